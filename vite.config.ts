@@ -1,25 +1,17 @@
-import { fileURLToPath } from 'node:url'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
-
-const src = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url))
-
-/** Every entry of package.json `exports`, by its file in dist. */
-const entries = {
-  index: src('index.ts'),
-  'agent/index': src('agent/index.ts'),
-  'codec/index': src('codec/index.ts'),
-  'local/index': src('local/index.ts'),
-  'local/vite': src('local/vite.ts'),
-}
-
-const external = (id: string) => /^(node:|(vue|pinia|ably|ai|vite|ws|jose|@msgpack\/msgpack)(\/|$))/.test(id)
+import manifest from './package.json' with { type: 'json' }
+import { entries, here, sharedChunks } from './scripts/entries.ts'
 
 const alias = [
-  { find: /^vue-ai-transport$/, replacement: src('index.ts') },
-  { find: /^vue-ai-transport\/local\/vite$/, replacement: src('local/vite.ts') },
-  { find: /^vue-ai-transport\/(agent|codec|local)$/, replacement: src('$1/index.ts') },
+  { find: /^vue-ai-transport$/, replacement: here('src/index.ts') },
+  { find: /^vue-ai-transport\/local\/vite$/, replacement: here('src/local/vite.ts') },
+  { find: /^vue-ai-transport\/(agent|codec|local)$/, replacement: here('src/$1/index.ts') },
 ]
+
+const installed = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
+const external = (id: string) =>
+  id.startsWith('node:') || installed.some((name) => id === name || id.startsWith(`${name}/`))
 
 export default defineConfig({
   plugins: [vue()],
@@ -29,14 +21,49 @@ export default defineConfig({
     minify: false,
     sourcemap: true,
     lib: { entry: entries, formats: ['es'] },
-    rolldownOptions: { external },
+    rolldownOptions: {
+      external,
+      output: { chunkFileNames: 'chunks/[name].js', codeSplitting: { groups: sharedChunks } },
+    },
   },
   test: {
+    // NOTE: named, because vitest prints less of its own accord when it thinks that no human reads along
+    reporters: ['default'],
     projects: [
-      { extends: true, test: { name: 'unit', environment: 'node', include: ['test/**/*.spec.ts'], exclude: ['test/{integration,e2e,component}/**'] } },
-      { extends: true, test: { name: 'component', environment: 'happy-dom', include: ['test/component/**/*.spec.ts'] } },
-      { extends: true, test: { name: 'integration', environment: 'node', include: ['test/integration/**/*.spec.ts'], testTimeout: 20_000 } },
-      { extends: true, test: { name: 'e2e', environment: 'node', include: ['test/e2e/**/*.spec.ts'], testTimeout: 60_000, fileParallelism: false } },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          environment: 'node',
+          include: ['test/**/*.spec.ts'],
+          exclude: ['test/{component,integration,e2e}/**'],
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'component', environment: 'happy-dom', include: ['test/component/**/*.spec.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          environment: 'node',
+          include: ['test/integration/**/*.spec.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          environment: 'node',
+          include: ['test/e2e/**/*.spec.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 })
