@@ -1,0 +1,59 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import manifest from '../../package.json' with { type: 'json' }
+import { entries } from '../../scripts/entries'
+import { root } from './import-graph'
+
+const modules = Object.values(manifest.exports).filter((target) => typeof target === 'object')
+const commands = Object.values(manifest.bin)
+
+describe('package.json', () => {
+  it('names exactly the entries that are built', () => {
+    const built = Object.keys(entries).map((name) => `./dist/${name}.js`)
+    expect([...modules.map((target) => target.default), ...commands].toSorted()).toEqual(built.toSorted())
+  })
+
+  it('puts the declarations of an entry beside it, and first', () => {
+    for (const target of modules) {
+      expect(Object.keys(target)).toEqual(['types', 'default'])
+      expect(target.types).toBe(target.default.replace(/\.js$/, '.d.ts'))
+    }
+  })
+
+  it('publishes nothing but the build', () => {
+    expect(manifest.files).toEqual(['dist', 'CHANGELOG.md'])
+    const published = JSON.stringify([manifest.exports, manifest.bin])
+    expect(published).not.toMatch(/\.\/(src|test|playground|scripts|bench)\//)
+  })
+
+  it('runs nothing when it is installed', () => {
+    const hooks = ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish']
+    expect(Object.keys(manifest.scripts).filter((name) => hooks.includes(name))).toEqual([])
+  })
+
+  it('declares optional what only some users need', () => {
+    expect(Object.keys(manifest.peerDependenciesMeta)).toEqual(
+      Object.keys(manifest.peerDependencies).filter((name) => name !== 'ably'),
+    )
+  })
+})
+
+describe('entries', () => {
+  it('have a source', () => {
+    expect(Object.values(entries).filter((path) => !existsSync(join(root, path)))).toEqual([])
+  })
+
+  it('of commands start with a shebang', () => {
+    for (const command of commands) {
+      const source = entries[command.replace(/^\.\/dist\/|\.js$/g, '') as keyof typeof entries]
+      expect(readFileSync(join(root, source), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+    }
+  })
+})
+
+describe('node', () => {
+  it('is the one that the development dependency brings', () => {
+    expect(Number.parseInt(process.versions.node, 10)).toBeGreaterThanOrEqual(22)
+  })
+})
