@@ -1,0 +1,147 @@
+import type { ChannelStateChange, InboundMessage, PaginatedResult, RealtimeChannel, RealtimeClient } from 'ably'
+import { ErrorCode, SessionError, toSessionError } from '../core/errors'
+import { version } from '../core/version'
+import type { ChannelMessage, OutgoingMessage } from '../core/wire'
+
+/** How the channel stands, in the words this library needs. */
+export interface ChannelChange {
+  state: 'attached' | 'attaching' | 'detached' | 'suspended' | 'failed' | 'other'
+  /** On `attached`: whether nothing was missed since the last time. */
+  resumed: boolean
+  reason: unknown
+}
+
+/** A page of history, newest first. */
+export interface HistoryPage {
+  items: readonly ChannelMessage[]
+  /** Reads the next, older page; undefined at the beginning of the channel. */
+  next: (() => Promise<HistoryPage>) | undefined
+}
+
+const retryDelays = [100, 200, 400]
+const known = new Set(['attached', 'attaching', 'detached', 'suspended', 'failed'])
+
+/**
+ * The only door to an Ably client: one session's channel with what a session does on it. Works with `Ably.Realtime` and
+ * with the tree-shakable clients of `ably/modular`.
+ */
+export class SessionChannel {
+  readonly #channel: RealtimeChannel
+
+  constructor(
+    private readonly client: RealtimeClient,
+    readonly name: string,
+    codecName: string,
+  ) {
+    const agent = `vue-ai-transport/${version} ${codecName}/${version}`
+    this.#channel = client.channels.get(name, { params: { agent } })
+  }
+
+  /** The client's own identity; undefined when it has none or may claim any. */
+  get clientId(): string | undefined {
+    const { clientId } = this.client.auth
+    return clientId && clientId !== '*' ? clientId : undefined
+  }
+
+  get isAttached(): boolean {
+    return this.#channel.state === 'attached'
+  }
+
+  get presence(): RealtimeChannel['presence'] {
+    return this.#channel.presence
+  }
+
+  /** Hears every message of the channel from now on; resolves when attached. */
+  async attach(listener: (message: ChannelMessage) => void): Promise<void> {
+    try {
+      await this.#channel.subscribe(listener as (message: InboundMessage) => void)
+      if (!this.isAttached) await this.#channel.attach()
+    } catch (cause) {
+      throw toSessionError(`attach to channel "${this.name}"`, ErrorCode.ChannelFailed, cause)
+    }
+  }
+
+  /** Tells how the channel and its connection fare; returns how to stop listening. */
+  onChange(listener: (change: ChannelChange) => void): () => void {
+    const heard = (change: ChannelStateChange): void => {
+      const state = known.has(change.current) ? (change.current as ChannelChange['state']) : 'other'
+      listener({ state, resumed: change.resumed, reason: change.reason })
+    }
+    this.#channel.on(heard)
+    return () => this.#channel.off(heard)
+  }
+
+  /** Tells whether the connection is up; returns how to stop listening. */
+  onConnection(listener: (connected: boolean) => void): () => void {
+    const { connection } = this.client
+    const heard = (): void => listener(connection.state === 'connected')
+    connection.on(heard)
+    return () => connection.off(heard)
+  }
+
+  get isConnected(): boolean {
+    return this.client.connection.state === 'connected'
+  }
+
+  /** The channel's messages up to the moment of attaching, newest first, `limit` to a page. */
+  async history(limit: number): Promise<HistoryPage> {
+    return this.#page(() => this.#channel.history({ limit, untilAttach: true }))
+  }
+
+  async #page(read: () => Promise<PaginatedResult<InboundMessage> | null>): Promise<HistoryPage> {
+    const result = await this.#retried(read)
+    if (!result) return { items: [], next: undefined }
+    return { items: result.items, next: result.hasNext() ? () => this.#page(() => result.next()) : undefined }
+  }
+
+  async #retried<T>(read: () => Promise<T>): Promise<T> {
+    for (const delay of retryDelays) {
+      try {
+        return await read()
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, delay))
+      }
+    }
+    try {
+      return await read()
+    } catch (cause) {
+      throw toSessionError(`read the history of channel "${this.name}"`, ErrorCode.HistoryFailed, cause)
+    }
+  }
+
+  /** Publishes messages in one piece; resolves with their serials once the channel has them. */
+  async publish(messages: readonly OutgoingMessage[]): Promise<readonly string[]> {
+    const result = await this.#channel.publish(messages as never[])
+    return (result?.serials ?? []).filter((serial) => serial !== null)
+  }
+
+  /** Publishes one message and answers with its serial. */
+  async publishOne(message: OutgoingMessage): Promise<string> {
+    const [serial] = await this.publish([message])
+    if (serial === undefined) {
+      throw new SessionError(
+        `unable to publish "${message.name}"; the channel returned no serial`,
+        ErrorCode.NoSerial,
+      )
+    }
+    return serial
+  }
+
+  /** Lengthens a message. Extras must be complete: the channel replaces them whole. */
+  async append(serial: string, data: string, extras: OutgoingMessage['extras']): Promise<void> {
+    await this.#channel.appendMessage({ serial, data, extras })
+  }
+
+  /** Replaces a message's data. */
+  async update(serial: string, data: unknown, extras: OutgoingMessage['extras']): Promise<void> {
+    await this.#channel.updateMessage({ serial, data, extras })
+  }
+
+  /** Stops hearing; leaves the channel unless somebody else of this client still uses it. */
+  async detach(listener: (message: ChannelMessage) => void): Promise<void> {
+    this.#channel.unsubscribe(listener as (message: InboundMessage) => void)
+    if (this.#channel.state === 'attached' || this.#channel.state === 'attaching') {
+      await this.#channel.detach().catch(() => undefined)
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type { UIMessage, UIMessageChunk } from 'ai'
+import type { Draft, Operation } from '../../core/codec'
+import type { Row } from '../../core/log'
+import { Header, type Headers } from '../../core/wire'
+
+export type Part = UIMessage['parts'][number]
+
+/** The codec header that says what a row means. */
+export const kindOf = (row: Row): string => row.codec.kind ?? ''
+
+/** A row's data as text; anything else reads as empty. */
+export const textOf = (row: Row): string => (typeof row.data === 'string' ? row.data : '')
+
+/** What the families share while one node is folded. */
+export class FoldScope {
+  /** Messages between a step's start and its finish. */
+  readonly #inStep = new Set<string>()
+
+  constructor(readonly draft: Draft<UIMessage>) {}
+
+  /** The message a row belongs to; undefined when the row names none. */
+  message(row: Row): UIMessage | undefined {
+    const id = row.transport[Header.messageId]
+    return id === undefined ? undefined : this.draft.message(id, row.transport[Header.role] ?? 'assistant')
+  }
+
+  /** The row's message, but only if something else has made it already. */
+  existing(row: Row): UIMessage | undefined {
+    const id = row.transport[Header.messageId]
+    return id === undefined ? undefined : this.draft.find(id)
+  }
+
+  push<P extends object>(row: Row, part: P): P | undefined {
+    const message = this.message(row)
+    message?.parts.push(part as unknown as Part)
+    return message && part
+  }
+
+  startStep(row: Row): void {
+    this.#inStep.add(row.transport[Header.messageId] ?? '')
+    this.push(row, { type: 'step-start' })
+  }
+
+  finishStep(row: Row): void {
+    this.#inStep.delete(row.transport[Header.messageId] ?? '')
+  }
+
+  /** Supplies the step-start that text, reasoning and tool inputs follow, where the channel has none. */
+  leadIn(row: Row): void {
+    if (!this.#inStep.has(row.transport[Header.messageId] ?? '')) this.startStep(row)
+  }
+}
+
+export type ChunkOf<T extends UIMessageChunk['type']> = Extract<UIMessageChunk, { type: T }>
+
+/** Streams an encoder has opened and not closed: stream id -> codec headers of its start. */
+export type OpenStreams = Map<string, Headers>
+
+/** How one family of parts is read from rows and written as operations. */
+export interface PartFamily {
+  /** By kind: folds a row; answers with the part that a streamed row feeds. */
+  readonly fold: Readonly<Record<string, (scope: FoldScope, row: Row) => object | undefined | void>>
+  /** By part type: follows a row that grew. */
+  readonly grow?: Readonly<Record<string, (part: never, row: Row) => void>>
+  /** By chunk type. */
+  readonly encode: { readonly [T in UIMessageChunk['type']]?: (chunk: ChunkOf<T>, open: OpenStreams) => Operation[] }
+}

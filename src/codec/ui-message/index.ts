@@ -1,0 +1,91 @@
+import type { UIMessage, UIMessageChunk } from 'ai'
+import type { Codec, Input, Operation } from '../../core/codec'
+import { ErrorCode, SessionError } from '../../core/errors'
+import { newId } from '../../core/id'
+import type { Row } from '../../core/log'
+import { attachmentFamily } from './attachment'
+import { encodeData, foldData, isDataKind } from './data'
+import { envelopeFamily } from './envelope'
+import { FoldScope, kindOf, type OpenStreams, type PartFamily } from './family'
+import { textFamily } from './text'
+import { encodeUserMessage, foldUserMessage } from './user-message'
+
+/** A codec for the AI SDK's `UIMessage`, and a constructor for prompts. */
+export interface UIMessageCodec<M extends UIMessage = UIMessage> extends Codec<M, UIMessageChunk> {
+  /** Makes a prompt for `send` out of a whole message. Its id is kept. */
+  createUserMessage(message: M): Input<M>
+}
+
+const families: readonly PartFamily[] = [envelopeFamily, textFamily, attachmentFamily]
+
+type AnyFold = (scope: FoldScope, row: Row) => object | undefined | void
+type AnyGrow = (part: object, row: Row) => void
+type AnyEncode = (chunk: UIMessageChunk, open: OpenStreams) => Operation[]
+
+// NOTE: Maps, so that a kind called `constructor` or `__proto__` is just an unknown kind
+const folds = new Map<string, AnyFold>([
+  ...families.flatMap((family) => Object.entries(family.fold)),
+  ['user-message', foldUserMessage],
+])
+const grows = new Map(families.flatMap((family) => Object.entries(family.grow ?? {}) as [string, AnyGrow][]))
+const encodes = new Map(families.flatMap((family) => Object.entries(family.encode) as [string, AnyEncode][]))
+
+const foldOf = (row: Row): AnyFold | undefined => {
+  const kind = kindOf(row)
+  return folds.get(kind) ?? (isDataKind(kind) ? foldData : undefined)
+}
+
+const isInput = (given: object): given is Input<never> => 'type' in given && !('parts' in given)
+
+/**
+ * A codec whose messages are of type `M`; give it your app's message type once and sessions, views and sends infer it.
+ *
+ * @example
+ * const codec = createUIMessageCodec<MyMessage>()
+ */
+export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessageCodec<M> {
+  const createUserMessage = (message: M): Input<M> => ({ type: 'message', message })
+  return {
+    name: 'vercel-ai-sdk-ui-message',
+    // A new message has no parts, so it is an M whatever M's parts are
+    create: (id, role) => ({ id, role, parts: [] }) as unknown as M,
+    createUserMessage,
+    decodes: (row) => foldOf(row) !== undefined,
+    fold(draft) {
+      const scope = new FoldScope(draft as never)
+      return (row) => foldOf(row)?.(scope, row) ?? undefined
+    },
+    grow: (part, row) => grows.get((part as { type: string }).type)?.(part, row),
+    inputs(given) {
+      if (typeof given === 'string') {
+        return [createUserMessage({ id: newId(), role: 'user', parts: [{ type: 'text', text: given }] } as unknown as M)]
+      }
+      if (Array.isArray(given)) return given as readonly Input<M>[]
+      return [isInput(given) ? given : createUserMessage(given as M)]
+    },
+    encode(input) {
+      if (input.type === 'regenerate') return { parts: [{ codec: { kind: 'regenerate' }, data: '' }] }
+      const { message } = input
+      if (message.role !== 'user') {
+        throw new SessionError(
+          `unable to send the message; its role is "${message.role}", but only "user" messages can be sent`,
+          ErrorCode.BadRequest,
+        )
+      }
+      return { role: message.role, parts: encodeUserMessage(message) }
+    },
+    encoder(messageId) {
+      const open: OpenStreams = new Map()
+      return {
+        encode(chunk) {
+          if (chunk.type === 'start') return encodes.get('start')!({ ...chunk, messageId: chunk.messageId ?? messageId }, open)
+          if (isDataKind(chunk.type)) return encodeData(chunk as never)
+          return encodes.get(chunk.type)?.(chunk, open) ?? []
+        },
+      }
+    },
+  }
+}
+
+/** The codec for plain `UIMessage`s. */
+export const UIMessageCodec: UIMessageCodec = createUIMessageCodec()

@@ -1,0 +1,64 @@
+import type { Row } from './log'
+import type { Headers } from './wire'
+
+/** A node's messages while its rows are folded into them. */
+export interface Draft<M> {
+  /** The message of this id, made when it is first mentioned. */
+  message(id: string, role: string): M
+  /** The message of this id, if it exists. */
+  find(id: string): M | undefined
+  /** The writable form of a part that was met in an earlier row. Never write to a remembered part directly. */
+  live<P extends object>(part: P): P
+  /** Marks a value (a tool's output, say) that is replaced whole and not observed inside. */
+  opaque<T>(value: T): T
+}
+
+/** Folds one row; answers with the part that a streamed row feeds, so that later growth goes there directly. */
+export type Fold = (row: Row) => object | undefined
+
+/** What a client can put into a session. */
+export type Input<M> =
+  | { readonly type: 'message'; readonly message: M }
+  | { readonly type: 'regenerate' }
+
+/** One channel message of an input: its codec headers and data. */
+export interface EncodedPart {
+  codec: Headers
+  data: unknown
+}
+
+/** One thing an agent does to the channel for a chunk of its reply. */
+export type Operation =
+  | { op: 'publish'; codec: Headers; data: unknown; ephemeral?: boolean }
+  | { op: 'open'; streamId: string; codec: Headers }
+  | { op: 'append'; streamId: string; data: string }
+  | { op: 'close'; streamId: string; codec?: Headers; data?: string }
+
+/** Turns the chunks of one reply into operations; keeps what is open. */
+export interface Encoder<Chunk> {
+  /** Operations for one chunk; none for a chunk the codec does not carry. */
+  encode(chunk: Chunk): Operation[]
+}
+
+/**
+ * How messages of type `M` travel on a session's channel. Everything else in the library is independent of the
+ * message format, so a format of one's own is one object of this shape.
+ */
+export interface Codec<M extends object, Chunk = never> {
+  /** Named in the channel's `agent` parameter, for support and debugging. */
+  readonly name: string
+  /** A message without parts. */
+  create(id: string, role: string): M
+  /** Begins folding one node. Rows come in serial order. Must never throw for what a stranger published. */
+  fold(draft: Draft<M>): Fold
+  /** Brings a part in step with its row, whose data got longer or whose stream ended. */
+  grow(part: object, row: Row): void
+  /** Whether a row means anything to this codec; an unknown one makes no node. */
+  decodes(row: Row): boolean
+  /** Reads what the user passed to `send`: a string, a message or inputs. */
+  inputs(given: string | M | Input<M> | readonly Input<M>[]): readonly Input<M>[]
+  /** The channel messages of one input, all of one message id. */
+  encode(input: Input<M>): { role?: string; parts: EncodedPart[] }
+  /** A new encoder for one reply whose message id is `messageId`. */
+  encoder(messageId: string): Encoder<Chunk>
+}

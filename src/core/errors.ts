@@ -1,0 +1,85 @@
+/** Numeric codes of {@link SessionError}; the same numbers as other AI Transport implementations use. */
+export const ErrorCode = {
+  /** An argument is wrong, or the call does not fit the present state. */
+  BadRequest: 40003,
+  /** The run was cancelled, or a wait was aborted. */
+  Cancelled: 40033,
+  /** The token or key lacks a capability. */
+  Unauthorized: 40160,
+  /** The channel accepted a publish but returned no serial. */
+  NoSerial: 50000,
+  /** A refused stream could not be repaired by a full update. */
+  StreamRepairFailed: 104000,
+  /** Subscribing to or attaching the channel failed. */
+  ChannelFailed: 104001,
+  /** A cancel hook of the agent threw. */
+  HookFailed: 104002,
+  /** Publishing a run's start or end failed. */
+  LifecyclePublishFailed: 104003,
+  /** The session or view is closed. */
+  Closed: 104004,
+  /** A prompt could not be published, or the agent could not be woken. */
+  SendFailed: 104005,
+  /** Messages may have been missed and could not be read back. */
+  ContinuityLost: 104006,
+  /** The channel is not in a state that allows sending. */
+  NotAttached: 104007,
+  /** The agent's stream failed; also the code of a run that ended with an unspecified error. */
+  StreamFailed: 104008,
+  /** The run's start or its trigger was not found in time. */
+  NotFound: 104010,
+  /** History could not be read. */
+  HistoryFailed: 104011,
+  /** The channel's namespace does not allow appends and updates. */
+  AppendsNotAllowed: 93002,
+} as const
+
+export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode]
+
+/**
+ * The one error class of this library. `message` reads "unable to ...; reason", `cause` is what was caught
+ * (an Ably `ErrorInfo`, a fetch error), untouched.
+ */
+export class SessionError extends Error {
+  override readonly name = 'SessionError'
+  constructor(
+    message: string,
+    /** A number of {@link ErrorCode}, or Ably's own code where Ably refused. */
+    readonly code: number,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options)
+  }
+}
+
+/** What an unknown thrown value has to say. */
+export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+const codeOf = (cause: unknown): number | undefined => {
+  const code = (cause as { code?: unknown } | null | undefined)?.code
+  return typeof code === 'number' ? code : undefined
+}
+
+/**
+ * Wraps what was caught while doing `what` ("send the prompt"). Refusals that a developer can mend
+ * (namespace rule, capability) keep their own code and say how.
+ */
+export function toSessionError(what: string, code: number, cause: unknown): SessionError {
+  if (cause instanceof SessionError) return cause
+  const ablyCode = codeOf(cause)
+  if (ablyCode === ErrorCode.AppendsNotAllowed) {
+    return new SessionError(
+      `unable to ${what}; the channel's namespace does not allow updates and appends. Enable "Message annotations, updates, deletes, and appends" for this namespace under Channel rules in the Ably dashboard`,
+      ErrorCode.AppendsNotAllowed,
+      { cause },
+    )
+  }
+  if (ablyCode === ErrorCode.Unauthorized) {
+    return new SessionError(
+      `unable to ${what}; the token lacks a capability: ${reasonOf(cause)}. Grant subscribe, publish and history on the session's channel`,
+      ErrorCode.Unauthorized,
+      { cause },
+    )
+  }
+  return new SessionError(`unable to ${what}; ${reasonOf(cause)}`, code, { cause })
+}

@@ -1,0 +1,143 @@
+import { Header, isKnownName, MessageName, readEnvelope, statusOf, type ChannelMessage, type Headers } from './wire'
+
+/** What the channel holds under one serial: what Ably itself would return from history for that message. */
+export interface Row {
+  /** Position in the channel; empty for an optimistic prompt whose echo has not arrived. */
+  readonly serial: string
+  /** Serial of the newest version folded in. */
+  version: string
+  name: MessageName
+  transport: Headers
+  codec: Headers
+  /** Full data so far. */
+  data: unknown
+  /** Ably-verified publisher. */
+  readonly clientId: string | undefined
+  /** Milliseconds since the epoch, by Ably's clock. */
+  readonly timestamp: number
+  /** First met through an append, so its beginning is unknown until history supplies it. */
+  partial: boolean
+  deleted: boolean
+  /** Where the tree put this row. */
+  home?: RowHome
+  /** What this row feeds inside its message, so that growing it touches nothing else. */
+  part?: object
+}
+
+/** The owner of a row; the log itself does not look inside. */
+export interface RowHome {
+  readonly key: string
+}
+
+/**
+ * What a message did to its row. `grew`: only `data` or the stream's status moved on; `replaced`: anything may differ.
+ */
+export type RowChange = { row: Row; kind: 'added' | 'grew' | 'replaced' }
+
+export const isStreamed = (row: Row): boolean => row.transport[Header.streamed] === 'true'
+
+/** Whether more of this row is expected. */
+export const isOpen = (row: Row): boolean =>
+  isStreamed(row) && row.transport[Header.status] === 'streaming' && !row.deleted
+
+/**
+ * The channel as a table, serial -> row. Live delivery, history, a late join and a replay all end in the same table,
+ * whatever their order: a create adds, an append lengthens, an update replaces, an older or equal version does nothing.
+ */
+export class Log {
+  readonly #rows = new Map<string, Row>()
+  /** The highest serial held; empty when there is none. */
+  newest = ''
+
+  get size(): number {
+    return this.#rows.size
+  }
+
+  get(serial: string): Row | undefined {
+    return this.#rows.get(serial)
+  }
+
+  rows(): IterableIterator<Row> {
+    return this.#rows.values()
+  }
+
+  /** Folds one message in; undefined when it is foreign, malformed or brings nothing new. */
+  apply(message: ChannelMessage): RowChange | undefined {
+    const { serial } = message
+    if (typeof serial !== 'string' || serial === '') return undefined
+    const row = this.#rows.get(serial)
+    return row ? revise(row, message) : this.#add(serial, message)
+  }
+
+  #add(serial: string, message: ChannelMessage): RowChange | undefined {
+    const isAppend = message.action === 'message.append'
+    // NOTE: appends carry no name; only outputs are ever streamed
+    const name = isAppend && message.name === undefined ? MessageName.output : message.name
+    const envelope = isKnownName(name) ? readEnvelope(message.extras) : undefined
+    if (!envelope) return undefined
+    const row: Row = {
+      serial,
+      version: versionOf(message, serial),
+      name: name as MessageName,
+      transport: envelope.transport,
+      codec: envelope.codec,
+      data: message.data,
+      clientId: typeof message.clientId === 'string' ? message.clientId : undefined,
+      timestamp: typeof message.timestamp === 'number' ? message.timestamp : 0,
+      partial: isAppend,
+      deleted: message.action === 'message.delete',
+    }
+    this.#rows.set(serial, row)
+    if (serial > this.newest) this.newest = serial
+    return { row, kind: 'added' }
+  }
+}
+
+const versionOf = (message: ChannelMessage, serial: string): string => {
+  const version = message.version?.serial
+  return typeof version === 'string' ? version : serial
+}
+
+function revise(row: Row, message: ChannelMessage): RowChange | undefined {
+  const version = versionOf(message, row.serial)
+  const completes = row.partial && message.action !== 'message.append' && version === row.version
+  if (version <= row.version && !completes) return undefined
+  return message.action === 'message.append' ? append(row, message, version) : replace(row, message, version)
+}
+
+function append(row: Row, message: ChannelMessage, version: string): RowChange | undefined {
+  const status = statusOf(message.extras)
+  if (status === undefined || status !== row.transport[Header.status]) {
+    const envelope = readEnvelope(message.extras)
+    if (!envelope) return undefined
+    row.transport = envelope.transport
+    row.codec = envelope.codec
+  }
+  row.version = version
+  if (typeof message.data === 'string' && message.data !== '') {
+    row.data = typeof row.data === 'string' ? row.data + message.data : message.data
+  }
+  return { row, kind: 'grew' }
+}
+
+function replace(row: Row, message: ChannelMessage, version: string): RowChange | undefined {
+  const deleted = message.action === 'message.delete'
+  const envelope = readEnvelope(message.extras)
+  if (!envelope && !deleted) return undefined
+  const grew = !deleted && !row.deleted && envelope !== undefined && isStreamed(row) && sameStream(row, envelope.transport)
+  row.version = version
+  row.partial = false
+  row.deleted = deleted
+  row.data = message.data
+  if (envelope) {
+    row.transport = envelope.transport
+    row.codec = envelope.codec
+  }
+  return { row, kind: grew ? 'grew' : 'replaced' }
+}
+
+/** Whether a full update speaks of the same part of the same message, so that only its text moved on. */
+const sameStream = (row: Row, next: Headers): boolean =>
+  streamIdentity.every((header) => row.transport[header] === next[header])
+
+const streamIdentity = [Header.streamed, Header.streamId, Header.messageId, Header.runId, Header.stepId, Header.attempt]

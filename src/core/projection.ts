@@ -1,0 +1,92 @@
+import type { Codec, Draft, Fold } from './codec'
+import type { Row } from './log'
+import { patch } from './patch'
+import type { ReactivePort } from './port'
+
+/** The messages of one node: the fold of its rows in serial order. */
+export class Projection<M extends object> {
+  /** By message id, in order of first mention. */
+  #messages = new Map<string, M>()
+  #fold: Fold
+  /** Parts of a re-projection that live on in older objects. */
+  #moved = new WeakMap<object, object>()
+  /** Whether a view shows these messages, so that writes must be seen. */
+  #observed = false
+
+  constructor(
+    private readonly codec: Codec<M>,
+    private readonly port: ReactivePort,
+  ) {
+    this.#fold = codec.fold(this.#draft(this.#messages))
+  }
+
+  get size(): number {
+    return this.#messages.size
+  }
+
+  ids(): IterableIterator<string> {
+    return this.#messages.keys()
+  }
+
+  message(id: string): M | undefined {
+    return this.#messages.get(id)
+  }
+
+  /** The message for a view: from here on changes are announced. */
+  observed(id: string): M {
+    this.#observed = true
+    return this.port.observe(this.#messages.get(id)!)
+  }
+
+  /** Folds a row that comes after all others. */
+  add(row: Row): void {
+    row.part = this.#fold(row)
+  }
+
+  /** Follows a row that got longer. Costs the same however long the node and the conversation are. */
+  grow(row: Row): void {
+    if (row.part) this.codec.grow(this.#live(row.part), row)
+  }
+
+  /** Folds all rows afresh, keeping the objects that views already hold. */
+  rebuild(rows: readonly Row[]): void {
+    const held = this.#messages
+    this.#messages = new Map()
+    this.#moved = new WeakMap()
+    this.#fold = this.codec.fold(this.#draft(this.#messages))
+    const observed = this.#observed
+    this.#observed = false
+    for (const row of rows) this.add(row)
+    this.#observed = observed
+    for (const [id, message] of this.#messages) {
+      const old = held.get(id)
+      if (!old) continue
+      patch(observed ? this.port.observe(old) : old, message, this.#moved)
+      this.#messages.set(id, old)
+    }
+    for (const row of rows) if (row.part) row.part = this.#moved.get(row.part) ?? row.part
+  }
+
+  #live<T extends object>(value: T): T {
+    const kept = (this.#moved.get(value) ?? value) as T
+    return this.#observed ? this.port.observe(kept) : kept
+  }
+
+  #draft(messages: Map<string, M>): Draft<M> {
+    const find = (id: string): M | undefined => {
+      const message = messages.get(id)
+      return message && this.#live(message)
+    }
+    return {
+      find,
+      message: (id, role) => {
+        const known = find(id)
+        if (known) return known
+        messages.set(id, this.codec.create(id, role))
+        return find(id)!
+      },
+      live: (part) => this.#live(part),
+      opaque: (value) => this.port.opaque(value),
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { ErrorCode } from './errors'
+import type { Row } from './log'
+import { Header, MessageName } from './wire'
+
+export type RunStatus = 'active' | 'suspended' | 'complete' | 'cancelled' | 'error'
+
+/** How a run ended. */
+export type RunEndReason = 'complete' | 'cancelled' | 'error'
+
+/** Why a run failed, as its agent told. */
+export interface RunError {
+  /** {@link ErrorCode.StreamFailed} unless the agent gave one. */
+  code: number
+  message: string
+  statusCode: number
+}
+
+/** A re-attemptable section of a run. */
+export interface RunStep {
+  stepId: string
+  status: 'active' | 'complete' | 'failed' | 'cancelled'
+  attemptCount: number
+  stepClientId: string
+}
+
+/** What a run's lifecycle messages add up to, whatever order they came in. */
+export interface RunState {
+  status: RunStatus
+  error?: RunError
+  start?: Row
+  end?: Row
+  steps: RunStep[]
+}
+
+/** Reads a run's state off its lifecycle and step rows, given in serial order. */
+export function runState(rows: readonly Row[]): RunState {
+  const start = rows.find((row) => row.name === MessageName.runStart)
+  const end = rows.find((row) => row.name === MessageName.runEnd)
+  const steps = stepsOf(rows)
+  if (!end) return { status: isSuspended(rows, start) ? 'suspended' : 'active', start, steps }
+  const reason = end.transport[Header.runReason]
+  const status: RunEndReason = reason === 'cancelled' || reason === 'error' ? reason : 'complete'
+  return { status, start, end, steps, ...(status === 'error' && { error: errorOf(end) }) }
+}
+
+/** A suspend counts only while no later invocation has re-entered the run. */
+function isSuspended(rows: readonly Row[], start: Row | undefined): boolean {
+  const resume = rows.findLast((row) => row.name === MessageName.runResume)
+  const current = (resume ?? start)?.transport[Header.invocationId]
+  return rows.some(
+    (row) =>
+      row.name === MessageName.runSuspend &&
+      (current === undefined || row.transport[Header.invocationId] === current),
+  )
+}
+
+function errorOf(end: Row): RunError {
+  const code = Number(end.transport[Header.errorCode] ?? ErrorCode.StreamFailed) || ErrorCode.StreamFailed
+  return {
+    code,
+    message: end.transport[Header.errorMessage] ?? 'agent reported an error',
+    statusCode: code >= 10_000 && code < 60_000 ? Math.floor(code / 100) : 500,
+  }
+}
+
+function stepsOf(rows: readonly Row[]): RunStep[] {
+  const steps = new Map<string, RunStep & { attempts: Map<string, Row> }>()
+  for (const row of rows) {
+    const stepId = row.transport[Header.stepId]
+    if (row.name !== MessageName.stepStart || stepId === undefined) continue
+    const step = steps.get(stepId) ?? { stepId, status: 'active', attemptCount: 0, stepClientId: '', attempts: new Map() }
+    step.attempts.set(row.serial, row)
+    step.stepClientId = row.transport[Header.stepClientId] ?? ''
+    step.attemptCount = step.attempts.size
+    steps.set(stepId, step)
+  }
+  for (const row of rows) {
+    const step = row.name === MessageName.stepEnd ? steps.get(row.transport[Header.stepId] ?? '') : undefined
+    if (step && isCanonical(row, [...step.attempts.keys()].at(-1)!)) step.status = endOf(row)
+  }
+  return Array.from(steps.values(), ({ attempts: _, ...step }) => step)
+}
+
+/** A step-end without a serial of its own attempt is taken to speak of the latest. */
+const isCanonical = (row: Row, serial: string): boolean => (row.transport[Header.attempt] ?? serial) === serial
+
+function endOf(row: Row): RunStep['status'] {
+  const reason = row.transport[Header.stepReason]
+  return reason === 'failed' || reason === 'cancelled' ? reason : 'complete'
+}

@@ -1,0 +1,300 @@
+import type { Codec } from './codec'
+import { isOpen, isStreamed, Log, type Row } from './log'
+import { bySort, InputNode, RunNode, type RunInfo, type TreeNode } from './node'
+import { plainPort, type ReactivePort } from './port'
+import type { RunStatus } from './run-state'
+import { Header, MessageName, type ChannelMessage } from './wire'
+
+/** A change of one run's status, told once. */
+export interface RunTransition<M extends object> {
+  run: RunNode<M>
+  from: RunStatus | undefined
+  to: RunStatus
+}
+
+/** What became different since the last `settle()`. */
+export interface Settled<M extends object> {
+  /** Messages or nodes came, went or moved: visible lists have to be made anew. */
+  structure: boolean
+  /** Runs or pending prompts look different. */
+  runs: boolean
+  /** Anything at all, a longer text included. */
+  any: boolean
+  transitions: RunTransition<M>[]
+}
+
+/**
+ * A conversation as nodes made from channel rows: an input per prompt, a run per reply. `apply` sorts rows into nodes;
+ * `settle` derives what follows from them. Neither depends on the order in which different messages arrive.
+ */
+export class Tree<M extends object> {
+  readonly log = new Log()
+  readonly inputs = new Map<string, InputNode<M>>()
+  readonly runs = new Map<string, RunNode<M>>()
+  /** Which node holds a message id; of two claims the lower serial wins. */
+  readonly #owners = new Map<string, { node: TreeNode<M>; serial: string }>()
+  /** Children by the message id they follow; those without a parent under ''. */
+  readonly #children = new Map<string, Set<TreeNode<M>>>()
+  readonly #runsByInput = new Map<string, Set<RunNode<M>>>()
+  readonly #cancelsByInput = new Map<string, Row[]>()
+  readonly #superseded = new Set<string>()
+  /** Rows of which more is expected; a repair has to read back to the oldest of them. */
+  readonly #open = new Set<Row>()
+
+  readonly #grown = new Set<Row>()
+  readonly #dirty = new Set<TreeNode<M>>()
+  readonly #statuses = new Map<RunNode<M>, RunStatus>()
+  #structure = false
+  #order: TreeNode<M>[] | undefined
+
+  constructor(
+    readonly codec: Codec<M>,
+    readonly port: ReactivePort = plainPort,
+  ) {}
+
+  /** Takes in one channel message. False when it is foreign, malformed or nothing new. */
+  apply(message: ChannelMessage): boolean {
+    const change = this.log.apply(message)
+    if (!change) return false
+    const { row, kind } = change
+    this.#trackOpen(row)
+    if (kind === 'added') this.#place(row)
+    else if (kind === 'grew' && isStreamed(row)) this.#grown.add(row)
+    else this.#replaced(row)
+    return true
+  }
+
+  get hasChanges(): boolean {
+    return this.#grown.size > 0 || this.#dirty.size > 0 || this.#structure
+  }
+
+  /** Brings nodes in step with their rows. */
+  settle(): Settled<M> {
+    const any = this.hasChanges
+    for (const row of this.#grown) (row.home as TreeNode<M> | undefined)?.grow(row)
+    this.#grown.clear()
+    const transitions: RunTransition<M>[] = []
+    const runs = this.#dirty.size > 0
+    for (const node of this.#dirty) this.#settleNode(node, transitions)
+    this.#dirty.clear()
+    const structure = this.#structure
+    if (structure) this.#order = undefined
+    this.#structure = false
+    return { structure, runs, any, transitions }
+  }
+
+  /** All nodes in sort order: by serial, optimistic prompts last. */
+  nodes(): readonly TreeNode<M>[] {
+    return (this.#order ??= [...this.inputs.values(), ...this.runs.values()].toSorted(bySort))
+  }
+
+  /** The node that holds a message. */
+  nodeOf(messageId: string): TreeNode<M> | undefined {
+    return this.#owners.get(messageId)?.node
+  }
+
+  children(messageId: string | undefined): ReadonlySet<TreeNode<M>> {
+    return this.#children.get(messageId ?? '') ?? noNodes
+  }
+
+  /** Runs that answer a prompt, whether or not it is the message they follow. */
+  runsOf(inputId: string): ReadonlySet<RunNode<M>> {
+    return this.#runsByInput.get(inputId) ?? noNodes
+  }
+
+  isSuperseded(node: TreeNode<M>): boolean {
+    return this.#superseded.has(node.key)
+  }
+
+  info(run: RunNode<M>): RunInfo {
+    return run.info(run.inputId === undefined ? undefined : this.#cancelsByInput.get(run.inputId))
+  }
+
+  /** Requests to stop the run of a prompt, by serial. */
+  cancelsOf(inputId: string): readonly Row[] {
+    return this.#cancelsByInput.get(inputId) ?? []
+  }
+
+  /** The oldest serial that is still expected to change; undefined when nothing is open. */
+  oldestOpen(): string | undefined {
+    let oldest: string | undefined
+    const note = (serial: string): void => {
+      if (serial && (oldest === undefined || serial < oldest)) oldest = serial
+    }
+    for (const row of this.#open) note(row.serial)
+    for (const run of this.runs.values()) if (!run.hasEnded) note(run.sort)
+    return oldest
+  }
+
+  /** Shows a prompt before the channel has it. */
+  addLocal(inputId: string, rows: readonly Row[]): InputNode<M> {
+    const node = this.#input(inputId)
+    node.setLocal(rows)
+    this.#dirty.add(node)
+    return node
+  }
+
+  failLocal(inputId: string, error: { code: number; message: string }): void {
+    const node = this.inputs.get(inputId)
+    if (!node) return
+    node.fail(error)
+    this.#dirty.add(node)
+  }
+
+  /** Takes back a prompt that the channel never got. */
+  discardLocal(inputId: string): void {
+    const node = this.inputs.get(inputId)
+    if (!node || node.isSent) return
+    this.inputs.delete(inputId)
+    this.#owners.delete(inputId)
+    this.#children.get(node.parent ?? '')?.delete(node)
+    this.#dirty.delete(node)
+    this.#structure = true
+  }
+
+  #trackOpen(row: Row): void {
+    if (isOpen(row)) this.#open.add(row)
+    else this.#open.delete(row)
+  }
+
+  #place(row: Row): void {
+    switch (row.name) {
+      case MessageName.input:
+        return this.#placeInput(row)
+      case MessageName.output:
+        return this.#placeOutput(row)
+      case MessageName.cancel:
+        return this.#placeCancel(row)
+      default:
+        return this.#placeLifecycle(row)
+    }
+  }
+
+  #placeInput(row: Row): void {
+    if (row.transport[Header.runId] !== undefined) return this.#placeOutput(row)
+    const inputId = row.transport[Header.messageId]
+    if (inputId === undefined || row.transport[Header.role] !== 'user' || !this.codec.decodes(row)) return
+    const node = this.#input(inputId)
+    node.add(row)
+    this.#claim(inputId, node, row.serial)
+    this.#dirty.add(node)
+  }
+
+  /** Everything that names a run and has content: outputs, and inputs that answer into or steer a run. */
+  #placeOutput(row: Row): void {
+    const runId = row.transport[Header.runId]
+    const messageId = row.transport[Header.messageId]
+    if (runId === undefined || !this.codec.decodes(row)) return
+    const node = this.#run(runId)
+    node.add(row)
+    if (messageId !== undefined) this.#claim(messageId, node, row.serial)
+    this.#dirty.add(node)
+  }
+
+  #placeLifecycle(row: Row): void {
+    const runId = row.transport[Header.runId]
+    if (runId === undefined) return
+    const node = this.#run(runId)
+    node.addLifecycle(row)
+    const stepId = row.transport[Header.stepId]
+    if (row.name === MessageName.stepStart && stepId !== undefined) node.addAttempt(stepId, row.serial)
+    this.#dirty.add(node)
+  }
+
+  #placeCancel(row: Row): void {
+    const runId = row.transport[Header.runId]
+    const inputId = row.transport[Header.inputId]
+    if (runId !== undefined) {
+      const node = this.#run(runId)
+      node.addCancel(row)
+      this.#dirty.add(node)
+    } else if (inputId !== undefined) {
+      const cancels = this.#cancelsByInput.get(inputId) ?? []
+      cancels.push(row)
+      cancels.sort((a, b) => (a.serial < b.serial ? -1 : 1))
+      this.#cancelsByInput.set(inputId, cancels)
+      for (const run of this.runsOf(inputId)) {
+        run.touch()
+        this.#dirty.add(run)
+      }
+      const input = this.inputs.get(inputId)
+      if (input) this.#dirty.add(input)
+    }
+  }
+
+  #replaced(row: Row): void {
+    const node = row.home as TreeNode<M> | undefined
+    if (!node) return
+    node.markStale()
+    this.#dirty.add(node)
+  }
+
+  #input(inputId: string): InputNode<M> {
+    let node = this.inputs.get(inputId)
+    if (!node) {
+      node = new InputNode(inputId, this.codec, this.port)
+      this.inputs.set(inputId, node)
+      this.#claim(inputId, node, '\uffff')
+      this.#enter(node)
+    }
+    return node
+  }
+
+  #run(runId: string): RunNode<M> {
+    let node = this.runs.get(runId)
+    if (!node) {
+      node = new RunNode(runId, this.codec, this.port)
+      this.runs.set(runId, node)
+      this.#enter(node)
+    }
+    return node
+  }
+
+  #enter(node: TreeNode<M>): void {
+    grouped(this.#children, '').add(node)
+    this.#structure = true
+  }
+
+  #claim(messageId: string, node: TreeNode<M>, serial: string): void {
+    const held = this.#owners.get(messageId)
+    if (!held || serial < held.serial) this.#owners.set(messageId, { node, serial })
+  }
+
+  #settleNode(node: TreeNode<M>, transitions: RunTransition<M>[]): void {
+    const { parent } = node
+    const inputId = node instanceof RunNode ? node.inputId : undefined
+    if (node.settle()) this.#structure = true
+    if (node.parent !== parent) {
+      this.#children.get(parent ?? '')?.delete(node)
+      grouped(this.#children, node.parent ?? '').add(node)
+    }
+    if (node instanceof RunNode) {
+      if (node.inputId !== inputId) this.#answer(node, inputId)
+      this.#noteStatus(node, transitions)
+    }
+  }
+
+  #answer(run: RunNode<M>, formerInputId: string | undefined): void {
+    if (formerInputId !== undefined) this.#runsByInput.get(formerInputId)?.delete(run)
+    if (run.inputId !== undefined) grouped(this.#runsByInput, run.inputId).add(run)
+  }
+
+  #noteStatus(run: RunNode<M>, transitions: RunTransition<M>[]): void {
+    if (!run.visible) return
+    const from = this.#statuses.get(run)
+    const to = run.state.status
+    if (from === to) return
+    this.#statuses.set(run, to)
+    transitions.push({ run, from, to })
+  }
+}
+
+const noNodes: ReadonlySet<never> = new Set()
+
+function grouped<K, V>(groups: Map<K, Set<V>>, key: K): Set<V> {
+  const known = groups.get(key)
+  if (known) return known
+  const made = new Set<V>()
+  groups.set(key, made)
+  return made
+}

@@ -1,0 +1,135 @@
+/**
+ * The names on the channel. They are spelled here and nowhere else: the rest of the library reads
+ * `row.transport[Header.runId]`, so a change of the protocol is a change of this file.
+ */
+export const MessageName = {
+  input: 'ai-input',
+  output: 'ai-output',
+  runStart: 'ai-run-start',
+  runResume: 'ai-run-resume',
+  runSuspend: 'ai-run-suspend',
+  runEnd: 'ai-run-end',
+  stepStart: 'ai-step-start',
+  stepEnd: 'ai-step-end',
+  cancel: 'ai-cancel',
+} as const
+
+export type MessageName = (typeof MessageName)[keyof typeof MessageName]
+
+/** Keys of `extras.ai.transport`. */
+export const Header = {
+  role: 'role',
+  /** The message this event belongs to. */
+  messageId: 'codec-message-id',
+  eventId: 'event-id',
+  runId: 'run-id',
+  /** Client id of the run's owner. */
+  owner: 'run-client-id',
+  /** Ably client id of whoever published the trigger. */
+  inputClientId: 'input-client-id',
+  stepClientId: 'step-client-id',
+  invocationId: 'invocation-id',
+  /** Message id of the trigger. */
+  inputId: 'input-codec-message-id',
+  parent: 'parent',
+  forkOf: 'fork-of',
+  regenerates: 'msg-regenerate',
+  supersedes: 'supersedes',
+  runReason: 'run-reason',
+  errorCode: 'error-code',
+  errorMessage: 'error-message',
+  stepId: 'step-id',
+  /** Serial of the step-start of this attempt. */
+  attempt: 'step-start-serial',
+  stepReason: 'step-reason',
+  steers: 'steer-codec-message-ids',
+  streamed: 'stream',
+  status: 'status',
+  streamId: 'stream-id',
+  discrete: 'discrete',
+} as const
+
+export type Headers = Readonly<Record<string, string>>
+
+/** How a streamed record stands. */
+export type StreamStatus = 'streaming' | 'complete' | 'cancelled'
+
+/** The part of an Ably message that this library reads; Ably's `InboundMessage` fits. */
+export interface ChannelMessage {
+  id?: string
+  name?: string
+  data?: unknown
+  extras?: unknown
+  clientId?: string
+  timestamp?: number
+  serial?: string
+  action?: string
+  version?: { serial?: string }
+}
+
+/** What this library publishes; Ably's `Message` fits. */
+export interface OutgoingMessage {
+  id?: string
+  name?: string
+  data?: unknown
+  extras: { ai: { transport: Headers; codec?: Headers }; ephemeral?: true; headers?: Headers }
+}
+
+export interface Envelope {
+  transport: Headers
+  codec: Headers
+}
+
+const knownNames: ReadonlySet<string> = new Set(Object.values(MessageName))
+
+export const isKnownName = (name: unknown): name is MessageName => typeof name === 'string' && knownNames.has(name)
+
+const noHeaders: Headers = Object.freeze({})
+const maxHeaderCount = 200
+const maxHeaderChars = 16_384
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The `ai` part of a message's extras, unread; undefined for foreign messages. */
+function aiExtras(extras: unknown): { transport?: unknown; codec?: unknown } | undefined {
+  const ai = isObject(extras) ? extras.ai : undefined
+  return isObject(ai) ? ai : undefined
+}
+
+/** The stream status a message carries, read without looking at its other headers: the token path uses this. */
+export function statusOf(extras: unknown): string | undefined {
+  const transport = aiExtras(extras)?.transport
+  return isObject(transport) && typeof transport[Header.status] === 'string' ? transport[Header.status] as string : undefined
+}
+
+/** Headers and codec headers of a message; undefined when it is foreign or beyond the limits (200 entries, 16 kB). */
+export function readEnvelope(extras: unknown): Envelope | undefined {
+  const ai = aiExtras(extras)
+  if (!ai || !isObject(ai.transport)) return undefined
+  const transport = readHeaders(ai.transport)
+  const codec = ai.codec === undefined ? noHeaders : isObject(ai.codec) ? readHeaders(ai.codec) : undefined
+  return transport && codec && { transport, codec }
+}
+
+function readHeaders(headers: Record<string, unknown>): Headers | undefined {
+  let count = 0
+  let chars = 0
+  let clean = true
+  for (const key in headers) {
+    const value = headers[key]
+    if (++count > maxHeaderCount) return undefined
+    if (typeof value === 'string') chars += key.length + value.length
+    else clean = false
+    if (chars > maxHeaderChars) return undefined
+  }
+  if (clean) return headers as Headers
+  return Object.fromEntries(Object.entries(headers).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+}
+
+/** Drops headers that are undefined: on the wire, absent means absent. */
+export function headers(entries: Record<string, string | undefined>): Headers {
+  const result: Record<string, string> = {}
+  for (const key in entries) if (entries[key] !== undefined) result[key] = entries[key]
+  return result
+}
