@@ -1,0 +1,24 @@
+import { isIP } from 'node:net'
+
+/** Whether a host name (no port) means this machine. */
+export const isLoopback = (hostname: string) => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(hostname)
+
+/**
+ * Whether a page of this origin may talk to the endpoint: no origin (not a browser), one on loopback, a listed one, or
+ * the endpoint's own if its host is an IP address. A host name would not do for that: any name can be made to point to
+ * this machine.
+ */
+export function isAllowedOrigin(origin: string | undefined, host: string | undefined, listed: readonly string[]) {
+  if (origin === undefined || listed.includes(origin)) return true
+  const url = URL.parse(origin)
+  return url !== null && (isLoopback(url.hostname) || (url.host === host && isAddress(url.hostname)))
+}
+
+/** Whether a `Host` header names this machine, an IP address or a listed origin, not some name made to point here. */
+export function isAllowedHost(host: string | undefined, listed: readonly string[]): boolean {
+  const hostname = URL.parse(`http://${host}`)?.hostname
+  if (hostname === undefined) return false
+  return isLoopback(hostname) || isAddress(hostname) || listed.some((origin) => URL.parse(origin)?.host === host)
+}
+
+const isAddress = (hostname: string) => isIP(hostname.replace(/^\[|\]$/g, '')) !== 0

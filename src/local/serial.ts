@@ -1,0 +1,32 @@
+/** Gives the next channel serial: each is greater, as a string, than every one before. */
+export type NextSerial = () => string
+
+/**
+ * Channel serials of the form `<14-digit ms>-<3-digit counter>@<boot>`. A thousand in one millisecond borrow from the
+ * next one, so none repeats.
+ */
+export function createSerials(now: () => number, boot: string): NextSerial {
+  let ms = 0
+  let counter = 0
+  return () => {
+    counter++
+    const time = now()
+    if (time > ms || counter > 999) {
+      ms = Math.max(time, ms + 1)
+      counter = 0
+    }
+    return `${String(ms).padStart(14, '0')}-${String(counter).padStart(3, '0')}@${boot}`
+  }
+}
+
+/** Serial of a message: the channel serial of its publish and its place in the batch. */
+export const messageSerial = (channelSerial: string, index = 0) => `${channelSerial}:${String(index).padStart(3, '0')}`
+
+/** The channel serial that a message serial starts with. */
+export function channelSerialOf(serial: string): string {
+  const end = serial.indexOf(':')
+  return end < 0 ? serial : serial.slice(0, end)
+}
+
+/** Which start of the endpoint gave a serial; empty if it has no such mark. */
+export const bootOf = (channelSerial: string) => channelSerial.slice(channelSerial.indexOf('@') + 1)

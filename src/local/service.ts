@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import { Authenticator } from './auth'
+import { Channels } from './channels'
+import { Connections } from './connections'
+import { Gate } from './gate'
+import { DEV_KEY, Keyring, type KeyOptions } from './keys'
+import { defaultLimits, type Limits } from './limits'
+import { PublishRules } from './publish-rules'
+import { createSerials, type NextSerial } from './serial'
+import { TokenRequests } from './token-request'
+import { Tokens } from './token'
+
+/** Where time comes from. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number
+}
+
+/** Rules of a namespace, the part of a channel name before its first `:`. */
+export interface NamespaceRules {
+  /** Whether messages may be updated, deleted and appended to. @default false */
+  mutableMessages?: boolean
+}
+
+/** What the endpoint should be like. */
+export interface ServiceOptions {
+  /** Keys to accept, `app.id:secret`. @default one random key per start */
+  keys?: readonly (string | KeyOptions)[]
+  /** Accept the fixed key {@link DEV_KEY} instead of a random one. @default false */
+  devKey?: boolean
+  /** Rules by namespace, besides those of `ai`. @default `{ ai: { mutableMessages: true } }` */
+  namespaces?: Readonly<Record<string, NamespaceRules>>
+  /** Bounds to keep to. */
+  limits?: Partial<Limits>
+  /** Where time comes from. @default the system's clock */
+  clock?: Clock
+  /** Makes random text of a given length, from letters and digits. @default cryptographically random */
+  ids?: (length: number) => string
+  /** Browser origins to accept besides those on loopback, such as `https://app.example`. @default none */
+  origins?: readonly string[]
+}
+
+/** All that connections and requests share. Knows no server: frames and requests are handed to it. */
+export class Service {
+  readonly limits: Limits
+  readonly keys: Keyring
+  readonly tokens: Tokens
+  readonly tokenRequests: TokenRequests
+  readonly auth: Authenticator
+  readonly channels: Channels
+  readonly connections: Connections
+  readonly rules = new PublishRules()
+  readonly gate = new Gate()
+  readonly origins: readonly string[]
+  readonly now: () => number
+  readonly ids: (length: number) => string
+  readonly nextSerial: NextSerial
+  readonly #namespaces: Map<string, NamespaceRules>
+
+  constructor({ keys, devKey, namespaces, limits, clock = Date, ids = randomText, origins = [] }: ServiceOptions = {}) {
+    this.ids = ids
+    this.now = () => clock.now()
+    this.origins = origins
+    this.limits = { ...defaultLimits, ...limits }
+    this.#namespaces = new Map(Object.entries({ ai: { mutableMessages: true }, ...namespaces }))
+    this.keys = new Keyring(keys ?? [devKey ? DEV_KEY : `local.${ids(6)}:${ids(32)}`])
+    this.tokens = new Tokens(this.keys, this.now)
+    this.tokenRequests = new TokenRequests(this.now)
+    this.auth = new Authenticator(this.keys, this.tokens, this.now)
+    this.nextSerial = createSerials(this.now, ids(8))
+    this.channels = new Channels(this.limits, this.nextSerial)
+    this.connections = new Connections(this)
+  }
+
+  /** Whether messages of a namespace may be changed. */
+  isMutable(namespace: string): boolean {
+    return this.#namespaces.get(namespace)?.mutableMessages ?? false
+  }
+
+  /** Sends everyone away and stops all timers. */
+  close() {
+    this.connections.close()
+    this.channels.close()
+  }
+}
+
+const ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789'
+
+const randomText = (length: number) =>
+  Array.from(randomBytes(length), (byte) => ALPHABET[byte % ALPHABET.length]).join('')
