@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { Authenticator } from './auth'
-import { Channels } from './channels'
-import { Connections } from './connections'
-import { Gate } from './gate'
-import { DEV_KEY, Keyring, type KeyOptions } from './keys'
+import { Authenticator } from './auth/auth'
+import { Channels } from './channel/channels'
+import { Connections } from './connection/connections'
+import { Gate } from './controls/gate'
+import { DEV_KEY, Keyring, type KeyOptions } from './auth/keys'
 import { defaultLimits, type Limits } from './limits'
-import { PublishRules } from './publish-rules'
-import { createSerials, type NextSerial } from './serial'
-import { TokenRequests } from './token-request'
-import { Tokens } from './token'
+import { PublishRules } from './controls/publish-rules'
+import { createSerials, type NextSerial } from './channel/serial'
+import { TokenRequests } from './auth/token-request'
+import { Tokens } from './auth/token'
 
 /** Where time comes from. */
 export interface Clock {

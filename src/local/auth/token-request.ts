@@ -1,0 +1,60 @@
+import { ProtocolError } from '../wire/error'
+import type { Key } from './keys'
+import { isRecord, text } from '../wire/protocol'
+import { isSame, sign } from './signature'
+import type { TokenOptions } from './token'
+
+/** How far the clock of a requester may be off, in ms. */
+const MAX_SKEW = 120_000
+
+/** How many nonces are remembered. */
+const MAX_NONCES = 10_000
+
+/** Checks signed token requests: whose they are, that they are fresh, and that none is used twice. */
+export class TokenRequests {
+  readonly #now: () => number
+  readonly #nonces = new Map<string, number>()
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /**
+   * What a request asks for.
+   * @param isBasic whether the request came with the key itself, so that it need not be signed
+   * @throws ProtocolError 40101 (signature), 40104 (timestamp), 40105 (nonce), 40003 (malformed)
+   */
+  read(body: unknown, key: Key, isBasic: boolean): TokenOptions {
+    if (!isRecord(body)) throw new ProtocolError(40_003, 400, 'malformed token request')
+    const mac = text(body.mac)
+    if (mac === undefined ? !isBasic : !isSame(mac, macOf(body, key))) {
+      throw new ProtocolError(40_101, 401, 'unable to issue token; the request is not signed with the key')
+    }
+    if (mac !== undefined) this.#checkFresh(Number(body.timestamp), text(body.nonce) ?? '')
+    return {
+      clientId: text(body.clientId),
+      capability: text(body.capability) || undefined,
+      ttl: body.ttl === undefined || body.ttl === null || body.ttl === '' ? undefined : Number(body.ttl),
+    }
+  }
+
+  #checkFresh(timestamp: number, nonce: string) {
+    const now = this.#now()
+    if (!(Math.abs(now - timestamp) <= MAX_SKEW)) {
+      throw new ProtocolError(40_104, 401, 'unable to issue token; the timestamp is not current')
+    }
+    if (this.#nonces.has(nonce))
+      throw new ProtocolError(40_105, 401, 'unable to issue token; the nonce was used before')
+    this.#nonces.set(nonce, now)
+    for (const [oldest, at] of this.#nonces) {
+      if (this.#nonces.size <= MAX_NONCES && now - at <= 2 * MAX_SKEW) break
+      this.#nonces.delete(oldest)
+    }
+  }
+}
+
+function macOf(body: Readonly<Record<string, unknown>>, key: Key): string {
+  const fields = [body.keyName, body.ttl, body.capability, body.clientId, body.timestamp, body.nonce]
+  const lines = fields.map((field) => (typeof field === 'string' || typeof field === 'number' ? `${field}\n` : '\n'))
+  return sign(key.secret, lines.join(''), 'base64')
+}

@@ -1,0 +1,103 @@
+import { Attachment, type Receiver } from './attachment'
+import type { Capability } from '../auth/capability'
+import type { ChannelName } from './channel-name'
+import type { Channel } from './channel'
+import { notPermitted, ProtocolError, toErrorInfo, type ErrorInfo } from '../wire/error'
+import { grantedModes, requestedModes } from './modes'
+import { Action, Flag, type ClientFrame } from '../wire/protocol'
+import { readRewind } from './rewind'
+import type { Entry } from './log'
+
+/** Parameters that mean something here; others are not echoed. */
+const KNOWN_PARAMS = new Set(['rewind', 'modes', 'appendMode'])
+
+/** Where an attachment starts in the log. */
+interface Position {
+  /** Channel serial that the client goes on from. */
+  channelSerial: string
+  resumed: boolean
+  backlog: readonly Entry[]
+  error?: ErrorInfo
+}
+
+/** What an ATTACH needs to be answered. */
+export interface AttachRequest {
+  frame: ClientFrame
+  name: ChannelName
+  channel: Channel
+  capability: Capability
+  receiver: Receiver
+  /** The attachment that this transport has on the channel already. */
+  current?: Attachment
+  now: number
+}
+
+/**
+ * Answers an ATTACH: ATTACHED with granted modes, then what the client missed. From then on the attachment is live.
+ * @throws ProtocolError 40160 if no mode is left, 40000 for parameters that cannot be read
+ */
+export function attach(request: AttachRequest): Attachment {
+  const { frame, name, channel, capability, receiver, current } = request
+  const params = new Map([...name.params, ...frame.params].filter(([key]) => KNOWN_PARAMS.has(key)))
+  const modes = grantedModes(requestedModes(frame.flags, params.get('modes')), capability, name.name)
+  if (modes === 0) throw notPermitted(`unable to attach to ${name.name}; the capability allows no mode`)
+
+  const position = current && frame.channelSerial ? keepPosition(channel) : findPosition(request, params)
+  const attachment = new Attachment(channel, frame.channel ?? name.name, modes, params, receiver)
+  if (current && frame.channelSerial) attachment.inherit(current)
+  sendAttached(attachment, receiver, position)
+  attachment.replay(position.backlog, position.channelSerial, channel.log.head)
+  if (current) channel.attachments.delete(current)
+  channel.attachments.add(attachment)
+  return attachment
+}
+
+/** Tells an attached client that it may have missed something: attached as before, but not resumed. */
+export function loseContinuity(attachment: Attachment, receiver: Receiver) {
+  const { head } = attachment.channel.log
+  sendAttached(attachment, receiver, { channelSerial: head, resumed: false, backlog: [], error: lost() })
+}
+
+/** Tells an attached client which modes it has left. */
+export function announceModes(attachment: Attachment, receiver: Receiver) {
+  sendAttached(attachment, receiver, keepPosition(attachment.channel))
+}
+
+function sendAttached(attachment: Attachment, receiver: Receiver, position: Position) {
+  const backlog = position.backlog.length > 0 ? Flag.HasBacklog : 0
+  receiver.sendFrame({
+    action: Action.Attached,
+    channel: attachment.written,
+    channelSerial: position.channelSerial,
+    flags: attachment.modes | backlog | (position.resumed ? Flag.Resumed : 0),
+    params: Object.fromEntries(attachment.params),
+    error: position.error,
+  })
+}
+
+// NOTE: the frames of one socket arrive in order, so an attached client has everything up to the head
+const keepPosition = (channel: Channel): Position => ({
+  channelSerial: channel.log.head,
+  resumed: true,
+  backlog: [],
+})
+
+function findPosition(request: AttachRequest, params: ReadonlyMap<string, string>): Position {
+  const { frame, channel, receiver, now } = request
+  const { log } = channel
+  const rewind = params.get('rewind')
+  if (frame.channelSerial === undefined) {
+    const isOldResume = (frame.flags & Flag.AttachResume) !== 0
+    const backlog = rewind === undefined || isOldResume ? [] : log.newest(readRewind(rewind, now))
+    const [first] = backlog
+    return { channelSerial: first ? log.serialBefore(first) : log.head, resumed: false, backlog }
+  }
+  if (!log.covers(frame.channelSerial)) return { channelSerial: log.head, resumed: false, backlog: [], error: lost() }
+  const backlog = log
+    .changedAfter(frame.channelSerial)
+    .filter((entry) => receiver.echo || entry.changedBy !== receiver.connectionId)
+  return { channelSerial: frame.channelSerial, resumed: true, backlog }
+}
+
+const lost = () =>
+  toErrorInfo(new ProtocolError(90_003, 400, 'unable to recover channel; its messages since then are not known'))

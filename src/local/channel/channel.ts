@@ -1,0 +1,105 @@
+import type { Attachment } from './attachment'
+import { Broadcast } from './broadcast'
+import { notFound, ProtocolError } from '../wire/error'
+import type { Limits } from '../limits'
+import { ChannelLog, type Change, type Entry, type LogEvent } from './log'
+import type { StoredMessage } from './message'
+import { Rollup } from './rollup'
+import type { NextSerial } from './serial'
+
+/** How long a message id is remembered, so that publishing it again changes nothing, in ms. */
+const ID_MEMORY = 120_000
+
+/** How many message ids are remembered. */
+const MAX_IDS = 10_000
+
+/**
+ * A channel: its log, those attached to it, and the window in which appends are merged.
+ *
+ * Presence, once there is any, lives beside the log as a set of members; until then no attachment claims members.
+ */
+export class Channel {
+  /** Who is to be told. */
+  readonly attachments = new Set<Attachment>()
+  readonly #log: ChannelLog
+  readonly #rollup: Rollup
+  readonly #limits: Limits
+  readonly #ids = new Map<string, { serial: string; at: number }>()
+
+  constructor(
+    /** Its name, without qualifiers. */
+    readonly name: string,
+    limits: Limits,
+    next: NextSerial,
+    onGrow: (bytes: number) => void,
+  ) {
+    this.#limits = limits
+    this.#log = new ChannelLog(next, onGrow)
+    this.#rollup = new Rollup((entry, change) => this.#tell(this.#log.apply(entry, change)), limits.maxMessageSize)
+  }
+
+  /** Whether nobody would miss it: nothing attached and nothing on its way. */
+  get isIdle() {
+    return this.attachments.size === 0 && this.#rollup.isIdle
+  }
+
+  /** The log with everything in it that was acknowledged. */
+  get log(): ChannelLog {
+    this.#rollup.flush()
+    return this.#log
+  }
+
+  /**
+   * Publishes a batch, or nothing if all its ids were seen lately.
+   * @returns the serials, one for each message
+   */
+  publish<T extends { id: string }>(
+    batch: readonly T[],
+    at: number,
+    toMessage: (item: T, serial: string) => StoredMessage,
+  ): string[] {
+    const seen = batch.map((item) => this.#ids.get(item.id)).filter((known) => known && at - known.at < ID_MEMORY)
+    if (batch.length > 0 && seen.length === batch.length) return seen.flatMap((known) => known?.serial ?? [])
+    const event = this.#log.publish(batch, toMessage)
+    const serials = event.entries.map((entry) => entry.message.serial)
+    batch.forEach((item, i) => this.#remember(item.id, serials[i] ?? '', at))
+    while (this.#log.size > this.#limits.maxChannelMessages) this.#log.evict()
+    this.#tell(event)
+    return serials
+  }
+
+  /**
+   * The message that an operation is about.
+   * @throws ProtocolError 40400 if it is unknown or forgotten
+   */
+  target(serial: string | undefined): Entry {
+    if (!serial) throw new ProtocolError(40_003, 400, 'unable to change message; its serial is missing')
+    const entry = this.#log.find(serial)
+    if (!entry) throw notFound(`unable to change message; ${serial} not found`)
+    return entry
+  }
+
+  /** Updates, deletes or appends, at once or when the window of the publisher ends. */
+  change(entry: Entry, change: Change, window: number) {
+    this.#rollup.offer(entry, change, window)
+  }
+
+  /** Drops timers and what they would have done. */
+  close() {
+    this.#rollup.clear()
+  }
+
+  #tell(event: LogEvent) {
+    const broadcast = new Broadcast(event)
+    for (const attachment of this.attachments) attachment.deliver(broadcast)
+  }
+
+  #remember(id: string, serial: string, at: number) {
+    this.#ids.delete(id)
+    this.#ids.set(id, { serial, at })
+    for (const [oldest, known] of this.#ids) {
+      if (this.#ids.size <= MAX_IDS && at - known.at < ID_MEMORY) break
+      this.#ids.delete(oldest)
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { Channel } from './channel'
+import type { Limits } from '../limits'
+import type { NextSerial } from './serial'
+
+/** All channels of an endpoint, the least recently used first, within bounds for number and memory. */
+export class Channels {
+  readonly #channels = new Map<string, Channel>()
+  readonly #limits: Limits
+  readonly #next: NextSerial
+  #bytes = 0
+
+  constructor(limits: Limits, next: NextSerial) {
+    this.#limits = limits
+    this.#next = next
+  }
+
+  /** The channel, made if there is none by that name. */
+  open(name: string): Channel {
+    const channel = this.#channels.get(name) ?? this.#create(name)
+    this.#channels.delete(name)
+    this.#channels.set(name, channel)
+    this.#trim()
+    return channel
+  }
+
+  /** The channel, if there is one by that name. */
+  find(name: string): Channel | undefined {
+    return this.#channels.get(name)
+  }
+
+  /** Stops all timers. */
+  close() {
+    for (const channel of this.#channels.values()) channel.close()
+  }
+
+  #create(name: string): Channel {
+    return new Channel(name, this.#limits, this.#next, (bytes) => (this.#bytes += bytes))
+  }
+
+  /** Lets go of the oldest idle channels, then of the oldest messages of the channels used least. */
+  #trim() {
+    let spare = this.#channels.size - this.#limits.maxChannels
+    if (spare <= 0 && this.#bytes <= this.#limits.maxStoredBytes) return
+    const newest = [...this.#channels.keys()].at(-1)
+    for (const [name, channel] of this.#channels) {
+      while (this.#bytes > this.#limits.maxStoredBytes && channel.log.size > 0) channel.log.evict()
+      if (spare-- > 0 && channel.isIdle && name !== newest) this.#forget(name, channel)
+    }
+  }
+
+  #forget(name: string, channel: Channel) {
+    while (channel.log.size > 0) channel.log.evict()
+    this.#channels.delete(name)
+  }
+}

@@ -1,0 +1,201 @@
+import { appended, replaced, type Content, type StoredMessage, type Version } from './message'
+import { byteLength } from './payload'
+import { MessageAction } from '../wire/protocol'
+import { bootOf, channelSerialOf, messageSerial, type NextSerial } from './serial'
+
+/** One message of a channel and what became of it. */
+export interface Entry {
+  /** Its newest state. */
+  message: StoredMessage
+  /** Channel serial of the latest change, at which a returning subscriber must see it again. */
+  changedAt: string
+  /** Connection that made the latest change. */
+  changedBy?: string
+  /** States after create, update and delete, oldest first; appends are not kept. */
+  versions: StoredMessage[]
+  /** What it takes in memory, roughly. */
+  bytes: number
+}
+
+/** An update, delete or append that has its version, but need not have happened yet. */
+export interface Change {
+  action: number
+  content: Content
+  version: Version
+  /** Connection that asked for it. */
+  connectionId?: string
+}
+
+/** Something that happened on the channel, as subscribers are told. */
+export interface LogEvent {
+  channelSerial: string
+  /** Connection that caused it. */
+  connectionId?: string
+  entries: readonly Entry[]
+  /** For an append: only what was added. */
+  fragment?: StoredMessage
+}
+
+/** A stretch of the log, by serial, and its reading direction. */
+export interface LogRange {
+  /** Only messages after this serial. */
+  after?: string
+  /** Only messages before this serial. */
+  before?: string
+  forwards: boolean
+}
+
+/** Versions kept of one message. */
+const MAX_VERSIONS = 100
+
+/**
+ * The memory of one channel: messages in the order of their serials, each in its newest state. Knows nothing of
+ * connections, timers or formats.
+ */
+export class ChannelLog {
+  /** Channel serial of the latest event. */
+  head: string
+  /** The oldest channel serial after which nothing is missing. */
+  floor: string
+
+  readonly #next: NextSerial
+  readonly #onGrow: (bytes: number) => void
+  readonly #bySerial = new Map<string, Entry>()
+  #entries: (Entry | undefined)[] = []
+  #evicted = 0
+
+  constructor(next: NextSerial, onGrow: (bytes: number) => void = () => {}) {
+    this.#next = next
+    this.#onGrow = onGrow
+    this.head = this.floor = next()
+  }
+
+  /** How many messages are remembered. */
+  get size() {
+    return this.#bySerial.size
+  }
+
+  /** Adds a batch under one channel serial. `toMessage` completes each message, given its serial. */
+  publish<T>(batch: readonly T[], toMessage: (item: T, serial: string) => StoredMessage): LogEvent {
+    const channelSerial = (this.head = this.#next())
+    const entries = batch.map((item, i) => this.#add(toMessage(item, messageSerial(channelSerial, i)), channelSerial))
+    return { channelSerial, connectionId: entries[0]?.message.connectionId, entries }
+  }
+
+  /** Carries out a change whose version was given out before. */
+  apply(entry: Entry, change: Change): LogEvent {
+    const { action, content, version, connectionId } = change
+    const own = channelSerialOf(version.serial)
+    // NOTE: a change held back by the rollup window may be older than the head by now; subscribers must still see the
+    // channel move forward
+    const channelSerial = (this.head = own > this.head ? own : this.#next())
+    const isAppend = action === MessageAction.Append
+    entry.message = isAppend
+      ? appended(entry.message, content, version)
+      : replaced(entry.message, action, content, version)
+    entry.changedAt = channelSerial
+    entry.changedBy = connectionId
+    if (isAppend) this.#grow(entry, byteLength(content.data))
+    else this.#keepVersion(entry)
+    if (!isAppend) return { channelSerial, connectionId, entries: [entry] }
+    const fragment = { ...entry.message, action, data: content.data, encoding: content.encoding }
+    return { channelSerial, connectionId, entries: [entry], fragment }
+  }
+
+  /** The message with that serial, if remembered. */
+  find(serial: string): Entry | undefined {
+    return this.#bySerial.get(serial)
+  }
+
+  /** Whether every change after that channel serial is still known here. */
+  covers(channelSerial: string): boolean {
+    return bootOf(channelSerial) === bootOf(this.head) && channelSerial >= this.floor && channelSerial <= this.head
+  }
+
+  /** Messages created or changed after that channel serial, in the order of their creation. */
+  changedAfter(channelSerial: string): Entry[] {
+    return [...this.read({ forwards: true })].filter((entry) => entry.changedAt > channelSerial)
+  }
+
+  /** The newest messages, oldest first, as far back as they are wanted. */
+  newest(isWanted: (entry: Entry, count: number) => boolean): Entry[] {
+    const found: Entry[] = []
+    for (const entry of this.read({ forwards: false })) {
+      if (!isWanted(entry, found.length)) break
+      found.push(entry)
+    }
+    return found.toReversed()
+  }
+
+  /** The channel serial just before a message was created. */
+  serialBefore(entry: Entry): string {
+    const own = channelSerialOf(entry.message.serial)
+    const [previous] = this.read({ before: own, forwards: false })
+    return previous ? channelSerialOf(previous.message.serial) : this.floor
+  }
+
+  /** Messages of a stretch, in reading direction, as they are asked for. */
+  *read({ after, before, forwards }: LogRange): Generator<Entry> {
+    let first = after === undefined ? this.#evicted : this.#indexOf(after)
+    let last = (before === undefined ? this.#entries.length : this.#indexOf(before)) - 1
+    while (first <= last) {
+      const entry = this.#entries[forwards ? first++ : last--]
+      if (entry && entry.message.serial !== after) yield entry
+    }
+  }
+
+  /** Forgets that anything before now was covered, as after a loss of continuity. */
+  breakContinuity() {
+    this.head = this.floor = this.#next()
+  }
+
+  /** Forgets the oldest message. */
+  evict() {
+    const entry = this.#entries[this.#evicted]
+    if (!entry) return
+    this.#entries[this.#evicted++] = undefined
+    this.#bySerial.delete(entry.message.serial)
+    this.#onGrow(-entry.bytes)
+    if (entry.changedAt > this.floor) this.floor = entry.changedAt
+    if (this.#evicted > this.#entries.length / 2) {
+      this.#entries = this.#entries.slice(this.#evicted)
+      this.#evicted = 0
+    }
+  }
+
+  #add(message: StoredMessage, changedAt: string): Entry {
+    const entry: Entry = { message, changedAt, changedBy: message.connectionId, versions: [message], bytes: 0 }
+    this.#entries.push(entry)
+    this.#bySerial.set(message.serial, entry)
+    this.#grow(entry, footprint(message))
+    return entry
+  }
+
+  #keepVersion(entry: Entry) {
+    entry.versions.push(entry.message)
+    this.#grow(entry, footprint(entry.message))
+    if (entry.versions.length <= MAX_VERSIONS) return
+    const dropped = entry.versions.shift()
+    if (dropped) this.#grow(entry, -footprint(dropped))
+  }
+
+  #grow(entry: Entry, bytes: number) {
+    entry.bytes += bytes
+    this.#onGrow(bytes)
+  }
+
+  /** Index of the first entry whose serial is not before the given one. */
+  #indexOf(serial: string): number {
+    let low = this.#evicted
+    let high = this.#entries.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#entries[middle]?.message.serial ?? '') < serial) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
+/** An estimate, for keeping memory bounded: the data and a little for the rest. */
+const footprint = (message: StoredMessage) => 500 + byteLength(message.data)

@@ -1,0 +1,52 @@
+import { parseArgs } from 'node:util'
+import { createLocalEndpoint, type LocalEndpoint } from './endpoint'
+
+const usage = `Usage: vue-ai-transport local [options]
+
+Starts an Ably-compatible endpoint on this machine.
+
+  --port <n>     port to listen on (default 8099, 0 for any)
+  --host <addr>  address to bind (default 127.0.0.1)
+  --key <key>    key to accept, app.id:secret (default a fixed one)
+  --origin <url> browser origin to accept besides loopback; may be repeated
+  --help         show this
+`
+
+const flags = {
+  port: { type: 'string', default: '8099' },
+  host: { type: 'string' },
+  key: { type: 'string' },
+  origin: { type: 'string', multiple: true },
+  help: { type: 'boolean', default: false },
+} as const
+
+/**
+ * Runs the command `vue-ai-transport`.
+ * @param args what follows the command
+ * @returns the endpoint it started, or `undefined` if it only had something to say
+ */
+export async function run(args: readonly string[]): Promise<LocalEndpoint | undefined> {
+  const { values, positionals } = parseArgs({ args: [...args], options: flags, allowPositionals: true })
+  if (values.help || positionals[0] !== 'local') {
+    process.stdout.write(usage)
+    if (!values.help) process.exitCode = 1
+    return undefined
+  }
+  const { host, key, origin: origins } = values
+  const keys = key === undefined ? undefined : [key]
+  const endpoint = await createLocalEndpoint({ port: Number(values.port), host, keys, devKey: true, origins })
+  process.stdout.write(greeting(endpoint))
+  return endpoint
+}
+
+const greeting = ({ url, port, key }: LocalEndpoint) => `Listening on ${url}
+
+  new Ably.Realtime({
+    key: '${key}',
+    endpoint: '${new URL(url).hostname}',
+    port: ${port},
+    tls: false,
+    transports: ['web_socket'],
+    disableConnectivityCheck: true,
+  })
+`

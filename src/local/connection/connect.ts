@@ -1,0 +1,35 @@
+import type { WebSocket } from 'ws'
+import { toErrorInfo } from '../wire/error'
+import { readCredentials } from '../auth/auth'
+import { formatOf } from '../wire/format'
+import { identify } from '../auth/identity'
+import { Action } from '../wire/protocol'
+import { readWindow } from '../channel/rollup'
+import type { Service } from '../service'
+import { Transport } from './transport'
+
+/**
+ * Takes in a client that has opened a WebSocket. Refusals are said on the socket: the SDK would take an HTTP status for
+ * a network fault and try for ever.
+ */
+export async function connect(service: Service, socket: WebSocket, query: URLSearchParams) {
+  // NOTE: `ws` reports frames that are too large or malformed as errors and closes the socket by itself
+  socket.on('error', () => {})
+  const heartbeats = query.get('heartbeats') === 'true'
+  const transport = new Transport(socket, { format: formatOf(query.get('format')), heartbeats, limits: service.limits })
+  try {
+    const grant = await service.auth.check(readCredentials(undefined, query))
+    const identity = identify(grant, query.get('clientId') ?? undefined)
+    const key = query.get('resume') ?? query.get('recover') ?? undefined
+    const connectionId = key && service.connections.keys.read(key)?.id
+    if (!service.gate.mayConnect({ clientId: identity.clientId, connectionId })) return transport.cut()
+    if (!transport.isOpen) return
+    const echo = query.get('echo') !== 'false'
+    const options = { identity, echo, window: readWindow(query.get('appendRollupWindow')) }
+    const { connection, error } = service.connections.find(key, options)
+    connection.open(transport, options, error)
+  } catch (error) {
+    transport.sendFrame({ action: Action.Error, error: toErrorInfo(error) })
+    transport.end()
+  }
+}

@@ -1,0 +1,101 @@
+import { Connection, type ConnectionOptions } from './connection'
+import { ConnectionKeys } from './continuity'
+import { ProtocolError, toErrorInfo, type ErrorInfo } from '../wire/error'
+import type { Service } from '../service'
+
+/** Lost connections that are remembered. */
+const MAX_LOST = 10_000
+
+/** Ids of closed connections that are remembered, so that their keys no longer open anything. */
+const MAX_CLOSED = 10_000
+
+/** How much longer than promised a lost connection is kept, in ms. */
+const SLACK = 10_000
+
+/** The connections that are open, and the lost ones that may come back. */
+export class Connections {
+  readonly keys: ConnectionKeys
+  readonly #service: Service
+  readonly #known = new Map<string, Connection>()
+  readonly #lost = new Map<Connection, NodeJS.Timeout>()
+  readonly #closed = new Set<string>()
+
+  constructor(service: Service) {
+    this.#service = service
+    this.keys = new ConnectionKeys(service.ids(32))
+  }
+
+  /** Those with a client at the other end. */
+  get open(): Connection[] {
+    return [...this.#known.values()].filter((connection) => connection.isOpen)
+  }
+
+  /**
+   * The connection that a key stands for, or a new one, and why the key did not work if it did not.
+   * @throws ProtocolError 40102 if it belongs to someone else
+   */
+  find(key: string | undefined, options: ConnectionOptions): { connection: Connection; error?: ErrorInfo } {
+    if (key === undefined) return { connection: this.#create(this.#service.ids(10), options) }
+    const connection = this.#resume(key, options)
+    if (connection) return { connection }
+    const error = toErrorInfo(new ProtocolError(80_018, 400, 'invalid connection key'))
+    return { connection: this.#create(this.#service.ids(10), options), error }
+  }
+
+  /** Keeps a connection without a transport for as long as it may be resumed. */
+  linger(connection: Connection) {
+    if (this.#known.get(connection.connectionId) !== connection || this.#lost.has(connection)) return
+    const timer = setTimeout(() => this.#drop(connection), this.#service.limits.connectionStateTtl + SLACK)
+    this.#lost.set(connection, timer.unref())
+    const [oldest] = this.#lost.keys()
+    if (oldest && this.#lost.size > MAX_LOST) this.#drop(oldest)
+  }
+
+  /** Forgets a connection that was closed; its key is worth nothing from now on. */
+  forget(connection: Connection) {
+    this.#drop(connection)
+    this.#closed.add(connection.connectionId)
+    const [oldest] = this.#closed
+    if (oldest && this.#closed.size > MAX_CLOSED) this.#closed.delete(oldest)
+  }
+
+  /** Sends everyone away and forgets them. */
+  close() {
+    const error = toErrorInfo(new ProtocolError(80_003, 503, 'endpoint is closing'))
+    for (const connection of this.#known.values()) {
+      connection.disconnect(error)
+      this.#drop(connection)
+    }
+  }
+
+  #resume(key: string, options: ConnectionOptions): Connection | undefined {
+    const proven = this.keys.read(key)
+    if (!proven || this.#closed.has(proven.id) || !this.#service.gate.mayResume()) return undefined
+    const known = this.#known.get(proven.id)
+    if (known && known.identity.clientId !== options.identity.clientId) {
+      throw new ProtocolError(40_102, 401, 'unable to resume; the connection belongs to another clientId')
+    }
+    // NOTE: two clients that hold one id would otherwise evict each other for ever
+    if (known?.isOpen && proven.generation < known.generation) return undefined
+    const connection = known ?? this.#create(proven.id, options)
+    connection.generation = Math.max(connection.generation, proven.generation)
+    this.#stopTimer(connection)
+    return connection
+  }
+
+  #create(id: string, options: ConnectionOptions): Connection {
+    const connection = new Connection(id, this.#service, options)
+    this.#known.set(id, connection)
+    return connection
+  }
+
+  #drop(connection: Connection) {
+    this.#stopTimer(connection)
+    if (this.#known.get(connection.connectionId) === connection) this.#known.delete(connection.connectionId)
+  }
+
+  #stopTimer(connection: Connection) {
+    clearTimeout(this.#lost.get(connection))
+    this.#lost.delete(connection)
+  }
+}

@@ -1,0 +1,87 @@
+import { badRequest, toErrorInfo, type ErrorInfo } from '../wire/error'
+import { Action, type ClientFrame, type ServerFrame } from '../wire/protocol'
+
+/** How a publish went. */
+export type Answer = { serials: readonly (string | null)[] | undefined } | { error: ErrorInfo }
+
+/** A publish taken from the queue: its answer, or a promise of it if it is held back. */
+export type PublishHandler = (frame: ClientFrame, msgSerial: number) => Answer | Promise<Answer>
+
+/** Answers remembered for a client that asks again after a lost connection. */
+const MAX_ANSWERS = 10_000
+
+/** Publishes that may wait at once. */
+const MAX_WAITING = 10_000
+
+/**
+ * The publishes of one connection, one after the other, each answered once in order. It outlives transports: what a
+ * client sends again gets the answer it missed, and is not published twice.
+ */
+export class PublishQueue {
+  readonly #handle: PublishHandler
+  readonly #send: (frame: ServerFrame) => void
+  readonly #answers = new Map<number, Answer>()
+  readonly #waiting: { msgSerial: number; frame: ClientFrame }[] = []
+  #newest = -1
+  #isHeld = false
+
+  constructor(handle: PublishHandler, send: (frame: ServerFrame) => void) {
+    this.#handle = handle
+    this.#send = send
+  }
+
+  /**
+   * Takes a frame that wants an ACK.
+   * @throws ProtocolError 40000 if there are too many waiting
+   */
+  push(frame: ClientFrame) {
+    const { msgSerial } = frame
+    if (msgSerial === undefined) return
+    if (msgSerial <= this.#newest) {
+      this.#repeat(msgSerial)
+      return
+    }
+    if (this.#waiting.length >= MAX_WAITING) throw badRequest('too many publishes waiting')
+    this.#newest = msgSerial
+    this.#waiting.push({ msgSerial, frame })
+    this.#run()
+  }
+
+  #run() {
+    while (!this.#isHeld) {
+      const next = this.#waiting.shift()
+      if (!next) return
+      const answer = this.#handle(next.frame, next.msgSerial)
+      if (answer instanceof Promise) void this.#hold(next.msgSerial, answer)
+      else this.#settle(next.msgSerial, answer)
+    }
+  }
+
+  async #hold(msgSerial: number, promise: Promise<Answer>) {
+    this.#isHeld = true
+    const answer = await promise.catch((error: unknown): Answer => ({ error: toErrorInfo(error) }))
+    this.#isHeld = false
+    this.#settle(msgSerial, answer)
+    this.#run()
+  }
+
+  #repeat(msgSerial: number) {
+    const answer = this.#answers.get(msgSerial)
+    if (answer) this.#reply(msgSerial, answer)
+  }
+
+  #settle(msgSerial: number, answer: Answer) {
+    this.#answers.set(msgSerial, answer)
+    const [oldest] = this.#answers.keys()
+    if (oldest !== undefined && this.#answers.size > MAX_ANSWERS) this.#answers.delete(oldest)
+    this.#reply(msgSerial, answer)
+  }
+
+  #reply(msgSerial: number, answer: Answer) {
+    if ('error' in answer) this.#send({ action: Action.Nack, msgSerial, count: 1, error: answer.error })
+    else {
+      const res = answer.serials && [{ serials: answer.serials }]
+      this.#send({ action: Action.Ack, msgSerial, count: 1, res })
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { WebSocket, type RawData } from 'ws'
+import { encode, decode, type Format } from '../wire/format'
+import type { Limits } from '../limits'
+import { Action, readFrame, type ClientFrame, type ServerFrame } from '../wire/protocol'
+
+/** How a client wants to be spoken to. */
+export interface TransportOptions {
+  format: Format
+  /** Whether silence is broken by HEARTBEAT frames, as browsers need, or by WebSocket pings. */
+  heartbeats: boolean
+  limits: Limits
+}
+
+/** What happens on a transport. */
+export interface TransportHandlers {
+  onFrame(frame: ClientFrame): void
+  onClose(): void
+}
+
+/** One WebSocket: frames in, frames out, and a sign of life when there is nothing to say. */
+export class Transport {
+  readonly format: Format
+  readonly #socket: WebSocket
+  readonly #limits: Limits
+  readonly #idleTimer: NodeJS.Timeout
+  #isQuiet = true
+
+  constructor(socket: WebSocket, { format, heartbeats, limits }: TransportOptions) {
+    this.format = format
+    this.#socket = socket
+    this.#limits = limits
+    this.#idleTimer = setInterval(() => this.#breakSilence(heartbeats), limits.maxIdleInterval / 2)
+    socket.once('close', () => clearInterval(this.#idleTimer))
+  }
+
+  /** Whether frames still get through. */
+  get isOpen() {
+    return this.#socket.readyState === WebSocket.OPEN
+  }
+
+  /** Starts to pass frames on. */
+  listen({ onFrame, onClose }: TransportHandlers) {
+    this.#socket.on('message', (data) => this.#read(data, onFrame))
+    if (this.isOpen) this.#socket.once('close', onClose)
+    else onClose()
+  }
+
+  /** Sends a frame that is encoded already. A receiver that does not keep up is cut off. */
+  send(frame: Uint8Array) {
+    if (!this.isOpen) return
+    this.#isQuiet = false
+    if (this.#socket.bufferedAmount > this.#limits.maxBufferedBytes) this.cut()
+    else this.#socket.send(frame, { binary: this.format === 'msgpack' })
+  }
+
+  /** Encodes and sends a frame. */
+  sendFrame(frame: ServerFrame) {
+    if (this.isOpen) this.send(encode(this.format, frame))
+  }
+
+  /** Closes in order, after what was sent. */
+  end() {
+    this.#socket.close()
+  }
+
+  /** Cuts the socket without a word. */
+  cut() {
+    this.#socket.terminate()
+  }
+
+  #read(data: RawData, onFrame: (frame: ClientFrame) => void) {
+    let frame: ClientFrame | undefined
+    try {
+      frame = readFrame(decode(this.format, toBytes(data)))
+    } catch {
+      this.end()
+    }
+    if (frame) onFrame(frame)
+  }
+
+  #breakSilence(heartbeats: boolean) {
+    if (this.#isQuiet && heartbeats) this.sendFrame({ action: Action.Heartbeat })
+    else if (this.#isQuiet && this.isOpen) this.#socket.ping()
+    this.#isQuiet = true
+  }
+}
+
+function toBytes(data: RawData): Uint8Array {
+  if (Array.isArray(data)) return Buffer.concat(data)
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data
+}

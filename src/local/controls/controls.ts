@@ -1,0 +1,109 @@
+import { badRequest, type ErrorInfo } from '../wire/error'
+import type { Connection } from '../connection/connection'
+import type { Caller } from './gate'
+import type { PublishMatch, Restore, RuleOptions } from './publish-rules'
+import type { Service } from '../service'
+
+/** Whose connection: a clientId, a connection id, or whatever a function picks. */
+export type ConnectionMatch = string | ((connection: Caller) => boolean)
+
+/** Ways to make things go wrong on purpose, for tests. None of them is part of the protocol. */
+export interface TestControls {
+  /**
+   * Cuts connections without a word, as a tunnel would. With `refuseFor` their clients stay out for so many ms, or until
+   * restored.
+   * @returns lets them in again
+   * @throws Error if there is nobody to cut off and `refuseFor` is not given
+   * @example
+   * const restore = endpoint.dropConnection('bob', { refuseFor: Infinity })
+   * // ... bob is offline ...
+   * restore()
+   */
+  dropConnection(match: ConnectionMatch, options?: { refuseFor?: number }): Restore
+
+  /**
+   * Refuses the next `times` resumes or recoveries: the client gets a new connection and error 80018.
+   * @example
+   * endpoint.refuseResume()
+   * endpoint.dropConnection('bob') // comes back as a new connection
+   */
+  refuseResume(options?: { times?: number }): Restore
+
+  /**
+   * Loses the continuity of a channel: attached clients are told so at once, lost ones when they come back.
+   * @example
+   * endpoint.breakContinuity('ai:trip')
+   */
+  breakContinuity(channel: string): void
+
+  /**
+   * Holds matching publishes back for `ms`, or until restored. Later ones of the same connection wait behind them.
+   * @example
+   * const release = endpoint.delayPublish({ channel: 'ai:trip', name: 'ai-input' })
+   * release()
+   */
+  delayPublish(match: PublishMatch, options?: RuleOptions & { ms?: number }): Restore
+
+  /**
+   * Refuses matching publishes, until restored or `times` over.
+   * @example
+   * endpoint.refusePublish({ action: 'append' }, { times: 1, error: { code: 42911, statusCode: 429 } })
+   */
+  refusePublish(match: PublishMatch, options?: RuleOptions & { error?: Partial<ErrorInfo> }): Restore
+
+  /**
+   * Carries matching publishes out, but cuts the connection in place of the ACK, so that the client sends them again.
+   * @example
+   * endpoint.loseAck({ clientId: 'bob' }) // once, unless `times` says otherwise
+   */
+  loseAck(match: PublishMatch, options?: RuleOptions): Restore
+
+  /**
+   * Ends every token that a clientId has: its clients are disconnected with 40142 and need a new one.
+   * @example
+   * endpoint.expireToken('bob')
+   */
+  expireToken(clientId: string): void
+}
+
+/** The controls of a service. */
+export function createControls(service: Service): TestControls {
+  const { rules, gate, connections, channels, tokens, auth } = service
+  return {
+    dropConnection(match, { refuseFor = 0 } = {}) {
+      const isMeant = toPredicate(match)
+      const meant = connections.open.filter((connection) => isMeant(callerOf(connection)))
+      if (meant.length === 0 && refuseFor === 0) throw badRequest('unable to drop connection; no open one matches')
+      const ids = new Set(meant.map(({ connectionId }) => connectionId))
+      const isBarred = (caller: Caller) => isMeant(caller) || ids.has(caller.connectionId ?? '')
+      const restore = refuseFor > 0 ? gate.bar(isBarred, refuseFor) : () => {}
+      for (const connection of meant) connection.cut()
+      return restore
+    },
+    refuseResume: ({ times = 1 } = {}) => gate.refuseResume(times),
+    breakContinuity(name) {
+      const channel = channels.open(name)
+      channel.log.breakContinuity()
+      for (const connection of connections.open) connection.breakContinuity(channel)
+    },
+    delayPublish: (match, options = {}) => rules.delay(match, options),
+    refusePublish: (match, options = {}) => rules.refuse(match, options),
+    loseAck: (match, options = {}) => rules.loseAck(match, options),
+    expireToken(clientId) {
+      tokens.revoke(clientId)
+      for (const connection of connections.open) {
+        const { token, clientId: granted } = connection.identity.grant
+        if (token === undefined || (granted !== clientId && connection.identity.clientId !== clientId)) continue
+        auth.revoke(token)
+        connection.expire()
+      }
+    },
+  }
+}
+
+const callerOf = ({ connectionId, identity }: Connection): Caller => ({ connectionId, clientId: identity.clientId })
+
+const toPredicate = (match: ConnectionMatch) =>
+  typeof match === 'function'
+    ? match
+    : ({ clientId, connectionId }: Caller) => clientId === match || connectionId === match

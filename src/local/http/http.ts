@@ -1,0 +1,108 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import { connect } from '../connection/connect'
+import { corsHeaders, preflightHeaders } from './cors'
+import { isAllowedOrigin } from './origin'
+import { handleRest, refuseOrigin, refuseSize, type RestResponse } from './rest'
+import { isRestPath } from './routes'
+import type { Service } from '../service'
+
+/** Answers a request, or calls `next` if it is not for the endpoint. */
+export type Middleware = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
+
+/** A server that clients ask to upgrade to WebSocket. */
+export interface UpgradeSource {
+  on(event: 'upgrade', listener: UpgradeListener): unknown
+  off(event: 'upgrade', listener: UpgradeListener): unknown
+}
+
+type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+/** Serves REST on a Node server. With `shared`, only the endpoint's own paths, and never the pages of a browser. */
+export function restMiddleware(service: Service, { shared }: { shared: boolean }): Middleware {
+  return (request, response, next) => {
+    const url = urlOf(request)
+    // NOTE: a page may have routes like /channels/...; a browser going there asks for HTML, the SDK never does
+    const isOurs = !shared || (url && isRestPath(url.pathname) && !request.headers.accept?.includes('text/html'))
+    if (!isOurs) return next()
+    serve(service, request, url).then(
+      (result) => reply(response, result),
+      () => response.destroy(),
+    )
+  }
+}
+
+async function serve(service: Service, request: IncomingMessage, url: URL | null): Promise<RestResponse> {
+  const { method = 'GET', headers } = request
+  const { origin, host } = headers
+  if (!isAllowedOrigin(origin, host, service.origins)) return refuseOrigin(origin ?? '')
+  if (method === 'OPTIONS') {
+    const asked = headers['access-control-request-headers']
+    return { status: 204, headers: preflightHeaders(origin, asked), body: new Uint8Array() }
+  }
+  const body = await readBody(request, service.limits.maxFrameSize)
+  const response = body
+    ? await handleRest(service, { method, url: url ?? new URL('http://localhost/'), header: headerOf(request), body })
+    : refuseSize(service.limits.maxFrameSize)
+  return { ...response, headers: { ...response.headers, ...corsHeaders(origin) } }
+}
+
+/**
+ * Takes in WebSocket clients on a Node server. With `shared`, other upgrades (Vite's own, say) are left to their owners.
+ * @returns a function that stops it
+ */
+export function acceptUpgrades(service: Service, server: UpgradeSource, { shared }: { shared: boolean }) {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: service.limits.maxFrameSize,
+    clientTracking: false,
+  })
+  const onUpgrade: UpgradeListener = (request, socket, head) => {
+    const url = urlOf(request)
+    const isOurs = url?.pathname === '/' && (!shared || isAblyUpgrade(request, url.searchParams))
+    if (!isOurs) return shared ? undefined : refuseUpgrade(socket, '404 Not Found')
+    const { origin, host } = request.headers
+    if (!isAllowedOrigin(origin, host, service.origins)) return refuseUpgrade(socket, '403 Forbidden')
+    sockets.handleUpgrade(request, socket, head, (client) => void connect(service, client, url.searchParams))
+  }
+  server.on('upgrade', onUpgrade)
+  return () => {
+    server.off('upgrade', onUpgrade)
+    sockets.close()
+  }
+}
+
+const isAblyUpgrade = (request: IncomingMessage, query: URLSearchParams) =>
+  request.headers['sec-websocket-protocol'] === undefined &&
+  ['v', 'key', 'access_token'].some((name) => query.has(name))
+
+function refuseUpgrade(socket: Duplex, status: string) {
+  socket.on('error', () => {})
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}
+
+const urlOf = (request: IncomingMessage) => URL.parse(request.url ?? '/', 'http://localhost')
+
+const headerOf = (request: IncomingMessage) => (name: string) => {
+  const value = request.headers[name]
+  return Array.isArray(value) ? value[0] : value
+}
+
+/** The whole body, or `undefined` if it is larger than allowed. */
+async function readBody(request: IncomingMessage, max: number): Promise<Uint8Array | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request) {
+    const bytes = Buffer.from(chunk)
+    if ((size += bytes.byteLength) > max) return undefined
+    chunks.push(bytes)
+  }
+  return Buffer.concat(chunks)
+}
+
+function reply(response: ServerResponse, { status, headers, body }: RestResponse) {
+  if (response.destroyed) return
+  response.writeHead(status, { ...headers, 'Content-Length': String(body.byteLength) })
+  response.end(body)
+}

@@ -1,0 +1,92 @@
+import type { Plugin, PreviewServer, ViteDevServer } from 'vite'
+import type { LocalClientOptions } from './access'
+import { tokenRoute } from './http/token-route'
+import { createMount, type MountedEndpoint } from './mount'
+import type { ServiceOptions } from './service'
+
+/** How the endpoint behaves on the dev server. */
+export interface LocalAblyOptions extends ServiceOptions {
+  /** Path of the token route. @default '/api/ably/token' */
+  tokenPath?: string
+  /** Identity of the agent; the token route never issues it. @default 'agent' */
+  agentClientId?: string
+  /** The most that a browser's token allows. @default subscribe, publish, history and presence on `ai:*` */
+  capability?: Record<string, readonly string[]>
+}
+
+/** The plugin, and the server side of what it sets up. */
+export interface LocalAblyPlugin extends Plugin {
+  /** The endpoint, with its test controls. It has an address once `endpoint.ready` resolves. */
+  readonly endpoint: Omit<MountedEndpoint, 'middleware' | 'close'>
+  /**
+   * Options for the agent's Ably client, in this process.
+   * @throws Error before the server listens
+   */
+  agentOptions(): LocalClientOptions
+}
+
+const VIRTUAL = 'virtual:local-ably'
+
+const browserCapability = { 'ai:*': ['subscribe', 'publish', 'history', 'presence'] }
+
+/**
+ * Vite plugin that puts a local endpoint and a token route on the dev server (and `vite preview`): page, endpoint and
+ * routes share one port, and the key stays on the server.
+ *
+ * Pages import `clientOptions(clientId?)` from `virtual:local-ably`. Paths `/channels/*`, `/keys/*`, `/time` and `/stats`
+ * belong to the endpoint, except for a browser that opens them as pages.
+ *
+ * @example
+ * // vite.config.ts
+ * const ably = localAbly()
+ * export default defineConfig({ plugins: [vue(), ably, myAgent({ clientOptions: ably.agentOptions })] })
+ *
+ * @example
+ * // in the page
+ * import { clientOptions } from 'virtual:local-ably'
+ * const client = new Ably.Realtime(clientOptions('bob'))
+ */
+export function localAbly(options: LocalAblyOptions = {}): LocalAblyPlugin {
+  const {
+    tokenPath = '/api/ably/token',
+    agentClientId = 'agent',
+    capability = browserCapability,
+    ...serviceOptions
+  } = options
+  const { service, endpoint, attach } = createMount(serviceOptions)
+  const routeOptions = { path: tokenPath, agentClientId, capability }
+
+  const mount = ({ middlewares, httpServer }: ViteDevServer | PreviewServer) => {
+    middlewares.use(endpoint.middleware)
+    middlewares.use(tokenRoute(service, routeOptions))
+    // NOTE: in middleware mode the server is someone else's; `mountLocalEndpoint` is for them
+    if (httpServer) attach(httpServer)
+  }
+  return {
+    name: 'vue-ai-transport:local-ably',
+    endpoint,
+    agentOptions: () => endpoint.clientOptions({ clientId: agentClientId }),
+    configureServer: (server) => mount(server),
+    configurePreviewServer: (server) => mount(server),
+    resolveId: (id) => (id === VIRTUAL ? `\0${VIRTUAL}` : undefined),
+    load: (id) => (id === `\0${VIRTUAL}` ? browserModule(tokenPath) : undefined),
+  }
+}
+
+// NOTE: the page knows best where its server is, so the address is read there
+const browserModule = (tokenPath: string) => `
+export function clientOptions(clientId) {
+  const tls = location.protocol === 'https:'
+  const port = Number(location.port) || (tls ? 443 : 80)
+  return {
+    authUrl: location.origin + ${JSON.stringify(tokenPath)},
+    ...(clientId ? { clientId, authParams: { clientId } } : {}),
+    endpoint: location.hostname,
+    port,
+    tlsPort: port,
+    tls,
+    transports: ['web_socket'],
+    disableConnectivityCheck: true,
+  }
+}
+`
