@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createAccess, hostnameOf, type Access } from './access'
 import { createControls, type TestControls } from './controls/controls'
-import { acceptUpgrades, restMiddleware } from './http/http'
+import { acceptUpgrades, restMiddleware } from './http/node'
 import { Service, type ServiceOptions } from './service'
 
 /** What the endpoint should be like, and where it should listen. */

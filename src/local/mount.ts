@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { createAccess, hostnameOf, type Access, type Address } from './access'
 import { createControls, type TestControls } from './controls/controls'
-import { acceptUpgrades, restMiddleware, type Middleware, type UpgradeSource } from './http/http'
+import { acceptUpgrades, restMiddleware, type Middleware, type UpgradeSource } from './http/node'
 import { Service, type ServiceOptions } from './service'
 
 /** A Node server to share: `http`, `https` or `http2`. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { Authenticator } from './auth/auth'
+import { Authenticator } from './auth/authenticator'
 import { Channels } from './channel/channels'
 import { Connections } from './connection/connections'
 import { Gate } from './controls/gate'

@@ -15,6 +15,15 @@ export interface TestEndpoint extends LocalEndpoint {
   rest(request?: LocalClientRequest, options?: Ably.ClientOptions): Ably.Rest
 }
 
+/** Both wire formats, for `describe.each`. */
+export const formats = [
+  { format: 'msgpack', useBinaryProtocol: true },
+  { format: 'JSON', useBinaryProtocol: false },
+] as const
+
+// NOTE: tests cut connections on purpose; the SDK would report each one and take its time to come back
+const forTests = { logLevel: 0, disconnectedRetryTimeout: 50 } as const
+
 const untilTestEnds: (() => Promise<void>)[] = []
 const untilFileEnds: (() => Promise<void>)[] = []
 
@@ -36,22 +45,63 @@ export async function startEndpoint(
   return {
     ...endpoint,
     client(request, overrides) {
-      const client = new Ably.Realtime({ ...endpoint.clientOptions(request), ...quiet, ...overrides })
+      const client = new Ably.Realtime({ ...endpoint.clientOptions(request), ...forTests, ...overrides })
       clients.push(client)
       return client
     },
-    rest: (request, overrides) => new Ably.Rest({ ...endpoint.clientOptions(request), ...quiet, ...overrides }),
+    rest: (request, overrides) => new Ably.Rest({ ...endpoint.clientOptions(request), ...forTests, ...overrides }),
   }
 }
 
-/** Resolves when the connection reaches a state; rejects when it fails instead. */
-export async function connected(client: Ably.Realtime): Promise<Ably.Realtime> {
-  await client.connection.whenState('connected')
-  return client
+/** The next time that a client enters a connection state, or now if it is in it. */
+export const inState = (client: Ably.Realtime, state: Ably.ConnectionState) => client.connection.whenState(state)
+
+/** The next change into a connection state. */
+export const nextState = (client: Ably.Realtime, state: Ably.ConnectionState) =>
+  new Promise<Ably.ConnectionStateChange>((resolve) => client.connection.once(state, resolve))
+
+/** The next channel event of that kind. */
+export const nextEvent = (channel: Ably.RealtimeChannel, event: Ably.ChannelEvent) =>
+  new Promise<Ably.ChannelStateChange>((resolve) => channel.once(event, resolve))
+
+/** What a channel delivers, in order, to be taken as it comes. */
+export interface Inbox {
+  /** Waits until so many have come, and takes them all. */
+  take(count: number): Promise<Ably.InboundMessage[]>
+  /** What has come and was not taken. */
+  readonly pending: readonly Ably.InboundMessage[]
 }
 
-// NOTE: tests cut connections on purpose, and the SDK would report each one
-const quiet = { logLevel: 0 } as const
+/** Subscribes to a channel and collects what it delivers. */
+export async function openInbox(channel: Ably.RealtimeChannel): Promise<Inbox> {
+  let pending: Ably.InboundMessage[] = []
+  let announce = () => {}
+  await channel.subscribe((message) => {
+    pending.push(message)
+    announce()
+  })
+  return {
+    get pending() {
+      return pending
+    },
+    async take(count) {
+      while (pending.length < count) await new Promise<void>((resolve) => (announce = resolve))
+      const taken = pending
+      pending = []
+      return taken
+    },
+  }
+}
+
+/** The error that a promise rejects with. */
+export async function failure(promise: PromiseLike<unknown>): Promise<Ably.ErrorInfo> {
+  try {
+    await promise
+  } catch (error) {
+    return error as Ably.ErrorInfo
+  }
+  throw new Error('expected a rejection')
+}
 
 async function runAll(stops: (() => Promise<void>)[]) {
   await Promise.all(stops.splice(0).map((stop) => stop()))

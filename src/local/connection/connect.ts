@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws'
 import { toErrorInfo } from '../wire/error'
-import { readCredentials } from '../auth/auth'
+import { readCredentials } from '../auth/authenticator'
 import { formatOf } from '../wire/format'
 import { identify } from '../auth/identity'
 import { Action } from '../wire/protocol'

@@ -1,4 +1,4 @@
-import { readCredentials } from '../auth/auth'
+import { readCredentials } from '../auth/authenticator'
 import { decode, encode, formatOf, type Format } from '../wire/format'
 import { badRequest, notFound, ProtocolError, toErrorInfo } from '../wire/error'
 import { linkHeader } from '../channel/history'

@@ -1,4 +1,4 @@
-import type { Credentials } from '../auth/auth'
+import type { Credentials } from '../auth/authenticator'
 import { readChannelName } from '../channel/channel-name'
 import { badRequest, notFound } from '../wire/error'
 import type { Format } from '../wire/format'

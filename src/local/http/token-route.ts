@@ -3,7 +3,7 @@ import { intersect, readCapability, writeCapability, type Capability } from '../
 import type { TokenDetails } from '../auth/token'
 import type { Service } from '../service'
 import { ProtocolError, toErrorInfo } from '../wire/error'
-import type { Middleware } from './http'
+import type { Middleware } from './node'
 import { isAllowedHost, isAllowedOrigin } from './origin'
 
 /** What a token route gives out, and to whom. */

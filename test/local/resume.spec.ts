@@ -1,0 +1,209 @@
+import type * as Ably from 'ably'
+import { describe, expect, test } from 'vitest'
+import { formats, inState, nextEvent, nextState, openInbox, startEndpoint, type TestEndpoint } from '../support/local'
+import { openSocket } from './raw-socket'
+
+const datas = (items: { data?: unknown }[]) => items.map(({ data }) => data)
+
+/** Cuts a client off, does something meanwhile, and waits until it is back. */
+async function during(endpoint: TestEndpoint, client: Ably.Realtime, act: () => Promise<unknown>) {
+  const gone = nextState(client, 'disconnected')
+  const letIn = endpoint.dropConnection(client.auth.clientId, { refuseFor: Infinity })
+  await gone
+  await act()
+  letIn()
+  client.connect()
+  return await nextState(client, 'connected')
+}
+
+describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
+  const binary = { useBinaryProtocol }
+
+  async function scene() {
+    const endpoint = await startEndpoint()
+    const client = endpoint.client({ clientId: 'bob' }, binary)
+    const channel = client.channels.get('ai:x')
+    const inbox = await openInbox(channel)
+    const rest = endpoint.rest({}, binary).channels.get('ai:x')
+    return { endpoint, client, channel, inbox, rest }
+  }
+
+  test('resumes with the same id and a new key, and misses nothing', async () => {
+    const { endpoint, client, channel, inbox, rest } = await scene()
+    const { id, key } = client.connection
+    await rest.publish('n', 'before')
+    await inbox.take(1)
+    const attached = nextEvent(channel, 'attached')
+    const change = await during(endpoint, client, () => rest.publish([{ data: '1' }, { data: '2' }]))
+    expect(change.reason).toBeUndefined()
+    expect(client.connection.id).toBe(id)
+    expect(client.connection.key).not.toBe(key)
+    expect(await attached).toMatchObject({ resumed: true, hasBacklog: true })
+    await rest.publish('n', '3')
+    expect(datas(await inbox.take(3))).toEqual(['1', '2', '3'])
+  })
+
+  test('says so when nothing was missed', async () => {
+    const { endpoint, client, channel } = await scene()
+    const attached = nextEvent(channel, 'attached')
+    await during(endpoint, client, () => Promise.resolve())
+    expect(await attached).toMatchObject({ resumed: true, hasBacklog: false })
+  })
+
+  test('replays a message that grew as one whole message, then appends again', async () => {
+    const { endpoint, client, inbox, rest } = await scene()
+    const { serials } = await rest.publish('n', 'a')
+    const grow = (data: string) => rest.appendMessage({ serial: serials[0]!, data })
+    await inbox.take(1)
+    await during(endpoint, client, async () => {
+      await grow('b')
+      await grow('c')
+    })
+    expect((await inbox.take(1)).map(({ action, data }) => [action, data as unknown])).toEqual([
+      ['message.update', 'abc'],
+    ])
+    await grow('d')
+    expect((await inbox.take(1)).map(({ action, data }) => [action, data as unknown])).toEqual([
+      ['message.append', 'd'],
+    ])
+  })
+
+  test('replays page by page, and all of it again after a cut half way', async () => {
+    const { endpoint, client, inbox, rest } = await scene()
+    const batch = Array.from({ length: 120 }, (_, i) => ({ data: String(i) }))
+    await during(endpoint, client, () => rest.publish(batch))
+    const all = await inbox.take(120)
+    expect(datas(all)).toEqual(datas(batch))
+  })
+
+  test('publishes once what was sent twice', async () => {
+    const { endpoint, channel, inbox } = await scene()
+    endpoint.loseAck({ name: 'once' })
+    const publish = channel.publish('once', 'x')
+    const { serials } = await publish
+    await channel.publish('later', 'y')
+    const history = await channel.history({ direction: 'forwards' })
+    expect(history.items.map(({ name, serial }) => [name, serial])).toEqual([
+      ['once', serials[0]],
+      ['later', expect.any(String)],
+    ])
+    expect((await inbox.take(2)).map(({ name }) => name)).toEqual(['once', 'later'])
+  })
+
+  test('gives a new connection when it will not resume, and the channel goes on by itself', async () => {
+    const { endpoint, client, channel, inbox, rest } = await scene()
+    const { id } = client.connection
+    endpoint.refuseResume()
+    const attached = nextEvent(channel, 'attached')
+    const change = await during(endpoint, client, () => rest.publish('n', 'missed'))
+    expect(change.reason).toMatchObject({ code: 80_018, statusCode: 400 })
+    expect(client.connection.id).not.toBe(id)
+    expect((await attached).resumed).toBe(true)
+    expect(datas(await inbox.take(1))).toEqual(['missed'])
+  })
+
+  test('sends again what was pending, under new serials, when it could not resume', async () => {
+    const { endpoint, client, channel, inbox } = await scene()
+    await channel.publish('n', 'first')
+    endpoint.refuseResume()
+    const results: Promise<Ably.PublishResult>[] = []
+    await during(endpoint, client, async () => void results.push(channel.publish('n', 'second')))
+    expect((await results[0]!).serials).toHaveLength(1)
+    expect(datas(await inbox.take(2))).toEqual(['first', 'second'])
+  })
+
+  test('recovers in a new client', async () => {
+    const { endpoint, client, channel, inbox, rest } = await scene()
+    await channel.publish('n', '1')
+    await inbox.take(1)
+    const recover = client.connection.createRecoveryKey()!
+    const { id } = client.connection
+    const letIn = endpoint.dropConnection('bob', { refuseFor: Infinity })
+    await nextState(client, 'disconnected')
+    client.close()
+    await rest.publish('n', '2')
+    letIn()
+    const successor = endpoint.client({ clientId: 'bob' }, { ...binary, recover })
+    const recovered = await openInbox(successor.channels.get('ai:x'))
+    expect(datas(await recovered.take(1))).toEqual(['2'])
+    expect(successor.connection.id).toBe(id)
+  })
+
+  test('does not recover a closed connection', async () => {
+    const { endpoint, client } = await scene()
+    const recover = client.connection.createRecoveryKey()!
+    const { id } = client.connection
+    client.close()
+    const successor = endpoint.client({ clientId: 'bob' }, { ...binary, recover })
+    const change = await nextState(successor, 'connected')
+    expect(change.reason).toMatchObject({ code: 80_018 })
+    expect(successor.connection.id).not.toBe(id)
+  })
+
+  test('tells the client when the channel lost its continuity', async () => {
+    const { endpoint, client, channel, rest } = await scene()
+    const update = nextEvent(channel, 'update')
+    endpoint.breakContinuity('ai:x')
+    expect(await update).toMatchObject({ resumed: false, reason: { code: 90_003 } })
+    const attached = nextEvent(channel, 'attached')
+    await during(endpoint, client, async () => {
+      await rest.publish('n', 'missed')
+      endpoint.breakContinuity('ai:x')
+    })
+    expect(await attached).toMatchObject({ resumed: false, reason: { code: 90_003 } })
+    expect(datas((await channel.history({ untilAttach: true })).items)).toEqual(['missed'])
+  })
+
+  test('does not claim to have kept what it had to forget', async () => {
+    const endpoint = await startEndpoint({ limits: { maxChannelMessages: 2 } })
+    const client = endpoint.client({ clientId: 'bob' }, binary)
+    const channel = client.channels.get('ai:x')
+    await channel.attach()
+    const attached = nextEvent(channel, 'attached')
+    const rest = endpoint.rest({}, binary).channels.get('ai:x')
+    await during(endpoint, client, () => rest.publish([{ data: '1' }, { data: '2' }, { data: '3' }]))
+    expect(await attached).toMatchObject({ resumed: false, reason: { code: 90_003 } })
+  })
+})
+
+describe('connection keys', () => {
+  test('belong to one clientId', async () => {
+    const endpoint = await startEndpoint()
+    const client = endpoint.client({ clientId: 'bob' })
+    await inState(client, 'connected')
+    const thief = await openSocket(endpoint, { resume: client.connection.key!, clientId: 'eve' })
+    expect(await thief.frame(9)).toMatchObject({ error: { code: 40_102, statusCode: 401 } })
+  })
+
+  test.each(['nonsense', 'abc!1-', 'abc!1-forged'])('are not to be forged: %s', async (resume) => {
+    const socket = await openSocket(await startEndpoint(), { resume })
+    expect(await socket.frame(4)).toMatchObject({ error: { code: 80_018, statusCode: 400 } })
+  })
+
+  test('open nothing from before a newer one that is in use', async () => {
+    const endpoint = await startEndpoint()
+    const first = await openSocket(endpoint)
+    const { connectionId, connectionDetails } = await first.frame(4)
+    const { connectionKey: resume } = connectionDetails as { connectionKey: string }
+    const second = await openSocket(endpoint, { resume })
+    expect((await second.frame(4)).connectionId).toBe(connectionId)
+    await first.closed
+    const third = await openSocket(endpoint, { resume })
+    expect(await third.frame(4)).toMatchObject({ error: { code: 80_018 } })
+  })
+
+  test('keep the connection through DISCONNECT', async () => {
+    const endpoint = await startEndpoint()
+    const first = await openSocket(endpoint)
+    const { connectionId, connectionDetails } = await first.frame(4)
+    first.send({ action: 15, channel: 'ai:x', msgSerial: 0, messages: [{ data: 'a' }] })
+    const ack = await first.frame(1)
+    first.send({ action: 5 })
+    await first.closed
+    const { connectionKey: resume } = connectionDetails as { connectionKey: string }
+    const second = await openSocket(endpoint, { resume })
+    expect((await second.frame(4)).connectionId).toBe(connectionId)
+    second.send({ action: 15, channel: 'ai:x', msgSerial: 0, messages: [{ data: 'a' }] })
+    expect(await second.frame(1)).toEqual(ack)
+  })
+})
