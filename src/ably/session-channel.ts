@@ -119,10 +119,7 @@ export class SessionChannel {
   async publishOne(message: OutgoingMessage): Promise<string> {
     const [serial] = await this.publish([message])
     if (serial === undefined) {
-      throw new SessionError(
-        `unable to publish "${message.name}"; the channel returned no serial`,
-        ErrorCode.NoSerial,
-      )
+      throw new SessionError(`unable to publish "${message.name}"; the channel returned no serial`, ErrorCode.NoSerial)
     }
     return serial
   }
@@ -137,7 +134,7 @@ export class SessionChannel {
     await this.#channel.updateMessage({ serial, data, extras })
   }
 
-  /** Stops hearing; leaves the channel unless somebody else of this client still uses it. */
+  /** Stops hearing and leaves the channel. */
   async detach(listener: (message: ChannelMessage) => void): Promise<void> {
     this.#channel.unsubscribe(listener as (message: InboundMessage) => void)
     if (this.#channel.state === 'attached' || this.#channel.state === 'attaching') {
@@ -145,3 +142,6 @@ export class SessionChannel {
     }
   }
 }
+
+/** What a session needs of a channel. */
+export type Channel = Pick<SessionChannel, keyof SessionChannel>

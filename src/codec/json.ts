@@ -1,5 +1,6 @@
 /** JSON text of a value for a header; undefined stays absent. */
-export const toHeader = (value: unknown): string | undefined => (value === undefined ? undefined : JSON.stringify(value))
+export const toHeader = (value: unknown): string | undefined =>
+  value === undefined ? undefined : JSON.stringify(value)
 
 /** The value of a JSON header or stream; malformed text reads as absent. */
 export function parseJson(text: string | undefined): unknown {

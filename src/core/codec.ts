@@ -17,9 +17,7 @@ export interface Draft<M> {
 export type Fold = (row: Row) => object | undefined
 
 /** What a client can put into a session. */
-export type Input<M> =
-  | { readonly type: 'message'; readonly message: M }
-  | { readonly type: 'regenerate' }
+export type Input<M> = { readonly type: 'message'; readonly message: M } | { readonly type: 'regenerate' }
 
 /** One channel message of an input: its codec headers and data. */
 export interface EncodedPart {

@@ -124,7 +124,8 @@ function replace(row: Row, message: ChannelMessage, version: string): RowChange 
   const deleted = message.action === 'message.delete'
   const envelope = readEnvelope(message.extras)
   if (!envelope && !deleted) return undefined
-  const grew = !deleted && !row.deleted && envelope !== undefined && isStreamed(row) && sameStream(row, envelope.transport)
+  const grew =
+    !deleted && !row.deleted && envelope !== undefined && isStreamed(row) && sameStream(row, envelope.transport)
   row.version = version
   row.partial = false
   row.deleted = deleted

@@ -181,7 +181,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
     this.stale = true
   }
 
-  fail(error: { code: number; message: string }): void {
+  fail(error: { code: number; message: string } | undefined): void {
     this.#failure = error
   }
 

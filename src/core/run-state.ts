@@ -49,8 +49,7 @@ function isSuspended(rows: readonly Row[], start: Row | undefined): boolean {
   const current = (resume ?? start)?.transport[Header.invocationId]
   return rows.some(
     (row) =>
-      row.name === MessageName.runSuspend &&
-      (current === undefined || row.transport[Header.invocationId] === current),
+      row.name === MessageName.runSuspend && (current === undefined || row.transport[Header.invocationId] === current),
   )
 }
 
@@ -68,7 +67,13 @@ function stepsOf(rows: readonly Row[]): RunStep[] {
   for (const row of rows) {
     const stepId = row.transport[Header.stepId]
     if (row.name !== MessageName.stepStart || stepId === undefined) continue
-    const step = steps.get(stepId) ?? { stepId, status: 'active', attemptCount: 0, stepClientId: '', attempts: new Map() }
+    const step = steps.get(stepId) ?? {
+      stepId,
+      status: 'active',
+      attemptCount: 0,
+      stepClientId: '',
+      attempts: new Map(),
+    }
     step.attempts.set(row.serial, row)
     step.stepClientId = row.transport[Header.stepClientId] ?? ''
     step.attemptCount = step.attempts.size

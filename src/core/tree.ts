@@ -141,6 +141,14 @@ export class Tree<M extends object> {
     this.#dirty.add(node)
   }
 
+  /** Lets a failed prompt wait for its echo again. */
+  retryLocal(inputId: string): void {
+    const node = this.inputs.get(inputId)
+    if (!node) return
+    node.fail(undefined)
+    this.#dirty.add(node)
+  }
+
   /** Takes back a prompt that the channel never got. */
   discardLocal(inputId: string): void {
     const node = this.inputs.get(inputId)

@@ -100,7 +100,9 @@ function aiExtras(extras: unknown): { transport?: unknown; codec?: unknown } | u
 /** The stream status a message carries, read without looking at its other headers: the token path uses this. */
 export function statusOf(extras: unknown): string | undefined {
   const transport = aiExtras(extras)?.transport
-  return isObject(transport) && typeof transport[Header.status] === 'string' ? transport[Header.status] as string : undefined
+  return isObject(transport) && typeof transport[Header.status] === 'string'
+    ? (transport[Header.status] as string)
+    : undefined
 }
 
 /** Headers and codec headers of a message; undefined when it is foreign or beyond the limits (200 entries, 16 kB). */
@@ -124,7 +126,9 @@ function readHeaders(headers: Record<string, unknown>): Headers | undefined {
     if (chars > maxHeaderChars) return undefined
   }
   if (clean) return headers as Headers
-  return Object.fromEntries(Object.entries(headers).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+  return Object.fromEntries(
+    Object.entries(headers).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
 }
 
 /** Drops headers that are undefined: on the wire, absent means absent. */

@@ -14,7 +14,13 @@ export const attachmentFamily: PartFamily = {
     },
     'source-document'(scope, row) {
       const { sourceId = '', mediaType = '', title = '', filename } = row.codec
-      scope.push(row, { type: 'source-document', sourceId, mediaType, title, ...(filename !== undefined && { filename }) })
+      scope.push(row, {
+        type: 'source-document',
+        sourceId,
+        mediaType,
+        title,
+        ...(filename !== undefined && { filename }),
+      })
     },
   },
   encode: {

@@ -14,7 +14,8 @@ export function foldData(scope: FoldScope, row: Row): void {
   const { id } = row.codec
   const type = kindOf(row)
   const part = { type, ...(id !== undefined && { id }), data: scope.draft.opaque(row.data) } as Part
-  const known = id === undefined ? -1 : message.parts.findIndex((each) => each.type === type && 'id' in each && each.id === id)
+  const known =
+    id === undefined ? -1 : message.parts.findIndex((each) => each.type === type && 'id' in each && each.id === id)
   if (known >= 0) message.parts[known] = part
   else message.parts.push(part)
 }

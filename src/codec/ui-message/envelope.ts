@@ -36,8 +36,7 @@ export const envelopeFamily: PartFamily = {
     'finish-step': () => publish('finish-step'),
     finish: (chunk) =>
       publish('finish', { finishReason: chunk.finishReason, messageMetadata: toHeader(chunk.messageMetadata) }),
-    'message-metadata': (chunk) =>
-      publish('message-metadata', { messageMetadata: toHeader(chunk.messageMetadata) }),
+    'message-metadata': (chunk) => publish('message-metadata', { messageMetadata: toHeader(chunk.messageMetadata) }),
     error: (chunk) => publish('error', {}, chunk.errorText),
     abort: (chunk) => publish('abort', {}, chunk.reason ?? ''),
   },

@@ -58,7 +58,9 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     grow: (part, row) => grows.get((part as { type: string }).type)?.(part, row),
     inputs(given) {
       if (typeof given === 'string') {
-        return [createUserMessage({ id: newId(), role: 'user', parts: [{ type: 'text', text: given }] } as unknown as M)]
+        return [
+          createUserMessage({ id: newId(), role: 'user', parts: [{ type: 'text', text: given }] } as unknown as M),
+        ]
       }
       if (Array.isArray(given)) return given as readonly Input<M>[]
       return [isInput(given) ? given : createUserMessage(given as M)]
@@ -78,7 +80,8 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
       const open: OpenStreams = new Map()
       return {
         encode(chunk) {
-          if (chunk.type === 'start') return encodes.get('start')!({ ...chunk, messageId: chunk.messageId ?? messageId }, open)
+          if (chunk.type === 'start')
+            return encodes.get('start')!({ ...chunk, messageId: chunk.messageId ?? messageId }, open)
           if (isDataKind(chunk.type)) return encodeData(chunk as never)
           return encodes.get(chunk.type)?.(chunk, open) ?? []
         },

@@ -7,10 +7,12 @@ import type { FoldScope } from './family'
 
 type Kind = 'text' | 'reasoning'
 
-const fold = (type: Kind) => (scope: FoldScope, row: Row): object | undefined => {
-  scope.leadIn(row)
-  return scope.push(row, { type, text: textOf(row) })
-}
+const fold =
+  (type: Kind) =>
+  (scope: FoldScope, row: Row): object | undefined => {
+    scope.leadIn(row)
+    return scope.push(row, { type, text: textOf(row) })
+  }
 
 const grow = (part: { text: string }, row: Row): void => {
   part.text = textOf(row)

@@ -1,0 +1,57 @@
+import { ErrorCode, SessionError } from '../core/errors'
+import type { Channel, HistoryPage } from './session-channel'
+
+/** The channel of a session without a client: empty, never attached, and clear about why nothing can be sent. */
+export class AbsentChannel implements Channel {
+  readonly clientId = undefined
+  readonly isAttached = false
+  readonly isConnected = false
+
+  constructor(readonly name: string) {}
+
+  get presence(): never {
+    throw absent('use presence')
+  }
+
+  onChange(): () => void {
+    return () => undefined
+  }
+
+  onConnection(): () => void {
+    return () => undefined
+  }
+
+  attach(): Promise<void> {
+    return Promise.reject(absent('connect the session'))
+  }
+
+  history(): Promise<HistoryPage> {
+    return Promise.resolve({ items: [], next: undefined })
+  }
+
+  publish(): Promise<never> {
+    return Promise.reject(absent('publish'))
+  }
+
+  publishOne(): Promise<never> {
+    return Promise.reject(absent('publish'))
+  }
+
+  append(): Promise<never> {
+    return Promise.reject(absent('append'))
+  }
+
+  update(): Promise<never> {
+    return Promise.reject(absent('update'))
+  }
+
+  detach(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+const absent = (what: string): SessionError =>
+  new SessionError(
+    `unable to ${what}; there is no session: it has no name yet, or this is a server that renders the page`,
+    ErrorCode.NotAttached,
+  )

@@ -1,0 +1,95 @@
+import type { Channel, HistoryPage } from '../ably/session-channel'
+import type { Tree } from '../core/tree'
+import type { ChannelMessage } from '../core/wire'
+
+/**
+ * Reads the channel's past into the tree: older pages when a view asks for them, and what was missed when continuity was
+ * lost. While it repairs, live messages are held back, so that they are folded after what came before them.
+ */
+export class CatchUp<M extends object> {
+  /** Reads the next older page; undefined before the first one. */
+  #next: (() => Promise<HistoryPage>) | undefined
+  #exhausted = false
+  #reading: Promise<boolean> | undefined
+  #held: ChannelMessage[] | undefined
+  #repairs = 0
+
+  constructor(
+    private readonly channel: Channel,
+    private readonly tree: Tree<M>,
+    private readonly pageSize: number,
+    /** Called when a page of older messages has been taken in. */
+    private readonly onPage: () => void,
+  ) {}
+
+  /** Whether the channel may hold messages older than those loaded. */
+  get hasOlder(): boolean {
+    return !this.#exhausted
+  }
+
+  /** Takes a live message in, or keeps it until a repair is done. False when it brings nothing new yet. */
+  take(message: ChannelMessage): boolean {
+    if (!this.#held) return this.tree.apply(message)
+    this.#held.push(message)
+    return false
+  }
+
+  /** Loads one older page; false when there is none. All views share the cursor, and calls at one time share a page. */
+  loadPage(): Promise<boolean> {
+    return (this.#reading ??= this.#readPage().finally(() => (this.#reading = undefined)))
+  }
+
+  async #readPage(): Promise<boolean> {
+    if (this.#exhausted) return false
+    const page = await (this.#next?.() ?? this.channel.history(this.pageSize))
+    this.#fold(page)
+    this.#next = page.next
+    this.#exhausted = page.next === undefined
+    this.onPage()
+    return true
+  }
+
+  /**
+   * Reads back until everything that may have changed is known again: older than the newest message held and than the
+   * oldest one still open. False when history does not reach that far. A later repair takes over from an earlier one.
+   */
+  async repair(): Promise<boolean> {
+    const { newest } = this.tree.log
+    const open = this.tree.oldestOpen()
+    const until = open !== undefined && open < newest ? open : newest
+    if (until === '') {
+      this.#next = undefined
+      return true
+    }
+    const repair = ++this.#repairs
+    this.#held ??= []
+    try {
+      return await this.#readBack(until, () => repair === this.#repairs)
+    } finally {
+      if (repair === this.#repairs) this.#release()
+    }
+  }
+
+  async #readBack(until: string, isCurrent: () => boolean): Promise<boolean> {
+    let page = await this.channel.history(this.pageSize)
+    for (;;) {
+      if (!isCurrent()) return true
+      this.#fold(page)
+      const oldest = page.items.at(-1)?.serial
+      if (oldest !== undefined && oldest <= until) return true
+      if (!page.next) return false
+      page = await page.next()
+    }
+  }
+
+  /** Pages come newest first; oldest first is the order in which rows simply follow one another. */
+  #fold(page: HistoryPage): void {
+    for (const message of page.items.toReversed()) this.tree.apply(message)
+  }
+
+  #release(): void {
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const message of held) this.tree.apply(message)
+  }
+}

@@ -1,0 +1,346 @@
+import type { RealtimeChannel, RealtimeClient } from 'ably'
+import { SessionChannel, type Channel, type ChannelChange } from '../ably/session-channel'
+import { AbsentChannel } from '../ably/absent-channel'
+import type { Codec } from '../core/codec'
+import { Emitter } from '../core/emitter'
+import { ErrorCode, SessionError, toSessionError } from '../core/errors'
+import { InputNode, RunNode, type RunInfo, type ViewMessage } from '../core/node'
+import { plainPort, type ReactivePort, type Signal } from '../core/port'
+import { Tree } from '../core/tree'
+import type { ChannelMessage } from '../core/wire'
+import type { ActiveRun } from './active-run'
+import { CatchUp } from './catch-up'
+import { FlushScheduler, type FlushMode } from './flush'
+import { Prompts, type CancelTarget } from './prompts'
+import { SessionTree } from './session-tree'
+import { View, type RunScope } from './view'
+import type { ViewHost } from './view-host'
+import type { AgentTarget } from './wake'
+
+/**
+ * - `idle`: not connected, or on the server
+ * - `connecting`: attaching for the first time
+ * - `ready`: in step with the channel
+ * - `reconnecting`: the network is away; runs go on without us
+ * - `repairing`: back, reading what was missed
+ * - `gap`: back, but history no longer reaches what was missed; what is known stays
+ * - `failed`: the channel refused; `error` says why
+ * - `closed`
+ */
+export type SessionStatus = 'idle' | 'connecting' | 'ready' | 'reconnecting' | 'repairing' | 'gap' | 'failed' | 'closed'
+
+export interface ClientSessionOptions<M extends object> {
+  /** An Ably client; the session never closes it. Without one the session stays idle, as on a server that renders. */
+  client?: RealtimeClient
+  /** The full name of the session's channel, namespace included. */
+  sessionName: string
+  codec: Codec<M>
+  /** What to wake when a prompt has been sent; without it the app wakes the agent itself (`run.toInvocation()`). */
+  agent?: AgentTarget
+  /** Messages per page of history, 1 to 1000. @default 100 */
+  historyPageSize?: number
+  /** When gathered tokens reach the views. @default 'frame' */
+  flush?: FlushMode
+  /** How state is made observable. @internal */
+  port?: ReactivePort
+}
+
+interface SessionEvents {
+  status: SessionStatus
+  /** Something failed in the background, where no caller waits for it. */
+  error: SessionError
+}
+
+/** One conversation on one channel. It survives the page, the device and the agent's process: they all just look at it. */
+export class ClientSession<M extends object> {
+  /** The session's default view. */
+  readonly view: View<M>
+  /** All runs and messages, whatever the branch. */
+  readonly tree: SessionTree<M>
+  readonly #tree: Tree<M>
+  readonly #channel: Channel
+  readonly #catchUp: CatchUp<M>
+  readonly #scheduler: FlushScheduler
+  readonly #prompts: Prompts<M>
+  readonly #host: ViewHost<M>
+  readonly #views = new Set<View<M>>()
+  readonly #emitter = new Emitter<SessionEvents>()
+  readonly #statusChanged: Signal
+  readonly #runsChanged: Signal
+  readonly #stops: (() => void)[] = []
+  readonly #waiting: { target: CancelTarget; done: () => void }[] = []
+  #status: SessionStatus = 'idle'
+  #error: SessionError | undefined
+  #connecting: Promise<void> | undefined
+
+  constructor(options: ClientSessionOptions<M>) {
+    const { client, sessionName, codec, agent, historyPageSize = 100, flush = 'frame', port = plainPort } = options
+    this.#statusChanged = port.signal()
+    this.#runsChanged = port.signal()
+    this.#tree = new Tree(codec, port)
+    this.#channel = client ? new SessionChannel(client, sessionName, codec.name) : new AbsentChannel(sessionName)
+    this.#catchUp = new CatchUp(this.#channel, this.#tree, historyPageSize, () => this.#tookPage())
+    this.#scheduler = new FlushScheduler(flush, () => this.#flush())
+    this.#prompts = new Prompts({
+      channel: this.#channel,
+      tree: this.#tree,
+      codec,
+      port,
+      agent,
+      ready: () => this.connect(),
+      flush: () => this.#scheduler.now(),
+      runsChanged: () => this.#refreshAll(),
+      run: {
+        runOfInput: (inputId) => this.#runOfInput(inputId),
+        messagesOfRun: (runId) => this.#messagesOfRun(runId),
+      },
+    })
+    this.#host = {
+      tree: this.#tree,
+      port,
+      history: this.#catchUp,
+      prompts: this.#prompts,
+      isAnswered: (input) => this.#isAnswered(input),
+      running: (scope, view) => this.#running(scope, view),
+      ended: (target) => this.#ended(target),
+      forget: (view) => void this.#views.delete(view),
+    }
+    this.tree = new SessionTree(this.#tree, this.#runsChanged)
+    this.view = this.createView()
+    port.opaque(this)
+  }
+
+  /** The full channel name. */
+  get sessionName(): string {
+    return this.#channel.name
+  }
+
+  get channelName(): string {
+    return this.#channel.name
+  }
+
+  get status(): SessionStatus {
+    this.#statusChanged.track()
+    return this.#status
+  }
+
+  /** What failed last in the background; undefined after it has been overcome. */
+  get error(): SessionError | undefined {
+    this.#statusChanged.track()
+    return this.#error
+  }
+
+  /** Ably presence of the session's channel. */
+  get presence(): RealtimeChannel['presence'] {
+    return this.#channel.presence
+  }
+
+  /**
+   * Attaches to the channel; resolves when live messages are heard. Calls after the first answer with the same promise,
+   * unless it failed.
+   * @throws SessionError 104001 when the channel cannot be attached, 104004 when the session is closed.
+   */
+  connect(): Promise<void> {
+    if (this.#status === 'closed') return Promise.reject(closedError('connect'))
+    return (this.#connecting ??= this.#connect().catch((error: unknown) => {
+      this.#connecting = undefined
+      throw error
+    }))
+  }
+
+  /** A further view with a branch and a window of its own. Close it when done. */
+  createView(): View<M> {
+    const view = new View(this.#host)
+    this.#views.add(view)
+    return view
+  }
+
+  /** Cancels a run, or, by its prompt, one that has not started. Resolves when the channel has the request. */
+  cancel(target: CancelTarget): Promise<void> {
+    return this.#prompts.cancel(target)
+  }
+
+  /** Cancels every run that is active or about to start. */
+  cancelAll(options?: { scope?: RunScope }): Promise<void> {
+    return this.view.cancelAll(options)
+  }
+
+  /** Hears of the session's status and of background failures; returns how to stop. */
+  on<K extends keyof SessionEvents>(name: K, listener: (event: SessionEvents[K]) => void): () => void {
+    return this.#emitter.on(name, listener)
+  }
+
+  /** Leaves the channel. Cancels no run: that is what `cancel` is for. */
+  async close(): Promise<void> {
+    if (this.#status === 'closed') return
+    this.#setStatus('closed')
+    this.#scheduler.cancel()
+    for (const stop of this.#stops.splice(0)) stop()
+    this.#prompts.close(closedError('wait for the run'))
+    for (const view of this.#views) view.close()
+    await this.#channel.detach(this.#heard)
+    this.#emitter.clear()
+  }
+
+  async #connect(): Promise<void> {
+    this.#setStatus('connecting')
+    this.#stops.push(this.#channel.onConnection(() => this.#connectionChanged()))
+    try {
+      await this.#channel.attach(this.#heard)
+    } catch (cause) {
+      for (const stop of this.#stops.splice(0)) stop()
+      this.#fail(toSessionError('connect the session', ErrorCode.ChannelFailed, cause))
+      throw cause
+    }
+    if (this.#isClosed) throw closedError('connect')
+    this.#stops.push(this.#channel.onChange((change) => this.#channelChanged(change)))
+    this.#setStatus('ready')
+  }
+
+  get #isClosed(): boolean {
+    return this.#status === 'closed'
+  }
+
+  readonly #heard = (message: ChannelMessage): void => {
+    try {
+      if (this.#catchUp.take(message)) this.#scheduler.request()
+    } catch (cause) {
+      this.#report(toSessionError('take in a channel message', ErrorCode.ChannelFailed, cause))
+    }
+  }
+
+  #connectionChanged(): void {
+    if (this.#channel.isConnected) {
+      if (this.#status === 'reconnecting' && this.#channel.isAttached) this.#setStatus('ready')
+    } else if (this.#status === 'ready' || this.#status === 'gap') {
+      this.#setStatus('reconnecting')
+    }
+  }
+
+  #channelChanged({ state, resumed, reason }: ChannelChange): void {
+    if (state === 'attached') {
+      if (resumed) this.#setStatus('ready')
+      else void this.#repair()
+    } else if (state === 'failed') {
+      this.#fail(toSessionError('stay on the channel', ErrorCode.ChannelFailed, reason))
+    } else {
+      this.#setStatus('reconnecting')
+    }
+  }
+
+  async #repair(): Promise<void> {
+    this.#setStatus('repairing')
+    try {
+      const complete = await this.#catchUp.repair()
+      this.#scheduler.now()
+      if (this.#status === 'repairing') this.#setStatus(complete ? 'ready' : 'gap')
+    } catch (cause) {
+      this.#report(toSessionError('catch up with the session', ErrorCode.ContinuityLost, cause))
+      if (this.#status === 'repairing') this.#setStatus('gap')
+    }
+  }
+
+  #setStatus(status: SessionStatus): void {
+    if (this.#isClosed || status === this.#status) return
+    this.#status = status
+    if (status === 'ready') this.#error = undefined
+    this.#statusChanged.trigger()
+    this.#emitter.emit('status', status)
+  }
+
+  #fail(error: SessionError): void {
+    this.#setStatus('failed')
+    this.#report(error)
+  }
+
+  #report(error: SessionError): void {
+    this.#error = error
+    this.#statusChanged.trigger()
+    this.#emitter.emit('error', error)
+  }
+
+  /** A page of older messages stays out of sight until a view asks; runs it brought tell nothing as if it were new. */
+  #tookPage(): void {
+    const settled = this.#tree.settle()
+    for (const view of this.#views) view.hold()
+    if (settled.structure || settled.runs) for (const view of this.#views) view.refresh({ ...settled, transitions: [] })
+    this.#follow(settled.transitions.map(({ run }) => run))
+    this.#runsChanged.trigger()
+  }
+
+  #flush(): void {
+    const settled = this.#tree.settle()
+    if (settled.runs || settled.structure) this.#runsChanged.trigger()
+    for (const view of this.#views) view.refresh(settled)
+    this.#follow(settled.transitions.map(({ run }) => run))
+  }
+
+  #refreshAll(): void {
+    this.#runsChanged.trigger()
+    for (const view of this.#views) view.refresh({ structure: false, runs: true, any: true, transitions: [] })
+  }
+
+  #follow(runs: readonly RunNode<M>[]): void {
+    for (const run of runs) {
+      if (run.inputId !== undefined) this.#prompts.follow(run.inputId)
+      if (run.hasEnded) this.#settleWaiting(run)
+    }
+  }
+
+  #settleWaiting(run: RunNode<M>): void {
+    for (const waiting of [...this.#waiting]) {
+      const { target } = waiting
+      if (typeof target === 'string' ? target !== run.key : target.inputId !== run.inputId) continue
+      this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
+      waiting.done()
+    }
+  }
+
+  #ended(target: CancelTarget): Promise<void> {
+    const run = typeof target === 'string' ? this.#tree.runs.get(target) : this.#startedRun(target.inputId)
+    if (run?.hasEnded) return Promise.resolve()
+    return new Promise((done) => this.#waiting.push({ target, done }))
+  }
+
+  #isAnswered(input: InputNode<M>): boolean {
+    if (this.#startedRun(input.key)) return true
+    return [...this.#tree.children(input.key)].some((child) => child instanceof RunNode && child.visible)
+  }
+
+  #startedRun(inputId: string): RunNode<M> | undefined {
+    return [...this.#tree.runsOf(inputId)].findLast((run) => run.visible)
+  }
+
+  #runOfInput(inputId: string): RunInfo | undefined {
+    this.#runsChanged.track()
+    const run = this.#startedRun(inputId)
+    return run && this.#tree.info(run)
+  }
+
+  #messagesOfRun(runId: string): readonly ViewMessage<M>[] {
+    this.#runsChanged.track()
+    const run = this.#tree.runs.get(runId)
+    return run ? Array.from(run.messageIds(), (id) => run.viewMessage(id)) : []
+  }
+
+  #running(scope: RunScope, view: View<M>): CancelTarget[] {
+    const runs = scope === 'view' ? view.runs() : this.tree.runs()
+    const prompts = scope === 'view' ? view.pending() : this.tree.inputs().filter((input) => this.#isPending(input))
+    const isMine = (owner: string): boolean => scope !== 'mine' || owner === (this.#channel.clientId ?? '')
+    return [
+      ...runs.filter((run) => run.status === 'active' && isMine(run.clientId)).map((run) => run.runId),
+      ...prompts
+        .filter((prompt) => isMine(prompt.clientId))
+        .map((prompt) => ({ inputId: prompt instanceof InputNode ? prompt.key : prompt.inputId })),
+    ]
+  }
+
+  #isPending(input: InputNode<M>): boolean {
+    return input.visible && !input.isFailed && !this.#isAnswered(input)
+  }
+}
+
+const closedError = (what: string): SessionError =>
+  new SessionError(`unable to ${what}; the session is closed`, ErrorCode.Closed)
+
+export type { ActiveRun }

@@ -1,0 +1,35 @@
+import type { InputNode, RunInfo } from '../core/node'
+import type { Signal } from '../core/port'
+import type { Tree } from '../core/tree'
+
+/** All of a session that has been loaded, whatever branch a view shows. */
+export class SessionTree<M extends object> {
+  constructor(
+    private readonly source: Tree<M>,
+    private readonly changed: Signal,
+  ) {}
+
+  /** Every run that has started, in the order of their starts. */
+  runs(): readonly RunInfo[] {
+    this.changed.track()
+    const runs = [...this.source.runs.values()].filter((run) => run.visible)
+    return runs.toSorted((a, b) => (a.sort < b.sort ? -1 : 1)).map((run) => this.source.info(run))
+  }
+
+  run(runId: string): RunInfo | undefined {
+    this.changed.track()
+    const run = this.source.runs.get(runId)
+    return run?.visible ? this.source.info(run) : undefined
+  }
+
+  /** A message by its id, plain and unobserved. */
+  message(messageId: string): M | undefined {
+    this.changed.track()
+    return this.source.nodeOf(messageId)?.message(messageId)
+  }
+
+  /** @internal */
+  inputs(): readonly InputNode<M>[] {
+    return [...this.source.inputs.values()]
+  }
+}

@@ -1,0 +1,363 @@
+import { walk } from '../core/branch'
+import { Emitter } from '../core/emitter'
+import { ErrorCode, SessionError } from '../core/errors'
+import { InputNode, RunNode, type Cancelling, type RunInfo, type TreeNode, type ViewMessage } from '../core/node'
+import type { Signal } from '../core/port'
+import type { RunEndReason, RunError } from '../core/run-state'
+import type { RunTransition, Settled } from '../core/tree'
+import type { ActiveRun } from './active-run'
+import { Branches, type Branch } from './branches'
+import type { Given, SendOptions } from './prompts'
+import type { WakeInfo } from './wake'
+import { ViewWindow } from './view-window'
+import type { ViewHost } from './view-host'
+
+/** A prompt whose run has not started. */
+export interface PendingPrompt {
+  /** The prompt's message id; `cancel({ inputId })` stops the run before it starts. */
+  readonly inputId: string
+  readonly clientId: string
+  /** How waking the agent fares; undefined when another client sent the prompt, or there is no agent to wake. */
+  readonly wake?: WakeInfo
+  readonly cancelling?: Cancelling
+}
+
+/** What happened to a run on this view's branch. */
+export interface RunEvent {
+  readonly type: 'start' | 'suspend' | 'resume' | 'end'
+  readonly runId: string
+  readonly run: RunInfo
+  /** How it ended; only on `end`. */
+  readonly reason?: RunEndReason
+  readonly error?: RunError
+}
+
+interface ViewEvents {
+  /** Lists or runs became different. Growing text alone does not count as one; it is seen in the message itself. */
+  update: void
+  run: RunEvent
+}
+
+/** Which runs a verb is about: those of this view's branch, those this client owns, or all of the session. */
+export type RunScope = 'view' | 'mine' | 'session'
+
+/**
+ * One way of looking at a session: the branch it shows and how far back it reaches. Reads are reactive in Vue; lists keep
+ * their identity until they really differ.
+ */
+export class View<M extends object> {
+  #nodes: readonly TreeNode<M>[] = []
+  #messages: readonly ViewMessage<M>[] = []
+  #runs: readonly RunInfo[] = []
+  #pending: readonly PendingPrompt[] = []
+  readonly #listChanged: Signal
+  readonly #runsChanged: Signal
+  readonly #loadChanged: Signal
+  readonly #emitter = new Emitter<ViewEvents>()
+  readonly #window: ViewWindow<M>
+  readonly #branches: Branches<M>
+  #loading = false
+
+  /** @internal */
+  constructor(private readonly host: ViewHost<M>) {
+    this.#listChanged = host.port.signal()
+    this.#runsChanged = host.port.signal()
+    this.#loadChanged = host.port.signal()
+    this.#window = new ViewWindow(host.tree)
+    this.#branches = new Branches(host.tree)
+    host.port.opaque(this)
+    this.#rebuild()
+  }
+
+  /** The messages on the view's branch, oldest first, as far back as it has been loaded. */
+  getMessages(): readonly ViewMessage<M>[] {
+    this.#listChanged.track()
+    return this.#messages
+  }
+
+  /** The runs on the view's branch that have started. */
+  runs(): readonly RunInfo[] {
+    this.#runsChanged.track()
+    return this.#runs
+  }
+
+  /** Prompts on the view's branch whose run has not started. */
+  pending(): readonly PendingPrompt[] {
+    this.#runsChanged.track()
+    return this.#pending
+  }
+
+  /** Whether any run is active or about to start. */
+  get isRunning(): boolean {
+    return this.runs().some((run) => run.status === 'active') || this.pending().length > 0
+  }
+
+  /** A run by its id, on whatever branch. */
+  run(runId: string): RunInfo | undefined {
+    this.#runsChanged.track()
+    const node = this.host.tree.runs.get(runId)
+    return node?.visible ? this.host.tree.info(node) : undefined
+  }
+
+  /** The run that wrote a message, or that answers it when it is a prompt. */
+  runOf(messageId: string): RunInfo | undefined {
+    this.#runsChanged.track()
+    const { tree } = this.host
+    const node = tree.nodeOf(messageId)
+    if (node instanceof RunNode) return tree.info(node)
+    const answers = [...tree.runsOf(messageId)].filter((run) => run.visible)
+    const answer = answers.find((run) => this.#nodes.includes(run)) ?? answers.at(-1)
+    return answer && tree.info(answer)
+  }
+
+  /** A plain, cloneable copy: of one message, or of all that the view shows. For storage, workers and `postMessage`. */
+  snapshot(): M[]
+  snapshot(messageId: string): M | undefined
+  snapshot(messageId?: string): M[] | M | undefined {
+    const copy = (id: string): M | undefined => {
+      const message = this.host.tree.nodeOf(id)?.message(id)
+      return message && structuredClone(message)
+    }
+    if (messageId !== undefined) return copy(messageId)
+    return this.getMessages().flatMap(({ id }) => copy(id) ?? [])
+  }
+
+  /** Whether there are older messages to load. */
+  hasOlder(): boolean {
+    this.#loadChanged.track()
+    this.#listChanged.track()
+    return this.#window.hasHidden || this.host.history.hasOlder
+  }
+
+  get isLoadingOlder(): boolean {
+    this.#loadChanged.track()
+    return this.#loading
+  }
+
+  /**
+   * Shows up to `count` older messages and answers with them, oldest first. A call while another one runs answers with
+   * none.
+   * @throws SessionError 40003 when `count` is not a positive integer, 104011 when history cannot be read.
+   */
+  async loadOlder(count = 10): Promise<readonly ViewMessage<M>[]> {
+    if (!Number.isInteger(count) || count < 1) {
+      throw new SessionError(
+        `unable to load older messages; count must be a positive integer, not ${count}`,
+        ErrorCode.BadRequest,
+      )
+    }
+    return this.#load(async () => {
+      while (this.#window.hiddenCount(this.#path()) < count && (await this.host.history.loadPage()));
+      return this.#window.reveal(this.#path(), count)
+    })
+  }
+
+  /**
+   * Shows older messages back to the newest one that matches, which itself stays hidden, and answers with them; all of
+   * them when none matches.
+   * @throws SessionError 104011 when history cannot be read; whatever `signal` was aborted with.
+   */
+  async loadUntil(predicate: (message: M) => boolean, signal?: AbortSignal): Promise<readonly ViewMessage<M>[]> {
+    return this.#load(async () => {
+      for (;;) {
+        signal?.throwIfAborted()
+        const path = this.#path()
+        const newer = this.#window.hiddenNewerThan(path, predicate)
+        if (newer !== undefined) return this.#window.reveal(path, newer)
+        if (!(await this.host.history.loadPage())) return this.#window.reveal(path, Infinity)
+      }
+    })
+  }
+
+  /**
+   * Sends a prompt: text, a message or codec inputs. Never waits for a run that is active. Resolves when the channel has
+   * accepted it.
+   * @throws SessionError 104005 when it could not be published; the prompt stays, with state `failed`.
+   */
+  async send(given: Given<M>, options: SendOptions = {}): Promise<ActiveRun<M>> {
+    const interrupted = options.whenBusy === 'interrupt' ? this.#interrupt(options.waitFor) : undefined
+    // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
+    if (options.waitFor === 'ended') await interrupted
+    const [run] = await Promise.all([
+      this.host.prompts.send(given, { parent: this.#lastMessageId(), ...options }),
+      interrupted,
+    ])
+    return run
+  }
+
+  /**
+   * Sends another version of a prompt; the old one stays on its own branch. This view shows the new one.
+   * @throws SessionError 40003 when there is no such prompt.
+   */
+  async edit(messageId: string, given: Given<M>, options: SendOptions = {}): Promise<ActiveRun<M>> {
+    const node = this.host.tree.inputs.get(messageId)
+    if (!node) throw new SessionError(`unable to edit; there is no prompt "${messageId}"`, ErrorCode.BadRequest)
+    return this.host.prompts.send(given, {
+      ...options,
+      parent: node.parent,
+      forkOf: messageId,
+      onPlaced: (inputId) => this.#choose(inputId),
+    })
+  }
+
+  /**
+   * Asks for another reply in place of this one; the old one stays on its own branch. This view shows the new one.
+   * @throws SessionError 40003 when it is not a reply.
+   */
+  async regenerate(messageId: string, options: SendOptions = {}): Promise<ActiveRun<M>> {
+    const node = this.host.tree.nodeOf(messageId)
+    if (!(node instanceof RunNode) || node.parent === undefined) {
+      throw new SessionError(`unable to regenerate; "${messageId}" is not a reply to anything`, ErrorCode.BadRequest)
+    }
+    const first = node.messageIds().next().value
+    const target = messageId === first ? (node.regenerates ?? messageId) : messageId
+    const run = await this.host.prompts.send([{ type: 'regenerate' }], {
+      ...options,
+      parent: node.parent,
+      regenerates: target,
+    })
+    void run.started.then(
+      () => this.#choose(run.runId),
+      () => undefined,
+    )
+    return run
+  }
+
+  /** Cancels a run, or, by its prompt, one that has not started. */
+  cancel(target: string | { inputId: string }): Promise<void> {
+    return this.host.prompts.cancel(target)
+  }
+
+  /** Cancels every run that is active or about to start. */
+  async cancelAll({ scope = 'view' }: { scope?: RunScope } = {}): Promise<void> {
+    await Promise.all(this.host.running(scope, this).map((target) => this.cancel(target)))
+  }
+
+  /** Publishes a failed prompt again, or wakes its agent again. */
+  async retry(messageId: string): Promise<void> {
+    await this.host.prompts.handle(messageId)?.retry()
+  }
+
+  /** Takes a failed prompt out of the conversation. */
+  discard(messageId: string): void {
+    this.host.prompts.discard(messageId)
+  }
+
+  /** The alternatives of a message on the same place in the conversation. */
+  branch(messageId: string): Branch<M> {
+    this.#listChanged.track()
+    return this.#branches.of(messageId, (key) => this.#choose(key))
+  }
+
+  /** Hears of changes; returns how to stop. */
+  on<K extends keyof ViewEvents>(name: K, listener: (event: ViewEvents[K]) => void): () => void {
+    return this.#emitter.on(name, listener)
+  }
+
+  /** Stops following the session; what it shows stays as it is. */
+  close(): void {
+    this.#emitter.clear()
+    this.host.forget(this)
+  }
+
+  /** Follows what the tree has settled. @internal */
+  refresh(settled: Settled<M>): void {
+    if (settled.structure) this.#rebuild()
+    else if (settled.runs) this.#rebuildRuns()
+    for (const transition of settled.transitions) this.#tell(transition)
+    if (settled.structure || settled.runs) this.#emitter.emit('update', undefined)
+  }
+
+  /** Keeps what a page of older messages brought out of sight until it is asked for. @internal */
+  hold(): void {
+    this.#window.hold()
+  }
+
+  #path(): readonly TreeNode<M>[] {
+    return walk(this.host.tree, this.#branches)
+  }
+
+  #choose(key: string): void {
+    this.#branches.pick(key)
+    this.#rebuild()
+    this.#emitter.emit('update', undefined)
+  }
+
+  #rebuild(): void {
+    this.#nodes = this.#path()
+    const messages = this.#window.messages(this.#nodes)
+    if (!sameItems(messages, this.#messages)) {
+      this.#messages = messages
+      this.#listChanged.trigger()
+    }
+    this.#rebuildRuns()
+  }
+
+  #rebuildRuns(): void {
+    const { tree } = this.host
+    const runs = this.#nodes.filter((node) => node instanceof RunNode).map((run) => tree.info(run))
+    const pending = this.#nodes
+      .filter((node) => node instanceof InputNode)
+      .flatMap((input) => this.#pendingPrompt(input))
+    if (sameItems(runs, this.#runs) && sameItems(pending, this.#pending)) return
+    this.#runs = runs
+    this.#pending = pending
+    this.#runsChanged.trigger()
+  }
+
+  #pendingPrompt(input: InputNode<M>): PendingPrompt[] {
+    if (input.isFailed || this.host.isAnswered(input)) return []
+    const wake = this.host.prompts.wakeOf(input.key)
+    const cancel = this.host.tree.cancelsOf(input.key)[0]
+    const known = this.#pending.find((prompt) => prompt.inputId === input.key)
+    if (known && known.wake === wake && known.cancelling?.at === cancel?.timestamp) return [known]
+    return [
+      {
+        inputId: input.key,
+        clientId: input.clientId,
+        ...(wake && { wake }),
+        ...(cancel && { cancelling: { by: cancel.clientId, at: cancel.timestamp } }),
+      },
+    ]
+  }
+
+  async #load(read: () => Promise<readonly TreeNode<M>[]> | Promise<number>): Promise<readonly ViewMessage<M>[]> {
+    if (this.#loading) return []
+    this.#loading = true
+    this.#loadChanged.trigger()
+    const before = this.#messages
+    try {
+      await read()
+      this.#rebuild()
+    } finally {
+      this.#loading = false
+      this.#loadChanged.trigger()
+    }
+    const added = this.#messages.length - before.length
+    return added > 0 ? this.#messages.slice(0, added) : []
+  }
+
+  async #interrupt(waitFor: SendOptions['waitFor'] = 'published'): Promise<void> {
+    const ended = this.host.running('view', this).map((target) => this.host.ended(target))
+    const cancelled = this.cancelAll()
+    if (waitFor === 'ended')
+      await Promise.race([Promise.all(ended), new Promise((resolve) => setTimeout(resolve, 2000))])
+    await cancelled
+  }
+
+  /** What a new prompt follows: the last message shown that the channel has or is about to have. */
+  #lastMessageId(): string | undefined {
+    return this.#messages.findLast((message) => message.state !== 'failed')?.id
+  }
+
+  #tell({ run, from, to }: RunTransition<M>): void {
+    if (!this.#nodes.includes(run)) return
+    const type = to === 'active' ? (from === undefined ? 'start' : 'resume') : to === 'suspended' ? 'suspend' : 'end'
+    const info = this.host.tree.info(run)
+    const ended = type === 'end' && { reason: to as RunEndReason, ...(info.error && { error: info.error }) }
+    this.#emitter.emit('run', { type, runId: run.key, run: info, ...ended })
+  }
+}
+
+const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+  a.length === b.length && a.every((item, index) => item === b[index])
