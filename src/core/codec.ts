@@ -32,6 +32,12 @@ export type Operation =
   | { op: 'append'; streamId: string; data: string }
   | { op: 'close'; streamId: string; codec?: Headers; data?: string }
 
+/** What a chunk says about how its reply came out, if not well. */
+export interface ReplyEnding {
+  readonly reason: 'cancelled' | 'error'
+  readonly message: string
+}
+
 /** Turns the chunks of one reply into operations; keeps what is open. */
 export interface Encoder<Chunk> {
   /** Operations for one chunk; none for a chunk the codec does not carry. */
@@ -59,4 +65,11 @@ export interface Codec<M extends object, Chunk = never> {
   encode(input: Input<M>): { role?: string; parts: EncodedPart[] }
   /** A new encoder for one reply whose message id is `messageId`. */
   encoder(messageId: string): Encoder<Chunk>
+  /** What a chunk says about how the reply came out; undefined for all other chunks. */
+  ending?(chunk: Chunk): ReplyEnding | undefined
+  /**
+   * A reply as a model is to read it, with a note at its end where it is not whole; undefined when it says nothing.
+   * Without this method replies are handed over as they are.
+   */
+  forModel?(reply: M, note?: string): M | undefined
 }

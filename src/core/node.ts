@@ -259,6 +259,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#info = undefined
   }
 
+  /** Requests to stop that name this run, by serial. */
+  get cancels(): readonly Row[] {
+    return this.#cancels
+  }
+
   get state(): RunState {
     return this.#state
   }

@@ -4,7 +4,7 @@ import { AbsentChannel } from '../ably/absent-channel'
 import type { Codec } from '../core/codec'
 import { Emitter } from '../core/emitter'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
-import { InputNode, RunNode, type RunInfo, type ViewMessage } from '../core/node'
+import { InputNode, RunNode, type RunInfo } from '../core/node'
 import { plainPort, type ReactivePort, type Signal } from '../core/port'
 import { Tree } from '../core/tree'
 import type { ChannelMessage } from '../core/wire'
@@ -92,7 +92,7 @@ export class ClientSession<M extends object> {
       runsChanged: () => this.#refreshAll(),
       run: {
         runOfInput: (inputId) => this.#runOfInput(inputId),
-        messagesOfRun: (runId) => this.#messagesOfRun(runId),
+        messagesOfRun: (runId) => this.tree.messagesOf(runId),
       },
     })
     this.#host = {
@@ -155,6 +155,12 @@ export class ClientSession<M extends object> {
     return view
   }
 
+  /** Runs that have started: those of a view's branch, those of this client, or all. */
+  runs(scope: RunScope = 'view', view: View<M> = this.view): readonly RunInfo[] {
+    if (scope === 'view') return view.runs()
+    return this.tree.runs().filter((run) => scope === 'session' || this.#isMine(run.clientId))
+  }
+
   /** Cancels a run, or, by its prompt, one that has not started. Resolves when the channel has the request. */
   cancel(target: CancelTarget): Promise<void> {
     return this.#prompts.cancel(target)
@@ -195,6 +201,11 @@ export class ClientSession<M extends object> {
     if (this.#isClosed) throw closedError('connect')
     this.#stops.push(this.#channel.onChange((change) => this.#channelChanged(change)))
     this.#setStatus('ready')
+  }
+
+  /** Whether it was made without a client and will never connect. @internal */
+  get isIdle(): boolean {
+    return this.#channel instanceof AbsentChannel
   }
 
   get #isClosed(): boolean {
@@ -317,22 +328,19 @@ export class ClientSession<M extends object> {
     return run && this.#tree.info(run)
   }
 
-  #messagesOfRun(runId: string): readonly ViewMessage<M>[] {
-    this.#runsChanged.track()
-    const run = this.#tree.runs.get(runId)
-    return run ? Array.from(run.messageIds(), (id) => run.viewMessage(id)) : []
-  }
-
   #running(scope: RunScope, view: View<M>): CancelTarget[] {
-    const runs = scope === 'view' ? view.runs() : this.tree.runs()
+    const runs = this.runs(scope, view)
     const prompts = scope === 'view' ? view.pending() : this.tree.inputs().filter((input) => this.#isPending(input))
-    const isMine = (owner: string): boolean => scope !== 'mine' || owner === (this.#channel.clientId ?? '')
     return [
-      ...runs.filter((run) => run.status === 'active' && isMine(run.clientId)).map((run) => run.runId),
+      ...runs.filter((run) => run.status === 'active').map((run) => run.runId),
       ...prompts
-        .filter((prompt) => isMine(prompt.clientId))
+        .filter((prompt) => scope !== 'mine' || this.#isMine(prompt.clientId))
         .map((prompt) => ({ inputId: prompt instanceof InputNode ? prompt.key : prompt.inputId })),
     ]
+  }
+
+  #isMine(owner: string): boolean {
+    return owner === (this.#channel.clientId ?? '')
   }
 
   #isPending(input: InputNode<M>): boolean {

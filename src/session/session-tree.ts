@@ -1,4 +1,4 @@
-import type { InputNode, RunInfo } from '../core/node'
+import type { InputNode, RunInfo, ViewMessage } from '../core/node'
 import type { Signal } from '../core/port'
 import type { Tree } from '../core/tree'
 
@@ -26,6 +26,13 @@ export class SessionTree<M extends object> {
   message(messageId: string): M | undefined {
     this.changed.track()
     return this.source.nodeOf(messageId)?.message(messageId)
+  }
+
+  /** The reply of a run so far. */
+  messagesOf(runId: string): readonly ViewMessage<M>[] {
+    this.changed.track()
+    const run = this.source.runs.get(runId)
+    return run ? Array.from(run.messageIds(), (id) => run.viewMessage(id)) : []
   }
 
   /** @internal */

@@ -1,0 +1,16 @@
+import { defineComponent, type SlotsType } from 'vue'
+import { useClientSession, type UseClientSessionReturn } from './use-client-session'
+
+/** Gives a session to everything in its slot. `<SessionProvider name="trip"> ... </SessionProvider>` */
+export const SessionProvider = defineComponent({
+  name: 'SessionProvider',
+  props: {
+    /** The session's name; null or undefined for none yet. */
+    name: { type: String, default: undefined },
+  },
+  slots: Object as SlotsType<{ default: Pick<UseClientSessionReturn, 'session' | 'ready'> }>,
+  setup(props, { slots }) {
+    const { session, ready } = useClientSession(() => props.name)
+    return () => slots.default?.({ session, ready })
+  },
+})

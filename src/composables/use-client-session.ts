@@ -1,0 +1,54 @@
+import type { UIMessage } from 'ai'
+import { computed, type ComputedRef, type MaybeRefOrGetter } from 'vue'
+import type { SessionError } from '../core/errors'
+import type { ClientSession, SessionStatus } from '../session/client-session'
+import { bindSession, type SessionBinding } from './binding'
+import { nearest, offer } from './nearest'
+
+export interface UseClientSessionReturn {
+  /** One stable handle; calls go to whatever session the name means now. Without a name its lists are empty. */
+  session: ClientSession<UIMessage>
+  /** The full channel name; undefined while there is no session. */
+  name: ComputedRef<string | undefined>
+  status: ComputedRef<SessionStatus>
+  /** What failed last in the background. */
+  error: ComputedRef<SessionError | undefined>
+  /** Resolves when the session is attached and its first page is shown. At once on a server. */
+  ready: Promise<void>
+}
+
+const bindings = new WeakMap<ClientSession<UIMessage>, SessionBinding>()
+
+/** The binding behind a handle that `useClientSession` gave out. */
+export const bindingOf = (handle: ClientSession<UIMessage>): SessionBinding | undefined => bindings.get(handle)
+
+/**
+ * Uses a session for as long as the component, store or effect scope lives: the first user attaches its channel, the last
+ * one to leave detaches it a second later. Leaving cancels no run. Descendants find it with `useView()` and its kin.
+ *
+ * @param name - The session; a ref or getter that changes moves to another one, an empty name means none yet. Left out,
+ * it is the nearest session of this component or an ancestor.
+ * @throws Error when called outside of a scope, or without Pinia and the transport.
+ *
+ * @example
+ * const { session, status, ready } = useClientSession(() => route.params.id)
+ */
+export function useClientSession(name?: MaybeRefOrGetter<string | null | undefined>): UseClientSessionReturn {
+  if (name === undefined) return describe(nearest())
+  const binding = bindSession(name)
+  offer(binding)
+  return describe(binding)
+}
+
+/** What a binding shows of its session. @internal */
+export function describe(binding: SessionBinding): UseClientSessionReturn {
+  const { current, handle, ready } = binding
+  bindings.set(handle, binding)
+  return {
+    session: handle,
+    name: computed(() => current.value.channelName || undefined),
+    status: computed(() => current.value.status),
+    error: computed(() => current.value.error),
+    ready,
+  }
+}

@@ -1,0 +1,40 @@
+import type { UIMessage } from 'ai'
+import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
+import type { RunInfo, ViewMessage } from '../core/node'
+import type { ClientSession } from '../session/client-session'
+import { useClientSession } from './use-client-session'
+
+export interface UseRunOptions {
+  /** A session from `useClientSession` or `createClientSession`. @default the nearest one */
+  session?: ClientSession<UIMessage>
+}
+
+export interface UseRunReturn {
+  /** Undefined until the run has started. */
+  run: ComputedRef<RunInfo | undefined>
+  /** The reply so far. */
+  messages: ComputedRef<readonly ViewMessage<UIMessage>[]>
+  isActive: ComputedRef<boolean>
+  /** Cancels it; does nothing without a run id. */
+  cancel: () => Promise<void>
+}
+
+/**
+ * One run of a session by its id.
+ *
+ * @example
+ * const { run, cancel } = useRun(() => props.runId)
+ */
+export function useRun(runId: MaybeRefOrGetter<string | null | undefined>, options: UseRunOptions = {}): UseRunReturn {
+  const session = options.session ?? useClientSession().session
+  const id = (): string => toValue(runId) ?? ''
+  const run = computed(() => session.tree.run(id()))
+  return {
+    run,
+    messages: computed(() => session.tree.messagesOf(id())),
+    isActive: computed(() => run.value?.status === 'active'),
+    cancel: async () => {
+      if (id() !== '') await session.cancel(id())
+    },
+  }
+}

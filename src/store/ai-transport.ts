@@ -1,0 +1,36 @@
+import type { App } from 'vue'
+import type { Pinia } from 'pinia'
+import { problem } from './diagnostics'
+import { sessionSync, transportOf } from './session-sync'
+import type { AITransportOptions } from './transport'
+
+/** The Vue plugin, and what an app may do with all its sessions at once. */
+export interface AITransport {
+  install(app: App): void
+  /** Drops the Ably client and attaches what is in use again with a new one; call it when another user has logged in. */
+  reset(): Promise<void>
+}
+
+/**
+ * Makes AI sessions available to an app. Needs Pinia, installed before it. No client is made until a component uses a
+ * session, and never on a server.
+ *
+ * @example
+ * app.use(createPinia())
+ * app.use(createAITransport({ client: () => new Ably.Realtime({ authUrl: '/api/ably/token' }), agent: '/api/agent' }))
+ */
+export function createAITransport(options: AITransportOptions): AITransport {
+  let installed: Pinia | undefined
+  return {
+    install(app) {
+      const pinia = app.config.globalProperties.$pinia as Pinia | undefined
+      if (!pinia) throw problem('piniaMissing')
+      pinia.use(sessionSync(options))
+      installed = pinia
+      app.onUnmount(() => void transportOf(pinia)?.close())
+    },
+    async reset() {
+      if (installed) await transportOf(installed)?.reset()
+    },
+  }
+}

@@ -1,0 +1,30 @@
+import { channelNameOf } from '../session/channel-name'
+import { ClientSession, type ClientSessionOptions } from '../session/client-session'
+import { vuePort } from './vue-port'
+
+export interface CreateClientSessionOptions<M extends object> extends Omit<
+  ClientSessionOptions<M>,
+  'sessionName' | 'port'
+> {
+  /** The session's name; without a `:` it gets the namespace. */
+  sessionName?: string
+  /** The full channel name; an alias of `sessionName` for names that already carry their namespace. */
+  channelName?: string
+  /** @default 'ai' */
+  namespace?: string
+}
+
+/**
+ * A session outside of components; its reads are reactive all the same. Call `connect()`, and `close()` when done.
+ * @throws SessionError 40003 when there is no usable name.
+ *
+ * @example
+ * const session = createClientSession({ client, sessionName: 'trip', codec: UIMessageCodec })
+ * await session.connect()
+ * const run = await session.view.send('Plan three days in Lisbon')
+ */
+export function createClientSession<M extends object>(options: CreateClientSessionOptions<M>): ClientSession<M> {
+  const { sessionName, channelName, namespace, ...rest } = options
+  const name = channelNameOf(channelName ?? sessionName ?? '', namespace)
+  return new ClientSession({ ...rest, sessionName: name, port: vuePort })
+}

@@ -1,0 +1,85 @@
+import type { UIMessage } from 'ai'
+import type { Pinia } from 'pinia'
+import type { ClientSession } from '../session/client-session'
+import { sessionStore, type SessionStore } from './session-store'
+
+/** A session in use, until it is released. Releasing twice does nothing. */
+export interface Lease {
+  readonly session: ClientSession<UIMessage>
+  readonly store: SessionStore
+  /** Resolves when the session is attached and the first page that was asked for is shown. */
+  readonly ready: Promise<void>
+  /** Asks for at least this many messages to be shown at the start. */
+  want(limit: number): void
+  release(): void
+}
+
+/** Attaches a session for its first user and detaches it some time after the last. */
+export class LeasedSession {
+  readonly #leases = new Set<Lease>()
+  readonly #store: SessionStore
+  #ready: Promise<void> | undefined
+  #wanted = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(
+    name: string,
+    private readonly session: ClientSession<UIMessage>,
+    private readonly pinia: Pinia,
+    private readonly linger: number,
+    private readonly onEnd: () => void,
+  ) {
+    this.#store = sessionStore(name, session)(pinia)
+  }
+
+  lease(): Lease {
+    clearTimeout(this.#timer)
+    const lease: Lease = {
+      session: this.session,
+      store: this.#store,
+      ready: this.#start(),
+      want: (limit) => this.#want(limit),
+      release: () => this.#release(lease),
+    }
+    this.#leases.add(lease)
+    return lease
+  }
+
+  /** Closes the session at once. */
+  async end(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.onEnd()
+    const { $id } = this.#store
+    this.#store.$dispose()
+    delete this.pinia.state.value[$id]
+    await this.session.close()
+  }
+
+  #start(): Promise<void> {
+    if (this.session.isIdle) return Promise.resolve()
+    return (this.#ready ??= this.#connect())
+  }
+
+  async #connect(): Promise<void> {
+    await this.session.connect()
+    await this.#fill()
+  }
+
+  #want(limit: number): void {
+    if (limit <= this.#wanted) return
+    this.#wanted = limit
+    void this.#ready?.then(() => this.#fill()).catch(() => undefined)
+  }
+
+  async #fill(): Promise<void> {
+    const { view } = this.session
+    const missing = this.#wanted - view.getMessages().length
+    if (missing > 0 && view.hasOlder()) await view.loadOlder(missing)
+  }
+
+  #release(lease: Lease): void {
+    if (!this.#leases.delete(lease) || this.#leases.size > 0) return
+    if (this.linger <= 0 || this.session.isIdle) void this.end()
+    else this.#timer = setTimeout(() => void this.end(), this.linger)
+  }
+}

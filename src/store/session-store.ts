@@ -1,0 +1,70 @@
+import type { UIMessage } from 'ai'
+import { defineStore } from 'pinia'
+import { computed, onScopeDispose, ref } from 'vue'
+import type { ClientSession } from '../session/client-session'
+import type { View } from '../session/view'
+
+/** What is small and serialisable about a session: all that devtools and `$subscribe` get to watch. */
+export interface SessionFacts {
+  status: string
+  messages: number
+  activeRuns: number
+}
+
+type Verbs = Pick<
+  View<UIMessage>,
+  'send' | 'edit' | 'regenerate' | 'cancel' | 'cancelAll' | 'retry' | 'discard' | 'loadOlder' | 'loadUntil'
+>
+
+/** Verbs of a session as store actions, so that `$onAction` sees them. */
+const verbNames = [
+  'send',
+  'edit',
+  'regenerate',
+  'cancel',
+  'cancelAll',
+  'retry',
+  'discard',
+  'loadOlder',
+  'loadUntil',
+] as const satisfies readonly (keyof Verbs)[]
+
+/**
+ * The Pinia store of one session, id `ai-session:<name>`. Messages, runs and handles are getters and never state: state is
+ * watched deeply by devtools and subscribers, which would cost time for each token.
+ */
+export const sessionStore = (name: string, session: ClientSession<UIMessage>) =>
+  defineStore(`ai-session:${name}`, ({ action }) => {
+    const { view } = session
+    const facts = ref<SessionFacts>(read())
+
+    function read(): SessionFacts {
+      return {
+        status: session.status,
+        messages: view.getMessages().length,
+        activeRuns: view.runs().filter((run) => run.status === 'active').length,
+      }
+    }
+
+    // The channel changed the session's structure: one action per change, none per token
+    const synced = action(() => void Object.assign(facts.value, read()), 'synced')
+    const stops = [view.on('update', synced), session.on('status', synced)]
+    onScopeDispose(() => stops.forEach((stop) => stop()))
+
+    const verbs = Object.fromEntries(verbNames.map((verb) => [verb, view[verb].bind(view)])) as unknown as Verbs
+    return {
+      facts,
+      messages: computed(() => view.getMessages()),
+      runs: computed(() => view.runs()),
+      pending: computed(() => view.pending()),
+      isRunning: computed(() => view.isRunning),
+      status: computed(() => session.status),
+      error: computed(() => session.error),
+      hasOlder: computed(() => view.hasOlder()),
+      isLoadingOlder: computed(() => view.isLoadingOlder),
+      ...verbs,
+      synced,
+    }
+  })
+
+export type SessionStore = ReturnType<ReturnType<typeof sessionStore>>

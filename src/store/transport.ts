@@ -1,0 +1,102 @@
+import type { ConnectionState, RealtimeClient } from 'ably'
+import type { UIMessage } from 'ai'
+import { shallowRef, type Ref } from 'vue'
+import type { Pinia } from 'pinia'
+import { UIMessageCodec } from '../codec'
+import type { Codec } from '../core/codec'
+import { channelNameOf } from '../session/channel-name'
+import { ClientSession } from '../session/client-session'
+import type { FlushMode } from '../session/flush'
+import type { AgentTarget } from '../session/wake'
+import { LeasedSession, type Lease } from './lease'
+import { vuePort } from './vue-port'
+
+export interface AITransportOptions {
+  /** An Ably client, or how to make one. A function is called on first use and in the browser only; the client it makes is closed with the app. */
+  client: RealtimeClient | (() => RealtimeClient)
+  /** What to wake when a prompt has been sent. */
+  agent?: AgentTarget
+  /** Ably namespace of sessions whose name has none. @default 'ai' */
+  namespace?: string
+  /** How messages travel. @default UIMessageCodec */
+  codec?: Codec<UIMessage>
+  /** Messages per page of history. @default 100 */
+  historyPageSize?: number
+  /** When gathered tokens reach the page. @default 'frame' */
+  flush?: FlushMode
+  /** How long a session stays attached after its last user has left, in milliseconds. @default 1000 */
+  linger?: number
+}
+
+const isServer = typeof window === 'undefined'
+
+/** The sessions of one app: who uses them, and the Ably client they share. */
+export class Transport {
+  /** Counts resets; what holds a lease takes a new one. */
+  readonly generation = shallowRef(0)
+  readonly connection: Ref<ConnectionState> = shallowRef('initialized')
+  readonly #sessions = new Map<string, LeasedSession>()
+  #client: RealtimeClient | undefined
+  #stopListening: (() => void) | undefined
+
+  constructor(
+    private readonly pinia: Pinia,
+    private readonly options: AITransportOptions,
+  ) {}
+
+  /** Takes a lease on a session: the first one attaches it, the last one to be released detaches it a little later. */
+  lease(name: string): Lease {
+    const channelName = channelNameOf(name, this.options.namespace)
+    let session = this.#sessions.get(channelName)
+    if (!session) {
+      session = new LeasedSession(name, this.#open(channelName), this.pinia, this.options.linger ?? 1000, () =>
+        this.#sessions.delete(channelName),
+      )
+      this.#sessions.set(channelName, session)
+    }
+    return session.lease()
+  }
+
+  /** A session without a channel, for pages that have no name yet. */
+  idle(): ClientSession<UIMessage> {
+    return new ClientSession({ sessionName: '', codec: this.#codec, port: vuePort })
+  }
+
+  /** Drops the client and all sessions, after a login change; what is in use attaches again with a new client. */
+  async reset(): Promise<void> {
+    await this.close()
+    this.generation.value++
+  }
+
+  /** Closes all sessions, and the client if it was made here. Cancels no run. */
+  async close(): Promise<void> {
+    const sessions = [...this.#sessions.values()]
+    await Promise.all(sessions.map((session) => session.end()))
+    this.#stopListening?.()
+    if (typeof this.options.client === 'function') this.#client?.close()
+    this.#client = undefined
+    this.connection.value = 'initialized'
+  }
+
+  #open(sessionName: string): ClientSession<UIMessage> {
+    const { agent, historyPageSize, flush } = this.options
+    const client = isServer ? undefined : this.#connected()
+    return new ClientSession({ client, sessionName, codec: this.#codec, agent, historyPageSize, flush, port: vuePort })
+  }
+
+  get #codec(): Codec<UIMessage> {
+    return this.options.codec ?? UIMessageCodec
+  }
+
+  #connected(): RealtimeClient {
+    if (this.#client) return this.#client
+    const { client: given } = this.options
+    const client = typeof given === 'function' ? given() : given
+    const { connection } = client
+    const note = (): void => void (this.connection.value = connection.state)
+    connection.on(note)
+    this.#stopListening = () => connection.off(note)
+    note()
+    return (this.#client = client)
+  }
+}
