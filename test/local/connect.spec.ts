@@ -99,6 +99,6 @@ describe('starting', () => {
       expect(url).toBe(`http://127.0.0.1:${endpoint.port}`)
       expect((await fetch(`${url}/time`)).status).toBe(200)
     }
-    await expect(fetch(`${url}/time`)).rejects.toThrow()
+    await expect(fetch(`${url}/time`)).rejects.toThrow('fetch failed')
   })
 })

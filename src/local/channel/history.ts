@@ -25,10 +25,10 @@ export function readLimit(query: URLSearchParams): number {
 }
 
 /**
- * A page of messages, each in its newest state. Pages are cut at serials, so what is published meanwhile shifts none.
+ * A page of messages, each in its newest state; an empty one if there is no log. Pages are cut at serials, so what is published meanwhile shifts none.
  * @throws ProtocolError 40000 for parameters that cannot be read
  */
-export function readHistory(log: ChannelLog, query: URLSearchParams): Page<StoredMessage> {
+export function readHistory(log: ChannelLog | undefined, query: URLSearchParams): Page<StoredMessage> {
   const limit = readLimit(query)
   const forwards = readDirection(query) === 'forwards'
   const start = readTime(query, 'start') ?? -Infinity
@@ -37,7 +37,7 @@ export function readHistory(log: ChannelLog, query: URLSearchParams): Page<Store
   const isPast = ({ timestamp }: StoredMessage) => (forwards ? timestamp > end : timestamp < start)
 
   const items: StoredMessage[] = []
-  for (const { message } of log.read(rangeOf(query, forwards, cursor))) {
+  for (const { message } of log?.read(rangeOf(query, forwards, cursor)) ?? []) {
     if (isPast(message)) break
     if (message.timestamp < start || message.timestamp > end) continue
     if (items.length === limit) return { items, current: query, next: withCursor(query, items) }

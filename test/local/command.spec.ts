@@ -1,0 +1,47 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import * as Ably from 'ably'
+import { run } from '../../src/local/command'
+import { DEV_KEY } from '../../src/local'
+import { inState } from '../support/local'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+})
+
+const output = () => {
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  return () => write.mock.calls.map(([text]) => String(text)).join('')
+}
+
+describe('the command', () => {
+  test('starts an endpoint and says what to put into a client', async () => {
+    const said = output()
+    await using endpoint = await run(['local', '--port', '0'])
+    const [, options] = /new Ably\.Realtime\((\{.*\})\)/s.exec(said()) ?? []
+    const client = new Ably.Realtime({ ...(new Function(`return ${options}`)() as Ably.ClientOptions), logLevel: 0 })
+    await inState(client, 'connected')
+    expect(said()).toContain(`Listening on ${endpoint?.url}`)
+    expect(endpoint?.key).toBe(DEV_KEY)
+    client.close()
+  })
+
+  test('takes another key', async () => {
+    output()
+    await using endpoint = await run(['local', '--port', '0', '--key', 'a.b:c'])
+    expect(endpoint?.key).toBe('a.b:c')
+  })
+
+  test('explains itself', async () => {
+    const said = output()
+    expect(await run(['--help'])).toBeUndefined()
+    expect(process.exitCode).toBeUndefined()
+    expect(await run(['remote'])).toBeUndefined()
+    expect(process.exitCode).toBe(1)
+    expect(said()).toContain('Usage: vue-ai-transport local')
+  })
+
+  test('refuses options that it does not know', async () => {
+    await expect(run(['local', '--fast'])).rejects.toThrow("Unknown option '--fast'")
+  })
+})

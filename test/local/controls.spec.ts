@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest'
+import { failure, inState, nextState, openInbox, startEndpoint } from '../support/local'
+
+describe('dropConnection', () => {
+  test('cuts the named client alone, and keeps it out for a while', async () => {
+    const endpoint = await startEndpoint()
+    const [bob, eve] = [endpoint.client({ clientId: 'bob' }), endpoint.client({ clientId: 'eve' })]
+    await Promise.all([inState(bob, 'connected'), inState(eve, 'connected')])
+    const states: string[] = []
+    bob.connection.on(({ current }) => void states.push(current))
+    endpoint.dropConnection('bob', { refuseFor: 150 })
+    const start = performance.now()
+    await nextState(bob, 'connected')
+    expect(performance.now() - start).toBeGreaterThan(140)
+    expect(states[0]).toBe('disconnected')
+    expect(eve.connection.state).toBe('connected')
+  })
+
+  test('goes by connection id or by any rule', async () => {
+    const endpoint = await startEndpoint()
+    const [a, b] = [endpoint.client(), endpoint.client()]
+    await Promise.all([inState(a, 'connected'), inState(b, 'connected')])
+    endpoint.dropConnection(a.connection.id!)
+    await nextState(a, 'disconnected')
+    endpoint.dropConnection(({ connectionId }) => connectionId === b.connection.id)
+    expect((await nextState(b, 'disconnected')).reason).toMatchObject({ code: 80_003 })
+  })
+
+  test('complains when nobody is meant', async () => {
+    const endpoint = await startEndpoint()
+    expect(() => endpoint.dropConnection('nobody')).toThrow('no open one matches')
+  })
+})
+
+describe('delayPublish', () => {
+  test('holds back what matches and what follows it, until restored', async () => {
+    const endpoint = await startEndpoint()
+    const inbox = await openInbox(endpoint.client().channels.get('ai:x'))
+    const [slow, fast] = [endpoint.client({ clientId: 'slow' }), endpoint.client({ clientId: 'fast' })]
+    const release = endpoint.delayPublish({ clientId: 'slow', name: 'held' })
+    const held = slow.channels.get('ai:x').publish('held', '')
+    const behind = slow.channels.get('ai:x').publish('behind', '')
+    await fast.channels.get('ai:x').publish('free', '')
+    await slow.connection.ping()
+    expect(inbox.pending.map(({ name }) => name)).toEqual(['free'])
+    release()
+    await Promise.all([held, behind])
+    expect((await inbox.take(3)).map(({ name }) => name)).toEqual(['free', 'held', 'behind'])
+  })
+
+  test('delays for a time, over REST too', async () => {
+    const endpoint = await startEndpoint()
+    endpoint.delayPublish({ channel: 'ai:x' }, { ms: 100, times: 1 })
+    const rest = endpoint.rest().channels.get('ai:x')
+    const start = performance.now()
+    await rest.publish('n', '')
+    expect(performance.now() - start).toBeGreaterThan(95)
+    const again = performance.now()
+    await rest.publish('n', '')
+    expect(performance.now() - again).toBeLessThan(90)
+  })
+})
+
+describe('refusePublish', () => {
+  test('refuses so many times, with the error given', async () => {
+    const endpoint = await startEndpoint()
+    const channel = endpoint.client().channels.get('ai:x')
+    const { serials } = await channel.publish('n', 'a')
+    const error = { code: 42_911, statusCode: 429, message: 'slow down' }
+    endpoint.refusePublish({ action: 'append' }, { times: 1, error })
+    expect(await failure(channel.appendMessage({ serial: serials[0]!, data: 'b' }))).toMatchObject(error)
+    await channel.appendMessage({ serial: serials[0]!, data: 'c' })
+    expect((await channel.getMessage(serials[0]!)).data).toBe('ac')
+  })
+
+  test('refuses until restored, by any rule', async () => {
+    const endpoint = await startEndpoint()
+    const channel = endpoint.rest().channels.get('ai:x')
+    const restore = endpoint.refusePublish(({ data }) => data === 'bad')
+    await channel.publish('n', 'good')
+    expect(await failure(channel.publish('n', 'bad'))).toMatchObject({ code: 50_003 })
+    restore()
+    restore()
+    expect((await channel.publish('n', 'bad')).serials).toHaveLength(1)
+  })
+})
+
+describe('refuseResume', () => {
+  test('can be taken back', async () => {
+    const endpoint = await startEndpoint()
+    const client = endpoint.client({ clientId: 'bob' })
+    await inState(client, 'connected')
+    const { id } = client.connection
+    endpoint.refuseResume()()
+    endpoint.dropConnection('bob')
+    await nextState(client, 'connected')
+    expect(client.connection.id).toBe(id)
+  })
+})
+
+describe('expireToken', () => {
+  test('ends the tokens of that clientId, and new ones work', async () => {
+    const endpoint = await startEndpoint()
+    const { token } = endpoint.createToken({ clientId: 'bob' })
+    const [bob, eve] = [endpoint.client({ clientId: 'bob' }), endpoint.client({ clientId: 'eve' })]
+    await Promise.all([inState(bob, 'connected'), inState(eve, 'connected')])
+    const gone = nextState(bob, 'disconnected')
+    endpoint.expireToken('bob')
+    expect((await gone).reason).toMatchObject({ code: 40_142, statusCode: 401 })
+    await nextState(bob, 'connected')
+    expect(eve.connection.state).toBe('connected')
+    const old = await fetch(`${endpoint.url}/stats?access_token=${token}`)
+    expect([old.status, old.headers.get('x-ably-errorcode')]).toEqual([401, '40142'])
+  })
+})
+
+test('can be used twice at once', async () => {
+  const endpoint = await startEndpoint()
+  const channel = endpoint.client().channels.get('ai:x')
+  endpoint.delayPublish({ channel: 'ai:x' }, { ms: 10, times: 1 })
+  endpoint.refusePublish({ channel: 'ai:x' }, { times: 1 })
+  expect(await failure(channel.publish('n', ''))).toMatchObject({ code: 50_003 })
+  expect((await channel.publish('n', '')).serials).toHaveLength(1)
+})

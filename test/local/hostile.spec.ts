@@ -1,0 +1,156 @@
+import { connect } from 'node:net'
+import { once } from 'node:events'
+import { describe, expect, test } from 'vitest'
+import { openInbox, startEndpoint, type TestEndpoint } from '../support/local'
+import { openSocket } from './raw-socket'
+
+/** Whether the endpoint still serves others. */
+async function isAlive(endpoint: TestEndpoint): Promise<boolean> {
+  const channel = endpoint.client().channels.get('ai:alive')
+  const inbox = await openInbox(channel)
+  await channel.publish('n', 'x')
+  return (await inbox.take(1)).length === 1
+}
+
+function deep(levels: number): unknown {
+  let value: unknown = 0
+  for (let i = 0; i < levels; i++) value = [value]
+  return value
+}
+
+const message = (fields: object) => ({ action: 15, channel: 'ai:x', msgSerial: 0, messages: [fields] })
+
+describe('frames that are not understood', () => {
+  test.each(['', '{', 'null', '[]', '"a"', '{"action":"x"}', '{"action":-1}', '{"action":99}', '{"action":15}'])(
+    'do no harm: %s',
+    async (frame) => {
+      const endpoint = await startEndpoint()
+      const socket = await openSocket(endpoint)
+      socket.send(frame)
+      expect(await isAlive(endpoint)).toBe(true)
+    },
+  )
+
+  test.each([
+    { action: 10 },
+    { action: 10, channel: 5, flags: 'all', params: [] },
+    { action: 10, channel: 'ai:x', channelSerial: 'nonsense', params: { rewind: {}, modes: 'everything' } },
+    { action: 12, channel: 'ai:x' },
+    { action: 14, channel: 'ai:x', msgSerial: 0, presence: 'me' },
+    { action: 15, channel: 'ai:x', msgSerial: 'zero', messages: [{}] },
+    { action: 15, channel: 'ai:x', msgSerial: 0, messages: 'text' },
+    { action: 17, auth: 'let me in' },
+    { action: 17 },
+  ])('do no harm: %j', async (frame) => {
+    const endpoint = await startEndpoint()
+    const socket = await openSocket(endpoint)
+    socket.send(frame)
+    expect(await isAlive(endpoint)).toBe(true)
+  })
+
+  test('in msgpack close the socket', async () => {
+    const endpoint = await startEndpoint()
+    const socket = await openSocket(endpoint)
+    const binary = await openSocket(endpoint, { resume: 'x', format: 'json' })
+    binary.send(new Uint8Array([0xc1, 0xff]))
+    await binary.closed
+    await socket.frame(4)
+    expect(await isAlive(endpoint)).toBe(true)
+  })
+
+  test('that are too large close the socket', async () => {
+    const endpoint = await startEndpoint()
+    const socket = await openSocket(endpoint)
+    socket.send(JSON.stringify(message({ data: 'x'.repeat(600_000) })))
+    expect(await socket.closed).toBe(1009)
+    expect(await isAlive(endpoint)).toBe(true)
+  })
+})
+
+describe('messages that cannot be taken', () => {
+  test.each([
+    [null, 40_000],
+    [{ data: 5 }, 40_013],
+    [{ data: 'x', extras: deep(1_000) }, 40_000],
+    [{ action: 1, serial: 'x', data: 'y' }, 40_400],
+    [{ action: 5, data: 'y' }, 40_003],
+    [{ action: 77 }, 40_000],
+    [{ action: 5, serial: 'x', version: { metadata: deep(100) } }, 40_000],
+  ])('are refused with the connection intact: %#', async (fields, code) => {
+    const endpoint = await startEndpoint()
+    const socket = await openSocket(endpoint)
+    socket.send(message(fields as object))
+    expect(await socket.frame(2)).toMatchObject({ msgSerial: 0, count: 1, error: { code } })
+    socket.send({ ...message({ data: 'fine' }), msgSerial: 1 })
+    expect(await socket.frame(1)).toMatchObject({ msgSerial: 1, count: 1, res: [{ serials: [expect.any(String)] }] })
+  })
+
+  test('include odd names, which stay what they are', async () => {
+    const endpoint = await startEndpoint()
+    const socket = await openSocket(endpoint)
+    const text = '{"headers":{"__proto__":"x"}}'
+    socket.send(
+      `{"action":15,"channel":"__proto__","msgSerial":0,"messages":[{"name":"constructor","extras":${text}}]}`,
+    )
+    await socket.frame(1)
+    const page = await endpoint
+      .rest({}, { useBinaryProtocol: false })
+      .request('get', '/channels/__proto__/messages', 2, {}, {}, {})
+    expect(page.items).toMatchObject([{ name: 'constructor' }])
+    expect(JSON.stringify((page.items[0] as { extras: unknown }).extras)).toBe(text)
+  })
+
+  test('of presence are refused, since there is none yet', async () => {
+    const socket = await openSocket(await startEndpoint())
+    socket.send({ action: 14, channel: 'ai:x', msgSerial: 0, presence: [{ action: 2 }] })
+    expect(await socket.frame(2)).toMatchObject({ error: { code: 91_001, statusCode: 501 } })
+  })
+})
+
+describe('requests that cannot be answered', () => {
+  const get = async (endpoint: TestEndpoint, path: string, init: RequestInit = {}) => {
+    const authorization = `Basic ${Buffer.from(endpoint.key).toString('base64')}`
+    const headers = { authorization, 'content-type': 'application/json', ...init.headers }
+    const response = await fetch(endpoint.url + path, { ...init, headers })
+    return { status: response.status, code: Number(response.headers.get('x-ably-errorcode')), response }
+  }
+
+  test.each([
+    ['GET', '/nowhere', undefined, 404, 40_400],
+    ['GET', '/channels/%E0%A4%A', undefined, 400, 40_000],
+    ['DELETE', '/channels/ai:x/messages', undefined, 404, 40_400],
+    ['POST', '/channels/ai:x/messages', '{', 400, 40_000],
+    ['POST', '/channels/ai:x/messages', '5', 400, 40_000],
+    ['PATCH', '/channels/ai:x/messages/x', '[]', 400, 40_000],
+    ['POST', '/channels/ai:x/messages', 'x'.repeat(600_000), 413, 40_009],
+    ['GET', '/channels/ai:x/messages?limit=-1', undefined, 400, 40_000],
+  ])('get an error: %s %s', async (method, path, body, status, code) => {
+    const endpoint = await startEndpoint()
+    const answer = await get(endpoint, path, { method, body })
+    expect(answer).toMatchObject({ status, code })
+    expect(answer.response.headers.get('content-type')).toBe('application/json')
+    expect(await answer.response.json()).toMatchObject({ error: { code, statusCode: status } })
+  })
+
+  test('do not disturb others when they are cut short', async () => {
+    const endpoint = await startEndpoint()
+    const socket = connect(endpoint.port, '127.0.0.1')
+    socket.write('POST /channels/x/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{')
+    await once(socket, 'connect')
+    socket.destroy()
+    expect(await isAlive(endpoint)).toBe(true)
+  })
+})
+
+describe('memory', () => {
+  test('is not taken up by channels that nobody uses any more', async () => {
+    const endpoint = await startEndpoint({ limits: { maxChannels: 5 } })
+    const rest = endpoint.rest()
+    for (let i = 0; i < 10; i++) await rest.channels.get(`ai:${i}`).publish('n', String(i))
+    const sizes = Array.from(
+      { length: 10 },
+      async (_, i) => (await rest.channels.get(`ai:${i}`).history()).items.length,
+    )
+    expect(await Promise.all(sizes)).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1])
+  })
+})

@@ -1,0 +1,142 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ChannelLog, type Entry } from '../../src/local/channel/log'
+import type { StoredMessage } from '../../src/local/channel/message'
+import { createSerials, messageSerial } from '../../src/local/channel/serial'
+import { MessageAction } from '../../src/local/wire/protocol'
+
+const toMessage = (data: string, serial: string): StoredMessage => {
+  const [timestamp, action] = [0, MessageAction.Create]
+  return { id: data, data, timestamp, action, serial, version: { serial, timestamp } }
+}
+
+function scene() {
+  const next = createSerials(() => 0, 'boot')
+  let bytes = 0
+  const log = new ChannelLog(next, (delta) => (bytes += delta))
+  const publish = (...batch: string[]) => log.publish(batch, toMessage)
+  const append = (entry: Entry, data: string) => {
+    const version = { serial: messageSerial(next()), timestamp: 1 }
+    return log.apply(entry, { action: MessageAction.Append, content: { data }, version })
+  }
+  return { log, publish, append, bytes: () => bytes }
+}
+
+const datas = (entries: Iterable<Entry>) => [...entries].map(({ message }) => message.data)
+
+describe('serials', () => {
+  test('rise when the clock stands still, jumps ahead or goes back', () => {
+    let now = 0
+    const next = createSerials(() => now, 'boot')
+    const serials = Array.from({ length: 3_500 }, (_, i) => {
+      if (i === 2_000) now = 2
+      if (i === 3_000) now = 1
+      return next()
+    })
+    expect(serials).toEqual([...new Set(serials)].toSorted())
+    expect(serials[0]).toMatch(/^\d{14}-\d{3}@boot$/)
+  })
+})
+
+describe('the log', () => {
+  test('has each message once, in the order of creation, in its newest state', () => {
+    const { log, publish, append } = scene()
+    const [first] = publish('a').entries
+    publish('b', 'c')
+    append(first!, '!')
+    expect(datas(log.read({ forwards: true }))).toEqual(['a!', 'b', 'c'])
+    expect(datas(log.read({ forwards: false }))).toEqual(['c', 'b', 'a!'])
+  })
+
+  test('knows what changed after any point that it covers', () => {
+    const { log, publish, append } = scene()
+    const start = log.head
+    const [first] = publish('a').entries
+    const seen = publish('b').channelSerial
+    append(first!, '!')
+    publish('c')
+    expect(datas(log.changedAfter(seen))).toEqual(['a!', 'c'])
+    expect(datas(log.changedAfter(log.head))).toEqual([])
+    expect([start, seen, log.head].map((serial) => log.covers(serial))).toEqual([true, true, true])
+    expect(['', 'x', seen.replace('boot', 'other'), `${log.head}x`].map((serial) => log.covers(serial))).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ])
+  })
+
+  test('covers nothing from before a break', () => {
+    const { log, publish } = scene()
+    const { channelSerial } = publish('a')
+    log.breakContinuity()
+    expect([log.covers(channelSerial), log.covers(log.head)]).toEqual([false, true])
+  })
+
+  test('moves its head forward even for a change whose version is old', () => {
+    const { log, publish } = scene()
+    const [first] = publish('a').entries
+    const version = { serial: first!.message.serial, timestamp: 1 }
+    const { channelSerial: before } = publish('b')
+    const event = log.apply(first!, { action: MessageAction.Update, content: { data: 'A' }, version })
+    expect(event.channelSerial > before).toBe(true)
+    expect(datas(log.changedAfter(before))).toEqual(['A'])
+  })
+
+  test('keeps a hundred versions at most', () => {
+    const { log, publish } = scene()
+    const [entry] = publish('a').entries
+    for (let i = 0; i < 250; i++) {
+      const version = { serial: messageSerial(log.head), timestamp: i }
+      log.apply(entry!, { action: MessageAction.Update, content: { data: String(i) }, version })
+    }
+    expect(entry!.versions).toHaveLength(100)
+    expect(entry!.versions.at(-1)?.data).toBe('249')
+  })
+
+  test('rolls what a subscriber missed into what it would have seen', () => {
+    const step = fc.record({ append: fc.boolean(), pick: fc.nat(), data: fc.string({ minLength: 1, maxLength: 3 }) })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), fc.nat(60), (steps, cut) => {
+        const { log, publish, append } = scene()
+        const seen = new Map<string, unknown>()
+        let position = log.head
+        steps.forEach(({ append: isAppend, pick, data }, i) => {
+          const entries = [...log.read({ forwards: true })]
+          const target = entries[pick % Math.max(entries.length, 1)]
+          const event = isAppend && target ? append(target, data) : publish(data)
+          if (i >= cut) return
+          position = event.channelSerial
+          for (const { message } of event.entries) seen.set(message.serial, message.data)
+        })
+        for (const { message } of log.changedAfter(position)) seen.set(message.serial, message.data)
+        expect([...seen.values()]).toEqual(datas(log.read({ forwards: true })))
+      }),
+    )
+  })
+
+  test('gives back all the memory of what it forgets', () => {
+    const { log, publish, append, bytes } = scene()
+    for (let i = 0; i < 50; i++) append(publish('abc').entries[0]!, 'def')
+    const full = bytes()
+    for (let i = 0; i < 25; i++) log.evict()
+    expect([bytes(), log.size]).toEqual([full / 2, 25])
+    while (log.size > 0) log.evict()
+    log.evict()
+    expect([bytes(), datas(log.read({ forwards: true }))]).toEqual([0, []])
+    expect(datas(publish('again').entries)).toEqual(['again'])
+  })
+
+  test('costs the same per append however long the message is', () => {
+    const { publish, append } = scene()
+    const measure = (times: number) => {
+      const [entry] = publish('').entries
+      const start = performance.now()
+      for (let i = 0; i < times; i++) append(entry!, 'a token of text')
+      return (performance.now() - start) / times
+    }
+    measure(5_000)
+    const [short, long] = [measure(2_000), measure(50_000)]
+    expect(long).toBeLessThan(short * 8)
+  })
+})

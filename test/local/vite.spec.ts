@@ -1,0 +1,203 @@
+import { createRequire } from 'node:module'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as Ably from 'ably'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createServer, preview, type InlineConfig } from 'vite'
+import { WebSocket } from 'ws'
+import { mountLocalEndpoint } from '../../src/local'
+import { localAbly, type LocalAblyOptions } from '../../src/local/vite'
+import { inState, openInbox } from '../support/local'
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
+})
+
+/** A dev server on a page of its own, with the plugin. */
+async function devServer(options: LocalAblyOptions = {}, config: InlineConfig = {}) {
+  const root = await mkdtemp(join(tmpdir(), 'local-ably-'))
+  await writeFile(join(root, 'index.html'), '<!doctype html><title>page</title>')
+  const ably = localAbly(options)
+  const server = await createServer({
+    root,
+    configFile: false,
+    logLevel: 'silent',
+    plugins: [ably],
+    server: { port: 0, host: '127.0.0.1' },
+    ...config,
+  })
+  await server.listen()
+  cleanups.push(
+    () => rm(root, { recursive: true }),
+    () => server.close(),
+  )
+  const { port } = server.httpServer!.address() as AddressInfo
+  return { server, ably, root, port, url: `http://127.0.0.1:${port}` }
+}
+
+/** The options that the virtual module makes on a page at that address. */
+async function browserOptions(code: string, url: string, clientId?: string): Promise<Ably.ClientOptions> {
+  const { origin, hostname, port, protocol } = new URL(url)
+  const body = `${code.replace('export function', 'function')}\nreturn clientOptions(clientId)`
+  const make = new Function('location', 'clientId', body) as (...values: unknown[]) => Ably.ClientOptions
+  return Promise.resolve(make({ origin, hostname, port, protocol }, clientId))
+}
+
+function connect(options: Ably.ClientOptions) {
+  const client = new Ably.Realtime({ ...options, logLevel: 0 })
+  cleanups.push(() => client.close())
+  return client
+}
+
+const get = (url: string, headers: Record<string, string> = {}) => fetch(url, { headers })
+
+describe('localAbly()', () => {
+  test('serves page, endpoint and token route on one port', async () => {
+    const { server, ably, url } = await devServer()
+    expect(await (await get(`${url}/`, { accept: 'text/html' })).text()).toContain('<title>page</title>')
+    const { code } = (await server.transformRequest('virtual:local-ably'))!
+    const agent = connect(ably.agentOptions())
+    const browser = connect(await browserOptions(code, url, 'bob'))
+    const inbox = await openInbox(browser.channels.get('ai:x'))
+    const { serials } = await agent.channels.get('ai:x').publish('n', 'Hel')
+    await agent.channels.get('ai:x').appendMessage({ serial: serials[0]!, data: 'lo' })
+    const messages = await inbox.take(2)
+    expect(messages.map(({ data, clientId }) => [data as unknown, clientId])).toEqual([
+      ['Hel', 'agent'],
+      ['lo', 'agent'],
+    ])
+    expect((await browser.channels.get('ai:x').history()).items[0]?.data).toBe('Hello')
+    expect(browser.auth.clientId).toBe('bob')
+  })
+
+  test('leaves hot updates to Vite', async () => {
+    const { server, url } = await devServer()
+    const { webSocketToken } = server.config as unknown as { webSocketToken: string }
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/?token=${webSocketToken}`, 'vite-hmr')
+    cleanups.push(() => socket.terminate())
+    const [data] = (await once(socket, 'message')) as [Buffer]
+    expect(JSON.parse(data.toString())).toEqual({ type: 'connected' })
+  })
+
+  test('leaves pages whose path looks like the endpoint to the app', async () => {
+    const { url } = await devServer()
+    const page = await get(`${url}/channels/trip`, { accept: 'text/html,*/*' })
+    expect(await page.text()).toContain('<title>page</title>')
+    expect((await get(`${url}/time`)).headers.get('x-ably-version')).toBe('6')
+  })
+
+  test('listens where it is told', async () => {
+    const { port } = (await occupyNone()) as { port: number }
+    const { ably, url } = await devServer({}, { server: { port, strictPort: true, host: '127.0.0.1' } })
+    await ably.endpoint.ready
+    expect([url, ably.agentOptions().port]).toEqual([`http://127.0.0.1:${port}`, port])
+  })
+
+  test('has no address before the server listens', () => {
+    expect(() => localAbly().agentOptions()).toThrow('await its "ready" first')
+  })
+
+  test('works on vite preview', async () => {
+    const { root } = await devServer()
+    const ably = localAbly()
+    const config: InlineConfig = { root, build: { outDir: root }, configFile: false, logLevel: 'silent' }
+    const server = await preview({ ...config, plugins: [ably], preview: { port: 0, host: '127.0.0.1' } })
+    cleanups.push(() => server.close())
+    await inState(connect(ably.agentOptions()), 'connected')
+  })
+})
+
+describe('the token route', () => {
+  test('gives a browser the least that it needs, for who it says it is', async () => {
+    const { url } = await devServer()
+    const token = (await (await get(`${url}/api/ably/token?clientId=bob`)).json()) as Ably.TokenDetails
+    expect(token.clientId).toBe('bob')
+    expect(token.capability).toBe('{"ai:*":["history","presence","publish","subscribe"]}')
+  })
+
+  test('gives less if asked to, never more', async () => {
+    const { url } = await devServer()
+    const ask = async (capability: object) => {
+      const response = await get(`${url}/api/ably/token?capability=${encodeURIComponent(JSON.stringify(capability))}`)
+      return ((await response.json()) as { capability?: string }).capability
+    }
+    expect(await ask({ 'ai:trip': ['subscribe', 'message-update-any'] })).toBe('{"ai:trip":["subscribe"]}')
+    expect(await ask({ '*': ['*'] })).toBe('{"ai:*":["history","presence","publish","subscribe"]}')
+    expect(await ask({ chat: ['publish'] })).toBeUndefined()
+  })
+
+  test('knows a guest again', async () => {
+    const { url } = await devServer({ tokenPath: '/token' })
+    const first = await get(`${url}/token`)
+    const { clientId } = (await first.json()) as Ably.TokenDetails
+    expect(clientId).toMatch(/^guest-\w{8}$/)
+    const cookie = first.headers.get('set-cookie')!.split(';')[0]!
+    expect(await (await get(`${url}/token`, { cookie })).json()).toMatchObject({ clientId })
+    expect(((await (await get(`${url}/token`)).json()) as Ably.TokenDetails).clientId).not.toBe(clientId)
+  })
+
+  test.each([
+    ['the agent', 'clientId=agent', {}, 403],
+    ['anyone', 'clientId=*', {}, 400],
+    ['nobody', 'clientId=', {}, 400],
+    ['control characters', 'clientId=a%00b', {}, 400],
+    ['a foreign page', 'clientId=bob', { origin: 'https://evil.example' }, 403],
+    ['an image on a foreign page', 'clientId=bob', { 'sec-fetch-site': 'cross-site' }, 403],
+  ])('refuses %s', async (_, query, headers, status) => {
+    const { url } = await devServer()
+    const response = await get(`${url}/api/ably/token?${query}`, headers)
+    expect(response.status).toBe(status)
+    expect(await response.json()).toMatchObject({ error: { statusCode: status } })
+  })
+
+  test('refuses names that were made to point here', async () => {
+    const { port } = await devServer({}, { server: { port: 0, host: '127.0.0.1', allowedHosts: true } })
+    const { request } = createRequire(import.meta.url)('node:http') as typeof import('node:http')
+    const headers = { host: `evil.example:${port}` }
+    const asked = request({ host: '127.0.0.1', port, path: '/api/ably/token', headers }).end()
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    expect(response.statusCode).toBe(403)
+    response.resume()
+  })
+
+  test('takes nothing but GET', async () => {
+    const { url } = await devServer()
+    expect((await fetch(`${url}/api/ably/token`, { method: 'POST' })).status).toBe(405)
+  })
+})
+
+describe('mountLocalEndpoint()', () => {
+  test('shares a server that has paths of its own', async () => {
+    const server = createHttpServer((request, response) =>
+      endpoint.middleware(request, response, () => response.end('mine')),
+    )
+    const endpoint = mountLocalEndpoint(server)
+    server.listen(0, '127.0.0.1')
+    await endpoint.ready
+    cleanups.push(
+      () => server.close(),
+      () => endpoint.close(),
+    )
+    const { port } = server.address() as AddressInfo
+    expect(await (await fetch(`http://127.0.0.1:${port}/other`)).text()).toBe('mine')
+    const client = connect(endpoint.clientOptions({ clientId: 'bob' }))
+    const inbox = await openInbox(client.channels.get('ai:x'))
+    await client.channels.get('ai:x').publish('n', 'x')
+    expect((await inbox.take(1))[0]?.clientId).toBe('bob')
+  })
+})
+
+/** A port that was free a moment ago. */
+async function occupyNone() {
+  const server = createHttpServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return address
+}
