@@ -85,6 +85,19 @@ describe.each(formats)('attaching in $format', ({ useBinaryProtocol }) => {
   })
 })
 
+test('a channel that failed is delivered nothing more', async () => {
+  const endpoint = await startEndpoint()
+  const socket = await openSocket(endpoint)
+  socket.send({ action: 10, channel: 'ai:x' })
+  await socket.frame(11)
+  socket.send({ action: 10, channel: 'ai:x', params: { rewind: 'a week' } })
+  expect(await socket.frame(9)).toMatchObject({ channel: 'ai:x', error: { code: 40_000 } })
+  await endpoint.rest().channels.get('ai:x').publish('n', 'x')
+  socket.send({ action: 0, id: 'after' })
+  await socket.frame(0)
+  expect(socket.frames.filter(({ action }) => action === 15)).toEqual([])
+})
+
 describe('the ATTACHED frame', () => {
   test('carries modes and known parameters, and never claims members', async () => {
     const socket = await openSocket(await startEndpoint())

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import * as Ably from 'ably'
 import { describe, expect, test } from 'vitest'
 import { createLocalEndpoint, DEV_KEY } from '../../src/local'
@@ -73,6 +75,23 @@ describe('staying connected', () => {
     expect((await lost).reason).toMatchObject({ code: 80_003, statusCode: 503 })
     client.close()
   })
+})
+
+test('closes though a client does not answer', async () => {
+  const endpoint = await createLocalEndpoint()
+  const socket = connect(endpoint.port, '127.0.0.1')
+  const handshake = [
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Key: ${'A'.repeat(22)}==`,
+  ]
+  socket.write(`GET /?key=${endpoint.key} HTTP/1.1\r\nHost: x\r\n${handshake.join('\r\n')}\r\n\r\n`)
+  const [head] = (await once(socket, 'data')) as [Buffer]
+  expect(head.toString()).toContain('101 Switching Protocols')
+  const closed = once(socket, 'close')
+  await endpoint.close()
+  expect(await closed).toEqual([false])
 })
 
 describe('starting', () => {

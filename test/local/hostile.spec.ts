@@ -110,7 +110,7 @@ describe('messages that cannot be taken', () => {
 describe('requests that cannot be answered', () => {
   const get = async (endpoint: TestEndpoint, path: string, init: RequestInit = {}) => {
     const authorization = `Basic ${Buffer.from(endpoint.key).toString('base64')}`
-    const headers = { authorization, 'content-type': 'application/json', ...init.headers }
+    const headers = { authorization, 'content-type': 'application/json' }
     const response = await fetch(endpoint.url + path, { ...init, headers })
     return { status: response.status, code: Number(response.headers.get('x-ably-errorcode')), response }
   }

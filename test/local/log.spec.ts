@@ -33,7 +33,7 @@ describe('serials', () => {
       if (i === 3_000) now = 1
       return next()
     })
-    expect(serials).toEqual([...new Set(serials)].toSorted())
+    expect(serials).toEqual([...new Set(serials)].toSorted((a, b) => (a < b ? -1 : 1)))
     expect(serials[0]).toMatch(/^\d{14}-\d{3}@boot$/)
   })
 })

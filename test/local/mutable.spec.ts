@@ -185,7 +185,7 @@ describe.each(formats)('changing messages in $format', ({ useBinaryProtocol }) =
     await rest.appendMessage({ serial, data: '3' })
     const all = await takeText(inbox, '123')
     const versions = all.map(({ version }) => version.serial)
-    expect(versions).toEqual(versions.toSorted())
+    expect(versions.every((version, i) => i === 0 || version! > versions[i - 1]!)).toBe(true)
   })
 
   test('refuses where the namespace does not allow it', async () => {

@@ -1,4 +1,3 @@
-import type * as Ably from 'ably'
 import { describe, expect, test } from 'vitest'
 import { failure, formats, inState, openInbox, startEndpoint } from '../support/local'
 
@@ -53,8 +52,8 @@ describe.each(formats)('publishing in $format', ({ useBinaryProtocol }) => {
     const channel = endpoint.client({}, binary).channels.get('ai:x')
     const results = await Promise.all(Array.from({ length: 50 }, () => channel.publish('n', 'x')))
     const serials = results.flatMap(({ serials: all }) => all)
-    expect(serials).toEqual(serials.toSorted())
-    expect(new Set(serials).size).toBe(50)
+    expect(serials).toHaveLength(50)
+    expect(serials.every((serial, i) => i === 0 || serial! > serials[i - 1]!)).toBe(true)
   })
 
   test('does not echo to those who asked not to', async () => {
@@ -118,7 +117,7 @@ describe.each(formats)('publishing in $format', ({ useBinaryProtocol }) => {
   test('refuses when asked to, and leaves the rest alone', async () => {
     const endpoint = await startEndpoint()
     const channel = endpoint.client({}, binary).channels.get('ai:x')
-    const refused = failure(channel.publish({ name: 'n' }, { _forceNack: 'true' } as Ably.PublishOptions))
+    const refused = failure(channel.publish({ name: 'n' }, { _forceNack: 'true' }))
     const fine = channel.publish('n', 'x')
     expect(await refused).toMatchObject({ code: 40_099 })
     expect((await fine).serials).toHaveLength(1)

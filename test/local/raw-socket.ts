@@ -31,9 +31,9 @@ export async function openSocket(
     frames.push(JSON.parse((data as Buffer).toString()) as Frame)
     announce()
   })
-  const closed = once(socket, 'close').then(([code]) => code as number)
+  const closed = new Promise<number>((resolve) => socket.once('close', resolve))
   socket.on('error', () => {})
-  await Promise.race([once(socket, 'open'), closed.then((code) => Promise.reject(new Error(`closed: ${code}`)))])
+  await once(socket, 'open')
   return {
     frames,
     closed,

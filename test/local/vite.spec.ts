@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as Ably from 'ably'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createServer, preview, type InlineConfig } from 'vite'
 import { WebSocket } from 'ws'
 import { mountLocalEndpoint } from '../../src/local'
@@ -42,10 +42,12 @@ async function devServer(options: LocalAblyOptions = {}, config: InlineConfig = 
 
 /** The options that the virtual module makes on a page at that address. */
 async function browserOptions(code: string, url: string, clientId?: string): Promise<Ably.ClientOptions> {
-  const { origin, hostname, port, protocol } = new URL(url)
-  const body = `${code.replace('export function', 'function')}\nreturn clientOptions(clientId)`
-  const make = new Function('location', 'clientId', body) as (...values: unknown[]) => Ably.ClientOptions
-  return Promise.resolve(make({ origin, hostname, port, protocol }, clientId))
+  vi.stubGlobal('location', new URL(url))
+  cleanups.push(() => vi.unstubAllGlobals())
+  const module = (await import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(code)}`)) as {
+    clientOptions(clientId?: string): Ably.ClientOptions
+  }
+  return module.clientOptions(clientId)
 }
 
 function connect(options: Ably.ClientOptions) {
@@ -108,7 +110,9 @@ describe('localAbly()', () => {
     const config: InlineConfig = { root, build: { outDir: root }, configFile: false, logLevel: 'silent' }
     const server = await preview({ ...config, plugins: [ably], preview: { port: 0, host: '127.0.0.1' } })
     cleanups.push(() => server.close())
-    await inState(connect(ably.agentOptions()), 'connected')
+    const client = connect(ably.agentOptions())
+    await inState(client, 'connected')
+    expect(client.auth.clientId).toBe('agent')
   })
 })
 

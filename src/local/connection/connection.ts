@@ -147,7 +147,10 @@ export class Connection implements Receiver {
       this.#dispatch(frame)
     } catch (error) {
       this.sendFrame({ action: Action.Error, channel: frame.channel, error: toErrorInfo(error) })
-      if (frame.channel === undefined) this.#leave()
+      // NOTE: to the client the channel has failed, or without a channel the connection
+      if (frame.channel === undefined) return this.#leave()
+      const attachment = this.#attachments.get(frame.channel)
+      if (attachment) this.#drop(attachment)
     }
   }
 

@@ -1,4 +1,4 @@
-import { badRequest, type ErrorInfo } from '../wire/error'
+import type { ErrorInfo } from '../wire/error'
 import type { Connection } from '../connection/connection'
 import type { Caller } from './gate'
 import type { PublishMatch, Restore, RuleOptions } from './publish-rules'
@@ -73,7 +73,7 @@ export function createControls(service: Service): TestControls {
     dropConnection(match, { refuseFor = 0 } = {}) {
       const isMeant = toPredicate(match)
       const meant = connections.open.filter((connection) => isMeant(callerOf(connection)))
-      if (meant.length === 0 && refuseFor === 0) throw badRequest('unable to drop connection; no open one matches')
+      if (meant.length === 0 && refuseFor === 0) throw new Error('unable to drop connection; no open one matches')
       const ids = new Set(meant.map(({ connectionId }) => connectionId))
       const isBarred = (caller: Caller) => isMeant(caller) || ids.has(caller.connectionId ?? '')
       const restore = refuseFor > 0 ? gate.bar(isBarred, refuseFor) : () => {}

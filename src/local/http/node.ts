@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { connect } from '../connection/connect'
 import { corsHeaders, preflightHeaders } from './cors'
-import { isAllowedOrigin } from './origin'
+import { hostOf, isAllowedOrigin } from './origin'
 import { handleRest, refuseOrigin, refuseSize, type RestResponse } from './rest'
 import { isRestPath } from './routes'
 import type { Service } from '../service'
@@ -26,17 +26,16 @@ export function restMiddleware(service: Service, { shared }: { shared: boolean }
     // NOTE: a page may have routes like /channels/...; a browser going there asks for HTML, the SDK never does
     const isOurs = !shared || (url && isRestPath(url.pathname) && !request.headers.accept?.includes('text/html'))
     if (!isOurs) return next()
-    serve(service, request, url).then(
-      (result) => reply(response, result),
-      () => response.destroy(),
-    )
+    serve(service, request, url)
+      .then((result) => reply(response, result))
+      .catch(() => response.destroy())
   }
 }
 
 async function serve(service: Service, request: IncomingMessage, url: URL | null): Promise<RestResponse> {
   const { method = 'GET', headers } = request
-  const { origin, host } = headers
-  if (!isAllowedOrigin(origin, host, service.origins)) return refuseOrigin(origin ?? '')
+  const { origin } = headers
+  if (!isAllowedOrigin(origin, hostOf(request), service.origins)) return refuseOrigin(origin ?? '')
   if (method === 'OPTIONS') {
     const asked = headers['access-control-request-headers']
     return { status: 204, headers: preflightHeaders(origin, asked), body: new Uint8Array() }
@@ -50,7 +49,7 @@ async function serve(service: Service, request: IncomingMessage, url: URL | null
 
 /**
  * Takes in WebSocket clients on a Node server. With `shared`, other upgrades (Vite's own, say) are left to their owners.
- * @returns a function that stops it
+ * @returns a function that stops it and closes their sockets once all is sent
  */
 export function acceptUpgrades(service: Service, server: UpgradeSource, { shared }: { shared: boolean }) {
   const sockets = new WebSocketServer({
@@ -58,18 +57,22 @@ export function acceptUpgrades(service: Service, server: UpgradeSource, { shared
     maxPayload: service.limits.maxFrameSize,
     clientTracking: false,
   })
+  const open = new Set<Duplex>()
   const onUpgrade: UpgradeListener = (request, socket, head) => {
     const url = urlOf(request)
     const isOurs = url?.pathname === '/' && (!shared || isAblyUpgrade(request, url.searchParams))
     if (!isOurs) return shared ? undefined : refuseUpgrade(socket, '404 Not Found')
-    const { origin, host } = request.headers
-    if (!isAllowedOrigin(origin, host, service.origins)) return refuseUpgrade(socket, '403 Forbidden')
+    if (!isAllowedOrigin(request.headers.origin, hostOf(request), service.origins))
+      return refuseUpgrade(socket, '403 Forbidden')
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
     sockets.handleUpgrade(request, socket, head, (client) => void connect(service, client, url.searchParams))
   }
   server.on('upgrade', onUpgrade)
   return () => {
     server.off('upgrade', onUpgrade)
-    sockets.close()
+    // NOTE: a client that does not answer must not keep the server from closing
+    for (const socket of open) socket.end(() => socket.destroy())
   }
 }
 
@@ -93,12 +96,13 @@ const headerOf = (request: IncomingMessage) => (name: string) => {
 async function readBody(request: IncomingMessage, max: number): Promise<Uint8Array | undefined> {
   const chunks: Buffer[] = []
   let size = 0
+  // NOTE: read to the end even if it is too large, since a client may not look for an answer before it has sent all
   for await (const chunk of request) {
     const bytes = Buffer.from(chunk)
-    if ((size += bytes.byteLength) > max) return undefined
-    chunks.push(bytes)
+    size += bytes.byteLength
+    if (size <= max) chunks.push(bytes)
   }
-  return Buffer.concat(chunks)
+  return size <= max ? Buffer.concat(chunks) : undefined
 }
 
 function reply(response: ServerResponse, { status, headers, body }: RestResponse) {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 
 /** Whether a host name (no port) means this machine. */
@@ -19,6 +20,12 @@ export function isAllowedHost(host: string | undefined, listed: readonly string[
   const hostname = URL.parse(`http://${host}`)?.hostname
   if (hostname === undefined) return false
   return isLoopback(hostname) || isAddress(hostname) || listed.some((origin) => URL.parse(origin)?.host === host)
+}
+
+/** The host that a request was sent to, with its port. HTTP/2 has it in a header of its own. */
+export function hostOf({ headers }: IncomingMessage): string | undefined {
+  const host = headers.host ?? headers[':authority']
+  return typeof host === 'string' ? host : undefined
 }
 
 const isAddress = (hostname: string) => isIP(hostname.replace(/^\[|\]$/g, '')) !== 0

@@ -98,7 +98,7 @@ export function refuseOrigin(origin: string): RestResponse {
 /** The answer to a body that is larger than allowed. */
 export function refuseSize(max: number): RestResponse {
   const error = toErrorInfo(new ProtocolError(40_009, 413, `body is larger than the ${max} bytes allowed`))
-  return respond('json', 413, { error }, { 'X-Ably-ErrorCode': '40009', Connection: 'close' })
+  return respond('json', 413, { error }, { 'X-Ably-ErrorCode': '40009' })
 }
 
 const printable = (value: string) => value.replace(/[^\x20-\x7e]/g, '?')

@@ -4,7 +4,7 @@ import type { TokenDetails } from '../auth/token'
 import type { Service } from '../service'
 import { ProtocolError, toErrorInfo } from '../wire/error'
 import type { Middleware } from './node'
-import { isAllowedHost, isAllowedOrigin } from './origin'
+import { hostOf, isAllowedHost, isAllowedOrigin } from './origin'
 
 /** What a token route gives out, and to whom. */
 export interface TokenRouteOptions {
@@ -48,9 +48,11 @@ function issue(service: Service, clientId: string, allowed: Capability, asked: s
   return service.tokens.issue(service.keys.first, { clientId, capability: writeCapability(capability) })
 }
 
-function checkCaller({ method, headers }: IncomingMessage, origins: readonly string[]) {
+function checkCaller(request: IncomingMessage, origins: readonly string[]) {
+  const { method, headers } = request
   if (method !== 'GET') throw new ProtocolError(40_500, 405, 'unable to issue token; use GET')
-  const { origin, host } = headers
+  const { origin } = headers
+  const host = hostOf(request)
   const isForeign = headers['sec-fetch-site'] === 'cross-site' && origin === undefined
   if (isForeign || !isAllowedOrigin(origin, host, origins) || !isAllowedHost(host, origins)) {
     throw new ProtocolError(40_300, 403, 'unable to issue token; pages of this origin are not accepted')
