@@ -1,0 +1,30 @@
+import type { UIMessage } from 'ai'
+
+/** How fast the demo model answers a prompt. It travels with the prompt, so every device sees the same answer. */
+export interface Pace {
+  tokensPerSecond: number
+}
+
+export const paces = { slow: 12, normal: 28, fast: 50 } as const
+
+export type PaceName = keyof typeof paces
+
+const partType = 'data-pace'
+const fastest = 2000
+
+/** A prompt that asks for a pace. */
+export const promptWithPace = (text: string, tokensPerSecond: number): UIMessage => ({
+  id: crypto.randomUUID(),
+  role: 'user',
+  parts: [
+    { type: 'text', text },
+    { type: partType, data: { tokensPerSecond } satisfies Pace },
+  ],
+})
+
+/** The pace that the last prompt asks for. */
+export function paceOf(messages: readonly UIMessage[]): number {
+  const part = messages.findLast(({ role }) => role === 'user')?.parts.find(({ type }) => type === partType)
+  const wanted = Number((part as { data?: Partial<Pace> } | undefined)?.data?.tokensPerSecond)
+  return wanted > 0 ? Math.min(wanted, fastest) : paces.normal
+}

@@ -1,0 +1,42 @@
+import { ref, watch, type Ref } from 'vue'
+import type { RunInfo } from 'vue-ai-transport'
+import type { Exchange } from '../conversation/layout'
+import type { Link } from '../conversation/link'
+
+const endings = { complete: 'is complete', cancelled: 'stopped', suspended: 'is waiting', active: 'started' } as const
+
+/** Words for those who listen: where runs begin and end, and how the connection fares. Never tokens. */
+export function useAnnouncements(
+  runs: Readonly<Ref<readonly RunInfo[]>>,
+  exchanges: Readonly<Ref<readonly Exchange[]>>,
+  link: Readonly<Ref<Link>>,
+  isReady: Readonly<Ref<boolean>>,
+) {
+  const news = ref('')
+  const alert = ref('')
+  const known = new Map<string, string>()
+
+  watch([runs, isReady], ([now]) => {
+    const said: string[] = []
+    for (const run of now) {
+      const word = run.status === 'active' && run.cancelling ? 'cancelling' : run.status
+      if (known.get(run.runId) === word) continue
+      known.set(run.runId, word)
+      if (!isReady.value) continue
+      const number = exchanges.value.find((exchange) => exchange.run?.runId === run.runId)?.number ?? ''
+      if (run.status === 'error') alert.value = `Run ${number} failed: ${run.error?.message ?? 'no reason given'}`
+      else if (word === 'cancelling') said.push(`Stopping run ${number}`)
+      else said.push(`Run ${number} ${endings[run.status]}`)
+    }
+    if (said.length > 0) news.value = `${said.join('. ')}.`
+  })
+
+  watch(link, (now, before) => {
+    if (now === 'reconnecting') alert.value = 'Connection lost. Trying again.'
+    else if (now === 'failed') alert.value = 'Disconnected.'
+    else if (now === 'connected' && before === 'reconnecting') news.value = 'Connected again.'
+    if (now === 'connected') alert.value = ''
+  })
+
+  return { news, alert }
+}

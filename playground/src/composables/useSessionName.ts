@@ -1,0 +1,45 @@
+import { onScopeDispose, readonly, ref } from 'vue'
+
+const folder = '/s/'
+const tempers = ['quiet', 'amber', 'early', 'plain', 'bright', 'slow', 'second', 'windy']
+const places = ['harbour', 'orchard', 'ferry', 'garden', 'station', 'meadow', 'bridge', 'island']
+
+const oneOf = (words: readonly string[]): string => words[Math.floor(Math.random() * words.length)]!
+const newName = (): string => `${oneOf(tempers)}-${oneOf(places)}-${Math.random().toString(36).slice(2, 5)}`
+
+const hrefOf = (name: string): string => `${folder}${encodeURIComponent(name)}${location.search}`
+
+/** The session's name as the address bar has it: `/s/lisbon-trip`. */
+const nameHere = (): string => {
+  if (!location.pathname.startsWith(folder)) return ''
+  try {
+    return decodeURIComponent(location.pathname.slice(folder.length)).replace(/[:[\]/]/g, '')
+  } catch {
+    return ''
+  }
+}
+
+/** Which conversation the page shows. It follows the address, and makes up a name where there is none. */
+export function useSessionName() {
+  const name = ref(nameHere() || newName())
+  history.replaceState(null, '', hrefOf(name.value))
+
+  const follow = () => (name.value = nameHere() || name.value)
+  window.addEventListener('popstate', follow)
+  onScopeDispose(() => window.removeEventListener('popstate', follow))
+
+  return {
+    name: readonly(name),
+    /** Starts another conversation. */
+    create() {
+      name.value = newName()
+      history.pushState(null, '', hrefOf(name.value))
+    },
+  }
+}
+
+/** How people read a name: `lisbon-trip` is "Lisbon trip". */
+export function titleOf(name: string): string {
+  const words = name.replace(/[-_]+/g, ' ').trim()
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

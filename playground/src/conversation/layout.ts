@@ -1,0 +1,161 @@
+import type { PendingPrompt, RunInfo } from 'vue-ai-transport'
+import type { Message } from './types'
+
+/** A prompt and what came of it. */
+export interface Exchange {
+  /** The prompt's id, or the run's where the prompt is not loaded. */
+  readonly id: string
+  /** Counts the prompts shown, from 1. */
+  readonly number: number
+  readonly prompt?: Message
+  /** Prompts whose run has not started. */
+  readonly pending?: PendingPrompt
+  readonly run?: RunInfo
+  readonly replies: readonly Message[]
+}
+
+/** Exchanges that ran at the same time, to be shown side by side. */
+export interface Row {
+  readonly id: string
+  readonly exchanges: readonly Exchange[]
+}
+
+/** The rows that start in one block of the view. */
+export interface Section {
+  readonly id: string
+  readonly rows: readonly Row[]
+}
+
+interface Draft {
+  id: string
+  block: string
+  prompt?: Message
+  pending?: PendingPrompt
+  run?: RunInfo
+  replies: Message[]
+}
+
+/** What a view shows, as `useView()` returns it. */
+export interface Shown {
+  blocks: readonly { readonly id: string; readonly messages: readonly Message[] }[]
+  runs: readonly RunInfo[]
+  pending: readonly PendingPrompt[]
+}
+
+/** Puts each answer to its prompt, and answers that were written at the same time into one row. */
+export function createLayout(): (shown: Shown) => readonly Section[] {
+  // NOTE: decided when an exchange is first seen, since a row that falls apart later would make the page jump
+  const besides = new Map<string, boolean>()
+  const isBeside = (exchange: Exchange, before: Exchange): boolean => {
+    const known = besides.get(exchange.id)
+    if (known !== undefined) return known
+    const decided = overlap(exchange, before)
+    if (exchange.run || exchange.pending || exchange.prompt?.state === 'pending') besides.set(exchange.id, decided)
+    return decided
+  }
+  let last: readonly Section[] = []
+  return (shown) => (last = reuse(last, toSections(toExchanges(shown), isBeside)))
+}
+
+function toExchanges({ blocks, runs, pending }: Shown): (Exchange & { block: string })[] {
+  const drafts = new Map<string, Draft>()
+  const byRun = new Map<string, Draft>()
+  const runsById = new Map(runs.map((run) => [run.runId, run]))
+  let latest: Draft | undefined
+  const draftFor = (id: string, block: string): Draft => {
+    const draft = drafts.get(id) ?? { id, block, replies: [] }
+    drafts.set(id, draft)
+    return draft
+  }
+  for (const block of blocks) {
+    for (const shown of block.messages) {
+      if (shown.message.role !== 'user') continue
+      draftFor(shown.id, block.id).prompt = shown
+    }
+  }
+  for (const run of runs) {
+    const draft = run.inputId === undefined ? undefined : drafts.get(run.inputId)
+    if (!draft) continue
+    draft.run = run
+    byRun.set(run.runId, draft)
+  }
+  for (const block of blocks) {
+    for (const shown of block.messages) {
+      const { id, runId } = shown
+      if (shown.message.role === 'user') latest = drafts.get(id)
+      if (shown.message.role === 'user' || runId === undefined) continue
+      // NOTE: an answer written again is asked for by an input that is not a prompt; it belongs to the prompt above it
+      const free = latest && !latest.run ? latest : undefined
+      const draft = byRun.get(runId) ?? free ?? draftFor(runId, block.id)
+      draft.run = runsById.get(runId)
+      byRun.set(runId, draft)
+      draft.replies.push(shown)
+    }
+  }
+  for (const each of pending) {
+    const draft = drafts.get(each.inputId)
+    if (draft && !draft.run) draft.pending = each
+  }
+  return Array.from(drafts.values(), (draft, index) => ({ ...draft, number: index + 1 }))
+}
+
+function toSections(
+  exchanges: readonly (Exchange & { block: string })[],
+  isBeside: (exchange: Exchange, before: Exchange) => boolean,
+): Section[] {
+  const sections: { id: string; rows: { id: string; exchanges: Exchange[] }[] }[] = []
+  let before: Exchange | undefined
+  for (const exchange of exchanges) {
+    const section = sections.at(-1)
+    const row = section?.rows.at(-1)
+    if (row && before && isBeside(exchange, before)) row.exchanges.push(exchange)
+    else {
+      const fresh = { id: exchange.id, exchanges: [exchange] }
+      if (section?.id === exchange.block) section.rows.push(fresh)
+      else sections.push({ id: exchange.block, rows: [fresh] })
+    }
+    before = exchange
+  }
+  return sections
+}
+
+/** Whether an answer was asked for while the one before it was being written, and nobody had asked that one to stop. */
+function overlap(exchange: Exchange, before: Exchange): boolean {
+  if (!before.run) return before.pending !== undefined && !before.pending.cancelling
+  const { cancelling, endedAt } = before.run
+  const until = Math.min(cancelling?.at ?? Infinity, endedAt ?? (isOver(before.run) ? 0 : Infinity))
+  return until === Infinity || (exchange.run?.startedAt ?? Infinity) < until
+}
+
+const isOver = ({ status }: RunInfo): boolean => status !== 'active' && status !== 'suspended'
+
+/** Keeps what has not changed, so that components given it are left alone. */
+function reuse(old: readonly Section[], next: readonly Section[]): readonly Section[] {
+  const rows = new Map(old.flatMap((section) => section.rows.map((row) => [row.id, row] as const)))
+  const sections = new Map(old.map((section) => [section.id, section]))
+  return next.map((section) => {
+    const kept = section.rows.map((row) => reuseRow(rows.get(row.id), row))
+    const known = sections.get(section.id)
+    return known && isSameList(known.rows, kept) ? known : { ...section, rows: kept }
+  })
+}
+
+function reuseRow(old: Row | undefined, next: Row): Row {
+  if (!old) return next
+  const known = new Map(old.exchanges.map((exchange) => [exchange.id, exchange]))
+  const kept = next.exchanges.map((exchange) => {
+    const before = known.get(exchange.id)
+    return before && isSame(before, exchange) ? before : exchange
+  })
+  return isSameList(old.exchanges, kept) ? old : { ...next, exchanges: kept }
+}
+
+const isSame = (a: Exchange, b: Exchange): boolean =>
+  a.number === b.number &&
+  a.prompt === b.prompt &&
+  a.pending === b.pending &&
+  a.run === b.run &&
+  isSameList(a.replies, b.replies)
+
+const isSameList = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+  a.length === b.length && a.every((each, index) => each === b[index])

@@ -1,0 +1,18 @@
+/** Minutes and seconds: `0:07`. */
+export function clock(ms: number): string {
+  const seconds = Math.floor(ms / 1000)
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+}
+
+/** `1 token`, `2 tokens`. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+/** How a client is called on the page: `heron-4f2` is "Heron 4f2". */
+export function nameOf(clientId: string, me: string): string {
+  if (clientId === me) return 'you'
+  if (!clientId) return 'someone'
+  const words = clientId.replaceAll('-', ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+export const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1)

@@ -1,0 +1,16 @@
+import { createPinia } from 'pinia'
+import { createApp } from 'vue'
+import { createAITransport } from 'vue-ai-transport'
+import App from './App.vue'
+import { createClient } from './client'
+import { wakeDelay } from './settings'
+
+createApp(App)
+  .use(createPinia())
+  .use(
+    createAITransport({
+      client: createClient,
+      agent: { url: '/api/agent', headers: () => ({ 'x-wake-delay': String(wakeDelay.value) }) },
+    }),
+  )
+  .mount('#app')

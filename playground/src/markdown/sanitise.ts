@@ -1,0 +1,37 @@
+import createDOMPurify, { type Config } from 'dompurify'
+
+/** What may be followed, and what may be shown. Everything else a model writes stays text. */
+export const isLiveLink = (url: string): boolean => /^(https?:|mailto:)/i.test(url)
+export const isLiveImage = (url: string): boolean => /^(https?:|data:image\/(png|jpeg|gif|webp|avif);)/i.test(url)
+
+const blocks = 'p br hr h1 h2 h3 h4 h5 h6 ul ol li blockquote pre code div table thead tbody tr th td'
+const inline = 'strong em s a img'
+
+const config: Config = {
+  ALLOWED_TAGS: `${blocks} ${inline}`.split(' '),
+  ALLOWED_ATTR: ['href', 'src', 'alt', 'title', 'start', 'class', 'tabindex', 'role', 'aria-label'],
+  ALLOW_DATA_ATTR: false,
+  ALLOW_ARIA_ATTR: false,
+}
+
+const purifier = createDOMPurify(window)
+
+purifier.addHook('afterSanitizeAttributes', (node) => {
+  if (node.tagName === 'A') sealLink(node)
+  if (node.tagName === 'IMG') sealImage(node)
+})
+
+/** Makes HTML of a model's words safe to insert. */
+export const sanitise = (html: string): string => purifier.sanitize(html, config)
+
+function sealLink(node: Element): void {
+  if (!isLiveLink(node.getAttribute('href') ?? '')) return node.removeAttribute('href')
+  node.setAttribute('target', '_blank')
+  node.setAttribute('rel', 'noopener noreferrer nofollow')
+}
+
+function sealImage(node: Element): void {
+  if (!isLiveImage(node.getAttribute('src') ?? '')) node.removeAttribute('src')
+  node.setAttribute('loading', 'lazy')
+  node.setAttribute('referrerpolicy', 'no-referrer')
+}

@@ -1,0 +1,24 @@
+import vue from '@vitejs/plugin-vue'
+import { defineConfig, runnerImport } from 'vite'
+import { here } from '../scripts/entries.ts'
+
+/** The library from its sources, so that an edit shows at once. */
+const alias = [
+  { find: /^vue-ai-transport$/, replacement: here('src/index.ts') },
+  { find: /^vue-ai-transport\/local\/vite$/, replacement: here('src/local/vite.ts') },
+  { find: /^vue-ai-transport\/(agent|codec|local)$/, replacement: here('src/$1/index.ts') },
+]
+
+export default defineConfig(async () => {
+  // NOTE: in an app of your own this is `import { localAbly } from 'vue-ai-transport/local/vite'`
+  const { module: local } = await runnerImport<typeof import('../src/local/vite')>(here('src/local/vite.ts'))
+  const { module: server } = await runnerImport<typeof import('./server/plugin')>(here('playground/server/plugin.ts'))
+  const ably = local.localAbly()
+  return {
+    root: here('playground'),
+    plugins: [vue(), ably, server.playgroundServer(ably)],
+    resolve: { alias },
+    optimizeDeps: { include: ['vue', 'pinia', 'ably', 'markdown-it', 'dompurify', '@lucide/vue'] },
+    server: { fs: { allow: [here('.')] } },
+  }
+})
