@@ -18,6 +18,9 @@ export interface HistoryPage {
   next: (() => Promise<HistoryPage>) | undefined
 }
 
+/** How many sessions hear each channel, so that the last one to leave detaches it. */
+const users = new WeakMap<RealtimeChannel, number>()
+
 const retryDelays = [100, 200, 400]
 const known = new Set(['attached', 'attaching', 'detached', 'suspended', 'failed'])
 
@@ -27,6 +30,7 @@ const known = new Set(['attached', 'attaching', 'detached', 'suspended', 'failed
  */
 export class SessionChannel {
   readonly #channel: RealtimeChannel
+  #isUser = false
 
   constructor(
     private readonly client: RealtimeClient,
@@ -53,10 +57,13 @@ export class SessionChannel {
 
   /** Hears every message of the channel from now on; resolves when attached. */
   async attach(listener: (message: ChannelMessage) => void): Promise<void> {
+    this.#enter()
     try {
+      await this.#settled()
       await this.#channel.subscribe(listener as (message: InboundMessage) => void)
       if (!this.isAttached) await this.#channel.attach()
     } catch (cause) {
+      this.#leave()
       throw toSessionError(`attach to channel "${this.name}"`, ErrorCode.ChannelFailed, cause)
     }
   }
@@ -134,12 +141,34 @@ export class SessionChannel {
     await this.#channel.updateMessage({ serial, data, extras })
   }
 
-  /** Stops hearing and leaves the channel. */
+  /** Stops hearing; leaves the channel unless another session of this client hears it. */
   async detach(listener: (message: ChannelMessage) => void): Promise<void> {
     this.#channel.unsubscribe(listener as (message: InboundMessage) => void)
-    if (this.#channel.state === 'attached' || this.#channel.state === 'attaching') {
+    const isLast = this.#leave()
+    if (isLast && (this.isAttached || this.#channel.state === 'attaching')) {
       await this.#channel.detach().catch(() => undefined)
     }
+  }
+
+  #enter(): void {
+    if (this.#isUser) return
+    this.#isUser = true
+    users.set(this.#channel, (users.get(this.#channel) ?? 0) + 1)
+  }
+
+  /** True when this was the last session that heard the channel. */
+  #leave(): boolean {
+    if (!this.#isUser) return false
+    this.#isUser = false
+    const left = (users.get(this.#channel) ?? 1) - 1
+    users.set(this.#channel, left)
+    return left === 0
+  }
+
+  // NOTE: attaching while a detach is on its way ends suspended: the SDK takes the late DETACHED for a refusal
+  async #settled(): Promise<void> {
+    if (this.#channel.state !== 'detaching') return
+    await new Promise<void>((resolve) => this.#channel.once(() => resolve()))
   }
 }
 

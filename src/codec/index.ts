@@ -1,2 +1,2 @@
 export { createUIMessageCodec, UIMessageCodec } from './ui-message'
-export type { Codec, Draft, EncodedPart, Encoder, Fold, Input, Operation } from '../core/codec'
+export type { Codec, Draft, EncodedPart, Encoder, Fold, Input, Operation, ReplyEnding } from '../core/codec'

@@ -55,7 +55,7 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
     ([next]) => {
       lease.value?.release()
       lease.value = next ? transport.lease(next) : undefined
-      lease.value?.want(wanted)
+      if (wanted > 0) lease.value?.want(wanted)
       lease.value?.ready.then(firstReady.resolve, firstReady.reject)
     },
     { immediate: true, flush: 'sync' },

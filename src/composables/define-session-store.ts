@@ -1,4 +1,4 @@
-import { defineStore } from 'pinia'
+import { defineStore, type Pinia } from 'pinia'
 import type { MaybeRefOrGetter } from 'vue'
 import { bindSession } from './binding'
 import { describe, type UseClientSessionReturn } from './use-client-session'
@@ -32,14 +32,19 @@ export function defineSessionStore<Extra extends object = object>(
       return { ...state, ...view, ...extra, whenReady: () => ready }
     })
 
-  const stores = new Map<string, ReturnType<typeof define>>()
-  return function useStore(name = options.name) {
+  type Definition = ReturnType<typeof define>
+  const stores = new Map<string, Definition>()
+
+  // NOTE: Pinia's map helpers call `useStore(pinia)`, so what is no string is a Pinia
+  const useStore = (nameOrPinia?: string | Pinia | null): ReturnType<Definition> => {
+    const [name, pinia] = typeof nameOrPinia === 'string' ? [nameOrPinia] : [options.name, nameOrPinia]
     const storeId = name === undefined || name === options.name ? id : `${id}:${name}`
     let store = stores.get(storeId)
     if (!store) {
       store = define(storeId, name)
       stores.set(storeId, store)
     }
-    return store()
+    return store(pinia)
   }
+  return Object.assign(useStore, { $id: id }) as Definition & ((name?: string) => ReturnType<Definition>)
 }

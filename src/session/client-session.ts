@@ -68,7 +68,7 @@ export class ClientSession<M extends object> {
   readonly #statusChanged: Signal
   readonly #runsChanged: Signal
   readonly #stops: (() => void)[] = []
-  readonly #waiting: { target: CancelTarget; done: () => void }[] = []
+  readonly #waiting = new Set<{ target: CancelTarget; done: () => void }>()
   #status: SessionStatus = 'idle'
   #error: SessionError | undefined
   #connecting: Promise<void> | undefined
@@ -299,10 +299,10 @@ export class ClientSession<M extends object> {
   }
 
   #settleWaiting(run: RunNode<M>): void {
-    for (const waiting of [...this.#waiting]) {
+    for (const waiting of this.#waiting) {
       const { target } = waiting
       if (typeof target === 'string' ? target !== run.key : target.inputId !== run.inputId) continue
-      this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
+      this.#waiting.delete(waiting)
       waiting.done()
     }
   }
@@ -310,7 +310,7 @@ export class ClientSession<M extends object> {
   #ended(target: CancelTarget): Promise<void> {
     const run = typeof target === 'string' ? this.#tree.runs.get(target) : this.#startedRun(target.inputId)
     if (run?.hasEnded) return Promise.resolve()
-    return new Promise((done) => this.#waiting.push({ target, done }))
+    return new Promise((done) => void this.#waiting.add({ target, done }))
   }
 
   #isAnswered(input: InputNode<M>): boolean {

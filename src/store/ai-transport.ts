@@ -1,7 +1,7 @@
 import type { App } from 'vue'
 import type { Pinia } from 'pinia'
 import { problem } from './diagnostics'
-import { sessionSync, transportOf } from './session-sync'
+import { hasTransport, sessionSync, transportOf } from './session-sync'
 import type { AITransportOptions } from './transport'
 
 /** The Vue plugin, and what an app may do with all its sessions at once. */
@@ -25,9 +25,11 @@ export function createAITransport(options: AITransportOptions): AITransport {
     install(app) {
       const pinia = app.config.globalProperties.$pinia as Pinia | undefined
       if (!pinia) throw problem('piniaMissing')
+      if (hasTransport(pinia)) throw problem('installedTwice')
       pinia.use(sessionSync(options))
       installed = pinia
-      app.onUnmount(() => void transportOf(pinia)?.close())
+      const transport = transportOf(pinia)
+      app.onUnmount(() => void transport?.close())
     },
     async reset() {
       if (installed) await transportOf(installed)?.reset()

@@ -9,17 +9,20 @@ export interface Lease {
   readonly store: SessionStore
   /** Resolves when the session is attached and the first page that was asked for is shown. */
   readonly ready: Promise<void>
-  /** Asks for at least this many messages to be shown at the start. */
+  /** Asks for at least this many messages to be shown at first; without it there are 30. */
   want(limit: number): void
   release(): void
 }
+
+/** How many messages a session shows at first when nobody says how many. */
+const firstPage = 30
 
 /** Attaches a session for its first user and detaches it some time after the last. */
 export class LeasedSession {
   readonly #leases = new Set<Lease>()
   readonly #store: SessionStore
   #ready: Promise<void> | undefined
-  #wanted = 0
+  #wanted: number | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(
@@ -66,14 +69,14 @@ export class LeasedSession {
   }
 
   #want(limit: number): void {
-    if (limit <= this.#wanted) return
+    if (limit <= (this.#wanted ?? 0)) return
     this.#wanted = limit
     void this.#ready?.then(() => this.#fill()).catch(() => undefined)
   }
 
   async #fill(): Promise<void> {
     const { view } = this.session
-    const missing = this.#wanted - view.getMessages().length
+    const missing = (this.#wanted ?? firstPage) - view.getMessages().length
     if (missing > 0 && view.hasOlder()) await view.loadOlder(missing)
   }
 

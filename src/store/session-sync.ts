@@ -21,6 +21,9 @@ export function sessionSync(options: AITransportOptions): PiniaPlugin {
   }
 }
 
+/** Whether a Pinia has a transport, as far as its plugins have run. */
+export const hasTransport = (pinia: Pinia): boolean => transports.has(pinia)
+
 /** The transport of a Pinia, if a `sessionSync` plugin is installed there. */
 export function transportOf(pinia: Pinia): Transport | undefined {
   if (!transports.has(pinia)) useTransportStore(pinia)

@@ -7,6 +7,7 @@ import { attachmentFamily } from './attachment'
 import { encodeData, foldData, isDataKind } from './data'
 import { envelopeFamily } from './envelope'
 import { FoldScope, kindOf, type OpenStreams, type PartFamily } from './family'
+import { endingOf, forModel } from './reply'
 import { textFamily } from './text'
 import { encodeUserMessage, foldUserMessage } from './user-message'
 
@@ -52,7 +53,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     createUserMessage,
     decodes: (row) => foldOf(row) !== undefined,
     fold(draft) {
-      const scope = new FoldScope(draft as never)
+      const scope = new FoldScope(draft)
       return (row) => foldOf(row)?.(scope, row) ?? undefined
     },
     grow: (part, row) => grows.get((part as { type: string }).type)?.(part, row),
@@ -76,6 +77,8 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
       }
       return { role: message.role, parts: encodeUserMessage(message) }
     },
+    ending: endingOf,
+    forModel,
     encoder(messageId) {
       const open: OpenStreams = new Map()
       return {

@@ -1,0 +1,298 @@
+import { mount } from '@vue/test-utils'
+import { createPinia, mapActions, mapState } from 'pinia'
+import { createApp, defineComponent, effectScope, h, KeepAlive, nextTick, ref, Suspense, watchEffect } from 'vue'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import {
+  createAITransport,
+  defineSessionStore,
+  SessionProvider,
+  useClientSession,
+  useConnection,
+  useRun,
+  useRuns,
+  useView,
+} from '../../src'
+import { aiPlugins, bareApp } from '../support/app'
+import { startConversation, type Conversation } from '../support/conversation'
+import { eventually } from '../support/eventually'
+
+const optionsFor = ({ endpoint }: Conversation) => ({ client: () => endpoint.client({ clientId: 'reader' }), linger: 0 })
+
+/** Renders messages and runs as plain text. */
+const Transcript = defineComponent({
+  setup() {
+    const { messages, runs, isRunning } = useView()
+    return () => [
+      messages.value.map(({ id, message, state }) =>
+        h(
+          'p',
+          { key: id, 'data-state': state },
+          message.parts.map((part) => (part.type === 'text' ? part.text : '')),
+        ),
+      ),
+      runs.value.map((run) => h('b', { key: run.runId }, `${run.runId} ${run.status}`)),
+      isRunning.value ? h('i', 'running') : null,
+    ]
+  },
+})
+
+const warn = vi.spyOn(console, 'warn')
+afterEach(() => {
+  expect(warn).not.toHaveBeenCalled()
+  warn.mockClear()
+})
+
+describe('in a component', () => {
+  it('shows prompts, a growing reply and the end of its run', async () => {
+    const scene = await startConversation('ai:trip')
+    const Page = defineComponent({
+      setup() {
+        useClientSession('trip')
+        return () => h(Transcript)
+      },
+    })
+    const wrapper = mount(Page, { global: { plugins: aiPlugins(optionsFor(scene)).plugins } })
+    await scene.prompt('q', 'Where to?')
+    await eventually(() => expect(wrapper.text()).toContain('running'))
+    const run = await scene.agent.startRun('run-1', 'q')
+    const text = await run.text()
+    await text.append('To ')
+    await text.append('Lisbon')
+    await eventually(() => expect(wrapper.text()).toBe('Where to?To Lisbonrun-1 activerunning'))
+    expect(wrapper.findAll('p')[1]!.attributes('data-state')).toBe('streaming')
+    await text.close()
+    await run.end()
+    await eventually(() => expect(wrapper.text()).toBe('Where to?To Lisbonrun-1 complete'))
+    expect(wrapper.findAll('p')[1]!.attributes('data-state')).toBe('complete')
+    wrapper.unmount()
+  })
+
+  it('finds the session of a provider', async () => {
+    const scene = await startConversation('ai:provided')
+    await scene.prompt('q', 'Anyone?')
+    const wrapper = mount(() => h(SessionProvider, { name: 'provided' }, () => h(Transcript)), {
+      global: { plugins: aiPlugins(optionsFor(scene)).plugins },
+    })
+    await eventually(() => expect(wrapper.text()).toContain('Anyone?'))
+    wrapper.unmount()
+  })
+
+  it('moves to another session when the name changes, and shows nothing without a name', async () => {
+    const scene = await startConversation('ai:one')
+    await scene.prompt('q1', 'first')
+    const name = ref<string | undefined>('one')
+    const Page = defineComponent({
+      setup() {
+        const { name: channel } = useClientSession(name)
+        return () => [h('u', channel.value ?? 'none'), h(Transcript)]
+      },
+    })
+    const wrapper = mount(Page, { global: { plugins: aiPlugins(optionsFor(scene)).plugins } })
+    await eventually(() => expect(wrapper.text()).toContain('ai:onefirst'))
+    name.value = 'two'
+    await nextTick()
+    expect(wrapper.text()).toBe('ai:two')
+    name.value = undefined
+    await nextTick()
+    expect(wrapper.text()).toBe('none')
+    name.value = 'one'
+    await eventually(() => expect(wrapper.text()).toContain('ai:onefirst'))
+    wrapper.unmount()
+  })
+
+  it('keeps the session of a component that KeepAlive has put aside', async () => {
+    const scene = await startConversation('ai:kept')
+    const Page = defineComponent({
+      name: 'KeptPage',
+      setup() {
+        useClientSession('kept')
+        return () => h(Transcript)
+      },
+    })
+    const shown = ref(true)
+    const wrapper = mount(() => h(KeepAlive, () => (shown.value ? h(Page) : h('span', 'elsewhere'))), {
+      global: { plugins: aiPlugins(optionsFor(scene)).plugins },
+    })
+    await scene.prompt('q1', 'before')
+    await eventually(() => expect(wrapper.text()).toContain('before'))
+    shown.value = false
+    await nextTick()
+    expect(wrapper.text()).toBe('elsewhere')
+    await scene.prompt('q2', 'meanwhile', 'q1')
+    shown.value = true
+    await eventually(() => expect(wrapper.text()).toContain('meanwhile'))
+    wrapper.unmount()
+  })
+
+  it('shows the first page at once in a Suspense that awaited ready', async () => {
+    const scene = await startConversation('ai:awaited')
+    await scene.prompt('q', 'old question')
+    const Page = defineComponent({
+      async setup() {
+        const { ready } = useClientSession('awaited')
+        const { messages } = useView()
+        await ready
+        const first = messages.value.length
+        return () => h('p', `${first} at first`)
+      },
+    })
+    const wrapper = mount(() => h(Suspense, null, { default: () => h(Page), fallback: () => h('i', 'loading') }), {
+      global: { plugins: aiPlugins(optionsFor(scene)).plugins },
+    })
+    expect(wrapper.text()).toBe('loading')
+    await eventually(() => expect(wrapper.text()).toBe('1 at first'))
+    wrapper.unmount()
+  })
+
+  it('leaves the channel some time after the last component, not when the next one comes at once', async () => {
+    const scene = await startConversation('ai:leased')
+    const reader = scene.endpoint.client({ clientId: 'reader' })
+    const Page = defineComponent({
+      setup() {
+        useClientSession('leased')
+        return () => h(Transcript)
+      },
+    })
+    const key = ref(1)
+    const wrapper = mount(() => (key.value > 0 ? h(Page, { key: key.value }) : null), {
+      global: { plugins: aiPlugins({ client: reader, linger: 50 }).plugins },
+    })
+    const channel = reader.channels.get('ai:leased')
+    await eventually(() => expect(channel.state).toBe('attached'))
+    const states: string[] = []
+    channel.on((change) => states.push(change.current))
+    key.value = 2
+    await nextTick()
+    await scene.prompt('q', 'still here')
+    await eventually(() => expect(wrapper.text()).toContain('still here'))
+    expect(states).toEqual([])
+    key.value = 0
+    await eventually(() => expect(channel.state).toBe('detached'))
+    expect(reader.connection.state).toBe('connected')
+    wrapper.unmount()
+  })
+})
+
+describe('in a plain effectScope', () => {
+  it('is reactive, and stops with the scope', async () => {
+    const scene = await startConversation('ai:scoped')
+    const app = bareApp(optionsFor(scene))
+    const scope = effectScope()
+    const seen: string[][] = []
+    const parts = app.runWithContext(() =>
+      scope.run(() => {
+        const { session } = useClientSession('scoped')
+        const { active } = useRuns({ session })
+        const { run } = useRun('run-1', { session })
+        const { connected } = useConnection()
+        watchEffect(() => seen.push(session.view.getMessages().map((message) => message.id)))
+        return { session, active, run, connected }
+      }),
+    )!
+    await scene.prompt('q', 'hello')
+    await scene.agent.startRun('run-1', 'q', 'writer')
+    await eventually(() => expect(parts.active.value.map((run) => run.runId)).toEqual(['run-1']))
+    expect(parts.run.value).toMatchObject({ runId: 'run-1', status: 'active', clientId: 'writer', inputId: 'q' })
+    expect(parts.connected.value).toBe(true)
+    await eventually(() => expect(seen.at(-1)).toEqual(['q']))
+    scope.stop()
+    await eventually(() => expect(parts.session.status).toBe('closed'))
+  })
+})
+
+describe('in a store', () => {
+  it('serves the Options API through defineSessionStore', async () => {
+    const scene = await startConversation('ai:store')
+    const useTrip = defineSessionStore('trip', {
+      name: 'store',
+      setup: ({ messages }) => ({ shout: () => messages.value.map((m) => m.id.toUpperCase()).join() }),
+    })
+    const Page = defineComponent({
+      computed: { ...mapState(useTrip, ['messages', 'isRunning', 'runs', 'status']) },
+      methods: { ...mapActions(useTrip, ['send', 'shout']) },
+      template: `<p v-for="m in messages" :key="m.id">{{ m.message.parts[0].text }}</p><i>{{ isRunning }} {{ status }}</i>`,
+    })
+    const { plugins, pinia } = aiPlugins(optionsFor(scene))
+    const wrapper = mount(Page, { global: { plugins } })
+    await eventually(() => expect(wrapper.text()).toBe('false ready'))
+    await scene.prompt('q', 'from elsewhere')
+    await eventually(() => expect(wrapper.text()).toBe('from elsewheretrue ready'))
+    expect(wrapper.vm.shout?.()).toBe('Q')
+    await wrapper.vm.send?.('and from here')
+    await eventually(() => expect(wrapper.text()).toContain('and from here'))
+    expect(JSON.stringify(pinia.state.value)).not.toContain('from here')
+    wrapper.unmount()
+  })
+
+  it('lets $onAction see verbs and one call per structural change, none per token', async () => {
+    const scene = await startConversation('ai:watched')
+    const { plugins, pinia } = aiPlugins({ ...optionsFor(scene), flush: 'sync' })
+    const calls: string[] = []
+    const states: unknown[] = []
+    pinia.use(({ store }) => {
+      if (!store.$id.startsWith('ai-session:')) return
+      store.$onAction(({ name }) => calls.push(name))
+      store.$subscribe(() => states.push(JSON.stringify(store.$state)), { deep: true, flush: 'sync' })
+    })
+    const verbs: Pick<ReturnType<typeof useView>, 'send' | 'messages'>[] = []
+    const Page = defineComponent({
+      setup() {
+        useClientSession('watched')
+        verbs.push(useView())
+        return () => null
+      },
+    })
+    const app = createApp(Page)
+    for (const plugin of plugins) app.use(plugin)
+    app.mount(document.createElement('div'))
+    const sent = await verbs[0]!.send('hello')
+    expect(calls).toContain('send')
+    const run = await scene.agent.startRun('run-1', sent.inputId)
+    const text = await run.text()
+    await text.append('a')
+    const reply = (): string => JSON.stringify(verbs[0]!.messages.value.at(-1)!.message.parts)
+    await eventually(() => expect(reply()).toContain('"a"'))
+    const before = [calls.length, states.length]
+    for (const token of 'bcdefgh') await text.append(token)
+    await eventually(() => expect(reply()).toContain('abcdefgh'))
+    expect([calls.length, states.length]).toEqual(before)
+    app.unmount()
+    expect(Object.keys(pinia.state.value)).not.toContain('ai-session:watched')
+  })
+})
+
+describe('mistakes', () => {
+  it('tells that a composable was called outside setup', () => {
+    const app = createApp({ render: () => null })
+    app.use(createPinia())
+    app.use(createAITransport({ client: () => expect.unreachable() }))
+    expect(() => app.runWithContext(() => useClientSession('x'))).toThrow(/called outside setup\(\).*effectScope/)
+  })
+
+  it('tells that Pinia is missing', () => {
+    const app = createApp({ render: () => null })
+    expect(() => app.use(createAITransport({ client: () => expect.unreachable() }))).toThrow(/app\.use\(createPinia\(\)\)/)
+  })
+
+  it('tells that the transport is missing', () => {
+    const app = createApp({ render: () => null })
+    app.use(createPinia())
+    expect(() => app.runWithContext(() => effectScope().run(() => useClientSession('x')))).toThrow(
+      /app\.use\(createAITransport/,
+    )
+  })
+
+  it('tells that there are two transports', () => {
+    const { plugins } = aiPlugins({ client: () => expect.unreachable() })
+    const app = createApp({ render: () => null })
+    for (const plugin of plugins) app.use(plugin)
+    expect(() => app.use(createAITransport({ client: () => expect.unreachable() }))).toThrow(/once per app/)
+  })
+
+  it('tells that there is no session in reach', () => {
+    const { plugins } = aiPlugins({ client: () => expect.unreachable() })
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    expect(() => mount(Transcript, { global: { plugins } })).toThrow(/useClientSession\(name\).*SessionProvider/)
+    warn.mockClear()
+  })
+})
