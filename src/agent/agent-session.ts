@@ -1,0 +1,42 @@
+import type { RealtimeClient } from 'ably'
+import type { Codec } from '../core/codec'
+import type { SessionError } from '../core/errors'
+import type { Tree } from '../core/tree'
+import type { AgentRun, RunHooks } from './agent-run'
+import type { Invocation } from './invocation'
+
+/** Which session an agent is to serve, and how. */
+export interface AgentSessionOptions<M extends object, Chunk> {
+  /** A connected or connecting `Ably.Realtime`. It stays yours: the session never closes it. */
+  client: RealtimeClient
+  /** The session's full name, namespace included: at most 200 characters, no `[`. */
+  sessionName: string
+  /** How messages travel. @default `UIMessageCodec` */
+  codec?: Codec<M, Chunk>
+  /** Messages per page of history. @default 100 */
+  historyPageSize?: number
+}
+
+/** The agent's side of one session. Several runs may be open at a time. */
+export interface AgentSession<M extends object, Chunk> {
+  /** The session's full name. */
+  readonly name: string
+  /** The conversation as far as it was heard or read. */
+  readonly tree: Tree<M>
+  /**
+   * Attaches to the channel. Called again it answers with the same promise; after a failure it tries again.
+   * @throws SessionError 104001 when the channel cannot be attached, 104004 after `end()` or `detach()`
+   */
+  connect(): Promise<void>
+  /**
+   * Makes a run for one waking of the agent. Nothing is published before its `start()`.
+   * @throws SessionError 40003 when the invocation is for another session or an id is empty
+   */
+  createRun(invocation: Invocation, hooks?: RunHooks<Chunk>): AgentRun<M, Chunk>
+  /** Ends every open run as cancelled, then detaches. */
+  end(): Promise<void>
+  /** Detaches without a word: runs stay open for another process. What runs in this one is aborted. */
+  detach(): Promise<void>
+  /** Hears what fails in the background. Returns how to stop listening. */
+  on(event: 'error', listener: (error: SessionError) => void): () => void
+}

@@ -1,0 +1,51 @@
+import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
+import type { Row } from '../core/log'
+import type { Tree } from '../core/tree'
+import { Header, type ChannelMessage } from '../core/wire'
+import type { CancelHook } from './cancel'
+
+/** What deciding on a request needs to know. */
+export interface CancelContext {
+  readonly runId: string
+  readonly trigger: Row
+  readonly onCancel?: CancelHook
+  /** The message that a row came with. */
+  readonly messageOf: (row: Row) => ChannelMessage
+  readonly report: (error: SessionError) => void
+}
+
+/** Requests to stop a run, read off the channel's rows: it does not matter when and how a request got there. */
+export class CancelWatch {
+  readonly #seen = new Set<string>()
+
+  constructor(private readonly context: CancelContext) {}
+
+  /** Whether the run is to stop because of a request that was not looked at before. */
+  async consider(tree: Tree<object>): Promise<boolean> {
+    for (const row of this.#requests(tree)) {
+      if (this.#seen.has(row.serial)) continue
+      this.#seen.add(row.serial)
+      if (await this.#accepts(row)) return true
+    }
+    return false
+  }
+
+  #requests(tree: Tree<object>): readonly Row[] {
+    const { runId, trigger } = this.context
+    const inputId = trigger.transport[Header.messageId]
+    const byRun = tree.runs.get(runId)?.cancels ?? []
+    const byInput = inputId === undefined ? [] : tree.cancelsOf(inputId)
+    return [...byRun, ...byInput].filter((row) => row.serial > trigger.serial)
+  }
+
+  async #accepts(row: Row): Promise<boolean> {
+    const { runId, trigger, onCancel, messageOf, report } = this.context
+    try {
+      const request = { runId, clientId: row.clientId, ownerClientId: trigger.clientId, message: messageOf(row) }
+      return (await onCancel?.(request)) !== false
+    } catch (cause) {
+      report(toSessionError('decide on a cancel', ErrorCode.HookFailed, cause))
+      return false
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import { SessionChannel, type ChannelChange } from '../ably/session-channel'
+import type { Codec } from '../core/codec'
+import { Emitter } from '../core/emitter'
+import { ErrorCode, reasonOf, SessionError, toSessionError } from '../core/errors'
+import type { Row } from '../core/log'
+import { Tree } from '../core/tree'
+import { MessageName, type ChannelMessage } from '../core/wire'
+import type { AgentRun, RunHooks } from './agent-run'
+import type { AgentSession, AgentSessionOptions } from './agent-session'
+import { ChannelRun, type RunHost } from './channel-run'
+import { History } from './history'
+import type { Invocation } from './invocation'
+import { misuse } from './misuse'
+import { Triggers } from './triggers'
+
+// NOTE: whatever a long gap was about, an agent needs only what is recent
+const maxCatchUpPages = 50
+
+/** The agent's side of a session: what it knows of the channel, and the runs that are open on it. */
+export class ChannelSession<M extends object, Chunk> implements AgentSession<M, Chunk>, RunHost<M, Chunk> {
+  readonly name: string
+  readonly codec: Codec<M, Chunk>
+  readonly tree: Tree<M>
+  readonly channel: SessionChannel
+  readonly triggers = new Triggers()
+  readonly history: History
+  readonly #runs = new Set<ChannelRun<M, Chunk>>()
+  readonly #emitter = new Emitter<{ error: SessionError }>()
+  readonly #cancels = new WeakMap<Row, ChannelMessage>()
+  #connecting: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  #stopWatching = (): void => {}
+
+  constructor(options: Required<Pick<AgentSessionOptions<M, Chunk>, 'codec'>> & AgentSessionOptions<M, Chunk>) {
+    const { client, sessionName, codec, historyPageSize = 100 } = options
+    this.name = sessionName
+    this.codec = codec
+    this.tree = new Tree(codec)
+    this.channel = new SessionChannel(client, sessionName, codec.name)
+    this.history = new History(
+      () => this.channel.history(historyPageSize),
+      (page) => this.#takePage(page),
+    )
+  }
+
+  connect(): Promise<void> {
+    if (this.#closing) return Promise.reject(this.#closed('connect'))
+    return (this.#connecting ??= this.#attach())
+  }
+
+  async #attach(): Promise<void> {
+    try {
+      await this.channel.attach(this.#hear)
+      this.#stopWatching = this.channel.onChange(this.#changed)
+    } catch (error) {
+      this.#connecting = undefined
+      throw error
+    }
+  }
+
+  createRun(invocation: Invocation, hooks: RunHooks<Chunk> = {}): AgentRun<M, Chunk> {
+    if (this.#closing) throw this.#closed('create the run')
+    if (invocation.sessionName !== this.name) {
+      throw misuse('create the run', `the invocation is for session "${invocation.sessionName}", not "${this.name}"`)
+    }
+    const run = new ChannelRun<M, Chunk>(this, invocation, hooks)
+    this.#runs.add(run)
+    return run
+  }
+
+  forget(run: ChannelRun<M, Chunk>): void {
+    this.#runs.delete(run)
+  }
+
+  end(): Promise<void> {
+    return (this.#closing ??= this.#endRuns().then(() => this.#leave()))
+  }
+
+  async #endRuns(): Promise<void> {
+    const reported = (cause: unknown): void =>
+      this.report(toSessionError('end the run', ErrorCode.LifecyclePublishFailed, cause))
+    await Promise.all(Array.from(this.#runs, (run) => run.endWithSession().catch(reported)))
+  }
+
+  detach(): Promise<void> {
+    for (const run of this.#runs) run.leave()
+    return (this.#closing ??= this.#leave())
+  }
+
+  async #leave(): Promise<void> {
+    this.#stopWatching()
+    await this.channel.detach(this.#hear)
+  }
+
+  on(event: 'error', listener: (error: SessionError) => void): () => void {
+    return this.#emitter.on(event, listener)
+  }
+
+  readonly report = (error: SessionError): void => this.#emitter.emit('error', error)
+
+  readonly messageOf = (row: Row): ChannelMessage => this.#cancels.get(row) ?? {}
+
+  readonly #hear = (message: ChannelMessage): void => {
+    this.#take(message)
+    if (message.action === 'message.create' && message.serial) this.history.heard(message.serial)
+    if (message.name === MessageName.cancel) this.#considerCancels()
+  }
+
+  #takePage(messages: readonly ChannelMessage[]): void {
+    for (const message of messages) this.#take(message)
+    this.#considerCancels()
+  }
+
+  #take(message: ChannelMessage): void {
+    const isNew = this.tree.apply(message)
+    if (!isNew || (message.name !== MessageName.input && message.name !== MessageName.cancel)) return
+    const row = this.tree.log.get(message.serial ?? '')
+    if (!row) return
+    if (row.name === MessageName.cancel) this.#cancels.set(row, message)
+    else this.triggers.note(row)
+  }
+
+  #considerCancels(): void {
+    for (const run of this.#runs) void run.considerCancels()
+  }
+
+  readonly #changed = ({ state, resumed, reason }: ChannelChange): void => {
+    if (this.#closing || state === 'attaching') return
+    if (state !== 'attached') this.report(lost(this.name, `the channel is ${state}`, reason))
+    else if (!resumed) void this.#catchUp()
+  }
+
+  /** Reads what was missed while the connection was lost, cancels among it. Runs go on meanwhile. */
+  async #catchUp(): Promise<void> {
+    this.tree.settle()
+    const { newest } = this.tree.log
+    const open = this.tree.oldestOpen() ?? newest
+    const since = open < newest ? open : newest
+    this.history.restart()
+    try {
+      await this.history.readUntil(() => this.#closing !== undefined || this.history.covers(since), maxCatchUpPages)
+    } catch (cause) {
+      this.report(lost(this.name, reasonOf(cause), cause))
+    }
+  }
+
+  #closed(what: string): SessionError {
+    return new SessionError(`unable to ${what}; the session "${this.name}" was closed`, ErrorCode.Closed)
+  }
+}
+
+const lost = (name: string, why: string, cause: unknown): SessionError =>
+  new SessionError(`unable to hear all of session "${name}"; ${why}`, ErrorCode.ContinuityLost, { cause })

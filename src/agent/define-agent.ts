@@ -1,0 +1,130 @@
+import type { RealtimeClient } from 'ably'
+import type { UIMessage, UIMessageChunk } from 'ai'
+import type { Codec } from '../core/codec'
+import type { AgentRun, RunHooks } from './agent-run'
+import type { AgentSession } from './agent-session'
+import { answer } from './answer'
+import { createAgentSession } from './create-agent-session'
+import { authorizer, type Authorize } from './authorize'
+import { Handled } from './handled'
+import { errorResponse, HttpError, json } from './http-error'
+import type { Invocation } from './invocation'
+import { readInvocation } from './request'
+import { SharedSessions } from './shared-sessions'
+
+/** What an agent does, and for whom. */
+export interface AgentOptions<M extends object, Chunk> extends Pick<RunHooks<Chunk>, 'onCancel' | 'onCancelled'> {
+  /** Makes the agent's client. Called once, on the first request; give it a `clientId` that browsers never get. */
+  client: () => RealtimeClient | Promise<RealtimeClient>
+  /** How messages travel. @default `UIMessageCodec` */
+  codec?: Codec<M, Chunk>
+  /** Says whether whoever sent a request may have this prompt answered. Required in production. */
+  authorize?: Authorize
+  /**
+   * Answers one prompt. The run has started; it is ended when this returns, as its last pipe came out, or as an error
+   * when this throws. The error's message is shown to everybody on the session.
+   */
+  respond: (run: AgentRun<M, Chunk>) => unknown
+  /** Hears what goes wrong while answering. @default `console.error` */
+  onError?: (error: unknown) => void
+}
+
+/** What the server that calls `fetch` offers besides the request. */
+export interface FetchContext {
+  /** Keeps a serverless process alive until a promise settles. */
+  waitUntil?: (promise: Promise<unknown>) => void
+}
+
+/** An agent as an HTTP endpoint. */
+export interface Agent {
+  /** Takes a wake-up. Answers 202 `{ runId, invocationId }` once the run has started; the run goes on. Never rejects. */
+  fetch: (request: Request, context?: FetchContext) => Promise<Response>
+}
+
+/** How many prompts are remembered, so that one that is posted again is not answered again. */
+const handledLimit = 1000
+
+/**
+ * An agent that clients wake by `POST { inputEventId, sessionName }`, for any server that takes `fetch` handlers.
+ *
+ * @example
+ * export default defineAgent({
+ *   client: () => new Ably.Realtime({ key: process.env.ABLY_API_KEY, clientId: 'agent' }),
+ *   authorize: (request, { sessionName }) => mayUse(request, sessionName),
+ *   async respond(run) {
+ *     const messages = await convertToModelMessages(run.context())
+ *     const result = streamText({ model, messages, abortSignal: run.abortSignal })
+ *     await run.pipe(result.toUIMessageStream())
+ *   },
+ * })
+ */
+export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk>(
+  options: AgentOptions<M, Chunk>,
+): Agent {
+  const { codec, respond, onCancel, onCancelled } = options
+  const report = quietly(options.onError ?? logError)
+  const client = once(options.client)
+  const authorize = authorizer(options.authorize)
+  const handled = new Handled<{ runId: string; invocationId: string }>(handledLimit)
+  const sessions = new SharedSessions<AgentSession<M, Chunk>>(async (sessionName) => {
+    const session = createAgentSession<M, Chunk>({ client: await client(), sessionName, codec })
+    session.on('error', report)
+    return session
+  })
+
+  async function begin(
+    invocation: Invocation,
+    context?: FetchContext,
+  ): Promise<{ runId: string; invocationId: string }> {
+    const { session, release } = await sessions.acquire(invocation.sessionName)
+    const run = session.createRun(invocation, { onCancel, onCancelled })
+    try {
+      await run.start()
+    } catch (error) {
+      release()
+      throw error
+    }
+    const done = answer(run, respond, report).finally(release)
+    // NOTE: some servers hand `fetch` something else as its second argument
+    if (typeof context?.waitUntil === 'function') context.waitUntil(done)
+    return { runId: run.runId, invocationId: run.invocationId }
+  }
+
+  return {
+    async fetch(request, context) {
+      try {
+        const invocation = await readInvocation(request)
+        await authorize(request, invocation)
+        const key = JSON.stringify(invocation)
+        return json(202, await handled.once(key, () => begin(invocation, context)))
+      } catch (error) {
+        if (!(error instanceof HttpError)) report(error)
+        return errorResponse(error)
+      }
+    },
+  }
+}
+
+/** Makes something on first use; tries again after a failure. */
+function once<T>(make: () => T | Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  const attempt = async (): Promise<T> => make()
+  return () =>
+    (made ??= attempt().catch((error: unknown) => {
+      made = undefined
+      throw error
+    }))
+}
+
+/** Reports come from the middle of other people's runs, so a faulty listener must not throw into them. */
+function quietly(listener: (error: unknown) => void): (error: unknown) => void {
+  return (error) => {
+    try {
+      listener(error)
+    } catch (cause) {
+      logError(cause)
+    }
+  }
+}
+
+const logError = (error: unknown): void => console.error('[vue-ai-transport]', error)

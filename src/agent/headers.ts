@@ -1,0 +1,130 @@
+import type { Row } from '../core/log'
+import type { RunEndReason, RunStep } from '../core/run-state'
+import { Header, headers, MessageName, type Headers, type OutgoingMessage } from '../core/wire'
+
+/** Who a run is and what it answers. Fixed once its trigger is known; every message of the run says it. */
+export interface RunIdentity {
+  readonly runId: string
+  readonly invocationId: string
+  /** The client that the prompt names as its sender; empty when it names none. */
+  readonly owner: string
+  /** Ably-verified publisher of the trigger. */
+  readonly inputClientId: string | undefined
+  /** Message id of the trigger. */
+  readonly inputId: string | undefined
+  /** The message that this run's start follows. */
+  readonly parent: string | undefined
+  readonly forkOf: string | undefined
+  readonly regenerates: string | undefined
+}
+
+/** A step that is open: everything published in it names it. */
+export interface StepIdentity {
+  readonly stepId: string
+  readonly clientId: string
+  /** Serial of its start. */
+  readonly attempt: string
+}
+
+export type StepReason = Exclude<RunStep['status'], 'active'>
+
+export function identityOf(trigger: Row, ids: { runId: string; invocationId: string }): RunIdentity {
+  const { transport } = trigger
+  const regenerates = transport[Header.regenerates]
+  return {
+    ...ids,
+    owner: transport[Header.owner] ?? '',
+    inputClientId: trigger.clientId,
+    inputId: transport[Header.messageId],
+    // NOTE: a request to regenerate is no message, so the new reply follows what the old one followed
+    parent: regenerates === undefined ? transport[Header.messageId] : transport[Header.parent],
+    forkOf: transport[Header.forkOf],
+    regenerates,
+  }
+}
+
+/** What a run ended with, if not well. */
+export interface RunFailure {
+  /** A number; others see it as the error's code. */
+  readonly code?: unknown
+  readonly message: string
+}
+
+export function runStart(run: RunIdentity): OutgoingMessage {
+  return lifecycle(MessageName.runStart, { ...ofRun(run), ...structureOf(run) })
+}
+
+export function runEnd(run: RunIdentity, reason: RunEndReason, failure?: RunFailure): OutgoingMessage {
+  return lifecycle(MessageName.runEnd, {
+    ...ofRun(run),
+    [Header.runReason]: reason,
+    ...(reason === 'error' && failure && failureHeaders(failure)),
+  })
+}
+
+export function stepStart(run: RunIdentity, step: Omit<StepIdentity, 'attempt'>): OutgoingMessage {
+  return lifecycle(MessageName.stepStart, ofStep(run, step))
+}
+
+export function stepEnd(run: RunIdentity, step: StepIdentity, reason: StepReason): OutgoingMessage {
+  return lifecycle(MessageName.stepEnd, {
+    ...ofStep(run, step),
+    [Header.attempt]: step.attempt,
+    [Header.stepReason]: reason,
+  })
+}
+
+/** Headers that all outputs of one message share. */
+export function outputHeaders(run: RunIdentity, step: StepIdentity, messageId: string): Headers {
+  return headers({
+    [Header.role]: 'assistant',
+    [Header.messageId]: messageId,
+    ...ofRun(run),
+    ...structureOf(run),
+    [Header.stepId]: step.stepId,
+    [Header.stepClientId]: step.clientId,
+    [Header.attempt]: step.attempt,
+  })
+}
+
+/** The extras of an output; codec headers are left out when there are none. */
+export const outputExtras = (transport: Headers, codec: Headers): OutgoingMessage['extras'] => ({
+  ai: { transport, ...(Object.keys(codec).length > 0 && { codec }) },
+})
+
+const lifecycle = (name: MessageName, entries: Record<string, string | undefined>): OutgoingMessage => ({
+  name,
+  extras: { ai: { transport: headers(entries) } },
+})
+
+const whoOf = (run: RunIdentity) => ({
+  [Header.runId]: run.runId,
+  [Header.owner]: run.owner,
+  [Header.invocationId]: run.invocationId,
+  [Header.inputClientId]: run.inputClientId,
+})
+
+const ofRun = (run: RunIdentity) => ({ ...whoOf(run), [Header.inputId]: run.inputId })
+
+const structureOf = (run: RunIdentity) => ({
+  [Header.parent]: run.parent,
+  [Header.forkOf]: run.forkOf,
+  [Header.regenerates]: run.regenerates,
+})
+
+const ofStep = (run: RunIdentity, { stepId, clientId }: Omit<StepIdentity, 'attempt'>) => ({
+  ...whoOf(run),
+  [Header.stepId]: stepId,
+  [Header.stepClientId]: clientId,
+})
+
+// NOTE: readers ignore messages whose headers are too long, and a run must not stay open for a long stack trace
+const maxMessageLength = 1000
+
+function failureHeaders({ code, message }: RunFailure): Record<string, string | undefined> {
+  const isNumber = typeof code === 'number' && Number.isFinite(code)
+  return {
+    [Header.errorCode]: isNumber ? String(code) : undefined,
+    [Header.errorMessage]: message.slice(0, maxMessageLength),
+  }
+}

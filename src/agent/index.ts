@@ -1,0 +1,22 @@
+/**
+ * The agent's side: the process that calls the model.
+ *
+ * @packageDocumentation
+ */
+export { createAgentSession } from './create-agent-session'
+export type { AgentSession, AgentSessionOptions } from './agent-session'
+export { defineAgent } from './define-agent'
+export type { Agent, AgentOptions, FetchContext } from './define-agent'
+export type { Authorize } from './authorize'
+export { Invocation } from './invocation'
+export type { AgentRun, RunHooks, RunOutcome } from './agent-run'
+export type { RunFailure } from './headers'
+export type { PipeResult, WriteChunk } from './pipe'
+export type { ChunkSource } from './chunk-reader'
+export type { ContextRule, Turn } from './context'
+export { ownerOnly } from './cancel'
+export type { CancelHook, CancelRequest } from './cancel'
+export { ErrorCode, SessionError } from '../core/errors'
+export type { RunInfo } from '../core/node'
+export type { RunEndReason, RunError, RunStatus, RunStep } from '../core/run-state'
+export type { ChannelMessage } from '../core/wire'

@@ -1,0 +1,81 @@
+import type { Encoder, Operation } from '../core/codec'
+import type { SessionError } from '../core/errors'
+import { Header, MessageName, type Headers } from '../core/wire'
+import { outputExtras } from './headers'
+import type { Outlet } from './outlet'
+import { StreamWriter } from './stream-writer'
+
+type Of<Op extends Operation['op']> = Extract<Operation, { op: Op }>
+
+/** Writes the chunks of one message to the channel. */
+export class MessageWriter<Chunk> {
+  readonly #streams = new Map<string, StreamWriter>()
+  readonly #discrete: Headers
+
+  constructor(
+    private readonly outlet: Outlet,
+    private readonly encoder: Encoder<Chunk>,
+    /** Headers of everything in this message. */
+    private readonly headers: Headers,
+    private readonly report: (error: SessionError) => void,
+  ) {
+    this.#discrete = { ...headers, [Header.streamed]: 'false' }
+  }
+
+  /** Writes one chunk. Answers with a promise only where there is something to wait for; a token has nothing. */
+  write(chunk: Chunk): Promise<void> | undefined {
+    const operations = this.encoder.encode(chunk)
+    const [first] = operations
+    if (first?.op === 'append' && operations.length === 1) return this.#append(first)
+    return operations.length === 0 ? undefined : this.#performAll(operations)
+  }
+
+  /** Closes what is still open. */
+  async closeAll(): Promise<void> {
+    const open = [...this.#streams.values()]
+    this.#streams.clear()
+    await Promise.all(open.map((stream) => stream.close('cancelled').catch(this.report)))
+  }
+
+  async #performAll(operations: readonly Operation[]): Promise<void> {
+    for (const operation of operations) await this.#perform(operation)
+  }
+
+  async #perform(operation: Operation): Promise<void> {
+    switch (operation.op) {
+      case 'publish':
+        await this.#publish(operation)
+        break
+      case 'open':
+        await this.#open(operation)
+        break
+      case 'append':
+        await this.#append(operation)
+        break
+      case 'close':
+        await this.#close(operation)
+    }
+  }
+
+  async #publish({ codec, data, ephemeral }: Of<'publish'>): Promise<void> {
+    const extras = { ...outputExtras(this.#discrete, codec), ...(ephemeral && { ephemeral }) }
+    await this.outlet.publish({ name: MessageName.output, data, extras })
+  }
+
+  async #open({ streamId, codec }: Of<'open'>): Promise<void> {
+    const transport = { ...this.headers, [Header.streamed]: 'true', [Header.streamId]: streamId }
+    await this.#streams.get(streamId)?.close('cancelled').catch(this.report)
+    this.#streams.set(streamId, await StreamWriter.open(this.outlet, transport, codec))
+  }
+
+  #append({ streamId, data }: Of<'append'>): Promise<void> | undefined {
+    return this.#streams.get(streamId)?.append(data)
+  }
+
+  // NOTE: a stream that could not be repaired is told about, but the rest of the answer goes on
+  async #close({ streamId, codec, data }: Of<'close'>): Promise<void> {
+    const stream = this.#streams.get(streamId)
+    this.#streams.delete(streamId)
+    await stream?.close('complete', codec, data).catch(this.report)
+  }
+}
