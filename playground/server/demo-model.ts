@@ -62,7 +62,8 @@ async function* answer(
       return
     }
     // NOTE: waits for a point in time, not for an interval, so that late timers do not add up
-    await sleep(startedAt + (index * 1000) / tokensPerSecond - performance.now(), undefined, { signal })
+    const due = startedAt + (index * 1000) / tokensPerSecond
+    await sleep(Math.max(0, due - performance.now()), undefined, { signal })
     yield { type: 'text-delta', id: 'answer', delta }
   }
   yield { type: 'text-end', id: 'answer' }
