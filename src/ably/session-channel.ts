@@ -63,6 +63,8 @@ export class SessionChannel {
       await this.#channel.subscribe(listener as (message: InboundMessage) => void)
       if (!this.isAttached) await this.#channel.attach()
     } catch (cause) {
+      // The next attempt subscribes again
+      this.#channel.unsubscribe(listener as (message: InboundMessage) => void)
       this.#leave()
       throw toSessionError(`attach to channel "${this.name}"`, ErrorCode.ChannelFailed, cause)
     }

@@ -15,6 +15,8 @@ export interface RunHooks<Chunk> {
   onCancel?: CancelHook
   /** Called when a pipe is cancelled: may write a few last chunks. What it writes after 5 seconds is dropped. */
   onCancelled?: (write: WriteChunk<Chunk>) => unknown
+  /** Milliseconds to look for the prompt. @default 10_000 */
+  triggerTimeout?: number
   /** Cancels the run too, for time limits or a process that is shutting down. */
   signal?: AbortSignal
 }
@@ -46,7 +48,7 @@ export interface AgentRun<M extends object, Chunk> {
   readonly abortSignal: AbortSignal
   /**
    * Finds the prompt, applies cancels that came first, announces the run and reads the conversation before it.
-   * @throws SessionError 104010 when the prompt is not found within 10 s, 40033 when `signal` aborts before that,
+   * @throws SessionError 104010 when the prompt is not found in time, 40033 when `signal` aborts before that,
    * 104003 when the run could not be announced, 104011 when history could not be read
    */
   start(): Promise<void>

@@ -1,5 +1,6 @@
 import { reasonOf } from '../core/errors'
-import type { AgentRun } from './agent-run'
+import { abortable } from './abortable'
+import type { AgentRun, RunOutcome } from './agent-run'
 
 /**
  * Lets an agent function answer and ends the run for it. A run that is cancelled ends at once, even if the function
@@ -10,28 +11,26 @@ export async function answer<M extends object, Chunk>(
   respond: (run: AgentRun<M, Chunk>) => unknown,
   report: (error: unknown) => void,
 ): Promise<void> {
+  const outcome = await outcomeOf(run, respond, report)
+  await run.end(outcome).catch(report)
+}
+
+async function outcomeOf<M extends object, Chunk>(
+  run: AgentRun<M, Chunk>,
+  respond: (run: AgentRun<M, Chunk>) => unknown,
+  report: (error: unknown) => void,
+): Promise<RunOutcome | undefined> {
   try {
-    await untilAborted(respondWith(run, respond), run.abortSignal)
-    await run.end(run.abortSignal.aborted ? { reason: 'cancelled' } : undefined)
+    await abortable(respondWith(run, respond), run.abortSignal)
+    return undefined
   } catch (error) {
-    if (!run.abortSignal.aborted) report(error)
-    await run.end({ reason: 'error', error: failureOf(error) }).catch(report)
+    if (run.abortSignal.aborted) return { reason: 'cancelled' }
+    report(error)
+    return { reason: 'error', error: { code: codeOf(error), message: reasonOf(error) } }
   }
 }
 
 // NOTE: async, so that a function that throws before its first await rejects like any other
 const respondWith = async <Run>(run: Run, respond: (run: Run) => unknown): Promise<void> => void (await respond(run))
 
-/** Resolves with the work, or when the signal aborts; what the work does after that is nobody's concern. */
-function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => resolve(), { once: true })
-    if (signal.aborted) resolve()
-    work.then(resolve, reject)
-  })
-}
-
-const failureOf = (error: unknown): { code?: unknown; message: string } => ({
-  code: (error as { code?: unknown } | null | undefined)?.code,
-  message: reasonOf(error),
-})
+const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null | undefined)?.code

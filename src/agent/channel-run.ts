@@ -5,6 +5,7 @@ import { newId } from '../core/id'
 import type { Row } from '../core/log'
 import type { Tree } from '../core/tree'
 import { Header, type ChannelMessage } from '../core/wire'
+import { abortable } from './abortable'
 import type { AgentRun, RunHooks, RunOutcome } from './agent-run'
 import { CancelWatch } from './cancel-watch'
 import type { ChunkSource } from './chunk-reader'
@@ -90,15 +91,20 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   async #begin(): Promise<void> {
     this.hooks.signal?.addEventListener('abort', this.#followSignal)
     if (this.hooks.signal?.aborted) this.#followSignal()
-    this.#throwIf(this.abortSignal.aborted)
-    await this.host.connect()
-    const trigger = await locate(this.invocation.inputEventId, { ...this.host, signal: this.abortSignal })
+    await abortable(this.host.connect(), this.abortSignal)
+    const trigger = await this.#locate()
     this.#subject = this.#subjectOf(trigger)
     await this.considerCancels()
-    this.#throwIf(this.#outlet.isShut)
+    if (this.#outlet.isShut) throw this.abortSignal.reason
     await this.#outlet.insist(runStart(this.#subject.identity)).catch(failedTo('announce the run'))
     await this.#readPath(this.#subject)
     this.#phase = 'open'
+  }
+
+  #locate(): Promise<Row> {
+    const { triggers, history } = this.host
+    const { triggerTimeout: timeout } = this.hooks
+    return locate(this.invocation.inputEventId, { triggers, history, timeout, signal: this.abortSignal })
   }
 
   #subjectOf(trigger: Row): Subject {
@@ -124,7 +130,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
       return isWhole && history.covers(stops[0]?.node.sort ?? trigger.serial)
     }
     try {
-      await history.readUntil(() => this.#outlet.isShut || isKnown())
+      await history.readUntil(() => this.abortSignal.aborted || isKnown())
     } catch (cause) {
       const error = toSessionError('read the conversation', ErrorCode.HistoryFailed, cause)
       await this.#publishEnd(identity, { reason: 'error', error })
@@ -138,9 +144,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   }
 
   async pipe(stream: ChunkSource<Chunk>): Promise<PipeResult> {
-    if (this.#phase !== 'open')
-      throw misuse('pipe a stream', `the run ${this.#phase === 'over' ? 'is over' : 'was not started'}`)
-    if (this.#ending) throw misuse('pipe a stream', 'the run is over')
+    if (this.#phase === 'over' || this.#ending) throw misuse('pipe a stream', 'the run is over')
+    if (this.#phase !== 'open') throw misuse('pipe a stream', 'the run was not started')
     if (this.#piping) throw misuse('pipe a stream', 'another pipe is still running')
     const { codec, report } = this.host
     const { onCancelled } = this.hooks
@@ -214,10 +219,6 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   #abort(why: string, cause?: unknown): void {
     if (this.abortSignal.aborted) return
     this.#controller.abort(new SessionError(`unable to go on with the run; ${why}`, ErrorCode.Cancelled, { cause }))
-  }
-
-  #throwIf(isAborted: boolean): void {
-    if (isAborted) throw this.abortSignal.reason
   }
 
   #close(): void {

@@ -13,7 +13,10 @@ import { readInvocation } from './request'
 import { SharedSessions } from './shared-sessions'
 
 /** What an agent does, and for whom. */
-export interface AgentOptions<M extends object, Chunk> extends Pick<RunHooks<Chunk>, 'onCancel' | 'onCancelled'> {
+export interface AgentOptions<M extends object, Chunk> extends Pick<
+  RunHooks<Chunk>,
+  'onCancel' | 'onCancelled' | 'triggerTimeout'
+> {
   /** Makes the agent's client. Called once, on the first request; give it a `clientId` that browsers never get. */
   client: () => RealtimeClient | Promise<RealtimeClient>
   /** How messages travel. @default `UIMessageCodec` */
@@ -61,7 +64,7 @@ const handledLimit = 1000
 export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk>(
   options: AgentOptions<M, Chunk>,
 ): Agent {
-  const { codec, respond, onCancel, onCancelled } = options
+  const { codec, respond, onCancel, onCancelled, triggerTimeout } = options
   const report = quietly(options.onError ?? logError)
   const client = once(options.client)
   const authorize = authorizer(options.authorize)
@@ -77,7 +80,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
     context?: FetchContext,
   ): Promise<{ runId: string; invocationId: string }> {
     const { session, release } = await sessions.acquire(invocation.sessionName)
-    const run = session.createRun(invocation, { onCancel, onCancelled })
+    const run = session.createRun(invocation, { onCancel, onCancelled, triggerTimeout })
     try {
       await run.start()
     } catch (error) {

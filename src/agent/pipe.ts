@@ -36,7 +36,7 @@ export async function pipe<Chunk>(source: ChunkSource<Chunk>, context: PipeConte
   const open = (): Promise<Reply<Chunk>> => (reply ??= context.open())
   const wasAborted = context.signal.aborted
   const { step, ...result } = await consume(source, context, open)
-  if (context.signal.aborted && !wasAborted) await lastWord(context, open)
+  if (result.reason === 'cancelled' && context.signal.aborted && !wasAborted) await lastWord(context, open)
   // NOTE: a reply that could not be opened has made the pipe fail already
   await (await reply?.catch(() => undefined))?.close(step)
   return result
@@ -60,6 +60,7 @@ async function consume<Chunk>(
       if (next === stopped) return cancelled
       if (next.done) return ending ? outcomeOf(ending) : complete
       reply ??= await open()
+      if (signal.aborted) return cancelled
       ending ??= codec.ending?.(next.value)
       const written = reply.write(next.value)
       if (written) await written
@@ -102,7 +103,12 @@ async function lastWord<Chunk>(
     if (!isOver) await reply.write(chunk)
   }
   let tail = Promise.resolve()
-  const write: WriteChunk<Chunk> = (chunk) => (tail = writeNext(tail, chunk))
+  const write: WriteChunk<Chunk> = (chunk) => {
+    tail = writeNext(tail, chunk)
+    // NOTE: the hook need not wait for what it writes; a refusal comes to light when it is done
+    tail.catch(() => undefined)
+    return tail
+  }
   const speak = async (): Promise<void> => {
     await onCancelled(write)
     await tail
@@ -116,6 +122,5 @@ async function lastWord<Chunk>(
   } finally {
     isOver = true
     clearTimeout(timer)
-    tail.catch(() => undefined)
   }
 }

@@ -17,7 +17,6 @@ type Detachable = Pick<AgentSession<never, never>, 'detach'>
 /** One session per channel, shared by the runs on it and detached a little after the last of them. */
 export class SharedSessions<Session extends Detachable> {
   readonly #entries = new Map<string, Entry<Session>>()
-  readonly #leaving = new Map<string, Promise<unknown>>()
 
   constructor(
     private readonly create: (name: string) => Promise<Session> | Session,
@@ -26,8 +25,6 @@ export class SharedSessions<Session extends Detachable> {
   ) {}
 
   async acquire(name: string): Promise<Lease<Session>> {
-    // NOTE: a channel that is being left would otherwise be detached under its new session
-    await this.#leaving.get(name)
     const entry = this.#entries.get(name) ?? (await this.#enter(name))
     clearTimeout(entry.timer)
     entry.users++
@@ -50,8 +47,6 @@ export class SharedSessions<Session extends Detachable> {
 
   #drop(name: string, entry: Entry<Session>): void {
     this.#entries.delete(name)
-    const leaving = entry.session.detach().catch(() => undefined)
-    this.#leaving.set(name, leaving)
-    void leaving.finally(() => this.#leaving.delete(name))
+    entry.session.detach().catch(() => undefined)
   }
 }
