@@ -198,6 +198,17 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
   })
 })
 
+test('the client is asked for a new token half a minute before the old one ends', async () => {
+  const endpoint = await startEndpoint()
+  const { token } = endpoint.createToken({ clientId: 'bob', ttl: 30_100 })
+  const socket = await openSocket(endpoint, { key: '', access_token: token })
+  const connected = await socket.frame(4)
+  expect(await socket.frame(17)).toEqual({ action: 17 })
+  const { token: accessToken } = endpoint.createToken({ clientId: 'bob' })
+  socket.send({ action: 17, auth: { accessToken } })
+  expect((await socket.frame(4)).connectionId).toBe(connected.connectionId)
+})
+
 describe('a JWT', () => {
   const refusal = async (endpoint: TestEndpoint, token: string) => {
     const socket = await openSocket(endpoint, { key: '', access_token: token })

@@ -68,12 +68,23 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
     ])
   })
 
-  test('replays page by page, and all of it again after a cut half way', async () => {
+  test('replays page by page', async () => {
     const { endpoint, client, inbox, rest } = await scene()
     const batch = Array.from({ length: 120 }, (_, i) => ({ data: String(i) }))
     await during(endpoint, client, () => rest.publish(batch))
     const all = await inbox.take(120)
     expect(datas(all)).toEqual(datas(batch))
+  })
+
+  test('brings nothing back to those who want no echo', async () => {
+    const endpoint = await startEndpoint()
+    const client = endpoint.client({ clientId: 'bob' }, { ...binary, echoMessages: false })
+    const channel = client.channels.get('ai:x')
+    const inbox = await openInbox(channel)
+    await channel.publish('own', '')
+    const rest = endpoint.rest({}, binary).channels.get('ai:x')
+    await during(endpoint, client, () => rest.publish('other', ''))
+    expect((await inbox.take(1)).map(({ name }) => name)).toEqual(['other'])
   })
 
   test('publishes once what was sent twice', async () => {
@@ -166,6 +177,23 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
   })
 })
 
+test('a replay cut half way starts over the next time', async () => {
+  const endpoint = await startEndpoint()
+  const socket = await openSocket(endpoint)
+  socket.send({ action: 10, channel: 'ai:x' })
+  const { channelSerial } = await socket.frame(11)
+  socket.send({ action: 12, channel: 'ai:x' })
+  await endpoint
+    .rest()
+    .channels.get('ai:x')
+    .publish(Array.from({ length: 60 }, () => ({ data: 'x' })))
+  socket.send({ action: 10, channel: 'ai:x', channelSerial })
+  const [attached, first, last] = [await socket.frame(11), await socket.frame(15), await socket.frame(15)]
+  expect([attached.channelSerial, first.channelSerial]).toEqual([channelSerial, channelSerial])
+  const { messages } = last as unknown as { messages: { serial: string }[] }
+  expect(messages.at(-1)?.serial).toBe(`${String(last.channelSerial)}:059`)
+})
+
 describe('connection keys', () => {
   test('belong to one clientId', async () => {
     const endpoint = await startEndpoint()
@@ -190,6 +218,22 @@ describe('connection keys', () => {
     await first.closed
     const third = await openSocket(endpoint, { resume })
     expect(await third.frame(4)).toMatchObject({ error: { code: 80_018 } })
+  })
+
+  test('are new each time, also when the connection was forgotten meanwhile', async () => {
+    const endpoint = await startEndpoint({ limits: { connectionStateTtl: 20 } })
+    const keys: string[] = []
+    const ids = new Set<unknown>()
+    for (let i = 0; i < 3; i++) {
+      const socket = await openSocket(endpoint, keys.length > 0 ? { resume: keys.at(-1)! } : {})
+      const { connectionId, connectionDetails } = await socket.frame(4)
+      keys.push((connectionDetails as { connectionKey: string }).connectionKey)
+      ids.add(connectionId)
+      socket.send({ action: 5 })
+      await socket.closed
+      await new Promise((resolve) => setTimeout(resolve, i === 1 ? 60 : 0))
+    }
+    expect([new Set(keys).size, ids.size]).toEqual([3, 1])
   })
 
   test('keep the connection through DISCONNECT', async () => {

@@ -9,8 +9,8 @@ const MAX_LOST = 10_000
 /** Ids of closed connections that are remembered, so that their keys no longer open anything. */
 const MAX_CLOSED = 10_000
 
-/** How much longer than promised a lost connection is kept, in ms. */
-const SLACK = 10_000
+/** How much longer than promised a lost connection is kept. */
+const SLACK = 1.1
 
 /** The connections that are open, and the lost ones that may come back. */
 export class Connections {
@@ -45,7 +45,7 @@ export class Connections {
   /** Keeps a connection without a transport for as long as it may be resumed. */
   linger(connection: Connection) {
     if (this.#known.get(connection.connectionId) !== connection || this.#lost.has(connection)) return
-    const timer = setTimeout(() => this.#drop(connection), this.#service.limits.connectionStateTtl + SLACK)
+    const timer = setTimeout(() => this.#drop(connection), this.#service.limits.connectionStateTtl * SLACK)
     this.#lost.set(connection, timer.unref())
     const [oldest] = this.#lost.keys()
     if (oldest && this.#lost.size > MAX_LOST) this.#drop(oldest)
