@@ -20,6 +20,8 @@ async function outcomeOf<M extends object, Chunk>(
   respond: (run: AgentRun<M, Chunk>) => unknown,
   report: (error: unknown) => void,
 ): Promise<RunOutcome | undefined> {
+  // A run that was cancelled before it started calls no model
+  if (run.abortSignal.aborted) return { reason: 'cancelled' }
   try {
     await abortable(respondWith(run, respond), run.abortSignal)
     return undefined

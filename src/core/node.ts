@@ -1,5 +1,5 @@
 import type { Codec } from './codec'
-import type { Row, RowHome } from './log'
+import { isOpen, type Row, type RowHome } from './log'
 import type { ReactivePort } from './port'
 import { Projection } from './projection'
 import { runState, type RunError, type RunState, type RunStatus, type RunStep } from './run-state'
@@ -270,6 +270,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   get hasEnded(): boolean {
     return this.#state.end !== undefined
+  }
+
+  /** Whether part of its content is still being written. */
+  get hasOpenStream(): boolean {
+    return this.rows.some(isOpen)
   }
 
   /** Whether its start is known, by a message that only a started run has. */

@@ -44,7 +44,10 @@ export class Tree<M extends object> {
   readonly #grown = new Set<Row>()
   readonly #dirty = new Set<TreeNode<M>>()
   readonly #statuses = new Map<RunNode<M>, RunStatus>()
+  /** Runs that have ended while the rest of their text is still on its way. */
+  readonly #ending = new Set<RunNode<M>>()
   #structure = false
+  #patience = true
   #order: TreeNode<M>[] | undefined
 
   constructor(
@@ -77,10 +80,25 @@ export class Tree<M extends object> {
     const runs = this.#dirty.size > 0
     for (const node of this.#dirty) this.#settleNode(node, transitions)
     this.#dirty.clear()
+    this.#patience = true
     const structure = this.#structure
     if (structure) this.#order = undefined
     this.#structure = false
     return { structure, runs, any, transitions }
+  }
+
+  /**
+   * Whether a run has ended whose text is not all there. Its end is told when the text is, or after `forgetEnding()`:
+   * appends may be overtaken by what is published after them.
+   */
+  get isEnding(): boolean {
+    return this.#ending.size > 0
+  }
+
+  /** Takes streams that ended runs left open for over. */
+  forgetEnding(): void {
+    for (const run of this.#ending) this.#dirty.add(run)
+    this.#patience = false
   }
 
   /** All nodes in sort order: by serial, optimistic prompts last. */
@@ -161,8 +179,11 @@ export class Tree<M extends object> {
   }
 
   #trackOpen(row: Row): void {
-    if (isOpen(row)) this.#open.add(row)
-    else this.#open.delete(row)
+    if (isOpen(row)) {
+      this.#open.add(row)
+    } else if (this.#open.delete(row) && this.#ending.has(row.home as RunNode<M>)) {
+      this.#dirty.add(row.home as RunNode<M>)
+    }
   }
 
   #place(row: Row): void {
@@ -292,6 +313,11 @@ export class Tree<M extends object> {
     const from = this.#statuses.get(run)
     const to = run.state.status
     if (from === to) return
+    if (run.hasEnded && run.hasOpenStream && this.#patience) {
+      this.#ending.add(run)
+      return
+    }
+    this.#ending.delete(run)
     this.#statuses.set(run, to)
     transitions.push({ run, from, to })
   }

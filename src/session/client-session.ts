@@ -51,6 +51,9 @@ interface SessionEvents {
   error: SessionError
 }
 
+/** How long the end of a run is held back for the rest of its text, in milliseconds. */
+const tailLimit = 1000
+
 /** One conversation on one channel. It survives the page, the device and the agent's process: they all just look at it. */
 export class ClientSession<M extends object> {
   /** The session's default view. */
@@ -72,6 +75,7 @@ export class ClientSession<M extends object> {
   #status: SessionStatus = 'idle'
   #error: SessionError | undefined
   #connecting: Promise<void> | undefined
+  #endingTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: ClientSessionOptions<M>) {
     const { client, sessionName, codec, agent, historyPageSize = 100, flush = 'frame', port = plainPort } = options
@@ -181,6 +185,7 @@ export class ClientSession<M extends object> {
     if (this.#status === 'closed') return
     this.#setStatus('closed')
     this.#scheduler.cancel()
+    clearTimeout(this.#endingTimer)
     for (const stop of this.#stops.splice(0)) stop()
     this.#prompts.close(closedError('wait for the run'))
     for (const view of this.#views) view.close()
@@ -281,9 +286,16 @@ export class ClientSession<M extends object> {
 
   #flush(): void {
     const settled = this.#tree.settle()
+    if (this.#tree.isEnding) this.#endingTimer ??= setTimeout(() => this.#forgetEnding(), tailLimit)
     if (settled.runs || settled.structure) this.#runsChanged.trigger()
     for (const view of this.#views) view.refresh(settled)
     this.#follow(settled.transitions.map(({ run }) => run))
+  }
+
+  #forgetEnding(): void {
+    this.#endingTimer = undefined
+    this.#tree.forgetEnding()
+    this.#flush()
   }
 
   #refreshAll(): void {

@@ -4,7 +4,11 @@ import { createAITransport, type AITransport } from '../../src'
 import type { AITransportOptions } from '../../src/store/transport'
 
 /** An app with Pinia and a transport, not mounted: `app.runWithContext` and `mount(..., { global: { plugins } })` use it. */
-export function aiPlugins(options: AITransportOptions): { pinia: Pinia; transport: AITransport; plugins: [Pinia, AITransport] } {
+export function aiPlugins(options: AITransportOptions): {
+  pinia: Pinia
+  transport: AITransport
+  plugins: [Pinia, AITransport]
+} {
   const pinia = createPinia()
   const transport = createAITransport(options)
   return { pinia, transport, plugins: [pinia, transport] }

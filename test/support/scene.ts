@@ -1,0 +1,75 @@
+import type * as Ably from 'ably'
+import { convertToModelMessages, streamText, type UIMessage } from 'ai'
+import { onTestFinished } from 'vitest'
+import { createClientSession, UIMessageCodec, type ClientSession } from '../../src'
+import { defineAgent, type AgentOptions, type AgentRun } from '../../src/agent'
+import { HandModel } from './hand-model'
+import { joinWire, type WireClient } from './agent'
+import { startEndpoint, type TestEndpoint } from './local'
+import type { UIMessageChunk } from 'ai'
+
+export interface Scene {
+  readonly endpoint: TestEndpoint
+  readonly channelName: string
+  readonly model: HandModel
+  /** The runs the agent answers, in the order of their starts. */
+  readonly agentRuns: AgentRun<UIMessage, UIMessageChunk>[]
+  /** Opens the session on another device. */
+  open(clientId: string, options?: { wake?: boolean; client?: Ably.Realtime }): Promise<ClientSession<UIMessage>>
+  /** Hears the channel as it is. */
+  wire(): Promise<WireClient>
+}
+
+/** An endpoint, a session's channel, and the real agent with a model that the test dictates. */
+export async function startScene(
+  name: string,
+  options: Partial<AgentOptions<UIMessage, UIMessageChunk>> = {},
+): Promise<Scene> {
+  const endpoint = await startEndpoint()
+  const channelName = `ai:${name}`
+  const model = new HandModel()
+  const agentRuns: Scene['agentRuns'] = []
+  const agent = defineAgent({
+    client: () => endpoint.client({ clientId: 'agent' }),
+    authorize: () => true,
+    onError: () => undefined,
+    async respond(run) {
+      agentRuns.push(run)
+      const messages = await convertToModelMessages(run.context())
+      const result = streamText({ model, messages, abortSignal: run.abortSignal, onError: () => undefined })
+      await run.pipe(result.toUIMessageStream({ onError: String }))
+    },
+    ...options,
+  })
+  const wake = (url: RequestInfo | URL, init?: RequestInit): Promise<Response> => agent.fetch(new Request(url, init))
+
+  return {
+    endpoint,
+    channelName,
+    model,
+    agentRuns,
+    async open(clientId, { wake: wakes = true, client = endpoint.client({ clientId }) } = {}) {
+      const session = createClientSession({
+        client,
+        channelName,
+        codec: UIMessageCodec,
+        ...(wakes && { agent: { url: 'http://agent.test/', fetch: wake } }),
+      })
+      onTestFinished(() => session.close())
+      await session.connect()
+      await session.view.loadOlder(30)
+      return session
+    },
+    wire: () => joinWire(endpoint.client({ clientId: 'watcher' }), channelName),
+  }
+}
+
+/** What a session shows, as `state: text` lines. */
+export const shown = (session: ClientSession<UIMessage>): string[] =>
+  session.view.getMessages().map(({ message, state }) => `${state}: ${textOf(message)}`)
+
+export const textOf = (message: UIMessage): string =>
+  message.parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
+
+/** Run statuses, in order. */
+export const statuses = (session: ClientSession<UIMessage>): string[] => session.view.runs().map((run) => run.status)
