@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import { identityOf, outputHeaders, runEnd, runStart, stepEnd, stepStart } from '../../src/agent/headers'
+import type { Row } from '../../src/core/log'
+import type { ChannelMessage } from '../../src/core/wire'
+import { transportOf } from '../support/agent'
+import { newTree, readTranscript } from '../support/transcripts'
+
+const names = [
+  'text-simple',
+  'anonymous-client',
+  'cancel-then-send',
+  'concurrent-two-interleaved',
+  'edit',
+  'edit-of-edit',
+  'regenerate',
+  'regenerate-of-regenerate',
+  'regenerate-early-turn',
+  'run-error',
+  'run-error-bare',
+  'two-pipes',
+]
+
+describe.each(names)('headers of the messages recorded in %s', (name) => {
+  const { wire } = readTranscript(name)
+  const rows = rowsOf(wire)
+  const of = (kind: string) => rows.filter((row) => row.name === kind)
+
+  it('of run starts', () => {
+    for (const row of of('ai-run-start')) expect(transportOf(runStart(identityFor(row)))).toEqual(row.transport)
+  })
+
+  it('of run ends', () => {
+    for (const row of of('ai-run-end')) {
+      const { 'run-reason': reason, 'error-code': code, 'error-message': message } = row.transport
+      const failure = message === undefined ? undefined : { code: Number(code), message }
+      expect(transportOf(runEnd(identityFor(row), reason as 'complete', failure))).toEqual(row.transport)
+    }
+  })
+
+  it('of steps', () => {
+    for (const row of of('ai-step-start')) {
+      expect(transportOf(stepStart(identityFor(row), stepOf(row)))).toEqual(row.transport)
+    }
+    for (const row of of('ai-step-end')) {
+      const reason = row.transport['step-reason'] as 'complete'
+      expect(transportOf(stepEnd(identityFor(row), stepOf(row), reason))).toEqual(row.transport)
+    }
+  })
+
+  it('of outputs', () => {
+    expect(of('ai-output').length + of('ai-run-end').length).toBeGreaterThan(0)
+    for (const row of of('ai-output')) {
+      const { stream: _, status: __, 'stream-id': ___, ...recorded } = row.transport
+      expect(outputHeaders(identityFor(row), stepOf(row), recorded['codec-message-id']!)).toEqual(recorded)
+    }
+  })
+
+  /** The identity that an agent which was given the recorded ids has. */
+  function identityFor({ transport }: Row) {
+    const runId = transport['run-id']!
+    const start = of('ai-run-start').find((row) => row.transport['run-id'] === runId)!
+    const inputId = start.transport['input-codec-message-id']
+    const trigger = of('ai-input').find((row) => row.transport['codec-message-id'] === inputId)!
+    return identityOf(trigger, { runId, invocationId: start.transport['invocation-id']! })
+  }
+})
+
+const stepOf = ({ transport }: Row) => ({
+  stepId: transport['step-id']!,
+  clientId: transport['step-client-id']!,
+  attempt: transport['step-start-serial']!,
+})
+
+function rowsOf(wire: readonly ChannelMessage[]): Row[] {
+  const { log } = newTree()
+  for (const message of wire) log.apply(message)
+  return [...log.rows()]
+}
+
+describe('headers', () => {
+  it('cut a long error message, since readers ignore messages with too long headers', () => {
+    const [input] = rowsOf(readTranscript('text-simple').wire)
+    const identity = identityOf(input!, { runId: 'r', invocationId: 'i' })
+    const transport = transportOf(runEnd(identity, 'error', { message: 'x'.repeat(50_000) }))
+    expect(transport['error-message']!.length).toBe(1000)
+  })
+
+  it('leave out an error code that is no number', () => {
+    const [input] = rowsOf(readTranscript('text-simple').wire)
+    const identity = identityOf(input!, { runId: 'r', invocationId: 'i' })
+    expect(transportOf(runEnd(identity, 'error', { code: 'ECONNRESET', message: 'gone' }))).not.toHaveProperty(
+      'error-code',
+    )
+  })
+})
