@@ -13,13 +13,18 @@ export function useConversation() {
   const shown = useView({ limit: 30 })
   const { blocks, runs, pending, cancel, cancelAll, discard } = shown
 
-  const layout = createLayout()
+  const apart = new Set<string>()
+  const layout = createLayout(apart)
   const sections = computed(() => layout({ blocks: blocks.value, runs: runs.value, pending: pending.value }))
   const exchanges = computed(() => sections.value.flatMap(({ rows }) => rows.flatMap((row) => row.exchanges)))
   const running = computed(() => exchanges.value.filter((exchange) => !isOver(exchange)))
 
   const send = (text: string) => shown.send(promptWithPace(text, speed.value))
-  const stopAndSend = (text: string) => shown.send(promptWithPace(text, speed.value), { whenBusy: 'interrupt' })
+  const stopAndSend = (text: string) => {
+    const prompt = promptWithPace(text, speed.value)
+    apart.add(prompt.id)
+    return shown.send(prompt, { whenBusy: 'interrupt' })
+  }
   const stop = ({ id, run }: Exchange) => cancel(run ? run.runId : { inputId: id })
 
   /** Stops the run that was asked for last. */

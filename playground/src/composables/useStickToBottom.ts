@@ -3,7 +3,7 @@ import { onScopeDispose, readonly, ref, watch, type Ref } from 'vue'
 const slack = 32
 
 /** Keeps a scroller at its end while its contents grow, as long as the reader is there. */
-export function useStickToBottom(scroller: Readonly<Ref<HTMLElement | null>>) {
+export function useStickToBottom(scroller: Readonly<Ref<HTMLElement | null>>, isWanted: () => boolean = () => true) {
   const isAtBottom = ref(true)
   let stop = () => {}
 
@@ -18,7 +18,7 @@ export function useStickToBottom(scroller: Readonly<Ref<HTMLElement | null>>) {
     stop()
     if (!element) return
     const grown = new ResizeObserver(() => {
-      if (isAtBottom.value) toBottom()
+      if (isAtBottom.value && isWanted()) toBottom()
     })
     const observeContents = () => {
       grown.disconnect()

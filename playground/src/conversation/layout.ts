@@ -42,14 +42,18 @@ export interface Shown {
   pending: readonly PendingPrompt[]
 }
 
-/** Puts each answer to its prompt, and answers that were written at the same time into one row. */
-export function createLayout(): (shown: Shown) => readonly Section[] {
+/**
+ * Puts each answer to its prompt, and answers that were written at the same time into one row.
+ *
+ * @param apart - ids of messages that were sent to take the place of what was running
+ */
+export function createLayout(apart: ReadonlySet<string>): (shown: Shown) => readonly Section[] {
   // NOTE: decided when an exchange is first seen, since a row that falls apart later would make the page jump
   const besides = new Map<string, boolean>()
   const isBeside = (exchange: Exchange, before: Exchange): boolean => {
     const known = besides.get(exchange.id)
     if (known !== undefined) return known
-    const decided = overlap(exchange, before)
+    const decided = !apart.has(exchange.prompt?.message.id ?? '') && overlap(exchange, before)
     if (exchange.run || exchange.pending || exchange.prompt?.state === 'pending') besides.set(exchange.id, decided)
     return decided
   }
