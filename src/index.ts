@@ -1,6 +1,7 @@
 export { createAITransport, type AITransport } from './store/ai-transport'
 export { sessionSync } from './store/session-sync'
 export { createClientSession, type CreateClientSessionOptions } from './store/create-client-session'
+export type { AppMessage, SessionTypes } from './store/app-message'
 export type { AITransportOptions } from './store/transport'
 export { defineSessionStore, type DefineSessionStoreOptions } from './composables/define-session-store'
 export { useClientSession, type UseClientSessionReturn } from './composables/use-client-session'

@@ -1,4 +1,4 @@
-import type { UIMessage } from 'ai'
+import type { AppMessage } from '../store/app-message'
 import {
   computed,
   getCurrentScope,
@@ -20,8 +20,8 @@ import { follow } from './follow'
 /** A session as components hold it: whatever its name means at the moment. */
 export interface SessionBinding {
   /** One stable handle; calls go to the present session. */
-  readonly handle: ClientSession<UIMessage>
-  readonly current: ComputedRef<ClientSession<UIMessage>>
+  readonly handle: ClientSession<AppMessage>
+  readonly current: ComputedRef<ClientSession<AppMessage>>
   /** The present lease; undefined without a name, or when the session was handed over. */
   readonly lease: () => Lease | undefined
   readonly ready: Promise<void>

@@ -1,4 +1,4 @@
-import type { UIMessage } from 'ai'
+import type { AppMessage } from '../store/app-message'
 import { computed, type ComputedRef, type MaybeRefOrGetter } from 'vue'
 import type { SessionError } from '../core/errors'
 import type { ClientSession, SessionStatus } from '../session/client-session'
@@ -7,7 +7,7 @@ import { nearest, offer } from './nearest'
 
 export interface UseClientSessionReturn {
   /** One stable handle; calls go to whatever session the name means now. Without a name its lists are empty. */
-  session: ClientSession<UIMessage>
+  session: ClientSession<AppMessage>
   /** The full channel name; undefined while there is no session. */
   name: ComputedRef<string | undefined>
   status: ComputedRef<SessionStatus>
@@ -17,10 +17,10 @@ export interface UseClientSessionReturn {
   ready: Promise<void>
 }
 
-const bindings = new WeakMap<ClientSession<UIMessage>, SessionBinding>()
+const bindings = new WeakMap<ClientSession<AppMessage>, SessionBinding>()
 
 /** The binding behind a handle that `useClientSession` gave out. */
-export const bindingOf = (handle: ClientSession<UIMessage>): SessionBinding | undefined => bindings.get(handle)
+export const bindingOf = (handle: ClientSession<AppMessage>): SessionBinding | undefined => bindings.get(handle)
 
 /**
  * Uses a session for as long as the component, store or effect scope lives: the first user attaches its channel, the last

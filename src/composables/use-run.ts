@@ -1,4 +1,4 @@
-import type { UIMessage } from 'ai'
+import type { AppMessage } from '../store/app-message'
 import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
 import type { RunInfo, ViewMessage } from '../core/node'
 import type { ClientSession } from '../session/client-session'
@@ -6,14 +6,14 @@ import { useClientSession } from './use-client-session'
 
 export interface UseRunOptions {
   /** A session from `useClientSession` or `createClientSession`. @default the nearest one */
-  session?: ClientSession<UIMessage>
+  session?: ClientSession<AppMessage>
 }
 
 export interface UseRunReturn {
   /** Undefined until the run has started. */
   run: ComputedRef<RunInfo | undefined>
   /** The reply so far. */
-  messages: ComputedRef<readonly ViewMessage<UIMessage>[]>
+  messages: ComputedRef<readonly ViewMessage<AppMessage>[]>
   isActive: ComputedRef<boolean>
   /** Cancels it; does nothing without a run id. */
   cancel: () => Promise<void>

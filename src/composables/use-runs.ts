@@ -1,4 +1,4 @@
-import type { UIMessage } from 'ai'
+import type { AppMessage } from '../store/app-message'
 import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
 import type { RunInfo } from '../core/node'
 import type { ClientSession } from '../session/client-session'
@@ -8,7 +8,7 @@ import { useClientSession } from './use-client-session'
 
 export interface UseRunsOptions {
   /** A session from `useClientSession` or `createClientSession`. @default the nearest one */
-  session?: ClientSession<UIMessage>
+  session?: ClientSession<AppMessage>
   /** Runs of the shown branch, of this client, or of the whole session. @default 'view' */
   scope?: MaybeRefOrGetter<RunScope | undefined>
 }

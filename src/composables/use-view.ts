@@ -1,4 +1,4 @@
-import type { UIMessage } from 'ai'
+import type { AppMessage } from '../store/app-message'
 import { computed, type ComputedRef } from 'vue'
 import type { RunInfo, ViewMessage } from '../core/node'
 import type { ClientSession } from '../session/client-session'
@@ -10,28 +10,28 @@ import { bindingOf } from './use-client-session'
 
 export interface UseViewOptions {
   /** A session from `useClientSession` or `createClientSession`. @default the nearest one */
-  session?: ClientSession<UIMessage>
+  session?: ClientSession<AppMessage>
   /** A view made with `session.createView()`. @default the session's own view */
-  view?: View<UIMessage>
+  view?: View<AppMessage>
   /** How many of the newest messages to show at first. @default 30 */
   limit?: number
 }
 
 export type ViewVerbs = Pick<
-  View<UIMessage>,
+  View<AppMessage>,
   'send' | 'edit' | 'regenerate' | 'cancel' | 'cancelAll' | 'retry' | 'discard' | 'loadOlder' | 'loadUntil'
 >
 
 export interface UseViewReturn extends ViewVerbs {
   /** The view itself: `view.runs()`, `view.branch(id)`, `view.on('run', ...)`. */
-  view: View<UIMessage>
+  view: View<AppMessage>
   /**
    * The messages shown, oldest first. The list changes only when messages come, go or move; text grows inside the
    * messages, so watch it through a getter or with `deep: true`.
    */
-  messages: ComputedRef<readonly ViewMessage<UIMessage>[]>
+  messages: ComputedRef<readonly ViewMessage<AppMessage>[]>
   /** The same in blocks of about 50, for long lists: a nested `v-for` with `contain: content` on the block. */
-  blocks: ComputedRef<readonly MessageBlock<UIMessage>[]>
+  blocks: ComputedRef<readonly MessageBlock<AppMessage>[]>
   /** Runs that have started. */
   runs: ComputedRef<readonly RunInfo[]>
   /** Prompts whose run has not started. */
@@ -54,7 +54,7 @@ export function useView(options: UseViewOptions = {}): UseViewReturn {
   const { session, limit = 30 } = options
   const binding = session ? bindingOf(session) : options.view ? undefined : nearest()
   if (!options.view) binding?.want(limit)
-  const current = (): View<UIMessage> => options.view ?? (binding?.current.value ?? session!).view
+  const current = (): View<AppMessage> => options.view ?? (binding?.current.value ?? session!).view
   // Verbs of the shared view go through the session's store, where `$onAction` hears them
   const actor = (): ViewVerbs => (options.view ? undefined : binding?.lease()?.store) ?? current()
 
@@ -79,6 +79,6 @@ export function useView(options: UseViewOptions = {}): UseViewReturn {
   }
 }
 
-function useBlocks(messages: () => readonly ViewMessage<UIMessage>[]): UseViewReturn['blocks'] {
-  return computed<readonly MessageBlock<UIMessage>[]>((known) => groupIntoBlocks(messages(), known ?? []))
+function useBlocks(messages: () => readonly ViewMessage<AppMessage>[]): UseViewReturn['blocks'] {
+  return computed<readonly MessageBlock<AppMessage>[]>((known) => groupIntoBlocks(messages(), known ?? []))
 }

@@ -46,6 +46,8 @@ export interface RunInfo {
   readonly inputId?: string
   /** Set from the moment somebody asked to stop it until it ends. */
   readonly cancelling?: Cancelling
+  /** Who stopped it, when `status` is `cancelled` and somebody asked. */
+  readonly cancelledBy?: Cancelling
   /** Milliseconds since the epoch, by Ably's clock; undefined until its start is known. */
   readonly startedAt?: number
   readonly endedAt?: number
@@ -340,7 +342,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   #snapshot(inputCancels: readonly Row[]): RunInfo {
     const { status, error, start, end, steps } = this.#state
-    const cancel = end ? undefined : lowest(this.#cancels[0], inputCancels[0])
+    const cancel = lowest(this.#cancels[0], inputCancels[0])
+    const asked = cancel && { by: cancel.clientId, at: cancel.timestamp }
     const { inputId } = this
     return {
       runId: this.key,
@@ -350,7 +353,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
       steps,
       ...(inputId !== undefined && { inputId }),
       ...(error && { error }),
-      ...(cancel && { cancelling: { by: cancel.clientId, at: cancel.timestamp } }),
+      ...(asked && !end && { cancelling: asked }),
+      ...(asked && status === 'cancelled' && { cancelledBy: asked }),
       ...(start && { startedAt: start.timestamp }),
       ...(end && { endedAt: end.timestamp }),
     }

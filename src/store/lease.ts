@@ -1,11 +1,11 @@
-import type { UIMessage } from 'ai'
+import type { AppMessage } from './app-message'
 import type { Pinia } from 'pinia'
 import type { ClientSession } from '../session/client-session'
 import { sessionStore, type SessionStore } from './session-store'
 
 /** A session in use, until it is released. Releasing twice does nothing. */
 export interface Lease {
-  readonly session: ClientSession<UIMessage>
+  readonly session: ClientSession<AppMessage>
   readonly store: SessionStore
   /** Resolves when the session is attached and the first page that was asked for is shown. */
   readonly ready: Promise<void>
@@ -27,7 +27,7 @@ export class LeasedSession {
 
   constructor(
     name: string,
-    private readonly session: ClientSession<UIMessage>,
+    private readonly session: ClientSession<AppMessage>,
     private readonly pinia: Pinia,
     private readonly linger: number,
     private readonly onEnd: () => void,

@@ -1,4 +1,4 @@
-import type { UIMessage } from 'ai'
+import type { AppMessage } from './app-message'
 import { defineStore } from 'pinia'
 import { computed, onScopeDispose, ref } from 'vue'
 import type { ClientSession } from '../session/client-session'
@@ -12,7 +12,7 @@ export interface SessionFacts {
 }
 
 type Verbs = Pick<
-  View<UIMessage>,
+  View<AppMessage>,
   'send' | 'edit' | 'regenerate' | 'cancel' | 'cancelAll' | 'retry' | 'discard' | 'loadOlder' | 'loadUntil'
 >
 
@@ -33,7 +33,7 @@ const verbNames = [
  * The Pinia store of one session, id `ai-session:<name>`. Messages, runs and handles are getters and never state: state is
  * watched deeply by devtools and subscribers, which would cost time for each token.
  */
-export const sessionStore = (name: string, session: ClientSession<UIMessage>) =>
+export const sessionStore = (name: string, session: ClientSession<AppMessage>) =>
   defineStore(`ai-session:${name}`, ({ action }) => {
     const { view } = session
     const facts = ref<SessionFacts>(read())

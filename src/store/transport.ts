@@ -1,5 +1,5 @@
 import type { ConnectionState, RealtimeClient } from 'ably'
-import type { UIMessage } from 'ai'
+import type { AppMessage } from './app-message'
 import { shallowRef, type Ref } from 'vue'
 import type { Pinia } from 'pinia'
 import { UIMessageCodec } from '../codec'
@@ -19,7 +19,7 @@ export interface AITransportOptions {
   /** Ably namespace of sessions whose name has none. @default 'ai' */
   namespace?: string
   /** How messages travel. @default UIMessageCodec */
-  codec?: Codec<UIMessage>
+  codec?: Codec<AppMessage>
   /** Messages per page of history. @default 100 */
   historyPageSize?: number
   /** When gathered tokens reach the page. @default 'frame' */
@@ -58,7 +58,7 @@ export class Transport {
   }
 
   /** A session without a channel, for pages that have no name yet. */
-  idle(): ClientSession<UIMessage> {
+  idle(): ClientSession<AppMessage> {
     return new ClientSession({ sessionName: '', codec: this.#codec, port: vuePort })
   }
 
@@ -78,13 +78,13 @@ export class Transport {
     this.connection.value = 'initialized'
   }
 
-  #open(sessionName: string): ClientSession<UIMessage> {
+  #open(sessionName: string): ClientSession<AppMessage> {
     const { agent, historyPageSize, flush } = this.options
     const client = isServer ? undefined : this.#connected()
     return new ClientSession({ client, sessionName, codec: this.#codec, agent, historyPageSize, flush, port: vuePort })
   }
 
-  get #codec(): Codec<UIMessage> {
+  get #codec(): Codec<AppMessage> {
     return this.options.codec ?? UIMessageCodec
   }
 

@@ -336,6 +336,7 @@ describe('several devices', () => {
     expect(call.signal!.aborted).toBe(true)
     await eventually(() => expect(shown(phone)).toEqual(['sent: Long story', 'cancelled: Once ']))
     expect(shown(laptop)).toEqual(shown(phone))
+    expect(laptop.view.runs()[0]!.cancelledBy).toMatchObject({ by: 'phone' })
   })
 
   it('S8 S46 stops a prompt that another device sent before its run has started', async () => {
