@@ -119,6 +119,11 @@ export abstract class TreeNode<M extends object> implements RowHome {
     }
   }
 
+  /** How many messages it has. */
+  get size(): number {
+    return this.projection.size
+  }
+
   messageIds(): IterableIterator<string> {
     return this.projection.ids()
   }

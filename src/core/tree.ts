@@ -46,6 +46,7 @@ export class Tree<M extends object> {
   readonly #statuses = new Map<RunNode<M>, RunStatus>()
   /** Runs that have ended while the rest of their text is still on its way. */
   readonly #ending = new Set<RunNode<M>>()
+  #messageCount = 0
   #structure = false
   #patience = true
   #order: TreeNode<M>[] | undefined
@@ -65,6 +66,11 @@ export class Tree<M extends object> {
     else if (kind === 'grew' && isStreamed(row)) this.#grown.add(row)
     else this.#replaced(row)
     return true
+  }
+
+  /** How many messages all nodes have together, whatever the branch. */
+  get messageCount(): number {
+    return this.#messageCount
   }
 
   get hasChanges(): boolean {
@@ -172,6 +178,7 @@ export class Tree<M extends object> {
     const node = this.inputs.get(inputId)
     if (!node || node.isSent) return
     this.inputs.delete(inputId)
+    this.#messageCount -= node.size
     this.#owners.delete(inputId)
     this.#children.get(node.parent ?? '')?.delete(node)
     this.#dirty.delete(node)
@@ -290,9 +297,10 @@ export class Tree<M extends object> {
   }
 
   #settleNode(node: TreeNode<M>, transitions: RunTransition<M>[]): void {
-    const { parent } = node
+    const { parent, size } = node
     const inputId = node instanceof RunNode ? node.inputId : undefined
     if (node.settle()) this.#structure = true
+    this.#messageCount += node.size - size
     if (node.parent !== parent) {
       this.#children.get(parent ?? '')?.delete(node)
       grouped(this.#children, node.parent ?? '').add(node)

@@ -107,6 +107,7 @@ export class ClientSession<M extends object> {
       isAnswered: (input) => this.#isAnswered(input),
       running: (scope, view) => this.#running(scope, view),
       ended: (target) => this.#ended(target),
+      loaded: () => this.#loaded(),
       forget: (view) => void this.#views.delete(view),
     }
     this.tree = new SessionTree(this.#tree, this.#runsChanged)
@@ -277,11 +278,15 @@ export class ClientSession<M extends object> {
 
   /** A page of older messages stays out of sight until a view asks; runs it brought tell nothing as if it were new. */
   #tookPage(): void {
-    const settled = this.#tree.settle()
+    const { transitions } = this.#tree.settle()
     for (const view of this.#views) view.hold()
-    if (settled.structure || settled.runs) for (const view of this.#views) view.refresh({ ...settled, transitions: [] })
-    this.#follow(settled.transitions.map(({ run }) => run))
+    this.#follow(transitions.map(({ run }) => run))
+  }
+
+  /** Lists are made anew once for all pages of a load: done for each page, that would cost more with each. */
+  #loaded(): void {
     this.#runsChanged.trigger()
+    for (const view of this.#views) view.refresh({ structure: true, runs: true, any: true, transitions: [] })
   }
 
   #flush(): void {

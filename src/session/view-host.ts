@@ -17,5 +17,7 @@ export interface ViewHost<M extends object> {
   running(scope: RunScope, view: View<M>): CancelTarget[]
   /** Resolves when a run, or the run of a prompt, has ended. */
   ended(target: CancelTarget): Promise<void>
+  /** Called when a view has loaded what it wanted of history. */
+  loaded(): void
   forget(view: View<M>): void
 }

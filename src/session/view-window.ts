@@ -41,13 +41,10 @@ export class ViewWindow<M extends object> {
 
   /** Draws the line below what is shown, after older messages have come into the tree. */
   hold(): void {
-    const sorts = [...this.#shown].map((node) => node.sort).filter((sort) => sort !== '')
-    const lowest = sorts.reduce<string | undefined>(
-      (low, sort) => (low === undefined || sort < low ? sort : low),
-      undefined,
-    )
-    const newest = this.tree.nodes().findLast((node) => node.sort !== '')?.sort
-    this.#floor = lowest ?? (newest === undefined ? '' : `${newest}\uffff`)
+    let lowest: string | undefined
+    for (const { sort } of this.#shown) if (sort !== '' && (lowest === undefined || sort < lowest)) lowest = sort
+    const { newest } = this.tree.log
+    this.#floor = lowest ?? (newest === '' ? '' : `${newest}\uffff`)
   }
 
   hiddenCount(path: readonly TreeNode<M>[]): number {

@@ -147,7 +147,7 @@ export class View<M extends object> {
       )
     }
     return this.#load(async () => {
-      while (this.#window.hiddenCount(this.#path()) < count && (await this.host.history.loadPage()));
+      await this.#readBack(count)
       return this.#window.reveal(this.#path(), count)
     })
   }
@@ -321,6 +321,17 @@ export class View<M extends object> {
     ]
   }
 
+  /** Reads pages of history until so many messages are hidden, or there are no more pages. */
+  async #readBack(count: number): Promise<void> {
+    const { tree, history } = this.host
+    const missing = (): number => count - this.#window.hiddenCount(this.#path())
+    for (let wanted = missing(); wanted > 0; wanted = missing()) {
+      // NOTE: the path is walked again when enough may have come; walked for each page, it would cost more with each
+      const enough = tree.messageCount + wanted
+      while (tree.messageCount < enough) if (!(await history.loadPage())) return
+    }
+  }
+
   async #load(read: () => Promise<readonly TreeNode<M>[]> | Promise<number>): Promise<readonly ViewMessage<M>[]> {
     if (this.#loading) return []
     this.#loading = true
@@ -328,8 +339,8 @@ export class View<M extends object> {
     const before = this.#messages
     try {
       await read()
-      this.#rebuild()
     } finally {
+      this.host.loaded()
       this.#loading = false
       this.#loadChanged.trigger()
     }
