@@ -26,6 +26,8 @@ export async function startPlayground(): Promise<Playground> {
     cwd: here('.'),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
+    // NOTE: a test runner's own mode would make vite prepare all dependencies again
+    env: { ...process.env, NODE_ENV: undefined, VITEST: undefined },
   })
   let output = ''
   for (const stream of [server.stdout, server.stderr]) stream.on('data', (chunk) => (output += chunk))

@@ -1,0 +1,174 @@
+import MarkdownIt from 'markdown-it'
+import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from 'playwright'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import { answerTo } from '../../playground/server/answers'
+import type { CardStatus } from '../../playground/src/conversation/status'
+import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
+import { startPlayground, type Playground } from '../../scripts/playground'
+
+/** The playground under test, and a browser to visit it with. */
+export interface Visits {
+  /** A conversation that nobody has used yet. */
+  newSession(): string
+  /** Opens a conversation on a device of its own: storage and identity are not shared with other visits. */
+  visit(options?: VisitOptions): Promise<Visitor>
+}
+
+export interface VisitOptions extends BrowserContextOptions {
+  /** The conversation. @default a new one */
+  session?: string
+  /** Tokens per second of the answers to this visitor. @default 'fast' */
+  speed?: string | number
+  /** How long the server waits before it wakes the agent, in ms. */
+  delay?: number
+  /** Console errors that belong to the test. */
+  expected?: RegExp
+}
+
+/** Starts the playground for a file of tests. A console error fails the test in which it happens. */
+export function useVisits(): Visits {
+  let playground: Playground
+  let browser: Browser
+  const visitors: Visitor[] = []
+  let sessions = 0
+
+  beforeAll(async () => {
+    ;[playground, browser] = await Promise.all([
+      startPlayground(),
+      chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs }),
+    ])
+    await warmUp(browser, playground.url)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await playground?.stop()
+  })
+  afterEach(async () => {
+    const open = visitors.splice(0)
+    await Promise.all(open.map(({ page }) => page.context().close()))
+    expect(open.flatMap(({ problems }) => problems)).toEqual([])
+  })
+
+  const newSession = () => `trip-${Date.now().toString(36)}-${sessions++}`
+  return {
+    newSession,
+    async visit({ session = newSession(), speed = 'fast', delay = 0, expected, ...options } = {}) {
+      const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
+      const visitor = new Visitor(await context.newPage(), session, expected)
+      visitors.push(visitor)
+      await visitor.page.goto(`${playground.url}/s/${session}?speed=${speed}&delay=${delay}`)
+      await visitor.page.locator('[data-connection="connected"]').waitFor()
+      return visitor
+    },
+  }
+}
+
+// NOTE: the dev server prepares modules when they are first asked for, which is no part of what is measured
+async function warmUp(browser: Browser, url: string): Promise<void> {
+  const page = await browser.newPage()
+  await page.goto(`${url}/s/warm-up?speed=2000`)
+  await page.locator('[data-connection="connected"]').waitFor({ timeout: 50_000 })
+  await page.getByLabel('Message').fill('hello')
+  await page.keyboard.press('Enter')
+  await page.locator('article[data-status="complete"]').waitFor()
+  await page.close()
+}
+
+/** Somebody who looks at a conversation. */
+export class Visitor {
+  readonly problems: string[] = []
+
+  constructor(
+    readonly page: Page,
+    readonly session: string,
+    expected: RegExp | undefined,
+  ) {
+    const note = (problem: string) => {
+      if (!expected?.test(problem)) this.problems.push(problem)
+    }
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') note(`${message.type()}: ${message.text()}`)
+    })
+    page.on('pageerror', (error) => note(`uncaught: ${error.stack ?? error.message}`))
+    page.on('response', (response) => {
+      if (response.status() === 404) note(`not found: ${response.url()}`)
+    })
+  }
+
+  get message(): Locator {
+    return this.page.getByLabel('Message')
+  }
+
+  /** The card of the nth prompt, from 1. */
+  run(number: number): RunOnPage {
+    return new RunOnPage(this.page.locator(`article[aria-label^="Run ${number},"]`))
+  }
+
+  get cards(): Locator {
+    return this.page.locator('article')
+  }
+
+  /** Asks by keyboard; resolves when the card is there. */
+  async ask(text: string): Promise<RunOnPage> {
+    const number = (await this.cards.count()) + 1
+    await this.message.fill(text)
+    await this.message.press('Enter')
+    const run = this.run(number)
+    await run.card.waitFor()
+    return run
+  }
+
+  async press(name: string | RegExp): Promise<void> {
+    await this.page.getByRole('button', { name }).click()
+  }
+}
+
+/** A run as a visitor sees it. */
+export class RunOnPage {
+  constructor(readonly card: Locator) {}
+
+  get stopButton(): Locator {
+    return this.card.getByRole('button', { name: /^Stop run/ })
+  }
+
+  async stop(): Promise<void> {
+    await this.stopButton.click()
+  }
+
+  async status(): Promise<string | null> {
+    return this.card.getAttribute('data-status')
+  }
+
+  async runId(): Promise<string> {
+    await expect.poll(() => this.card.getAttribute('data-run-id'), { timeout: 10_000 }).toBeTruthy()
+    return (await this.card.getAttribute('data-run-id'))!
+  }
+
+  /** Waits for a status. */
+  async reaches(status: CardStatus, within = 20_000): Promise<void> {
+    await expect.poll(() => this.status(), { timeout: within, interval: 25 }).toBe(status)
+  }
+
+  /** Waits until the run streams and has some words to show. */
+  async streams(words = 5): Promise<void> {
+    await this.reaches('streaming')
+    await expect.poll(async () => (await this.text()).split(' ').length, { timeout: 10_000 }).toBeGreaterThan(words)
+  }
+
+  /** The words of the answer, without line breaks. */
+  async text(): Promise<string> {
+    return inOneLine((await this.card.locator('.prose').allTextContents()).join(' '))
+  }
+}
+
+/** What the demo model answers to a prompt, as it reads on the page. */
+export function wordsFor(prompt: string): string {
+  const html = new MarkdownIt({ linkify: true }).render(answerTo(prompt))
+  const text = html.replace(/<[^>]+>/g, '').replace(/&(amp|lt|gt|quot);/g, (_, name: string) => entities[name]!)
+  return inOneLine(text)
+}
+
+const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"' }
+
+// NOTE: with the white space go the breaks between blocks, which are markup on one side and nothing on the other
+const inOneLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
