@@ -1,4 +1,11 @@
-import type { ChannelStateChange, InboundMessage, PaginatedResult, RealtimeChannel, RealtimeClient } from 'ably'
+import type {
+  ChannelStateChange,
+  InboundMessage,
+  Message,
+  PaginatedResult,
+  RealtimeChannel,
+  RealtimeClient,
+} from 'ably'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import { version } from '../core/version'
 import type { ChannelMessage, OutgoingMessage } from '../core/wire'
@@ -120,7 +127,7 @@ export class SessionChannel {
 
   /** Publishes messages in one piece; resolves with their serials once the channel has them. */
   async publish(messages: readonly OutgoingMessage[]): Promise<readonly string[]> {
-    const result = await this.#channel.publish(messages as never[])
+    const result = await this.#channel.publish(messages.map(carried))
     return (result?.serials ?? []).filter((serial) => serial !== null)
   }
 
@@ -172,6 +179,13 @@ export class SessionChannel {
     if (this.#channel.state !== 'detaching') return
     await new Promise<void>((resolve) => this.#channel.once(() => resolve()))
   }
+}
+
+// NOTE: the SDK refuses bare numbers and booleans as data, but passes on what says that it is JSON already
+function carried(message: OutgoingMessage): Message {
+  const { data } = message
+  if (typeof data !== 'number' && typeof data !== 'boolean') return message
+  return { ...message, data: JSON.stringify(data), encoding: 'json' }
 }
 
 /** What a session needs of a channel. */
