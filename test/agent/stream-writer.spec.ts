@@ -29,8 +29,8 @@ describe('a stream', () => {
   it('is opened empty, lengthened and closed', async () => {
     const to = outlet()
     const stream = await open(to)
-    stream.append('Hel')
-    stream.append('lo')
+    void stream.append('Hel')
+    void stream.append('lo')
     await stream.close('complete')
     expect(to.sent).toEqual([
       ['create', '', 'streaming'],
@@ -43,8 +43,8 @@ describe('a stream', () => {
   it('sends the very same extras with every token', async () => {
     const to = outlet()
     const stream = await open(to)
-    stream.append('a')
-    stream.append('b')
+    void stream.append('a')
+    void stream.append('b')
     expect(to.allExtras[1]).toBe(to.allExtras[0])
     expect(to.allExtras[2]).toBe(to.allExtras[0])
   })
@@ -59,14 +59,14 @@ describe('a stream', () => {
   it('sends nothing for an empty token', async () => {
     const to = outlet()
     const stream = await open(to)
-    stream.append('')
+    void stream.append('')
     expect(to.sent).toHaveLength(1)
   })
 
   it('repairs a refused token with one update that holds the whole text', async () => {
     const to = outlet((kind, data) => kind === 'append' && data === 'two ')
     const stream = await open(to)
-    for (const data of ['one ', 'two ', 'three']) stream.append(data)
+    for (const data of ['one ', 'two ', 'three']) void stream.append(data)
     await stream.close('complete')
     expect(to.sent.slice(4)).toEqual([['update', 'one two three', 'complete']])
   })
@@ -74,7 +74,7 @@ describe('a stream', () => {
   it('repairs a refused end too', async () => {
     const to = outlet((kind, data) => kind === 'append' && data === '')
     const stream = await open(to)
-    stream.append('one')
+    void stream.append('one')
     await stream.close('cancelled')
     expect(to.sent.at(-1)).toEqual(['update', 'one', 'cancelled'])
   })
@@ -82,8 +82,8 @@ describe('a stream', () => {
   it('fails with 104000 when the repair is refused, but not without having closed what is there', async () => {
     const to = outlet((kind, data) => kind === 'update' || data === 'two')
     const stream = await open(to)
-    stream.append('one ')
-    stream.append('two')
+    void stream.append('one ')
+    void stream.append('two')
     await expect(stream.close('complete')).rejects.toMatchObject({ code: 104000 })
     expect(to.sent.at(-1)).toEqual(['append', '', 'cancelled'])
   })
@@ -93,15 +93,15 @@ describe('a stream', () => {
     const stream = await open(outlet()).then(() =>
       StreamWriter.open({ ...to.fake, isShut: true, publish: async () => 's' } as unknown as Outlet, {}, {}),
     )
-    stream.append('one')
+    void stream.append('one')
     await expect(stream.close('complete')).resolves.toBeUndefined()
   })
 
   it('has no unhandled rejection while it goes on after a refusal', async () => {
-    const unhandled = vi.fn()
+    const unhandled = vi.fn<() => void>()
     process.on('unhandledRejection', unhandled)
     const stream = await open(outlet((_, data) => data === 'no'))
-    stream.append('no')
+    void stream.append('no')
     await new Promise((resolve) => setImmediate(resolve))
     process.off('unhandledRejection', unhandled)
     expect(unhandled).not.toHaveBeenCalled()

@@ -1,5 +1,5 @@
 import type * as Ably from 'ably'
-import type { UIMessageChunk } from 'ai'
+import type { UIMessage, UIMessageChunk } from 'ai'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createAgentSession, Invocation, type AgentRun, type RunHooks } from '../../src/agent'
 import { handFed, joinWire, named, streamOf, textChunks, transportOf, type WireClient } from '../support/agent'
@@ -24,7 +24,7 @@ describe('what the agent publishes equals what the peer published for the same c
     const stage = await stageOf('text-simple')
     await stage.run.pipe(streamOf(textChunks(['Hi', ' there', '!'])))
     await stage.run.end()
-    stage.expectAsRecorded()
+    expect(stage.published()).toEqual(stage.recorded)
   })
 
   it('with reasoning and its metadata', async () => {
@@ -41,14 +41,14 @@ describe('what the agent publishes equals what the peer published for the same c
       ]),
     )
     await stage.run.end()
-    stage.expectAsRecorded()
+    expect(stage.published()).toEqual(stage.recorded)
   })
 
   it('for a client without identity', async () => {
     const stage = await stageOf('anonymous-client', {}, null)
     await stage.run.pipe(streamOf(textChunks(['No idea.'])))
     await stage.run.end()
-    stage.expectAsRecorded()
+    expect(stage.published()).toEqual(stage.recorded)
   })
 
   it('with data parts, some of them transient', async () => {
@@ -68,7 +68,7 @@ describe('what the agent publishes equals what the peer published for the same c
       ]),
     )
     await stage.run.end()
-    stage.expectAsRecorded()
+    expect(stage.published()).toEqual(stage.recorded)
   })
 
   it('S29 when it is cancelled in mid-stream, the tokens between cancel and abort included', async () => {
@@ -87,14 +87,14 @@ describe('what the agent publishes equals what the peer published for the same c
     await stage.publishRecorded('ai-cancel')
     expect(await piped).toEqual({ reason: 'cancelled' })
     await stage.run.end()
-    stage.expectAsRecorded()
+    expect(stage.published()).toEqual(stage.recorded)
   })
 
   it('S8 S39 when it is cancelled before it started', async () => {
     const stage = await stageOf('cancel-before-run-start')
     expect(await stage.run.pipe(streamOf(textChunks(['never'])))).toEqual({ reason: 'cancelled' })
     await stage.run.end()
-    stage.expectAsRecorded()
+    expect(stage.published()).toEqual(stage.recorded)
   })
 
   it('when the stream tells an error and the run ends with a code', async () => {
@@ -111,7 +111,7 @@ describe('what the agent publishes equals what the peer published for the same c
     )
     expect(result).toMatchObject({ reason: 'error', error: { message: 'model overloaded' } })
     await stage.run.end({ reason: 'error', error: { code: 42910, message: 'model overloaded' } })
-    stage.expectAsRecorded()
+    expect(stage.published()).toEqual(stage.recorded)
   })
 
   it('with two pipes: a step and a message each', async () => {
@@ -119,7 +119,7 @@ describe('what the agent publishes equals what the peer published for the same c
     await stage.run.pipe(streamOf(textChunks(['First part.'])))
     await stage.run.pipe(streamOf(textChunks(['Second part.'], 'm2')))
     await stage.run.end()
-    stage.expectAsRecorded()
+    expect(stage.published()).toEqual(stage.recorded)
   })
 
   it('when the source throws, but for the stream, which is closed', async () => {
@@ -129,22 +129,24 @@ describe('what the agent publishes equals what the peer published for the same c
     source.push(start!, startStep!, textStart!, { type: 'text-delta', id: 't1', delta: 'abc' })
     source.fail(new Error('socket closed'))
     expect(await stage.run.pipe(source.stream)).toMatchObject({ reason: 'error', error: { code: 104008 } })
-    const failure = transportOf(stage.recorded.at(-1) as { extras: unknown })['error-message']!
-    await stage.run.end({ reason: 'error', error: { code: 104008, message: failure } })
+    await stage.run.end({ reason: 'error', error: { code: 104008, message: stage.failure! } })
     const [closing] = stage.done.splice(6, 1)
     expect(closing).toMatchObject({ action: 'append', data: '' })
     expect(transportOf(closing!).status).toBe('cancelled')
-    stage.expectAsRecorded()
+    expect(stage.published()).toEqual(stage.recorded)
   })
 })
 
 interface Stage {
-  run: AgentRun<object, UIMessageChunk>
+  run: AgentRun<UIMessage, UIMessageChunk>
   alice: WireClient
   done: Done[]
-  recorded: Done[]
+  /** What the peer published. */
+  recorded: unknown
+  /** What we published. */
+  published(): unknown
+  failure: string | undefined
   publishRecorded(name: string): Promise<void>
-  expectAsRecorded(): void
 }
 
 /** A run with the ids of a recording, started by the recorded input; a cancel that came first is published first. */
@@ -164,7 +166,7 @@ async function stageOf(
   for (const message of wire.slice(0, wire.indexOf(start))) await publish(message)
 
   const client = endpoint.client({ clientId: 'agent-1' })
-  const done = observe(client.channels.get(sessionName, channelOptionsOf(client, sessionName)))
+  const done = observe(client.channels.get(sessionName))
   const session = createAgentSession({ client, sessionName })
   const inputEventId = transportOf(wire[0]!)['event-id']
   const run = session.createRun(Invocation.fromJSON({ inputEventId, sessionName }), {
@@ -182,16 +184,11 @@ async function stageOf(
     run,
     alice,
     done,
-    recorded,
+    recorded: normal(recorded),
+    failure: transportOf(recorded.at(-1)!)['error-message'],
     publishRecorded: (kind) => publish(wire.find((message) => message.name === kind)!),
-    expectAsRecorded: () => expect(normal(done)).toEqual(normal(recorded)),
+    published: () => normal(done),
   }
-}
-
-/** The options a session asks for, so that looking at the channel first does not change them. */
-const channelOptionsOf = (client: Ably.Realtime, sessionName: string): Ably.ChannelOptions => {
-  createAgentSession({ client, sessionName })
-  return {}
 }
 
 /** Notes what goes out through a channel. */

@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { HistoryPage } from '../../src/ably/session-channel'
+import { History } from '../../src/agent/history'
+import { locate } from '../../src/agent/locate'
+import { Triggers } from '../../src/agent/triggers'
+import { newTree } from '../support/transcripts'
+import { scene } from './scene'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const past = scene().prompt('p1', 'one').prompt('p2', 'two', 'p1').prompt('p3', 'three', 'p2')
+
+function channelWith({ history = past.messages, pageSize = 1, fails = false } = {}) {
+  const tree = newTree()
+  const triggers = new Triggers()
+  const hear = (message: (typeof history)[number]) => {
+    tree.apply(message)
+    triggers.note(tree.log.get(message.serial!)!)
+  }
+  let pagesRead = 0
+  const newestFirst = history.toReversed()
+  const page = (start: number) => async (): Promise<HistoryPage> => {
+    if (fails) throw new Error('no history')
+    pagesRead++
+    const end = start + pageSize
+    return { items: newestFirst.slice(start, end), next: end < newestFirst.length ? page(end) : undefined }
+  }
+  const reader = new History(page(0), (messages) => messages.forEach(hear))
+  const { signal, abort } = aborter()
+  return { triggers, history: reader, hear, signal, abort, pagesRead: () => pagesRead }
+}
+
+const aborter = () => {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: (reason?: unknown) => controller.abort(reason) }
+}
+
+describe('locate', () => {
+  it('reads back no further than it has to', async () => {
+    const channel = channelWith()
+    expect((await locate('event-p2', channel)).transport['event-id']).toBe('event-p2')
+    expect(channel.pagesRead()).toBe(2)
+  })
+
+  it('does not read back for an input that was heard', async () => {
+    const channel = channelWith()
+    channel.hear(past.messages[2]!)
+    await locate('event-p3', channel)
+    expect(channel.pagesRead()).toBe(0)
+  })
+
+  it('hears an input that arrives after it began to look', async () => {
+    const channel = channelWith({ history: [] })
+    const found = locate('event-p1', channel)
+    await vi.advanceTimersByTimeAsync(9000)
+    channel.hear(past.messages[0]!)
+    expect((await found).serial).toBe(past.messages[0]!.serial)
+  })
+
+  it('gives up after 10 seconds with 104010', async () => {
+    const failure = locate('event-p9', channelWith()).catch((error: unknown) => error)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(await failure).toMatchObject({ code: 104010, message: expect.stringContaining('event-p9') })
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('reads a bounded number of pages for an input that does not exist', async () => {
+    const history = scene()
+    for (let n = 0; n < 20; n++) history.prompt(`q${n}`, 'text')
+    const channel = channelWith({ history: history.messages })
+    const failure = locate('event-p9', { ...channel, maxPages: 7 }).catch((error: unknown) => error)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(await failure).toMatchObject({ code: 104010 })
+    expect(channel.pagesRead()).toBe(7)
+  })
+
+  it('stops with 40033 when it is aborted', async () => {
+    const channel = channelWith({ history: [] })
+    const failure = locate('event-p1', channel)
+    channel.abort()
+    await expect(failure).rejects.toMatchObject({ code: 40033 })
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('fails at once when history cannot be read', async () => {
+    await expect(locate('event-p1', channelWith({ fails: true }))).rejects.toThrow('no history')
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('reads each page once for several that look', async () => {
+    const channel = channelWith()
+    await Promise.all([locate('event-p1', channel), locate('event-p2', channel)])
+    expect(channel.pagesRead()).toBe(3)
+  })
+})

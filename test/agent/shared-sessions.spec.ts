@@ -1,0 +1,91 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Handled } from '../../src/agent/handled'
+import { SharedSessions } from '../../src/agent/shared-sessions'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+function shared() {
+  const detach = vi.fn<() => Promise<void>>(async () => {})
+  const create = vi.fn<(name: string) => Promise<{ name: string; detach: () => Promise<void> }>>(async (name) => ({
+    name,
+    detach,
+  }))
+  return { sessions: new SharedSessions(create), create, detach }
+}
+
+describe('SharedSessions', () => {
+  it('gives runs on one channel the same session, also when they come at once', async () => {
+    const { sessions, create } = shared()
+    const [one, two, other] = await Promise.all(['ai:a', 'ai:a', 'ai:b'].map((name) => sessions.acquire(name)))
+    expect(one!.session).toBe(two!.session)
+    expect(other!.session).not.toBe(one!.session)
+    expect(create.mock.calls.length).toBeGreaterThanOrEqual(2)
+  })
+
+  it('detaches a little after the last run', async () => {
+    const { sessions, detach } = shared()
+    const one = await sessions.acquire('ai:a')
+    const two = await sessions.acquire('ai:a')
+    one.release()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(detach).not.toHaveBeenCalled()
+    two.release()
+    expect(detach).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(detach).toHaveBeenCalledTimes(1)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('stays attached when the next prompt comes soon', async () => {
+    const { sessions, detach, create } = shared()
+    const one = await sessions.acquire('ai:a')
+    one.release()
+    await vi.advanceTimersByTimeAsync(1000)
+    const two = await sessions.acquire('ai:a')
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(two.session).toBe(one.session)
+    expect(detach).not.toHaveBeenCalled()
+    expect(create).toHaveBeenCalledTimes(1)
+  })
+
+  it('counts a run that is released twice once', async () => {
+    const { sessions, detach } = shared()
+    const one = await sessions.acquire('ai:a')
+    await sessions.acquire('ai:a')
+    one.release()
+    one.release()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(detach).not.toHaveBeenCalled()
+  })
+
+  it('makes a new session after one could not be made', async () => {
+    const { sessions, create } = shared()
+    create.mockRejectedValueOnce(new Error('no client'))
+    await expect(sessions.acquire('ai:a')).rejects.toThrow('no client')
+    await expect(sessions.acquire('ai:a')).resolves.toBeDefined()
+  })
+})
+
+describe('Handled', () => {
+  it('begins once per key, and again after a failure', async () => {
+    const handled = new Handled<number>(10)
+    let begun = 0
+    const begin = async () => ++begun
+    expect(await Promise.all([handled.once('a', begin), handled.once('a', begin)])).toEqual([1, 1])
+    const fail = async (): Promise<number> => {
+      throw new Error('no')
+    }
+    await expect(handled.once('b', fail)).rejects.toThrow('no')
+    expect(await handled.once('b', begin)).toBe(2)
+  })
+
+  it('forgets the oldest', async () => {
+    const handled = new Handled<number>(2)
+    let begun = 0
+    const begin = async () => ++begun
+    for (const key of ['a', 'b', 'c', 'b']) await handled.once(key, begin)
+    expect(begun).toBe(3)
+    expect(await handled.once('a', begin)).toBe(4)
+  })
+})

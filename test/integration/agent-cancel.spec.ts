@@ -1,0 +1,346 @@
+import type { LanguageModelV4StreamPart } from '@ai-sdk/provider'
+import { convertToModelMessages, simulateReadableStream, streamText } from 'ai'
+import { MockLanguageModelV4 } from 'ai/test'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { createAgentSession, Invocation, ownerOnly, type CancelRequest } from '../../src/agent'
+import { handFed, joinWire, named, textChunks, transportOf } from '../support/agent'
+import { beginning, delta, setStage } from '../support/agent-stage'
+import { eventually } from '../support/eventually'
+import { startEndpoint, type TestEndpoint } from '../support/local'
+
+let endpoint: TestEndpoint
+beforeAll(async () => {
+  endpoint = await startEndpoint({}, { until: 'file' })
+})
+
+const stage = (options?: Parameters<typeof setStage>[1]) => setStage(endpoint, options)
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve())
+  })
+
+describe('a cancel on the channel', () => {
+  it('S20 S47 fires abortSignal, heard by the agent itself', async () => {
+    const { alice, started } = await stage()
+    const run = await started('one')
+    expect(run.abortSignal.aborted).toBe(false)
+    await alice.cancel({ runId: run.runId })
+    await aborted(run.abortSignal)
+    expect(run.abortSignal.reason).toMatchObject({ name: 'SessionError', code: 40033 })
+  })
+
+  it('S11 S12 S39 stops the stream, closes it, and the run ends cancelled', async () => {
+    const { alice, started, readBack } = await stage()
+    const run = await started('one')
+    const source = handFed()
+    const piping = run.pipe(source.stream)
+    source.push(...beginning('Half'))
+    await alice.hears((message) => message.data === 'Half')
+    await alice.cancel({ runId: run.runId })
+    // Nothing more comes from the source, and it does not look at the signal
+    expect(await piping).toEqual({ reason: 'cancelled' })
+    expect(source.isStopped).toBe(true)
+    source.push(delta(' too late'))
+    await run.end()
+    expect(await readBack(run.runId)).toEqual({ status: 'cancelled', texts: ['Half'] })
+    const { items } = await alice.channel.history({ limit: 100 })
+    const ends = items.filter(({ name }) => name !== 'ai-input').map((item) => transportOf(item))
+    expect(ends.find((headers) => headers['step-reason'])?.['step-reason']).toBe('cancelled')
+    expect(ends.find((headers) => headers['stream-id'])?.status).toBe('cancelled')
+  })
+
+  it('S21 stops the model that was given the signal', async () => {
+    const { alice, started, readBack } = await stage()
+    const run = await started('Count')
+    let isModelStopped = false
+    const model = new MockLanguageModelV4({
+      doStream: ({ abortSignal }) => {
+        abortSignal?.addEventListener('abort', () => (isModelStopped = true))
+        const chunks: LanguageModelV4StreamPart[] = [
+          { type: 'stream-start', warnings: [] },
+          { type: 'text-start', id: 't' },
+          ...Array.from({ length: 1000 }, (_, n) => ({ type: 'text-delta', id: 't', delta: `${n} ` }) as const),
+        ]
+        return Promise.resolve({ stream: simulateReadableStream({ chunks, chunkDelayInMs: 5 }) })
+      },
+    })
+    const messages = await convertToModelMessages(run.context())
+    const result = streamText({ model, messages, abortSignal: run.abortSignal })
+    const piping = run.pipe(result.toUIMessageStream())
+    await alice.hears((message) => message.action === 'message.append')
+    await alice.cancel({ runId: run.runId })
+    expect(await piping).toEqual({ reason: 'cancelled' })
+    await run.end()
+    expect(isModelStopped).toBe(true)
+    const { status, texts } = await readBack(run.runId)
+    expect(status).toBe('cancelled')
+    expect(texts[0]).toMatch(/^0 /)
+    expect(texts[0]!.split(' ').length).toBeLessThan(900)
+  })
+
+  it('S44 stops only the run that it names', async () => {
+    const { alice, started, readBack } = await stage()
+    const runs = await Promise.all(['one', 'two', 'three'].map((text) => started(text)))
+    const sources = runs.map(() => handFed())
+    const pipes = runs.map((run, index) => run.pipe(sources[index]!.stream))
+    sources.forEach((source, index) => source.push(...beginning(`Answer ${index}`)))
+    await alice.cancel({ runId: runs[1]!.runId })
+    expect(await pipes[1]).toEqual({ reason: 'cancelled' })
+    for (const source of sources) {
+      source.push(delta(' goes on'))
+      source.end()
+    }
+    expect(await Promise.all(pipes)).toEqual([{ reason: 'complete' }, { reason: 'cancelled' }, { reason: 'complete' }])
+    await Promise.all(runs.map((run) => run.end()))
+    expect((await readBack(runs[0]!.runId)).texts).toEqual(['Answer 0 goes on'])
+    expect(await readBack(runs[1]!.runId)).toMatchObject({ status: 'cancelled' })
+    expect((await readBack(runs[2]!.runId)).texts).toEqual(['Answer 2 goes on'])
+  })
+
+  it('S13 S30 S43 leaves the next run untouched, whatever the stopped one still says', async () => {
+    const { alice, started, readBack } = await stage()
+    const old = await started('one', {
+      onCancelled: async (write) => {
+        for (let n = 0; n < 20; n++) await write(delta(' tail'))
+      },
+    })
+    const source = handFed()
+    const piping = old.pipe(source.stream)
+    source.push(...beginning('Old'))
+    await alice.hears((message) => message.data === 'Old')
+    await alice.cancel({ runId: old.runId })
+    const next = await started('two')
+    expect(next.abortSignal.aborted).toBe(false)
+    const nextSource = handFed()
+    const nextPiping = next.pipe(nextSource.stream)
+    nextSource.push(...textChunks(['New']))
+    nextSource.end()
+    expect(await Promise.all([piping, nextPiping])).toEqual([{ reason: 'cancelled' }, { reason: 'complete' }])
+    await Promise.all([old.end(), next.end()])
+    expect(await readBack(old.runId)).toEqual({ status: 'cancelled', texts: [`Old${' tail'.repeat(20)}`] })
+    expect(await readBack(next.runId)).toEqual({ status: 'complete', texts: ['New'] })
+  })
+
+  it('S8 is honoured when it names a prompt whose run has not started', async () => {
+    const { alice, create, session, readBack } = await stage()
+    await session.connect()
+    const { inputId, inputEventId } = await alice.prompt('Never mind')
+    await alice.cancel({ inputId })
+    await eventually(() => expect(session.tree.cancelsOf(inputId)).toHaveLength(1))
+    const run = create(inputEventId)
+    await run.start()
+    expect(run.abortSignal.aborted).toBe(true)
+    await run.end()
+    expect(await readBack(run.runId)).toEqual({ status: 'cancelled', texts: [] })
+  })
+
+  it('S8 is honoured when both were there before the agent attached', async () => {
+    const { alice, create } = await stage({ historyPageSize: 1 })
+    const { inputId, inputEventId } = await alice.prompt('Never mind')
+    await alice.cancel({ inputId })
+    await alice.prompt('Something else')
+    const run = create(inputEventId)
+    await run.start()
+    expect(run.abortSignal.aborted).toBe(true)
+  })
+
+  it('S8 is honoured while the run waits for its first token', async () => {
+    const { alice, started, readBack } = await stage()
+    const run = await started('one')
+    const piping = run.pipe(handFed().stream)
+    await alice.cancel({ inputId: run.inputId! })
+    expect(await piping).toEqual({ reason: 'cancelled' })
+    await run.end()
+    expect(alice.heard.some(named('ai-step-start'))).toBe(false)
+    expect(await readBack(run.runId)).toEqual({ status: 'cancelled', texts: [] })
+  })
+
+  it('S32 makes the run cancelled even if its work goes on to a good end', async () => {
+    const { alice, started, readBack } = await stage()
+    const run = await started('one')
+    await alice.cancel({ runId: run.runId })
+    await aborted(run.abortSignal)
+    await run.end({ reason: 'complete' })
+    expect((await readBack(run.runId)).status).toBe('cancelled')
+  })
+
+  it('does nothing when it names another run, another prompt, or nothing', async () => {
+    const { alice, session, started } = await stage()
+    const run = await started('one')
+    await alice.cancel({ runId: 'another-run' })
+    // The run decides where both are named
+    await alice.cancel({ runId: 'another-run', inputId: run.inputId! })
+    await alice.cancel({ inputId: 'another-prompt' })
+    await alice.cancel({})
+    await alice.prompt('after them')
+    await eventually(() => expect(session.tree.inputs.size).toBe(2))
+    expect(run.abortSignal.aborted).toBe(false)
+  })
+
+  it('is heard again after the connection was lost with its continuity', async () => {
+    const { alice, name, session, started, agentClient } = await stage()
+    const errors = vi.fn<() => void>()
+    session.on('error', errors)
+    const run = await started('one')
+    endpoint.refuseResume()
+    const restore = endpoint.dropConnection('agent', { refuseFor: Infinity })
+    await agentClient.connection.whenState('disconnected')
+    await alice.cancel({ runId: run.runId })
+    restore()
+    agentClient.connection.connect()
+    await aborted(run.abortSignal)
+    expect(errors).not.toHaveBeenCalled()
+    await run.end()
+    await alice.hears(named('ai-run-end'))
+    void name
+  })
+})
+
+describe('onCancel', () => {
+  it('S48 S54 sees who asks and whose run it is, as Ably verified them, and decides', async () => {
+    const { alice, name, started } = await stage()
+    const mallory = await joinWire(endpoint.client({ clientId: 'mallory' }), name)
+    const asked: CancelRequest[] = []
+    const run = await started('one', {
+      onCancel(request) {
+        asked.push(request)
+        return ownerOnly(request)
+      },
+    })
+    await mallory.cancel({ runId: run.runId })
+    await eventually(() => expect(asked).toHaveLength(1))
+    expect(run.abortSignal.aborted).toBe(false)
+    await alice.cancel({ runId: run.runId })
+    await aborted(run.abortSignal)
+    expect(asked).toMatchObject([
+      {
+        runId: run.runId,
+        clientId: 'mallory',
+        ownerClientId: 'alice',
+        message: { name: 'ai-cancel', clientId: 'mallory' },
+      },
+      { runId: run.runId, clientId: 'alice', ownerClientId: 'alice' },
+    ])
+  })
+
+  it('S48 does not believe what a prompt says about its owner', async () => {
+    const { name, started } = await stage()
+    const mallory = await joinWire(endpoint.client({ clientId: 'mallory' }), name)
+    const asked: CancelRequest[] = []
+    const note = (request: CancelRequest) => (asked.push(request), ownerOnly(request))
+    const run = await started('one', { onCancel: note }, { 'run-client-id': 'mallory' })
+    await mallory.cancel({ runId: run.runId })
+    await eventually(() => expect(asked).toHaveLength(1))
+    expect(run.abortSignal.aborted).toBe(false)
+  })
+
+  it('S54 lets nobody without an identity through ownerOnly', async () => {
+    const name = 'ai:anonymous'
+    const nobody = await joinWire(endpoint.client(), name)
+    const session = createAgentSession({ client: endpoint.client({ clientId: 'agent' }), sessionName: name })
+    const { inputEventId } = await nobody.prompt('one')
+    const verdicts: boolean[] = []
+    const run = session.createRun(Invocation.fromJSON({ inputEventId, sessionName: name }), {
+      onCancel(request) {
+        verdicts.push(ownerOnly(request))
+        return verdicts.at(-1)
+      },
+    })
+    await run.start()
+    await nobody.cancel({ runId: run.runId })
+    await eventually(() => expect(verdicts).toEqual([false]))
+    expect(run.abortSignal.aborted).toBe(false)
+  })
+
+  it('S54 that throws ignores the cancel, and is reported with 104002', async () => {
+    const { alice, session, started } = await stage()
+    const errors = vi.fn<() => void>()
+    session.on('error', errors)
+    const run = await started('one', {
+      onCancel: () => {
+        throw new Error('no database')
+      },
+    })
+    await alice.cancel({ runId: run.runId })
+    await eventually(() => expect(errors).toHaveBeenCalledWith(expect.objectContaining({ code: 104002 })))
+    expect(run.abortSignal.aborted).toBe(false)
+  })
+
+  it('S8 is asked before the run starts for a cancel that came first', async () => {
+    const { alice, create } = await stage()
+    const { inputId, inputEventId } = await alice.prompt('one')
+    await alice.cancel({ inputId })
+    const onCancel = vi.fn<() => Promise<boolean>>(async () => false)
+    const run = create(inputEventId, { onCancel })
+    await run.start()
+    expect(onCancel).toHaveBeenCalledTimes(1)
+    expect(run.abortSignal.aborted).toBe(false)
+  })
+})
+
+describe('onCancelled', () => {
+  it('may say a last word in the open stream or beside it', async () => {
+    const { alice, started, readBack } = await stage()
+    const run = await started('one', {
+      onCancelled: async (write) => {
+        await write(delta(' …'))
+        await write({ type: 'data-stopped', data: true })
+      },
+    })
+    const source = handFed()
+    const piping = run.pipe(source.stream)
+    source.push(...beginning('Half'))
+    await alice.hears((message) => message.data === 'Half')
+    await alice.cancel({ runId: run.runId })
+    await piping
+    await run.end()
+    expect((await readBack(run.runId)).texts).toEqual(['Half …'])
+    await alice.hears((message) => message.data === true)
+  })
+
+  it('is reported when it throws, and the run ends all the same', async () => {
+    const { alice, session, started, readBack } = await stage()
+    const errors = vi.fn<() => void>()
+    session.on('error', errors)
+    const run = await started('one', {
+      onCancelled: () => {
+        throw new Error('speechless')
+      },
+    })
+    const piping = run.pipe(handFed().stream)
+    await alice.cancel({ runId: run.runId })
+    expect(await piping).toEqual({ reason: 'cancelled' })
+    await run.end()
+    expect(errors).toHaveBeenCalledWith(expect.objectContaining({ code: 104002 }))
+    expect((await readBack(run.runId)).status).toBe('cancelled')
+  })
+})
+
+describe('a signal of the caller', () => {
+  it('stops the run like a cancel', async () => {
+    const { started, readBack } = await stage()
+    const controller = new AbortController()
+    const run = await started('one', { signal: controller.signal })
+    const piping = run.pipe(handFed().stream)
+    controller.abort('time is up')
+    expect(await piping).toEqual({ reason: 'cancelled' })
+    expect(run.abortSignal.reason).toMatchObject({ code: 40033, cause: 'time is up' })
+    await run.end()
+    expect((await readBack(run.runId)).status).toBe('cancelled')
+  })
+
+  it('keeps a run from starting: nothing is published', async () => {
+    const { alice, create } = await stage()
+    const { inputEventId } = await alice.prompt('one')
+    await expect(create(inputEventId, { signal: AbortSignal.abort() }).start()).rejects.toMatchObject({ code: 40033 })
+    const controller = new AbortController()
+    const waiting = create('not-yet', { signal: controller.signal }).start()
+    controller.abort()
+    await expect(waiting).rejects.toMatchObject({ code: 40033 })
+    await alice.prompt('two')
+    await alice.hears((message) => message.data === 'two')
+    expect(alice.heard.every(({ name }) => name === 'ai-input')).toBe(true)
+  })
+})
