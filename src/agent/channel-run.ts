@@ -144,8 +144,10 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   }
 
   async pipe(stream: ChunkSource<Chunk>): Promise<PipeResult> {
-    if (this.#phase === 'over' || this.#ending) throw misuse('pipe a stream', 'the run is over')
-    if (this.#phase !== 'open') throw misuse('pipe a stream', 'the run was not started')
+    const isOver = this.#phase === 'over' || this.#ending !== undefined
+    // NOTE: a function that goes on after a cancel finds the run over through no fault of its own
+    if (isOver && !this.abortSignal.aborted) throw misuse('pipe a stream', 'the run is over')
+    if (!isOver && this.#phase !== 'open') throw misuse('pipe a stream', 'the run was not started')
     if (this.#piping) throw misuse('pipe a stream', 'another pipe is still running')
     const { codec, report } = this.host
     const { onCancelled } = this.hooks

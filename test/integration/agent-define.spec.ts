@@ -1,0 +1,356 @@
+import type * as Ably from 'ably'
+import type { UIMessage, UIMessageChunk } from 'ai'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { defineAgent, ownerOnly, type Agent, type AgentOptions, type AgentRun } from '../../src/agent'
+import { handFed, joinWire, named, streamOf, textChunks, transportOf, type WireClient } from '../support/agent'
+import { beginning } from '../support/agent-stage'
+import { eventually } from '../support/eventually'
+import { startEndpoint, type TestEndpoint } from '../support/local'
+
+let endpoint: TestEndpoint
+beforeAll(async () => {
+  endpoint = await startEndpoint({}, { until: 'file' })
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.restoreAllMocks()
+})
+
+type Options = AgentOptions<UIMessage, UIMessageChunk>
+type Run = AgentRun<UIMessage, UIMessageChunk>
+
+let count = 0
+
+interface Stage {
+  name: string
+  alice: WireClient
+  agent: Agent
+  /** Clients the agent made. */
+  clients: Ably.Realtime[]
+  errors: unknown[]
+  wake(inputEventId: string, init?: RequestInit): Promise<{ status: number; body: Answer }>
+  endOf(runId: string): Promise<Record<string, string>>
+}
+
+interface Answer {
+  runId: string
+  invocationId: string
+  error?: { code: number; message: string }
+}
+
+async function stage(respond: (run: Run) => unknown, options: Partial<Options> = {}): Promise<Stage> {
+  const name = `ai:defined-${++count}`
+  const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)
+  const clients: Ably.Realtime[] = []
+  const errors: unknown[] = []
+  const agent = defineAgent({
+    client() {
+      clients.push(endpoint.client({ clientId: 'agent' }))
+      return clients.at(-1)!
+    },
+    authorize: () => true,
+    onError: (error) => errors.push(error),
+    respond,
+    ...options,
+  })
+  return {
+    name,
+    alice,
+    agent,
+    clients,
+    errors,
+    async wake(inputEventId, init) {
+      const response = await agent.fetch(wakeUp({ inputEventId, sessionName: name }, init))
+      return { status: response.status, body: (await response.json()) as Answer }
+    },
+    endOf: async (runId) => transportOf(await alice.hears(named('ai-run-end', { 'run-id': runId }))),
+  }
+}
+
+const wakeUp = (body: unknown, init: RequestInit = {}) =>
+  new Request('http://agent.example/api/agent', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    ...init,
+  })
+
+const answering =
+  (...texts: string[]) =>
+  (run: Run) =>
+    run.pipe(streamOf(textChunks(texts)))
+
+describe('a wake-up', () => {
+  it('is answered with 202 once the run has started, and the run goes on', async () => {
+    const source = handFed()
+    const { alice, wake, endOf } = await stage((run) => run.pipe(source.stream))
+    const { inputId, inputEventId } = await alice.prompt('Hello')
+    const { status, body } = await wake(inputEventId)
+    expect(status).toBe(202)
+    const start = await alice.hears(named('ai-run-start'))
+    expect(transportOf(start)).toMatchObject({
+      'run-id': body.runId,
+      'invocation-id': body.invocationId,
+      'input-codec-message-id': inputId,
+    })
+    expect(alice.heard.some(named('ai-run-end'))).toBe(false)
+    source.push(...textChunks(['Hi']))
+    source.end()
+    expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'complete' })
+  })
+
+  it('gives the conversation to the agent function', async () => {
+    const contexts: string[] = []
+    const { alice, wake, endOf } = await stage((run) => {
+      contexts.push(run.context().map(({ role }) => role).join()) // prettier-ignore
+      return run.pipe(streamOf(textChunks(['Hi'])))
+    })
+    const { inputEventId } = await alice.prompt('Hello')
+    await endOf((await wake(inputEventId)).body.runId)
+    const output = await alice.hears(named('ai-output'))
+    const next = await alice.prompt('And?', { parent: transportOf(output)['codec-message-id']! })
+    await endOf((await wake(next.inputEventId)).body.runId)
+    expect(contexts).toEqual(['user', 'user,assistant,user'])
+  })
+
+  it('that comes again, at once or later, gets the same run, which runs once', async () => {
+    const respond = vi.fn<(run: Run) => unknown>(answering('Hi'))
+    const { alice, wake, endOf } = await stage(respond)
+    const { inputEventId } = await alice.prompt('Hello')
+    const [one, two] = await Promise.all([wake(inputEventId), wake(inputEventId)])
+    await endOf(one.body.runId)
+    const three = await wake(inputEventId)
+    expect([two, three]).toEqual([one, one])
+    expect(respond).toHaveBeenCalledTimes(1)
+    expect(alice.heard.filter(named('ai-run-start'))).toHaveLength(1)
+  })
+
+  it('for a prompt that does not turn up is answered with 404, and may come again', async () => {
+    const { alice, wake } = await stage(answering('Hi'), { triggerTimeout: 100 })
+    const early = await wake('my-event')
+    expect(early).toMatchObject({ status: 404, body: { error: { code: 104010 } } })
+    expect(early.body.error!.message).toContain('my-event')
+    await alice.prompt('Hello', { 'event-id': 'my-event' })
+    expect((await wake('my-event')).status).toBe(202)
+  })
+
+  it('is kept alive by waitUntil until the run is over', async () => {
+    const source = handFed()
+    const { name, alice, agent, endOf } = await stage((run) => run.pipe(source.stream))
+    const { inputEventId } = await alice.prompt('Hello')
+    const kept: Promise<unknown>[] = []
+    const response = await agent.fetch(wakeUp({ inputEventId, sessionName: name }), {
+      waitUntil: (promise) => kept.push(promise),
+    })
+    const { runId } = (await response.json()) as Answer
+    let isOver = false
+    void kept[0]!.then(() => (isOver = true))
+    await alice.hears(named('ai-run-start'))
+    expect(isOver).toBe(false)
+    source.end()
+    await kept[0]
+    expect(await endOf(runId)).toBeDefined()
+  })
+
+  it.each([
+    ['GET', 405, { method: 'GET', body: undefined }],
+    ['a form', 415, { headers: { 'content-type': 'text/plain' } }],
+    ['too much', 413, { body: JSON.stringify({ more: 'x'.repeat(9000) }) }],
+    ['nonsense', 400, { body: '{' }],
+    ['another namespace form', 400, { body: JSON.stringify({ inputEventId: 'e', sessionName: 'trip' }) }],
+  ])('with %s is refused with %i, in words', async (_, status, init) => {
+    const { wake, clients } = await stage(answering('Hi'))
+    const refused = await wake('e', init)
+    expect(refused).toMatchObject({ status, body: { error: { message: expect.stringContaining('unable to') } } })
+    expect(clients).toHaveLength(0)
+  })
+
+  it('is refused with 500 while the client cannot be made, and may come again', async () => {
+    let isBroken = true
+    const { alice, wake, errors } = await stage(answering('Hi'), {
+      client() {
+        if (isBroken) throw new Error('secret connection string')
+        return endpoint.client({ clientId: 'agent' })
+      },
+    })
+    const { inputEventId } = await alice.prompt('Hello')
+    const refused = await wake(inputEventId)
+    expect(refused.status).toBe(500)
+    expect(JSON.stringify(refused.body)).not.toContain('secret')
+    expect(errors).toMatchObject([{ message: 'secret connection string' }])
+    isBroken = false
+    expect((await wake(inputEventId)).status).toBe(202)
+  })
+})
+
+describe('authorize', () => {
+  it('sees who asks for what, and its no is a 403 without a trace', async () => {
+    const asked: unknown[] = []
+    const { name, alice, wake, clients } = await stage(answering('Hi'), {
+      authorize(request, invocation) {
+        asked.push([request.headers.get('cookie'), invocation])
+        return request.headers.get('cookie') === 'alice'
+      },
+    })
+    const { inputEventId } = await alice.prompt('Hello')
+    const headers = { 'content-type': 'application/json', cookie: 'mallory' }
+    expect(await wake(inputEventId, { headers })).toMatchObject({ status: 403, body: { error: { code: 40300 } } })
+    expect(clients).toHaveLength(0)
+    expect((await wake(inputEventId, { headers: { ...headers, cookie: 'alice' } })).status).toBe(202)
+    expect(asked[0]).toEqual(['mallory', { inputEventId, sessionName: name }])
+  })
+
+  it('that throws means no', async () => {
+    const { wake } = await stage(answering('Hi'), {
+      authorize: () => Promise.reject(new Error('no database')),
+    })
+    expect((await wake('e')).status).toBe(403)
+  })
+
+  it('may be left out while developing, with one warning', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const { alice, wake } = await stage(answering('Hi'), { authorize: undefined })
+    for (const text of ['one', 'two']) {
+      const { inputEventId } = await alice.prompt(text)
+      expect((await wake(inputEventId)).status).toBe(202)
+    }
+    expect(warn).toHaveBeenCalledTimes(1)
+    expect(warn.mock.calls[0]![0]).toContain('authorize')
+  })
+
+  it('must not be left out in production', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    const { alice, wake } = await stage(answering('Hi'), { authorize: undefined })
+    const { inputEventId } = await alice.prompt('Hello')
+    expect(await wake(inputEventId)).toMatchObject({ status: 403 })
+  })
+})
+
+describe('the run of an agent function', () => {
+  it('ends as its pipe came out', async () => {
+    const { alice, wake, endOf, errors } = await stage((run) =>
+      run.pipe(streamOf<UIMessageChunk>([...beginning('Half'), { type: 'error', errorText: 'model died' }])),
+    )
+    const { inputEventId } = await alice.prompt('Hello')
+    const { body } = await wake(inputEventId)
+    expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'error', 'error-message': 'model died' })
+    expect(errors).toEqual([])
+  })
+
+  it('ends as an error with its code and message when the function throws', async () => {
+    const { alice, wake, endOf, errors } = await stage(() => {
+      throw Object.assign(new Error('model overloaded'), { code: 42910 })
+    })
+    const { inputEventId } = await alice.prompt('Hello')
+    const { status, body } = await wake(inputEventId)
+    expect(status).toBe(202)
+    expect(await endOf(body.runId)).toMatchObject({
+      'run-reason': 'error',
+      'error-code': '42910',
+      'error-message': 'model overloaded',
+    })
+    expect(errors).toMatchObject([{ message: 'model overloaded' }])
+  })
+
+  it('S12 ends cancelled when it was cancelled, though its pipe returns as if nothing were', async () => {
+    const { alice, wake, endOf } = await stage((run) => run.pipe(handFed().stream))
+    const { inputEventId } = await alice.prompt('Hello')
+    const { body } = await wake(inputEventId)
+    await alice.cancel({ runId: body.runId })
+    expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'cancelled' })
+  })
+
+  it('ends cancelled, not as an error, when the function throws because of the abort', async () => {
+    const { alice, wake, endOf, errors } = await stage(
+      (run) =>
+        new Promise((_, reject) => run.abortSignal.addEventListener('abort', () => reject(new Error('aborted')))),
+    )
+    const { inputEventId } = await alice.prompt('Hello')
+    const { body } = await wake(inputEventId)
+    await alice.cancel({ runId: body.runId })
+    expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'cancelled' })
+    expect(errors).toEqual([])
+  })
+
+  it('S31 ends cancelled though the function waits for something that never comes', async () => {
+    const { alice, wake, endOf } = await stage(() => new Promise(() => {}))
+    const { inputEventId } = await alice.prompt('Hello')
+    const { body } = await wake(inputEventId)
+    await alice.cancel({ runId: body.runId })
+    expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'cancelled' })
+  })
+
+  it('S31 may go on after the cancel, and pipes into nothing', async () => {
+    let late: Promise<unknown> | undefined
+    const { alice, wake, endOf } = await stage(async (run) => {
+      await new Promise((resolve) => run.abortSignal.addEventListener('abort', resolve))
+      await alice.hears(named('ai-run-end'))
+      late = run.pipe(streamOf(textChunks(['Too late'])))
+    })
+    const { inputEventId } = await alice.prompt('Hello')
+    const { body } = await wake(inputEventId)
+    await alice.cancel({ runId: body.runId })
+    await endOf(body.runId)
+    await eventually(() => expect(late).toBeDefined())
+    expect(await late).toEqual({ reason: 'cancelled' })
+    expect(alice.heard.some(named('ai-output'))).toBe(false)
+  })
+
+  it('S48 asks onCancel', async () => {
+    const { name, alice, wake, endOf } = await stage((run) => run.pipe(handFed().stream), { onCancel: ownerOnly })
+    const mallory = await joinWire(endpoint.client({ clientId: 'mallory' }), name)
+    const { inputEventId } = await alice.prompt('Hello')
+    const { body } = await wake(inputEventId)
+    await mallory.cancel({ runId: body.runId })
+    await mallory.cancel({ runId: body.runId })
+    await alice.cancel({ runId: body.runId })
+    expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'cancelled' })
+    const cancels = alice.heard.filter(named('ai-cancel'))
+    expect(cancels.map(({ clientId }) => clientId)).toEqual(['mallory', 'mallory', 'alice'])
+  })
+
+  it('causes no unhandled rejection, whatever goes wrong', async () => {
+    const unhandled = vi.fn<(reason: unknown) => void>()
+    process.on('unhandledRejection', unhandled)
+    const { name, alice, wake, errors } = await stage(() => Promise.reject(new Error('bad')))
+    const restore = endpoint.refusePublish(
+      { channel: name, name: 'ai-run-end' },
+      { error: { code: 40000, statusCode: 400 } },
+    )
+    const { inputEventId } = await alice.prompt('Hello')
+    expect((await wake(inputEventId)).status).toBe(202)
+    await eventually(() => expect(errors).toMatchObject([{ message: 'bad' }, { code: 104003 }]))
+    restore()
+    process.off('unhandledRejection', unhandled)
+    expect(unhandled).not.toHaveBeenCalled()
+  })
+})
+
+describe('the sessions of an agent', () => {
+  it('share one client, and one channel where they can', async () => {
+    const sources = [handFed(), handFed()]
+    let next = 0
+    const { alice, wake, clients, endOf } = await stage((run) => run.pipe(sources[next++]!.stream))
+    const prompts = [await alice.prompt('one'), await alice.prompt('two')]
+    const runs = await Promise.all(prompts.map(({ inputEventId }) => wake(inputEventId)))
+    sources.forEach((source, index) => {
+      source.push(...textChunks([`Answer ${index}`]))
+      source.end()
+    })
+    await Promise.all(runs.map(({ body }) => endOf(body.runId)))
+    expect(clients).toHaveLength(1)
+  })
+
+  it('leave a channel a little after the last run on it, and come back for the next', async () => {
+    const { name, alice, wake, clients, endOf } = await stage(answering('Hi'))
+    const first = await alice.prompt('one')
+    await endOf((await wake(first.inputEventId)).body.runId)
+    const channel = clients[0]!.channels.get(name)
+    expect(channel.state).toBe('attached')
+    await eventually(() => expect(channel.state).toBe('detached'))
+    const second = await alice.prompt('two')
+    const { status, body } = await wake(second.inputEventId)
+    expect(status).toBe(202)
+    await endOf(body.runId)
+  })
+})
