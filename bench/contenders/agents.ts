@@ -1,0 +1,64 @@
+import type { UIMessageChunk } from 'ai'
+import { Invocation as PeerInvocation } from '@ably/ai-transport'
+import { createAgentSession as createPeerSession } from '@ably/ai-transport/vercel'
+import { fakeAbly, type FakeChannel } from '../fake-ably.ts'
+import type { Ours } from '../ours.ts'
+
+/** An agent that is about to answer a prompt which the channel delivers next. */
+export interface OpenReply {
+  /** Publishes a whole stream. */
+  pipe(stream: ReadableStream<UIMessageChunk>): Promise<unknown>
+  close(): Promise<unknown>
+}
+
+/** One of those whose agents are compared. */
+export interface AgentContender {
+  readonly name: string
+  /** Starts a run for the prompt with this event id; `deliver` puts the prompt on the channel. */
+  answer(channel: FakeChannel, eventId: string, deliver: () => void): Promise<OpenReply>
+}
+
+export const ourAgent = ({ agent }: Ours): AgentContender => ({
+  name: 'ours',
+  async answer(channel, eventId, deliver) {
+    const session = agent.createAgentSession({ client: fakeAbly(channel, 'agent'), sessionName: channel.name })
+    await session.connect()
+    deliver()
+    const run = session.createRun(agent.Invocation.fromJSON({ inputEventId: eventId, sessionName: channel.name }))
+    await run.start()
+    return { pipe: (stream) => run.pipe(stream), close: () => session.end() }
+  },
+})
+
+export const peerAgent: AgentContender = {
+  name: '@ably/ai-transport',
+  async answer(channel, eventId, deliver) {
+    const session = createPeerSession({ client: fakeAbly(channel, 'agent'), channelName: channel.name })
+    await session.connect()
+    deliver()
+    const run = session.createRun(PeerInvocation.fromJSON({ inputEventId: eventId, sessionName: channel.name }))
+    await run.start()
+    return { pipe: (stream) => run.pipe(stream), close: () => session.end() }
+  },
+}
+
+/** Reads the stream and appends its text. */
+export const agentFloor: AgentContender = {
+  name: 'hand-written floor',
+  async answer(channel, _, deliver) {
+    deliver()
+    return {
+      async pipe(stream) {
+        const extras = { ai: { transport: { stream: 'true', status: 'streaming' }, codec: { kind: 'text' } } }
+        const { serials } = await channel.publish({ name: 'ai-output', data: '', extras })
+        const serial = serials[0]!
+        const pending: Promise<unknown>[] = []
+        for await (const chunk of stream) {
+          if (chunk.type === 'text-delta') pending.push(channel.appendMessage({ serial, data: chunk.delta, extras }))
+        }
+        await Promise.all(pending)
+      },
+      close: async () => undefined,
+    }
+  },
+}

@@ -1,0 +1,84 @@
+import type { InboundMessage, Message, Realtime } from 'ably'
+
+type Listener = (message: InboundMessage) => void
+
+interface Page {
+  items: InboundMessage[]
+  hasNext(): boolean
+  next(): Promise<Page>
+}
+
+/** Answers with the messages from one position to another, counted from the newest. */
+export type Past = (from: number, to: number) => InboundMessage[]
+
+/** A channel in memory: what is published is heard by everybody at once, history is what it was given. */
+export class FakeChannel {
+  readonly name = 'ai:bench'
+  readonly state = 'attached'
+  readonly presence = {}
+  readonly #listeners = new Set<Listener>()
+  readonly #past: Past
+  #time = Date.UTC(2027, 0, 1)
+
+  constructor(past: Past = () => []) {
+    this.#past = past
+  }
+
+  deliver(message: InboundMessage): void {
+    for (const listener of this.#listeners) listener(message)
+  }
+
+  on(): void {}
+  off(): void {}
+  once(): void {}
+  async attach(): Promise<void> {}
+  async detach(): Promise<void> {}
+
+  async subscribe(listener: Listener): Promise<void> {
+    this.#listeners.add(listener)
+  }
+
+  unsubscribe(listener: Listener): void {
+    this.#listeners.delete(listener)
+  }
+
+  history({ limit = 100 }: { limit?: number } = {}): Promise<Page> {
+    return this.#page(0, limit)
+  }
+
+  async #page(from: number, limit: number): Promise<Page> {
+    // A page comes over the network: meanwhile the event loop turns
+    await new Promise(setImmediate)
+    const items = this.#past(from, from + limit)
+    return { items, hasNext: () => items.length === limit, next: () => this.#page(from + limit, limit) }
+  }
+
+  async publish(given: Message | Message[]): Promise<{ serials: string[] }> {
+    const messages = Array.isArray(given) ? given : [given]
+    return { serials: messages.map((message) => this.#echo('message.create', message)) }
+  }
+
+  async appendMessage(message: Message): Promise<{ versionSerial: string }> {
+    return { versionSerial: this.#echo('message.append', message) }
+  }
+
+  async updateMessage(message: Message): Promise<{ versionSerial: string }> {
+    return { versionSerial: this.#echo('message.update', message) }
+  }
+
+  #echo(action: string, message: Message): string {
+    const timestamp = (this.#time += 7)
+    const serial = `0${timestamp}-000@site1:000`
+    const echo = { clientId: 'agent', serial, timestamp, ...message, action, version: { serial, timestamp } }
+    this.deliver(echo as InboundMessage)
+    return serial
+  }
+}
+
+/** A connected client with one channel. */
+export function fakeAbly(channel: FakeChannel, clientId = 'alice'): Realtime {
+  const connection = { state: 'connected', on() {}, off() {}, once() {} }
+  const channels = { get: () => channel, release() {} }
+  // Only what sessions use of a client
+  return { auth: { clientId }, connection, channels, options: {} } as unknown as Realtime
+}

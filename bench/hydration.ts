@@ -1,0 +1,67 @@
+import type { InboundMessage } from 'ably'
+import { Conversation, messagesOf } from './conversation.ts'
+import type { Contender } from './contenders/contender.ts'
+import { FakeChannel } from './fake-ably.ts'
+import { median } from './report.ts'
+
+export interface Hydration {
+  /** Milliseconds of computing until everything is shown. */
+  time: number
+  /** Milliseconds that a page would have been unable to react, at worst. */
+  longestBlock: number
+}
+
+/** Reads conversations of some length from history, in pages of 100; all contenders take turns. */
+export async function hydrations(
+  contenders: readonly Contender[],
+  messageCount: number,
+  rounds: number,
+): Promise<(contender: Contender) => Hydration> {
+  const past = messagesOf(new Conversation(), messageCount).toReversed()
+  const all = new Map<Contender, Hydration[]>(contenders.map((contender) => [contender, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const contender of contenders) all.get(contender)!.push(await hydrate(contender, past, messageCount))
+  }
+  return (contender) => {
+    const measured = all.get(contender)!
+    return {
+      time: median(measured.map(({ time }) => time)),
+      longestBlock: median(measured.map(({ longestBlock }) => longestBlock)),
+    }
+  }
+}
+
+async function hydrate(contender: Contender, past: InboundMessage[], messageCount: number): Promise<Hydration> {
+  const channel = new FakeChannel((from, to) => past.slice(from, to))
+  const follower = await contender.follow(channel)
+  const watch = watchForBlocks()
+  const before = process.threadCpuUsage()
+  await follower.load(messageCount)
+  const { user, system } = process.threadCpuUsage(before)
+  const longestBlock = watch.stop()
+  if (follower.count() < messageCount) throw new Error(`${contender.name} shows only ${follower.count()} messages`)
+  await follower.close()
+  return { time: (user + system) / 1000, longestBlock }
+}
+
+/** Notes the longest time between two turns of the event loop. */
+function watchForBlocks(): { stop(): number } {
+  let longest = 0
+  let last = performance.now()
+  const look = (): void => {
+    const now = performance.now()
+    longest = Math.max(longest, now - last)
+    last = now
+  }
+  let next = setImmediate(function again() {
+    look()
+    next = setImmediate(again)
+  })
+  return {
+    stop() {
+      clearImmediate(next)
+      look()
+      return longest
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import { pathToFileURL } from 'node:url'
+import { build } from 'vite'
+import { here } from '../scripts/entries.ts'
+
+/** This package, built as it is published. */
+export interface Ours {
+  client: typeof import('../src/index.ts')
+  agent: typeof import('../src/agent/index.ts')
+}
+
+const outDir = here('node_modules/.cache/bench')
+
+/** Builds what is in `src` and loads it. */
+export async function loadOurs(): Promise<Ours> {
+  await build({
+    configFile: false,
+    root: here('.'),
+    logLevel: 'error',
+    build: {
+      outDir,
+      emptyOutDir: true,
+      minify: false,
+      sourcemap: true,
+      target: 'es2023',
+      lib: { entry: { client: here('src/index.ts'), agent: here('src/agent/index.ts') }, formats: ['es'] },
+      rolldownOptions: { external: /^[@\w]/ },
+    },
+  })
+  // NOTE: the sessions of stores stay idle on a server, and a process without a window counts as one
+  globalThis.window ??= {} as typeof window
+  return { client: await load('client'), agent: await load('agent') }
+}
+
+const load = (name: string) => import(pathToFileURL(`${outDir}/${name}.js`).href)
