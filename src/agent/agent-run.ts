@@ -44,7 +44,7 @@ export interface AgentRun<M extends object, Chunk> {
   readonly invocationId: string
   /** Message id of the prompt, or of the request to regenerate; undefined until `start()` has found it. */
   readonly inputId: string | undefined
-  /** Aborts when the run is cancelled or its session ends. Hand it to the model and to tools. */
+  /** Aborts when the run is cancelled or its session ends, with an `AbortError`. Hand it to the model and to tools. */
   readonly abortSignal: AbortSignal
   /**
    * Finds the prompt, applies cancels that came first, announces the run and reads the conversation before it.

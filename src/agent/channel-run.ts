@@ -1,10 +1,11 @@
 import type { SessionChannel } from '../ably/session-channel'
 import type { Codec } from '../core/codec'
-import { ErrorCode, SessionError, toSessionError } from '../core/errors'
+import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import { newId } from '../core/id'
 import type { Row } from '../core/log'
 import type { Tree } from '../core/tree'
 import { Header, type ChannelMessage } from '../core/wire'
+import { abortReason } from './abort-reason'
 import { abortable } from './abortable'
 import type { AgentRun, RunHooks, RunOutcome } from './agent-run'
 import { CancelWatch } from './cancel-watch'
@@ -42,6 +43,9 @@ interface Subject {
   readonly identity: RunIdentity
   readonly cancels: CancelWatch
 }
+
+// NOTE: bounds memory: a prompt may name a parent that does not exist, and then all of history is looked through
+const maxPathPages = 1000
 
 /** A run on a session's channel. */
 export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
@@ -130,7 +134,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
       return isWhole && history.covers(stops[0]?.node.sort ?? trigger.serial)
     }
     try {
-      await history.readUntil(() => this.abortSignal.aborted || isKnown())
+      await history.readUntil(() => this.abortSignal.aborted || isKnown(), maxPathPages)
     } catch (cause) {
       const error = toSessionError('read the conversation', ErrorCode.HistoryFailed, cause)
       await this.#publishEnd(identity, { reason: 'error', error })
@@ -220,7 +224,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
 
   #abort(why: string, cause?: unknown): void {
     if (this.abortSignal.aborted) return
-    this.#controller.abort(new SessionError(`unable to go on with the run; ${why}`, ErrorCode.Cancelled, { cause }))
+    this.#controller.abort(abortReason(why, cause))
   }
 
   #close(): void {

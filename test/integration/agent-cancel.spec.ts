@@ -21,6 +21,20 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     else signal.addEventListener('abort', () => resolve())
   })
 
+/** A model's stream that breaks off with the signal's reason, as one that comes from `fetch` does. */
+function untilAborted<T>(stream: ReadableStream<T>, signal: AbortSignal, stopped: () => void): ReadableStream<T> {
+  const transform = new TransformStream<T, T>({
+    start(controller) {
+      signal.addEventListener('abort', () => {
+        stopped()
+        controller.error(signal.reason)
+      })
+    },
+  })
+  void stream.pipeTo(transform.writable).catch(() => undefined)
+  return transform.readable
+}
+
 describe('a cancel on the channel', () => {
   it('S20 S47 fires abortSignal, heard by the agent itself', async () => {
     const { alice, started } = await stage()
@@ -28,7 +42,7 @@ describe('a cancel on the channel', () => {
     expect(run.abortSignal.aborted).toBe(false)
     await alice.cancel({ runId: run.runId })
     await aborted(run.abortSignal)
-    expect(run.abortSignal.reason).toMatchObject({ name: 'SessionError', code: 40033 })
+    expect(run.abortSignal.reason).toMatchObject({ name: 'AbortError', code: 40033 })
   })
 
   it('S11 S12 S39 stops the stream, closes it, and the run ends cancelled', async () => {
@@ -55,25 +69,29 @@ describe('a cancel on the channel', () => {
     const { alice, started, readBack } = await stage()
     const run = await started('Count')
     let isModelStopped = false
+    const onAbort = vi.fn<() => void>()
+    const onError = vi.fn<() => void>()
     const model = new MockLanguageModelV4({
       doStream: ({ abortSignal }) => {
-        abortSignal?.addEventListener('abort', () => (isModelStopped = true))
         const chunks: LanguageModelV4StreamPart[] = [
           { type: 'stream-start', warnings: [] },
           { type: 'text-start', id: 't' },
           ...Array.from({ length: 1000 }, (_, n) => ({ type: 'text-delta', id: 't', delta: `${n} ` }) as const),
         ]
-        return Promise.resolve({ stream: simulateReadableStream({ chunks, chunkDelayInMs: 5 }) })
+        const words = simulateReadableStream({ chunks, chunkDelayInMs: 5 })
+        return Promise.resolve({ stream: untilAborted(words, abortSignal!, () => (isModelStopped = true)) })
       },
     })
     const messages = await convertToModelMessages(run.context())
-    const result = streamText({ model, messages, abortSignal: run.abortSignal })
+    const result = streamText({ model, messages, abortSignal: run.abortSignal, onAbort, onError })
     const piping = run.pipe(result.toUIMessageStream())
     await alice.hears((message) => message.action === 'message.append')
     await alice.cancel({ runId: run.runId })
     expect(await piping).toEqual({ reason: 'cancelled' })
     await run.end()
+    await eventually(() => expect(onAbort).toHaveBeenCalled())
     expect(isModelStopped).toBe(true)
+    expect(onError).not.toHaveBeenCalled()
     const { status, texts } = await readBack(run.runId)
     expect(status).toBe('cancelled')
     expect(texts[0]).toMatch(/^0 /)
