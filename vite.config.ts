@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 import manifest from './package.json' with { type: 'json' }
@@ -13,8 +14,18 @@ const installed = Object.keys({ ...manifest.dependencies, ...manifest.peerDepend
 const external = (id: string) =>
   id.startsWith('node:') || installed.some((name) => id === name || id.startsWith(`${name}/`))
 
+/** Ships the types of `virtual:local-ably`, which no entry imports. */
+const virtualTypes = {
+  name: 'virtual-types',
+  apply: 'build' as const,
+  generateBundle(this: { emitFile(file: { type: 'asset'; fileName: string; source: string }): unknown }) {
+    const source = readFileSync(here('src/local/client.d.ts'), 'utf8')
+    this.emitFile({ type: 'asset', fileName: 'local/client.d.ts', source })
+  },
+}
+
 export default defineConfig({
-  plugins: [vue()],
+  plugins: [vue(), virtualTypes],
   resolve: { alias },
   build: {
     target: 'es2023',

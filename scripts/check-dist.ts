@@ -86,7 +86,7 @@ function noPathOfThisMachine() {
 }
 
 async function entriesLoadInPlainNode() {
-  for (const { default: target } of modules) {
+  for (const target of modules.flatMap((module) => ('default' in module ? [module.default] : []))) {
     await import(pathToFileURL(join(root, target)).href).catch((error: unknown) => {
       problems.push(`${target} does not load: ${String(error)}`)
     })

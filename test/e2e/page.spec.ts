@@ -1,0 +1,321 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from 'playwright'
+import { describe, expect, test } from 'vitest'
+import { useVisits, wordsFor } from './visit'
+
+const lisbon = 'Plan a weekend in Lisbon for two'
+const porto = 'And what would three nights in Porto cost?'
+
+const { visit, newSession } = useVisits()
+
+describe('layout', () => {
+  const sizes = [
+    ['desktop', { width: 1280, height: 800 }],
+    ['tablet', { width: 820, height: 1100 }],
+    ['phone', { width: 360, height: 740 }],
+  ] as const
+
+  test.each(sizes)('two streaming answers shift the page by at most 0.02 (%s)', async (_, viewport) => {
+    const visitor = await visit({ viewport })
+    await visitor.press(/Two questions at once/)
+    await visitor.run(2).streams()
+    await watchShifts(visitor.page)
+    await Promise.all([visitor.run(1).reaches('complete'), visitor.run(2).reaches('complete')])
+    const shift = await shiftOf(visitor.page)
+    console.log(`layout shift, two answers to their end: ${shift.toFixed(4)}`)
+    expect(shift).toBeLessThanOrEqual(0.02)
+  })
+
+  test('a whole visit shifts the page by at most 0.02: one answer, Stop and send, Stop, an error', async () => {
+    const visitor = await visit()
+    await watchShifts(visitor.page)
+    await (await visitor.ask(lisbon)).streams()
+    await visitor.message.fill(porto)
+    await visitor.press('Stop and send')
+    await visitor.run(2).streams(20)
+    await visitor.run(2).stop()
+    await visitor.run(2).reaches('cancelled')
+    await (await visitor.ask('Tell me how you fail')).reaches('error')
+    const shift = await shiftOf(visitor.page)
+    console.log(`layout shift, a whole visit: ${shift.toFixed(4)}`)
+    expect(shift).toBeLessThanOrEqual(0.02)
+  })
+
+  test('nothing scrolls sideways at 360 px', async () => {
+    const visitor = await visit({ viewport: { width: 360, height: 740 }, hasTouch: true })
+    expect(await overflowOf(visitor.page)).toEqual([])
+    await visitor.press(/Two questions at once/)
+    await visitor.run(2).streams(30)
+    expect(await overflowOf(visitor.page)).toEqual([])
+    const long = await visitor.ask(`${'unbroken'.repeat(30)} https://example.com/${'a'.repeat(200)}`)
+    await long.streams()
+    expect(await overflowOf(visitor.page)).toEqual([])
+    await visitor.press(/^Stop all/)
+    await long.reaches('cancelled')
+    expect(await overflowOf(visitor.page)).toEqual([])
+  })
+
+  test('follows the end of the conversation only while the reader is there', async () => {
+    const visitor = await visit({ viewport: { width: 1000, height: 500 }, speed: 80 })
+    const run = await visitor.ask(lisbon)
+    await run.streams(90)
+    const distance = () =>
+      visitor.page.locator('main').evaluate((main) => main.scrollHeight - main.scrollTop - main.clientHeight)
+    expect(await distance()).toBeLessThan(40)
+    await visitor.page.locator('main').hover()
+    await visitor.page.mouse.wheel(0, -300)
+    await expect.poll(distance).toBeGreaterThan(100)
+    const top = () => visitor.page.locator('main').evaluate((main) => main.scrollTop)
+    const before = await top()
+    await run.reaches('complete')
+    expect(await top()).toBe(before)
+    await visitor.press('Latest')
+    await expect.poll(distance).toBeLessThan(40)
+  })
+})
+
+describe('access', () => {
+  test.each(['light', 'dark'] as const)('Axe finds nothing serious, in any state (%s)', async (colorScheme) => {
+    const visitor = await visit({ colorScheme, speed: 'slow' })
+    expect(await violationsOf(visitor.page)).toEqual([])
+    const first = await visitor.ask(lisbon)
+    const second = await visitor.ask('Tell me how you fail')
+    await Promise.all([first.streams(), second.streams()])
+    expect(await violationsOf(visitor.page)).toEqual([])
+    await first.stop()
+    await first.reaches('cancelled')
+    await visitor.page.getByLabel('Speed').selectOption('fast')
+    const third = await visitor.ask(porto)
+    await third.reaches('complete')
+    await second.reaches('error', 30_000)
+    await visitor.press('Settings')
+    expect(await violationsOf(visitor.page)).toEqual([])
+  })
+
+  test('every Stop has a name of its own, and starts with "Stop run"', async () => {
+    const visitor = await visit({ speed: 'slow' })
+    await visitor.press(/Two questions at once/)
+    await visitor.run(2).streams()
+    const third = await visitor.ask('How does Stop work?')
+    await third.streams()
+    const stops = await visitor.page.getByRole('button', { name: /^Stop run/ }).all()
+    const names = await Promise.all(stops.map((stop) => stop.getAttribute('aria-label')))
+    expect(names.length).toBeGreaterThanOrEqual(3)
+    expect(new Set(names).size).toBe(names.length)
+  })
+
+  test('tells where runs begin and end, and no token', async () => {
+    const visitor = await visit()
+    expect(await visitor.page.getByRole('log').getAttribute('aria-live')).toBe('off')
+    await visitor.page.evaluate(() => {
+      const heard: string[] = []
+      Object.assign(window, { heard })
+      for (const region of document.querySelectorAll('[role=status], [role=alert]')) {
+        new MutationObserver(() => heard.push(region.textContent ?? '')).observe(region, {
+          childList: true,
+          characterData: true,
+          subtree: true,
+        })
+      }
+    })
+    await (await visitor.ask(lisbon)).reaches('complete')
+    const second = await visitor.ask(porto)
+    await second.streams()
+    await second.stop()
+    await second.reaches('cancelled')
+    await (await visitor.ask('Tell me how you fail')).reaches('error')
+    const heard = await visitor.page.evaluate(() => (window as unknown as { heard: string[] }).heard)
+    const said = heard.filter((words) => words !== '').join(' ')
+    expect(said).toMatch(/Run 1 started\. Run 1 is complete\. Run 2 started\./)
+    expect(said).toMatch(/Run 2 stopped\./)
+    expect(said).toMatch(/Run 3 failed: .*lost its thread/)
+    expect(heard.length).toBeLessThan(12)
+  })
+
+  test('moves nothing for those who prefer it so', async () => {
+    const visitor = await visit({ reducedMotion: 'reduce' })
+    const run = await visitor.ask(lisbon)
+    await run.streams()
+    expect(await visitor.page.evaluate(() => document.getAnimations().length)).toBe(0)
+  })
+})
+
+describe('keyboard', () => {
+  test('S16 Escape stops the newest run only, with Shift all of them', async () => {
+    const visitor = await visit({ speed: 'slow' })
+    const [first, second, third] = [await visitor.ask(lisbon), await visitor.ask(porto), await visitor.ask('hello')]
+    await Promise.all([first.streams(), second.streams(), third.streams()])
+    await visitor.page.keyboard.press('Escape')
+    await third.reaches('cancelled', 2000)
+    expect(await first.status()).toBe('streaming')
+    expect(await second.status()).toBe('streaming')
+    await visitor.page.keyboard.press('Shift+Escape')
+    await Promise.all([first.reaches('cancelled', 2000), second.reaches('cancelled', 2000)])
+  })
+
+  test('Shift and Enter breaks the line, Enter sends, and focus stays in the box', async () => {
+    const visitor = await visit({ speed: 400 })
+    await visitor.message.click()
+    await visitor.page.keyboard.type('one')
+    await visitor.page.keyboard.press('Shift+Enter')
+    await visitor.page.keyboard.type('two')
+    expect(await visitor.message.inputValue()).toBe('one\ntwo')
+    await visitor.page.keyboard.press('Enter')
+    await visitor.run(1).reaches('complete')
+    expect(await visitor.message.inputValue()).toBe('')
+    expect(await visitor.message.evaluate((box) => box === document.activeElement)).toBe(true)
+  })
+
+  test('S4 Control, Shift and Enter stops and sends', async () => {
+    const visitor = await visit({ speed: 'slow' })
+    const first = await visitor.ask(lisbon)
+    await first.streams()
+    await visitor.message.fill(porto)
+    await visitor.page.keyboard.press('Control+Shift+Enter')
+    await first.reaches('cancelled', 2000)
+    await visitor.run(2).streams()
+  })
+
+  test('keys that belong to an input method are left alone', async () => {
+    const visitor = await visit({ speed: 'slow' })
+    const run = await visitor.ask(lisbon)
+    await run.streams()
+    await visitor.message.fill('にほん')
+    await visitor.message.evaluate((box) => {
+      for (const key of ['Enter', 'Escape']) {
+        box.dispatchEvent(new KeyboardEvent('keydown', { key, isComposing: true, bubbles: true, cancelable: true }))
+      }
+    })
+    expect(await visitor.message.inputValue()).toBe('にほん')
+    expect(await run.status()).toBe('streaming')
+  })
+
+  test('focus stays where it is when a run ends under a focused Stop', async () => {
+    const visitor = await visit({ speed: 400 })
+    const run = await visitor.ask(lisbon)
+    await run.streams()
+    await run.stopButton.focus()
+    await run.reaches('complete')
+    expect(await visitor.page.evaluate(() => document.activeElement?.tagName)).toBe('BUTTON')
+    const second = await visitor.ask(porto)
+    await second.streams()
+    await second.stopButton.focus()
+    await visitor.page.keyboard.press('Enter')
+    await second.reaches('cancelled')
+    const name = await visitor.page.evaluate(() => document.activeElement?.getAttribute('aria-label'))
+    expect(name).toBe(`Ask run 2, ${porto} again`)
+  })
+})
+
+describe('connection', () => {
+  test('S33 S34 S35 S36 in a tunnel nothing is stopped, and after it the answer is there', async () => {
+    const visitor = await visit()
+    const run = await visitor.ask(lisbon)
+    await run.streams()
+    await visitor.press('Settings')
+    await visitor.press(/Cut my connection/)
+    await visitor.page.keyboard.press('Escape')
+    await visitor.page.locator('[data-connection="reconnecting"]').waitFor()
+    await visitor.page.getByText('Connection lost.', { exact: true }).waitFor()
+    expect(await run.status()).toBe('streaming')
+    await visitor.page.locator('[data-connection="connected"]').waitFor({ timeout: 30_000 })
+    await run.reaches('complete')
+    expect(await run.text()).toBe(wordsFor(lisbon))
+  })
+
+  test('S35 S36 a page that is loaded again shows the same answers and their statuses', async () => {
+    const session = newSession()
+    const visitor = await visit({ session })
+    const [first, second] = [await visitor.ask(lisbon), await visitor.ask(porto)]
+    await Promise.all([first.streams(), second.streams()])
+    await first.stop()
+    await first.reaches('cancelled')
+    const stopped = await first.text()
+    await visitor.page.reload()
+    await second.reaches('complete')
+    expect(await first.status()).toBe('cancelled')
+    expect(await first.text()).toBe(stopped)
+    expect(await second.text()).toBe(wordsFor(porto))
+  })
+})
+
+describe('what a model writes', () => {
+  test('is safe: only links and images of known kinds are live', async () => {
+    const visitor = await visit()
+    const html = await visitor.page.evaluate(async () => {
+      const path = '/src/markdown/render.ts'
+      const { renderMarkdown } = (await import(path)) as { renderMarkdown: (source: string) => string }
+      const sources = [
+        '[a](javascript:alert(1)) [b](data:text/html,x) [c](vbscript:x) [d](/local) [e](file:///etc/passwd)',
+        '[f](https://example.com) [g](mailto:me@example.com) [h](http://example.com)',
+        '![i](javascript:alert(1)) ![j](data:image/svg+xml;base64,PHN2Zz4=) ![k](https://example.com/k.png)',
+        '![l](data:image/png;base64,iVBORw0KGgo=) [m](data:image/png;base64,iVBORw0KGgo=)',
+        '<img src=x onerror=alert(1)> <script>alert(1)</script> <a href="javascript:alert(1)">n</a>',
+      ]
+      const box = document.createElement('template')
+      box.innerHTML = sources.map(renderMarkdown).join('')
+      const all = (selector: string, name: string) =>
+        [...box.content.querySelectorAll(selector)].map((element) => element.getAttribute(name))
+      return { links: all('a[href]', 'href'), images: all('img[src]', 'src'), scripts: all('script', 'src') }
+    })
+    expect(html.links).toEqual(['https://example.com', 'mailto:me@example.com', 'http://example.com'])
+    expect(html.images).toEqual(['https://example.com/k.png', 'data:image/png;base64,iVBORw0KGgo='])
+    expect(html.scripts).toEqual([])
+  })
+
+  test('is read block by block: a token leaves the blocks before it alone', async () => {
+    const visitor = await visit()
+    const run = await visitor.ask(lisbon)
+    await run.streams(40)
+    await run.card.evaluate((card) => {
+      const touched = new Set<Node>()
+      Object.assign(window, { touched })
+      const settled = [...card.querySelectorAll('.prose > .block')].slice(0, -1)
+      const watch = new MutationObserver((records) => {
+        for (const { target } of records) if (settled.some((block) => block.contains(target))) touched.add(target)
+      })
+      watch.observe(card, { childList: true, characterData: true, subtree: true })
+    })
+    await run.reaches('complete')
+    expect(await visitor.page.evaluate(() => (window as unknown as { touched: Set<Node> }).touched.size)).toBe(0)
+  })
+})
+
+async function watchShifts(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const shifts: number[] = []
+    Object.assign(window, { shifts })
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) {
+        if (!entry.hadRecentInput) shifts.push(entry.value)
+      }
+    }).observe({ type: 'layout-shift' })
+  })
+}
+
+const shiftOf = (page: Page): Promise<number> =>
+  page.evaluate(() => (window as unknown as { shifts: number[] }).shifts.reduce((sum, value) => sum + value, 0))
+
+/** Names what is wider than the window, apart from what scrolls by itself. */
+const overflowOf = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const scrolls = (element: Element): boolean =>
+      element.parentElement !== null &&
+      (/auto|scroll|hidden/.test(getComputedStyle(element.parentElement).overflowX)
+        ? element.parentElement.getBoundingClientRect().right <= innerWidth + 0.5
+        : scrolls(element.parentElement))
+    const wide = [...document.querySelectorAll('body *')].filter(
+      (element) => element.getBoundingClientRect().right > innerWidth + 0.5 && !scrolls(element),
+    )
+    const page = document.documentElement.scrollWidth > innerWidth ? ['the page'] : []
+    const main = document.querySelector('main')!
+    if (main.scrollWidth > main.clientWidth) page.push('the conversation')
+    return [...page, ...wide.map((element) => element.outerHTML.slice(0, 80))]
+  })
+
+async function violationsOf(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`)
+}
