@@ -3,7 +3,7 @@ import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
 import type { RunInfo } from '../core/node'
 import type { ClientSession } from '../session/client-session'
 import type { CancelTarget } from '../session/prompts'
-import type { RunScope } from '../session/view'
+import type { RunScope } from '../session/pending'
 import { useClientSession } from './use-client-session'
 
 export interface UseRunsOptions {

@@ -63,7 +63,8 @@ export class Alternatives<M extends object> {
 
   /** A node and its alternatives, oldest first: replies to one message, or edits of one prompt. */
   of(node: TreeNode<M>): readonly TreeNode<M>[] {
-    if (!this.#groups.has(node)) this.#group(this.tree.children(node.parent))
+    const siblings = this.tree.children(node.parent)
+    if (siblings.length > 1 && !this.#groups.has(node)) this.#group(siblings)
     return this.#groups.get(node) ?? [node]
   }
 

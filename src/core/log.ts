@@ -1,3 +1,4 @@
+import { SharedHeaders } from './shared-headers'
 import { Header, isKnownName, MessageName, readEnvelope, statusOf, type ChannelMessage, type Headers } from './wire'
 
 /** What the channel holds under one serial: what Ably itself would return from history for that message. */
@@ -46,6 +47,7 @@ export const isOpen = (row: Row): boolean =>
  */
 export class Log {
   readonly #rows = new Map<string, Row>()
+  readonly #headers = new SharedHeaders()
   /** The highest serial held; empty when there is none. */
   newest = ''
 
@@ -75,17 +77,20 @@ export class Log {
     const name = isAppend && message.name === undefined ? MessageName.output : message.name
     const envelope = isKnownName(name) ? readEnvelope(message.extras) : undefined
     if (!envelope) return undefined
+    const version = versionOf(message, serial)
     const row: Row = {
       serial,
-      version: versionOf(message, serial),
+      version: version === serial ? serial : version,
       name: name as MessageName,
-      transport: envelope.transport,
+      transport: this.#headers.of(envelope.transport),
       codec: envelope.codec,
       data: message.data,
       clientId: typeof message.clientId === 'string' ? message.clientId : undefined,
       timestamp: typeof message.timestamp === 'number' ? message.timestamp : 0,
       partial: isAppend,
       deleted: message.action === 'message.delete',
+      home: undefined,
+      part: undefined,
     }
     this.#rows.set(serial, row)
     if (serial > this.newest) this.newest = serial

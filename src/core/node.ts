@@ -56,17 +56,18 @@ export interface RunInfo {
 /** A prompt (input) or a reply (run) in the tree. */
 export abstract class TreeNode<M extends object> implements RowHome {
   /** Content rows in serial order. */
-  protected readonly rows: Row[] = []
+  protected rows: Row[] = []
   protected readonly projection: Projection<M>
-  readonly #shown = new Map<string, ViewMessage<M>>()
-  readonly #unfolded: Row[] = []
+  #shown: Map<string, ViewMessage<M>> | undefined
+  /** How many of the rows the projection holds, unless it is stale. */
+  #foldedCount = 0
   /** Whether the projection has to be made anew. */
   protected stale = false
   /** Message id this node follows; undefined at the root. */
   parent: string | undefined
   /** Position among all nodes; optimistic prompts come last. */
   sort = ''
-  #place = ''
+  #place: Place = nowhere
 
   constructor(
     readonly key: string,
@@ -80,8 +81,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   add(row: Row): void {
     row.home = this
     const last = this.rows.at(-1)
-    if (last && row.serial < last.serial) this.stale = true
-    else this.#unfolded.push(row)
+    if ((last && row.serial < last.serial) || this.projection.isResting) this.stale = true
     insertBySerial(this.rows, row)
   }
 
@@ -97,21 +97,34 @@ export abstract class TreeNode<M extends object> implements RowHome {
   settle(): boolean {
     this.#fold()
     this.derive()
-    const place = `${this.visible} ${this.projection.size} ${this.sort} ${this.parent ?? ''}`
-    const moved = place !== this.#place
-    this.#place = place
     this.#showState()
-    return moved
+    if (this.isComplete) this.rest()
+    return this.#hasMoved()
   }
 
   #fold(): void {
     if (this.stale) this.projection.rebuild(this.content())
-    else for (const row of this.#unfolded) if (this.shows(row)) this.projection.add(row)
+    else for (const row of this.rows.slice(this.#foldedCount)) if (this.shows(row)) this.projection.add(row)
     this.stale = false
-    this.#unfolded.length = 0
+    this.#foldedCount = this.rows.length
+  }
+
+  #hasMoved(): boolean {
+    const { visible, size, sort, parent } = this
+    const last = this.#place
+    if (last.visible === visible && last.size === size && last.sort === sort && last.parent === parent) return false
+    this.#place = { visible, size, sort, parent }
+    return true
+  }
+
+  /** Lets go of what is needed only while rows keep coming; one that comes all the same is read with all others. */
+  protected rest(): void {
+    this.projection.rest()
+    this.rows = this.rows.slice()
   }
 
   #showState(): void {
+    if (!this.#shown) return
     const state = this.messageState()
     for (const [id, shown] of this.#shown) {
       if (!this.projection.message(id)) this.#shown.delete(id)
@@ -134,19 +147,25 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   viewMessage(id: string): ViewMessage<M> {
-    const known = this.#shown.get(id)
+    const known = this.#shown?.get(id)
     if (known) return known
     const { runId } = this
     const error = this.error()
     const shown = this.port.observe<ViewMessage<M>>({
       id,
-      message: this.projection.observed(id),
+      message: this.projection.shown(id),
       state: this.messageState(),
       ...(runId !== undefined && { runId }),
       ...(error && { error }),
     })
+    this.#shown ??= new Map()
     this.#shown.set(id, shown)
     return shown
+  }
+
+  /** The lowest serial that mentions a message id; above all others when none does. */
+  serialOf(messageId: string): string {
+    return this.rows.find((row) => row.transport[Header.messageId] === messageId)?.serial ?? '\uffff'
   }
 
   /** Rows to project, in order. */
@@ -160,10 +179,22 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   readonly runId?: string
   abstract get visible(): boolean
+  /** Whether no more content is to be expected. */
+  protected abstract get isComplete(): boolean
   protected abstract derive(): void
   protected abstract messageState(): MessageState
   protected abstract error(): ViewMessage<M>['error']
 }
+
+/** What lists depend on. */
+interface Place {
+  visible: boolean
+  size: number
+  sort: string
+  parent: string | undefined
+}
+
+const nowhere: Place = { visible: false, size: 0, sort: '', parent: undefined }
 
 function update<M>(shown: Writable<ViewMessage<M>>, state: MessageState, error: ViewMessage<M>['error']): void {
   if (shown.state !== state) shown.state = state
@@ -177,8 +208,6 @@ export class InputNode<M extends object> extends TreeNode<M> {
   #failure: { code: number; message: string } | undefined
   forkOf: string | undefined
   clientId = ''
-  /** Requests to stop its run that name the prompt. */
-  readonly cancels: Row[] = []
 
   /** Shows a prompt before the channel has it, or takes that back. */
   setLocal(rows: readonly Row[]): void {
@@ -210,6 +239,10 @@ export class InputNode<M extends object> extends TreeNode<M> {
     return this.projection.size > 0
   }
 
+  protected get isComplete(): boolean {
+    return this.isSent
+  }
+
   protected override content(): readonly Row[] {
     return this.isSent ? super.content() : this.#local
   }
@@ -236,7 +269,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
 export class RunNode<M extends object> extends TreeNode<M> {
   override readonly runId = this.key
   /** Lifecycle and step rows in serial order. */
-  readonly #lifecycle: Row[] = []
+  #lifecycle: Row[] = []
   readonly #cancels: Row[] = []
   /** Serial of the newest attempt known per step. */
   readonly #attempts = new Map<string, string>()
@@ -287,6 +320,15 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Whether its start is known, by a message that only a started run has. */
   get visible(): boolean {
     return this.projection.size > 0 || this.#state.start !== undefined || this.#state.steps.length > 0
+  }
+
+  protected get isComplete(): boolean {
+    return this.hasEnded && !this.hasOpenStream
+  }
+
+  protected override rest(): void {
+    super.rest()
+    this.#lifecycle = this.#lifecycle.slice()
   }
 
   info(inputCancels: readonly Row[] = []): RunInfo {
@@ -372,6 +414,7 @@ function lowest(...rows: (Row | undefined)[]): Row | undefined {
 
 /** Orders nodes by their place in the channel; prompts the channel does not have yet come last. */
 export function bySort(a: TreeNode<object>, b: TreeNode<object>): number {
-  const [left, right] = [a.sort || '\uffff', b.sort || '\uffff']
+  const left = a.sort || '\uffff'
+  const right = b.sort || '\uffff'
   return left < right ? -1 : left > right ? 1 : 0
 }

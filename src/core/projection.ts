@@ -7,18 +7,17 @@ import type { ReactivePort } from './port'
 export class Projection<M extends object> {
   /** By message id, in order of first mention. */
   #messages = new Map<string, M>()
-  #fold: Fold
+  #fold: Fold | undefined
+  #resting = false
   /** Parts of a re-projection that live on in older objects. */
-  #moved = new WeakMap<object, object>()
+  #moved: WeakMap<object, object> | undefined
   /** Whether a view shows these messages, so that writes must be seen. */
   #observed = false
 
   constructor(
     private readonly codec: Codec<M>,
     private readonly port: ReactivePort,
-  ) {
-    this.#fold = codec.fold(this.#draft(this.#messages))
-  }
+  ) {}
 
   get size(): number {
     return this.#messages.size
@@ -32,28 +31,42 @@ export class Projection<M extends object> {
     return this.#messages.get(id)
   }
 
-  /** The message for a view: from here on changes are announced. */
-  observed(id: string): M {
+  /** The message for a view that observes it: from here on changes are announced. */
+  shown(id: string): M {
     this.#observed = true
-    return this.port.observe(this.#messages.get(id)!)
+    return this.#messages.get(id)!
+  }
+
+  /** Whether a further row can only be folded together with all others. */
+  get isResting(): boolean {
+    return this.#resting
+  }
+
+  /** Forgets how folding stands; the messages stay. */
+  rest(): void {
+    this.#resting = true
+    this.#fold = undefined
+    this.#moved = undefined
   }
 
   /** Folds a row that comes after all others. */
   add(row: Row): void {
+    this.#fold ??= this.codec.fold(this.#draft(this.#messages))
     row.part = this.#fold(row)
   }
 
   /** Follows a row that got longer. Costs the same however long the node and the conversation are. */
   grow(row: Row): void {
-    if (row.part) this.codec.grow(this.#live(row.part), row)
+    if (row.part) this.codec.grow(this.#observed ? this.port.observe(row.part) : row.part, row)
   }
 
   /** Folds all rows afresh, keeping the objects that views already hold. */
   rebuild(rows: readonly Row[]): void {
     const held = this.#messages
     this.#messages = new Map()
-    this.#moved = new WeakMap()
-    this.#fold = this.codec.fold(this.#draft(this.#messages))
+    this.#resting = false
+    this.#fold = undefined
+    const moved = (this.#moved = new WeakMap<object, object>())
     const observed = this.#observed
     this.#observed = false
     for (const row of rows) this.add(row)
@@ -61,14 +74,14 @@ export class Projection<M extends object> {
     for (const [id, message] of this.#messages) {
       const old = held.get(id)
       if (!old) continue
-      patch(observed ? this.port.observe(old) : old, message, this.#moved)
+      patch(observed ? this.port.observe(old) : old, message, moved)
       this.#messages.set(id, old)
     }
-    for (const row of rows) if (row.part) row.part = this.#moved.get(row.part) ?? row.part
+    for (const row of rows) if (row.part) row.part = moved.get(row.part) ?? row.part
   }
 
   #live<T extends object>(value: T): T {
-    const kept = (this.#moved.get(value) ?? value) as T
+    const kept = (this.#moved?.get(value) ?? value) as T
     return this.#observed ? this.port.observe(kept) : kept
   }
 

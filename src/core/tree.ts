@@ -1,4 +1,5 @@
 import type { Codec } from './codec'
+import { Groups } from './groups'
 import { isOpen, isStreamed, Log, type Row } from './log'
 import { bySort, InputNode, RunNode, type RunInfo, type TreeNode } from './node'
 import { plainPort, type ReactivePort } from './port'
@@ -32,10 +33,10 @@ export class Tree<M extends object> {
   readonly inputs = new Map<string, InputNode<M>>()
   readonly runs = new Map<string, RunNode<M>>()
   /** Which node holds a message id; of two claims the lower serial wins. */
-  readonly #owners = new Map<string, { node: TreeNode<M>; serial: string }>()
+  readonly #owners = new Map<string, TreeNode<M>>()
   /** Children by the message id they follow; those without a parent under ''. */
-  readonly #children = new Map<string, Set<TreeNode<M>>>()
-  readonly #runsByInput = new Map<string, Set<RunNode<M>>>()
+  readonly #children = new Groups<TreeNode<M>>()
+  readonly #runsByInput = new Groups<RunNode<M>>()
   readonly #cancelsByInput = new Map<string, Row[]>()
   readonly #superseded = new Set<string>()
   /** Rows of which more is expected; a repair has to read back to the oldest of them. */
@@ -114,16 +115,16 @@ export class Tree<M extends object> {
 
   /** The node that holds a message. */
   nodeOf(messageId: string): TreeNode<M> | undefined {
-    return this.#owners.get(messageId)?.node
+    return this.#owners.get(messageId)
   }
 
-  children(messageId: string | undefined): ReadonlySet<TreeNode<M>> {
-    return this.#children.get(messageId ?? '') ?? noNodes
+  children(messageId: string | undefined): readonly TreeNode<M>[] {
+    return this.#children.of(messageId ?? '')
   }
 
   /** Runs that answer a prompt, whether or not it is the message they follow. */
-  runsOf(inputId: string): ReadonlySet<RunNode<M>> {
-    return this.#runsByInput.get(inputId) ?? noNodes
+  runsOf(inputId: string): readonly RunNode<M>[] {
+    return this.#runsByInput.of(inputId)
   }
 
   isSuperseded(node: TreeNode<M>): boolean {
@@ -180,7 +181,7 @@ export class Tree<M extends object> {
     this.inputs.delete(inputId)
     this.#messageCount -= node.size
     this.#owners.delete(inputId)
-    this.#children.get(node.parent ?? '')?.delete(node)
+    this.#children.remove(node.parent ?? '', node)
     this.#dirty.delete(node)
     this.#structure = true
   }
@@ -287,13 +288,13 @@ export class Tree<M extends object> {
   }
 
   #enter(node: TreeNode<M>): void {
-    grouped(this.#children, '').add(node)
+    this.#children.add('', node)
     this.#structure = true
   }
 
   #claim(messageId: string, node: TreeNode<M>, serial: string): void {
     const held = this.#owners.get(messageId)
-    if (!held || serial < held.serial) this.#owners.set(messageId, { node, serial })
+    if (!held || (held !== node && serial < held.serialOf(messageId))) this.#owners.set(messageId, node)
   }
 
   #settleNode(node: TreeNode<M>, transitions: RunTransition<M>[]): void {
@@ -302,8 +303,8 @@ export class Tree<M extends object> {
     if (node.settle()) this.#structure = true
     this.#messageCount += node.size - size
     if (node.parent !== parent) {
-      this.#children.get(parent ?? '')?.delete(node)
-      grouped(this.#children, node.parent ?? '').add(node)
+      this.#children.remove(parent ?? '', node)
+      this.#children.add(node.parent ?? '', node)
     }
     if (node instanceof RunNode) {
       if (node.inputId !== inputId) this.#answer(node, inputId)
@@ -312,8 +313,8 @@ export class Tree<M extends object> {
   }
 
   #answer(run: RunNode<M>, formerInputId: string | undefined): void {
-    if (formerInputId !== undefined) this.#runsByInput.get(formerInputId)?.delete(run)
-    if (run.inputId !== undefined) grouped(this.#runsByInput, run.inputId).add(run)
+    if (formerInputId !== undefined) this.#runsByInput.remove(formerInputId, run)
+    if (run.inputId !== undefined) this.#runsByInput.add(run.inputId, run)
   }
 
   #noteStatus(run: RunNode<M>, transitions: RunTransition<M>[]): void {
@@ -329,14 +330,4 @@ export class Tree<M extends object> {
     this.#statuses.set(run, to)
     transitions.push({ run, from, to })
   }
-}
-
-const noNodes: ReadonlySet<never> = new Set()
-
-function grouped<K, V>(groups: Map<K, Set<V>>, key: K): Set<V> {
-  const known = groups.get(key)
-  if (known) return known
-  const made = new Set<V>()
-  groups.set(key, made)
-  return made
 }

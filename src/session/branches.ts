@@ -17,12 +17,13 @@ export interface Branch<M> {
 /** What one view picked where there are alternatives. */
 export class Branches<M extends object> implements Choices {
   readonly picked = new Map<string, number>()
-  #picks = 0
+  /** How often something was picked. */
+  picks = 0
 
   constructor(private readonly tree: Tree<M>) {}
 
   pick(key: string): void {
-    this.picked.set(key, ++this.#picks)
+    this.picked.set(key, ++this.picks)
   }
 
   /** The alternatives that a message's node belongs to; a message that is not first of its run has none. */

@@ -13,7 +13,8 @@ import { CatchUp } from './catch-up'
 import { FlushScheduler, type FlushMode } from './flush'
 import { Prompts, type CancelTarget } from './prompts'
 import { SessionTree } from './session-tree'
-import { View, type RunScope } from './view'
+import type { RunList, RunScope } from './pending'
+import { View } from './view'
 import type { ViewHost } from './view-host'
 import type { AgentTarget } from './wake'
 
@@ -108,7 +109,7 @@ export class ClientSession<M extends object> {
       running: (scope, view) => this.#running(scope, view),
       ended: (target) => this.#ended(target),
       loaded: () => this.#loaded(),
-      forget: (view) => void this.#views.delete(view),
+      forget: (view) => void this.#views.delete(view as View<M>),
     }
     this.tree = new SessionTree(this.#tree, this.#runsChanged)
     this.view = this.createView()
@@ -161,7 +162,7 @@ export class ClientSession<M extends object> {
   }
 
   /** Runs that have started: those of a view's branch, those of this client, or all. */
-  runs(scope: RunScope = 'view', view: View<M> = this.view): readonly RunInfo[] {
+  runs(scope: RunScope = 'view', view: RunList = this.view): readonly RunInfo[] {
     if (scope === 'view') return view.runs()
     return this.tree.runs().filter((run) => scope === 'session' || this.#isMine(run.clientId))
   }
@@ -345,7 +346,7 @@ export class ClientSession<M extends object> {
     return run && this.#tree.info(run)
   }
 
-  #running(scope: RunScope, view: View<M>): CancelTarget[] {
+  #running(scope: RunScope, view: RunList): CancelTarget[] {
     const runs = this.runs(scope, view)
     const prompts = scope === 'view' ? view.pending() : this.tree.inputs().filter((input) => this.#isPending(input))
     return [

@@ -1,26 +1,16 @@
 import { walk } from '../core/branch'
 import { Emitter } from '../core/emitter'
 import { ErrorCode, SessionError } from '../core/errors'
-import { InputNode, RunNode, type Cancelling, type RunInfo, type TreeNode, type ViewMessage } from '../core/node'
+import { InputNode, RunNode, type RunInfo, type TreeNode, type ViewMessage } from '../core/node'
 import type { Signal } from '../core/port'
 import type { RunEndReason, RunError } from '../core/run-state'
 import type { RunTransition, Settled } from '../core/tree'
 import type { ActiveRun } from './active-run'
 import { Branches, type Branch } from './branches'
 import type { Given, SendOptions } from './prompts'
-import type { WakeInfo } from './wake'
+import type { PendingPrompt, RunScope } from './pending'
 import { ViewWindow } from './view-window'
 import type { ViewHost } from './view-host'
-
-/** A prompt whose run has not started. */
-export interface PendingPrompt {
-  /** The prompt's message id; `cancel({ inputId })` stops the run before it starts. */
-  readonly inputId: string
-  readonly clientId: string
-  /** How waking the agent fares; undefined when another client sent the prompt, or there is no agent to wake. */
-  readonly wake?: WakeInfo
-  readonly cancelling?: Cancelling
-}
 
 /** What happened to a run on this view's branch. */
 export interface RunEvent {
@@ -38,15 +28,13 @@ interface ViewEvents {
   run: RunEvent
 }
 
-/** Which runs a verb is about: those of this view's branch, those this client owns, or all of the session. */
-export type RunScope = 'view' | 'mine' | 'session'
-
 /**
  * One way of looking at a session: the branch it shows and how far back it reaches. Reads are reactive in Vue; lists keep
  * their identity until they really differ.
  */
 export class View<M extends object> {
   #nodes: readonly TreeNode<M>[] = []
+  #walked: { nodes: readonly TreeNode<M>[]; picks: number; path: readonly TreeNode<M>[] } | undefined
   #messages: readonly ViewMessage<M>[] = []
   #runs: readonly RunInfo[] = []
   #pending: readonly PendingPrompt[] = []
@@ -273,8 +261,14 @@ export class View<M extends object> {
     this.#window.hold()
   }
 
+  /** The nodes on the view's branch; worked out again when the tree's structure or the choices have changed. */
   #path(): readonly TreeNode<M>[] {
-    return walk(this.host.tree, this.#branches)
+    const nodes = this.host.tree.nodes()
+    const { picks } = this.#branches
+    if (this.#walked?.nodes !== nodes || this.#walked.picks !== picks) {
+      this.#walked = { nodes, picks, path: walk(this.host.tree, this.#branches) }
+    }
+    return this.#walked.path
   }
 
   #choose(key: string): void {

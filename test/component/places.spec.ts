@@ -16,7 +16,10 @@ import { aiPlugins, bareApp } from '../support/app'
 import { startConversation, type Conversation } from '../support/conversation'
 import { eventually } from '../support/eventually'
 
-const optionsFor = ({ endpoint }: Conversation) => ({ client: () => endpoint.client({ clientId: 'reader' }), linger: 0 })
+const optionsFor = ({ endpoint }: Conversation) => ({
+  client: () => endpoint.client({ clientId: 'reader' }),
+  linger: 0,
+})
 
 /** Renders messages and runs as plain text. */
 const Transcript = defineComponent({
@@ -271,7 +274,9 @@ describe('mistakes', () => {
 
   it('tells that Pinia is missing', () => {
     const app = createApp({ render: () => null })
-    expect(() => app.use(createAITransport({ client: () => expect.unreachable() }))).toThrow(/app\.use\(createPinia\(\)\)/)
+    expect(() => app.use(createAITransport({ client: () => expect.unreachable() }))).toThrow(
+      /app\.use\(createPinia\(\)\)/,
+    )
   })
 
   it('tells that the transport is missing', () => {

@@ -12,7 +12,9 @@ it('re-renders exactly one of 500 message components for a token, and keeps the 
   const channel = writer.channels.get('ai:long')
   const ids = Array.from({ length: 499 }, (_, index) => `m${String(index).padStart(3, '0')}`)
   for (let start = 0; start < ids.length; start += 50) {
-    await channel.publish(ids.slice(start, start + 50).map((id, index) => promptMessage(id, id, ids[start + index - 1])))
+    await channel.publish(
+      ids.slice(start, start + 50).map((id, index) => promptMessage(id, id, ids[start + index - 1])),
+    )
   }
   const run = await agent.startRun('run-1', ids.at(-1)!)
   const text = await run.text()

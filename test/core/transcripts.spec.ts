@@ -17,7 +17,7 @@ const pageSizes = [1, 2, 3, 7, 100]
 /** A seeded shuffle that keeps the deliveries of one serial in order, as Ably does. */
 function shuffled<T extends { serial?: string }>(messages: readonly T[], seed: number): T[] {
   let state = seed
-  const random = (): number => ((state = (state * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31)
+  const random = (): number => (state = (state * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31
   const queues = Map.groupBy(messages, (message) => message.serial)
   const order = messages.map(({ serial }) => ({ serial, rank: random() })).toSorted((a, b) => a.rank - b.rank)
   return order.map(({ serial }) => queues.get(serial)!.shift()!)

@@ -26,8 +26,8 @@ const names: Record<string, string[]> = {
     'defineAgent',
     'ownerOnly',
   ],
-  'vue-ai-transport/codec': ['defineCodec'],
-  'vue-ai-transport/local': ['createLocalEndpoint'],
+  'vue-ai-transport/codec': ['UIMessageCodec', 'createUIMessageCodec'],
+  'vue-ai-transport/local': ['DEV_KEY', 'ProtocolError', 'createLocalEndpoint', 'mountLocalEndpoint'],
   'vue-ai-transport/local/vite': ['localAbly'],
 }
 

@@ -5,7 +5,7 @@ import manifest from '../../package.json' with { type: 'json' }
 import { entries } from '../../scripts/entries'
 import { root } from './import-graph'
 
-const modules = Object.values(manifest.exports).filter((target) => typeof target === 'object')
+const modules = Object.values(manifest.exports).filter((target) => typeof target === 'object' && 'default' in target)
 const commands = Object.values(manifest.bin)
 
 describe('package.json', () => {

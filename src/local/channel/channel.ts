@@ -1,4 +1,3 @@
-import type { Attachment } from './attachment'
 import { Broadcast } from './broadcast'
 import { notFound, ProtocolError } from '../wire/error'
 import type { Limits } from '../limits'
@@ -13,6 +12,13 @@ const ID_MEMORY = 120_000
 /** How many message ids are remembered. */
 const MAX_IDS = 10_000
 
+/** One that is told of what happens on a channel. */
+export interface Subscriber {
+  /** Whether a mode was granted. */
+  has(mode: number): boolean
+  deliver(broadcast: Broadcast): void
+}
+
 /**
  * A channel: its log, those attached to it, and the window in which appends are merged.
  *
@@ -20,7 +26,7 @@ const MAX_IDS = 10_000
  */
 export class Channel {
   /** Who is to be told. */
-  readonly attachments = new Set<Attachment>()
+  readonly attachments = new Set<Subscriber>()
   readonly #log: ChannelLog
   readonly #rollup: Rollup
   readonly #limits: Limits
