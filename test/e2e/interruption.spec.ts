@@ -129,6 +129,7 @@ describe('stopping', () => {
     const third = await visitor.ask(fiveDays)
     await visitor.press(/^Stop all/)
     await Promise.all([first, second, third].map((run) => run.reaches('cancelled', 5000)))
+    expect(await visitor.page.getByRole('button', { name: /^Stop/ }).count()).toBe(0)
   })
 
   test('S27 what can be stopped follows each start and each kind of end', async () => {

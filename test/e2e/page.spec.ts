@@ -21,9 +21,9 @@ describe('layout', () => {
     await visitor.run(2).streams()
     await watchShifts(visitor.page)
     await Promise.all([visitor.run(1).reaches('complete'), visitor.run(2).reaches('complete')])
-    const shift = await shiftOf(visitor.page)
-    console.log(`layout shift, two answers to their end: ${shift.toFixed(4)}`)
-    expect(shift).toBeLessThanOrEqual(0.02)
+    const { total, moved } = await shiftsOf(visitor.page)
+    console.log(`layout shift, two answers to their end: ${total.toFixed(4)}`, moved)
+    expect(total).toBeLessThanOrEqual(0.02)
   })
 
   test('a whole visit shifts the page by at most 0.02: one answer, Stop and send, Stop, an error', async () => {
@@ -36,9 +36,9 @@ describe('layout', () => {
     await visitor.run(2).stop()
     await visitor.run(2).reaches('cancelled')
     await (await visitor.ask('Tell me how you fail')).reaches('error')
-    const shift = await shiftOf(visitor.page)
-    console.log(`layout shift, a whole visit: ${shift.toFixed(4)}`)
-    expect(shift).toBeLessThanOrEqual(0.02)
+    const { total, moved } = await shiftsOf(visitor.page)
+    console.log(`layout shift, a whole visit: ${total.toFixed(4)}`, moved)
+    expect(total).toBeLessThanOrEqual(0.02)
   })
 
   test('nothing scrolls sideways at 360 px', async () => {
@@ -174,6 +174,7 @@ describe('keyboard', () => {
     await visitor.page.keyboard.press('Control+Shift+Enter')
     await first.reaches('cancelled', 2000)
     await visitor.run(2).streams()
+    expect(await visitor.message.inputValue()).toBe('')
   })
 
   test('keys that belong to an input method are left alone', async () => {
@@ -242,9 +243,13 @@ describe('connection', () => {
 describe('what a model writes', () => {
   test('is safe: only links and images of known kinds are live', async () => {
     const visitor = await visit()
-    const html = await visitor.page.evaluate(async () => {
-      const path = '/src/markdown/render.ts'
-      const { renderMarkdown } = (await import(path)) as { renderMarkdown: (source: string) => string }
+    await visitor.page.addScriptTag({
+      type: 'module',
+      content: `import { renderMarkdown } from '/src/markdown/render.ts'; Object.assign(window, { renderMarkdown })`,
+    })
+    await visitor.page.waitForFunction('window.renderMarkdown')
+    const html = await visitor.page.evaluate(() => {
+      const { renderMarkdown } = window as unknown as { renderMarkdown: (source: string) => string }
       const sources = [
         '[a](javascript:alert(1)) [b](data:text/html,x) [c](vbscript:x) [d](/local) [e](file:///etc/passwd)',
         '[f](https://example.com) [g](mailto:me@example.com) [h](http://example.com)',
@@ -253,7 +258,7 @@ describe('what a model writes', () => {
         '<img src=x onerror=alert(1)> <script>alert(1)</script> <a href="javascript:alert(1)">n</a>',
       ]
       const box = document.createElement('template')
-      box.innerHTML = sources.map(renderMarkdown).join('')
+      box.innerHTML = sources.map((source) => renderMarkdown(source)).join('')
       const all = (selector: string, name: string) =>
         [...box.content.querySelectorAll(selector)].map((element) => element.getAttribute(name))
       return { links: all('a[href]', 'href'), images: all('img[src]', 'src'), scripts: all('script', 'src') }
@@ -281,20 +286,39 @@ describe('what a model writes', () => {
   })
 })
 
+interface Shift extends PerformanceEntry {
+  value: number
+  hadRecentInput: boolean
+  sources: { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[]
+}
+
+interface Shifts {
+  total: number
+  /** What moved, and how far. */
+  moved: string[]
+}
+
 async function watchShifts(page: Page): Promise<void> {
   await page.evaluate(() => {
-    const shifts: number[] = []
+    const shifts: Shifts = { total: 0, moved: [] }
     Object.assign(window, { shifts })
+    const nameOf = (node: Node | null) => (node instanceof Element ? node : node?.parentElement)?.outerHTML.slice(0, 60)
     new PerformanceObserver((list) => {
-      for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) {
-        if (!entry.hadRecentInput) shifts.push(entry.value)
+      for (const { value, hadRecentInput, sources } of list.getEntries() as Shift[]) {
+        if (hadRecentInput) continue
+        shifts.total += value
+        for (const { node, previousRect, currentRect } of sources) {
+          const from = `${previousRect.x.toFixed()},${previousRect.y.toFixed()}`
+          shifts.moved.push(
+            `${value.toFixed(4)} ${nameOf(node)} ${from} -> ${currentRect.x.toFixed()},${currentRect.y.toFixed()}`,
+          )
+        }
       }
     }).observe({ type: 'layout-shift' })
   })
 }
 
-const shiftOf = (page: Page): Promise<number> =>
-  page.evaluate(() => (window as unknown as { shifts: number[] }).shifts.reduce((sum, value) => sum + value, 0))
+const shiftsOf = (page: Page): Promise<Shifts> => page.evaluate(() => (window as unknown as { shifts: Shifts }).shifts)
 
 /** Names what is wider than the window, apart from what scrolls by itself. */
 const overflowOf = (page: Page): Promise<string[]> =>

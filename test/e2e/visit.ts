@@ -1,9 +1,10 @@
 import MarkdownIt from 'markdown-it'
 import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from 'playwright'
-import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import { afterAll, afterEach, beforeAll } from 'vitest'
 import { answerTo } from '../../playground/server/answers'
 import type { CardStatus } from '../../playground/src/conversation/status'
 import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
+import { eventually } from '../support/eventually'
 import { startPlayground, type Playground } from '../../scripts/playground'
 
 /** The playground under test, and a browser to visit it with. */
@@ -17,7 +18,7 @@ export interface Visits {
 export interface VisitOptions extends BrowserContextOptions {
   /** The conversation. @default a new one */
   session?: string
-  /** Tokens per second of the answers to this visitor. @default 'fast' */
+  /** Tokens per second of the answers to this visitor. @default 100 */
   speed?: string | number
   /** How long the server waits before it wakes the agent, in ms. */
   delay?: number
@@ -46,13 +47,14 @@ export function useVisits(): Visits {
   afterEach(async () => {
     const open = visitors.splice(0)
     await Promise.all(open.map(({ page }) => page.context().close()))
-    expect(open.flatMap(({ problems }) => problems)).toEqual([])
+    const problems = open.flatMap((visitor) => visitor.problems)
+    if (problems.length > 0) throw new Error(`the console says: ${problems.join('; ')}`)
   })
 
   const newSession = () => `trip-${Date.now().toString(36)}-${sessions++}`
   return {
     newSession,
-    async visit({ session = newSession(), speed = 'fast', delay = 0, expected, ...options } = {}) {
+    async visit({ session = newSession(), speed = 100, delay = 0, expected, ...options } = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
       const visitor = new Visitor(await context.newPage(), session, expected)
       visitors.push(visitor)
@@ -140,19 +142,25 @@ export class RunOnPage {
   }
 
   async runId(): Promise<string> {
-    await expect.poll(() => this.card.getAttribute('data-run-id'), { timeout: 10_000 }).toBeTruthy()
+    await this.card.and(this.card.page().locator('[data-run-id]')).waitFor()
     return (await this.card.getAttribute('data-run-id'))!
   }
 
   /** Waits for a status. */
   async reaches(status: CardStatus, within = 20_000): Promise<void> {
-    await expect.poll(() => this.status(), { timeout: within, interval: 25 }).toBe(status)
+    await eventually(async () => {
+      const now = await this.status()
+      if (now !== status) throw new Error(`the run is ${now}, not ${status}`)
+    }, within)
   }
 
   /** Waits until the run streams and has some words to show. */
   async streams(words = 5): Promise<void> {
     await this.reaches('streaming')
-    await expect.poll(async () => (await this.text()).split(' ').length, { timeout: 10_000 }).toBeGreaterThan(words)
+    await eventually(async () => {
+      const count = (await this.text()).split(' ').length
+      if (count <= words) throw new Error(`the run has ${count} words, not more than ${words}`)
+    }, 10_000)
   }
 
   /** The words of the answer, without line breaks. */
