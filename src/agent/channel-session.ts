@@ -127,7 +127,7 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
   readonly #changed = ({ state, resumed, reason }: ChannelChange): void => {
     if (this.#closing || state === 'attaching') return
     if (state !== 'attached') this.report(lost(this.name, `the channel is ${state}`, reason))
-    
+    else if (!resumed) void this.#catchUp()
   }
 
   /** Reads what was missed while the connection was lost, cancels among it. Runs go on meanwhile. */

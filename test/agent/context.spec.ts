@@ -1,4 +1,4 @@
-import type { UIMessage } from 'ai'
+import { convertToModelMessages, type UIMessage } from 'ai'
 import { describe, expect, it } from 'vitest'
 import { contextOf, type ContextRule } from '../../src/agent/context'
 import { Triggers } from '../../src/agent/triggers'
@@ -47,6 +47,22 @@ describe('context by default', () => {
       'user: Plan 3 days in Oslo',
       'assistant: Day 1: the fjord | [The user stopped this answer here.]',
       'user: Make it 5 days',
+    ])
+  })
+
+  it('is understood by convertToModelMessages', async () => {
+    const given = scene().prompt('p1', 'one').run('r1', 'p1').text('m1', 'First').cancel('r1').prompt('p2', 'two', 'm1')
+    const { tree, trigger } = at(given, 'p2')
+    expect(await convertToModelMessages(contextOf(tree, trigger))).toEqual([
+      { role: 'user', content: [{ type: 'text', text: 'one' }] },
+      {
+        role: 'assistant',
+        content: [
+          { type: 'text', text: 'First' },
+          { type: 'text', text: '[The user stopped this answer here.]' },
+        ],
+      },
+      { role: 'user', content: [{ type: 'text', text: 'two' }] },
     ])
   })
 

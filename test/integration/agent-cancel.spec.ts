@@ -197,22 +197,28 @@ describe('a cancel on the channel', () => {
     expect(run.abortSignal.aborted).toBe(false)
   })
 
-  it('is heard again after the connection was lost with its continuity', async () => {
+  it('does nothing when it is older than the prompt', async () => {
+    const { alice, started } = await stage()
+    await alice.cancel({ runId: 'my-run' })
+    const run = await started('one', { runId: 'my-run' })
+    expect(run.abortSignal.aborted).toBe(false)
+  })
+
+  it('is found in history when the connection was lost with its continuity, and the run goes on till then', async () => {
     const { alice, name, session, started, agentClient } = await stage()
     const errors = vi.fn<() => void>()
     session.on('error', errors)
-    const run = await started('one')
-    endpoint.refuseResume()
+    const [stopped, other] = [await started('one'), await started('two')]
     const restore = endpoint.dropConnection('agent', { refuseFor: Infinity })
     await agentClient.connection.whenState('disconnected')
-    await alice.cancel({ runId: run.runId })
+    await alice.cancel({ runId: stopped.runId })
+    endpoint.breakContinuity(name)
+    expect(stopped.abortSignal.aborted).toBe(false)
     restore()
     agentClient.connection.connect()
-    await aborted(run.abortSignal)
+    await aborted(stopped.abortSignal)
+    expect(other.abortSignal.aborted).toBe(false)
     expect(errors).not.toHaveBeenCalled()
-    await run.end()
-    await alice.hears(named('ai-run-end'))
-    void name
   })
 })
 
@@ -252,6 +258,8 @@ describe('onCancel', () => {
     await mallory.cancel({ runId: run.runId })
     await eventually(() => expect(asked).toHaveLength(1))
     expect(run.abortSignal.aborted).toBe(false)
+    const start = await mallory.hears(named('ai-run-start'))
+    expect(transportOf(start)).toMatchObject({ 'run-client-id': 'mallory', 'input-client-id': 'alice' })
   })
 
   it('S54 lets nobody without an identity through ownerOnly', async () => {

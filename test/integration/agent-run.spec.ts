@@ -219,6 +219,21 @@ describe('tokens that the channel refuses', () => {
     expect(await readBack(run.runId)).toEqual({ status: 'complete', texts: ['one ', 'Again'] })
   })
 
+  it('fail the pipe where a whole part is lost, and stop its source', async () => {
+    const { name, started, readBack } = await stage()
+    const run = await started('one')
+    const restore = endpoint.refusePublish(
+      ({ channel, data }) => channel === name && data === 'https://a.example/b.png',
+    )
+    const source = handFed()
+    source.push(...beginning('Look: '), { type: 'file', mediaType: 'image/png', url: 'https://a.example/b.png' })
+    expect(await run.pipe(source.stream)).toMatchObject({ reason: 'error', error: { code: 104008 } })
+    expect(source.isStopped).toBe(true)
+    restore()
+    await run.end()
+    expect(await readBack(run.runId)).toEqual({ status: 'error', texts: ['Look: '] })
+  })
+
   it('name the rule to switch on when the namespace does not allow appends', async () => {
     const name = 'plain:trip'
     const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)

@@ -1,0 +1,45 @@
+import { describe, expect, it, vi } from 'vitest'
+import type { SessionChannel } from '../../src/ably/session-channel'
+import { Outlet } from '../../src/agent/outlet'
+
+const message = { name: 'ai-run-end', extras: { ai: { transport: {} } } }
+
+function outletOn(publishOne: () => Promise<string>) {
+  const channel = { publishOne, append: vi.fn<() => void>(), update: vi.fn<() => void>() }
+  return { outlet: new Outlet(channel as unknown as SessionChannel), channel }
+}
+
+describe('Outlet', () => {
+  it('lets nothing through once it is shut', async () => {
+    const publish = vi.fn<() => Promise<string>>(async () => 'serial')
+    const { outlet, channel } = outletOn(publish)
+    await outlet.publish(message)
+    outlet.shut()
+    const { extras } = message
+    const attempts = [
+      outlet.publish(message),
+      outlet.insist(message),
+      outlet.append('serial', 'x', extras),
+      outlet.update('serial', 'x', extras),
+    ]
+    for (const attempt of attempts) await expect(attempt).rejects.toMatchObject({ code: 104004 })
+    expect(publish).toHaveBeenCalledTimes(1)
+    expect(channel.append).not.toHaveBeenCalled()
+    expect(channel.update).not.toHaveBeenCalled()
+  })
+
+  it('tries again when the channel is too busy, but not when it may not publish', async () => {
+    vi.useFakeTimers()
+    const busy = vi.fn<() => Promise<string>>(async () => 'serial')
+    busy.mockRejectedValueOnce({ statusCode: 429 }).mockRejectedValueOnce({ statusCode: 500 })
+    const insisting = outletOn(busy).outlet.insist(message)
+    await vi.runAllTimersAsync()
+    expect(await insisting).toBe('serial')
+    expect(busy).toHaveBeenCalledTimes(3)
+    vi.useRealTimers()
+
+    const forbidden = vi.fn<() => Promise<string>>(() => Promise.reject({ statusCode: 401 })) // oxlint-disable-line
+    await expect(outletOn(forbidden).outlet.insist(message)).rejects.toMatchObject({ statusCode: 401 })
+    expect(forbidden).toHaveBeenCalledTimes(1)
+  })
+})
