@@ -19,10 +19,10 @@ export interface Settled<M extends object> {
   structure: boolean
   /** Runs or pending prompts look different. */
   runs: boolean
-  /** Anything at all, a longer text included. */
-  any: boolean
   transitions: RunTransition<M>[]
 }
+
+const nothing: Settled<never> = { structure: false, runs: false, transitions: [] }
 
 /**
  * A conversation as nodes made from channel rows: an input per prompt, a run per reply. `apply` sorts rows into nodes;
@@ -42,7 +42,8 @@ export class Tree<M extends object> {
   /** Rows of which more is expected; a repair has to read back to the oldest of them. */
   readonly #open = new Set<Row>()
 
-  readonly #grown = new Set<Row>()
+  /** Rows that got longer; one may be named twice, which does no harm. */
+  readonly #grown: Row[] = []
   readonly #dirty = new Set<TreeNode<M>>()
   readonly #statuses = new Map<RunNode<M>, RunStatus>()
   /** Runs that have ended while the rest of their text is still on its way. */
@@ -64,7 +65,7 @@ export class Tree<M extends object> {
     const { row, kind } = change
     this.#trackOpen(row)
     if (kind === 'added') this.#place(row)
-    else if (kind === 'grew' && isStreamed(row)) this.#grown.add(row)
+    else if (kind === 'grew' && isStreamed(row)) this.#noteGrown(row)
     else this.#replaced(row)
     return true
   }
@@ -75,23 +76,28 @@ export class Tree<M extends object> {
   }
 
   get hasChanges(): boolean {
-    return this.#grown.size > 0 || this.#dirty.size > 0 || this.#structure
+    return this.#grown.length > 0 || this.#dirty.size > 0 || this.#structure
   }
 
   /** Brings nodes in step with their rows. */
   settle(): Settled<M> {
-    const any = this.hasChanges
     for (const row of this.#grown) (row.home as TreeNode<M> | undefined)?.grow(row)
-    this.#grown.clear()
+    this.#grown.length = 0
+    // NOTE: for most tokens this is all, so nothing is made for them
+    const settled = this.#dirty.size > 0 || this.#structure ? this.#settleNodes() : nothing
+    this.#patience = true
+    return settled
+  }
+
+  #settleNodes(): Settled<M> {
     const transitions: RunTransition<M>[] = []
     const runs = this.#dirty.size > 0
     for (const node of this.#dirty) this.#settleNode(node, transitions)
     this.#dirty.clear()
-    this.#patience = true
     const structure = this.#structure
     if (structure) this.#order = undefined
     this.#structure = false
-    return { structure, runs, any, transitions }
+    return { structure, runs, transitions }
   }
 
   /**
@@ -184,6 +190,10 @@ export class Tree<M extends object> {
     this.#children.remove(node.parent ?? '', node)
     this.#dirty.delete(node)
     this.#structure = true
+  }
+
+  #noteGrown(row: Row): void {
+    if (this.#grown.at(-1) !== row) this.#grown.push(row)
   }
 
   #trackOpen(row: Row): void {

@@ -287,7 +287,7 @@ export class ClientSession<M extends object> {
   /** Lists are made anew once for all pages of a load: done for each page, that would cost more with each. */
   #loaded(): void {
     this.#runsChanged.trigger()
-    for (const view of this.#views) view.refresh({ structure: true, runs: true, any: true, transitions: [] })
+    for (const view of this.#views) view.refresh({ structure: true, runs: true, transitions: [] })
   }
 
   #flush(): void {
@@ -306,7 +306,7 @@ export class ClientSession<M extends object> {
 
   #refreshAll(): void {
     this.#runsChanged.trigger()
-    for (const view of this.#views) view.refresh({ structure: false, runs: true, any: true, transitions: [] })
+    for (const view of this.#views) view.refresh({ structure: false, runs: true, transitions: [] })
   }
 
   #follow(runs: readonly RunNode<M>[]): void {
