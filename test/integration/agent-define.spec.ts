@@ -260,6 +260,18 @@ describe('the run of an agent function', () => {
     expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'cancelled' })
   })
 
+  it('S8 calls no model for a prompt that was taken back before it started', async () => {
+    const respond = vi.fn<(run: Run) => unknown>(answering('Hi'))
+    const { alice, wake, endOf } = await stage(respond)
+    const { inputId, inputEventId } = await alice.prompt('Never mind')
+    await alice.cancel({ inputId })
+    const { status, body } = await wake(inputEventId)
+    expect(status).toBe(202)
+    expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'cancelled' })
+    expect(respond).not.toHaveBeenCalled()
+    expect(alice.heard.map(({ name }) => name)).toEqual(['ai-input', 'ai-cancel', 'ai-run-start', 'ai-run-end'])
+  })
+
   it('ends cancelled, not as an error, when the function throws because of the abort', async () => {
     const { alice, wake, endOf, errors } = await stage(
       (run) =>
