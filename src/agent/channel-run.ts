@@ -130,8 +130,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     const { tree, history } = this.host
     const isKnown = (): boolean => {
       tree.settle()
-      const { stops, isWhole } = pathTo(tree, trigger)
-      return isWhole && history.covers(stops[0]?.node.sort ?? trigger.serial)
+      const { waypoints, isWhole } = pathTo(tree, trigger)
+      return isWhole && history.covers(waypoints[0]?.node.sort ?? trigger.serial)
     }
     try {
       await history.readUntil(() => this.abortSignal.aborted || isKnown(), maxPathPages)

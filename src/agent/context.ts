@@ -2,7 +2,7 @@ import type { Codec } from '../core/codec'
 import type { Row } from '../core/log'
 import { bySort, InputNode, RunNode, type RunInfo, type TreeNode } from '../core/node'
 import type { Tree } from '../core/tree'
-import { pathTo, type Stop } from './path'
+import { pathTo, type Waypoint } from './path'
 
 /** A prompt and the run that is shown as its answer. */
 export interface Turn<M> {
@@ -64,15 +64,15 @@ function noteOn({ status, cancelling, error }: RunInfo): string | undefined {
 interface OpenTurn<M extends object> {
   prompt?: InputNode<M>
   /** Several where a reply inside a run was regenerated. */
-  runs: Stop<M>[]
+  runs: Waypoint<M>[]
 }
 
 function turnsOf<M extends object>(tree: Tree<M>, trigger: Row): Turn<M>[] {
   const turns: OpenTurn<M>[] = []
-  for (const stop of pathTo(tree, trigger).stops) {
-    if (stop.node instanceof InputNode) turns.push({ prompt: stop.node, runs: [] })
-    else if (turns.length > 0) turns.at(-1)!.runs.push(stop)
-    else turns.push({ runs: [stop] })
+  for (const waypoint of pathTo(tree, trigger).waypoints) {
+    if (waypoint.node instanceof InputNode) turns.push({ prompt: waypoint.node, runs: [] })
+    else if (turns.length > 0) turns.at(-1)!.runs.push(waypoint)
+    else turns.push({ runs: [waypoint] })
   }
   return turns.map((turn, index) => closeTurn(tree, turn, index === turns.length - 1))
 }
@@ -103,10 +103,10 @@ function shownAnswer<M extends object>(tree: Tree<M>, prompt: InputNode<M>): Run
     .at(-1)
 }
 
-const isCut = <M extends object>({ node, until }: Stop<M>): boolean =>
+const isCut = <M extends object>({ node, until }: Waypoint<M>): boolean =>
   until !== undefined && until !== [...node.messageIds()].at(-1)
 
-function messagesOf<M extends object>({ node, until }: Stop<M>): M[] {
+function messagesOf<M extends object>({ node, until }: Waypoint<M>): M[] {
   const ids = [...node.messageIds()]
   const end = until === undefined ? -1 : ids.indexOf(until)
   return (end < 0 ? ids : ids.slice(0, end + 1)).map((id) => node.message(id)!)

@@ -4,7 +4,7 @@ import type { Tree } from '../core/tree'
 import { Header } from '../core/wire'
 
 /** A node on the way to a trigger. */
-export interface Stop<M extends object> {
+export interface Waypoint<M extends object> {
   readonly node: TreeNode<M>
   /** The last of its messages that is on the way; undefined for all of them. */
   readonly until?: string
@@ -12,7 +12,7 @@ export interface Stop<M extends object> {
 
 /** The way from the beginning of a conversation to a trigger. */
 export interface Path<M extends object> {
-  readonly stops: readonly Stop<M>[]
+  readonly waypoints: readonly Waypoint<M>[]
   /** False while it begins with a message of which only the id is known. */
   readonly isWhole: boolean
 }
@@ -22,7 +22,7 @@ export const isRegeneration = (trigger: Row): boolean => trigger.transport[Heade
 
 /** Walks from a trigger to the beginning. The tree must be settled. */
 export function pathTo<M extends object>(tree: Tree<M>, trigger: Row): Path<M> {
-  const stops: Stop<M>[] = []
+  const waypoints: Waypoint<M>[] = []
   const seen = new Set<TreeNode<M>>()
   // NOTE: whatever follows a message inside a run has taken the place of the rest of that run
   let cuts = isRegeneration(trigger)
@@ -34,11 +34,11 @@ export function pathTo<M extends object>(tree: Tree<M>, trigger: Row): Path<M> {
     if (!node || isHalfKnown(node)) isWhole = false
     if (!node) break
     seen.add(node)
-    stops.push({ node, ...(cuts && { until: id }) })
+    waypoints.push({ node, ...(cuts && { until: id }) })
     cuts = node instanceof RunNode
     id = node.parent
   }
-  return { stops: stops.toReversed(), isWhole }
+  return { waypoints: waypoints.toReversed(), isWhole }
 }
 
 /** A run without its start does not say for certain what it follows. */
