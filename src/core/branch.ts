@@ -86,11 +86,24 @@ export class Alternatives<M extends object> {
 function forkRoot<M extends object>(tree: Tree<M>, node: InputNode<M>): InputNode<M> {
   const seen = new Set<InputNode<M>>()
   let root = node
-  while (!seen.has(root)) {
+  for (let target = replaced(tree, root); target; target = replaced(tree, root)) {
     seen.add(root)
-    const target = root.forkOf === undefined ? undefined : tree.inputs.get(root.forkOf)
-    if (!target || target.parent !== node.parent) break
     root = target
+    if (seen.has(root)) return oldestInCircle(tree, root)
   }
   return root
+}
+
+/** The prompt that this one is another version of. */
+function replaced<M extends object>(tree: Tree<M>, node: InputNode<M>): InputNode<M> | undefined {
+  const target = node.forkOf === undefined ? undefined : tree.inputs.get(node.forkOf)
+  return target?.parent === node.parent ? target : undefined
+}
+
+function oldestInCircle<M extends object>(tree: Tree<M>, start: InputNode<M>): InputNode<M> {
+  let oldest = start
+  for (let node = replaced(tree, start); node && node !== start; node = replaced(tree, node)) {
+    if (bySort(node, oldest) < 0) oldest = node
+  }
+  return oldest
 }

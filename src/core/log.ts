@@ -59,8 +59,14 @@ export class Log {
     return this.#rows.get(serial)
   }
 
+  /** All rows, in the order they came in. */
   rows(): IterableIterator<Row> {
     return this.#rows.values()
+  }
+
+  /** Drops a row; hearing it again would add it again. */
+  forget(row: Row): void {
+    this.#rows.delete(row.serial)
   }
 
   /** Folds one message in; undefined when it is foreign, malformed or brings nothing new. */

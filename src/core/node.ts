@@ -308,6 +308,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#state
   }
 
+  /** Every row that belongs to this run. */
+  allRows(): readonly Row[] {
+    return [...this.rows, ...this.#lifecycle, ...this.#cancels]
+  }
+
   get hasEnded(): boolean {
     return this.#state.end !== undefined
   }

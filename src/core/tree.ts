@@ -13,6 +13,8 @@ export interface RunTransition<M extends object> {
   to: RunStatus
 }
 
+const maxUnseenRuns = 1000
+
 /** What became different since the last `settle()`. */
 export interface Settled<M extends object> {
   /** Messages or nodes came, went or moved: visible lists have to be made anew. */
@@ -49,6 +51,7 @@ export class Tree<M extends object> {
   /** Runs that have ended while the rest of their text is still on its way. */
   readonly #ending = new Set<RunNode<M>>()
   #messageCount = 0
+  readonly #unseen = new Set<RunNode<M>>()
   #structure = false
   #patience = true
   #order: TreeNode<M>[] | undefined
@@ -319,7 +322,24 @@ export class Tree<M extends object> {
     if (node instanceof RunNode) {
       if (node.inputId !== inputId) this.#answer(node, inputId)
       this.#noteStatus(node, transitions)
+      this.#noteUnseen(node)
     }
+  }
+
+  /** Bounds how many runs are kept of which nothing is known that could be shown. */
+  #noteUnseen(run: RunNode<M>): void {
+    if (run.visible) {
+      this.#unseen.delete(run)
+      return
+    }
+    this.#unseen.add(run)
+    if (this.#unseen.size <= maxUnseenRuns) return
+    const [oldest] = this.#unseen
+    this.#unseen.delete(oldest!)
+    this.runs.delete(oldest!.key)
+    this.#children.remove(oldest!.parent ?? '', oldest!)
+    if (oldest!.inputId !== undefined) this.#runsByInput.remove(oldest!.inputId, oldest!)
+    for (const row of oldest!.allRows()) this.log.forget(row)
   }
 
   #answer(run: RunNode<M>, formerInputId: string | undefined): void {

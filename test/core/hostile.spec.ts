@@ -1,0 +1,151 @@
+import { expect, it } from 'vitest'
+import type { ChannelMessage } from '../../src/core/wire'
+import { hear, newTree, stateOf } from '../support/transcripts'
+
+let clock = 0
+const serial = (): string => `s${String(++clock).padStart(9, '0')}`
+
+function message(
+  name: string,
+  transport: Record<string, unknown>,
+  codec?: Record<string, unknown>,
+  data: unknown = '',
+): ChannelMessage {
+  const at = serial()
+  return {
+    name,
+    data,
+    serial: at,
+    version: { serial: at },
+    action: 'message.create',
+    timestamp: clock,
+    extras: { ai: { transport, codec } },
+  }
+}
+
+const prompt = (id: string, transport: Record<string, unknown> = {}): ChannelMessage =>
+  message(
+    'ai-input',
+    { role: 'user', 'codec-message-id': id, ...transport },
+    { kind: 'user-message', messageId: id, partType: 'text' },
+    id,
+  )
+
+const ids = (messages: readonly ChannelMessage[]): string[] => {
+  const tree = newTree()
+  hear(tree, messages)
+  return stateOf(tree).messages.map(({ codecMessageId }) => codecMessageId)
+}
+
+const odd: unknown[] = [
+  undefined,
+  null,
+  0,
+  'x',
+  [],
+  {},
+  { ai: null },
+  { ai: [] },
+  { ai: { transport: 3 } },
+  { ai: { transport: { role: 7 } } },
+]
+
+it('ignores messages that are malformed in any place', () => {
+  const names = [
+    'ai-input',
+    'ai-output',
+    'ai-run-start',
+    'ai-run-end',
+    'ai-step-start',
+    'ai-step-end',
+    'ai-cancel',
+    'ai-later',
+  ]
+  const actions = ['message.create', 'message.append', 'message.update', 'message.delete', 'message.summary', undefined]
+  const tree = newTree()
+  for (const name of names) {
+    for (const action of actions) {
+      for (const extras of odd) {
+        for (const data of odd) {
+          expect(() => {
+            tree.apply({ name, action, extras, data, serial: serial() })
+            tree.apply({ name, action, extras, data } as ChannelMessage)
+          }).not.toThrow()
+        }
+      }
+    }
+  }
+  expect(stateOf(tree)).toEqual({ messages: [], runs: [] })
+})
+
+it('survives malformed versions of a message it knows', () => {
+  const first = prompt('kept')
+  const tree = newTree()
+  hear(tree, [first])
+  for (const action of ['message.append', 'message.update', 'message.create']) {
+    for (const extras of odd.slice(0, -1)) tree.apply({ ...first, action, extras, data: { a: 1 }, version: { serial: serial() } })
+  }
+  expect(stateOf(tree).messages).toHaveLength(1)
+})
+
+it('ignores a message with too many or too long headers', () => {
+  const many = Object.fromEntries(Array.from({ length: 201 }, (_, index) => [`h${index}`, 'x']))
+  expect(ids([prompt('many', many), prompt('long', { note: 'x'.repeat(16_400) }), prompt('fine')])).toEqual(['fine'])
+})
+
+it('drops headers that are no strings and keeps the rest', () => {
+  expect(ids([prompt('kept', { 'fork-of': 3, parent: { a: 1 } })])).toEqual(['kept'])
+})
+
+it('treats names of object properties as plain ids', () => {
+  const names = ['__proto__', 'constructor', 'hasOwnProperty', 'toString']
+  expect(ids(names.map((name) => prompt(name)))).toEqual(names)
+  const kinds = names.map((kind) =>
+    message('ai-output', { 'run-id': 'r', 'codec-message-id': 'm', role: 'assistant' }, { kind }),
+  )
+  expect(ids(kinds)).toEqual([])
+  const metadata = message(
+    'ai-output',
+    { 'run-id': 'r', 'codec-message-id': 'm' },
+    { kind: 'start', messageMetadata: '{"__proto__":{"evil":1}}' },
+  )
+  ids([metadata, metadata])
+  expect(({} as { evil?: number }).evil).toBeUndefined()
+})
+
+it('shows nothing of prompts that follow each other in a circle, and all else', () => {
+  expect(
+    ids([prompt('a', { parent: 'b' }), prompt('b', { parent: 'a' }), prompt('own', { parent: 'own' }), prompt('fine')]),
+  ).toEqual(['fine'])
+})
+
+it('takes edits that replace each other in a circle for one group', () => {
+  expect(ids([prompt('a', { 'fork-of': 'b' }), prompt('b', { 'fork-of': 'a' })])).toHaveLength(1)
+})
+
+it('walks a chain of 10,000 prompts', () => {
+  const chain = Array.from({ length: 10_000 }, (_, index) =>
+    prompt(`p${index}`, index > 0 ? { parent: `p${index - 1}` } : {}),
+  )
+  const tree = newTree()
+  for (const link of chain.toReversed()) tree.apply(link)
+  expect(stateOf(tree).messages).toHaveLength(10_000)
+})
+
+it('keeps runs out of sight of which only an end, a suspend or a cancel is known', () => {
+  const tree = newTree()
+  hear(tree, [
+    message('ai-run-end', { 'run-id': 'ghost', 'run-reason': 'complete' }),
+    message('ai-cancel', { 'run-id': 'ghost-2', 'event-id': 'e' }),
+    message('ai-output', { 'run-id': 'ghost-3', 'codec-message-id': 'm' }, { kind: 'hologram' }),
+  ])
+  expect(stateOf(tree)).toEqual({ messages: [], runs: [] })
+})
+
+it('forgets the oldest of thousands of unknown runs', () => {
+  const tree = newTree()
+  for (let index = 0; index < 5000; index++)
+    tree.apply(message('ai-cancel', { 'run-id': `ghost-${index}`, 'event-id': 'e' }))
+  tree.settle()
+  expect(tree.runs.size).toBeLessThanOrEqual(1000)
+})

@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { FlushScheduler } from '../../src/session/flush'
+
+/** A page whose frames and visibility the test controls. */
+class Page extends EventTarget {
+  visibilityState = 'visible'
+  frames = new Map<number, () => void>()
+
+  frame(): void {
+    const due = [...this.frames.values()]
+    this.frames.clear()
+    for (const run of due) run()
+  }
+
+  hide(): void {
+    this.visibilityState = 'hidden'
+    this.dispatchEvent(new Event('visibilitychange'))
+  }
+}
+
+let page: Page
+
+beforeEach(() => {
+  page = new Page()
+  let next = 0
+  vi.stubGlobal('document', page)
+  vi.stubGlobal('requestAnimationFrame', (run: () => void) => {
+    page.frames.set(++next, run)
+    return next
+  })
+  vi.stubGlobal('cancelAnimationFrame', (frame: number) => page.frames.delete(frame))
+})
+afterEach(() => void vi.unstubAllGlobals())
+
+it('flushes what was gathered once, with the next frame', () => {
+  const flush = vi.fn()
+  const scheduler = new FlushScheduler('frame', flush)
+  for (let token = 0; token < 100; token++) scheduler.request()
+  expect(flush).not.toHaveBeenCalled()
+  page.frame()
+  expect(flush).toHaveBeenCalledTimes(1)
+  scheduler.request()
+  page.frame()
+  expect(flush).toHaveBeenCalledTimes(2)
+})
+
+it('flushes at once when asked to, and not again with the frame', () => {
+  const flush = vi.fn()
+  const scheduler = new FlushScheduler('frame', flush)
+  scheduler.request()
+  scheduler.now()
+  page.frame()
+  expect(flush).toHaveBeenCalledTimes(1)
+})
+
+it('flushes when the page goes hidden, and at once while it is', () => {
+  const flush = vi.fn()
+  const scheduler = new FlushScheduler('frame', flush)
+  scheduler.request()
+  page.hide()
+  expect(flush).toHaveBeenCalledTimes(1)
+  scheduler.request()
+  expect(flush).toHaveBeenCalledTimes(2)
+  page.hide()
+  expect(flush).toHaveBeenCalledTimes(2)
+})
+
+it('flushes at once in sync mode, and where there are no frames', () => {
+  const flush = vi.fn()
+  new FlushScheduler('sync', flush).request()
+  expect(flush).toHaveBeenCalledTimes(1)
+  vi.unstubAllGlobals()
+  new FlushScheduler('frame', flush).request()
+  expect(flush).toHaveBeenCalledTimes(2)
+})
+
+it('forgets what was gathered when cancelled', () => {
+  const flush = vi.fn()
+  const scheduler = new FlushScheduler('frame', flush)
+  scheduler.request()
+  scheduler.cancel()
+  page.frame()
+  page.hide()
+  expect(flush).not.toHaveBeenCalled()
+})
