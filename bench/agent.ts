@@ -5,7 +5,7 @@ import { FakeChannel } from './fake-ably.ts'
 import { median } from './report.ts'
 
 const deltaCount = 5000
-const rounds = 5
+const rounds = 11
 
 /** Microseconds that publishing one delta of a reply takes, for each contender; they take turns. */
 export async function pipeCosts(contenders: readonly AgentContender[]): Promise<(contender: AgentContender) => number> {
@@ -28,12 +28,12 @@ async function pipe(contender: AgentContender): Promise<number> {
   let heard = 0
   await channel.subscribe(({ action, data }) => void (action === 'message.append' && data !== '' && heard++))
   const stream = streamOf(deltaCount)
-  const before = process.threadCpuUsage()
+  const start = performance.now()
   await reply.pipe(stream)
-  const { user, system } = process.threadCpuUsage(before)
+  const time = performance.now() - start
   await reply.close()
   if (heard !== deltaCount) throw new Error(`${contender.name} published ${heard} of ${deltaCount} deltas`)
-  return (user + system) / deltaCount
+  return (time * 1000) / deltaCount
 }
 
 function streamOf(count: number): ReadableStream<UIMessageChunk> {

@@ -31,7 +31,12 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
     return [plain, subscribed].flatMap((each) => [
       { what: `token, ${each.name}: at 5,000 / at 10`, value: cost(each, 5000) / cost(each, 10), atMost: 1.5 },
       { what: `token, ${each.name} / peer, at 1,000`, value: cost(each, 1000) / cost(peer, 1000), atMost: 1 / 20 },
-      { what: `token, ${each.name} / floor, at 1,000`, value: cost(each, 1000) / cost(floor, 1000), atMost: 4 },
+      {
+        what: `token, ${each.name} / floor, at 1,000`,
+        value: cost(each, 1000) / cost(floor, 1000),
+        atMost: 4,
+        isGoal: true,
+      },
     ])
   },
 
@@ -47,7 +52,14 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
         return [each.name, short(each).time, time, longestBlock, time / long(plain).time]
       }),
     )
-    return [{ what: 'hydration, ours / peer, at 50,000', value: long(plain).time / long(peer).time, atMost: 1 / 40 }]
+    return [
+      {
+        what: 'hydration, ours / peer, at 50,000',
+        value: long(plain).time / long(peer).time,
+        atMost: 1 / 40,
+        isGoal: true,
+      },
+    ]
   },
 
   async heap() {
@@ -59,7 +71,7 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
       ['', 'bytes'],
       contenders.map(({ name }, index) => [name, bytes[index]!]),
     )
-    return [{ what: 'heap, ours: bytes per message', value: bytes[0]!, atMost: 2048 }]
+    return [{ what: 'heap, ours: bytes per message', value: bytes[0]!, atMost: 2048, isGoal: true }]
   },
 
   async agent() {
@@ -71,6 +83,6 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
       ['', 'time', '/ ours'],
       contenders.map((each) => [each.name, cost(each), cost(each) / cost(mine)]),
     )
-    return [{ what: 'agent, ours / peer', value: cost(mine) / cost(peerAgent), atMost: 1 / 2 }]
+    return [{ what: 'agent, ours / peer', value: cost(mine) / cost(peerAgent), atMost: 1 / 2, isGoal: true }]
   },
 }
