@@ -126,8 +126,8 @@ function toSections(
 /** Whether an answer was asked for while the one before it was being written, and nobody had asked that one to stop. */
 function overlap(exchange: Exchange, before: Exchange): boolean {
   if (!before.run) return before.pending !== undefined && !before.pending.cancelling
-  const { cancelling, endedAt } = before.run
-  const until = Math.min(cancelling?.at ?? Infinity, endedAt ?? (isOver(before.run) ? 0 : Infinity))
+  const { cancelling, cancelledBy, endedAt } = before.run
+  const until = Math.min((cancelling ?? cancelledBy)?.at ?? Infinity, endedAt ?? (isOver(before.run) ? 0 : Infinity))
   return until === Infinity || (exchange.run?.startedAt ?? Infinity) < until
 }
 
