@@ -336,6 +336,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#lifecycle = this.#lifecycle.slice()
   }
 
+  /** Whether its snapshot has to be made anew. */
+  get hasNews(): boolean {
+    return this.#info === undefined
+  }
+
   info(inputCancels: readonly Row[] = []): RunInfo {
     return (this.#info ??= this.#snapshot(inputCancels))
   }

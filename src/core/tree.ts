@@ -54,7 +54,10 @@ export class Tree<M extends object> {
   readonly #unseen = new Set<RunNode<M>>()
   #structure = false
   #patience = true
-  #order: TreeNode<M>[] | undefined
+  /** Nodes in sort order, as of the last time they were asked for, and those that came since. */
+  #nodes: readonly TreeNode<M>[] = []
+  readonly #arrived: TreeNode<M>[] = []
+  #isSorted = true
 
   constructor(
     readonly codec: Codec<M>,
@@ -94,11 +97,14 @@ export class Tree<M extends object> {
 
   #settleNodes(): Settled<M> {
     const transitions: RunTransition<M>[] = []
-    const runs = this.#dirty.size > 0
-    for (const node of this.#dirty) this.#settleNode(node, transitions)
+    let runs = false
+    for (const node of this.#dirty) {
+      this.#settleNode(node, transitions)
+      runs ||= !(node instanceof RunNode) || node.hasNews
+    }
     this.#dirty.clear()
     const structure = this.#structure
-    if (structure) this.#order = undefined
+    if (structure) this.#isSorted = false
     this.#structure = false
     return { structure, runs, transitions }
   }
@@ -119,7 +125,12 @@ export class Tree<M extends object> {
 
   /** All nodes in sort order: by serial, optimistic prompts last. */
   nodes(): readonly TreeNode<M>[] {
-    return (this.#order ??= [...this.inputs.values(), ...this.runs.values()].toSorted(bySort))
+    if (!this.#isSorted) {
+      // NOTE: almost sorted already, which makes it cheap
+      this.#nodes = [...this.#nodes, ...this.#arrived.splice(0)].toSorted(bySort)
+      this.#isSorted = true
+    }
+    return this.#nodes
   }
 
   /** The node that holds a message. */
@@ -188,6 +199,7 @@ export class Tree<M extends object> {
     const node = this.inputs.get(inputId)
     if (!node || node.isSent) return
     this.inputs.delete(inputId)
+    this.#nodes = this.nodes().filter((other) => other !== node)
     this.#messageCount -= node.size
     this.#owners.delete(inputId)
     this.#children.remove(node.parent ?? '', node)
@@ -301,6 +313,8 @@ export class Tree<M extends object> {
   }
 
   #enter(node: TreeNode<M>): void {
+    this.#arrived.push(node)
+    this.#isSorted = false
     this.#children.add('', node)
     this.#structure = true
   }

@@ -333,11 +333,11 @@ export class ClientSession<M extends object> {
 
   #isAnswered(input: InputNode<M>): boolean {
     if (this.#startedRun(input.key)) return true
-    return [...this.#tree.children(input.key)].some((child) => child instanceof RunNode && child.visible)
+    return this.#tree.children(input.key).some((child) => child instanceof RunNode && child.visible)
   }
 
   #startedRun(inputId: string): RunNode<M> | undefined {
-    return [...this.#tree.runsOf(inputId)].findLast((run) => run.visible)
+    return this.#tree.runsOf(inputId).findLast((run) => run.visible)
   }
 
   #runOfInput(inputId: string): RunInfo | undefined {

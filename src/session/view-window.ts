@@ -28,12 +28,15 @@ export class ViewWindow<M extends object> {
     this.#shown = new Set()
     const messages: ViewMessage<M>[] = []
     this.#hidden = 0
-    for (const { node, id, index } of places(path)) {
-      if (this.#hides(node, index)) {
-        this.#hidden++
-      } else {
-        this.#shown.add(node)
-        messages.push(node.viewMessage(id))
+    for (const node of path) {
+      let index = 0
+      for (const id of node.messageIds()) {
+        if (this.#hides(node, index++)) {
+          this.#hidden++
+        } else {
+          this.#shown.add(node)
+          messages.push(node.viewMessage(id))
+        }
       }
     }
     return messages

@@ -289,30 +289,33 @@ export class View<M extends object> {
 
   #rebuildRuns(): void {
     const { tree } = this.host
-    const runs = this.#nodes.filter((node) => node instanceof RunNode).map((run) => tree.info(run))
-    const pending = this.#nodes
-      .filter((node) => node instanceof InputNode)
-      .flatMap((input) => this.#pendingPrompt(input))
+    const runs: RunInfo[] = []
+    const pending: PendingPrompt[] = []
+    for (const node of this.#nodes) {
+      if (node instanceof RunNode) runs.push(tree.info(node))
+      else if (node instanceof InputNode && this.#isPending(node)) pending.push(this.#pendingPrompt(node))
+    }
     if (sameItems(runs, this.#runs) && sameItems(pending, this.#pending)) return
     this.#runs = runs
     this.#pending = pending
     this.#runsChanged.trigger()
   }
 
-  #pendingPrompt(input: InputNode<M>): PendingPrompt[] {
-    if (input.isFailed || this.host.isAnswered(input)) return []
+  #isPending(input: InputNode<M>): boolean {
+    return !input.isFailed && !this.host.isAnswered(input)
+  }
+
+  #pendingPrompt(input: InputNode<M>): PendingPrompt {
     const wake = this.host.prompts.wakeOf(input.key)
     const cancel = this.host.tree.cancelsOf(input.key)[0]
     const known = this.#pending.find((prompt) => prompt.inputId === input.key)
-    if (known && known.wake === wake && known.cancelling?.at === cancel?.timestamp) return [known]
-    return [
-      {
-        inputId: input.key,
-        clientId: input.clientId,
-        ...(wake && { wake }),
-        ...(cancel && { cancelling: { by: cancel.clientId, at: cancel.timestamp } }),
-      },
-    ]
+    if (known && known.wake === wake && known.cancelling?.at === cancel?.timestamp) return known
+    return {
+      inputId: input.key,
+      clientId: input.clientId,
+      ...(wake && { wake }),
+      ...(cancel && { cancelling: { by: cancel.clientId, at: cancel.timestamp } }),
+    }
   }
 
   /** Reads pages of history until so many messages are hidden, or there are no more pages. */
