@@ -55,8 +55,11 @@ export interface Codec<M extends object, Chunk = never> {
   create(id: string, role: string): M
   /** Begins folding one node. Rows come in serial order. Must never throw for what a stranger published. */
   fold(draft: Draft<M>): Fold
-  /** Brings a part in step with its row, whose data got longer or whose stream ended. */
-  grow(part: object, row: Row): void
+  /**
+   * Brings a part in step with its row, whose data got longer or whose stream ended; `opaque` marks values as
+   * {@link Draft.opaque} does.
+   */
+  grow(part: object, row: Row, opaque: <T>(value: T) => T): void
   /** Whether a row means anything to this codec; an unknown one makes no node. */
   decodes(row: Row): boolean
   /** Reads what the user passed to `send`: a string, a message or inputs. */

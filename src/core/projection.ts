@@ -57,7 +57,7 @@ export class Projection<M extends object> {
 
   /** Follows a row that got longer. Costs the same however long the node and the conversation are. */
   grow(row: Row): void {
-    if (row.part) this.codec.grow(this.#observed ? this.port.observe(row.part) : row.part, row)
+    if (row.part) this.codec.grow(this.#observed ? this.port.observe(row.part) : row.part, row, this.port.opaque)
   }
 
   /** Folds all rows afresh, keeping the objects that views already hold. */

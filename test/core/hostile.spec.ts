@@ -83,7 +83,8 @@ it('survives malformed versions of a message it knows', () => {
   const tree = newTree()
   hear(tree, [first])
   for (const action of ['message.append', 'message.update', 'message.create']) {
-    for (const extras of odd.slice(0, -1)) tree.apply({ ...first, action, extras, data: { a: 1 }, version: { serial: serial() } })
+    for (const extras of odd.slice(0, -1))
+      tree.apply({ ...first, action, extras, data: { a: 1 }, version: { serial: serial() } })
   }
   expect(stateOf(tree).messages).toHaveLength(1)
 })

@@ -2,6 +2,7 @@ import type { UIMessage, UIMessageChunk } from 'ai'
 import type { Draft, Operation } from '../../core/codec'
 import type { Row } from '../../core/log'
 import { Header, type Headers } from '../../core/wire'
+import type { ToolPart } from './tool'
 
 export type Part = UIMessage['parts'][number]
 
@@ -11,8 +12,15 @@ export const kindOf = (row: Row): string => row.codec.kind ?? ''
 /** A row's data as text; anything else reads as empty. */
 export const textOf = (row: Row): string => (typeof row.data === 'string' ? row.data : '')
 
+/** Marks a value that is replaced whole and not observed inside. */
+export type Opaque = <T>(value: T) => T
+
 /** What the families share while one node is folded. */
 export class FoldScope {
+  /** Tool calls of the node by their id. */
+  readonly #tools = new Map<string, ToolPart>()
+  /** Answers that came before their call. */
+  readonly #waiting = new Map<string, ((part: ToolPart) => void)[]>()
   /** Messages between a step's start and its finish. */
   readonly #inStep = new Set<string>()
 
@@ -36,6 +44,27 @@ export class FoldScope {
     return message && part
   }
 
+  /** The call a row speaks of. */
+  tool(row: Row): ToolPart | undefined {
+    const part = this.#tools.get(row.codec.toolCallId ?? '')
+    return part && this.draft.live(part)
+  }
+
+  addTool(row: Row, part: ToolPart): void {
+    const id = row.codec.toolCallId ?? ''
+    this.#tools.set(id, part)
+    for (const change of this.#waiting.get(id) ?? []) change(this.draft.live(part))
+    this.#waiting.delete(id)
+  }
+
+  /** Changes the call a row speaks of, as soon as it is there. */
+  withTool(row: Row, change: (part: ToolPart) => void): void {
+    const part = this.tool(row)
+    if (part) return change(part)
+    const id = row.codec.toolCallId ?? ''
+    this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), change])
+  }
+
   startStep(row: Row): void {
     this.#inStep.add(row.transport[Header.messageId] ?? '')
     this.push(row, { type: 'step-start' })
@@ -53,15 +82,23 @@ export class FoldScope {
 
 export type ChunkOf<T extends UIMessageChunk['type']> = Extract<UIMessageChunk, { type: T }>
 
-/** Streams an encoder has opened and not closed: stream id -> codec headers of its start. */
-export type OpenStreams = Map<string, Headers>
+/** A stream that an encoder has opened and not closed. */
+export interface OpenStream {
+  /** Codec headers of its start. */
+  codec: Headers
+  /** What deltas have brought, for tool inputs. */
+  streamed: string
+}
+
+/** By stream id. */
+export type OpenStreams = Map<string, OpenStream>
 
 /** How one family of parts is read from rows and written as operations. */
 export interface PartFamily {
   /** By kind: folds a row; answers with the part that a streamed row feeds. */
   readonly fold: Readonly<Record<string, (scope: FoldScope, row: Row) => object | undefined | void>>
   /** By part type: follows a row that grew. */
-  readonly grow?: Readonly<Record<string, (part: never, row: Row) => void>>
+  readonly grow?: Readonly<Record<string, (part: never, row: Row, opaque: Opaque) => void>>
   /** By chunk type. */
   readonly encode: { readonly [T in UIMessageChunk['type']]?: (chunk: ChunkOf<T>, open: OpenStreams) => Operation[] }
 }

@@ -6,9 +6,10 @@ import type { Row } from '../../core/log'
 import { attachmentFamily } from './attachment'
 import { encodeData, foldData, isDataKind } from './data'
 import { envelopeFamily } from './envelope'
-import { FoldScope, kindOf, type OpenStreams, type PartFamily } from './family'
+import { FoldScope, kindOf, type Opaque, type OpenStreams, type PartFamily } from './family'
 import { endingOf, forModel } from './reply'
 import { textFamily } from './text'
+import { growTool, isToolType, toolFamily } from './tool'
 import { encodeUserMessage, foldUserMessage } from './user-message'
 
 /** A codec for the AI SDK's `UIMessage`, and a constructor for prompts. */
@@ -17,10 +18,10 @@ export interface UIMessageCodec<M extends UIMessage = UIMessage> extends Codec<M
   createUserMessage(message: M): Input<M>
 }
 
-const families: readonly PartFamily[] = [envelopeFamily, textFamily, attachmentFamily]
+const families: readonly PartFamily[] = [envelopeFamily, textFamily, toolFamily, attachmentFamily]
 
 type AnyFold = (scope: FoldScope, row: Row) => object | undefined | void
-type AnyGrow = (part: object, row: Row) => void
+type AnyGrow = (part: object, row: Row, opaque: Opaque) => void
 type AnyEncode = (chunk: UIMessageChunk, open: OpenStreams) => Operation[]
 
 // NOTE: Maps, so that a kind called `constructor` or `__proto__` is just an unknown kind
@@ -35,6 +36,9 @@ const foldOf = (row: Row): AnyFold | undefined => {
   const kind = kindOf(row)
   return folds.get(kind) ?? (isDataKind(kind) ? foldData : undefined)
 }
+
+const growOf = (type: string): AnyGrow | undefined =>
+  grows.get(type) ?? (isToolType(type) ? (growTool as AnyGrow) : undefined)
 
 const isInput = (given: object): given is Input<never> => 'type' in given && !('parts' in given)
 
@@ -56,7 +60,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
       const scope = new FoldScope(draft)
       return (row) => foldOf(row)?.(scope, row) ?? undefined
     },
-    grow: (part, row) => grows.get((part as { type: string }).type)?.(part, row),
+    grow: (part, row, opaque) => growOf((part as { type: string }).type)?.(part, row, opaque),
     inputs(given) {
       if (typeof given === 'string') {
         return [

@@ -22,7 +22,7 @@ const start =
   (kind: Kind) =>
   (chunk: ChunkOf<`${Kind}-start`>, open: OpenStreams): Operation[] => {
     const codec = headers({ kind, id: chunk.id, providerMetadata: toHeader(chunk.providerMetadata) })
-    open.set(chunk.id, codec)
+    open.set(chunk.id, { codec, streamed: '' })
     return [{ op: 'open', streamId: chunk.id, codec }]
   }
 
@@ -30,11 +30,11 @@ const delta = (chunk: ChunkOf<`${Kind}-delta`>, open: OpenStreams): Operation[] 
   open.has(chunk.id) ? [{ op: 'append', streamId: chunk.id, data: chunk.delta }] : []
 
 const end = (chunk: ChunkOf<`${Kind}-end`>, open: OpenStreams): Operation[] => {
-  const codec = open.get(chunk.id)
-  if (!codec) return []
+  const stream = open.get(chunk.id)
+  if (!stream) return []
   open.delete(chunk.id)
   const overlay = headers({ providerMetadata: toHeader(chunk.providerMetadata) })
-  return [{ op: 'close', streamId: chunk.id, codec: { ...codec, ...overlay } }]
+  return [{ op: 'close', streamId: chunk.id, codec: { ...stream.codec, ...overlay } }]
 }
 
 /** Text and reasoning: streamed, one part each. */
