@@ -1,6 +1,10 @@
 /** The middle of some numbers. */
 export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
 
+/** What a quarter of some numbers lies below. */
+export const lowerQuartile = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 2]!
+
 /** Prints rows under their headings, numbers to the right. */
 export function table(
   title: string,
