@@ -112,12 +112,12 @@ async function takeAll(browser: Browser): Promise<void> {
 
 async function takeReadme(browser: Browser): Promise<void> {
   for (const colorScheme of schemes) {
-    const viewport = { width: 1200, height: 720 }
+    const viewport = { width: 1200, height: 800 }
     const page = await browser.newPage({ viewport, colorScheme, deviceScaleFactor: 1.5 })
     await page.goto(`${playground.url}/s/lisbon-trip${colorScheme === 'dark' ? '-' : ''}`)
     await page.getByRole('button', { name: /Two questions at once/ }).click()
     await until(page, 2, 'streaming')
-    await page.waitForTimeout(3600)
+    await page.waitForTimeout(2900)
     await take(page, colorScheme === 'dark' ? 'two-runs-dark' : 'two-runs')
     await page.close()
   }

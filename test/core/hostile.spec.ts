@@ -69,7 +69,7 @@ it('ignores messages that are malformed in any place', () => {
         for (const data of odd) {
           expect(() => {
             tree.apply({ name, action, extras, data, serial: serial() })
-            tree.apply({ name, action, extras, data } as ChannelMessage)
+            tree.apply({ name, action, extras, data })
           }).not.toThrow()
         }
       }

@@ -17,8 +17,8 @@ describe('sending while an answer is written', () => {
     expect(await first.status()).toBe('streaming')
     expect(await first.runId()).not.toBe(await second.runId())
     await Promise.all([first.reaches('complete'), second.reaches('complete')])
-    expect(await first.text()).toBe(wordsFor(lisbon))
-    expect(await second.text()).toBe(wordsFor(porto))
+    await first.reads(wordsFor(lisbon))
+    await second.reads(wordsFor(porto))
   })
 
   test('S56 prompts in quick succession are all answered, in their order', async () => {
@@ -32,7 +32,7 @@ describe('sending while an answer is written', () => {
       const run = visitor.run(index + 1)
       await run.reaches('complete')
       expect(await run.card.getAttribute('aria-label')).toBe(`Run ${index + 1}, ${prompt}`)
-      expect(await run.text()).toBe(wordsFor(prompt))
+      await run.reads(wordsFor(prompt))
     }
     expect(await visitor.cards.count()).toBe(4)
   })
@@ -46,7 +46,7 @@ describe('sending while an answer is written', () => {
     const second = visitor.run(2)
     await first.reaches('cancelled', 1000)
     await second.reaches('complete')
-    expect(await second.text()).toBe(wordsFor(fiveDays))
+    await second.reads(wordsFor(fiveDays))
     expect(await first.status()).toBe('cancelled')
   })
 
@@ -62,7 +62,7 @@ describe('sending while an answer is written', () => {
     const stopped = await first.text()
     expect(stopped.length).toBeGreaterThan(20)
     expect(wordsFor(lisbon).startsWith(stopped)).toBe(true)
-    expect(await second.text()).toBe(wordsFor(porto))
+    await second.reads(wordsFor(porto))
   })
 })
 
@@ -79,9 +79,10 @@ describe('stopping', () => {
     expect(await second.status()).toBe('streaming')
     const stopped = await first.text()
     await second.reaches('complete')
-    expect(await second.text()).toBe(wordsFor(porto))
-    expect(await first.text()).toBe(stopped)
-    expect(wordsFor(lisbon).startsWith(stopped)).toBe(true)
+    await second.reads(wordsFor(porto))
+    const kept = await first.text()
+    expect(kept.startsWith(stopped)).toBe(true)
+    expect(wordsFor(lisbon).startsWith(kept)).toBe(true)
   })
 
   test('S23 S46 S47 a second device sees both answers, and its Stop ends one of them within a second', async () => {
@@ -94,7 +95,7 @@ describe('stopping', () => {
     await second.reaches('cancelled', 1000)
     expect(await first.status()).toBe('streaming')
     await Promise.all([first.reaches('complete'), phone.run(1).reaches('complete')])
-    expect(await phone.run(1).text()).toBe(wordsFor(lisbon))
+    await phone.run(1).reads(wordsFor(lisbon))
     expect(await phone.run(2).text()).toBe(await second.text())
   })
 
@@ -119,6 +120,7 @@ describe('stopping', () => {
     await phone.run(1).stop()
     await run.reaches('cancelled')
     expect(await run.text()).toBe('')
+    await phone.run(1).reaches('cancelled')
   })
 
   test('S28 Stop all ends every run, those that have not started too', async () => {
@@ -129,7 +131,7 @@ describe('stopping', () => {
     const third = await visitor.ask(fiveDays)
     await visitor.press(/^Stop all/)
     await Promise.all([first, second, third].map((run) => run.reaches('cancelled', 5000)))
-    expect(await visitor.page.getByRole('button', { name: /^Stop/ }).count()).toBe(0)
+    expect(await visitor.page.getByRole('button', { name: /^Stop/, disabled: false }).count()).toBe(0)
   })
 
   test('S27 what can be stopped follows each start and each kind of end', async () => {

@@ -163,6 +163,15 @@ export class RunOnPage {
     }, 10_000)
   }
 
+  /** Waits until the answer reads exactly so. */
+  async reads(words: string): Promise<void> {
+    // NOTE: the channel may deliver a run's end a moment before its last, gathered tokens
+    await eventually(async () => {
+      const now = await this.text()
+      if (now !== words) throw new Error(`the run reads "${now}", not "${words}"`)
+    }, 2000)
+  }
+
   /** The words of the answer, without line breaks. */
   async text(): Promise<string> {
     return inOneLine((await this.card.locator('.prose').allTextContents()).join(' '))

@@ -66,12 +66,15 @@ function foldInput(scope: FoldScope, row: Row): object | undefined {
   return isStreamed(row) ? pushed : undefined
 }
 
+const dataOf = (row: Row): Record<string, unknown> =>
+  typeof row.data === 'object' && row.data !== null ? (row.data as Record<string, unknown>) : {}
+
 function foldInputError(scope: FoldScope, row: Row): void {
   const known = scope.tool(row)
   const part = known ?? newPart(row)
-  const { errorText, input } = (row.data ?? {}) as { errorText?: unknown; input?: unknown }
+  const { errorText, input } = dataOf(row)
   if (input !== undefined) part.input = scope.draft.opaque(input)
-  settle(part, 'output-error', { errorText: String(errorText ?? '') })
+  settle(part, 'output-error', { errorText: typeof errorText === 'string' ? errorText : '' })
   const pushed = known ? undefined : scope.push(row, part)
   if (pushed) scope.addTool(row, pushed)
 }
@@ -83,9 +86,6 @@ function settle(part: ToolPart, state: string, outcome: Partial<ToolPart>): void
   delete part.preliminary
   Object.assign(part, { state, ...outcome })
 }
-
-const dataOf = (row: Row): Record<string, unknown> =>
-  typeof row.data === 'object' && row.data !== null ? (row.data as Record<string, unknown>) : {}
 
 function foldOutput(scope: FoldScope, row: Row): void {
   scope.withTool(row, (part) => {
