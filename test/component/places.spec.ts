@@ -41,8 +41,9 @@ const Transcript = defineComponent({
 
 const warn = vi.spyOn(console, 'warn')
 afterEach(() => {
-  expect(warn).not.toHaveBeenCalled()
+  const warnings = warn.mock.calls.map((call) => String(call[0]))
   warn.mockClear()
+  if (warnings.length > 0) throw new Error(`unexpected warnings: ${warnings.join('; ')}`)
 })
 
 describe('in a component', () => {

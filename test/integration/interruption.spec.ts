@@ -3,6 +3,7 @@ import { effectScope, watchEffect } from 'vue'
 import { UIMessageCodec, type RunEvent } from '../../src'
 import { ownerOnly } from '../../src/agent'
 import { named, transportOf } from '../support/agent'
+import type { ModelCall } from '../support/hand-model'
 import { eventually } from '../support/eventually'
 import { shown, startScene, statuses } from '../support/scene'
 
@@ -293,9 +294,9 @@ describe('what a view tells', () => {
     scope.run(() =>
       watchEffect(() => toggles.push(session.view.runs().some((run) => run.status === 'active')), { flush: 'sync' }),
     )
-    const finishings = [
-      (call: Awaited<ReturnType<typeof model.call>>) => call.finish(),
-      (call: Awaited<ReturnType<typeof model.call>>) => call.fail('no'),
+    const finishings: ((call: ModelCall) => Promise<void>)[] = [
+      async (call) => call.finish(),
+      async (call) => call.fail('no'),
       () => session.cancelAll(),
     ]
     for (const [index, finish] of finishings.entries()) {

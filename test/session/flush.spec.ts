@@ -33,7 +33,7 @@ beforeEach(() => {
 afterEach(() => void vi.unstubAllGlobals())
 
 it('flushes what was gathered once, with the next frame', () => {
-  const flush = vi.fn()
+  const flush = vi.fn<() => void>()
   const scheduler = new FlushScheduler('frame', flush)
   for (let token = 0; token < 100; token++) scheduler.request()
   expect(flush).not.toHaveBeenCalled()
@@ -45,7 +45,7 @@ it('flushes what was gathered once, with the next frame', () => {
 })
 
 it('flushes at once when asked to, and not again with the frame', () => {
-  const flush = vi.fn()
+  const flush = vi.fn<() => void>()
   const scheduler = new FlushScheduler('frame', flush)
   scheduler.request()
   scheduler.now()
@@ -54,7 +54,7 @@ it('flushes at once when asked to, and not again with the frame', () => {
 })
 
 it('flushes when the page goes hidden, and at once while it is', () => {
-  const flush = vi.fn()
+  const flush = vi.fn<() => void>()
   const scheduler = new FlushScheduler('frame', flush)
   scheduler.request()
   page.hide()
@@ -66,7 +66,7 @@ it('flushes when the page goes hidden, and at once while it is', () => {
 })
 
 it('flushes at once in sync mode, and where there are no frames', () => {
-  const flush = vi.fn()
+  const flush = vi.fn<() => void>()
   new FlushScheduler('sync', flush).request()
   expect(flush).toHaveBeenCalledTimes(1)
   vi.unstubAllGlobals()
@@ -75,7 +75,7 @@ it('flushes at once in sync mode, and where there are no frames', () => {
 })
 
 it('forgets what was gathered when cancelled', () => {
-  const flush = vi.fn()
+  const flush = vi.fn<() => void>()
   const scheduler = new FlushScheduler('frame', flush)
   scheduler.request()
   scheduler.cancel()

@@ -23,7 +23,7 @@ const Page = defineComponent({
 })
 
 it('renders an idle session on a server, without client, timer or socket', async () => {
-  const client = vi.fn(() => expect.unreachable())
+  const client = vi.fn<() => never>(() => expect.unreachable())
   const resources = process.getActiveResourcesInfo().toSorted()
   const app = createSSRApp(Page)
   const pinia = createPinia()

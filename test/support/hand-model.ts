@@ -80,7 +80,7 @@ export class HandModel implements LanguageModelV4 {
     const call = new ModelCall(prompt, abortSignal)
     this.calls.push(call)
     for (const wake of this.#waiting.splice(0)) wake()
-    return { stream: call.stream as never }
+    return { stream: call.stream }
   }
 
   /** The call of this number, counted from 0, when it is made. */
