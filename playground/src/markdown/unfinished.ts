@@ -1,10 +1,12 @@
-/** Reads the last block of a growing text as if its writer had stopped here: no bare marks, no half a table. */
+/** Reads a block that breaks off as if its writer had meant to stop there: marks that are open are closed. */
 export function unfinished(source: string): string {
   if (source.startsWith('```')) return source
-  if (/^\|[^\n]*(\n[\s:|-]*)?$/.test(source)) return ''
-  const open = closed(source.trimEnd().replace(/(^|\s)(#{1,6}|[-+*]|\d+[.)]|>)$/, ''), '`')
-  return closed(closed(open, '**'), '*')
+  const text = source.trimEnd().replace(/(^|\n)\s*(#{1,6}|[-+*]|\d+[.)]|>)$/, '')
+  return closed(closed(closed(text, '`'), '**'), '*')
 }
+
+/** Whether this may become a table with the next line; shown as it is, its bars would jump into place. */
+export const isTableToBe = (source: string): boolean => /^\|[^\n]*(\n[\s:|-]*)?$/.test(source)
 
 const patterns = { '`': /`/g, '**': /\*\*/g, '*': /(?<![*\n])(?<!^)\*(?!\*)/g }
 
