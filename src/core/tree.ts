@@ -56,7 +56,7 @@ export class Tree<M extends object> {
   #patience = true
   /** Nodes in sort order, as of the last time they were asked for, and those that came since. */
   #nodes: readonly TreeNode<M>[] = []
-  readonly #arrived: TreeNode<M>[] = []
+  #arrived: TreeNode<M>[] = []
   #isSorted = true
 
   constructor(
@@ -102,6 +102,7 @@ export class Tree<M extends object> {
       this.#settleNode(node, transitions)
       runs ||= !(node instanceof RunNode) || node.hasNews
     }
+    if (this.#unseen.size > maxUnseenRuns) this.#forgetUnseen()
     this.#dirty.clear()
     const structure = this.#structure
     if (structure) this.#isSorted = false
@@ -199,12 +200,9 @@ export class Tree<M extends object> {
     const node = this.inputs.get(inputId)
     if (!node || node.isSent) return
     this.inputs.delete(inputId)
-    this.#nodes = this.nodes().filter((other) => other !== node)
     this.#messageCount -= node.size
-    this.#owners.delete(inputId)
-    this.#children.remove(node.parent ?? '', node)
-    this.#dirty.delete(node)
-    this.#structure = true
+    if (this.#owners.get(inputId) === node) this.#owners.delete(inputId)
+    this.#leave(new Set([node]))
   }
 
   #noteGrown(row: Row): void {
@@ -340,20 +338,41 @@ export class Tree<M extends object> {
     }
   }
 
-  /** Bounds how many runs are kept of which nothing is known that could be shown. */
   #noteUnseen(run: RunNode<M>): void {
-    if (run.visible) {
-      this.#unseen.delete(run)
-      return
+    if (run.visible) this.#unseen.delete(run)
+    else this.#unseen.add(run)
+  }
+
+  /** Bounds how many runs are kept of which nothing is known that could be shown. */
+  #forgetUnseen(): void {
+    const oldest = new Set([...this.#unseen].slice(0, this.#unseen.size - maxUnseenRuns))
+    for (const run of oldest) this.#forget(run)
+    this.#leave(oldest)
+  }
+
+  #forget(run: RunNode<M>): void {
+    this.runs.delete(run.key)
+    this.#unseen.delete(run)
+    this.#statuses.delete(run)
+    this.#ending.delete(run)
+    if (run.inputId !== undefined) this.#runsByInput.remove(run.inputId, run)
+    for (const row of run.allRows()) {
+      this.log.forget(row)
+      this.#open.delete(row)
+      const messageId = row.transport[Header.messageId]
+      if (messageId !== undefined && this.#owners.get(messageId) === run) this.#owners.delete(messageId)
     }
-    this.#unseen.add(run)
-    if (this.#unseen.size <= maxUnseenRuns) return
-    const [oldest] = this.#unseen
-    this.#unseen.delete(oldest!)
-    this.runs.delete(oldest!.key)
-    this.#children.remove(oldest!.parent ?? '', oldest!)
-    if (oldest!.inputId !== undefined) this.#runsByInput.remove(oldest!.inputId, oldest!)
-    for (const row of oldest!.allRows()) this.log.forget(row)
+  }
+
+  /** Takes nodes out of every list of nodes. */
+  #leave(gone: ReadonlySet<TreeNode<M>>): void {
+    this.#nodes = this.#nodes.filter((node) => !gone.has(node))
+    this.#arrived = this.#arrived.filter((node) => !gone.has(node))
+    for (const node of gone) {
+      this.#children.remove(node.parent ?? '', node)
+      this.#dirty.delete(node)
+    }
+    this.#structure = true
   }
 
   #answer(run: RunNode<M>, formerInputId: string | undefined): void {

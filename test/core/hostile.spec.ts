@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { ChannelMessage } from '../../src/core/wire'
 import { hear, newTree, stateOf } from '../support/transcripts'
 
@@ -143,10 +143,50 @@ it('keeps runs out of sight of which only an end, a suspend or a cancel is known
   expect(stateOf(tree)).toEqual({ messages: [], runs: [] })
 })
 
-it('forgets the oldest of thousands of unknown runs', () => {
-  const tree = newTree()
-  for (let index = 0; index < 5000; index++)
-    tree.apply(message('ai-cancel', { 'run-id': `ghost-${index}`, 'event-id': 'e' }))
-  tree.settle()
-  expect(tree.runs.size).toBeLessThanOrEqual(1000)
+describe('thousands of unknown runs', () => {
+  const ghost = (index: number): ChannelMessage => message('ai-cancel', { 'run-id': `ghost-${index}`, 'event-id': 'e' })
+  const ghosts = (count: number): ChannelMessage[] => Array.from({ length: count }, (_, index) => ghost(index))
+
+  it.each([
+    ['at once', 5000],
+    ['one by one', 1],
+  ])('are forgotten but for the newest, coming %s', (_, perSettle) => {
+    const tree = newTree()
+    hear(tree, [prompt('kept')])
+    ghosts(5000).forEach((each, index) => {
+      tree.apply(each)
+      if ((index + 1) % perSettle === 0) tree.settle()
+    })
+    expect(tree.runs.size).toBe(1000)
+    expect(tree.nodes()).toHaveLength(1001)
+    expect(tree.children(undefined)).toHaveLength(1001)
+    expect([...tree.log.rows()]).toHaveLength(1001)
+    expect(tree.runs.has('ghost-4999')).toBe(true)
+    expect(tree.hasChanges).toBe(false)
+  })
+
+  it('leave nothing behind of what they claimed', () => {
+    const tree = newTree()
+    const content = message(
+      'ai-output',
+      { 'run-id': 'ghost', 'codec-message-id': 'm', stream: 'true', status: 'streaming' },
+      { kind: 'text' },
+    )
+    tree.apply({ ...content, action: 'message.delete' })
+    tree.settle()
+    expect(tree.nodeOf('m')?.key).toBe('ghost')
+    hear(tree, ghosts(1000))
+    expect(tree.nodeOf('m')).toBeUndefined()
+    expect(tree.runs.has('ghost')).toBe(false)
+  })
+
+  it('do not push out one whose start comes with them', () => {
+    const tree = newTree()
+    hear(tree, [ghost(-1)])
+    for (const each of ghosts(1500)) tree.apply(each)
+    tree.apply(message('ai-run-start', { 'run-id': 'ghost--1', 'invocation-id': 'i' }))
+    tree.settle()
+    expect(stateOf(tree).runs).toMatchObject([{ runId: 'ghost--1', status: 'active' }])
+    expect(tree.runs.size).toBe(1001)
+  })
 })
