@@ -98,7 +98,7 @@ function shownAnswer<M extends object>(tree: Tree<M>, prompt: InputNode<M>): Run
   const candidates = new Set<TreeNode<M>>([...tree.children(prompt.key), ...tree.runsOf(prompt.key)])
   return [...candidates]
     .filter((node) => node instanceof RunNode)
-    .filter((run) => run.visible && !tree.isSuperseded(run))
+    .filter((run) => run.visible)
     .toSorted(bySort)
     .at(-1)
 }

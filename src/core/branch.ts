@@ -15,24 +15,32 @@ export function walk<M extends object>(tree: Tree<M>, choices: Choices): readonl
   const placed = new Set<TreeNode<M>>()
   const waiting = new Map<TreeNode<M>, TreeNode<M>[]>()
   const alternatives = new Alternatives(tree)
+  const selections = new Map<readonly TreeNode<M>[], TreeNode<M> | undefined>()
+  const selected = (members: readonly TreeNode<M>[]): TreeNode<M> | undefined => {
+    if (members.length === 1) return members[0]
+    if (!selections.has(members)) selections.set(members, selectionOf(members, choices))
+    return selections.get(members)
+  }
   // NOTE: a child can sort before its parent (clocks of two sites), so it waits until the parent is placed; what waits
   // for ever hangs under a branch that is not chosen, or in a circle
   const visit = (first: TreeNode<M>): void => {
     const queue = [first]
-    for (let node = queue.shift(); node; node = queue.shift()) {
+    for (const node of queue) {
       const parent = parentOf(tree, node)
       if (parent && !placed.has(parent)) {
-        waiting.set(parent, [...(waiting.get(parent) ?? []), node])
+        const others = waiting.get(parent)
+        if (others) others.push(node)
+        else waiting.set(parent, [node])
         continue
       }
-      if (selected(alternatives.of(node), choices) !== node) continue
+      if (selected(alternatives.of(node)) !== node) continue
       placed.add(node)
       nodes.push(node)
-      queue.push(...(waiting.get(node) ?? []))
+      for (const child of waiting.get(node) ?? []) queue.push(child)
       waiting.delete(node)
     }
   }
-  for (const node of tree.nodes()) if (node.visible && !tree.isSuperseded(node)) visit(node)
+  for (const node of tree.nodes()) if (node.visible) visit(node)
   return nodes
 }
 
@@ -42,7 +50,7 @@ function parentOf<M extends object>(tree: Tree<M>, node: TreeNode<M>): TreeNode<
 }
 
 /** Which of several alternatives shows: the one picked last, else the newest. */
-function selected<M extends object>(members: readonly TreeNode<M>[], choices: Choices): TreeNode<M> | undefined {
+function selectionOf<M extends object>(members: readonly TreeNode<M>[], choices: Choices): TreeNode<M> | undefined {
   let best = members.at(-1)
   let when = -1
   for (const member of members) {
@@ -58,6 +66,7 @@ function selected<M extends object>(members: readonly TreeNode<M>[], choices: Ch
 /** Nodes and their alternatives, worked out once per parent. */
 export class Alternatives<M extends object> {
   readonly #groups = new Map<TreeNode<M>, TreeNode<M>[]>()
+  readonly #forkRoots = new Map<InputNode<M>, InputNode<M>>()
 
   constructor(private readonly tree: Tree<M>) {}
 
@@ -71,8 +80,8 @@ export class Alternatives<M extends object> {
   #group(children: Iterable<TreeNode<M>>): void {
     const groups = new Map<unknown, TreeNode<M>[]>()
     for (const child of children) {
-      if (!child.visible || this.tree.isSuperseded(child)) continue
-      const kin = child instanceof InputNode ? forkRoot(this.tree, child) : (child.parent ?? child)
+      if (!child.visible) continue
+      const kin = child instanceof InputNode ? this.#forkRoot(child) : (child.parent ?? child)
       const group = groups.get(kin) ?? []
       group.push(child)
       groups.set(kin, group)
@@ -80,18 +89,19 @@ export class Alternatives<M extends object> {
     }
     for (const group of groups.values()) group.sort(bySort)
   }
-}
 
-/** The prompt that a chain of edits began with, as far as it is known and follows the same message. */
-function forkRoot<M extends object>(tree: Tree<M>, node: InputNode<M>): InputNode<M> {
-  const seen = new Set<InputNode<M>>()
-  let root = node
-  for (let target = replaced(tree, root); target; target = replaced(tree, root)) {
-    seen.add(root)
-    root = target
-    if (seen.has(root)) return oldestInCircle(tree, root)
+  /** The prompt that a chain of edits began with, as far as it is known and follows the same message. */
+  #forkRoot(node: InputNode<M>): InputNode<M> {
+    const chain = new Set<InputNode<M>>()
+    let root = node
+    while (!this.#forkRoots.has(root) && !chain.has(root)) {
+      chain.add(root)
+      root = replaced(this.tree, root) ?? root
+    }
+    root = this.#forkRoots.get(root) ?? oldestInCircle(this.tree, root)
+    for (const link of chain) this.#forkRoots.set(link, root)
+    return root
   }
-  return root
 }
 
 /** The prompt that this one is another version of. */
@@ -100,6 +110,7 @@ function replaced<M extends object>(tree: Tree<M>, node: InputNode<M>): InputNod
   return target?.parent === node.parent ? target : undefined
 }
 
+/** The oldest of edits that replace each other in a circle; a prompt that replaces none is its own. */
 function oldestInCircle<M extends object>(tree: Tree<M>, start: InputNode<M>): InputNode<M> {
   let oldest = start
   for (let node = replaced(tree, start); node && node !== start; node = replaced(tree, node)) {

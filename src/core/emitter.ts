@@ -15,7 +15,7 @@ export class Emitter<Events extends object> {
       try {
         ;(listener as (event: Events[K]) => void)(event)
       } catch (error) {
-        reportError(error)
+        logUncaught(error)
       }
     }
   }
@@ -26,6 +26,6 @@ export class Emitter<Events extends object> {
 }
 
 /** Tells the platform about an error that no caller can catch, without stopping the process. */
-function reportError(error: unknown): void {
+function logUncaught(error: unknown): void {
   console.error(error)
 }

@@ -51,10 +51,6 @@ export class Log {
   /** The highest serial held; empty when there is none. */
   newest = ''
 
-  get size(): number {
-    return this.#rows.size
-  }
-
   get(serial: string): Row | undefined {
     return this.#rows.get(serial)
   }

@@ -63,27 +63,20 @@ function errorOf(end: Row): RunError {
 }
 
 function stepsOf(rows: readonly Row[]): RunStep[] {
-  const steps = new Map<string, RunStep & { attempts: Map<string, Row> }>()
+  const steps = new Map<string, { step: RunStep; latest: string }>()
+  // NOTE: rows are in serial order, and a serial has one row, so every step-start is a further attempt
   for (const row of rows) {
     const stepId = row.transport[Header.stepId]
     if (row.name !== MessageName.stepStart || stepId === undefined) continue
-    const step = steps.get(stepId) ?? {
-      stepId,
-      status: 'active',
-      attemptCount: 0,
-      stepClientId: '',
-      attempts: new Map(),
-    }
-    step.attempts.set(row.serial, row)
-    step.stepClientId = row.transport[Header.stepClientId] ?? ''
-    step.attemptCount = step.attempts.size
-    steps.set(stepId, step)
+    const attemptCount = (steps.get(stepId)?.step.attemptCount ?? 0) + 1
+    const stepClientId = row.transport[Header.stepClientId] ?? ''
+    steps.set(stepId, { step: { stepId, status: 'active', attemptCount, stepClientId }, latest: row.serial })
   }
   for (const row of rows) {
-    const step = row.name === MessageName.stepEnd ? steps.get(row.transport[Header.stepId] ?? '') : undefined
-    if (step && isCanonical(row, [...step.attempts.keys()].at(-1)!)) step.status = endOf(row)
+    const known = row.name === MessageName.stepEnd ? steps.get(row.transport[Header.stepId] ?? '') : undefined
+    if (known && isCanonical(row, known.latest)) known.step.status = endOf(row)
   }
-  return Array.from(steps.values(), ({ attempts: _, ...step }) => step)
+  return Array.from(steps.values(), ({ step }) => step)
 }
 
 /** A step-end without a serial of its own attempt is taken to speak of the latest. */

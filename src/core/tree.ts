@@ -4,6 +4,7 @@ import { isOpen, isStreamed, Log, type Row } from './log'
 import { bySort, InputNode, RunNode, type RunInfo, type TreeNode } from './node'
 import { plainPort, type ReactivePort } from './port'
 import type { RunStatus } from './run-state'
+import { insertBySerial } from './sorted'
 import { Header, MessageName, type ChannelMessage } from './wire'
 
 /** A change of one run's status, told once. */
@@ -40,7 +41,6 @@ export class Tree<M extends object> {
   readonly #children = new Groups<TreeNode<M>>()
   readonly #runsByInput = new Groups<RunNode<M>>()
   readonly #cancelsByInput = new Map<string, Row[]>()
-  readonly #superseded = new Set<string>()
   /** Rows of which more is expected; a repair has to read back to the oldest of them. */
   readonly #open = new Set<Row>()
 
@@ -146,10 +146,6 @@ export class Tree<M extends object> {
   /** Runs that answer a prompt, whether or not it is the message they follow. */
   runsOf(inputId: string): readonly RunNode<M>[] {
     return this.#runsByInput.of(inputId)
-  }
-
-  isSuperseded(node: TreeNode<M>): boolean {
-    return this.#superseded.has(node.key)
   }
 
   info(run: RunNode<M>): RunInfo {
@@ -270,8 +266,7 @@ export class Tree<M extends object> {
       this.#dirty.add(node)
     } else if (inputId !== undefined) {
       const cancels = this.#cancelsByInput.get(inputId) ?? []
-      cancels.push(row)
-      cancels.sort((a, b) => (a.serial < b.serial ? -1 : 1))
+      insertBySerial(cancels, row)
       this.#cancelsByInput.set(inputId, cancels)
       for (const run of this.runsOf(inputId)) {
         run.touch()

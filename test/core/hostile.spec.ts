@@ -1,35 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ChannelMessage } from '../../src/core/wire'
 import { hear, newTree, stateOf } from '../support/transcripts'
-
-let clock = 0
-const serial = (): string => `s${String(++clock).padStart(9, '0')}`
-
-function message(
-  name: string,
-  transport: Record<string, unknown>,
-  codec?: Record<string, unknown>,
-  data: unknown = '',
-): ChannelMessage {
-  const at = serial()
-  return {
-    name,
-    data,
-    serial: at,
-    version: { serial: at },
-    action: 'message.create',
-    timestamp: clock,
-    extras: { ai: { transport, codec } },
-  }
-}
-
-const prompt = (id: string, transport: Record<string, unknown> = {}): ChannelMessage =>
-  message(
-    'ai-input',
-    { role: 'user', 'codec-message-id': id, ...transport },
-    { kind: 'user-message', messageId: id, partType: 'text' },
-    id,
-  )
+import { message, nextSerial as serial, prompt } from './wire'
 
 const ids = (messages: readonly ChannelMessage[]): string[] => {
   const tree = newTree()

@@ -1,0 +1,106 @@
+import { expect, it } from 'vitest'
+import { Alternatives, walk } from '../../src/core/branch'
+import { hear, newTree } from '../support/transcripts'
+import { prompt, runMessage } from './wire'
+
+const count = 5000
+const none = { picked: new Map<string, number>() }
+
+/** Milliseconds of the quickest of three, so that a busy machine decides less. */
+function fastest(work: () => void): number {
+  return Math.min(
+    ...[1, 2, 3].map(() => {
+      const start = performance.now()
+      work()
+      return performance.now() - start
+    }),
+  )
+}
+
+it('walks thousands of edits of edits in no time', () => {
+  const tree = newTree()
+  for (let index = 0; index < count; index++)
+    tree.apply(prompt(`p${index}`, index > 0 ? { 'fork-of': `p${index - 1}` } : {}))
+  tree.settle()
+  expect(walk(tree, none).map(({ key }) => key)).toEqual([`p${count - 1}`])
+  expect(fastest(() => walk(tree, none))).toBeLessThan(150)
+})
+
+it('walks thousands of alternatives of one prompt in no time', () => {
+  const tree = newTree()
+  for (let index = 0; index < count; index++) tree.apply(prompt(`p${index}`, index > 0 ? { 'fork-of': 'p0' } : {}))
+  tree.settle()
+  const picked = new Map([
+    ['p7', 1],
+    ['p8', 2],
+  ])
+  expect(walk(tree, { picked }).map(({ key }) => key)).toEqual(['p8'])
+  expect(fastest(() => walk(tree, none))).toBeLessThan(150)
+})
+
+it('holds thousands of replies that sort before their prompt until it is placed', () => {
+  const tree = newTree()
+  const prompts = Array.from({ length: count }, (_, index) => prompt(`p${index}`, { parent: 'late' }))
+  hear(tree, [prompt('first')])
+  for (const each of [...prompts, prompt('late')]) tree.apply(each)
+  tree.settle()
+  expect(walk(tree, none)).toHaveLength(count + 2)
+  expect(fastest(() => walk(tree, none))).toBeLessThan(150)
+})
+
+it.each([
+  ['a circle', ['b', 'a'], [['a', 'b']]],
+  ['a circle and its tails', ['b', 'c', 'b', 'a', 'd'], [['a', 'b', 'c', 'd', 'e']]],
+  ['a prompt that replaces itself', ['a', 'a'], [['a', 'b']]],
+  ['two chains', [undefined, 'a', undefined, 'c', 'b'], [['a', 'b', 'e'], ['c', 'd']]], // prettier-ignore
+  ['a chain whose beginning is unknown', ['gone', 'a', 'b'], [['a', 'b', 'c']]],
+])('groups %s by what it began with', (_, forkOf, groups) => {
+  const tree = newTree()
+  const keys = ['a', 'b', 'c', 'd', 'e'].slice(0, forkOf.length)
+  hear(
+    tree,
+    keys.map((key, index) => prompt(key, forkOf[index] === undefined ? {} : { 'fork-of': forkOf[index] })),
+  )
+  for (const first of keys) {
+    const alternatives = new Alternatives(tree)
+    alternatives.of(tree.inputs.get(first)!)
+    for (const key of keys) {
+      const members = alternatives.of(tree.inputs.get(key)!).map((node) => node.key)
+      expect(groups).toContainEqual(members)
+      expect(members).toContain(key)
+    }
+  }
+})
+
+it('counts the attempts of a step and how the latest ended', () => {
+  const tree = newTree()
+  const step = (name: string, more = {}) => runMessage(name, 'r', { 'step-id': 's', 'step-client-id': 'me', ...more })
+  const attempts = [step('ai-step-start'), step('ai-step-start')]
+  hear(tree, [...attempts, step('ai-step-end', { 'step-start-serial': attempts[0]!.serial, 'step-reason': 'failed' })])
+  const steps = () => tree.info(tree.runs.get('r')!).steps
+  expect(steps()).toEqual([{ stepId: 's', status: 'active', attemptCount: 2, stepClientId: 'me' }])
+  hear(tree, [step('ai-step-end', { 'step-start-serial': attempts[1]!.serial })])
+  expect(steps()).toMatchObject([{ status: 'complete', attemptCount: 2 }])
+})
+
+it('reads a run of thousands of attempts in no time', () => {
+  const tree = newTree()
+  for (let index = 0; index < count; index++) {
+    tree.apply(runMessage('ai-step-start', 'r', { 'step-id': 's' }))
+    tree.apply(runMessage('ai-step-end', 'r', { 'step-id': 's' }))
+  }
+  const start = performance.now()
+  tree.settle()
+  expect(performance.now() - start).toBeLessThan(300)
+  expect(tree.info(tree.runs.get('r')!).steps).toMatchObject([{ attemptCount: count }])
+})
+
+it('takes thousands of requests to stop one prompt, in any order', () => {
+  const tree = newTree()
+  const cancels = Array.from({ length: count }, (_, index) => runMessage('ai-cancel', undefined, { 'input-codec-message-id': 'p', 'event-id': `e${index}` })) // prettier-ignore
+  const start = performance.now()
+  for (const cancel of cancels.toReversed()) tree.apply(cancel)
+  expect(performance.now() - start).toBeLessThan(300)
+  const serials = tree.cancelsOf('p').map(({ serial }) => serial)
+  expect(serials).toEqual(cancels.map(({ serial }) => serial))
+})
