@@ -50,7 +50,8 @@ export class AbsentChannel implements Channel {
   }
 }
 
-const absent = (what: string): SessionError =>
+/** Says why nothing can be done without a session. */
+export const absent = (what: string): SessionError =>
   new SessionError(
     `unable to ${what}; there is no session: it has no name yet, or this is a server that renders the page`,
     ErrorCode.NotAttached,

@@ -67,6 +67,7 @@ export class SessionChannel {
     this.#enter()
     try {
       await this.#settled()
+      if (!this.#isUser) throw new SessionError('unable to attach; the session was closed', ErrorCode.Closed)
       await this.#channel.subscribe(listener as (message: InboundMessage) => void)
       if (!this.isAttached) await this.#channel.attach()
     } catch (cause) {

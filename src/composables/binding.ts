@@ -8,8 +8,10 @@ import {
   watch,
   type ComputedRef,
   type MaybeRefOrGetter,
+  type ShallowRef,
 } from 'vue'
 import { getActivePinia } from 'pinia'
+import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { ClientSession } from '../session/client-session'
 import { problem } from '../store/diagnostics'
 import type { Lease } from '../store/lease'
@@ -24,6 +26,8 @@ export interface SessionBinding {
   readonly current: ComputedRef<ClientSession<AppMessage>>
   /** The present lease; undefined without a name, or when the session was handed over. */
   readonly lease: () => Lease | undefined
+  /** Why there is no session of the present name. */
+  readonly refusal: Readonly<ShallowRef<SessionError | undefined>>
   readonly ready: Promise<void>
   /** Asks for at least this many messages to be shown, whatever the session. */
   want(limit: number): void
@@ -43,20 +47,36 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
   if (!getCurrentScope()) throw problem('noScope')
   const transport = useTransport()
   const lease = shallowRef<Lease>()
+  const refusal = shallowRef<SessionError>()
   const idle = transport.idle()
   const current = computed(() => lease.value?.session ?? idle)
-  const firstReady = Promise.withResolvers<void>()
-  firstReady.promise.catch(() => undefined)
-  if (typeof window === 'undefined') firstReady.resolve()
+  const ready = Promise.withResolvers<void>()
+  ready.promise.catch(() => undefined)
+  if (typeof window === 'undefined') ready.resolve()
   let wanted = 0
+
+  /** Undefined without a name, and for a name that no session can have. */
+  function take(next: string | null | undefined): Lease | undefined {
+    refusal.value = undefined
+    if (!next) return undefined
+    try {
+      return transport.lease(next)
+    } catch (cause) {
+      refusal.value = toSessionError('open the session', ErrorCode.BadRequest, cause)
+      ready.reject(refusal.value)
+      return undefined
+    }
+  }
 
   watch(
     [() => toValue(name), transport.generation],
     ([next]) => {
       lease.value?.release()
-      lease.value = next ? transport.lease(next) : undefined
-      if (wanted > 0) lease.value?.want(wanted)
-      lease.value?.ready.then(firstReady.resolve, firstReady.reject)
+      const taken = (lease.value = take(next))
+      if (wanted > 0) taken?.want(wanted)
+      // What an earlier session still has to say is of no interest
+      const ifCurrent = (settle: () => void) => () => void (lease.value === taken && settle())
+      taken?.ready.then(ifCurrent(ready.resolve), (error: unknown) => ifCurrent(() => ready.reject(error))())
     },
     { immediate: true, flush: 'sync' },
   )
@@ -66,7 +86,8 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
     handle: follow(() => current.value),
     current,
     lease: () => lease.value,
-    ready: firstReady.promise,
+    refusal,
+    ready: ready.promise,
     want(limit) {
       wanted = Math.max(wanted, limit)
       lease.value?.want(wanted)

@@ -1,9 +1,10 @@
 import {
   getCurrentInstance,
+  getCurrentScope,
   hasInjectionContext,
   inject,
   provide,
-  type ComponentInternalInstance,
+  type EffectScope,
   type InjectionKey,
 } from 'vue'
 import { problem } from '../store/diagnostics'
@@ -11,22 +12,30 @@ import type { SessionBinding } from './binding'
 
 const key: InjectionKey<SessionBinding> = Symbol('ai-session')
 
-// NOTE: `inject` does not see what the same component has provided
-const ofInstance = new WeakMap<ComponentInternalInstance, SessionBinding>()
+// NOTE: by scope and not by component: `inject` does not see what the same component has provided, and a store that is
+// first used in a component's setup has a scope, and a session, of its own
+const ofScope = new WeakMap<EffectScope, SessionBinding>()
 
-/** Makes a binding the one that this component and its descendants find. */
+/** Members of Vue that its types keep to themselves. */
+type InstanceWithScope = { scope: EffectScope } | null
+type NestedScope = EffectScope & { parent?: NestedScope }
+
+/** Makes a binding the one that this component, store or scope and its descendants find. */
 export function offer(binding: SessionBinding): void {
-  const instance = getCurrentInstance()
-  if (!instance) return
-  ofInstance.set(instance, binding)
-  provide(key, binding)
+  const scope = getCurrentScope()
+  if (!scope) return
+  ofScope.set(scope, binding)
+  const instance = getCurrentInstance() as InstanceWithScope
+  if (instance?.scope === scope) provide(key, binding)
 }
 
-/** The binding of this component's latest `useClientSession`, else of the nearest ancestor. */
+/** The binding of this scope's latest `useClientSession`, else of the nearest scope or component around it. */
 export function nearest(): SessionBinding {
-  const instance = getCurrentInstance()
-  const own = instance && ofInstance.get(instance)
-  const found = own ?? (hasInjectionContext() ? inject(key, undefined) : undefined)
+  for (let scope = getCurrentScope() as NestedScope | undefined; scope; scope = scope.parent) {
+    const own = ofScope.get(scope)
+    if (own) return own
+  }
+  const found = hasInjectionContext() ? inject(key, undefined) : undefined
   if (!found) throw problem('noSession')
   return found
 }

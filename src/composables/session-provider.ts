@@ -1,4 +1,4 @@
-import { defineComponent, type SlotsType } from 'vue'
+import { defineComponent, type PropType, type SlotsType } from 'vue'
 import { useClientSession, type UseClientSessionReturn } from './use-client-session'
 
 /** Gives a session to everything in its slot. `<SessionProvider name="trip"> ... </SessionProvider>` */
@@ -6,7 +6,7 @@ export const SessionProvider = defineComponent({
   name: 'SessionProvider',
   props: {
     /** The session's name; null or undefined for none yet. */
-    name: { type: String, default: undefined },
+    name: { type: String as PropType<string | null>, default: undefined },
   },
   slots: Object as SlotsType<{ default: Pick<UseClientSessionReturn, 'session' | 'ready'> }>,
   setup(props, { slots }) {

@@ -1,7 +1,8 @@
 import type { AppMessage } from '../store/app-message'
 import { computed, type ComputedRef, type MaybeRefOrGetter } from 'vue'
 import type { SessionError } from '../core/errors'
-import type { ClientSession, SessionStatus } from '../session/client-session'
+import type { ClientSession } from '../session/client-session'
+import type { SessionStatus } from '../session/standing'
 import { bindSession, type SessionBinding } from './binding'
 import { nearest, offer } from './nearest'
 
@@ -11,7 +12,7 @@ export interface UseClientSessionReturn {
   /** The full channel name; undefined while there is no session. */
   name: ComputedRef<string | undefined>
   status: ComputedRef<SessionStatus>
-  /** What failed last in the background. */
+  /** What failed last in the background, or why there is no session of this name. */
   error: ComputedRef<SessionError | undefined>
   /** Resolves when the session is attached and its first page is shown. At once on a server. */
   ready: Promise<void>
@@ -42,13 +43,13 @@ export function useClientSession(name?: MaybeRefOrGetter<string | null | undefin
 
 /** What a binding shows of its session. @internal */
 export function describe(binding: SessionBinding): UseClientSessionReturn {
-  const { current, handle, ready } = binding
+  const { current, handle, ready, refusal } = binding
   bindings.set(handle, binding)
   return {
     session: handle,
     name: computed(() => current.value.channelName || undefined),
     status: computed(() => current.value.status),
-    error: computed(() => current.value.error),
+    error: computed(() => refusal.value ?? current.value.error),
     ready,
   }
 }

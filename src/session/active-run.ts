@@ -27,7 +27,8 @@ export interface ActiveRunHost<M extends object> {
  * unhandled rejection.
  */
 export class ActiveRun<M extends object> {
-  readonly #started = Promise.withResolvers<void>()
+  #started = quietPromise()
+  #isAbandoned = false
   readonly #finished = Promise.withResolvers<RunResult>()
 
   constructor(
@@ -36,9 +37,7 @@ export class ActiveRun<M extends object> {
     readonly inputId: string,
     /** Names the prompt in the agent's invocation. */
     readonly inputEventId: string,
-  ) {
-    this.#started.promise.catch(() => undefined)
-  }
+  ) {}
 
   /** Empty until the run has started. */
   get runId(): string {
@@ -60,7 +59,10 @@ export class ActiveRun<M extends object> {
     return this.host.wakeOf(this.inputId)
   }
 
-  /** Resolves when the agent has started the run. Rejects when it finally cannot be woken, or the session is closed. */
+  /**
+   * Resolves when the agent has started the run. Rejects when it finally cannot be woken, or the session is closed; after
+   * `retry()` there is a new promise.
+   */
   get started(): Promise<void> {
     return this.#started.promise
   }
@@ -77,8 +79,9 @@ export class ActiveRun<M extends object> {
 
   /** Publishes a failed prompt again, or wakes the agent again. */
   async retry(): Promise<void> {
-    if (this.status === 'failed') await this.host.republish(this.inputId)
-    else this.wake?.retry()
+    if (this.status === 'failed') return this.host.republish(this.inputId)
+    this.renew()
+    this.wake?.retry()
   }
 
   /** Takes a failed prompt out of the conversation. */
@@ -92,19 +95,34 @@ export class ActiveRun<M extends object> {
   }
 
   /** Follows the run as the channel tells it. @internal */
-  follow(): void {
+  follow(): 'waiting' | 'started' | 'ended' {
     const run = this.host.runOfInput(this.inputId)
-    if (!run) return
+    if (!run) return 'waiting'
     this.#started.resolve()
-    if (run.status === 'active' || run.status === 'suspended') return
+    if (run.status === 'active' || run.status === 'suspended') return 'started'
     this.#finished.resolve({ reason: run.status, ...(run.error && { error: run.error }) })
+    return 'ended'
+  }
+
+  /** Waits for the start again, after it was given up. @internal */
+  renew(): void {
+    if (this.#isAbandoned) this.#started = quietPromise()
+    this.#isAbandoned = false
   }
 
   /** Tells those who wait for the start that it will not come. @internal */
   abandon(error: SessionError): void {
     this.#started.reject(error)
+    this.#isAbandoned = true
     const { code, message } = error
     if (code !== ErrorCode.Closed) return
     this.#finished.resolve({ reason: 'error', error: { code, message, statusCode: 400 } })
   }
+}
+
+/** A promise whose rejection nobody has to handle. */
+function quietPromise(): PromiseWithResolvers<void> {
+  const resolvers = Promise.withResolvers<void>()
+  resolvers.promise.catch(() => undefined)
+  return resolvers
 }

@@ -2,6 +2,9 @@ import type { Channel, HistoryPage } from '../ably/session-channel'
 import type { Tree } from '../core/tree'
 import type { ChannelMessage } from '../core/wire'
 
+/** How a repair came out; `superseded` when a later one goes on with it. */
+export type RepairResult = 'whole' | 'gap' | 'superseded'
+
 /**
  * Reads the channel's past into the tree: older pages when a view asks for them, and what was missed when continuity was
  * lost. While it repairs, live messages are held back, so that they are folded after what came before them.
@@ -18,8 +21,8 @@ export class CatchUp<M extends object> {
     private readonly channel: Channel,
     private readonly tree: Tree<M>,
     private readonly pageSize: number,
-    /** Called when a page of older messages has been taken in. */
-    private readonly onPage: () => void,
+    /** Takes a page of older messages in, by calling `fold`. */
+    private readonly takePage: (fold: () => void) => void,
   ) {}
 
   /** Whether the channel may hold messages older than those loaded. */
@@ -42,42 +45,46 @@ export class CatchUp<M extends object> {
   async #readPage(): Promise<boolean> {
     if (this.#exhausted) return false
     const page = await (this.#next?.() ?? this.channel.history(this.pageSize))
-    this.#fold(page)
+    this.takePage(() => this.#fold(page))
     this.#next = page.next
     this.#exhausted = page.next === undefined
-    this.onPage()
     return true
   }
 
   /**
    * Reads back until everything that may have changed is known again: older than the newest message held and than the
-   * oldest one still open. False when history does not reach that far. A later repair takes over from an earlier one.
+   * oldest one still open. A later repair takes over from an earlier one.
    */
-  async repair(): Promise<boolean> {
+  async repair(): Promise<RepairResult> {
+    const repair = ++this.#repairs
     const { newest } = this.tree.log
     const open = this.tree.oldestOpen()
     const until = open !== undefined && open < newest ? open : newest
     if (until === '') {
+      // NOTE: a channel that was read and found empty may have got its first messages meanwhile
+      const wasRead = this.#exhausted
       this.#next = undefined
-      return true
+      this.#exhausted = false
+      if (!wasRead) return 'whole'
     }
-    const repair = ++this.#repairs
     this.#held ??= []
     try {
-      return await this.#readBack(until, () => repair === this.#repairs)
+      const isWhole = await this.#readBack(until, () => repair === this.#repairs)
+      return repair === this.#repairs ? (isWhole ? 'whole' : 'gap') : 'superseded'
     } finally {
       if (repair === this.#repairs) this.#release()
     }
   }
 
+  /** False when history ends before `until`. */
   async #readBack(until: string, isCurrent: () => boolean): Promise<boolean> {
     let page = await this.channel.history(this.pageSize)
     for (;;) {
       if (!isCurrent()) return true
       this.#fold(page)
       const oldest = page.items.at(-1)?.serial
-      if (oldest !== undefined && oldest <= until) return true
-      if (!page.next) return false
+      if (until !== '' && oldest !== undefined && oldest <= until) return true
+      if (!page.next) return until === ''
       page = await page.next()
     }
   }

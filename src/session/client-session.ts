@@ -1,34 +1,22 @@
 import type { RealtimeChannel, RealtimeClient } from 'ably'
 import { SessionChannel, type Channel, type ChannelChange } from '../ably/session-channel'
-import { AbsentChannel } from '../ably/absent-channel'
+import { absent, AbsentChannel } from '../ably/absent-channel'
 import type { Codec } from '../core/codec'
 import { Emitter } from '../core/emitter'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
-import { InputNode, RunNode, type RunInfo } from '../core/node'
+import { RunNode, type InputNode, type RunInfo } from '../core/node'
 import { plainPort, type ReactivePort, type Signal } from '../core/port'
 import { Tree } from '../core/tree'
 import type { ChannelMessage } from '../core/wire'
-import type { ActiveRun } from './active-run'
 import { CatchUp } from './catch-up'
 import { FlushScheduler, type FlushMode } from './flush'
 import { Prompts, type CancelTarget } from './prompts'
 import { SessionTree } from './session-tree'
-import type { RunList, RunScope } from './pending'
+import { Standing, type SessionStatus } from './standing'
+import type { PendingPrompt, RunList, RunScope } from './pending'
 import { View } from './view'
 import type { ViewHost } from './view-host'
 import type { AgentTarget } from './wake'
-
-/**
- * - `idle`: not connected, or on the server
- * - `connecting`: attaching for the first time
- * - `ready`: in step with the channel
- * - `reconnecting`: the network is away; runs go on without us
- * - `repairing`: back, reading what was missed
- * - `gap`: back, but history no longer reaches what was missed; what is known stays
- * - `failed`: the channel refused; `error` says why
- * - `closed`
- */
-export type SessionStatus = 'idle' | 'connecting' | 'ready' | 'reconnecting' | 'repairing' | 'gap' | 'failed' | 'closed'
 
 export interface ClientSessionOptions<M extends object> {
   /** An Ably client; the session never closes it. Without one the session stays idle, as on a server that renders. */
@@ -73,7 +61,7 @@ export class ClientSession<M extends object> {
   readonly #runsChanged: Signal
   readonly #stops: (() => void)[] = []
   readonly #waiting = new Set<{ target: CancelTarget; done: () => void }>()
-  #status: SessionStatus = 'idle'
+  readonly #standing: Standing
   #error: SessionError | undefined
   #connecting: Promise<void> | undefined
   #endingTimer: ReturnType<typeof setTimeout> | undefined
@@ -82,9 +70,10 @@ export class ClientSession<M extends object> {
     const { client, sessionName, codec, agent, historyPageSize = 100, flush = 'frame', port = plainPort } = options
     this.#statusChanged = port.signal()
     this.#runsChanged = port.signal()
+    this.#standing = new Standing((status) => this.#statusBecame(status))
     this.#tree = new Tree(codec, port)
     this.#channel = client ? new SessionChannel(client, sessionName, codec.name) : new AbsentChannel(sessionName)
-    this.#catchUp = new CatchUp(this.#channel, this.#tree, historyPageSize, () => this.#tookPage())
+    this.#catchUp = new CatchUp(this.#channel, this.#tree, historyPageSize, (fold) => this.#takePage(fold))
     this.#scheduler = new FlushScheduler(flush, () => this.#flush())
     this.#prompts = new Prompts({
       channel: this.#channel,
@@ -92,6 +81,7 @@ export class ClientSession<M extends object> {
       codec,
       port,
       agent,
+      checkOpen: () => this.#checkOpen(),
       ready: () => this.connect(),
       flush: () => this.#scheduler.now(),
       runsChanged: () => this.#refreshAll(),
@@ -103,11 +93,13 @@ export class ClientSession<M extends object> {
     this.#host = {
       tree: this.#tree,
       port,
+      changed: this.#runsChanged,
       history: this.#catchUp,
       prompts: this.#prompts,
-      isAnswered: (input) => this.#isAnswered(input),
+      isPending: (input) => this.#isPending(input),
+      pendingPrompt: (input) => this.#pendingPrompt(input),
       running: (scope, view) => this.#running(scope, view),
-      ended: (target) => this.#ended(target),
+      ended: (targets, limit) => this.#ended(targets, limit),
       loaded: () => this.#loaded(),
       forget: (view) => void this.#views.delete(view as View<M>),
     }
@@ -127,7 +119,7 @@ export class ClientSession<M extends object> {
 
   get status(): SessionStatus {
     this.#statusChanged.track()
-    return this.#status
+    return this.#standing.status
   }
 
   /** What failed last in the background; undefined after it has been overcome. */
@@ -147,7 +139,7 @@ export class ClientSession<M extends object> {
    * @throws SessionError 104001 when the channel cannot be attached, 104004 when the session is closed.
    */
   connect(): Promise<void> {
-    if (this.#status === 'closed') return Promise.reject(closedError('connect'))
+    if (this.#isClosed) return Promise.reject(closedError('connect'))
     return (this.#connecting ??= this.#connect().catch((error: unknown) => {
       this.#connecting = undefined
       throw error
@@ -184,8 +176,8 @@ export class ClientSession<M extends object> {
 
   /** Leaves the channel. Cancels no run: that is what `cancel` is for. */
   async close(): Promise<void> {
-    if (this.#status === 'closed') return
-    this.#setStatus('closed')
+    if (this.#isClosed) return
+    this.#standing.note({ isClosed: true })
     this.#scheduler.cancel()
     clearTimeout(this.#endingTimer)
     for (const stop of this.#stops.splice(0)) stop()
@@ -196,8 +188,12 @@ export class ClientSession<M extends object> {
   }
 
   async #connect(): Promise<void> {
-    this.#setStatus('connecting')
-    this.#stops.push(this.#channel.onConnection(() => this.#connectionChanged()))
+    for (const stop of this.#stops.splice(0)) stop()
+    this.#stops.push(
+      this.#channel.onConnection((isConnected) => this.#standing.note({ isConnected })),
+      this.#channel.onChange((change) => this.#channelChanged(change)),
+    )
+    this.#standing.note({ isConnecting: true, isFailed: false, isConnected: this.#channel.isConnected })
     try {
       await this.#channel.attach(this.#heard)
     } catch (cause) {
@@ -206,8 +202,7 @@ export class ClientSession<M extends object> {
       throw cause
     }
     if (this.#isClosed) throw closedError('connect')
-    this.#stops.push(this.#channel.onChange((change) => this.#channelChanged(change)))
-    this.#setStatus('ready')
+    this.#standing.note({ wasAttached: true, isAttached: true, isConnected: this.#channel.isConnected })
   }
 
   /** Whether it was made without a client and will never connect. @internal */
@@ -216,7 +211,12 @@ export class ClientSession<M extends object> {
   }
 
   get #isClosed(): boolean {
-    return this.#status === 'closed'
+    return this.#standing.facts.isClosed
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw closedError('send')
+    if (this.isIdle) throw absent('send')
   }
 
   readonly #heard = (message: ChannelMessage): void => {
@@ -227,47 +227,38 @@ export class ClientSession<M extends object> {
     }
   }
 
-  #connectionChanged(): void {
-    if (this.#channel.isConnected) {
-      if (this.#status === 'reconnecting' && this.#channel.isAttached) this.#setStatus('ready')
-    } else if (this.#status === 'ready' || this.#status === 'gap') {
-      this.#setStatus('reconnecting')
-    }
-  }
-
   #channelChanged({ state, resumed, reason }: ChannelChange): void {
-    if (state === 'attached') {
-      if (resumed) this.#setStatus('ready')
-      else void this.#repair()
-    } else if (state === 'failed') {
-      this.#fail(toSessionError('stay on the channel', ErrorCode.ChannelFailed, reason))
-    } else {
-      this.#setStatus('reconnecting')
-    }
+    const isAttached = state === 'attached'
+    const isBack = isAttached && this.#standing.facts.wasAttached
+    this.#standing.note({ isAttached })
+    if (isBack && !resumed) void this.#repair()
+    if (state === 'failed') this.#fail(toSessionError('stay on the channel', ErrorCode.ChannelFailed, reason))
   }
 
   async #repair(): Promise<void> {
-    this.#setStatus('repairing')
+    this.#standing.note({ isRepairing: true })
     try {
-      const complete = await this.#catchUp.repair()
+      const result = await this.#catchUp.repair()
+      if (result === 'superseded') return
       this.#scheduler.now()
-      if (this.#status === 'repairing') this.#setStatus(complete ? 'ready' : 'gap')
+      this.#standing.note({ isRepairing: false, hasGap: result === 'gap' })
     } catch (cause) {
+      this.#scheduler.now()
+      this.#standing.note({ isRepairing: false, hasGap: true })
       this.#report(toSessionError('catch up with the session', ErrorCode.ContinuityLost, cause))
-      if (this.#status === 'repairing') this.#setStatus('gap')
     }
   }
 
-  #setStatus(status: SessionStatus): void {
-    if (this.#isClosed || status === this.#status) return
-    this.#status = status
+  #statusBecame(status: SessionStatus): void {
     if (status === 'ready') this.#error = undefined
     this.#statusChanged.trigger()
     this.#emitter.emit('status', status)
   }
 
+  /** The channel refused; `connect()` tries again. */
   #fail(error: SessionError): void {
-    this.#setStatus('failed')
+    this.#connecting = undefined
+    this.#standing.note({ isFailed: true })
     this.#report(error)
   }
 
@@ -278,7 +269,9 @@ export class ClientSession<M extends object> {
   }
 
   /** A page of older messages stays out of sight until a view asks; runs it brought tell nothing as if it were new. */
-  #tookPage(): void {
+  #takePage(fold: () => void): void {
+    this.#scheduler.now()
+    fold()
     const { transitions } = this.#tree.settle()
     for (const view of this.#views) view.hold()
     this.#follow(transitions.map(({ run }) => run))
@@ -325,10 +318,25 @@ export class ClientSession<M extends object> {
     }
   }
 
-  #ended(target: CancelTarget): Promise<void> {
-    const run = typeof target === 'string' ? this.#tree.runs.get(target) : this.#startedRun(target.inputId)
-    if (run?.hasEnded) return Promise.resolve()
-    return new Promise((done) => void this.#waiting.add({ target, done }))
+  /** Resolves when all of these runs have ended, at the latest after `limit` milliseconds. */
+  async #ended(targets: readonly CancelTarget[], limit: number): Promise<void> {
+    const waits = targets.filter((target) => !this.#runOf(target)?.hasEnded).map((target) => this.#wait(target))
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, limit)))
+    await Promise.race([Promise.all(waits.map(({ ended }) => ended)), tooLong])
+    clearTimeout(timer)
+    for (const { stop } of waits) stop()
+  }
+
+  #wait(target: CancelTarget): { ended: Promise<void>; stop: () => void } {
+    const { promise: ended, resolve: done } = Promise.withResolvers<void>()
+    const waiting = { target, done }
+    this.#waiting.add(waiting)
+    return { ended, stop: () => void this.#waiting.delete(waiting) }
+  }
+
+  #runOf(target: CancelTarget): RunNode<M> | undefined {
+    return typeof target === 'string' ? this.#tree.runs.get(target) : this.#startedRun(target.inputId)
   }
 
   #isAnswered(input: InputNode<M>): boolean {
@@ -347,14 +355,29 @@ export class ClientSession<M extends object> {
   }
 
   #running(scope: RunScope, view: RunList): CancelTarget[] {
-    const runs = this.runs(scope, view)
-    const prompts = scope === 'view' ? view.pending() : this.tree.inputs().filter((input) => this.#isPending(input))
-    return [
-      ...runs.filter((run) => run.status === 'active').map((run) => run.runId),
-      ...prompts
-        .filter((prompt) => scope !== 'mine' || this.#isMine(prompt.clientId))
-        .map((prompt) => ({ inputId: prompt instanceof InputNode ? prompt.key : prompt.inputId })),
-    ]
+    const runs = this.runs(scope, view).filter((run) => run.status === 'active')
+    const prompts = scope === 'view' ? view.pending() : this.#pendingAnywhere(scope)
+    // NOTE: a prompt that was stopped, or whose agent cannot be woken, has nothing more to stop
+    const waiting = prompts.filter((prompt) => !prompt.cancelling && prompt.wake?.state !== 'failed')
+    return [...runs.map((run) => run.runId), ...waiting.map(({ inputId }) => ({ inputId }))]
+  }
+
+  #pendingAnywhere(scope: RunScope): readonly PendingPrompt[] {
+    return [...this.#tree.inputs.values()]
+      .filter((input) => input.visible && this.#isPending(input))
+      .filter((input) => scope !== 'mine' || this.#isMine(input.clientId))
+      .map((input) => this.#pendingPrompt(input))
+  }
+
+  #pendingPrompt(input: InputNode<M>): PendingPrompt {
+    const wake = this.#prompts.wakeOf(input.key)
+    const cancel = this.#tree.cancelsOf(input.key)[0]
+    return {
+      inputId: input.key,
+      clientId: input.clientId,
+      ...(wake && { wake }),
+      ...(cancel && { cancelling: { by: cancel.clientId, at: cancel.timestamp } }),
+    }
   }
 
   #isMine(owner: string): boolean {
@@ -362,11 +385,9 @@ export class ClientSession<M extends object> {
   }
 
   #isPending(input: InputNode<M>): boolean {
-    return input.visible && !input.isFailed && !this.#isAnswered(input)
+    return !input.isFailed && !this.#isAnswered(input)
   }
 }
 
 const closedError = (what: string): SessionError =>
   new SessionError(`unable to ${what}; the session is closed`, ErrorCode.Closed)
-
-export type { ActiveRun }

@@ -32,6 +32,9 @@ export interface SendOptions {
   wake?: boolean
 }
 
+/** Options of sends whose place in the conversation is given. */
+export type PlacedSendOptions = Omit<SendOptions, 'parent'>
+
 /** A send with what only verbs of the view may say. */
 export interface Placement extends SendOptions {
   forkOf?: string
@@ -54,6 +57,8 @@ export interface PromptsHost<M extends object> {
   readonly codec: Codec<M>
   readonly port: ReactivePort
   readonly agent: AgentTarget | undefined
+  /** @throws SessionError when there is no session to send to. */
+  checkOpen(): void
   /** Resolves when the channel can be published to. */
   ready(): Promise<void>
   /** Makes a local change visible. */
@@ -67,6 +72,7 @@ export interface PromptsHost<M extends object> {
 export class Prompts<M extends object> {
   readonly #sent = new Map<string, Sent<M>>()
   readonly #changed: Signal
+  #isClosed = false
 
   constructor(private readonly host: PromptsHost<M>) {
     this.#changed = host.port.signal()
@@ -83,6 +89,7 @@ export class Prompts<M extends object> {
   }
 
   async send(given: Given<M>, placement: Placement): Promise<ActiveRun<M>> {
+    this.host.checkOpen()
     const inputs = this.host.codec.inputs(given)
     const introducing = inputs.filter((input) => input.type === 'message')
     if (inputs.length === 0 || introducing.length > 1) {
@@ -130,10 +137,11 @@ export class Prompts<M extends object> {
     const sent = this.#sent.get(inputId)
     if (!sent) return
     sent.wake?.stop()
-    sent.run.follow()
+    if (sent.run.follow() === 'ended') this.#sent.delete(inputId)
   }
 
   close(error: SessionError): void {
+    this.#isClosed = true
     for (const { run, wake } of this.#sent.values()) {
       wake?.stop()
       run.abandon(error)
@@ -192,10 +200,12 @@ export class Prompts<M extends object> {
     }
   }
 
-  async #publish({ run, messages }: Sent<M>): Promise<void> {
+  async #publish(sent: Sent<M>): Promise<void> {
+    const { run, messages } = sent
     try {
       await this.host.ready()
       await this.host.channel.publish(messages)
+      sent.messages = []
     } catch (cause) {
       const error = toSessionError('send the prompt', ErrorCode.SendFailed, cause)
       this.host.tree.failLocal(run.inputId, { code: error.code, message: error.message })
@@ -207,7 +217,7 @@ export class Prompts<M extends object> {
 
   #wake(sent: Sent<M>): void {
     const { agent, port } = this.host
-    if (!agent || !sent.wakes || this.host.run.runOfInput(sent.run.inputId)) return
+    if (!agent || !sent.wakes || this.#isClosed || this.host.run.runOfInput(sent.run.inputId)) return
     sent.wake = new Wake(agent, sent.run.toInvocation(), port, (error) => sent.run.abandon(error))
     this.#changed.trigger()
     this.host.runsChanged()
@@ -218,6 +228,7 @@ export class Prompts<M extends object> {
     const node = this.host.tree.inputs.get(inputId)
     if (!sent || !node?.isFailed) return
     this.host.tree.retryLocal(inputId)
+    sent.run.renew()
     this.host.flush()
     await this.#publish(sent)
     this.#wake(sent)

@@ -1,4 +1,4 @@
-import type { InputNode, RunInfo, ViewMessage } from '../core/node'
+import type { RunInfo, ViewMessage } from '../core/node'
 import type { Signal } from '../core/port'
 import type { Tree } from '../core/tree'
 
@@ -33,10 +33,5 @@ export class SessionTree<M extends object> {
     this.changed.track()
     const run = this.source.runs.get(runId)
     return run ? Array.from(run.messageIds(), (id) => run.viewMessage(id)) : []
-  }
-
-  /** @internal */
-  inputs(): readonly InputNode<M>[] {
-    return [...this.source.inputs.values()]
   }
 }

@@ -1,22 +1,25 @@
 import type { InputNode } from '../core/node'
-import type { ReactivePort } from '../core/port'
+import type { ReactivePort, Signal } from '../core/port'
 import type { Tree } from '../core/tree'
 import type { CatchUp } from './catch-up'
 import type { CancelTarget, Prompts } from './prompts'
-import type { RunList, RunScope } from './pending'
+import type { PendingPrompt, RunList, RunScope } from './pending'
 
 /** What a view needs from its session. */
 export interface ViewHost<M extends object> {
   readonly tree: Tree<M>
   readonly port: ReactivePort
+  /** Announces that runs, alternatives or what is known of history may differ, on whatever branch. */
+  readonly changed: Signal
   readonly history: Pick<CatchUp<M>, 'hasOlder' | 'loadPage'>
   readonly prompts: Prompts<M>
-  /** Whether a run for this prompt has started. */
-  isAnswered(input: InputNode<M>): boolean
+  /** Whether no run for this prompt has started yet. */
+  isPending(input: InputNode<M>): boolean
+  pendingPrompt(input: InputNode<M>): PendingPrompt
   /** Runs that are active or about to start. */
   running(scope: RunScope, view: RunList): CancelTarget[]
-  /** Resolves when a run, or the run of a prompt, has ended. */
-  ended(target: CancelTarget): Promise<void>
+  /** Resolves when all of these runs have ended, at the latest after `limit` milliseconds. */
+  ended(targets: readonly CancelTarget[], limit: number): Promise<void>
   /** Called when a view has loaded what it wanted of history. */
   loaded(): void
   forget(view: object): void

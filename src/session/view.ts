@@ -7,7 +7,7 @@ import type { RunEndReason, RunError } from '../core/run-state'
 import type { RunTransition, Settled } from '../core/tree'
 import type { ActiveRun } from './active-run'
 import { Branches, type Branch } from './branches'
-import type { Given, SendOptions } from './prompts'
+import type { Given, PlacedSendOptions, Placement, SendOptions } from './prompts'
 import type { PendingPrompt, RunScope } from './pending'
 import { ViewWindow } from './view-window'
 import type { ViewHost } from './view-host'
@@ -28,6 +28,9 @@ interface ViewEvents {
   run: RunEvent
 }
 
+/** How long a send with `waitFor: 'ended'` waits for the runs it interrupts, in milliseconds. */
+const endLimit = 2000
+
 /**
  * One way of looking at a session: the branch it shows and how far back it reaches. Reads are reactive in Vue; lists keep
  * their identity until they really differ.
@@ -44,7 +47,7 @@ export class View<M extends object> {
   readonly #emitter = new Emitter<ViewEvents>()
   readonly #window: ViewWindow<M>
   readonly #branches: Branches<M>
-  #loading = false
+  #loading: Promise<void> | undefined
 
   /** @internal */
   constructor(private readonly host: ViewHost<M>) {
@@ -75,21 +78,22 @@ export class View<M extends object> {
     return this.#pending
   }
 
-  /** Whether any run is active or about to start. */
+  /** Whether any run is active or about to start. A prompt whose agent finally cannot be woken does not count. */
   get isRunning(): boolean {
-    return this.runs().some((run) => run.status === 'active') || this.pending().length > 0
+    if (this.runs().some((run) => run.status === 'active')) return true
+    return this.pending().some((prompt) => prompt.wake?.state !== 'failed')
   }
 
   /** A run by its id, on whatever branch. */
   run(runId: string): RunInfo | undefined {
-    this.#runsChanged.track()
+    this.host.changed.track()
     const node = this.host.tree.runs.get(runId)
     return node?.visible ? this.host.tree.info(node) : undefined
   }
 
   /** The run that wrote a message, or that answers it when it is a prompt. */
   runOf(messageId: string): RunInfo | undefined {
-    this.#runsChanged.track()
+    this.host.changed.track()
     const { tree } = this.host
     const node = tree.nodeOf(messageId)
     if (node instanceof RunNode) return tree.info(node)
@@ -112,14 +116,14 @@ export class View<M extends object> {
 
   /** Whether there are older messages to load. */
   hasOlder(): boolean {
-    this.#loadChanged.track()
     this.#listChanged.track()
+    this.host.changed.track()
     return this.#window.hasHidden || this.host.history.hasOlder
   }
 
   get isLoadingOlder(): boolean {
     this.#loadChanged.track()
-    return this.#loading
+    return this.#loading !== undefined
   }
 
   /**
@@ -134,25 +138,29 @@ export class View<M extends object> {
         ErrorCode.BadRequest,
       )
     }
+    if (this.#loading) return []
     return this.#load(async () => {
       await this.#readBack(count)
-      return this.#window.reveal(this.#path(), count)
+      this.#window.reveal(this.#path(), count)
     })
   }
 
   /**
    * Shows older messages back to the newest one that matches, which itself stays hidden, and answers with them; all of
-   * them when none matches.
+   * them when none matches. Waits for a load that is running.
    * @throws SessionError 104011 when history cannot be read; whatever `signal` was aborted with.
    */
   async loadUntil(predicate: (message: M) => boolean, signal?: AbortSignal): Promise<readonly ViewMessage<M>[]> {
+    while (this.#loading) await this.#loading.catch(() => undefined)
     return this.#load(async () => {
       for (;;) {
         signal?.throwIfAborted()
         const path = this.#path()
         const newer = this.#window.hiddenNewerThan(path, predicate)
-        if (newer !== undefined) return this.#window.reveal(path, newer)
-        if (!(await this.host.history.loadPage())) return this.#window.reveal(path, Infinity)
+        const isDone = newer !== undefined || !(await this.host.history.loadPage())
+        if (!isDone) continue
+        this.#window.reveal(this.#path(), newer ?? Infinity)
+        return
       }
     })
   }
@@ -162,25 +170,18 @@ export class View<M extends object> {
    * accepted it.
    * @throws SessionError 104005 when it could not be published; the prompt stays, with state `failed`.
    */
-  async send(given: Given<M>, options: SendOptions = {}): Promise<ActiveRun<M>> {
-    const interrupted = options.whenBusy === 'interrupt' ? this.#interrupt(options.waitFor) : undefined
-    // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
-    if (options.waitFor === 'ended') await interrupted
-    const [run] = await Promise.all([
-      this.host.prompts.send(given, { parent: this.#lastMessageId(), ...options }),
-      interrupted,
-    ])
-    return run
+  send(given: Given<M>, options: SendOptions = {}): Promise<ActiveRun<M>> {
+    return this.#dispatch(given, { ...options, parent: options.parent ?? this.#lastMessageId() })
   }
 
   /**
    * Sends another version of a prompt; the old one stays on its own branch. This view shows the new one.
    * @throws SessionError 40003 when there is no such prompt.
    */
-  async edit(messageId: string, given: Given<M>, options: SendOptions = {}): Promise<ActiveRun<M>> {
+  async edit(messageId: string, given: Given<M>, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
     const node = this.host.tree.inputs.get(messageId)
     if (!node) throw new SessionError(`unable to edit; there is no prompt "${messageId}"`, ErrorCode.BadRequest)
-    return this.host.prompts.send(given, {
+    return this.#dispatch(given, {
       ...options,
       parent: node.parent,
       forkOf: messageId,
@@ -192,14 +193,14 @@ export class View<M extends object> {
    * Asks for another reply in place of this one; the old one stays on its own branch. This view shows the new one.
    * @throws SessionError 40003 when it is not a reply.
    */
-  async regenerate(messageId: string, options: SendOptions = {}): Promise<ActiveRun<M>> {
+  async regenerate(messageId: string, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
     const node = this.host.tree.nodeOf(messageId)
     if (!(node instanceof RunNode) || node.parent === undefined) {
       throw new SessionError(`unable to regenerate; "${messageId}" is not a reply to anything`, ErrorCode.BadRequest)
     }
     const first = node.messageIds().next().value
     const target = messageId === first ? (node.regenerates ?? messageId) : messageId
-    const run = await this.host.prompts.send([{ type: 'regenerate' }], {
+    const run = await this.#dispatch([{ type: 'regenerate' }], {
       ...options,
       parent: node.parent,
       regenerates: target,
@@ -234,6 +235,7 @@ export class View<M extends object> {
   /** The alternatives of a message on the same place in the conversation. */
   branch(messageId: string): Branch<M> {
     this.#listChanged.track()
+    this.host.changed.track()
     return this.#branches.of(messageId, (key) => this.#choose(key))
   }
 
@@ -293,7 +295,7 @@ export class View<M extends object> {
     const pending: PendingPrompt[] = []
     for (const node of this.#nodes) {
       if (node instanceof RunNode) runs.push(tree.info(node))
-      else if (node instanceof InputNode && this.#isPending(node)) pending.push(this.#pendingPrompt(node))
+      else if (node instanceof InputNode && this.host.isPending(node)) pending.push(this.#pendingPrompt(node))
     }
     if (sameItems(runs, this.#runs) && sameItems(pending, this.#pending)) return
     this.#runs = runs
@@ -301,21 +303,11 @@ export class View<M extends object> {
     this.#runsChanged.trigger()
   }
 
-  #isPending(input: InputNode<M>): boolean {
-    return !input.isFailed && !this.host.isAnswered(input)
-  }
-
   #pendingPrompt(input: InputNode<M>): PendingPrompt {
-    const wake = this.host.prompts.wakeOf(input.key)
-    const cancel = this.host.tree.cancelsOf(input.key)[0]
-    const known = this.#pending.find((prompt) => prompt.inputId === input.key)
-    if (known && known.wake === wake && known.cancelling?.at === cancel?.timestamp) return known
-    return {
-      inputId: input.key,
-      clientId: input.clientId,
-      ...(wake && { wake }),
-      ...(cancel && { cancelling: { by: cancel.clientId, at: cancel.timestamp } }),
-    }
+    const prompt = this.host.pendingPrompt(input)
+    const known = this.#pending.find(({ inputId }) => inputId === prompt.inputId)
+    const isSame = known?.wake === prompt.wake && known?.cancelling?.at === prompt.cancelling?.at
+    return known && isSame ? known : prompt
   }
 
   /** Reads pages of history until so many messages are hidden, or there are no more pages. */
@@ -329,28 +321,33 @@ export class View<M extends object> {
     }
   }
 
-  async #load(read: () => Promise<readonly TreeNode<M>[]> | Promise<number>): Promise<readonly ViewMessage<M>[]> {
-    if (this.#loading) return []
-    this.#loading = true
+  async #load(read: () => Promise<void>): Promise<readonly ViewMessage<M>[]> {
+    const [first] = this.#messages
+    this.#loading = read()
     this.#loadChanged.trigger()
-    const before = this.#messages
     try {
-      await read()
+      await this.#loading
     } finally {
       this.host.loaded()
-      this.#loading = false
+      this.#loading = undefined
       this.#loadChanged.trigger()
     }
-    const added = this.#messages.length - before.length
-    return added > 0 ? this.#messages.slice(0, added) : []
+    return first ? this.#messages.slice(0, Math.max(0, this.#messages.indexOf(first))) : this.#messages
+  }
+
+  async #dispatch(given: Given<M>, placement: Placement): Promise<ActiveRun<M>> {
+    const { whenBusy, waitFor } = placement
+    const interrupted = whenBusy === 'interrupt' ? this.#interrupt(waitFor) : undefined
+    // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
+    if (waitFor === 'ended') await interrupted
+    const [run] = await Promise.all([this.host.prompts.send(given, placement), interrupted])
+    return run
   }
 
   async #interrupt(waitFor: SendOptions['waitFor'] = 'published'): Promise<void> {
-    const ended = this.host.running('view', this).map((target) => this.host.ended(target))
-    const cancelled = this.cancelAll()
-    if (waitFor === 'ended')
-      await Promise.race([Promise.all(ended), new Promise((resolve) => setTimeout(resolve, 2000))])
-    await cancelled
+    const targets = this.host.running('view', this)
+    const ended = waitFor === 'ended' ? this.host.ended(targets, endLimit) : undefined
+    await Promise.all([...targets.map((target) => this.cancel(target)), ended])
   }
 
   /** What a new prompt follows: the last message shown that the channel has or is about to have. */

@@ -33,6 +33,10 @@ export interface WakeInfo {
 
 const firstDelay = 500
 const longestDelay = 15_000
+/** The longest wait that `Retry-After` may ask for. */
+const longestWait = 300_000
+/** How long one attempt may take. */
+const attemptLimit = 30_000
 const transient = new Set([408, 425, 429])
 
 /** Wakes the agent for one prompt, trying again after network errors, 408, 425, 429 and 5xx. */
@@ -40,6 +44,7 @@ export class Wake {
   readonly info: WakeInfo
   #timer: ReturnType<typeof setTimeout> | undefined
   #stopped = false
+  #latest = 0
 
   constructor(
     private readonly target: AgentTarget,
@@ -64,17 +69,13 @@ export class Wake {
   }
 
   async #attempt(): Promise<void> {
+    const attempt = ++this.#latest
     this.#note({ state: 'waking', attempts: this.info.attempts + 1, error: undefined })
     const outcome = await post(this.target, this.invocation)
-    if (this.#stopped) return
+    if (this.#stopped || attempt !== this.#latest) return
     if (outcome === 'accepted') return this.#note({ state: 'accepted' })
-    this.#note({ error: outcome.error })
-    if (outcome.final) {
-      this.#note({ state: 'failed' })
-      this.onFailed(outcome.error)
-      return
-    }
-    this.#note({ state: 'retrying' })
+    this.#note({ error: outcome.error, state: outcome.final ? 'failed' : 'retrying' })
+    if (outcome.final) return this.onFailed(outcome.error)
     this.#timer = setTimeout(() => void this.#attempt(), outcome.after ?? backoff(this.info.attempts))
   }
 
@@ -109,6 +110,7 @@ async function post(target: AgentTarget, invocation: InvocationBody): Promise<Ou
       headers: given,
       body: JSON.stringify(invocation),
       keepalive: true,
+      signal: AbortSignal.timeout(attemptLimit),
     })
     return response.ok ? 'accepted' : await refusal(response)
   } catch (cause) {
@@ -125,7 +127,7 @@ async function refusal(response: Response): Promise<Outcome> {
   const error = new SessionError(`unable to wake the agent; ${reason}`, ErrorCode.SendFailed, { cause: response })
   const final = response.status < 500 && !transient.has(response.status)
   const after = Number(response.headers.get('retry-after'))
-  return { error, final, ...(after > 0 && { after: after * 1000 }) }
+  return { error, final, ...(after > 0 && { after: Math.min(after * 1000, longestWait) }) }
 }
 
 /** What an error body says: the message of `{ error: { message } }`, else its first 200 characters. */

@@ -21,15 +21,21 @@ export interface AITransport {
  */
 export function createAITransport(options: AITransportOptions): AITransport {
   let installed: Pinia | undefined
+  let apps = 0
   return {
     install(app) {
       const pinia = app.config.globalProperties.$pinia as Pinia | undefined
       if (!pinia) throw problem('piniaMissing')
-      if (hasTransport(pinia)) throw problem('installedTwice')
-      pinia.use(sessionSync(options))
-      installed = pinia
+      if (installed !== pinia) {
+        if (hasTransport(pinia)) throw problem('installedTwice')
+        pinia.use(sessionSync(options))
+        installed = pinia
+      }
       const transport = transportOf(pinia)
-      app.onUnmount(() => void transport?.close())
+      apps++
+      app.onUnmount(() => {
+        if (--apps === 0) void transport?.close()
+      })
     },
     async reset() {
       if (installed) await transportOf(installed)?.reset()

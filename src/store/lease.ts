@@ -60,7 +60,11 @@ export class LeasedSession {
 
   #start(): Promise<void> {
     if (this.session.isIdle) return Promise.resolve()
-    return (this.#ready ??= this.#connect())
+    return (this.#ready ??= this.#connect().catch((error: unknown) => {
+      // The next one to come tries again
+      this.#ready = undefined
+      throw error
+    }))
   }
 
   async #connect(): Promise<void> {
@@ -71,7 +75,9 @@ export class LeasedSession {
   #want(limit: number): void {
     if (limit <= (this.#wanted ?? 0)) return
     this.#wanted = limit
-    void this.#ready?.then(() => this.#fill()).catch(() => undefined)
+    // NOTE: one after another, since a view loads one thing at a time
+    this.#ready = this.#ready?.then(() => this.#fill())
+    this.#ready?.catch(() => undefined)
   }
 
   async #fill(): Promise<void> {

@@ -49,9 +49,9 @@ export class Transport {
     const channelName = channelNameOf(name, this.options.namespace)
     let session = this.#sessions.get(channelName)
     if (!session) {
-      session = new LeasedSession(name, this.#open(channelName), this.pinia, this.options.linger ?? 1000, () =>
-        this.#sessions.delete(channelName),
-      )
+      session = new LeasedSession(name, this.#open(channelName), this.pinia, this.options.linger ?? 1000, () => {
+        if (this.#sessions.get(channelName) === session) this.#sessions.delete(channelName)
+      })
       this.#sessions.set(channelName, session)
     }
     return session.lease()
@@ -64,18 +64,21 @@ export class Transport {
 
   /** Drops the client and all sessions, after a login change; what is in use attaches again with a new client. */
   async reset(): Promise<void> {
-    await this.close()
+    const closed = this.close()
     this.generation.value++
+    await closed
   }
 
   /** Closes all sessions, and the client if it was made here. Cancels no run. */
   async close(): Promise<void> {
     const sessions = [...this.#sessions.values()]
-    await Promise.all(sessions.map((session) => session.end()))
-    this.#stopListening?.()
-    if (typeof this.options.client === 'function') this.#client?.close()
+    const client = this.#client
+    this.#sessions.clear()
     this.#client = undefined
+    this.#stopListening?.()
     this.connection.value = 'initialized'
+    await Promise.all(sessions.map((session) => session.end()))
+    if (typeof this.options.client === 'function') client?.close()
   }
 
   #open(sessionName: string): ClientSession<AppMessage> {
