@@ -26,6 +26,8 @@ export type ContextRule<M> = 'all' | 'answered' | ((turn: Turn<M>) => readonly M
 /** The conversation up to a trigger, as fresh objects. */
 export function contextOf<M extends object>(tree: Tree<M>, trigger: Row, include: ContextRule<M> = 'all'): M[] {
   tree.settle()
+  tree.forgetEnding()
+  tree.settle()
   const rule = include === 'all' ? withNotes(tree.codec) : include === 'answered' ? onlyAnswered : include
   return turnsOf(tree, trigger).flatMap((turn) => rule(structuredClone(turn)))
 }

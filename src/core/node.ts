@@ -63,6 +63,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
   #foldedCount = 0
   /** Whether the projection has to be made anew. */
   protected stale = false
+  /** Whether rows came that nobody expected any more; others are likely to follow, so folding stays at hand. */
+  #hasLateRows = false
   /** Message id this node follows; undefined at the root. */
   parent: string | undefined
   /** Position among all nodes; optimistic prompts come last. */
@@ -81,7 +83,9 @@ export abstract class TreeNode<M extends object> implements RowHome {
   add(row: Row): void {
     row.home = this
     const last = this.rows.at(-1)
-    if ((last && row.serial < last.serial) || this.projection.isResting) this.stale = true
+    const isLast = !last || row.serial >= last.serial
+    if (isLast && this.projection.isResting) this.#hasLateRows = true
+    if (!isLast || this.projection.isResting) this.stale = true
     insertBySerial(this.rows, row)
   }
 
@@ -98,7 +102,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     this.#fold()
     this.derive()
     this.#showState()
-    if (this.isComplete) this.rest()
+    if (this.isComplete && !this.#hasLateRows) this.rest()
     return this.#hasMoved()
   }
 
@@ -274,7 +278,10 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Serial of the newest attempt known per step. */
   readonly #attempts = new Map<string, string>()
   #state: RunState = { status: 'active', steps: [] }
+  #facts: RunFacts | undefined
   #info: RunInfo | undefined
+  #isEnding = false
+  #isOverdue = false
   /** Message id of the prompt that woke the agent. */
   inputId: string | undefined
   regenerates: string | undefined
@@ -282,7 +289,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
   addLifecycle(row: Row): void {
     row.home = this
     insertBySerial(this.#lifecycle, row)
-    this.#info = undefined
   }
 
   /** The newest attempt of a step is the one that shows; what others wrote vanishes. */
@@ -315,6 +321,20 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   get hasEnded(): boolean {
     return this.#state.end !== undefined
+  }
+
+  /**
+   * Whether its end has come before the rest of its text: appends may be overtaken by what is published after them.
+   * Until the text is there, or `giveUp()`, it counts as active.
+   */
+  get isEnding(): boolean {
+    return this.#isEnding
+  }
+
+  /** Takes streams that its end found open for over. */
+  giveUp(): void {
+    this.#isOverdue = true
+    this.#info = undefined
   }
 
   /** Whether part of its content is still being written. */
@@ -358,13 +378,19 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected derive(): void {
-    this.#state = runState(this.#lifecycle)
+    const state = runState(this.#lifecycle)
+    this.#isEnding = state.end !== undefined && !this.#isOverdue && this.hasOpenStream
+    this.#state = this.#isEnding ? { start: state.start, steps: state.steps, status: 'active' } : state
     const { start } = this.#state
     const first = lowest(start, this.rows[0], this.#lifecycle[0])
     this.sort = (start ?? first)?.serial ?? ''
     this.parent = start ? start.transport[Header.parent] : this.#provisionalParent()
     this.inputId = this.#firstHeader(Header.inputId)
     this.regenerates = this.#firstHeader(Header.regenerates)
+    const facts = this.#readFacts()
+    if (isSame(this.#facts, facts)) return
+    this.#facts = facts
+    this.#info = undefined
   }
 
   protected messageState(): MessageState {
@@ -397,10 +423,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return lowest(holder(this.#lifecycle), holder(this.rows))?.transport[header]
   }
 
-  #snapshot(inputCancels: readonly Row[]): RunInfo {
+  #readFacts(): RunFacts {
     const { status, error, start, end, steps } = this.#state
-    const cancel = lowest(this.#cancels[0], inputCancels[0])
-    const asked = cancel && { by: cancel.clientId, at: cancel.timestamp }
     const { inputId } = this
     return {
       runId: this.key,
@@ -410,13 +434,29 @@ export class RunNode<M extends object> extends TreeNode<M> {
       steps,
       ...(inputId !== undefined && { inputId }),
       ...(error && { error }),
-      ...(asked && !end && { cancelling: asked }),
-      ...(asked && status === 'cancelled' && { cancelledBy: asked }),
       ...(start && { startedAt: start.timestamp }),
       ...(end && { endedAt: end.timestamp }),
     }
   }
+
+  #snapshot(inputCancels: readonly Row[]): RunInfo {
+    const facts = (this.#facts ??= this.#readFacts())
+    const cancel = lowest(this.#cancels[0], inputCancels[0])
+    if (!cancel) return facts
+    const asked = { by: cancel.clientId, at: cancel.timestamp }
+    return {
+      ...facts,
+      ...(!this.hasEnded && { cancelling: asked }),
+      ...(facts.status === 'cancelled' && { cancelledBy: asked }),
+    }
+  }
 }
+
+/** What a run's snapshot says besides who asked to stop it. */
+type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy'>
+
+/** Whether two values, made by the same code, say the same. */
+const isSame = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
 
 function lowest(...rows: (Row | undefined)[]): Row | undefined {
   return rows.reduce((low, row) => (row && (!low || row.serial < low.serial) ? row : low), undefined)

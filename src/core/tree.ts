@@ -53,7 +53,6 @@ export class Tree<M extends object> {
   #messageCount = 0
   readonly #unseen = new Set<RunNode<M>>()
   #structure = false
-  #patience = true
   /** Nodes in sort order, as of the last time they were asked for, and those that came since. */
   #nodes: readonly TreeNode<M>[] = []
   #arrived: TreeNode<M>[] = []
@@ -91,7 +90,6 @@ export class Tree<M extends object> {
     this.#grown.length = 0
     // NOTE: for most tokens this is all, so nothing is made for them
     const settled = this.#dirty.size > 0 || this.#structure ? this.#settleNodes() : nothing
-    this.#patience = true
     return settled
   }
 
@@ -120,8 +118,10 @@ export class Tree<M extends object> {
 
   /** Takes streams that ended runs left open for over. */
   forgetEnding(): void {
-    for (const run of this.#ending) this.#dirty.add(run)
-    this.#patience = false
+    for (const run of this.#ending) {
+      run.giveUp()
+      this.#dirty.add(run)
+    }
   }
 
   /** All nodes in sort order: by serial, optimistic prompts last. */
@@ -328,6 +328,8 @@ export class Tree<M extends object> {
     }
     if (node instanceof RunNode) {
       if (node.inputId !== inputId) this.#answer(node, inputId)
+      if (node.isEnding) this.#ending.add(node)
+      else this.#ending.delete(node)
       this.#noteStatus(node, transitions)
       this.#noteUnseen(node)
     }
@@ -380,11 +382,6 @@ export class Tree<M extends object> {
     const from = this.#statuses.get(run)
     const to = run.state.status
     if (from === to) return
-    if (run.hasEnded && run.hasOpenStream && this.#patience) {
-      this.#ending.add(run)
-      return
-    }
-    this.#ending.delete(run)
     this.#statuses.set(run, to)
     transitions.push({ run, from, to })
   }

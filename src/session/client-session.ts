@@ -273,6 +273,9 @@ export class ClientSession<M extends object> {
     this.#scheduler.now()
     fold()
     const { transitions } = this.#tree.settle()
+    // Text that history does not have is not on its way
+    this.#tree.forgetEnding()
+    transitions.push(...this.#tree.settle().transitions)
     for (const view of this.#views) view.hold()
     this.#follow(transitions.map(({ run }) => run))
   }

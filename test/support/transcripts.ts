@@ -49,6 +49,9 @@ export function readBack(tree: Tree<UIMessage>, history: readonly ChannelMessage
 /** The newest branch of a tree in the recordings' terms, passed through JSON as they were. */
 export function stateOf(tree: Tree<UIMessage>): RecordedState {
   tree.settle()
+  // As it is when nobody waits any longer for text that may still come
+  tree.forgetEnding()
+  tree.settle()
   const nodes = walk(tree, { picked: new Map() })
   const messages = nodes.flatMap((node) =>
     Array.from(node.messageIds(), (id) => ({ codecMessageId: id, message: node.message(id) })),

@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest'
+import { hear, newTree, readTranscript } from '../support/transcripts'
+
+const { wire } = readTranscript('text-simple')
+const isAppend = (message: { action?: string }) => message.action === 'message.append'
+const whole = wire
+  .filter(isAppend)
+  .map(({ data }) => data as string)
+  .join('')
+
+function shown(tree: ReturnType<typeof newTree>) {
+  const run = [...tree.runs.values()][0]!
+  const message = run.message([...run.messageIds()][0]!)!
+  return {
+    status: tree.info(run).status,
+    text: message.parts.map((part) => ('text' in part ? part.text : '')).join(''),
+  }
+}
+
+it('shows the end of a run when its text is all there, though the end came first', () => {
+  const tree = newTree()
+  hear(
+    tree,
+    wire.filter((message) => !isAppend(message)),
+  )
+  expect(shown(tree)).toEqual({ status: 'active', text: '' })
+  const appends = wire.filter(isAppend)
+  hear(tree, appends.slice(0, -1))
+  expect(shown(tree).status).toBe('active')
+  for (const message of appends.slice(-1)) tree.apply(message)
+  const { transitions } = tree.settle()
+  expect(transitions.map(({ from, to }) => [from, to])).toEqual([['active', 'complete']])
+  expect(shown(tree)).toEqual({ status: 'complete', text: whole })
+})
+
+it('shows the end all the same when nobody waits for the rest any longer', () => {
+  const tree = newTree()
+  hear(
+    tree,
+    wire.filter((message) => !isAppend(message)),
+  )
+  expect(tree.isEnding).toBe(true)
+  tree.forgetEnding()
+  tree.settle()
+  expect(shown(tree).status).toBe('complete')
+  expect(tree.isEnding).toBe(false)
+})
