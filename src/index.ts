@@ -3,7 +3,12 @@ export { sessionSync } from './store/session-sync'
 export { createClientSession, type CreateClientSessionOptions } from './store/create-client-session'
 export type { AppMessage, SessionTypes } from './store/app-message'
 export type { AITransportOptions } from './store/transport'
-export { defineSessionStore, type DefineSessionStoreOptions } from './composables/define-session-store'
+export {
+  defineSessionStore,
+  type DefineSessionStoreOptions,
+  type SessionStoreMembers,
+  type UseSessionStore,
+} from './composables/define-session-store'
 export { useClientSession, type UseClientSessionReturn } from './composables/use-client-session'
 export { useView, type UseViewOptions, type UseViewReturn } from './composables/use-view'
 export { useRuns, type UseRunsOptions, type UseRunsReturn } from './composables/use-runs'

@@ -83,7 +83,7 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
   onScopeDispose(() => lease.value?.release())
 
   return {
-    handle: follow(() => current.value),
+    handle: follow(() => current.value, { view: follow(() => current.value.view) }),
     current,
     lease: () => lease.value,
     refusal,

@@ -1,6 +1,6 @@
-import { defineStore, type Pinia } from 'pinia'
-import type { MaybeRefOrGetter } from 'vue'
+import { defineStore, type Pinia, type SetupStoreDefinition } from 'pinia'
 import { bindSession } from './binding'
+import { offer } from './nearest'
 import { describe, type UseClientSessionReturn } from './use-client-session'
 import { useView, type UseViewReturn } from './use-view'
 
@@ -10,6 +10,16 @@ export interface DefineSessionStoreOptions<Extra extends object> {
   /** Adds to the store what it returns, as in a setup store. */
   setup?: (session: UseClientSessionReturn & UseViewReturn) => Extra
 }
+
+/** What the store of a session offers besides what its definition adds. */
+export interface SessionStoreMembers extends UseViewReturn, Pick<UseClientSessionReturn, 'status' | 'error'> {
+  /** Resolves when the session is attached and its first page is shown. */
+  whenReady: () => Promise<void>
+}
+
+/** Uses a session's store; call it with a name where the definition has none. */
+export type UseSessionStore<Extra extends object> = SetupStoreDefinition<string, SessionStoreMembers & Extra> &
+  ((name: string) => ReturnType<SetupStoreDefinition<string, SessionStoreMembers & Extra>>)
 
 /**
  * A Pinia store of one session, for the Options API and for code that prefers stores: `messages`, `runs`, `isRunning`,
@@ -22,18 +32,20 @@ export interface DefineSessionStoreOptions<Extra extends object> {
 export function defineSessionStore<Extra extends object = object>(
   id: string,
   options: DefineSessionStoreOptions<Extra> = {},
-) {
-  const define = (storeId: string, name: MaybeRefOrGetter<string | undefined>) =>
-    defineStore(storeId, () => {
-      const described = describe(bindSession(name))
-      const view = useView({ session: described.session })
-      const extra = options.setup?.({ ...described, ...view }) ?? ({} as Extra)
-      const { session: _, ready, name: __, ...state } = described
-      return { ...state, ...view, ...extra, whenReady: () => ready }
-    })
-
-  type Definition = ReturnType<typeof define>
+): UseSessionStore<Extra> {
+  type Definition = SetupStoreDefinition<string, SessionStoreMembers & Extra>
   const stores = new Map<string, Definition>()
+
+  const define = (storeId: string, name: string | undefined): Definition =>
+    defineStore(storeId, () => {
+      const binding = bindSession(name)
+      offer(binding)
+      const described = describe(binding)
+      const view = useView({ session: described.session })
+      const { status, error, ready } = described
+      const members: SessionStoreMembers = { ...view, status, error, whenReady: () => ready }
+      return { ...members, ...(options.setup?.({ ...described, ...view }) ?? ({} as Extra)) }
+    })
 
   // NOTE: Pinia's map helpers call `useStore(pinia)`, so what is no string is a Pinia
   const useStore = (nameOrPinia?: string | Pinia | null): ReturnType<Definition> => {
@@ -46,5 +58,5 @@ export function defineSessionStore<Extra extends object = object>(
     }
     return store(pinia)
   }
-  return Object.assign(useStore, { $id: id }) as Definition & ((name?: string) => ReturnType<Definition>)
+  return Object.assign(useStore, { $id: id }) as UseSessionStore<Extra>
 }

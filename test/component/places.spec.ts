@@ -13,8 +13,9 @@ import {
   useView,
 } from '../../src'
 import { aiPlugins, bareApp } from '../support/app'
-import { startConversation, type Conversation } from '../support/conversation'
+import { promptMessage, startConversation, type Conversation } from '../support/conversation'
 import { eventually } from '../support/eventually'
+import { handAgent } from '../support/hand-agent'
 
 const optionsFor = ({ endpoint }: Conversation) => ({
   client: () => endpoint.client({ clientId: 'reader' }),
@@ -178,6 +179,75 @@ describe('in a component', () => {
 })
 
 describe('in a plain effectScope', () => {
+  it('finds the session of its own scope or of one around it, and hears events of whatever the name means', async () => {
+    const scene = await startConversation('ai:first')
+    const app = bareApp(optionsFor(scene))
+    const name = ref('first')
+    const heard: string[] = []
+    const scope = effectScope()
+    const parts = app.runWithContext(() =>
+      scope.run(() => {
+        const { session } = useClientSession(name)
+        const { view } = effectScope().run(() => useView())!
+        view.on('run', ({ type, runId }) => heard.push(`view ${type} ${runId}`))
+        session.view.on('run', ({ type, runId }) => heard.push(`session ${type} ${runId}`))
+        return { session }
+      }),
+    )!
+    await eventually(() => expect(parts.session.status).toBe('ready'))
+    await scene.prompt('q1', 'one')
+    await scene.agent.startRun('run-1', 'q1')
+    await eventually(() => expect(heard).toEqual(['view start run-1', 'session start run-1']))
+    name.value = 'second'
+    await eventually(() => expect(parts.session.channelName).toBe('ai:second'))
+    await eventually(() => expect(parts.session.status).toBe('ready'))
+    const agent = handAgent(scene.writer, 'ai:second')
+    await agent.channel.publish([promptMessage('q2', 'two')])
+    await agent.startRun('run-2', 'q2')
+    await eventually(() => expect(heard.slice(2)).toEqual(['view start run-2', 'session start run-2']))
+    scope.stop()
+  })
+
+  it('tells why a name is refused, and goes on with the next one', async () => {
+    const scene = await startConversation('ai:fine')
+    const app = bareApp(optionsFor(scene))
+    const name = ref('[bad]')
+    const scope = effectScope()
+    const { error, status, ready } = app.runWithContext(() => scope.run(() => useClientSession(name)))!
+    await expect(ready).rejects.toThrow('a session name is')
+    expect(error.value!.message).toContain('"[bad]"')
+    expect(status.value).toBe('idle')
+    name.value = 'fine'
+    await eventually(() => expect(status.value).toBe('ready'))
+    expect(error.value).toBeUndefined()
+    scope.stop()
+  })
+
+  it('attaches again with a new client after a reset', async () => {
+    const scene = await startConversation('ai:login')
+    let user = 'alice'
+    const clients: ReturnType<typeof scene.endpoint.client>[] = []
+    const { plugins, transport } = aiPlugins({
+      client: () => {
+        const client = scene.endpoint.client({ clientId: user })
+        clients.push(client)
+        return client
+      },
+    })
+    const app = createApp({ render: () => null })
+    for (const plugin of plugins) app.use(plugin)
+    const scope = effectScope()
+    const { session } = app.runWithContext(() => scope.run(() => useClientSession('login')))!
+    await eventually(() => expect(session.status).toBe('ready'))
+    user = 'bob'
+    await transport.reset()
+    await eventually(() => expect(session.status).toBe('ready'))
+    await session.view.send('Hi')
+    expect(clients.map((client) => client.connection.state)).toEqual(['closed', 'connected'])
+    await eventually(() => expect(session.view.pending()).toMatchObject([{ clientId: 'bob' }]))
+    scope.stop()
+  })
+
   it('is reactive, and stops with the scope', async () => {
     const scene = await startConversation('ai:scoped')
     const app = bareApp(optionsFor(scene))
