@@ -380,6 +380,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
   protected derive(): void {
     const state = runState(this.#lifecycle)
     this.#isEnding = state.end !== undefined && !this.#isOverdue && this.hasOpenStream
+    // NOTE: views compare errors by identity
+    if (state.error && isSame(this.#state.error, state.error)) state.error = this.#state.error
     this.#state = this.#isEnding ? { start: state.start, steps: state.steps, status: 'active' } : state
     const { start } = this.#state
     const first = lowest(start, this.rows[0], this.#lifecycle[0])

@@ -1,0 +1,39 @@
+import type { UIMessage } from 'ai'
+import { expect, it, vi } from 'vitest'
+import { UIMessageCodec } from '../../src/codec'
+import { Tree } from '../../src/core/tree'
+import { hear } from '../support/transcripts'
+import { message, output, prompt, runMessage } from './wire'
+
+/** A tree that counts how often a node is folded from its beginning. */
+function countingTree() {
+  const fold = vi.fn<typeof UIMessageCodec.fold>((draft) => UIMessageCodec.fold(draft))
+  return { tree: new Tree<UIMessage>({ ...UIMessageCodec, fold }), fold }
+}
+
+const text = (data: string) => output('r', { kind: 'text' }, data)
+
+it('folds the rows that come after the end of a run behind the others', () => {
+  const { tree, fold } = countingTree()
+  hear(tree, [runMessage('ai-run-start', 'r'), text('0'), runMessage('ai-run-end', 'r')])
+  const folds = fold.mock.calls.length
+  const late = Array.from({ length: 300 }, (_, index) => text(String(index + 1)))
+  for (const row of late.slice(0, 150)) tree.apply(row)
+  tree.settle()
+  hear(tree, late.slice(150))
+  expect(fold.mock.calls.length - folds).toBe(1)
+  const texts = tree.runs
+    .get('r')!
+    .message('m')!
+    .parts.flatMap((part) => (part.type === 'text' ? [part.text] : []))
+  expect(texts).toEqual(Array.from({ length: 301 }, (_, index) => String(index)))
+})
+
+it('folds a prompt afresh at most once, however many parts it has', () => {
+  const { tree, fold } = countingTree()
+  const part = (data: string) =>
+    message('ai-input', { role: 'user', 'codec-message-id': 'p' }, { kind: 'user-message', messageId: 'p' }, data)
+  hear(tree, [prompt('p'), ...Array.from({ length: 20 }, (_, index) => part(String(index)))])
+  expect(fold.mock.calls.length).toBe(2)
+  expect(tree.inputs.get('p')!.message('p')!.parts).toHaveLength(21)
+})

@@ -1,0 +1,69 @@
+import { expect, it } from 'vitest'
+import type { RunInfo } from '../../src/core/node'
+import { hear, newTree } from '../support/transcripts'
+import { later, output, prompt, runMessage } from './wire'
+
+const infoOf = (tree: ReturnType<typeof newTree>): RunInfo => tree.info(tree.runs.get('r')!)
+const text = (transport = {}) => output('r', { kind: 'text' }, 'Hi', { 'invocation-id': 'i', ...transport })
+
+it('follows an end that is published anew', () => {
+  const tree = newTree()
+  const end = runMessage('ai-run-end', 'r', { 'run-reason': 'error', 'error-message': 'first words' })
+  hear(tree, [runMessage('ai-run-start', 'r'), end])
+  expect(infoOf(tree)).toMatchObject({ status: 'error', error: { message: 'first words' } })
+  hear(tree, [later(end, 'message.update', { transport: { 'error-message': 'better words' } })])
+  expect(infoOf(tree)).toMatchObject({ status: 'error', error: { message: 'better words' } })
+  hear(tree, [later(end, 'message.update', { transport: { 'run-reason': 'complete' } })])
+  expect(infoOf(tree).status).toBe('complete')
+  expect(infoOf(tree).error).toBeUndefined()
+})
+
+it('learns of owner and prompt from a message that comes later but was earlier', () => {
+  const tree = newTree()
+  const first = text({ 'run-client-id': 'alice', 'input-codec-message-id': 'p' })
+  hear(tree, [text()])
+  expect(infoOf(tree)).toMatchObject({ clientId: '' })
+  expect(infoOf(tree).inputId).toBeUndefined()
+  hear(tree, [first])
+  expect(infoOf(tree)).toMatchObject({ clientId: 'alice', inputId: 'p' })
+})
+
+it('stays the same object while nothing it says is different', () => {
+  const tree = newTree()
+  const end = runMessage('ai-run-end', 'r', { 'run-reason': 'error', 'error-message': 'words' })
+  const step = runMessage('ai-step-start', 'r', { 'step-id': 's' })
+  hear(tree, [prompt('p'), runMessage('ai-run-start', 'r', { 'run-client-id': 'alice' }), step, text(), end])
+  const before = infoOf(tree)
+  tree.apply(text())
+  tree.apply(later(end, 'message.update', {}))
+  tree.apply(later(step, 'message.update', {}))
+  expect(tree.settle().runs).toBe(false)
+  expect(infoOf(tree)).toBe(before)
+})
+
+it('keeps the error of a message the same object, too', () => {
+  const tree = newTree()
+  const end = runMessage('ai-run-end', 'r', { 'run-reason': 'error', 'error-message': 'words' })
+  hear(tree, [runMessage('ai-run-start', 'r'), text(), end])
+  const node = tree.runs.get('r')!
+  const shown = node.viewMessage('m')
+  const { error } = shown
+  expect(error).toMatchObject({ message: 'words' })
+  hear(tree, [text()])
+  expect(node.viewMessage('m')).toBe(shown)
+  expect(shown.error).toBe(error)
+  hear(tree, [later(end, 'message.update', { transport: { 'error-message': 'other words' } })])
+  expect(shown.error).toMatchObject({ message: 'other words' })
+})
+
+it('still follows requests to stop', () => {
+  const tree = newTree()
+  hear(tree, [runMessage('ai-run-start', 'r', { 'input-codec-message-id': 'p' })])
+  const before = infoOf(tree)
+  hear(tree, [runMessage('ai-cancel', undefined, { 'input-codec-message-id': 'p', 'event-id': 'e' })])
+  expect(before.cancelling).toBeUndefined()
+  expect(infoOf(tree).cancelling).toBeDefined()
+  hear(tree, [runMessage('ai-run-end', 'r', { 'run-reason': 'cancelled' })])
+  expect(infoOf(tree).cancelling).toBeUndefined()
+  expect(infoOf(tree).cancelledBy).toBeDefined()
+})
