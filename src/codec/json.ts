@@ -16,12 +16,15 @@ type Bag = Record<string, unknown>
 
 const isBag = (value: unknown): value is Bag => typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** Levels that are merged; what is nested deeper is replaced. Nobody's own data gets there. */
+const maxDepth = 50
+
 /** `later` laid over `earlier`, object by object; arrays and other values are replaced. */
-export function merged(earlier: unknown, later: unknown): unknown {
-  if (!isBag(earlier) || !isBag(later)) return later
+export function merged(earlier: unknown, later: unknown, depth = 0): unknown {
+  if (!isBag(earlier) || !isBag(later) || depth === maxDepth) return later
   const entries = Object.entries(later).map(([key, value]) => [
     key,
-    Object.hasOwn(earlier, key) ? merged(earlier[key], value) : value,
+    Object.hasOwn(earlier, key) ? merged(earlier[key], value, depth + 1) : value,
   ])
   return { ...earlier, ...Object.fromEntries(entries) }
 }

@@ -2,22 +2,26 @@ import type { DataUIPart, UIDataTypes } from 'ai'
 import type { Operation } from '../../core/codec'
 import type { Row } from '../../core/log'
 import { headers } from '../../core/wire'
-import { kindOf, type FoldScope, type Part } from './family'
+import { kindOf, type DataPart, type FoldScope } from './family'
 
 /** `data-*` parts: a later one of the same type and id takes the place of the earlier. */
-export const isDataKind = (kind: string): boolean => kind.startsWith('data-')
+export const isDataKind = (kind: string): kind is `data-${string}` => kind.startsWith('data-')
 
 export function foldData(scope: FoldScope, row: Row): void {
   if (row.codec.transient === 'true') return
   const message = scope.message(row)
   if (!message) return
   const { id } = row.codec
-  const type = kindOf(row)
-  const part = { type, ...(id !== undefined && { id }), data: scope.draft.opaque(row.data) } as Part
-  const known =
-    id === undefined ? -1 : message.parts.findIndex((each) => each.type === type && 'id' in each && each.id === id)
-  if (known >= 0) message.parts[known] = part
-  else message.parts.push(part)
+  const type = kindOf(row) as DataPart['type']
+  const data = scope.draft.opaque(row.data)
+  const known = id === undefined ? undefined : scope.dataPart(row, type, id)
+  if (known) {
+    known.data = data
+    return
+  }
+  const part: DataPart = { type, ...(id !== undefined && { id }), data }
+  message.parts.push(part)
+  if (id !== undefined) scope.addDataPart(row, part, id)
 }
 
 export function encodeData(chunk: DataUIPart<UIDataTypes> & { transient?: boolean }): Operation[] {

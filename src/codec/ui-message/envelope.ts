@@ -3,15 +3,16 @@ import type { Operation } from '../../core/codec'
 import { headers } from '../../core/wire'
 import type { Row } from '../../core/log'
 import { merged, parseJson, toHeader } from '../json'
-import type { PartFamily } from './family'
+import type { FoldScope, PartFamily } from './family'
 
 const publish = (kind: string, codec: Record<string, string | undefined> = {}, data = ''): Operation[] => [
   { op: 'publish', codec: headers({ kind, ...codec }), data },
 ]
 
-function mergeMetadata(message: UIMessage | undefined, row: Row): void {
+function mergeMetadata({ draft }: FoldScope, message: UIMessage | undefined, row: Row): void {
   const given = parseJson(row.codec.messageMetadata)
-  if (message && given !== undefined) message.metadata = merged(message.metadata, given)
+  // NOTE: opaque, so that what is merged next is read plain
+  if (message && given !== undefined) message.metadata = draft.opaque(merged(message.metadata, given))
 }
 
 /** What frames a message: its start and finish, its steps, its metadata, errors and aborts. */
@@ -20,12 +21,12 @@ export const envelopeFamily: PartFamily = {
     start(scope, row) {
       const message = scope.message(row)
       if (message && row.codec.messageId !== undefined) message.id = row.codec.messageId
-      mergeMetadata(message, row)
+      mergeMetadata(scope, message, row)
     },
     'start-step': (scope, row) => scope.startStep(row),
     'finish-step': (scope, row) => scope.finishStep(row),
-    finish: (scope, row) => mergeMetadata(scope.existing(row), row),
-    'message-metadata': (scope, row) => mergeMetadata(scope.existing(row), row),
+    finish: (scope, row) => mergeMetadata(scope, scope.existing(row), row),
+    'message-metadata': (scope, row) => mergeMetadata(scope, scope.existing(row), row),
     error() {},
     abort() {},
   },

@@ -15,12 +15,21 @@ export const textOf = (row: Row): string => (typeof row.data === 'string' ? row.
 /** Marks a value that is replaced whole and not observed inside. */
 export type Opaque = <T>(value: T) => T
 
+/** A `data-*` part, whatever its data. */
+export interface DataPart {
+  type: `data-${string}`
+  id?: string
+  data: unknown
+}
+
 /** What the families share while one node is folded. */
 export class FoldScope {
   /** Tool calls of the node by their id. */
   readonly #tools = new Map<string, ToolPart>()
   /** Answers that came before their call. */
   readonly #waiting = new Map<string, ((part: ToolPart) => void)[]>()
+  /** `data-*` parts that have an id, by their message, type and id. */
+  readonly #data = new Map<string, DataPart>()
   /** Messages between a step's start and its finish. */
   readonly #inStep = new Set<string>()
 
@@ -65,6 +74,16 @@ export class FoldScope {
     this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), change])
   }
 
+  /** The `data-*` part of the row's message that a row speaks of. */
+  dataPart(row: Row, type: string, id: string): DataPart | undefined {
+    const part = this.#data.get(dataKey(row, type, id))
+    return part && this.draft.live(part)
+  }
+
+  addDataPart(row: Row, part: DataPart, id: string): void {
+    this.#data.set(dataKey(row, part.type, id), part)
+  }
+
   startStep(row: Row): void {
     this.#inStep.add(row.transport[Header.messageId] ?? '')
     this.push(row, { type: 'step-start' })
@@ -79,6 +98,9 @@ export class FoldScope {
     if (!this.#inStep.has(row.transport[Header.messageId] ?? '')) this.startStep(row)
   }
 }
+
+const dataKey = (row: Row, type: string, id: string): string =>
+  JSON.stringify([row.transport[Header.messageId], type, id])
 
 export type ChunkOf<T extends UIMessageChunk['type']> = Extract<UIMessageChunk, { type: T }>
 

@@ -10,7 +10,7 @@ import { FoldScope, kindOf, type Opaque, type OpenStreams, type PartFamily } fro
 import { endingOf, forModel } from './reply'
 import { textFamily } from './text'
 import { growTool, isToolType, toolFamily } from './tool'
-import { encodeUserMessage, foldUserMessage } from './user-message'
+import { encodeUserMessage, foldUserMessage, isUserPart } from './user-message'
 
 /** A codec for the AI SDK's `UIMessage`, and a constructor for prompts. */
 export interface UIMessageCodec<M extends UIMessage = UIMessage> extends Codec<M, UIMessageChunk> {
@@ -24,10 +24,12 @@ type AnyFold = (scope: FoldScope, row: Row) => object | undefined | void
 type AnyGrow = (part: object, row: Row, opaque: Opaque) => void
 type AnyEncode = (chunk: UIMessageChunk, open: OpenStreams) => Operation[]
 
+const userMessage = 'user-message'
+
 // NOTE: Maps, so that a kind called `constructor` or `__proto__` is just an unknown kind
 const folds = new Map<string, AnyFold>([
   ...families.flatMap((family) => Object.entries(family.fold)),
-  ['user-message', foldUserMessage],
+  [userMessage, foldUserMessage],
 ])
 const grows = new Map(families.flatMap((family) => Object.entries(family.grow ?? {}) as [string, AnyGrow][]))
 const encodes = new Map(families.flatMap((family) => Object.entries(family.encode) as [string, AnyEncode][]))
@@ -55,7 +57,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     // A new message has no parts, so it is an M whatever M's parts are
     create: (id, role) => ({ id, role, parts: [] }) as unknown as M,
     createUserMessage,
-    decodes: (row) => foldOf(row) !== undefined,
+    decodes: (row) => foldOf(row) !== undefined && (kindOf(row) !== userMessage || isUserPart(row)),
     fold(draft) {
       const scope = new FoldScope(draft)
       return (row) => foldOf(row)?.(scope, row) ?? undefined
