@@ -34,7 +34,11 @@ export async function run(args: readonly string[]): Promise<LocalEndpoint | unde
   }
   const { host, key, origin: origins } = values
   const keys = key === undefined ? undefined : [key]
-  const endpoint = await createLocalEndpoint({ port: Number(values.port), host, keys, devKey: true, origins })
+  const port = Number(values.port)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new Error(`unable to start; --port must be a number from 0 to 65535, not "${values.port}"`)
+  }
+  const endpoint = await createLocalEndpoint({ port, host, keys, devKey: true, origins })
   process.stdout.write(greeting(endpoint))
   return endpoint
 }

@@ -27,6 +27,10 @@ export interface LocalAblyPlugin extends Plugin {
 
 const VIRTUAL = 'virtual:local-ably'
 
+const noServer =
+  '[vue-ai-transport] localAbly() cannot accept connections: Vite has no HTTP server of its own here. Start ' +
+  '"npx vue-ai-transport local" beside it, or call mountLocalEndpoint(server) from vue-ai-transport/local.'
+
 const browserCapability = { 'ai:*': ['subscribe', 'publish', 'history', 'presence'] }
 
 /**
@@ -56,11 +60,12 @@ export function localAbly(options: LocalAblyOptions = {}): LocalAblyPlugin {
   const { service, endpoint, attach } = createMount(serviceOptions)
   const routeOptions = { path: tokenPath, agentClientId, capability }
 
-  const mount = ({ middlewares, httpServer }: ViteDevServer | PreviewServer) => {
+  const mount = ({ middlewares, httpServer, config }: ViteDevServer | PreviewServer) => {
     middlewares.use(endpoint.middleware)
     middlewares.use(tokenRoute(service, routeOptions))
-    // NOTE: in middleware mode the server is someone else's; `mountLocalEndpoint` is for them
+    // NOTE: in middleware mode the server is someone else's
     if (httpServer) attach(httpServer)
+    else config.logger.warn(noServer)
   }
   return {
     name: 'vue-ai-transport:local-ably',

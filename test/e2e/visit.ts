@@ -1,6 +1,6 @@
 import MarkdownIt from 'markdown-it'
 import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from 'playwright'
-import { afterAll, afterEach, beforeAll } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { answerTo } from '../../playground/server/answers'
 import type { CardStatus } from '../../playground/src/conversation/status'
 import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
@@ -163,13 +163,9 @@ export class RunOnPage {
     }, 10_000)
   }
 
-  /** Waits until the answer reads exactly so. */
+  /** Demands that the answer reads exactly so, now. */
   async reads(words: string): Promise<void> {
-    // NOTE: the channel may deliver a run's end a moment before its last, gathered tokens
-    await eventually(async () => {
-      const now = await this.text()
-      if (now !== words) throw new Error(`the run reads "${now}", not "${words}"`)
-    }, 2000)
+    expect(await this.text()).toBe(words)
   }
 
   /** The words of the answer, without line breaks. */

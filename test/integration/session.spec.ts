@@ -73,7 +73,7 @@ describe('waking the agent', () => {
       },
     })
     await session.connect()
-    return { session, requests }
+    return { session, requests, scene }
   }
 
   it('S50 is tried again after network errors, 5xx and 429, with fresh headers and visible attempts', async () => {
@@ -97,16 +97,20 @@ describe('waking the agent', () => {
   })
 
   it('gives up at once on another 4xx, with its message, until it is retried', async () => {
-    const { session, requests } = await openWith(
+    const { session, requests, scene } = await openWith(
       [Response.json({ error: { message: 'no seat left on your plan' } }, { status: 403 })],
       'refused-wake',
     )
     const run = await session.view.send('Hello?')
     await expect(run.started).rejects.toThrow('no seat left on your plan')
     expect(run.wake).toMatchObject({ state: 'failed', attempts: 1 })
+    expect(session.view.isRunning).toBe(false)
     await run.retry()
     await eventually(() => expect(run.wake).toMatchObject({ state: 'accepted', attempts: 2 }))
     expect(requests).toHaveLength(2)
+    expect(session.view.isRunning).toBe(true)
+    await handAgent(scene.endpoint.client({ clientId: 'agent' }), scene.channelName).startRun('run-1', run.inputId)
+    await run.started
     await session.close()
   })
 })
@@ -199,6 +203,22 @@ describe('history', () => {
 })
 
 describe('lost continuity', () => {
+  it('reads the first messages of a session that was empty before', async () => {
+    const scene = await startConversation('ai:empty')
+    const client = scene.endpoint.client({ clientId: 'traveller' })
+    const session = createClientSession({ client, channelName: 'ai:empty', codec: UIMessageCodec, historyPageSize: 2 })
+    await session.connect()
+    await session.view.loadOlder(10)
+    scene.endpoint.breakContinuity('ai:empty')
+    const back = scene.endpoint.dropConnection('traveller', { refuseFor: 300 })
+    await eventually(() => expect(session.status).toBe('reconnecting'))
+    for (const id of ['a', 'b', 'c']) await scene.prompt(id, id)
+    back()
+    await eventually(() => expect(session.status).toBe('ready'))
+    expect(shown(session)).toEqual(['sent: a', 'sent: b', 'sent: c'])
+    await session.close()
+  })
+
   it('S35 S36 reads back what was missed: a text that grew, a run that ended, a prompt that came', async () => {
     const scene = await startConversation('ai:repair')
     await scene.prompt('q', 'Long story')

@@ -45,4 +45,8 @@ describe('the command', () => {
   test('refuses options that it does not know', async () => {
     await expect(run(['local', '--fast'])).rejects.toThrow("Unknown option '--fast'")
   })
+
+  test('says what a port is', async () => {
+    await expect(run(['local', '--port', 'abc'])).rejects.toThrow('--port must be a number from 0 to 65535, not "abc"')
+  })
 })

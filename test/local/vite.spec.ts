@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as Ably from 'ably'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { createServer, preview, type InlineConfig } from 'vite'
+import { createLogger, createServer, preview, type InlineConfig } from 'vite'
 import { WebSocket } from 'ws'
 import { mountLocalEndpoint } from '../../src/local'
 import { localAbly, type LocalAblyOptions } from '../../src/local/vite'
@@ -205,3 +205,17 @@ async function occupyNone() {
   await once(server, 'close')
   return address
 }
+
+test('tells that it cannot accept connections where Vite has no HTTP server', async () => {
+  const warnings: string[] = []
+  const customLogger = { ...createLogger('silent'), warn: (message: string) => void warnings.push(message) }
+  const server = await createServer({
+    configFile: false,
+    customLogger,
+    plugins: [localAbly()],
+    server: { middlewareMode: true, ws: false },
+    appType: 'custom',
+  })
+  cleanups.push(() => server.close())
+  expect(warnings).toEqual([expect.stringContaining('npx vue-ai-transport local')])
+})
