@@ -3,39 +3,50 @@ import type { Invocation } from './invocation'
 
 /**
  * Says whether whoever sent a request may have a prompt of this session answered. The request's body has been read.
- * Answering `false` or throwing refuses it with status 403.
+ * Answering `false` refuses it with status 403; so does throwing, which `onError` hears of.
  */
 export type Authorize = (
   request: Request,
   invocation: { sessionName: string; inputEventId: string },
 ) => boolean | Promise<boolean>
 
-/** Applies `authorize`; without one, lets everybody in outside production and says so once. */
+/** Applies `authorize`; without one, lets everybody in while developing and says so once. */
 export function authorizer(
   authorize: Authorize | undefined,
+  report: (error: unknown) => void,
 ): (request: Request, invocation: Invocation) => Promise<void> {
   let hasWarned = false
   return async (request, invocation) => {
     if (authorize) {
-      if (!(await isAllowed(authorize, request, invocation))) throw new HttpError(403, 'unable to answer; not allowed')
+      const isAllowed = await holds(() => authorize(request, invocation.toJSON()), report)
+      if (!isAllowed) throw new HttpError(403, 'unable to answer; not allowed')
       return
     }
-    if (isProduction()) throw new HttpError(403, 'unable to answer; the agent needs "authorize" in production')
+    if (!isDevelopment()) {
+      throw new HttpError(403, `unable to answer; the agent has no "authorize", which only NODE_ENV ${modes} allows`)
+    }
     if (hasWarned) return
     hasWarned = true
     console.warn(
-      '[vue-ai-transport] defineAgent() has no "authorize": in production it refuses every request. Add authorize(request, { sessionName }) that checks who may use the session.',
+      `[vue-ai-transport] defineAgent() has no "authorize": unless NODE_ENV is ${modes} it refuses every request. Add authorize(request, { sessionName }) that checks who may use the session.`,
     )
   }
 }
 
-async function isAllowed(authorize: Authorize, request: Request, invocation: Invocation): Promise<boolean> {
+/** Whether a check says yes; one that throws does not. */
+async function holds(check: () => boolean | Promise<boolean>, report: (error: unknown) => void): Promise<boolean> {
   try {
-    return await authorize(request, invocation.toJSON())
-  } catch {
+    return await check()
+  } catch (error) {
+    report(error)
     return false
   }
 }
 
-// NOTE: runtimes at the edge may have no `process`
-const isProduction = (): boolean => globalThis.process?.env?.NODE_ENV === 'production'
+const modes = '"development" or "test"'
+
+// NOTE: runtimes at the edge may have no `process`, and servers often run without a NODE_ENV: neither is development
+function isDevelopment(): boolean {
+  const mode = globalThis.process?.env?.NODE_ENV
+  return mode === 'development' || mode === 'test'
+}

@@ -21,7 +21,10 @@ export interface AgentOptions<M extends object, Chunk> extends Pick<
   client: () => RealtimeClient | Promise<RealtimeClient>
   /** How messages travel. @default `UIMessageCodec` */
   codec?: Codec<M, Chunk>
-  /** Says whether whoever sent a request may have this prompt answered. Required in production. */
+  /**
+   * Says whether whoever sent a request may have this prompt answered. Without it nobody is served, unless NODE_ENV is
+   * `development` or `test`.
+   */
   authorize?: Authorize
   /**
    * Answers one prompt. The run has started; it is ended when this returns, as its last pipe came out, or as an error
@@ -67,7 +70,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
   const { codec, respond, onCancel, onCancelled, triggerTimeout } = options
   const report = quietly(options.onError ?? logError)
   const client = once(options.client)
-  const authorize = authorizer(options.authorize)
+  const authorize = authorizer(options.authorize, report)
   const handled = new Handled<{ runId: string; invocationId: string }>(handledLimit)
   const sessions = new SharedSessions<AgentSession<M, Chunk>>(async (sessionName) => {
     const session = createAgentSession<M, Chunk>({ client: await client(), sessionName, codec })
