@@ -9,7 +9,7 @@ export class Projection<M extends object> {
   #messages = new Map<string, M>()
   #fold: Fold | undefined
   #resting = false
-  /** Parts of a re-projection that live on in older objects. */
+  /** Messages and parts of a re-projection that live on in older objects. */
   #moved: WeakMap<object, object> | undefined
   /** Whether a view shows these messages, so that writes must be seen. */
   #observed = false
@@ -75,6 +75,8 @@ export class Projection<M extends object> {
       const old = held.get(id)
       if (!old) continue
       patch(observed ? this.port.observe(old) : old, message, moved)
+      // A row may feed a message itself
+      moved.set(message, old)
       this.#messages.set(id, old)
     }
     for (const row of rows) if (row.part) row.part = moved.get(row.part) ?? row.part

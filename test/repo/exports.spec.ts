@@ -26,7 +26,7 @@ const names: Record<string, string[]> = {
     'defineAgent',
     'ownerOnly',
   ],
-  'vue-ai-transport/codec': ['UIMessageCodec', 'createUIMessageCodec'],
+  'vue-ai-transport/codec': ['Header', 'UIMessageCodec', 'createUIMessageCodec'],
   'vue-ai-transport/local': ['DEV_KEY', 'ProtocolError', 'createLocalEndpoint', 'mountLocalEndpoint'],
   'vue-ai-transport/local/vite': ['localAbly'],
 }
