@@ -225,7 +225,7 @@ describe('keyboard', () => {
 
 describe('connection', () => {
   test('S33 S34 S35 S36 in a tunnel nothing is stopped, and after it the answer is there', async () => {
-    const visitor = await visit()
+    const visitor = await visit({ speed: 50 })
     const run = await visitor.ask(lisbon)
     await run.streams()
     await visitor.press('Settings')
