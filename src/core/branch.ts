@@ -98,7 +98,8 @@ export class Alternatives<M extends object> {
       chain.add(root)
       root = replaced(this.tree, root) ?? root
     }
-    root = this.#forkRoots.get(root) ?? oldestInCircle(this.tree, root)
+    // NOTE: of edits that replace each other in a circle it is the first that was met again, for all of them
+    root = this.#forkRoots.get(root) ?? root
     for (const link of chain) this.#forkRoots.set(link, root)
     return root
   }
@@ -108,13 +109,4 @@ export class Alternatives<M extends object> {
 function replaced<M extends object>(tree: Tree<M>, node: InputNode<M>): InputNode<M> | undefined {
   const target = node.forkOf === undefined ? undefined : tree.inputs.get(node.forkOf)
   return target?.parent === node.parent ? target : undefined
-}
-
-/** The oldest of edits that replace each other in a circle; a prompt that replaces none is its own. */
-function oldestInCircle<M extends object>(tree: Tree<M>, start: InputNode<M>): InputNode<M> {
-  let oldest = start
-  for (let node = replaced(tree, start); node && node !== start; node = replaced(tree, node)) {
-    if (bySort(node, oldest) < 0) oldest = node
-  }
-  return oldest
 }

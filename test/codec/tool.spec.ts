@@ -182,6 +182,15 @@ describe('an answer', () => {
     expect(tree.runs.get('r')!.size).toBe(0)
   })
 
+  it('finds the call again after the node was folded afresh', () => {
+    const tree = newTree()
+    const early = output('r', { kind: 'text' }, 'Let me see.')
+    hear(tree, [input(1)])
+    const shown = partsOf(tree)
+    hear(tree, [early, result('sunny')])
+    expect(shown.at(-1)).toMatchObject({ type: 'tool-weather', state: 'output-available', output: 'sunny' })
+  })
+
   it('goes to the call in whichever message of the run it is', () => {
     const tree = newTree()
     const elsewhere = { 'codec-message-id': 'n' }

@@ -139,16 +139,22 @@ describe('thousands of unknown runs', () => {
 
   it('leave nothing behind of what they claimed', () => {
     const tree = newTree()
-    const content = message(
-      'ai-output',
-      { 'run-id': 'ghost', 'codec-message-id': 'm', stream: 'true', status: 'streaming' },
-      { kind: 'text' },
-    )
-    tree.apply({ ...content, action: 'message.delete' })
+    const claim = message('ai-output', { 'run-id': 'ghost', 'codec-message-id': 'm' }, { kind: 'text' })
+    const ofInput = { 'invocation-id': 'i', 'input-codec-message-id': 'p' }
+    hear(tree, [
+      { ...claim, action: 'message.delete' },
+      message('ai-output', { 'run-id': 'ghost', stream: 'true', status: 'streaming' }, { kind: 'text' }),
+      message('ai-run-end', { 'run-id': 'ghost', ...ofInput }),
+    ])
+    const known = () => [tree.nodeOf('m'), ...tree.runsOf('p'), ...tree.nodes()].map((node) => node?.key)
+    expect(known()).toEqual(['ghost', 'ghost', 'ghost'])
+    expect(tree.oldestOpen()).toBeDefined()
+    for (const each of ghosts(1000)) tree.apply(each)
     tree.settle()
-    expect(tree.nodeOf('m')?.key).toBe('ghost')
-    hear(tree, ghosts(1000))
-    expect(tree.nodeOf('m')).toBeUndefined()
+    expect(known()).toHaveLength(1001)
+    expect(known()).not.toContain('ghost')
+    expect(tree.oldestOpen()).toBeUndefined()
+    expect(tree.isEnding).toBe(false)
     expect(tree.runs.has('ghost')).toBe(false)
   })
 
