@@ -184,7 +184,7 @@ describe('an answer', () => {
 
   it('finds the call again after the node was folded afresh', () => {
     const tree = newTree()
-    const early = output('r', { kind: 'text' }, 'Let me see.')
+    const early = output('r', { kind: 'start', messageId: 'm' })
     hear(tree, [input(1)])
     const shown = partsOf(tree)
     hear(tree, [early, result('sunny')])
