@@ -58,5 +58,5 @@ export function defineSessionStore<Extra extends object = object>(
     }
     return store(pinia)
   }
-  return Object.assign(useStore, { $id: id }) as UseSessionStore<Extra>
+  return Object.assign(useStore, { $id: id })
 }

@@ -16,9 +16,8 @@ const key: InjectionKey<SessionBinding> = Symbol('ai-session')
 // first used in a component's setup has a scope, and a session, of its own
 const ofScope = new WeakMap<EffectScope, SessionBinding>()
 
-/** Members of Vue that its types keep to themselves. */
+/** A component instance with the scope that Vue's types keep to themselves. */
 type InstanceWithScope = { scope: EffectScope } | null
-type NestedScope = EffectScope & { parent?: NestedScope }
 
 /** Makes a binding the one that this component, store or scope and its descendants find. */
 export function offer(binding: SessionBinding): void {
@@ -31,7 +30,7 @@ export function offer(binding: SessionBinding): void {
 
 /** The binding of this scope's latest `useClientSession`, else of the nearest scope or component around it. */
 export function nearest(): SessionBinding {
-  for (let scope = getCurrentScope() as NestedScope | undefined; scope; scope = scope.parent) {
+  for (let scope = getCurrentScope(); scope; scope = scope.parent) {
     const own = ofScope.get(scope)
     if (own) return own
   }

@@ -1,6 +1,6 @@
 import MarkdownIt from 'markdown-it'
 import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from 'playwright'
-import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import { afterAll, afterEach, beforeAll } from 'vitest'
 import { answerTo } from '../../playground/server/answers'
 import type { CardStatus } from '../../playground/src/conversation/status'
 import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
@@ -165,7 +165,8 @@ export class RunOnPage {
 
   /** Demands that the answer reads exactly so, now. */
   async reads(words: string): Promise<void> {
-    expect(await this.text()).toBe(words)
+    const now = await this.text()
+    if (now !== words) throw new Error(`the run reads "${now}", not "${words}"`)
   }
 
   /** The words of the answer, without line breaks. */
