@@ -19,6 +19,9 @@ const ofScope = new WeakMap<EffectScope, SessionBinding>()
 /** A component instance with the scope that Vue's types keep to themselves. */
 type InstanceWithScope = { scope: EffectScope } | null
 
+/** The scope that a scope was made in, which Vue's types keep to themselves too. */
+const around = (scope: EffectScope): EffectScope | undefined => (scope as { parent?: EffectScope }).parent
+
 /** Makes a binding the one that this component, store or scope and its descendants find. */
 export function offer(binding: SessionBinding): void {
   const scope = getCurrentScope()
@@ -30,7 +33,7 @@ export function offer(binding: SessionBinding): void {
 
 /** The binding of this scope's latest `useClientSession`, else of the nearest scope or component around it. */
 export function nearest(): SessionBinding {
-  for (let scope = getCurrentScope(); scope; scope = scope.parent) {
+  for (let scope = getCurrentScope(); scope; scope = around(scope)) {
     const own = ofScope.get(scope)
     if (own) return own
   }
