@@ -1,6 +1,9 @@
 import type { Codec } from '../core/codec'
 import type { Row } from '../core/log'
-import { bySort, InputNode, RunNode, type RunInfo, type TreeNode } from '../core/node'
+import { bySort, type TreeNode } from '../core/node'
+import { InputNode } from '../core/input-node'
+import { RunNode } from '../core/run-node'
+import type { RunInfo } from '../core/run-info'
 import type { Tree } from '../core/tree'
 import { pathTo, type Waypoint } from './path'
 

@@ -1,5 +1,6 @@
 import type { Row } from '../core/log'
-import { RunNode, type TreeNode } from '../core/node'
+import { RunNode } from '../core/run-node'
+import type { TreeNode } from '../core/node'
 import type { Tree } from '../core/tree'
 import { Header } from '../core/wire'
 

@@ -1,4 +1,4 @@
-import type { ViewMessage } from '../core/node'
+import type { ViewMessage } from '../core/view-message'
 
 /** A stretch of messages that is laid out on its own. */
 export interface MessageBlock<M> {

@@ -1,6 +1,7 @@
 import type { AppMessage } from '../store/app-message'
 import { computed, type ComputedRef } from 'vue'
-import type { RunInfo, ViewMessage } from '../core/node'
+import type { RunInfo } from '../core/run-info'
+import type { ViewMessage } from '../core/view-message'
 import type { ClientSession } from '../session/client-session'
 import type { PendingPrompt } from '../session/pending'
 import type { View } from '../session/view'

@@ -1,4 +1,5 @@
-import { bySort, InputNode, type TreeNode } from './node'
+import { bySort, type TreeNode } from './node'
+import { InputNode } from './input-node'
 import type { Tree } from './tree'
 
 /** What one view picked where there are alternatives: node key -> when it was picked, later ones winning. */

@@ -1,5 +1,5 @@
 import type { RunError, RunEndReason, RunStatus } from '../core/run-state'
-import type { ViewMessage } from '../core/node'
+import type { ViewMessage } from '../core/view-message'
 import { ErrorCode, SessionError } from '../core/errors'
 import type { InvocationBody, WakeInfo } from './wake'
 

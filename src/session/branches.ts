@@ -1,5 +1,7 @@
 import { Alternatives, type Choices } from '../core/branch'
-import { RunNode, type TreeNode, type ViewMessage } from '../core/node'
+import { RunNode } from '../core/run-node'
+import type { TreeNode } from '../core/node'
+import type { ViewMessage } from '../core/view-message'
 import type { Tree } from '../core/tree'
 
 /** The alternatives at one place of the conversation, one message each. */

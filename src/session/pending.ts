@@ -1,4 +1,4 @@
-import type { Cancelling, RunInfo } from '../core/node'
+import type { Cancelling, RunInfo } from '../core/run-info'
 import type { WakeInfo } from './wake'
 
 /** A prompt whose run has not started. */

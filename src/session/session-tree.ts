@@ -1,4 +1,5 @@
-import type { RunInfo, ViewMessage } from '../core/node'
+import type { RunInfo } from '../core/run-info'
+import type { ViewMessage } from '../core/view-message'
 import type { Signal } from '../core/port'
 import type { Tree } from '../core/tree'
 

@@ -1,4 +1,4 @@
-import type { InputNode } from '../core/node'
+import type { InputNode } from '../core/input-node'
 import type { ReactivePort, Signal } from '../core/port'
 import type { Tree } from '../core/tree'
 import type { CatchUp } from './catch-up'

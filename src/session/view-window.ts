@@ -1,4 +1,5 @@
-import type { TreeNode, ViewMessage } from '../core/node'
+import type { TreeNode } from '../core/node'
+import type { ViewMessage } from '../core/view-message'
 import type { Tree } from '../core/tree'
 
 /** One message on a path, by where it stands. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { RunInfo } from '../../src/core/node'
+import type { RunInfo } from '../../src/core/run-info'
 import { hear, newTree } from '../support/transcripts'
 import { later, output, prompt, runMessage } from './wire'
 

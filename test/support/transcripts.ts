@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { UIMessage } from 'ai'
 import { UIMessageCodec } from '../../src/codec'
 import { walk } from '../../src/core/branch'
-import { RunNode } from '../../src/core/node'
+import { RunNode } from '../../src/core/run-node'
 import { Tree } from '../../src/core/tree'
 import type { ChannelMessage } from '../../src/core/wire'
 

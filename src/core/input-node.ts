@@ -1,0 +1,68 @@
+import type { Row } from './log'
+import { TreeNode } from './node'
+import type { MessageState, ViewMessage } from './view-message'
+import { Header } from './wire'
+
+/** A prompt. Its key is its message id. */
+export class InputNode<M extends object> extends TreeNode<M> {
+  /** Rows of an own prompt whose echo has not arrived. */
+  #local: readonly Row[] = []
+  #failure: { code: number; message: string } | undefined
+  forkOf: string | undefined
+  clientId = ''
+
+  /** Shows a prompt before the channel has it, or takes that back. */
+  setLocal(rows: readonly Row[]): void {
+    this.#local = rows
+    for (const row of rows) row.home = this
+    this.#failure = undefined
+    this.stale = true
+  }
+
+  fail(error: { code: number; message: string } | undefined): void {
+    this.#failure = error
+  }
+
+  override add(row: Row): void {
+    if (this.rows.length === 0 && this.#local.length > 0) this.stale = true
+    super.add(row)
+  }
+
+  /** Whether the channel holds it. */
+  get isSent(): boolean {
+    return this.rows.length > 0
+  }
+
+  get isFailed(): boolean {
+    return !this.isSent && this.#failure !== undefined
+  }
+
+  get visible(): boolean {
+    return this.projection.size > 0
+  }
+
+  protected get isComplete(): boolean {
+    return this.isSent
+  }
+
+  protected override content(): readonly Row[] {
+    return this.isSent ? super.content() : this.#local
+  }
+
+  protected derive(): void {
+    const first = this.rows[0] ?? this.#local[0]
+    if (!first) return
+    this.sort = first.serial
+    this.parent = first.transport[Header.parent]
+    this.forkOf = first.transport[Header.forkOf]
+    this.clientId = first.clientId ?? first.transport[Header.owner] ?? ''
+  }
+
+  protected messageState(): MessageState {
+    return this.isSent ? 'sent' : this.#failure ? 'failed' : 'pending'
+  }
+
+  protected error(): ViewMessage<M>['error'] {
+    return this.isFailed ? this.#failure : undefined
+  }
+}

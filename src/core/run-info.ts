@@ -1,0 +1,31 @@
+import type { RunError, RunStatus, RunStep } from './run-state'
+
+/** A request to stop, as it stands on the channel. */
+export interface Cancelling {
+  /** Ably client id of whoever asked; undefined for anonymous clients. */
+  readonly by: string | undefined
+  /** When, in milliseconds since the epoch by Ably's clock. */
+  readonly at: number
+}
+
+/** A snapshot of one run. */
+export interface RunInfo {
+  readonly runId: string
+  /** The run's owner: the client whose prompt it answers; empty when unknown. */
+  readonly clientId: string
+  readonly status: RunStatus
+  /** Present when `status` is `error`. */
+  readonly error?: RunError
+  /** The waking of the agent that started it. */
+  readonly invocationId: string
+  readonly steps: readonly RunStep[]
+  /** The message id of the prompt it answers, if known. */
+  readonly inputId?: string
+  /** Set from the moment somebody asked to stop it until it ends. */
+  readonly cancelling?: Cancelling
+  /** Who stopped it, when `status` is `cancelled` and somebody asked. */
+  readonly cancelledBy?: Cancelling
+  /** Milliseconds since the epoch, by Ably's clock; undefined until its start is known. */
+  readonly startedAt?: number
+  readonly endedAt?: number
+}
