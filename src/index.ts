@@ -16,7 +16,7 @@ export { useRun, type UseRunOptions, type UseRunReturn } from './composables/use
 export { useConnection, type UseConnectionReturn } from './composables/use-connection'
 export { SessionProvider } from './composables/session-provider'
 export type { MessageBlock } from './composables/blocks'
-export { createUIMessageCodec, UIMessageCodec } from './codec'
+export { createUIMessageCodec, UIMessageCodec } from './codec/ui-message'
 export { ErrorCode, SessionError } from './core/errors'
 export type { Codec, Input } from './core/codec'
 export type { Cancelling, RunInfo } from './core/run-info'

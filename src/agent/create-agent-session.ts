@@ -1,5 +1,5 @@
 import type { UIMessage, UIMessageChunk } from 'ai'
-import { UIMessageCodec } from '../codec'
+import { UIMessageCodec } from '../codec/ui-message'
 import type { Codec } from '../core/codec'
 import type { AgentSession, AgentSessionOptions } from './agent-session'
 import { ChannelSession } from './channel-session'

@@ -1,3 +1,4 @@
+import { AbsentChannel } from '../ably/absent-channel'
 import type { Channel, HistoryPage } from '../ably/session-channel'
 import type { Tree } from '../core/tree'
 import type { ChannelMessage } from '../core/wire'
@@ -12,7 +13,7 @@ export type RepairResult = 'whole' | 'gap' | 'superseded'
 export class CatchUp<M extends object> {
   /** Reads the next older page; undefined before the first one. */
   #next: (() => Promise<HistoryPage>) | undefined
-  #exhausted = false
+  #exhausted: boolean
   #reading: Promise<boolean> | undefined
   #held: ChannelMessage[] | undefined
   #repairs = 0
@@ -23,7 +24,9 @@ export class CatchUp<M extends object> {
     private readonly pageSize: number,
     /** Takes a page of older messages in, by calling `fold`. */
     private readonly takePage: (fold: () => void) => void,
-  ) {}
+  ) {
+    this.#exhausted = channel instanceof AbsentChannel
+  }
 
   /** Whether the channel may hold messages older than those loaded. */
   get hasOlder(): boolean {

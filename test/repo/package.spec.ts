@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { entries } from '../../scripts/entries'
+import { version } from '../../src/core/version'
 import { root } from './import-graph'
 
 const modules = Object.values(manifest.exports).filter((target) => typeof target === 'object' && 'default' in target)
@@ -19,6 +20,10 @@ describe('package.json', () => {
       expect(Object.keys(target)).toEqual(['types', 'default'])
       expect(target.types).toBe(target.default.replace(/\.js$/, '.d.ts'))
     }
+  })
+
+  it('has the version that the channel is told', () => {
+    expect(version).toBe(manifest.version)
   })
 
   it('publishes nothing but the build', () => {

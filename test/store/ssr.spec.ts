@@ -29,7 +29,7 @@ it('renders an idle session on a server, without client, timer or socket', async
   const pinia = createPinia()
   app.use(pinia)
   app.use(createAITransport({ client, agent: '/api/agent' }))
-  expect(await renderToString(app)).toBe('<p>idle 0 0 0 false true false</p>')
+  expect(await renderToString(app)).toBe('<p>idle 0 0 0 false false false</p>')
   expect(client).not.toHaveBeenCalled()
   expect(vi.getTimerCount()).toBe(0)
   expect(process.getActiveResourcesInfo().toSorted()).toEqual(resources)
