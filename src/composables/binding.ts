@@ -11,6 +11,7 @@ import {
   type ShallowRef,
 } from 'vue'
 import { getActivePinia } from 'pinia'
+import { deferred } from '../core/deferred'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { ClientSession } from '../session/client-session'
 import { problem } from '../store/diagnostics'
@@ -50,8 +51,7 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
   const refusal = shallowRef<SessionError>()
   const idle = transport.idle()
   const current = computed(() => lease.value?.session ?? idle)
-  const ready = Promise.withResolvers<void>()
-  ready.promise.catch(() => undefined)
+  const ready = deferred()
   if (typeof window === 'undefined') ready.resolve()
   let wanted = 0
 

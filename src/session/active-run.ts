@@ -1,3 +1,4 @@
+import { deferred } from '../core/deferred'
 import type { RunError, RunEndReason, RunStatus } from '../core/run-state'
 import type { ViewMessage } from '../core/view-message'
 import { ErrorCode, SessionError } from '../core/errors'
@@ -27,9 +28,9 @@ export interface ActiveRunHost<M extends object> {
  * unhandled rejection.
  */
 export class ActiveRun<M extends object> {
-  #started = quietPromise()
+  #started = deferred()
   #isAbandoned = false
-  readonly #finished = Promise.withResolvers<RunResult>()
+  readonly #finished = deferred<RunResult>()
 
   constructor(
     private readonly host: ActiveRunHost<M>,
@@ -106,7 +107,7 @@ export class ActiveRun<M extends object> {
 
   /** Waits for the start again, after it was given up. @internal */
   renew(): void {
-    if (this.#isAbandoned) this.#started = quietPromise()
+    if (this.#isAbandoned) this.#started = deferred()
     this.#isAbandoned = false
   }
 
@@ -118,11 +119,4 @@ export class ActiveRun<M extends object> {
     if (code !== ErrorCode.Closed) return
     this.#finished.resolve({ reason: 'error', error: { code, message, statusCode: 400 } })
   }
-}
-
-/** A promise whose rejection nobody has to handle. */
-function quietPromise(): PromiseWithResolvers<void> {
-  const resolvers = Promise.withResolvers<void>()
-  resolvers.promise.catch(() => undefined)
-  return resolvers
 }

@@ -2,6 +2,7 @@ import type { RealtimeChannel, RealtimeClient } from 'ably'
 import { SessionChannel, type Channel, type ChannelChange } from '../ably/session-channel'
 import { absent, AbsentChannel } from '../ably/absent-channel'
 import type { Codec } from '../core/codec'
+import { deferred } from '../core/deferred'
 import { Emitter } from '../core/emitter'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import { RunNode } from '../core/run-node'
@@ -334,7 +335,7 @@ export class ClientSession<M extends object> {
   }
 
   #wait(target: CancelTarget): { ended: Promise<void>; stop: () => void } {
-    const { promise: ended, resolve: done } = Promise.withResolvers<void>()
+    const { promise: ended, resolve: done } = deferred()
     const waiting = { target, done }
     this.#waiting.add(waiting)
     return { ended, stop: () => void this.#waiting.delete(waiting) }
