@@ -68,11 +68,13 @@ export class SessionChannel {
     try {
       await this.#settled()
       if (!this.#isUser) throw new SessionError('unable to attach; the session was closed', ErrorCode.Closed)
+      // NOTE: a failed channel refuses subscribers until it is attached again
+      if (this.#channel.state === 'failed') await this.#channel.attach()
+      // NOTE: after a failed channel the listener may still stand there, and would hear everything twice
+      this.#channel.unsubscribe(listener as (message: InboundMessage) => void)
       await this.#channel.subscribe(listener as (message: InboundMessage) => void)
       if (!this.isAttached) await this.#channel.attach()
     } catch (cause) {
-      // The next attempt subscribes again
-      this.#channel.unsubscribe(listener as (message: InboundMessage) => void)
       this.#leave()
       throw toSessionError(`attach to channel "${this.name}"`, ErrorCode.ChannelFailed, cause)
     }

@@ -232,10 +232,12 @@ export class ClientSession<M extends object> {
 
   #channelChanged({ state, resumed, reason }: ChannelChange): void {
     const isAttached = state === 'attached'
-    const isBack = isAttached && this.#standing.facts.wasAttached
+    // What happens before the first attach is told by `connect()`
+    const { wasAttached } = this.#standing.facts
     this.#standing.note({ isAttached })
-    if (isBack && !resumed) void this.#repair()
-    if (state === 'failed') this.#fail(toSessionError('stay on the channel', ErrorCode.ChannelFailed, reason))
+    if (wasAttached && isAttached && !resumed) void this.#repair()
+    if (wasAttached && state === 'failed')
+      this.#fail(toSessionError('stay on the channel', ErrorCode.ChannelFailed, reason))
   }
 
   async #repair(): Promise<void> {

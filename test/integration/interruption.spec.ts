@@ -1,6 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { convertToModelMessages, streamText } from 'ai'
+import { describe, expect, it, vi } from 'vitest'
 import { effectScope, watchEffect } from 'vue'
 import { UIMessageCodec, type RunEvent } from '../../src'
+import { createDemoModel } from '../../playground/server/demo-model'
 import { ownerOnly } from '../../src/agent'
 import { named, transportOf } from '../support/agent'
 import type { ModelCall } from '../support/hand-model'
@@ -78,7 +80,7 @@ describe('one run', () => {
     await second.started
     await second.cancel()
     expect(await second.finished).toEqual({ reason: 'cancelled' })
-    expect(transportOf(await channel.hears(named('ai-run-end'))).run_reason).toBeUndefined()
+    expect(transportOf(await channel.hears(named('ai-run-end')))['run-reason']).toBe('cancelled')
     expect(model.calls.every((call) => call.signal!.aborted)).toBe(true)
     expect(statuses(waking)).toEqual(['cancelled'])
   })
@@ -166,6 +168,36 @@ describe('cancel, then send', () => {
     const names = channel.heard.map(({ name }) => name).filter((name) => name === 'ai-cancel' || name === 'ai-input')
     expect(names).toEqual(['ai-input', 'ai-cancel', 'ai-input'])
     expect(states).toEqual([])
+  })
+
+  it("S10 asks the playground's demo model with the first question, the partial answer with its note, and the new message", async () => {
+    const demo = createDemoModel({ tokensPerSecond: 50, thinkFor: 0 })
+    const ask = vi.spyOn(demo, 'doStream')
+    const { open } = await startScene('demo', {
+      async respond(run) {
+        const messages = await convertToModelMessages(run.context())
+        const result = streamText({ model: demo, messages, abortSignal: run.abortSignal, onError: () => undefined })
+        await run.pipe(result.toUIMessageStream())
+      },
+    })
+    const session = await open('alice')
+    const first = await session.view.send('Plan a weekend in Lisbon for two')
+    await eventually(() => expect(shown(session).at(-1)).toMatch(/^streaming: .{20,}/s))
+    const second = await session.view.send('Make it five days', { whenBusy: 'interrupt', waitFor: 'ended' })
+    await second.started
+    await eventually(() => expect(ask).toHaveBeenCalledTimes(2))
+    const partial = first.messages[0]!.message.parts.flatMap((part) => (part.type === 'text' ? part.text : []))
+    const asked = ask.mock.calls[1]![0].prompt.map(({ role, content }) => [
+      role,
+      typeof content === 'string' ? [content] : content.flatMap((part) => (part.type === 'text' ? part.text : [])),
+    ])
+    expect(asked).toEqual([
+      ['user', ['Plan a weekend in Lisbon for two']],
+      ['assistant', [...partial, '[The user stopped this answer here.]']],
+      ['user', ['Make it five days']],
+    ])
+    await second.cancel()
+    await second.finished
   })
 
   it('S4 S10 S14 leaves the choice to each send', async () => {

@@ -53,6 +53,36 @@ describe('a prompt that cannot be published', () => {
   })
 })
 
+describe('a session that may not be read', () => {
+  it('says so once, and attaches when it is allowed to', async () => {
+    const scene = await startConversation('ai:closed')
+    let capability: Record<string, string[]> = { 'ai:other': ['subscribe'] }
+    const client = scene.endpoint.client(
+      {},
+      {
+        key: undefined,
+        authCallback: (_, done) => done(null, scene.endpoint.createToken({ clientId: 'guest', capability })),
+      },
+    )
+    const session = createClientSession({ client, channelName: 'ai:closed', codec: UIMessageCodec })
+    const errors: SessionError[] = []
+    session.on('error', (error) => errors.push(error))
+    await expect(session.connect()).rejects.toMatchObject({
+      code: 40160,
+      message: expect.stringContaining('Grant subscribe') as string,
+    })
+    expect(session.status).toBe('failed')
+    expect(errors.map((error) => error.code)).toEqual([40160])
+    capability = { 'ai:closed': ['subscribe', 'history'] }
+    await client.auth.authorize()
+    await session.connect()
+    expect(session.status).toBe('ready')
+    await scene.prompt('q', 'now')
+    await eventually(() => expect(shown(session)).toEqual(['sent: now']))
+    await session.close()
+  })
+})
+
 describe('waking the agent', () => {
   const openWith = async (answers: (Response | Error)[], name: string) => {
     const scene = await startScene(name)
