@@ -1,4 +1,15 @@
 export { createUIMessageCodec, UIMessageCodec } from './ui-message'
-export type { Codec, Draft, EncodedPart, Encoder, Fold, Input, Operation, ReplyEnding } from '../core/codec'
+export type {
+  Answer,
+  Codec,
+  Draft,
+  EncodedPart,
+  Encoder,
+  Fold,
+  Input,
+  Operation,
+  ReplyEnding,
+  Seed,
+} from '../core/codec'
 export { Header, type Headers } from '../core/wire'
 export type { Row } from '../core/log'

@@ -16,13 +16,24 @@ export interface Draft<M> {
 /** Folds one row; answers with the part that a streamed row feeds, so that later growth goes there directly. */
 export type Fold = (row: Row) => object | undefined
 
+/** Something said into a reply that waits for it: a tool's output, an approval. Made by the codec that reads it. */
+export interface Answer extends EncodedPart {
+  readonly type: 'answer'
+}
+
 /** What a client can put into a session. */
-export type Input<M> = { readonly type: 'message'; readonly message: M } | { readonly type: 'regenerate' }
+export type Input<M> = { readonly type: 'message'; readonly message: M } | { readonly type: 'regenerate' } | Answer
 
 /** One channel message of an input: its codec headers and data. */
 export interface EncodedPart {
-  codec: Headers
-  data: unknown
+  readonly codec: Headers
+  readonly data: unknown
+}
+
+/** A message of a run under the id that it gets in the run that takes that one's place. */
+export interface Seed<M> {
+  readonly messageId: string
+  readonly message: M
 }
 
 /** One thing an agent does to the channel for a chunk of its reply. */
@@ -66,6 +77,11 @@ export interface Codec<M extends object, Chunk = never> {
   inputs(given: string | M | Input<M> | readonly Input<M>[]): readonly Input<M>[]
   /** The channel messages of one input, all of one message id. */
   encode(input: Input<M>): { role?: string; parts: EncodedPart[] }
+  /**
+   * An answer together with the messages it speaks of, for a run that goes on from copies of them and takes the place of
+   * the one that waits. Without this method answers can only continue the run that waits.
+   */
+  seeded?(answer: Answer, seeds: readonly Seed<M>[]): Answer
   /** A new encoder for one reply whose message id is `messageId`. */
   encoder(messageId: string): Encoder<Chunk>
   /** What a chunk says about how the reply came out; undefined for all other chunks. */

@@ -74,6 +74,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     },
     encode(input) {
       if (input.type === 'regenerate') return { parts: [{ codec: { kind: 'regenerate' }, data: '' }] }
+      if (input.type === 'answer') return { parts: [{ codec: input.codec, data: input.data }] }
       const { message } = input
       if (message.role !== 'user') {
         throw new SessionError(
