@@ -60,5 +60,5 @@ export async function awaitRun<M extends object>(
   }
 }
 
-export const noRun = (runId: string): SessionError =>
+const noRun = (runId: string): SessionError =>
   new SessionError(`unable to find the run; no start of run "${runId}" is on the channel`, ErrorCode.NotFound)

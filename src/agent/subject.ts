@@ -1,7 +1,7 @@
 import type { Row } from '../core/log'
 import type { RunNode } from '../core/run-node'
 import { Header, type OutgoingMessage } from '../core/wire'
-import { awaitRun, noRun, readRun } from './find-run'
+import { awaitRun, readRun } from './find-run'
 import { identityOf, isContinuation, isFork, isRegeneration, runResume, runStart, type RunIdentity } from './headers'
 import { locate } from './locate'
 import { ConflictError, misuse } from './misuse'
@@ -49,11 +49,13 @@ async function resumed<M extends object>(
 ): Promise<Subject> {
   const runId = trigger.transport[Header.runId]!
   const run = await readRun(view, { runId, signal })
-  if (!run?.visible) throw noRun(runId)
+  if (!run?.allRows().some(isAgents)) throw misuse('resume the run', `no agent has written of run "${runId}"`)
   if (run.hasEnded) throw new ConflictError('resume the run', 'it has ended')
   const subject = goesOn(view, run, trigger, invocationId)
   return { ...subject, announcement: runResume(subject.identity) }
 }
+
+const isAgents = ({ transport }: Row): boolean => transport[Header.invocationId] !== undefined
 
 const defaultAdoptTimeout = 30_000
 
