@@ -1,7 +1,6 @@
-import { walk } from '../core/branch'
+import { walk, type Stretch } from '../core/branch'
 import { Emitter } from '../core/emitter'
 import { ErrorCode, SessionError } from '../core/errors'
-import { InputNode } from '../core/input-node'
 import { RunNode } from '../core/run-node'
 import type { RunInfo } from '../core/run-info'
 import type { TreeNode } from '../core/node'
@@ -40,8 +39,9 @@ const endLimit = 2000
  * their identity until they really differ.
  */
 export class View<M extends object> {
-  #nodes: readonly TreeNode<M>[] = []
-  #walked: { nodes: readonly TreeNode<M>[]; picks: number; path: readonly TreeNode<M>[] } | undefined
+  #stretches: readonly Stretch<M>[] = []
+  #nodes: ReadonlySet<TreeNode<M>> = new Set()
+  #walked: { nodes: readonly TreeNode<M>[]; picks: number; path: readonly Stretch<M>[] } | undefined
   #messages: readonly ViewMessage<M>[] = []
   #runs: readonly RunInfo[] = []
   #pending: readonly PendingPrompt[] = []
@@ -100,9 +100,10 @@ export class View<M extends object> {
     this.host.changed.track()
     const { tree } = this.host
     const node = tree.nodeOf(messageId)
-    if (node instanceof RunNode) return tree.info(node)
-    const answers = [...tree.runsOf(messageId)].filter((run) => run.visible)
-    const answer = answers.find((run) => this.#nodes.includes(run)) ?? answers.at(-1)
+    if (node instanceof RunNode) return node.isAwaited ? undefined : tree.info(node)
+    const replies = [...tree.runsOf(messageId), ...tree.children(messageId)]
+    const answers = replies.filter((reply) => reply instanceof RunNode && !reply.isAwaited && reply.visible)
+    const answer = (answers.find((run) => this.#nodes.has(run)) ?? answers.at(-1)) as RunNode<M> | undefined
     return answer && tree.info(answer)
   }
 
@@ -189,7 +190,10 @@ export class View<M extends object> {
       ...options,
       parent: node.parent,
       forkOf: messageId,
-      onPlaced: (inputId) => this.#choose(inputId),
+      onPlaced: (inputId) => {
+        this.host.edited(messageId, this)
+        this.#choose(inputId)
+      },
     })
   }
 
@@ -204,16 +208,12 @@ export class View<M extends object> {
     }
     const first = node.messageIds().next().value
     const target = messageId === first ? (node.regenerates ?? messageId) : messageId
-    const run = await this.#dispatch([{ type: 'regenerate' }], {
+    return this.#dispatch([{ type: 'regenerate' }], {
       ...options,
       parent: node.parent,
       regenerates: target,
+      onPlaced: (inputId) => this.#choose(inputId),
     })
-    void run.started.then(
-      () => this.#choose(run.runId),
-      () => undefined,
-    )
-    return run
   }
 
   /** Cancels a run, or, by its prompt, one that has not started. */
@@ -240,7 +240,7 @@ export class View<M extends object> {
   branch(messageId: string): Branch<M> {
     this.#listChanged.track()
     this.host.changed.track()
-    return this.#branches.of(messageId, (key) => this.#choose(key))
+    return this.#branches.of(messageId, () => this.#moved())
   }
 
   /** Hears of changes; returns how to stop. */
@@ -268,7 +268,7 @@ export class View<M extends object> {
   }
 
   /** The nodes on the view's branch; worked out again when the tree's structure or the choices have changed. */
-  #path(): readonly TreeNode<M>[] {
+  #path(): readonly Stretch<M>[] {
     const nodes = this.host.tree.nodes()
     const { picks } = this.#branches
     if (this.#walked?.nodes !== nodes || this.#walked.picks !== picks) {
@@ -277,15 +277,26 @@ export class View<M extends object> {
     return this.#walked.path
   }
 
-  #choose(key: string): void {
-    this.#branches.pick(key)
+  /** Keeps what it shows in place of a prompt, before somebody else's version of it comes. @internal */
+  stay(inputId: string): void {
+    this.#branches.stay(inputId, (node) => this.#nodes.has(node))
+  }
+
+  /** Shows a new version of a prompt, or the reply to a request as soon as there is one. */
+  #choose(inputId: string): void {
+    this.#branches.follow(inputId)
+    this.#moved()
+  }
+
+  #moved(): void {
     this.#rebuild()
     this.#emitter.emit('update', undefined)
   }
 
   #rebuild(): void {
-    this.#nodes = this.#path()
-    const messages = this.#window.messages(this.#nodes)
+    this.#stretches = this.#path()
+    this.#nodes = new Set(this.#stretches.map(({ node }) => node))
+    const messages = this.#window.messages(this.#stretches)
     if (!sameItems(messages, this.#messages)) {
       this.#messages = messages
       this.#listChanged.trigger()
@@ -298,8 +309,8 @@ export class View<M extends object> {
     const runs: RunInfo[] = []
     const pending: PendingPrompt[] = []
     for (const node of this.#nodes) {
-      if (node instanceof RunNode) runs.push(tree.info(node))
-      else if (node instanceof InputNode && this.host.isPending(node)) pending.push(this.#pendingPrompt(node))
+      if (node instanceof RunNode && !node.isAwaited) runs.push(tree.info(node))
+      else if (this.host.isPending(node)) pending.push(this.#pendingPrompt(node))
     }
     if (sameItems(runs, this.#runs) && sameItems(pending, this.#pending)) return
     this.#runs = runs
@@ -307,7 +318,7 @@ export class View<M extends object> {
     this.#runsChanged.trigger()
   }
 
-  #pendingPrompt(input: InputNode<M>): PendingPrompt {
+  #pendingPrompt(input: TreeNode<M>): PendingPrompt {
     const prompt = this.host.pendingPrompt(input)
     const known = this.#pending.find(({ inputId }) => inputId === prompt.inputId)
     const isSame = known?.wake === prompt.wake && known?.cancelling?.at === prompt.cancelling?.at
@@ -360,7 +371,7 @@ export class View<M extends object> {
   }
 
   #tell({ run, from, to }: RunTransition<M>): void {
-    if (!this.#nodes.includes(run)) return
+    if (!this.#nodes.has(run)) return
     const type = to === 'active' ? (from === undefined ? 'start' : 'resume') : to === 'suspended' ? 'suspend' : 'end'
     const info = this.host.tree.info(run)
     const ended = type === 'end' && { reason: to as RunEndReason, ...(info.error && { error: info.error }) }
