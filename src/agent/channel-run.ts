@@ -88,7 +88,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     await this.#announce(subject)
     await readPath(host, subject.trigger, signal).catch((cause: unknown) => this.#failToRead(cause))
     await this.#work.steers.consider()
-    this.#phase = 'open'
+    // NOTE: it may have been left meanwhile
+    if (this.#phase === 'starting') this.#phase = 'open'
   }
 
   #findSubject(): Promise<Subject> {
