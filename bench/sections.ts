@@ -11,7 +11,7 @@ import { table, type Requirement } from './report.ts'
 import { scaling } from './scaling.ts'
 import { branchCosts, siblingCosts, turnCosts } from './structure.ts'
 import { interleavedTokenCosts, tokenCosts, tokenInPartCosts } from './tokens.ts'
-import { inputCosts, outputCosts } from './tools.ts'
+import { furtherOutputCosts, inputCosts, outputCosts } from './tools.ts'
 
 const built = await loadOurs()
 const plain = ours(built)
@@ -96,9 +96,18 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
     const by = 'characters'
     const input = await inputCosts(contenders, sizes)
     const output = await outputCosts(contenders, sizes)
+    const further = await furtherOutputCosts(contenders, [20, 2000])
     return [
       scaling(contenders, { what: 'a delta of a tool input', by, sizes, cost: input, atMost: 3 }),
       scaling(contenders, { what: 'a tool output', by, sizes, cost: output, atMost: 1.5 }),
+      scaling(contenders, {
+        what: 'a further tool output',
+        by: 'outputs in the reply',
+        sizes: [20, 2000],
+        cost: further,
+        atMost: 1.5,
+        isGoal: true,
+      }),
     ]
   },
 

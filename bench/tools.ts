@@ -53,6 +53,37 @@ function outputs(length: number): Scene {
   }
 }
 
+/** Publishes further outputs of a call that has many already, and measures what one costs by how many. */
+export function furtherOutputCosts(
+  contenders: readonly Contender[],
+  counts: readonly number[],
+): Promise<Costs<number>> {
+  return liveCosts(contenders, new Map(counts.map((count) => [count, manyOutputs(count)])))
+}
+
+function manyOutputs(count: number): Scene {
+  const conversation = new Conversation()
+  return {
+    past: { messages: [], shown: 0 },
+    round() {
+      const before = [conversation.prompt('Look it up, please.')]
+      const reply = conversation.reply()
+      const output = (progress: number) =>
+        reply.say(
+          { kind: 'tool-output-available', toolCallId: call.toolCallId, preliminary: 'true' },
+          { output: progress },
+        )
+      before.push(...reply.lead, reply.say({ kind: 'tool-input', ...call }, { path: 'a.ts' }))
+      for (let progress = 0; progress < count; progress++) before.push(output(progress))
+      return {
+        before,
+        batches: Array.from({ length: 20 }, (_, batch) => [output(count + batch)]),
+        after: reply.close(),
+      }
+    },
+  }
+}
+
 /** A tool's input as JSON: code, whose braces make it look complete time and again. */
 function fileOf(length: number): string {
   const line = 'if (a) { b({ c: [1] }) }\\n'
