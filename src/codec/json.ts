@@ -12,9 +12,11 @@ export function parseJson(text: string | undefined): unknown {
   }
 }
 
-type Bag = Record<string, unknown>
+export type Bag = Record<string, unknown>
 
-const isBag = (value: unknown): value is Bag => typeof value === 'object' && value !== null && !Array.isArray(value)
+/** Whether a value is an object with keys of its own. */
+export const isBag = (value: unknown): value is Bag =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Levels that are merged; what is nested deeper is replaced. Nobody's own data gets there. */
 const maxDepth = 50

@@ -1,7 +1,7 @@
 import type { DataUIPart, UIDataTypes } from 'ai'
 import type { Operation } from '../../core/codec'
 import type { Row } from '../../core/log'
-import { headers } from '../../core/wire'
+import { Header, headers } from '../../core/wire'
 import { kindOf, type DataPart, type FoldScope } from './family'
 
 /** `data-*` parts: a later one of the same type and id takes the place of the earlier. */
@@ -21,7 +21,7 @@ export function foldData(scope: FoldScope, row: Row): void {
   }
   const part: DataPart = { type, ...(id !== undefined && { id }), data }
   message.parts.push(part)
-  if (id !== undefined) scope.addDataPart(row, part, id)
+  if (id !== undefined) scope.addDataPart(row.transport[Header.messageId], part, id)
 }
 
 export function encodeData(chunk: DataUIPart<UIDataTypes> & { transient?: boolean }): Operation[] {

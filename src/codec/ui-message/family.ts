@@ -24,7 +24,7 @@ export interface DataPart {
 
 /** What the families share while one node is folded. */
 export class FoldScope {
-  /** Tool calls of the node by their id. */
+  /** Tool calls by their message and id; the latest of an id also by no message. */
   readonly #tools = new Map<string, ToolPart>()
   /** Answers that came before their call. */
   readonly #waiting = new Map<string, ((part: ToolPart) => void)[]>()
@@ -53,15 +53,17 @@ export class FoldScope {
     return message && part
   }
 
-  /** The call a row speaks of. */
+  /** The call a row speaks of: in its own message, else in any of the node. */
   tool(row: Row): ToolPart | undefined {
-    const part = this.#tools.get(row.codec.toolCallId ?? '')
+    const id = row.codec.toolCallId ?? ''
+    const part = this.#tools.get(keyOf(row.transport[Header.messageId], id)) ?? this.#tools.get(keyOf(undefined, id))
     return part && this.draft.live(part)
   }
 
-  addTool(row: Row, part: ToolPart): void {
-    const id = row.codec.toolCallId ?? ''
-    this.#tools.set(id, part)
+  addTool(messageId: string | undefined, part: ToolPart): void {
+    const id = part.toolCallId
+    this.#tools.set(keyOf(undefined, id), part)
+    this.#tools.set(keyOf(messageId, id), part)
     for (const change of this.#waiting.get(id) ?? []) change(this.draft.live(part))
     this.#waiting.delete(id)
   }
@@ -76,12 +78,12 @@ export class FoldScope {
 
   /** The `data-*` part of the row's message that a row speaks of. */
   dataPart(row: Row, type: string, id: string): DataPart | undefined {
-    const part = this.#data.get(dataKey(row, type, id))
+    const part = this.#data.get(keyOf(row.transport[Header.messageId], type, id))
     return part && this.draft.live(part)
   }
 
-  addDataPart(row: Row, part: DataPart, id: string): void {
-    this.#data.set(dataKey(row, part.type, id), part)
+  addDataPart(messageId: string | undefined, part: DataPart, id: string): void {
+    this.#data.set(keyOf(messageId, part.type, id), part)
   }
 
   startStep(row: Row): void {
@@ -99,8 +101,7 @@ export class FoldScope {
   }
 }
 
-const dataKey = (row: Row, type: string, id: string): string =>
-  JSON.stringify([row.transport[Header.messageId], type, id])
+const keyOf = (...ids: (string | undefined)[]): string => JSON.stringify(ids)
 
 export type ChunkOf<T extends UIMessageChunk['type']> = Extract<UIMessageChunk, { type: T }>
 

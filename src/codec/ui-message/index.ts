@@ -8,6 +8,7 @@ import { encodeData, foldData, isDataKind } from './data'
 import { envelopeFamily } from './envelope'
 import { FoldScope, kindOf, type Opaque, type OpenStreams, type PartFamily } from './family'
 import { endingOf, forModel } from './reply'
+import { foldSeeds } from './seed'
 import { textFamily } from './text'
 import { growTool, isToolType, toolFamily } from './tool'
 import { encodeUserMessage, foldUserMessage, isUserPart } from './user-message'
@@ -33,6 +34,8 @@ const folds = new Map<string, AnyFold>([
 ])
 const grows = new Map(families.flatMap((family) => Object.entries(family.grow ?? {}) as [string, AnyGrow][]))
 const encodes = new Map(families.flatMap((family) => Object.entries(family.encode) as [string, AnyEncode][]))
+
+const seeding = new Set(['tool-result', 'tool-result-error'])
 
 const foldOf = (row: Row): AnyFold | undefined => {
   const kind = kindOf(row)
@@ -60,7 +63,10 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     decodes: (row) => foldOf(row) !== undefined && (kindOf(row) !== userMessage || isUserPart(row)),
     fold(draft) {
       const scope = new FoldScope(draft)
-      return (row) => foldOf(row)?.(scope, row) ?? undefined
+      return (row) => {
+        if (seeding.has(kindOf(row))) foldSeeds(scope, row)
+        return foldOf(row)?.(scope, row) ?? undefined
+      }
     },
     grow: (part, row, opaque) => growOf((part as { type: string }).type)?.(part, row, opaque),
     inputs(given) {

@@ -1,6 +1,6 @@
 import type { Operation } from '../../core/codec'
 import { isStreamed, type Row } from '../../core/log'
-import { headers } from '../../core/wire'
+import { Header, headers } from '../../core/wire'
 import { parseJson, toHeader } from '../json'
 import { textOf, type ChunkOf, type FoldScope, type Opaque, type OpenStreams, type PartFamily } from './family'
 
@@ -62,7 +62,7 @@ function foldInput(scope: FoldScope, row: Row): object | undefined {
   const part = newPart(row)
   readInput(part, row, (value) => scope.draft.opaque(value))
   const pushed = scope.push(row, part)
-  if (pushed) scope.addTool(row, pushed)
+  if (pushed) scope.addTool(row.transport[Header.messageId], pushed)
   return isStreamed(row) ? pushed : undefined
 }
 
@@ -76,7 +76,7 @@ function foldInputError(scope: FoldScope, row: Row): void {
   if (input !== undefined) part.input = scope.draft.opaque(input)
   settle(part, 'output-error', { errorText: typeof errorText === 'string' ? errorText : '' })
   const pushed = known ? undefined : scope.push(row, part)
-  if (pushed) scope.addTool(row, pushed)
+  if (pushed) scope.addTool(row.transport[Header.messageId], pushed)
 }
 
 /** Moves a call on: what it said about an earlier outcome goes. */
