@@ -4,6 +4,9 @@ import { UIMessageCodec } from '../../src/codec'
 import { hear, newTree, readBack } from '../support/transcripts'
 import { MemoryChannel } from './channel'
 
+// NOTE: it would report its own `rawInput`, which it still writes
+globalThis.AI_SDK_LOG_WARNINGS = false
+
 const text = (id: string, ...deltas: string[]): UIMessageChunk[] => [
   { type: 'text-start', id },
   ...deltas.map((delta): UIMessageChunk => ({ type: 'text-delta', id, delta })),
