@@ -1,78 +1,13 @@
 import { readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai'
+import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src/codec'
 import { hear, newTree, readBack } from '../support/transcripts'
 import { MemoryChannel } from './channel'
+import { delta, framed, meta, replies, text } from './replies'
 
-const text = (id: string, ...deltas: string[]): UIMessageChunk[] => [
-  { type: 'text-start', id },
-  ...deltas.map((delta): UIMessageChunk => ({ type: 'text-delta', id, delta })),
-  { type: 'text-end', id },
-]
-const framed = (...chunks: UIMessageChunk[]): UIMessageChunk[] => [
-  { type: 'start', messageId: 'answer' },
-  { type: 'start-step' },
-  ...chunks,
-  { type: 'finish-step' },
-  { type: 'finish' },
-]
-const call = { toolCallId: 'c', toolName: 'weather' }
-const delta = (inputTextDelta: string): UIMessageChunk => ({ type: 'tool-input-delta', toolCallId: 'c', inputTextDelta }) // prettier-ignore
-const available = { type: 'tool-input-available', ...call, input: { city: 'Rome' } } as const
-const output = { type: 'tool-output-available', toolCallId: 'c', output: { sky: 'blue' } } as const
-
-const replies: Record<string, UIMessageChunk[]> = {
-  text: framed(...text('t', 'Hel', 'lo')),
-  'texts that interleave': framed(
-    { type: 'text-start', id: 'a' },
-    { type: 'text-start', id: 'b' },
-    { type: 'text-delta', id: 'a', delta: 'one' },
-    { type: 'text-delta', id: 'b', delta: 'two' },
-    { type: 'text-end', id: 'b' },
-    { type: 'text-delta', id: 'a', delta: ' more' },
-    { type: 'text-end', id: 'a' },
-  ),
-  reasoning: framed(
-    { type: 'reasoning-start', id: 'r' },
-    { type: 'reasoning-delta', id: 'r', delta: 'hm' },
-    { type: 'reasoning-end', id: 'r' },
-    ...text('t', 'So'),
-  ),
-  'a streamed call': framed(
-    { type: 'tool-input-start', ...call },
-    delta('{"city":'),
-    delta('"Rome"}'),
-    available,
-    output,
-    ...text('t', 'Blue.'),
-  ),
-  'an announced call': framed({ type: 'tool-input-start', ...call }, available, output),
-  'a whole call': framed(available, output),
-  'a dynamic call': framed({ ...available, dynamic: true }, { ...output, dynamic: true }),
-  'a call of the provider': framed({ ...available, providerExecuted: true }, { ...output, providerExecuted: true }),
-  'a preliminary output': framed(available, { ...output, output: 1, preliminary: true }, output),
-  'a failed call': framed(available, { type: 'tool-output-error', toolCallId: 'c', errorText: 'no' }),
-  'a request for approval': framed(available, { type: 'tool-approval-request', toolCallId: 'c', approvalId: 'a' }),
-  attachments: framed(
-    { type: 'file', mediaType: 'image/png', url: 'https://example.com/a.png' },
-    { type: 'source-url', sourceId: 's', url: 'https://example.com', title: 'Example' },
-    { type: 'source-url', sourceId: 's2', url: 'https://example.org' },
-    { type: 'source-document', sourceId: 'd', mediaType: 'text/plain', title: 'Doc', filename: 'doc.txt' },
-  ),
-  data: framed(
-    { type: 'data-place', id: '1', data: 'Rome' },
-    { type: 'data-place', data: ['plain'] },
-    { type: 'data-place', id: '1', data: { city: 'Oslo' } },
-    { type: 'data-note', data: 'gone', transient: true },
-  ),
-  metadata: [
-    { type: 'start', messageId: 'answer', messageMetadata: { model: 'a', usage: { input: 1 } } },
-    ...text('t', 'Hi'),
-    { type: 'message-metadata', messageMetadata: { usage: { output: 2 } } },
-    { type: 'finish', messageMetadata: { done: true } },
-  ],
-  'two steps': framed(available, output, { type: 'finish-step' }, { type: 'start-step' }, ...text('t', 'Blue.')),
-}
+// NOTE: it would report its own `rawInput`, which it still writes
+globalThis.AI_SDK_LOG_WARNINGS = false
 
 /** What the AI SDK makes of the same chunks, but for what does not travel. */
 async function asTheSdkReads(chunks: readonly UIMessageChunk[]): Promise<UIMessage> {
@@ -88,9 +23,12 @@ async function asTheSdkReads(chunks: readonly UIMessageChunk[]): Promise<UIMessa
   return { ...message, parts: parts.map(carried) }
 }
 
+/** How far a stream has come is told by the message, and `rawInput` is deprecated. */
 function carried(part: UIMessage['parts'][number]): UIMessage['parts'][number] {
-  if (part.type !== 'text' && part.type !== 'reasoning') return part
-  return { type: part.type, text: part.text }
+  const { state, id, ...fields } = part as { type: string; state?: string; id?: string }
+  if (part.type === 'text' || part.type === 'reasoning') return fields as typeof part
+  const { rawInput, ...rest } = part as { rawInput?: unknown }
+  return rawInput === undefined ? part : ({ ...rest, input: rawInput } as typeof part)
 }
 
 /** A text that no step-start leads in is given one, as every reader of the channel does. */
@@ -112,14 +50,79 @@ it.each(Object.keys(replies))('%s comes out as the AI SDK itself reads it, live 
   }
 })
 
+it.each(Object.keys(replies))('%s comes out the same when different messages overtake each other', async (name) => {
+  const channel = new MemoryChannel()
+  await channel.reply(UIMessageCodec, replies[name]!)
+  const inOrder = newTree()
+  hear(inOrder, channel.live)
+  const order = fc.array(fc.double({ noNaN: true }), { minLength: channel.live.length, maxLength: channel.live.length })
+  const overtaking = fc.property(order, (ranks) => {
+    const tree = newTree()
+    hear(tree, overtaken(channel.live, ranks))
+    expect(tree.runs.get('r')!.message('m')).toEqual(inOrder.runs.get('r')!.message('m'))
+  })
+  fc.assert(overtaking, { numRuns: 30 })
+})
+
+/** Deliveries in the order of their ranks, but those of one message in their own order. */
+function overtaken<T extends { serial?: string }>(messages: readonly T[], ranks: readonly number[]): T[] {
+  const queues = Map.groupBy(messages, ({ serial }) => serial)
+  const order = messages.map(({ serial }, index) => ({ serial, rank: ranks[index]! }))
+  return order.toSorted((a, b) => a.rank - b.rank).map(({ serial }) => queues.get(serial)!.shift()!)
+}
+
+const skipped: [string, UIMessageChunk | { type: string }][] = [
+  ['custom', { type: 'custom', kind: 'acme.thing' }],
+  ['reasoning-file', { type: 'reasoning-file', mediaType: 'image/png', url: 'https://example.com/a.png' }],
+  ['tool-approval-response', { type: 'tool-approval-response', approvalId: 'a', approved: true }],
+  ['reset-step', { type: 'reset-step' }],
+  ['steering-message', { type: 'steering-message' }],
+  ['one from the future', { type: 'hologram' }],
+  ['one called constructor', { type: 'constructor' }],
+  ['a stray text-delta', { type: 'text-delta', id: 'none', delta: 'lost' }],
+  ['a stray reasoning-end', { type: 'reasoning-end', id: 'none' }],
+  ['a stray tool-input-delta', delta('{}')],
+]
+
+it.each(skipped)('a reply goes on without a chunk that the channel cannot carry: %s', async (_, chunk) => {
+  const channel = new MemoryChannel()
+  await channel.reply(UIMessageCodec, [...framed(), chunk as UIMessageChunk, ...text('t', 'Hi')])
+  const tree = newTree()
+  hear(tree, channel.live)
+  expect(tree.runs.get('r')!.message('m')!.parts).toEqual([
+    { type: 'step-start' },
+    { type: 'step-start' },
+    { type: 'text', text: 'Hi' },
+  ])
+})
+
+it('a reply stays readable when what is said about it is too long for a header', async () => {
+  const channel = new MemoryChannel()
+  const long = { acme: { value: 'x'.repeat(20_000) } }
+  await channel.reply(UIMessageCodec, [
+    { type: 'text-start', id: 't', providerMetadata: long },
+    ...text('t', 'Hi').slice(1),
+  ])
+  const tree = newTree()
+  hear(tree, channel.live)
+  expect(tree.runs.get('r')!.message('m')!.parts).toEqual([{ type: 'step-start' }, { type: 'text', text: 'Hi' }])
+})
+
 it('a prompt comes out as it was, but for parts that do not travel', () => {
   const prompt: UIMessage = {
     id: 'mine',
     role: 'user',
+    metadata: { sentAt: 1 },
     parts: [
-      { type: 'text', text: 'Look' },
+      { type: 'text', text: 'Look', providerMetadata: meta(1) },
       { type: 'reasoning', text: 'not carried' },
-      { type: 'file', mediaType: 'image/png', url: 'https://example.com/a.png' },
+      {
+        type: 'file',
+        mediaType: 'image/png',
+        filename: 'a.png',
+        url: 'https://example.com/a.png',
+        providerMetadata: meta(2),
+      },
       { type: 'data-place', id: '1', data: { city: 'Rome' } },
     ],
   }

@@ -2,6 +2,7 @@ import type { UIMessage, UIMessageChunk } from 'ai'
 import type { Draft, Operation } from '../../core/codec'
 import type { Row } from '../../core/log'
 import { Header, type Headers } from '../../core/wire'
+import { pack, unpack } from './fields'
 import type { ToolPart } from './tool'
 
 export type Part = UIMessage['parts'][number]
@@ -26,6 +27,8 @@ export interface DataPart {
 export class FoldScope {
   /** Tool calls by their message and id; the latest of an id also by no message. */
   readonly #tools = new Map<string, ToolPart>()
+  /** Rows that stream the input of a call, by its id. */
+  readonly inputs = new Map<string, Row>()
   /** Answers that came before their call. */
   readonly #waiting = new Map<string, ((part: ToolPart) => void)[]>()
   /** `data-*` parts that have an id, by their message, type and id. */
@@ -45,6 +48,11 @@ export class FoldScope {
   existing(row: Row): UIMessage | undefined {
     const id = row.transport[Header.messageId]
     return id === undefined ? undefined : this.draft.find(id)
+  }
+
+  /** Fields that a row's codec headers hold, under other names where `as` has one. */
+  fields(row: Row, names: readonly string[], as?: Headers): Record<string, unknown> {
+    return unpack(row.codec, this.draft.opaque, names, as)
   }
 
   push<P extends object>(row: Row, part: P): P | undefined {
@@ -103,11 +111,19 @@ export class FoldScope {
 
 const keyOf = (...ids: (string | undefined)[]): string => JSON.stringify(ids)
 
+/** Writes a chunk as one message: some of its fields as codec headers, and its data. */
+export const whole =
+  <Chunk extends UIMessageChunk>(
+    names: readonly (keyof NoInfer<Chunk> & string)[],
+    data: (chunk: Chunk) => unknown = () => '',
+  ) =>
+  (chunk: Chunk): Operation[] => [{ op: 'publish', codec: pack(chunk, chunk.type, names), data: data(chunk) }]
+
 export type ChunkOf<T extends UIMessageChunk['type']> = Extract<UIMessageChunk, { type: T }>
 
 /** A stream that an encoder has opened and not closed. */
 export interface OpenStream {
-  /** Codec headers of its start. */
+  /** Codec headers as they stand. */
   codec: Headers
   /** What deltas have brought, for tool inputs. */
   streamed: string
