@@ -26,9 +26,11 @@ export interface Settled<M extends object> {
   /** Runs or pending prompts look different. */
   runs: boolean
   transitions: RunTransition<M>[]
+  /** Runs that got or lost rows. */
+  touched: readonly RunNode<M>[]
 }
 
-const nothing: Settled<never> = { structure: false, runs: false, transitions: [] }
+const nothing: Settled<never> = { structure: false, runs: false, transitions: [], touched: [] }
 
 /**
  * A conversation as nodes made from channel rows: an input per prompt, a run per reply. `apply` sorts rows into nodes;
@@ -98,9 +100,11 @@ export class Tree<M extends object> {
 
   #settleNodes(): Settled<M> {
     const transitions: RunTransition<M>[] = []
+    const touched: RunNode<M>[] = []
     let runs = false
     for (const node of this.#dirty) {
       this.#settleNode(node, transitions)
+      if (node instanceof RunNode) touched.push(node)
       runs ||= !(node instanceof RunNode) || node.hasNews
     }
     if (this.#unseen.size > maxUnseenRuns) this.#forgetUnseen()
@@ -108,7 +112,7 @@ export class Tree<M extends object> {
     const structure = this.#structure
     if (structure) this.#isSorted = false
     this.#structure = false
-    return { structure, runs, transitions }
+    return { structure, runs, transitions, touched }
   }
 
   /**

@@ -1,4 +1,5 @@
 import { walk } from '../core/branch'
+import type { Answer } from '../core/codec'
 import { Emitter } from '../core/emitter'
 import { ErrorCode, SessionError } from '../core/errors'
 import { InputNode } from '../core/input-node'
@@ -11,8 +12,12 @@ import type { RunEndReason, RunError } from '../core/run-state'
 import type { RunTransition, Settled } from '../core/tree'
 import type { ActiveRun } from './active-run'
 import { Branches, type Branch } from './branches'
-import type { Given, PlacedSendOptions, Placement, SendOptions } from './prompts'
+import { dispatch } from './dispatch'
+import { continuation, fork, newMessage, placeOfEdit, placeOfRegeneration, type Given, type Placed } from './placement'
+import type { AnswerOptions, PlacedSendOptions, SendOptions } from './prompts'
 import type { PendingPrompt, RunScope } from './pending'
+import type { Steer } from './steers'
+import { runOf } from './trigger'
 import { ViewWindow } from './view-window'
 import type { ViewHost } from './view-host'
 
@@ -31,9 +36,6 @@ interface ViewEvents {
   update: void
   run: RunEvent
 }
-
-/** How long a send with `waitFor: 'ended'` waits for the runs it interrupts, in milliseconds. */
-const endLimit = 2000
 
 /**
  * One way of looking at a session: the branch it shows and how far back it reaches. Reads are reactive in Vue; lists keep
@@ -170,12 +172,13 @@ export class View<M extends object> {
   }
 
   /**
-   * Sends a prompt: text, a message or codec inputs. Never waits for a run that is active. Resolves when the channel has
-   * accepted it.
+   * Sends a prompt: text, a message or a codec's input of one. Never waits for a run that is active. Resolves when the
+   * channel has accepted it.
    * @throws SessionError 104005 when it could not be published; the prompt stays, with state `failed`.
    */
-  send(given: Given<M>, options: SendOptions = {}): Promise<ActiveRun<M>> {
-    return this.#dispatch(given, { ...options, parent: options.parent ?? this.#lastMessageId() })
+  async send(given: Given<M>, options: SendOptions = {}): Promise<ActiveRun<M>> {
+    const place = { parent: options.parent ?? this.#lastMessageId() }
+    return this.#dispatch({ inputs: newMessage(this.host.tree.codec, given), place }, options)
   }
 
   /**
@@ -183,37 +186,40 @@ export class View<M extends object> {
    * @throws SessionError 40003 when there is no such prompt.
    */
   async edit(messageId: string, given: Given<M>, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
-    const node = this.host.tree.inputs.get(messageId)
-    if (!node) throw new SessionError(`unable to edit; there is no prompt "${messageId}"`, ErrorCode.BadRequest)
-    return this.#dispatch(given, {
-      ...options,
-      parent: node.parent,
-      forkOf: messageId,
-      onPlaced: (inputId) => this.#choose(inputId),
-    })
+    const { tree } = this.host
+    const place = placeOfEdit(tree, messageId)
+    return this.#dispatch({ inputs: newMessage(tree.codec, given), place }, options, (inputId) => this.#choose(inputId))
   }
 
   /**
-   * Asks for another reply in place of this one; the old one stays on its own branch. This view shows the new one.
+   * Asks for another reply in place of this one; the old one stays on its own branch. This view shows the new one. In place
+   * of a message inside a run, it takes that of the rest of the run too.
    * @throws SessionError 40003 when it is not a reply.
    */
   async regenerate(messageId: string, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
-    const node = this.host.tree.nodeOf(messageId)
-    if (!(node instanceof RunNode) || node.parent === undefined) {
-      throw new SessionError(`unable to regenerate; "${messageId}" is not a reply to anything`, ErrorCode.BadRequest)
-    }
-    const first = node.messageIds().next().value
-    const target = messageId === first ? (node.regenerates ?? messageId) : messageId
-    const run = await this.#dispatch([{ type: 'regenerate' }], {
-      ...options,
-      parent: node.parent,
-      regenerates: target,
-    })
-    void run.started.then(
-      () => this.#choose(run.runId),
-      () => undefined,
-    )
-    return run
+    const place = placeOfRegeneration(this.host.tree, messageId)
+    return this.#dispatch({ inputs: [{ type: 'regenerate' }], place }, options, (inputId) => this.#expect(inputId))
+  }
+
+  /**
+   * Answers what a reply waits for: a tool's output, an approval. The run goes on with it, or, with `as: 'fork'`, a run that
+   * begins with a copy of the reply takes its place.
+   * @throws SessionError 40003 when the message is of no run, or its run has ended.
+   */
+  async answer(
+    messageId: string,
+    answers: Answer | readonly Answer[],
+    { as = 'continuation', ...options }: AnswerOptions = {},
+  ): Promise<ActiveRun<M>> {
+    const { tree } = this.host
+    const all = [answers].flat()
+    if (as === 'fork') return this.#dispatch(fork(tree, messageId, all), options, (inputId) => this.#expect(inputId))
+    return this.#dispatch(continuation(tree, messageId, all, this.#lastMessageId()), options)
+  }
+
+  /** Says something into a run while it goes on. */
+  steer(runId: string, given: Given<M>): Steer {
+    return this.host.steers.steer(runId, given)
   }
 
   /** Cancels a run, or, by its prompt, one that has not started. */
@@ -339,19 +345,23 @@ export class View<M extends object> {
     return first ? this.#messages.slice(0, Math.max(0, this.#messages.indexOf(first))) : this.#messages
   }
 
-  async #dispatch(given: Given<M>, placement: Placement): Promise<ActiveRun<M>> {
-    const { whenBusy, waitFor } = placement
-    const interrupted = whenBusy === 'interrupt' ? this.#interrupt(waitFor) : undefined
-    // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
-    if (waitFor === 'ended') await interrupted
-    const [run] = await Promise.all([this.host.prompts.send(given, placement), interrupted])
-    return run
+  /** Shows the run that answers this input as soon as it appears. */
+  #expect(inputId: string): void {
+    void this.host.prompts.handle(inputId)?.started.then(
+      () => {
+        const run = runOf(this.host.tree, { inputId })
+        if (run) this.#choose(run.key)
+      },
+      () => undefined,
+    )
   }
 
-  async #interrupt(waitFor: SendOptions['waitFor'] = 'published'): Promise<void> {
-    const targets = this.host.running('view', this)
-    const ended = waitFor === 'ended' ? this.host.ended(targets, endLimit) : undefined
-    await Promise.all([...targets.map((target) => this.cancel(target)), ended])
+  #dispatch(
+    placed: Placed<M>,
+    options: PlacedSendOptions,
+    onPlaced?: (inputId: string) => void,
+  ): Promise<ActiveRun<M>> {
+    return dispatch(this.host, this, placed, options, onPlaced)
   }
 
   /** What a new prompt follows: the last message shown that the channel has or is about to have. */
