@@ -6,6 +6,7 @@ import { InputNode } from '../core/input-node'
 import { RunNode } from '../core/run-node'
 import type { RunInfo } from '../core/run-info'
 import type { TreeNode } from '../core/node'
+import { sameItems } from '../core/same-items'
 import type { ViewMessage } from '../core/view-message'
 import type { Signal } from '../core/port'
 import type { RunEndReason, RunError } from '../core/run-state'
@@ -249,6 +250,11 @@ export class View<M extends object> {
     return this.#branches.of(messageId, (key) => this.#choose(key))
   }
 
+  /** Shows the alternative of a message that stands at this index. */
+  select(messageId: string, index: number): void {
+    this.branch(messageId).select(index)
+  }
+
   /** Hears of changes; returns how to stop. */
   on<K extends keyof ViewEvents>(name: K, listener: (event: ViewEvents[K]) => void): () => void {
     return this.#emitter.on(name, listener)
@@ -347,13 +353,11 @@ export class View<M extends object> {
 
   /** Shows the run that answers this input as soon as it appears. */
   #expect(inputId: string): void {
-    void this.host.prompts.handle(inputId)?.started.then(
-      () => {
-        const run = runOf(this.host.tree, { inputId })
-        if (run) this.#choose(run.key)
-      },
-      () => undefined,
-    )
+    const show = (): void => {
+      const run = runOf(this.host.tree, { inputId })
+      if (run) this.#choose(run.key)
+    }
+    void this.host.prompts.handle(inputId)?.started.then(show, () => undefined)
   }
 
   #dispatch(
@@ -377,6 +381,3 @@ export class View<M extends object> {
     this.#emitter.emit('run', { type, runId: run.key, run: info, ...ended })
   }
 }
-
-const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean =>
-  a.length === b.length && a.every((item, index) => item === b[index])
