@@ -7,7 +7,7 @@ import { Header, headers, MessageName, type OutgoingMessage } from '../core/wire
 export interface Place {
   /** The message it is about. @default a new one */
   readonly messageId?: string
-  /** @default the codec's */
+  /** @default the codec's, else `user` */
   readonly role?: string
   /** The message it follows. */
   readonly parent?: string
@@ -41,7 +41,7 @@ export function outgoing<M extends object>(
   const { messageId: inputId = newId(), runId } = place
   const eventId = newId()
   const transport = headers({
-    [Header.role]: place.role ?? role,
+    [Header.role]: place.role ?? role ?? 'user',
     [Header.messageId]: inputId,
     [Header.runId]: runId,
     [Header.owner]: clientId,
