@@ -1,6 +1,11 @@
-/** JSON text of a value for a header; undefined stays absent. */
-export const toHeader = (value: unknown): string | undefined =>
-  value === undefined ? undefined : JSON.stringify(value)
+/** Longest JSON that a header carries, in characters; a message whose headers grow too long would not be read at all. */
+const maxLength = 7_500
+
+/** JSON text of a value for a header; undefined and what is too long stay absent. */
+export function toHeader(value: unknown): string | undefined {
+  const text = JSON.stringify(value) as string | undefined
+  return text !== undefined && text.length <= maxLength ? text : undefined
+}
 
 /** The value of a JSON header or stream; malformed text reads as absent. */
 export function parseJson(text: string | undefined): unknown {
@@ -12,9 +17,11 @@ export function parseJson(text: string | undefined): unknown {
   }
 }
 
-type Bag = Record<string, unknown>
+export type Bag = Record<string, unknown>
 
-const isBag = (value: unknown): value is Bag => typeof value === 'object' && value !== null && !Array.isArray(value)
+/** Whether a value is an object with keys of its own. */
+export const isBag = (value: unknown): value is Bag =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Levels that are merged; what is nested deeper is replaced. Nobody's own data gets there. */
 const maxDepth = 50

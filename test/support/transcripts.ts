@@ -5,6 +5,7 @@ import { walk } from '../../src/core/branch'
 import { RunNode } from '../../src/core/run-node'
 import { Tree } from '../../src/core/tree'
 import type { ChannelMessage } from '../../src/core/wire'
+import { parseCorrected } from './corrections'
 
 /** What a client shows, as the recordings note it. */
 export interface RecordedState {
@@ -26,7 +27,7 @@ export interface Transcript {
 }
 
 export const readTranscript = (name: string): Transcript =>
-  JSON.parse(readFileSync(new URL(`../transcripts/${name}.json`, import.meta.url), 'utf8')) as Transcript
+  parseCorrected(name, readFileSync(new URL(`../transcripts/${name}.json`, import.meta.url), 'utf8')) as Transcript
 
 export const newTree = (): Tree<UIMessage> => new Tree(UIMessageCodec)
 

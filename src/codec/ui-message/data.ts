@@ -1,8 +1,9 @@
 import type { DataUIPart, UIDataTypes } from 'ai'
 import type { Operation } from '../../core/codec'
 import type { Row } from '../../core/log'
-import { headers } from '../../core/wire'
+import { Header } from '../../core/wire'
 import { kindOf, type DataPart, type FoldScope } from './family'
+import { pack } from './fields'
 
 /** `data-*` parts: a later one of the same type and id takes the place of the earlier. */
 export const isDataKind = (kind: string): kind is `data-${string}` => kind.startsWith('data-')
@@ -21,10 +22,10 @@ export function foldData(scope: FoldScope, row: Row): void {
   }
   const part: DataPart = { type, ...(id !== undefined && { id }), data }
   message.parts.push(part)
-  if (id !== undefined) scope.addDataPart(row, part, id)
+  if (id !== undefined) scope.addDataPart(row.transport[Header.messageId], part, id)
 }
 
 export function encodeData(chunk: DataUIPart<UIDataTypes> & { transient?: boolean }): Operation[] {
-  const codec = headers({ kind: chunk.type, id: chunk.id, transient: chunk.transient ? 'true' : undefined })
+  const codec = pack(chunk, chunk.type, ['id', 'transient'])
   return [{ op: 'publish', codec, data: chunk.data, ...(chunk.transient && { ephemeral: true }) }]
 }

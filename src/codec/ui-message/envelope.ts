@@ -1,18 +1,14 @@
 import type { UIMessage } from 'ai'
-import type { Operation } from '../../core/codec'
-import { headers } from '../../core/wire'
 import type { Row } from '../../core/log'
-import { merged, parseJson, toHeader } from '../json'
-import type { FoldScope, PartFamily } from './family'
+import { merged } from '../json'
+import { whole, type FoldScope, type PartFamily } from './family'
 
-const publish = (kind: string, codec: Record<string, string | undefined> = {}, data = ''): Operation[] => [
-  { op: 'publish', codec: headers({ kind, ...codec }), data },
-]
-
-function mergeMetadata({ draft }: FoldScope, message: UIMessage | undefined, row: Row): void {
-  const given = parseJson(row.codec.messageMetadata)
+/** Lays the metadata of a row over what the message has. */
+export function mergeMetadata(scope: FoldScope, message: UIMessage | undefined, row: Row): void {
+  const { messageMetadata } = scope.fields(row, ['messageMetadata'])
+  if (!message || messageMetadata === undefined) return
   // NOTE: opaque, so that what is merged next is read plain
-  if (message && given !== undefined) message.metadata = draft.opaque(merged(message.metadata, given))
+  message.metadata = scope.draft.opaque(merged(message.metadata, messageMetadata))
 }
 
 /** What frames a message: its start and finish, its steps, its metadata, errors and aborts. */
@@ -31,14 +27,12 @@ export const envelopeFamily: PartFamily = {
     abort() {},
   },
   encode: {
-    start: (chunk) =>
-      publish('start', { messageId: chunk.messageId, messageMetadata: toHeader(chunk.messageMetadata) }),
-    'start-step': () => publish('start-step'),
-    'finish-step': () => publish('finish-step'),
-    finish: (chunk) =>
-      publish('finish', { finishReason: chunk.finishReason, messageMetadata: toHeader(chunk.messageMetadata) }),
-    'message-metadata': (chunk) => publish('message-metadata', { messageMetadata: toHeader(chunk.messageMetadata) }),
-    error: (chunk) => publish('error', {}, chunk.errorText),
-    abort: (chunk) => publish('abort', {}, chunk.reason ?? ''),
+    start: whole(['messageId', 'messageMetadata']),
+    'start-step': whole([]),
+    'finish-step': whole([]),
+    finish: whole(['finishReason', 'messageMetadata']),
+    'message-metadata': whole(['messageMetadata']),
+    error: whole([], ({ errorText }) => errorText),
+    abort: whole([], ({ reason = '' }) => reason),
   },
 }

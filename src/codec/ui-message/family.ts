@@ -2,6 +2,7 @@ import type { UIMessage, UIMessageChunk } from 'ai'
 import type { Draft, Operation } from '../../core/codec'
 import type { Row } from '../../core/log'
 import { Header, type Headers } from '../../core/wire'
+import { pack, unpack } from './fields'
 import type { ToolPart } from './tool'
 
 export type Part = UIMessage['parts'][number]
@@ -24,7 +25,7 @@ export interface DataPart {
 
 /** What the families share while one node is folded. */
 export class FoldScope {
-  /** Tool calls of the node by their id. */
+  /** Tool calls by their message and id; the latest of an id also by no message. */
   readonly #tools = new Map<string, ToolPart>()
   /** Answers that came before their call. */
   readonly #waiting = new Map<string, ((part: ToolPart) => void)[]>()
@@ -47,21 +48,28 @@ export class FoldScope {
     return id === undefined ? undefined : this.draft.find(id)
   }
 
+  /** Fields that a row's codec headers hold, under other names where `as` has one. */
+  fields(row: Row, names: readonly string[], as?: Headers): Record<string, unknown> {
+    return unpack(row.codec, this.draft.opaque, names, as)
+  }
+
   push<P extends object>(row: Row, part: P): P | undefined {
     const message = this.message(row)
     message?.parts.push(part as unknown as Part)
     return message && part
   }
 
-  /** The call a row speaks of. */
+  /** The call a row speaks of: in its own message, else in any of the node. */
   tool(row: Row): ToolPart | undefined {
-    const part = this.#tools.get(row.codec.toolCallId ?? '')
+    const id = row.codec.toolCallId ?? ''
+    const part = this.#tools.get(keyOf(row.transport[Header.messageId], id)) ?? this.#tools.get(keyOf(undefined, id))
     return part && this.draft.live(part)
   }
 
-  addTool(row: Row, part: ToolPart): void {
-    const id = row.codec.toolCallId ?? ''
-    this.#tools.set(id, part)
+  addTool(messageId: string | undefined, part: ToolPart): void {
+    const id = part.toolCallId
+    this.#tools.set(keyOf(undefined, id), part)
+    this.#tools.set(keyOf(messageId, id), part)
     for (const change of this.#waiting.get(id) ?? []) change(this.draft.live(part))
     this.#waiting.delete(id)
   }
@@ -76,12 +84,12 @@ export class FoldScope {
 
   /** The `data-*` part of the row's message that a row speaks of. */
   dataPart(row: Row, type: string, id: string): DataPart | undefined {
-    const part = this.#data.get(dataKey(row, type, id))
+    const part = this.#data.get(keyOf(row.transport[Header.messageId], type, id))
     return part && this.draft.live(part)
   }
 
-  addDataPart(row: Row, part: DataPart, id: string): void {
-    this.#data.set(dataKey(row, part.type, id), part)
+  addDataPart(messageId: string | undefined, part: DataPart, id: string): void {
+    this.#data.set(keyOf(messageId, part.type, id), part)
   }
 
   startStep(row: Row): void {
@@ -99,14 +107,21 @@ export class FoldScope {
   }
 }
 
-const dataKey = (row: Row, type: string, id: string): string =>
-  JSON.stringify([row.transport[Header.messageId], type, id])
+const keyOf = (...ids: (string | undefined)[]): string => JSON.stringify(ids)
+
+/** Writes a chunk as one message: some of its fields as codec headers, and its data. */
+export const whole =
+  <Chunk extends UIMessageChunk>(
+    names: readonly (keyof NoInfer<Chunk> & string)[],
+    data: (chunk: Chunk) => unknown = () => '',
+  ) =>
+  (chunk: Chunk): Operation[] => [{ op: 'publish', codec: pack(chunk, chunk.type, names), data: data(chunk) }]
 
 export type ChunkOf<T extends UIMessageChunk['type']> = Extract<UIMessageChunk, { type: T }>
 
 /** A stream that an encoder has opened and not closed. */
 export interface OpenStream {
-  /** Codec headers of its start. */
+  /** Codec headers as they stand. */
   codec: Headers
   /** What deltas have brought, for tool inputs. */
   streamed: string

@@ -1,21 +1,37 @@
 import type { UIMessage, UIMessageChunk } from 'ai'
-import type { Codec, Input, Operation } from '../../core/codec'
+import type { Answer, Codec, Input, Operation } from '../../core/codec'
 import { ErrorCode, SessionError } from '../../core/errors'
 import { newId } from '../../core/id'
 import type { Row } from '../../core/log'
+import {
+  createToolApproval,
+  createToolOutput,
+  createToolOutputError,
+  seeded,
+  type ToolApproval,
+  type ToolOutput,
+  type ToolOutputError,
+} from './answer'
 import { attachmentFamily } from './attachment'
 import { encodeData, foldData, isDataKind } from './data'
 import { envelopeFamily } from './envelope'
 import { FoldScope, kindOf, type Opaque, type OpenStreams, type PartFamily } from './family'
 import { endingOf, forModel } from './reply'
+import { foldSeeds } from './seed'
 import { textFamily } from './text'
 import { growTool, isToolType, toolFamily } from './tool'
 import { encodeUserMessage, foldUserMessage, isUserPart } from './user-message'
 
-/** A codec for the AI SDK's `UIMessage`, and a constructor for prompts. */
+/** A codec for the AI SDK's `UIMessage`, and constructors for what can be said into a session. */
 export interface UIMessageCodec<M extends UIMessage = UIMessage> extends Codec<M, UIMessageChunk> {
   /** Makes a prompt for `send` out of a whole message. Its id is kept. */
   createUserMessage(message: M): Input<M>
+  /** Makes an answer out of what came out of a call that ran here. Name the `tool` to have the output checked. */
+  createToolOutput(outcome: ToolOutput<M>): Answer
+  /** Makes an answer that says why a call that ran here came to nothing. */
+  createToolOutputError(outcome: ToolOutputError<M>): Answer
+  /** Makes an answer to a call that asked for approval. */
+  createToolApproval(approval: ToolApproval): Answer
 }
 
 const families: readonly PartFamily[] = [envelopeFamily, textFamily, toolFamily, attachmentFamily]
@@ -33,6 +49,8 @@ const folds = new Map<string, AnyFold>([
 ])
 const grows = new Map(families.flatMap((family) => Object.entries(family.grow ?? {}) as [string, AnyGrow][]))
 const encodes = new Map(families.flatMap((family) => Object.entries(family.encode) as [string, AnyEncode][]))
+
+const seeding = new Set(['tool-result', 'tool-result-error'])
 
 const foldOf = (row: Row): AnyFold | undefined => {
   const kind = kindOf(row)
@@ -57,10 +75,17 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     // A new message has no parts, so it is an M whatever M's parts are
     create: (id, role) => ({ id, role, parts: [] }) as unknown as M,
     createUserMessage,
+    createToolOutput,
+    createToolOutputError,
+    createToolApproval,
+    seeded,
     decodes: (row) => foldOf(row) !== undefined && (kindOf(row) !== userMessage || isUserPart(row)),
     fold(draft) {
       const scope = new FoldScope(draft)
-      return (row) => foldOf(row)?.(scope, row) ?? undefined
+      return (row) => {
+        if (seeding.has(kindOf(row))) foldSeeds(scope, row)
+        return foldOf(row)?.(scope, row) ?? undefined
+      }
     },
     grow: (part, row, opaque) => growOf((part as { type: string }).type)?.(part, row, opaque),
     inputs(given) {

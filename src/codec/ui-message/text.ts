@@ -1,9 +1,15 @@
-import { headers } from '../../core/wire'
-import { toHeader } from '../json'
-import { textOf, type ChunkOf, type OpenStreams, type PartFamily } from './family'
 import type { Operation } from '../../core/codec'
-import type { Row } from '../../core/log'
-import type { FoldScope } from './family'
+import { isOpen, type Row } from '../../core/log'
+import {
+  textOf,
+  type ChunkOf,
+  type FoldScope,
+  type Opaque,
+  type OpenStream,
+  type OpenStreams,
+  type PartFamily,
+} from './family'
+import { pack, unpack } from './fields'
 
 type Kind = 'text' | 'reasoning'
 
@@ -11,30 +17,37 @@ const fold =
   (type: Kind) =>
   (scope: FoldScope, row: Row): object | undefined => {
     scope.leadIn(row)
-    return scope.push(row, { type, text: textOf(row) })
+    return scope.push(row, { type, text: textOf(row), ...scope.fields(row, ['providerMetadata']) })
   }
 
-const grow = (part: { text: string }, row: Row): void => {
+function grow(part: { text: string }, row: Row, opaque: Opaque): void {
   part.text = textOf(row)
+  if (!isOpen(row)) Object.assign(part, unpack(row.codec, opaque, ['providerMetadata']))
 }
 
 const start =
   (kind: Kind) =>
   (chunk: ChunkOf<`${Kind}-start`>, open: OpenStreams): Operation[] => {
-    const codec = headers({ kind, id: chunk.id, providerMetadata: toHeader(chunk.providerMetadata) })
+    const codec = pack(chunk, kind, ['id', 'providerMetadata'])
     open.set(chunk.id, { codec, streamed: '' })
     return [{ op: 'open', streamId: chunk.id, codec }]
   }
 
+/** Lays what a later chunk of a stream says about it over what is known. */
+const overlay = (chunk: ChunkOf<`${Kind}-${'delta' | 'end'}`>, open: OpenStreams): OpenStream | undefined => {
+  const stream = open.get(chunk.id)
+  if (stream && chunk.providerMetadata)
+    stream.codec = { ...stream.codec, ...pack(chunk, stream.codec.kind!, ['providerMetadata']) }
+  return stream
+}
+
 const delta = (chunk: ChunkOf<`${Kind}-delta`>, open: OpenStreams): Operation[] =>
-  open.has(chunk.id) ? [{ op: 'append', streamId: chunk.id, data: chunk.delta }] : []
+  overlay(chunk, open) ? [{ op: 'append', streamId: chunk.id, data: chunk.delta }] : []
 
 const end = (chunk: ChunkOf<`${Kind}-end`>, open: OpenStreams): Operation[] => {
-  const stream = open.get(chunk.id)
-  if (!stream) return []
+  const stream = overlay(chunk, open)
   open.delete(chunk.id)
-  const overlay = headers({ providerMetadata: toHeader(chunk.providerMetadata) })
-  return [{ op: 'close', streamId: chunk.id, codec: { ...stream.codec, ...overlay } }]
+  return stream ? [{ op: 'close', streamId: chunk.id, codec: stream.codec }] : []
 }
 
 /** Text and reasoning: streamed, one part each. */

@@ -1,8 +1,9 @@
 import type { Operation } from '../../core/codec'
-import { isStreamed, type Row } from '../../core/log'
-import { headers } from '../../core/wire'
+import { isOpen, isStreamed, type Row } from '../../core/log'
+import { Header, headers } from '../../core/wire'
 import { parseJson, toHeader } from '../json'
-import { textOf, type ChunkOf, type FoldScope, type Opaque, type OpenStreams, type PartFamily } from './family'
+import { textOf, whole, type ChunkOf, type FoldScope, type Opaque, type OpenStreams, type PartFamily } from './family'
+import { pack, unpack } from './fields'
 
 /** A tool call as it stands: the fields that the AI SDK's tool parts share. */
 export interface ToolPart {
@@ -10,13 +11,27 @@ export interface ToolPart {
   toolName?: string
   toolCallId: string
   title?: string
+  toolMetadata?: object
   providerExecuted?: boolean
+  callProviderMetadata?: object
+  resultProviderMetadata?: object
   state: string
   input?: unknown
   output?: unknown
   errorText?: string
   preliminary?: boolean
-  approval?: { id: string; approved?: boolean; reason?: string }
+  approval?: Approval
+}
+
+interface Approval {
+  id: string
+  /** What it is about. */
+  descriptor?: unknown
+  requestReason?: string
+  isAutomatic?: boolean
+  signature?: string
+  approved?: boolean
+  reason?: string
 }
 
 export const isToolType = (type: string): boolean => type === 'dynamic-tool' || type.startsWith('tool-')
@@ -24,59 +39,86 @@ export const isToolType = (type: string): boolean => type === 'dynamic-tool' || 
 /** Whether a call waits for its input, so that its input may still change what it says about itself. */
 const awaitsInput = (part: ToolPart): boolean => part.state === 'input-streaming' || part.state === 'input-available'
 
-function newPart(row: Row): ToolPart {
-  const { toolName = '', toolCallId = '', title, dynamic, providerExecuted } = row.codec
-  return {
-    ...(dynamic === 'true' ? { type: 'dynamic-tool', toolName } : { type: `tool-${toolName}` }),
-    toolCallId,
-    state: 'input-streaming',
-    ...(title !== undefined && { title }),
-    ...(providerExecuted === 'true' && { providerExecuted: true }),
+function newPart(row: Row, opaque: Opaque, metadata: MetadataField): ToolPart {
+  const part: ToolPart = { type: '', toolCallId: row.codec.toolCallId ?? '', state: 'input-streaming' }
+  describe(part, row, opaque, metadata)
+  return part
+}
+
+type MetadataField = 'callProviderMetadata' | 'resultProviderMetadata'
+
+/** Lays what a row says about the call as such over what is known; how a stream ends may say more than how it began. */
+function describe(part: ToolPart, row: Row, opaque: Opaque, providerMetadata: MetadataField): void {
+  const { toolName = '', dynamic } = row.codec
+  if (dynamic === 'true') {
+    part.type = 'dynamic-tool'
+    part.toolName = toolName
+  } else {
+    part.type = `tool-${toolName}`
+    delete part.toolName
   }
+  const names = ['title', 'toolMetadata', 'providerExecuted', 'providerMetadata']
+  Object.assign(part, unpack(row.codec, opaque, names, { providerMetadata }))
 }
 
 /** Gives a call its input, as far as the row has it. */
 function readInput(part: ToolPart, row: Row, opaque: Opaque): void {
-  if (!isStreamed(row)) {
-    part.input = opaque(row.data)
-    part.state = 'input-available'
-    return
-  }
-  const text = textOf(row)
-  const isWhole = row.transport.status === 'complete'
-  const input = isWhole ? (parseJson(text) ?? (text === '' ? undefined : text)) : partialInput(text)
+  const isWhole = !isStreamed(row) || row.transport[Header.status] === 'complete'
+  const input = isWhole ? wholeInput(row) : partialInput(row)
   if (input !== undefined) part.input = opaque(input)
+  if (!isOpen(row)) describe(part, row, opaque, 'callProviderMetadata')
   if (isWhole && awaitsInput(part)) part.state = 'input-available'
+}
+
+/** What the input is in the end: as corrected at the end of the stream, as streamed, or text that is no JSON. */
+function wholeInput(row: Row): unknown {
+  if (!isStreamed(row)) return row.data
+  const text = textOf(row)
+  for (const json of [row.codec.input, text]) {
+    const input = parseJson(json)
+    if (input !== undefined) return input
+  }
+  return text === '' ? undefined : text
 }
 
 const brackets: Record<string, string> = { '{': '}', '[': ']', '"': '"' }
 
+/** Longest text that is parsed while more of it is expected, in characters; a long one ends soon after it is whole. */
+const maxPartial = 4_096
+
 /** Input that is still streaming counts once it is complete JSON; only text that may be is parsed. */
-function partialInput(text: string): unknown {
+function partialInput(row: Row): unknown {
+  const text = textOf(row)
+  if (text.length > maxPartial && isOpen(row)) return undefined
   const closing = brackets[text[0] ?? '']
   return closing !== undefined && text.endsWith(closing) ? parseJson(text) : undefined
 }
 
 function foldInput(scope: FoldScope, row: Row): object | undefined {
   scope.leadIn(row)
-  const part = newPart(row)
-  readInput(part, row, (value) => scope.draft.opaque(value))
+  const part = newPart(row, scope.draft.opaque, 'callProviderMetadata')
+  readInput(part, row, scope.draft.opaque)
   const pushed = scope.push(row, part)
-  if (pushed) scope.addTool(row, pushed)
+  if (pushed) scope.addTool(row.transport[Header.messageId], pushed)
   return isStreamed(row) ? pushed : undefined
 }
 
 const dataOf = (row: Row): Record<string, unknown> =>
   typeof row.data === 'object' && row.data !== null ? (row.data as Record<string, unknown>) : {}
 
+const textIn = (row: Row, field: string): string => {
+  const text = dataOf(row)[field]
+  return typeof text === 'string' ? text : ''
+}
+
 function foldInputError(scope: FoldScope, row: Row): void {
   const known = scope.tool(row)
-  const part = known ?? newPart(row)
-  const { errorText, input } = dataOf(row)
+  const part = known ?? newPart(row, scope.draft.opaque, 'resultProviderMetadata')
+  const { input } = dataOf(row)
   if (input !== undefined) part.input = scope.draft.opaque(input)
-  settle(part, 'output-error', { errorText: typeof errorText === 'string' ? errorText : '' })
+  settle(part, 'output-error', { errorText: textIn(row, 'errorText'), ...outcomeOf(scope, row) })
   const pushed = known ? undefined : scope.push(row, part)
-  if (pushed) scope.addTool(row, pushed)
+  if (pushed) scope.addTool(row.transport[Header.messageId], pushed)
 }
 
 /** Moves a call on: what it said about an earlier outcome goes. */
@@ -87,19 +129,23 @@ function settle(part: ToolPart, state: string, outcome: Partial<ToolPart>): void
   Object.assign(part, { state, ...outcome })
 }
 
-function foldOutput(scope: FoldScope, row: Row): void {
-  scope.withTool(row, (part) => {
-    const output = scope.draft.opaque(dataOf(row).output)
-    settle(part, 'output-available', { output, ...(row.codec.preliminary === 'true' && { preliminary: true }) })
+/** What a row says about an outcome besides the outcome itself. */
+const outcomeOf = (scope: FoldScope, row: Row): Partial<ToolPart> =>
+  scope.fields(row, ['providerExecuted', 'preliminary', 'providerMetadata'], {
+    providerMetadata: 'resultProviderMetadata',
   })
+
+function foldOutput(scope: FoldScope, row: Row): void {
+  const output = scope.draft.opaque(dataOf(row).output)
+  scope.withTool(row, (part) => settle(part, 'output-available', { output, ...outcomeOf(scope, row) }))
 }
 
 const foldOutputError =
   (field: 'errorText' | 'message') =>
-  (scope: FoldScope, row: Row): void => {
-    const text = dataOf(row)[field]
-    scope.withTool(row, (part) => settle(part, 'output-error', { errorText: typeof text === 'string' ? text : '' }))
-  }
+  (scope: FoldScope, row: Row): void =>
+    scope.withTool(row, (part) =>
+      settle(part, 'output-error', { errorText: textIn(row, field), ...outcomeOf(scope, row) }),
+    )
 
 function foldDenial(scope: FoldScope, row: Row): void {
   scope.withTool(row, (part) =>
@@ -108,35 +154,38 @@ function foldDenial(scope: FoldScope, row: Row): void {
 }
 
 function foldApprovalRequest(scope: FoldScope, row: Row): void {
-  scope.withTool(row, (part) => {
-    part.state = 'approval-requested'
-    part.approval = { id: row.codec.approvalId ?? '' }
+  const fields = scope.fields(row, ['approvalDescriptor', 'reason', 'isAutomatic', 'signature'], {
+    approvalDescriptor: 'descriptor',
+    reason: 'requestReason',
   })
+  const approval = { id: row.codec.approvalId ?? '', ...fields }
+  scope.withTool(row, (part) => Object.assign(part, { state: 'approval-requested', approval }))
 }
 
 function foldApprovalAnswer(scope: FoldScope, row: Row): void {
   const approved = row.codec.approved === 'true'
-  const { reason } = row.codec
   scope.withTool(row, (part) => {
-    const approval = { id: part.approval?.id ?? '', approved, ...(reason !== undefined && { reason }) }
-    if (approved) Object.assign(part, { state: 'approval-responded', approval })
-    else settle(part, 'output-denied', { approval })
+    // NOTE: somebody who answers after the call has run must not take its outcome back
+    if (part.state === 'output-available' || part.state === 'output-error') return
+    const { reason: _, ...asked } = part.approval ?? { id: '' }
+    const approval = { ...asked, approved, ...scope.fields(row, ['reason']) }
+    settle(part, approved ? 'approval-responded' : 'output-denied', { approval })
   })
 }
 
-const flag = (value: boolean | undefined): string | undefined => (value ? 'true' : undefined)
-
-const inputHeaders = (chunk: ChunkOf<'tool-input-start' | 'tool-input-available' | 'tool-input-error'>) => ({
-  toolCallId: chunk.toolCallId,
-  toolName: chunk.toolName,
-  dynamic: flag(chunk.dynamic),
-  title: chunk.title,
-  providerExecuted: flag(chunk.providerExecuted),
-  providerMetadata: toHeader(chunk.providerMetadata),
-})
+const inputFields = [
+  'toolCallId',
+  'toolName',
+  'dynamic',
+  'title',
+  'providerExecuted',
+  'providerMetadata',
+  'toolMetadata',
+] as const
+const outcomeFields = ['toolCallId', 'dynamic', 'providerExecuted', 'providerMetadata'] as const
 
 function encodeStart(chunk: ChunkOf<'tool-input-start'>, open: OpenStreams): Operation[] {
-  const codec = headers({ kind: 'tool-input', ...inputHeaders(chunk) })
+  const codec = pack(chunk, 'tool-input', inputFields)
   open.set(chunk.toolCallId, { codec, streamed: '' })
   return [{ op: 'open', streamId: chunk.toolCallId, codec }]
 }
@@ -148,23 +197,31 @@ function encodeDelta(chunk: ChunkOf<'tool-input-delta'>, open: OpenStreams): Ope
   return [{ op: 'append', streamId: chunk.toolCallId, data: chunk.inputTextDelta }]
 }
 
-/** Closes a streamed input; what the deltas did not bring of it is added. */
+/**
+ * Closes a streamed input. What the deltas did not bring of it is added; where they brought something else, the right
+ * input stands in a header of its own.
+ */
 function encodeInput(chunk: ChunkOf<'tool-input-available'>, open: OpenStreams): Operation[] {
-  const stream = open.get(chunk.toolCallId)
-  if (!stream) {
-    return [{ op: 'publish', codec: headers({ kind: 'tool-input', ...inputHeaders(chunk) }), data: chunk.input }]
-  }
-  open.delete(chunk.toolCallId)
-  const whole = JSON.stringify(chunk.input) ?? ''
-  const rest = whole.startsWith(stream.streamed) ? whole.slice(stream.streamed.length) : ''
-  const { toolCallId, toolName, providerMetadata } = inputHeaders(chunk)
-  const codec = { ...stream.codec, ...headers({ toolCallId, toolName, providerMetadata }) }
-  return [{ op: 'close', streamId: chunk.toolCallId, codec, ...(rest !== '' && { data: rest }) }]
+  const { toolCallId: streamId, input } = chunk
+  const codec = pack(chunk, 'tool-input', inputFields)
+  const stream = open.get(streamId)
+  if (!stream) return [{ op: 'publish', codec, data: input }]
+  open.delete(streamId)
+  const { streamed } = stream
+  const text = JSON.stringify(input) ?? ''
+  const rest = text.startsWith(streamed) ? text.slice(streamed.length) : ''
+  const isOther = rest === '' && text !== streamed && text !== JSON.stringify(parseJson(streamed))
+  const known = headers({ ...stream.codec, ...codec, input: isOther ? toHeader(input) : undefined })
+  return [{ op: 'close', streamId, codec: known, ...(rest !== '' && { data: rest }) }]
 }
 
-const publish = (kind: string, codec: Record<string, string | undefined>, data: unknown): Operation[] => [
-  { op: 'publish', codec: headers({ kind, ...codec }), data },
-]
+/** An input that turns out wrong also ends its stream. */
+function encodeInputError(chunk: ChunkOf<'tool-input-error'>, open: OpenStreams): Operation[] {
+  const { toolCallId: streamId, errorText, input } = chunk
+  const codec = pack(chunk, chunk.type, inputFields)
+  const failure: Operation = { op: 'publish', codec, data: { errorText, input } }
+  return open.delete(streamId) ? [{ op: 'close', streamId }, failure] : [failure]
+}
 
 /** Tool calls: their input, streamed or whole, approvals, and what came out. */
 export const toolFamily: PartFamily = {
@@ -183,30 +240,20 @@ export const toolFamily: PartFamily = {
     'tool-input-start': encodeStart,
     'tool-input-delta': encodeDelta,
     'tool-input-available': encodeInput,
-    'tool-input-error': (chunk) =>
-      publish('tool-input-error', inputHeaders(chunk), { errorText: chunk.errorText, input: chunk.input }),
-    'tool-output-available': ({ toolCallId, dynamic, providerExecuted, preliminary, output }) =>
-      publish(
-        'tool-output-available',
-        {
-          toolCallId,
-          dynamic: flag(dynamic),
-          providerExecuted: flag(providerExecuted),
-          preliminary: flag(preliminary),
-        },
-        { output },
-      ),
-    'tool-output-error': ({ toolCallId, dynamic, providerExecuted, errorText }) =>
-      publish(
-        'tool-output-error',
-        { toolCallId, dynamic: flag(dynamic), providerExecuted: flag(providerExecuted) },
-        { errorText },
-      ),
-    'tool-output-denied': ({ toolCallId }) => publish('tool-output-denied', { toolCallId }, ''),
-    'tool-approval-request': ({ toolCallId, approvalId }) =>
-      publish('tool-approval-request', { toolCallId, approvalId }, ''),
+    'tool-input-error': encodeInputError,
+    'tool-output-available': whole([...outcomeFields, 'preliminary'], ({ output }) => ({ output })),
+    'tool-output-error': whole(outcomeFields, ({ errorText }) => ({ errorText })),
+    'tool-output-denied': whole(['toolCallId']),
+    'tool-approval-request': whole([
+      'toolCallId',
+      'approvalId',
+      'approvalDescriptor',
+      'reason',
+      'isAutomatic',
+      'signature',
+    ]),
   },
 }
 
 /** Follows a call whose input got longer. */
-export const growTool = (part: ToolPart, row: Row, opaque: Opaque): void => readInput(part, row, opaque)
+export const growTool = readInput

@@ -2,14 +2,18 @@ import type { UIMessage } from 'ai'
 import type { EncodedPart } from '../../core/codec'
 import type { Row } from '../../core/log'
 import { headers } from '../../core/wire'
+import { toHeader } from '../json'
 import { isDataKind } from './data'
+import { mergeMetadata } from './envelope'
 import { textOf, type FoldScope, type Part } from './family'
+import { pack } from './fields'
 
 /** A prompt travels as one channel message per part; together they are one message. */
 export function foldUserMessage(scope: FoldScope, row: Row): void {
   const message = isUserPart(row) ? scope.message(row) : undefined
   if (!message) return
   if (row.codec.messageId) message.id = row.codec.messageId
+  mergeMetadata(scope, message, row)
   message.parts.push(readPart(scope, row))
 }
 
@@ -22,28 +26,32 @@ export function isUserPart(row: Row): boolean {
 }
 
 function readPart(scope: FoldScope, row: Row): Part {
-  const { mediaType = '', id } = row.codec
   const type = partTypeOf(row)
-  if (type === 'file') return { type, mediaType, url: textOf(row) }
-  if (type === 'text') return { type, text: textOf(row) }
-  return { type, ...(id !== undefined && { id }), data: scope.draft.opaque(row.data) } as Part
+  if (type === 'text') return { type, text: textOf(row), ...scope.fields(row, ['providerMetadata']) }
+  if (type === 'file') {
+    const fields = scope.fields(row, ['mediaType', 'filename', 'providerMetadata'])
+    return { type, mediaType: '', url: textOf(row), ...fields }
+  }
+  return { type, ...scope.fields(row, ['id']), data: scope.draft.opaque(row.data) } as Part
 }
 
-/** Text, file and `data-*` parts; a message without any travels as one empty text. */
-export function encodeUserMessage(message: UIMessage): EncodedPart[] {
-  const parts = message.parts.map(encodePart).filter((part) => part !== undefined)
-  const all = parts.length > 0 ? parts : [{ codec: { partType: 'text' }, data: '' }]
-  return all.map(({ codec, data }) => ({
-    codec: headers({ kind: 'user-message', messageId: message.id, ...codec }),
+/** Text, file and `data-*` parts; a message without any travels as one empty text. The first brings the metadata. */
+export function encodeUserMessage({ id: messageId, metadata, parts }: UIMessage): EncodedPart[] {
+  const carried = parts.map(encodePart).filter((part) => part !== undefined)
+  const all = carried.length > 0 ? carried : [encodePart({ type: 'text', text: '' })!]
+  return all.map(({ codec, data }, index) => ({
+    codec: headers({ messageId, messageMetadata: index === 0 ? toHeader(metadata ?? undefined) : undefined, ...codec }),
     data,
   }))
 }
 
-function encodePart(part: Part): { codec: Record<string, string | undefined>; data: unknown } | undefined {
-  if (part.type === 'text') return { codec: { partType: 'text' }, data: part.text }
-  if (part.type === 'file') return { codec: { partType: 'file', mediaType: part.mediaType }, data: part.url }
-  if (isDataKind(part.type) && 'data' in part) {
-    return { codec: { partType: part.type, id: part.id }, data: part.data }
-  }
-  return undefined
+function encodePart(part: Part): EncodedPart | undefined {
+  if (part.type === 'text') return encoded(part, ['providerMetadata'], part.text)
+  if (part.type === 'file') return encoded(part, ['mediaType', 'filename', 'providerMetadata'], part.url)
+  return isDataKind(part.type) && 'data' in part ? encoded(part, ['id'], part.data) : undefined
 }
+
+const encoded = <P extends Part>(part: P, names: readonly (keyof P & string)[], data: unknown): EncodedPart => ({
+  codec: { ...pack(part, 'user-message', names), partType: part.type },
+  data,
+})

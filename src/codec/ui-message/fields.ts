@@ -1,0 +1,45 @@
+import { headers, type Headers } from '../../core/wire'
+import { isBag, parseJson, toHeader, type Bag } from '../json'
+import type { Opaque } from './family'
+
+const isProviderMetadata = (value: unknown): boolean => isBag(value) && Object.values(value).every(isBag)
+const isThere = (value: unknown): boolean => value !== undefined && value !== null
+
+/** Fields that travel as JSON, and what counts as one of them. All others are text, or "true" and "false". */
+const structured = new Map<string, (value: unknown) => boolean>([
+  ['providerMetadata', isProviderMetadata],
+  ['toolMetadata', isBag],
+  ['messageMetadata', isThere],
+  ['approvalDescriptor', isThere],
+])
+
+const flags = new Set(['providerExecuted', 'preliminary', 'isAutomatic'])
+
+/** Some fields of a chunk or part as codec headers; what is absent stays absent. */
+export function pack<T extends object>(source: T, kind: string, names: readonly (keyof T & string)[]): Headers {
+  const packed: Record<string, string | undefined> = { kind }
+  for (const name of names) {
+    const value: unknown = source[name]
+    if (isThere(value)) packed[name] = structured.has(name) ? toHeader(value) : String(value)
+  }
+  return headers(packed)
+}
+
+/** Fields read back, under other names where `as` has one; those that are missing or malformed are left out. */
+export function unpack(codec: Headers, opaque: Opaque, names: readonly string[], as: Headers = {}): Bag {
+  const fields: Bag = {}
+  for (const name of names) {
+    const value = read(name, codec[name])
+    if (value !== undefined) fields[as[name] ?? name] = opaque(value)
+  }
+  return fields
+}
+
+function read(name: string, text: string | undefined): unknown {
+  const fits = structured.get(name)
+  if (fits) {
+    const value = parseJson(text)
+    return fits(value) ? value : undefined
+  }
+  return flags.has(name) ? ({ true: true, false: false } as Bag)[text ?? ''] : text
+}
