@@ -54,20 +54,14 @@ export function continuation<M extends object>(
 
 /** Answers go to a copy of what the run that asked has written so far, for a run that takes its place. */
 export function fork<M extends object>(tree: Tree<M>, messageId: string, answers: readonly Answer[]): Placed<M> {
-  const { codec } = tree
   const run = runThatAsked(tree, messageId, answers)
-  if (!codec.seeded) throw refusal('answer in a fork', `the codec "${codec.name}" cannot copy messages`)
   const ids = [...run.messageIds()]
   const seeds = ids.map((id): Seed<M> => ({ messageId: newId(), message: structuredClone(run.message(id)!) }))
-  return {
-    inputs: answers.map((answer) => codec.seeded!(answer, seeds)),
-    place: {
-      messageId: seeds[ids.indexOf(messageId)]!.messageId,
-      role: 'assistant',
-      parent: run.parent,
-      supersedes: run.key,
-    },
-  }
+  const inputs = answers.map((answer) => tree.codec.seeded?.(answer, seeds) ?? answer)
+  if (inputs[0] === answers[0])
+    throw refusal('answer in a fork', 'the codec cannot send messages along with this answer')
+  const { messageId: copy } = seeds[ids.indexOf(messageId)]!
+  return { inputs, place: { messageId: copy, role: 'assistant', parent: run.parent, supersedes: run.key } }
 }
 
 function runThatAsked<M extends object>(tree: Tree<M>, messageId: string, answers: readonly Answer[]): RunNode<M> {
