@@ -160,14 +160,10 @@ export class View<M extends object> {
   async loadUntil(predicate: (message: M) => boolean, signal?: AbortSignal): Promise<readonly ViewMessage<M>[]> {
     while (this.#loading) await this.#loading.catch(() => undefined)
     return this.#load(async () => {
-      for (;;) {
+      for (let hasMore = true; ; hasMore = await this.#readMore(signal)) {
         signal?.throwIfAborted()
-        const path = this.#path()
-        const newer = this.#window.hiddenNewerThan(path, predicate)
-        const isDone = newer !== undefined || !(await this.host.history.loadPage())
-        if (!isDone) continue
-        this.#window.reveal(this.#path(), newer ?? Infinity)
-        return
+        const newer = this.#window.hiddenNewerThan(this.#path(), predicate)
+        if (newer !== undefined || !hasMore) return void this.#window.reveal(this.#path(), newer ?? Infinity)
       }
     })
   }
@@ -335,6 +331,18 @@ export class View<M extends object> {
       const enough = tree.messageCount + wanted
       while (tree.messageCount < enough) if (!(await history.loadPage())) return
     }
+  }
+
+  /** Reads so much of history that it is worth looking again; false when there is no more. */
+  async #readMore(signal: AbortSignal | undefined): Promise<boolean> {
+    const { tree, history } = this.host
+    // NOTE: looked at again after each page, all that has come would cost more with each
+    const enough = tree.messageCount * 1.25
+    while (!signal?.aborted) {
+      if (!(await history.loadPage())) return false
+      if (tree.messageCount > enough) break
+    }
+    return true
   }
 
   async #load(read: () => Promise<void>): Promise<readonly ViewMessage<M>[]> {

@@ -65,7 +65,10 @@ const transportOf = (extras: unknown) => (extras as { ai: { transport: Record<st
 function comparable({ data, extras }: Pick<ChannelMessage, 'data' | 'extras'>): unknown {
   const { 'codec-message-id': messageId = '', 'event-id': _, ...transport } = transportOf(extras)
   const { codec } = (extras as { ai: { codec: unknown } }).ai
-  return JSON.parse(JSON.stringify({ transport, codec, data }).replaceAll(messageId, 'the message id')) as unknown
+  // What is answered is no new message
+  const isNew = transport['run-id'] === undefined || transport.discrete === 'true'
+  const said = JSON.stringify({ messageId, transport, codec, data })
+  return JSON.parse(isNew ? said.replaceAll(messageId, 'the message id') : said) as unknown
 }
 
 describe('inputs are written as they were recorded', () => {
@@ -80,8 +83,6 @@ describe('inputs are written as they were recorded', () => {
       const { inputs, place } = verbs[index]!(tree)
       const { messages } = outgoing(UIMessageCodec, inputs[0]!, place, 'alice')
       expect(messages.map(comparable)).toEqual([comparable(recorded)])
-      const target = place.messageId
-      if (target) expect(transportOf(messages[0]!.extras)['codec-message-id']).toBe(target)
     }
   })
 })
