@@ -160,8 +160,8 @@ export class View<M extends object> {
   async loadUntil(predicate: (message: M) => boolean, signal?: AbortSignal): Promise<readonly ViewMessage<M>[]> {
     while (this.#loading) await this.#loading.catch(() => undefined)
     return this.#load(async () => {
+      signal?.throwIfAborted()
       for (let hasMore = true; ; hasMore = await this.#readMore(signal)) {
-        signal?.throwIfAborted()
         const newer = this.#window.hiddenNewerThan(this.#path(), predicate)
         if (newer !== undefined || !hasMore) return void this.#window.reveal(this.#path(), newer ?? Infinity)
       }
@@ -338,10 +338,10 @@ export class View<M extends object> {
     const { tree, history } = this.host
     // NOTE: looked at again after each page, all that has come would cost more with each
     const enough = tree.messageCount * 1.25
-    while (!signal?.aborted) {
+    do {
+      signal?.throwIfAborted()
       if (!(await history.loadPage())) return false
-      if (tree.messageCount > enough) break
-    }
+    } while (tree.messageCount <= enough)
     return true
   }
 
