@@ -31,15 +31,19 @@ export interface RowHome {
 }
 
 /**
- * What a message did to its row. `grew`: only `data` or the stream's status moved on; `replaced`: anything may differ.
+ * What a message did to its row. `grew`: only `data` or the stream's status moved on; `replaced`: anything may differ
+ * from what it said `before`.
  */
-export type RowChange = { row: Row; kind: 'added' | 'grew' | 'replaced' }
+export type RowChange = { row: Row; kind: 'added' | 'grew' } | { row: Row; kind: 'replaced'; before: Headers }
 
 export const isStreamed = (row: Row): boolean => row.transport[Header.streamed] === 'true'
 
 /** Whether more of this row is expected. */
 export const isOpen = (row: Row): boolean =>
   isStreamed(row) && row.transport[Header.status] === 'streaming' && !row.deleted
+
+/** Whether only reading the row again can tell all of it. */
+export const isUnsettled = (row: Row): boolean => isOpen(row) || (row.partial && !row.deleted)
 
 /**
  * The channel as a table, serial -> row. Live delivery, history, a late join and a replay all end in the same table,
@@ -113,6 +117,7 @@ function revise(row: Row, message: ChannelMessage): RowChange | undefined {
 }
 
 function append(row: Row, message: ChannelMessage, version: string): RowChange | undefined {
+  const before = row.transport
   const status = statusOf(message.extras)
   if (status === undefined || status !== row.transport[Header.status]) {
     const envelope = readEnvelope(message.extras)
@@ -124,7 +129,8 @@ function append(row: Row, message: ChannelMessage, version: string): RowChange |
   if (typeof message.data === 'string' && message.data !== '') {
     row.data = typeof row.data === 'string' ? row.data + message.data : message.data
   }
-  return { row, kind: 'grew' }
+  const grew = isStreamed(row) && !row.deleted && (row.transport === before || sameStream(before, row.transport))
+  return grew ? { row, kind: 'grew' } : { row, kind: 'replaced', before }
 }
 
 function replace(row: Row, message: ChannelMessage, version: string): RowChange | undefined {
@@ -132,7 +138,12 @@ function replace(row: Row, message: ChannelMessage, version: string): RowChange 
   const envelope = readEnvelope(message.extras)
   if (!envelope && !deleted) return undefined
   const grew =
-    !deleted && !row.deleted && envelope !== undefined && isStreamed(row) && sameStream(row, envelope.transport)
+    !deleted &&
+    !row.deleted &&
+    envelope !== undefined &&
+    isStreamed(row) &&
+    sameStream(row.transport, envelope.transport)
+  const before = row.transport
   row.version = version
   row.partial = false
   row.deleted = deleted
@@ -141,11 +152,21 @@ function replace(row: Row, message: ChannelMessage, version: string): RowChange 
     row.transport = envelope.transport
     row.codec = envelope.codec
   }
-  return { row, kind: grew ? 'grew' : 'replaced' }
+  return grew ? { row, kind: 'grew' } : { row, kind: 'replaced', before }
 }
 
-/** Whether a full update speaks of the same part of the same message, so that only its text moved on. */
-const sameStream = (row: Row, next: Headers): boolean =>
-  streamIdentity.every((header) => row.transport[header] === next[header])
+/** Whether a later version speaks of the same part of the same message, so that only its text moved on. */
+const sameStream = (before: Headers, next: Headers): boolean =>
+  streamIdentity.every((header) => before[header] === next[header])
 
-const streamIdentity = [Header.streamed, Header.streamId, Header.messageId, Header.runId, Header.stepId, Header.attempt]
+const streamIdentity = [
+  Header.streamed,
+  Header.streamId,
+  Header.messageId,
+  Header.runId,
+  Header.stepId,
+  Header.attempt,
+  Header.inputId,
+  Header.parent,
+  Header.steers,
+]

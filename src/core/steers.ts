@@ -1,22 +1,41 @@
-import type { RunNode } from './run-node'
+import type { Row } from './log'
+import type { SteerState } from './view-message'
 import { Header, MessageName } from './wire'
 
-/** Whether a message of a run was said into it by somebody, and is no reply. */
-export function isSteer(run: RunNode<object>, messageId: string): boolean {
-  // Rows that answer a reply mention it too, but after its own
-  const first = run.allRows().find(({ transport }) => transport[Header.messageId] === messageId)
-  return first?.name === MessageName.input && first.transport[Header.role] === 'user'
+const none: ReadonlyMap<string, SteerState> = new Map()
+
+/** Whether a row of a run is a message that a client sent into it. */
+export const isSteer = (row: Row): boolean =>
+  row.name === MessageName.input && row.transport[Header.runId] !== undefined && row.transport[Header.role] === 'user'
+
+/** How the messages sent into a run fare, by message id; one that woke the agent again is a prompt of its own. */
+export function readSteers(
+  steers: readonly Row[],
+  rows: readonly Row[],
+  lifecycle: readonly Row[],
+  hasEnded: boolean,
+): ReadonlyMap<string, SteerState> {
+  if (steers.length === 0) return none
+  const triggers = new Set(lifecycle.map(({ transport }) => transport[Header.inputId]))
+  const consumed = consumedIn(rows)
+  const states = new Map<string, SteerState>()
+  for (const { transport } of steers) {
+    const id = transport[Header.messageId]
+    if (id === undefined || triggers.has(id)) continue
+    states.set(id, consumed.has(id) ? 'consumed' : hasEnded ? 'missed' : 'waiting')
+  }
+  return states
 }
 
-/** Message ids of the steers that a run's agent says it has taken into account. */
-export function consumedSteers(run: RunNode<object>): ReadonlySet<unknown> {
-  const stamps = new Set(run.allRows().map(({ transport }) => transport[Header.steers]))
-  return new Set([...stamps].flatMap(idsIn))
+/** Every message id that an output says it has taken up. */
+function consumedIn(rows: readonly Row[]): ReadonlySet<unknown> {
+  const stamps = new Set(rows.map((row) => row.transport[Header.steers]))
+  return new Set([...stamps].flatMap((stamp) => (stamp === undefined ? [] : idsIn(stamp))))
 }
 
-function idsIn(stamp: string | undefined): unknown[] {
+function idsIn(stamp: string): readonly unknown[] {
   try {
-    const ids: unknown = stamp && JSON.parse(stamp)
+    const ids: unknown = JSON.parse(stamp)
     return Array.isArray(ids) ? ids : []
   } catch {
     return []

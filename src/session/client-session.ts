@@ -6,13 +6,15 @@ import { deferred } from '../core/deferred'
 import { Emitter } from '../core/emitter'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import { RunNode } from '../core/run-node'
-import type { InputNode } from '../core/input-node'
+import { InputNode } from '../core/input-node'
+import type { TreeNode } from '../core/node'
 import type { RunInfo } from '../core/run-info'
 import { plainPort, type ReactivePort, type Signal } from '../core/port'
 import { Tree } from '../core/tree'
-import type { ChannelMessage } from '../core/wire'
+import { editIn, type ChannelMessage } from '../core/wire'
 import { CatchUp } from './catch-up'
 import { FlushScheduler, type FlushMode } from './flush'
+import { NewerProtocol } from './newer-protocol'
 import type { Given } from './placement'
 import { Prompts, type CancelTarget } from './prompts'
 import { SessionTree } from './session-tree'
@@ -83,7 +85,12 @@ export class ClientSession<M extends object> {
     this.#standing = new Standing((status) => this.#statusBecame(status))
     this.#tree = new Tree(codec, port)
     this.#channel = client ? new SessionChannel(client, sessionName, codec.name) : new AbsentChannel(sessionName)
-    this.#catchUp = new CatchUp(this.#channel, this.#tree, historyPageSize, (fold) => this.#takePage(fold))
+    const newer = new NewerProtocol(sessionName)
+    this.#catchUp = new CatchUp(this.#channel, this.#tree, historyPageSize, {
+      takePage: (fold) => this.#takePage(fold),
+      beforeLive: (message) => this.#beforeLive(message),
+      unread: (message) => newer.note(message),
+    })
     this.#scheduler = new FlushScheduler(flush, () => this.#flush())
     const outbox = {
       channel: this.#channel,
@@ -111,6 +118,7 @@ export class ClientSession<M extends object> {
       steers: this.#steers,
       isPending: (input) => this.#isPending(input),
       pendingPrompt: (input) => this.#pendingPrompt(input),
+      edited: (inputId, by) => this.#stay(inputId, by),
       running: (scope, view) => this.#running(scope, view),
       ended: (targets, limit) => this.#ended(targets, limit),
       loaded: () => this.#loaded(),
@@ -246,6 +254,18 @@ export class ClientSession<M extends object> {
     }
   }
 
+  /** Somebody else's version of a prompt moves no view that shows another: decided by what each shows at this moment. */
+  #beforeLive(message: ChannelMessage): void {
+    const edit = editIn(message)
+    if (!edit || this.#tree.inputs.has(edit.inputId)) return
+    this.#scheduler.now()
+    this.#stay(edit.forkOf)
+  }
+
+  #stay(inputId: string, by?: object): void {
+    for (const view of this.#views) if (view !== by) view.stay(inputId)
+  }
+
   #channelChanged({ state, resumed, reason }: ChannelChange): void {
     const isAttached = state === 'attached'
     // What happens before the first attach is told by `connect()`
@@ -378,18 +398,18 @@ export class ClientSession<M extends object> {
   }
 
   #pendingAnywhere(scope: RunScope): readonly PendingPrompt[] {
-    return [...this.#tree.inputs.values()]
+    return [...this.#tree.inputs.values(), ...this.#tree.awaited()]
       .filter((input) => input.visible && this.#isPending(input))
-      .filter((input) => scope !== 'mine' || this.#isMine(input.clientId))
       .map((input) => this.#pendingPrompt(input))
+      .filter(({ clientId }) => scope !== 'mine' || this.#isMine(clientId))
   }
 
-  #pendingPrompt(input: InputNode<M>): PendingPrompt {
+  #pendingPrompt(input: TreeNode<M>): PendingPrompt {
     const wake = this.#prompts.wakeOf(input.key)
     const cancel = this.#tree.cancelsOf(input.key)[0]
     return {
       inputId: input.key,
-      clientId: input.clientId,
+      clientId: input instanceof RunNode ? this.#tree.info(input).clientId : (input as InputNode<M>).clientId,
       ...(wake && { wake }),
       ...(cancel && { cancelling: { by: cancel.clientId, at: cancel.timestamp } }),
     }
@@ -399,8 +419,8 @@ export class ClientSession<M extends object> {
     return owner === (this.#channel.clientId ?? '')
   }
 
-  #isPending(input: InputNode<M>): boolean {
-    return !input.isFailed && !this.#isAnswered(input)
+  #isPending(input: TreeNode<M>): boolean {
+    return !(input instanceof InputNode) || (!input.isFailed && !this.#isAnswered(input))
   }
 }
 

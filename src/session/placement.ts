@@ -2,7 +2,6 @@ import type { Answer, Codec, Input, Seed } from '../core/codec'
 import { ErrorCode, SessionError } from '../core/errors'
 import { newId } from '../core/id'
 import { RunNode } from '../core/run-node'
-import { isSteer } from '../core/steers'
 import type { Tree } from '../core/tree'
 import type { Place } from './outgoing'
 
@@ -32,7 +31,7 @@ export function placeOfEdit<M extends object>(tree: Tree<M>, messageId: string):
 /** Another reply follows the same message; all regenerations of a run's first message name the first reply of all. */
 export function placeOfRegeneration<M extends object>(tree: Tree<M>, messageId: string): Place {
   const node = tree.nodeOf(messageId)
-  const run = node instanceof RunNode && !isSteer(node, messageId) ? node : undefined
+  const run = node instanceof RunNode && !node.steers.has(messageId) ? node : undefined
   const ids = [...(run?.messageIds() ?? [])]
   const index = ids.indexOf(messageId)
   const parent = index > 0 ? ids[index - 1] : run?.parent

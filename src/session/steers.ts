@@ -2,7 +2,6 @@ import { deferred, type Deferred } from '../core/deferred'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import type { RunEndReason } from '../core/run-state'
 import type { RunNode } from '../core/run-node'
-import { consumedSteers } from '../core/steers'
 import { outgoing } from './outgoing'
 import { newMessage, type Given } from './placement'
 import type { PromptsHost } from './prompts'
@@ -60,7 +59,7 @@ export class Steers<M extends object> {
     if (status === 'active') return
     for (const waiting of this.#waiting) {
       if (waiting.runId !== run.key) continue
-      const consumed = consumedSteers(run).has(waiting.inputId)
+      const consumed = run.steers.get(waiting.inputId) === 'consumed'
       if (status === 'suspended' && !consumed) continue
       this.#waiting.delete(waiting)
       waiting.outcome.resolve({ consumed, ...(status !== 'suspended' && { runTerminalReason: status }) })

@@ -1,8 +1,7 @@
-import { walk } from '../core/branch'
+import { walk, type Stretch } from '../core/branch'
 import type { Answer } from '../core/codec'
 import { Emitter } from '../core/emitter'
 import { ErrorCode, SessionError } from '../core/errors'
-import { InputNode } from '../core/input-node'
 import { RunNode } from '../core/run-node'
 import type { RunInfo } from '../core/run-info'
 import type { TreeNode } from '../core/node'
@@ -18,7 +17,6 @@ import { continuation, fork, newMessage, placeOfEdit, placeOfRegeneration, type 
 import type { AnswerOptions, PlacedSendOptions, SendOptions } from './prompts'
 import type { PendingPrompt, RunScope } from './pending'
 import type { Steer } from './steers'
-import { runOf } from './trigger'
 import { ViewWindow } from './view-window'
 import type { ViewHost } from './view-host'
 
@@ -43,8 +41,9 @@ interface ViewEvents {
  * their identity until they really differ.
  */
 export class View<M extends object> {
-  #nodes: readonly TreeNode<M>[] = []
-  #walked: { nodes: readonly TreeNode<M>[]; picks: number; path: readonly TreeNode<M>[] } | undefined
+  #stretches: readonly Stretch<M>[] = []
+  #nodes: ReadonlySet<TreeNode<M>> = new Set()
+  #walked: { nodes: readonly TreeNode<M>[]; picks: number; path: readonly Stretch<M>[] } | undefined
   #messages: readonly ViewMessage<M>[] = []
   #runs: readonly RunInfo[] = []
   #pending: readonly PendingPrompt[] = []
@@ -103,9 +102,10 @@ export class View<M extends object> {
     this.host.changed.track()
     const { tree } = this.host
     const node = tree.nodeOf(messageId)
-    if (node instanceof RunNode) return tree.info(node)
-    const answers = [...tree.runsOf(messageId)].filter((run) => run.visible)
-    const answer = answers.find((run) => this.#nodes.includes(run)) ?? answers.at(-1)
+    if (node instanceof RunNode) return node.isAwaited ? undefined : tree.info(node)
+    const replies = [...tree.runsOf(messageId), ...tree.children(messageId)]
+    const answers = replies.filter((reply) => reply instanceof RunNode && !reply.isAwaited && reply.visible)
+    const answer = (answers.find((run) => this.#nodes.has(run)) ?? answers.at(-1)) as RunNode<M> | undefined
     return answer && tree.info(answer)
   }
 
@@ -185,7 +185,7 @@ export class View<M extends object> {
   async edit(messageId: string, given: Given<M>, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
     const { tree } = this.host
     const place = placeOfEdit(tree, messageId)
-    return this.#dispatch({ inputs: newMessage(tree.codec, given), place }, options, (inputId) => this.#choose(inputId))
+    return this.#dispatch({ inputs: newMessage(tree.codec, given), place }, options)
   }
 
   /**
@@ -195,7 +195,7 @@ export class View<M extends object> {
    */
   async regenerate(messageId: string, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
     const place = placeOfRegeneration(this.host.tree, messageId)
-    return this.#dispatch({ inputs: [{ type: 'regenerate' }], place }, options, (inputId) => this.#expect(inputId))
+    return this.#dispatch({ inputs: [{ type: 'regenerate' }], place }, options)
   }
 
   /**
@@ -210,8 +210,9 @@ export class View<M extends object> {
   ): Promise<ActiveRun<M>> {
     const { tree } = this.host
     const all = [answers].flat()
-    if (as === 'fork') return this.#dispatch(fork(tree, messageId, all), options, (inputId) => this.#expect(inputId))
-    return this.#dispatch(continuation(tree, messageId, all, this.#lastMessageId()), options)
+    const placed =
+      as === 'fork' ? fork(tree, messageId, all) : continuation(tree, messageId, all, this.#lastMessageId())
+    return this.#dispatch(placed, options)
   }
 
   /** Says something into a run while it goes on. */
@@ -243,7 +244,7 @@ export class View<M extends object> {
   branch(messageId: string): Branch<M> {
     this.#listChanged.track()
     this.host.changed.track()
-    return this.#branches.of(messageId, (key) => this.#choose(key))
+    return this.#branches.of(messageId, () => this.#moved())
   }
 
   /** Shows the alternative of a message that stands at this index. */
@@ -276,7 +277,7 @@ export class View<M extends object> {
   }
 
   /** The nodes on the view's branch; worked out again when the tree's structure or the choices have changed. */
-  #path(): readonly TreeNode<M>[] {
+  #path(): readonly Stretch<M>[] {
     const nodes = this.host.tree.nodes()
     const { picks } = this.#branches
     if (this.#walked?.nodes !== nodes || this.#walked.picks !== picks) {
@@ -285,15 +286,26 @@ export class View<M extends object> {
     return this.#walked.path
   }
 
-  #choose(key: string): void {
-    this.#branches.pick(key)
+  /** Keeps what it shows in place of a prompt, before somebody else's version of it comes. @internal */
+  stay(inputId: string): void {
+    this.#branches.stay(inputId, (node) => this.#nodes.has(node))
+  }
+
+  /** Shows a new version of a prompt, or the reply to a request as soon as there is one. */
+  #choose(inputId: string): void {
+    this.#branches.follow(inputId)
+    this.#moved()
+  }
+
+  #moved(): void {
     this.#rebuild()
     this.#emitter.emit('update', undefined)
   }
 
   #rebuild(): void {
-    this.#nodes = this.#path()
-    const messages = this.#window.messages(this.#nodes)
+    this.#stretches = this.#path()
+    this.#nodes = new Set(this.#stretches.map(({ node }) => node))
+    const messages = this.#window.messages(this.#stretches)
     if (!sameItems(messages, this.#messages)) {
       this.#messages = messages
       this.#listChanged.trigger()
@@ -306,8 +318,8 @@ export class View<M extends object> {
     const runs: RunInfo[] = []
     const pending: PendingPrompt[] = []
     for (const node of this.#nodes) {
-      if (node instanceof RunNode) runs.push(tree.info(node))
-      else if (node instanceof InputNode && this.host.isPending(node)) pending.push(this.#pendingPrompt(node))
+      if (node instanceof RunNode && !node.isAwaited) runs.push(tree.info(node))
+      else if (this.host.isPending(node)) pending.push(this.#pendingPrompt(node))
     }
     if (sameItems(runs, this.#runs) && sameItems(pending, this.#pending)) return
     this.#runs = runs
@@ -315,7 +327,7 @@ export class View<M extends object> {
     this.#runsChanged.trigger()
   }
 
-  #pendingPrompt(input: InputNode<M>): PendingPrompt {
+  #pendingPrompt(input: TreeNode<M>): PendingPrompt {
     const prompt = this.host.pendingPrompt(input)
     const known = this.#pending.find(({ inputId }) => inputId === prompt.inputId)
     const isSame = known?.wake === prompt.wake && known?.cancelling?.at === prompt.cancelling?.at
@@ -359,21 +371,13 @@ export class View<M extends object> {
     return first ? this.#messages.slice(0, Math.max(0, this.#messages.indexOf(first))) : this.#messages
   }
 
-  /** Shows the run that answers this input as soon as it appears. */
-  #expect(inputId: string): void {
-    const show = (): void => {
-      const run = runOf(this.host.tree, { inputId })
-      if (run) this.#choose(run.key)
-    }
-    void this.host.prompts.handle(inputId)?.started.then(show, () => undefined)
-  }
-
-  #dispatch(
-    placed: Placed<M>,
-    options: PlacedSendOptions,
-    onPlaced?: (inputId: string) => void,
-  ): Promise<ActiveRun<M>> {
-    return dispatch(this.host, this, placed, options, onPlaced)
+  /** What takes the place of something is shown by this view, and does not move others. */
+  #dispatch(placed: Placed<M>, options: PlacedSendOptions): Promise<ActiveRun<M>> {
+    const { forkOf, regenerates, supersedes } = placed.place
+    return dispatch(this.host, this, placed, options, (inputId) => {
+      if (forkOf !== undefined) this.host.edited(forkOf, this)
+      if (forkOf ?? regenerates ?? supersedes) this.#choose(inputId)
+    })
   }
 
   /** What a new prompt follows: the last message shown that the channel has or is about to have. */
@@ -382,7 +386,7 @@ export class View<M extends object> {
   }
 
   #tell({ run, from, to }: RunTransition<M>): void {
-    if (!this.#nodes.includes(run)) return
+    if (!this.#nodes.has(run)) return
     const type = to === 'active' ? (from === undefined ? 'start' : 'resume') : to === 'suspended' ? 'suspend' : 'end'
     const info = this.host.tree.info(run)
     const ended = type === 'end' && { reason: to as RunEndReason, ...(info.error && { error: info.error }) }

@@ -18,6 +18,7 @@ const framed = (...chunks: UIMessageChunk[]): UIMessageChunk[] => [
 ]
 const call = { toolCallId: 'c', toolName: 'weather' }
 const delta = (inputTextDelta: string): UIMessageChunk => ({ type: 'tool-input-delta', toolCallId: 'c', inputTextDelta }) // prettier-ignore
+const meta = (value: number) => ({ acme: { value } })
 const available = { type: 'tool-input-available', ...call, input: { city: 'Rome' } } as const
 const output = { type: 'tool-output-available', toolCallId: 'c', output: { sky: 'blue' } } as const
 
@@ -53,6 +54,65 @@ const replies: Record<string, UIMessageChunk[]> = {
   'a preliminary output': framed(available, { ...output, output: 1, preliminary: true }, output),
   'a failed call': framed(available, { type: 'tool-output-error', toolCallId: 'c', errorText: 'no' }),
   'a request for approval': framed(available, { type: 'tool-approval-request', toolCallId: 'c', approvalId: 'a' }),
+  'a request that says more': framed(available, {
+    type: 'tool-approval-request',
+    toolCallId: 'c',
+    approvalId: 'a',
+    approvalDescriptor: { cost: 1 },
+    reason: 'it costs',
+    isAutomatic: true,
+    signature: 's',
+  }),
+  'an output after a request': framed(
+    available,
+    { type: 'tool-approval-request', toolCallId: 'c', approvalId: 'a', reason: 'it costs', isAutomatic: false },
+    output,
+  ),
+  'a call whose input was put right after it was streamed': framed(
+    { type: 'tool-input-start', ...call },
+    delta('{"city": "Rome"}'),
+    { ...available, input: { city: 'Rome', unit: 'C' } },
+    output,
+  ),
+  'a call whose streamed input breaks off': framed({ type: 'tool-input-start', ...call }, delta('{"ci'), available),
+  'a call without input': framed({ type: 'tool-input-start', ...call }, { ...available, input: undefined }),
+  'a call whose input is null': framed({ type: 'tool-input-start', ...call }, delta('null'), { ...available, input: null }), // prettier-ignore
+  'a streamed call that turns out wrong': framed(
+    { type: 'tool-input-start', ...call, title: 'Weather' },
+    delta('{"town":'),
+    { type: 'tool-input-error', ...call, input: '{"town":', errorText: 'no city', providerMetadata: meta(1) },
+    ...text('t', 'Sorry.'),
+  ),
+  'a call that is wrong': framed({ type: 'tool-input-error', ...call, input: 1, errorText: 'no', toolMetadata: { a: 1 } }), // prettier-ignore
+  'a dynamic call that is wrong': framed({ type: 'tool-input-error', ...call, dynamic: true, input: 1, errorText: 'no' }), // prettier-ignore
+  'what tools say besides': framed(
+    { type: 'tool-input-start', ...call, providerMetadata: meta(1), title: 'Weather' },
+    delta('{}'),
+    { ...available, input: {}, providerMetadata: meta(2), toolMetadata: { server: 'x' } },
+    { ...output, providerMetadata: meta(3), providerExecuted: true },
+    { ...available, toolCallId: 'd', providerMetadata: meta(4) },
+    { type: 'tool-output-error', toolCallId: 'd', errorText: 'no', providerMetadata: meta(5) },
+  ),
+  'what providers say about text': framed(
+    { type: 'text-start', id: 't', providerMetadata: meta(1) },
+    { type: 'text-delta', id: 't', delta: 'Hi' },
+    { type: 'text-end', id: 't' },
+    { type: 'reasoning-start', id: 'r', providerMetadata: meta(1) },
+    { type: 'reasoning-delta', id: 'r', delta: 'hm' },
+    { type: 'reasoning-delta', id: 'r', delta: '', providerMetadata: meta(2) },
+    { type: 'reasoning-end', id: 'r' },
+    { type: 'text-start', id: 'u' },
+    { type: 'text-end', id: 'u', providerMetadata: meta(3) },
+  ),
+  'what providers say about attachments': framed(
+    { type: 'file', mediaType: 'image/png', url: 'https://example.com/a.png', providerMetadata: meta(1) },
+    { type: 'source-url', sourceId: 's', url: 'https://example.com', providerMetadata: meta(2) },
+    { type: 'source-document', sourceId: 'd', mediaType: 'text/plain', title: 'Doc', providerMetadata: meta(3) },
+  ),
+  'metadata that is null': [
+    { type: 'start', messageId: 'answer', messageMetadata: { model: 'a' } },
+    { type: 'finish', messageMetadata: null },
+  ],
   attachments: framed(
     { type: 'file', mediaType: 'image/png', url: 'https://example.com/a.png' },
     { type: 'source-url', sourceId: 's', url: 'https://example.com', title: 'Example' },
@@ -88,9 +148,12 @@ async function asTheSdkReads(chunks: readonly UIMessageChunk[]): Promise<UIMessa
   return { ...message, parts: parts.map(carried) }
 }
 
+/** How far a stream has come is told by the message, and `rawInput` is deprecated. */
 function carried(part: UIMessage['parts'][number]): UIMessage['parts'][number] {
-  if (part.type !== 'text' && part.type !== 'reasoning') return part
-  return { type: part.type, text: part.text }
+  const { state, id, ...fields } = part as { type: string; state?: string; id?: string }
+  if (part.type === 'text' || part.type === 'reasoning') return fields as typeof part
+  const { rawInput, ...rest } = part as { rawInput?: unknown }
+  return rawInput === undefined ? part : ({ ...rest, input: rawInput } as typeof part)
 }
 
 /** A text that no step-start leads in is given one, as every reader of the channel does. */
@@ -112,14 +175,58 @@ it.each(Object.keys(replies))('%s comes out as the AI SDK itself reads it, live 
   }
 })
 
+const skipped: [string, UIMessageChunk | { type: string }][] = [
+  ['custom', { type: 'custom', kind: 'acme.thing' }],
+  ['reasoning-file', { type: 'reasoning-file', mediaType: 'image/png', url: 'https://example.com/a.png' }],
+  ['tool-approval-response', { type: 'tool-approval-response', approvalId: 'a', approved: true }],
+  ['reset-step', { type: 'reset-step' }],
+  ['steering-message', { type: 'steering-message' }],
+  ['one from the future', { type: 'hologram' }],
+  ['one called constructor', { type: 'constructor' }],
+  ['a stray text-delta', { type: 'text-delta', id: 'none', delta: 'lost' }],
+  ['a stray reasoning-end', { type: 'reasoning-end', id: 'none' }],
+  ['a stray tool-input-delta', delta('{}')],
+]
+
+it.each(skipped)('a reply goes on without a chunk that the channel cannot carry: %s', async (_, chunk) => {
+  const channel = new MemoryChannel()
+  await channel.reply(UIMessageCodec, [...framed(), chunk as UIMessageChunk, ...text('t', 'Hi')])
+  const tree = newTree()
+  hear(tree, channel.live)
+  expect(tree.runs.get('r')!.message('m')!.parts).toEqual([
+    { type: 'step-start' },
+    { type: 'step-start' },
+    { type: 'text', text: 'Hi' },
+  ])
+})
+
+it('a reply stays readable when what is said about it is too long for a header', async () => {
+  const channel = new MemoryChannel()
+  const long = { acme: { value: 'x'.repeat(20_000) } }
+  await channel.reply(UIMessageCodec, [
+    { type: 'text-start', id: 't', providerMetadata: long },
+    ...text('t', 'Hi').slice(1),
+  ])
+  const tree = newTree()
+  hear(tree, channel.live)
+  expect(tree.runs.get('r')!.message('m')!.parts).toEqual([{ type: 'step-start' }, { type: 'text', text: 'Hi' }])
+})
+
 it('a prompt comes out as it was, but for parts that do not travel', () => {
   const prompt: UIMessage = {
     id: 'mine',
     role: 'user',
+    metadata: { sentAt: 1 },
     parts: [
-      { type: 'text', text: 'Look' },
+      { type: 'text', text: 'Look', providerMetadata: meta(1) },
       { type: 'reasoning', text: 'not carried' },
-      { type: 'file', mediaType: 'image/png', url: 'https://example.com/a.png' },
+      {
+        type: 'file',
+        mediaType: 'image/png',
+        filename: 'a.png',
+        url: 'https://example.com/a.png',
+        providerMetadata: meta(2),
+      },
       { type: 'data-place', id: '1', data: { city: 'Rome' } },
     ],
   }

@@ -53,11 +53,14 @@ export function stateOf(tree: Tree<UIMessage>): RecordedState {
   // As it is when nobody waits any longer for text that may still come
   tree.forgetEnding()
   tree.settle()
-  const nodes = walk(tree, { picked: new Map() })
-  const messages = nodes.flatMap((node) =>
-    Array.from(node.messageIds(), (id) => ({ codecMessageId: id, message: node.message(id) })),
+  const stretches = walk(tree, { picked: new Map() })
+  const messages = stretches.flatMap(({ node, ids }) =>
+    ids.map((id) => ({ codecMessageId: id, message: node.message(id)! })),
   )
-  const runs = nodes.filter((node) => node instanceof RunNode).map((node) => recordedRun(tree.info(node)))
+  const nodes = stretches.map(({ node }) => node)
+  const runs = nodes
+    .filter((node) => node instanceof RunNode && !node.isAwaited)
+    .map((node) => recordedRun(tree.info(node as RunNode<UIMessage>)))
   return JSON.parse(JSON.stringify({ messages, runs })) as RecordedState
 }
 

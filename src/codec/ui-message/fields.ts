@@ -3,17 +3,19 @@ import { isBag, parseJson, toHeader, type Bag } from '../json'
 import type { Opaque } from './family'
 
 const isProviderMetadata = (value: unknown): boolean => isBag(value) && Object.values(value).every(isBag)
+const isFlag = (value: unknown): boolean => typeof value === 'boolean'
 const isThere = (value: unknown): boolean => value !== undefined && value !== null
 
-/** Fields that travel as JSON, and what counts as one of them. All others are text, or "true" and "false". */
+/** Fields that travel as JSON, and what counts as one of them. All others are text. */
 const structured = new Map<string, (value: unknown) => boolean>([
   ['providerMetadata', isProviderMetadata],
   ['toolMetadata', isBag],
   ['messageMetadata', isThere],
   ['approvalDescriptor', isThere],
+  ['providerExecuted', isFlag],
+  ['preliminary', isFlag],
+  ['isAutomatic', (value) => value === true],
 ])
-
-const flags = new Set(['providerExecuted', 'preliminary', 'isAutomatic'])
 
 /** Some fields of a chunk or part as codec headers; what is absent stays absent. */
 export function pack<T extends object>(source: T, kind: string, names: readonly (keyof T & string)[]): Headers {
@@ -37,9 +39,7 @@ export function unpack(codec: Headers, opaque: Opaque, names: readonly string[],
 
 function read(name: string, text: string | undefined): unknown {
   const fits = structured.get(name)
-  if (fits) {
-    const value = parseJson(text)
-    return fits(value) ? value : undefined
-  }
-  return flags.has(name) ? ({ true: true, false: false } as Bag)[text ?? ''] : text
+  if (!fits) return text
+  const value = parseJson(text)
+  return fits(value) ? value : undefined
 }

@@ -1,0 +1,142 @@
+import type { UIMessage } from 'ai'
+import { describe, expect, expectTypeOf, it } from 'vitest'
+import { createUIMessageCodec, UIMessageCodec, type Answer, type Input } from '../../src/codec'
+import { hear, newTree } from '../support/transcripts'
+import { message, output } from '../core/wire'
+
+type MyMessage = UIMessage<
+  { sentAt: number },
+  { place: { city: string } },
+  {
+    weather: { input: { city: string }; output: { sky: 'blue' | 'grey' } }
+    pay: { input: { amount: number }; output: string }
+  }
+>
+
+const codec = createUIMessageCodec<MyMessage>()
+
+describe('an answer', () => {
+  it.each([
+    [
+      'what came out of a call',
+      codec.createToolOutput({ toolCallId: 'c', output: [1] }),
+      'tool-result',
+      { output: [1] },
+    ],
+    [
+      'why a call failed',
+      codec.createToolOutputError({ toolCallId: 'c', errorText: 'no' }),
+      'tool-result-error',
+      { message: 'no' },
+    ],
+  ])('says %s', (_, answer, kind, data) => {
+    expect(answer).toEqual({ type: 'answer', codec: { kind, toolCallId: 'c' }, data })
+    expect(codec.encode(answer)).toEqual({ parts: [{ codec: answer.codec, data }] })
+    expect(codec.inputs(answer)).toEqual([answer])
+  })
+
+  it.each([
+    [{ approved: true }, { approved: 'true' }],
+    [
+      { approved: false, reason: 'too dear' },
+      { approved: 'false', reason: 'too dear' },
+    ],
+  ])('says what a person decides: %j', (decision, headers) => {
+    const answer = codec.createToolApproval({ toolCallId: 'c', ...decision })
+    const kind = 'tool-approval-response'
+    expect(answer).toEqual({ type: 'answer', codec: { kind, toolCallId: 'c', ...headers }, data: '' })
+  })
+
+  it('brings along what it speaks of, where it has room', () => {
+    const reply: UIMessage = {
+      id: 'same',
+      role: 'assistant',
+      parts: [{ type: 'tool-weather', toolCallId: 'c', state: 'input-available', input: { city: 'Rome' } }],
+    }
+    const answer = UIMessageCodec.createToolOutput({ toolCallId: 'c', output: 'sunny' })
+    const seeded = UIMessageCodec.seeded!(answer, [{ messageId: 'm', message: reply }])
+    expect(answer.data).toEqual({ output: 'sunny' })
+    expect(seeded).toEqual({
+      ...answer,
+      data: { output: 'sunny', forkSeed: { messages: [{ codecMessageId: 'm', message: reply }] } },
+    })
+    const approval = UIMessageCodec.createToolApproval({ toolCallId: 'c', approved: true })
+    expect(UIMessageCodec.seeded!(approval, [{ messageId: 'm', message: reply }])).toBe(approval)
+    const tree = newTree()
+    const [part] = UIMessageCodec.encode(seeded).parts
+    hear(tree, [
+      message('ai-input', { 'run-id': 'r', 'codec-message-id': 'm', role: 'assistant' }, part!.codec, part!.data),
+    ])
+    expect(tree.runs.get('r')!.message('m')!.parts).toEqual([
+      { ...reply.parts[0], state: 'output-available', output: 'sunny' },
+    ])
+  })
+})
+
+describe('answers of several people', () => {
+  const approval = (approved: boolean, reason?: string) => {
+    const [part] = codec.encode(
+      codec.createToolApproval({ toolCallId: 'c', approved, ...(reason !== undefined && { reason }) }),
+    ).parts
+    return message('ai-input', { 'run-id': 'r', 'codec-message-id': 'm', role: 'user' }, part!.codec, part!.data)
+  }
+  const call = () => output('r', { kind: 'tool-input', toolCallId: 'c', toolName: 'pay' }, { amount: 1 })
+  const request = () => output('r', { kind: 'tool-approval-request', toolCallId: 'c', approvalId: 'a', signature: 's' })
+  const result = () => output('r', { kind: 'tool-output-available', toolCallId: 'c' }, { output: 'paid' })
+  const shown = (...rows: Parameters<typeof hear>[1]) => {
+    const tree = newTree()
+    hear(tree, rows)
+    return tree.runs.get('r')!.message('m')!.parts.at(-1)
+  }
+
+  it('end as the last one says, with that one’s reason', () => {
+    const asked = { id: 'a', signature: 's' }
+    expect(shown(call(), request(), approval(false, 'too dear'), approval(true))).toMatchObject({
+      state: 'approval-responded',
+      approval: { ...asked, approved: true },
+    })
+    expect(shown(call(), request(), approval(false, 'too dear'), approval(true))).not.toHaveProperty('approval.reason')
+    expect(shown(call(), request(), approval(true), approval(false, 'too dear'))).toMatchObject({
+      state: 'output-denied',
+      approval: { ...asked, approved: false, reason: 'too dear' },
+    })
+  })
+
+  it('do not take back what the call has brought since', () => {
+    const done = shown(call(), request(), approval(true), result())
+    expect(done).toMatchObject({ state: 'output-available', output: 'paid', approval: { approved: true } })
+    expect(shown(call(), request(), approval(true), result(), approval(false, 'too late'))).toEqual(done)
+  })
+})
+
+describe('types of an app’s messages', () => {
+  it('are those of what its codec makes', () => {
+    expectTypeOf(
+      codec.createToolOutput({ tool: 'weather', toolCallId: 'c', output: { sky: 'blue' } }),
+    ).toEqualTypeOf<Answer>()
+    expectTypeOf(codec.createToolApproval({ toolCallId: 'c', approved: true })).toExtend<Input<MyMessage>>()
+    const prompt = codec.createUserMessage({
+      id: '1',
+      role: 'user',
+      metadata: { sentAt: 1 },
+      parts: [{ type: 'data-place', data: { city: 'Rome' } }],
+    })
+    expectTypeOf(prompt).toEqualTypeOf<Input<MyMessage>>()
+    expectTypeOf(codec.create('m', 'assistant')).toEqualTypeOf<MyMessage>()
+  })
+
+  it('are asked of what is put in', () => {
+    // @ts-expect-error an output of another tool
+    codec.createToolOutput({ tool: 'weather', toolCallId: 'c', output: 'paid' })
+    // @ts-expect-error no tool of the app
+    codec.createToolOutput({ tool: 'fly', toolCallId: 'c', output: 'paid' })
+    // @ts-expect-error no tool of the app
+    codec.createToolOutputError({ tool: 'fly', toolCallId: 'c', errorText: 'no' })
+    // @ts-expect-error other metadata
+    codec.createUserMessage({ id: '1', role: 'user', metadata: { sentAt: 'now' }, parts: [] })
+    // @ts-expect-error other data
+    codec.createUserMessage({ id: '1', role: 'user', parts: [{ type: 'data-place', data: { town: 'Rome' } }] })
+    expectTypeOf(codec.createToolOutput).toBeCallableWith({ toolCallId: 'c', output: 'anything' })
+    expectTypeOf(UIMessageCodec.createToolOutput).toBeCallableWith({ tool: 'any', toolCallId: 'c', output: 1 })
+  })
+})
