@@ -62,9 +62,16 @@ export class ViewWindow<M extends object> {
     const places = placesOn(path)
     const hidden = this.#countHidden(places)
     const place = places[Math.max(0, hidden - count)]
-    if (!place || hidden === 0 || count === 0) return
+    if (!place || hidden === 0 || count < 1) return
     this.#floor = place.level
     this.#cut = { node: place.node, count: place.index }
+  }
+
+  /** Moves the line down to a message, if it is hidden. */
+  show(path: readonly Stretch<M>[], messageId: string): void {
+    const places = placesOn(path)
+    const index = places.findIndex(({ id }) => id === messageId)
+    if (index >= 0) this.reveal(path, this.#countHidden(places) - index)
   }
 
   /** Hidden is a beginning of the path. */
