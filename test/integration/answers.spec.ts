@@ -20,7 +20,16 @@ async function aRunThatWaits(name: string, toolCallIds = ['call-1']) {
   for (const toolCallId of toolCallIds) await run.call(toolCallId)
   await run.suspend()
   await eventually(() => expect(session.view.run('run-1')?.status).toBe('suspended'))
-  return { ...scene, session, wire, run, prompt, woken, inputs: () => wire.heard.filter((m) => m.name === 'ai-input') }
+  return {
+    ...scene,
+    scene,
+    session,
+    wire,
+    run,
+    prompt,
+    woken,
+    inputs: () => wire.heard.filter((m) => m.name === 'ai-input'),
+  }
 }
 
 const toolsOf = (message: UIMessage | undefined): unknown[] =>
@@ -34,6 +43,13 @@ describe('an answer into the run that waits', () => {
     const active = await session.view.answer(run.messageId, [output('call-1', 1), output('call-2', 2)])
     expect(active).toMatchObject({ runId: 'run-1', inputId: run.messageId, status: 'suspended' })
     await eventually(() => expect(inputs()).toHaveLength(3))
+    await eventually(() =>
+      expect(toolsOf(session.view.snapshot(run.messageId))).toEqual([
+        'call-1 output-available',
+        'call-2 output-available',
+      ]),
+    )
+    expect(session.view.getMessages().at(-1)).toMatchObject({ id: run.messageId, state: 'complete' })
     const [, ...answers] = inputs()
     expect(answers.map((message) => message.data)).toEqual([{ output: 1 }, { output: 2 }])
     for (const message of answers) {
@@ -160,6 +176,45 @@ describe('an answer in a fork', () => {
         messages: [{ codecMessageId: active.inputId, message: session.view.snapshot(run.messageId) }],
       },
     })
+  })
+
+  it('is shown by all devices in place of the run that waits, whose handle goes on', async () => {
+    const { scene, session, run, agent, prompt } = await aRunThatWaits('replaced')
+    const device = await openSession(scene, 'bob')
+    await device.view.loadOlder(10)
+    expect(device.view.runs().map(({ runId }) => runId)).toEqual(['run-1'])
+    const active = await session.view.answer(run.messageId, output('call-1', { city: 'Oslo' }), { as: 'fork' })
+    const onBoth = async (lines: string[], runIds: string[]) => {
+      for (const { view } of [session, device]) {
+        await eventually(() => expect(view.runs().map(({ runId }) => runId)).toEqual(runIds))
+        await eventually(() => expect(shown({ view } as typeof session)).toEqual(lines))
+      }
+    }
+    await onBoth(['sent: Where am I?', 'complete: '], [])
+    expect(session.view.pending().map(({ inputId }) => inputId)).toEqual([active.inputId])
+    expect(active.status).toBe('pending')
+
+    const next = await agent.startRun('run-2', active.inputId, 'alice', { parent: prompt.inputId })
+    await active.started
+    await next.say('second', 'In Oslo')
+    await next.end()
+    expect(await active.finished).toEqual({ reason: 'complete' })
+    await onBoth(['sent: Where am I?', 'complete: ', 'complete: In Oslo'], ['run-2'])
+    expect(active).toMatchObject({ runId: 'run-2', status: 'complete' })
+    expect(toolsOf(device.view.snapshot(active.inputId))).toEqual(['call-1 output-available'])
+  })
+
+  it('goes on from a run that has ended, too', async () => {
+    const { session, run, prompt, agent } = await aRunThatWaits('ended')
+    await run.end()
+    await prompt.finished
+    const active = await session.view.answer(run.messageId, output('call-1', 1), { as: 'fork' })
+    const next = await agent.startRun('run-2', active.inputId, 'alice', { parent: prompt.inputId })
+    await next.say('second', 'So be it')
+    await next.end()
+    await active.finished
+    await eventually(() => expect(shown(session).at(-1)).toBe('complete: So be it'))
+    expect(session.view.runs().map(({ runId }) => runId)).toEqual(['run-2'])
   })
 
   it('is refused when the answer has no room for messages', async () => {
