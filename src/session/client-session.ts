@@ -107,6 +107,7 @@ export class ClientSession<M extends object> {
       changed: this.#runsChanged,
       flush: () => this.#scheduler.now(),
       runsChanged: () => this.#refreshAll(),
+      report: (error) => this.#report(error),
       messagesOf: (runId) => this.tree.messagesOf(runId),
     })
     this.#host = {

@@ -68,6 +68,8 @@ export interface PromptsHost<M extends object> {
   flush(): void
   /** Makes a change visible that is in no row. */
   runsChanged(): void
+  /** Tells of what failed when nobody waits for it. */
+  report(error: SessionError): void
   messagesOf: ActiveRunHost<M>['messagesOf']
 }
 
@@ -177,7 +179,11 @@ export class Prompts<M extends object> {
   #wake(sent: Sent<M>): void {
     const { agent, port, tree } = this.host
     if (!agent || !sent.wakes || this.#isClosed || runTakenUp(tree, sent)) return
-    sent.wake = new Wake(agent, sent.run.toInvocation(), port, (error) => sent.run.abandon(error))
+    sent.wake = new Wake(agent, sent.run.toInvocation(), port, (error) => {
+      sent.run.abandon(error)
+      // A prompt shows it where it stands; an answer or a wish for another reply stands nowhere
+      if (!tree.inputs.has(sent.inputId)) this.host.report(error)
+    })
     this.#changed.trigger()
     this.host.runsChanged()
   }

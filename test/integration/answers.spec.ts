@@ -142,6 +142,24 @@ describe('an answer into the run that waits', () => {
     await expect(view.send([output('call-1', 1)])).rejects.toMatchObject({ code: 40003 })
   })
 
+  it('whose agent finally cannot be woken tells the session, since it stands nowhere itself', async () => {
+    const scene = await aRunThatWaits('unheard')
+    const replies = [new Response('no seat left', { status: 403 }), new Response(null, { status: 202 })]
+    const session = await openSession(scene.scene, 'bob', {
+      agent: { url: 'http://agent.test/', fetch: async () => replies.shift()! },
+    })
+    await session.view.loadOlder(10)
+    const told: string[] = []
+    session.on('error', (error) => told.push(error.message))
+    const active = await session.view.answer(scene.run.messageId, output('call-1', 1))
+    await expect(active.started).rejects.toThrow('no seat left')
+    expect(told).toEqual([expect.stringContaining('no seat left')])
+    expect(active.wake?.state).toBe('failed')
+    await active.retry()
+    await scene.run.resume(scene.run.messageId)
+    await active.started
+  })
+
   it('that cannot be published rejects, and may be given again', async () => {
     const { session, run, endpoint } = await aRunThatWaits('again')
     const restore = endpoint.refusePublish({ channel: 'ai:again', name: 'ai-input' })
