@@ -57,14 +57,15 @@ export class ViewWindow<M extends object> {
     return match < 0 ? undefined : hidden.length - 1 - match
   }
 
-  /** Moves the line down by `count` messages. */
-  reveal(path: readonly Stretch<M>[], count: number): void {
+  /** Moves the line down by `count` messages; answers with how many there were. */
+  reveal(path: readonly Stretch<M>[], count: number): number {
     const places = placesOn(path)
     const hidden = this.#countHidden(places)
     const place = places[Math.max(0, hidden - count)]
-    if (!place || hidden === 0 || count < 1) return
+    if (!place || hidden === 0 || count < 1) return 0
     this.#floor = place.level
     this.#cut = { node: place.node, count: place.index }
+    return Math.min(count, hidden)
   }
 
   /** Moves the line down to a message, if it is hidden. */
