@@ -27,7 +27,7 @@ export interface Settled<M extends object> {
   structure: boolean
   /** Runs or pending prompts look different. */
   runs: boolean
-  transitions: RunTransition<M>[]
+  transitions: readonly RunTransition<M>[]
 }
 
 const nothing: Settled<never> = { structure: false, runs: false, transitions: [] }

@@ -300,9 +300,9 @@ export class ClientSession<M extends object> {
     const { transitions } = this.#tree.settle()
     // Text that history does not have is not on its way
     this.#tree.forgetEnding()
-    transitions.push(...this.#tree.settle().transitions)
+    const ended = this.#tree.settle().transitions
     for (const view of this.#views) view.hold()
-    this.#follow(transitions.map(({ run }) => run))
+    this.#follow([...transitions, ...ended].map(({ run }) => run))
   }
 
   /** Lists are made anew once for all pages of a load: done for each page, that would cost more with each. */

@@ -45,6 +45,13 @@ export class ViewWindow<M extends object> {
     this.#floor = lowest ?? (newest === '' ? '' : `${newest}\uffff`)
   }
 
+  /** Shows a node from now on: somebody picked it. */
+  include({ sort }: TreeNode<M>): void {
+    if (sort === '' || sort >= this.#floor) return
+    this.#floor = sort
+    this.#cut = undefined
+  }
+
   hiddenCount(path: readonly Stretch<M>[]): number {
     return this.#countHidden(placesOn(path))
   }

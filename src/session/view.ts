@@ -240,7 +240,10 @@ export class View<M extends object> {
   branch(messageId: string): Branch<M> {
     this.#listChanged.track()
     this.host.changed.track()
-    return this.#branches.of(messageId, () => this.#moved())
+    return this.#branches.of(messageId, (node) => {
+      this.#window.include(node)
+      this.#moved()
+    })
   }
 
   /** Hears of changes; returns how to stop. */
