@@ -35,3 +35,14 @@ export function shuffled<T extends { serial?: string }>(messages: readonly T[], 
   const order = messages.map(({ serial }) => ({ serial, rank: random() })).toSorted((a, b) => a.rank - b.rank)
   return order.map(({ serial }) => queues.get(serial)!.shift()!)
 }
+
+/** What somebody hears who attaches after so many deliveries: a message's first append comes as a full update. */
+export function joinedAfter(wire: readonly ChannelMessage[], count: number): ChannelMessage[] {
+  const met = new Set<string | undefined>()
+  return wire.slice(count).flatMap((message, index) => {
+    const isFirst = !met.has(message.serial)
+    met.add(message.serial)
+    if (!isFirst || message.action !== 'message.append') return [message]
+    return historyOf(wire.slice(0, count + index + 1)).filter(({ serial }) => serial === message.serial)
+  })
+}
