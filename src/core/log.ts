@@ -16,8 +16,11 @@ export interface Row {
   readonly clientId: string | undefined
   /** Milliseconds since the epoch, by Ably's clock. */
   readonly timestamp: number
-  /** First met through an append, so its beginning is unknown until history supplies it. */
+  /** First met through an append, so only reading it again makes certain that nothing of it is missing. */
   partial: boolean
+  /** What was appended to a partial row, and of which version its beginning is, if known. */
+  pieces?: { readonly version: string; readonly data: string }[]
+  beginning?: string
   deleted: boolean
   /** Where the tree put this row. */
   home?: RowHome
@@ -94,6 +97,7 @@ export class Log {
       clientId: typeof message.clientId === 'string' ? message.clientId : undefined,
       timestamp: typeof message.timestamp === 'number' ? message.timestamp : 0,
       partial: isAppend,
+      pieces: isAppend && typeof message.data === 'string' ? [{ version, data: message.data }] : undefined,
       deleted: message.action === 'message.delete',
       home: undefined,
       part: undefined,
@@ -111,9 +115,26 @@ const versionOf = (message: ChannelMessage, serial: string): string => {
 
 function revise(row: Row, message: ChannelMessage): RowChange | undefined {
   const version = versionOf(message, row.serial)
-  const completes = row.partial && message.action !== 'message.append' && version === row.version
-  if (version <= row.version && !completes) return undefined
-  return message.action === 'message.append' ? append(row, message, version) : replace(row, message, version)
+  const isAppend = message.action === 'message.append'
+  if (version > row.version) return isAppend ? append(row, message, version) : replace(row, message, version)
+  if (isAppend) return undefined
+  if (version === row.version) return row.partial ? replace(row, message, version) : undefined
+  return row.pieces ? begin(row, row.pieces, message, version) : undefined
+}
+
+/** Puts what history has, up to some moment, before what was appended since. */
+function begin(
+  row: Row,
+  pieces: Required<Row>['pieces'],
+  { data }: ChannelMessage,
+  version: string,
+): RowChange | undefined {
+  if (typeof data !== 'string' || !isStreamed(row)) return undefined
+  if (row.beginning !== undefined && version <= row.beginning) return undefined
+  row.beginning = version
+  const later = pieces.filter((piece) => piece.version > version)
+  row.data = data + later.map((piece) => piece.data).join('')
+  return { row, kind: 'grew' }
 }
 
 function append(row: Row, message: ChannelMessage, version: string): RowChange | undefined {
@@ -128,6 +149,7 @@ function append(row: Row, message: ChannelMessage, version: string): RowChange |
   row.version = version
   if (typeof message.data === 'string' && message.data !== '') {
     row.data = typeof row.data === 'string' ? row.data + message.data : message.data
+    row.pieces?.push({ version, data: message.data })
   }
   const grew = isStreamed(row) && !row.deleted && (row.transport === before || sameStream(before, row.transport))
   return grew ? { row, kind: 'grew' } : { row, kind: 'replaced', before }
@@ -146,6 +168,7 @@ function replace(row: Row, message: ChannelMessage, version: string): RowChange 
   const before = row.transport
   row.version = version
   row.partial = false
+  row.pieces = undefined
   row.deleted = deleted
   row.data = message.data
   if (envelope) {

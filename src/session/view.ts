@@ -228,7 +228,10 @@ export class View<M extends object> {
   branch(messageId: string): Branch<M> {
     this.#listChanged.track()
     this.host.changed.track()
-    return this.#branches.of(messageId, (picked) => this.#picked(picked))
+    return this.#branches.of(messageId, (node) => {
+      this.#window.include(node)
+      this.#moved()
+    })
   }
 
   /** Shows the alternative of a message that stands at this index. */
@@ -278,12 +281,6 @@ export class View<M extends object> {
   /** Shows a new version of a prompt, or the reply to a request as soon as there is one. */
   #choose(inputId: string): void {
     this.#branches.follow(inputId)
-    this.#moved()
-  }
-
-  /** Shows what was picked, also when it is older than what shows so far. */
-  #picked(messageId: string): void {
-    this.#window.show(this.#path(), messageId)
     this.#moved()
   }
 
