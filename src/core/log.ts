@@ -1,5 +1,14 @@
 import { SharedHeaders } from './shared-headers'
-import { Header, isKnownName, MessageName, readEnvelope, statusOf, type ChannelMessage, type Headers } from './wire'
+import {
+  Header,
+  isKnownName,
+  MessageName,
+  readEnvelope,
+  statusOf,
+  type ChannelMessage,
+  type Envelope,
+  type Headers,
+} from './wire'
 
 /** What the channel holds under one serial: what Ably itself would return from history for that message. */
 export interface Row {
@@ -84,13 +93,13 @@ export class Log {
     const isAppend = message.action === 'message.append'
     // NOTE: appends carry no name; only outputs are ever streamed
     const name = isAppend && message.name === undefined ? MessageName.output : message.name
-    const envelope = isKnownName(name) ? readEnvelope(message.extras) : undefined
+    const envelope = (isKnownName(name) ? readEnvelope(message.extras) : undefined) ?? graveOf(message)
     if (!envelope) return undefined
     const version = versionOf(message, serial)
     const row: Row = {
       serial,
       version: version === serial ? serial : version,
-      name: name as MessageName,
+      name: isKnownName(name) ? name : MessageName.output,
       transport: this.#headers.of(envelope.transport),
       codec: envelope.codec,
       data: message.data,
@@ -107,6 +116,14 @@ export class Log {
     return { row, kind: 'added' }
   }
 }
+
+const noHeaders: Headers = {}
+
+/** What was deleted before it was heard of may say nothing about itself any more; its older versions must not show. */
+const graveOf = ({ action, name }: ChannelMessage): Envelope | undefined =>
+  action === 'message.delete' && (name === undefined || isKnownName(name))
+    ? { transport: noHeaders, codec: noHeaders }
+    : undefined
 
 const versionOf = (message: ChannelMessage, serial: string): string => {
   const version = message.version?.serial
@@ -171,6 +188,7 @@ function replace(row: Row, message: ChannelMessage, version: string): RowChange 
   row.pieces = undefined
   row.deleted = deleted
   row.data = message.data
+  if (isKnownName(message.name)) row.name = message.name
   if (envelope) {
     row.transport = envelope.transport
     row.codec = envelope.codec

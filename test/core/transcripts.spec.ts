@@ -147,6 +147,6 @@ it('reads the recorded channels back as they were recorded', () => {
       messages.map(({ serial, version, data }) => ({ serial, version: version?.serial, data }))
     const known = new Set(history.map(({ serial }) => serial))
     const read = historyOf(fullWire).filter(({ serial }) => known.has(serial))
-    expect(inShort(read), name).toEqual(inShort(history))
+    expect(inShort(read), `recording ${name}`).toEqual(inShort(history))
   }
 })
