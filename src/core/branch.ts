@@ -1,113 +1,108 @@
-import { bySort, type TreeNode } from './node'
-import { InputNode } from './input-node'
+import { Alternatives, selectionOf, type Choices } from './alternatives'
+import type { TreeNode } from './node'
+import { RunNode } from './run-node'
 import type { Tree } from './tree'
 
-/** What one view picked where there are alternatives: node key -> when it was picked, later ones winning. */
-export interface Choices {
-  readonly picked: ReadonlyMap<string, number>
+/** A node on a branch with those of its messages that show. */
+export interface Stretch<M extends object> {
+  readonly node: TreeNode<M>
+  readonly ids: readonly string[]
+}
+
+/** Where inside a run the branch goes on with another reply instead. */
+interface Turn<M extends object> {
+  readonly index: number
+  readonly reply: RunNode<M>
 }
 
 /**
  * Walks all nodes in sort order and keeps those on the chosen branch: a node whose parent is known must follow it on
  * the path, and of several alternatives only the selected one stays.
  */
-export function walk<M extends object>(tree: Tree<M>, choices: Choices): readonly TreeNode<M>[] {
-  const nodes: TreeNode<M>[] = []
-  const placed = new Set<TreeNode<M>>()
-  const waiting = new Map<TreeNode<M>, TreeNode<M>[]>()
-  const alternatives = new Alternatives(tree)
-  const selections = new Map<readonly TreeNode<M>[], TreeNode<M> | undefined>()
-  const selected = (members: readonly TreeNode<M>[]): TreeNode<M> | undefined => {
-    if (members.length === 1) return members[0]
-    if (!selections.has(members)) selections.set(members, selectionOf(members, choices))
-    return selections.get(members)
+export function walk<M extends object>(tree: Tree<M>, choices: Choices): readonly Stretch<M>[] {
+  const branch = new BranchWalk(tree, choices)
+  for (const node of tree.nodes()) if (tree.isListed(node)) branch.visit(node)
+  return branch.path
+}
+
+class BranchWalk<M extends object> {
+  readonly path: Stretch<M>[] = []
+  readonly #placed = new Set<TreeNode<M>>()
+  readonly #waiting = new Map<TreeNode<M>, TreeNode<M>[]>()
+  /** Messages of runs on the path whose place a reply inside the run has taken. */
+  readonly #dropped = new Set<string>()
+  readonly #alternatives: Alternatives<M>
+  readonly #selected = new Map<readonly TreeNode<M>[], TreeNode<M>>()
+
+  constructor(
+    private readonly tree: Tree<M>,
+    private readonly choices: Choices,
+  ) {
+    this.#alternatives = new Alternatives(tree)
   }
+
   // NOTE: a child can sort before its parent (clocks of two sites), so it waits until the parent is placed; what waits
   // for ever hangs under a branch that is not chosen, or in a circle
-  const visit = (first: TreeNode<M>): void => {
+  visit(first: TreeNode<M>): void {
     const queue = [first]
     for (const node of queue) {
-      const parent = parentOf(tree, node)
-      if (parent && !placed.has(parent)) {
-        const others = waiting.get(parent)
-        if (others) others.push(node)
-        else waiting.set(parent, [node])
-        continue
-      }
-      if (selected(alternatives.of(node)) !== node) continue
-      placed.add(node)
-      nodes.push(node)
-      for (const child of waiting.get(node) ?? []) queue.push(child)
-      waiting.delete(node)
+      const parent = this.#parentOf(node)
+      if (parent && !this.#placed.has(parent)) this.#wait(parent, node)
+      else if (this.#shows(node)) queue.push(...this.#place(node))
     }
   }
-  for (const node of tree.nodes()) if (node.visible) visit(node)
-  return nodes
-}
 
-function parentOf<M extends object>(tree: Tree<M>, node: TreeNode<M>): TreeNode<M> | undefined {
-  const parent = node.parent === undefined ? undefined : tree.nodeOf(node.parent)
-  return parent?.visible ? parent : undefined
-}
+  #parentOf(node: TreeNode<M>): TreeNode<M> | undefined {
+    const parent = node.parent === undefined ? undefined : this.tree.nodeOf(node.parent)
+    return parent?.visible ? parent : undefined
+  }
 
-/** Which of several alternatives shows: the one picked last, else the newest. */
-function selectionOf<M extends object>(members: readonly TreeNode<M>[], choices: Choices): TreeNode<M> | undefined {
-  let best = members.at(-1)
-  let when = -1
-  for (const member of members) {
-    const picked = choices.picked.get(member.key)
-    if (picked !== undefined && picked > when) {
-      best = member
-      when = picked
+  #wait(parent: TreeNode<M>, node: TreeNode<M>): void {
+    const others = this.#waiting.get(parent)
+    if (others) others.push(node)
+    else this.#waiting.set(parent, [node])
+  }
+
+  #shows(node: TreeNode<M>): boolean {
+    if (node.parent !== undefined && this.#dropped.has(node.parent)) return false
+    if (this.#alternatives.hostOf(node)) return false
+    const members = this.#alternatives.of(node)
+    return members.length === 1 || this.#selectionOf(members) === node
+  }
+
+  #selectionOf(members: readonly TreeNode<M>[]): TreeNode<M> {
+    const known = this.#selected.get(members)
+    if (known) return known
+    const keys = members.map(({ key }) => key)
+    const selected = members[selectionOf(this.tree, keys, this.choices)]!
+    this.#selected.set(members, selected)
+    return selected
+  }
+
+  /** Puts a node on the path, and the replies that go on from inside it; answers with those who waited for them. */
+  #place(first: TreeNode<M>): TreeNode<M>[] {
+    const released: TreeNode<M>[] = []
+    for (let node: TreeNode<M> | undefined = first; node;) {
+      const ids: string[] = [...node.messageIds()]
+      const turn: Turn<M> | undefined = node instanceof RunNode ? this.#turnIn(ids) : undefined
+      this.path.push({ node, ids: turn ? ids.slice(0, turn.index) : ids })
+      if (turn) for (const id of ids.slice(turn.index)) this.#dropped.add(id)
+      this.#placed.add(node)
+      for (const child of this.#waiting.get(node) ?? []) released.push(child)
+      this.#waiting.delete(node)
+      node = turn?.reply
     }
-  }
-  return best
-}
-
-/** Nodes and their alternatives, worked out once per parent. */
-export class Alternatives<M extends object> {
-  readonly #groups = new Map<TreeNode<M>, TreeNode<M>[]>()
-  readonly #forkRoots = new Map<InputNode<M>, InputNode<M>>()
-
-  constructor(private readonly tree: Tree<M>) {}
-
-  /** A node and its alternatives, oldest first: replies to one message, or edits of one prompt. */
-  of(node: TreeNode<M>): readonly TreeNode<M>[] {
-    const siblings = this.tree.children(node.parent)
-    if (siblings.length > 1 && !this.#groups.has(node)) this.#group(siblings)
-    return this.#groups.get(node) ?? [node]
+    return released
   }
 
-  #group(children: Iterable<TreeNode<M>>): void {
-    const groups = new Map<unknown, TreeNode<M>[]>()
-    for (const child of children) {
-      if (!child.visible) continue
-      const kin = child instanceof InputNode ? this.#forkRoot(child) : (child.parent ?? child)
-      const group = groups.get(kin) ?? []
-      group.push(child)
-      groups.set(kin, group)
-      this.#groups.set(child, group)
+  #turnIn(ids: readonly string[]): Turn<M> | undefined {
+    for (let index = 1; index < ids.length; index++) {
+      const replies = this.#alternatives.inside(ids[index - 1]!, ids[index]!)
+      if (replies.length === 0) continue
+      const keys = [ids[index]!, ...replies.map(({ key }) => key)]
+      const reply = replies[selectionOf(this.tree, keys, this.choices) - 1]
+      if (reply) return { index, reply }
     }
-    for (const group of groups.values()) group.sort(bySort)
+    return undefined
   }
-
-  /** The prompt that a chain of edits began with, as far as it is known and follows the same message. */
-  #forkRoot(node: InputNode<M>): InputNode<M> {
-    const chain = new Set<InputNode<M>>()
-    let root = node
-    while (!this.#forkRoots.has(root) && !chain.has(root)) {
-      chain.add(root)
-      root = replaced(this.tree, root) ?? root
-    }
-    // NOTE: of edits that replace each other in a circle it is the first that was met again, for all of them
-    root = this.#forkRoots.get(root) ?? root
-    for (const link of chain) this.#forkRoots.set(link, root)
-    return root
-  }
-}
-
-/** The prompt that this one is another version of. */
-function replaced<M extends object>(tree: Tree<M>, node: InputNode<M>): InputNode<M> | undefined {
-  const target = node.forkOf === undefined ? undefined : tree.inputs.get(node.forkOf)
-  return target?.parent === node.parent ? target : undefined
 }

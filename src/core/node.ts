@@ -2,8 +2,8 @@ import type { Codec } from './codec'
 import type { Row, RowHome } from './log'
 import type { ReactivePort } from './port'
 import { Projection } from './projection'
-import { insertBySerial } from './sorted'
-import type { MessageState, ViewMessage } from './view-message'
+import { insertBySerial, removeBySerial } from './sorted'
+import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header } from './wire'
 
 /** A prompt (input) or a reply (run) in the tree. */
@@ -42,12 +42,15 @@ export abstract class TreeNode<M extends object> implements RowHome {
     insertBySerial(this.rows, row)
   }
 
-  grow(row: Row): void {
-    if (!this.stale) this.projection.grow(row)
+  /** Gives up a content row: it was deleted, says something else, or belongs to another node. */
+  remove(row: Row): void {
+    removeBySerial(this.rows, row)
+    row.part = undefined
+    this.stale = true
   }
 
-  markStale(): void {
-    this.stale = true
+  grow(row: Row): void {
+    if (!this.stale) this.projection.grow(row)
   }
 
   /** Brings projection and derived facts in step with the rows; true when lists that show this node have to change. */
@@ -82,10 +85,10 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   #showState(): void {
     if (!this.#shown) return
-    const state = this.messageState()
+    const error = this.error()
     for (const [id, shown] of this.#shown) {
       if (!this.projection.message(id)) this.#shown.delete(id)
-      else update(shown, state, this.error())
+      else update(shown, this.messageState(id), error, this.steerState(id))
     }
   }
 
@@ -108,11 +111,13 @@ export abstract class TreeNode<M extends object> implements RowHome {
     if (known) return known
     const { runId } = this
     const error = this.error()
+    const steer = this.steerState(id)
     const shown = this.port.observe<ViewMessage<M>>({
       id,
       message: this.projection.shown(id),
-      state: this.messageState(),
+      state: this.messageState(id),
       ...(runId !== undefined && { runId }),
+      ...(steer && { steer }),
       ...(error && { error }),
     })
     this.#shown ??= new Map()
@@ -120,9 +125,16 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return shown
   }
 
-  /** The lowest serial that mentions a message id; above all others when none does. */
-  serialOf(messageId: string): string {
-    return this.rows.find((row) => row.transport[Header.messageId] === messageId)?.serial ?? '\uffff'
+  /** The lowest serial that mentions a message id; undefined when none does. */
+  serialOf(messageId: string): string | undefined {
+    const named = this.rows.find((row) => row.transport[Header.messageId] === messageId)?.serial
+    const seeded = this.seeds.get(messageId)
+    return named !== undefined && seeded !== undefined && seeded < named ? seeded : (named ?? seeded)
+  }
+
+  /** Ids of messages that came along with a row of another one, with the serial of that row. */
+  get seeds(): ReadonlyMap<string, string> {
+    return this.projection.seeds
   }
 
   /** Rows to project, in order. */
@@ -130,8 +142,12 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return this.rows.filter((row) => this.shows(row))
   }
 
-  protected shows(row: Row): boolean {
-    return !row.deleted
+  protected shows(_row: Row): boolean {
+    return true
+  }
+
+  protected steerState(_id: string): SteerState | undefined {
+    return undefined
   }
 
   readonly runId?: string
@@ -139,7 +155,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   /** Whether no more content is to be expected. */
   protected abstract get isComplete(): boolean
   protected abstract derive(): void
-  protected abstract messageState(): MessageState
+  protected abstract messageState(id: string): MessageState
   protected abstract error(): ViewMessage<M>['error']
 }
 
@@ -155,9 +171,15 @@ const nowhere: Place = { visible: false, size: 0, sort: '', parent: undefined }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
-function update<M>(shown: Writable<ViewMessage<M>>, state: MessageState, error: ViewMessage<M>['error']): void {
+function update<M>(
+  shown: Writable<ViewMessage<M>>,
+  state: MessageState,
+  error: ViewMessage<M>['error'],
+  steer: SteerState | undefined,
+): void {
   if (shown.state !== state) shown.state = state
   if (shown.error !== error) shown.error = error
+  if (shown.steer !== steer) shown.steer = steer
 }
 
 /** Orders nodes by their place in the channel; prompts the channel does not have yet come last. */

@@ -2,6 +2,9 @@ import type { Codec, Draft, Fold } from './codec'
 import type { Row } from './log'
 import { patch } from './patch'
 import type { ReactivePort } from './port'
+import { Header } from './wire'
+
+const none: ReadonlyMap<string, string> = new Map()
 
 /** The messages of one node: the fold of its rows in serial order. */
 export class Projection<M extends object> {
@@ -13,6 +16,9 @@ export class Projection<M extends object> {
   #moved: WeakMap<object, object> | undefined
   /** Whether a view shows these messages, so that writes must be seen. */
   #observed = false
+  #seeds: Map<string, string> | undefined
+  /** The row that is being folded. */
+  #row: Row | undefined
 
   constructor(
     private readonly codec: Codec<M>,
@@ -31,6 +37,11 @@ export class Projection<M extends object> {
     return this.#messages.get(id)
   }
 
+  /** Ids of messages that a row of another one brought along, with the serial of that row. */
+  get seeds(): ReadonlyMap<string, string> {
+    return this.#seeds ?? none
+  }
+
   /** The message for a view that observes it: from here on changes are announced. */
   shown(id: string): M {
     this.#observed = true
@@ -45,6 +56,7 @@ export class Projection<M extends object> {
   /** Forgets how folding stands; the messages stay. */
   rest(): void {
     this.#resting = true
+    this.#row = undefined
     this.#fold = undefined
     this.#moved = undefined
   }
@@ -52,6 +64,7 @@ export class Projection<M extends object> {
   /** Folds a row that comes after all others. */
   add(row: Row): void {
     this.#fold ??= this.codec.fold(this.#draft(this.#messages))
+    this.#row = row
     row.part = this.#fold(row)
   }
 
@@ -64,6 +77,7 @@ export class Projection<M extends object> {
   rebuild(rows: readonly Row[]): void {
     const held = this.#messages
     this.#messages = new Map()
+    this.#seeds = undefined
     this.#resting = false
     this.#fold = undefined
     const moved = (this.#moved = new WeakMap<object, object>())
@@ -87,6 +101,13 @@ export class Projection<M extends object> {
     return this.#observed ? this.port.observe(kept) : kept
   }
 
+  #noteSeed(id: string): void {
+    if (this.#row && this.#row.transport[Header.messageId] !== id) {
+      this.#seeds ??= new Map()
+      this.#seeds.set(id, this.#row.serial)
+    }
+  }
+
   #draft(messages: Map<string, M>): Draft<M> {
     const find = (id: string): M | undefined => {
       const message = messages.get(id)
@@ -98,6 +119,7 @@ export class Projection<M extends object> {
         const known = find(id)
         if (known) return known
         messages.set(id, this.codec.create(id, role))
+        this.#noteSeed(id)
         return find(id)!
       },
       live: (part) => this.#live(part),

@@ -1,19 +1,27 @@
+import type { Codec } from './codec'
 import { isOpen, type Row } from './log'
 import { TreeNode } from './node'
+import type { ReactivePort } from './port'
 import type { RunInfo } from './run-info'
 import { runState, type RunState } from './run-state'
-import { insertBySerial } from './sorted'
-import type { MessageState, ViewMessage } from './view-message'
-import { Header } from './wire'
+import { insertBySerial, removeBySerial } from './sorted'
+import { isSteer, readSteers } from './steers'
+import type { MessageState, SteerState, ViewMessage } from './view-message'
+import { Header, MessageName } from './wire'
 
 /** A reply. Its key is its run id. */
 export class RunNode<M extends object> extends TreeNode<M> {
-  override readonly runId = this.key
+  override readonly runId: string | undefined
   /** Lifecycle and step rows in serial order. */
   #lifecycle: Row[] = []
   readonly #cancels: Row[] = []
   /** Serial of the newest attempt known per step. */
   readonly #attempts = new Map<string, string>()
+  /** The rows of the answer that it began with, if it goes on from copies of another run's messages. */
+  readonly #forks: Row[] = []
+  readonly #steerRows: Row[] = []
+  #steers: ReadonlyMap<string, SteerState> = new Map()
+  #hasOutput = false
   #state: RunState = { status: 'active', steps: [] }
   #facts: RunFacts | undefined
   #info: RunInfo | undefined
@@ -23,23 +31,64 @@ export class RunNode<M extends object> extends TreeNode<M> {
   inputId: string | undefined
   regenerates: string | undefined
 
+  constructor(
+    key: string,
+    codec: Codec<M>,
+    port: ReactivePort,
+    /** Whether it stands for a run that nobody has heard of; its key is then the message id of what it answers. */
+    readonly isAwaited = false,
+  ) {
+    super(key, codec, port)
+    this.runId = isAwaited ? undefined : key
+  }
+
+  override add(row: Row): void {
+    if (row.transport[Header.runId] === undefined) insertBySerial(this.#forks, row)
+    else if (isSteer(row)) insertBySerial(this.#steerRows, row)
+    super.add(row)
+  }
+
+  override remove(row: Row): void {
+    removeBySerial(this.#forks, row)
+    removeBySerial(this.#steerRows, row)
+    removeBySerial(this.#lifecycle, row)
+    if (row.name === MessageName.stepStart) this.#findAttempts()
+    super.remove(row)
+  }
+
   addLifecycle(row: Row): void {
     row.home = this
     insertBySerial(this.#lifecycle, row)
+    if (row.name === MessageName.stepStart) this.#addAttempt(row)
   }
 
   /** The newest attempt of a step is the one that shows; what others wrote vanishes. */
-  addAttempt(stepId: string, serial: string): void {
-    if (serial <= (this.#attempts.get(stepId) ?? '')) return
+  #addAttempt({ serial, transport: { [Header.stepId]: stepId } }: Row): void {
+    if (stepId === undefined || serial <= (this.#attempts.get(stepId) ?? '')) return
     this.#attempts.set(stepId, serial)
     if (this.rows.some((row) => row.transport[Header.stepId] === stepId && row.transport[Header.attempt] !== serial)) {
       this.stale = true
     }
   }
 
+  #findAttempts(): void {
+    this.#attempts.clear()
+    for (const row of this.#lifecycle) if (row.name === MessageName.stepStart) this.#addAttempt(row)
+  }
+
   addCancel(row: Row): void {
     insertBySerial(this.#cancels, row)
     this.#info = undefined
+  }
+
+  removeCancel(row: Row): void {
+    removeBySerial(this.#cancels, row)
+    this.#info = undefined
+  }
+
+  /** How messages that were sent into it while it was being written fare, by message id. */
+  get steers(): ReadonlyMap<string, SteerState> {
+    return this.#steers
   }
 
   /** Requests to stop that name this run, by serial. */
@@ -81,7 +130,13 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** Whether its start is known, by a message that only a started run has. */
   get visible(): boolean {
-    return this.projection.size > 0 || this.#state.start !== undefined || this.#state.steps.length > 0
+    const { start, steps } = this.#state
+    return this.projection.size > 0 || start !== undefined || steps.length > 0 || this.#hasOutput
+  }
+
+  /** The serial of the agent's earliest message that names this trigger. */
+  serialOfTrigger(inputId: string): string | undefined {
+    return this.#holder(Header.inputId, (value) => value === inputId)?.serial
   }
 
   protected get isComplete(): boolean {
@@ -108,7 +163,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected override shows(row: Row): boolean {
-    if (!super.shows(row)) return false
     const attempt = row.transport[Header.attempt]
     const canonical = this.#attempts.get(row.transport[Header.stepId] ?? '')
     return attempt === undefined || canonical === undefined || attempt === canonical
@@ -122,19 +176,29 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#state = this.#isEnding ? { start: state.start, steps: state.steps, status: 'active' } : state
     const { start } = this.#state
     const first = lowest(start, this.rows[0], this.#lifecycle[0])
-    this.sort = (start ?? first)?.serial ?? ''
-    this.parent = start ? start.transport[Header.parent] : this.#provisionalParent()
+    const [fork] = this.#forks
+    this.sort = (fork ?? start ?? first)?.serial ?? ''
+    this.parent = (start ?? fork)?.transport[Header.parent]
+    if (!start && !fork) this.parent = this.#provisionalParent()
     this.inputId = this.#firstHeader(Header.inputId)
     this.regenerates = this.#firstHeader(Header.regenerates)
+    this.#hasOutput = this.rows.some(isOutput)
+    this.#steers = readSteers(this.#steerRows, this.rows, this.#lifecycle, this.hasEnded)
     const facts = this.#readFacts()
     if (isSame(this.#facts, facts)) return
     this.#facts = facts
     this.#info = undefined
   }
 
-  protected messageState(): MessageState {
+  protected messageState(id: string): MessageState {
     const { status } = this.#state
+    if (this.#steers.has(id)) return 'sent'
+    if (this.isAwaited) return 'complete'
     return status === 'active' ? 'streaming' : status === 'suspended' ? 'complete' : status
+  }
+
+  protected override steerState(id: string): SteerState | undefined {
+    return this.#steers.get(id)
   }
 
   protected error(): ViewMessage<M>['error'] {
@@ -146,20 +210,22 @@ export class RunNode<M extends object> extends TreeNode<M> {
    * (outputs of a resumed run do).
    */
   #provisionalParent(): string | undefined {
-    for (const row of this.rows) {
-      const parent = row.transport[Header.parent]
-      if (parent !== undefined && this.projection.message(parent) === undefined) return parent
-    }
-    return undefined
+    const own = new Set(this.rows.map((row) => row.transport[Header.messageId]))
+    const pointsOut = ({ name, transport }: Row): boolean =>
+      name === MessageName.output && transport[Header.parent] !== undefined && !own.has(transport[Header.parent])
+    return this.rows.find(pointsOut)?.transport[Header.parent]
   }
 
   /** A header of the run as a whole: its start decides, else the agent's earliest message that has it. */
   #firstHeader(header: string): string | undefined {
-    const fromStart = this.#state.start?.transport[header]
-    if (fromStart) return fromStart
-    const isAgents = (row: Row): boolean => row.transport[Header.invocationId] !== undefined
-    const holder = (rows: readonly Row[]): Row | undefined => rows.find((row) => isAgents(row) && row.transport[header])
-    return lowest(holder(this.#lifecycle), holder(this.rows))?.transport[header]
+    return this.#state.start?.transport[header] || this.#holder(header, Boolean)?.transport[header]
+  }
+
+  /** The agent's earliest message with such a header. */
+  #holder(header: string, fits: (value: string | undefined) => boolean): Row | undefined {
+    const isIt = ({ transport }: Row): boolean =>
+      transport[Header.invocationId] !== undefined && fits(transport[header])
+    return lowest(this.#lifecycle.find(isIt), this.rows.find(isIt))
   }
 
   #readFacts(): RunFacts {
@@ -167,7 +233,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     const { inputId } = this
     return {
       runId: this.key,
-      clientId: this.#firstHeader(Header.owner) ?? this.rows[0]?.transport[Header.owner] ?? '',
+      clientId: this.#firstHeader(Header.owner) ?? this.#inputOwner() ?? '',
       invocationId: this.#firstHeader(Header.invocationId) ?? '',
       status,
       steps,
@@ -176,6 +242,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
       ...(start && { startedAt: start.timestamp }),
       ...(end && { endedAt: end.timestamp }),
     }
+  }
+
+  /** Whoever put something into the run; the owner only while its agent has said nothing. */
+  #inputOwner(): string | undefined {
+    return this.rows.find((row) => row.transport[Header.owner])?.transport[Header.owner]
   }
 
   #snapshot(inputCancels: readonly Row[]): RunInfo {
@@ -190,6 +261,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
     }
   }
 }
+
+const isOutput = ({ name, transport }: Row): boolean =>
+  name === MessageName.output && transport[Header.messageId] !== undefined
 
 /** What a run's snapshot says besides who asked to stop it. */
 type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy'>

@@ -14,3 +14,9 @@ export function insertBySerial<T extends { readonly serial: string }>(list: T[],
   }
   list.splice(low, 0, item)
 }
+
+/** Takes out the item of this serial. */
+export function removeBySerial<T extends { readonly serial: string }>(list: T[], { serial }: T): void {
+  const index = list.findLastIndex((item) => item.serial === serial)
+  if (index >= 0) list.splice(index, 1)
+}

@@ -1,14 +1,16 @@
+import { Cancels } from './cancels'
 import type { Codec } from './codec'
+import { Forks, isFork } from './forks'
 import { Groups } from './groups'
-import { isOpen, isStreamed, Log, type Row } from './log'
+import { isUnsettled, Log, type Row } from './log'
+import { MessageIndex } from './message-index'
 import { bySort, type TreeNode } from './node'
 import { InputNode } from './input-node'
 import { RunNode } from './run-node'
 import type { RunInfo } from './run-info'
 import { plainPort, type ReactivePort } from './port'
 import type { RunStatus } from './run-state'
-import { insertBySerial } from './sorted'
-import { Header, MessageName, type ChannelMessage } from './wire'
+import { Header, MessageName, type ChannelMessage, type Headers } from './wire'
 
 /** A change of one run's status, told once. */
 export interface RunTransition<M extends object> {
@@ -25,10 +27,12 @@ export interface Settled<M extends object> {
   structure: boolean
   /** Runs or pending prompts look different. */
   runs: boolean
-  transitions: RunTransition<M>[]
+  transitions: readonly RunTransition<M>[]
+  /** Runs that got or lost rows. */
+  touched: readonly RunNode<M>[]
 }
 
-const nothing: Settled<never> = { structure: false, runs: false, transitions: [] }
+const nothing: Settled<never> = { structure: false, runs: false, transitions: [], touched: [] }
 
 /**
  * A conversation as nodes made from channel rows: an input per prompt, a run per reply. `apply` sorts rows into nodes;
@@ -38,12 +42,12 @@ export class Tree<M extends object> {
   readonly log = new Log()
   readonly inputs = new Map<string, InputNode<M>>()
   readonly runs = new Map<string, RunNode<M>>()
-  /** Which node holds a message id; of two claims the lower serial wins. */
-  readonly #owners = new Map<string, TreeNode<M>>()
+  readonly #forks = new Forks<M>()
+  readonly #messages = new MessageIndex<M>()
   /** Children by the message id they follow; those without a parent under ''. */
   readonly #children = new Groups<TreeNode<M>>()
   readonly #runsByInput = new Groups<RunNode<M>>()
-  readonly #cancelsByInput = new Map<string, Row[]>()
+  readonly #cancels = new Cancels()
   /** Rows of which more is expected; a repair has to read back to the oldest of them. */
   readonly #open = new Set<Row>()
 
@@ -72,9 +76,13 @@ export class Tree<M extends object> {
     if (!change) return false
     const { row, kind } = change
     this.#trackOpen(row)
-    if (kind === 'added') this.#place(row)
-    else if (kind === 'grew' && isStreamed(row)) this.#noteGrown(row)
-    else this.#replaced(row)
+    if (kind === 'grew') {
+      this.#noteGrown(row)
+    } else {
+      if (kind === 'replaced') this.#withdraw(row, change.before)
+      // NOTE: what was deleted is nowhere in the tree, as for those who never knew it
+      if (!row.deleted) this.#place(row)
+    }
     return true
   }
 
@@ -98,17 +106,23 @@ export class Tree<M extends object> {
 
   #settleNodes(): Settled<M> {
     const transitions: RunTransition<M>[] = []
+    const touched: RunNode<M>[] = []
     let runs = false
-    for (const node of this.#dirty) {
-      this.#settleNode(node, transitions)
-      runs ||= !(node instanceof RunNode) || node.hasNews
+    // NOTE: a run that turns out to own a fork takes its rows, which is something to settle again
+    while (this.#dirty.size > 0) {
+      const nodes = [...this.#dirty]
+      this.#dirty.clear()
+      for (const node of nodes) {
+        this.#settleNode(node, transitions)
+        if (node instanceof RunNode) touched.push(node)
+        runs ||= !(node instanceof RunNode) || node.hasNews
+      }
     }
     if (this.#unseen.size > maxUnseenRuns) this.#forgetUnseen()
-    this.#dirty.clear()
     const structure = this.#structure
     if (structure) this.#isSorted = false
     this.#structure = false
-    return { structure, runs, transitions }
+    return { structure, runs, transitions, touched }
   }
 
   /**
@@ -139,7 +153,22 @@ export class Tree<M extends object> {
 
   /** The node that holds a message. */
   nodeOf(messageId: string): TreeNode<M> | undefined {
-    return this.#owners.get(messageId)
+    return this.#messages.holderOf(messageId)
+  }
+
+  /** Whether a node has its place on some branch. */
+  isListed(node: TreeNode<M>): boolean {
+    return node.visible && !(node instanceof RunNode && this.#forks.isSuperseded(node))
+  }
+
+  /** Runs that go on from copies of this one's messages and take its place. */
+  replacementsOf(run: RunNode<M>): readonly RunNode<M>[] {
+    return this.#forks.replacementsOf(run)
+  }
+
+  /** Answers that begin a run of their own of which nothing has been heard yet. */
+  awaited(): IterableIterator<RunNode<M>> {
+    return this.#forks.awaited.values()
   }
 
   children(messageId: string | undefined): readonly TreeNode<M>[] {
@@ -152,12 +181,12 @@ export class Tree<M extends object> {
   }
 
   info(run: RunNode<M>): RunInfo {
-    return run.info(run.inputId === undefined ? undefined : this.#cancelsByInput.get(run.inputId))
+    return run.info(run.inputId === undefined ? undefined : this.#cancels.of(run.inputId))
   }
 
   /** Requests to stop the run of a prompt, by serial. */
   cancelsOf(inputId: string): readonly Row[] {
-    return this.#cancelsByInput.get(inputId) ?? []
+    return this.#cancels.of(inputId)
   }
 
   /** The oldest serial that is still expected to change; undefined when nothing is open. */
@@ -167,7 +196,7 @@ export class Tree<M extends object> {
       if (serial && (oldest === undefined || serial < oldest)) oldest = serial
     }
     for (const row of this.#open) note(row.serial)
-    for (const run of this.runs.values()) if (!run.hasEnded) note(run.sort)
+    for (const run of this.runs.values()) if (!run.hasEnded && !this.#forks.isSuperseded(run)) note(run.sort)
     return oldest
   }
 
@@ -175,6 +204,7 @@ export class Tree<M extends object> {
   addLocal(inputId: string, rows: readonly Row[]): InputNode<M> {
     const node = this.#input(inputId)
     node.setLocal(rows)
+    this.#messages.add(inputId, node, node.sort)
     this.#dirty.add(node)
     return node
   }
@@ -200,7 +230,7 @@ export class Tree<M extends object> {
     if (!node || node.isSent) return
     this.inputs.delete(inputId)
     this.#messageCount -= node.size
-    if (this.#owners.get(inputId) === node) this.#owners.delete(inputId)
+    this.#messages.drop(inputId, node)
     this.#leave(new Set([node]))
   }
 
@@ -209,7 +239,7 @@ export class Tree<M extends object> {
   }
 
   #trackOpen(row: Row): void {
-    if (isOpen(row)) {
+    if (isUnsettled(row)) {
       this.#open.add(row)
     } else if (this.#open.delete(row) && this.#ending.has(row.home as RunNode<M>)) {
       this.#dirty.add(row.home as RunNode<M>)
@@ -232,22 +262,54 @@ export class Tree<M extends object> {
   #placeInput(row: Row): void {
     if (row.transport[Header.runId] !== undefined) return this.#placeOutput(row)
     const inputId = row.transport[Header.messageId]
-    if (inputId === undefined || row.transport[Header.role] !== 'user' || !this.codec.decodes(row)) return
-    const node = this.#input(inputId)
-    node.add(row)
-    this.#claim(inputId, node, row.serial)
-    this.#dirty.add(node)
+    if (inputId === undefined || !this.codec.decodes(row)) return
+    if (row.transport[Header.role] === 'user') this.#putInto(this.#input(inputId), row)
+    else if (isFork(row)) this.#placeFork(inputId, row)
   }
 
   /** Everything that names a run and has content: outputs, and inputs that answer into or steer a run. */
   #placeOutput(row: Row): void {
     const runId = row.transport[Header.runId]
+    if (runId !== undefined && this.codec.decodes(row)) this.#putInto(this.#run(runId), row)
+  }
+
+  #putInto(node: TreeNode<M>, row: Row): void {
     const messageId = row.transport[Header.messageId]
-    if (runId === undefined || !this.codec.decodes(row)) return
-    const node = this.#run(runId)
     node.add(row)
-    if (messageId !== undefined) this.#claim(messageId, node, row.serial)
+    if (messageId !== undefined) this.#messages.add(messageId, node, row.serial)
     this.#dirty.add(node)
+  }
+
+  #placeFork(inputId: string, row: Row): void {
+    this.#forks.add(inputId, row)
+    this.#cancels.know(inputId)
+    this.#putInto(this.#runOfFork(inputId), row)
+    this.#structure = true
+  }
+
+  /** Of the runs that answer a fork it is the one that said so first; one to wait for while there is none. */
+  #runOfFork(inputId: string): RunNode<M> {
+    const claims = this.runsOf(inputId).map((run) => ({ run, serial: run.serialOfTrigger(inputId) ?? '' }))
+    if (claims.length > 0) return claims.reduce((low, claim) => (claim.serial < low.serial ? claim : low)).run
+    let node = this.#forks.awaited.get(inputId)
+    if (!node) {
+      node = new RunNode(inputId, this.codec, this.port, true)
+      this.#forks.awaited.set(inputId, node)
+      this.#enter(node)
+    }
+    return node
+  }
+
+  /** Moves a fork to the run that owns it by what is known now. */
+  #adopt(inputId: string): void {
+    const rows = this.#forks.of(inputId)
+    if (rows.length === 0) return
+    const run = this.#runOfFork(inputId)
+    for (const row of rows) {
+      if (row.home === run) continue
+      this.#takeOut(row, row.transport)
+      this.#putInto(run, row)
+    }
   }
 
   #placeLifecycle(row: Row): void {
@@ -255,8 +317,6 @@ export class Tree<M extends object> {
     if (runId === undefined) return
     const node = this.#run(runId)
     node.addLifecycle(row)
-    const stepId = row.transport[Header.stepId]
-    if (row.name === MessageName.stepStart && stepId !== undefined) node.addAttempt(stepId, row.serial)
     this.#dirty.add(node)
   }
 
@@ -268,22 +328,50 @@ export class Tree<M extends object> {
       node.addCancel(row)
       this.#dirty.add(node)
     } else if (inputId !== undefined) {
-      const cancels = this.#cancelsByInput.get(inputId) ?? []
-      insertBySerial(cancels, row)
-      this.#cancelsByInput.set(inputId, cancels)
-      for (const run of this.runsOf(inputId)) {
-        run.touch()
-        this.#dirty.add(run)
-      }
-      const input = this.inputs.get(inputId)
-      if (input) this.#dirty.add(input)
+      for (const given of this.#cancels.add(inputId, row, this.#knows(inputId))) this.log.forget(given)
+      this.#touch(inputId)
     }
   }
 
-  #replaced(row: Row): void {
-    const node = row.home as TreeNode<M> | undefined
-    if (!node) return
-    node.markStale()
+  #knows(inputId: string): boolean {
+    return this.inputs.has(inputId) || this.runsOf(inputId).length > 0 || this.#forks.of(inputId).length > 0
+  }
+
+  /** Lets those who show whether a prompt is being stopped look again. */
+  #touch(inputId: string): void {
+    for (const run of this.runsOf(inputId)) {
+      run.touch()
+      this.#dirty.add(run)
+    }
+    const waiting = this.inputs.get(inputId) ?? this.#forks.awaited.get(inputId)
+    if (waiting) this.#dirty.add(waiting)
+  }
+
+  /** Takes a row that said this out of the tree. */
+  #withdraw(row: Row, before: Headers): void {
+    if (row.name === MessageName.cancel) return this.#withdrawCancel(row, before)
+    if (!row.home) return
+    this.#takeOut(row, before)
+    this.#forks.remove(row, before)
+    this.#structure = true
+  }
+
+  #withdrawCancel(row: Row, { [Header.runId]: runId, [Header.inputId]: inputId }: Headers): void {
+    if (runId !== undefined) {
+      const run = this.runs.get(runId)
+      run?.removeCancel(row)
+      if (run) this.#dirty.add(run)
+    } else if (inputId !== undefined) {
+      this.#cancels.remove(inputId, row)
+      this.#touch(inputId)
+    }
+  }
+
+  #takeOut(row: Row, { [Header.messageId]: messageId }: Headers): void {
+    const node = row.home as TreeNode<M>
+    node.remove(row)
+    row.home = undefined
+    if (messageId !== undefined) this.#messages.drop(messageId, node)
     this.#dirty.add(node)
   }
 
@@ -292,7 +380,7 @@ export class Tree<M extends object> {
     if (!node) {
       node = new InputNode(inputId, this.codec, this.port)
       this.inputs.set(inputId, node)
-      this.#claim(inputId, node, '\uffff')
+      this.#cancels.know(inputId)
       this.#enter(node)
     }
     return node
@@ -315,32 +403,42 @@ export class Tree<M extends object> {
     this.#structure = true
   }
 
-  #claim(messageId: string, node: TreeNode<M>, serial: string): void {
-    const held = this.#owners.get(messageId)
-    if (!held || (held !== node && serial < held.serialOf(messageId))) this.#owners.set(messageId, node)
-  }
-
   #settleNode(node: TreeNode<M>, transitions: RunTransition<M>[]): void {
-    const { parent, size } = node
+    const { parent, size, seeds } = node
     const inputId = node instanceof RunNode ? node.inputId : undefined
     if (node.settle()) this.#structure = true
     this.#messageCount += node.size - size
+    if (node.seeds !== seeds || node.seeds.size > 0) this.#noteSeeds(node, seeds)
     if (node.parent !== parent) {
       this.#children.remove(parent ?? '', node)
       this.#children.add(node.parent ?? '', node)
     }
     if (node instanceof RunNode) {
       if (node.inputId !== inputId) this.#answer(node, inputId)
+      if (node.inputId !== undefined) this.#adopt(node.inputId)
       if (node.isEnding) this.#ending.add(node)
       else this.#ending.delete(node)
       this.#noteStatus(node, transitions)
       this.#noteUnseen(node)
+      if (node.isAwaited && node.allRows().length === 0) this.#forgetAwaited(node)
     }
+  }
+
+  /** The run of a fork has been heard of, so there is nothing to wait for. */
+  #forgetAwaited(run: RunNode<M>): void {
+    this.#forget(run)
+    this.#leave(new Set([run]))
   }
 
   #noteUnseen(run: RunNode<M>): void {
     if (run.visible) this.#unseen.delete(run)
     else this.#unseen.add(run)
+  }
+
+  /** Messages that came along with others are found like all messages. */
+  #noteSeeds(node: TreeNode<M>, former: ReadonlyMap<string, string>): void {
+    for (const [id, serial] of node.seeds) this.#messages.add(id, node, serial)
+    if (node.seeds !== former) for (const id of former.keys()) this.#messages.drop(id, node)
   }
 
   /** Bounds how many runs are kept of which nothing is known that could be shown. */
@@ -351,7 +449,8 @@ export class Tree<M extends object> {
   }
 
   #forget(run: RunNode<M>): void {
-    this.runs.delete(run.key)
+    if (run.isAwaited) this.#forks.awaited.delete(run.key)
+    else this.runs.delete(run.key)
     this.#unseen.delete(run)
     this.#statuses.delete(run)
     this.#ending.delete(run)
@@ -359,8 +458,7 @@ export class Tree<M extends object> {
     for (const row of run.allRows()) {
       this.log.forget(row)
       this.#open.delete(row)
-      const messageId = row.transport[Header.messageId]
-      if (messageId !== undefined && this.#owners.get(messageId) === run) this.#owners.delete(messageId)
+      if (row.home === run) this.#withdraw(row, row.transport)
     }
   }
 
@@ -381,7 +479,7 @@ export class Tree<M extends object> {
   }
 
   #noteStatus(run: RunNode<M>, transitions: RunTransition<M>[]): void {
-    if (!run.visible) return
+    if (!run.visible || run.isAwaited) return
     const from = this.#statuses.get(run)
     const to = run.state.status
     if (from === to) return

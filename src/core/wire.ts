@@ -114,6 +114,32 @@ export function readEnvelope(extras: unknown): Envelope | undefined {
   return transport && codec && { transport, codec }
 }
 
+/** Whether a message is of this protocol but not of a version that this library reads. */
+export function isNewer({ name, extras }: ChannelMessage): boolean {
+  if (typeof name !== 'string' || !name.startsWith('ai-')) return false
+  if (!isKnownName(name)) return true
+  const ai = aiExtras(extras)
+  return ai !== undefined && !isObject(ai.transport)
+}
+
+/** What a message says about the software that published it, if anything. */
+export function agentOf({ extras }: ChannelMessage): string | undefined {
+  const { agent } = (aiExtras(extras) ?? {}) as { agent?: unknown }
+  return typeof agent === 'string' ? agent : undefined
+}
+
+/** The prompt that a message brings as another version of one, with the id of that one. */
+export function editIn({ name, extras }: ChannelMessage): { inputId: string; forkOf: string } | undefined {
+  if (name !== MessageName.input) return undefined
+  const transport = readEnvelope(extras)?.transport
+  const inputId = transport?.[Header.messageId]
+  const forkOf = transport?.[Header.forkOf]
+  return inputId === undefined || forkOf === undefined ? undefined : { inputId, forkOf }
+}
+
+/** Whether an input brings copies of the messages of a run that waits, for another run to go on from. */
+export const hasSeeds = (data: unknown): boolean => isObject(data) && isObject(data.forkSeed)
+
 function readHeaders(headers: Record<string, unknown>): Headers | undefined {
   let count = 0
   let chars = 0

@@ -1,8 +1,7 @@
-import { Alternatives, type Choices } from '../core/branch'
-import { RunNode } from '../core/run-node'
+import { Alternatives, selectionOf, type Alternative, type Choices } from '../core/alternatives'
 import type { TreeNode } from '../core/node'
-import type { ViewMessage } from '../core/view-message'
 import type { Tree } from '../core/tree'
+import type { ViewMessage } from '../core/view-message'
 
 /** The alternatives at one place of the conversation, one message each. */
 export interface Branch<M> {
@@ -12,48 +11,54 @@ export interface Branch<M> {
   readonly index: number
   readonly selected: ViewMessage<M> | undefined
   readonly hasSiblings: boolean
-  /** Shows the sibling at this index. */
+  /** Shows the sibling at this index; with the newest the view follows those that are newer still. */
   select(index: number): void
 }
 
 /** What one view picked where there are alternatives. */
 export class Branches<M extends object> implements Choices {
   readonly picked = new Map<string, number>()
+  readonly following = new Map<string, number>()
   /** How often something was picked. */
   picks = 0
 
   constructor(private readonly tree: Tree<M>) {}
 
-  pick(key: string): void {
-    this.picked.set(key, ++this.picks)
+  /** Shows what was just asked for, by its key or the id of the request, until something newer comes. */
+  follow(key: string): void {
+    this.following.set(key, ++this.picks)
   }
 
-  /** The alternatives that a message's node belongs to; a message that is not first of its run has none. */
-  of(messageId: string, choose: (key: string) => void): Branch<M> {
-    const node = this.tree.nodeOf(messageId)
-    if (!node) return { siblings: [], index: -1, selected: undefined, hasSiblings: false, select() {} }
-    const isHead = !(node instanceof RunNode) || headOf(node) === messageId
-    const members = (isHead ? new Alternatives(this.tree).of(node) : [node]).filter(
-      (member) => headOf(member) !== undefined,
-    )
-    const siblings = members.map((member) => member.viewMessage(member === node ? messageId : headOf(member)!))
-    const index = members.indexOf(this.#selected(members))
+  /** Stays with what shows in place of a prompt, whatever other versions of it come. */
+  stay(inputId: string, isShown: (node: TreeNode<M>) => boolean): void {
+    const versions = new Alternatives(this.tree).at(inputId)
+    const shown = versions[this.#indexIn(versions)]
+    if (shown && isShown(shown.node)) this.picked.set(shown.key, ++this.picks)
+  }
+
+  /** The versions of a message: those of its prompt or reply, or of its place inside a run. */
+  of(messageId: string, onSelect: (node: TreeNode<M>) => void): Branch<M> {
+    const all = new Alternatives(this.tree).at(messageId)
+    const versions = all.filter(({ id }) => id !== undefined)
+    const siblings = versions.map(({ node, id }) => node.viewMessage(id!))
+    const index = this.#indexIn(versions)
     return {
       siblings,
       index,
       selected: siblings[index],
       hasSiblings: siblings.length > 1,
       select: (wanted) => {
-        const member = members[wanted]
-        if (member) choose(member.key)
+        const version = versions[wanted]
+        if (!version) return
+        const picks = version === all.at(-1) ? this.following : this.picked
+        picks.set(version.key, ++this.picks)
+        onSelect(version.node)
       },
     }
   }
 
-  #selected(members: readonly TreeNode<M>[]): TreeNode<M> {
-    const when = (node: TreeNode<M>): number => this.picked.get(node.key) ?? 0
-    return members.reduce((best, member) => (when(member) >= when(best) ? member : best))
+  #indexIn(versions: readonly Alternative<M>[]): number {
+    const keys = versions.map(({ key }) => key)
+    return selectionOf(this.tree, keys, this)
   }
 }
-
-const headOf = (node: TreeNode<object>): string | undefined => node.messageIds().next().value

@@ -6,6 +6,16 @@ import type { ChannelMessage } from '../core/wire'
 /** How a repair came out; `superseded` when a later one goes on with it. */
 export type RepairResult = 'whole' | 'gap' | 'superseded'
 
+/** What a session does with messages on their way into the tree. */
+export interface CatchUpHost {
+  /** Takes a page of older messages in, by calling `fold`. */
+  takePage(fold: () => void): void
+  /** Called before a message that was heard live is taken in. */
+  beforeLive(message: ChannelMessage): void
+  /** Called with a message that means nothing to the tree, or nothing new. */
+  unread(message: ChannelMessage): void
+}
+
 /**
  * Reads the channel's past into the tree: older pages when a view asks for them, and what was missed when continuity was
  * lost. While it repairs, live messages are held back, so that they are folded after what came before them.
@@ -22,8 +32,7 @@ export class CatchUp<M extends object> {
     private readonly channel: Channel,
     private readonly tree: Tree<M>,
     private readonly pageSize: number,
-    /** Takes a page of older messages in, by calling `fold`. */
-    private readonly takePage: (fold: () => void) => void,
+    private readonly host: CatchUpHost,
   ) {
     this.#exhausted = channel instanceof AbsentChannel
   }
@@ -35,9 +44,20 @@ export class CatchUp<M extends object> {
 
   /** Takes a live message in, or keeps it until a repair is done. False when it brings nothing new yet. */
   take(message: ChannelMessage): boolean {
-    if (!this.#held) return this.tree.apply(message)
+    if (!this.#held) return this.#takeLive(message)
     this.#held.push(message)
     return false
+  }
+
+  #takeLive(message: ChannelMessage): boolean {
+    this.host.beforeLive(message)
+    return this.#apply(message)
+  }
+
+  #apply(message: ChannelMessage): boolean {
+    const isNews = this.tree.apply(message)
+    if (!isNews) this.host.unread(message)
+    return isNews
   }
 
   /** Loads one older page; false when there is none. All views share the cursor, and calls at one time share a page. */
@@ -48,7 +68,7 @@ export class CatchUp<M extends object> {
   async #readPage(): Promise<boolean> {
     if (this.#exhausted) return false
     const page = await (this.#next?.() ?? this.channel.history(this.pageSize))
-    this.takePage(() => this.#fold(page))
+    this.host.takePage(() => this.#fold(page))
     this.#next = page.next
     this.#exhausted = page.next === undefined
     return true
@@ -94,12 +114,12 @@ export class CatchUp<M extends object> {
 
   /** Pages come newest first; oldest first is the order in which rows simply follow one another. */
   #fold(page: HistoryPage): void {
-    for (const message of page.items.toReversed()) this.tree.apply(message)
+    for (const message of page.items.toReversed()) this.#apply(message)
   }
 
   #release(): void {
     const held = this.#held ?? []
     this.#held = undefined
-    for (const message of held) this.tree.apply(message)
+    for (const message of held) this.#takeLive(message)
   }
 }

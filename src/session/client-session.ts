@@ -6,15 +6,20 @@ import { deferred } from '../core/deferred'
 import { Emitter } from '../core/emitter'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import { RunNode } from '../core/run-node'
-import type { InputNode } from '../core/input-node'
+import { InputNode } from '../core/input-node'
+import type { TreeNode } from '../core/node'
 import type { RunInfo } from '../core/run-info'
 import { plainPort, type ReactivePort, type Signal } from '../core/port'
 import { Tree } from '../core/tree'
-import type { ChannelMessage } from '../core/wire'
+import { editIn, type ChannelMessage } from '../core/wire'
 import { CatchUp } from './catch-up'
 import { FlushScheduler, type FlushMode } from './flush'
+import { NewerProtocol } from './newer-protocol'
+import type { Given } from './placement'
 import { Prompts, type CancelTarget } from './prompts'
 import { SessionTree } from './session-tree'
+import { Steers, type Steer } from './steers'
+import { runOf } from './trigger'
 import { Standing, type SessionStatus } from './standing'
 import type { PendingPrompt, RunList, RunScope } from './pending'
 import { View } from './view'
@@ -39,7 +44,10 @@ export interface ClientSessionOptions<M extends object> {
 
 interface SessionEvents {
   status: SessionStatus
-  /** Something failed in the background, where no caller waits for it. */
+  /**
+   * Something failed in the background, where no caller waits for it. A run that ends with an error is none of this: it is
+   * told by `run.error`, and by the view's `run` event when it happens.
+   */
   error: SessionError
 }
 
@@ -57,6 +65,7 @@ export class ClientSession<M extends object> {
   readonly #catchUp: CatchUp<M>
   readonly #scheduler: FlushScheduler
   readonly #prompts: Prompts<M>
+  readonly #steers: Steers<M>
   readonly #host: ViewHost<M>
   readonly #views = new Set<View<M>>()
   readonly #emitter = new Emitter<SessionEvents>()
@@ -76,22 +85,30 @@ export class ClientSession<M extends object> {
     this.#standing = new Standing((status) => this.#statusBecame(status))
     this.#tree = new Tree(codec, port)
     this.#channel = client ? new SessionChannel(client, sessionName, codec.name) : new AbsentChannel(sessionName)
-    this.#catchUp = new CatchUp(this.#channel, this.#tree, historyPageSize, (fold) => this.#takePage(fold))
+    const newer = new NewerProtocol(sessionName)
+    this.#catchUp = new CatchUp(this.#channel, this.#tree, historyPageSize, {
+      takePage: (fold) => this.#takePage(fold),
+      beforeLive: (message) => this.#beforeLive(message),
+      unread: (message) => newer.note(message),
+    })
     this.#scheduler = new FlushScheduler(flush, () => this.#flush())
-    this.#prompts = new Prompts({
+    const outbox = {
       channel: this.#channel,
       tree: this.#tree,
-      codec,
-      port,
-      agent,
       checkOpen: () => this.#checkOpen(),
       ready: () => this.connect(),
+    }
+    this.#steers = new Steers(outbox)
+    this.#prompts = new Prompts({
+      ...outbox,
+      port,
+      agent,
+      steers: this.#steers,
+      changed: this.#runsChanged,
       flush: () => this.#scheduler.now(),
       runsChanged: () => this.#refreshAll(),
-      run: {
-        runOfInput: (inputId) => this.#runOfInput(inputId),
-        messagesOfRun: (runId) => this.tree.messagesOf(runId),
-      },
+      report: (error) => this.#report(error),
+      messagesOf: (runId) => this.tree.messagesOf(runId),
     })
     this.#host = {
       tree: this.#tree,
@@ -99,8 +116,10 @@ export class ClientSession<M extends object> {
       changed: this.#runsChanged,
       history: this.#catchUp,
       prompts: this.#prompts,
+      steers: this.#steers,
       isPending: (input) => this.#isPending(input),
       pendingPrompt: (input) => this.#pendingPrompt(input),
+      edited: (inputId, by) => this.#stay(inputId, by),
       running: (scope, view) => this.#running(scope, view),
       ended: (targets, limit) => this.#ended(targets, limit),
       loaded: () => this.#loaded(),
@@ -167,6 +186,11 @@ export class ClientSession<M extends object> {
     return this.#prompts.cancel(target)
   }
 
+  /** Says something into a run while it goes on. */
+  steer(runId: string, given: Given<M>): Steer {
+    return this.#steers.steer(runId, given)
+  }
+
   /** Cancels every run that is active or about to start. */
   cancelAll(options?: { scope?: RunScope }): Promise<void> {
     return this.view.cancelAll(options)
@@ -185,6 +209,7 @@ export class ClientSession<M extends object> {
     clearTimeout(this.#endingTimer)
     for (const stop of this.#stops.splice(0)) stop()
     this.#prompts.close(closedError('wait for the run'))
+    this.#steers.close(closedError('wait for the run'))
     for (const view of this.#views) view.close()
     await this.#channel.detach(this.#heard)
     this.#emitter.clear()
@@ -228,6 +253,18 @@ export class ClientSession<M extends object> {
     } catch (cause) {
       this.#report(toSessionError('take in a channel message', ErrorCode.ChannelFailed, cause))
     }
+  }
+
+  /** Somebody else's version of a prompt moves no view that shows another: decided by what each shows at this moment. */
+  #beforeLive(message: ChannelMessage): void {
+    const edit = editIn(message)
+    if (!edit || this.#tree.inputs.has(edit.inputId)) return
+    this.#scheduler.now()
+    this.#stay(edit.forkOf)
+  }
+
+  #stay(inputId: string, by?: object): void {
+    for (const view of this.#views) if (view !== by) view.stay(inputId)
   }
 
   #channelChanged({ state, resumed, reason }: ChannelChange): void {
@@ -277,18 +314,18 @@ export class ClientSession<M extends object> {
   #takePage(fold: () => void): void {
     this.#scheduler.now()
     fold()
-    const { transitions } = this.#tree.settle()
+    const { touched } = this.#tree.settle()
     // Text that history does not have is not on its way
     this.#tree.forgetEnding()
-    transitions.push(...this.#tree.settle().transitions)
+    const { touched: ended } = this.#tree.settle()
     for (const view of this.#views) view.hold()
-    this.#follow(transitions.map(({ run }) => run))
+    this.#follow([...touched, ...ended])
   }
 
   /** Lists are made anew once for all pages of a load: done for each page, that would cost more with each. */
   #loaded(): void {
     this.#runsChanged.trigger()
-    for (const view of this.#views) view.refresh({ structure: true, runs: true, transitions: [] })
+    for (const view of this.#views) view.refresh({ structure: true, runs: true, transitions: [], touched: [] })
   }
 
   #flush(): void {
@@ -296,7 +333,7 @@ export class ClientSession<M extends object> {
     if (this.#tree.isEnding) this.#endingTimer ??= setTimeout(() => this.#forgetEnding(), tailLimit)
     if (settled.runs || settled.structure) this.#runsChanged.trigger()
     for (const view of this.#views) view.refresh(settled)
-    this.#follow(settled.transitions.map(({ run }) => run))
+    this.#follow(settled.touched)
   }
 
   #forgetEnding(): void {
@@ -307,12 +344,13 @@ export class ClientSession<M extends object> {
 
   #refreshAll(): void {
     this.#runsChanged.trigger()
-    for (const view of this.#views) view.refresh({ structure: false, runs: true, transitions: [] })
+    for (const view of this.#views) view.refresh({ structure: false, runs: true, transitions: [], touched: [] })
   }
 
-  #follow(runs: readonly RunNode<M>[]): void {
+  #follow(runs: Iterable<RunNode<M>>): void {
     for (const run of runs) {
-      if (run.inputId !== undefined) this.#prompts.follow(run.inputId)
+      this.#prompts.follow(run)
+      this.#steers.follow(run)
       if (run.hasEnded) this.#settleWaiting(run)
     }
   }
@@ -344,22 +382,12 @@ export class ClientSession<M extends object> {
   }
 
   #runOf(target: CancelTarget): RunNode<M> | undefined {
-    return typeof target === 'string' ? this.#tree.runs.get(target) : this.#startedRun(target.inputId)
+    return typeof target === 'string' ? this.#tree.runs.get(target) : runOf(this.#tree, target)
   }
 
   #isAnswered(input: InputNode<M>): boolean {
-    if (this.#startedRun(input.key)) return true
+    if (runOf(this.#tree, { inputId: input.key })) return true
     return this.#tree.children(input.key).some((child) => child instanceof RunNode && child.visible)
-  }
-
-  #startedRun(inputId: string): RunNode<M> | undefined {
-    return this.#tree.runsOf(inputId).findLast((run) => run.visible)
-  }
-
-  #runOfInput(inputId: string): RunInfo | undefined {
-    this.#runsChanged.track()
-    const run = this.#startedRun(inputId)
-    return run && this.#tree.info(run)
   }
 
   #running(scope: RunScope, view: RunList): CancelTarget[] {
@@ -371,18 +399,18 @@ export class ClientSession<M extends object> {
   }
 
   #pendingAnywhere(scope: RunScope): readonly PendingPrompt[] {
-    return [...this.#tree.inputs.values()]
+    return [...this.#tree.inputs.values(), ...this.#tree.awaited()]
       .filter((input) => input.visible && this.#isPending(input))
-      .filter((input) => scope !== 'mine' || this.#isMine(input.clientId))
       .map((input) => this.#pendingPrompt(input))
+      .filter(({ clientId }) => scope !== 'mine' || this.#isMine(clientId))
   }
 
-  #pendingPrompt(input: InputNode<M>): PendingPrompt {
+  #pendingPrompt(input: TreeNode<M>): PendingPrompt {
     const wake = this.#prompts.wakeOf(input.key)
     const cancel = this.#tree.cancelsOf(input.key)[0]
     return {
       inputId: input.key,
-      clientId: input.clientId,
+      clientId: input instanceof RunNode ? this.#tree.info(input).clientId : (input as InputNode<M>).clientId,
       ...(wake && { wake }),
       ...(cancel && { cancelling: { by: cancel.clientId, at: cancel.timestamp } }),
     }
@@ -392,8 +420,8 @@ export class ClientSession<M extends object> {
     return owner === (this.#channel.clientId ?? '')
   }
 
-  #isPending(input: InputNode<M>): boolean {
-    return !input.isFailed && !this.#isAnswered(input)
+  #isPending(input: TreeNode<M>): boolean {
+    return !(input instanceof InputNode) || (!input.isFailed && !this.#isAnswered(input))
   }
 }
 

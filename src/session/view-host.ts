@@ -1,8 +1,9 @@
-import type { InputNode } from '../core/input-node'
+import type { TreeNode } from '../core/node'
 import type { ReactivePort, Signal } from '../core/port'
 import type { Tree } from '../core/tree'
 import type { CatchUp } from './catch-up'
 import type { CancelTarget, Prompts } from './prompts'
+import type { Steers } from './steers'
 import type { PendingPrompt, RunList, RunScope } from './pending'
 
 /** What a view needs from its session. */
@@ -13,9 +14,12 @@ export interface ViewHost<M extends object> {
   readonly changed: Signal
   readonly history: Pick<CatchUp<M>, 'hasOlder' | 'loadPage'>
   readonly prompts: Prompts<M>
+  readonly steers: Steers<M>
   /** Whether no run for this prompt has started yet. */
-  isPending(input: InputNode<M>): boolean
-  pendingPrompt(input: InputNode<M>): PendingPrompt
+  isPending(input: TreeNode<M>): boolean
+  pendingPrompt(input: TreeNode<M>): PendingPrompt
+  /** Called before another version of a prompt comes by this view: all others stay with what they show. */
+  edited(inputId: string, by: object): void
   /** Runs that are active or about to start. */
   running(scope: RunScope, view: RunList): CancelTarget[]
   /** Resolves when all of these runs have ended, at the latest after `limit` milliseconds. */

@@ -30,8 +30,7 @@ const newTree = () => new Tree<Note>(noteCodec, vuePort)
 
 function notesOf(tree: Tree<Note>): Note[] {
   tree.settle()
-  const nodes = walk(tree, { picked: new Map() })
-  return nodes.flatMap((node) => Array.from(node.messageIds(), (id) => node.message(id)!))
+  return walk(tree, { picked: new Map() }).flatMap(({ node, ids }) => ids.map((id) => node.message(id)!))
 }
 
 it('is all it takes for messages of another kind, live', async () => {

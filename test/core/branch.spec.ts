@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { Alternatives, walk } from '../../src/core/branch'
+import { Alternatives } from '../../src/core/alternatives'
+import { walk } from '../../src/core/branch'
 import { hear, newTree } from '../support/transcripts'
 import { prompt, runMessage } from './wire'
 
@@ -22,7 +23,7 @@ it('walks thousands of edits of edits in no time', () => {
   for (let index = 0; index < count; index++)
     tree.apply(prompt(`p${index}`, index > 0 ? { 'fork-of': `p${index - 1}` } : {}))
   tree.settle()
-  expect(walk(tree, none).map(({ key }) => key)).toEqual([`p${count - 1}`])
+  expect(walk(tree, none).map(({ node }) => node.key)).toEqual([`p${count - 1}`])
   expect(fastest(() => walk(tree, none))).toBeLessThan(150)
 })
 
@@ -34,7 +35,7 @@ it('walks thousands of alternatives of one prompt in no time', () => {
     ['p7', 1],
     ['p8', 2],
   ])
-  expect(walk(tree, { picked }).map(({ key }) => key)).toEqual(['p8'])
+  expect(walk(tree, { picked }).map(({ node }) => node.key)).toEqual(['p8'])
   expect(fastest(() => walk(tree, none))).toBeLessThan(150)
 })
 

@@ -139,10 +139,10 @@ describe('thousands of unknown runs', () => {
 
   it('leave nothing behind of what they claimed', () => {
     const tree = newTree()
-    const claim = message('ai-output', { 'run-id': 'ghost', 'codec-message-id': 'm' }, { kind: 'text' })
+    const claim = message('ai-input', { 'run-id': 'ghost', 'codec-message-id': 'm' }, { kind: 'tool-result' })
     const ofInput = { 'invocation-id': 'i', 'input-codec-message-id': 'p' }
     hear(tree, [
-      { ...claim, action: 'message.delete' },
+      claim,
       message('ai-output', { 'run-id': 'ghost', stream: 'true', status: 'streaming' }, { kind: 'text' }),
       message('ai-run-end', { 'run-id': 'ghost', ...ofInput }),
     ])

@@ -1,0 +1,45 @@
+import { Groups } from './groups'
+import type { Row } from './log'
+import type { RunNode } from './run-node'
+import { hasSeeds, Header } from './wire'
+
+/** Whether an input begins a run of its own with copies of the messages of one that waits. */
+export const isFork = ({ transport, data }: Row): boolean =>
+  transport[Header.runId] === undefined && (transport[Header.supersedes] !== undefined || hasSeeds(data))
+
+/** Answers that begin a run of their own, which takes the place of the one that waits. */
+export class Forks<M extends object> {
+  /** Those whose run nobody has heard of, by the message id of the answer. */
+  readonly awaited = new Map<string, RunNode<M>>()
+  readonly #rows = new Groups<Row>()
+  readonly #replacing = new Groups<Row>()
+
+  /** The rows of the answer with this message id. */
+  of(inputId: string): readonly Row[] {
+    return this.#rows.of(inputId)
+  }
+
+  add(inputId: string, row: Row): void {
+    this.#rows.add(inputId, row)
+    const replaced = row.transport[Header.supersedes]
+    if (replaced !== undefined) this.#replacing.add(replaced, row)
+  }
+
+  /** Drops a row that said this when it was added. */
+  remove(row: Row, { [Header.messageId]: inputId = '', [Header.supersedes]: replaced = '' }: Row['transport']): void {
+    this.#rows.remove(inputId, row)
+    this.#replacing.remove(replaced, row)
+  }
+
+  /** Whether others take the place of this run. */
+  isSuperseded(run: RunNode<M>): boolean {
+    return !run.isAwaited && this.#replacing.of(run.key).some(({ home }) => home !== run)
+  }
+
+  /** The runs that take the place of this one. */
+  replacementsOf(run: RunNode<M>): readonly RunNode<M>[] {
+    if (!this.isSuperseded(run)) return []
+    // The rows of forks are in runs only
+    return this.#replacing.of(run.key).map(({ home }) => home as RunNode<M>)
+  }
+}
