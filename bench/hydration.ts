@@ -2,7 +2,7 @@ import type { InboundMessage } from 'ably'
 import type { Past } from './conversation.ts'
 import type { Contender } from './contenders/contender.ts'
 import type { Costs } from './live.ts'
-import { FakeChannel } from './fake-ably.ts'
+import { FakeChannel } from '../test/support/fake-ably.ts'
 import { median } from './report.ts'
 
 export interface Hydration {

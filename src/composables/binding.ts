@@ -21,12 +21,12 @@ import type { Transport } from '../store/transport'
 import { follow } from './follow'
 
 /** A session as components hold it: whatever its name means at the moment. */
-export interface SessionBinding {
+export interface SessionBinding<M extends object = AppMessage> {
   /** One stable handle; calls go to the present session. */
-  readonly handle: ClientSession<AppMessage>
-  readonly current: ComputedRef<ClientSession<AppMessage>>
+  readonly handle: ClientSession<M>
+  readonly current: ComputedRef<ClientSession<M>>
   /** The present lease; undefined without a name, or when the session was handed over. */
-  readonly lease: () => Lease | undefined
+  readonly lease: () => Lease<M> | undefined
   /** Why there is no session of the present name. */
   readonly refusal: Readonly<ShallowRef<SessionError | undefined>>
   readonly ready: Promise<void>

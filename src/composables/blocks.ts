@@ -1,3 +1,4 @@
+import { sameItems } from '../core/same-items'
 import type { ViewMessage } from '../core/view-message'
 
 /** A stretch of messages that is laid out on its own. */
@@ -28,7 +29,7 @@ export function groupIntoBlocks<M>(
       : block.messages.length
     const held = messages.slice(position, position + size)
     if (held.length === 0) break
-    blocks.push(isSame(held, block.messages) ? block : { id: blockId(held, block), messages: held })
+    blocks.push(sameItems(held, block.messages) ? block : { id: blockId(held, block), messages: held })
     position += held.length
   }
   return [...blocks, ...cut(messages.slice(position))]
@@ -43,6 +44,3 @@ function cut<M>(messages: readonly ViewMessage<M>[]): readonly MessageBlock<M>[]
 
 const blockId = <M>(held: readonly ViewMessage<M>[], block: MessageBlock<M>): string =>
   held[0] === block.messages[0] ? block.id : held[0]!.id
-
-const isSame = <T>(a: readonly T[], b: readonly T[]): boolean =>
-  a.length === b.length && a.every((item, index) => item === b[index])

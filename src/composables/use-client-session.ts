@@ -18,10 +18,10 @@ export interface UseClientSessionReturn {
   ready: Promise<void>
 }
 
-const bindings = new WeakMap<ClientSession<AppMessage>, SessionBinding>()
+const bindings = new WeakMap<object, SessionBinding>()
 
 /** The binding behind a handle that `useClientSession` gave out. */
-export const bindingOf = (handle: ClientSession<AppMessage>): SessionBinding | undefined => bindings.get(handle)
+export const bindingOf = (handle: object): SessionBinding | undefined => bindings.get(handle)
 
 /**
  * Uses a session for as long as the component, store or effect scope lives: the first user attaches its channel, the last

@@ -5,16 +5,16 @@ import type { ViewMessage } from '../core/view-message'
 import type { ClientSession } from '../session/client-session'
 import { useClientSession } from './use-client-session'
 
-export interface UseRunOptions {
+export interface UseRunOptions<M extends object = AppMessage> {
   /** A session from `useClientSession` or `createClientSession`. @default the nearest one */
-  session?: ClientSession<AppMessage>
+  session?: ClientSession<M>
 }
 
-export interface UseRunReturn {
+export interface UseRunReturn<M extends object = AppMessage> {
   /** Undefined until the run has started. */
   run: ComputedRef<RunInfo | undefined>
   /** The reply so far. */
-  messages: ComputedRef<readonly ViewMessage<AppMessage>[]>
+  messages: ComputedRef<readonly ViewMessage<M>[]>
   isActive: ComputedRef<boolean>
   /** Cancels it; does nothing without a run id. */
   cancel: () => Promise<void>
@@ -26,8 +26,17 @@ export interface UseRunReturn {
  * @example
  * const { run, cancel } = useRun(() => props.runId)
  */
-export function useRun(runId: MaybeRefOrGetter<string | null | undefined>, options: UseRunOptions = {}): UseRunReturn {
-  const session = options.session ?? useClientSession().session
+export function useRun<M extends object>(
+  runId: MaybeRefOrGetter<string | null | undefined>,
+  options: Required<UseRunOptions<M>>,
+): UseRunReturn<M>
+export function useRun(runId: MaybeRefOrGetter<string | null | undefined>, options?: UseRunOptions): UseRunReturn
+export function useRun<M extends object>(
+  runId: MaybeRefOrGetter<string | null | undefined>,
+  options: UseRunOptions<M> = {},
+): UseRunReturn<M> {
+  // The nearest session has the app's messages, and so has M when no session is given
+  const session = options.session ?? (useClientSession().session as unknown as ClientSession<M>)
   const id = (): string => toValue(runId) ?? ''
   const run = computed(() => session.tree.run(id()))
   return {

@@ -8,7 +8,7 @@ import { useClientSession } from './use-client-session'
 
 export interface UseRunsOptions {
   /** A session from `useClientSession` or `createClientSession`. @default the nearest one */
-  session?: ClientSession<AppMessage>
+  session?: Pick<ClientSession<AppMessage>, 'runs' | 'cancel' | 'cancelAll'>
   /** Runs of the shown branch, of this client, or of the whole session. @default 'view' */
   scope?: MaybeRefOrGetter<RunScope | undefined>
 }

@@ -1,39 +1,29 @@
-import type { AppMessage } from '../store/app-message'
 import { computed, type ComputedRef } from 'vue'
 import type { RunInfo } from '../core/run-info'
 import type { ViewMessage } from '../core/view-message'
-import type { ClientSession } from '../session/client-session'
 import type { PendingPrompt } from '../session/pending'
 import type { View } from '../session/view'
+import type { AppMessage } from '../store/app-message'
+import { verbsOf, type ViewVerbs } from '../store/verbs'
 import { groupIntoBlocks, type MessageBlock } from './blocks'
 import { follow } from './follow'
-import { nearest } from './nearest'
-import { bindingOf } from './use-client-session'
+import { useViewSource, type OwnViewSource, type ViewSource } from './view-source'
 
-export interface UseViewOptions {
-  /** A session from `useClientSession` or `createClientSession`. @default the nearest one */
-  session?: ClientSession<AppMessage>
-  /** A view made with `session.createView()`. @default the session's own view */
-  view?: View<AppMessage>
+export interface UseViewOptions<M extends object = AppMessage> extends ViewSource<M> {
   /** How many of the newest messages to show at first. @default 30 */
   limit?: number
 }
 
-export type ViewVerbs = Pick<
-  View<AppMessage>,
-  'send' | 'edit' | 'regenerate' | 'cancel' | 'cancelAll' | 'retry' | 'discard' | 'loadOlder' | 'loadUntil'
->
-
-export interface UseViewReturn extends ViewVerbs {
+export interface UseViewReturn<M extends object = AppMessage> extends ViewVerbs<M> {
   /** The view itself: `view.runs()`, `view.branch(id)`, `view.on('run', ...)`. */
-  view: View<AppMessage>
+  view: View<M>
   /**
    * The messages shown, oldest first. The list changes only when messages come, go or move; text grows inside the
    * messages, so watch it through a getter or with `deep: true`.
    */
-  messages: ComputedRef<readonly ViewMessage<AppMessage>[]>
+  messages: ComputedRef<readonly ViewMessage<M>[]>
   /** The same in blocks of about 50, for long lists: a nested `v-for` with `contain: content` on the block. */
-  blocks: ComputedRef<readonly MessageBlock<AppMessage>[]>
+  blocks: ComputedRef<readonly MessageBlock<M>[]>
   /** Runs that have started. */
   runs: ComputedRef<readonly RunInfo[]>
   /** Prompts whose run has not started. */
@@ -52,35 +42,23 @@ export interface UseViewReturn extends ViewVerbs {
  * @example
  * const { messages, runs, isRunning, send, cancel } = useView()
  */
-export function useView(options: UseViewOptions = {}): UseViewReturn {
-  const { session, limit = 30 } = options
-  const binding = session ? bindingOf(session) : options.view ? undefined : nearest()
-  if (!options.view) binding?.want(limit)
-  const current = (): View<AppMessage> => options.view ?? (binding?.current.value ?? session!).view
-  // Verbs of the shared view go through the session's store, where `$onAction` hears them
-  const actor = (): ViewVerbs => (options.view ? undefined : binding?.lease()?.store) ?? current()
+export function useView<M extends object>(options: OwnViewSource<M> & { limit?: number }): UseViewReturn<M>
+export function useView(options?: UseViewOptions): UseViewReturn
+export function useView<M extends object>(options: UseViewOptions<M> = {}): UseViewReturn<M> {
+  const { view, limit = 30 } = options
+  const { binding, current, actor } = useViewSource(options)
+  if (!view) binding?.want(limit)
+  const messages = computed(() => current().getMessages())
 
   return {
-    view: options.view ?? follow(current),
-    messages: computed(() => current().getMessages()),
-    blocks: useBlocks(() => current().getMessages()),
+    view: view ?? follow(current),
+    messages,
+    blocks: computed<readonly MessageBlock<M>[]>((known) => groupIntoBlocks(messages.value, known ?? [])),
     runs: computed(() => current().runs()),
     pending: computed(() => current().pending()),
     isRunning: computed(() => current().isRunning),
     hasOlder: computed(() => current().hasOlder()),
     isLoadingOlder: computed(() => current().isLoadingOlder),
-    send: (...given) => actor().send(...given),
-    edit: (...given) => actor().edit(...given),
-    regenerate: (...given) => actor().regenerate(...given),
-    cancel: (...given) => actor().cancel(...given),
-    cancelAll: (...given) => actor().cancelAll(...given),
-    retry: (...given) => actor().retry(...given),
-    discard: (...given) => actor().discard(...given),
-    loadOlder: (...given) => actor().loadOlder(...given),
-    loadUntil: (...given) => actor().loadUntil(...given),
+    ...verbsOf(actor),
   }
-}
-
-function useBlocks(messages: () => readonly ViewMessage<AppMessage>[]): UseViewReturn['blocks'] {
-  return computed<readonly MessageBlock<AppMessage>[]>((known) => groupIntoBlocks(messages(), known ?? []))
 }

@@ -4,9 +4,9 @@ import { Header, MessageName } from './wire'
 
 const none: ReadonlyMap<string, SteerState> = new Map()
 
-/** Whether a row of a run is a message that a client sent into it. */
-export const isSteer = (row: Row): boolean =>
-  row.name === MessageName.input && row.transport[Header.runId] !== undefined && row.transport[Header.role] === 'user'
+/** Whether a row of a run is a message that a client sent into it; an answer to what the run asks for is none. */
+export const isSteer = ({ name, transport }: Row): boolean =>
+  name === MessageName.input && transport[Header.runId] !== undefined && transport[Header.discrete] === 'true'
 
 /** How the messages sent into a run fare, by message id; one that woke the agent again is a prompt of its own. */
 export function readSteers(

@@ -27,10 +27,12 @@ export interface Settled<M extends object> {
   structure: boolean
   /** Runs or pending prompts look different. */
   runs: boolean
-  transitions: RunTransition<M>[]
+  transitions: readonly RunTransition<M>[]
+  /** Runs that got or lost rows. */
+  touched: readonly RunNode<M>[]
 }
 
-const nothing: Settled<never> = { structure: false, runs: false, transitions: [] }
+const nothing: Settled<never> = { structure: false, runs: false, transitions: [], touched: [] }
 
 /**
  * A conversation as nodes made from channel rows: an input per prompt, a run per reply. `apply` sorts rows into nodes;
@@ -104,6 +106,7 @@ export class Tree<M extends object> {
 
   #settleNodes(): Settled<M> {
     const transitions: RunTransition<M>[] = []
+    const touched: RunNode<M>[] = []
     let runs = false
     // NOTE: a run that turns out to own a fork takes its rows, which is something to settle again
     while (this.#dirty.size > 0) {
@@ -111,6 +114,7 @@ export class Tree<M extends object> {
       this.#dirty.clear()
       for (const node of nodes) {
         this.#settleNode(node, transitions)
+        if (node instanceof RunNode) touched.push(node)
         runs ||= !(node instanceof RunNode) || node.hasNews
       }
     }
@@ -118,7 +122,7 @@ export class Tree<M extends object> {
     const structure = this.#structure
     if (structure) this.#isSorted = false
     this.#structure = false
-    return { structure, runs, transitions }
+    return { structure, runs, transitions, touched }
   }
 
   /**

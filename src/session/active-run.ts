@@ -1,7 +1,10 @@
 import { deferred } from '../core/deferred'
 import type { RunError, RunEndReason, RunStatus } from '../core/run-state'
 import type { ViewMessage } from '../core/view-message'
+import type { RunInfo } from '../core/run-info'
 import { ErrorCode, SessionError } from '../core/errors'
+import type { Given } from './placement'
+import type { Steer } from './steers'
 import type { InvocationBody, WakeInfo } from './wake'
 
 /** How a run ended. */
@@ -13,14 +16,18 @@ export interface RunResult {
 
 /** What a handle needs from its session. */
 export interface ActiveRunHost<M extends object> {
-  readonly sessionName: string
-  runOfInput(inputId: string): { runId: string; status: RunStatus; error?: RunError } | undefined
-  messagesOfRun(runId: string): readonly ViewMessage<M>[]
-  promptState(inputId: string): 'pending' | 'failed'
-  wakeOf(inputId: string): WakeInfo | undefined
-  cancel(target: { inputId: string }): Promise<void>
-  republish(inputId: string): Promise<void>
-  discard(inputId: string): void
+  /** The run that was started, or gone into. */
+  run(): RunInfo | undefined
+  /** The same once its agent has taken up what was sent, or can no more. */
+  runTakenUp(): RunInfo | undefined
+  messagesOf(runId: string): readonly ViewMessage<M>[]
+  isFailed(): boolean
+  wake(): WakeInfo | undefined
+  cancel(): Promise<void>
+  republish(): Promise<void>
+  discard(): void
+  steer(runId: string | Promise<string>, given: Given<M>): Steer
+  toInvocation(): InvocationBody
 }
 
 /**
@@ -34,35 +41,35 @@ export class ActiveRun<M extends object> {
 
   constructor(
     private readonly host: ActiveRunHost<M>,
-    /** The prompt's message id. */
+    /** The message id of what was sent: a new prompt's own, or of the message that was answered. */
     readonly inputId: string,
-    /** Names the prompt in the agent's invocation. */
+    /** Names what was sent in the agent's invocation. */
     readonly inputEventId: string,
   ) {}
 
-  /** Empty until the run has started. */
+  /** Empty until the run has started; known at once for answers, which go into a run. */
   get runId(): string {
-    return this.host.runOfInput(this.inputId)?.runId ?? ''
+    return this.host.run()?.runId ?? ''
   }
 
-  /** `pending` until the run has started; `failed` when its prompt could not be published. */
+  /** `pending` until there is a run; `failed` when its prompt could not be published. */
   get status(): RunStatus | 'pending' | 'failed' {
-    return this.host.runOfInput(this.inputId)?.status ?? this.host.promptState(this.inputId)
+    return this.host.run()?.status ?? (this.host.isFailed() ? 'failed' : 'pending')
   }
 
   /** The reply so far. */
   get messages(): readonly ViewMessage<M>[] {
-    return this.runId ? this.host.messagesOfRun(this.runId) : []
+    return this.runId ? this.host.messagesOf(this.runId) : []
   }
 
   /** How waking the agent fares; undefined when the session has no agent to wake. */
   get wake(): WakeInfo | undefined {
-    return this.host.wakeOf(this.inputId)
+    return this.host.wake()
   }
 
   /**
-   * Resolves when the agent has started the run. Rejects when it finally cannot be woken, or the session is closed; after
-   * `retry()` there is a new promise.
+   * Resolves when the agent has started the run, or gone on with it after answers. Rejects when it finally cannot be woken,
+   * or the session is closed; after `retry()` there is a new promise.
    */
   get started(): Promise<void> {
     return this.#started.promise
@@ -75,29 +82,34 @@ export class ActiveRun<M extends object> {
 
   /** Asks the agent to stop, whether or not the run has started. Resolves when the channel has the request. */
   cancel(): Promise<void> {
-    return this.host.cancel({ inputId: this.inputId })
+    return this.host.cancel()
   }
 
   /** Publishes a failed prompt again, or wakes the agent again. */
   async retry(): Promise<void> {
-    if (this.status === 'failed') return this.host.republish(this.inputId)
+    if (this.status === 'failed') return this.host.republish()
     this.renew()
     this.wake?.retry()
   }
 
   /** Takes a failed prompt out of the conversation. */
   discard(): void {
-    this.host.discard(this.inputId)
+    this.host.discard()
+  }
+
+  /** Says something into the run while it goes on; published when the run has started. */
+  steer(given: Given<M>): Steer {
+    return this.host.steer(this.runId || this.started.then(() => this.runId), given)
   }
 
   /** What an agent is woken with, for apps that wake it themselves. */
   toInvocation(): InvocationBody {
-    return { inputEventId: this.inputEventId, sessionName: this.host.sessionName }
+    return this.host.toInvocation()
   }
 
   /** Follows the run as the channel tells it. @internal */
   follow(): 'waiting' | 'started' | 'ended' {
-    const run = this.host.runOfInput(this.inputId)
+    const run = this.host.runTakenUp()
     if (!run) return 'waiting'
     this.#started.resolve()
     if (run.status === 'active' || run.status === 'suspended') return 'started'

@@ -15,8 +15,11 @@ import { editIn, type ChannelMessage } from '../core/wire'
 import { CatchUp } from './catch-up'
 import { FlushScheduler, type FlushMode } from './flush'
 import { NewerProtocol } from './newer-protocol'
+import type { Given } from './placement'
 import { Prompts, type CancelTarget } from './prompts'
 import { SessionTree } from './session-tree'
+import { Steers, type Steer } from './steers'
+import { runOf } from './trigger'
 import { Standing, type SessionStatus } from './standing'
 import type { PendingPrompt, RunList, RunScope } from './pending'
 import { View } from './view'
@@ -41,7 +44,10 @@ export interface ClientSessionOptions<M extends object> {
 
 interface SessionEvents {
   status: SessionStatus
-  /** Something failed in the background, where no caller waits for it. */
+  /**
+   * Something failed in the background, where no caller waits for it. A run that ends with an error is none of this: it is
+   * told by `run.error`, and by the view's `run` event when it happens.
+   */
   error: SessionError
 }
 
@@ -59,6 +65,7 @@ export class ClientSession<M extends object> {
   readonly #catchUp: CatchUp<M>
   readonly #scheduler: FlushScheduler
   readonly #prompts: Prompts<M>
+  readonly #steers: Steers<M>
   readonly #host: ViewHost<M>
   readonly #views = new Set<View<M>>()
   readonly #emitter = new Emitter<SessionEvents>()
@@ -85,20 +92,23 @@ export class ClientSession<M extends object> {
       unread: (message) => newer.note(message),
     })
     this.#scheduler = new FlushScheduler(flush, () => this.#flush())
-    this.#prompts = new Prompts({
+    const outbox = {
       channel: this.#channel,
       tree: this.#tree,
-      codec,
-      port,
-      agent,
       checkOpen: () => this.#checkOpen(),
       ready: () => this.connect(),
+    }
+    this.#steers = new Steers(outbox)
+    this.#prompts = new Prompts({
+      ...outbox,
+      port,
+      agent,
+      steers: this.#steers,
+      changed: this.#runsChanged,
       flush: () => this.#scheduler.now(),
       runsChanged: () => this.#refreshAll(),
-      run: {
-        runOfInput: (inputId) => this.#runOfInput(inputId),
-        messagesOfRun: (runId) => this.tree.messagesOf(runId),
-      },
+      report: (error) => this.#report(error),
+      messagesOf: (runId) => this.tree.messagesOf(runId),
     })
     this.#host = {
       tree: this.#tree,
@@ -106,6 +116,7 @@ export class ClientSession<M extends object> {
       changed: this.#runsChanged,
       history: this.#catchUp,
       prompts: this.#prompts,
+      steers: this.#steers,
       isPending: (input) => this.#isPending(input),
       pendingPrompt: (input) => this.#pendingPrompt(input),
       edited: (inputId, by) => this.#stay(inputId, by),
@@ -175,6 +186,11 @@ export class ClientSession<M extends object> {
     return this.#prompts.cancel(target)
   }
 
+  /** Says something into a run while it goes on. */
+  steer(runId: string, given: Given<M>): Steer {
+    return this.#steers.steer(runId, given)
+  }
+
   /** Cancels every run that is active or about to start. */
   cancelAll(options?: { scope?: RunScope }): Promise<void> {
     return this.view.cancelAll(options)
@@ -193,6 +209,7 @@ export class ClientSession<M extends object> {
     clearTimeout(this.#endingTimer)
     for (const stop of this.#stops.splice(0)) stop()
     this.#prompts.close(closedError('wait for the run'))
+    this.#steers.close(closedError('wait for the run'))
     for (const view of this.#views) view.close()
     await this.#channel.detach(this.#heard)
     this.#emitter.clear()
@@ -297,18 +314,18 @@ export class ClientSession<M extends object> {
   #takePage(fold: () => void): void {
     this.#scheduler.now()
     fold()
-    const { transitions } = this.#tree.settle()
+    const { touched } = this.#tree.settle()
     // Text that history does not have is not on its way
     this.#tree.forgetEnding()
-    transitions.push(...this.#tree.settle().transitions)
+    const { touched: ended } = this.#tree.settle()
     for (const view of this.#views) view.hold()
-    this.#follow(transitions.map(({ run }) => run))
+    this.#follow([...touched, ...ended])
   }
 
   /** Lists are made anew once for all pages of a load: done for each page, that would cost more with each. */
   #loaded(): void {
     this.#runsChanged.trigger()
-    for (const view of this.#views) view.refresh({ structure: true, runs: true, transitions: [] })
+    for (const view of this.#views) view.refresh({ structure: true, runs: true, transitions: [], touched: [] })
   }
 
   #flush(): void {
@@ -316,7 +333,7 @@ export class ClientSession<M extends object> {
     if (this.#tree.isEnding) this.#endingTimer ??= setTimeout(() => this.#forgetEnding(), tailLimit)
     if (settled.runs || settled.structure) this.#runsChanged.trigger()
     for (const view of this.#views) view.refresh(settled)
-    this.#follow(settled.transitions.map(({ run }) => run))
+    this.#follow(settled.touched)
   }
 
   #forgetEnding(): void {
@@ -327,12 +344,13 @@ export class ClientSession<M extends object> {
 
   #refreshAll(): void {
     this.#runsChanged.trigger()
-    for (const view of this.#views) view.refresh({ structure: false, runs: true, transitions: [] })
+    for (const view of this.#views) view.refresh({ structure: false, runs: true, transitions: [], touched: [] })
   }
 
-  #follow(runs: readonly RunNode<M>[]): void {
+  #follow(runs: Iterable<RunNode<M>>): void {
     for (const run of runs) {
-      if (run.inputId !== undefined) this.#prompts.follow(run.inputId)
+      this.#prompts.follow(run)
+      this.#steers.follow(run)
       if (run.hasEnded) this.#settleWaiting(run)
     }
   }
@@ -364,22 +382,12 @@ export class ClientSession<M extends object> {
   }
 
   #runOf(target: CancelTarget): RunNode<M> | undefined {
-    return typeof target === 'string' ? this.#tree.runs.get(target) : this.#startedRun(target.inputId)
+    return typeof target === 'string' ? this.#tree.runs.get(target) : runOf(this.#tree, target)
   }
 
   #isAnswered(input: InputNode<M>): boolean {
-    if (this.#startedRun(input.key)) return true
+    if (runOf(this.#tree, { inputId: input.key })) return true
     return this.#tree.children(input.key).some((child) => child instanceof RunNode && child.visible)
-  }
-
-  #startedRun(inputId: string): RunNode<M> | undefined {
-    return this.#tree.runsOf(inputId).findLast((run) => run.visible)
-  }
-
-  #runOfInput(inputId: string): RunInfo | undefined {
-    this.#runsChanged.track()
-    const run = this.#startedRun(inputId)
-    return run && this.#tree.info(run)
   }
 
   #running(scope: RunScope, view: RunList): CancelTarget[] {

@@ -1,16 +1,17 @@
 import type { Channel } from '../ably/session-channel'
-import type { Codec, Input } from '../core/codec'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import { newId } from '../core/id'
-import type { Row } from '../core/log'
 import type { ReactivePort, Signal } from '../core/port'
+import type { RunInfo } from '../core/run-info'
+import type { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
-import { Header, headers, MessageName, type Headers, type OutgoingMessage } from '../core/wire'
+import { Header, headers, MessageName } from '../core/wire'
 import { ActiveRun, type ActiveRunHost } from './active-run'
+import { localRows, outgoing, type Outgoing } from './outgoing'
+import type { Placed } from './placement'
+import type { Steers } from './steers'
+import { runOf, runTakenUp } from './trigger'
 import { Wake, type AgentTarget, type WakeInfo } from './wake'
-
-/** What can be sent: text, a whole message, or codec inputs. */
-export type Given<M> = string | M | Input<M> | readonly Input<M>[]
 
 /** A run by its id, or one that has not started by its prompt's message id. */
 export type CancelTarget = string | { inputId: string }
@@ -35,18 +36,18 @@ export interface SendOptions {
 /** Options of sends whose place in the conversation is given. */
 export type PlacedSendOptions = Omit<SendOptions, 'parent'>
 
-/** A send with what only verbs of the view may say. */
-export interface Placement extends SendOptions {
-  forkOf?: string
-  regenerates?: string
-  /** Called when the prompt stands in the tree. */
-  onPlaced?: (inputId: string) => void
+export interface AnswerOptions extends PlacedSendOptions {
+  /**
+   * `continuation` answers into the run that asked; `fork` answers a copy of its reply, for a run that takes its place.
+   * @default 'continuation'
+   */
+  as?: 'continuation' | 'fork'
 }
 
-interface Sent<M extends object> {
+/** What was sent, and is to lead to a run. */
+interface Sent<M extends object> extends Outgoing {
   run: ActiveRun<M>
-  eventId: string
-  messages: readonly OutgoingMessage[]
+  serial?: string
   wakes: boolean
   wake?: Wake
 }
@@ -54,9 +55,11 @@ interface Sent<M extends object> {
 export interface PromptsHost<M extends object> {
   readonly channel: Channel
   readonly tree: Tree<M>
-  readonly codec: Codec<M>
   readonly port: ReactivePort
   readonly agent: AgentTarget | undefined
+  readonly steers: Steers<M>
+  /** Announces that a run looks different. */
+  readonly changed: Signal
   /** @throws SessionError when there is no session to send to. */
   checkOpen(): void
   /** Resolves when the channel can be published to. */
@@ -65,12 +68,14 @@ export interface PromptsHost<M extends object> {
   flush(): void
   /** Makes a change visible that is in no row. */
   runsChanged(): void
-  run: Pick<ActiveRunHost<M>, 'runOfInput' | 'messagesOfRun'>
+  /** Tells of what failed when nobody waits for it. */
+  report(error: SessionError): void
+  messagesOf: ActiveRunHost<M>['messagesOf']
 }
 
-/** Prompts and cancels on their way out, and the handles of the runs they lead to. */
+/** Prompts, answers and cancels on their way out, and the handles of the runs they lead to. */
 export class Prompts<M extends object> {
-  readonly #sent = new Map<string, Sent<M>>()
+  readonly #sent = new Set<Sent<M>>()
   readonly #changed: Signal
   #isClosed = false
 
@@ -80,38 +85,123 @@ export class Prompts<M extends object> {
 
   /** The handle of a prompt sent by this session. */
   handle(inputId: string): ActiveRun<M> | undefined {
-    return this.#sent.get(inputId)?.run
+    return this.#prompt(inputId)?.run
   }
 
   wakeOf(inputId: string): WakeInfo | undefined {
     this.#changed.track()
-    return this.#sent.get(inputId)?.wake?.info
+    return this.#prompt(inputId)?.wake?.info
   }
 
-  async send(given: Given<M>, placement: Placement): Promise<ActiveRun<M>> {
+  /** Publishes inputs one after the other; the last one is what the agent is woken with. */
+  async send({ inputs, place }: Placed<M>, wakes = true, onPlaced?: (inputId: string) => void): Promise<ActiveRun<M>> {
+    const { channel, tree } = this.host
     this.host.checkOpen()
-    const inputs = this.host.codec.inputs(given)
-    const introducing = inputs.filter((input) => input.type === 'message')
-    if (inputs.length === 0 || introducing.length > 1) {
-      throw new SessionError(
-        `unable to send; a send takes one or more inputs of which at most one is a new message, not ${inputs.length} with ${introducing.length}`,
-        ErrorCode.BadRequest,
-      )
-    }
-    const all = inputs.map((input) => this.#prepare(input, placement))
-    const sent = all.at(-1)!
-    placement.onPlaced?.(sent.run.inputId)
+    const all = inputs.map((input) => outgoing(tree.codec, input, place, channel.clientId))
+    const sent = this.#keep(all.at(-1)!, wakes)
+    if (inputs.at(-1)!.type === 'message') tree.addLocal(sent.inputId, localRows(sent.messages, channel.clientId))
+    onPlaced?.(sent.inputId)
     this.host.flush()
-    for (const each of all) await this.#publish(each)
+    await this.#publish(sent, all)
     this.#wake(sent)
     return sent.run
   }
 
   /** Publishes a request to stop; resolves when the channel has it. */
-  async cancel(target: CancelTarget): Promise<void> {
+  cancel(target: CancelTarget): Promise<void> {
+    return this.#cancel(typeof target === 'string' ? { runId: target } : target)
+  }
+
+  /** Takes a prompt that could not be published out of the conversation. */
+  discard(inputId: string): void {
+    const sent = this.#prompt(inputId)
+    if (!sent || !this.#isFailed(sent)) return
+    this.#sent.delete(sent)
+    this.host.tree.discardLocal(inputId)
+    sent.run.abandon(new SessionError('unable to run the prompt; it was discarded', ErrorCode.Closed))
+    this.host.flush()
+  }
+
+  /** Lets handles follow what the tree has settled. */
+  follow(run: RunNode<M>): void {
+    for (const sent of this.#sent) if (run.key === sent.runId || run.inputId === sent.inputId) this.#follow(sent)
+  }
+
+  close(error: SessionError): void {
+    this.#isClosed = true
+    for (const { run, wake } of this.#sent) {
+      wake?.stop()
+      run.abandon(error)
+    }
+    this.#sent.clear()
+  }
+
+  #follow(sent: Sent<M>): void {
+    const state = sent.run.follow()
+    if (state !== 'waiting') sent.wake?.stop()
+    if (state === 'ended') this.#sent.delete(sent)
+  }
+
+  #prompt(inputId: string): Sent<M> | undefined {
+    for (const sent of this.#sent) if (sent.inputId === inputId && sent.runId === undefined) return sent
+    return undefined
+  }
+
+  #isFailed(sent: Sent<M>): boolean {
+    return this.host.tree.inputs.get(sent.inputId)?.isFailed ?? false
+  }
+
+  #keep(out: Outgoing, wakes: boolean): Sent<M> {
+    const sent: Omit<Sent<M>, 'run'> = { ...out, wakes }
+    const run = new ActiveRun<M>(this.#handleHost(sent as Sent<M>), out.inputId, out.eventId)
+    const kept = Object.assign(sent, { run })
+    this.#sent.add(kept)
+    return kept
+  }
+
+  async #publish(sent: Sent<M>, all: readonly Outgoing[] = [sent]): Promise<void> {
+    const { channel, ready, tree, flush } = this.host
+    try {
+      await ready()
+      for (const { messages } of all) sent.serial = (await channel.publish(messages)).at(-1)
+    } catch (cause) {
+      const error = toSessionError('send the prompt', ErrorCode.SendFailed, cause)
+      tree.failLocal(sent.inputId, { code: error.code, message: error.message })
+      if (!this.#isFailed(sent)) this.#sent.delete(sent)
+      sent.run.abandon(error)
+      flush()
+      throw error
+    }
+    // The run may have gone on before the channel told where the answer stands
+    this.#follow(sent)
+  }
+
+  #wake(sent: Sent<M>): void {
+    const { agent, port, tree } = this.host
+    if (!agent || !sent.wakes || this.#isClosed || runTakenUp(tree, sent)) return
+    sent.wake = new Wake(agent, sent.run.toInvocation(), port, (error) => {
+      sent.run.abandon(error)
+      // A prompt shows it where it stands; an answer or a wish for another reply stands nowhere
+      if (!tree.inputs.has(sent.inputId)) this.host.report(error)
+    })
+    this.#changed.trigger()
+    this.host.runsChanged()
+  }
+
+  async #republish(sent: Sent<M>): Promise<void> {
+    if (!this.#sent.has(sent) || !this.#isFailed(sent)) return
+    this.host.tree.retryLocal(sent.inputId)
+    sent.run.renew()
+    this.host.flush()
+    await this.#publish(sent)
+    this.#wake(sent)
+  }
+
+  async #cancel({ runId, inputId }: { runId?: string; inputId?: string }): Promise<void> {
     const transport = headers({
       [Header.eventId]: newId(),
-      ...(typeof target === 'string' ? { [Header.runId]: target } : { [Header.inputId]: target.inputId }),
+      [Header.runId]: runId,
+      [Header.inputId]: inputId,
     })
     try {
       await this.host.ready()
@@ -121,128 +211,26 @@ export class Prompts<M extends object> {
     }
   }
 
-  /** Takes a prompt that could not be published out of the conversation. */
-  discard(inputId: string): void {
-    const sent = this.#sent.get(inputId)
-    const node = this.host.tree.inputs.get(inputId)
-    if (!sent || !node?.isFailed) return
-    this.#sent.delete(inputId)
-    this.host.tree.discardLocal(inputId)
-    sent.run.abandon(new SessionError('unable to run the prompt; it was discarded', ErrorCode.Closed))
-    this.host.flush()
-  }
-
-  /** Lets handles follow what the tree has settled. */
-  follow(inputId: string): void {
-    const sent = this.#sent.get(inputId)
-    if (!sent) return
-    sent.wake?.stop()
-    if (sent.run.follow() === 'ended') this.#sent.delete(inputId)
-  }
-
-  close(error: SessionError): void {
-    this.#isClosed = true
-    for (const { run, wake } of this.#sent.values()) {
-      wake?.stop()
-      run.abandon(error)
+  #handleHost(sent: Sent<M>): ActiveRunHost<M> {
+    const { tree, changed, channel, messagesOf, steers } = this.host
+    const info = (run: RunNode<M> | undefined): RunInfo | undefined => {
+      changed.track()
+      return run && tree.info(run)
     }
-    this.#sent.clear()
-  }
-
-  #prepare(input: Input<M>, placement: Placement): Sent<M> {
-    const { role, parts } = this.host.codec.encode(input)
-    const inputId = newId()
-    const eventId = newId()
-    const isMessage = input.type === 'message'
-    const transport = headers({
-      [Header.role]: role,
-      [Header.messageId]: inputId,
-      [Header.owner]: this.host.channel.clientId,
-      [Header.eventId]: eventId,
-      [Header.parent]: placement.parent,
-      [Header.forkOf]: placement.forkOf,
-      [Header.regenerates]: placement.regenerates,
-      [Header.streamed]: 'false',
-      [Header.discrete]: isMessage ? 'true' : undefined,
-    })
-    const messages = parts.map(({ codec, data }, index) => ({
-      // NOTE: Ably discards a repeated id, so publishing again after an unclear failure cannot double the prompt
-      id: `${eventId}:${index}`,
-      name: MessageName.input,
-      data,
-      extras: { ai: { transport, codec } },
-    }))
-    if (isMessage)
-      this.host.tree.addLocal(
-        inputId,
-        parts.map(({ codec, data }) => this.#localRow(transport, codec, data)),
-      )
-    const run = new ActiveRun<M>(this.#runHost(), inputId, eventId)
-    const sent: Sent<M> = { run, eventId, messages, wakes: placement.wake ?? true }
-    this.#sent.set(inputId, sent)
-    return sent
-  }
-
-  /** A row as the echo will bring it, without a serial yet. */
-  #localRow(transport: Headers, codec: Headers, data: unknown): Row {
-    const { clientId } = this.host.channel
     return {
-      serial: '',
-      version: '',
-      name: MessageName.input,
-      transport,
-      codec,
-      data,
-      clientId,
-      timestamp: Date.now(),
-      partial: false,
-      deleted: false,
-    }
-  }
-
-  async #publish(sent: Sent<M>): Promise<void> {
-    const { run, messages } = sent
-    try {
-      await this.host.ready()
-      await this.host.channel.publish(messages)
-      sent.messages = []
-    } catch (cause) {
-      const error = toSessionError('send the prompt', ErrorCode.SendFailed, cause)
-      this.host.tree.failLocal(run.inputId, { code: error.code, message: error.message })
-      run.abandon(error)
-      this.host.flush()
-      throw error
-    }
-  }
-
-  #wake(sent: Sent<M>): void {
-    const { agent, port } = this.host
-    if (!agent || !sent.wakes || this.#isClosed || this.host.run.runOfInput(sent.run.inputId)) return
-    sent.wake = new Wake(agent, sent.run.toInvocation(), port, (error) => sent.run.abandon(error))
-    this.#changed.trigger()
-    this.host.runsChanged()
-  }
-
-  async #republish(inputId: string): Promise<void> {
-    const sent = this.#sent.get(inputId)
-    const node = this.host.tree.inputs.get(inputId)
-    if (!sent || !node?.isFailed) return
-    this.host.tree.retryLocal(inputId)
-    sent.run.renew()
-    this.host.flush()
-    await this.#publish(sent)
-    this.#wake(sent)
-  }
-
-  #runHost(): ActiveRunHost<M> {
-    return {
-      sessionName: this.host.channel.name,
-      ...this.host.run,
-      promptState: (inputId) => (this.host.tree.inputs.get(inputId)?.isFailed ? 'failed' : 'pending'),
-      wakeOf: (inputId) => this.wakeOf(inputId),
-      cancel: (target) => this.cancel(target),
-      republish: (inputId) => this.#republish(inputId),
-      discard: (inputId) => this.discard(inputId),
+      run: () => info(runOf(tree, sent)),
+      runTakenUp: () => info(runTakenUp(tree, sent)),
+      messagesOf,
+      isFailed: () => this.#isFailed(sent),
+      wake: () => {
+        this.#changed.track()
+        return sent.wake?.info
+      },
+      cancel: () => this.#cancel(sent),
+      republish: () => this.#republish(sent),
+      discard: () => this.discard(sent.inputId),
+      steer: (runId, given) => steers.steer(runId, given),
+      toInvocation: () => ({ inputEventId: sent.eventId, sessionName: channel.name }),
     }
   }
 }

@@ -3,6 +3,7 @@ import type { ReactivePort, Signal } from '../core/port'
 import type { Tree } from '../core/tree'
 import type { CatchUp } from './catch-up'
 import type { CancelTarget, Prompts } from './prompts'
+import type { Steers } from './steers'
 import type { PendingPrompt, RunList, RunScope } from './pending'
 
 /** What a view needs from its session. */
@@ -13,6 +14,7 @@ export interface ViewHost<M extends object> {
   readonly changed: Signal
   readonly history: Pick<CatchUp<M>, 'hasOlder' | 'loadPage'>
   readonly prompts: Prompts<M>
+  readonly steers: Steers<M>
   /** Whether no run for this prompt has started yet. */
   isPending(input: TreeNode<M>): boolean
   pendingPrompt(input: TreeNode<M>): PendingPrompt

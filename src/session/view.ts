@@ -1,17 +1,22 @@
 import { walk, type Stretch } from '../core/branch'
+import type { Answer } from '../core/codec'
 import { Emitter } from '../core/emitter'
-import { ErrorCode, SessionError } from '../core/errors'
 import { RunNode } from '../core/run-node'
 import type { RunInfo } from '../core/run-info'
 import type { TreeNode } from '../core/node'
+import { sameItems } from '../core/same-items'
 import type { ViewMessage } from '../core/view-message'
 import type { Signal } from '../core/port'
 import type { RunEndReason, RunError } from '../core/run-state'
 import type { RunTransition, Settled } from '../core/tree'
 import type { ActiveRun } from './active-run'
 import { Branches, type Branch } from './branches'
-import type { Given, PlacedSendOptions, Placement, SendOptions } from './prompts'
+import { dispatch } from './dispatch'
+import { OlderMessages } from './older-messages'
+import { continuation, fork, newMessage, placeOfEdit, placeOfRegeneration, type Given, type Placed } from './placement'
+import type { AnswerOptions, PlacedSendOptions, SendOptions } from './prompts'
 import type { PendingPrompt, RunScope } from './pending'
+import type { Steer } from './steers'
 import { ViewWindow } from './view-window'
 import type { ViewHost } from './view-host'
 
@@ -31,9 +36,6 @@ interface ViewEvents {
   run: RunEvent
 }
 
-/** How long a send with `waitFor: 'ended'` waits for the runs it interrupts, in milliseconds. */
-const endLimit = 2000
-
 /**
  * One way of looking at a session: the branch it shows and how far back it reaches. Reads are reactive in Vue; lists keep
  * their identity until they really differ.
@@ -47,18 +49,20 @@ export class View<M extends object> {
   #pending: readonly PendingPrompt[] = []
   readonly #listChanged: Signal
   readonly #runsChanged: Signal
-  readonly #loadChanged: Signal
   readonly #emitter = new Emitter<ViewEvents>()
   readonly #window: ViewWindow<M>
+  readonly #older: OlderMessages<M>
   readonly #branches: Branches<M>
-  #loading: Promise<void> | undefined
 
   /** @internal */
   constructor(private readonly host: ViewHost<M>) {
     this.#listChanged = host.port.signal()
     this.#runsChanged = host.port.signal()
-    this.#loadChanged = host.port.signal()
     this.#window = new ViewWindow(host.tree)
+    this.#older = new OlderMessages(host, this.#window, {
+      path: () => this.#path(),
+      messages: () => this.#messages,
+    })
     this.#branches = new Branches(host.tree)
     host.port.opaque(this)
     this.#rebuild()
@@ -127,8 +131,7 @@ export class View<M extends object> {
   }
 
   get isLoadingOlder(): boolean {
-    this.#loadChanged.track()
-    return this.#loading !== undefined
+    return this.#older.isLoading
   }
 
   /**
@@ -137,17 +140,7 @@ export class View<M extends object> {
    * @throws SessionError 40003 when `count` is not a positive integer, 104011 when history cannot be read.
    */
   async loadOlder(count = 10): Promise<readonly ViewMessage<M>[]> {
-    if (!Number.isInteger(count) || count < 1) {
-      throw new SessionError(
-        `unable to load older messages; count must be a positive integer, not ${count}`,
-        ErrorCode.BadRequest,
-      )
-    }
-    if (this.#loading) return []
-    return this.#load(async () => {
-      await this.#readBack(count)
-      this.#window.reveal(this.#path(), count)
-    })
+    return this.#older.load(count)
   }
 
   /**
@@ -156,27 +149,17 @@ export class View<M extends object> {
    * @throws SessionError 104011 when history cannot be read; whatever `signal` was aborted with.
    */
   async loadUntil(predicate: (message: M) => boolean, signal?: AbortSignal): Promise<readonly ViewMessage<M>[]> {
-    while (this.#loading) await this.#loading.catch(() => undefined)
-    return this.#load(async () => {
-      for (;;) {
-        signal?.throwIfAborted()
-        const path = this.#path()
-        const newer = this.#window.hiddenNewerThan(path, predicate)
-        const isDone = newer !== undefined || !(await this.host.history.loadPage())
-        if (!isDone) continue
-        this.#window.reveal(this.#path(), newer ?? Infinity)
-        return
-      }
-    })
+    return this.#older.loadUntil(predicate, signal)
   }
 
   /**
-   * Sends a prompt: text, a message or codec inputs. Never waits for a run that is active. Resolves when the channel has
-   * accepted it.
+   * Sends a prompt: text, a message or a codec's input of one. Never waits for a run that is active. Resolves when the
+   * channel has accepted it.
    * @throws SessionError 104005 when it could not be published; the prompt stays, with state `failed`.
    */
-  send(given: Given<M>, options: SendOptions = {}): Promise<ActiveRun<M>> {
-    return this.#dispatch(given, { ...options, parent: options.parent ?? this.#lastMessageId() })
+  async send(given: Given<M>, options: SendOptions = {}): Promise<ActiveRun<M>> {
+    const place = { parent: options.parent ?? this.#lastMessageId() }
+    return this.#dispatch({ inputs: newMessage(this.host.tree.codec, given), place }, options)
   }
 
   /**
@@ -184,36 +167,41 @@ export class View<M extends object> {
    * @throws SessionError 40003 when there is no such prompt.
    */
   async edit(messageId: string, given: Given<M>, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
-    const node = this.host.tree.inputs.get(messageId)
-    if (!node) throw new SessionError(`unable to edit; there is no prompt "${messageId}"`, ErrorCode.BadRequest)
-    return this.#dispatch(given, {
-      ...options,
-      parent: node.parent,
-      forkOf: messageId,
-      onPlaced: (inputId) => {
-        this.host.edited(messageId, this)
-        this.#choose(inputId)
-      },
-    })
+    const { tree } = this.host
+    const place = placeOfEdit(tree, messageId)
+    return this.#dispatch({ inputs: newMessage(tree.codec, given), place }, options)
   }
 
   /**
-   * Asks for another reply in place of this one; the old one stays on its own branch. This view shows the new one.
+   * Asks for another reply in place of this one; the old one stays on its own branch. This view shows the new one. In place
+   * of a message inside a run, it takes that of the rest of the run too.
    * @throws SessionError 40003 when it is not a reply.
    */
   async regenerate(messageId: string, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
-    const node = this.host.tree.nodeOf(messageId)
-    if (!(node instanceof RunNode) || node.parent === undefined) {
-      throw new SessionError(`unable to regenerate; "${messageId}" is not a reply to anything`, ErrorCode.BadRequest)
-    }
-    const first = node.messageIds().next().value
-    const target = messageId === first ? (node.regenerates ?? messageId) : messageId
-    return this.#dispatch([{ type: 'regenerate' }], {
-      ...options,
-      parent: node.parent,
-      regenerates: target,
-      onPlaced: (inputId) => this.#choose(inputId),
-    })
+    const place = placeOfRegeneration(this.host.tree, messageId)
+    return this.#dispatch({ inputs: [{ type: 'regenerate' }], place }, options)
+  }
+
+  /**
+   * Answers what a reply waits for: a tool's output, an approval. The run goes on with it, or, with `as: 'fork'`, a run that
+   * begins with a copy of the reply takes its place.
+   * @throws SessionError 40003 when the message is of no run, or its run has ended.
+   */
+  async answer(
+    messageId: string,
+    answers: Answer | readonly Answer[],
+    { as = 'continuation', ...options }: AnswerOptions = {},
+  ): Promise<ActiveRun<M>> {
+    const { tree } = this.host
+    const all = [answers].flat()
+    const placed =
+      as === 'fork' ? fork(tree, messageId, all) : continuation(tree, messageId, all, this.#lastMessageId())
+    return this.#dispatch(placed, options)
+  }
+
+  /** Says something into a run while it goes on. */
+  steer(runId: string, given: Given<M>): Steer {
+    return this.host.steers.steer(runId, given)
   }
 
   /** Cancels a run, or, by its prompt, one that has not started. */
@@ -240,7 +228,15 @@ export class View<M extends object> {
   branch(messageId: string): Branch<M> {
     this.#listChanged.track()
     this.host.changed.track()
-    return this.#branches.of(messageId, () => this.#moved())
+    return this.#branches.of(messageId, (node) => {
+      this.#window.include(node)
+      this.#moved()
+    })
+  }
+
+  /** Shows the alternative of a message that stands at this index. */
+  select(messageId: string, index: number): void {
+    this.branch(messageId).select(index)
   }
 
   /** Hears of changes; returns how to stop. */
@@ -325,44 +321,13 @@ export class View<M extends object> {
     return known && isSame ? known : prompt
   }
 
-  /** Reads pages of history until so many messages are hidden, or there are no more pages. */
-  async #readBack(count: number): Promise<void> {
-    const { tree, history } = this.host
-    const missing = (): number => count - this.#window.hiddenCount(this.#path())
-    for (let wanted = missing(); wanted > 0; wanted = missing()) {
-      // NOTE: the path is walked again when enough may have come; walked for each page, it would cost more with each
-      const enough = tree.messageCount + wanted
-      while (tree.messageCount < enough) if (!(await history.loadPage())) return
-    }
-  }
-
-  async #load(read: () => Promise<void>): Promise<readonly ViewMessage<M>[]> {
-    const [first] = this.#messages
-    this.#loading = read()
-    this.#loadChanged.trigger()
-    try {
-      await this.#loading
-    } finally {
-      this.host.loaded()
-      this.#loading = undefined
-      this.#loadChanged.trigger()
-    }
-    return first ? this.#messages.slice(0, Math.max(0, this.#messages.indexOf(first))) : this.#messages
-  }
-
-  async #dispatch(given: Given<M>, placement: Placement): Promise<ActiveRun<M>> {
-    const { whenBusy, waitFor } = placement
-    const interrupted = whenBusy === 'interrupt' ? this.#interrupt(waitFor) : undefined
-    // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
-    if (waitFor === 'ended') await interrupted
-    const [run] = await Promise.all([this.host.prompts.send(given, placement), interrupted])
-    return run
-  }
-
-  async #interrupt(waitFor: SendOptions['waitFor'] = 'published'): Promise<void> {
-    const targets = this.host.running('view', this)
-    const ended = waitFor === 'ended' ? this.host.ended(targets, endLimit) : undefined
-    await Promise.all([...targets.map((target) => this.cancel(target)), ended])
+  /** What takes the place of something is shown by this view, and does not move others. */
+  #dispatch(placed: Placed<M>, options: PlacedSendOptions): Promise<ActiveRun<M>> {
+    const { forkOf, regenerates, supersedes } = placed.place
+    return dispatch(this.host, this, placed, options, (inputId) => {
+      if (forkOf !== undefined) this.host.edited(forkOf, this)
+      if (forkOf ?? regenerates ?? supersedes) this.#choose(inputId)
+    })
   }
 
   /** What a new prompt follows: the last message shown that the channel has or is about to have. */
@@ -378,6 +343,3 @@ export class View<M extends object> {
     this.#emitter.emit('run', { type, runId: run.key, run: info, ...ended })
   }
 }
-
-const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean =>
-  a.length === b.length && a.every((item, index) => item === b[index])

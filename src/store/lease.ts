@@ -2,11 +2,13 @@ import type { AppMessage } from './app-message'
 import type { Pinia } from 'pinia'
 import type { ClientSession } from '../session/client-session'
 import { sessionStore, type SessionStore } from './session-store'
+import type { ViewVerbs } from './verbs'
 
 /** A session in use, until it is released. Releasing twice does nothing. */
-export interface Lease {
-  readonly session: ClientSession<AppMessage>
-  readonly store: SessionStore
+export interface Lease<M extends object = AppMessage> {
+  readonly session: ClientSession<M>
+  /** The session's Pinia store. */
+  readonly store: ViewVerbs<M>
   /** Resolves when the session is attached and the first page that was asked for is shown. */
   readonly ready: Promise<void>
   /** Asks for at least this many messages to be shown at first; without it there are 30. */

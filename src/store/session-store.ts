@@ -2,7 +2,7 @@ import type { AppMessage } from './app-message'
 import { defineStore } from 'pinia'
 import { computed, onScopeDispose, ref } from 'vue'
 import type { ClientSession } from '../session/client-session'
-import type { View } from '../session/view'
+import { verbsOf } from './verbs'
 
 /** What is small and serialisable about a session: all that devtools and `$subscribe` get to watch. */
 export interface SessionFacts {
@@ -10,24 +10,6 @@ export interface SessionFacts {
   messages: number
   activeRuns: number
 }
-
-type Verbs = Pick<
-  View<AppMessage>,
-  'send' | 'edit' | 'regenerate' | 'cancel' | 'cancelAll' | 'retry' | 'discard' | 'loadOlder' | 'loadUntil'
->
-
-/** Verbs of a session as store actions, so that `$onAction` sees them. */
-const verbNames = [
-  'send',
-  'edit',
-  'regenerate',
-  'cancel',
-  'cancelAll',
-  'retry',
-  'discard',
-  'loadOlder',
-  'loadUntil',
-] as const satisfies readonly (keyof Verbs)[]
 
 /**
  * The Pinia store of one session, id `ai-session:<name>`. Messages, runs and handles are getters and never state: state is
@@ -51,7 +33,6 @@ export const sessionStore = (name: string, session: ClientSession<AppMessage>) =
     const stops = [view.on('update', synced), session.on('status', synced)]
     onScopeDispose(() => stops.forEach((stop) => stop()))
 
-    const verbs = Object.fromEntries(verbNames.map((verb) => [verb, view[verb].bind(view)])) as unknown as Verbs
     return {
       facts,
       messages: computed(() => view.getMessages()),
@@ -62,7 +43,7 @@ export const sessionStore = (name: string, session: ClientSession<AppMessage>) =
       error: computed(() => session.error),
       hasOlder: computed(() => view.hasOlder()),
       isLoadingOlder: computed(() => view.isLoadingOlder),
-      ...verbs,
+      ...verbsOf(() => view),
       synced,
     }
   })

@@ -193,6 +193,64 @@ describe('history', () => {
     await expect(session.view.loadUntil(() => true, aborted.signal)).rejects.toThrow('enough')
   })
 
+  it('does not count what arrives live while it loads', async () => {
+    const { open, prompt } = await conversation('meanwhile', 9)
+    const { view } = await open(1)
+    const loading = view.loadOlder(5)
+    await prompt('live', 'now', 'm8')
+    expect(ids(await loading)).toBe('m4 m5 m6 m7 m8')
+    await eventually(() => expect(ids(view.getMessages())).toBe('m4 m5 m6 m7 m8 live'))
+  })
+
+  it('answers a second call with none while one is loading', async () => {
+    const { open } = await conversation('twice', 9)
+    const { view } = await open(2)
+    const [first, second] = await Promise.all([view.loadOlder(4), view.loadOlder(4)])
+    expect([ids(first), ids(second)]).toEqual(['m5 m6 m7 m8', ''])
+    expect(ids(view.getMessages())).toBe('m5 m6 m7 m8')
+  })
+
+  it('lets searches wait for each other, and tells of them when they are done', async () => {
+    const { open } = await conversation('queued', 9)
+    const { view } = await open(1)
+    const seen: string[] = []
+    view.on('update', () => seen.push(ids(view.getMessages())))
+    const looking = [5, 2].map((index) => view.loadUntil((message) => textOf(message) === `text ${index}`))
+    expect(view.isLoadingOlder).toBe(true)
+    expect((await Promise.all(looking)).map(ids)).toEqual(['m6 m7 m8', 'm3 m4 m5'])
+    expect(seen).toEqual(['m6 m7 m8', 'm3 m4 m5 m6 m7 m8'])
+    expect(view.isLoadingOlder).toBe(false)
+  })
+
+  it('shows nothing of a search that was given up, and keeps what it has read for the next call', async () => {
+    const { open } = await conversation('given-up', 9)
+    const { view } = await open(2)
+    const giveUp = new AbortController()
+    let looked = 0
+    const search = view.loadUntil(() => {
+      if (++looked === 5) giveUp.abort(new Error('enough'))
+      return false
+    }, giveUp.signal)
+    await expect(search).rejects.toThrow('enough')
+    expect(view.getMessages()).toEqual([])
+    expect(view.isLoadingOlder).toBe(false)
+    expect(ids(await view.loadOlder(9))).toBe('m0 m1 m2 m3 m4 m5 m6 m7 m8')
+  })
+
+  it('is read once for all views', async () => {
+    const { open } = await conversation('shared', 9)
+    const session = await open(4)
+    const other = session.createView()
+    const read = await Promise.all([session.view.loadOlder(3), other.loadOlder(5)])
+    expect(read.map(ids)).toEqual(['m6 m7 m8', 'm4 m5 m6 m7 m8'])
+    expect(ids(session.view.getMessages())).toBe('m6 m7 m8')
+    expect(ids(await session.view.loadOlder(3))).toBe('m3 m4 m5')
+    expect(other.hasOlder()).toBe(true)
+    expect(ids(await other.loadOlder(9))).toBe('m0 m1 m2 m3')
+    expect([other.hasOlder(), session.view.hasOlder()]).toEqual([false, true])
+    expect(ids(await session.view.loadOlder(9))).toBe('m0 m1 m2')
+  })
+
   it('keeps live messages in sight, and older ones out, for each view by itself', async () => {
     const { open, prompt } = await conversation('views', 5)
     const session = await open(2)

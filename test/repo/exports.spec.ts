@@ -12,6 +12,7 @@ const names: Record<string, string[]> = {
     'createUIMessageCodec',
     'defineSessionStore',
     'sessionSync',
+    'useBranch',
     'useClientSession',
     'useConnection',
     'useRun',

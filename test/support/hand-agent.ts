@@ -10,30 +10,37 @@ export function handAgent(client: Ably.Realtime, channelName: string): HandAgent
 export class HandAgent {
   constructor(readonly channel: Ably.RealtimeChannel) {}
 
-  async startRun(runId: string, inputId: string, owner = ''): Promise<HandRun> {
+  async startRun(runId: string, inputId: string, owner = '', more: Headers = {}): Promise<HandRun> {
     const transport = {
       'run-id': runId,
       'run-client-id': owner,
       'invocation-id': `${runId}-invocation`,
       'input-codec-message-id': inputId,
       parent: inputId,
+      ...more,
     }
-    await this.#publish('ai-run-start', transport)
+    await this.channel.publish({ name: 'ai-run-start', extras: { ai: { transport } } })
     return new HandRun(this.channel, transport)
   }
 
-  async #publish(name: string, transport: Headers): Promise<void> {
-    await this.channel.publish({ name, extras: { ai: { transport } } })
+  /** Starts the run that a regenerate input asks for. */
+  async startRegeneration(runId: string, inputId: string, parent: string, target: string): Promise<HandRun> {
+    return this.startRun(runId, inputId, '', { parent, 'msg-regenerate': target })
   }
 }
 
 export class HandRun {
   #texts = 0
+  #invocations = 1
+  /** The message that is being written. */
+  messageId: string
 
   constructor(
     private readonly channel: Ably.RealtimeChannel,
-    private readonly transport: Headers,
-  ) {}
+    private transport: Headers,
+  ) {
+    this.messageId = `${this.runId}-reply`
+  }
 
   get runId(): string {
     return this.transport['run-id']!
@@ -47,21 +54,51 @@ export class HandRun {
   }
 
   /** Publishes a whole part. */
-  async part(codec: Headers, data: unknown): Promise<void> {
-    await this.channel.publish({ name: 'ai-output', data, extras: this.#content(codec, 'false') })
+  async part(codec: Headers, data: unknown, more: Headers = {}): Promise<void> {
+    await this.channel.publish({ name: 'ai-output', data, extras: this.#content(codec, 'false', more) })
+  }
+
+  /** Says something in one go, as a message of its own, taking these steers into account. */
+  async say(messageId: string, said: string, steers: readonly string[] = []): Promise<void> {
+    this.messageId = messageId
+    const stamp: Headers = steers.length > 0 ? { 'steer-codec-message-ids': JSON.stringify(steers) } : {}
+    await this.part({ kind: 'start', messageId }, '', stamp)
+    const text = await this.text()
+    await text.append(said)
+    await text.close()
+  }
+
+  /** Calls a tool that runs at the client. */
+  async call(toolCallId: string, toolName = 'locate', input: unknown = {}): Promise<void> {
+    await this.part({ kind: 'tool-input', toolCallId, toolName }, input)
+  }
+
+  async suspend(): Promise<void> {
+    await this.#lifecycle('ai-run-suspend')
+  }
+
+  /** Goes on, woken by this input. */
+  async resume(inputId: string): Promise<void> {
+    const invocation = `${this.runId}-invocation-${++this.#invocations}`
+    this.transport = { ...this.transport, 'invocation-id': invocation, 'input-codec-message-id': inputId }
+    await this.#lifecycle('ai-run-resume')
   }
 
   async end(reason = 'complete', more: Headers = {}): Promise<void> {
-    const transport = { ...this.transport, 'run-reason': reason, ...more }
-    await this.channel.publish({ name: 'ai-run-end', extras: { ai: { transport } } })
+    await this.#lifecycle('ai-run-end', { 'run-reason': reason, ...more })
   }
 
-  #content(codec: Headers, stream: 'true' | 'false') {
+  async #lifecycle(name: string, more: Headers = {}): Promise<void> {
+    await this.channel.publish({ name, extras: { ai: { transport: { ...this.transport, ...more } } } })
+  }
+
+  #content(codec: Headers, stream: 'true' | 'false', more: Headers = {}) {
     const transport: Headers = {
       ...this.transport,
       role: 'assistant',
-      'codec-message-id': `${this.runId}-reply`,
+      'codec-message-id': this.messageId,
       stream,
+      ...more,
       ...(stream === 'true' && { status: 'streaming', 'stream-id': codec.id! }),
     }
     return { ai: { transport, codec } }

@@ -1,0 +1,243 @@
+import type { UIMessage } from 'ai'
+import { describe, expect, it } from 'vitest'
+import { UIMessageCodec, type InvocationBody } from '../../src'
+import { startConversation } from '../support/conversation'
+import { eventually } from '../support/eventually'
+import { joinWire, transportOf } from '../support/agent'
+import { openSession } from '../support/open-session'
+import { shown } from '../support/scene'
+
+const output = (toolCallId: string, value: unknown) => UIMessageCodec.createToolOutput({ toolCallId, output: value })
+
+/** A run that called tools of the client and waits for what comes out. */
+async function aRunThatWaits(name: string, toolCallIds = ['call-1']) {
+  const scene = await startConversation(`ai:${name}`)
+  const woken: InvocationBody[] = []
+  const session = await openSession(scene, 'alice', { agent: (invocation) => void woken.push(invocation) })
+  const wire = await joinWire(scene.endpoint.client({ clientId: 'watcher' }), `ai:${name}`)
+  const prompt = await session.view.send('Where am I?')
+  const run = await scene.agent.startRun('run-1', prompt.inputId, 'alice')
+  for (const toolCallId of toolCallIds) await run.call(toolCallId)
+  await run.suspend()
+  await eventually(() => expect(session.view.run('run-1')?.status).toBe('suspended'))
+  return {
+    ...scene,
+    scene,
+    session,
+    wire,
+    run,
+    prompt,
+    woken,
+    inputs: () => wire.heard.filter((m) => m.name === 'ai-input'),
+  }
+}
+
+const toolsOf = (message: UIMessage | undefined): unknown[] =>
+  message?.parts.flatMap((part) =>
+    'state' in part && 'toolCallId' in part ? [`${part.toolCallId} ${part.state}`] : [],
+  ) ?? []
+
+describe('an answer into the run that waits', () => {
+  it('goes out as a message of its own each, wakes the agent with the last, and continues the run', async () => {
+    const { session, run, woken, inputs, prompt } = await aRunThatWaits('continued', ['call-1', 'call-2'])
+    const active = await session.view.answer(run.messageId, [output('call-1', 1), output('call-2', 2)])
+    expect(active).toMatchObject({ runId: 'run-1', inputId: run.messageId, status: 'suspended' })
+    await eventually(() => expect(inputs()).toHaveLength(3))
+    await eventually(() =>
+      expect(toolsOf(session.view.snapshot(run.messageId))).toEqual([
+        'call-1 output-available',
+        'call-2 output-available',
+      ]),
+    )
+    expect(session.view.getMessages().at(-1)).toMatchObject({ id: run.messageId, state: 'complete' })
+    const [, ...answers] = inputs()
+    expect(answers.map((message) => message.data)).toEqual([{ output: 1 }, { output: 2 }])
+    for (const message of answers) {
+      expect(transportOf(message)).toEqual({
+        role: 'user',
+        'codec-message-id': run.messageId,
+        'run-id': 'run-1',
+        'run-client-id': 'alice',
+        parent: run.messageId,
+        'event-id': expect.any(String) as string,
+        stream: 'false',
+      })
+    }
+    const eventIds = answers.map((message) => transportOf(message)['event-id'])
+    expect(new Set(eventIds).size).toBe(2)
+    expect(active.toInvocation()).toEqual({ inputEventId: eventIds[1], sessionName: 'ai:continued' })
+    await eventually(() => expect(woken).toEqual([prompt.toInvocation(), active.toInvocation()]))
+
+    await run.resume(run.messageId)
+    await active.started
+    await run.say('second', 'In Oslo')
+    await run.end()
+    expect(await active.finished).toEqual({ reason: 'complete' })
+    expect(await prompt.finished).toEqual({ reason: 'complete' })
+    expect(active.status).toBe('complete')
+    expect(active.messages.map(({ id }) => id)).toEqual(['run-1-reply', 'second'])
+    expect(toolsOf(session.view.snapshot('run-1-reply'))).toEqual([
+      'call-1 output-available',
+      'call-2 output-available',
+    ])
+  })
+
+  it('fault 13: two of them, aimed at one message, both start', async () => {
+    const { session, run } = await aRunThatWaits('twice', ['call-1', 'call-2'])
+    const first = await session.view.answer(run.messageId, output('call-1', 1))
+    const second = await session.view.answer(run.messageId, output('call-2', 2))
+    let hasSecondStarted = false
+    void second.started.then(() => (hasSecondStarted = true))
+    await run.resume(run.messageId)
+    await Promise.all([first.started, second.started])
+    await run.end()
+    expect(await Promise.all([first.finished, second.finished])).toEqual([
+      { reason: 'complete' },
+      { reason: 'complete' },
+    ])
+    expect(hasSecondStarted).toBe(true)
+  })
+
+  it('is not taken for started by a resume that came before it', async () => {
+    const { session, run } = await aRunThatWaits('before', ['call-1', 'call-2'])
+    const first = await session.view.answer(run.messageId, output('call-1', 1))
+    await run.resume(run.messageId)
+    await first.started
+    await run.suspend()
+    await eventually(() => expect(session.view.run('run-1')?.status).toBe('suspended'))
+    const second = await session.view.answer(run.messageId, output('call-2', 2))
+    let hasStarted = false
+    void second.started.then(() => (hasStarted = true))
+    await run.part({ kind: 'data-note' }, 'still waiting')
+    await eventually(() => expect(session.view.snapshot(run.messageId)?.parts).toHaveLength(4))
+    expect(hasStarted).toBe(false)
+    await run.resume(run.messageId)
+    await second.started
+  })
+
+  it('is cancelled by its run and by what was answered', async () => {
+    const { session, run, wire } = await aRunThatWaits('stopped')
+    const active = await session.view.answer(run.messageId, output('call-1', 1))
+    await active.cancel()
+    const cancel = await wire.hears((message) => message.name === 'ai-cancel')
+    expect(transportOf(cancel)).toMatchObject({ 'run-id': 'run-1', 'input-codec-message-id': run.messageId })
+    await eventually(() => expect(session.view.run('run-1')?.cancelling?.by).toBe('alice'))
+  })
+
+  it('is refused for what is no message of a run, without an answer, and after the end', async () => {
+    const { session, run, prompt } = await aRunThatWaits('refused')
+    const { view } = session
+    const refusals = [
+      view.answer('nothing', output('call-1', 1)),
+      view.answer(prompt.inputId, output('call-1', 1)),
+      view.answer(run.messageId, []),
+    ]
+    for (const refused of refusals) await expect(refused).rejects.toMatchObject({ code: 40003 })
+    await run.end()
+    await prompt.finished
+    await expect(view.answer(run.messageId, output('call-1', 1))).rejects.toMatchObject({
+      code: 40003,
+      message: "unable to answer; the run that asked has ended; { as: 'fork' } goes on from a copy of it",
+    })
+    await expect(view.send([output('call-1', 1)])).rejects.toMatchObject({ code: 40003 })
+  })
+
+  it('whose agent finally cannot be woken tells the session, since it stands nowhere itself', async () => {
+    const scene = await aRunThatWaits('unheard')
+    const replies = [new Response('no seat left', { status: 403 }), new Response(null, { status: 202 })]
+    const session = await openSession(scene.scene, 'bob', {
+      agent: { url: 'http://agent.test/', fetch: async () => replies.shift()! },
+    })
+    await session.view.loadOlder(10)
+    const told: string[] = []
+    session.on('error', (error) => told.push(error.message))
+    const active = await session.view.answer(scene.run.messageId, output('call-1', 1))
+    await expect(active.started).rejects.toThrow('no seat left')
+    expect(told).toEqual([expect.stringContaining('no seat left')])
+    expect(active.wake?.state).toBe('failed')
+    await active.retry()
+    await scene.run.resume(scene.run.messageId)
+    await active.started
+  })
+
+  it('that cannot be published rejects, and may be given again', async () => {
+    const { session, run, endpoint } = await aRunThatWaits('again')
+    const restore = endpoint.refusePublish({ channel: 'ai:again', name: 'ai-input' })
+    await expect(session.view.answer(run.messageId, output('call-1', 1))).rejects.toMatchObject({ code: 104005 })
+    restore()
+    const active = await session.view.answer(run.messageId, output('call-1', 1))
+    await run.resume(run.messageId)
+    await active.started
+    expect(shown(session)).toEqual(['sent: Where am I?', 'streaming: '])
+  })
+})
+
+describe('an answer in a fork', () => {
+  it('brings copies of the messages along, for a run that takes the place of the one that waits', async () => {
+    const { session, run, inputs, prompt } = await aRunThatWaits('forked')
+    const active = await session.view.answer(run.messageId, output('call-1', { city: 'Oslo' }), { as: 'fork' })
+    expect(active.runId).toBe('')
+    await eventually(() => expect(inputs()).toHaveLength(2))
+    const [, message] = inputs()
+    expect(transportOf(message!)).toEqual({
+      role: 'assistant',
+      'codec-message-id': active.inputId,
+      'run-client-id': 'alice',
+      parent: prompt.inputId,
+      supersedes: 'run-1',
+      'event-id': active.inputEventId,
+      stream: 'false',
+    })
+    expect(message!.data).toEqual({
+      output: { city: 'Oslo' },
+      forkSeed: {
+        messages: [{ codecMessageId: active.inputId, message: session.view.snapshot(run.messageId) }],
+      },
+    })
+  })
+
+  it('is shown by all devices in place of the run that waits, whose handle goes on', async () => {
+    const { scene, session, run, agent, prompt } = await aRunThatWaits('replaced')
+    const device = await openSession(scene, 'bob')
+    await device.view.loadOlder(10)
+    expect(device.view.runs().map(({ runId }) => runId)).toEqual(['run-1'])
+    const active = await session.view.answer(run.messageId, output('call-1', { city: 'Oslo' }), { as: 'fork' })
+    const onBoth = async (lines: string[], runIds: string[]) => {
+      for (const { view } of [session, device]) {
+        await eventually(() => expect(view.runs().map(({ runId }) => runId)).toEqual(runIds))
+        await eventually(() => expect(shown({ view } as typeof session)).toEqual(lines))
+      }
+    }
+    await onBoth(['sent: Where am I?', 'complete: '], [])
+    expect(session.view.pending().map(({ inputId }) => inputId)).toEqual([active.inputId])
+    expect(active.status).toBe('pending')
+
+    const next = await agent.startRun('run-2', active.inputId, 'alice', { parent: prompt.inputId })
+    await active.started
+    await next.say('second', 'In Oslo')
+    await next.end()
+    expect(await active.finished).toEqual({ reason: 'complete' })
+    await onBoth(['sent: Where am I?', 'complete: ', 'complete: In Oslo'], ['run-2'])
+    expect(active).toMatchObject({ runId: 'run-2', status: 'complete' })
+    expect(toolsOf(device.view.snapshot(active.inputId))).toEqual(['call-1 output-available'])
+  })
+
+  it('goes on from a run that has ended, too', async () => {
+    const { session, run, prompt, agent } = await aRunThatWaits('ended')
+    await run.end()
+    await prompt.finished
+    const active = await session.view.answer(run.messageId, output('call-1', 1), { as: 'fork' })
+    const next = await agent.startRun('run-2', active.inputId, 'alice', { parent: prompt.inputId })
+    await next.say('second', 'So be it')
+    await next.end()
+    await active.finished
+    await eventually(() => expect(shown(session).at(-1)).toBe('complete: So be it'))
+    expect(session.view.runs().map(({ runId }) => runId)).toEqual(['run-2'])
+  })
+
+  it('is refused when the answer has no room for messages', async () => {
+    const { session, run } = await aRunThatWaits('no-room')
+    const approval = UIMessageCodec.createToolApproval({ toolCallId: 'call-1', approved: true })
+    await expect(session.view.answer(run.messageId, approval, { as: 'fork' })).rejects.toMatchObject({ code: 40003 })
+  })
+})

@@ -1,0 +1,16 @@
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { expect, it } from 'vitest'
+
+const app = fileURLToPath(new URL('../types/app-message/', import.meta.url))
+
+// NOTE: a program of its own, because what an app says about its messages holds for all that is compiled with it
+it('lets an app state its message type once, for every composable, store and verb', () => {
+  const { config } = ts.readConfigFile(`${app}tsconfig.json`, ts.sys.readFile) as { config: unknown }
+  const { fileNames, options } = ts.parseJsonConfigFileContent(config, ts.sys, app)
+  expect(fileNames).toEqual([`${app}app.ts`])
+  const program = ts.createProgram(fileNames, options)
+  const source = program.getSourceFile(`${app}app.ts`)
+  const problems = ts.getPreEmitDiagnostics(program, source)
+  expect(problems.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([])
+}, 60_000)
