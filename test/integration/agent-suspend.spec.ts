@@ -182,13 +182,14 @@ describe('a run that goes on', () => {
     const { run, reply } = await waiting(scene)
     await scene.alice.cancel({ runId: run.runId })
     await scene.alice.hears(named('ai-run-end'))
-    const count = scene.alice.heard.length
+    const before = lifecycle(scene)
     const about = { runId: run.runId, reply, toolCallId: 'call-1', output: 'Oslo' }
     const { inputEventId } = await answerTo(scene.alice, about)
     await expect(scene.create(inputEventId).start()).rejects.toMatchObject({ code: 40003, message: /has ended/ })
     const stray = await answerTo(scene.alice, { ...about, runId: 'never-was' })
     await expect(scene.create(stray.inputEventId).start()).rejects.toMatchObject({ code: 40003 })
-    await vi.waitFor(() => expect(scene.alice.heard).toHaveLength(count + 2))
+    await scene.alice.hears(named('ai-input', { 'run-id': 'never-was' }))
+    expect(lifecycle(scene)).toEqual(before)
   })
 
   it('is found in full history by a process that never heard of it', async () => {
