@@ -1,7 +1,8 @@
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import type { Tree } from '../core/tree'
-import { Header, MessageName, type ChannelMessage } from '../core/wire'
+import { isSteer, readSteers } from '../core/steers'
+import { Header, type ChannelMessage } from '../core/wire'
 import type { SteerHook } from './steer'
 
 /** What deciding on a steer needs to know. */
@@ -81,7 +82,7 @@ export class Steers {
     const { runId, trigger } = this.context
     const rows = this.tree.runs.get(runId)?.allRows() ?? []
     const isLate = lateAmong(rows)
-    return rows.filter((row) => row.name === MessageName.input && isLate(idOf(row)) && idOf(row) !== idOf(trigger))
+    return rows.filter((row) => isSteer(row) && isLate(idOf(row)) && idOf(row) !== idOf(trigger))
   }
 
   async #accepts(row: Row, onSteer: SteerHook): Promise<boolean> {
@@ -98,34 +99,11 @@ export class Steers {
 
 const idOf = (row: Row): string => row.transport[Header.messageId] ?? ''
 
-/** Ids of messages that were said to a run; answers are none, for they speak of a message that the run has written. */
-export function saidAmong(rows: readonly Row[]): ReadonlySet<string> {
-  const said = rows.filter(({ name, transport }) => name === MessageName.input && transport[Header.role] === 'user')
-  const written = new Set(rows.filter(({ name }) => name === MessageName.output).map(idOf))
-  return new Set(said.map(idOf).filter((id) => !written.has(id)))
-}
-
-/** Ids of the messages that outputs among these rows say they answer. */
-function answeredSteers(rows: readonly Row[]): ReadonlySet<string> {
-  const stamps = new Set(rows.flatMap(({ transport }) => transport[Header.steers] ?? []))
-  return new Set([...stamps].flatMap(readIds))
-}
+/** Ids of messages that were said to a run. */
+export const saidAmong = (rows: readonly Row[]): ReadonlySet<string> => new Set(rows.filter(isSteer).map(idOf))
 
 /** Which messages of a run were said to it without an answer: those that woke the agent have the one that followed. */
 export function lateAmong(rows: readonly Row[]): (messageId: string) => boolean {
-  const said = saidAmong(rows)
-  const answered = answeredSteers(rows)
-  const woke = new Set(rows.filter(({ name }) => name === MessageName.runResume).map(inputOf))
-  return (id) => said.has(id) && !answered.has(id) && !woke.has(id)
-}
-
-const inputOf = ({ transport }: Row): string | undefined => transport[Header.inputId]
-
-function readIds(stamp: string): string[] {
-  try {
-    const ids: unknown = JSON.parse(stamp)
-    return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : []
-  } catch {
-    return []
-  }
+  const steers = readSteers(rows.filter(isSteer), rows, rows, false)
+  return (id) => steers.get(id) === 'waiting'
 }

@@ -52,7 +52,13 @@ export class Scene {
 
   /** Says something into the run; an answer where the message is one of the run's. */
   say(messageId: string, codec: Headers, data: unknown): this {
-    const transport = { ...inputOf(messageId), role: 'user', 'run-id': this.#run['run-id']! }
+    const isMessage = codec.kind === 'user-message'
+    const transport = {
+      ...inputOf(messageId),
+      role: 'user',
+      'run-id': this.#run['run-id']!,
+      ...(isMessage && { discrete: 'true' }),
+    }
     return this.#add('ai-input', transport, codec, data)
   }
 
