@@ -1,0 +1,66 @@
+import type * as Ably from 'ably'
+import type { UIMessage } from 'ai'
+import { onTestFinished } from 'vitest'
+import { createClientSession, UIMessageCodec, type ActiveRun } from '../../src'
+import { createAgentSession, Invocation } from '../../src/agent'
+import type { Agent, Sent, User } from './actors'
+
+export async function ourUser(client: Ably.Realtime, channelName: string, historyPageSize = 100): Promise<User> {
+  const session = createClientSession({ client, channelName, codec: UIMessageCodec, historyPageSize })
+  onTestFinished(() => session.close())
+  await session.connect()
+  const { view } = session
+  return {
+    send: async (text) => sent(await view.send(text)),
+    edit: async (messageId, text) => sent(await view.edit(messageId, text)),
+    regenerate: async (messageId) => sent(await view.regenerate(messageId)),
+    cancel: (runId) => session.cancel(runId),
+    load: (count) => view.loadOlder(count),
+    hasOlder: () => view.hasOlder(),
+    shown: () => ({
+      messages: view.getMessages().map(({ id, message }) => ({ id, message })),
+      runs: view.runs().map(({ runId, clientId, invocationId, status, steps, error }) => ({
+        ...{ runId, clientId, invocationId, status, steps },
+        ...(error && { error }),
+      })),
+    }),
+    branch(messageId) {
+      const { siblings, index } = view.branch(messageId)
+      return { index, count: siblings.length }
+    },
+    select: (messageId, index) => view.branch(messageId).select(index),
+  }
+}
+
+const sent = (run: ActiveRun<UIMessage>): Sent => ({
+  inputId: run.inputId,
+  get runId() {
+    return run.runId
+  },
+  call: run.toInvocation(),
+  started: run.started,
+  get status() {
+    return run.status
+  },
+  cancel: () => run.cancel(),
+})
+
+export function ourAgent(client: Ably.Realtime, sessionName: string): Agent {
+  const session = createAgentSession({ client, sessionName })
+  onTestFinished(() => session.detach())
+  return {
+    attach: () => session.connect(),
+    async answer(call) {
+      await session.connect()
+      const run = session.createRun(Invocation.fromJSON(call))
+      await run.start()
+      return {
+        runId: run.runId,
+        signal: run.abortSignal,
+        prompt: () => run.context(),
+        pipe: (stream) => run.pipe(stream),
+        end: (reason, error) => run.end({ reason, error }),
+      }
+    },
+  }
+}

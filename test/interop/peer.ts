@@ -1,0 +1,84 @@
+import { Invocation } from '@ably/ai-transport'
+import { createAgentSession, createClientSession, createUIMessageCodec } from '@ably/ai-transport/vercel'
+import * as Ably from 'ably'
+import type { UIMessage } from 'ai'
+import { onTestFinished } from 'vitest'
+import type { Agent, Sent, User } from './actors'
+
+const codec = createUIMessageCodec()
+
+/** A prompt as the peer's client takes it. */
+const prompt = (text: string) =>
+  codec.createUserMessage({ id: crypto.randomUUID(), role: 'user', parts: [{ type: 'text', text }] })
+
+export async function peerUser(client: Ably.Realtime, channelName: string, historyPageSize = 100): Promise<User> {
+  const session = createClientSession({ client, channelName, historyPageSize })
+  onTestFinished(() => session.close())
+  await session.connect()
+  const { view } = session
+  return {
+    send: async (text) => sent(await view.send(prompt(text))),
+    edit: async (messageId, text) => sent(await view.edit(messageId, prompt(text))),
+    regenerate: async (messageId) => sent(await view.regenerate(messageId)),
+    cancel: (runId) => session.cancel(runId),
+    load: (count) => view.loadOlder(count),
+    hasOlder: () => view.hasOlder(),
+    shown: () => ({
+      messages: view.getMessages().map(({ codecMessageId, message }) => ({ id: codecMessageId, message })),
+      runs: view.runs().map(({ runId, clientId, invocationId, status, steps, error }) => ({
+        ...{ runId, clientId, invocationId, status },
+        steps: steps.map(({ stepClientId = '', ...step }) => ({ ...step, stepClientId })),
+        ...(error && { error: { code: error.code, message: error.message, statusCode: error.statusCode } }),
+      })),
+    }),
+    branch(messageId) {
+      const { siblings, index } = view.branchSelection(messageId)
+      return { index, count: siblings.length }
+    },
+    select: (messageId, index) => view.branchSelection(messageId).select(index),
+  }
+}
+
+type PeerRun = Awaited<ReturnType<ReturnType<typeof createClientSession>['view']['send']>>
+
+const sent = (run: PeerRun): Sent => ({
+  inputId: run.inputCodecMessageId,
+  get runId() {
+    return run.runId
+  },
+  call: run.toInvocation().toJSON(),
+  started: run.started,
+  get status() {
+    return run.status
+  },
+  cancel: () => run.cancel(),
+})
+
+export function peerAgent(client: Ably.Realtime, channelName: string): Agent {
+  const session = createAgentSession({ client, channelName })
+  onTestFinished(() => session.detach())
+  let heardAll = false
+  return {
+    async attach() {
+      await session.connect()
+      heardAll = true
+    },
+    async answer(call) {
+      await session.connect()
+      const run = session.createRun(Invocation.fromJSON(call))
+      while (!heardAll && run.view.hasOlder()) await run.view.loadOlder()
+      await run.start()
+      return {
+        runId: run.runId,
+        signal: run.abortSignal,
+        prompt: () => run.view.getMessages().map(({ message }): UIMessage => message),
+        pipe: (stream) => run.pipe(stream),
+        end: (reason, error) =>
+          run.end(reason === 'error' ? { reason, error: error && peerError(error) } : { reason }),
+      }
+    },
+  }
+}
+
+const peerError = ({ code, message }: { code: number; message: string }): Ably.ErrorInfo =>
+  new Ably.ErrorInfo(message, code, Math.floor(code / 100))
