@@ -36,6 +36,8 @@ export interface User {
   load(count: number): Promise<unknown>
   hasOlder(): boolean
   shown(): Shown
+  /** Waits until it has heard all that was published before. */
+  hear(): Promise<unknown>
   /** Which alternative of a message is shown, of how many. */
   branch(messageId: string): { index: number; count: number }
   select(messageId: string, index: number): void

@@ -17,6 +17,7 @@ export async function ourUser(client: Ably.Realtime, channelName: string, histor
     cancel: (runId) => session.cancel(runId),
     load: (count) => view.loadOlder(count),
     hasOlder: () => view.hasOlder(),
+    hear: () => client.connection.ping(),
     shown: () => ({
       messages: view.getMessages().map(({ id, message }) => ({ id, message })),
       runs: view.runs().map(({ runId, clientId, invocationId, status, steps, error }) => ({

@@ -1,25 +1,32 @@
 import type { UIMessage } from 'ai'
 import type { Shown } from './actors'
 
+type Part = UIMessage['parts'][number]
+
 /**
  * Every place where the peer's client may differ from ours, because ours is right: named after what is wrong, each makes
  * the peer's picture from the right one. The numbers are those of the tests in `test/core/faults.spec.ts`.
  */
 export const peerFaults = {
-  'fault 8: an output loses the approval': (right) => inTools(right, ({ approval, ...part }) => part),
+  // NOTE: turns of ten messages in pages of 92: the end of the tenth run from the end begins a page
+  'fault 1: an ended run stays active': ({ messages, runs }) => ({
+    messages,
+    runs: runs.map((run, index) => (index === runs.length - 10 ? reopened(run) : run)),
+  }),
+  'fault 3: a step begins twice': (right) =>
+    inParts(right, (part) => (part.type === 'step-start' ? [part, part] : [part])),
 } satisfies Record<string, (right: Shown) => Shown>
 
 export type PeerFault = keyof typeof peerFaults
 
-type ToolPart = Record<string, unknown> & { state: string; approval?: object }
+const reopened = (run: Shown['runs'][number]): Shown['runs'][number] => ({
+  ...run,
+  status: 'active',
+  steps: run.steps.map((step) => ({ ...step, status: 'active' })),
+})
 
-/** Changes every tool part that has an output or was denied. */
-function inTools(shown: Shown, change: (part: ToolPart) => object): Shown {
-  const messages = shown.messages.map(({ id, message }) => {
-    const parts = message.parts.map((part) =>
-      'toolCallId' in part && part.state.startsWith('output') ? change(part as unknown as ToolPart) : part,
-    )
-    return { id, message: { ...message, parts: parts as UIMessage['parts'] } }
-  })
-  return { ...shown, messages }
-}
+/** Puts something else in the place of each part. */
+const inParts = ({ messages, runs }: Shown, change: (part: Part) => Part[]): Shown => ({
+  messages: messages.map(({ id, message }) => ({ id, message: { ...message, parts: message.parts.flatMap(change) } })),
+  runs,
+})

@@ -23,6 +23,7 @@ export async function peerUser(client: Ably.Realtime, channelName: string, histo
     cancel: (runId) => session.cancel(runId),
     load: (count) => view.loadOlder(count),
     hasOlder: () => view.hasOlder(),
+    hear: () => client.connection.ping(),
     shown: () => ({
       messages: view.getMessages().map(({ codecMessageId, message }) => ({ id: codecMessageId, message })),
       runs: view.runs().map(({ runId, clientId, invocationId, status, steps, error }) => ({
@@ -73,8 +74,7 @@ export function peerAgent(client: Ably.Realtime, channelName: string): Agent {
         signal: run.abortSignal,
         prompt: () => run.view.getMessages().map(({ message }): UIMessage => message),
         pipe: (stream) => run.pipe(stream),
-        end: (reason, error) =>
-          run.end(reason === 'error' ? { reason, error: error && peerError(error) } : { reason }),
+        end: (reason, error) => run.end(reason === 'error' ? { reason, error: error && peerError(error) } : { reason }),
       }
     },
   }

@@ -90,7 +90,10 @@ describe.each(pairings)('$title', (pairing) => {
     expect(run.signal.aborted).toBe(isHonoured)
     await run.pipe(streamOf(textChunks(['unheard'])))
     await run.end(isHonoured ? 'cancelled' : 'complete')
-    await agree(room, ['user: Never mind', ...(isHonoured ? ['runs: cancelled'] : ['assistant: unheard', 'runs: complete'])])
+    await agree(room, [
+      'user: Never mind',
+      ...(isHonoured ? ['runs: cancelled'] : ['assistant: unheard', 'runs: complete']),
+    ])
   })
 
   it('agree on a cancel and the next prompt behind it, and our agent tells the model of both', async () => {
