@@ -32,6 +32,8 @@ export interface User {
   edit(messageId: string, text: string): Promise<Sent>
   regenerate(messageId: string): Promise<Sent>
   cancel(runId: string): Promise<void>
+  /** Says something into a reply that waits, so that its run goes on. */
+  answer(messageId: string, said: Said[]): Promise<Sent>
   /** Shows so many older messages. */
   load(count: number): Promise<unknown>
   hasOlder(): boolean
@@ -57,6 +59,10 @@ export interface Sent {
   readonly started: Promise<void>
   readonly status: string
   cancel(): Promise<void>
+  steer(text: string): {
+    published: Promise<unknown>
+    outcome: Promise<{ consumed: boolean; runTerminalReason?: RunEndReason }>
+  }
 }
 
 /** An agent on one session, ours or the peer's. */
@@ -73,6 +79,9 @@ export interface Answering {
   readonly signal: AbortSignal
   /** The conversation as a model would be given it. */
   prompt(): UIMessage[]
+  /** Whether something is to be said, or to be said anew, because of a steer. */
+  hasInput(): boolean
   pipe(stream: AsyncIterable<UIMessageChunk>): Promise<{ reason: RunEndReason }>
+  suspend(): Promise<void>
   end(reason: RunEndReason, error?: { code: number; message: string }): Promise<void>
 }

@@ -2,8 +2,9 @@ import type * as Ably from 'ably'
 import type { UIMessage } from 'ai'
 import { onTestFinished } from 'vitest'
 import { createClientSession, UIMessageCodec, type ActiveRun } from '../../src'
+import type { Answer } from '../../src/codec'
 import { createAgentSession, Invocation } from '../../src/agent'
-import type { Agent, Sent, User } from './actors'
+import type { Agent, Said, Sent, User } from './actors'
 
 export async function ourUser(client: Ably.Realtime, channelName: string, historyPageSize = 100): Promise<User> {
   const session = createClientSession({ client, channelName, codec: UIMessageCodec, historyPageSize })
@@ -15,6 +16,7 @@ export async function ourUser(client: Ably.Realtime, channelName: string, histor
     edit: async (messageId, text) => sent(await view.edit(messageId, text)),
     regenerate: async (messageId) => sent(await view.regenerate(messageId)),
     cancel: (runId) => session.cancel(runId),
+    answer: async (messageId, said) => sent(await view.answer(messageId, said.map(answerOf))),
     load: (count) => view.loadOlder(count),
     hasOlder: () => view.hasOlder(),
     hear: () => client.connection.ping(),
@@ -44,7 +46,13 @@ const sent = (run: ActiveRun<UIMessage>): Sent => ({
     return run.status
   },
   cancel: () => run.cancel(),
+  steer: (text) => run.steer(text),
 })
+
+function answerOf(said: Said): Answer {
+  if ('approved' in said) return UIMessageCodec.createToolApproval(said)
+  return 'output' in said ? UIMessageCodec.createToolOutput(said) : UIMessageCodec.createToolOutputError(said)
+}
 
 export function ourAgent(client: Ably.Realtime, sessionName: string): Agent {
   const session = createAgentSession({ client, sessionName })
@@ -59,7 +67,9 @@ export function ourAgent(client: Ably.Realtime, sessionName: string): Agent {
         runId: run.runId,
         signal: run.abortSignal,
         prompt: () => run.context(),
+        hasInput: () => run.hasInput(),
         pipe: (stream) => run.pipe(stream),
+        suspend: () => run.suspend(),
         end: (reason, error) => run.end({ reason, error }),
       }
     },

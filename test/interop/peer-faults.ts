@@ -15,9 +15,20 @@ export const peerFaults = {
   }),
   'fault 3: a step begins twice': (right) =>
     inParts(right, (part) => (part.type === 'step-start' ? [part, part] : [part])),
+  'fault 8: an output loses the approval': (right) =>
+    inParts(right, (part) => {
+      const { approval: _, ...rest } = part as Part & { approval?: object }
+      return [hasOutput(part) ? (rest as Part) : part]
+    }),
+  'fault 8: a denial loses the approval id and reason': (right) =>
+    inParts(right, (part) =>
+      'state' in part && part.state === 'output-denied' ? [{ ...part, approval: { id: '', approved: false } }] : [part],
+    ),
 } satisfies Record<string, (right: Shown) => Shown>
 
 export type PeerFault = keyof typeof peerFaults
+
+const hasOutput = (part: Part): boolean => 'state' in part && part.state === 'output-available'
 
 const reopened = (run: Shown['runs'][number]): Shown['runs'][number] => ({
   ...run,

@@ -3,7 +3,7 @@ import { createAgentSession, createClientSession, createUIMessageCodec } from '@
 import * as Ably from 'ably'
 import type { UIMessage } from 'ai'
 import { onTestFinished } from 'vitest'
-import type { Agent, Sent, User } from './actors'
+import type { Agent, Said, Sent, User } from './actors'
 
 const codec = createUIMessageCodec()
 
@@ -21,6 +21,10 @@ export async function peerUser(client: Ably.Realtime, channelName: string, histo
     edit: async (messageId, text) => sent(await view.edit(messageId, prompt(text))),
     regenerate: async (messageId) => sent(await view.regenerate(messageId)),
     cancel: (runId) => session.cancel(runId),
+    async answer(messageId, said) {
+      const inputs = said.map((each) => answerOf(messageId, each))
+      return sent(await view.send(inputs, { runId: view.runOf(messageId)!.runId }))
+    },
     load: (count) => view.loadOlder(count),
     hasOlder: () => view.hasOlder(),
     hear: () => client.connection.ping(),
@@ -53,7 +57,14 @@ const sent = (run: PeerRun): Sent => ({
     return run.status
   },
   cancel: () => run.cancel(),
+  steer: (text) => run.steer(prompt(text)),
 })
+
+function answerOf(messageId: string, { toolCallId, ...said }: Said) {
+  if ('approved' in said) return codec.createToolApprovalResponse(messageId, { toolCallId, ...said })
+  if ('output' in said) return codec.createToolResult(messageId, { toolCallId, ...said })
+  return codec.createToolResultError(messageId, { toolCallId, message: said.errorText })
+}
 
 export function peerAgent(client: Ably.Realtime, channelName: string): Agent {
   const session = createAgentSession({ client, channelName })
@@ -73,7 +84,9 @@ export function peerAgent(client: Ably.Realtime, channelName: string): Agent {
         runId: run.runId,
         signal: run.abortSignal,
         prompt: () => run.view.getMessages().map(({ message }): UIMessage => message),
+        hasInput: () => run.hasInput(),
         pipe: (stream) => run.pipe(stream),
+        suspend: () => run.suspend(),
         end: (reason, error) => run.end(reason === 'error' ? { reason, error: error && peerError(error) } : { reason }),
       }
     },
