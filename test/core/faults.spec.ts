@@ -1,6 +1,7 @@
 import type { UIMessage } from 'ai'
 import { describe, expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src/codec'
+import { runTakenUp } from '../../src/session/trigger'
 import { MemoryChannel } from '../codec/channel'
 import { hear, newTree, readBack, readTranscript, stateOf, type RecordedState } from '../support/transcripts'
 import { message, output, prompt, runMessage } from './wire'
@@ -147,4 +148,18 @@ it('fault 12: metadata replaces what was known: here it is merged, as the AI SDK
   expect(stateOf(tree).messages[0]!.message.metadata).toEqual({
     ...{ model: 'a', usage: { input: 1, output: 2 }, done: true },
   })
+})
+
+it('fault 13: of two continuations aimed at one message only the later one starts: here both do', () => {
+  const answer = () => message('ai-input', { 'run-id': 'r', 'codec-message-id': 'm' }, { kind: 'tool-result' }, {})
+  const ofRun = { 'input-codec-message-id': 'q', 'invocation-id': '1' }
+  const [start, text] = [runMessage('ai-run-start', 'r', ofRun), output('r', { kind: 'text' }, 'Hi', ofRun)]
+  const [suspend, first, second] = [runMessage('ai-run-suspend', 'r', ofRun), answer(), answer()]
+  const tree = newTree()
+  hear(tree, [start, text, suspend, first, second])
+  const areTakenUp = () =>
+    [first, second].map(({ serial }) => runTakenUp(tree, { inputId: 'm', runId: 'r', serial })?.key)
+  expect(areTakenUp()).toEqual([undefined, undefined])
+  hear(tree, [runMessage('ai-run-resume', 'r', { 'input-codec-message-id': 'm', 'invocation-id': '2' })])
+  expect(areTakenUp()).toEqual(['r', 'r'])
 })

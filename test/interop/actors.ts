@@ -20,11 +20,11 @@ export interface Shown {
   }[]
 }
 
+/** How a tool that runs at the client came out. */
+export type ToolResult = { toolCallId: string; output: unknown } | { toolCallId: string; errorText: string }
+
 /** What somebody says into a reply that waits for them. */
-export type Said =
-  | { toolCallId: string; output: unknown }
-  | { toolCallId: string; errorText: string }
-  | { toolCallId: string; approved: boolean; reason?: string }
+export type Said = ToolResult | { toolCallId: string; approved: boolean; reason?: string }
 
 /** A session opened by a client, ours or the peer's. */
 export interface User {
@@ -34,6 +34,8 @@ export interface User {
   cancel(runId: string): Promise<void>
   /** Says something into a reply that waits, so that its run goes on. */
   answer(messageId: string, said: Said[]): Promise<Sent>
+  /** Says it into a copy of the reply, with which a new run begins that takes the place of the one that waits. */
+  fork(messageId: string, said: ToolResult): Promise<Sent>
   /** Shows so many older messages. */
   load(count: number): Promise<unknown>
   hasOlder(): boolean

@@ -17,6 +17,7 @@ export async function ourUser(client: Ably.Realtime, channelName: string, histor
     regenerate: async (messageId) => sent(await view.regenerate(messageId)),
     cancel: (runId) => session.cancel(runId),
     answer: async (messageId, said) => sent(await view.answer(messageId, said.map(answerOf))),
+    fork: async (messageId, said) => sent(await view.answer(messageId, answerOf(said), { as: 'fork' })),
     load: (count) => view.loadOlder(count),
     hasOlder: () => view.hasOlder(),
     hear: () => client.connection.ping(),

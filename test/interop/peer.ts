@@ -1,5 +1,10 @@
 import { Invocation } from '@ably/ai-transport'
-import { createAgentSession, createClientSession, createUIMessageCodec } from '@ably/ai-transport/vercel'
+import {
+  createAgentSession,
+  createClientSession,
+  createToolResultFork,
+  createUIMessageCodec,
+} from '@ably/ai-transport/vercel'
 import * as Ably from 'ably'
 import type { UIMessage } from 'ai'
 import { onTestFinished } from 'vitest'
@@ -24,6 +29,20 @@ export async function peerUser(client: Ably.Realtime, channelName: string, histo
     async answer(messageId, said) {
       const inputs = said.map((each) => answerOf(messageId, each))
       return sent(await view.send(inputs, { runId: view.runOf(messageId)!.runId }))
+    },
+    async fork(messageId, said) {
+      const { runId } = view.runOf(messageId)!
+      const messages = view.getMessages()
+      const isOfRun = ({ codecMessageId }: { codecMessageId: string }): boolean =>
+        session.tree.getNodeByCodecMessageId(codecMessageId) === session.tree.getRunNode(runId)
+      const { input, sendOptions } = createToolResultFork({
+        runMessages: messages.filter(isOfRun),
+        parentCodecMessageId: messages[messages.findIndex(isOfRun) - 1]!.codecMessageId,
+        toolCallId: said.toolCallId,
+        result: 'output' in said ? said : { errorMessage: said.errorText },
+        supersedesRunId: runId,
+      })
+      return sent(await view.send(input, sendOptions))
     },
     load: (count) => view.loadOlder(count),
     hasOlder: () => view.hasOlder(),
