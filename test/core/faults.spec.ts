@@ -146,7 +146,9 @@ it('fault 12: metadata replaces what was known: here it is merged, as the AI SDK
     metadata('finish', { done: true }),
   ])
   expect(stateOf(tree).messages[0]!.message.metadata).toEqual({
-    ...{ model: 'a', usage: { input: 1, output: 2 }, done: true },
+    model: 'a',
+    usage: { input: 1, output: 2 },
+    done: true,
   })
 })
 

@@ -28,7 +28,7 @@ export type Said = ToolResult | { toolCallId: string; approved: boolean; reason?
 
 /** A session opened by a client, ours or the peer's. */
 export interface User {
-  send(text: string): Promise<Sent>
+  send(prompt: string | UIMessage): Promise<Sent>
   edit(messageId: string, text: string): Promise<Sent>
   regenerate(messageId: string): Promise<Sent>
   cancel(runId: string): Promise<void>

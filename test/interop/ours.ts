@@ -12,7 +12,7 @@ export async function ourUser(client: Ably.Realtime, channelName: string, histor
   await session.connect()
   const { view } = session
   return {
-    send: async (text) => sent(await view.send(text)),
+    send: async (prompt) => sent(await view.send(prompt)),
     edit: async (messageId, text) => sent(await view.edit(messageId, text)),
     regenerate: async (messageId) => sent(await view.regenerate(messageId)),
     cancel: (runId) => session.cancel(runId),
@@ -24,7 +24,11 @@ export async function ourUser(client: Ably.Realtime, channelName: string, histor
     shown: () => ({
       messages: view.getMessages().map(({ id, message }) => ({ id, message })),
       runs: view.runs().map(({ runId, clientId, invocationId, status, steps, error }) => ({
-        ...{ runId, clientId, invocationId, status, steps },
+        runId,
+        clientId,
+        invocationId,
+        status,
+        steps,
         ...(error && { error }),
       })),
     }),

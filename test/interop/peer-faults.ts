@@ -16,17 +16,33 @@ export const peerFaults = {
   'fault 3: a step begins twice': (right) =>
     inParts(right, (part) => (part.type === 'step-start' ? [part, part] : [part])),
   'fault 8: an output loses the approval': (right) =>
-    inParts(right, (part) => {
-      const { approval: _, ...rest } = part as Part & { approval?: object }
-      return [hasOutput(part) ? (rest as Part) : part]
-    }),
+    inParts(right, (part) => [hasOutput(part) ? without(part, 'approval') : part]),
   'fault 8: a denial loses the approval id and reason': (right) =>
     inParts(right, (part) =>
       'state' in part && part.state === 'output-denied' ? [{ ...part, approval: { id: '', approved: false } }] : [part],
     ),
+  'fault 11: provider metadata is lost': (right) => inParts(right, (part) => [without(part, 'providerMetadata')]),
+  'fault 11: metadata and file names of a prompt are lost': ({ messages, runs }) => ({
+    messages: messages.map(({ id, message: { metadata: _, ...message } }) => ({
+      id,
+      message: { ...message, parts: message.parts.map((part) => without(part, 'filename')) },
+    })),
+    runs,
+  }),
+  // NOTE: here the last piece is the number of tokens
+  'fault 12: metadata replaces what was known': ({ messages, runs }) => ({
+    messages: messages.map(({ id, message }) => {
+      const { tokens } = (message.metadata ?? {}) as { tokens?: number }
+      return { id, message: tokens === undefined ? message : { ...message, metadata: { tokens } } }
+    }),
+    runs,
+  }),
 } satisfies Record<string, (right: Shown) => Shown>
 
 export type PeerFault = keyof typeof peerFaults
+
+const without = (part: Part, key: string): Part =>
+  Object.fromEntries(Object.entries(part).filter(([name]) => name !== key)) as Part
 
 const hasOutput = (part: Part): boolean => 'state' in part && part.state === 'output-available'
 

@@ -13,8 +13,12 @@ import type { Agent, Said, Sent, User } from './actors'
 const codec = createUIMessageCodec()
 
 /** A prompt as the peer's client takes it. */
-const prompt = (text: string) =>
-  codec.createUserMessage({ id: crypto.randomUUID(), role: 'user', parts: [{ type: 'text', text }] })
+const promptOf = (given: string | UIMessage) =>
+  codec.createUserMessage(
+    typeof given === 'string'
+      ? { id: crypto.randomUUID(), role: 'user', parts: [{ type: 'text', text: given }] }
+      : given,
+  )
 
 export async function peerUser(client: Ably.Realtime, channelName: string, historyPageSize = 100): Promise<User> {
   const session = createClientSession({ client, channelName, historyPageSize })
@@ -22,8 +26,8 @@ export async function peerUser(client: Ably.Realtime, channelName: string, histo
   await session.connect()
   const { view } = session
   return {
-    send: async (text) => sent(await view.send(prompt(text))),
-    edit: async (messageId, text) => sent(await view.edit(messageId, prompt(text))),
+    send: async (prompt) => sent(await view.send(promptOf(prompt))),
+    edit: async (messageId, text) => sent(await view.edit(messageId, promptOf(text))),
     regenerate: async (messageId) => sent(await view.regenerate(messageId)),
     cancel: (runId) => session.cancel(runId),
     async answer(messageId, said) {
@@ -50,7 +54,10 @@ export async function peerUser(client: Ably.Realtime, channelName: string, histo
     shown: () => ({
       messages: view.getMessages().map(({ codecMessageId, message }) => ({ id: codecMessageId, message })),
       runs: view.runs().map(({ runId, clientId, invocationId, status, steps, error }) => ({
-        ...{ runId, clientId, invocationId, status },
+        runId,
+        clientId,
+        invocationId,
+        status,
         steps: steps.map(({ stepClientId = '', ...step }) => ({ ...step, stepClientId })),
         ...(error && { error: { code: error.code, message: error.message, statusCode: error.statusCode } }),
       })),
@@ -76,7 +83,7 @@ const sent = (run: PeerRun): Sent => ({
     return run.status
   },
   cancel: () => run.cancel(),
-  steer: (text) => run.steer(prompt(text)),
+  steer: (text) => run.steer(promptOf(text)),
 })
 
 function answerOf(messageId: string, { toolCallId, ...said }: Said) {
@@ -97,7 +104,8 @@ export function peerAgent(client: Ably.Realtime, channelName: string): Agent {
     async answer(call) {
       await session.connect()
       const run = session.createRun(Invocation.fromJSON(call))
-      while (!heardAll && run.view.hasOlder()) await run.view.loadOlder()
+      const isBehind = (): boolean => !heardAll && run.view.hasOlder()
+      while (isBehind()) await run.view.loadOlder()
       await run.start()
       return {
         runId: run.runId,

@@ -117,7 +117,10 @@ describe.each(pairings)('$title', (pairing) => {
     await next.pipe(streamOf(textChunks(['Five'])))
     await next.end('complete')
     const lines = [
-      ...['user: Three days?', 'assistant: One ', 'user: Make it five', 'assistant: Five'],
+      'user: Three days?',
+      'assistant: One ',
+      'user: Make it five',
+      'assistant: Five',
       'runs: cancelled, complete',
     ]
     await agree(room, lines)

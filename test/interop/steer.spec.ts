@@ -30,7 +30,10 @@ describe.each(pairings)('$title', (pairing) => {
     await run.end('complete')
     expect(await steer.outcome).toEqual({ consumed: true, runTerminalReason: 'complete' })
     const lines = [
-      ...['user: Three days?', 'assistant: One ', 'user: By train, please', 'assistant: By train.'],
+      'user: Three days?',
+      'assistant: One ',
+      'user: By train, please',
+      'assistant: By train.',
       'runs: complete',
     ]
     await agree(room, lines)

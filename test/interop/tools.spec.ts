@@ -69,7 +69,9 @@ describe.each(pairings)('$title', (pairing) => {
     ])
     expect(outcomesIn(model)).toEqual(['c1: text "Alfama"', 'c3: error-text "no position"'])
     const lines = [
-      ...['user: Go', 'assistant: [tool-place output-available] [tool-place output-error]', 'assistant: Done.'],
+      'user: Go',
+      'assistant: [tool-place output-available] [tool-place output-error]',
+      'assistant: Done.',
       'runs: complete',
     ]
     await agree(room, lines)
@@ -137,7 +139,9 @@ describe.each(pairings)('$title', (pairing) => {
     await respond(run, model)
     expect(outcomesIn(model)).toEqual(['c1: text "Alfama"', 'c3: text "Ribeira"'])
     const lines = [
-      ...['user: Go', 'assistant: [tool-place output-available] [tool-place output-available]', 'assistant: Done.'],
+      'user: Go',
+      'assistant: [tool-place output-available] [tool-place output-available]',
+      'assistant: Done.',
       'runs: complete',
     ]
     await agree(room, lines)

@@ -73,8 +73,11 @@ it("the peer's useChat transport gets its chunks from our agent", async () => {
   const ours = await ourUser(endpoint.client({ clientId: 'ours' }), channelName)
   const message: UIMessage = { id: 'q', role: 'user', parts: [{ type: 'text', text: 'Three days?' }] }
   const stream = await transport.sendMessages({
-    ...{ chatId: 'chat', trigger: 'submit-message', messageId: undefined },
-    ...{ messages: [message], abortSignal: undefined },
+    chatId: 'chat',
+    trigger: 'submit-message',
+    messageId: undefined,
+    messages: [message],
+    abortSignal: undefined,
   })
   const call = await model.call(0)
   call.say('One ', 'two')
