@@ -84,6 +84,8 @@ export interface Answering {
   /** Whether something is to be said, or to be said anew, because of a steer. */
   hasInput(): boolean
   pipe(stream: AsyncIterable<UIMessageChunk>): Promise<{ reason: RunEndReason }>
+  /** One attempt of a step: a failed one is tried again under the same id. */
+  attempt(stepId: string, stream: AsyncIterable<UIMessageChunk>, reason: 'complete' | 'failed'): Promise<void>
   suspend(): Promise<void>
   end(reason: RunEndReason, error?: { code: number; message: string }): Promise<void>
 }

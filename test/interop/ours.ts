@@ -74,6 +74,11 @@ export function ourAgent(client: Ably.Realtime, sessionName: string): Agent {
         prompt: () => run.context(),
         hasInput: () => run.hasInput(),
         pipe: (stream) => run.pipe(stream),
+        async attempt(id, stream, reason) {
+          const step = await run.step({ id })
+          await step.pipe(stream)
+          await step.end(reason)
+        },
         suspend: () => run.suspend(),
         end: (reason, error) => run.end({ reason, error }),
       }

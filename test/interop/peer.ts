@@ -113,6 +113,12 @@ export function peerAgent(client: Ably.Realtime, channelName: string): Agent {
         prompt: () => run.view.getMessages().map(({ message }): UIMessage => message),
         hasInput: () => run.hasInput(),
         pipe: (stream) => run.pipe(stream),
+        async attempt(stepId, stream, reason) {
+          const step = run.createStep({ stepId })
+          await step.start()
+          await step.pipe(stream)
+          await step.end({ reason })
+        },
         suspend: () => run.suspend(),
         end: (reason, error) => run.end(reason === 'error' ? { reason, error: error && peerError(error) } : { reason }),
       }

@@ -148,6 +148,22 @@ describe.each(pairings)('$title', (pairing) => {
     await newcomersAgree(room, lines)
   })
 
+  it("agree on a run that the other client answered: it stays its owner's", async () => {
+    const { room, model, runId, messageId } = await waiting(
+      pairing,
+      [place],
+      ['assistant: [tool-place input-available]'],
+    )
+    const said = await room.watcher.answer(messageId, [{ toolCallId: 'c1', output: 'Alfama' }])
+    const run = await room.agent.answer(said.call)
+    expect(run.runId).toBe(runId)
+    await respond(run, model)
+    const lines = ['user: Go', 'assistant: [tool-place output-available]', 'assistant: Done.', 'runs: complete']
+    await agree(room, lines)
+    await newcomersAgree(room, lines)
+    expect(room.ours.shown().runs.map(({ clientId }) => clientId)).toEqual([pairing.client])
+  })
+
   it('agree on a run that is cancelled after it went on', async () => {
     const { room, model, messageId } = await waiting(pairing, [place], ['assistant: [tool-place input-available]'])
     await room.agent.attach()
