@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { handFed, streamOf, textChunks } from '../support/agent'
 import { beginning } from '../support/agent-stage'
-import { agree, lineOf, newcomersAgree } from './agree'
+import { eventually } from '../support/eventually'
+import { agree, lineOf, newcomersAgree, told } from './agree'
 import { pairings, startRoom } from './room'
 
 const ending = textChunks([]).slice(3)
@@ -93,5 +94,34 @@ describe.each(pairings)('$title', (pairing) => {
     const lines = ['user: Three days?', 'user: By train, please', 'assistant: By train.', 'runs: complete']
     await agree(room, lines)
     await newcomersAgree(room, lines)
+  })
+
+  it('agree on another reply in place of the second message of a run', async () => {
+    const room = await startRoom(pairing)
+    const sent = await room.user.send('Three days?')
+    const run = await room.agent.answer(sent.call)
+    await sent.started
+    run.hasInput()
+    await run.pipe(streamOf(textChunks(['One'], 'm1')))
+    await agree(room, ['user: Three days?', 'assistant: One', 'runs: active'])
+    await sent.steer('By train, please').published
+    await expect.poll(() => run.hasInput()).toBe(true)
+    await run.pipe(streamOf(textChunks(['By train.'], 'm2')))
+    await run.end('complete')
+    const before = ['user: Three days?', 'assistant: One', 'user: By train, please']
+    await agree(room, [...before, 'assistant: By train.', 'runs: complete'])
+    const second = room.user.shown().messages.at(-1)!.id
+    const again = await room.user.regenerate(second)
+    const other = await room.agent.answer(again.call)
+    expect(other.prompt().map(lineOf)).toEqual(before)
+    await other.pipe(streamOf(textChunks(['By boat.'], 'm3')))
+    await other.end('complete')
+    const lines = [...before, 'assistant: By boat.', 'runs: complete, complete']
+    await agree(room, lines)
+    await newcomersAgree(room, lines)
+    for (const user of [room.user, room.watcher]) expect(user.branch(second)).toEqual({ index: 1, count: 2 })
+    for (const user of [room.user, room.watcher]) user.select(second, 0)
+    await eventually(() => expect(told(room.ours)).toEqual([...before, 'assistant: By train.', 'runs: complete']))
+    expect(told(room.peers).slice(0, -1)).toEqual([...before, 'assistant: By train.'])
   })
 })
