@@ -1,4 +1,5 @@
 export { createUIMessageCodec, UIMessageCodec } from './ui-message'
+export type { ToolApproval, ToolOutput, ToolOutputError } from './ui-message/answer'
 export type {
   Answer,
   Codec,

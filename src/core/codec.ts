@@ -13,7 +13,10 @@ export interface Draft<M> {
   opaque<T>(value: T): T
 }
 
-/** Folds one row; answers with the part that a streamed row feeds, so that later growth goes there directly. */
+/**
+ * Folds one row into the messages of its node: the one it belongs to is named by `row.transport[Header.messageId]`.
+ * Answers with the part (or the message) that a streamed row feeds, so that later growth goes there directly.
+ */
 export type Fold = (row: Row) => object | undefined
 
 /** Something said into a reply that waits for it: a tool's output, an approval. Made by the codec that reads it. */
@@ -66,7 +69,8 @@ export interface Encoder<Chunk> {
 
 /**
  * How messages of type `M` travel on a session's channel. Everything else in the library is independent of the
- * message format, so a format of one's own is one object of this shape.
+ * message format, so a format of one's own is one object of this shape: `encode` and `encoder` say what is published,
+ * and `decodes`, `fold` and `grow` read it back, whoever published it and in whichever pieces it arrives.
  */
 export interface Codec<M extends object, Chunk = never> {
   /** Named in the channel's `agent` parameter, for support and debugging. */
@@ -80,11 +84,14 @@ export interface Codec<M extends object, Chunk = never> {
    * {@link Draft.opaque} does.
    */
   grow(part: object, row: Row, opaque: <T>(value: T) => T): void
-  /** Whether a row means anything to this codec; an unknown one makes no node. */
+  /** Whether a row says something about a message; one that does not makes no node. */
   decodes(row: Row): boolean
   /** Reads what the user passed to `send`: a string, a message or inputs. */
   inputs(given: string | M | Input<M> | readonly Input<M>[]): readonly Input<M>[]
-  /** The channel messages of one input, all of one message id. */
+  /**
+   * The channel messages of one input, all of one message id. A `regenerate` is one message that `decodes` refuses; an
+   * answer is the one that it consists of.
+   */
   encode(input: Input<M>): { role?: string; parts: EncodedPart[] }
   /**
    * An answer together with the messages it speaks of, for a run that goes on from copies of them and takes the place of

@@ -1,57 +1,12 @@
 import { expect, it } from 'vitest'
 import { watch } from 'vue'
-import { Header, type Codec, type Row } from '../../src/codec'
 import { walk } from '../../src/core/branch'
 import { Tree } from '../../src/core/tree'
+import { Header, type ChannelMessage } from '../../src/core/wire'
 import { vuePort } from '../../src/store/vue-port'
+import { message } from '../core/wire'
 import { MemoryChannel } from './channel'
-
-interface Note {
-  id: string
-  role: string
-  text: string
-}
-
-/** A piece of text; null ends it. */
-type NoteChunk = string | null
-
-const codec = { kind: 'note' }
-
-const follow = (note: Note, row: Row): void => {
-  note.text = typeof row.data === 'string' ? row.data : ''
-}
-
-const noteCodec: Codec<Note, NoteChunk> = {
-  name: 'note',
-  create: (id, role) => ({ id, role, text: '' }),
-  decodes: (row) => row.codec.kind === 'note' && row.transport[Header.messageId] !== undefined,
-  fold: (draft) => (row) => {
-    const note = draft.message(row.transport[Header.messageId]!, row.transport[Header.role] ?? 'assistant')
-    follow(note, row)
-    return note
-  },
-  grow: (note, row) => follow(note as Note, row),
-  inputs(given) {
-    if (typeof given === 'string') return [{ type: 'message', message: { id: 'new', role: 'user', text: given } }]
-    if (Array.isArray(given)) return given
-    return 'text' in given ? [{ type: 'message', message: given }] : [given as never]
-  },
-  encode: (input) =>
-    input.type === 'message'
-      ? { role: 'user', parts: [{ codec, data: input.message.text }] }
-      : { parts: [{ codec: { kind: 'regenerate' }, data: '' }] },
-  encoder(streamId) {
-    let isOpen = false
-    return {
-      encode(chunk) {
-        if (chunk === null) return [{ op: 'close', streamId }]
-        if (isOpen) return [{ op: 'append', streamId, data: chunk }]
-        isOpen = true
-        return [{ op: 'open', streamId, codec }, { op: 'append', streamId, data: chunk }] // prettier-ignore
-      },
-    }
-  },
-}
+import { answerNote, noteCodec, type Note } from './note-codec'
 
 async function conversation(): Promise<MemoryChannel> {
   const channel = new MemoryChannel()
@@ -63,7 +18,7 @@ async function conversation(): Promise<MemoryChannel> {
   return channel
 }
 
-const whole = [
+const whole: Note[] = [
   { id: 'p1', role: 'user', text: 'Hello' },
   { id: 'm1', role: 'assistant', text: 'Hi there' },
   { id: 'm2', role: 'assistant', text: 'And more' },
@@ -96,6 +51,33 @@ it.each([1, 2, 3, 100])('and read back in pages of %i', async (pageSize) => {
     tree.settle()
   }
   expect(notesOf(tree)).toEqual(whole)
+})
+
+/** An answer as a client publishes it into a run. */
+function answered(text: string): ChannelMessage {
+  const [input] = noteCodec.inputs(answerNote(text))
+  const [part] = noteCodec.encode(input!).parts
+  return message('ai-input', { 'run-id': 'r1', 'codec-message-id': 'm2', role: 'user' }, part!.codec, part!.data)
+}
+
+it('takes answers into its messages, in whichever order they come', async () => {
+  const { live } = await conversation()
+  const answers = [answered('yes'), answered('no')]
+  for (const messages of [
+    [...live, ...answers],
+    [...answers.toReversed(), ...live],
+  ]) {
+    const tree = newTree()
+    for (const message of messages) tree.apply(message)
+    expect(notesOf(tree)).toEqual(whole.with(2, { ...whole[2]!, answer: 'no' }))
+  }
+})
+
+it('makes no message of a request for another reply', () => {
+  const [part] = noteCodec.encode({ type: 'regenerate' }).parts
+  const tree = newTree()
+  tree.apply(message('ai-input', { 'codec-message-id': 'x', role: 'user' }, part!.codec, part!.data))
+  expect(notesOf(tree)).toEqual([])
 })
 
 it('shows its messages grow, also after earlier ones of the same node came in', async () => {

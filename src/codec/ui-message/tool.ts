@@ -1,9 +1,9 @@
-import type { Operation } from '../../core/codec'
 import { isOpen, isStreamed, type Row } from '../../core/log'
-import { Header, headers } from '../../core/wire'
-import { parseJson, toHeader } from '../json'
-import { textOf, whole, type ChunkOf, type FoldScope, type Opaque, type OpenStreams, type PartFamily } from './family'
-import { pack, unpack } from './fields'
+import { Header } from '../../core/wire'
+import { parseJson } from '../json'
+import { textOf, type FoldScope, type Opaque, type PartFamily } from './family'
+import { unpack } from './fields'
+import { encodeTool } from './tool-encode'
 
 /** A tool call as it stands: the fields that the AI SDK's tool parts share. */
 export interface ToolPart {
@@ -173,56 +173,6 @@ function foldApprovalAnswer(scope: FoldScope, row: Row): void {
   })
 }
 
-const inputFields = [
-  'toolCallId',
-  'toolName',
-  'dynamic',
-  'title',
-  'providerExecuted',
-  'providerMetadata',
-  'toolMetadata',
-] as const
-const outcomeFields = ['toolCallId', 'dynamic', 'providerExecuted', 'providerMetadata'] as const
-
-function encodeStart(chunk: ChunkOf<'tool-input-start'>, open: OpenStreams): Operation[] {
-  const codec = pack(chunk, 'tool-input', inputFields)
-  open.set(chunk.toolCallId, { codec, streamed: '' })
-  return [{ op: 'open', streamId: chunk.toolCallId, codec }]
-}
-
-function encodeDelta(chunk: ChunkOf<'tool-input-delta'>, open: OpenStreams): Operation[] {
-  const stream = open.get(chunk.toolCallId)
-  if (!stream) return []
-  stream.streamed += chunk.inputTextDelta
-  return [{ op: 'append', streamId: chunk.toolCallId, data: chunk.inputTextDelta }]
-}
-
-/**
- * Closes a streamed input. What the deltas did not bring of it is added; where they brought something else, the right
- * input stands in a header of its own.
- */
-function encodeInput(chunk: ChunkOf<'tool-input-available'>, open: OpenStreams): Operation[] {
-  const { toolCallId: streamId, input } = chunk
-  const codec = pack(chunk, 'tool-input', inputFields)
-  const stream = open.get(streamId)
-  if (!stream) return [{ op: 'publish', codec, data: input }]
-  open.delete(streamId)
-  const { streamed } = stream
-  const text = JSON.stringify(input) ?? ''
-  const rest = text.startsWith(streamed) ? text.slice(streamed.length) : ''
-  const isOther = rest === '' && text !== streamed && text !== JSON.stringify(parseJson(streamed))
-  const known = headers({ ...stream.codec, ...codec, input: isOther ? toHeader(input) : undefined })
-  return [{ op: 'close', streamId, codec: known, ...(rest !== '' && { data: rest }) }]
-}
-
-/** An input that turns out wrong also ends its stream. */
-function encodeInputError(chunk: ChunkOf<'tool-input-error'>, open: OpenStreams): Operation[] {
-  const { toolCallId: streamId, errorText, input } = chunk
-  const codec = pack(chunk, chunk.type, inputFields)
-  const failure: Operation = { op: 'publish', codec, data: { errorText, input } }
-  return open.delete(streamId) ? [{ op: 'close', streamId }, failure] : [failure]
-}
-
 /** Tool calls: their input, streamed or whole, approvals, and what came out. */
 export const toolFamily: PartFamily = {
   fold: {
@@ -236,23 +186,7 @@ export const toolFamily: PartFamily = {
     'tool-result-error': foldOutputError('message'),
     'tool-approval-response': foldApprovalAnswer,
   },
-  encode: {
-    'tool-input-start': encodeStart,
-    'tool-input-delta': encodeDelta,
-    'tool-input-available': encodeInput,
-    'tool-input-error': encodeInputError,
-    'tool-output-available': whole([...outcomeFields, 'preliminary'], ({ output }) => ({ output })),
-    'tool-output-error': whole(outcomeFields, ({ errorText }) => ({ errorText })),
-    'tool-output-denied': whole(['toolCallId']),
-    'tool-approval-request': whole([
-      'toolCallId',
-      'approvalId',
-      'approvalDescriptor',
-      'reason',
-      'isAutomatic',
-      'signature',
-    ]),
-  },
+  encode: encodeTool,
 }
 
 /** Follows a call whose input got longer. */

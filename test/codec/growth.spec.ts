@@ -1,0 +1,54 @@
+import type { UIMessage } from 'ai'
+import { expect, it } from 'vitest'
+import { UIMessageCodec } from '../../src/codec'
+import { Tree } from '../../src/core/tree'
+import type { ChannelMessage } from '../../src/core/wire'
+import { vuePort } from '../../src/store/vue-port'
+import { later, output } from '../core/wire'
+
+const streamed = { stream: 'true', status: 'streaming', 'stream-id': 's' }
+
+/** A shown reply with one streamed part, and how it grows. */
+function aPartThatGrows(codec: Record<string, unknown>) {
+  const tree = new Tree<UIMessage>(UIMessageCodec, vuePort)
+  const create = output('r', codec, '', streamed)
+  const hear = (message: ChannelMessage) => {
+    tree.apply(message)
+    tree.settle()
+  }
+  hear(create)
+  const { message } = tree.runs.get('r')!.viewMessage('m')
+  return {
+    part: () => message.parts.at(-1) as { text?: string; input?: unknown; state?: string },
+    grow: (data: string, status = 'streaming') =>
+      hear(later(create, 'message.append', { data, transport: { status } })),
+  }
+}
+
+/** Milliseconds that hearing tokens takes. */
+function timeOf(grow: (data: string) => void, tokens: readonly string[]): number {
+  const start = performance.now()
+  for (const token of tokens) grow(token)
+  return performance.now() - start
+}
+
+it('reads a long tool input that may be whole at every token without reading it anew each time', () => {
+  const { part, grow } = aPartThatGrows({ kind: 'tool-input', toolCallId: 's', toolName: 'draw' })
+  const shapes = Array.from({ length: 6_000 }, (_, id) => `{"id":${id}}`)
+  expect(timeOf(grow, [`{"shapes":[`, ...shapes.flatMap((shape) => [shape, ',']).slice(0, -1)])).toBeLessThan(500)
+  expect(part().input).toBeUndefined()
+  grow(']}')
+  grow('', 'complete')
+  expect(part()).toMatchObject({ state: 'input-available', input: { shapes: { length: 6_000 } } })
+})
+
+it('pays no more for a token of a long text than for one of a short text', () => {
+  const short = aPartThatGrows({ kind: 'text' })
+  const long = aPartThatGrows({ kind: 'text', providerMetadata: '{"acme":{"a":1}}' })
+  const tokens = Array.from({ length: 2_000 }, () => 'word ')
+  timeOf(short.grow, tokens)
+  long.grow('word '.repeat(400_000))
+  const [before, after] = [timeOf(short.grow, tokens), timeOf(long.grow, tokens)]
+  expect(after).toBeLessThan(before * 5 + 20)
+  expect(long.part().text).toHaveLength(2_000_000 + 10_000)
+})
