@@ -83,7 +83,7 @@ export interface Answering {
   prompt(): UIMessage[]
   /** Whether something is to be said, or to be said anew, because of a steer. */
   hasInput(): boolean
-  pipe(stream: AsyncIterable<UIMessageChunk>): Promise<{ reason: RunEndReason }>
+  pipe(stream: AsyncIterable<UIMessageChunk>): Promise<{ reason: RunEndReason | 'suspend' }>
   /** One attempt of a step: a failed one is tried again under the same id. */
   attempt(stepId: string, stream: AsyncIterable<UIMessageChunk>, reason: 'complete' | 'failed'): Promise<void>
   suspend(): Promise<void>

@@ -8,13 +8,14 @@ import { defineAgent } from '../../src/agent'
 type Fetch = (url: RequestInfo | URL, init?: RequestInit) => Promise<Response>
 
 /** An HTTP endpoint with the peer's agent behind it, as that package's own introduction writes one. */
-export function peerEndpoint(client: Ably.Realtime, model: LanguageModel): Fetch {
+export function peerEndpoint(connect: () => Ably.Realtime, model: LanguageModel): Fetch {
   const work: Promise<void>[] = []
   onTestFinished(async () => void (await Promise.all(work)))
   return async (url, init) => {
     const request = new Request(url, init)
     const invocation = Invocation.fromJSON((await request.json()) as InvocationData)
-    const session = createAgentSession({ client, channelName: invocation.sessionName })
+    // NOTE: a client each, because the end of one session detaches the channel under the next one of the same client
+    const session = createAgentSession({ client: connect(), channelName: invocation.sessionName })
     await session.connect()
     const run = session.createRun(invocation, undefined, { signal: request.signal })
     const answer = async (): Promise<void> => {

@@ -4,7 +4,7 @@ import { beginning, delta } from '../support/agent-stage'
 import { agree, lineOf, told } from './agree'
 import { pairings, startRoom, type Pairing, type Room } from './room'
 
-const turnCount = 16
+const turnCount = 11
 const numbers = Array.from({ length: turnCount }, (_, index) => index)
 const lines = [
   ...numbers.flatMap((n) => [`user: Question ${n}`, `assistant: Answer ${n}`]),

@@ -56,9 +56,13 @@ export async function respond(run: Answering, model: MockLanguageModelV4): Promi
   const messages = await convertToModelMessages(run.prompt())
   const result = streamText({ model, tools, messages, abortSignal: run.signal })
   const { reason } = await run.pipe(result.toUIMessageStream())
-  const isWaiting = reason === 'complete' && (await result.finishReason) === 'tool-calls'
-  await (isWaiting ? run.suspend() : run.end(reason))
+  if (reason === 'suspend' || (await waits(result, reason))) return run.suspend()
+  await run.end(reason)
 }
+
+// NOTE: the result of the peer's pipe does not say that the model waits for somebody
+const waits = async ({ finishReason }: { finishReason: PromiseLike<string> }, reason: string): Promise<boolean> =>
+  reason === 'complete' && (await finishReason) === 'tool-calls'
 
 /** What a model was given about its calls, one line for each outcome. */
 export const outcomesIn = ({ doStreamCalls }: MockLanguageModelV4): string[] =>

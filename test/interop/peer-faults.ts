@@ -37,6 +37,14 @@ export const peerFaults = {
     }),
     runs,
   }),
+  // NOTE: no fault but a choice: here runs are those that have started, and this one is in `pending()`
+  'a fork that waits for its agent is listed as a run': ({ messages, runs }) => {
+    const { id } = messages.at(-1)!
+    return {
+      messages,
+      runs: [...runs, { runId: id, clientId: 'alice', invocationId: '', status: 'active', steps: [] }],
+    }
+  },
 } satisfies Record<string, (right: Shown) => Shown>
 
 export type PeerFault = keyof typeof peerFaults

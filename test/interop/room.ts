@@ -19,8 +19,9 @@ export const pairings: Pairing[] = [
 export interface Room extends Clients {
   readonly endpoint: TestEndpoint
   readonly channelName: string
-  /** The one of the two who speaks. */
+  /** The one of the two who speaks, as `alice`. */
   readonly user: User
+  /** The other one, as `bob`. */
   readonly watcher: User
   readonly agent: Agent
   /** A client of each library that comes later, and has loaded nothing. */
@@ -32,20 +33,19 @@ let count = 0
 export async function startRoom({ client, agent }: Pairing): Promise<Room> {
   const endpoint = await startEndpoint()
   const channelName = `ai:room-${++count}`
-  const join: Room['join'] = async ({ ourPageSize, peersPageSize } = {}) => ({
-    ours: await ourUser(endpoint.client({ clientId: 'ours' }), channelName, ourPageSize),
-    peers: await peerUser(endpoint.client({ clientId: 'peer' }), channelName, peersPageSize),
+  const open = async (clientIds: Record<Pairing['client'], string>, ourPageSize?: number, peersPageSize?: number) => ({
+    ours: await ourUser(endpoint.client({ clientId: clientIds.ours }), channelName, ourPageSize),
+    peers: await peerUser(endpoint.client({ clientId: clientIds.peer }), channelName, peersPageSize),
   })
-  const clients = await join()
-  const { ours, peers } = clients
+  const clients = await open({ ours: 'bob', peer: 'bob', [client]: 'alice' })
   const agentClient = endpoint.client({ clientId: 'agent' })
   return {
     endpoint,
     channelName,
     ...clients,
-    user: client === 'ours' ? ours : peers,
-    watcher: client === 'ours' ? peers : ours,
+    user: client === 'ours' ? clients.ours : clients.peers,
+    watcher: client === 'ours' ? clients.peers : clients.ours,
     agent: (agent === 'ours' ? ourAgent : peerAgent)(agentClient, channelName),
-    join,
+    join: ({ ourPageSize, peersPageSize } = {}) => open({ ours: 'carol', peer: 'carol' }, ourPageSize, peersPageSize),
   }
 }

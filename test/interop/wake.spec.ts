@@ -14,7 +14,7 @@ const url = 'http://agent.test/api/chat'
 it("our client wakes the peer's agent, which streams a model's answer", async () => {
   const room = await startRoom(pairings[0]!)
   const model = new HandModel()
-  const fetch = peerEndpoint(room.endpoint.client({ clientId: 'agent' }), model)
+  const fetch = peerEndpoint(() => room.endpoint.client({ clientId: 'agent' }), model)
   const { channelName } = room
   const client = room.endpoint.client({ clientId: 'waking' })
   const session = createClientSession({ client, channelName, codec: UIMessageCodec, agent: { url, fetch } })
