@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { handFed, streamOf, textChunks } from '../support/agent'
 import { beginning, delta } from '../support/agent-stage'
 import { agree, lineOf, told } from './agree'
+import { ourAgent } from './ours'
 import { pairings, startRoom, type Pairing, type Room } from './room'
 
 const turnCount = 11
@@ -63,10 +64,11 @@ describe.each(pairings)('$title', (pairing) => {
     await agree(newcomers, lines, 'fault 1: an ended run stays active')
   })
 
-  it('give the agent the whole conversation, however long', async () => {
+  it('give an agent of ours that comes now the whole conversation', async () => {
     const room = await longTalk(pairing)
     const sent = await room.user.send('And now?')
-    const run = await room.agent.answer(sent.call)
+    const agent = ourAgent(room.endpoint.client({ clientId: 'agent' }), room.channelName)
+    const run = await agent.answer(sent.call)
     expect(run.prompt().map(lineOf)).toEqual([...lines.slice(0, -1), 'user: And now?'])
     await run.end('complete')
   })
