@@ -1,7 +1,7 @@
 import type { UIMessageChunk } from 'ai'
 import { Conversation } from './conversation.ts'
 import type { AgentContender } from './contenders/agents.ts'
-import { FakeChannel } from './fake-ably.ts'
+import { FakeChannel } from '../test/support/fake-ably.ts'
 import { median } from './report.ts'
 
 const deltaCount = 5000

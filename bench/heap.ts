@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import type { InboundMessage } from 'ably'
 import { Conversation, messagesOf } from './conversation.ts'
 import type { Contender } from './contenders/contender.ts'
-import { FakeChannel } from './fake-ably.ts'
+import { FakeChannel } from '../test/support/fake-ably.ts'
 
 setFlagsFromString('--expose-gc')
 

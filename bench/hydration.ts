@@ -1,7 +1,7 @@
 import type { InboundMessage } from 'ably'
 import { Conversation, messagesOf } from './conversation.ts'
 import type { Contender } from './contenders/contender.ts'
-import { FakeChannel } from './fake-ably.ts'
+import { FakeChannel } from '../test/support/fake-ably.ts'
 import { median } from './report.ts'
 
 export interface Hydration {

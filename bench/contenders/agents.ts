@@ -1,7 +1,7 @@
 import type { UIMessageChunk } from 'ai'
 import { Invocation as PeerInvocation } from '@ably/ai-transport'
 import { createAgentSession as createPeerSession } from '@ably/ai-transport/vercel'
-import { fakeAbly, type FakeChannel } from '../fake-ably.ts'
+import { fakeAbly, type FakeChannel } from '../../test/support/fake-ably.ts'
 import type { Ours } from '../ours.ts'
 
 /** An agent that is about to answer a prompt which the channel delivers next. */

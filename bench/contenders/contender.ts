@@ -1,4 +1,4 @@
-import type { FakeChannel } from '../fake-ably.ts'
+import type { FakeChannel } from '../../test/support/fake-ably.ts'
 
 /** A client that follows a conversation and shows it, with nothing drawn. */
 export interface Follower {

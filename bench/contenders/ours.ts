@@ -1,7 +1,7 @@
 import type { UIMessage } from 'ai'
 import { createPinia } from 'pinia'
 import { createApp, effectScope, watchEffect } from 'vue'
-import { fakeAbly, type FakeChannel } from '../fake-ably.ts'
+import { fakeAbly, type FakeChannel } from '../../test/support/fake-ably.ts'
 import type { Ours } from '../ours.ts'
 import type { Contender, Follower } from './contender.ts'
 import { lastText } from './last-text.ts'

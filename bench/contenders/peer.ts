@@ -1,5 +1,5 @@
 import { createClientSession } from '@ably/ai-transport/vercel'
-import { fakeAbly } from '../fake-ably.ts'
+import { fakeAbly } from '../../test/support/fake-ably.ts'
 import type { Contender } from './contender.ts'
 import { lastText } from './last-text.ts'
 

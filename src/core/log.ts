@@ -1,5 +1,14 @@
 import { SharedHeaders } from './shared-headers'
-import { Header, isKnownName, MessageName, readEnvelope, statusOf, type ChannelMessage, type Headers } from './wire'
+import {
+  Header,
+  isKnownName,
+  MessageName,
+  readEnvelope,
+  statusOf,
+  type ChannelMessage,
+  type Envelope,
+  type Headers,
+} from './wire'
 
 /** What the channel holds under one serial: what Ably itself would return from history for that message. */
 export interface Row {
@@ -16,8 +25,11 @@ export interface Row {
   readonly clientId: string | undefined
   /** Milliseconds since the epoch, by Ably's clock. */
   readonly timestamp: number
-  /** First met through an append, so its beginning is unknown until history supplies it. */
+  /** First met through an append, so only reading it again makes certain that nothing of it is missing. */
   partial: boolean
+  /** What was appended to a partial row, and of which version its beginning is, if known. */
+  pieces?: { readonly version: string; readonly data: string }[]
+  beginning?: string
   deleted: boolean
   /** Where the tree put this row. */
   home?: RowHome
@@ -81,19 +93,20 @@ export class Log {
     const isAppend = message.action === 'message.append'
     // NOTE: appends carry no name; only outputs are ever streamed
     const name = isAppend && message.name === undefined ? MessageName.output : message.name
-    const envelope = isKnownName(name) ? readEnvelope(message.extras) : undefined
+    const envelope = (isKnownName(name) ? readEnvelope(message.extras) : undefined) ?? graveOf(message)
     if (!envelope) return undefined
     const version = versionOf(message, serial)
     const row: Row = {
       serial,
       version: version === serial ? serial : version,
-      name: name as MessageName,
+      name: isKnownName(name) ? name : MessageName.output,
       transport: this.#headers.of(envelope.transport),
       codec: envelope.codec,
       data: message.data,
       clientId: typeof message.clientId === 'string' ? message.clientId : undefined,
       timestamp: typeof message.timestamp === 'number' ? message.timestamp : 0,
       partial: isAppend,
+      pieces: isAppend && typeof message.data === 'string' ? [{ version, data: message.data }] : undefined,
       deleted: message.action === 'message.delete',
       home: undefined,
       part: undefined,
@@ -104,6 +117,14 @@ export class Log {
   }
 }
 
+const noHeaders: Headers = {}
+
+/** What was deleted before it was heard of may say nothing about itself any more; its older versions must not show. */
+const graveOf = ({ action, name }: ChannelMessage): Envelope | undefined =>
+  action === 'message.delete' && (name === undefined || isKnownName(name))
+    ? { transport: noHeaders, codec: noHeaders }
+    : undefined
+
 const versionOf = (message: ChannelMessage, serial: string): string => {
   const version = message.version?.serial
   return typeof version === 'string' ? version : serial
@@ -111,9 +132,26 @@ const versionOf = (message: ChannelMessage, serial: string): string => {
 
 function revise(row: Row, message: ChannelMessage): RowChange | undefined {
   const version = versionOf(message, row.serial)
-  const completes = row.partial && message.action !== 'message.append' && version === row.version
-  if (version <= row.version && !completes) return undefined
-  return message.action === 'message.append' ? append(row, message, version) : replace(row, message, version)
+  const isAppend = message.action === 'message.append'
+  if (version > row.version) return isAppend ? append(row, message, version) : replace(row, message, version)
+  if (isAppend) return undefined
+  if (version === row.version) return row.partial ? replace(row, message, version) : undefined
+  return row.pieces ? begin(row, row.pieces, message, version) : undefined
+}
+
+/** Puts what history has, up to some moment, before what was appended since. */
+function begin(
+  row: Row,
+  pieces: Required<Row>['pieces'],
+  { data }: ChannelMessage,
+  version: string,
+): RowChange | undefined {
+  if (typeof data !== 'string' || !isStreamed(row)) return undefined
+  if (row.beginning !== undefined && version <= row.beginning) return undefined
+  row.beginning = version
+  const later = pieces.filter((piece) => piece.version > version)
+  row.data = data + later.map((piece) => piece.data).join('')
+  return { row, kind: 'grew' }
 }
 
 function append(row: Row, message: ChannelMessage, version: string): RowChange | undefined {
@@ -128,6 +166,7 @@ function append(row: Row, message: ChannelMessage, version: string): RowChange |
   row.version = version
   if (typeof message.data === 'string' && message.data !== '') {
     row.data = typeof row.data === 'string' ? row.data + message.data : message.data
+    row.pieces?.push({ version, data: message.data })
   }
   const grew = isStreamed(row) && !row.deleted && (row.transport === before || sameStream(before, row.transport))
   return grew ? { row, kind: 'grew' } : { row, kind: 'replaced', before }
@@ -146,8 +185,10 @@ function replace(row: Row, message: ChannelMessage, version: string): RowChange 
   const before = row.transport
   row.version = version
   row.partial = false
+  row.pieces = undefined
   row.deleted = deleted
   row.data = message.data
+  if (isKnownName(message.name)) row.name = message.name
   if (envelope) {
     row.transport = envelope.transport
     row.codec = envelope.codec

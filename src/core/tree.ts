@@ -27,7 +27,7 @@ export interface Settled<M extends object> {
   structure: boolean
   /** Runs or pending prompts look different. */
   runs: boolean
-  transitions: RunTransition<M>[]
+  transitions: readonly RunTransition<M>[]
   /** Runs that got or lost rows. */
   touched: readonly RunNode<M>[]
 }

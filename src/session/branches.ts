@@ -37,7 +37,7 @@ export class Branches<M extends object> implements Choices {
   }
 
   /** The versions of a message: those of its prompt or reply, or of its place inside a run. */
-  of(messageId: string, onSelect: (messageId: string) => void): Branch<M> {
+  of(messageId: string, onSelect: (node: TreeNode<M>) => void): Branch<M> {
     const all = new Alternatives(this.tree).at(messageId)
     const versions = all.filter(({ id }) => id !== undefined)
     const siblings = versions.map(({ node, id }) => node.viewMessage(id!))
@@ -52,7 +52,7 @@ export class Branches<M extends object> implements Choices {
         if (!version) return
         const picks = version === all.at(-1) ? this.following : this.picked
         picks.set(version.key, ++this.picks)
-        onSelect(version.id!)
+        onSelect(version.node)
       },
     }
   }

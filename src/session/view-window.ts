@@ -5,21 +5,19 @@ import type { Tree } from '../core/tree'
 
 /** One message on a path, by where it stands. */
 interface Place<M extends object> {
-  node: TreeNode<M>
-  id: string
-  /** Which of its node's messages it is. */
-  index: number
+  readonly node: TreeNode<M>
+  readonly id: string
   /** The highest sort up to here: what stands behind a later node belongs to it, wherever it sorts. */
-  level: string
+  readonly level: string
 }
 
 /** How far back a view reaches. What arrives live always shows; older messages show when they have been asked for. */
 export class ViewWindow<M extends object> {
-  /** What stands before the first node of this level is hidden. */
+  /** The lowest message that is to show; what stands before it is hidden. */
+  #first: Place<M> | undefined
+  /** Where that message is not on the path: the lowest level that is to show. */
   #floor = ''
-  /** The lowest node that shows, and how many of its messages are hidden. */
-  #cut: { node: TreeNode<M>; count: number } | undefined
-  #shown = new Set<TreeNode<M>>()
+  #shown: readonly Place<M>[] = []
   #hidden = 0
 
   constructor(private readonly tree: Tree<M>) {}
@@ -32,17 +30,25 @@ export class ViewWindow<M extends object> {
   messages(path: readonly Stretch<M>[]): readonly ViewMessage<M>[] {
     const places = placesOn(path)
     this.#hidden = this.#countHidden(places)
-    const shown = places.slice(this.#hidden)
-    this.#shown = new Set(shown.map(({ node }) => node))
-    return shown.map(({ node, id }) => node.viewMessage(id))
+    this.#shown = places.slice(this.#hidden)
+    return this.#shown.map(({ node, id }) => node.viewMessage(id))
   }
 
   /** Draws the line below what is shown, after older messages have come into the tree. */
   hold(): void {
     let lowest: string | undefined
-    for (const { sort } of this.#shown) if (sort !== '' && (lowest === undefined || sort < lowest)) lowest = sort
+    for (const { sort } of this.#shown.map(({ node }) => node))
+      if (sort !== '' && (lowest === undefined || sort < lowest)) lowest = sort
     const { newest } = this.tree.log
     this.#floor = lowest ?? (newest === '' ? '' : `${newest}\uffff`)
+    this.#first = this.#shown[0]
+  }
+
+  /** Shows a node from now on: somebody picked it. */
+  include({ sort }: TreeNode<M>): void {
+    if (sort === '' || sort >= this.#floor) return
+    this.#floor = sort
+    this.#first = undefined
   }
 
   hiddenCount(path: readonly Stretch<M>[]): number {
@@ -57,34 +63,25 @@ export class ViewWindow<M extends object> {
     return match < 0 ? undefined : hidden.length - 1 - match
   }
 
-  /** Moves the line down by `count` messages. */
-  reveal(path: readonly Stretch<M>[], count: number): void {
+  /** Moves the line down by `count` messages; answers with how many there were. */
+  reveal(path: readonly Stretch<M>[], count: number): number {
     const places = placesOn(path)
     const hidden = this.#countHidden(places)
     const place = places[Math.max(0, hidden - count)]
-    if (!place || hidden === 0 || count < 1) return
+    if (!place || hidden === 0 || count < 1) return 0
     this.#floor = place.level
-    this.#cut = { node: place.node, count: place.index }
-  }
-
-  /** Moves the line down to a message, if it is hidden. */
-  show(path: readonly Stretch<M>[], messageId: string): void {
-    const places = placesOn(path)
-    const index = places.findIndex(({ id }) => id === messageId)
-    if (index >= 0) this.reveal(path, this.#countHidden(places) - index)
+    this.#first = place
+    return Math.min(count, hidden)
   }
 
   /** Hidden is a beginning of the path. */
   #countHidden(places: readonly Place<M>[]): number {
     if (this.#floor === '') return 0
-    const cut = this.#cut && places.findLastIndex((place) => this.#isCut(place))
-    if (cut !== undefined && cut >= 0) return cut + 1
-    const first = places.findIndex(({ node, level }) => node.sort === '' || level >= this.#floor)
-    return first < 0 ? places.length : first
-  }
-
-  #isCut({ node, index }: Place<M>): boolean {
-    return node === this.#cut?.node && index < this.#cut.count
+    const { node, id } = this.#first ?? {}
+    const first = node ? places.findIndex((place) => place.node === node && place.id === id) : -1
+    if (first >= 0) return first
+    const next = places.findIndex((place) => place.node.sort === '' || place.level >= this.#floor)
+    return next < 0 ? places.length : next
   }
 }
 
@@ -93,7 +90,7 @@ function placesOn<M extends object>(path: readonly Stretch<M>[]): Place<M>[] {
   let level = ''
   for (const { node, ids } of path) {
     if (node.sort > level) level = node.sort
-    for (const [index, id] of ids.entries()) places.push({ node, id, index, level })
+    for (const id of ids) places.push({ node, id, level })
   }
   return places
 }

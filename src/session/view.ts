@@ -1,7 +1,6 @@
 import { walk, type Stretch } from '../core/branch'
 import type { Answer } from '../core/codec'
 import { Emitter } from '../core/emitter'
-import { ErrorCode, SessionError } from '../core/errors'
 import { RunNode } from '../core/run-node'
 import type { RunInfo } from '../core/run-info'
 import type { TreeNode } from '../core/node'
@@ -13,6 +12,7 @@ import type { RunTransition, Settled } from '../core/tree'
 import type { ActiveRun } from './active-run'
 import { Branches, type Branch } from './branches'
 import { dispatch } from './dispatch'
+import { OlderMessages } from './older-messages'
 import { continuation, fork, newMessage, placeOfEdit, placeOfRegeneration, type Given, type Placed } from './placement'
 import type { AnswerOptions, PlacedSendOptions, SendOptions } from './prompts'
 import type { PendingPrompt, RunScope } from './pending'
@@ -49,18 +49,20 @@ export class View<M extends object> {
   #pending: readonly PendingPrompt[] = []
   readonly #listChanged: Signal
   readonly #runsChanged: Signal
-  readonly #loadChanged: Signal
   readonly #emitter = new Emitter<ViewEvents>()
   readonly #window: ViewWindow<M>
+  readonly #older: OlderMessages<M>
   readonly #branches: Branches<M>
-  #loading: Promise<void> | undefined
 
   /** @internal */
   constructor(private readonly host: ViewHost<M>) {
     this.#listChanged = host.port.signal()
     this.#runsChanged = host.port.signal()
-    this.#loadChanged = host.port.signal()
     this.#window = new ViewWindow(host.tree)
+    this.#older = new OlderMessages(host, this.#window, {
+      path: () => this.#path(),
+      messages: () => this.#messages,
+    })
     this.#branches = new Branches(host.tree)
     host.port.opaque(this)
     this.#rebuild()
@@ -129,8 +131,7 @@ export class View<M extends object> {
   }
 
   get isLoadingOlder(): boolean {
-    this.#loadChanged.track()
-    return this.#loading !== undefined
+    return this.#older.isLoading
   }
 
   /**
@@ -139,17 +140,7 @@ export class View<M extends object> {
    * @throws SessionError 40003 when `count` is not a positive integer, 104011 when history cannot be read.
    */
   async loadOlder(count = 10): Promise<readonly ViewMessage<M>[]> {
-    if (!Number.isInteger(count) || count < 1) {
-      throw new SessionError(
-        `unable to load older messages; count must be a positive integer, not ${count}`,
-        ErrorCode.BadRequest,
-      )
-    }
-    if (this.#loading) return []
-    return this.#load(async () => {
-      await this.#readBack(count)
-      this.#window.reveal(this.#path(), count)
-    })
+    return this.#older.load(count)
   }
 
   /**
@@ -158,14 +149,7 @@ export class View<M extends object> {
    * @throws SessionError 104011 when history cannot be read; whatever `signal` was aborted with.
    */
   async loadUntil(predicate: (message: M) => boolean, signal?: AbortSignal): Promise<readonly ViewMessage<M>[]> {
-    while (this.#loading) await this.#loading.catch(() => undefined)
-    return this.#load(async () => {
-      signal?.throwIfAborted()
-      for (let hasMore = true; ; hasMore = await this.#readMore(signal)) {
-        const newer = this.#window.hiddenNewerThan(this.#path(), predicate)
-        if (newer !== undefined || !hasMore) return void this.#window.reveal(this.#path(), newer ?? Infinity)
-      }
-    })
+    return this.#older.loadUntil(predicate, signal)
   }
 
   /**
@@ -244,7 +228,10 @@ export class View<M extends object> {
   branch(messageId: string): Branch<M> {
     this.#listChanged.track()
     this.host.changed.track()
-    return this.#branches.of(messageId, (picked) => this.#picked(picked))
+    return this.#branches.of(messageId, (node) => {
+      this.#window.include(node)
+      this.#moved()
+    })
   }
 
   /** Shows the alternative of a message that stands at this index. */
@@ -297,12 +284,6 @@ export class View<M extends object> {
     this.#moved()
   }
 
-  /** Shows what was picked, also when it is older than what shows so far. */
-  #picked(messageId: string): void {
-    this.#window.show(this.#path(), messageId)
-    this.#moved()
-  }
-
   #moved(): void {
     this.#rebuild()
     this.#emitter.emit('update', undefined)
@@ -338,43 +319,6 @@ export class View<M extends object> {
     const known = this.#pending.find(({ inputId }) => inputId === prompt.inputId)
     const isSame = known?.wake === prompt.wake && known?.cancelling?.at === prompt.cancelling?.at
     return known && isSame ? known : prompt
-  }
-
-  /** Reads pages of history until so many messages are hidden, or there are no more pages. */
-  async #readBack(count: number): Promise<void> {
-    const { tree, history } = this.host
-    const missing = (): number => count - this.#window.hiddenCount(this.#path())
-    for (let wanted = missing(); wanted > 0; wanted = missing()) {
-      // NOTE: the path is walked again when enough may have come; walked for each page, it would cost more with each
-      const enough = tree.messageCount + wanted
-      while (tree.messageCount < enough) if (!(await history.loadPage())) return
-    }
-  }
-
-  /** Reads so much of history that it is worth looking again; false when there is no more. */
-  async #readMore(signal: AbortSignal | undefined): Promise<boolean> {
-    const { tree, history } = this.host
-    // NOTE: looked at again after each page, all that has come would cost more with each
-    const enough = tree.messageCount * 1.25
-    do {
-      signal?.throwIfAborted()
-      if (!(await history.loadPage())) return false
-    } while (tree.messageCount <= enough)
-    return true
-  }
-
-  async #load(read: () => Promise<void>): Promise<readonly ViewMessage<M>[]> {
-    const [first] = this.#messages
-    this.#loading = read()
-    this.#loadChanged.trigger()
-    try {
-      await this.#loading
-    } finally {
-      this.host.loaded()
-      this.#loading = undefined
-      this.#loadChanged.trigger()
-    }
-    return first ? this.#messages.slice(0, Math.max(0, this.#messages.indexOf(first))) : this.#messages
   }
 
   /** What takes the place of something is shown by this view, and does not move others. */

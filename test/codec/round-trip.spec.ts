@@ -1,4 +1,5 @@
 import { readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai'
+import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src/codec'
 import { hear, newTree, readBack } from '../support/transcripts'
@@ -48,6 +49,27 @@ it.each(Object.keys(replies))('%s comes out as the AI SDK itself reads it, live 
     expect(JSON.parse(JSON.stringify(paged.runs.get('r')!.message('m')))).toEqual(expected)
   }
 })
+
+it.each(Object.keys(replies))('%s comes out the same when different messages overtake each other', async (name) => {
+  const channel = new MemoryChannel()
+  await channel.reply(UIMessageCodec, replies[name]!)
+  const inOrder = newTree()
+  hear(inOrder, channel.live)
+  const order = fc.array(fc.double({ noNaN: true }), { minLength: channel.live.length, maxLength: channel.live.length })
+  const overtaking = fc.property(order, (ranks) => {
+    const tree = newTree()
+    hear(tree, overtaken(channel.live, ranks))
+    expect(tree.runs.get('r')!.message('m')).toEqual(inOrder.runs.get('r')!.message('m'))
+  })
+  fc.assert(overtaking, { numRuns: 30 })
+})
+
+/** Deliveries in the order of their ranks, but those of one message in their own order. */
+function overtaken<T extends { serial?: string }>(messages: readonly T[], ranks: readonly number[]): T[] {
+  const queues = Map.groupBy(messages, ({ serial }) => serial)
+  const order = messages.map(({ serial }, index) => ({ serial, rank: ranks[index]! }))
+  return order.toSorted((a, b) => a.rank - b.rank).map(({ serial }) => queues.get(serial)!.shift()!)
+}
 
 const skipped: [string, UIMessageChunk | { type: string }][] = [
   ['custom', { type: 'custom', kind: 'acme.thing' }],

@@ -97,6 +97,16 @@ describe('the input of a call', () => {
     expect(partsOf(alone)).toEqual([failed])
     expect(folded(inputStream(), wrong())).toEqual(failed)
   })
+
+  it('stays as it was reported wrong when the rest of its stream comes later', () => {
+    const stream = inputStream()
+    const wrong = output('r', { kind: 'tool-input-error', ...call }, { errorText: 'no city', input: { town: 1 } })
+    const failed = { ...part, state: 'output-error', errorText: 'no city', input: { town: 1 } }
+    const tree = newTree()
+    hear(tree, [stream, wrong, append(stream, '{"a":1}', 'complete')])
+    expect(partsOf(tree)[1]).toEqual(failed)
+    expect(folded(stream, wrong, append(stream, '{"a":1}', 'complete'))).toEqual(failed)
+  })
 })
 
 describe('the outcome of a call', () => {

@@ -193,6 +193,15 @@ describe('history', () => {
     await expect(session.view.loadUntil(() => true, aborted.signal)).rejects.toThrow('enough')
   })
 
+  it('does not count what arrives live while it loads', async () => {
+    const { open, prompt } = await conversation('meanwhile', 9)
+    const { view } = await open(1)
+    const loading = view.loadOlder(5)
+    await prompt('live', 'now', 'm8')
+    expect(ids(await loading)).toBe('m4 m5 m6 m7 m8')
+    await eventually(() => expect(ids(view.getMessages())).toBe('m4 m5 m6 m7 m8 live'))
+  })
+
   it('answers a second call with none while one is loading', async () => {
     const { open } = await conversation('twice', 9)
     const { view } = await open(2)

@@ -1,16 +1,36 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { UIMessage } from 'ai'
 import { UIMessageCodec } from '../../src/codec'
 import { walk } from '../../src/core/branch'
+import type { RunInfo } from '../../src/core/run-info'
 import { RunNode } from '../../src/core/run-node'
 import { Tree } from '../../src/core/tree'
+import type { ViewMessage } from '../../src/core/view-message'
 import type { ChannelMessage } from '../../src/core/wire'
 import { parseCorrected } from './corrections'
+import type { View } from '../../src/session/view'
 
 /** What a client shows, as the recordings note it. */
 export interface RecordedState {
   messages: { codecMessageId: string; message: UIMessage }[]
-  runs: unknown[]
+  runs: Partial<RunInfo>[]
+  /** What is said of the alternatives of each message; only where a recording asks. */
+  branches?: Record<string, RecordedBranch>
+}
+
+/** A message among alternatives, in short. */
+interface RecordedSibling {
+  id: string
+  role: string
+  text: string
+  parts: string[]
+}
+
+export interface RecordedBranch {
+  hasSiblings: boolean
+  index: number
+  siblings: RecordedSibling[]
+  selected: RecordedSibling | null
 }
 
 /** A recording of a conversation on a channel. */
@@ -22,12 +42,25 @@ export interface Transcript {
   history: ChannelMessage[]
   /** Of a late joiner: what it reads back up to its attach, newest first. */
   joinHistory?: ChannelMessage[]
-  expected: { observer: RecordedState; history: RecordedState }
+  /** Of a late joiner: what everybody else heard. */
+  fullWire?: ChannelMessage[]
+  expected: { observer: RecordedState; history: RecordedState } & Record<string, RecordedState>
   checkpoints: (RecordedState & { afterWire: number })[]
+  selections: (RecordedState & { view: 'observer' | 'history'; codecMessageId: string; index: number })[]
 }
 
+const folder = new URL('../transcripts/', import.meta.url)
+
+/** What is no recording of a conversation. */
+const others = new Set(['codec-vectors'])
+
+/** The names of all recorded conversations. */
+export const transcriptNames: readonly string[] = readdirSync(folder)
+  .map((file) => file.replace(/\.json$/, ''))
+  .filter((name) => !others.has(name))
+
 export const readTranscript = (name: string): Transcript =>
-  parseCorrected(name, readFileSync(new URL(`../transcripts/${name}.json`, import.meta.url), 'utf8')) as Transcript
+  parseCorrected(name, readFileSync(new URL(`${name}.json`, folder), 'utf8')) as Transcript
 
 /** Messages without those that were delivered twice. */
 export function once(messages: readonly ChannelMessage[]): ChannelMessage[] {
@@ -56,7 +89,10 @@ export function readBack(tree: Tree<UIMessage>, history: readonly ChannelMessage
   }
 }
 
-/** The newest branch of a tree in the recordings' terms, passed through JSON as they were. */
+/** As JSON keeps it, which is how states were recorded. */
+const recorded = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
+
+/** The newest branch of a tree in the recordings' terms. */
 export function stateOf(tree: Tree<UIMessage>): RecordedState {
   tree.settle()
   // As it is when nobody waits any longer for text that may still come
@@ -66,18 +102,43 @@ export function stateOf(tree: Tree<UIMessage>): RecordedState {
   const messages = stretches.flatMap(({ node, ids }) =>
     ids.map((id) => ({ codecMessageId: id, message: node.message(id)! })),
   )
-  const nodes = stretches.map(({ node }) => node)
-  const runs = nodes
-    .filter((node) => node instanceof RunNode && !node.isAwaited)
-    .map((node) => recordedRun(tree.info(node as RunNode<UIMessage>)))
-  return JSON.parse(JSON.stringify({ messages, runs })) as RecordedState
+  const runs = stretches
+    .map(({ node }) => node)
+    .filter((node) => node instanceof RunNode)
+    .filter((run) => !run.isAwaited)
+    .map((run) => recordedRun(tree.info(run)))
+  return recorded({ messages, runs })
 }
 
-const recordedRun = ({ runId, clientId, invocationId, status, steps, error }: ReturnType<Tree<UIMessage>['info']>) => ({
+/** What a view shows in the recordings' terms, with the alternatives of these messages. */
+export function viewState(view: View<UIMessage>, branchesOf: readonly string[] = []): RecordedState {
+  const messages = view.getMessages().map(({ id, message }) => ({ codecMessageId: id, message }))
+  const branches = Object.fromEntries(branchesOf.map((id) => [id, recordedBranch(view, id)]))
+  return recorded({ messages, runs: view.runs().map(recordedRun), ...(branchesOf.length > 0 && { branches }) })
+}
+
+const recordedRun = ({ runId, clientId, invocationId, status, steps, error }: RunInfo) => ({
   runId,
   clientId,
   invocationId,
   status,
   steps,
   ...(error && { error }),
+})
+
+function recordedBranch(view: View<UIMessage>, id: string): RecordedBranch {
+  const { hasSiblings, index, siblings, selected } = view.branch(id)
+  return {
+    hasSiblings,
+    index: Math.max(index, 0),
+    siblings: siblings.map(inShort),
+    selected: selected ? inShort(selected) : null,
+  }
+}
+
+const inShort = ({ message: { id, role, parts } }: ViewMessage<UIMessage>): RecordedSibling => ({
+  id,
+  role,
+  text: parts.map((part) => (part.type === 'text' ? part.text : '')).join(''),
+  parts: parts.map((part) => ('toolCallId' in part ? `${part.type}:${part.state}` : part.type)),
 })

@@ -16,7 +16,7 @@ export const envelopeFamily: PartFamily = {
   fold: {
     start(scope, row) {
       const message = scope.message(row)
-      if (message && row.codec.messageId !== undefined) message.id = row.codec.messageId
+      if (message && row.codec.messageId) message.id = row.codec.messageId
       mergeMetadata(scope, message, row)
     },
     'start-step': (scope, row) => scope.startStep(row),

@@ -27,6 +27,8 @@ export interface DataPart {
 export class FoldScope {
   /** Tool calls by their message and id; the latest of an id also by no message. */
   readonly #tools = new Map<string, ToolPart>()
+  /** Rows that stream the input of a call, by its id. */
+  readonly inputs = new Map<string, Row>()
   /** Answers that came before their call. */
   readonly #waiting = new Map<string, ((part: ToolPart) => void)[]>()
   /** `data-*` parts that have an id, by their message, type and id. */

@@ -100,7 +100,9 @@ function foldInput(scope: FoldScope, row: Row): object | undefined {
   readInput(part, row, scope.draft.opaque)
   const pushed = scope.push(row, part)
   if (pushed) scope.addTool(row.transport[Header.messageId], pushed)
-  return isStreamed(row) ? pushed : undefined
+  if (!isStreamed(row)) return undefined
+  scope.inputs.set(part.toolCallId, row)
+  return pushed
 }
 
 const dataOf = (row: Row): Record<string, unknown> =>
@@ -114,11 +116,18 @@ const textIn = (row: Row, field: string): string => {
 function foldInputError(scope: FoldScope, row: Row): void {
   const known = scope.tool(row)
   const part = known ?? newPart(row, scope.draft.opaque, 'resultProviderMetadata')
-  const { input } = dataOf(row)
-  if (input !== undefined) part.input = scope.draft.opaque(input)
+  correctInput(scope, part, dataOf(row).input)
   settle(part, 'output-error', { errorText: textIn(row, 'errorText'), ...outcomeOf(scope, row) })
   const pushed = known ? undefined : scope.push(row, part)
   if (pushed) scope.addTool(row.transport[Header.messageId], pushed)
+}
+
+function correctInput(scope: FoldScope, part: ToolPart, input: unknown): void {
+  if (input === undefined) return
+  part.input = scope.draft.opaque(input)
+  // NOTE: what is still to come of its stream, whose end may have been overtaken, must not take its place
+  const streamed = scope.inputs.get(part.toolCallId)
+  if (streamed) streamed.part = undefined
 }
 
 /** Moves a call on: what it said about an earlier outcome goes. */

@@ -1,0 +1,75 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import type { ChannelMessage } from '../../src/core/wire'
+import { historyOf, joinedAfter, randomFrom, shuffled } from '../support/channel-table'
+import { Listener } from '../support/listener'
+import { RandomConversation, type Happening } from '../support/random-conversation'
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+afterEach(() => void vi.useRealTimers())
+
+/** All that can be seen of a session: the newest branch, all versions of every message, and all runs. */
+function stateOf(listener: Listener, ids: readonly string[]): object {
+  const state = listener.newcomerState(ids)
+  const view = listener.session.createView()
+  const messages = view
+    .getMessages()
+    .map(({ id, runId, state: how, steer, error }) => ({ id, runId, how, steer, error }))
+  const pending = view.pending()
+  view.close()
+  return JSON.parse(JSON.stringify({ ...state, shown: messages, pending, all: listener.session.tree.runs() })) as object
+}
+
+const happening = fc.tuple(fc.nat(RandomConversation.kinds - 1), fc.nat(99), fc.nat(99)) as fc.Arbitrary<Happening>
+const happenings = fc.array(happening, { minLength: 5, maxLength: 70, size: 'max' })
+
+/** A way for the same conversation to arrive. */
+interface Arrival {
+  /** How many deliveries are history by the time of attaching, as a share of all. */
+  share: number
+  pageSize: number
+  isHistoryFirst: boolean
+  /** Whether history shows the channel as of now instead of as of attaching. */
+  isReadLate: boolean
+  seed: number
+  isDoubled: boolean
+}
+
+const arrival: fc.Arbitrary<Arrival> = fc.record({
+  share: fc.constantFrom(0, 0.2, 0.5, 0.8, 1),
+  pageSize: fc.constantFrom(1, 2, 3, 7, 100),
+  isHistoryFirst: fc.boolean(),
+  isReadLate: fc.boolean(),
+  seed: fc.nat(10_000),
+  isDoubled: fc.boolean(),
+})
+
+async function arrive(wire: readonly ChannelMessage[], how: Arrival): Promise<Listener> {
+  const count = Math.round(wire.length * how.share)
+  const past = historyOf(how.isReadLate && !how.isHistoryFirst ? wire : wire.slice(0, count))
+  const listener = await Listener.on(past, how.pageSize)
+  const live = shuffled(joinedAfter(wire, count), randomFrom(how.seed))
+  if (how.isHistoryFirst) await listener.readBack()
+  for (const message of live) listener.hear(how.isDoubled ? [message, message] : [message])
+  if (how.isDoubled) listener.hear(live)
+  await listener.readBack()
+  return listener
+}
+
+it('ends in the same session, however a conversation arrives', { timeout: 60_000 }, async () => {
+  const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
+  console.info(`any-order: seed ${seed}`)
+  await fc.assert(
+    fc.asyncProperty(happenings, fc.array(arrival, { minLength: 3, maxLength: 3 }), async (given, arrivals) => {
+      const conversation = new RandomConversation()
+      for (const each of given) conversation.happen(each)
+      const { wire } = conversation
+      const ids = [...conversation.ids]
+      const listener = await Listener.on()
+      listener.hear(wire)
+      const expected = stateOf(listener, ids)
+      for (const how of arrivals) expect(stateOf(await arrive(wire, how), ids)).toEqual(expected)
+    }),
+    { seed, numRuns: 120 },
+  )
+})

@@ -1,0 +1,59 @@
+import type { UIMessage } from 'ai'
+import type { InboundMessage } from 'ably'
+import { vi } from 'vitest'
+import { UIMessageCodec } from '../../src/codec'
+import type { ChannelMessage } from '../../src/core/wire'
+import { ClientSession } from '../../src/session/client-session'
+import type { View } from '../../src/session/view'
+import { FakeChannel, fakeAbly } from './fake-ably'
+import { viewState, type RecordedState } from './transcripts'
+
+/** A session that follows a channel played from a script and publishes nothing. Needs fake timers. */
+export class Listener {
+  readonly session: ClientSession<UIMessage>
+  readonly view: View<UIMessage>
+  readonly #channel: FakeChannel
+
+  private constructor(history: readonly ChannelMessage[], pageSize: number) {
+    this.#channel = new FakeChannel((from, to) => history.slice(from, to) as InboundMessage[])
+    this.session = new ClientSession({
+      client: fakeAbly(this.#channel, 'watcher'),
+      sessionName: this.#channel.name,
+      codec: UIMessageCodec,
+      historyPageSize: pageSize,
+      flush: 'sync',
+    })
+    this.view = this.session.view
+  }
+
+  /** Attaches to a channel with this past, newest first. */
+  static async on(history: readonly ChannelMessage[] = [], pageSize = 100): Promise<Listener> {
+    const listener = new Listener(history, pageSize)
+    await listener.session.connect()
+    return listener
+  }
+
+  hear(messages: readonly ChannelMessage[]): void {
+    for (const message of messages) this.#channel.deliver(structuredClone(message) as InboundMessage)
+  }
+
+  /** Reads all of the past. */
+  async readBack(): Promise<void> {
+    await this.view.loadUntil(() => false)
+  }
+
+  /** What a view shows when nobody waits any longer for text that may still come. */
+  state(branchesOf: readonly string[] = [], view = this.view): RecordedState {
+    vi.advanceTimersByTime(1000)
+    return viewState(view, branchesOf)
+  }
+
+  /** What a view shows that was made a moment ago, so that it has chosen and kept nothing. */
+  newcomerState(branchesOf: readonly string[] = []): RecordedState {
+    vi.advanceTimersByTime(1000)
+    const view = this.session.createView()
+    const state = viewState(view, branchesOf)
+    view.close()
+    return state
+  }
+}
