@@ -7,7 +7,7 @@ import type { RunInfo } from '../core/run-info'
 import type { Tree } from '../core/tree'
 import { ownMessages, type OwnRun } from './own-messages'
 import { pathTo, type Waypoint } from './path'
-import { lateAmong, steersAmong } from './steers'
+import { lateAmong, saidAmong } from './steers'
 
 /** A prompt and the run that is shown as its answer. */
 export interface Turn<M> {
@@ -124,7 +124,7 @@ function closeTurn<M extends object>(tree: Tree<M>, { prompt, runs }: OpenTurn<M
   const last = answers.at(-1)
   const run = last && !isCut(last) ? last.node : undefined
   const [message] = prompt ? messagesOf({ node: prompt }) : []
-  const said = new Set(answers.flatMap(({ node }) => (node instanceof RunNode ? [...steersAmong(node.allRows())] : [])))
+  const said = new Set(answers.flatMap(({ node }) => (node instanceof RunNode ? [...saidAmong(node.allRows())] : [])))
   const ids = answers.flatMap((answer) => idsOf(answer).map((id) => ({ id, node: answer.node })))
   const turn = {
     ...(message && { prompt: message }),

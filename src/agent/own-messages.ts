@@ -4,7 +4,7 @@ import { Projection } from '../core/projection'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
 import { isFork } from './headers'
-import { lateAmong, steersAmong } from './steers'
+import { lateAmong, saidAmong } from './steers'
 import type { Written } from './written'
 
 /** A run that is being written, as its own context needs it. */
@@ -30,13 +30,13 @@ export function ownMessages<M extends object>(tree: Tree<M>, trigger: Row, run: 
   const projection = new Projection(tree.codec, plainPort)
   // NOTE: folding makes a row point to its part, and the tree's own rows point to its own
   for (const row of rows) projection.add({ ...row })
-  const steers = steersAmong(rows)
-  const isLate = lateAmong(rows)
+  const said = saidAmong(rows)
+  const isLate = lateAmong([...(tree.runs.get(run.runId)?.allRows() ?? []), ...rows])
   const known = [...projection.ids()].filter((id) => !run.isIgnored(id))
   const ids = [...known.filter((id) => !isLate(id)), ...known.filter(isLate)]
   return {
     messages: structuredClone(ids.map((id) => projection.message(id)!)),
-    replies: ids.map((id) => !steers.has(id)),
+    replies: ids.map((id) => !said.has(id)),
   }
 }
 

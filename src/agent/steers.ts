@@ -70,10 +70,8 @@ export class Steers {
   }
 
   #drain(): boolean {
-    const rows = this.#rows()
-    const answered = answeredSteers(this.tree.runs.get(this.context.runId)?.allRows() ?? [])
-    const isOpen = (id: string): boolean => this.#heeded.get(id) === true && !this.#taken.has(id) && !answered.has(id)
-    const fresh = new Set(rows.map(idOf).filter(isOpen))
+    const isOpen = (id: string): boolean => this.#heeded.get(id) === true && !this.#taken.has(id)
+    const fresh = new Set(this.#rows().map(idOf).filter(isOpen))
     for (const id of fresh) this.#taken.add(id)
     this.#next.push(...fresh)
     return fresh.size > 0
@@ -82,8 +80,8 @@ export class Steers {
   #rows(): readonly Row[] {
     const { runId, trigger } = this.context
     const rows = this.tree.runs.get(runId)?.allRows() ?? []
-    const steers = steersAmong(rows)
-    return rows.filter((row) => steers.has(idOf(row)) && idOf(row) !== idOf(trigger))
+    const isLate = lateAmong(rows)
+    return rows.filter((row) => row.name === MessageName.input && isLate(idOf(row)) && idOf(row) !== idOf(trigger))
   }
 
   async #accepts(row: Row, onSteer: SteerHook): Promise<boolean> {
@@ -101,24 +99,27 @@ export class Steers {
 const idOf = (row: Row): string => row.transport[Header.messageId] ?? ''
 
 /** Ids of messages that were said to a run; answers are none, for they speak of a message that the run has written. */
-export function steersAmong(rows: readonly Row[]): ReadonlySet<string> {
+export function saidAmong(rows: readonly Row[]): ReadonlySet<string> {
   const said = rows.filter(({ name, transport }) => name === MessageName.input && transport[Header.role] === 'user')
   const written = new Set(rows.filter(({ name }) => name === MessageName.output).map(idOf))
   return new Set(said.map(idOf).filter((id) => !written.has(id)))
 }
 
 /** Ids of the messages that outputs among these rows say they answer. */
-export function answeredSteers(rows: readonly Row[]): ReadonlySet<string> {
+function answeredSteers(rows: readonly Row[]): ReadonlySet<string> {
   const stamps = new Set(rows.flatMap(({ transport }) => transport[Header.steers] ?? []))
   return new Set([...stamps].flatMap(readIds))
 }
 
-/** Which messages of a run were said to it and no output has answered. */
+/** Which messages of a run were said to it without an answer: those that woke the agent have the one that followed. */
 export function lateAmong(rows: readonly Row[]): (messageId: string) => boolean {
-  const steers = steersAmong(rows)
+  const said = saidAmong(rows)
   const answered = answeredSteers(rows)
-  return (id) => steers.has(id) && !answered.has(id)
+  const woke = new Set(rows.filter(({ name }) => name === MessageName.runResume).map(inputOf))
+  return (id) => said.has(id) && !answered.has(id) && !woke.has(id)
 }
+
+const inputOf = ({ transport }: Row): string | undefined => transport[Header.inputId]
 
 function readIds(stamp: string): string[] {
   try {
