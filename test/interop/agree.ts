@@ -45,4 +45,4 @@ function wordsOf(part: UIMessage['parts'][number]): string {
 }
 
 /** Copies of what may still change, without keys that have no value. */
-const plain = (shown: Shown): Shown => JSON.parse(JSON.stringify(shown)) as Shown
+export const plain = (shown: Shown): Shown => JSON.parse(JSON.stringify(shown)) as Shown

@@ -4,6 +4,7 @@ import type * as Ably from 'ably'
 import { convertToModelMessages, streamText, type LanguageModel } from 'ai'
 import { onTestFinished } from 'vitest'
 import { defineAgent } from '../../src/agent'
+import { tools } from './model'
 
 type Fetch = (url: RequestInfo | URL, init?: RequestInit) => Promise<Response>
 
@@ -40,7 +41,7 @@ export function ourEndpoint(client: Ably.Realtime, model: LanguageModel): Fetch 
     onError: () => undefined,
     async respond(run) {
       const messages = await convertToModelMessages(run.context())
-      const result = streamText({ model, messages, abortSignal: run.abortSignal, onError: () => undefined })
+      const result = streamText({ model, tools, messages, abortSignal: run.abortSignal, onError: () => undefined })
       await run.pipe(result.toUIMessageStream())
     },
   })

@@ -29,7 +29,7 @@ const inputOf = (toolCallId: string, toolName: string, input: string): LanguageM
 ]
 
 /** Tools as an app has them: one that runs at the client, one that asks for approval first. */
-const tools = {
+export const tools = {
   place: tool({ inputSchema: jsonSchema<{ near: string }>({ type: 'object' }) }),
   pay: tool({
     inputSchema: jsonSchema<{ amount: number }>({ type: 'object' }),
