@@ -30,12 +30,14 @@ export interface Room extends Clients {
 
 let count = 0
 
-export async function startRoom({ client, agent }: Pairing): Promise<Room> {
+/** Alice speaks and Bob watches, unless they are to be anonymous. */
+export async function startRoom({ client, agent }: Pairing, { anonymous = false } = {}): Promise<Room> {
   const endpoint = await startEndpoint()
   const channelName = `ai:room-${++count}`
+  const connect = (clientId: string) => endpoint.client(anonymous ? {} : { clientId })
   const open = async (clientIds: Record<Pairing['client'], string>, ourPageSize?: number, peersPageSize?: number) => ({
-    ours: await ourUser(endpoint.client({ clientId: clientIds.ours }), channelName, ourPageSize),
-    peers: await peerUser(endpoint.client({ clientId: clientIds.peer }), channelName, peersPageSize),
+    ours: await ourUser(connect(clientIds.ours), channelName, ourPageSize),
+    peers: await peerUser(connect(clientIds.peer), channelName, peersPageSize),
   })
   const clients = await open({ ours: 'bob', peer: 'bob', [client]: 'alice' })
   const agentClient = endpoint.client({ clientId: 'agent' })

@@ -25,6 +25,18 @@ describe.each(pairings)('$title', (pairing) => {
     await newcomersAgree(room, lines)
   })
 
+  it('agree on a run of an anonymous client', async () => {
+    const room = await startRoom(pairing, { anonymous: true })
+    const sent = await room.user.send('Hello?')
+    const run = await room.agent.answer(sent.call)
+    await run.pipe(streamOf(textChunks(['Hi'])))
+    await run.end('complete')
+    const lines = ['user: Hello?', 'assistant: Hi', 'runs: complete']
+    await agree(room, lines)
+    await newcomersAgree(room, lines)
+    expect(room.ours.shown().runs.map(({ clientId }) => clientId)).toEqual([''])
+  })
+
   it('agree on two runs at a time, token by token', async () => {
     const room = await startRoom(pairing)
     const [first, second] = [await room.user.send('Cities?'), await room.user.send('And food?')]

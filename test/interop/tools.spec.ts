@@ -168,6 +168,13 @@ describe.each(pairings)('$title', (pairing) => {
     expect(room.ours.shown().runs.map(({ clientId }) => clientId)).toEqual(['alice'])
   })
 
+  it("agree on a cancel of a run that waits: our agent ends it, the peer's lets it wait", async () => {
+    const { room, runId } = await waiting(pairing, [place], ['assistant: [tool-place input-available]'])
+    await room.user.cancel(runId)
+    const status = pairing.agent === 'ours' ? 'cancelled' : 'suspended'
+    await agree(room, ['user: Go', 'assistant: [tool-place input-available]', `runs: ${status}`])
+  })
+
   it('agree on a run that is cancelled after it went on', async () => {
     const { room, model, messageId } = await waiting(pairing, [place], ['assistant: [tool-place input-available]'])
     await room.agent.attach()
