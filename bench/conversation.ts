@@ -2,12 +2,25 @@ import type { InboundMessage } from 'ably'
 
 type Entries = Record<string, string>
 
+/** A part that is being streamed. */
+export interface StreamedPart {
+  readonly start: InboundMessage
+  token(text: string): InboundMessage
+  end(): InboundMessage
+  /** All of it in one message, as history has it. */
+  whole(text: string): InboundMessage
+}
+
 /** A reply that is being streamed, message by message. */
 export interface StreamedReply {
-  /** What comes before the first token. */
+  /** What comes before the first part. */
   readonly lead: readonly InboundMessage[]
-  token(text: string): InboundMessage
-  /** Ends the text, the step and the run. */
+  /** Begins a part; its codec headers say what it is. */
+  part(codec: Entries): StreamedPart
+  text(): StreamedPart
+  /** Something said in one message. */
+  say(codec: Entries, data: unknown): InboundMessage
+  /** Ends the step and the run. */
   close(): readonly InboundMessage[]
 }
 
@@ -15,26 +28,46 @@ export interface StreamedReply {
 export class Conversation {
   #time = Date.UTC(2026, 0, 1)
   #lastId: string | undefined
+  #lastPrompt: { id: string; parent: string | undefined } | undefined
 
   /** A prompt and a whole reply, oldest first, as history has them: streamed text in one piece. */
   turn(text: string): InboundMessage[] {
-    const prompt = this.prompt('Tell me about the next sight on our way, please.')
-    const { lead, end } = this.#reply()
-    const stream = lead.at(-1)!
-    const whole = { ...stream, data: text, action: 'message.update', extras: extrasOf(stream, 'complete') }
-    return [prompt, ...lead.slice(0, -1), { ...whole, version: this.#version() } as InboundMessage, ...end()]
+    return [this.prompt('Tell me about the next sight on our way, please.'), ...this.answer(text)]
+  }
+
+  /** A whole reply of some text parts. */
+  answer(text: string, partCount = 1): InboundMessage[] {
+    const reply = this.reply()
+    const parts = Array.from({ length: partCount }, () => reply.text().whole(text))
+    return [...reply.lead, ...parts, ...reply.close()]
   }
 
   prompt(text: string): InboundMessage {
+    return this.#prompt(text, this.#lastId)
+  }
+
+  /** Another version of the last prompt. */
+  edit(text: string): InboundMessage {
+    const { id, parent } = this.#lastPrompt!
+    return this.#prompt(text, parent, id)
+  }
+
+  /** Message id of the last prompt. */
+  get lastPromptId(): string {
+    return this.#lastPrompt!.id
+  }
+
+  #prompt(text: string, parent: string | undefined, forkOf?: string): InboundMessage {
     const id = crypto.randomUUID()
-    const parent: Entries = this.#lastId === undefined ? {} : { parent: this.#lastId }
     this.#lastId = id
+    this.#lastPrompt = { id, parent }
     const transport = {
       role: 'user',
       'codec-message-id': id,
       'run-client-id': 'alice',
       'event-id': crypto.randomUUID(),
-      ...parent,
+      ...(parent !== undefined && { parent }),
+      ...(forkOf !== undefined && { 'fork-of': forkOf }),
       stream: 'false',
       discrete: 'true',
     }
@@ -44,16 +77,6 @@ export class Conversation {
 
   /** Begins a reply to the last prompt. */
   reply(): StreamedReply {
-    const { lead, end } = this.#reply()
-    const stream = lead.at(-1)!
-    return {
-      lead,
-      token: (text) => this.#append(stream, text, 'streaming'),
-      close: () => [this.#append(stream, '', 'complete'), ...end()],
-    }
-  }
-
-  #reply(): { lead: InboundMessage[]; end: () => InboundMessage[] } {
     const trigger = this.#lastId!
     const messageId = (this.#lastId = crypto.randomUUID())
     const who = {
@@ -68,27 +91,41 @@ export class Conversation {
     const start = this.#create('agent', 'ai-run-start', { ...run, parent: trigger })
     const stepStart = this.#create('agent', 'ai-step-start', step)
     const attempt = { 'step-start-serial': stepStart.serial! }
-    const discrete = (codec: Entries): InboundMessage =>
-      this.#create('agent', 'ai-output', { ...message, stream: 'false', ...attempt }, codec, '')
-    const text = { stream: 'true', status: 'streaming', 'stream-id': 't1', ...attempt }
+    const say = (codec: Entries, data: unknown = ''): InboundMessage =>
+      this.#create('agent', 'ai-output', { ...message, stream: 'false', ...attempt }, codec, data)
+    const lead = [start, stepStart, say({ kind: 'start', messageId: crypto.randomUUID() }), say({ kind: 'start-step' })]
+    let parts = 0
+    const part = (codec: Entries): StreamedPart => {
+      const stream = { stream: 'true', status: 'streaming', 'stream-id': `s${++parts}`, ...attempt }
+      return this.#part(this.#create('agent', 'ai-output', { ...message, ...stream }, codec, ''))
+    }
     return {
-      lead: [
-        start,
-        stepStart,
-        discrete({ kind: 'start', messageId: crypto.randomUUID() }),
-        discrete({ kind: 'start-step' }),
-        this.#create('agent', 'ai-output', { ...message, ...text }, { kind: 'text', id: 't1' }, ''),
-      ],
-      end: () => [
-        discrete({ kind: 'finish-step' }),
-        discrete({ kind: 'finish', finishReason: 'stop' }),
+      lead,
+      say,
+      part,
+      text: () => part({ kind: 'text', id: `t${parts}` }),
+      close: () => [
+        say({ kind: 'finish-step' }),
+        say({ kind: 'finish', finishReason: 'stop' }),
         this.#create('agent', 'ai-step-end', { ...step, ...attempt, 'step-reason': 'complete' }),
         this.#create('agent', 'ai-run-end', { ...run, 'run-reason': 'complete' }),
       ],
     }
   }
 
-  #create(clientId: string, name: string, transport: Entries, codec?: Entries, data?: string): InboundMessage {
+  #part(start: InboundMessage): StreamedPart {
+    return {
+      start,
+      token: (text) => this.#append(start, text, 'streaming'),
+      end: () => this.#append(start, '', 'complete'),
+      whole: (text) => {
+        const whole = { ...start, data: text, action: 'message.update', extras: extrasOf(start, 'complete') }
+        return { ...whole, version: this.#version() } as InboundMessage
+      },
+    }
+  }
+
+  #create(clientId: string, name: string, transport: Entries, codec?: Entries, data?: unknown): InboundMessage {
     const version = this.#version()
     const message = {
       id: `${clientId}:${version.serial}`,
@@ -124,10 +161,29 @@ function extrasOf(message: InboundMessage, status: string): unknown {
   return { ai: { transport: { ...transport, status }, codec: { ...codec } } }
 }
 
-const paragraph =
+export const paragraph =
   'The old town rises above the river, and the tram climbs it in eleven minutes, past tiled houses and a small garden.'
+
+/** A channel's messages, oldest first, and how many messages they show. */
+export interface Past {
+  messages: readonly InboundMessage[]
+  shown: number
+}
 
 /** The messages of a conversation with `count` visible messages, oldest first. */
 export function messagesOf(conversation: Conversation, count: number): InboundMessage[] {
   return Array.from({ length: count / 2 }, () => conversation.turn(paragraph)).flat()
+}
+
+/** A conversation with `shown` visible messages. */
+export const pastOf = (shown: number): Past => ({ messages: messagesOf(new Conversation(), shown), shown })
+
+/** Prompts and replies of so many text parts each, `partCount` of them in all. */
+export function pastOfParts(partsPerReply: number, partCount: number): Past {
+  const conversation = new Conversation()
+  const turns = Array.from({ length: partCount / partsPerReply }, () => [
+    conversation.prompt('And then?'),
+    ...conversation.answer(paragraph, partsPerReply),
+  ])
+  return { messages: turns.flat(), shown: turns.length * 2 }
 }

@@ -1,6 +1,7 @@
 import type { InboundMessage } from 'ably'
-import { Conversation, messagesOf } from './conversation.ts'
+import type { Past } from './conversation.ts'
 import type { Contender } from './contenders/contender.ts'
+import type { Costs } from './live.ts'
 import { FakeChannel } from '../test/support/fake-ably.ts'
 import { median } from './report.ts'
 
@@ -11,18 +12,16 @@ export interface Hydration {
   longestBlock: number
 }
 
-/** Reads conversations of some length from history, in pages of 100; all contenders take turns. */
+/** Reads a conversation, given oldest first, from history in pages of 100; all contenders take turns. */
 export async function hydrations(
   contenders: readonly Contender[],
-  messageCount: number,
+  { messages, shown }: Past,
   rounds: number,
 ): Promise<(contender: Contender) => Hydration> {
-  const past = messagesOf(new Conversation(), messageCount)
-    .toReversed()
-    .map((message) => JSON.stringify(message))
+  const past = messages.toReversed().map((message) => JSON.stringify(message))
   const all = new Map<Contender, Hydration[]>(contenders.map((contender) => [contender, []]))
   for (let round = 0; round < rounds; round++) {
-    for (const contender of contenders) all.get(contender)!.push(await hydrate(contender, past, messageCount))
+    for (const contender of contenders) all.get(contender)!.push(await hydrate(contender, past, shown))
   }
   return (contender) => {
     const measured = all.get(contender)!
@@ -31,6 +30,19 @@ export async function hydrations(
       longestBlock: median(measured.map(({ longestBlock }) => longestBlock)),
     }
   }
+}
+
+/** Microseconds that reading one of many things from history takes, by contender and by a size of the scene. */
+export async function hydrationCosts(
+  contenders: readonly Contender[],
+  sizes: readonly number[],
+  /** How many things there are to read. */
+  count: (size: number) => number,
+  pastOf: (size: number) => Past,
+): Promise<Costs<number>> {
+  const times = new Map<number, Awaited<ReturnType<typeof hydrations>>>()
+  for (const size of sizes) times.set(size, await hydrations(contenders, pastOf(size), 5))
+  return (contender, size) => (times.get(size)!(contender).time * 1000) / count(size)
 }
 
 async function hydrate(contender: Contender, past: readonly string[], messageCount: number): Promise<Hydration> {

@@ -4,10 +4,14 @@ import { floor } from './contenders/floor.ts'
 import { ours } from './contenders/ours.ts'
 import { peer } from './contenders/peer.ts'
 import { heapPerMessage } from './heap.ts'
-import { hydrations } from './hydration.ts'
+import { hydrationCosts, hydrations } from './hydration.ts'
 import { loadOurs } from './ours.ts'
+import { pastOfParts, pastOf } from './conversation.ts'
 import { table, type Requirement } from './report.ts'
-import { tokenCosts } from './tokens.ts'
+import { scaling } from './scaling.ts'
+import { branchCosts, siblingCosts, turnCosts } from './structure.ts'
+import { interleavedTokenCosts, tokenCosts, tokenInPartCosts } from './tokens.ts'
+import { furtherOutputCosts, inputCosts, outputCosts } from './tools.ts'
 
 const built = await loadOurs()
 const plain = ours(built)
@@ -42,7 +46,7 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
 
   async hydration() {
     const measured = async (wireCount: number, rounds: number) =>
-      hydrations([plain, peer, floor], wireCount / 5, rounds)
+      hydrations([plain, peer, floor], pastOf(wireCount / 5), rounds)
     const [short, long] = [await measured(5000, 5), await measured(50_000, 3)]
     table(
       'Hydration: milliseconds of computing, by channel messages; longest block of the page',
@@ -84,5 +88,92 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
       contenders.map((each) => [each.name, cost(each), cost(each) / cost(mine)]),
     )
     return [{ what: 'agent, ours / peer', value: cost(mine) / cost(peerAgent), atMost: 1 / 2, isGoal: true }]
+  },
+
+  async tools() {
+    const contenders = [plain, peer]
+    const sizes = [6000, 60_000] as const
+    const by = 'characters'
+    const input = await inputCosts(contenders, sizes)
+    const output = await outputCosts(contenders, sizes)
+    const further = await furtherOutputCosts(contenders, [20, 2000])
+    return [
+      scaling(contenders, { what: 'a delta of a tool input', by, sizes, cost: input, atMost: 3 }),
+      scaling(contenders, { what: 'a tool output', by, sizes, cost: output, atMost: 1.5 }),
+      scaling(contenders, {
+        what: 'a further tool output',
+        by: 'outputs in the reply',
+        sizes: [20, 2000],
+        cost: further,
+        atMost: 1.5,
+        isGoal: true,
+      }),
+    ]
+  },
+
+  async parts() {
+    const contenders = [plain, peer]
+    const by = 'parts'
+    const token = await tokenInPartCosts(contenders, [2, 200])
+    const partCount = 8000
+    const fold = await hydrationCosts(
+      contenders,
+      [20, 200],
+      () => partCount,
+      (size) => pastOfParts(size, partCount),
+    )
+    return [
+      scaling(contenders, { what: 'a token', by, sizes: [2, 200], cost: token, atMost: 1.5 }),
+      scaling(contenders, { what: 'a part from history', by, sizes: [20, 200], cost: fold, atMost: 1.5 }),
+    ]
+  },
+
+  async runs() {
+    const contenders = [plain, peer, floor]
+    const by = 'runs'
+    const turn = await turnCosts(contenders, [20, 2000])
+    const fold = await hydrationCosts(
+      contenders,
+      [400, 2000],
+      (size) => size,
+      (size) => pastOf(size * 2),
+    )
+    return [
+      scaling(contenders, {
+        what: 'a prompt and its reply',
+        by,
+        sizes: [20, 2000],
+        cost: turn,
+        atMost: 3,
+        isGoal: true,
+      }),
+      {
+        what: 'a prompt and its reply, ours / floor, at 2,000',
+        value: turn(plain, 2000) / turn(floor, 2000),
+        atMost: 4,
+        isGoal: true,
+      },
+      scaling(contenders, { what: 'a run from history', by, sizes: [400, 2000], cost: fold, atMost: 1.5 }),
+    ]
+  },
+
+  async siblings() {
+    const contenders = [plain, peer]
+    const by = 'siblings'
+    const sizes = [3, 300] as const
+    const added = await siblingCosts(contenders, sizes)
+    const { ask, select } = await branchCosts(contenders, sizes)
+    return [
+      scaling(contenders, { what: 'an edit and its reply', by, sizes, cost: added, atMost: 5 }),
+      scaling(contenders, { what: 'branch()', by, sizes, cost: ask, atMost: 100 }),
+      scaling(contenders, { what: 'select()', by, sizes, cost: select, atMost: 100 }),
+    ]
+  },
+
+  async interleaved() {
+    const contenders = [plain, peer, floor]
+    const by = 'runs streaming in turn'
+    const cost = await interleavedTokenCosts(contenders, [1, 100])
+    return [scaling(contenders, { what: 'a token', by, sizes: [1, 100], cost, atMost: 1.5 })]
   },
 }

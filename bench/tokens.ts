@@ -1,85 +1,68 @@
-import type { InboundMessage } from 'ably'
-import { Conversation, messagesOf } from './conversation.ts'
-import type { Contender, Follower } from './contenders/contender.ts'
-import { FakeChannel } from '../test/support/fake-ably.ts'
-import { lowerQuartile, median } from './report.ts'
+import { Conversation, messagesOf, paragraph, type Past, type StreamedPart } from './conversation.ts'
+import type { Contender } from './contenders/contender.ts'
+import { liveCosts, type Costs, type Round, type Scene } from './live.ts'
 
-const rounds = 5
-const batchSize = 250
-/** The first ones only warm up: code that has not run since the last collection is slow. */
-const warmUpBatches = 4
-const timedBatches = 16
+const batchSize = 200
+const batchCount = 20
 
-/** One contender, showing a conversation of some length. */
-interface Stage {
-  contender: Contender
-  channel: FakeChannel
-  follower: Follower
-  /** Microseconds per token, one for each round. */
-  costs: number[]
+/** Streams the same replies to all contenders, and measures what a token costs by how many messages are visible. */
+export function tokenCosts(contenders: readonly Contender[], lengths: readonly number[]): Promise<Costs<number>> {
+  return liveCosts(contenders, new Map(lengths.map((length) => [length, oneReply(length)])))
 }
 
-/** Conversations of one length, the same for all contenders. */
-interface Scene {
-  length: number
-  conversation: Conversation
-  stages: Stage[]
+/** Streams to many replies in turn, and measures what a token costs by how many they are. */
+export function interleavedTokenCosts(
+  contenders: readonly Contender[],
+  runCounts: readonly number[],
+): Promise<Costs<number>> {
+  return liveCosts(contenders, new Map(runCounts.map((count) => [count, manyReplies(count)])))
 }
 
-/** Microseconds per token, by contender and by how many messages are visible. */
-export type TokenCosts = (contender: Contender, length: number) => number
-
-/** Streams the same replies to all contenders, which take turns, and measures what a token costs each of them. */
-export async function tokenCosts(contenders: readonly Contender[], lengths: readonly number[]): Promise<TokenCosts> {
-  const scenes = await Promise.all(lengths.map((length) => setUp(contenders, length)))
-  for (let round = 0; round <= rounds; round++) for (const scene of scenes) play(scene, round > 0)
-  await Promise.all(scenes.flatMap(({ stages }) => stages).map(({ follower }) => follower.close()))
-  return (contender, length) => {
-    const { stages } = scenes.find((scene) => scene.length === length)!
-    return median(stages.find((stage) => stage.contender === contender)!.costs)
-  }
+/** Streams to the last of a message's many text parts, and measures what a token costs by how many they are. */
+export function tokenInPartCosts(
+  contenders: readonly Contender[],
+  partCounts: readonly number[],
+): Promise<Costs<number>> {
+  return liveCosts(contenders, new Map(partCounts.map((count) => [count, manyParts(count)])))
 }
 
-async function setUp(contenders: readonly Contender[], length: number): Promise<Scene> {
+function oneReply(length: number): Scene {
   const conversation = new Conversation()
-  const past = messagesOf(conversation, length).toReversed()
-  const stages: Stage[] = []
-  for (const contender of contenders) {
-    const channel = new FakeChannel((from, to) => past.slice(from, to))
-    const follower = await contender.follow(channel)
-    if (follower.count() < length) await follower.load(length)
-    if (follower.count() !== length)
-      throw new Error(`${contender.name} shows ${follower.count()} of ${length} messages`)
-    stages.push({ contender, channel, follower, costs: [] })
-  }
-  return { length, conversation, stages }
+  const past = { messages: messagesOf(conversation, length), shown: length }
+  return { past, unitsPerBatch: batchSize, round: () => replies(conversation, 1) }
 }
 
-/** Streams one reply. */
-function play({ conversation, stages }: Scene, isTimed: boolean): void {
-  const prompt = conversation.prompt('And then?')
-  const reply = conversation.reply()
-  const batches = Array.from({ length: warmUpBatches + timedBatches }, (_, batch) =>
-    JSON.stringify(Array.from({ length: batchSize }, (_, index) => reply.token(`token ${batch}.${index} `))),
+function manyReplies(count: number): Scene {
+  const conversation = new Conversation()
+  return { past: nothing(), unitsPerBatch: batchSize, round: () => replies(conversation, count) }
+}
+
+function manyParts(count: number): Scene {
+  const conversation = new Conversation()
+  return { past: nothing(), unitsPerBatch: batchSize, round: () => replies(conversation, 1, count) }
+}
+
+const nothing = (): Past => ({ messages: [], shown: 0 })
+
+/** Some replies at once, of some parts each; tokens come to the last part of each in turn. */
+function replies(conversation: Conversation, replyCount: number, partCount = 1): Round {
+  const before = []
+  const open: StreamedPart[] = []
+  const after = []
+  for (let index = 0; index < replyCount; index++) {
+    before.push(conversation.prompt('And then?'))
+    const reply = conversation.reply()
+    const earlier = Array.from({ length: partCount - 1 }, () => reply.text().whole(paragraph))
+    const last = reply.text()
+    before.push(...reply.lead, ...earlier, last.start)
+    open.push(last)
+    after.push(last.end(), ...reply.close())
+  }
+  return { before, batches: tokens(open), after, text: `.${batchSize - 1} ` }
+}
+
+function tokens(parts: readonly StreamedPart[]) {
+  return Array.from({ length: batchCount }, (_, batch) =>
+    Array.from({ length: batchSize }, (_, index) => parts[index % parts.length]!.token(`token ${batch}.${index} `)),
   )
-  const rest = reply.close()
-  for (const stage of stages) {
-    deliver(stage, [prompt, ...reply.lead])
-    // NOTE: every contender gets its own copies, fresh from the parser as from the network
-    const times = batches.map((batch) => timeOf(stage, JSON.parse(batch) as InboundMessage[]))
-    // NOTE: a quick batch, so that whoever else uses the machine meanwhile counts little
-    if (isTimed) stage.costs.push((lowerQuartile(times.slice(warmUpBatches)) * 1000) / batchSize)
-    deliver(stage, rest)
-    if (!stage.follower.text().endsWith(`.${batchSize - 1} `)) throw new Error(`${stage.contender.name} lost tokens`)
-  }
-}
-
-function timeOf(stage: Stage, tokens: readonly InboundMessage[]): number {
-  const start = performance.now()
-  deliver(stage, tokens)
-  return performance.now() - start
-}
-
-function deliver({ channel }: Stage, messages: readonly InboundMessage[]): void {
-  for (const message of messages) channel.deliver(message)
 }

@@ -21,6 +21,7 @@ everyEntryIsReachable()
 importsAreInstalled()
 neighboursExist()
 nothingForeignIsBundled()
+everySourceShipsOnce()
 agentHasNoVue()
 noPathOfThisMachine()
 await entriesLoadInPlainNode()
@@ -64,10 +65,22 @@ function neighboursExist() {
 
 function nothingForeignIsBundled() {
   for (const file of files.filter((each) => each.endsWith('.js.map'))) {
-    for (const source of JSON.parse(read(file)).sources as string[]) {
-      const path = relative(root, resolve(root, dirname(file), source))
-      if (!path.startsWith('src/') && !source.startsWith('\0')) problems.push(`${file} holds code of ${path}`)
+    for (const path of sourcesOf(file)) {
+      if (!path.startsWith('src/')) problems.push(`${file} holds code of ${path}`)
     }
+  }
+}
+
+/** What several entries use is in a chunk that they share. */
+function everySourceShipsOnce() {
+  const holders = Map.groupBy(
+    files
+      .filter((file) => file.endsWith('.js.map'))
+      .flatMap((file) => sourcesOf(file).map((source) => ({ source, script: file.replace(/\.map$/, '') }))),
+    ({ source }) => source,
+  )
+  for (const [source, held] of holders) {
+    if (held.length > 1) problems.push(`${source} ships in ${held.map(({ script }) => script).join(' and in ')}`)
   }
 }
 
@@ -91,6 +104,12 @@ async function entriesLoadInPlainNode() {
       problems.push(`${target} does not load: ${String(error)}`)
     })
   }
+}
+
+/** The files of this repository that a script was made of. */
+function sourcesOf(map: string): string[] {
+  const sources = (JSON.parse(read(map)).sources as string[]).filter((source) => !source.startsWith('\0'))
+  return sources.map((source) => relative(root, resolve(root, dirname(map), source)))
 }
 
 function importsOf(file: string): string[] {

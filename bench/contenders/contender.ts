@@ -8,7 +8,14 @@ export interface Follower {
   count(): number
   /** The text of the last message, as whoever shows it has last read it. */
   text(): string
+  /** The alternatives of a message, for those that have any. */
+  branch?(messageId: string): Alternatives
   close(): Promise<unknown>
+}
+
+export interface Alternatives {
+  readonly siblings: readonly unknown[]
+  select(index: number): void
 }
 
 /** One of those that are compared. */

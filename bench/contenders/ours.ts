@@ -34,6 +34,7 @@ export function ours({ client }: Ours, { subscribe = false }: OursOptions = {}):
       load: async (count) => void (await view!.loadOlder(count)),
       count: () => shown.count,
       text: () => shown.text,
+      branch: (id) => view!.view.branch(id),
       close: async () => scope.stop(),
     }
   }

@@ -20,6 +20,7 @@ export const peer: Contender = {
       load: async (count) => void (await view.loadOlder(count)),
       count: () => shown.count,
       text: () => shown.text,
+      branch: (id) => view.branchSelection(id),
       close() {
         stop()
         return session.close()

@@ -63,10 +63,16 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   #fold(): void {
-    if (this.stale) this.projection.rebuild(this.content())
+    if (this.stale) this.#foldAfresh()
     else for (const row of this.rows.slice(this.#foldedCount)) if (this.shows(row)) this.projection.add(row)
     this.stale = false
     this.#foldedCount = this.rows.length
+  }
+
+  #foldAfresh(): void {
+    // NOTE: what a row of a dead attempt fed may live on as the part of another row
+    for (const row of this.rows) row.part = undefined
+    this.projection.rebuild(this.content())
   }
 
   #hasMoved(): boolean {

@@ -64,11 +64,12 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** The newest attempt of a step is the one that shows; what others wrote vanishes. */
   #addAttempt({ serial, transport: { [Header.stepId]: stepId } }: Row): void {
-    if (stepId === undefined || serial <= (this.#attempts.get(stepId) ?? '')) return
+    if (stepId === undefined) return
+    const former = this.#attempts.get(stepId)
+    if (former !== undefined && serial <= former) return
     this.#attempts.set(stepId, serial)
-    if (this.rows.some((row) => row.transport[Header.stepId] === stepId && row.transport[Header.attempt] !== serial)) {
-      this.stale = true
-    }
+    const isOther = ({ transport }: Row): boolean => former !== undefined || transport[Header.attempt] !== serial
+    if (this.rows.some((row) => row.transport[Header.stepId] === stepId && isOther(row))) this.stale = true
   }
 
   #findAttempts(): void {
