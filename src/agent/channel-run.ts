@@ -1,12 +1,12 @@
 import { ErrorCode, toSessionError } from '../core/errors'
 import { newId } from '../core/id'
-import { MessageName } from '../core/wire'
 import { abortReason } from './abort-reason'
 import { abortable } from './abortable'
 import type { AgentRun, RunHooks, RunOutcome } from './agent-run'
 import type { AgentStep, RetryOptions, StepOptions } from './agent-step'
 import type { ChunkSource } from './chunk-reader'
 import { contextOf, type ContextRule } from './context'
+import { hasGoneOn } from './find-run'
 import { runEnd, runSuspend } from './headers'
 import { misuse } from './misuse'
 import { Outlet } from './outlet'
@@ -88,7 +88,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     await this.#announce(subject)
     await readPath(host, subject.trigger, signal).catch((cause: unknown) => this.#failToRead(cause))
     await this.#work.steers.consider()
-    this.#phase = 'open'
+    // NOTE: it may have been left meanwhile
+    if (this.#phase === 'starting') this.#phase = 'open'
   }
 
   #findSubject(): Promise<Subject> {
@@ -99,7 +100,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
 
   async #announce({ announcement }: Subject): Promise<void> {
     this.host.takeOver(this)
-    if (announcement) await this.#outlet.insist(announcement).catch(failedTo('announce the run'))
+    if (announcement) await this.#outlet.declare('announce the run', announcement)
   }
 
   async #failToRead(cause: unknown): Promise<never> {
@@ -177,7 +178,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   async #publishSuspend(): Promise<void> {
     try {
       const suspend = runSuspend(this.#work!.subject.identity)
-      this.#suspendedAt = await this.#outlet.insist(suspend).catch(failedTo('suspend the run'))
+      this.#suspendedAt = await this.#outlet.declare('suspend the run', suspend)
     } catch (error) {
       this.#close()
       throw error
@@ -190,7 +191,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   async #publishEnd({ reason, error }: RunOutcome): Promise<void> {
     const end = runEnd(this.#work!.subject.identity, reason === 'suspend' ? 'complete' : reason, error)
     try {
-      await this.#outlet.insist(end).catch(failedTo('publish the end of the run'))
+      await this.#outlet.declare('publish the end of the run', end)
     } finally {
       this.#close()
     }
@@ -217,10 +218,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
 
   /** Whether somebody else has taken up the run while it waited; then it is theirs. */
   get #wentOnElsewhere(): boolean {
-    if (this.#phase !== 'suspended') return false
-    const isLater = ({ name, serial }: { name: string; serial: string }): boolean =>
-      serial > this.#suspendedAt && (name === MessageName.runResume || name === MessageName.runEnd)
-    return this.host.tree.runs.get(this.runId)?.allRows().some(isLater) ?? false
+    return this.#phase === 'suspended' && hasGoneOn(this.host, this.runId, this.#suspendedAt)
   }
 
   /** Ends the run because its session ends; one that waits is left to wait. */
@@ -261,10 +259,3 @@ function idOr(given: string | undefined, option: string): string {
   if (given === '') throw misuse('create the run', `"${option}" must not be empty`)
   return given ?? newId()
 }
-
-/** Rethrows what refused a lifecycle message. */
-const failedTo =
-  (what: string) =>
-  (cause: unknown): never => {
-    throw toSessionError(what, ErrorCode.LifecyclePublishFailed, cause)
-  }

@@ -1,5 +1,6 @@
 import { ErrorCode, SessionError } from '../core/errors'
 import type { RunNode } from '../core/run-node'
+import { MessageName } from '../core/wire'
 import type { ChannelView } from './run-host'
 
 // NOTE: bounds memory: anybody may name a run that never was, and then all of history is looked through
@@ -58,6 +59,14 @@ export async function awaitRun<M extends object>(
     stop()
     clearTimeout(timer)
   }
+}
+
+/** Whether a run was taken up again, or ended, after a serial. */
+export function hasGoneOn<M extends object>({ tree }: ChannelView<M>, runId: string, since: string): boolean {
+  const rows = tree.runs.get(runId)?.allRows() ?? []
+  return rows.some(
+    ({ name, serial }) => serial > since && (name === MessageName.runResume || name === MessageName.runEnd),
+  )
 }
 
 const noRun = (runId: string): SessionError =>

@@ -18,12 +18,13 @@ export interface ModelResult {
  * const piped = await run.pipe(result.toUIMessageStream({ sendFinish: false }))
  * await run.end(await outcomeOf(piped, result))
  */
-export async function outcomeOf(piped: PipeResult, { finishReason, content }: ModelResult): Promise<RunOutcome> {
+export async function outcomeOf(piped: PipeResult, result: ModelResult): Promise<RunOutcome> {
+  // NOTE: the AI SDK makes these promises when they are first looked at, and nobody handles one that is not awaited
   if (piped.reason !== 'complete') return piped
   try {
-    const reason = await finishReason
+    const reason = await result.finishReason
     if (reason === 'error') return failure(new Error('the model stopped because of an error'))
-    const isWaiting = reason === 'tool-calls' && (!content || hasOpenCall(await content))
+    const isWaiting = reason === 'tool-calls' && hasOpenCall(await result.content)
     return { reason: isWaiting ? 'suspend' : 'complete' }
   } catch (cause) {
     return isAbort(cause) ? { reason: 'cancelled' } : failure(cause)
@@ -52,7 +53,8 @@ const isAbort = (cause: unknown): boolean =>
   (cause instanceof Error && cause.name === 'AbortError') ||
   (cause instanceof SessionError && cause.code === ErrorCode.Cancelled)
 
-function hasOpenCall(parts: readonly { readonly type: string; readonly toolCallId?: string }[]): boolean {
+function hasOpenCall(parts: Awaited<ModelResult['content']>): boolean {
+  if (!parts) return true
   const answered = new Set(parts.filter(({ type }) => type === 'tool-result' || type === 'tool-error').map(callOf))
   return parts.some((part) => part.type === 'tool-call' && !answered.has(callOf(part)))
 }

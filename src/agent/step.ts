@@ -1,5 +1,5 @@
 import type { Codec } from '../core/codec'
-import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
+import type { SessionError } from '../core/errors'
 import { newId } from '../core/id'
 import { outputHeaders, stepEnd, stepStart, type RunIdentity, type StepIdentity, type StepReason } from './headers'
 import { MessageWriter } from './message-writer'
@@ -44,11 +44,7 @@ export class Step<Chunk> {
     if (this.outcome) return
     this.outcome = reason
     const { outlet, identity, report } = this.run
-    if (!outlet.isShut) await outlet.insist(stepEnd(identity, this.identity, reason)).catch(failed(report))
+    const end = stepEnd(identity, this.identity, reason)
+    if (!outlet.isShut) await outlet.declare('publish the end of a step', end).catch(report)
   }
 }
-
-const failed =
-  (report: (error: SessionError) => void) =>
-  (cause: unknown): void =>
-    report(toSessionError('publish the end of a step', ErrorCode.LifecyclePublishFailed, cause))
