@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { handFed, streamOf, textChunks } from '../support/agent'
 import { beginning, delta } from '../support/agent-stage'
-import { agree, lineOf, told } from './agree'
+import { agree, lineOf, newcomersAgree, told } from './agree'
 import { ourAgent } from './ours'
 import { pairings, startRoom, type Pairing, type Room } from './room'
 
@@ -71,6 +71,27 @@ describe.each(pairings)('$title', (pairing) => {
     const run = await agent.answer(sent.call)
     expect(run.prompt().map(lineOf)).toEqual([...lines.slice(0, -1), 'user: And now?'])
     await run.end('complete')
+  })
+
+  it('agree again after our client missed most of a run and could not resume its connection', async () => {
+    const room = await startRoom(pairing)
+    const sent = await room.user.send('A story?')
+    const run = await room.agent.answer(sent.call)
+    const feed = handFed()
+    const piped = run.pipe(feed.stream)
+    feed.push(...beginning('Once '))
+    await agree(room, ['user: A story?', 'assistant: Once ', 'runs: active'])
+    room.endpoint.refuseResume()
+    const restore = room.endpoint.dropConnection(pairing.client === 'ours' ? 'alice' : 'bob', { refuseFor: Infinity })
+    feed.push(delta('upon '), delta('a time'), ...textChunks([]).slice(3))
+    feed.end()
+    await piped
+    await run.end('complete')
+    expect(told(room.ours).at(-1)).toBe('runs: active')
+    restore()
+    const lines = ['user: A story?', 'assistant: Once upon a time', 'runs: complete']
+    await agree(room, lines)
+    await newcomersAgree(room, lines)
   })
 
   it('differ for a peer that hears before it reads: it shows a step twice, ours does not (fault 3)', async () => {
