@@ -35,7 +35,7 @@ export async function readRun<M extends object>(
 
 /**
  * A run whose start is on the channel or comes in time.
- * @throws {@link SessionError} 104010 when it does not, 104011 when history cannot be read, 40033 when aborted
+ * @throws {@link SessionError} 104010 when it does not, 104011 when history cannot be read
  */
 export async function awaitRun<M extends object>(
   view: ChannelView<M>,

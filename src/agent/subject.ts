@@ -1,6 +1,7 @@
 import type { Row } from '../core/log'
 import type { RunNode } from '../core/run-node'
 import { Header, type OutgoingMessage } from '../core/wire'
+import { abortable } from './abortable'
 import { awaitRun, readRun } from './find-run'
 import { identityOf, isContinuation, isFork, isRegeneration, runResume, runStart, type RunIdentity } from './headers'
 import { locate } from './locate'
@@ -67,7 +68,7 @@ export async function adopted<M extends object>(view: ChannelView<M>, search: Su
   const timeout = search.timeout ?? defaultAdoptTimeout
   const [trigger, run] = await Promise.all([
     locate(search.inputEventId, { ...search, ...view, timeout }),
-    awaitRun(view, { ...search, timeout }),
+    abortable(awaitRun(view, { ...search, timeout }), search.signal),
   ])
   if (run.hasEnded) throw new ConflictError('adopt the run', 'it has ended')
   if (run.state.status === 'suspended') throw new ConflictError('adopt the run', 'it is suspended')

@@ -296,6 +296,17 @@ describe('adoptRun', () => {
     await expect(lost).rejects.toMatchObject({ code: 104010 })
   })
 
+  it('stops waiting when its signal aborts', async () => {
+    const scene = await stage()
+    const { inputEventId } = await scene.alice.prompt('one')
+    const controller = new AbortController()
+    const ids = { runId: 'no-run', invocationId: 'i', inputEventId }
+    const adopting = scene.session.adoptRun(ids, { signal: controller.signal })
+    await vi.waitFor(() => expect(scene.session.tree.log.newest).not.toBe(''))
+    controller.abort()
+    await expect(adopting).rejects.toMatchObject({ code: 40033 })
+  })
+
   it('refuses runs that are suspended or over with 40003', async () => {
     const scene = await stage()
     const { run } = await waiting(scene)
