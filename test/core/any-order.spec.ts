@@ -70,6 +70,6 @@ it('ends in the same session, however a conversation arrives', { timeout: 60_000
       const expected = stateOf(listener, ids)
       for (const how of arrivals) expect(stateOf(await arrive(wire, how), ids)).toEqual(expected)
     }),
-    { seed, numRuns: 150 },
+    { seed, numRuns: 300 },
   )
 })
