@@ -6,6 +6,8 @@ export interface Cancelling {
   readonly by: string | undefined
   /** When, in milliseconds since the epoch by Ably's clock. */
   readonly at: number
+  /** Whether the agent has refused it, and every other there was: the run goes on. */
+  readonly refused?: true
 }
 
 /** A snapshot of one run. */
@@ -21,7 +23,7 @@ export interface RunInfo {
   readonly steps: readonly RunStep[]
   /** The message id of the prompt it answers, if known. */
   readonly inputId?: string
-  /** Set from the moment somebody asked to stop it until it ends. */
+  /** Set from the moment somebody asked to stop it until it ends; `refused` when the agent says no. */
   readonly cancelling?: Cancelling
   /** Who stopped it, when `status` is `cancelled` and somebody asked. */
   readonly cancelledBy?: Cancelling

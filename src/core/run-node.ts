@@ -60,6 +60,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     row.home = this
     insertBySerial(this.#lifecycle, row)
     if (row.name === MessageName.stepStart) this.#addAttempt(row)
+    if (row.name === MessageName.cancelRefused) this.#info = undefined
   }
 
   /** The newest attempt of a step is the one that shows; what others wrote vanishes. */
@@ -252,13 +253,16 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   #snapshot(inputCancels: readonly Row[]): RunInfo {
     const facts = (this.#facts ??= this.#readFacts())
-    const cancel = lowest(this.#cancels[0], inputCancels[0])
+    const asked = [...this.#cancels, ...inputCancels]
+    const refused = new Set(this.#lifecycle.map(({ transport }) => transport[Header.refuses]))
+    const heeded = lowest(...asked.filter(({ serial }) => !refused.has(serial)))
+    const cancel = heeded ?? lowest(...asked)
     if (!cancel) return facts
-    const asked = { by: cancel.clientId, at: cancel.timestamp }
+    const cancelling = { by: cancel.clientId, at: cancel.timestamp, ...(!heeded && { refused: true as const }) }
     return {
       ...facts,
-      ...(!this.hasEnded && { cancelling: asked }),
-      ...(facts.status === 'cancelled' && { cancelledBy: asked }),
+      ...(!this.hasEnded && { cancelling }),
+      ...(facts.status === 'cancelled' && heeded && { cancelledBy: cancelling }),
     }
   }
 }
