@@ -1,5 +1,6 @@
 import { ErrorCode, toSessionError } from '../core/errors'
 import { newId } from '../core/id'
+import type { Row } from '../core/log'
 import { abortReason } from './abort-reason'
 import { abortable } from './abortable'
 import type { AgentRun, RunHooks, RunOutcome } from './agent-run'
@@ -7,7 +8,7 @@ import type { AgentStep, RetryOptions, StepOptions } from './agent-step'
 import type { ChunkSource } from './chunk-reader'
 import { contextOf, type ContextRule } from './context'
 import { hasGoneOn } from './find-run'
-import { runEnd, runSuspend } from './headers'
+import { cancelRefused, runEnd, runSuspend } from './headers'
 import { misuse } from './misuse'
 import { Outlet } from './outlet'
 import type { PipeResult } from './pipe'
@@ -40,7 +41,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   ) {
     this.#givenId = idOr(hooks.runId, 'runId')
     this.invocationId = idOr(hooks.invocationId, 'invocationId')
-    this.#outlet = new Outlet(host.channel)
+    this.#outlet = new Outlet(host)
   }
 
   get runId(): string {
@@ -82,7 +83,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     if (hooks.signal?.aborted) this.#followSignal()
     await abortable(host.connect(), signal)
     const subject = await this.#findSubject()
-    this.#work = workOn(subject, { host, hooks, outlet: this.#outlet, signal })
+    this.#work = workOn(subject, { host, hooks, outlet: this.#outlet, signal, refuse: this.#refuseCancel })
     await this.considerCancels()
     if (this.#outlet.isShut) throw signal.reason
     await this.#announce(subject)
@@ -201,6 +202,17 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   async considerCancels(): Promise<void> {
     if (this.abortSignal.aborted || this.#phase === 'over' || this.#wentOnElsewhere) return
     if (await this.#work?.cancels.consider(this.host.tree)) await this.#stop()
+  }
+
+  /** Says that the run goes on in spite of a request, once it is known to go on here. */
+  readonly #refuseCancel = (row: Row): void => {
+    const tell = async (): Promise<unknown> =>
+      this.#outlet.declare('refuse a cancel', cancelRefused(this.#work!.subject.identity, row.serial))
+    const isMute = (): boolean => this.#outlet.isShut || this.#phase === 'over'
+    void this.#starting?.then(
+      () => isMute() || tell().catch(this.host.report),
+      () => undefined,
+    )
   }
 
   /** Looks at what was said to the run while it is written, each of it once. */

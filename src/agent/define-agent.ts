@@ -32,6 +32,8 @@ export interface AgentOptions<M extends object, Chunk> extends Pick<
    * throws, the run ends as an error, whose message is shown to everybody on the session.
    */
   respond: Respond<M, Chunk>
+  /** Messages a second that all runs publish together; see `createAgentSession`. @default 40 */
+  maxRate?: number
   /** Hears what goes wrong while answering. @default `console.error` */
   onError?: (error: unknown) => void
 }
@@ -76,13 +78,13 @@ const handledLimit = 1000
 export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk>(
   options: AgentOptions<M, Chunk>,
 ): Agent {
-  const { codec, respond, onCancel, onCancelled, onSteer, triggerTimeout } = options
+  const { codec, respond, maxRate, onCancel, onCancelled, onSteer, triggerTimeout } = options
   const report = quietly(options.onError ?? logError)
   const client = once(options.client)
   const authorize = authorizer(options.authorize, report)
   const handled = new Handled<{ runId: string; invocationId: string }>(handledLimit)
   const sessions = new SharedSessions<AgentSession<M, Chunk>>(async (sessionName) => {
-    const session = createAgentSession<M, Chunk>({ client: await client(), sessionName, codec })
+    const session = createAgentSession<M, Chunk>({ client: await client(), sessionName, codec, maxRate })
     session.on('error', report)
     return session
   })
