@@ -1,11 +1,14 @@
 import { ErrorCode, toSessionError } from '../core/errors'
 import { newId } from '../core/id'
 import type { Row } from '../core/log'
+import type { OutgoingMessage } from '../core/wire'
 import { abortReason } from './abort-reason'
 import { abortable } from './abortable'
+import { admit } from './admit'
 import type { AgentRun, RunHooks, RunOutcome } from './agent-run'
 import type { AgentStep, RetryOptions, StepOptions } from './agent-step'
 import type { ChunkSource } from './chunk-reader'
+import { isClaimed } from './claim'
 import { contextOf, type ContextRule } from './context'
 import { hasGoneOn } from './find-run'
 import { cancelRefused, runEnd, runSuspend } from './headers'
@@ -86,6 +89,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     this.#work = workOn(subject, { host, hooks, outlet: this.#outlet, signal, refuse: this.#refuseCancel })
     await this.considerCancels()
     if (this.#outlet.isShut) throw signal.reason
+    if (hooks.admit && subject.announcement) await admit(hooks.admit, host, subject)
     await this.#announce(subject)
     await readPath(host, subject.trigger, signal).catch((cause: unknown) => this.#failToRead(cause))
     await this.#work.steers.consider()
@@ -99,9 +103,16 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     return this.find(this.host, { inputEventId, invocationId, runId: this.#givenId, signal, timeout })
   }
 
+  /** Announces the run, unless the channel has taken another agent's word for the same input. */
   async #announce({ announcement }: Subject): Promise<void> {
+    const announce = (message: OutgoingMessage): Promise<string> => this.#outlet.declare('announce the run', message)
+    if (announcement) {
+      const { id: _, ...plain } = announcement
+      const serial = await announce(announcement)
+      // NOTE: somebody else may have used that id for something else
+      if (!(await isClaimed(this.host, serial, this.invocationId))) await announce(plain)
+    }
     this.host.takeOver(this)
-    if (announcement) await this.#outlet.declare('announce the run', announcement)
   }
 
   async #failToRead(cause: unknown): Promise<never> {

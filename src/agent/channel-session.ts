@@ -125,7 +125,7 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
 
   readonly report = (error: SessionError): void => this.#emitter.emit('error', error)
 
-  onHeard(listener: () => void): () => void {
+  readonly onHeard = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }

@@ -16,11 +16,12 @@ export interface ChannelView<M extends object> {
   readonly triggers: Triggers
   readonly history: History
   /** Calls back after every message that is heard live; returns how to stop that. */
-  onHeard(listener: () => void): () => void
+  readonly onHeard: (listener: () => void) => () => void
 }
 
 /** What a run needs from its session. */
 export interface RunHost<M extends object, Chunk> extends ChannelView<M> {
+  readonly name: string
   readonly codec: Codec<M, Chunk>
   readonly channel: SessionChannel
   readonly pacer: Pacer

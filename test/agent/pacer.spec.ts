@@ -7,7 +7,7 @@ afterEach(() => void vi.useRealTimers())
 function paced({ maxRate = 40, maxInboundRate = 50 as number | undefined } = {}) {
   const listeners = new Set<() => void>()
   const pace = {
-    isHeldUp: false,
+    isHeldUp: false as boolean,
     maxInboundRate,
     onChange: (listener: () => void) => {
       listeners.add(listener)
