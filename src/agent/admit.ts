@@ -34,6 +34,8 @@ export async function admit(
 ): Promise<void> {
   await history.readUntil(() => false, pages)
   tree.settle()
+  tree.forgetEnding()
+  tree.settle()
   const { runId } = identity
   const others = [...tree.runs.values()].filter((run) => run.key !== runId && run.visible)
   const active = others.map((run) => tree.info(run)).filter(({ status }) => status === 'active')

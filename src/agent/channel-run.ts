@@ -1,14 +1,13 @@
 import { ErrorCode, toSessionError } from '../core/errors'
 import { newId } from '../core/id'
 import type { Row } from '../core/log'
-import type { OutgoingMessage } from '../core/wire'
 import { abortReason } from './abort-reason'
 import { abortable } from './abortable'
 import { admit } from './admit'
 import type { AgentRun, RunHooks, RunOutcome } from './agent-run'
 import type { AgentStep, RetryOptions, StepOptions } from './agent-step'
 import type { ChunkSource } from './chunk-reader'
-import { isClaimed } from './claim'
+import { announce } from './claim'
 import { contextOf, type ContextRule } from './context'
 import { hasGoneOn } from './find-run'
 import { cancelRefused, runEnd, runSuspend } from './headers'
@@ -103,15 +102,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     return this.find(this.host, { inputEventId, invocationId, runId: this.#givenId, signal, timeout })
   }
 
-  /** Announces the run, unless the channel has taken another agent's word for the same input. */
   async #announce({ announcement }: Subject): Promise<void> {
-    const announce = (message: OutgoingMessage): Promise<string> => this.#outlet.declare('announce the run', message)
-    if (announcement) {
-      const { id: _, ...plain } = announcement
-      const serial = await announce(announcement)
-      // NOTE: somebody else may have used that id for something else
-      if (!(await isClaimed(this.host, serial, this.invocationId))) await announce(plain)
-    }
+    if (announcement) await announce(this.host, this.#outlet, announcement, this.invocationId)
     this.host.takeOver(this)
   }
 

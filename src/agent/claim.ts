@@ -1,7 +1,8 @@
 import type { Row } from '../core/log'
-import { Header, MessageName } from '../core/wire'
+import { Header, MessageName, type OutgoingMessage } from '../core/wire'
 import { isContinuation } from './headers'
 import { HandledError } from './misuse'
+import type { Outlet } from './outlet'
 import type { ChannelView } from './run-host'
 
 /** The channel's id for the message that announces a run: of several agents woken by one input it takes the first's. */
@@ -21,17 +22,34 @@ export function checkUnanswered<M extends object>({ tree }: ChannelView<M>, trig
 }
 
 /**
- * Whether the announcement that the channel holds under a serial is this invocation's; undefined when it holds something
- * else, or does not tell in time.
+ * Announces a run, unless the channel has taken another invocation's word for the same input.
+ * @throws {@link HandledError} when it has
+ */
+export async function announce<M extends object>(
+  view: ChannelView<M>,
+  outlet: Outlet,
+  announcement: OutgoingMessage,
+  invocationId: string,
+): Promise<void> {
+  const { id, ...plain } = announcement
+  const declare = (message: OutgoingMessage): Promise<string> => outlet.declare('announce the run', message)
+  const serial = await declare({ id, ...plain })
+  // NOTE: somebody else may have used that id for something else
+  if (!(await isClaimed(view, serial, invocationId))) await declare(plain)
+}
+
+/**
+ * Whether the announcement that the channel holds under a serial is this invocation's; false when it holds something else,
+ * or does not tell in time.
  * @throws {@link HandledError} when another invocation's was there before
  */
-export async function isClaimed<M extends object>(
+async function isClaimed<M extends object>(
   view: ChannelView<M>,
   serial: string,
   invocationId: string,
-): Promise<true | undefined> {
+): Promise<boolean> {
   const row = await heard(view, serial)
-  if (!row || !isAnnouncement(row)) return undefined
+  if (!row || !isAnnouncement(row)) return false
   if (row.transport[Header.invocationId] !== invocationId) throw handledBy(row)
   return true
 }

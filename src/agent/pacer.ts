@@ -21,7 +21,7 @@ const period = 1100
 const usualSlack = 1.25
 /** Part of what the service takes that outputs leave to what is urgent. */
 const reserve = 0.1
-const maxSlowness = 32
+const maxSlowness = 8
 
 /**
  * Keeps everything that is sent on one connection below the rate that the service accepts. What must wait is not dropped

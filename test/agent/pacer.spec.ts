@@ -4,7 +4,7 @@ import { Pacer, type Pace, type Urgency } from '../../src/agent/pacer'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-function paced({ maxRate = 40, maxInboundRate = 50 as number | undefined } = {}) {
+function paced({ maxRate = 40, maxInboundRate = 50 } = {}) {
   const listeners = new Set<() => void>()
   const pace = {
     isHeldUp: false as boolean,
