@@ -34,7 +34,7 @@ export interface AgentOptions<M extends object, Chunk> extends Pick<
    * throws, the run ends as an error, whose message is shown to everybody on the session.
    */
   respond: Respond<M, Chunk>
-  /** Messages a second that all runs publish together; see `createAgentSession`. @default 40 */
+  /** Outputs a second that all runs publish together; see `createAgentSession`. @default 40 */
   maxRate?: number
   /** Runs that this process may write at a time; further ones are refused with 429 and come again. @default 100 */
   maxConcurrent?: number

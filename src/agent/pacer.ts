@@ -99,9 +99,10 @@ export class Pacer {
   }
 
   #note(urgency: Urgency, now: number): void {
-    this.#sent.push(now)
     this.#slowness = Math.max(1, this.#slowness * 0.98)
-    if (urgency === 'urgent' || this.maxRate === Infinity) return
+    if (this.maxRate === Infinity) return
+    this.#sent.push(now)
+    if (urgency === 'urgent') return
     const limit = this.pace.maxInboundRate ?? Infinity
     const rate = Math.min(this.maxRate, limit / usualSlack)
     const interval = (1000 * this.#slowness) / rate
