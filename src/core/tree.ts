@@ -115,6 +115,7 @@ export class Tree<M extends object> {
       }
     }
     if (this.#unseen.size > maxUnseenRuns) this.#forgetUnseen()
+    this.#forgetAnswered()
     const structure = this.#structure
     if (structure) this.#isSorted = false
     this.#structure = false
@@ -416,14 +417,7 @@ export class Tree<M extends object> {
       else this.#ending.delete(node)
       this.#noteStatus(node, transitions)
       this.#noteUnseen(node)
-      if (node.isAwaited && node.allRows().length === 0) this.#forgetAwaited(node)
     }
-  }
-
-  /** The run of a fork has been heard of, so there is nothing to wait for. */
-  #forgetAwaited(run: RunNode<M>): void {
-    this.#forget(run)
-    this.#leave(new Set([run]))
   }
 
   #noteUnseen(run: RunNode<M>): void {
@@ -442,6 +436,14 @@ export class Tree<M extends object> {
     const oldest = new Set([...this.#unseen].slice(0, this.#unseen.size - maxUnseenRuns))
     for (const run of oldest) this.#forget(run)
     this.#leave(oldest)
+  }
+
+  /** A fork whose run has been heard of has given its rows to that one. */
+  #forgetAnswered(): void {
+    const answered = new Set([...this.#forks.awaited.values()].filter(({ sort }) => sort === ''))
+    if (answered.size === 0) return
+    for (const run of answered) this.#forget(run)
+    this.#leave(answered)
   }
 
   #forget(run: RunNode<M>): void {
