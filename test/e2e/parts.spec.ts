@@ -96,6 +96,16 @@ describe('a tool call', () => {
     await visitor.run(2).reaches('complete')
   })
 
+  test('keeps focus when it is answered by keyboard', async () => {
+    const visitor = await visit({ speed: 400 })
+    const run = await asksForTable(visitor)
+    await visitor.page.getByRole('button', { name: 'Approve Book table' }).focus()
+    await visitor.page.keyboard.press('Enter')
+    await run.reaches('complete')
+    const focused = () => visitor.page.evaluate(() => document.activeElement?.getAttribute('aria-label'))
+    expect(await focused()).toBe('Tool call, Book table')
+  })
+
   test('others run and are asked beside one that waits', async () => {
     const visitor = await visit({ speed: 400 })
     const run = await asksForTable(visitor)
