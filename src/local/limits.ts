@@ -18,6 +18,8 @@ export interface Limits {
   maxChannels: number
   /** Channels that one connection may be attached to. @default 200 */
   maxAttachments: number
+  /** Members that may be present on a channel at once. @default 250 */
+  maxMembers: number
   /** Unsent bytes after which a slow receiver is cut off. @default 67108864 (64 MiB) */
   maxBufferedBytes: number
 }
@@ -33,5 +35,6 @@ export const defaultLimits: Readonly<Limits> = {
   maxStoredBytes: 256 * 1024 * 1024,
   maxChannels: 1_000,
   maxAttachments: 200,
+  maxMembers: 250,
   maxBufferedBytes: 64 * 1024 * 1024,
 }

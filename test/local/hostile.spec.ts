@@ -100,10 +100,20 @@ describe('messages that cannot be taken', () => {
     expect(JSON.stringify((page.items[0] as { extras: unknown }).extras)).toBe(text)
   })
 
-  test('of presence are refused, since there is none yet', async () => {
+  test.each([
+    [[{ action: 2, clientId: 'bob' }], 91_001, false],
+    [['me'], 40_000, true],
+    [[{ action: 9, clientId: 'bob' }], 40_000, true],
+    [[{ action: 2, clientId: 'bob', data: 5 }], 40_013, true],
+    [[{ action: 2 }], 40_012, true],
+    [[{ action: 2, clientId: 'bob', data: 'x'.repeat(70_000) }], 40_009, true],
+  ])('of presence are refused with the connection intact: %#', async (presence, code, isAttached) => {
     const socket = await openSocket(await startEndpoint())
-    socket.send({ action: 14, channel: 'ai:x', msgSerial: 0, presence: [{ action: 2 }] })
-    expect(await socket.frame(2)).toMatchObject({ error: { code: 91_001, statusCode: 501 } })
+    if (isAttached) socket.send({ action: 10, channel: 'ai:x' })
+    socket.send({ action: 14, channel: 'ai:x', msgSerial: 0, presence })
+    expect(await socket.frame(2)).toMatchObject({ msgSerial: 0, count: 1, error: { code } })
+    socket.send({ action: 0, id: 'after' })
+    expect(await socket.frame(0)).toMatchObject({ id: 'after' })
   })
 })
 

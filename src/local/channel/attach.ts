@@ -6,6 +6,7 @@ import { notPermitted, ProtocolError, toErrorInfo, type ErrorInfo } from '../wir
 import { grantedModes, requestedModes } from './modes'
 import { Action, Flag, type ClientFrame } from '../wire/protocol'
 import { readRewind } from './rewind'
+import { hasPresence, sendMembers } from './sync'
 import type { Entry } from './log'
 
 /** Parameters that mean something here; others are not echoed. */
@@ -33,7 +34,7 @@ export interface AttachRequest {
 }
 
 /**
- * Answers an ATTACH: ATTACHED with granted modes, then what the client missed. From then on the attachment is live.
+ * Answers an ATTACH: ATTACHED with granted modes, the members, then what the client missed. From then on the attachment is live.
  * @throws ProtocolError 40160 if no mode is left, 40000 for parameters that cannot be read
  */
 export function attach(request: AttachRequest): Attachment {
@@ -64,15 +65,18 @@ export function announceModes(attachment: Attachment, receiver: Receiver) {
 }
 
 function sendAttached(attachment: Attachment, receiver: Receiver, position: Position) {
+  const isPeopled = hasPresence(attachment)
   const backlog = position.backlog.length > 0 ? Flag.HasBacklog : 0
+  const presence = isPeopled ? Flag.HasPresence : 0
   receiver.sendFrame({
     action: Action.Attached,
     channel: attachment.written,
     channelSerial: position.channelSerial,
-    flags: attachment.modes | backlog | (position.resumed ? Flag.Resumed : 0),
+    flags: attachment.modes | backlog | presence | (position.resumed ? Flag.Resumed : 0),
     params: Object.fromEntries(attachment.params),
     error: position.error,
   })
+  if (isPeopled) sendMembers(attachment, receiver)
 }
 
 // NOTE: the frames of one socket arrive in order, so an attached client has everything up to the head

@@ -1,8 +1,11 @@
-import { Broadcast } from './broadcast'
+import { Broadcast, PresenceBroadcast } from './broadcast'
 import { notFound, ProtocolError } from '../wire/error'
 import type { Limits } from '../limits'
 import { ChannelLog, type Change, type Entry, type LogEvent } from './log'
+import type { PresenceMessage } from './member'
 import type { StoredMessage } from './message'
+import { Presence } from './presence'
+import { PresenceAction } from '../wire/protocol'
 import { Rollup } from './rollup'
 import type { NextSerial } from './serial'
 
@@ -17,16 +20,14 @@ export interface Subscriber {
   /** Whether a mode was granted. */
   has(mode: number): boolean
   deliver(broadcast: Broadcast): void
+  announce(broadcast: PresenceBroadcast): void
 }
 
-/**
- * A channel: its log, those attached to it, and the window in which appends are merged.
- *
- * Presence, once there is any, lives beside the log as a set of members; until then no attachment claims members.
- */
+/** A channel: its log, its members, those attached to it, and the window in which appends are merged. */
 export class Channel {
   /** Who is to be told. */
   readonly attachments = new Set<Subscriber>()
+  readonly presence: Presence
   readonly #log: ChannelLog
   readonly #rollup: Rollup
   readonly #limits: Limits
@@ -41,12 +42,18 @@ export class Channel {
   ) {
     this.#limits = limits
     this.#log = new ChannelLog(next, onGrow)
+    this.presence = new Presence(onGrow)
     this.#rollup = new Rollup((entry, change) => this.#tell(this.#log.apply(entry, change)), limits.maxMessageSize)
   }
 
-  /** Whether nobody would miss it: nothing attached and nothing on its way. */
+  /** Whether nobody would miss it: nothing attached, nobody present and nothing on its way. */
   get isIdle() {
-    return this.attachments.size === 0 && this.#rollup.isIdle
+    return this.attachments.size === 0 && this.presence.size === 0 && this.#rollup.isIdle
+  }
+
+  /** Channel serial of the latest event. */
+  get head() {
+    return this.#log.head
   }
 
   /** The log with everything in it that was acknowledged. */
@@ -88,6 +95,36 @@ export class Channel {
   /** Updates, deletes or appends, at once or when the window of the publisher ends. */
   change(entry: Entry, change: Change, window: number) {
     this.#rollup.offer(entry, change, window)
+  }
+
+  /** Lets members enter, update and leave; who is attached hears of what that changed. */
+  announce(connectionId: string, said: readonly PresenceMessage[], id?: string) {
+    const messages = this.presence.apply(said)
+    if (messages.length === 0) return
+    const channelSerial = this.#log.advance()
+    this.presence.record(channelSerial, messages)
+    const broadcast = new PresenceBroadcast({ channelSerial, connectionId, id, messages })
+    for (const attachment of this.attachments) attachment.announce(broadcast)
+  }
+
+  /** Lets all members of a connection leave, without their doing. */
+  dismiss(connectionId: string, timestamp: number) {
+    // NOTE: an id that the connection did not give itself is compared by time, so a client that comes back enters again
+    const id = `leave-${this.#log.head.replace(/\W/g, '-')}`
+    const leave = (member: PresenceMessage, i: number): PresenceMessage => ({
+      ...member,
+      id: `${id}:${i}`,
+      action: PresenceAction.Leave,
+      timestamp: Math.max(timestamp, member.timestamp),
+    })
+    this.announce(connectionId, this.presence.of(connectionId).map(leave))
+  }
+
+  /** Forgets the oldest message, else the oldest presence event; false if there is nothing to forget. */
+  evict(): boolean {
+    if (this.log.size === 0) return this.presence.evict()
+    this.log.evict()
+    return true
   }
 
   /** Drops timers and what they would have done. */

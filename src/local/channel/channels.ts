@@ -43,13 +43,13 @@ export class Channels {
     if (spare <= 0 && this.#bytes <= this.#limits.maxStoredBytes) return
     const newest = [...this.#channels.keys()].at(-1)
     for (const [name, channel] of this.#channels) {
-      while (this.#bytes > this.#limits.maxStoredBytes && channel.log.size > 0) channel.log.evict()
+      while (this.#bytes > this.#limits.maxStoredBytes && channel.evict());
       if (spare-- > 0 && channel.isIdle && name !== newest) this.#forget(name, channel)
     }
   }
 
   #forget(name: string, channel: Channel) {
-    while (channel.log.size > 0) channel.log.evict()
+    while (channel.evict());
     this.#channels.delete(name)
   }
 }

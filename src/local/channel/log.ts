@@ -2,9 +2,14 @@ import { appended, replaced, type Content, type StoredMessage, type Version } fr
 import { byteLength } from './payload'
 import { MessageAction } from '../wire/protocol'
 import { bootOf, channelSerialOf, messageSerial, type NextSerial } from './serial'
+import { Timeline, type Range } from './timeline'
 
 /** One message of a channel and what became of it. */
 export interface Entry {
+  /** Serial of the message, its place in the log. */
+  readonly serial: string
+  /** When it was published, in ms since the epoch. */
+  readonly timestamp: number
   /** Its newest state. */
   message: StoredMessage
   /** Channel serial of the latest change, at which a returning subscriber must see it again. */
@@ -36,15 +41,6 @@ export interface LogEvent {
   fragment?: StoredMessage
 }
 
-/** A stretch of the log, by serial, and its reading direction. */
-export interface LogRange {
-  /** Only messages after this serial. */
-  after?: string
-  /** Only messages before this serial. */
-  before?: string
-  forwards: boolean
-}
-
 /** Versions kept of one message. */
 const MAX_VERSIONS = 100
 
@@ -61,8 +57,7 @@ export class ChannelLog {
   readonly #next: NextSerial
   readonly #onGrow: (bytes: number) => void
   readonly #bySerial = new Map<string, Entry>()
-  #entries: (Entry | undefined)[] = []
-  #evicted = 0
+  readonly #entries = new Timeline<Entry>()
 
   constructor(next: NextSerial, onGrow: (bytes: number) => void = () => {}) {
     this.#next = next
@@ -135,38 +130,34 @@ export class ChannelLog {
   }
 
   /** Messages of a stretch, in reading direction, as they are asked for. */
-  *read({ after, before, forwards }: LogRange): Generator<Entry> {
-    let first = after === undefined ? this.#evicted : this.#indexOf(after)
-    let last = (before === undefined ? this.#entries.length : this.#indexOf(before)) - 1
-    while (first <= last) {
-      const entry = this.#entries[forwards ? first++ : last--]
-      if (entry && entry.message.serial !== after) yield entry
-    }
+  read(range: Range): Generator<Entry> {
+    return this.#entries.read(range)
+  }
+
+  /** Moves the head for something that is not kept here. */
+  advance(): string {
+    return (this.head = this.#next())
   }
 
   /** Forgets that anything before now was covered, as after a loss of continuity. */
   breakContinuity() {
-    this.head = this.floor = this.#next()
+    this.floor = this.advance()
   }
 
   /** Forgets the oldest message. */
   evict() {
-    const entry = this.#entries[this.#evicted]
+    const entry = this.#entries.shift()
     if (!entry) return
-    this.#entries[this.#evicted++] = undefined
-    this.#bySerial.delete(entry.message.serial)
+    this.#bySerial.delete(entry.serial)
     this.#onGrow(-entry.bytes)
     if (entry.changedAt > this.floor) this.floor = entry.changedAt
-    if (this.#evicted > this.#entries.length / 2) {
-      this.#entries = this.#entries.slice(this.#evicted)
-      this.#evicted = 0
-    }
   }
 
   #add(message: StoredMessage, changedAt: string): Entry {
-    const entry: Entry = { message, changedAt, changedBy: message.connectionId, versions: [message], bytes: 0 }
+    const { serial, timestamp, connectionId: changedBy } = message
+    const entry: Entry = { serial, timestamp, message, changedAt, changedBy, versions: [message], bytes: 0 }
     this.#entries.push(entry)
-    this.#bySerial.set(message.serial, entry)
+    this.#bySerial.set(serial, entry)
     this.#grow(entry, footprint(message))
     return entry
   }
@@ -182,18 +173,6 @@ export class ChannelLog {
   #grow(entry: Entry, bytes: number) {
     entry.bytes += bytes
     this.#onGrow(bytes)
-  }
-
-  /** Index of the first entry whose serial is not before the given one. */
-  #indexOf(serial: string): number {
-    let low = this.#evicted
-    let high = this.#entries.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.#entries[middle]?.message.serial ?? '') < serial) low = middle + 1
-      else high = middle
-    }
-    return low
   }
 }
 

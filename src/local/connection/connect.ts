@@ -4,6 +4,7 @@ import { readCredentials } from '../auth/authenticator'
 import { formatOf } from '../wire/format'
 import { identify } from '../auth/identity'
 import { Action } from '../wire/protocol'
+import { readStay } from './membership'
 import { readWindow } from '../channel/rollup'
 import type { Service } from '../service'
 import { Transport } from './transport'
@@ -25,7 +26,8 @@ export async function connect(service: Service, socket: WebSocket, query: URLSea
     if (!service.gate.mayConnect({ clientId: identity.clientId, connectionId })) return transport.cut()
     if (!transport.isOpen) return
     const echo = query.get('echo') !== 'false'
-    const options = { identity, echo, window: readWindow(query.get('appendRollupWindow')) }
+    const window = readWindow(query.get('appendRollupWindow'))
+    const options = { identity, echo, window, stay: readStay(query.get('remainPresentFor')) }
     const { connection, error } = service.connections.find(key, options)
     connection.open(transport, options, error)
   } catch (error) {

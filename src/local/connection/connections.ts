@@ -2,6 +2,7 @@ import { Connection, type ConnectionOptions } from './connection'
 import { ConnectionKeys } from './continuity'
 import { ProtocolError, toErrorInfo, type ErrorInfo } from '../wire/error'
 import type { Service } from '../service'
+import { Action } from '../wire/protocol'
 
 /** Lost connections that are remembered. */
 const MAX_LOST = 10_000
@@ -63,9 +64,11 @@ export class Connections {
   close() {
     const error = toErrorInfo(new ProtocolError(80_003, 503, 'endpoint is closing'))
     for (const connection of this.#known.values()) {
-      connection.disconnect(error)
-      this.#drop(connection)
+      connection.sendFrame({ action: Action.Disconnected, error })
+      connection.stop()
+      this.#stopTimer(connection)
     }
+    this.#known.clear()
   }
 
   #resume(key: string, options: ConnectionOptions): Connection | undefined {
@@ -91,6 +94,7 @@ export class Connections {
 
   #drop(connection: Connection) {
     this.#stopTimer(connection)
+    connection.vanish()
     if (this.#known.get(connection.connectionId) === connection) this.#known.delete(connection.connectionId)
   }
 

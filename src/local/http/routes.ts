@@ -2,9 +2,10 @@ import type { Credentials } from '../auth/authenticator'
 import { readChannelName } from '../channel/channel-name'
 import { badRequest, notFound } from '../wire/error'
 import type { Format } from '../wire/format'
-import { readHistory, readLimit, type Page } from '../channel/history'
+import { readHistory, readList, type Page } from '../channel/history'
 import { identify, permit, type Identity } from '../auth/identity'
 import type { Entry } from '../channel/log'
+import { memberKey, writePresence, type PresenceMessage } from '../channel/member'
 import { writeMessage, type StoredMessage } from '../channel/message'
 import { Flag, isRecord, MessageAction } from '../wire/protocol'
 import { preparePublish } from '../channel/publish'
@@ -47,7 +48,8 @@ const routes: readonly [method: string, path: RegExp, route: Route][] = [
   ['GET', /^\/channels\/([^/]+)\/messages\/([^/]+)$/, message],
   ['PATCH', /^\/channels\/([^/]+)\/messages\/([^/]+)$/, changeMessage],
   ['GET', /^\/channels\/([^/]+)\/messages\/([^/]+)\/versions$/, versions],
-  ['GET', /^\/channels\/([^/]+)\/presence(?:\/history)?$/, presence],
+  ['GET', /^\/channels\/([^/]+)\/presence$/, presence],
+  ['GET', /^\/channels\/([^/]+)\/presence\/history$/, presenceHistory],
   ['GET', /^\/channels\/([^/]+)$/, status],
 ]
 
@@ -125,9 +127,9 @@ async function publishAll(
 }
 
 async function history(context: RouteContext): Promise<Reply> {
-  const channel = await openChannel(context, 'history')
-  const page = readHistory(channel?.log, context.query)
-  return { body: page.items.map(toWire(context)), page: { ...page, path: 'messages' } }
+  const log = (await openChannel(context, 'history'))?.log
+  const page = readHistory((range) => log?.read(range) ?? [], context.query)
+  return { body: page.items.map(({ message }) => toWire(context)(message)), page: { ...page, path: 'messages' } }
 }
 
 async function message(context: RouteContext): Promise<Reply> {
@@ -135,13 +137,9 @@ async function message(context: RouteContext): Promise<Reply> {
 }
 
 async function versions(context: RouteContext): Promise<Reply> {
-  const { versions: all } = await findEntry(context)
-  const limit = readLimit(context.query)
-  const from = Number(context.query.get('cursor') ?? 0)
-  const next = new URLSearchParams(context.query)
-  next.set('cursor', String(from + limit))
-  const page = { current: context.query, next: from + limit < all.length ? next : undefined, path: 'versions' }
-  return { body: all.slice(from, from + limit).map(toWire(context)), page }
+  const entry = await findEntry(context)
+  const page = readList(entry.versions, ({ version }) => version.serial, context.query)
+  return { body: page.items.map(toWire(context)), page: { ...page, path: 'versions' } }
 }
 
 async function findEntry(context: RouteContext): Promise<Entry> {
@@ -151,10 +149,22 @@ async function findEntry(context: RouteContext): Promise<Entry> {
   return entry
 }
 
-/** Presence is not kept yet: nobody is there. */
 async function presence(context: RouteContext): Promise<Reply> {
-  await openChannel(context, 'subscribe')
-  return { body: [], page: { current: context.query, path: 'presence' } }
+  const { query, format } = context
+  const channel = await openChannel(context, 'subscribe')
+  const page = readList(channel?.presence.members.filter(isAskedFor(query)) ?? [], memberKey, query)
+  return { body: page.items.map((member) => writePresence(member, format)), page: { ...page, path: 'presence' } }
+}
+
+const isAskedFor = (query: URLSearchParams) => (member: PresenceMessage) =>
+  (query.get('clientId') ?? member.clientId) === member.clientId &&
+  (query.get('connectionId') ?? member.connectionId) === member.connectionId
+
+async function presenceHistory(context: RouteContext): Promise<Reply> {
+  const channel = await openChannel(context, 'history')
+  const page = readHistory((range) => channel?.presence.read(range) ?? [], context.query)
+  const body = page.items.map((record) => writePresence(record.message, context.format))
+  return { body, page: { ...page, path: 'history' } }
 }
 
 async function status(context: RouteContext): Promise<Reply> {
@@ -166,10 +176,10 @@ async function status(context: RouteContext): Promise<Reply> {
     publishers: having(Flag.Publish),
     subscribers: having(Flag.Subscribe),
     presenceConnections: having(Flag.Presence),
-    presenceMembers: 0,
+    presenceMembers: channel?.presence.size ?? 0,
     presenceSubscribers: having(Flag.PresenceSubscribe),
   }
-  const isActive = attachments.length > 0
+  const isActive = attachments.length > 0 || metrics.presenceMembers > 0
   return { body: { channelId: context.params[0], status: { isActive, occupancy: { metrics } } } }
 }
 
