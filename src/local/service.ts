@@ -7,6 +7,7 @@ import { DEV_KEY, Keyring, type KeyOptions } from './auth/keys'
 import { defaultLimits, type Limits } from './limits'
 import { PublishRules } from './controls/publish-rules'
 import { createSerials, type NextSerial } from './channel/serial'
+import { REAUTH_MARGIN, type RevocationTarget, type Revoked } from './auth/revocation'
 import { TokenRequests } from './auth/token-request'
 import { Tokens } from './auth/token'
 
@@ -20,6 +21,11 @@ export interface Clock {
 export interface NamespaceRules {
   /** Whether messages may be updated, deleted and appended to. @default false */
   mutableMessages?: boolean
+  /**
+   * Whether history goes back further than two minutes. Where messages may be changed it always does.
+   * @default as far as the limits allow
+   */
+  persisted?: boolean
 }
 
 /** What the endpoint should be like. */
@@ -77,12 +83,32 @@ export class Service {
     return this.#namespaces.get(namespace)?.mutableMessages ?? false
   }
 
+  /**
+   * Calls tokens of a key back: at once, or with a margin in which clients are asked to get new ones.
+   * @param issuedBefore spares tokens issued later @default now
+   */
+  revoke(keyName: string, target: RevocationTarget, issuedBefore = this.now(), hasMargin = false): Revoked {
+    const margin = hasMargin ? REAUTH_MARGIN : 0
+    const result = this.auth.revocations.add(keyName, target, issuedBefore, margin)
+    this.connections.recheckTokens(result.appliesAt, margin)
+    return result
+  }
+
+  /** The time before which the history of a namespace is not told. */
+  horizon(namespace: string): number {
+    const { persisted = true, mutableMessages } = this.#namespaces.get(namespace) ?? {}
+    return persisted || mutableMessages ? -Infinity : this.now() - SHORT_MEMORY
+  }
+
   /** Sends everyone away and stops all timers. */
   close() {
     this.connections.close()
     this.channels.close()
   }
 }
+
+/** How long messages are told of where they are not persisted, in ms. */
+const SHORT_MEMORY = 120_000
 
 const ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789'
 

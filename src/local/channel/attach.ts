@@ -10,7 +10,7 @@ import { hasPresence, sendMembers } from './sync'
 import type { Entry } from './log'
 
 /** Parameters that mean something here; others are not echoed. */
-const KNOWN_PARAMS = new Set(['rewind', 'modes', 'appendMode'])
+const KNOWN_PARAMS = new Set(['rewind', 'modes', 'appendMode', 'delta'])
 
 /** Where an attachment starts in the log. */
 interface Position {

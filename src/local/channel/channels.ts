@@ -28,6 +28,10 @@ export class Channels {
     return this.#channels.get(name)
   }
 
+  [Symbol.iterator](): Iterator<Channel> {
+    return this.#channels.values()
+  }
+
   /** Stops all timers. */
   close() {
     for (const channel of this.#channels.values()) channel.close()

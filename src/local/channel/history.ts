@@ -32,14 +32,18 @@ interface Dated {
 /**
  * A page of what happened. Pages are cut at serials, so what happens meanwhile shifts none.
  * @param read yields what happened in a stretch
+ * @param horizon time before which nothing is told
  * @throws ProtocolError 40000 for parameters that cannot be read
  */
-export function readHistory<T extends Dated>(read: (range: Range) => Iterable<T>, query: URLSearchParams): Page<T> {
+export function readHistory<T extends Dated>(
+  read: (range: Range) => Iterable<T>,
+  query: URLSearchParams,
+  horizon = -Infinity,
+): Page<T> {
   const limit = readLimit(query)
   const forwards = readDirection(query) === 'forwards'
-  const start = readTime(query, 'start') ?? -Infinity
+  const start = Math.max(readTime(query, 'start') ?? -Infinity, horizon)
   const end = readTime(query, 'end') ?? Infinity
-  if (start > end) throw badRequest('start must not be after end')
   const cursor = query.get('cursor') ?? undefined
   const isPast = ({ timestamp }: T) => (forwards ? timestamp > end : timestamp < start)
 

@@ -1,5 +1,6 @@
 import { Connection, type ConnectionOptions } from './connection'
 import { ConnectionKeys } from './continuity'
+import { revoked } from '../auth/revocation'
 import { ProtocolError, toErrorInfo, type ErrorInfo } from '../wire/error'
 import type { Service } from '../service'
 import { Action } from '../wire/protocol'
@@ -20,6 +21,7 @@ export class Connections {
   readonly #known = new Map<string, Connection>()
   readonly #lost = new Map<Connection, NodeJS.Timeout>()
   readonly #closed = new Set<string>()
+  readonly #rechecks = new Set<NodeJS.Timeout>()
 
   constructor(service: Service) {
     this.#service = service
@@ -60,6 +62,18 @@ export class Connections {
     if (oldest && this.#closed.size > MAX_CLOSED) this.#closed.delete(oldest)
   }
 
+  /** Sends away whose token is revoked; with a margin, only after asking them for another. */
+  recheckTokens(at: number, margin: number) {
+    const { revocations } = this.#service.auth
+    const isMeant = ({ identity }: Connection) => revocations.includes(identity.grant, at)
+    if (margin === 0) {
+      for (const connection of this.open.filter(isMeant)) connection.disconnect(toErrorInfo(revoked()))
+      return
+    }
+    for (const connection of this.open.filter(isMeant)) connection.sendFrame({ action: Action.Auth })
+    this.#rechecks.add(setTimeout(() => this.recheckTokens(at, 0), margin).unref())
+  }
+
   /** Sends everyone away and forgets them. */
   close() {
     const error = toErrorInfo(new ProtocolError(80_003, 503, 'endpoint is closing'))
@@ -69,6 +83,7 @@ export class Connections {
       this.#stopTimer(connection)
     }
     this.#known.clear()
+    for (const timer of this.#rechecks) clearTimeout(timer)
   }
 
   #resume(key: string, options: ConnectionOptions): Connection | undefined {

@@ -24,13 +24,19 @@ export function restMiddleware(service: Service, { shared }: { shared: boolean }
   return (request, response, next) => {
     const url = urlOf(request)
     // NOTE: a page may have routes like /channels/...; a browser going there asks for HTML, the SDK never does
-    const isOurs = !shared || (url && isRestPath(url.pathname) && !request.headers.accept?.includes('text/html'))
+    const isPage = request.headers.accept?.includes('text/html')
+    const isOurs = !shared || (url && isRestPath(url.pathname, isFromSdk(request)) && !isPage)
     if (!isOurs) return next()
     serve(service, request, url)
       .then((result) => reply(response, result))
       .catch(() => response.destroy())
   }
 }
+
+/** Whether a request, or the one that a preflight asks for, carries the SDK's version. */
+const isFromSdk = ({ headers }: IncomingMessage) =>
+  headers['x-ably-version'] !== undefined ||
+  (headers['access-control-request-headers']?.includes('x-ably-version') ?? false)
 
 async function serve(service: Service, request: IncomingMessage, url: URL | null): Promise<RestResponse> {
   const { method = 'GET', headers } = request

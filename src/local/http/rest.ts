@@ -3,7 +3,8 @@ import { decode, encode, formatOf, type Format } from '../wire/format'
 import { badRequest, notFound, ProtocolError, toErrorInfo } from '../wire/error'
 import { linkHeader } from '../channel/history'
 import { PROTOCOL_VERSION } from '../wire/protocol'
-import { findRoute, type Reply } from './routes'
+import type { Reply } from './context'
+import { findRoute } from './routes'
 import type { Service } from '../service'
 
 /** An HTTP request, free of any server. */
@@ -51,6 +52,7 @@ async function answer(service: Service, request: RestRequest, format: Format): P
     service,
     params: found.params,
     format,
+    version: Number(request.header('x-ably-version') ?? url.searchParams.get('v') ?? PROTOCOL_VERSION),
     query: withoutNoise(url.searchParams),
     credentials: () => readCredentials(request.header('authorization'), url.searchParams),
     asserted: readAsserted(request.header('x-ably-clientid'), url.searchParams),
