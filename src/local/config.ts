@@ -14,7 +14,8 @@ export async function readConfig(file: string): Promise<Pick<ServiceOptions, 'ke
   try {
     return toOptions(JSON.parse(await readFile(file, 'utf8')))
   } catch (error) {
-    throw new Error(`unable to read ${file}; ${error instanceof Error ? error.message : String(error)}`)
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`unable to read ${file}; ${reason}`, { cause: error })
   }
 }
 

@@ -40,11 +40,12 @@ export interface AttachRequest {
 export function attach(request: AttachRequest): Attachment {
   const { frame, name, channel, capability, receiver, current } = request
   const params = new Map([...name.params, ...frame.params].filter(([key]) => KNOWN_PARAMS.has(key)))
-  const modes = grantedModes(requestedModes(frame.flags, params.get('modes')), capability, name.name)
+  const requested = requestedModes(frame.flags, params.get('modes'))
+  const modes = grantedModes(requested, capability, name.name)
   if (modes === 0) throw notPermitted(`unable to attach to ${name.name}; the capability allows no mode`)
 
   const position = current && frame.channelSerial ? keepPosition(channel) : findPosition(request, params)
-  const attachment = new Attachment(channel, frame.channel ?? name.name, modes, params, receiver)
+  const attachment = new Attachment(channel, frame.channel ?? name.name, requested, modes, params, receiver)
   if (current && frame.channelSerial) attachment.inherit(current)
   sendAttached(attachment, receiver, position)
   attachment.replay(position.backlog, position.channelSerial, channel.log.head)
@@ -59,7 +60,7 @@ export function loseContinuity(attachment: Attachment, receiver: Receiver) {
   sendAttached(attachment, receiver, { channelSerial: head, resumed: false, backlog: [], error: lost() })
 }
 
-/** Tells an attached client which modes it has left. */
+/** Tells an attached client which modes it has now. */
 export function announceModes(attachment: Attachment, receiver: Receiver) {
   sendAttached(attachment, receiver, keepPosition(attachment.channel))
 }

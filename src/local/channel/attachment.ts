@@ -31,7 +31,9 @@ export class Attachment {
     readonly channel: Channel,
     /** The channel name as the client wrote it. */
     readonly written: string,
-    /** Granted mode bits. */
+    /** Mode bits that were asked for. */
+    readonly requested: number,
+    /** Those of them that were granted. */
     public modes: number,
     /** Recognised parameters, echoed in ATTACHED. */
     readonly params: ReadonlyMap<string, string>,

@@ -84,7 +84,7 @@ export class Attachments {
 
   #recheck(attachment: Attachment, capability: Capability) {
     const { channel, written } = attachment
-    const modes = grantedModes(attachment.modes, capability, channel.name)
+    const modes = grantedModes(attachment.requested, capability, channel.name)
     if (modes === attachment.modes) return
     attachment.modes = modes
     if (!attachment.has(Flag.Presence)) this.#membership.leave(channel)

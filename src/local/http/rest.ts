@@ -39,7 +39,9 @@ export async function handleRest(service: Service, request: RestRequest): Promis
     const info = toErrorInfo(error)
     // NOTE: the SDK answers 5xx by looking for fallback hosts, of which there are none here
     const headers = { 'X-Ably-ErrorCode': String(info.code), 'X-Ably-ErrorMessage': printable(info.message) }
-    if (envelope === null) return respond(format, info.statusCode, { error: info }, headers)
+    // NOTE: in a browser the SDK reads an error only if it is JSON, whatever it accepts
+    const readable = request.header('origin') === undefined ? format : 'json'
+    if (envelope === null) return respond(readable, info.statusCode, { error: info }, headers)
     return wrap(format, info.statusCode, { error: info }, headers)
   }
 }
