@@ -11,6 +11,7 @@ Starts an Ably-compatible endpoint on this machine.
   --host <addr>    address to bind (default 127.0.0.1)
   --key <key>      key to accept, app.id:secret; may be repeated (default a fixed one, on loopback only)
   --config <file>  keys, namespaces and limits of an app, as JSON
+  --persist <file> keep channels in this file over restarts
   --origin <url>   browser origin to accept besides loopback; may be repeated
   --help           show this
 `
@@ -20,6 +21,7 @@ const flags = {
   host: { type: 'string' },
   key: { type: 'string', multiple: true },
   config: { type: 'string' },
+  persist: { type: 'string' },
   origin: { type: 'string', multiple: true },
   help: { type: 'boolean', default: false },
 } as const
@@ -36,7 +38,7 @@ export async function run(args: readonly string[]): Promise<LocalEndpoint | unde
     if (!values.help) process.exitCode = 1
     return undefined
   }
-  const { host, key = [], origin: origins } = values
+  const { host, key = [], persist, origin: origins } = values
   const config = values.config === undefined ? {} : await readConfig(values.config)
   const keys = [...key, ...(config.keys ?? [])]
   const port = Number(values.port)
@@ -44,7 +46,7 @@ export async function run(args: readonly string[]): Promise<LocalEndpoint | unde
     throw new Error(`unable to start; --port must be a number from 0 to 65535, not "${values.port}"`)
   }
   const options = keys.length > 0 ? { ...config, keys } : { devKey: host === undefined || isLoopback(host) }
-  const endpoint = await createLocalEndpoint({ ...options, port, host, origins })
+  const endpoint = await createLocalEndpoint({ ...options, port, host, persist, origins })
   process.stdout.write(greeting(endpoint))
   return endpoint
 }

@@ -1,17 +1,25 @@
 import { Channel } from './channel'
 import type { Limits } from '../limits'
 import type { NextSerial } from './serial'
+import type { Journal } from '../persist/journal'
 
 /** All channels of an endpoint, the least recently used first, within bounds for number and memory. */
 export class Channels {
   readonly #channels = new Map<string, Channel>()
   readonly #limits: Limits
   readonly #next: NextSerial
+  readonly #journal: Journal
   #bytes = 0
 
-  constructor(limits: Limits, next: NextSerial) {
+  constructor(limits: Limits, next: NextSerial, journal: Journal) {
     this.#limits = limits
     this.#next = next
+    this.#journal = journal
+  }
+
+  /** What all of them remember, in bytes. */
+  get bytes() {
+    return this.#bytes
   }
 
   /** The channel, made if there is none by that name. */
@@ -32,13 +40,25 @@ export class Channels {
     return this.#channels.values()
   }
 
+  /** Forgets a channel, if there is one by that name. */
+  drop(name: string) {
+    const channel = this.#channels.get(name)
+    if (channel) this.#forget(name, channel)
+  }
+
+  /** Carries out what waits for its window to end. */
+  flush() {
+    for (const channel of this.#channels.values()) channel.flush()
+  }
+
   /** Stops all timers. */
   close() {
     for (const channel of this.#channels.values()) channel.close()
   }
 
   #create(name: string): Channel {
-    return new Channel(name, this.#limits, this.#next, (bytes) => (this.#bytes += bytes))
+    const onGrow = (bytes: number) => void (this.#bytes += bytes)
+    return new Channel(name, { limits: this.#limits, next: this.#next, journal: this.#journal, onGrow })
   }
 
   /** Lets go of the oldest idle channels, then of the oldest messages of the channels used least. */
@@ -55,5 +75,6 @@ export class Channels {
   #forget(name: string, channel: Channel) {
     while (channel.evict());
     this.#channels.delete(name)
+    this.#journal.forget(name)
   }
 }

@@ -1,7 +1,7 @@
 import { appended, replaced, type Content, type StoredMessage, type Version } from './message'
 import { byteLength } from './payload'
 import { MessageAction } from '../wire/protocol'
-import { bootOf, channelSerialOf, messageSerial, type NextSerial } from './serial'
+import { bootOf, channelSerialOf, type NextSerial } from './serial'
 import { Timeline, type Range } from './timeline'
 
 /** One message of a channel and what became of it. */
@@ -29,6 +29,16 @@ export interface Change {
   version: Version
   /** Connection that asked for it. */
   connectionId?: string
+}
+
+/** A message and what became of it, as it was saved. */
+export interface SavedEntry {
+  message: StoredMessage
+  versions: StoredMessage[]
+  /** Channel serial of the latest change. */
+  at: string
+  /** Connection that made it. */
+  by?: string
 }
 
 /** Something that happened on the channel, as subscribers are told. */
@@ -70,31 +80,44 @@ export class ChannelLog {
     return this.#bySerial.size
   }
 
-  /** Adds a batch under one channel serial. `toMessage` completes each message, given its serial. */
-  publish<T>(batch: readonly T[], toMessage: (item: T, serial: string) => StoredMessage): LogEvent {
-    const channelSerial = (this.head = this.#next())
-    const entries = batch.map((item, i) => this.#add(toMessage(item, messageSerial(channelSerial, i)), channelSerial))
+  /** A channel serial for what is about to be published. */
+  reserve(): string {
+    return this.#next()
+  }
+
+  /** Adds messages under a channel serial. */
+  add(channelSerial: string, messages: readonly StoredMessage[]): LogEvent {
+    this.head = channelSerial
+    const entries = messages.map((message) => this.#add(message, channelSerial))
     return { channelSerial, connectionId: entries[0]?.message.connectionId, entries }
   }
 
   /** Carries out a change whose version was given out before. */
   apply(entry: Entry, change: Change): LogEvent {
-    const { action, content, version, connectionId } = change
-    const own = channelSerialOf(version.serial)
+    const own = channelSerialOf(change.version.serial)
     // NOTE: a change held back by the rollup window may be older than the head by now; subscribers must still see the
     // channel move forward
-    const channelSerial = (this.head = own > this.head ? own : this.#next())
-    const isAppend = action === MessageAction.Append
-    entry.message = isAppend
-      ? appended(entry.message, content, version)
-      : replaced(entry.message, action, content, version)
-    entry.changedAt = channelSerial
-    entry.changedBy = connectionId
-    if (isAppend) this.#grow(entry, byteLength(content.data))
-    else this.#keepVersion(entry)
-    if (!isAppend) return { channelSerial, connectionId, entries: [entry] }
-    const fragment = { ...entry.message, action, data: content.data, encoding: content.encoding }
-    return { channelSerial, connectionId, entries: [entry], fragment }
+    return this.#apply(entry, change, own > this.head ? own : this.#next())
+  }
+
+  /** Carries out again what was carried out in an earlier start. */
+  redo(entry: Entry, change: Change) {
+    this.#apply(entry, change, channelSerialOf(change.version.serial))
+  }
+
+  /** Brings a message back as it was. */
+  restore({ message, versions, at, by }: SavedEntry) {
+    const entry = this.#add(message, at)
+    this.#grow(
+      entry,
+      versions.reduce((sum, version) => sum + footprint(version), -footprint(message)),
+    )
+    Object.assign(entry, { versions, changedBy: by })
+  }
+
+  /** Lets a message look as if it changed later. */
+  move(entry: Entry, changedAt: string) {
+    entry.changedAt = changedAt
   }
 
   /** The message with that serial, if remembered. */
@@ -140,8 +163,8 @@ export class ChannelLog {
   }
 
   /** Forgets that anything before now was covered, as after a loss of continuity. */
-  breakContinuity() {
-    this.floor = this.advance()
+  breakContinuity(serial = this.#next()) {
+    this.floor = this.head = serial
   }
 
   /** Forgets the oldest message. */
@@ -151,6 +174,22 @@ export class ChannelLog {
     this.#bySerial.delete(entry.serial)
     this.#onGrow(-entry.bytes)
     if (entry.changedAt > this.floor) this.floor = entry.changedAt
+  }
+
+  #apply(entry: Entry, change: Change, channelSerial: string): LogEvent {
+    const { action, content, version, connectionId } = change
+    this.head = channelSerial > this.head ? channelSerial : this.head
+    const isAppend = action === MessageAction.Append
+    entry.message = isAppend
+      ? appended(entry.message, content, version)
+      : replaced(entry.message, action, content, version)
+    entry.changedAt = channelSerial
+    entry.changedBy = connectionId
+    if (isAppend) this.#grow(entry, byteLength(content.data))
+    else this.#keepVersion(entry)
+    if (!isAppend) return { channelSerial, connectionId, entries: [entry] }
+    const fragment = { ...entry.message, action, data: content.data, encoding: content.encoding }
+    return { channelSerial, connectionId, entries: [entry], fragment }
   }
 
   #add(message: StoredMessage, changedAt: string): Entry {

@@ -4,6 +4,7 @@ import type { Channel } from '../channel/channel'
 import type { Attachment, Receiver } from '../channel/attachment'
 import { identify, permit, type Identity } from '../auth/identity'
 import { expired } from '../auth/token'
+import type { Answers } from '../persist/store'
 import type { Service } from '../service'
 import { ProtocolError, toErrorInfo, type ErrorInfo } from '../wire/error'
 import type { Format } from '../wire/format'
@@ -62,6 +63,11 @@ export class Connection implements Receiver {
       renew: () => this.sendFrame({ action: Action.Auth }),
       end: () => this.expire(),
     })
+  }
+
+  /** Takes over what an earlier start of the endpoint answered this connection. */
+  recall(answers: Answers) {
+    this.#publishes.recall(answers)
   }
 
   /** Whether a client is there now. */

@@ -25,7 +25,7 @@ export class Connections {
 
   constructor(service: Service) {
     this.#service = service
-    this.keys = new ConnectionKeys(service.ids(32))
+    this.keys = new ConnectionKeys(service.identity.secret)
   }
 
   /** Those with a client at the other end. */
@@ -95,9 +95,15 @@ export class Connections {
     }
     // NOTE: two clients that hold one id would otherwise evict each other for ever
     if (known?.isOpen && proven.generation < known.generation) return undefined
-    const connection = known ?? this.#create(proven.id, options)
+    const connection = known ?? this.#bringBack(proven.id, options)
     connection.generation = Math.max(connection.generation, proven.generation)
     this.#stopTimer(connection)
+    return connection
+  }
+
+  #bringBack(id: string, options: ConnectionOptions): Connection {
+    const connection = this.#create(id, options)
+    if (this.#service.store) connection.recall(this.#service.store.answersOf(id))
     return connection
   }
 

@@ -83,7 +83,7 @@ export function createControls(service: Service): TestControls {
     refuseResume: ({ times = 1 } = {}) => gate.refuseResume(times),
     breakContinuity(name) {
       const channel = channels.open(name)
-      channel.log.breakContinuity()
+      channel.breakContinuity()
       for (const connection of connections.open) connection.breakContinuity(channel)
     },
     delayPublish: (match, options = {}) => rules.delay(match, options),

@@ -1,0 +1,67 @@
+import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { readRecord, writeRecord, type JournalRecord } from './records'
+
+/** Only its owner may read it: it holds a key. */
+const MODE = 0o600
+
+/** A file of records, one a line. What was appended is with the operating system when `append` returns. */
+export class JournalFile {
+  /** How much was appended since it was last written anew, in bytes. */
+  grown = 0
+  readonly #path: string
+  #fd: number
+
+  private constructor(path: string, fd: number) {
+    this.#path = path
+    this.#fd = fd
+  }
+
+  /**
+   * Opens a file and reads what is in it. A last line that a crash cut off is dropped.
+   * @throws Error if it cannot be opened, or has another line that cannot be read
+   */
+  static open(path: string): { file: JournalFile; records: JournalRecord[] } {
+    const fd = openSync(path, 'a+', MODE)
+    const text = readFileSync(fd, 'utf8')
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1)
+    if (whole.length < text.length) ftruncateSync(fd, Buffer.byteLength(whole))
+    const lines = whole.split('\n').slice(0, -1)
+    return { file: new JournalFile(path, fd), records: lines.map((line, i) => readLine(line, `${path}:${i + 1}`)) }
+  }
+
+  append(record: JournalRecord) {
+    this.grown += write(this.#fd, writeRecord(record))
+  }
+
+  /** Puts other records in place of all that is there, in one step. */
+  replace(records: Iterable<JournalRecord>) {
+    const next = `${this.#path}.next`
+    const fd = openSync(next, 'w', MODE)
+    for (const record of records) write(fd, writeRecord(record))
+    fsyncSync(fd)
+    renameSync(next, this.#path)
+    closeSync(this.#fd)
+    this.#fd = fd
+    this.grown = 0
+  }
+
+  close() {
+    fsyncSync(this.#fd)
+    closeSync(this.#fd)
+  }
+}
+
+function write(fd: number, line: string): number {
+  const bytes = Buffer.from(line)
+  let written = 0
+  while (written < bytes.byteLength) written += writeSync(fd, bytes, written)
+  return written
+}
+
+function readLine(line: string, where: string): JournalRecord {
+  try {
+    return readRecord(line)
+  } catch (error) {
+    throw new Error(`unable to read ${where}; the line is damaged`, { cause: error })
+  }
+}
