@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws'
-import { toErrorInfo } from '../wire/error'
+import { ProtocolError, toErrorInfo } from '../wire/error'
 import { readCredentials } from '../auth/authenticator'
 import { formatOf } from '../wire/format'
 import { identify } from '../auth/identity'
@@ -25,6 +25,7 @@ export async function connect(service: Service, socket: WebSocket, query: URLSea
     const connectionId = key && service.connections.keys.read(key)?.id
     if (!service.gate.mayConnect({ clientId: identity.clientId, connectionId })) return transport.cut()
     if (!transport.isOpen) return
+    if (service.connections.open.length >= service.limits.maxConnections) return sendAway(transport, service)
     const echo = query.get('echo') !== 'false'
     const window = readWindow(query.get('appendRollupWindow'))
     const options = { identity, echo, window, stay: readStay(query.get('remainPresentFor')) }
@@ -34,4 +35,11 @@ export async function connect(service: Service, socket: WebSocket, query: URLSea
     transport.sendFrame({ action: Action.Error, error: toErrorInfo(error) })
     transport.end()
   }
+}
+
+/** Refuses a client that is welcome at another time: it tries again after a while. */
+function sendAway(transport: Transport, { limits }: Service) {
+  const reason = `unable to connect; ${limits.maxConnections} clients are connected already`
+  transport.sendFrame({ action: Action.Disconnected, error: toErrorInfo(new ProtocolError(40_111, 429, reason)) })
+  transport.end()
 }

@@ -118,6 +118,11 @@ export class Connection implements Receiver {
     this.#linger()
   }
 
+  /** Lets the transport hang until the returned function is called. */
+  freeze(): () => void {
+    return this.#transport?.freeze() ?? (() => {})
+  }
+
   /** Ends the presence of a connection that will not come back. */
   vanish() {
     this.#membership.leaveAll()

@@ -24,6 +24,7 @@ export class Transport {
   readonly #limits: Limits
   readonly #idleTimer: NodeJS.Timeout
   #isQuiet = true
+  #frozen?: Uint8Array[]
 
   constructor(socket: WebSocket, { format, heartbeats, limits }: TransportOptions) {
     this.format = format
@@ -48,6 +49,10 @@ export class Transport {
   /** Sends a frame that is encoded already. A receiver that does not keep up is cut off. */
   send(frame: Uint8Array) {
     if (!this.isOpen) return
+    if (this.#frozen) {
+      this.#frozen.push(frame)
+      return
+    }
     this.#isQuiet = false
     if (this.#socket.bufferedAmount > this.#limits.maxBufferedBytes) this.cut()
     else this.#socket.send(frame, { binary: this.format === 'msgpack' })
@@ -56,6 +61,21 @@ export class Transport {
   /** Encodes and sends a frame. */
   sendFrame(frame: ServerFrame) {
     if (this.isOpen) this.send(encode(this.format, frame))
+  }
+
+  /**
+   * Hears nothing and says nothing, with the socket open.
+   * @returns a function that hears and says all of it
+   */
+  freeze(): () => void {
+    this.#frozen ??= []
+    this.#socket.pause()
+    return () => {
+      const frames = this.#frozen ?? []
+      this.#frozen = undefined
+      for (const frame of frames) this.send(frame)
+      this.#socket.resume()
+    }
   }
 
   /** Closes in order, after what was sent. */
@@ -79,6 +99,7 @@ export class Transport {
   }
 
   #breakSilence(heartbeats: boolean) {
+    if (this.#frozen) return
     if (this.#isQuiet && heartbeats) this.sendFrame({ action: Action.Heartbeat })
     else if (this.#isQuiet && this.isOpen) this.#socket.ping()
     this.#isQuiet = true
