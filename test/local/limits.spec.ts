@@ -1,24 +1,7 @@
-import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { failure, inState, nextState, openInbox, startEndpoint, type TestEndpoint } from '../support/local'
-import { openSocket } from './raw-socket'
-
-/** A client that opens a WebSocket, attaches to a channel, and never reads what it is sent. */
-async function openDeafSocket(endpoint: TestEndpoint, channel: string): Promise<Socket> {
-  const socket = connect({ port: endpoint.port, host: '127.0.0.1' })
-  const upgrade = ['Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13']
-  const key = `Sec-WebSocket-Key: ${'A'.repeat(22)}==`
-  socket.write(
-    `GET /?v=6&format=json&key=${endpoint.key} HTTP/1.1\r\nHost: x\r\n${[...upgrade, key].join('\r\n')}\r\n\r\n`,
-  )
-  await once(socket, 'data')
-  socket.pause()
-  const attach = Buffer.from(JSON.stringify({ action: 10, channel }))
-  // NOTE: a text frame in one piece, masked with zeros
-  socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | attach.byteLength, 0, 0, 0, 0]), attach]))
-  return socket
-}
+import { failure, inState, nextState, openInbox, startEndpoint } from '../support/local'
+import { openDeafSocket, openSocket } from './raw-socket'
 
 describe('limits', () => {
   test('of publishes a second refuse what is too much, and nothing else', async () => {
