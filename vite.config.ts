@@ -10,6 +10,9 @@ const alias = [
   { find: /^vue-ai-transport\/(agent|codec|local)$/, replacement: here('src/$1/index.ts') },
 ]
 
+/** Specs that need a browser, though they stand beside those that do not. */
+const browserSpecs = ['test/contract/chromium.spec.ts', 'test/local/examples/browser.spec.ts']
+
 const installed = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
 const external = (id: string) =>
   id.startsWith('node:') || installed.some((name) => id === name || id.startsWith(`${name}/`))
@@ -47,7 +50,7 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['test/**/*.spec.ts'],
-          exclude: ['test/{component,integration,e2e}/**', 'test/contract/chromium.spec.ts'],
+          exclude: ['test/{component,integration,e2e}/**', ...browserSpecs],
         },
       },
       {
@@ -69,7 +72,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           environment: 'node',
-          include: ['test/e2e/**/*.spec.ts', 'test/contract/chromium.spec.ts'],
+          include: ['test/e2e/**/*.spec.ts', ...browserSpecs],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
