@@ -116,6 +116,15 @@ describe('the ATTACHED frame', () => {
     expect(Number(frame.flags) & bit.hasPresence).toBe(0)
   })
 
+  test('is for parameters that are numbers as for text', async () => {
+    const endpoint = await startEndpoint()
+    await endpoint.rest().channels.get('ai:x').publish('n', 'x')
+    const socket = await openSocket(endpoint)
+    socket.send({ action: 10, channel: 'ai:x', params: { rewind: 1, delta: true } })
+    expect(await socket.frame(11)).toMatchObject({ params: { rewind: '1', delta: 'true' } })
+    expect(await socket.frame(15)).toMatchObject({ messages: [{ data: 'x' }] })
+  })
+
   test('comes before anything else of the channel', async () => {
     const endpoint = await startEndpoint()
     const socket = await openSocket(endpoint)

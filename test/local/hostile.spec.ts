@@ -142,6 +142,12 @@ describe('requests that cannot be answered', () => {
     expect(await answer.response.json()).toMatchObject({ error: { code, statusCode: status } })
   })
 
+  test('for XHR polling are declined, without an error that would end the connection', async () => {
+    const endpoint = await startEndpoint()
+    const { status, code, response } = await get(endpoint, '/comet/connect')
+    expect([status, code, await response.text()]).toEqual([501, 0, ''])
+  })
+
   test('do not disturb others when they are cut short', async () => {
     const endpoint = await startEndpoint()
     const socket = connect(endpoint.port, '127.0.0.1')

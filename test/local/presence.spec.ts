@@ -1,4 +1,4 @@
-import type * as Ably from 'ably'
+import * as Ably from 'ably'
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually'
 import { failure, formats, inState, nextEvent, nextState, startEndpoint, type TestEndpoint } from '../support/local'
@@ -65,6 +65,21 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     await host.presence.enterClient('three')
     await visitor.attach()
     expect(await clientIds(visitor)).toEqual(['one', 'three'])
+  })
+
+  test('carries extras, those of the leave if it has some', async () => {
+    const endpoint = await startEndpoint()
+    const extras: unknown[] = []
+    await channelOf(endpoint, 'alice').presence.subscribe((message) => void extras.push(message.extras))
+    const { presence } = channelOf(endpoint, 'bob')
+    const [hello, bye] = [{ headers: { k: 'hello' } }, { headers: { k: 'bye' } }]
+    const say = (extras: object) => ({ extras }) as Ably.PresenceMessage
+    const { PresenceMessage } = Ably.Realtime
+    await presence.enter(PresenceMessage.fromValues(say(hello)))
+    await presence.leave(PresenceMessage.fromValues(say(bye)))
+    await presence.enter(PresenceMessage.fromValues(say(hello)))
+    await presence.leave()
+    await eventually(() => expect(extras).toEqual([hello, bye, hello, hello]))
   })
 
   test('an update of one who is absent lets it in', async () => {

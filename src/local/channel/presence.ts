@@ -76,7 +76,7 @@ export class Presence {
     if (message.action === PresenceAction.Leave) {
       this.#members.delete(key)
       // NOTE: who leaves without a word leaves with the last ones
-      return member && (message.data === undefined ? { ...member, ...withoutData(message) } : message)
+      return member && (message.data === undefined ? withDataOf(member, message) : message)
     }
     // NOTE: the SDK enters again after each attach, under the id that it entered with before
     if (member?.id === message.id) return undefined
@@ -86,6 +86,11 @@ export class Presence {
   }
 }
 
-const withoutData = ({ id, timestamp, action }: PresenceMessage) => ({ id, timestamp, action })
+const withDataOf = ({ data, encoding, extras }: PresenceMessage, message: PresenceMessage): PresenceMessage => ({
+  ...message,
+  data,
+  encoding,
+  extras: message.extras ?? extras,
+})
 
 const footprint = (message: PresenceMessage) => 300 + byteLength(message.data)

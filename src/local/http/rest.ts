@@ -27,6 +27,7 @@ const contentTypes = { json: 'application/json', msgpack: 'application/x-msgpack
 
 /** Answers a REST request in the format it accepts. Never throws. */
 export async function handleRest(service: Service, request: RestRequest): Promise<RestResponse> {
+  if (request.url.pathname.startsWith('/comet/')) return noComet()
   const envelope = request.url.searchParams.get('envelope')
   const accepts = request.header('accept')?.includes('msgpack') ? 'msgpack' : 'json'
   const format = envelope === null ? accepts : formatOf(envelope)
@@ -92,6 +93,9 @@ function wrap(format: Format, statusCode: number, response: unknown, headers: Re
   const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
   return respond(format, 200, { statusCode, response, headers: lower }, {})
 }
+
+/** The answer to one who tries XHR polling: no error of ours, which would end the connection for good. */
+const noComet = (): RestResponse => ({ status: 501, headers: { 'Content-Type': 'text/plain' }, body: new Uint8Array() })
 
 /** The answer to a page of an origin that is not accepted. */
 export function refuseOrigin(origin: string): RestResponse {

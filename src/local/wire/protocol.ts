@@ -93,7 +93,11 @@ export function readFrame(value: unknown): ClientFrame | undefined {
   }
 }
 
+/** Parameters by name. Clients may hand over numbers and flags as they are. */
 function readParams(value: unknown): ReadonlyMap<string, string> {
   if (!isRecord(value)) return new Map()
-  return new Map(Object.entries(value).flatMap(([key, item]) => (typeof item === 'string' ? [[key, item]] : [])))
+  return new Map(Object.entries(value).flatMap(([key, item]) => (isScalar(item) ? [[key, String(item)]] : [])))
 }
+
+const isScalar = (value: unknown): value is string | number | boolean =>
+  ['string', 'number', 'boolean'].includes(typeof value)
