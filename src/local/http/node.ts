@@ -15,6 +15,7 @@ export type Middleware = (request: IncomingMessage, response: ServerResponse, ne
 export interface UpgradeSource {
   on(event: 'upgrade', listener: UpgradeListener): unknown
   off(event: 'upgrade', listener: UpgradeListener): unknown
+  listenerCount(event: 'upgrade'): number
 }
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
@@ -67,7 +68,9 @@ export function acceptUpgrades(service: Service, server: UpgradeSource, { shared
   const onUpgrade: UpgradeListener = (request, socket, head) => {
     const url = urlOf(request)
     const isOurs = url?.pathname === '/' && (!shared || isAblyUpgrade(request, url.searchParams))
-    if (!isOurs) return shared ? undefined : refuseUpgrade(socket, '404 Not Found')
+    // NOTE: an upgrade that nobody answers would hang, and browsers open no other to the same server meanwhile
+    const hasOwner = shared && server.listenerCount('upgrade') > 1
+    if (!isOurs) return hasOwner ? undefined : refuseUpgrade(socket, '404 Not Found')
     const isAllowed = isAllowedOrigin(request.headers.origin, hostOf(request), service.origins)
     if (!isAllowed) return refuseUpgrade(socket, '403 Forbidden')
     open.add(socket)
