@@ -30,8 +30,15 @@ export function readCapability(source: unknown): Capability {
 /** The canonical JSON: resources and operations sorted, no spaces. */
 export function writeCapability(capability: Capability): string {
   const resources = [...capability].toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return JSON.stringify(Object.fromEntries(resources.map(([name, operations]) => [name, operations.toSorted()])))
+  const sorted = resources.map(([name, operations]) => [
+    name,
+    operations.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1)),
+  ])
+  return JSON.stringify(Object.fromEntries(sorted))
 }
+
+// NOTE: the service puts what is about push behind all else
+const rank = (operation: string) => (operation.startsWith('push-') ? `~${operation}` : operation)
 
 /** Whether the operation is allowed on the channel. */
 export function allows(capability: Capability, channel: string, operation: string): boolean {
