@@ -3,6 +3,7 @@ import * as Ably from 'ably'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually'
 import { failure, formats, inState, nextState, openInbox, startEndpoint, type TestEndpoint } from '../support/local'
+import { dropSome } from './drops'
 import { openDeafSocket, openSocket } from './raw-socket'
 
 /** Two clients that talk to each other all the time, and notice when they are disturbed. */
@@ -147,7 +148,7 @@ describe.each(formats)('dropped connections in $format', ({ useBinaryProtocol })
     const readers = await Promise.all(Array.from({ length: readerCount }, (_, i) => startReading(join(`reader-${i}`))))
     const over = new AbortController()
     const runs = Array.from({ length: runCount }, (_, i) => stream(join(`agent-${i}`), i, over.signal))
-    await dropSome(endpoint, dropCount)
+    await dropSome(endpoint, { count: dropCount, among: runCount + readerCount })
     over.abort()
     const texts = await Promise.all(runs)
 
@@ -191,21 +192,4 @@ async function startReading(client: Ably.Realtime) {
     if (!resumed) reader.gaps.push(reason)
   })
   return reader
-}
-
-/** Cuts connections off, always the same ones in the same order as far as they are connected then. */
-async function dropSome(endpoint: TestEndpoint, count: number): Promise<void> {
-  let seed = 1
-  const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647
-  for (let dropped = 0; dropped < count;) {
-    const threshold = random()
-    let position = 0
-    try {
-      endpoint.dropConnection(() => Math.floor(threshold * 24) === position++)
-      dropped++
-    } catch {
-      // NOTE: it was away already
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
 }
