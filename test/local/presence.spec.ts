@@ -147,6 +147,18 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     await eventually(() => expect(heard.at(-1)).toEqual(['enter', 'bob', 'x']))
   })
 
+  test('what was said when the connection was lost is said again, and counts', async () => {
+    const endpoint = await startEndpoint()
+    const heard = await listen(channelOf(endpoint, 'alice'))
+    const bob = channelOf(endpoint, 'bob')
+    await bob.attach()
+    endpoint.freeze('bob')
+    const entered = bob.presence.enter('x')
+    endpoint.dropConnection('bob')
+    await entered
+    await eventually(() => expect(heard).toEqual([['enter', 'bob', 'x']]))
+  })
+
   test('a client that lost its connection hears at once who left meanwhile', async () => {
     const endpoint = await startEndpoint()
     const alice = endpoint.client({ clientId: 'alice' }, binary)
