@@ -14,6 +14,8 @@ export interface Target {
   mutable: string
   /** Lets lost members leave that soon, in ms. */
   remainPresentFor: number
+  /** How long to wait after a burst of 40 messages, so as to stay within its rate, in ms. */
+  pause: number
 }
 
 /** What a behaviour works with. All that it opens is closed behind it. */

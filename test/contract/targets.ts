@@ -15,14 +15,18 @@ const local: Subject = {
   async open() {
     const endpoint = await createLocalEndpoint()
     const { key = '', ...place } = endpoint.clientOptions()
-    return { target: { key, place, mutable: 'ai', remainPresentFor: 1_000 }, close: () => endpoint.close() }
+    return { target: { key, place, mutable: 'ai', remainPresentFor: 1_000, pause: 0 }, close: () => endpoint.close() }
   },
 }
 
 /** Ably itself. The app of the key needs a rule for changes of messages in the namespace. */
 const cloud = (key: string, mutable: string): Subject => ({
   service: 'Ably',
-  open: () => Promise.resolve({ target: { key, place: {}, mutable, remainPresentFor: 15_000 }, close: async () => {} }),
+  open: () =>
+    Promise.resolve({
+      target: { key, place: {}, mutable, remainPresentFor: 15_000, pause: 1_000 },
+      close: async () => {},
+    }),
 })
 
 const { ABLY_API_KEY, ABLY_NAMESPACE = 'ai' } = process.env
