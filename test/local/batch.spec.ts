@@ -3,7 +3,7 @@ import { formats, startEndpoint } from '../support/local'
 
 const keys = [
   'app.full:secret',
-  { key: 'app.some:secret', capability: { a: ['publish', 'presence'], b: ['subscribe'] } },
+  { key: 'app.some:secret', capability: { a: ['publish', 'subscribe'], b: ['history'] } },
 ]
 
 describe.each(formats)('batches in $format', ({ useBinaryProtocol }) => {

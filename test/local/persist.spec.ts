@@ -8,7 +8,7 @@ import { Channel } from '../../src/local/channel/channel'
 import { createSerials } from '../../src/local/channel/serial'
 import { defaultLimits } from '../../src/local/limits'
 import { noJournal } from '../../src/local/persist/journal'
-import { inState, nextEvent, nextState, openInbox, startEndpoint } from '../support/local'
+import { inState, nextEvent, nextState, openInbox, startEndpoint, type TestEndpoint } from '../support/local'
 
 let file: string
 beforeEach(async () => {
@@ -144,6 +144,42 @@ describe('sessions', () => {
     expect(inbox.pending).toEqual([])
   })
 
+  test('are shown again only what a crash may have kept from them', async () => {
+    const crash = async (from: string, to: string) => {
+      await copyFile(from, to)
+      return to
+    }
+    let now = Date.now()
+    const clock = { now: () => now }
+    const before = await startEndpoint({ keys, persist: file, clock })
+    const writer = before.rest().channels.get('ai:x')
+    const { serials } = await writer.publish([{ data: 'old' }, { data: 'new' }])
+    await writer.appendMessage({ serial: serials[0]!, data: '!' })
+    now += 10_000
+    await writer.appendMessage({ serial: serials[1]!, data: '!' })
+    const [client, read] = await readerOf(before)
+    const gone = nextState(client, 'disconnected')
+    before.dropConnection('reader', { refuseFor: Infinity })
+    await gone
+    const crashed = await crash(file, `${file}.1`)
+    await before.close()
+
+    const after = await startEndpoint({ keys, port: before.port, persist: crashed, clock })
+    await inState(client, 'connected')
+    await expect.poll(() => read).toEqual(['new!'])
+    const again = nextState(client, 'disconnected')
+    after.dropConnection('reader', { refuseFor: Infinity })
+    await again
+    const twice = await crash(crashed, `${file}.2`)
+    await after.close()
+
+    await startEndpoint({ keys, port: before.port, persist: twice, clock })
+    await inState(client, 'connected')
+    await client.channels.get('ai:x').whenState('attached')
+    await client.connection.ping()
+    expect(read).toEqual(['new!'])
+  })
+
   test('without a file start anew, and are told so', async () => {
     const before = await startEndpoint({ keys })
     const client = before.client()
@@ -178,3 +214,11 @@ describe('sessions', () => {
     expect(message.data).toBe('ab')
   })
 })
+
+/** A client that reads along from now on. */
+async function readerOf(endpoint: TestEndpoint): Promise<[client: Ably.Realtime, read: unknown[]]> {
+  const client = endpoint.client({ clientId: 'reader' })
+  const read: unknown[] = []
+  await client.channels.get('ai:x').subscribe(({ data }) => void read.push(data))
+  return [client, read]
+}

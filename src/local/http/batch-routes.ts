@@ -38,7 +38,7 @@ export async function presenceBatch(context: RouteContext): Promise<Reply> {
   const results = channels.slice(0, MAX_CHANNELS).map((channel) =>
     attempt(channel, () => {
       const { name } = readChannelName(channel)
-      permit(grant.capability, name, 'presence')
+      permit(grant.capability, name, 'subscribe')
       const members = service.channels.find(name)?.presence.members ?? []
       return { presence: members.map((member) => writePresence(member, format)) }
     }),

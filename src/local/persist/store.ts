@@ -39,11 +39,9 @@ export class Store implements Journal {
 
   /** Brings all channels back, and writes the file anew without what is past. */
   restore(channels: Channels) {
-    const wasStopped = this.#past.at(-1)?.kind === 'stop'
-    const lastTime = this.#past.reduce((last, record) => Math.max(last, timeOf(record)), 0)
+    const unsure = unsureSince(this.#past)
     for (const record of this.#past) this.#redo(record, channels)
-    // NOTE: a crash may have come before a change that was acknowledged reached its subscribers
-    for (const channel of channels) channel.goOn(wasStopped ? Infinity : lastTime - 2 * MAX_WINDOW)
+    for (const channel of channels) channel.goOn(unsure)
     this.#past = []
     this.#channels = channels
     this.#rewrite(channels)
@@ -154,7 +152,8 @@ function serialOf(record: JournalRecord): string {
   return 'serial' in record ? record.serial : ''
 }
 
-function timeOf(record: JournalRecord): number {
-  if (record.kind === 'publish') return record.messages[0]?.timestamp ?? 0
-  return record.kind === 'change' ? record.change.version.timestamp : 0
+/** Since when changes may have been acknowledged that a crash kept from their subscribers, in ms since the epoch. */
+function unsureSince(records: readonly JournalRecord[]): number {
+  const last = records.findLast((record) => record.kind === 'change' || record.kind === 'stop')
+  return last?.kind === 'change' ? last.change.version.timestamp - 2 * MAX_WINDOW : Infinity
 }
