@@ -17,14 +17,19 @@ export async function publishBatch(context: RouteContext): Promise<Reply> {
   const identity = await authorize(context)
   const body = context.body()
   const specs = (Array.isArray(body) ? body : [body]).map(readSpec)
-  const results = specs.map(({ channels, messages }) =>
-    channels.map((channel) => {
-      const idBase = service.ids(12)
-      return attempt(channel, () => {
-        const serials = preparePublish(service, { identity, window: 0, idBase }, channel, messages).run()
-        return { messageId: `${idBase}:0`, serials }
-      })
-    }),
+  const results = await Promise.all(
+    specs.map(({ channels, messages }) =>
+      Promise.all(
+        channels.map((channel) =>
+          attempt(channel, async () => {
+            const idBase = service.ids(12)
+            const { verdict, run } = preparePublish(service, { identity, window: 0, idBase }, channel, messages)
+            await verdict.until
+            return { serials: run(), messageId: `${idBase}:0` }
+          }),
+        ),
+      ),
+    ),
   )
   const isList = Array.isArray(body) && context.version >= COUNTED_SINCE
   return isList ? { status: 201, body: results.map(counted) } : batchReply(results.flat(), context, 201)
@@ -35,14 +40,14 @@ export async function presenceBatch(context: RouteContext): Promise<Reply> {
   const { service, query, format } = context
   const { grant } = await authorize(context)
   const channels = (query.get('channels') ?? query.get('channel') ?? '').split(',')
-  const results = channels.slice(0, MAX_CHANNELS).map((channel) =>
-    attempt(channel, () => {
-      const { name } = readChannelName(channel)
-      permit(grant.capability, name, 'subscribe')
-      const members = service.channels.find(name)?.presence.members ?? []
-      return { presence: members.map((member) => writePresence(member, format)) }
-    }),
-  )
+  const membersOf = (channel: string) => {
+    const { name } = readChannelName(channel)
+    permit(grant.capability, name, 'subscribe')
+    const members = service.channels.find(name)?.presence.members ?? []
+    return { presence: members.map((member) => writePresence(member, format)) }
+  }
+  const asked = channels.slice(0, MAX_CHANNELS)
+  const results = await Promise.all(asked.map((channel) => attempt(channel, () => membersOf(channel))))
   return batchReply(results, context)
 }
 
@@ -56,9 +61,9 @@ function counted(results: readonly object[]) {
   return { successCount: results.length - failureCount, failureCount, results }
 }
 
-function attempt(channel: string, act: () => object): object {
+async function attempt(channel: string, act: () => object | Promise<object>): Promise<object> {
   try {
-    return { channel, ...act() }
+    return { channel, ...(await act()) }
   } catch (error) {
     return { channel, error: toErrorInfo(error) }
   }

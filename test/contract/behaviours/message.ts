@@ -130,6 +130,19 @@ export const publishing = area('publishing:', {
     equal(datas(await box.until(1)), ['other'])
   },
 
+  async 'to several channels tells how it went on each'({ token, rest, restVisitor, plainName }) {
+    const [mine, other] = [plainName(), plainName()]
+    const tokenDetails = await token({ capability: { [mine]: ['publish'] } })
+    const spec = { channels: [mine, other], messages: [{ data: '1' }, { data: '2' }] }
+    match(await restVisitor({ tokenDetails }).batchPublish(spec), {
+      successCount: 1,
+      failureCount: 1,
+      results: [{ channel: mine }, { channel: other, error: { code: 40_160, statusCode: 401 } }],
+    })
+    equal(datas((await rest().channels.get(mine).history({ direction: 'forwards' })).items), ['1', '2'])
+    equal((await rest().channels.get(other).history()).items, [])
+  },
+
   async 'can be refused on request'({ client, plainName }) {
     const channel = client().channels.get(plainName())
     await rejects(channel.publish({ data: 'x' }, { _forceNack: 'true' }), { code: 40_099 })
