@@ -71,7 +71,11 @@ export class Connections {
       return
     }
     for (const connection of this.open.filter(isMeant)) connection.sendFrame({ action: Action.Auth })
-    this.#rechecks.add(setTimeout(() => this.recheckTokens(at, 0), margin).unref())
+    const timer = setTimeout(() => {
+      this.#rechecks.delete(timer)
+      this.recheckTokens(at, 0)
+    }, margin).unref()
+    this.#rechecks.add(timer)
   }
 
   /** Sends everyone away and forgets them. */

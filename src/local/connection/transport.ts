@@ -49,12 +49,9 @@ export class Transport {
   /** Sends a frame that is encoded already. A receiver that does not keep up is cut off. */
   send(frame: Uint8Array) {
     if (!this.isOpen) return
-    if (this.#frozen) {
-      this.#frozen.push(frame)
-      return
-    }
     this.#isQuiet = false
-    if (this.#socket.bufferedAmount > this.#limits.maxBufferedBytes) this.cut()
+    if (this.#waiting > this.#limits.maxBufferedBytes) this.cut()
+    else if (this.#frozen) this.#frozen.push(frame)
     else this.#socket.send(frame, { binary: this.format === 'msgpack' })
   }
 
@@ -86,6 +83,12 @@ export class Transport {
   /** Cuts the socket without a word. */
   cut() {
     this.#socket.terminate()
+  }
+
+  /** What was said and has not left yet, in bytes. */
+  get #waiting(): number {
+    const frozen = this.#frozen?.reduce((sum, frame) => sum + frame.byteLength, 0) ?? 0
+    return frozen + this.#socket.bufferedAmount
   }
 
   #read(data: RawData, onFrame: (frame: ClientFrame) => void) {
