@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { chmodSync, readFileSync } from 'node:fs'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 import manifest from './package.json' with { type: 'json' }
@@ -27,8 +27,17 @@ const virtualTypes = {
   },
 }
 
+/** Lets the command be run from this folder too, where no package manager has made it executable. */
+const executableCommand = {
+  name: 'executable-command',
+  apply: 'build' as const,
+  writeBundle({ dir = '' }: { dir?: string }, bundle: object) {
+    if ('local/cli.js' in bundle) chmodSync(`${dir}/local/cli.js`, 0o755)
+  },
+}
+
 export default defineConfig({
-  plugins: [vue(), virtualTypes],
+  plugins: [vue(), virtualTypes, executableCommand],
   resolve: { alias },
   build: {
     target: 'es2023',
