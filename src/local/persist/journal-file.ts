@@ -4,6 +4,8 @@ import { readRecord, writeRecord, type JournalRecord } from './records'
 /** Only its owner may read it: it holds a key. */
 const MODE = 0o600
 
+const NEWLINE = 0x0a
+
 /** A file of records, one a line. What was appended is with the operating system when `append` returns. */
 export class JournalFile {
   /** How much was appended since it was last written anew, in bytes. */
@@ -22,11 +24,11 @@ export class JournalFile {
    */
   static open(path: string): { file: JournalFile; records: JournalRecord[] } {
     const fd = openSync(path, 'a+', MODE)
-    const text = readFileSync(fd, 'utf8')
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1)
-    if (whole.length < text.length) ftruncateSync(fd, Buffer.byteLength(whole))
-    const lines = whole.split('\n').slice(0, -1)
-    return { file: new JournalFile(path, fd), records: lines.map((line, i) => readLine(line, `${path}:${i + 1}`)) }
+    const bytes = readFileSync(fd)
+    const whole = bytes.lastIndexOf(NEWLINE) + 1
+    if (whole < bytes.byteLength) ftruncateSync(fd, whole)
+    const records = Array.from(linesOf(bytes.subarray(0, whole)), (line, i) => readLine(line, `${path}:${i + 1}`))
+    return { file: new JournalFile(path, fd), records }
   }
 
   append(record: JournalRecord) {
@@ -56,6 +58,15 @@ function write(fd: number, line: string): number {
   let written = 0
   while (written < bytes.byteLength) written += writeSync(fd, bytes, written)
   return written
+}
+
+// NOTE: line by line, since a file may be longer than a string can be
+function* linesOf(bytes: Buffer): Generator<string> {
+  for (let start = 0; start < bytes.byteLength;) {
+    const end = bytes.indexOf(NEWLINE, start)
+    yield bytes.toString('utf8', start, end)
+    start = end + 1
+  }
 }
 
 function readLine(line: string, where: string): JournalRecord {
