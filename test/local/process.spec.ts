@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import * as Ably from 'ably'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { inState, nextEvent, nextState, openInbox } from '../support/local'
-import { buildCommand, startCommand, type CommandProcess } from './process'
+import { buildCommand, startCommand, startCommandWithin, type CommandProcess } from './process'
 
 const keys = [{ keyName: 'app.one', keySecret: 'secret' }]
 let folder: string
@@ -90,5 +90,24 @@ describe('the command in a process of its own', { timeout: 30_000 }, () => {
     await expect.poll(() => inbox.pending.filter(({ serial }) => serial !== serials[0]).length).toBe(500)
     const heard = inbox.pending.filter(({ serial }) => serial !== serials[0])
     expect(heard.map(({ data }) => data as unknown)).toEqual(numbers)
+  })
+
+  test('that cannot write any more refuses what it cannot keep, and keeps what it acknowledged', async () => {
+    const persist = join(folder, 'full.log')
+    const command = await startCommandWithin(64, '--config', config, '--port', '0', '--persist', persist)
+    started.push(command)
+    const channel = connect(command).channels.get('ai:x')
+    const sent = Array.from({ length: 100 }, (_, i) => `${i} ${'x'.repeat(1_000)}`)
+    const results = await Promise.allSettled(sent.map((data) => channel.publish('n', data)))
+    const refused = results.filter((result) => result.status === 'rejected')
+    expect(refused.length).toBeGreaterThan(10)
+    expect(refused[0]?.reason).toMatchObject({ code: 50_000, statusCode: 500 })
+    await channel.publish('n', 'small')
+
+    await command.end('SIGKILL')
+    const again = await start('--port', '0', '--persist', persist)
+    const page = await connect(again).channels.get('ai:x').history({ limit: 1_000, direction: 'forwards' })
+    const kept = sent.filter((_, i) => results[i]?.status === 'fulfilled')
+    expect(page.items.map(({ data }) => data as unknown)).toEqual([...kept, 'small'])
   })
 })

@@ -32,8 +32,14 @@ export async function buildCommand(): Promise<void> {
 }
 
 /** Runs `vue-ai-transport local` and waits until it answers. */
-export async function startCommand(...args: string[]): Promise<CommandProcess> {
-  const child = spawn(process.execPath, [`${outDir}/cli.js`, 'local', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+export const startCommand = (...args: string[]) => launch(process.execPath, `${outDir}/cli.js`, 'local', ...args)
+
+/** Runs it where no file may grow larger than that. */
+export const startCommandWithin = (kilobytes: number, ...args: string[]) =>
+  launch('bash', '-c', `ulimit -f ${kilobytes}; exec "$0" "$@"`, process.execPath, `${outDir}/cli.js`, 'local', ...args)
+
+async function launch(command: string, ...args: string[]): Promise<CommandProcess> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
   const gone = once(child, 'exit')

@@ -36,6 +36,7 @@ export class Channels {
     return this.#channels.get(name)
   }
 
+  /** All of them, the least recently used first. */
   [Symbol.iterator](): Iterator<Channel> {
     return this.#channels.values()
   }

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { readRecord, writeRecord, type JournalRecord } from './records'
 
 /** Only its owner may read it: it holds a key. */
@@ -12,10 +12,12 @@ export class JournalFile {
   grown = 0
   readonly #path: string
   #fd: number
+  #size: number
 
-  private constructor(path: string, fd: number) {
+  private constructor(path: string, fd: number, size: number) {
     this.#path = path
     this.#fd = fd
+    this.#size = size
   }
 
   /**
@@ -28,33 +30,45 @@ export class JournalFile {
     const whole = bytes.lastIndexOf(NEWLINE) + 1
     if (whole < bytes.byteLength) ftruncateSync(fd, whole)
     const records = Array.from(linesOf(bytes.subarray(0, whole)), (line, i) => readLine(line, `${path}:${i + 1}`))
-    return { file: new JournalFile(path, fd), records }
+    return { file: new JournalFile(path, fd, whole), records }
   }
 
+  /** @throws Error if the record cannot be written; then the file is as it was */
   append(record: JournalRecord) {
-    this.grown += write(this.#fd, writeRecord(record))
+    const bytes = Buffer.from(writeRecord(record))
+    try {
+      write(this.#fd, bytes)
+    } catch (error) {
+      ftruncateSync(this.#fd, this.#size)
+      throw error
+    }
+    this.#size += bytes.byteLength
+    this.grown += bytes.byteLength
   }
 
   /** Puts other records in place of all that is there, in one step. */
   replace(records: Iterable<JournalRecord>) {
     const next = `${this.#path}.next`
-    const fd = openSync(next, 'w', MODE)
-    for (const record of records) write(fd, writeRecord(record))
+    rmSync(next, { force: true })
+    const fd = openSync(next, 'ax', MODE)
+    let size = 0
+    for (const record of records) size += write(fd, Buffer.from(writeRecord(record)))
     fsyncSync(fd)
     renameSync(next, this.#path)
     closeSync(this.#fd)
     this.#fd = fd
+    this.#size = size
     this.grown = 0
   }
 
+  /** Closes it once all is on the disk. */
   close() {
     fsyncSync(this.#fd)
     closeSync(this.#fd)
   }
 }
 
-function write(fd: number, line: string): number {
-  const bytes = Buffer.from(line)
+function write(fd: number, bytes: Uint8Array): number {
   let written = 0
   while (written < bytes.byteLength) written += writeSync(fd, bytes, written)
   return written

@@ -75,6 +75,7 @@ export class Store implements Journal {
     this.#append({ kind: 'forget', channel })
   }
 
+  /** Notes that this start ended in good order, and lets go of the file. */
   close() {
     this.#append({ kind: 'stop' })
     this.#channels = undefined
