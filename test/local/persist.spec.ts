@@ -4,9 +4,13 @@ import { join } from 'node:path'
 import * as Ably from 'ably'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createLocalEndpoint } from '../../src/local'
+import { fullCapability } from '../../src/local/auth/capability'
 import { Channel } from '../../src/local/channel/channel'
+import type { Entry } from '../../src/local/channel/log'
+import { preparePublish } from '../../src/local/channel/publish'
 import { createSerials } from '../../src/local/channel/serial'
 import { defaultLimits } from '../../src/local/limits'
+import { Service } from '../../src/local/service'
 import { noJournal } from '../../src/local/persist/journal'
 import { inState, nextEvent, nextState, openInbox, startEndpoint, type TestEndpoint } from '../support/local'
 
@@ -86,6 +90,46 @@ describe('a file', () => {
     }
   })
 })
+
+test.each([1, 2, 3])('a crash leaves exactly what was acknowledged, whatever that was (seed %i)', async (seed) => {
+  const limits = { maxChannelMessages: 30 }
+  const service = new Service({ persist: file, limits })
+  await publishAtRandom(service, seed)
+  await copyFile(file, `${file}.crashed`)
+  const kept = contentsOf(service)
+  const after = new Service({ persist: `${file}.crashed`, limits })
+  expect(contentsOf(after)).toEqual(kept)
+  after.close()
+  const again = new Service({ persist: `${file}.crashed`, limits })
+  expect(contentsOf(again)).toEqual(kept)
+  for (const each of [service, again]) each.close()
+})
+
+/** Creates, updates, deletes and appends, some of them held in a window. */
+async function publishAtRandom(service: Service, seed: number) {
+  const below = (n: number) => (seed = (seed * 48_271) % 2_147_483_647) % n
+  const grant = { keyName: 'app.id', clientId: '*', capability: fullCapability }
+  const known: [channel: string, serial: string][] = []
+  for (let i = 0; i < 1_000; i++) {
+    const publisher = { identity: { grant }, connectionId: 'conn', window: below(3) * 10, idBase: `conn:${i}` }
+    const publish = (channel: string, message: object) => preparePublish(service, publisher, channel, [message]).run()
+    const [channel, serial] = known.at(-1 - below(20)) ?? []
+    if (channel && serial && below(4) > 0) {
+      // NOTE: it may be forgotten by now
+      if (service.channels.open(channel).log.find(serial))
+        publish(channel, { action: [1, 2, 5][below(3)], serial, data: `${i}` })
+    } else {
+      const name = `ai:${below(9)}`
+      known.push([name, publish(name, { data: below(2) ? `${i}` : { i } })[0]!])
+    }
+    if (below(50) === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+const contentsOf = ({ channels }: Service) =>
+  new Map(Array.from(channels, ({ name, log }) => [name, [log.floor, [...log.read({ forwards: true })].map(stateOf)]]))
+
+const stateOf = ({ message, changedBy }: Entry) => ({ message, changedBy })
 
 test('what cannot be written is not published', () => {
   const full = () => {

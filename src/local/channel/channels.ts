@@ -24,10 +24,16 @@ export class Channels {
 
   /** The channel, made if there is none by that name. */
   open(name: string): Channel {
+    const channel = this.bringBack(name)
+    this.#trim()
+    return channel
+  }
+
+  /** The same without regard to bounds, for what was within them before. */
+  bringBack(name: string): Channel {
     const channel = this.#channels.get(name) ?? this.#create(name)
     this.#channels.delete(name)
     this.#channels.set(name, channel)
-    this.#trim()
     return channel
   }
 

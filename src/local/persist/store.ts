@@ -114,7 +114,7 @@ export class Store implements Journal {
     if (record.kind === 'forget') return channels.drop(record.channel)
     if (record.kind === 'publish') this.#remember(record.origin, serialsOf(record.messages))
     if (record.kind === 'change') this.#remember(record.origin, [record.change.version.serial])
-    redo(channels.open(record.channel), record)
+    redo(channels.bringBack(record.channel), record)
   }
 
   #remember(origin: string | undefined, serials: readonly string[]) {
