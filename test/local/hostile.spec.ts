@@ -67,6 +67,40 @@ describe('frames that are not understood', () => {
   })
 })
 
+test('frames at random do no harm, and none is an error inside', { timeout: 30_000 }, async () => {
+  let seed = 1
+  const pick = <T>(...from: T[]) => from[(seed = (seed * 48_271) % 2_147_483_647) % from.length]!
+  const data = () => pick<unknown>('text', '', { a: 1 }, [1], 5, null, undefined, 'aGk=')
+  const channel = () => pick('ai:a', 'ai:b', 'x', '', ':q', '[?rewind=1]ai:a', '__proto__')
+  const endpoint = await startEndpoint({ limits: { maxMembers: 3, maxChannelMessages: 20, maxChannels: 3 } })
+  const serials: (string | undefined)[] = [undefined, 'nonsense']
+  const frame = (msgSerial: number) => ({
+    action: pick<unknown>(0, 10, 10, 12, 14, 14, 15, 15, 15, 16, 99, -1, 'x'),
+    channel: channel(),
+    msgSerial: pick(msgSerial, msgSerial, 0),
+    flags: pick(undefined, 1 << 16, 1 << 17, 1 << 18, 1 << 19, 1 << 5),
+    channelSerial: pick(...serials),
+    params: pick<unknown>(undefined, { rewind: pick<unknown>('1', '15s', 'x', 3) }, { modes: 'publish,presence' }, 5),
+    messages: pick<unknown>(undefined, [{ data: data() }], [{ id: 'y:0', data: data() }, { id: 'y:1' }], [null], 'x', [
+      { action: pick(1, 2, 5, 9), serial: pick(...serials), data: data(), version: { metadata: {} } },
+    ]),
+    presence: pick<unknown>(undefined, [
+      { action: pick(1, 2, 3, 4, 9), clientId: pick('a', 'b', undefined), data: data() },
+    ]),
+  })
+  for (let i = 0; i < 100; i++) {
+    const socket = await openSocket(endpoint, { appendRollupWindow: pick('0', '10') })
+    for (let msgSerial = 0; msgSerial < 50; msgSerial++) socket.send(frame(msgSerial))
+    socket.send({ action: 7 })
+    await socket.closed
+    const errors = socket.frames.flatMap(({ error }) => (error as { code: number; message: string } | undefined) ?? [])
+    expect(errors.filter(({ code }) => code === 50_000)).toEqual([])
+    const given = socket.frames.flatMap(({ res }) => (res as { serials?: string[] }[] | undefined) ?? [])
+    serials.push(...given.flatMap((each) => each.serials ?? []).slice(-5))
+  }
+  expect(await isAlive(endpoint)).toBe(true)
+})
+
 describe('messages that cannot be taken', () => {
   test.each([
     [null, 40_000],
