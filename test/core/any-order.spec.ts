@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { ChannelMessage } from '../../src/core/wire'
 import { historyOf, joinedAfter, randomFrom, shuffled } from '../support/channel-table'

@@ -5,7 +5,7 @@ import { message, output, runMessage } from './wire'
 const steer = (id: string) =>
   message(
     'ai-input',
-    { role: 'user', 'run-id': 'r', 'codec-message-id': id, 'event-id': `e-${id}` },
+    { role: 'user', 'run-id': 'r', 'codec-message-id': id, 'event-id': `e-${id}`, discrete: 'true' },
     { kind: 'user-message', messageId: id, partType: 'text' },
     id,
   )
