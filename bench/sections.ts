@@ -106,7 +106,6 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
         sizes: [20, 2000],
         cost: further,
         atMost: 1.5,
-        isGoal: true,
       }),
     ]
   },

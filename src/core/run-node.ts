@@ -27,6 +27,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #info: RunInfo | undefined
   #isEnding = false
   #isOverdue = false
+  /** Whether something came that its state or its facts may follow from. */
+  #isNews = true
   /** Message id of the prompt that woke the agent. */
   inputId: string | undefined
   regenerates: string | undefined
@@ -43,12 +45,21 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   override add(row: Row): void {
-    if (row.transport[Header.runId] === undefined) insertBySerial(this.#forks, row)
+    if (isFork(row)) insertBySerial(this.#forks, row)
     else if (isSteer(row)) insertBySerial(this.#steerRows, row)
+    this.#isNews ||= !this.#isFurther(row)
     super.add(row)
   }
 
+  /** Whether a row only goes on with the reply of a run whose start is known: nothing but its messages follow from that. */
+  #isFurther(row: Row): boolean {
+    const { start } = this.#state
+    if (!start || !this.#hasOutput || this.#isEnding || this.hasEnded || isFork(row)) return false
+    return this.#steerRows.length === 0 || (!isSteer(row) && stampOf(row) === stampOf(this.rows.at(-1)))
+  }
+
   override remove(row: Row): void {
+    this.#isNews = true
     removeBySerial(this.#forks, row)
     removeBySerial(this.#steerRows, row)
     removeBySerial(this.#lifecycle, row)
@@ -58,6 +69,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   addLifecycle(row: Row): void {
     row.home = this
+    this.#isNews = true
     insertBySerial(this.#lifecycle, row)
     if (row.name === MessageName.stepStart) this.#addAttempt(row)
   }
@@ -121,6 +133,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Takes streams that its end found open for over. */
   giveUp(): void {
     this.#isOverdue = true
+    this.#isNews = true
     this.#info = undefined
   }
 
@@ -170,6 +183,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected derive(): void {
+    if (!this.#isNews && !this.#isEnding) return
+    this.#isNews = false
     const state = runState(this.#lifecycle)
     this.#isEnding = state.end !== undefined && !this.#isOverdue && this.hasOpenStream
     // NOTE: views compare errors by identity
@@ -219,7 +234,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** A header of the run as a whole: its start decides, else the agent's earliest message that has it. */
   #firstHeader(header: string): string | undefined {
-    return this.#state.start?.transport[header] || this.#holder(header, Boolean)?.transport[header]
+    return (this.#state.start ?? this.#holder(header, Boolean))?.transport[header] || undefined
   }
 
   /** The agent's earliest message with such a header. */
@@ -234,7 +249,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     const { inputId } = this
     return {
       runId: this.key,
-      clientId: this.#firstHeader(Header.owner) ?? this.#inputOwner() ?? '',
+      clientId: this.#firstHeader(Header.owner) ?? (start ? '' : this.#inputOwner()) ?? '',
       invocationId: this.#firstHeader(Header.invocationId) ?? '',
       status,
       steps,
@@ -262,6 +277,10 @@ export class RunNode<M extends object> extends TreeNode<M> {
     }
   }
 }
+
+const isFork = ({ transport }: Row): boolean => transport[Header.runId] === undefined
+
+const stampOf = (row: Row | undefined): string | undefined => row?.transport[Header.steers]
 
 const isOutput = ({ name, transport }: Row): boolean =>
   name === MessageName.output && transport[Header.messageId] !== undefined
