@@ -1,17 +1,19 @@
 import type { Codec } from './codec'
+import { Few } from './few'
 import type { Row, RowHome } from './log'
 import type { ReactivePort } from './port'
 import { Projection } from './projection'
-import { insertBySerial, removeBySerial } from './sorted'
+import { Shown, type Standing, type Writable } from './shown'
+import { insertBySerial, noItems, removeBySerial } from './sorted'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header } from './wire'
 
 /** A prompt (input) or a reply (run) in the tree. */
 export abstract class TreeNode<M extends object> implements RowHome {
   /** Content rows in serial order. */
-  protected rows: Row[] = []
+  protected rows: readonly Row[] = noItems
   protected readonly projection: Projection<M>
-  #shown: Map<string, ViewMessage<M>> | undefined
+  #shown: Few<Writable<ViewMessage<M>>> | undefined
   /** How many of the rows the projection holds, unless it is stale. */
   #foldedCount = 0
   /** Whether the projection has to be made anew. */
@@ -22,12 +24,11 @@ export abstract class TreeNode<M extends object> implements RowHome {
   parent: string | undefined
   /** Position among all nodes; optimistic prompts come last. */
   sort = ''
-  #place: Place = nowhere
 
   constructor(
     readonly key: string,
     codec: Codec<M>,
-    private readonly port: ReactivePort,
+    port: ReactivePort,
   ) {
     this.projection = new Projection(codec, port)
   }
@@ -39,7 +40,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     const isLast = !last || row.serial >= last.serial
     if (isLast && this.projection.isResting) this.#hasLateRows = true
     if (!isLast || this.projection.isResting) this.stale = true
-    insertBySerial(this.rows, row)
+    this.rows = insertBySerial(this.rows, row)
   }
 
   /** Gives up a content row: it was deleted, says something else, or belongs to another node. */
@@ -55,11 +56,12 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** Brings projection and derived facts in step with the rows; true when lists that show this node have to change. */
   settle(): boolean {
+    const { visible, size, sort, parent } = this
     this.#fold()
     this.derive()
     this.#showState()
     if (this.isComplete && !this.#hasLateRows) this.rest()
-    return this.#hasMoved()
+    return visible !== this.visible || size !== this.size || sort !== this.sort || parent !== this.parent
   }
 
   #fold(): void {
@@ -75,14 +77,6 @@ export abstract class TreeNode<M extends object> implements RowHome {
     this.projection.rebuild(this.content())
   }
 
-  #hasMoved(): boolean {
-    const { visible, size, sort, parent } = this
-    const last = this.#place
-    if (last.visible === visible && last.size === size && last.sort === sort && last.parent === parent) return false
-    this.#place = { visible, size, sort, parent }
-    return true
-  }
-
   /** Lets go of what is needed only while rows keep coming; one that comes all the same is read with all others. */
   protected rest(): void {
     this.projection.rest()
@@ -91,11 +85,14 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   #showState(): void {
     if (!this.#shown) return
-    const error = this.error()
-    for (const [id, shown] of this.#shown) {
+    for (const id of this.#shown.keys()) {
       if (!this.projection.message(id)) this.#shown.delete(id)
-      else update(shown, this.messageState(id), error, this.steerState(id))
+      else update(this.#shown.get(id)!, this.#standing(id))
     }
+  }
+
+  #standing(id: string): Standing {
+    return { state: this.messageState(id), steer: this.steerState(id), error: this.error() }
   }
 
   /** How many messages it has. */
@@ -115,18 +112,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
   viewMessage(id: string): ViewMessage<M> {
     const known = this.#shown?.get(id)
     if (known) return known
-    const { runId } = this
-    const error = this.error()
-    const steer = this.steerState(id)
-    const shown = this.port.observe<ViewMessage<M>>({
-      id,
-      message: this.projection.shown(id),
-      state: this.messageState(id),
-      ...(runId !== undefined && { runId }),
-      ...(steer && { steer }),
-      ...(error && { error }),
-    })
-    this.#shown ??= new Map()
+    const shown = Shown.of(this.projection, id, this.#standing(id), this.runId)
+    this.#shown ??= new Few()
     this.#shown.set(id, shown)
     return shown
   }
@@ -165,24 +152,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   protected abstract error(): ViewMessage<M>['error']
 }
 
-/** What lists depend on. */
-interface Place {
-  visible: boolean
-  size: number
-  sort: string
-  parent: string | undefined
-}
-
-const nowhere: Place = { visible: false, size: 0, sort: '', parent: undefined }
-
-type Writable<T> = { -readonly [K in keyof T]: T[K] }
-
-function update<M>(
-  shown: Writable<ViewMessage<M>>,
-  state: MessageState,
-  error: ViewMessage<M>['error'],
-  steer: SteerState | undefined,
-): void {
+function update(shown: Writable<ViewMessage<object>>, { state, steer, error }: Standing): void {
   if (shown.state !== state) shown.state = state
   if (shown.error !== error) shown.error = error
   if (shown.steer !== steer) shown.steer = steer

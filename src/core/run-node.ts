@@ -1,11 +1,12 @@
 import type { Codec } from './codec'
+import { Few } from './few'
 import { isOpen, type Row } from './log'
 import { TreeNode } from './node'
 import type { ReactivePort } from './port'
 import type { RunInfo } from './run-info'
 import { runState, type RunState } from './run-state'
-import { insertBySerial, removeBySerial } from './sorted'
-import { isSteer, readSteers } from './steers'
+import { insertBySerial, noItems, removeBySerial } from './sorted'
+import { isSteer, noSteers, readSteers } from './steers'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'
 
@@ -13,16 +14,16 @@ import { Header, MessageName } from './wire'
 export class RunNode<M extends object> extends TreeNode<M> {
   override readonly runId: string | undefined
   /** Lifecycle and step rows in serial order. */
-  #lifecycle: Row[] = []
-  readonly #cancels: Row[] = []
+  #lifecycle: readonly Row[] = noItems
+  #cancels: readonly Row[] = noItems
   /** Serial of the newest attempt known per step. */
-  readonly #attempts = new Map<string, string>()
+  readonly #attempts = new Few<string>()
   /** The rows of the answer that it began with, if it goes on from copies of another run's messages. */
-  readonly #forks: Row[] = []
-  readonly #steerRows: Row[] = []
-  #steers: ReadonlyMap<string, SteerState> = new Map()
+  #forks: readonly Row[] = noItems
+  #steerRows: readonly Row[] = noItems
+  #steers = noSteers
   #hasOutput = false
-  #state: RunState = { status: 'active', steps: [] }
+  #state = unheard
   #facts: RunFacts | undefined
   #info: RunInfo | undefined
   #isEnding = false
@@ -45,8 +46,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   override add(row: Row): void {
-    if (isFork(row)) insertBySerial(this.#forks, row)
-    else if (isSteer(row)) insertBySerial(this.#steerRows, row)
+    if (isFork(row)) this.#forks = insertBySerial(this.#forks, row)
+    else if (isSteer(row)) this.#steerRows = insertBySerial(this.#steerRows, row)
     this.#isNews ||= !this.#isFurther(row)
     super.add(row)
   }
@@ -70,7 +71,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   addLifecycle(row: Row): void {
     row.home = this
     this.#isNews = true
-    insertBySerial(this.#lifecycle, row)
+    this.#lifecycle = insertBySerial(this.#lifecycle, row)
     if (row.name === MessageName.stepStart) this.#addAttempt(row)
   }
 
@@ -90,7 +91,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   addCancel(row: Row): void {
-    insertBySerial(this.#cancels, row)
+    this.#cancels = insertBySerial(this.#cancels, row)
     this.#info = undefined
   }
 
@@ -201,7 +202,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#hasOutput = this.rows.some(isOutput)
     this.#steers = readSteers(this.#steerRows, this.rows, this.#lifecycle, this.hasEnded)
     const facts = this.#readFacts()
-    if (isSame(this.#facts, facts)) return
+    if (this.#facts && isSame(this.#facts, facts)) return
     this.#facts = facts
     this.#info = undefined
   }
@@ -277,6 +278,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
     }
   }
 }
+
+const unheard: RunState = { status: 'active', steps: [] }
 
 const isFork = ({ transport }: Row): boolean => transport[Header.runId] === undefined
 
