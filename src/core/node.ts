@@ -3,6 +3,7 @@ import { Few } from './few'
 import type { Row, RowHome } from './log'
 import type { ReactivePort } from './port'
 import { Projection } from './projection'
+import { sameItems } from './same-items'
 import { Shown, type Standing, type Writable } from './shown'
 import { insertBySerial, noItems, removeBySerial } from './sorted'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
@@ -54,14 +55,20 @@ export abstract class TreeNode<M extends object> implements RowHome {
     if (!this.stale) this.projection.grow(row)
   }
 
-  /** Brings projection and derived facts in step with the rows; true when lists that show this node have to change. */
-  settle(): boolean {
-    const { visible, size, sort, parent } = this
+  /** Brings projection and derived facts in step with the rows; tells what that means for lists that show this node. */
+  settle(): NodeChange {
+    const before = this.#place()
     this.#fold()
     this.derive()
     this.#showState()
     if (this.isComplete && !this.#hasLateRows) this.rest()
-    return visible !== this.visible || size !== this.size || sort !== this.sort || parent !== this.parent
+    return changeOf(before, this.#place(), this.messageIds())
+  }
+
+  #place(): Place {
+    const { visible, size, sort, parent, instead } = this
+    // NOTE: only folding afresh puts messages before others
+    return { visible, size, sort, parent, instead, ids: this.stale ? [...this.messageIds()] : undefined }
   }
 
   #fold(): void {
@@ -143,7 +150,15 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return undefined
   }
 
+  /** Every message that a row of it names, and every one that came along with those. */
+  mentioned(): ReadonlySet<string> {
+    const named = this.rows.map((row) => row.transport[Header.messageId] ?? '')
+    return new Set([...named, ...this.seeds.keys()])
+  }
+
   readonly runId?: string
+  /** The message that it is another version of. */
+  protected abstract get instead(): string | undefined
   abstract get visible(): boolean
   /** Whether no more content is to be expected. */
   protected abstract get isComplete(): boolean
@@ -151,6 +166,33 @@ export abstract class TreeNode<M extends object> implements RowHome {
   protected abstract messageState(id: string): MessageState
   protected abstract error(): ViewMessage<M>['error']
 }
+
+/** What lists depend on. */
+interface Place {
+  visible: boolean
+  size: number
+  sort: string
+  parent: string | undefined
+  instead: string | undefined
+  ids: readonly string[] | undefined
+}
+
+/**
+ * How a node differs for lists that show it: it showed up, got more messages or a serial (`grew`), or anything else
+ * about its place is different (`moved`).
+ */
+export type NodeChange = 'none' | 'grew' | 'moved'
+
+function changeOf(before: Place, after: Place, ids: Iterable<string>): NodeChange {
+  const isSame = (key: 'visible' | 'size' | 'sort' | 'parent' | 'instead'): boolean => before[key] === after[key]
+  const stays = isSame('visible') && isSame('parent') && isSame('instead') && begins(before.ids, ids)
+  if (stays && isSame('size') && isSame('sort')) return 'none'
+  const grew = stays && before.size <= after.size && (isSame('sort') || before.sort === '')
+  return grew || !before.visible ? 'grew' : 'moved'
+}
+
+const begins = (before: readonly string[] | undefined, after: Iterable<string>): boolean =>
+  !before || sameItems(before, [...after].slice(0, before.length))
 
 function update(shown: Writable<ViewMessage<object>>, { state, steer, error }: Standing): void {
   if (shown.state !== state) shown.state = state
@@ -160,7 +202,13 @@ function update(shown: Writable<ViewMessage<object>>, { state, steer, error }: S
 
 /** Orders nodes by their place in the channel; prompts the channel does not have yet come last. */
 export function bySort(a: TreeNode<object>, b: TreeNode<object>): number {
-  const left = a.sort || '\uffff'
-  const right = b.sort || '\uffff'
+  const left = levelOf(a)
+  const right = levelOf(b)
   return left < right ? -1 : left > right ? 1 : 0
 }
+
+/** Where a node stands among all nodes. */
+export const levelOf = ({ sort }: TreeNode<object>): string => sort || unsent
+
+/** Above every serial: the level of prompts that the channel does not have yet. */
+export const unsent = '\uffff'

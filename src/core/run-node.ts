@@ -52,10 +52,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
     super.add(row)
   }
 
-  /** Whether a row only goes on with the reply of a run whose start is known: nothing but its messages follow from that. */
+  /** Whether a row only goes on with a reply whose start has said all: nothing but its messages follow from it. */
   #isFurther(row: Row): boolean {
     const { start } = this.#state
     if (!start || !this.#hasOutput || this.#isEnding || this.hasEnded || isFork(row)) return false
+    if (decisive.some((header) => row.transport[header] && !start.transport[header])) return false
     return this.#steerRows.length === 0 || (!isSteer(row) && stampOf(row) === stampOf(this.rows.at(-1)))
   }
 
@@ -154,6 +155,10 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#holder(Header.inputId, (value) => value === inputId)?.serial
   }
 
+  protected get instead(): string | undefined {
+    return this.regenerates
+  }
+
   protected get isComplete(): boolean {
     return this.hasEnded && !this.hasOpenStream
   }
@@ -235,7 +240,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** A header of the run as a whole: its start decides, else the agent's earliest message that has it. */
   #firstHeader(header: string): string | undefined {
-    return (this.#state.start ?? this.#holder(header, Boolean))?.transport[header] || undefined
+    return this.#state.start?.transport[header] || this.#holder(header, Boolean)?.transport[header]
   }
 
   /** The agent's earliest message with such a header. */
@@ -250,7 +255,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     const { inputId } = this
     return {
       runId: this.key,
-      clientId: this.#firstHeader(Header.owner) ?? (start ? '' : this.#inputOwner()) ?? '',
+      clientId: this.#firstHeader(Header.owner) ?? this.#inputOwner() ?? '',
       invocationId: this.#firstHeader(Header.invocationId) ?? '',
       status,
       steps,
@@ -280,6 +285,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
 }
 
 const unheard: RunState = { status: 'active', steps: [] }
+
+/** What the start says about the run as a whole, or the first message that does. */
+const decisive = [Header.owner, Header.invocationId, Header.inputId, Header.regenerates]
 
 const isFork = ({ transport }: Row): boolean => transport[Header.runId] === undefined
 

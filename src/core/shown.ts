@@ -41,7 +41,7 @@ export class Shown<M extends object> implements Writable<ViewMessage<M>> {
   ): Writable<ViewMessage<M>> {
     const shown = new Shown(projection, id, projection.message(id)!, standing)
     if (runId !== undefined) shown.runId = runId
-    return new Proxy(shown, this.#observed)
+    return new Proxy<Shown<M>>(shown, this.#observed)
   }
 
   static readonly #observed: ProxyHandler<Shown<object>> = {

@@ -8,7 +8,7 @@ import type { ViewWindow } from './view-window'
 /** What is shown by the view that older messages are brought into. */
 interface Shown<M extends object> {
   path(): readonly Stretch<M>[]
-  messages(): readonly ViewMessage<M>[]
+  readonly messages: readonly ViewMessage<M>[]
 }
 
 /** Brings older messages into a view, one load at a time. */
@@ -89,6 +89,6 @@ export class OlderMessages<M extends object> {
       this.host.loaded()
       this.#changed.trigger()
     }
-    return this.shown.messages().slice(0, revealed)
+    return this.shown.messages.slice(0, revealed)
   }
 }
