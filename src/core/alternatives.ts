@@ -24,8 +24,17 @@ export class Alternatives<M extends object> {
   readonly #groups = new Map<TreeNode<M>, readonly TreeNode<M>[]>()
   readonly #forkRoots = new Map<InputNode<M>, InputNode<M>>()
   readonly #previous = new Map<RunNode<M>, ReadonlyMap<string, string | undefined>>()
+  readonly #versions = new WeakMap<readonly TreeNode<M>[], readonly Alternative<M>[]>()
+  readonly #structure: number
 
-  constructor(private readonly tree: Tree<M>) {}
+  constructor(private readonly tree: Tree<M>) {
+    this.#structure = tree.version
+  }
+
+  /** Whether the tree still has the structure that this was worked out for. */
+  get isCurrent(): boolean {
+    return this.#structure === this.tree.version
+  }
 
   /** A node and its alternatives, oldest first: replies to one message, or edits of one prompt. */
   of(node: TreeNode<M>): readonly TreeNode<M>[] {
@@ -53,7 +62,10 @@ export class Alternatives<M extends object> {
     return this.#previousIn(host).get(node.regenerates) === node.parent ? host : undefined
   }
 
-  /** All versions of a message, oldest first; itself alone when it is not where versions differ. */
+  /**
+   * All versions of a message, oldest first; itself alone when it is not where versions differ. Those of one place are one
+   * list.
+   */
   at(messageId: string): readonly Alternative<M>[] {
     const node = this.tree.nodeOf(messageId)
     if (!node?.message(messageId)) return []
@@ -61,7 +73,13 @@ export class Alternatives<M extends object> {
     if (previous !== undefined) return this.#insideOf(node as RunNode<M>, previous, messageId)
     const host = this.hostOf(node)
     if (host) return this.#insideOf(host, node.parent!, (node as RunNode<M>).regenerates!)
-    return (this.#replacing(node) ?? this.of(node)).map(alternative)
+    return this.#versionsOf(this.#replacing(node) ?? this.of(node))
+  }
+
+  #versionsOf(group: readonly TreeNode<M>[]): readonly Alternative<M>[] {
+    let versions = this.#versions.get(group)
+    if (!versions) this.#versions.set(group, (versions = group.map(alternative)))
+    return versions
   }
 
   #insideOf(host: RunNode<M>, previous: string, id: string): readonly Alternative<M>[] {
