@@ -56,6 +56,7 @@ export class Projection<M extends object> {
 
   /** Forgets how folding stands; the messages stay. */
   rest(): void {
+    if (!this.#observed && !this.#resting) for (const id of this.ids()) trim(this.#messages.get(id)!)
     this.#resting = true
     this.#row = undefined
     this.#fold = undefined
@@ -127,5 +128,12 @@ export class Projection<M extends object> {
       live: (part) => this.#live(part),
       opaque: (value) => this.port.opaque(value),
     }
+  }
+}
+
+// NOTE: a list that was pushed to keeps room for more, which is several times what most parts need
+function trim(message: object): void {
+  for (const [key, value] of Object.entries(message)) {
+    if (Array.isArray(value)) (message as Record<string, unknown>)[key] = value.slice()
   }
 }
