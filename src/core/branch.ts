@@ -36,14 +36,27 @@ export class BranchWalk<M extends object> {
   #alternatives: Alternatives<M>
   readonly #selected = new Map<readonly TreeNode<M>[], TreeNode<M>>()
   #version: number
+  #visited = 0
 
   constructor(
     private readonly tree: Tree<M>,
     private readonly choices: Choices,
+    /** Whether it is made step by step, by `advance`, instead of at once. */
+    isStepwise = false,
   ) {
     this.#alternatives = new Alternatives(tree)
     this.#version = tree.version
-    for (const node of tree.nodes()) if (tree.isListed(node)) this.#visit(node)
+    if (!isStepwise) this.advance(Infinity)
+  }
+
+  /** Visits some more nodes; false when there are no more. */
+  advance(count: number): boolean {
+    const nodes = this.tree.nodes()
+    for (let end = this.#visited + count; this.#visited < end && this.#visited < nodes.length;) {
+      const node = nodes[this.#visited++]!
+      if (this.tree.isListed(node)) this.#visit(node)
+    }
+    return this.#visited < nodes.length
   }
 
   get path(): readonly Stretch<M>[] {

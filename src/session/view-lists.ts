@@ -8,8 +8,11 @@ import type { Settled } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
 import type { Branches } from './branches'
 import type { PendingPrompt } from './pending'
+import { inSlices } from './slices'
 import type { ViewHost } from './view-host'
 import type { ViewWindow } from './view-window'
+
+const stepSize = 100
 
 /** What a view shows. Lists keep their identity until they differ; what comes at their end is followed without a new walk. */
 export class ViewLists<M extends object> {
@@ -46,6 +49,18 @@ export class ViewLists<M extends object> {
     if (!this.#walk.isCurrent || this.#picks !== picks) this.#walk = new BranchWalk(this.host.tree, this.branches)
     this.#picks = picks
     return this.#walk.path
+  }
+
+  /** Works the path out without keeping the page from reacting; `path()` is left with what changes meanwhile. */
+  async prepare(): Promise<void> {
+    const { picks } = this.branches
+    if (this.#walk.isCurrent && this.#picks === picks) return
+    const walk = new BranchWalk(this.host.tree, this.branches, true)
+    const isUseful = (): boolean => walk.isCurrent && this.branches.picks === picks
+    await inSlices(() => isUseful() && walk.advance(stepSize))
+    if (!isUseful()) return
+    this.#walk = walk
+    this.#picks = picks
   }
 
   rebuild(): void {

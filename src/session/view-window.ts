@@ -3,6 +3,9 @@ import type { TreeNode } from '../core/node'
 import { sameItems } from '../core/same-items'
 import type { ViewMessage } from '../core/view-message'
 import type { Tree } from '../core/tree'
+import { inSlices } from './slices'
+
+const stepSize = 100
 
 type Path<M extends object> = readonly Stretch<M>[]
 
@@ -45,6 +48,19 @@ export class ViewWindow<M extends object> {
     }
     if (!sameItems(messages, this.#messages)) this.#messages = messages
     this.#note(path)
+  }
+
+  /** Makes what is to be listed without keeping the page from reacting. */
+  async prepare(path: Path<M>): Promise<void> {
+    let hidden = this.hiddenCount(path)
+    let at = 0
+    await inSlices(() => {
+      for (const { node, ids } of path.slice(at, (at += stepSize))) {
+        // What has gone meanwhile is made no more
+        for (const id of ids) if (--hidden < 0 && node.message(id)) node.viewMessage(id)
+      }
+      return at < path.length
+    })
   }
 
   /** The same for a path that has only got longer. */
