@@ -124,6 +124,8 @@ export class Alternatives<M extends object> {
 
   /** The prompt that a chain of edits began with, as far as it is known and follows the same message. */
   #forkRoot(node: InputNode<M>): InputNode<M> {
+    const target = replaced(this.tree, node)
+    if (target?.forkOf === undefined) return target ?? node
     const chain = new Set<InputNode<M>>()
     let root = node
     while (!this.#forkRoots.has(root) && !chain.has(root)) {
@@ -157,8 +159,9 @@ export function selectionOf<M extends object>(tree: Tree<M>, keys: readonly stri
   let last = 0
   if (choices.picked.size === 0 && !choices.following?.size) return best
   keys.forEach((key, index) => {
-    const picked = timeOf(tree, key, choices.picked)
-    const followed = timeOf(tree, key, choices.following)
+    const request = requestOf(tree, key)
+    const picked = timeOf(key, request, choices.picked)
+    const followed = timeOf(key, request, choices.following)
     const time = Math.max(picked, followed)
     if (time === 0 || time < last) return
     last = time
@@ -167,10 +170,13 @@ export function selectionOf<M extends object>(tree: Tree<M>, keys: readonly stri
   return best
 }
 
-/** When an alternative was picked, or the request that a reply came from; 0 for never. */
-function timeOf(tree: Tree<object>, key: string, times: ReadonlyMap<string, number> | undefined): number {
+/** The request that a reply came from. */
+function requestOf(tree: Tree<object>, key: string): string | undefined {
   const inputId = tree.runs.get(key)?.inputId
   // NOTE: a prompt is picked among prompts, which says nothing about the replies to it
-  const isRequest = inputId !== undefined && !tree.inputs.has(inputId)
-  return Math.max(times?.get(key) ?? 0, (isRequest && times?.get(inputId)) || 0)
+  return inputId !== undefined && !tree.inputs.has(inputId) ? inputId : undefined
 }
+
+/** When an alternative was picked, or the request that it came from; 0 for never. */
+const timeOf = (key: string, request: string | undefined, times: ReadonlyMap<string, number> | undefined): number =>
+  Math.max(times?.get(key) ?? 0, (request !== undefined && times?.get(request)) || 0)

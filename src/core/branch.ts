@@ -1,4 +1,4 @@
-import { Alternatives, selectionOf, type Choices } from './alternatives'
+import { selectionOf, type Choices } from './alternatives'
 import { bySort, levelOf, unsent, type TreeNode } from './node'
 import { RunNode } from './run-node'
 import type { InputNode } from './input-node'
@@ -33,7 +33,6 @@ export class BranchWalk<M extends object> {
   readonly #waiting = new Map<TreeNode<M>, TreeNode<M>[]>()
   /** Messages of runs on the path whose place a reply inside the run has taken. */
   readonly #dropped = new Set<string>()
-  #alternatives: Alternatives<M>
   readonly #selected = new Map<readonly TreeNode<M>[], TreeNode<M>>()
   #version: number
   #visited = 0
@@ -44,7 +43,6 @@ export class BranchWalk<M extends object> {
     /** Whether it is made step by step, by `advance`, instead of at once. */
     isStepwise = false,
   ) {
-    this.#alternatives = new Alternatives(tree)
     this.#version = tree.version
     if (!isStepwise) this.advance(Infinity)
   }
@@ -78,8 +76,6 @@ export class BranchWalk<M extends object> {
    */
   follow(moved: readonly TreeNode<M>[] | undefined): 'end' | 'inside' | undefined {
     if (!moved || this.#version !== this.tree.version - 1) return undefined
-    // NOTE: what was worked out about alternatives may have been about fewer messages
-    this.#alternatives = new Alternatives(this.tree)
     this.#selected.clear()
     const changes = [...new Set(moved)]
       .toSorted(bySort)
@@ -147,8 +143,8 @@ export class BranchWalk<M extends object> {
 
   #shows(node: TreeNode<M>): boolean {
     if (node.parent !== undefined && this.#dropped.has(node.parent)) return false
-    if (this.#alternatives.hostOf(node)) return false
-    const members = this.#alternatives.of(node)
+    if (this.tree.alternatives.hostOf(node)) return false
+    const members = this.tree.alternatives.of(node)
     return members.length === 1 || this.#selectionOf(members) === node
   }
 
@@ -180,7 +176,7 @@ export class BranchWalk<M extends object> {
 
   #turnIn(ids: readonly string[]): Turn<M> | undefined {
     for (let index = 1; index < ids.length; index++) {
-      const replies = this.#alternatives.inside(ids[index - 1]!, ids[index]!)
+      const replies = this.tree.alternatives.inside(ids[index - 1]!, ids[index]!)
       if (replies.length === 0) continue
       const keys = [ids[index]!, ...replies.map(({ key }) => key)]
       const reply = replies[selectionOf(this.tree, keys, this.choices) - 1]

@@ -1,3 +1,4 @@
+import { Alternatives } from './alternatives'
 import { Cancels } from './cancels'
 import type { Codec } from './codec'
 import { Forks, isFork } from './forks'
@@ -53,6 +54,7 @@ export class Tree<M extends object> {
   #structure = false
   /** How often the structure has changed. */
   version = 0
+  #alternatives: Alternatives<M> | undefined
   #moved: TreeNode<M>[] = []
   /** Whether the structure differs by more than that nodes showed up or got more messages. */
   #isRearranged = false
@@ -144,6 +146,12 @@ export class Tree<M extends object> {
       run.giveUp()
       this.#dirty.add(run)
     }
+  }
+
+  /** Which nodes stand for each other in the structure as it is; the same for all who ask. */
+  get alternatives(): Alternatives<M> {
+    if (!this.#alternatives?.isCurrent) this.#alternatives = new Alternatives(this)
+    return this.#alternatives
   }
 
   /** All nodes in sort order: by serial, optimistic prompts last. */
