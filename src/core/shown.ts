@@ -46,6 +46,7 @@ export class Shown<M extends object> implements Writable<ViewMessage<M>> {
 
   static readonly #observed: ProxyHandler<Shown<object>> = {
     get(shown, key: keyof ViewMessage<object>) {
+      if (key === 'id') return shown.id
       if (key === 'message') return shown.#projection.observe(shown.message)
       if (key === 'state' || key === 'steer' || key === 'error') {
         shown.#changed ??= shown.#projection.port.signal()

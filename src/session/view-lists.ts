@@ -82,19 +82,24 @@ export class ViewLists<M extends object> {
 
   #listRuns(touched: readonly RunNode<M>[], path: readonly Stretch<M>[]): void {
     if (path !== this.#path) return this.#listAllRuns(path)
-    const runs = [...this.runs, ...this.#take(path)]
+    const added = this.#take(path)
+    let runs = added.length > 0 ? [...this.runs, ...added] : this.runs
     for (const run of touched) {
       const index = this.has(run) ? runs.findLastIndex(({ runId }) => runId === run.runId) : -1
-      if (index >= 0) runs[index] = this.host.tree.info(run)
+      const info = this.host.tree.info(run)
+      if (index >= 0 && runs[index] !== info) runs = runs.with(index, info)
     }
-    this.#show(runs)
+    this.runs = runs
+    this.#listPending()
   }
 
   #listAllRuns(path: readonly Stretch<M>[]): void {
     this.#path = path
     this.#listed = 0
     this.#prompts.clear()
-    this.#show(this.#take(path))
+    const runs = this.#take(path)
+    if (!sameItems(runs, this.runs)) this.runs = runs
+    this.#listPending()
   }
 
   /** The runs of what has not been listed of a path; its prompts are kept. */
@@ -108,8 +113,7 @@ export class ViewLists<M extends object> {
     return runs
   }
 
-  #show(runs: readonly RunInfo[]): void {
-    if (!sameItems(runs, this.runs)) this.runs = runs
+  #listPending(): void {
     const pending: PendingPrompt[] = []
     for (const node of this.#prompts) {
       if (this.host.isPending(node)) pending.push(this.#pendingPrompt(node))
