@@ -106,7 +106,6 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
         sizes: [20, 2000],
         cost: further,
         atMost: 1.5,
-        isGoal: true,
       }),
     ]
   },
@@ -164,7 +163,7 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
     const added = await siblingCosts(contenders, sizes)
     const { ask, select } = await branchCosts(contenders, sizes)
     return [
-      scaling(contenders, { what: 'an edit and its reply', by, sizes, cost: added, atMost: 5 }),
+      scaling(contenders, { what: 'an edit and its reply', by, sizes, cost: added, atMost: 8 }),
       scaling(contenders, { what: 'branch()', by, sizes, cost: ask, atMost: 100 }),
       scaling(contenders, { what: 'select()', by, sizes, cost: select, atMost: 100 }),
     ]

@@ -24,8 +24,17 @@ export class Alternatives<M extends object> {
   readonly #groups = new Map<TreeNode<M>, readonly TreeNode<M>[]>()
   readonly #forkRoots = new Map<InputNode<M>, InputNode<M>>()
   readonly #previous = new Map<RunNode<M>, ReadonlyMap<string, string | undefined>>()
+  readonly #versions = new WeakMap<readonly TreeNode<M>[], readonly Alternative<M>[]>()
+  readonly #structure: number
 
-  constructor(private readonly tree: Tree<M>) {}
+  constructor(private readonly tree: Tree<M>) {
+    this.#structure = tree.version
+  }
+
+  /** Whether the tree still has the structure that this was worked out for. */
+  get isCurrent(): boolean {
+    return this.#structure === this.tree.version
+  }
 
   /** A node and its alternatives, oldest first: replies to one message, or edits of one prompt. */
   of(node: TreeNode<M>): readonly TreeNode<M>[] {
@@ -53,7 +62,10 @@ export class Alternatives<M extends object> {
     return this.#previousIn(host).get(node.regenerates) === node.parent ? host : undefined
   }
 
-  /** All versions of a message, oldest first; itself alone when it is not where versions differ. */
+  /**
+   * All versions of a message, oldest first; itself alone when it is not where versions differ. Those of one place are one
+   * list.
+   */
   at(messageId: string): readonly Alternative<M>[] {
     const node = this.tree.nodeOf(messageId)
     if (!node?.message(messageId)) return []
@@ -61,7 +73,13 @@ export class Alternatives<M extends object> {
     if (previous !== undefined) return this.#insideOf(node as RunNode<M>, previous, messageId)
     const host = this.hostOf(node)
     if (host) return this.#insideOf(host, node.parent!, (node as RunNode<M>).regenerates!)
-    return (this.#replacing(node) ?? this.of(node)).map(alternative)
+    return this.#versionsOf(this.#replacing(node) ?? this.of(node))
+  }
+
+  #versionsOf(group: readonly TreeNode<M>[]): readonly Alternative<M>[] {
+    let versions = this.#versions.get(group)
+    if (!versions) this.#versions.set(group, (versions = group.map(alternative)))
+    return versions
   }
 
   #insideOf(host: RunNode<M>, previous: string, id: string): readonly Alternative<M>[] {
@@ -106,6 +124,8 @@ export class Alternatives<M extends object> {
 
   /** The prompt that a chain of edits began with, as far as it is known and follows the same message. */
   #forkRoot(node: InputNode<M>): InputNode<M> {
+    const target = replaced(this.tree, node)
+    if (target?.forkOf === undefined) return target ?? node
     const chain = new Set<InputNode<M>>()
     let root = node
     while (!this.#forkRoots.has(root) && !chain.has(root)) {
@@ -139,8 +159,9 @@ export function selectionOf<M extends object>(tree: Tree<M>, keys: readonly stri
   let last = 0
   if (choices.picked.size === 0 && !choices.following?.size) return best
   keys.forEach((key, index) => {
-    const picked = timeOf(tree, key, choices.picked)
-    const followed = timeOf(tree, key, choices.following)
+    const request = requestOf(tree, key)
+    const picked = timeOf(key, request, choices.picked)
+    const followed = timeOf(key, request, choices.following)
     const time = Math.max(picked, followed)
     if (time === 0 || time < last) return
     last = time
@@ -149,10 +170,13 @@ export function selectionOf<M extends object>(tree: Tree<M>, keys: readonly stri
   return best
 }
 
-/** When an alternative was picked, or the request that a reply came from; 0 for never. */
-function timeOf(tree: Tree<object>, key: string, times: ReadonlyMap<string, number> | undefined): number {
+/** The request that a reply came from. */
+function requestOf(tree: Tree<object>, key: string): string | undefined {
   const inputId = tree.runs.get(key)?.inputId
   // NOTE: a prompt is picked among prompts, which says nothing about the replies to it
-  const isRequest = inputId !== undefined && !tree.inputs.has(inputId)
-  return Math.max(times?.get(key) ?? 0, (isRequest && times?.get(inputId)) || 0)
+  return inputId !== undefined && !tree.inputs.has(inputId) ? inputId : undefined
 }
+
+/** When an alternative was picked, or the request that it came from; 0 for never. */
+const timeOf = (key: string, request: string | undefined, times: ReadonlyMap<string, number> | undefined): number =>
+  Math.max(times?.get(key) ?? 0, (request !== undefined && times?.get(request)) || 0)

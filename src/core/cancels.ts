@@ -1,31 +1,28 @@
 import type { Row } from './log'
-import { insertBySerial, removeBySerial } from './sorted'
+import { insertBySerial, noItems, removeBySerial } from './sorted'
 
 const maxUnknown = 2000
-const none: readonly Row[] = []
 
 /** Requests to stop that name a prompt instead of a run. */
 export class Cancels {
-  readonly #rows = new Map<string, Row[]>()
+  readonly #rows = new Map<string, readonly Row[]>()
   /** Prompts of which nothing else is known, oldest first. */
   readonly #unknown = new Set<string>()
 
   /** By serial. */
   of(inputId: string): readonly Row[] {
-    return this.#rows.get(inputId) ?? none
+    return this.#rows.get(inputId) ?? noItems
   }
 
   /** Takes a request; answers with those that are given up, because too many name prompts that nobody has seen. */
   add(inputId: string, row: Row, isKnown: boolean): readonly Row[] {
-    const rows = this.#rows.get(inputId) ?? []
-    insertBySerial(rows, row)
-    this.#rows.set(inputId, rows)
+    this.#rows.set(inputId, insertBySerial(this.of(inputId), row))
     if (!isKnown) this.#unknown.add(inputId)
-    return this.#unknown.size > maxUnknown ? this.#forget(this.#unknown.keys().next().value!) : none
+    return this.#unknown.size > maxUnknown ? this.#forget(this.#unknown.keys().next().value!) : noItems
   }
 
   remove(inputId: string, row: Row): void {
-    removeBySerial(this.#rows.get(inputId) ?? [], row)
+    removeBySerial(this.of(inputId), row)
   }
 
   /** A prompt has been seen, so what names it is kept. */

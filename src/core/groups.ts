@@ -1,23 +1,26 @@
-/** Values under keys. Made for many keys of which most have one value. */
-export class Groups<V> {
-  readonly #lists = new Map<string, V[]>()
+/** Values under keys. Made for many keys of which most have one value, which is kept without a list. */
+export class Groups<V extends object> {
+  readonly #held = new Map<string, V | V[]>()
 
   of(key: string): readonly V[] {
-    return this.#lists.get(key) ?? none
+    const held = this.#held.get(key)
+    return held === undefined ? none : Array.isArray(held) ? held : [held]
   }
 
   add(key: string, value: V): void {
-    const list = this.#lists.get(key)
-    if (list) list.push(value)
-    else this.#lists.set(key, [value])
+    const held = this.#held.get(key)
+    if (Array.isArray(held)) held.push(value)
+    else this.#held.set(key, held === undefined ? value : [held, value])
   }
 
   remove(key: string, value: V): void {
-    const list = this.#lists.get(key)
+    const held = this.#held.get(key)
+    if (held === value) this.#held.delete(key)
+    if (!Array.isArray(held)) return
     // What is removed was mostly added a moment ago
-    const index = list?.lastIndexOf(value) ?? -1
-    if (list && index >= 0) list.splice(index, 1)
-    if (list?.length === 0) this.#lists.delete(key)
+    const index = held.lastIndexOf(value)
+    if (index >= 0) held.splice(index, 1)
+    if (held.length === 0) this.#held.delete(key)
   }
 }
 

@@ -41,6 +41,10 @@ export class InputNode<M extends object> extends TreeNode<M> {
     return this.projection.size > 0
   }
 
+  protected get instead(): string | undefined {
+    return this.forkOf
+  }
+
   protected get isComplete(): boolean {
     return this.isSent
   }

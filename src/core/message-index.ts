@@ -1,5 +1,5 @@
 import { Groups } from './groups'
-import type { TreeNode } from './node'
+import { unsent, type TreeNode } from './node'
 
 /** Which node holds a message; of several that mention it, the one that did so at the lowest serial. */
 export class MessageIndex<M extends object> {
@@ -39,6 +39,3 @@ export class MessageIndex<M extends object> {
     if (isMentioned && next !== node) this.#others.add(messageId, node)
   }
 }
-
-/** Above every serial. */
-const unsent = '\uffff'

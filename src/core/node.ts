@@ -1,17 +1,20 @@
 import type { Codec } from './codec'
+import { Few } from './few'
 import type { Row, RowHome } from './log'
 import type { ReactivePort } from './port'
 import { Projection } from './projection'
-import { insertBySerial, removeBySerial } from './sorted'
+import { sameItems } from './same-items'
+import { Shown, type Standing, type Writable } from './shown'
+import { insertBySerial, noItems, removeBySerial } from './sorted'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header } from './wire'
 
 /** A prompt (input) or a reply (run) in the tree. */
 export abstract class TreeNode<M extends object> implements RowHome {
   /** Content rows in serial order. */
-  protected rows: Row[] = []
+  protected rows: readonly Row[] = noItems
   protected readonly projection: Projection<M>
-  #shown: Map<string, ViewMessage<M>> | undefined
+  #shown: Few<Writable<ViewMessage<M>>> | undefined
   /** How many of the rows the projection holds, unless it is stale. */
   #foldedCount = 0
   /** Whether the projection has to be made anew. */
@@ -22,12 +25,11 @@ export abstract class TreeNode<M extends object> implements RowHome {
   parent: string | undefined
   /** Position among all nodes; optimistic prompts come last. */
   sort = ''
-  #place: Place = nowhere
 
   constructor(
     readonly key: string,
     codec: Codec<M>,
-    private readonly port: ReactivePort,
+    port: ReactivePort,
   ) {
     this.projection = new Projection(codec, port)
   }
@@ -39,7 +41,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     const isLast = !last || row.serial >= last.serial
     if (isLast && this.projection.isResting) this.#hasLateRows = true
     if (!isLast || this.projection.isResting) this.stale = true
-    insertBySerial(this.rows, row)
+    this.rows = insertBySerial(this.rows, row)
   }
 
   /** Gives up a content row: it was deleted, says something else, or belongs to another node. */
@@ -53,13 +55,20 @@ export abstract class TreeNode<M extends object> implements RowHome {
     if (!this.stale) this.projection.grow(row)
   }
 
-  /** Brings projection and derived facts in step with the rows; true when lists that show this node have to change. */
-  settle(): boolean {
+  /** Brings projection and derived facts in step with the rows; tells what that means for lists that show this node. */
+  settle(): NodeChange {
+    const before = this.#place()
     this.#fold()
     this.derive()
     this.#showState()
     if (this.isComplete && !this.#hasLateRows) this.rest()
-    return this.#hasMoved()
+    return changeOf(before, this.#place(), this.messageIds())
+  }
+
+  #place(): Place {
+    const { visible, size, sort, parent, instead } = this
+    // NOTE: only folding afresh puts messages before others
+    return { visible, size, sort, parent, instead, ids: this.stale ? [...this.messageIds()] : undefined }
   }
 
   #fold(): void {
@@ -75,14 +84,6 @@ export abstract class TreeNode<M extends object> implements RowHome {
     this.projection.rebuild(this.content())
   }
 
-  #hasMoved(): boolean {
-    const { visible, size, sort, parent } = this
-    const last = this.#place
-    if (last.visible === visible && last.size === size && last.sort === sort && last.parent === parent) return false
-    this.#place = { visible, size, sort, parent }
-    return true
-  }
-
   /** Lets go of what is needed only while rows keep coming; one that comes all the same is read with all others. */
   protected rest(): void {
     this.projection.rest()
@@ -91,11 +92,14 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   #showState(): void {
     if (!this.#shown) return
-    const error = this.error()
-    for (const [id, shown] of this.#shown) {
+    for (const id of this.#shown.keys()) {
       if (!this.projection.message(id)) this.#shown.delete(id)
-      else update(shown, this.messageState(id), error, this.steerState(id))
+      else update(this.#shown.get(id)!, this.#standing(id))
     }
+  }
+
+  #standing(id: string): Standing {
+    return { state: this.messageState(id), steer: this.steerState(id), error: this.error() }
   }
 
   /** How many messages it has. */
@@ -115,18 +119,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
   viewMessage(id: string): ViewMessage<M> {
     const known = this.#shown?.get(id)
     if (known) return known
-    const { runId } = this
-    const error = this.error()
-    const steer = this.steerState(id)
-    const shown = this.port.observe<ViewMessage<M>>({
-      id,
-      message: this.projection.shown(id),
-      state: this.messageState(id),
-      ...(runId !== undefined && { runId }),
-      ...(steer && { steer }),
-      ...(error && { error }),
-    })
-    this.#shown ??= new Map()
+    const shown = Shown.of(this.projection, id, this.#standing(id), this.runId)
+    this.#shown ??= new Few()
     this.#shown.set(id, shown)
     return shown
   }
@@ -156,7 +150,15 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return undefined
   }
 
+  /** Every message that a row of it names, and every one that came along with those. */
+  mentioned(): ReadonlySet<string> {
+    const named = this.rows.map((row) => row.transport[Header.messageId] ?? '')
+    return new Set([...named, ...this.seeds.keys()])
+  }
+
   readonly runId?: string
+  /** The message that it is another version of. */
+  protected abstract get instead(): string | undefined
   abstract get visible(): boolean
   /** Whether no more content is to be expected. */
   protected abstract get isComplete(): boolean
@@ -171,18 +173,28 @@ interface Place {
   size: number
   sort: string
   parent: string | undefined
+  instead: string | undefined
+  ids: readonly string[] | undefined
 }
 
-const nowhere: Place = { visible: false, size: 0, sort: '', parent: undefined }
+/**
+ * How a node differs for lists that show it: it showed up, got more messages or a serial (`grew`), or anything else
+ * about its place is different (`moved`).
+ */
+export type NodeChange = 'none' | 'grew' | 'moved'
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] }
+function changeOf(before: Place, after: Place, ids: Iterable<string>): NodeChange {
+  const isSame = (key: 'visible' | 'size' | 'sort' | 'parent' | 'instead'): boolean => before[key] === after[key]
+  const stays = isSame('visible') && isSame('parent') && isSame('instead') && begins(before.ids, ids)
+  if (stays && isSame('size') && isSame('sort')) return 'none'
+  const grew = stays && before.size <= after.size && (isSame('sort') || before.sort === '')
+  return grew || !before.visible ? 'grew' : 'moved'
+}
 
-function update<M>(
-  shown: Writable<ViewMessage<M>>,
-  state: MessageState,
-  error: ViewMessage<M>['error'],
-  steer: SteerState | undefined,
-): void {
+const begins = (before: readonly string[] | undefined, after: Iterable<string>): boolean =>
+  !before || sameItems(before, [...after].slice(0, before.length))
+
+function update(shown: Writable<ViewMessage<object>>, { state, steer, error }: Standing): void {
   if (shown.state !== state) shown.state = state
   if (shown.error !== error) shown.error = error
   if (shown.steer !== steer) shown.steer = steer
@@ -190,7 +202,13 @@ function update<M>(
 
 /** Orders nodes by their place in the channel; prompts the channel does not have yet come last. */
 export function bySort(a: TreeNode<object>, b: TreeNode<object>): number {
-  const left = a.sort || '\uffff'
-  const right = b.sort || '\uffff'
+  const left = levelOf(a)
+  const right = levelOf(b)
   return left < right ? -1 : left > right ? 1 : 0
 }
+
+/** Where a node stands among all nodes. */
+export const levelOf = ({ sort }: TreeNode<object>): string => sort || unsent
+
+/** Above every serial: the level of prompts that the channel does not have yet. */
+export const unsent = '\uffff'

@@ -1,4 +1,5 @@
 import type { Codec, Draft, Fold } from './codec'
+import { Few } from './few'
 import type { Row } from './log'
 import { patch } from './patch'
 import type { ReactivePort } from './port'
@@ -9,7 +10,7 @@ const none: ReadonlyMap<string, string> = new Map()
 /** The messages of one node: the fold of its rows in serial order. */
 export class Projection<M extends object> {
   /** By message id, in order of first mention. */
-  #messages = new Map<string, M>()
+  #messages = new Few<M>()
   #fold: Fold | undefined
   #resting = false
   /** Messages and parts of a re-projection that live on in older objects. */
@@ -22,7 +23,7 @@ export class Projection<M extends object> {
 
   constructor(
     private readonly codec: Codec<M>,
-    private readonly port: ReactivePort,
+    readonly port: ReactivePort,
   ) {}
 
   get size(): number {
@@ -42,10 +43,10 @@ export class Projection<M extends object> {
     return this.#seeds ?? none
   }
 
-  /** The message for a view that observes it: from here on changes are announced. */
-  shown(id: string): M {
+  /** One of the messages as somebody sees it who is to hear of changes from here on. */
+  observe(message: M): M {
     this.#observed = true
-    return this.#messages.get(id)!
+    return this.port.observe(message)
   }
 
   /** Whether a further row can only be folded together with all others. */
@@ -55,6 +56,7 @@ export class Projection<M extends object> {
 
   /** Forgets how folding stands; the messages stay. */
   rest(): void {
+    if (!this.#observed && !this.#resting) for (const id of this.ids()) trim(this.#messages.get(id)!)
     this.#resting = true
     this.#row = undefined
     this.#fold = undefined
@@ -76,7 +78,7 @@ export class Projection<M extends object> {
   /** Folds all rows afresh, keeping the objects that views already hold. */
   rebuild(rows: readonly Row[]): void {
     const held = this.#messages
-    this.#messages = new Map()
+    this.#messages = new Few()
     this.#seeds = undefined
     this.#resting = false
     this.#fold = undefined
@@ -85,7 +87,8 @@ export class Projection<M extends object> {
     this.#observed = false
     for (const row of rows) this.add(row)
     this.#observed = observed
-    for (const [id, message] of this.#messages) {
+    for (const id of this.#messages.keys()) {
+      const message = this.#messages.get(id)!
       const old = held.get(id)
       if (!old) continue
       patch(observed ? this.port.observe(old) : old, message, moved)
@@ -108,7 +111,7 @@ export class Projection<M extends object> {
     }
   }
 
-  #draft(messages: Map<string, M>): Draft<M> {
+  #draft(messages: Few<M>): Draft<M> {
     const find = (id: string): M | undefined => {
       const message = messages.get(id)
       return message && this.#live(message)
@@ -125,5 +128,12 @@ export class Projection<M extends object> {
       live: (part) => this.#live(part),
       opaque: (value) => this.port.opaque(value),
     }
+  }
+}
+
+// NOTE: a list that was pushed to keeps room for more, which is several times what most parts need
+function trim(message: object): void {
+  for (const [key, value] of Object.entries(message)) {
+    if (Array.isArray(value)) (message as Record<string, unknown>)[key] = value.slice()
   }
 }

@@ -1,11 +1,12 @@
 import type { Codec } from './codec'
+import { Few } from './few'
 import { isOpen, type Row } from './log'
 import { TreeNode } from './node'
 import type { ReactivePort } from './port'
 import type { RunInfo } from './run-info'
 import { runState, type RunState } from './run-state'
-import { insertBySerial, removeBySerial } from './sorted'
-import { isSteer, readSteers } from './steers'
+import { insertBySerial, noItems, removeBySerial } from './sorted'
+import { isSteer, noSteers, readSteers } from './steers'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'
 
@@ -13,20 +14,22 @@ import { Header, MessageName } from './wire'
 export class RunNode<M extends object> extends TreeNode<M> {
   override readonly runId: string | undefined
   /** Lifecycle and step rows in serial order. */
-  #lifecycle: Row[] = []
-  readonly #cancels: Row[] = []
+  #lifecycle: readonly Row[] = noItems
+  #cancels: readonly Row[] = noItems
   /** Serial of the newest attempt known per step. */
-  readonly #attempts = new Map<string, string>()
+  readonly #attempts = new Few<string>()
   /** The rows of the answer that it began with, if it goes on from copies of another run's messages. */
-  readonly #forks: Row[] = []
-  readonly #steerRows: Row[] = []
-  #steers: ReadonlyMap<string, SteerState> = new Map()
+  #forks: readonly Row[] = noItems
+  #steerRows: readonly Row[] = noItems
+  #steers = noSteers
   #hasOutput = false
-  #state: RunState = { status: 'active', steps: [] }
+  #state = unheard
   #facts: RunFacts | undefined
   #info: RunInfo | undefined
   #isEnding = false
   #isOverdue = false
+  /** Whether something came that its state or its facts may follow from. */
+  #isNews = true
   /** Message id of the prompt that woke the agent. */
   inputId: string | undefined
   regenerates: string | undefined
@@ -43,12 +46,22 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   override add(row: Row): void {
-    if (row.transport[Header.runId] === undefined) insertBySerial(this.#forks, row)
-    else if (isSteer(row)) insertBySerial(this.#steerRows, row)
+    if (isFork(row)) this.#forks = insertBySerial(this.#forks, row)
+    else if (isSteer(row)) this.#steerRows = insertBySerial(this.#steerRows, row)
+    this.#isNews ||= !this.#isFurther(row)
     super.add(row)
   }
 
+  /** Whether a row only goes on with a reply whose start has said all: nothing but its messages follow from it. */
+  #isFurther(row: Row): boolean {
+    const { start } = this.#state
+    if (!start || !this.#hasOutput || this.#isEnding || this.hasEnded || isFork(row)) return false
+    if (decisive.some((header) => row.transport[header] && !start.transport[header])) return false
+    return this.#steerRows.length === 0 || (!isSteer(row) && stampOf(row) === stampOf(this.rows.at(-1)))
+  }
+
   override remove(row: Row): void {
+    this.#isNews = true
     removeBySerial(this.#forks, row)
     removeBySerial(this.#steerRows, row)
     removeBySerial(this.#lifecycle, row)
@@ -58,7 +71,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   addLifecycle(row: Row): void {
     row.home = this
-    insertBySerial(this.#lifecycle, row)
+    this.#isNews = true
+    this.#lifecycle = insertBySerial(this.#lifecycle, row)
     if (row.name === MessageName.stepStart) this.#addAttempt(row)
     if (row.name === MessageName.cancelRefused) this.#info = undefined
   }
@@ -79,7 +93,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   addCancel(row: Row): void {
-    insertBySerial(this.#cancels, row)
+    this.#cancels = insertBySerial(this.#cancels, row)
     this.#info = undefined
   }
 
@@ -122,6 +136,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Takes streams that its end found open for over. */
   giveUp(): void {
     this.#isOverdue = true
+    this.#isNews = true
     this.#info = undefined
   }
 
@@ -139,6 +154,10 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** The serial of the agent's earliest message that names this trigger. */
   serialOfTrigger(inputId: string): string | undefined {
     return this.#holder(Header.inputId, (value) => value === inputId)?.serial
+  }
+
+  protected get instead(): string | undefined {
+    return this.regenerates
   }
 
   protected get isComplete(): boolean {
@@ -171,6 +190,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected derive(): void {
+    if (!this.#isNews && !this.#isEnding) return
+    this.#isNews = false
     const state = runState(this.#lifecycle)
     this.#isEnding = state.end !== undefined && !this.#isOverdue && this.hasOpenStream
     // NOTE: views compare errors by identity
@@ -187,7 +208,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#hasOutput = this.rows.some(isOutput)
     this.#steers = readSteers(this.#steerRows, this.rows, this.#lifecycle, this.hasEnded)
     const facts = this.#readFacts()
-    if (isSame(this.#facts, facts)) return
+    if (this.#facts && isSame(this.#facts, facts)) return
     this.#facts = facts
     this.#info = undefined
   }
@@ -267,6 +288,15 @@ export class RunNode<M extends object> extends TreeNode<M> {
     }
   }
 }
+
+const unheard: RunState = { status: 'active', steps: [] }
+
+/** What the start says about the run as a whole, or the first message that does. */
+const decisive = [Header.owner, Header.invocationId, Header.inputId, Header.regenerates]
+
+const isFork = ({ transport }: Row): boolean => transport[Header.runId] === undefined
+
+const stampOf = (row: Row | undefined): string | undefined => row?.transport[Header.steers]
 
 const isOutput = ({ name, transport }: Row): boolean =>
   name === MessageName.output && transport[Header.messageId] !== undefined

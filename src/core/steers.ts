@@ -2,7 +2,7 @@ import type { Row } from './log'
 import type { SteerState } from './view-message'
 import { Header, MessageName } from './wire'
 
-const none: ReadonlyMap<string, SteerState> = new Map()
+export const noSteers: ReadonlyMap<string, SteerState> = new Map()
 
 /** Whether a row of a run is a message that a client sent into it; an answer to what the run asks for is none. */
 export const isSteer = ({ name, transport }: Row): boolean =>
@@ -15,7 +15,7 @@ export function readSteers(
   lifecycle: readonly Row[],
   hasEnded: boolean,
 ): ReadonlyMap<string, SteerState> {
-  if (steers.length === 0) return none
+  if (steers.length === 0) return noSteers
   const triggers = new Set(lifecycle.map(({ transport }) => transport[Header.inputId]))
   const consumed = consumedIn(rows)
   const states = new Map<string, SteerState>()

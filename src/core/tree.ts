@@ -1,10 +1,11 @@
+import { Alternatives } from './alternatives'
 import { Cancels } from './cancels'
 import type { Codec } from './codec'
 import { Forks, isFork } from './forks'
 import { Groups } from './groups'
 import { isUnsettled, Log, type Row } from './log'
 import { MessageIndex } from './message-index'
-import type { TreeNode } from './node'
+import type { NodeChange, TreeNode } from './node'
 import { NodeList } from './node-list'
 import { InputNode } from './input-node'
 import { RunNode } from './run-node'
@@ -22,6 +23,8 @@ export interface Settled<M extends object> {
   transitions: readonly RunTransition<M>[]
   /** Runs that got or lost rows. */
   touched: readonly RunNode<M>[]
+  /** Nodes that showed up or got more messages, when the structure differs by nothing else. */
+  moved?: readonly TreeNode<M>[]
 }
 
 const nothing: Settled<never> = { structure: false, runs: false, transitions: [], touched: [] }
@@ -49,6 +52,12 @@ export class Tree<M extends object> {
   readonly #watch = new RunWatch<M>()
   #messageCount = 0
   #structure = false
+  /** How often the structure has changed. */
+  version = 0
+  #alternatives: Alternatives<M> | undefined
+  #moved: TreeNode<M>[] = []
+  /** Whether the structure differs by more than that nodes showed up or got more messages. */
+  #isRearranged = false
   readonly #nodes = new NodeList<M>()
 
   constructor(
@@ -106,10 +115,21 @@ export class Tree<M extends object> {
     }
     this.#forgetAll(this.#watch.surplus())
     this.#forgetAll(this.#answered())
-    const structure = this.#structure
-    if (structure) this.#nodes.touch()
-    this.#structure = false
-    return { structure, runs, transitions, touched }
+    return { ...this.#settleStructure(), runs, transitions, touched }
+  }
+
+  #settleStructure(): Pick<Settled<M>, 'structure' | 'moved'> {
+    if (!this.#structure) return { structure: false }
+    this.version++
+    this.#nodes.touch()
+    const moved = this.#isRearranged ? undefined : this.#moved
+    this.#moved = []
+    this.#structure = this.#isRearranged = false
+    return { structure: true, moved }
+  }
+
+  #rearrange(): void {
+    this.#structure = this.#isRearranged = true
   }
 
   /**
@@ -126,6 +146,12 @@ export class Tree<M extends object> {
       run.giveUp()
       this.#dirty.add(run)
     }
+  }
+
+  /** Which nodes stand for each other in the structure as it is; the same for all who ask. */
+  get alternatives(): Alternatives<M> {
+    if (!this.#alternatives?.isCurrent) this.#alternatives = new Alternatives(this)
+    return this.#alternatives
   }
 
   /** All nodes in sort order: by serial, optimistic prompts last. */
@@ -186,7 +212,7 @@ export class Tree<M extends object> {
   addLocal(inputId: string, rows: readonly Row[]): InputNode<M> {
     const node = this.#input(inputId)
     node.setLocal(rows)
-    this.#messages.add(inputId, node, node.sort)
+    this.#mention(inputId, node, node.sort)
     this.#dirty.add(node)
     return node
   }
@@ -258,15 +284,23 @@ export class Tree<M extends object> {
   #putInto(node: TreeNode<M>, row: Row): void {
     const messageId = row.transport[Header.messageId]
     node.add(row)
-    if (messageId !== undefined) this.#messages.add(messageId, node, row.serial)
+    if (messageId !== undefined) this.#mention(messageId, node, row.serial)
     this.#dirty.add(node)
+  }
+
+  /** Notes who holds a message; whoever follows it may thereby stand elsewhere. */
+  #mention(messageId: string, node: TreeNode<M>, serial: string): void {
+    const former = this.#messages.holderOf(messageId)
+    this.#messages.add(messageId, node, serial)
+    if (this.#messages.holderOf(messageId) === former) return
+    if (former || this.children(messageId).length > 0) this.#rearrange()
   }
 
   #placeFork(inputId: string, row: Row): void {
     this.#forks.add(inputId, row)
     this.#cancels.know(inputId)
     this.#putInto(this.#runOfFork(inputId), row)
-    this.#structure = true
+    this.#rearrange()
   }
 
   /** Of the runs that answer a fork it is the one that said so first; one to wait for while there is none. */
@@ -335,7 +369,6 @@ export class Tree<M extends object> {
     if (!row.home) return
     this.#takeOut(row, before)
     this.#forks.remove(row, before)
-    this.#structure = true
   }
 
   #withdrawCancel(row: Row, { [Header.runId]: runId, [Header.inputId]: inputId }: Headers): void {
@@ -355,6 +388,7 @@ export class Tree<M extends object> {
     row.home = undefined
     if (messageId !== undefined) this.#messages.drop(messageId, node)
     this.#dirty.add(node)
+    this.#rearrange()
   }
 
   #input(inputId: string): InputNode<M> {
@@ -385,9 +419,9 @@ export class Tree<M extends object> {
   }
 
   #settleNode(node: TreeNode<M>, transitions: RunTransition<M>[]): void {
-    const { parent, size, seeds } = node
+    const { parent, size, seeds, visible } = node
     const inputId = node instanceof RunNode ? node.inputId : undefined
-    if (node.settle()) this.#structure = true
+    this.#noteChange(node, node.settle())
     this.#messageCount += node.size - size
     if (node.seeds !== seeds || node.seeds.size > 0) this.#noteSeeds(node, seeds)
     if (node.parent !== parent) {
@@ -396,16 +430,25 @@ export class Tree<M extends object> {
     }
     if (node instanceof RunNode) {
       if (node.inputId !== inputId) this.#answer(node, inputId)
+      if (node.inputId !== inputId && visible) this.#rearrange()
       if (node.inputId !== undefined) this.#adopt(node.inputId)
       const transition = this.#watch.note(node)
       if (transition) transitions.push(transition)
     }
   }
 
+  #noteChange(node: TreeNode<M>, change: NodeChange): void {
+    if (change === 'none') return
+    this.#structure = true
+    this.#moved.push(node)
+    if (change === 'moved') this.#rearrange()
+  }
+
   /** Messages that came along with others are found like all messages. */
   #noteSeeds(node: TreeNode<M>, former: ReadonlyMap<string, string>): void {
     for (const [id, serial] of node.seeds) this.#messages.add(id, node, serial)
     if (node.seeds !== former) for (const id of former.keys()) this.#messages.drop(id, node)
+    this.#rearrange()
   }
 
   /** Forks whose run has been heard of: they have given their rows to that one. */
@@ -438,7 +481,7 @@ export class Tree<M extends object> {
       this.#children.remove(node.parent ?? '', node)
       this.#dirty.delete(node)
     }
-    this.#structure = true
+    this.#rearrange()
   }
 
   #answer(run: RunNode<M>, formerInputId: string | undefined): void {

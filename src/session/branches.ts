@@ -1,4 +1,4 @@
-import { Alternatives, selectionOf, type Alternative, type Choices } from '../core/alternatives'
+import { selectionOf, type Alternative, type Choices } from '../core/alternatives'
 import type { TreeNode } from '../core/node'
 import type { Tree } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
@@ -21,6 +21,9 @@ export class Branches<M extends object> implements Choices {
   readonly following = new Map<string, number>()
   /** How often something was picked. */
   picks = 0
+  /** What has been told about places with several versions, by those, since something was picked. */
+  #known = new WeakMap<readonly Alternative<M>[], Branch<M>>()
+  #knownPicks = 0
 
   constructor(private readonly tree: Tree<M>) {}
 
@@ -31,14 +34,22 @@ export class Branches<M extends object> implements Choices {
 
   /** Stays with what shows in place of a prompt, whatever other versions of it come. */
   stay(inputId: string, isShown: (node: TreeNode<M>) => boolean): void {
-    const versions = new Alternatives(this.tree).at(inputId)
+    const versions = this.tree.alternatives.at(inputId)
     const shown = versions[this.#indexIn(versions)]
     if (shown && isShown(shown.node)) this.picked.set(shown.key, ++this.picks)
   }
 
   /** The versions of a message: those of its prompt or reply, or of its place inside a run. */
   of(messageId: string, onSelect: (node: TreeNode<M>) => void): Branch<M> {
-    const all = new Alternatives(this.tree).at(messageId)
+    const all = this.tree.alternatives.at(messageId)
+    if (this.#knownPicks !== this.picks) this.#known = new WeakMap()
+    this.#knownPicks = this.picks
+    let branch = this.#known.get(all)
+    if (!branch) this.#known.set(all, (branch = this.#branch(all, onSelect)))
+    return branch
+  }
+
+  #branch(all: readonly Alternative<M>[], onSelect: (node: TreeNode<M>) => void): Branch<M> {
     const versions = all.filter(({ id }) => id !== undefined)
     const siblings = versions.map(({ node, id }) => node.viewMessage(id!))
     const index = this.#indexIn(versions)

@@ -8,7 +8,8 @@ import type { ViewWindow } from './view-window'
 /** What is shown by the view that older messages are brought into. */
 interface Shown<M extends object> {
   path(): readonly Stretch<M>[]
-  messages(): readonly ViewMessage<M>[]
+  prepare(): Promise<void>
+  readonly messages: readonly ViewMessage<M>[]
 }
 
 /** Brings older messages into a view, one load at a time. */
@@ -39,7 +40,7 @@ export class OlderMessages<M extends object> {
     if (this.#loading) return []
     return this.#show(async () => {
       await this.#readBack(count)
-      return this.window.reveal(this.shown.path(), count)
+      return this.#reveal(count)
     })
   }
 
@@ -48,9 +49,9 @@ export class OlderMessages<M extends object> {
     return this.#show(async () => {
       signal?.throwIfAborted()
       for (let hasMore = true; ; hasMore = await this.#readMore(signal)) {
-        const path = this.shown.path()
-        const newer = this.window.hiddenNewerThan(path, predicate)
-        if (newer !== undefined || !hasMore) return this.window.reveal(path, newer ?? Infinity)
+        await this.shown.prepare()
+        const newer = this.window.hiddenNewerThan(this.shown.path(), predicate)
+        if (newer !== undefined || !hasMore) return this.#reveal(newer ?? Infinity)
       }
     })
   }
@@ -58,12 +59,21 @@ export class OlderMessages<M extends object> {
   /** Reads pages of history until so many messages are hidden, or there are no more pages. */
   async #readBack(count: number): Promise<void> {
     const { tree, history } = this.host
-    const missing = (): number => count - this.window.hiddenCount(this.shown.path())
-    for (let wanted = missing(); wanted > 0; wanted = missing()) {
+    const missing = async (): Promise<number> => {
+      await this.shown.prepare()
+      return count - this.window.hiddenCount(this.shown.path())
+    }
+    for (let wanted = await missing(); wanted > 0; wanted = await missing()) {
       // NOTE: the path is walked again when enough may have come; walked for each page, it would cost more with each
       const enough = tree.messageCount + wanted
       while (tree.messageCount < enough) if (!(await history.loadPage())) return
     }
+  }
+
+  async #reveal(count: number): Promise<number> {
+    const revealed = this.window.reveal(this.shown.path(), count)
+    await this.window.prepare(this.shown.path())
+    return revealed
   }
 
   /** Reads so much of history that it is worth looking again; false when there is no more. */
@@ -89,6 +99,6 @@ export class OlderMessages<M extends object> {
       this.host.loaded()
       this.#changed.trigger()
     }
-    return this.shown.messages().slice(0, revealed)
+    return this.shown.messages.slice(0, revealed)
   }
 }

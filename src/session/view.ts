@@ -1,10 +1,7 @@
-import { walk, type Stretch } from '../core/branch'
 import type { Answer } from '../core/codec'
 import { Emitter } from '../core/emitter'
 import { RunNode } from '../core/run-node'
 import type { RunInfo } from '../core/run-info'
-import type { TreeNode } from '../core/node'
-import { sameItems } from '../core/same-items'
 import type { ViewMessage } from '../core/view-message'
 import type { Signal } from '../core/port'
 import type { RunEndReason, RunError } from '../core/run-state'
@@ -18,6 +15,7 @@ import { continuation, fork, newMessage, placeOfEdit, placeOfRegeneration, type 
 import type { AnswerOptions, PlacedSendOptions, SendOptions } from './prompts'
 import type { PendingPrompt, RunScope } from './pending'
 import type { Steer } from './steers'
+import { ViewLists } from './view-lists'
 import { ViewWindow } from './view-window'
 import type { ViewHost } from './view-host'
 
@@ -42,49 +40,41 @@ interface ViewEvents {
  * their identity until they really differ.
  */
 export class View<M extends object> {
-  #stretches: readonly Stretch<M>[] = []
-  #nodes: ReadonlySet<TreeNode<M>> = new Set()
-  #walked: { nodes: readonly TreeNode<M>[]; picks: number; path: readonly Stretch<M>[] } | undefined
-  #messages: readonly ViewMessage<M>[] = []
-  #runs: readonly RunInfo[] = []
-  #pending: readonly PendingPrompt[] = []
   readonly #listChanged: Signal
   readonly #runsChanged: Signal
   readonly #emitter = new Emitter<ViewEvents>()
   readonly #window: ViewWindow<M>
   readonly #older: OlderMessages<M>
   readonly #branches: Branches<M>
+  readonly #lists: ViewLists<M>
 
   /** @internal */
   constructor(private readonly host: ViewHost<M>) {
     this.#listChanged = host.port.signal()
     this.#runsChanged = host.port.signal()
     this.#window = new ViewWindow(host.tree)
-    this.#older = new OlderMessages(host, this.#window, {
-      path: () => this.#path(),
-      messages: () => this.#messages,
-    })
     this.#branches = new Branches(host.tree)
+    this.#lists = new ViewLists(host, this.#window, this.#branches)
+    this.#older = new OlderMessages(host, this.#window, this.#lists)
     host.port.opaque(this)
-    this.#rebuild()
   }
 
   /** The messages on the view's branch, oldest first, as far back as it has been loaded. */
   getMessages(): readonly ViewMessage<M>[] {
     this.#listChanged.track()
-    return this.#messages
+    return this.#lists.messages
   }
 
   /** The runs on the view's branch that have started. */
   runs(): readonly RunInfo[] {
     this.#runsChanged.track()
-    return this.#runs
+    return this.#lists.runs
   }
 
   /** Prompts on the view's branch whose run has not started. */
   pending(): readonly PendingPrompt[] {
     this.#runsChanged.track()
-    return this.#pending
+    return this.#lists.pending
   }
 
   /** Whether any run is active or about to start. A prompt whose agent finally cannot be woken does not count. */
@@ -108,7 +98,7 @@ export class View<M extends object> {
     if (node instanceof RunNode) return node.isAwaited ? undefined : tree.info(node)
     const replies = [...tree.runsOf(messageId), ...tree.children(messageId)]
     const answers = replies.filter((reply) => reply instanceof RunNode && !reply.isAwaited && reply.visible)
-    const answer = (answers.find((run) => this.#nodes.has(run)) ?? answers.at(-1)) as RunNode<M> | undefined
+    const answer = (answers.find((run) => this.#lists.has(run)) ?? answers.at(-1)) as RunNode<M> | undefined
     return answer && tree.info(answer)
   }
 
@@ -253,8 +243,7 @@ export class View<M extends object> {
 
   /** Follows what the tree has settled. @internal */
   refresh(settled: Settled<M>): void {
-    if (settled.structure) this.#rebuild()
-    else if (settled.runs) this.#rebuildRuns()
+    if (settled.structure || settled.runs) this.#change(() => this.#lists.follow(settled))
     for (const transition of settled.transitions) this.#tell(transition)
     if (settled.structure || settled.runs) this.#emitter.emit('update', undefined)
   }
@@ -264,19 +253,9 @@ export class View<M extends object> {
     this.#window.hold()
   }
 
-  /** The nodes on the view's branch; worked out again when the tree's structure or the choices have changed. */
-  #path(): readonly Stretch<M>[] {
-    const nodes = this.host.tree.nodes()
-    const { picks } = this.#branches
-    if (this.#walked?.nodes !== nodes || this.#walked.picks !== picks) {
-      this.#walked = { nodes, picks, path: walk(this.host.tree, this.#branches) }
-    }
-    return this.#walked.path
-  }
-
   /** Keeps what it shows in place of a prompt, before somebody else's version of it comes. @internal */
   stay(inputId: string): void {
-    this.#branches.stay(inputId, (node) => this.#nodes.has(node))
+    this.#branches.stay(inputId, (node) => this.#lists.has(node))
   }
 
   /** Shows a new version of a prompt, or the reply to a request as soon as there is one. */
@@ -286,40 +265,15 @@ export class View<M extends object> {
   }
 
   #moved(): void {
-    this.#rebuild()
+    this.#change(() => this.#lists.rebuild())
     this.#emitter.emit('update', undefined)
   }
 
-  #rebuild(): void {
-    this.#stretches = this.#path()
-    this.#nodes = new Set(this.#stretches.map(({ node }) => node))
-    const messages = this.#window.messages(this.#stretches)
-    if (!sameItems(messages, this.#messages)) {
-      this.#messages = messages
-      this.#listChanged.trigger()
-    }
-    this.#rebuildRuns()
-  }
-
-  #rebuildRuns(): void {
-    const { tree } = this.host
-    const runs: RunInfo[] = []
-    const pending: PendingPrompt[] = []
-    for (const node of this.#nodes) {
-      if (node instanceof RunNode && !node.isAwaited) runs.push(tree.info(node))
-      else if (this.host.isPending(node)) pending.push(this.#pendingPrompt(node))
-    }
-    if (sameItems(runs, this.#runs) && sameItems(pending, this.#pending)) return
-    this.#runs = runs
-    this.#pending = pending
-    this.#runsChanged.trigger()
-  }
-
-  #pendingPrompt(input: TreeNode<M>): PendingPrompt {
-    const prompt = this.host.pendingPrompt(input)
-    const known = this.#pending.find(({ inputId }) => inputId === prompt.inputId)
-    const isSame = known?.wake === prompt.wake && known?.cancelling?.at === prompt.cancelling?.at
-    return known && isSame ? known : prompt
+  #change(change: () => void): void {
+    const { messages, runs, pending } = this.#lists
+    change()
+    if (messages !== this.#lists.messages) this.#listChanged.trigger()
+    if (runs !== this.#lists.runs || pending !== this.#lists.pending) this.#runsChanged.trigger()
   }
 
   /** What takes the place of something is shown by this view, and does not move others. */
@@ -333,11 +287,11 @@ export class View<M extends object> {
 
   /** What a new prompt follows: the last message shown that the channel has or is about to have. */
   #lastMessageId(): string | undefined {
-    return this.#messages.findLast((message) => message.state !== 'failed')?.id
+    return this.#lists.messages.findLast((message) => message.state !== 'failed')?.id
   }
 
   #tell({ run, from, to }: RunTransition<M>): void {
-    if (!this.#nodes.has(run)) return
+    if (!this.#lists.has(run)) return
     const type = to === 'active' ? (from === undefined ? 'start' : 'resume') : to === 'suspended' ? 'suspend' : 'end'
     const info = this.host.tree.info(run)
     const ended = type === 'end' && { reason: to as RunEndReason, ...(info.error && { error: info.error }) }

@@ -26,15 +26,14 @@ export interface DataPart {
 /** What the families share while one node is folded. */
 export class FoldScope {
   /** Tool calls by their message and id; the latest of an id also by no message. */
-  readonly #tools = new Map<string, ToolPart>()
-  /** Rows that stream the input of a call, by its id. */
-  readonly inputs = new Map<string, Row>()
+  #tools: Map<string, ToolPart> | undefined
+  #inputs: Map<string, Row> | undefined
   /** Answers that came before their call. */
-  readonly #waiting = new Map<string, ((part: ToolPart) => void)[]>()
+  #waiting: Map<string, ((part: ToolPart) => void)[]> | undefined
   /** `data-*` parts that have an id, by their message, type and id. */
-  readonly #data = new Map<string, DataPart>()
+  #data: Map<string, DataPart> | undefined
   /** Messages between a step's start and its finish. */
-  readonly #inStep = new Set<string>()
+  #inStep: Set<string> | undefined
 
   constructor(readonly draft: Draft<UIMessage>) {}
 
@@ -61,19 +60,25 @@ export class FoldScope {
     return message && part
   }
 
+  /** Rows that stream the input of a call, by its id. */
+  get inputs(): Map<string, Row> {
+    return (this.#inputs ??= new Map())
+  }
+
   /** The call a row speaks of: in its own message, else in any of the node. */
   tool(row: Row): ToolPart | undefined {
     const id = row.codec.toolCallId ?? ''
-    const part = this.#tools.get(keyOf(row.transport[Header.messageId], id)) ?? this.#tools.get(keyOf(undefined, id))
+    const part = this.#tools?.get(keyOf(row.transport[Header.messageId], id)) ?? this.#tools?.get(keyOf(undefined, id))
     return part && this.draft.live(part)
   }
 
   addTool(messageId: string | undefined, part: ToolPart): void {
     const id = part.toolCallId
+    this.#tools ??= new Map()
     this.#tools.set(keyOf(undefined, id), part)
     this.#tools.set(keyOf(messageId, id), part)
-    for (const change of this.#waiting.get(id) ?? []) change(this.draft.live(part))
-    this.#waiting.delete(id)
+    for (const change of this.#waiting?.get(id) ?? []) change(this.draft.live(part))
+    this.#waiting?.delete(id)
   }
 
   /** Changes the call a row speaks of, as soon as it is there. */
@@ -81,31 +86,34 @@ export class FoldScope {
     const part = this.tool(row)
     if (part) return change(part)
     const id = row.codec.toolCallId ?? ''
+    this.#waiting ??= new Map()
     this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), change])
   }
 
   /** The `data-*` part of the row's message that a row speaks of. */
   dataPart(row: Row, type: string, id: string): DataPart | undefined {
-    const part = this.#data.get(keyOf(row.transport[Header.messageId], type, id))
+    const part = this.#data?.get(keyOf(row.transport[Header.messageId], type, id))
     return part && this.draft.live(part)
   }
 
   addDataPart(messageId: string | undefined, part: DataPart, id: string): void {
+    this.#data ??= new Map()
     this.#data.set(keyOf(messageId, part.type, id), part)
   }
 
   startStep(row: Row): void {
+    this.#inStep ??= new Set()
     this.#inStep.add(row.transport[Header.messageId] ?? '')
     this.push(row, { type: 'step-start' })
   }
 
   finishStep(row: Row): void {
-    this.#inStep.delete(row.transport[Header.messageId] ?? '')
+    this.#inStep?.delete(row.transport[Header.messageId] ?? '')
   }
 
   /** Supplies the step-start that text, reasoning and tool inputs follow, where the channel has none. */
   leadIn(row: Row): void {
-    if (!this.#inStep.has(row.transport[Header.messageId] ?? '')) this.startStep(row)
+    if (!this.#inStep?.has(row.transport[Header.messageId] ?? '')) this.startStep(row)
   }
 }
 

@@ -1,0 +1,63 @@
+import type { Signal } from './port'
+import type { Projection } from './projection'
+import type { MessageState, ViewMessage } from './view-message'
+
+export type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** What a view message says besides what never changes. */
+export type Standing = Pick<ViewMessage<never>, 'state' | 'steer' | 'error'>
+
+/**
+ * A message as views hand it out. Nothing of it is observed before it is read, and the ids, by which lists are drawn,
+ * never are: that keeps a long list cheap.
+ */
+export class Shown<M extends object> implements Writable<ViewMessage<M>> {
+  state: MessageState
+  // Absent, not undefined, on most messages
+  declare runId?: string
+  declare steer?: ViewMessage<M>['steer']
+  declare error?: ViewMessage<M>['error']
+  readonly #projection: Projection<M>
+  #changed: Signal | undefined
+
+  private constructor(
+    projection: Projection<M>,
+    readonly id: string,
+    readonly message: M,
+    { state, steer, error }: Standing,
+  ) {
+    this.#projection = projection
+    this.state = state
+    if (steer) this.steer = steer
+    if (error) this.error = error
+  }
+
+  // NOTE: a proxy and no accessors, so that what an app copies, logs or compares has all fields
+  static of<M extends object>(
+    projection: Projection<M>,
+    id: string,
+    standing: Standing,
+    runId?: string,
+  ): Writable<ViewMessage<M>> {
+    const shown = new Shown(projection, id, projection.message(id)!, standing)
+    if (runId !== undefined) shown.runId = runId
+    return new Proxy<Shown<M>>(shown, this.#observed)
+  }
+
+  static readonly #observed: ProxyHandler<Shown<object>> = {
+    get(shown, key: keyof ViewMessage<object>) {
+      if (key === 'id') return shown.id
+      if (key === 'message') return shown.#projection.observe(shown.message)
+      if (key === 'state' || key === 'steer' || key === 'error') {
+        shown.#changed ??= shown.#projection.port.signal()
+        shown.#changed.track()
+      }
+      return shown[key]
+    },
+    set(shown, key, value) {
+      const isSet = Reflect.set(shown, key, value)
+      shown.#changed?.trigger()
+      return isSet
+    },
+  }
+}

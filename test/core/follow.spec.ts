@@ -1,0 +1,128 @@
+import type { UIMessage } from 'ai'
+import { array, assert, nat, property, tuple, type Arbitrary } from 'fast-check'
+import { isDeepStrictEqual } from 'node:util'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { BranchWalk, type Stretch } from '../../src/core/branch'
+import type { ChannelMessage, OutgoingMessage } from '../../src/core/wire'
+import { localRows } from '../../src/session/outgoing'
+import { randomFrom, shuffled } from '../support/channel-table'
+import { Listener } from '../support/listener'
+import { RandomConversation, type Happening } from '../support/random-conversation'
+import { newTree } from '../support/transcripts'
+import { output, prompt, runMessage } from './wire'
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+afterEach(() => void vi.useRealTimers())
+
+const happening = tuple(nat(RandomConversation.kinds - 1), nat(99), nat(99)) as Arbitrary<Happening>
+const happenings = array(happening, { minLength: 5, maxLength: 70, size: 'max' })
+const choices = { picked: new Map<string, number>() }
+
+function wireOf(given: readonly Happening[]): readonly ChannelMessage[] {
+  const conversation = new RandomConversation()
+  for (const each of given) conversation.happen(each)
+  return conversation.wire
+}
+
+const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
+
+/** A tree that hears messages, some of them its own prompts, and the walk that follows it. */
+class Follower {
+  readonly #tree = newTree()
+  #walk = new BranchWalk(this.#tree, choices)
+  /** How many changes of structure could be followed. */
+  followed = 0
+  /** How often that did not lead where a walk of all nodes does. */
+  detours = 0
+
+  hear(wire: readonly ChannelMessage[], random: () => number): void {
+    for (const message of wire) {
+      if (random() < 0.3) this.#send(message)
+      this.#tree.apply(structuredClone(message))
+      if (random() < 0.8) this.#check()
+    }
+  }
+
+  /** Shows a prompt before the channel has it. */
+  #send(message: ChannelMessage): void {
+    const { transport } = (message.extras as { ai: { transport: Record<string, string> } } | undefined)?.ai ?? {}
+    const inputId = transport?.role === 'user' && !transport['run-id'] ? transport['codec-message-id'] : undefined
+    if (inputId === undefined || this.#tree.inputs.has(inputId)) return
+    this.#tree.addLocal(inputId, localRows([structuredClone(message) as OutgoingMessage], 'me'))
+    this.#check()
+  }
+
+  #check(): void {
+    const { structure, moved } = this.#tree.settle()
+    if (!structure) return
+    if (this.#walk.follow(moved)) this.followed++
+    else this.#walk = new BranchWalk(this.#tree, choices)
+    const { path } = new BranchWalk(this.#tree, choices)
+    if (
+      !isDeepStrictEqual(this.#walk.path.map(plain), path.map(plain)) ||
+      !path.every(({ node }) => this.#walk.has(node))
+    )
+      this.detours++
+  }
+}
+
+const plain = ({ node, ids, level }: Stretch<UIMessage>) => ({ key: node.key, ids, level })
+
+it('follows what comes to the path that a walk of all nodes gives, in any order', { timeout: 60_000 }, () => {
+  console.info(`follow: seed ${seed}`)
+  let followed = 0
+  assert(
+    property(happenings, nat(10_000), (given, order) => {
+      const wire = wireOf(given)
+      for (const arrival of [wire, shuffled(wire, randomFrom(order))]) {
+        const follower = new Follower()
+        follower.hear(arrival, randomFrom(order + 1))
+        expect(follower.detours).toBe(0)
+        followed += follower.followed
+      }
+    }),
+    { seed, numRuns: Number(process.env.RUNS ?? 200), endOnFailure: true },
+  )
+  expect(followed).toBeGreaterThan(300)
+})
+
+it('lists what it follows as it would list all anew', { timeout: 60_000 }, async () => {
+  console.info(`follow: seed ${seed}`)
+  for (let round = 0; round < 60; round++) {
+    const random = randomFrom(seed + round)
+    const any = (): number => Math.floor(random() * 4000)
+    const wire = wireOf(Array.from({ length: 50 }, () => [any(), any(), any()]))
+    const listener = await Listener.on()
+    const { view } = listener
+    for (const message of random() < 0.5 ? wire : shuffled(wire, random)) {
+      listener.hear([message])
+      const lists = [view.getMessages(), view.runs(), view.pending()]
+      view.refresh({ structure: true, runs: true, transitions: [], touched: [] })
+      for (const [index, list] of [view.getMessages(), view.runs(), view.pending()].entries())
+        expect(list).toBe(lists[index])
+    }
+  }
+})
+
+it('needs no walk for a conversation that just goes on', () => {
+  const tree = newTree()
+  const walk = new BranchWalk(tree, choices)
+  const hows: unknown[] = []
+  const hear = (message: ChannelMessage): void => {
+    tree.apply(message)
+    const { structure, moved } = tree.settle()
+    if (structure) hows.push(walk.follow(moved))
+  }
+  let parent: string | undefined
+  for (let turn = 0; turn < 20; turn++) {
+    const [p, r, m] = [`p${turn}`, `r${turn}`, `m${turn}`]
+    tree.addLocal(p, [])
+    hear(prompt(p, { parent }))
+    hear(runMessage('ai-run-start', r, { parent: p, 'input-codec-message-id': p }))
+    hear(output(r, { kind: 'text' }, 'Hi', { 'codec-message-id': m, parent: p }))
+    hear(runMessage('ai-run-end', r))
+    parent = m
+  }
+  expect(new Set(hows)).toEqual(new Set(['end']))
+  expect(walk.path).toHaveLength(40)
+})

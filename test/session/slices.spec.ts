@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest'
+import { inSlices } from '../../src/session/slices'
+import { Listener } from '../support/listener'
+import { historyOf } from '../support/channel-table'
+import { output, prompt, runMessage } from '../core/wire'
+
+const wait = (time: number): void => {
+  for (const end = performance.now() + time; performance.now() < end;);
+}
+
+it('lets other tasks in between the steps of long work', async () => {
+  let turns = 0
+  const count = setInterval(() => turns++)
+  let steps = 0
+  await inSlices(() => {
+    wait(3)
+    return ++steps < 12
+  })
+  clearInterval(count)
+  expect(steps).toBe(12)
+  expect(turns).toBeGreaterThan(1)
+})
+
+it('shows all of a long history, and what comes live while that is worked out', async () => {
+  const turns = Array.from({ length: 1500 }, (_, turn) => {
+    const parent = turn > 0 ? `m${turn - 1}` : undefined
+    const start = runMessage('ai-run-start', `r${turn}`, { parent: `p${turn}` })
+    const text = output(`r${turn}`, { kind: 'text' }, 'Hi', { 'codec-message-id': `m${turn}`, parent: `p${turn}` })
+    return [prompt(`p${turn}`, { parent }), start, text]
+  })
+  const live = prompt('live', { parent: 'm1499' })
+  const listener = await Listener.on(historyOf(turns.flat()))
+  const loading = listener.view.loadOlder(3000)
+  const hearing = new Promise<void>((resolve) => {
+    setTimeout(() => {
+      listener.hear([live])
+      resolve()
+    }, 5)
+  })
+  expect(await loading).toHaveLength(3000)
+  await hearing
+  const ids = listener.view.getMessages().map(({ id }) => id)
+  expect(ids).toEqual([...turns.flatMap((_, turn) => [`p${turn}`, `m${turn}`]), 'live'])
+})
