@@ -42,6 +42,8 @@ export class Tree<M extends object> {
   readonly log = new Log()
   readonly inputs = new Map<string, InputNode<M>>()
   readonly runs = new Map<string, RunNode<M>>()
+  /** Requests for another reply, by message id: no nodes, since they show nothing. */
+  readonly requests = new Map<string, Row>()
   readonly #forks = new Forks<M>()
   readonly #messages = new MessageIndex<M>()
   /** Children by the message id they follow; those without a parent under ''. */
@@ -189,6 +191,12 @@ export class Tree<M extends object> {
     return this.#cancels.of(inputId)
   }
 
+  /** The first request to stop a run, whatever it names. */
+  cancelOf({ cancels: [byRun], inputId = '' }: RunNode<M>): Row | undefined {
+    const [byInput] = this.cancelsOf(inputId)
+    return byRun && byInput ? (byRun.serial < byInput.serial ? byRun : byInput) : (byRun ?? byInput)
+  }
+
   /** The oldest serial that is still expected to change; undefined when nothing is open. */
   oldestOpen(): string | undefined {
     let oldest: string | undefined
@@ -262,9 +270,19 @@ export class Tree<M extends object> {
   #placeInput(row: Row): void {
     if (row.transport[Header.runId] !== undefined) return this.#placeOutput(row)
     const inputId = row.transport[Header.messageId]
-    if (inputId === undefined || !this.codec.decodes(row)) return
+    if (inputId === undefined) return
+    if (!this.codec.decodes(row)) {
+      if (row.transport[Header.regenerates] !== undefined) this.#placeRequest(inputId, row)
+      return
+    }
     if (row.transport[Header.role] === 'user') this.#putInto(this.#input(inputId), row)
     else if (isFork(row)) this.#placeFork(inputId, row)
+  }
+
+  #placeRequest(inputId: string, row: Row): void {
+    this.requests.set(inputId, row)
+    this.#cancels.know(inputId)
+    this.#structure = true
   }
 
   /** Everything that names a run and has content: outputs, and inputs that answer into or steer a run. */
@@ -334,7 +352,12 @@ export class Tree<M extends object> {
   }
 
   #knows(inputId: string): boolean {
-    return this.inputs.has(inputId) || this.runsOf(inputId).length > 0 || this.#forks.of(inputId).length > 0
+    return (
+      this.inputs.has(inputId) ||
+      this.requests.has(inputId) ||
+      this.runsOf(inputId).length > 0 ||
+      this.#forks.of(inputId).length > 0
+    )
   }
 
   /** Lets those who show whether a prompt is being stopped look again. */

@@ -32,7 +32,7 @@ interface Waiting {
   fail(error: unknown): void
 }
 
-type SteersHost<M extends object> = Pick<PromptsHost<M>, 'channel' | 'tree' | 'checkOpen' | 'ready'>
+type SteersHost<M extends object> = Pick<PromptsHost<M>, 'channel' | 'tree' | 'outbox' | 'checkOpen'>
 
 /** What has been said into runs, until it is known what became of it. */
 export class Steers<M extends object> {
@@ -72,7 +72,7 @@ export class Steers<M extends object> {
   }
 
   async #publish(runId: string, given: Given<M>, teller: Pick<Waiting, 'outcome' | 'fail'>): Promise<string> {
-    const { channel, tree, checkOpen, ready } = this.host
+    const { channel, tree, outbox, checkOpen } = this.host
     checkOpen()
     const run = tree.runs.get(runId)
     if (!run || run.hasEnded || run.isEnding) throw refusal(run ? 'it has ended' : `there is no run "${runId}"`)
@@ -81,8 +81,7 @@ export class Steers<M extends object> {
     const waiting = { runId, inputId, ...teller }
     this.#waiting.add(waiting)
     try {
-      await ready()
-      const [serial = ''] = await channel.publish(messages)
+      const [serial = ''] = await outbox.publish(messages)
       return serial
     } catch (cause) {
       this.#waiting.delete(waiting)
