@@ -83,10 +83,13 @@ export class Attachment<M extends object> {
   }
 
   #connectionChanged(isConnected: boolean): void {
+    const isRenewed = isConnected && this.#standing.facts.isConnected
     this.#standing.note({ isConnected })
     if (!isConnected) return
-    // NOTE: also told when a token was renewed, which is when a channel that was refused may be attached again
-    if (!this.channel.isAttached && this.#connecting === undefined) this.connect().catch(() => undefined)
+    const again = (): void => void this.connect().catch(() => undefined)
+    // NOTE: what was refused may be allowed with a new token, even what is being refused at this moment
+    if (this.#connecting === undefined) again()
+    else if (isRenewed) this.#connecting.catch(again)
     this.#retry()
     this.host.isBack()
   }

@@ -7,6 +7,7 @@ import { HandModel } from './hand-model'
 import { joinWire, type WireClient } from './agent'
 import { startEndpoint, type TestEndpoint } from './local'
 import type { UIMessageChunk } from 'ai'
+import type { LocalEndpointOptions } from '../../src/local'
 
 export interface Scene {
   readonly endpoint: TestEndpoint
@@ -24,8 +25,9 @@ export interface Scene {
 export async function startScene(
   name: string,
   options: Partial<AgentOptions<UIMessage, UIMessageChunk>> = {},
+  endpointOptions: LocalEndpointOptions = {},
 ): Promise<Scene> {
-  const endpoint = await startEndpoint()
+  const endpoint = await startEndpoint(endpointOptions)
   const channelName = `ai:${name}`
   const model = new HandModel()
   const agentRuns: Scene['agentRuns'] = []
