@@ -48,8 +48,9 @@ export class Steers<M extends object> {
       published.reject(error)
       outcome.reject(error)
     }
-    const say = async (): Promise<string> => this.#publish(await runId, given, { outcome, fail })
-    say().then(published.resolve, fail)
+    const say = (id: string): Promise<string> => this.#publish(id, given, { outcome, fail })
+    // NOTE: at once where that is possible, so that what is said first goes out first
+    ;(typeof runId === 'string' ? say(runId) : runId.then(say)).then(published.resolve, fail)
     return { published: published.promise, outcome: outcome.promise }
   }
 
