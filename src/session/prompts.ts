@@ -11,6 +11,7 @@ import type { Placed } from './placement'
 import type { Steers } from './steers'
 import { runOf, runTakenUp } from './trigger'
 import type { Stops } from './stops'
+import type { WakeInfo } from './wake'
 import type { Wakes } from './wakes'
 
 export interface SendOptions {
@@ -45,6 +46,7 @@ export interface AnswerOptions extends PlacedSendOptions {
 interface Sent<M extends object> extends Outgoing {
   run: ActiveRun<M>
   wakes: boolean
+  wake?: WakeInfo
 }
 
 export interface PromptsHost<M extends object> {
@@ -163,7 +165,7 @@ export class Prompts<M extends object> {
   #wake(sent: Sent<M>): void {
     const { hasAgent, tree, wakes } = this.host
     if (!hasAgent || !sent.wakes || this.#isClosed || runTakenUp(tree, sent)) return
-    wakes.wake(sent, (error) => {
+    sent.wake = wakes.wake(sent, (error) => {
       sent.run.abandon(error)
       // A prompt shows it where it stands; an answer or a wish for another reply stands nowhere
       if (!tree.inputs.has(sent.inputId)) this.host.report(error)
@@ -190,7 +192,7 @@ export class Prompts<M extends object> {
       runTakenUp: () => info(runTakenUp(tree, sent)),
       messagesOf,
       isFailed: () => this.#isFailed(sent),
-      wake: () => wakes.infoOf(sent.eventId),
+      wake: () => wakes.infoOf(sent.eventId) ?? sent.wake,
       cancel: () => stops.cancel(sent),
       republish: () => this.#republish(sent),
       discard: () => this.discard(sent.inputId),

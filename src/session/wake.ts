@@ -77,6 +77,12 @@ export class Wake {
     this.#stopListening()
   }
 
+  /** A run has started, whatever became of the attempts. */
+  succeed(): void {
+    this.stop()
+    this.#note({ state: 'accepted', error: undefined })
+  }
+
   /** The network is back: what waits, for it or for its turn, waits no longer. */
   #goOn(): void {
     if (this.info.state === 'waiting' || this.info.state === 'retrying') this.#retry()

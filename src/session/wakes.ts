@@ -66,7 +66,7 @@ export class Wakes<M extends object> {
   follow(run: RunNode<M>): void {
     for (const [eventId, { trigger, wake }] of this.#wakes) {
       if (run.key !== trigger.runId && run.inputId !== trigger.inputId) continue
-      if (runTakenUp(this.host.tree, trigger)) wake.stop()
+      if (runTakenUp(this.host.tree, trigger)) wake.succeed()
       if (run.hasEnded) this.#wakes.delete(eventId)
     }
   }

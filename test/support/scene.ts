@@ -15,6 +15,8 @@ export interface Scene {
   readonly model: HandModel
   /** The runs the agent answers, in the order of their starts. */
   readonly agentRuns: AgentRun<UIMessage, UIMessageChunk>[]
+  /** The agent's endpoint. */
+  fetch(url: RequestInfo | URL, init?: RequestInit): Promise<Response>
   /** Opens the session on another device. */
   open(clientId: string, options?: { wake?: boolean; client?: Ably.Realtime }): Promise<ClientSession<UIMessage>>
   /** Hears the channel as it is. */
@@ -50,6 +52,7 @@ export async function startScene(
     channelName,
     model,
     agentRuns,
+    fetch: wake,
     async open(clientId, { wake: wakes = true, client = endpoint.client({ clientId }) } = {}) {
       const session = createClientSession({
         client,
