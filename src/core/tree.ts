@@ -117,7 +117,8 @@ export class Tree<M extends object> {
       for (const node of nodes) {
         this.#settleNode(node, transitions)
         if (node instanceof RunNode) touched.push(node)
-        runs ||= !(node instanceof RunNode) || node.hasNews
+        // NOTE: what comes into a run that waits may be the answer to it, which is pending then
+        runs ||= !(node instanceof RunNode) || node.hasNews || node.state.status === 'suspended'
       }
     }
     if (this.#unseen.size > maxUnseenRuns) this.#forgetUnseen()
@@ -368,6 +369,7 @@ export class Tree<M extends object> {
     }
     const waiting = this.inputs.get(inputId) ?? this.#forks.awaited.get(inputId)
     if (waiting) this.#dirty.add(waiting)
+    if (this.requests.has(inputId)) this.#structure = true
   }
 
   /** Takes a row that said this out of the tree. */
