@@ -65,19 +65,22 @@ export class SessionChannel {
     return this.#channel.presence
   }
 
-  /** Hears every message of the channel from now on; resolves when attached. */
-  async attach(listener: (message: ChannelMessage) => void): Promise<void> {
+  /**
+   * Hears every message of the channel from now on; resolves when attached. Who is patient waits for a network that is
+   * away; everybody else is told.
+   */
+  async attach(listener: (message: ChannelMessage) => void, { isPatient = false } = {}): Promise<void> {
     this.#enter()
     try {
-      while (!(await this.#subscribe(listener))) await this.#change()
+      while (!(await this.#subscribe(listener, isPatient))) await this.#change()
     } catch (cause) {
       this.#leave()
       throw toSessionError(`attach to channel "${this.name}"`, ErrorCode.ChannelFailed, cause)
     }
   }
 
-  /** False when the network is away, so that it is worth trying again when something has changed. */
-  async #subscribe(listener: (message: InboundMessage) => void): Promise<boolean> {
+  /** False when the network is away, so that a patient user may try again when something has changed. */
+  async #subscribe(listener: (message: InboundMessage) => void, isPatient: boolean): Promise<boolean> {
     await this.#settled()
     if (!this.#isUser) throw new SessionError('unable to attach; the session was closed', ErrorCode.Closed)
     try {
@@ -89,7 +92,7 @@ export class SessionChannel {
       if (!this.isAttached) await this.#channel.attach()
       return true
     } catch (cause) {
-      if (!this.isSuspended) throw cause
+      if (!isPatient || !this.isSuspended) throw cause
       return false
     }
   }

@@ -64,7 +64,7 @@ export class Attachment<M extends object> {
     const { isConnected } = this.channel
     this.#standing.note({ isConnecting: true, isFailed: false, isConnected })
     try {
-      await this.channel.attach(this.host.heard)
+      await this.channel.attach(this.host.heard, { isPatient: true })
     } catch (cause) {
       const error = toSessionError('connect the session', ErrorCode.ChannelFailed, cause)
       if (!this.isClosed) this.#fail(error)

@@ -124,16 +124,21 @@ describe('what was missed', () => {
     await prompt('a', 'a')
     await eventually(() => expect(shown(session)).toEqual(['sent: a']))
     const restore = endpoint.dropConnection('traveller', { refuseFor: Infinity })
-    for (const id of ['b', 'c', 'd', 'e', 'f']) await prompt(id, id)
+    const missed = Array.from({ length: 100 }, (_, index) => `missed-${index}`)
+    for (const id of missed) await prompt(id, id)
     endpoint.breakContinuity('ai:twice-lost')
     await eventually(() => expect(session.status).toBe('reconnecting'))
+    const repairing = new Promise<void>((resolve) => session.on('status', (now) => now === 'repairing' && resolve()))
     restore()
-    await eventually(() => expect(session.status).toBe('repairing'))
-    await prompt('g', 'g')
+    await repairing
+    // So that the newest of what was missed has been read, and the oldest has not
+    await new Promise((resolve) => setTimeout(resolve, 40))
+    expect(session.status).toBe('repairing')
     endpoint.breakContinuity('ai:twice-lost')
+    await prompt('g', 'g')
     endpoint.dropConnection('traveller')
     await prompt('h', 'h')
-    await eventually(() => expect(shown(session)).toEqual('abcdefgh'.split('').map((id) => `sent: ${id}`)))
+    await eventually(() => expect(shown(session)).toEqual(['a', ...missed, 'g', 'h'].map((id) => `sent: ${id}`)))
     await eventually(() => expect(session.status).toBe('ready'))
   })
 
@@ -232,20 +237,40 @@ describe('what was missed', () => {
     await eventually(() => expect(shown(session)).toEqual(['sent: a', 'sent: b', 'sent: c']))
   })
 
-  it('waits for a network that is not there yet, and attaches when it is', async () => {
-    const scene = await startConversation('ai:offline-first')
-    const restore = scene.endpoint.dropConnection('traveller', { refuseFor: Infinity })
+  it.each(['never connected', 'suspended'] as const)(
+    'waits for a network that is not there yet, and attaches when it is: %s',
+    async (how) => {
+      const scene = await startScene(`offline-${how.slice(0, 5)}`, {}, shortMemory)
+      const client = scene.endpoint.client({ clientId: 'traveller' }, eager)
+      if (how === 'suspended') await inState(client, 'connected')
+      const restore = scene.endpoint.dropConnection('traveller', { refuseFor: Infinity })
+      if (how === 'suspended') await inState(client, 'suspended')
+      const session = createClientSession({ client, channelName: scene.channelName, codec: UIMessageCodec })
+      onTestFinished(() => session.close())
+      const errors: SessionError[] = []
+      session.on('error', (error) => errors.push(error))
+      let isConnected = false
+      const connected = session.connect().then(() => (isConnected = true))
+      const sent = session.view.send('When it is back')
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      expect([session.status, isConnected, shown(session)]).toEqual(['connecting', false, ['pending: When it is back']])
+      restore()
+      await Promise.all([connected, sent])
+      expect([session.status, errors]).toEqual(['ready', []])
+      await eventually(() => expect(shown(session)).toEqual(['sent: When it is back']))
+    },
+  )
+
+  it('stops waiting for the network when it is closed', async () => {
+    const scene = await startScene('offline-closed', {}, shortMemory)
     const client = scene.endpoint.client({ clientId: 'traveller' }, eager)
-    const session = createClientSession({ client, channelName: 'ai:offline-first', codec: UIMessageCodec })
-    onTestFinished(() => session.close())
-    const errors: SessionError[] = []
-    session.on('error', (error) => errors.push(error))
-    let isConnected = false
-    const connected = session.connect().then(() => (isConnected = true))
-    await new Promise((resolve) => setTimeout(resolve, 200))
-    expect([session.status, isConnected]).toEqual(['connecting', false])
-    restore()
-    await connected
-    expect([session.status, errors]).toEqual(['ready', []])
+    await inState(client, 'connected')
+    scene.endpoint.dropConnection('traveller', { refuseFor: Infinity })
+    await inState(client, 'suspended')
+    const session = createClientSession({ client, channelName: scene.channelName, codec: UIMessageCodec })
+    const connected = session.connect()
+    const [refusal] = await Promise.allSettled([connected, session.close()])
+    expect(refusal).toMatchObject({ status: 'rejected', reason: { code: 104004 } })
+    expect(session.status).toBe('closed')
   })
 })
