@@ -127,7 +127,7 @@ export class Attachment<M extends object> {
     } catch (cause) {
       this.host.caughtUp()
       // NOTE: a channel that is gone again catches up when it is back
-      const hasGap = this.channel.isAttached
+      const hasGap = this.channel.isAttached && !this.isClosed
       this.#standing.note({ isRepairing: false, hasGap })
       if (hasGap) this.host.report(toSessionError('catch up with the session', ErrorCode.ContinuityLost, cause))
     }

@@ -110,6 +110,9 @@ export class CatchUp<M extends object> {
       if (!isCurrent()) return 'superseded'
       this.#since = undefined
       return isWhole ? 'whole' : 'gap'
+    } catch (cause) {
+      if (!isCurrent()) return 'superseded'
+      throw cause
     } finally {
       if (isCurrent()) this.#release()
     }
