@@ -37,37 +37,38 @@ export interface PendingPromptsHost<M extends object> {
 export class PendingPrompts<M extends object> {
   constructor(private readonly host: PendingPromptsHost<M>) {}
 
-  /** On these nodes, in their order, and requests for other replies to them. */
-  on(nodes: ReadonlySet<TreeNode<M>>): PendingPrompt[] {
-    return this.#waitingOn(nodes).map((waiting) => this.#describe(waiting))
+  /** What waits at a node: its prompt, or the answer to a run. */
+  at(node: TreeNode<M>): PendingPrompt | undefined {
+    const waiting = this.#at(node)
+    return waiting && this.#describe(waiting)
+  }
+
+  /** Requests for other replies to what is shown. */
+  requests(isShown: (node: TreeNode<M>) => boolean): PendingPrompt[] {
+    return Array.from(this.#requests(isShown), (request) => this.#describe(request))
   }
 
   /** Wherever it stands. */
   all(): PendingPrompt[] {
-    return this.on(this.#everywhere())
+    return Array.from(this.#everywhere(), (waiting) => this.#describe(waiting))
   }
 
   /** What waits under this message id. */
   find(inputId: string): WakeTrigger | undefined {
-    return this.#waitingOn(this.#everywhere()).findLast((waiting) => waiting.inputId === inputId)
+    return [...this.#everywhere()].findLast((waiting) => waiting.inputId === inputId)
   }
 
-  #everywhere(): ReadonlySet<TreeNode<M>> {
-    return new Set(this.host.tree.nodes().filter((node) => this.host.tree.isListed(node)))
-  }
-
-  #waitingOn(nodes: ReadonlySet<TreeNode<M>>): Waiting[] {
-    const found: Waiting[] = []
-    for (const node of nodes) {
-      const waiting = node instanceof RunNode ? this.#inRun(node) : this.#prompt(node as InputNode<M>)
-      if (waiting) found.push(waiting)
-    }
+  *#everywhere(): Generator<Waiting> {
     const { tree } = this.host
-    for (const [parent, request] of this.#requests()) {
-      const node = parent === undefined ? undefined : tree.nodeOf(parent)
-      if (node && nodes.has(node)) found.push(request)
+    for (const node of tree.nodes()) {
+      const waiting = tree.isListed(node) ? this.#at(node) : undefined
+      if (waiting) yield waiting
     }
-    return found
+    yield* this.#requests((node) => tree.isListed(node))
+  }
+
+  #at(node: TreeNode<M>): Waiting | undefined {
+    return node instanceof RunNode ? this.#inRun(node) : this.#prompt(node as InputNode<M>)
   }
 
   #prompt(input: InputNode<M>): Waiting | undefined {
@@ -89,16 +90,19 @@ export class PendingPrompts<M extends object> {
     return own && this.#ofOwn(own)
   }
 
-  /** Requests for other replies, with the message they follow. */
-  *#requests(): Generator<[parent: string | undefined, Waiting]> {
+  *#requests(isShown: (node: TreeNode<M>) => boolean): Generator<Waiting> {
     const { tree, unheard } = this.host
-    for (const row of tree.requests.values()) {
-      const inputId = row.transport[Header.messageId]!
-      if (!row.deleted && !runOf(tree, { inputId })) yield [row.transport[Header.parent], this.#ofRow(row)]
+    const isPlaced = (parent: string | undefined): boolean => {
+      const node = parent === undefined ? undefined : tree.nodeOf(parent)
+      return node !== undefined && isShown(node)
+    }
+    for (const [inputId, row] of tree.requests) {
+      const isOpen = !row.deleted && !runOf(tree, { inputId })
+      if (isOpen && isPlaced(row.transport[Header.parent])) yield this.#ofRow(row)
     }
     for (const own of unheard()) {
       const { regenerates, parent } = own.place
-      if (regenerates !== undefined && !tree.requests.has(own.inputId)) yield [parent, this.#ofOwn(own)]
+      if (regenerates !== undefined && !tree.requests.has(own.inputId) && isPlaced(parent)) yield this.#ofOwn(own)
     }
   }
 

@@ -17,8 +17,10 @@ export interface ViewHost<M extends object> {
   readonly history: Pick<CatchUp<M>, 'hasOlder' | 'loadPage'>
   readonly prompts: Prompts<M>
   readonly steers: Steers<M>
-  /** What has been asked on these nodes and not been taken up. */
-  pendingOn(nodes: ReadonlySet<TreeNode<M>>): readonly PendingPrompt[]
+  /** What has been asked at this node and not been taken up: its prompt, or the answer to a run that waits. */
+  pendingAt(node: TreeNode<M>): PendingPrompt | undefined
+  /** Requests for other replies to what is shown, not taken up either. */
+  requestsFor(isShown: (node: TreeNode<M>) => boolean): readonly PendingPrompt[]
   cancel(target: CancelTarget): Promise<void>
   wake(inputId: string): WakeInfo
   /** Called before another version of a prompt comes by this view: all others stay with what they show. */

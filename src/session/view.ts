@@ -310,8 +310,14 @@ export class View<M extends object> {
   #rebuildRuns(): void {
     const { tree } = this.host
     const runs: RunInfo[] = []
-    for (const node of this.#nodes) if (node instanceof RunNode && !node.isAwaited) runs.push(tree.info(node))
-    const pending = this.host.pendingOn(this.#nodes).map((prompt) => this.#pending.find(same(prompt)) ?? prompt)
+    const waiting: PendingPrompt[] = []
+    for (const node of this.#nodes) {
+      if (node instanceof RunNode && !node.isAwaited) runs.push(tree.info(node))
+      const prompt = this.host.pendingAt(node)
+      if (prompt) waiting.push(prompt)
+    }
+    waiting.push(...this.host.requestsFor((node) => this.#nodes.has(node)))
+    const pending = waiting.map((prompt) => this.#pending.find(same(prompt)) ?? prompt)
     if (sameItems(runs, this.#runs) && sameItems(pending, this.#pending)) return
     this.#runs = runs
     this.#pending = pending
