@@ -25,6 +25,7 @@ const names: Record<string, string[]> = {
     'SessionError',
     'createAgentSession',
     'defineAgent',
+    'outcomeOf',
     'ownerOnly',
   ],
   'vue-ai-transport/codec': ['Header', 'UIMessageCodec', 'createUIMessageCodec'],
