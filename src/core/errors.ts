@@ -76,7 +76,8 @@ export function toSessionError(what: string, code: number, cause: unknown): Sess
       { cause },
     )
   }
-  if (ablyCode === ErrorCode.Unauthorized) {
+  // NOTE: the other code is that of a channel attached without the mode for publishing, which the token did not allow
+  if (ablyCode === ErrorCode.Unauthorized || ablyCode === 40_165) {
     return new SessionError(
       `unable to ${what}; the token lacks a capability: ${reasonOf(cause)}. Grant subscribe, publish and history on the session's channel`,
       ErrorCode.Unauthorized,

@@ -8,6 +8,10 @@ export interface Cancelling {
   readonly at: number
   /** Whether the agent has refused it, and every other there was: the run goes on. */
   readonly refused?: true
+  /** The channel does not have it yet: it goes out when the network is back. */
+  readonly pending?: true
+  /** Nothing has come from the agent for 5 seconds since: it may be gone. */
+  readonly unanswered?: true
 }
 
 /** A snapshot of one run. */

@@ -3,7 +3,7 @@ import { Few } from './few'
 import { isOpen, type Row } from './log'
 import { TreeNode } from './node'
 import type { ReactivePort } from './port'
-import type { RunInfo } from './run-info'
+import type { Cancelling, RunInfo } from './run-info'
 import { runState, type RunState } from './run-state'
 import { insertBySerial, noItems, removeBySerial } from './sorted'
 import { isSteer, noSteers, readSteers } from './steers'
@@ -26,6 +26,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #state = unheard
   #facts: RunFacts | undefined
   #info: RunInfo | undefined
+  #stop: Partial<Cancelling> | undefined
   #isEnding = false
   #isOverdue = false
   /** Whether something came that its state or its facts may follow from. */
@@ -183,6 +184,14 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#info = undefined
   }
 
+  /** Takes what is known of a request to stop besides its row; false when that is nothing new. */
+  noteStop(stop: Partial<Cancelling> | undefined): boolean {
+    if (isSame(this.#stop, stop)) return false
+    this.#stop = stop
+    this.#info = undefined
+    return true
+  }
+
   protected override shows(row: Row): boolean {
     const attempt = row.transport[Header.attempt]
     const canonical = this.#attempts.get(row.transport[Header.stepId] ?? '')
@@ -279,12 +288,14 @@ export class RunNode<M extends object> extends TreeNode<M> {
     const refused = new Set(this.#lifecycle.map(({ transport }) => transport[Header.refuses]))
     const heeded = lowest(...asked.filter(({ serial }) => !refused.has(serial)))
     const cancel = heeded ?? lowest(...asked)
-    if (!cancel) return facts
-    const cancelling = { by: cancel.clientId, at: cancel.timestamp, ...(!heeded && { refused: true as const }) }
+    if (!cancel && !this.#stop) return facts
+    // What is noted of a request that has no row yet is all of it
+    const request = (cancel ? { by: cancel.clientId, at: cancel.timestamp } : this.#stop) as Cancelling
+    const cancelling = { ...request, ...this.#stop, ...(cancel && !heeded && { refused: true as const }) }
     return {
       ...facts,
       ...(!this.hasEnded && { cancelling }),
-      ...(facts.status === 'cancelled' && heeded && { cancelledBy: cancelling }),
+      ...(facts.status === 'cancelled' && heeded && { cancelledBy: request }),
     }
   }
 }

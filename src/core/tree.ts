@@ -37,6 +37,8 @@ export class Tree<M extends object> {
   readonly log = new Log()
   readonly inputs = new Map<string, InputNode<M>>()
   readonly runs = new Map<string, RunNode<M>>()
+  /** Requests for another reply, by message id: no nodes, since they show nothing. */
+  readonly requests = new Map<string, Row>()
   readonly #forks = new Forks<M>()
   readonly #messages = new MessageIndex<M>()
   /** Children by the message id they follow; those without a parent under ''. */
@@ -110,7 +112,8 @@ export class Tree<M extends object> {
       for (const node of nodes) {
         this.#settleNode(node, transitions)
         if (node instanceof RunNode) touched.push(node)
-        runs ||= !(node instanceof RunNode) || node.hasNews
+        // NOTE: what comes into a run that waits may be the answer to it, which is pending then
+        runs ||= !(node instanceof RunNode) || node.hasNews || node.state.status === 'suspended'
       }
     }
     this.#forgetAll(this.#watch.surplus())
@@ -197,6 +200,12 @@ export class Tree<M extends object> {
     return this.#cancels.of(inputId)
   }
 
+  /** The first request to stop a run, whatever it names. */
+  cancelOf({ cancels: [byRun], inputId = '' }: RunNode<M>): Row | undefined {
+    const [byInput] = this.cancelsOf(inputId)
+    return byRun && byInput ? (byRun.serial < byInput.serial ? byRun : byInput) : (byRun ?? byInput)
+  }
+
   /** The oldest serial that is still expected to change; undefined when nothing is open. */
   oldestOpen(): string | undefined {
     let oldest: string | undefined
@@ -270,9 +279,19 @@ export class Tree<M extends object> {
   #placeInput(row: Row): void {
     if (row.transport[Header.runId] !== undefined) return this.#placeOutput(row)
     const inputId = row.transport[Header.messageId]
-    if (inputId === undefined || !this.codec.decodes(row)) return
+    if (inputId === undefined) return
+    if (!this.codec.decodes(row)) {
+      if (row.transport[Header.regenerates] !== undefined) this.#placeRequest(inputId, row)
+      return
+    }
     if (row.transport[Header.role] === 'user') this.#putInto(this.#input(inputId), row)
     else if (isFork(row)) this.#placeFork(inputId, row)
+  }
+
+  #placeRequest(inputId: string, row: Row): void {
+    this.requests.set(inputId, row)
+    this.#cancels.know(inputId)
+    this.#structure = true
   }
 
   /** Everything that names a run and has content: outputs, and inputs that answer into or steer a run. */
@@ -350,7 +369,12 @@ export class Tree<M extends object> {
   }
 
   #knows(inputId: string): boolean {
-    return this.inputs.has(inputId) || this.runsOf(inputId).length > 0 || this.#forks.of(inputId).length > 0
+    return (
+      this.inputs.has(inputId) ||
+      this.requests.has(inputId) ||
+      this.runsOf(inputId).length > 0 ||
+      this.#forks.of(inputId).length > 0
+    )
   }
 
   /** Lets those who show whether a prompt is being stopped look again. */
@@ -361,6 +385,7 @@ export class Tree<M extends object> {
     }
     const waiting = this.inputs.get(inputId) ?? this.#forks.awaited.get(inputId)
     if (waiting) this.#dirty.add(waiting)
+    if (this.requests.has(inputId)) this.#structure = true
   }
 
   /** Takes a row that said this out of the tree. */

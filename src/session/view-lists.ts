@@ -7,7 +7,7 @@ import { sameItems } from '../core/same-items'
 import type { Settled } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
 import type { Branches } from './branches'
-import type { PendingPrompt } from './pending'
+import { same, type PendingPrompt } from './pending'
 import { inSlices } from './slices'
 import type { ViewHost } from './view-host'
 import type { ViewWindow } from './view-window'
@@ -114,19 +114,17 @@ export class ViewLists<M extends object> {
   }
 
   #listPending(): void {
-    const pending: PendingPrompt[] = []
+    const waiting = this.runs.flatMap(({ runId, status }) =>
+      status === 'suspended' ? (this.host.pendingAt(this.host.tree.runs.get(runId)!) ?? []) : [],
+    )
     for (const node of this.#prompts) {
-      if (this.host.isPending(node)) pending.push(this.#pendingPrompt(node))
+      const prompt = this.host.pendingAt(node)
+      if (prompt) waiting.push(prompt)
       // NOTE: one that failed is pending again when it is sent again
       else if (!(node as InputNode<M>).isFailed) this.#prompts.delete(node)
     }
+    waiting.push(...this.host.requestsFor((node) => this.has(node)))
+    const pending = waiting.map((prompt) => this.pending.find(same(prompt)) ?? prompt)
     if (!sameItems(pending, this.pending)) this.pending = pending
-  }
-
-  #pendingPrompt(input: TreeNode<M>): PendingPrompt {
-    const prompt = this.host.pendingPrompt(input)
-    const known = this.pending.find(({ inputId }) => inputId === prompt.inputId)
-    const isSame = known?.wake === prompt.wake && known?.cancelling?.at === prompt.cancelling?.at
-    return known && isSame ? known : prompt
   }
 }

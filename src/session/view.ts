@@ -13,8 +13,10 @@ import { dispatch } from './dispatch'
 import { OlderMessages } from './older-messages'
 import { continuation, fork, newMessage, placeOfEdit, placeOfRegeneration, type Given, type Placed } from './placement'
 import type { AnswerOptions, PlacedSendOptions, SendOptions } from './prompts'
-import type { PendingPrompt, RunScope } from './pending'
+import { isAwaited, type PendingPrompt, type RunScope } from './pending'
 import type { Steer } from './steers'
+import type { CancelTarget } from './stops'
+import type { WakeInfo } from './wake'
 import { ViewLists } from './view-lists'
 import { ViewWindow } from './view-window'
 import type { ViewHost } from './view-host'
@@ -71,16 +73,16 @@ export class View<M extends object> {
     return this.#lists.runs
   }
 
-  /** Prompts on the view's branch whose run has not started. */
+  /** What has been asked on the view's branch, and no agent has taken up yet. */
   pending(): readonly PendingPrompt[] {
     this.#runsChanged.track()
     return this.#lists.pending
   }
 
-  /** Whether any run is active or about to start. A prompt whose agent finally cannot be woken does not count. */
+  /** Whether any run is active or about to start. What no agent takes up does not count. */
   get isRunning(): boolean {
     if (this.runs().some((run) => run.status === 'active')) return true
-    return this.pending().some((prompt) => prompt.wake?.state !== 'failed')
+    return this.pending().some(isAwaited)
   }
 
   /** A run by its id, on whatever branch. */
@@ -195,9 +197,14 @@ export class View<M extends object> {
     return this.host.steers.steer(runId, given)
   }
 
-  /** Cancels a run, or, by its prompt, one that has not started. */
-  cancel(target: string | { inputId: string }): Promise<void> {
-    return this.host.prompts.cancel(target)
+  /** Cancels a run, or, by its message id, what has not started. */
+  cancel(target: CancelTarget): Promise<void> {
+    return this.host.cancel(target)
+  }
+
+  /** Wakes the agent for something that is pending, whoever sent it. */
+  wake(inputId: string): WakeInfo {
+    return this.host.wake(inputId)
   }
 
   /** Cancels every run that is active or about to start. */
