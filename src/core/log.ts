@@ -1,6 +1,8 @@
 import { SharedHeaders } from './shared-headers'
+import type { Trust } from './trust'
 import {
   Header,
+  isClients,
   isKnownName,
   MessageName,
   readEnvelope,
@@ -67,6 +69,8 @@ export class Log {
   /** The highest serial held; empty when there is none. */
   newest = ''
 
+  constructor(private readonly isAgent?: Trust['isAgent']) {}
+
   get(serial: string): Row | undefined {
     return this.#rows.get(serial)
   }
@@ -86,24 +90,34 @@ export class Log {
     const { serial } = message
     if (typeof serial !== 'string' || serial === '') return undefined
     const row = this.#rows.get(serial)
-    return row ? revise(row, message) : this.#add(serial, message)
+    if (!row) return this.#add(serial, message)
+    const isForged = isKnownName(message.name) && message.name !== row.name && !this.#counts(message.name, row.clientId)
+    // NOTE: what its publisher makes out for an agent's is as good as gone, as for those who never knew it
+    return revise(row, isForged ? { ...message, action: 'message.delete' } : message)
+  }
+
+  /** Whether somebody may publish messages of this name. */
+  #counts(name: MessageName, clientId: string | undefined): boolean {
+    return !this.isAgent || isClients(name) || this.isAgent(clientId)
   }
 
   #add(serial: string, message: ChannelMessage): RowChange | undefined {
     const isAppend = message.action === 'message.append'
     // NOTE: appends carry no name; only outputs are ever streamed
-    const name = isAppend && message.name === undefined ? MessageName.output : message.name
-    const envelope = (isKnownName(name) ? readEnvelope(message.extras) : undefined) ?? graveOf(message)
-    if (!envelope) return undefined
+    const given = isAppend && message.name === undefined ? MessageName.output : message.name
+    const envelope = (isKnownName(given) ? readEnvelope(message.extras) : undefined) ?? graveOf(message)
+    const name = isKnownName(given) ? given : MessageName.output
+    const clientId = typeof message.clientId === 'string' ? message.clientId : undefined
+    if (!envelope || !this.#counts(name, clientId)) return undefined
     const version = versionOf(message, serial)
     const row: Row = {
       serial,
       version: version === serial ? serial : version,
-      name: isKnownName(name) ? name : MessageName.output,
+      name,
       transport: this.#headers.of(envelope.transport),
       codec: envelope.codec,
       data: message.data,
-      clientId: typeof message.clientId === 'string' ? message.clientId : undefined,
+      clientId,
       timestamp: typeof message.timestamp === 'number' ? message.timestamp : 0,
       partial: isAppend,
       pieces: isAppend && typeof message.data === 'string' ? [{ version, data: message.data }] : undefined,

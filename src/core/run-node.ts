@@ -9,6 +9,9 @@ import { isSteer, readSteers } from './steers'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'
 
+/** What counts of something that a client said into a run. */
+export type Judge = (row: Row, run: RunNode<object>) => Row | undefined
+
 /** A reply. Its key is its run id. */
 export class RunNode<M extends object> extends TreeNode<M> {
   override readonly runId: string | undefined
@@ -37,6 +40,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     port: ReactivePort,
     /** Whether it stands for a run that nobody has heard of; its key is then the message id of what it answers. */
     readonly isAwaited = false,
+    private readonly judge?: Judge,
   ) {
     super(key, codec, port)
     this.runId = isAwaited ? undefined : key
@@ -60,6 +64,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     row.home = this
     insertBySerial(this.#lifecycle, row)
     if (row.name === MessageName.stepStart) this.#addAttempt(row)
+    if (row.name === MessageName.runStart && this.judge && this.rows.some(isInput)) this.reread()
   }
 
   /** The newest attempt of a step is the one that shows; what others wrote vanishes. */
@@ -75,6 +80,20 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #findAttempts(): void {
     this.#attempts.clear()
     for (const row of this.#lifecycle) if (row.name === MessageName.stepStart) this.#addAttempt(row)
+  }
+
+  /** What counts of its rows may be something else than before. */
+  reread(): void {
+    this.stale = true
+  }
+
+  get owner(): string | undefined {
+    const teller = this.isAwaited ? this.#forks[0] : this.#start
+    return this.isAwaited ? teller?.clientId : teller?.transport[Header.inputClientId]
+  }
+
+  get #start(): Row | undefined {
+    return this.#lifecycle.find(({ name }) => name === MessageName.runStart)
   }
 
   addCancel(row: Row): void {
@@ -132,7 +151,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Whether its start is known, by a message that only a started run has. */
   get visible(): boolean {
     const { start, steps } = this.#state
-    return this.projection.size > 0 || start !== undefined || steps.length > 0 || this.#hasOutput
+    if (this.isAwaited) return this.projection.size > 0
+    return start !== undefined || steps.length > 0 || this.#hasOutput
   }
 
   /** The serial of the agent's earliest message that names this trigger. */
@@ -154,8 +174,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#info === undefined
   }
 
-  info(inputCancels: readonly Row[] = []): RunInfo {
-    return (this.#info ??= this.#snapshot(inputCancels))
+  info(cancel: () => Row | undefined): RunInfo {
+    return (this.#info ??= this.#snapshot(cancel()))
   }
 
   /** Forgets the snapshot after a cancel that names its prompt. */
@@ -163,10 +183,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#info = undefined
   }
 
-  protected override shows(row: Row): boolean {
+  protected override read(row: Row): Row | undefined {
+    if (row.name === MessageName.input) return this.judge ? this.judge(row, this) : row
     const attempt = row.transport[Header.attempt]
     const canonical = this.#attempts.get(row.transport[Header.stepId] ?? '')
-    return attempt === undefined || canonical === undefined || attempt === canonical
+    return attempt === undefined || canonical === undefined || attempt === canonical ? row : undefined
   }
 
   protected derive(): void {
@@ -234,7 +255,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     const { inputId } = this
     return {
       runId: this.key,
-      clientId: this.#firstHeader(Header.owner) ?? this.#inputOwner() ?? '',
+      clientId: this.#knownOwner || this.#firstHeader(Header.owner) || this.#inputOwner() || '',
       invocationId: this.#firstHeader(Header.invocationId) ?? '',
       status,
       steps,
@@ -245,14 +266,20 @@ export class RunNode<M extends object> extends TreeNode<M> {
     }
   }
 
-  /** Whoever put something into the run; the owner only while its agent has said nothing. */
-  #inputOwner(): string | undefined {
-    return this.rows.find((row) => row.transport[Header.owner])?.transport[Header.owner]
+  /** The owner as Ably has verified it for the agent. */
+  get #knownOwner(): string | undefined {
+    const teller = this.#state.start ?? this.#holder(Header.inputClientId, Boolean)
+    return teller?.transport[Header.inputClientId]
   }
 
-  #snapshot(inputCancels: readonly Row[]): RunInfo {
+  /** Whoever put something into the run; the owner only while its agent has said nothing. */
+  #inputOwner(): string | undefined {
+    const first = this.rows.find(isInput)
+    return first && (first.clientId ?? first.transport[Header.owner])
+  }
+
+  #snapshot(cancel: Row | undefined): RunInfo {
     const facts = (this.#facts ??= this.#readFacts())
-    const cancel = lowest(this.#cancels[0], inputCancels[0])
     if (!cancel) return facts
     const asked = { by: cancel.clientId, at: cancel.timestamp }
     return {
@@ -263,6 +290,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 }
 
+const isInput = ({ name }: Row): boolean => name === MessageName.input
+
 const isOutput = ({ name, transport }: Row): boolean =>
   name === MessageName.output && transport[Header.messageId] !== undefined
 
@@ -272,6 +301,6 @@ type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy'>
 /** Whether two values, made by the same code, say the same. */
 const isSame = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
 
-function lowest(...rows: (Row | undefined)[]): Row | undefined {
+export function lowest(...rows: (Row | undefined)[]): Row | undefined {
   return rows.reduce((low, row) => (row && (!low || row.serial < low.serial) ? row : low), undefined)
 }

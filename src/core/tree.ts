@@ -6,11 +6,13 @@ import { isUnsettled, Log, type Row } from './log'
 import { MessageIndex } from './message-index'
 import { bySort, type TreeNode } from './node'
 import { InputNode } from './input-node'
-import { RunNode } from './run-node'
+import { lowest, RunNode, type Judge } from './run-node'
 import type { RunInfo } from './run-info'
 import { plainPort, type ReactivePort } from './port'
 import type { RunStatus } from './run-state'
-import { Header, MessageName, type ChannelMessage, type Headers } from './wire'
+import { isSteer } from './steers'
+import type { Act, Trust } from './trust'
+import { hasSeeds, Header, MessageName, withSeeds, type ChannelMessage, type Headers } from './wire'
 
 /** A change of one run's status, told once. */
 export interface RunTransition<M extends object> {
@@ -39,10 +41,10 @@ const nothing: Settled<never> = { structure: false, runs: false, transitions: []
  * `settle` derives what follows from them. Neither depends on the order in which different messages arrive.
  */
 export class Tree<M extends object> {
-  readonly log = new Log()
+  readonly log: Log
   readonly inputs = new Map<string, InputNode<M>>()
   readonly runs = new Map<string, RunNode<M>>()
-  readonly #forks = new Forks<M>()
+  readonly #forks = new Forks<M>((row, run) => this.#mayPut(row, run))
   readonly #messages = new MessageIndex<M>()
   /** Children by the message id they follow; those without a parent under ''. */
   readonly #children = new Groups<TreeNode<M>>()
@@ -68,7 +70,10 @@ export class Tree<M extends object> {
   constructor(
     readonly codec: Codec<M>,
     readonly port: ReactivePort = plainPort,
-  ) {}
+    private readonly trust: Trust = {},
+  ) {
+    this.log = new Log(trust.isAgent)
+  }
 
   /** Takes in one channel message. False when it is foreign, malformed or nothing new. */
   apply(message: ChannelMessage): boolean {
@@ -181,10 +186,23 @@ export class Tree<M extends object> {
   }
 
   info(run: RunNode<M>): RunInfo {
-    return run.info(run.inputId === undefined ? undefined : this.#cancels.of(run.inputId))
+    return run.info(() => this.cancelOf(run))
   }
 
-  /** Requests to stop the run of a prompt, by serial. */
+  /** Whether whoever does it may, to something of this owner. */
+  allows(kind: Act['kind'], clientId: string | undefined, ownerClientId: string | undefined): boolean {
+    return this.trust.policy?.({ kind, clientId, ownerClientId }) ?? true
+  }
+
+  /** The earliest request to stop a run, or a prompt's run, that somebody made who may. */
+  cancelOf(node: TreeNode<M>): Row | undefined {
+    const run = node instanceof RunNode && !node.isAwaited ? node : undefined
+    const inputId = run ? run.inputId : node.key
+    const counts = ({ clientId }: Row): boolean => this.allows('cancel', clientId, node.owner)
+    return lowest(run?.cancels.find(counts), inputId === undefined ? undefined : this.cancelsOf(inputId).find(counts))
+  }
+
+  /** Requests to stop the run of a prompt, by serial, whoever made them. */
   cancelsOf(inputId: string): readonly Row[] {
     return this.#cancels.of(inputId)
   }
@@ -260,10 +278,11 @@ export class Tree<M extends object> {
   }
 
   #placeInput(row: Row): void {
-    if (row.transport[Header.runId] !== undefined) return this.#placeOutput(row)
-    const inputId = row.transport[Header.messageId]
+    const { [Header.runId]: runId, [Header.messageId]: inputId, [Header.role]: role } = row.transport
+    // NOTE: where agents are known, nobody else speaks in another role
+    if (runId !== undefined) return role === 'user' || !this.trust.isAgent ? this.#placeOutput(row) : undefined
     if (inputId === undefined || !this.codec.decodes(row)) return
-    if (row.transport[Header.role] === 'user') this.#putInto(this.#input(inputId), row)
+    if (role === 'user') this.#putInto(this.#input(inputId), row)
     else if (isFork(row)) this.#placeFork(inputId, row)
   }
 
@@ -271,6 +290,43 @@ export class Tree<M extends object> {
   #placeOutput(row: Row): void {
     const runId = row.transport[Header.runId]
     if (runId !== undefined && this.codec.decodes(row)) this.#putInto(this.#run(runId), row)
+  }
+
+  /** What of an input in a run counts: copies of messages only as far as the run has them whose place it takes. */
+  get #judge(): Judge | undefined {
+    const { isAgent, policy } = this.trust
+    return (isAgent ?? policy) && this.#judgeInput
+  }
+
+  readonly #judgeInput: Judge = (row, run) => {
+    const isFork = row.transport[Header.runId] === undefined
+    const source = isFork ? this.#replacedBy(row) : run
+    if (!this.#mayPut(row, source)) return undefined
+    if (!this.trust.isAgent || !hasSeeds(row.data)) return row
+    return { ...row, data: withSeeds(row.data, isFork && source ? copiesOf(source) : []) }
+  }
+
+  /** Whether whoever sent an input may, into a run or to take its place. */
+  #mayPut(row: Row, run: RunNode<object> | undefined): boolean {
+    const kind = row.transport[Header.runId] === undefined ? 'fork' : isSteer(row) ? 'steer' : 'answer'
+    return this.allows(kind, row.clientId, run?.owner)
+  }
+
+  /** The run whose place an answer takes; it was there before. */
+  #replacedBy({ serial, transport }: Row): RunNode<M> | undefined {
+    const run = this.runs.get(transport[Header.supersedes] ?? '')
+    return run && run.sort < serial ? run : undefined
+  }
+
+  /** What begins with copies of a run, or takes its place, follows it. */
+  #rereadForksOf(run: RunNode<M>): void {
+    for (const fork of this.#forks.replacing(run)) {
+      this.#structure = true
+      // NOTE: in one direction only, since runs may claim to take each other's place
+      if (fork === run || fork.sort < run.sort) continue
+      fork.reread()
+      this.#dirty.add(fork)
+    }
   }
 
   #putInto(node: TreeNode<M>, row: Row): void {
@@ -293,7 +349,7 @@ export class Tree<M extends object> {
     if (claims.length > 0) return claims.reduce((low, claim) => (claim.serial < low.serial ? claim : low)).run
     let node = this.#forks.awaited.get(inputId)
     if (!node) {
-      node = new RunNode(inputId, this.codec, this.port, true)
+      node = new RunNode(inputId, this.codec, this.port, true, this.#judge)
       this.#forks.awaited.set(inputId, node)
       this.#enter(node)
     }
@@ -389,7 +445,7 @@ export class Tree<M extends object> {
   #run(runId: string): RunNode<M> {
     let node = this.runs.get(runId)
     if (!node) {
-      node = new RunNode(runId, this.codec, this.port)
+      node = new RunNode(runId, this.codec, this.port, false, this.#judge)
       this.runs.set(runId, node)
       this.#enter(node)
     }
@@ -416,6 +472,7 @@ export class Tree<M extends object> {
     if (node instanceof RunNode) {
       if (node.inputId !== inputId) this.#answer(node, inputId)
       if (node.inputId !== undefined) this.#adopt(node.inputId)
+      if (this.#judge) this.#rereadForksOf(node)
       if (node.isEnding) this.#ending.add(node)
       else this.#ending.delete(node)
       this.#noteStatus(node, transitions)
@@ -487,3 +544,6 @@ export class Tree<M extends object> {
     transitions.push({ run, from, to })
   }
 }
+
+const copiesOf = (run: RunNode<object>): object[] =>
+  Array.from(run.messageIds(), (id) => structuredClone(run.message(id)!))

@@ -407,7 +407,7 @@ export class ClientSession<M extends object> {
 
   #pendingPrompt(input: TreeNode<M>): PendingPrompt {
     const wake = this.#prompts.wakeOf(input.key)
-    const cancel = this.#tree.cancelsOf(input.key)[0]
+    const cancel = this.#tree.cancelOf(input)
     return {
       inputId: input.key,
       clientId: input instanceof RunNode ? this.#tree.info(input).clientId : (input as InputNode<M>).clientId,
