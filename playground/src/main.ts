@@ -9,6 +9,7 @@ createApp(App)
   .use(createPinia())
   .use(
     createAITransport({
+      agents: 'agent',
       client: createClient,
       agent: { url: '/api/agent', headers: () => ({ 'x-wake-delay': String(wakeDelay.value) }) },
     }),

@@ -11,6 +11,7 @@ import type { TreeNode } from '../core/node'
 import type { RunInfo } from '../core/run-info'
 import { plainPort, type ReactivePort, type Signal } from '../core/port'
 import { Tree } from '../core/tree'
+import { trustOf, type TrustOptions } from '../core/trust'
 import { editIn, type ChannelMessage } from '../core/wire'
 import { CatchUp } from './catch-up'
 import { FlushScheduler, type FlushMode } from './flush'
@@ -26,7 +27,7 @@ import { View } from './view'
 import type { ViewHost } from './view-host'
 import type { AgentTarget } from './wake'
 
-export interface ClientSessionOptions<M extends object> {
+export interface ClientSessionOptions<M extends object> extends TrustOptions {
   /** An Ably client; the session never closes it. Without one the session stays idle, as on a server that renders. */
   client?: RealtimeClient
   /** The full name of the session's channel, namespace included. */
@@ -40,6 +41,8 @@ export interface ClientSessionOptions<M extends object> {
   flush?: FlushMode
   /** How state is made observable. @internal */
   port?: ReactivePort
+  /** Called before the channel is attached. @internal */
+  prepare?: () => Promise<void>
 }
 
 interface SessionEvents {
@@ -74,6 +77,7 @@ export class ClientSession<M extends object> {
   readonly #stops: (() => void)[] = []
   readonly #waiting = new Set<{ target: CancelTarget; done: () => void }>()
   readonly #standing: Standing
+  readonly #prepare: ClientSessionOptions<M>['prepare']
   #error: SessionError | undefined
   #connecting: Promise<void> | undefined
   #endingTimer: ReturnType<typeof setTimeout> | undefined
@@ -83,7 +87,8 @@ export class ClientSession<M extends object> {
     this.#statusChanged = port.signal()
     this.#runsChanged = port.signal()
     this.#standing = new Standing((status) => this.#statusBecame(status))
-    this.#tree = new Tree(codec, port)
+    this.#prepare = options.prepare
+    this.#tree = new Tree(codec, port, trustOf(options))
     this.#channel = client ? new SessionChannel(client, sessionName, codec.name) : new AbsentChannel(sessionName)
     const newer = new NewerProtocol(sessionName)
     this.#catchUp = new CatchUp(this.#channel, this.#tree, historyPageSize, {
@@ -223,6 +228,7 @@ export class ClientSession<M extends object> {
     )
     this.#standing.note({ isConnecting: true, isFailed: false, isConnected: this.#channel.isConnected })
     try {
+      await this.#prepare?.()
       await this.#channel.attach(this.#heard)
     } catch (cause) {
       for (const stop of this.#stops.splice(0)) stop()
