@@ -47,7 +47,7 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['test/**/*.spec.ts'],
-          exclude: ['test/{component,integration,e2e}/**'],
+          exclude: ['test/{component,integration,interop,e2e}/**'],
         },
       },
       {
@@ -60,6 +60,16 @@ export default defineConfig({
           name: 'integration',
           environment: 'node',
           include: ['test/integration/**/*.spec.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'interop',
+          environment: 'node',
+          include: ['test/interop/**/*.spec.ts'],
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

@@ -33,7 +33,20 @@ export interface AgentSession<M extends object, Chunk> {
    * @throws SessionError 40003 when the invocation is for another session or an id is empty
    */
   createRun(invocation: Invocation, hooks?: RunHooks<Chunk>): AgentRun<M, Chunk>
-  /** Ends every open run as cancelled, then detaches. */
+  /**
+   * Goes on with a run that another process started and left open; nothing is published. Its ids are those of that run's
+   * `toJSON()`. Give the steps that are to take the place of half-written ones ids of your own.
+   * @throws SessionError 104010 when the run's start and input are not seen in `triggerTimeout` (by default 30 s), 40003
+   * when it has ended or is suspended
+   *
+   * @example
+   * const run = await session.adoptRun(JSON.parse(left), { onCancel: ownerOnly })
+   */
+  adoptRun(
+    run: { runId: string; invocationId: string; inputEventId: string },
+    hooks?: Omit<RunHooks<Chunk>, 'runId' | 'invocationId'>,
+  ): Promise<AgentRun<M, Chunk>>
+  /** Ends every open run as cancelled, then detaches. Runs that are suspended go on waiting. */
   end(): Promise<void>
   /** Detaches without a word: runs stay open for another process. What runs in this one is aborted. */
   detach(): Promise<void>

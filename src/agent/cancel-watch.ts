@@ -8,6 +8,7 @@ import type { CancelHook } from './cancel'
 export interface CancelContext {
   readonly runId: string
   readonly trigger: Row
+  readonly ownerClientId: string | undefined
   readonly onCancel?: CancelHook
   /** The message that a row came with. */
   readonly messageOf: (row: Row) => ChannelMessage
@@ -39,9 +40,9 @@ export class CancelWatch {
   }
 
   async #accepts(row: Row): Promise<boolean> {
-    const { runId, trigger, onCancel, messageOf, report } = this.context
+    const { runId, ownerClientId, onCancel, messageOf, report } = this.context
     try {
-      const request = { runId, clientId: row.clientId, ownerClientId: trigger.clientId, message: messageOf(row) }
+      const request = { runId, clientId: row.clientId, ownerClientId, message: messageOf(row) }
       return (await onCancel?.(request)) !== false
     } catch (cause) {
       report(toSessionError('decide on a cancel', ErrorCode.HookFailed, cause))

@@ -1,87 +1,71 @@
-import type { SessionChannel } from '../ably/session-channel'
-import type { Codec } from '../core/codec'
-import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
+import { ErrorCode, toSessionError } from '../core/errors'
 import { newId } from '../core/id'
-import type { Row } from '../core/log'
-import type { Tree } from '../core/tree'
-import { Header, type ChannelMessage } from '../core/wire'
 import { abortReason } from './abort-reason'
 import { abortable } from './abortable'
 import type { AgentRun, RunHooks, RunOutcome } from './agent-run'
-import { CancelWatch } from './cancel-watch'
+import type { AgentStep, RetryOptions, StepOptions } from './agent-step'
 import type { ChunkSource } from './chunk-reader'
 import { contextOf, type ContextRule } from './context'
-import { identityOf, runEnd, runStart, type RunIdentity } from './headers'
-import type { History } from './history'
-import type { Invocation } from './invocation'
-import { locate } from './locate'
+import { hasGoneOn } from './find-run'
+import { runEnd, runSuspend } from './headers'
 import { misuse } from './misuse'
 import { Outlet } from './outlet'
-import { isRegeneration, pathTo } from './path'
-import { pipe, type PipeResult } from './pipe'
-import { Reply } from './reply'
-import type { Triggers } from './triggers'
-
-/** What a run needs from its session. */
-export interface RunHost<M extends object, Chunk> {
-  readonly codec: Codec<M, Chunk>
-  readonly channel: SessionChannel
-  readonly tree: Tree<M>
-  readonly triggers: Triggers
-  readonly history: History
-  connect(): Promise<void>
-  /** The message that a row came with. */
-  readonly messageOf: (row: Row) => ChannelMessage
-  readonly report: (error: SessionError) => void
-  /** Called once, when the run is over or was left. */
-  forget(run: ChannelRun<M, Chunk>): void
-}
-
-/** What a run is about, known once its trigger is found. */
-interface Subject {
-  readonly trigger: Row
-  readonly identity: RunIdentity
-  readonly cancels: CancelWatch
-}
-
-// NOTE: bounds memory: a prompt may name a parent that does not exist, and then all of history is looked through
-const maxPathPages = 1000
+import type { PipeResult } from './pipe'
+import { readPath } from './read-path'
+import { tryStep } from './retry'
+import type { RunHost } from './run-host'
+import { stepReasonOf, type OpenStep, type RunOutput } from './run-output'
+import { permit, type RunPhase } from './run-phase'
+import { workOn, type RunWork } from './run-work'
+import type { Subject, SubjectSearch } from './subject'
 
 /** A run on a session's channel. */
 export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
-  readonly runId: string
   readonly invocationId: string
   readonly #controller = new AbortController()
   readonly #outlet: Outlet
-  #phase: 'new' | 'starting' | 'open' | 'over' = 'new'
-  #subject: Subject | undefined
+  readonly #givenId: string
+  #phase: RunPhase = 'new'
+  #work: RunWork<Chunk> | undefined
   #starting: Promise<void> | undefined
-  #piping: Promise<PipeResult> | undefined
-  /** How the last pipe came out. */
-  #piped: PipeResult | undefined
   #ending: Promise<void> | undefined
-  #stepCount = 0
+  /** Serial of the message that says that it waits. */
+  #suspendedAt = ''
 
   constructor(
     private readonly host: RunHost<M, Chunk>,
-    private readonly invocation: Invocation,
+    private readonly inputEventId: string,
     private readonly hooks: RunHooks<Chunk>,
+    private readonly find: (host: RunHost<M, Chunk>, search: SubjectSearch) => Promise<Subject>,
   ) {
-    this.runId = idOr(hooks.runId, 'runId')
+    this.#givenId = idOr(hooks.runId, 'runId')
     this.invocationId = idOr(hooks.invocationId, 'invocationId')
     this.#outlet = new Outlet(host.channel)
   }
 
+  get runId(): string {
+    return this.#work?.subject.identity.runId ?? this.#givenId
+  }
+
   get inputId(): string | undefined {
-    return this.#subject?.identity.inputId
+    return this.#work?.subject.identity.inputId
+  }
+
+  get phase(): RunPhase {
+    return this.#phase
   }
 
   get abortSignal(): AbortSignal {
     return this.#controller.signal
   }
 
+  toJSON(): { runId: string; invocationId: string; inputEventId: string } {
+    const { runId, invocationId, inputEventId } = this
+    return { runId, invocationId, inputEventId }
+  }
+
   async start(): Promise<void> {
-    if (this.#phase !== 'new') throw misuse('start the run', 'it was started before')
+    permit(this.#phase, 'start', 'start the run')
     this.#phase = 'starting'
     this.#starting = this.#begin()
     try {
@@ -93,108 +77,121 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   }
 
   async #begin(): Promise<void> {
-    this.hooks.signal?.addEventListener('abort', this.#followSignal)
-    if (this.hooks.signal?.aborted) this.#followSignal()
-    await abortable(this.host.connect(), this.abortSignal)
-    const trigger = await this.#locate()
-    this.#subject = this.#subjectOf(trigger)
+    const { host, hooks, abortSignal: signal } = this
+    hooks.signal?.addEventListener('abort', this.#followSignal)
+    if (hooks.signal?.aborted) this.#followSignal()
+    await abortable(host.connect(), signal)
+    const subject = await this.#findSubject()
+    this.#work = workOn(subject, { host, hooks, outlet: this.#outlet, signal })
     await this.considerCancels()
-    if (this.#outlet.isShut) throw this.abortSignal.reason
-    await this.#outlet.insist(runStart(this.#subject.identity)).catch(failedTo('announce the run'))
-    await this.#readPath(this.#subject)
-    this.#phase = 'open'
+    if (this.#outlet.isShut) throw signal.reason
+    await this.#announce(subject)
+    await readPath(host, subject.trigger, signal).catch((cause: unknown) => this.#failToRead(cause))
+    await this.#work.steers.consider()
+    // NOTE: it may have been left meanwhile
+    if (this.#phase === 'starting') this.#phase = 'open'
   }
 
-  #locate(): Promise<Row> {
-    const { triggers, history } = this.host
-    const { triggerTimeout: timeout } = this.hooks
-    return locate(this.invocation.inputEventId, { triggers, history, timeout, signal: this.abortSignal })
+  #findSubject(): Promise<Subject> {
+    const { inputEventId, invocationId, abortSignal: signal } = this
+    const timeout = this.hooks.triggerTimeout
+    return this.find(this.host, { inputEventId, invocationId, runId: this.#givenId, signal, timeout })
   }
 
-  #subjectOf(trigger: Row): Subject {
-    const { tree, messageOf, report } = this.host
-    const { runId, invocationId } = this
-    if (trigger.transport[Header.runId] !== undefined) throw misuse('start the run', 'its input continues another run')
-    if (!isRegeneration(trigger) && !tree.inputs.has(trigger.transport[Header.messageId] ?? '')) {
-      throw misuse('start the run', "its input is not a user's prompt")
-    }
-    return {
-      trigger,
-      identity: identityOf(trigger, { runId, invocationId }),
-      cancels: new CancelWatch({ runId, trigger, onCancel: this.hooks.onCancel, messageOf, report }),
-    }
+  async #announce({ announcement }: Subject): Promise<void> {
+    this.host.takeOver(this)
+    if (announcement) await this.#outlet.declare('announce the run', announcement)
   }
 
-  /** Reads back until the conversation before the trigger is known: a model must not be asked without it. */
-  async #readPath({ trigger, identity }: Subject): Promise<void> {
-    const { tree, history } = this.host
-    const isKnown = (): boolean => {
-      tree.settle()
-      const { waypoints, isWhole } = pathTo(tree, trigger)
-      return isWhole && history.covers(waypoints[0]?.node.sort ?? trigger.serial)
-    }
-    try {
-      await history.readUntil(() => this.abortSignal.aborted || isKnown(), maxPathPages)
-    } catch (cause) {
-      const error = toSessionError('read the conversation', ErrorCode.HistoryFailed, cause)
-      await this.#publishEnd(identity, { reason: 'error', error })
-      throw error
-    }
+  async #failToRead(cause: unknown): Promise<never> {
+    const error = toSessionError('read the conversation', ErrorCode.HistoryFailed, cause)
+    await this.#publishEnd({ reason: 'error', error })
+    throw error
   }
 
   context({ include }: { include?: ContextRule<M> } = {}): M[] {
-    if (!this.#subject || this.#phase === 'starting') throw misuse('read the conversation', 'the run was not started')
-    return contextOf(this.host.tree, this.#subject.trigger, include)
+    permit(this.#phase, 'read', 'read the conversation')
+    if (!this.#work) throw misuse('read the conversation', 'the run was not started')
+    const { subject, steers, written } = this.#work
+    steers.noteRead()
+    const own = { runId: this.runId, written, isIgnored: steers.isIgnored }
+    return contextOf(this.host.tree, subject.trigger, include, own)
+  }
+
+  hasInput(): boolean {
+    return this.#phase === 'open' && !this.abortSignal.aborted && this.#work!.steers.hasInput()
   }
 
   async pipe(stream: ChunkSource<Chunk>): Promise<PipeResult> {
-    const isOver = this.#phase === 'over' || this.#ending !== undefined
-    // NOTE: a function that goes on after a cancel finds the run over through no fault of its own
-    if (isOver && !this.abortSignal.aborted) throw misuse('pipe a stream', 'the run is over')
-    if (!isOver && this.#phase !== 'open') throw misuse('pipe a stream', 'the run was not started')
-    if (this.#piping) throw misuse('pipe a stream', 'another pipe is still running')
-    const { codec, report } = this.host
-    const { onCancelled } = this.hooks
-    this.#piping = pipe(stream, {
-      codec,
-      report,
-      onCancelled,
-      outlet: this.#outlet,
-      signal: this.abortSignal,
-      open: this.#openReply,
-    })
-    try {
-      return (this.#piped = await this.#piping)
-    } finally {
-      this.#piping = undefined
-    }
+    return this.#output('pipe a stream').pipe(stream)
   }
 
-  readonly #openReply = (): Promise<Reply<Chunk>> => {
-    const { codec, report } = this.host
-    const reply = { codec, report, outlet: this.#outlet, identity: this.#subject!.identity }
-    return Reply.open(reply, `${this.invocationId}-step-${this.#stepCount++}`)
+  step(options?: string | StepOptions): Promise<AgentStep<Chunk>>
+  step<T>(work: (step: AgentStep<Chunk>) => T | PromiseLike<T>, options?: RetryOptions): Promise<T>
+  async step<T>(
+    given: string | StepOptions | ((step: AgentStep<Chunk>) => T | PromiseLike<T>) = {},
+    options: RetryOptions = {},
+  ): Promise<AgentStep<Chunk> | T> {
+    if (typeof given === 'function') return tryStep(given, options, this.#openStep, this.abortSignal)
+    return this.#openStep(typeof given === 'string' ? { id: given } : given)
+  }
+
+  readonly #openStep = async (options: StepOptions): Promise<OpenStep<Chunk>> => {
+    const output = this.#output('open a step')
+    this.abortSignal.throwIfAborted()
+    return output.openStep(options)
+  }
+
+  #output(what: string): RunOutput<Chunk> {
+    // NOTE: a function that goes on after a cancel finds the run over through no fault of its own
+    const isStopped = this.abortSignal.aborted && (this.#phase === 'ending' || this.#phase === 'over')
+    if (!isStopped || !this.#work) permit(this.#phase, 'write', what)
+    return this.#work!.output
+  }
+
+  async suspend(): Promise<void> {
+    permit(this.#phase, 'suspend', 'suspend the run')
+    if (this.#work!.output.isPiping) throw misuse('suspend the run', 'a pipe is still running')
+    if (this.#work!.output.hasOpenStep) throw misuse('suspend the run', 'a step is still open')
+    await this.end({ reason: 'suspend' })
   }
 
   async end(outcome?: RunOutcome): Promise<void> {
-    if (this.#phase === 'new') throw misuse('end the run', 'it was not started')
+    permit(this.#phase, 'end', 'end the run')
     await (this.#ending ??= this.#finish(outcome))
   }
 
   async #finish(given: RunOutcome | undefined): Promise<void> {
     const isCancelled = this.abortSignal.aborted
-    if (this.#piping || this.#phase === 'starting') this.#abort('it has ended')
+    if (this.#work?.output.isPiping || this.#phase === 'starting') this.#abort('it has ended')
     await this.#starting?.catch(() => undefined)
-    await this.#piping
     if (this.#phase !== 'open') return
-    const { reason, error } = given ?? this.#piped ?? { reason: 'complete' }
-    const outcome: RunOutcome = { reason: isCancelled && reason === 'complete' ? 'cancelled' : reason, error }
-    await this.#publishEnd(this.#subject!.identity, outcome)
+    this.#phase = 'ending'
+    const { output } = this.#work!
+    const outcome = given ?? (await output.settled()) ?? { reason: 'complete' }
+    const isStopped = isCancelled && outcome.reason !== 'error'
+    const result: RunOutcome = isStopped ? { reason: 'cancelled' } : outcome
+    await output.close(stepReasonOf(result))
+    await (result.reason === 'suspend' ? this.#publishSuspend() : this.#publishEnd(result))
   }
 
-  async #publishEnd(identity: RunIdentity, { reason, error }: RunOutcome): Promise<void> {
+  async #publishSuspend(): Promise<void> {
     try {
-      await this.#outlet.insist(runEnd(identity, reason, error)).catch(failedTo('publish the end of the run'))
+      const suspend = runSuspend(this.#work!.subject.identity)
+      this.#suspendedAt = await this.#outlet.declare('suspend the run', suspend)
+    } catch (error) {
+      this.#close()
+      throw error
+    }
+    this.#phase = 'suspended'
+    this.hooks.signal?.removeEventListener('abort', this.#followSignal)
+    await this.considerCancels()
+  }
+
+  async #publishEnd({ reason, error }: RunOutcome): Promise<void> {
+    const end = runEnd(this.#work!.subject.identity, reason === 'suspend' ? 'complete' : reason, error)
+    try {
+      await this.#outlet.declare('publish the end of the run', end)
     } finally {
       this.#close()
     }
@@ -202,15 +199,33 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
 
   /** Looks at requests to stop that the channel holds, each of them once. */
   async considerCancels(): Promise<void> {
-    if (this.abortSignal.aborted || this.#phase === 'over') return
-    if (await this.#subject?.cancels.consider(this.host.tree)) this.#abort('it was cancelled')
+    if (this.abortSignal.aborted || this.#phase === 'over' || this.#wentOnElsewhere) return
+    if (await this.#work?.cancels.consider(this.host.tree)) await this.#stop()
   }
 
-  /** Ends the run because its session ends. */
+  /** Looks at what was said to the run while it is written, each of it once. */
+  async considerSteers(): Promise<void> {
+    await this.#work?.steers.consider()
+  }
+
+  /** A run that waits has nobody else to end it. */
+  async #stop(): Promise<void> {
+    this.#abort('it was cancelled')
+    if (this.#phase !== 'suspended' || this.#wentOnElsewhere) return
+    this.#phase = 'ending'
+    await this.#publishEnd({ reason: 'cancelled' }).catch(this.host.report)
+  }
+
+  /** Whether somebody else has taken up the run while it waited; then it is theirs. */
+  get #wentOnElsewhere(): boolean {
+    return this.#phase === 'suspended' && hasGoneOn(this.host, this.runId, this.#suspendedAt)
+  }
+
+  /** Ends the run because its session ends; one that waits is left to wait. */
   async endWithSession(): Promise<void> {
+    if (this.#phase === 'new' || this.#phase === 'suspended') return this.#close()
     this.#abort('its session has ended')
-    if (this.#phase === 'new') this.#close()
-    else await this.end({ reason: 'cancelled' })
+    await this.end({ reason: 'cancelled' })
   }
 
   /** Stops whatever is running and publishes nothing any more, so that another process can go on with the run. */
@@ -218,6 +233,11 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     this.#outlet.shut()
     this.#abort('its session has left it')
     this.#close()
+  }
+
+  /** Watches no longer over a run that waits, because it goes on. */
+  giveUp(): void {
+    if (this.#phase === 'suspended') this.#close()
   }
 
   readonly #followSignal = (): void => this.#abort('the signal given to it aborted', this.hooks.signal?.reason)
@@ -239,10 +259,3 @@ function idOr(given: string | undefined, option: string): string {
   if (given === '') throw misuse('create the run', `"${option}" must not be empty`)
   return given ?? newId()
 }
-
-/** Rethrows what refused a lifecycle message. */
-const failedTo =
-  (what: string) =>
-  (cause: unknown): never => {
-    throw toSessionError(what, ErrorCode.LifecyclePublishFailed, cause)
-  }

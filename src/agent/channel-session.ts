@@ -4,13 +4,15 @@ import { Emitter } from '../core/emitter'
 import { ErrorCode, reasonOf, SessionError, toSessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import { Tree } from '../core/tree'
-import { MessageName, type ChannelMessage } from '../core/wire'
+import { Header, MessageName, type ChannelMessage } from '../core/wire'
 import type { AgentRun, RunHooks } from './agent-run'
 import type { AgentSession, AgentSessionOptions } from './agent-session'
-import { ChannelRun, type RunHost } from './channel-run'
+import { ChannelRun } from './channel-run'
 import { History } from './history'
 import type { Invocation } from './invocation'
 import { misuse } from './misuse'
+import type { RunHost } from './run-host'
+import { adopted, invoked } from './subject'
 import { Triggers } from './triggers'
 
 // NOTE: whatever a long gap was about, an agent needs only what is recent
@@ -26,7 +28,9 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
   readonly history: History
   readonly #runs = new Set<ChannelRun<M, Chunk>>()
   readonly #emitter = new Emitter<{ error: SessionError }>()
-  readonly #cancels = new WeakMap<Row, ChannelMessage>()
+  /** Messages that hooks are shown. */
+  readonly #requests = new WeakMap<Row, ChannelMessage>()
+  readonly #listeners = new Set<() => void>()
   #connecting: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #stopWatching = (): void => {}
@@ -63,9 +67,26 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
     if (invocation.sessionName !== this.name) {
       throw misuse('create the run', `the invocation is for session "${invocation.sessionName}", not "${this.name}"`)
     }
-    const run = new ChannelRun<M, Chunk>(this, invocation, hooks)
+    return this.#add(new ChannelRun<M, Chunk>(this, invocation.inputEventId, hooks, invoked))
+  }
+
+  async adoptRun(
+    { runId, invocationId, inputEventId }: { runId: string; invocationId: string; inputEventId: string },
+    hooks: RunHooks<Chunk> = {},
+  ): Promise<AgentRun<M, Chunk>> {
+    if (this.#closing) throw this.#closed('adopt the run')
+    const run = this.#add(new ChannelRun(this, inputEventId, { ...hooks, runId, invocationId }, adopted))
+    await run.start()
+    return run
+  }
+
+  #add(run: ChannelRun<M, Chunk>): ChannelRun<M, Chunk> {
     this.#runs.add(run)
     return run
+  }
+
+  takeOver(run: ChannelRun<M, Chunk>): void {
+    for (const other of this.#runs) if (other !== run && other.runId === run.runId) other.giveUp()
   }
 
   forget(run: ChannelRun<M, Chunk>): void {
@@ -98,17 +119,25 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
 
   readonly report = (error: SessionError): void => this.#emitter.emit('error', error)
 
-  readonly messageOf = (row: Row): ChannelMessage => this.#cancels.get(row) ?? {}
+  onHeard(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  readonly messageOf = (row: Row): ChannelMessage => this.#requests.get(row) ?? {}
 
   readonly #hear = (message: ChannelMessage): void => {
     this.#take(message)
     if (message.action === 'message.create' && message.serial) this.history.heard(message.serial)
     if (message.name === MessageName.cancel) this.#considerCancels()
+    if (message.name === MessageName.input) this.#considerSteers()
+    for (const listener of this.#listeners) listener()
   }
 
   #takePage(messages: readonly ChannelMessage[]): void {
     for (const message of messages) this.#take(message)
     this.#considerCancels()
+    this.#considerSteers()
   }
 
   #take(message: ChannelMessage): void {
@@ -116,12 +145,16 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
     if (!isNew || (message.name !== MessageName.input && message.name !== MessageName.cancel)) return
     const row = this.tree.log.get(message.serial ?? '')
     if (!row) return
-    if (row.name === MessageName.cancel) this.#cancels.set(row, message)
-    else this.triggers.note(row)
+    if (row.name === MessageName.cancel || row.transport[Header.runId] !== undefined) this.#requests.set(row, message)
+    if (row.name === MessageName.input) this.triggers.note(row)
   }
 
   #considerCancels(): void {
     for (const run of this.#runs) void run.considerCancels()
+  }
+
+  #considerSteers(): void {
+    for (const run of this.#runs) void run.considerSteers()
   }
 
   readonly #changed = ({ state, resumed, reason }: ChannelChange): void => {

@@ -1,5 +1,5 @@
-/** What an agent's stream may be: `toUIMessageStream()` of the AI SDK is both. */
-export type ChunkSource<Chunk> = ReadableStream<Chunk> | AsyncIterable<Chunk>
+/** What an agent's stream may be: `toUIMessageStream()` of the AI SDK, or chunks that are there already. */
+export type ChunkSource<Chunk> = ReadableStream<Chunk> | AsyncIterable<Chunk> | Iterable<Chunk>
 
 /** What a reader that was stopped answers with. */
 export const stopped = Symbol('stopped')
@@ -52,7 +52,11 @@ function pullStream<Chunk>(stream: ReadableStream<Chunk>): Pull<Chunk> {
   }
 }
 
-function pullIterable<Chunk>(iterable: AsyncIterable<Chunk>): Pull<Chunk> {
-  const iterator = iterable[Symbol.asyncIterator]()
-  return { next: () => iterator.next(), cancel: () => iterator.return?.() }
+function pullIterable<Chunk>(iterable: AsyncIterable<Chunk> | Iterable<Chunk>): Pull<Chunk> {
+  if (Symbol.asyncIterator in iterable) {
+    const iterator = iterable[Symbol.asyncIterator]()
+    return { next: () => iterator.next(), cancel: () => iterator.return?.() }
+  }
+  const iterator = iterable[Symbol.iterator]()
+  return { next: async () => iterator.next(), cancel: () => void iterator.return?.() }
 }

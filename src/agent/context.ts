@@ -1,11 +1,13 @@
-import type { Codec } from '../core/codec'
+import type { Codec, ReplyReading } from '../core/codec'
 import type { Row } from '../core/log'
 import { bySort, type TreeNode } from '../core/node'
 import { InputNode } from '../core/input-node'
 import { RunNode } from '../core/run-node'
 import type { RunInfo } from '../core/run-info'
 import type { Tree } from '../core/tree'
+import { ownMessages, type OwnRun } from './own-messages'
 import { pathTo, type Waypoint } from './path'
+import { lateAmong, saidAmong } from './steers'
 
 /** A prompt and the run that is shown as its answer. */
 export interface Turn<M> {
@@ -26,35 +28,61 @@ export interface Turn<M> {
  */
 export type ContextRule<M> = 'all' | 'answered' | ((turn: Turn<M>) => readonly M[])
 
-/** The conversation up to a trigger, as fresh objects. */
-export function contextOf<M extends object>(tree: Tree<M>, trigger: Row, include: ContextRule<M> = 'all'): M[] {
+/**
+ * The conversation up to a trigger, as fresh objects; with what the run that answers it has said so far, where that is
+ * asked for.
+ */
+export function contextOf<M extends object>(
+  tree: Tree<M>,
+  trigger: Row,
+  include: ContextRule<M> = 'all',
+  own?: OwnRun,
+): M[] {
   tree.settle()
   tree.forgetEnding()
   tree.settle()
-  const rule = include === 'all' ? withNotes(tree.codec) : include === 'answered' ? onlyAnswered : include
-  return turnsOf(tree, trigger).flatMap((turn) => rule(structuredClone(turn)))
+  const { codec } = tree
+  const before = turnsOf(tree, trigger).flatMap(({ turn, replies }) => {
+    const given = structuredClone(turn)
+    if (include === 'all') return withNote(codec, given, replies)
+    return include === 'answered' ? onlyAnswered(codec, given, replies) : include(given)
+  })
+  if (!own) return before
+  const { messages, replies } = ownMessages(tree, trigger, own)
+  return [...before, ...readable(codec, messages, replies, { isOpen: true })]
 }
 
-const withNotes =
-  <M extends object>(codec: Codec<M>) =>
-  ({ prompt, run, answer }: Turn<M>): M[] => [
-    ...(prompt ? [prompt] : []),
-    ...readable(codec, answer, run && noteOn(run)),
-  ]
+/** Which of the messages of an answer were written by the run, not said to it. */
+type Replies = readonly boolean[]
 
-function onlyAnswered<M>({ prompt, run, answer, isFollowed }: Turn<M>): M[] {
+function withNote<M extends object>(codec: Codec<M>, { prompt, run, answer }: Turn<M>, replies: Replies): M[] {
+  return [...(prompt ? [prompt] : []), ...readable(codec, answer, replies, { note: run && noteOn(run) })]
+}
+
+function onlyAnswered<M extends object>(
+  codec: Codec<M>,
+  { prompt, run, answer, isFollowed }: Turn<M>,
+  replies: Replies,
+): M[] {
   const own = prompt ? [prompt] : []
   if (!isFollowed) return own
-  return !run || run.status === 'complete' ? [...own, ...answer] : []
+  return !run || run.status === 'complete' ? [...own, ...readable(codec, answer, replies)] : []
 }
 
-/** Answers that say something, the last of them with the note. */
-function readable<M extends object>(codec: Codec<M>, answer: readonly M[], note: string | undefined): M[] {
-  const says = (message: M): boolean => codec.forModel?.(message) !== undefined || !codec.forModel
-  const messages = answer.filter(says)
-  return messages.map((message, index) =>
-    note !== undefined && index === messages.length - 1 ? (codec.forModel?.(message, note) ?? message) : message,
-  )
+/** Messages without replies that say nothing; the last reply has the note. */
+function readable<M extends object>(
+  codec: Codec<M>,
+  messages: readonly M[],
+  replies: Replies,
+  { note, isOpen }: ReplyReading = {},
+): M[] {
+  const read = (message: M, reading: ReplyReading): M | undefined =>
+    codec.forModel ? codec.forModel(message, reading) : message
+  const last = messages.findLastIndex((message, index) => replies[index] && read(message, {}) !== undefined)
+  return messages.flatMap((message, index) => {
+    if (!replies[index]) return [message]
+    return read(message, { isOpen, ...(index === last && { note }) }) ?? []
+  })
 }
 
 /** What a model should know about an answer that is not whole. */
@@ -72,7 +100,13 @@ interface OpenTurn<M extends object> {
   runs: Waypoint<M>[]
 }
 
-function turnsOf<M extends object>(tree: Tree<M>, trigger: Row): Turn<M>[] {
+/** A turn, and which messages of its answer are replies. */
+interface ReadTurn<M> {
+  readonly turn: Turn<M>
+  readonly replies: Replies
+}
+
+function turnsOf<M extends object>(tree: Tree<M>, trigger: Row): ReadTurn<M>[] {
   const turns: OpenTurn<M>[] = []
   for (const waypoint of pathTo(tree, trigger).waypoints) {
     if (waypoint.node instanceof InputNode) turns.push({ prompt: waypoint.node, runs: [] })
@@ -82,7 +116,7 @@ function turnsOf<M extends object>(tree: Tree<M>, trigger: Row): Turn<M>[] {
   return turns.map((turn, index) => closeTurn(tree, turn, index === turns.length - 1))
 }
 
-function closeTurn<M extends object>(tree: Tree<M>, { prompt, runs }: OpenTurn<M>, isLast: boolean): Turn<M> {
+function closeTurn<M extends object>(tree: Tree<M>, { prompt, runs }: OpenTurn<M>, isLast: boolean): ReadTurn<M> {
   const isFollowed = runs.length > 0
   // NOTE: prompts sent before the first token follow each other, not the answers between them
   const beside = isFollowed || isLast || !prompt ? undefined : shownAnswer(tree, prompt)
@@ -90,12 +124,15 @@ function closeTurn<M extends object>(tree: Tree<M>, { prompt, runs }: OpenTurn<M
   const last = answers.at(-1)
   const run = last && !isCut(last) ? last.node : undefined
   const [message] = prompt ? messagesOf({ node: prompt }) : []
-  return {
+  const said = new Set(answers.flatMap(({ node }) => (node instanceof RunNode ? [...saidAmong(node.allRows())] : [])))
+  const ids = answers.flatMap((answer) => idsOf(answer).map((id) => ({ id, node: answer.node })))
+  const turn = {
     ...(message && { prompt: message }),
     ...(run instanceof RunNode && { run: tree.info(run) }),
-    answer: answers.flatMap(messagesOf),
+    answer: ids.map(({ id, node }) => node.message(id)!),
     isFollowed,
   }
+  return { turn, replies: ids.map(({ id }) => !said.has(id)) }
 }
 
 /** The newest reply to a prompt, which is what views show. */
@@ -111,8 +148,18 @@ function shownAnswer<M extends object>(tree: Tree<M>, prompt: InputNode<M>): Run
 const isCut = <M extends object>({ node, until }: Waypoint<M>): boolean =>
   until !== undefined && until !== [...node.messageIds()].at(-1)
 
-function messagesOf<M extends object>({ node, until }: Waypoint<M>): M[] {
+const messagesOf = <M extends object>(waypoint: Waypoint<M>): M[] =>
+  idsOf(waypoint).map((id) => waypoint.node.message(id)!)
+
+function idsOf<M extends object>({ node, until }: Waypoint<M>): string[] {
   const ids = [...node.messageIds()]
   const end = until === undefined ? -1 : ids.indexOf(until)
-  return (end < 0 ? ids : ids.slice(0, end + 1)).map((id) => node.message(id)!)
+  return end < 0 ? unansweredLast(node, ids) : ids.slice(0, end + 1)
+}
+
+/** What was said to a run and never answered comes after what the run has written. */
+function unansweredLast<M extends object>(node: TreeNode<M>, ids: readonly string[]): string[] {
+  const rows = node instanceof RunNode ? node.allRows() : []
+  const isLate = lateAmong(rows)
+  return [...ids.filter((id) => !isLate(id)), ...ids.filter(isLate)]
 }

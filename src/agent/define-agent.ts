@@ -1,9 +1,9 @@
 import type { RealtimeClient } from 'ably'
 import type { UIMessage, UIMessageChunk } from 'ai'
 import type { Codec } from '../core/codec'
-import type { AgentRun, RunHooks } from './agent-run'
+import type { RunHooks } from './agent-run'
 import type { AgentSession } from './agent-session'
-import { answer } from './answer'
+import { answer, type Respond } from './answer'
 import { createAgentSession } from './create-agent-session'
 import { authorizer, type Authorize } from './authorize'
 import { Handled } from './handled'
@@ -15,7 +15,7 @@ import { SharedSessions } from './shared-sessions'
 /** What an agent does, and for whom. */
 export interface AgentOptions<M extends object, Chunk> extends Pick<
   RunHooks<Chunk>,
-  'onCancel' | 'onCancelled' | 'triggerTimeout'
+  'onCancel' | 'onCancelled' | 'onSteer' | 'triggerTimeout'
 > {
   /** Makes the agent's client. Called once, on the first request; give it a `clientId` that browsers never get. */
   client: () => RealtimeClient | Promise<RealtimeClient>
@@ -27,10 +27,11 @@ export interface AgentOptions<M extends object, Chunk> extends Pick<
    */
   authorize?: Authorize
   /**
-   * Answers one prompt. The run has started; it is ended when this returns, as its last pipe came out, or as an error
-   * when this throws. The error's message is shown to everybody on the session.
+   * Answers one prompt. The run has started, or goes on after it waited. When this returns, the run ends with the outcome
+   * that it returns, else as its last pipe came out; it waits when that pipe does, for a tool or an approval. When this
+   * throws, the run ends as an error, whose message is shown to everybody on the session.
    */
-  respond: (run: AgentRun<M, Chunk>) => unknown
+  respond: Respond<M, Chunk>
   /** Hears what goes wrong while answering. @default `console.error` */
   onError?: (error: unknown) => void
 }
@@ -43,9 +44,17 @@ export interface FetchContext {
 
 /** An agent as an HTTP endpoint. */
 export interface Agent {
-  /** Takes a wake-up. Answers 202 `{ runId, invocationId }` once the run has started; the run goes on. Never rejects. */
+  /**
+   * Takes a wake-up. Answers 202 `{ runId, invocationId }` once the run has started, 409 when it is to go on with a run that
+   * has ended; the run goes on. Never rejects.
+   */
   fetch: (request: Request, context?: FetchContext) => Promise<Response>
+  /** Ends every run that is open as cancelled and leaves all channels. The client stays connected. */
+  close: () => Promise<void>
 }
+
+/** Milliseconds to watch over a run that waits for somebody, so that it can be stopped meanwhile. */
+const suspendedLinger = 600_000
 
 /** How many prompts are remembered, so that one that is posted again is not answered again. */
 const handledLimit = 1000
@@ -67,7 +76,7 @@ const handledLimit = 1000
 export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk>(
   options: AgentOptions<M, Chunk>,
 ): Agent {
-  const { codec, respond, onCancel, onCancelled, triggerTimeout } = options
+  const { codec, respond, onCancel, onCancelled, onSteer, triggerTimeout } = options
   const report = quietly(options.onError ?? logError)
   const client = once(options.client)
   const authorize = authorizer(options.authorize, report)
@@ -83,14 +92,16 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
     context?: FetchContext,
   ): Promise<{ runId: string; invocationId: string }> {
     const { session, release } = await sessions.acquire(invocation.sessionName)
-    const run = session.createRun(invocation, { onCancel, onCancelled, triggerTimeout })
+    const run = session.createRun(invocation, { onCancel, onCancelled, onSteer, triggerTimeout })
     try {
       await run.start()
     } catch (error) {
       release()
       throw error
     }
-    const done = answer(run, respond, report).finally(release)
+    const done = answer(run, respond, report).then(() =>
+      release(run.phase === 'suspended' ? suspendedLinger : undefined),
+    )
     // NOTE: some servers hand `fetch` something else as its second argument
     if (typeof context?.waitUntil === 'function') context.waitUntil(done)
     return { runId: run.runId, invocationId: run.invocationId }
@@ -108,6 +119,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
         return errorResponse(error)
       }
     },
+    close: () => sessions.close(),
   }
 }
 

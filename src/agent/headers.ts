@@ -13,6 +13,8 @@ export interface RunIdentity {
   /** Message id of the trigger. */
   readonly inputId: string | undefined
   /** The message that this run's start follows. */
+  readonly startParent: string | undefined
+  /** The message that this run's outputs follow. */
   readonly parent: string | undefined
   readonly forkOf: string | undefined
   readonly regenerates: string | undefined
@@ -28,20 +30,41 @@ export interface StepIdentity {
 
 export type StepReason = Exclude<RunStep['status'], 'active'>
 
-export function identityOf(trigger: Row, ids: { runId: string; invocationId: string }): RunIdentity {
+/**
+ * Who a run is.
+ *
+ * @param owner - whose run it is, where that is not told by the trigger: one that goes on stays its first owner's
+ */
+export function identityOf(
+  trigger: Row,
+  { owner, ...ids }: { runId: string; invocationId: string; owner?: string },
+): RunIdentity {
   const { transport } = trigger
   const regenerates = transport[Header.regenerates]
+  const inputId = transport[Header.messageId]
+  const before = transport[Header.parent]
   return {
     ...ids,
-    owner: transport[Header.owner] ?? '',
+    owner: owner ?? transport[Header.owner] ?? '',
     inputClientId: trigger.clientId,
-    inputId: transport[Header.messageId],
+    inputId,
+    startParent: regenerates === undefined && !isFork(trigger) ? inputId : before,
     // NOTE: a request to regenerate is no message, so the new reply follows what the old one followed
-    parent: regenerates === undefined ? transport[Header.messageId] : transport[Header.parent],
+    parent: regenerates === undefined ? inputId : before,
     forkOf: transport[Header.forkOf],
     regenerates,
   }
 }
+
+/** Whether an input asks for another reply instead of being a message itself. */
+export const isRegeneration = (trigger: Row): boolean => trigger.transport[Header.regenerates] !== undefined
+
+/** Whether an input answers into a run that waits. */
+export const isContinuation = (trigger: Row): boolean => trigger.transport[Header.runId] !== undefined
+
+/** Whether an input answers a run that waits by copies of its messages, for a run that takes its place. */
+export const isFork = (trigger: Row): boolean =>
+  !isContinuation(trigger) && trigger.transport[Header.supersedes] !== undefined
 
 /** What a run ended with, if not well. */
 export interface RunFailure {
@@ -51,8 +74,12 @@ export interface RunFailure {
 }
 
 export function runStart(run: RunIdentity): OutgoingMessage {
-  return lifecycle(MessageName.runStart, { ...ofRun(run), ...structureOf(run) })
+  return lifecycle(MessageName.runStart, { ...ofRun(run), ...structureOf(run), [Header.parent]: run.startParent })
 }
+
+export const runResume = (run: RunIdentity): OutgoingMessage => lifecycle(MessageName.runResume, ofRun(run))
+
+export const runSuspend = (run: RunIdentity): OutgoingMessage => lifecycle(MessageName.runSuspend, ofRun(run))
 
 export function runEnd(run: RunIdentity, reason: RunEndReason, failure?: RunFailure): OutgoingMessage {
   return lifecycle(MessageName.runEnd, {
@@ -74,8 +101,13 @@ export function stepEnd(run: RunIdentity, step: StepIdentity, reason: StepReason
   })
 }
 
-/** Headers that all outputs of one message share. */
-export function outputHeaders(run: RunIdentity, step: StepIdentity, messageId: string): Headers {
+/** Headers that all outputs of one message share; `steers` are the ids of messages that it answers besides the trigger. */
+export function outputHeaders(
+  run: RunIdentity,
+  step: StepIdentity,
+  messageId: string,
+  steers: readonly string[] = [],
+): Headers {
   return headers({
     [Header.role]: 'assistant',
     [Header.messageId]: messageId,
@@ -84,6 +116,7 @@ export function outputHeaders(run: RunIdentity, step: StepIdentity, messageId: s
     [Header.stepId]: step.stepId,
     [Header.stepClientId]: step.clientId,
     [Header.attempt]: step.attempt,
+    [Header.steers]: steers.length > 0 ? JSON.stringify(steers) : undefined,
   })
 }
 

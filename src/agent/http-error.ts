@@ -1,4 +1,5 @@
 import { ErrorCode, SessionError } from '../core/errors'
+import { ConflictError } from './misuse'
 
 /** A refusal of a request. */
 export class HttpError extends Error {
@@ -29,7 +30,8 @@ export function errorResponse(error: unknown): Response {
   if (error instanceof HttpError)
     return json(error.status, { error: { code: error.code, message: error.message } }, error.headers)
   if (error instanceof SessionError) {
-    return json(statuses.get(error.code) ?? 500, { error: { code: error.code, message: error.message } })
+    const status = error instanceof ConflictError ? 409 : statuses.get(error.code)
+    return json(status ?? 500, { error: { code: error.code, message: error.message } })
   }
   return json(500, { error: { code: 50_000, message: 'unable to answer; the agent failed' } })
 }

@@ -9,7 +9,7 @@ export interface Search {
   history: History
   signal: AbortSignal
   /** In milliseconds. */
-  timeout?: number
+  timeout?: number | undefined
   /** How far back to look. A wake-up speaks of something recent, and anybody may send one. */
   maxPages?: number
 }

@@ -4,6 +4,7 @@ import { Header, MessageName, type Headers } from '../core/wire'
 import { outputExtras } from './headers'
 import type { Outlet } from './outlet'
 import { StreamWriter } from './stream-writer'
+import { Written } from './written'
 
 type Of<Op extends Operation['op']> = Extract<Operation, { op: Op }>
 
@@ -18,6 +19,7 @@ export class MessageWriter<Chunk> {
     /** Headers of everything in this message. */
     private readonly headers: Headers,
     private readonly report: (error: SessionError) => void,
+    private readonly written = new Written(),
   ) {
     this.#discrete = { ...headers, [Header.streamed]: 'false' }
   }
@@ -59,13 +61,14 @@ export class MessageWriter<Chunk> {
 
   async #publish({ codec, data, ephemeral }: Of<'publish'>): Promise<void> {
     const extras = { ...outputExtras(this.#discrete, codec), ...(ephemeral && { ephemeral }) }
-    await this.outlet.publish({ name: MessageName.output, data, extras })
+    const serial = await this.outlet.publish({ name: MessageName.output, data, extras })
+    if (!ephemeral) this.written.add(serial, this.#discrete, codec, data)
   }
 
   async #open({ streamId, codec }: Of<'open'>): Promise<void> {
     const transport = { ...this.headers, [Header.streamed]: 'true', [Header.streamId]: streamId }
     await this.#streams.get(streamId)?.close('cancelled').catch(this.report)
-    this.#streams.set(streamId, await StreamWriter.open(this.outlet, transport, codec))
+    this.#streams.set(streamId, await StreamWriter.open(this.outlet, transport, codec, this.written))
   }
 
   #append({ streamId, data }: Of<'append'>): Promise<void> | undefined {

@@ -1,5 +1,5 @@
 import type { SessionChannel } from '../ably/session-channel'
-import { ErrorCode, SessionError } from '../core/errors'
+import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import type { OutgoingMessage } from '../core/wire'
 
 /** A run's way onto the channel. Once shut nothing more gets through, so that a run can be left to another process. */
@@ -32,6 +32,18 @@ export class Outlet {
       }
     }
     return this.publish(message)
+  }
+
+  /**
+   * Publishes what tells the others how a run or step stands, and does not give up at once.
+   * @throws {@link SessionError} 104003 when the channel refuses it for good
+   */
+  async declare(what: string, message: OutgoingMessage): Promise<string> {
+    try {
+      return await this.insist(message)
+    } catch (cause) {
+      throw toSessionError(what, ErrorCode.LifecyclePublishFailed, cause)
+    }
   }
 
   append(serial: string, data: string, extras: OutgoingMessage['extras']): Promise<void> {

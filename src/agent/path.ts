@@ -3,6 +3,7 @@ import { RunNode } from '../core/run-node'
 import type { TreeNode } from '../core/node'
 import type { Tree } from '../core/tree'
 import { Header } from '../core/wire'
+import { isContinuation, isFork, isRegeneration } from './headers'
 
 /** A node on the way to a trigger. */
 export interface Waypoint<M extends object> {
@@ -18,17 +19,12 @@ export interface Path<M extends object> {
   readonly isWhole: boolean
 }
 
-/** Whether an input asks for another reply instead of being a message itself. */
-export const isRegeneration = (trigger: Row): boolean => trigger.transport[Header.regenerates] !== undefined
-
-/** Walks from a trigger to the beginning. The tree must be settled. */
+/** Walks from a trigger to the beginning. What the run itself has written is not on the way. The tree must be settled. */
 export function pathTo<M extends object>(tree: Tree<M>, trigger: Row): Path<M> {
   const waypoints: Waypoint<M>[] = []
   const seen = new Set<TreeNode<M>>()
   // NOTE: whatever follows a message inside a run has taken the place of the rest of that run
-  let cuts = isRegeneration(trigger)
-  let id = trigger.transport[cuts ? Header.parent : Header.messageId]
-  let isWhole = true
+  let { id, cuts, isWhole } = beginningOf(tree, trigger)
   while (id !== undefined) {
     const node = tree.nodeOf(id)
     if (node && seen.has(node)) break
@@ -44,3 +40,17 @@ export function pathTo<M extends object>(tree: Tree<M>, trigger: Row): Path<M> {
 
 /** A run without its start does not say for certain what it follows. */
 const isHalfKnown = <M extends object>(node: TreeNode<M>): boolean => node instanceof RunNode && !node.state.start
+
+/** Where the way back begins: at a prompt itself, else at what its reply follows. */
+function beginningOf<M extends object>(
+  tree: Tree<M>,
+  trigger: Row,
+): { id: string | undefined; cuts: boolean; isWhole: boolean } {
+  const { transport } = trigger
+  if (isContinuation(trigger)) {
+    const run = tree.runs.get(transport[Header.runId]!)
+    return { id: run?.parent, cuts: true, isWhole: run !== undefined && !isHalfKnown(run) }
+  }
+  const follows = isRegeneration(trigger) || isFork(trigger)
+  return { id: transport[follows ? Header.parent : Header.messageId], cuts: follows, isWhole: true }
+}

@@ -8,8 +8,11 @@ import type { Reply } from './reply'
 
 /** How piping a stream came out. It never rejects: what went wrong is in `error`. */
 export interface PipeResult {
-  /** `cancelled` when the run was cancelled or the stream says that it was aborted. */
-  readonly reason: RunEndReason
+  /**
+   * `cancelled` when the run was cancelled or the stream says that it was aborted; `suspend` when it says that the model
+   * waits for the output of a tool, or for an approval.
+   */
+  readonly reason: RunEndReason | 'suspend'
   /** Present when `reason` is `error`. */
   readonly error?: SessionError
 }
@@ -55,13 +58,14 @@ async function consume<Chunk>(
     if (signal.aborted) stop()
     let reply: Reply<Chunk> | undefined
     let ending: ReplyEnding | undefined
+    const endingOf = codec.ending?.()
     for (;;) {
       const next = await reader.read()
       if (next === stopped) return cancelled
       if (next.done) return ending ? outcomeOf(ending) : complete
       reply ??= await open()
       if (signal.aborted) return cancelled
-      ending ??= codec.ending?.(next.value)
+      ending ??= endingOf?.(next.value)
       const written = reply.write(next.value)
       if (written) await written
     }
@@ -82,11 +86,12 @@ const failed = (cause: unknown): Outcome => ({
   step: 'failed',
 })
 
-/** A stream that ran to its end and said itself that the answer is not whole. */
-const outcomeOf = ({ reason, message }: ReplyEnding): Outcome =>
-  reason === 'cancelled'
-    ? cancelled
-    : { reason, error: new SessionError(message, ErrorCode.StreamFailed), step: 'complete' }
+/** What a stream comes to that ran to its end and said itself that the answer is not whole. */
+function outcomeOf({ reason, message }: ReplyEnding): Outcome {
+  if (reason === 'cancelled') return cancelled
+  if (reason === 'suspend') return { reason, step: 'complete' }
+  return { reason, error: new SessionError(message, ErrorCode.StreamFailed), step: 'complete' }
+}
 
 // In milliseconds: whoever pressed Stop should not wait for ever for the last word
 const lastWordLimit = 5000

@@ -1,22 +1,27 @@
+import { ErrorCode, SessionError } from '../core/errors'
 import type { AgentSession } from './agent-session'
 
 interface Entry<Session> {
   readonly session: Session
   users: number
+  /** Until when it stays when nobody uses it, by this machine's clock. */
+  keepUntil: number
   timer?: ReturnType<typeof setTimeout>
 }
 
 /** A session in use; to be released once. */
 export interface Lease<Session> {
   readonly session: Session
-  release(): void
+  /** Gives it back; it stays attached for `linger` milliseconds, or longer where that was asked for before. */
+  release(linger?: number): void
 }
 
-type Detachable = Pick<AgentSession<never, never>, 'detach'>
+type Closable = Pick<AgentSession<never, never>, 'detach' | 'end'>
 
 /** One session per channel, shared by the runs on it and detached a little after the last of them. */
-export class SharedSessions<Session extends Detachable> {
+export class SharedSessions<Session extends Closable> {
   readonly #entries = new Map<string, Entry<Session>>()
+  #isClosed = false
 
   constructor(
     private readonly create: (name: string) => Promise<Session> | Session,
@@ -29,20 +34,43 @@ export class SharedSessions<Session extends Detachable> {
     clearTimeout(entry.timer)
     entry.users++
     let isReleased = false
-    const release = (): void => {
+    const release = (linger = this.linger): void => {
       if (isReleased) return
       isReleased = true
-      if (--entry.users === 0) entry.timer = setTimeout(() => this.#drop(name, entry), this.linger)
+      entry.keepUntil = Math.max(entry.keepUntil, Date.now() + linger)
+      if (--entry.users === 0) this.#dropLater(name, entry)
     }
     return { session: entry.session, release }
   }
 
+  /** Ends all sessions, with what is open on them. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const entries = [...this.#entries.values()]
+    this.#entries.clear()
+    for (const { timer } of entries) clearTimeout(timer)
+    await Promise.all(entries.map(({ session }) => session.end()))
+  }
+
   async #enter(name: string): Promise<Entry<Session>> {
+    this.#checkOpen()
     const session = await this.create(name)
+    this.#checkOpen()
     // Somebody else may have been faster
-    const entry = this.#entries.get(name) ?? { session, users: 0 }
+    const entry = this.#entries.get(name) ?? { session, users: 0, keepUntil: 0 }
     this.#entries.set(name, entry)
     return entry
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new SessionError('unable to answer; the agent was closed', ErrorCode.Closed)
+  }
+
+  #dropLater(name: string, entry: Entry<Session>): void {
+    if (this.#isClosed) return
+    entry.timer = setTimeout(() => this.#drop(name, entry), entry.keepUntil - Date.now())
+    // NOTE: a process that has nothing else to do need not stay for it; browsers' timers cannot say so
+    ;(entry.timer as { unref?: () => void }).unref?.()
   }
 
   #drop(name: string, entry: Entry<Session>): void {

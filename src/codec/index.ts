@@ -10,6 +10,7 @@ export type {
   Input,
   Operation,
   ReplyEnding,
+  ReplyReading,
   Seed,
 } from '../core/codec'
 export { Header, type Headers } from '../core/wire'

@@ -46,10 +46,19 @@ export type Operation =
   | { op: 'append'; streamId: string; data: string }
   | { op: 'close'; streamId: string; codec?: Headers; data?: string }
 
-/** What a chunk says about how its reply came out, if not well. */
+/** What the chunks of a reply say about how it came out, unless it is whole. */
 export interface ReplyEnding {
-  readonly reason: 'cancelled' | 'error'
+  /** `suspend` when it waits for somebody: for the output of a tool, or for an approval. */
+  readonly reason: 'cancelled' | 'error' | 'suspend'
   readonly message: string
+}
+
+/** How a reply stands when a model reads it. */
+export interface ReplyReading {
+  /** To be said at its end, where it is not whole. */
+  readonly note?: string
+  /** Whether the model goes on with this very reply, so that calls it was allowed to make are still to be made. */
+  readonly isOpen?: boolean
 }
 
 /** Turns the chunks of one reply into operations; keeps what is open. */
@@ -91,11 +100,14 @@ export interface Codec<M extends object, Chunk = never> {
   seeded?(answer: Answer, seeds: readonly Seed<M>[]): Answer
   /** A new encoder for one reply whose message id is `messageId`. */
   encoder(messageId: string): Encoder<Chunk>
-  /** What a chunk says about how the reply came out; undefined for all other chunks. */
-  ending?(chunk: Chunk): ReplyEnding | undefined
   /**
-   * A reply as a model is to read it, with a note at its end where it is not whole; undefined when it says nothing.
-   * Without this method replies are handed over as they are.
+   * Begins to watch the chunks of one reply: says of a chunk that it tells how the reply came out; undefined for all
+   * other chunks.
    */
-  forModel?(reply: M, note?: string): M | undefined
+  ending?(): (chunk: Chunk) => ReplyEnding | undefined
+  /**
+   * A reply as a model is to read it; undefined when it says nothing. Without this method replies are handed over as they
+   * are.
+   */
+  forModel?(reply: M, reading?: ReplyReading): M | undefined
 }

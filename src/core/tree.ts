@@ -4,24 +4,16 @@ import { Forks, isFork } from './forks'
 import { Groups } from './groups'
 import { isUnsettled, Log, type Row } from './log'
 import { MessageIndex } from './message-index'
-import { bySort, type TreeNode } from './node'
+import type { TreeNode } from './node'
+import { NodeList } from './node-list'
 import { InputNode } from './input-node'
 import { lowest, RunNode, type Judge } from './run-node'
 import type { RunInfo } from './run-info'
 import { plainPort, type ReactivePort } from './port'
-import type { RunStatus } from './run-state'
+import { RunWatch, type RunTransition } from './run-watch'
 import { isSteer } from './steers'
 import type { Act, Trust } from './trust'
 import { hasSeeds, Header, MessageName, withSeeds, type ChannelMessage, type Headers } from './wire'
-
-/** A change of one run's status, told once. */
-export interface RunTransition<M extends object> {
-  run: RunNode<M>
-  from: RunStatus | undefined
-  to: RunStatus
-}
-
-const maxUnseenRuns = 1000
 
 /** What became different since the last `settle()`. */
 export interface Settled<M extends object> {
@@ -56,16 +48,10 @@ export class Tree<M extends object> {
   /** Rows that got longer; one may be named twice, which does no harm. */
   readonly #grown: Row[] = []
   readonly #dirty = new Set<TreeNode<M>>()
-  readonly #statuses = new Map<RunNode<M>, RunStatus>()
-  /** Runs that have ended while the rest of their text is still on its way. */
-  readonly #ending = new Set<RunNode<M>>()
+  readonly #watch = new RunWatch<M>()
   #messageCount = 0
-  readonly #unseen = new Set<RunNode<M>>()
   #structure = false
-  /** Nodes in sort order, as of the last time they were asked for, and those that came since. */
-  #nodes: readonly TreeNode<M>[] = []
-  #arrived: TreeNode<M>[] = []
-  #isSorted = true
+  readonly #nodes = new NodeList<M>()
 
   constructor(
     readonly codec: Codec<M>,
@@ -123,9 +109,10 @@ export class Tree<M extends object> {
         runs ||= !(node instanceof RunNode) || node.hasNews
       }
     }
-    if (this.#unseen.size > maxUnseenRuns) this.#forgetUnseen()
+    this.#forgetAll(this.#watch.surplus())
+    this.#forgetAll(this.#answered())
     const structure = this.#structure
-    if (structure) this.#isSorted = false
+    if (structure) this.#nodes.touch()
     this.#structure = false
     return { structure, runs, transitions, touched }
   }
@@ -135,12 +122,12 @@ export class Tree<M extends object> {
    * appends may be overtaken by what is published after them.
    */
   get isEnding(): boolean {
-    return this.#ending.size > 0
+    return this.#watch.ending.size > 0
   }
 
   /** Takes streams that ended runs left open for over. */
   forgetEnding(): void {
-    for (const run of this.#ending) {
+    for (const run of this.#watch.ending) {
       run.giveUp()
       this.#dirty.add(run)
     }
@@ -148,12 +135,7 @@ export class Tree<M extends object> {
 
   /** All nodes in sort order: by serial, optimistic prompts last. */
   nodes(): readonly TreeNode<M>[] {
-    if (!this.#isSorted) {
-      // NOTE: almost sorted already, which makes it cheap
-      this.#nodes = [...this.#nodes, ...this.#arrived.splice(0)].toSorted(bySort)
-      this.#isSorted = true
-    }
-    return this.#nodes
+    return this.#nodes.sorted()
   }
 
   /** The node that holds a message. */
@@ -259,7 +241,7 @@ export class Tree<M extends object> {
   #trackOpen(row: Row): void {
     if (isUnsettled(row)) {
       this.#open.add(row)
-    } else if (this.#open.delete(row) && this.#ending.has(row.home as RunNode<M>)) {
+    } else if (this.#open.delete(row) && this.#watch.ending.has(row.home as RunNode<M>)) {
       this.#dirty.add(row.home as RunNode<M>)
     }
   }
@@ -453,8 +435,7 @@ export class Tree<M extends object> {
   }
 
   #enter(node: TreeNode<M>): void {
-    this.#arrived.push(node)
-    this.#isSorted = false
+    this.#nodes.add(node)
     this.#children.add('', node)
     this.#structure = true
   }
@@ -473,23 +454,9 @@ export class Tree<M extends object> {
       if (node.inputId !== inputId) this.#answer(node, inputId)
       if (node.inputId !== undefined) this.#adopt(node.inputId)
       if (this.#judge) this.#rereadForksOf(node)
-      if (node.isEnding) this.#ending.add(node)
-      else this.#ending.delete(node)
-      this.#noteStatus(node, transitions)
-      this.#noteUnseen(node)
-      if (node.isAwaited && node.allRows().length === 0) this.#forgetAwaited(node)
+      const transition = this.#watch.note(node)
+      if (transition) transitions.push(transition)
     }
-  }
-
-  /** The run of a fork has been heard of, so there is nothing to wait for. */
-  #forgetAwaited(run: RunNode<M>): void {
-    this.#forget(run)
-    this.#leave(new Set([run]))
-  }
-
-  #noteUnseen(run: RunNode<M>): void {
-    if (run.visible) this.#unseen.delete(run)
-    else this.#unseen.add(run)
   }
 
   /** Messages that came along with others are found like all messages. */
@@ -498,19 +465,21 @@ export class Tree<M extends object> {
     if (node.seeds !== former) for (const id of former.keys()) this.#messages.drop(id, node)
   }
 
-  /** Bounds how many runs are kept of which nothing is known that could be shown. */
-  #forgetUnseen(): void {
-    const oldest = new Set([...this.#unseen].slice(0, this.#unseen.size - maxUnseenRuns))
-    for (const run of oldest) this.#forget(run)
-    this.#leave(oldest)
+  /** Forks whose run has been heard of: they have given their rows to that one. */
+  #answered(): ReadonlySet<RunNode<M>> {
+    return new Set([...this.#forks.awaited.values()].filter(({ sort }) => sort === ''))
+  }
+
+  #forgetAll(runs: ReadonlySet<RunNode<M>>): void {
+    if (runs.size === 0) return
+    for (const run of runs) this.#forget(run)
+    this.#leave(runs)
   }
 
   #forget(run: RunNode<M>): void {
     if (run.isAwaited) this.#forks.awaited.delete(run.key)
     else this.runs.delete(run.key)
-    this.#unseen.delete(run)
-    this.#statuses.delete(run)
-    this.#ending.delete(run)
+    this.#watch.forget(run)
     if (run.inputId !== undefined) this.#runsByInput.remove(run.inputId, run)
     for (const row of run.allRows()) {
       this.log.forget(row)
@@ -521,8 +490,7 @@ export class Tree<M extends object> {
 
   /** Takes nodes out of every list of nodes. */
   #leave(gone: ReadonlySet<TreeNode<M>>): void {
-    this.#nodes = this.#nodes.filter((node) => !gone.has(node))
-    this.#arrived = this.#arrived.filter((node) => !gone.has(node))
+    this.#nodes.remove(gone)
     for (const node of gone) {
       this.#children.remove(node.parent ?? '', node)
       this.#dirty.delete(node)
@@ -533,15 +501,6 @@ export class Tree<M extends object> {
   #answer(run: RunNode<M>, formerInputId: string | undefined): void {
     if (formerInputId !== undefined) this.#runsByInput.remove(formerInputId, run)
     if (run.inputId !== undefined) this.#runsByInput.add(run.inputId, run)
-  }
-
-  #noteStatus(run: RunNode<M>, transitions: RunTransition<M>[]): void {
-    if (!run.visible || run.isAwaited) return
-    const from = this.#statuses.get(run)
-    const to = run.state.status
-    if (from === to) return
-    this.#statuses.set(run, to)
-    transitions.push({ run, from, to })
   }
 }
 

@@ -208,6 +208,95 @@ describe('context by default', () => {
   })
 })
 
+const callOf = (toolCallId: string) => ({ kind: 'tool-input', toolCallId, toolName: 'look' })
+const steer = { kind: 'user-message', messageId: 's1', partType: 'text' }
+
+describe('calls in a run that is over', () => {
+  const states = (messages: readonly UIMessage[]) =>
+    messages.flatMap(({ parts }) => parts.flatMap((part) => ('state' in part && part.state ? [part.state] : [])))
+
+  const asked = () =>
+    scene()
+      .prompt('p1', 'one')
+      .run('r1', 'p1')
+      .part('m1', callOf('answered'), {})
+      .part('m1', { kind: 'tool-output-available', toolCallId: 'answered' }, { output: 1 })
+      .part('m1', callOf('open'), {})
+      .part('m1', callOf('asked'), {})
+      .part('m1', { kind: 'tool-approval-request', toolCallId: 'asked', approvalId: 'a1' }, '')
+      .part('m1', callOf('allowed'), {})
+      .part('m1', { kind: 'tool-approval-request', toolCallId: 'allowed', approvalId: 'a2' }, '')
+      .say('m1', { kind: 'tool-approval-response', toolCallId: 'allowed', approved: 'true' }, '')
+
+  it.each(['complete', 'cancelled', 'error'])('%s are closed unless they have an outcome', async (reason) => {
+    const given = asked().end(reason).prompt('p2', 'two', 'm1')
+    const { tree, trigger } = at(given, 'p2')
+    const messages = contextOf(tree, trigger)
+    expect(states(messages)).toEqual(['output-available', 'output-error', 'output-error', 'output-error'])
+    const model = await convertToModelMessages(messages)
+    const note = reason === 'complete' ? [] : ['assistant']
+    expect(model.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', ...note, 'user'])
+  })
+
+  it('are closed too where only complete answers are given', () => {
+    const { tree, trigger } = at(asked().end().prompt('p2', 'two', 'm1'), 'p2')
+    expect(states(contextOf(tree, trigger, 'answered'))).toEqual(['output-available', ...Array(3).fill('output-error')])
+  })
+
+  it('have an input, for providers that refuse a call without one', () => {
+    const given = scene()
+      .prompt('p1', 'one')
+      .run('r1', 'p1')
+      .part('m1', { ...callOf('c'), kind: 'tool-input-error' }, { errorText: 'unreadable' })
+      .end()
+      .prompt('p2', 'two', 'm1')
+    const { tree, trigger } = at(given, 'p2')
+    expect(contextOf(tree, trigger)[1]!.parts.at(-1)).toMatchObject({ input: {}, errorText: 'unreadable' })
+  })
+})
+
+describe('what was said to a run while it was written', () => {
+  it('comes behind the words that did not answer it, and has no note of the reply', () => {
+    const given = scene()
+      .prompt('p1', 'one')
+      .run('r1', 'p1')
+      .say('s1', steer, 'Hurry')
+      .text('m1', 'First')
+      .end('cancelled')
+      .prompt('p2', 'two', 'm1')
+    expect(said(given, 'p2')).toEqual([
+      'user: one',
+      'assistant: First | [The user stopped this answer here.]',
+      'user: Hurry',
+      'user: two',
+    ])
+  })
+
+  it('stays before the words that answered it', () => {
+    const given = scene()
+      .prompt('p1', 'one')
+      .run('r1', 'p1')
+      .say('s1', steer, 'Hurry')
+      .run('r1', 'p1', { 'steer-codec-message-ids': '["s1"]' })
+      .text('m1', 'First')
+      .end()
+      .prompt('p2', 'two', 'm1')
+    expect(said(given, 'p2')).toEqual(['user: one', 'user: Hurry', 'assistant: First', 'user: two'])
+  })
+
+  it('is what a reply inside the run is regenerated from', () => {
+    const given = scene()
+      .prompt('p1', 'one')
+      .run('r1', 'p1')
+      .text('m1', 'First')
+      .say('s1', steer, 'Hurry')
+      .text('m2', 'Second')
+      .end()
+      .regenerate('c1', 'm2', 's1')
+    expect(said(given, 'c1')).toEqual(['user: one', 'assistant: First', 'user: Hurry'])
+  })
+})
+
 describe('context by a rule of one’s own', () => {
   it('asks for each turn, oldest first', () => {
     const given = scene()

@@ -40,6 +40,28 @@ export class Scene {
     return this.#add('ai-output', transport, { kind: 'text', id: 't' }, text)
   }
 
+  /** A whole part of the run's output. */
+  part(messageId: string, codec: Headers, data: unknown): this {
+    return this.#add(
+      'ai-output',
+      { ...this.#run, role: 'assistant', 'codec-message-id': messageId, stream: 'false' },
+      codec,
+      data,
+    )
+  }
+
+  /** Says something into the run; an answer where the message is one of the run's. */
+  say(messageId: string, codec: Headers, data: unknown): this {
+    const isMessage = codec.kind === 'user-message'
+    const transport = {
+      ...inputOf(messageId),
+      role: 'user',
+      'run-id': this.#run['run-id']!,
+      ...(isMessage && { discrete: 'true' }),
+    }
+    return this.#add('ai-input', transport, codec, data)
+  }
+
   end(reason = 'complete', headers: Headers = {}): this {
     const { parent: _, ...transport } = this.#run
     return this.#add('ai-run-end', { ...transport, 'run-reason': reason, ...headers })
@@ -53,7 +75,7 @@ export class Scene {
     return this.#add('ai-cancel', { 'event-id': `cancel-${inputId}`, 'input-codec-message-id': inputId })
   }
 
-  #add(name: string, transport: Headers, codec?: Headers, data?: string): this {
+  #add(name: string, transport: Headers, codec?: Headers, data?: unknown): this {
     const serial = `${String(this.messages.length + 1).padStart(8, '0')}-000`
     this.messages.push({
       name,

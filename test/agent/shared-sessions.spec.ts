@@ -7,11 +7,10 @@ afterEach(() => void vi.useRealTimers())
 
 function shared() {
   const detach = vi.fn<() => Promise<void>>(async () => {})
-  const create = vi.fn<(name: string) => Promise<{ name: string; detach: () => Promise<void> }>>(async (name) => ({
-    name,
-    detach,
-  }))
-  return { sessions: new SharedSessions(create), create, detach }
+  const end = vi.fn<() => Promise<void>>(async () => {})
+  type Session = { name: string; detach: () => Promise<void>; end: () => Promise<void> }
+  const create = vi.fn<(name: string) => Promise<Session>>(async (name) => ({ name, detach, end }))
+  return { sessions: new SharedSessions(create), create, detach, end }
 }
 
 describe('SharedSessions', () => {
@@ -47,6 +46,30 @@ describe('SharedSessions', () => {
     expect(two.session).toBe(one.session)
     expect(detach).not.toHaveBeenCalled()
     expect(create).toHaveBeenCalledTimes(1)
+  })
+
+  it('stays as long as somebody asked for who left it, though others leave it later', async () => {
+    const { sessions, detach } = shared()
+    const waiting = await sessions.acquire('ai:a')
+    const other = await sessions.acquire('ai:a')
+    waiting.release(600_000)
+    other.release()
+    await vi.advanceTimersByTimeAsync(599_000)
+    expect(detach).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(detach).toHaveBeenCalledTimes(1)
+  })
+
+  it('ends all sessions when it closes, those that nobody uses too, and makes none after that', async () => {
+    const { sessions, end, detach } = shared()
+    await sessions.acquire('ai:a')
+    const idle = await sessions.acquire('ai:b')
+    idle.release()
+    await sessions.close()
+    expect(end).toHaveBeenCalledTimes(2)
+    await expect(sessions.acquire('ai:a')).rejects.toMatchObject({ code: 104004 })
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(detach).not.toHaveBeenCalled()
   })
 
   it('counts a run that is released twice once', async () => {

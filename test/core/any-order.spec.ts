@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { ChannelMessage } from '../../src/core/wire'
 import { historyOf, joinedAfter, randomFrom, shuffled } from '../support/channel-table'
@@ -70,6 +70,6 @@ it('ends in the same session, however a conversation arrives', { timeout: 60_000
       const expected = stateOf(listener, ids)
       for (const how of arrivals) expect(stateOf(await arrive(wire, how), ids)).toEqual(expected)
     }),
-    { seed, numRuns: 150 },
+    { seed, numRuns: 300 },
   )
 })

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { Alternatives } from '../../src/core/alternatives'
 import { walk } from '../../src/core/branch'
 import { hear, newTree } from '../support/transcripts'
-import { prompt, runMessage } from './wire'
+import { output, prompt, runMessage } from './wire'
 
 const count = 5000
 const none = { picked: new Map<string, number>() }
@@ -104,4 +104,20 @@ it('takes thousands of requests to stop one prompt, in any order', () => {
   expect(performance.now() - start).toBeLessThan(300)
   const serials = tree.cancelsOf('p').map(({ serial }) => serial)
   expect(serials).toEqual(cancels.map(({ serial }) => serial))
+})
+
+it('makes a branch of 2,000 runs anew in a few milliseconds, with 300 versions of one reply', () => {
+  const tree = newTree()
+  const reply = (run: string, parent: string, more = {}) => {
+    tree.apply(runMessage('ai-run-start', run, { 'invocation-id': 'i', parent, ...more }))
+    tree.apply(output(run, { kind: 'text' }, 'Yes', { 'codec-message-id': `m-${run}` }))
+  }
+  for (let index = 0; index < 2000; index++) {
+    tree.apply(prompt(`p${index}`, index > 0 ? { parent: `m-r${index - 1}` } : {}))
+    reply(`r${index}`, `p${index}`)
+  }
+  for (let index = 0; index < 300; index++) reply(`again-${index}`, 'p1999', { 'msg-regenerate': 'm-r1999' })
+  tree.settle()
+  expect(walk(tree, none)).toHaveLength(4000)
+  expect(fastest(() => walk(tree, none))).toBeLessThan(60)
 })

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { Alternatives } from '../../src/core/alternatives'
 import type { ChannelMessage } from '../../src/core/wire'
 import { hear, newTree, stateOf } from '../support/transcripts'
-import { message, nextSerial as serial, prompt } from './wire'
+import { message, nextSerial as serial, output, prompt, runMessage } from './wire'
 
 const ids = (messages: readonly ChannelMessage[]): string[] => {
   const tree = newTree()
@@ -167,4 +168,62 @@ describe('thousands of unknown runs', () => {
     expect(stateOf(tree).runs).toMatchObject([{ runId: 'ghost--1', status: 'active' }])
     expect(tree.runs.size).toBe(1001)
   })
+})
+
+const reply = (run: string, id: string, more: Record<string, unknown> = {}): ChannelMessage[] => [
+  runMessage('ai-run-start', run, { 'invocation-id': run, ...more }),
+  output(run, { kind: 'text' }, id, { 'codec-message-id': id }),
+]
+
+it('shows nothing of replies that stand inside each other, and all else', () => {
+  const inside = (run: string, other: string) => [
+    ...reply(run, `${run}-1`, { parent: `${other}-1`, 'msg-regenerate': `${other}-2` }),
+    output(run, { kind: 'text' }, '', { 'codec-message-id': `${run}-2` }),
+  ]
+  expect(ids([...inside('a', 'b'), ...inside('b', 'a'), ...inside('own', 'own'), prompt('fine')])).toEqual(['fine'])
+})
+
+it('walks 10,000 replies, each inside the one before', () => {
+  const tree = newTree()
+  for (let index = 0; index < 10_000; index++) {
+    const more = index > 0 ? { parent: `m${index - 1}`, 'msg-regenerate': `n${index - 1}` } : {}
+    for (const each of reply(`r${index}`, `m${index}`, more)) tree.apply(each)
+    tree.apply(output(`r${index}`, { kind: 'text' }, '', { 'codec-message-id': `n${index}` }))
+  }
+  expect(stateOf(tree).messages).toHaveLength(10_001)
+})
+
+it('follows 10,000 forks, each in the place of the one before', () => {
+  const tree = newTree()
+  for (let index = 0; index < 10_000; index++) {
+    const supersedes = `r${index - 1}`
+    tree.apply(
+      message(
+        'ai-input',
+        { role: 'assistant', 'codec-message-id': `f${index}`, supersedes },
+        { kind: 'tool-result', toolCallId: 'c' },
+        { output: 1, forkSeed: { messages: [{ codecMessageId: `f${index}`, message: { parts: [] } }] } },
+      ),
+    )
+    tree.apply(runMessage('ai-run-start', `r${index}`, { 'invocation-id': 'i', 'input-codec-message-id': `f${index}` }))
+  }
+  expect(stateOf(tree).messages.map(({ codecMessageId }) => codecMessageId)).toEqual(['f9999'])
+  expect(new Alternatives(tree).at('f0')).toHaveLength(1)
+})
+
+it('keeps a bounded number of requests to stop prompts that nobody has seen', () => {
+  const tree = newTree()
+  const cancel = (id: string) => runMessage('ai-cancel', undefined, { 'input-codec-message-id': id, 'event-id': 'e' })
+  hear(tree, [prompt('known'), cancel('known')])
+  for (let index = 0; index < 5000; index++) tree.apply(cancel(`ghost-${index}`))
+  expect([...tree.log.rows()].length).toBeLessThanOrEqual(2002)
+  expect(tree.cancelsOf('known')).toHaveLength(1)
+  expect(tree.cancelsOf('ghost-0')).toHaveLength(0)
+  expect(tree.cancelsOf('ghost-4999')).toHaveLength(1)
+  hear(tree, [prompt('ghost-4999'), ...Array.from({ length: 3000 }, (_, index) => cancel(`later-${index}`))])
+  expect(tree.cancelsOf('ghost-4999')).toHaveLength(1)
+})
+
+it('takes run ids and message ids for the same without mixing them up', () => {
+  expect(ids([prompt('x'), ...reply('x', 'x', { parent: 'x' }), ...reply('y', 'm', { parent: 'x' })])).toContain('x')
 })

@@ -5,6 +5,7 @@ import { defineAgent, ownerOnly, type Agent, type AgentOptions, type AgentRun } 
 import { handFed, joinWire, named, streamOf, textChunks, transportOf, type WireClient } from '../support/agent'
 import { beginning } from '../support/agent-stage'
 import { eventually } from '../support/eventually'
+import { answerTo, asking } from '../support/tools'
 import { startEndpoint, type TestEndpoint } from '../support/local'
 
 let endpoint: TestEndpoint
@@ -364,5 +365,107 @@ describe('the sessions of an agent', () => {
     const { status, body } = await wake(second.inputEventId)
     expect(status).toBe(202)
     await endOf(body.runId)
+  })
+})
+
+describe('an agent function that leaves its run waiting', () => {
+  const asksThenAnswers = () => {
+    let turn = 0
+    return (run: Run) => run.pipe(turn++ === 0 ? asking('call-1') : textChunks(['In Oslo.'], 'm2'))
+  }
+
+  async function waiting(options: Partial<Options> = {}) {
+    const scene = await stage(asksThenAnswers(), options)
+    const { inputEventId } = await scene.alice.prompt('Where am I?')
+    const { body } = await scene.wake(inputEventId)
+    await scene.alice.hears(named('ai-run-suspend', { 'run-id': body.runId }))
+    const output = await scene.alice.hears(named('ai-output'))
+    return { ...scene, runId: body.runId, reply: transportOf(output)['codec-message-id']! }
+  }
+
+  it('has it suspended, and goes on with it when the answer wakes the agent', async () => {
+    const { alice, wake, endOf, runId, reply } = await waiting()
+    const { inputEventId } = await answerTo(alice, { runId, reply, toolCallId: 'call-1', output: 'Oslo' })
+    const { status, body } = await wake(inputEventId)
+    expect([status, body.runId]).toEqual([202, runId])
+    expect(await endOf(runId)).toMatchObject({ 'run-reason': 'complete', 'invocation-id': body.invocationId })
+  })
+
+  it('S31 has it ended as cancelled when it is stopped while it waits, and refuses to go on with 409', async () => {
+    const { alice, wake, endOf, runId, reply } = await waiting()
+    await alice.cancel({ runId })
+    expect(await endOf(runId)).toMatchObject({ 'run-reason': 'cancelled' })
+    const { inputEventId } = await answerTo(alice, { runId, reply, toolCallId: 'call-1', output: 'Oslo' })
+    expect(await wake(inputEventId)).toMatchObject({ status: 409, body: { error: { code: 40003 } } })
+    expect(alice.heard.some(named('ai-run-resume'))).toBe(false)
+  })
+
+  it('S31 watches over it for longer than over a channel without runs', async () => {
+    const { name, alice, clients, endOf, runId } = await waiting()
+    await new Promise((resolve) => setTimeout(resolve, 2500))
+    expect(clients[0]!.channels.get(name).state).toBe('attached')
+    await alice.cancel({ runId })
+    expect(await endOf(runId)).toMatchObject({ 'run-reason': 'cancelled' })
+  })
+
+  it('may have suspended it by itself', async () => {
+    const { alice, wake, errors } = await stage((run) => run.suspend())
+    const { inputEventId } = await alice.prompt('Wait')
+    await wake(inputEventId)
+    await alice.hears(named('ai-run-suspend'))
+    expect(errors).toEqual([])
+    expect(alice.heard.some(named('ai-run-end'))).toBe(false)
+  })
+})
+
+describe('an agent function that returns an outcome', () => {
+  it('has the run ended with it', async () => {
+    const { alice, wake, endOf } = await stage(async (run) => {
+      await run.pipe(textChunks(['Hi']))
+      return { reason: 'error', error: { code: 40300, message: 'over budget' } }
+    })
+    const { inputEventId } = await alice.prompt('Hello')
+    const { body } = await wake(inputEventId)
+    expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'error', 'error-message': 'over budget' })
+  })
+
+  it('may return anything else, which says nothing', async () => {
+    const { alice, wake, endOf } = await stage(() => ({ reason: 'because' }))
+    const { inputEventId } = await alice.prompt('Hello')
+    const { body } = await wake(inputEventId)
+    expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'complete' })
+  })
+})
+
+describe('onSteer of an agent', () => {
+  it('is asked for what is said to its runs', async () => {
+    const source = handFed()
+    const onSteer = vi.fn<() => boolean>(() => true)
+    const { alice, wake } = await stage((run) => run.pipe(source.stream), { onSteer })
+    const { inputEventId } = await alice.prompt('Hello')
+    const { body } = await wake(inputEventId)
+    await alice.prompt('Hurry', { 'run-id': body.runId })
+    await eventually(() => expect(onSteer).toHaveBeenCalledTimes(1))
+    source.end()
+  })
+})
+
+describe('close()', () => {
+  it('ends what is open as cancelled, leaves the channels, and refuses what comes after with 503', async () => {
+    const { name, alice, agent, clients, wake, endOf } = await stage((run) => run.pipe(handFed().stream))
+    const { inputEventId } = await alice.prompt('Hello')
+    const { body } = await wake(inputEventId)
+    await agent.close()
+    expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'cancelled' })
+    expect(clients[0]!.channels.get(name).state).toBe('detached')
+    expect(clients[0]!.connection.state).toBe('connected')
+    const next = await alice.prompt('Again')
+    expect(await wake(next.inputEventId)).toMatchObject({ status: 503, body: { error: { code: 104004 } } })
+  })
+
+  it('does nothing to an agent that was never woken', async () => {
+    const { agent, clients } = await stage(answering('Hi'))
+    await agent.close()
+    expect(clients).toHaveLength(0)
   })
 })

@@ -26,6 +26,7 @@ const names: Record<string, string[]> = {
     'SessionError',
     'createAgentSession',
     'defineAgent',
+    'outcomeOf',
     'ownerOnly',
   ],
   'vue-ai-transport/codec': ['Header', 'UIMessageCodec', 'createUIMessageCodec'],

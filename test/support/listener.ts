@@ -4,37 +4,47 @@ import { vi } from 'vitest'
 import { UIMessageCodec } from '../../src/codec'
 import type { ChannelMessage } from '../../src/core/wire'
 import { ClientSession } from '../../src/session/client-session'
+import type { FlushMode } from '../../src/session/flush'
 import type { View } from '../../src/session/view'
 import { FakeChannel, fakeAbly } from './fake-ably'
 import { viewState, type RecordedState } from './transcripts'
 
-/** A session that follows a channel played from a script and publishes nothing. Needs fake timers. */
+/** A session that follows a channel played from a script and publishes into a void. Its states need fake timers. */
 export class Listener {
   readonly session: ClientSession<UIMessage>
   readonly view: View<UIMessage>
   readonly #channel: FakeChannel
 
-  private constructor(history: readonly ChannelMessage[], pageSize: number) {
+  private constructor(history: readonly ChannelMessage[], pageSize: number, flush: FlushMode) {
     this.#channel = new FakeChannel((from, to) => history.slice(from, to) as InboundMessage[])
     this.session = new ClientSession({
       client: fakeAbly(this.#channel, 'watcher'),
       sessionName: this.#channel.name,
       codec: UIMessageCodec,
       historyPageSize: pageSize,
-      flush: 'sync',
+      flush,
     })
     this.view = this.session.view
   }
 
   /** Attaches to a channel with this past, newest first. */
-  static async on(history: readonly ChannelMessage[] = [], pageSize = 100): Promise<Listener> {
-    const listener = new Listener(history, pageSize)
+  static async on(
+    history: readonly ChannelMessage[] = [],
+    pageSize = 100,
+    flush: FlushMode = 'sync',
+  ): Promise<Listener> {
+    const listener = new Listener(history, pageSize, flush)
     await listener.session.connect()
     return listener
   }
 
   hear(messages: readonly ChannelMessage[]): void {
     for (const message of messages) this.#channel.deliver(structuredClone(message) as InboundMessage)
+  }
+
+  /** The ids of the messages that a view shows. */
+  shown(view = this.view): string[] {
+    return view.getMessages().map(({ id }) => id)
   }
 
   /** Reads all of the past. */

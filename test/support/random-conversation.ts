@@ -35,7 +35,7 @@ export class RandomConversation {
     this.#happenings[kind % this.#happenings.length]!(a, b)
   }
 
-  static readonly kinds = 40
+  static readonly kinds = 46
 
   // NOTE: what is listed more often happens more often
   readonly #happenings: What[] = [
@@ -46,14 +46,14 @@ export class RandomConversation {
     ...times(5, (a, b) => this.#stream(a, b)),
     ...times(4, (a, b) => this.#append(a, b)),
     ...times(2, (a, b) => this.#discrete(a, b)),
-    ...times(2, (a, b) => this.#call(a, b)),
+    ...times(4, (a, b) => this.#call(a, b)),
     ...times(2, (a, b) => this.#callResult(a, b)),
     ...times(2, (a) => this.#suspend(a)),
     ...times(2, (a, b) => this.#resume(a, b)),
-    ...times(1, (a) => this.#fork(a)),
+    ...times(4, (a) => this.#fork(a)),
     ...times(2, (a, b) => this.#end(a, b)),
     ...times(1, (a) => this.#retryStep(a)),
-    ...times(1, (a, b) => this.#steer(a, b)),
+    ...times(2, (a, b) => this.#steer(a, b)),
     ...times(1, (a, b) => this.#cancel(a, b)),
     ...times(1, (a, b) => this.#change(a, b)),
   ]
@@ -301,10 +301,12 @@ export class RandomConversation {
 
   #fork(at: number): void {
     const run = this.#pick(
-      this.#runs.filter(({ isSuspended, calls }) => isSuspended && calls.length > 0),
+      this.#runs.filter(({ calls }) => calls.length > 0),
       at,
     )
     if (!run) return
+    if (!run.isSuspended) this.#create('ai-run-suspend', run.headers)
+    run.isSuspended = true
     const call = run.calls.at(-1)!
     const seeds = run.messages.map((former) => ({ former, id: this.#mention('f') }))
     const inputId = seeds.find(({ former }) => former === call.messageId)!.id
@@ -320,7 +322,7 @@ export class RandomConversation {
       },
     }))
     const transport = { role: 'assistant', 'codec-message-id': inputId, 'event-id': this.#id('e'), 'run-client-id': 'helper', parent: run.parent, supersedes: run.id } // prettier-ignore
-    this.#create('ai-input', transport, { kind: 'tool-result', toolCallId: call.id }, { output: 1, forkSeed: { messages } }) // prettier-ignore
+    this.#create('ai-input', transport, { kind: 'tool-result', toolCallId: call.id }, { output: 1, forkSeed: { messages } }, at % 4 === 0 ? 3 : 0) // prettier-ignore
     if (at % 3 === 0) return
     const fork = this.#start(inputId, run.parent, {}, at)
     fork.messages.push(...seeds.map(({ id }) => id))

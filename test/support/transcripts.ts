@@ -62,6 +62,15 @@ export const transcriptNames: readonly string[] = readdirSync(folder)
 export const readTranscript = (name: string): Transcript =>
   parseCorrected(name, readFileSync(new URL(`${name}.json`, folder), 'utf8')) as Transcript
 
+/** Messages without those that were delivered twice. */
+export function once(messages: readonly ChannelMessage[]): ChannelMessage[] {
+  const seen = new Set<string>()
+  return messages.filter(({ serial, version }) => {
+    const key = JSON.stringify([serial, version?.serial])
+    return !seen.has(key) && seen.add(key)
+  })
+}
+
 export const newTree = (): Tree<UIMessage> => new Tree(UIMessageCodec)
 
 /** Folds messages as they would arrive live, settling after each as a view does. */

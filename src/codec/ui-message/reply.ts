@@ -1,29 +1,71 @@
 import type { UIMessage, UIMessageChunk } from 'ai'
-import type { ReplyEnding } from '../../core/codec'
+import type { ReplyEnding, ReplyReading } from '../../core/codec'
 import type { Part } from './family'
 import { isToolType, type ToolPart } from './tool'
 
-/** Errors and aborts travel as chunks of a stream that otherwise ends well. */
-export function endingOf(chunk: UIMessageChunk): ReplyEnding | undefined {
-  if (chunk.type === 'error') return { reason: 'error', message: chunk.errorText }
-  if (chunk.type === 'abort') return { reason: 'cancelled', message: chunk.reason ?? '' }
-  return undefined
+/**
+ * Errors and aborts travel as chunks of a stream that otherwise ends well. A model that stopped for its tools waits for
+ * those calls that its own process has not answered.
+ */
+export function endingOf(): (chunk: UIMessageChunk) => ReplyEnding | undefined {
+  const open = new Set<string>()
+  return (chunk) => {
+    noteCall(open, chunk)
+    if (chunk.type === 'error') return { reason: 'error', message: chunk.errorText }
+    if (chunk.type === 'abort') return { reason: 'cancelled', message: chunk.reason ?? '' }
+    return chunk.type === 'finish' ? finishOf(chunk.finishReason, open.size > 0) : undefined
+  }
+}
+
+function finishOf(finishReason: string | undefined, hasOpenCalls: boolean): ReplyEnding | undefined {
+  if (finishReason === 'error') return { reason: 'error', message: 'the model stopped because of an error' }
+  return finishReason === 'tool-calls' && hasOpenCalls ? { reason: 'suspend', message: '' } : undefined
+}
+
+/** Keeps the ids of calls that wait for an outcome. What a provider runs itself waits for nobody, unless to be allowed. */
+function noteCall(open: Set<string>, chunk: UIMessageChunk): void {
+  switch (chunk.type) {
+    case 'tool-input-available':
+      if (!chunk.providerExecuted) open.add(chunk.toolCallId)
+      break
+    case 'tool-approval-request':
+      open.add(chunk.toolCallId)
+      break
+    case 'tool-output-available':
+      if (!chunk.preliminary) open.delete(chunk.toolCallId)
+      break
+    case 'tool-input-error':
+    case 'tool-output-error':
+    case 'tool-output-denied':
+      open.delete(chunk.toolCallId)
+  }
 }
 
 /**
  * A reply for a model; one that was stopped before it said anything is left out. Calls without an outcome get one,
  * because providers refuse a call that nothing answers.
  */
-export function forModel<M extends UIMessage>(reply: M, note?: string): M | undefined {
+export function forModel<M extends UIMessage>(reply: M, { note, isOpen }: ReplyReading = {}): M | undefined {
   if (!reply.parts.some(saysSomething)) return undefined
-  const parts = reply.parts.map(answered)
-  return { ...reply, parts: note === undefined ? parts : [...parts, { type: 'text', text: note }] }
+  const parts = reply.parts.map((part) => answered(part, isOpen))
+  return { ...reply, parts: note === undefined ? parts : [...parts, ...noteAfter(parts, note)] }
 }
 
-function answered(part: Part): Part {
-  if (!isToolType(part.type) || !('state' in part) || part.state?.startsWith('output-')) return part
-  const { approval: _, ...call } = part as ToolPart
-  return { input: {}, ...call, state: 'output-error', errorText: 'cancelled' } as Part
+/** A note stands apart from calls, since what answers them must follow them directly. */
+function noteAfter(parts: readonly Part[], note: string): Part[] {
+  const block = parts.slice(parts.findLastIndex(({ type }) => type === 'step-start') + 1)
+  const text: Part = { type: 'text', text: note }
+  return block.some(({ type }) => isToolType(type)) ? [{ type: 'step-start' }, text] : [text]
+}
+
+function answered(part: Part, isOpen = false): Part {
+  if (!isToolType(part.type) || !('state' in part)) return part
+  const call = part as ToolPart
+  if (call.state.startsWith('output-') || (isOpen && call.state === 'approval-responded')) {
+    return { ...call, input: call.input ?? {} } as Part
+  }
+  const { approval: _, ...open } = call
+  return { ...open, input: call.input ?? {}, state: 'output-error', errorText: 'cancelled' } as Part
 }
 
 const saysSomething = (part: Part): boolean =>

@@ -1,0 +1,73 @@
+import { ErrorCode, SessionError } from '../core/errors'
+import type { RunNode } from '../core/run-node'
+import { MessageName } from '../core/wire'
+import type { ChannelView } from './run-host'
+
+// NOTE: bounds memory: anybody may name a run that never was, and then all of history is looked through
+const maxPages = 1000
+
+interface Search {
+  readonly runId: string
+  readonly signal: AbortSignal
+}
+
+/**
+ * A run as the channel knows it, read back to its start; without one, as far as history goes.
+ * @throws {@link SessionError} 104011 when history cannot be read
+ */
+export async function readRun<M extends object>(
+  { tree, history }: ChannelView<M>,
+  { runId, signal }: Search,
+): Promise<RunNode<M> | undefined> {
+  const run = (): RunNode<M> | undefined => {
+    tree.settle()
+    tree.forgetEnding()
+    tree.settle()
+    return tree.runs.get(runId)
+  }
+  const isKnown = (): boolean => {
+    const start = run()?.state.start
+    return start !== undefined && history.covers(start.serial)
+  }
+  await history.readUntil(() => signal.aborted || isKnown(), maxPages)
+  return run()
+}
+
+/**
+ * A run whose start is on the channel or comes in time.
+ * @throws {@link SessionError} 104010 when it does not, 104011 when history cannot be read
+ */
+export async function awaitRun<M extends object>(
+  view: ChannelView<M>,
+  { timeout, ...search }: Search & { timeout: number },
+): Promise<RunNode<M>> {
+  let stop = (): void => {}
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(noRun(search.runId)), timeout)))
+  const found = async (): Promise<RunNode<M>> => {
+    for (;;) {
+      const next = new Promise<void>((resolve) => (stop = view.onHeard(resolve)))
+      const run = await readRun(view, search)
+      if (run?.state.start) return run
+      await next
+      stop()
+    }
+  }
+  try {
+    return await Promise.race([found(), late])
+  } finally {
+    stop()
+    clearTimeout(timer)
+  }
+}
+
+/** Whether a run was taken up again, or ended, after a serial. */
+export function hasGoneOn<M extends object>({ tree }: ChannelView<M>, runId: string, since: string): boolean {
+  const rows = tree.runs.get(runId)?.allRows() ?? []
+  return rows.some(
+    ({ name, serial }) => serial > since && (name === MessageName.runResume || name === MessageName.runEnd),
+  )
+}
+
+const noRun = (runId: string): SessionError =>
+  new SessionError(`unable to find the run; no start of run "${runId}" is on the channel`, ErrorCode.NotFound)

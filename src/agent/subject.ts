@@ -1,0 +1,92 @@
+import type { Row } from '../core/log'
+import type { RunNode } from '../core/run-node'
+import { Header, type OutgoingMessage } from '../core/wire'
+import { abortable } from './abortable'
+import { awaitRun, readRun } from './find-run'
+import { identityOf, isContinuation, isFork, isRegeneration, runResume, runStart, type RunIdentity } from './headers'
+import { locate } from './locate'
+import { ConflictError, misuse } from './misuse'
+import type { ChannelView } from './run-host'
+
+/** What a run is about, known once its trigger is found. */
+export interface Subject {
+  readonly trigger: Row
+  readonly identity: RunIdentity
+  /** Whose prompt the run answers, verified by Ably. */
+  readonly ownerClientId: string | undefined
+  /** What tells the others that it begins or goes on; undefined where they know. */
+  readonly announcement?: OutgoingMessage
+}
+
+/** Which run somebody asks for. */
+export interface SubjectSearch {
+  readonly inputEventId: string
+  readonly runId: string
+  readonly invocationId: string
+  /** In milliseconds. @default 10_000, or 30_000 for a run that another process has left */
+  readonly timeout: number | undefined
+  readonly signal: AbortSignal
+}
+
+/**
+ * Finds out what a run answers: a prompt, or one that waited and now goes on.
+ * @throws SessionError 40003 when that cannot be answered, 104010 when it is not found in time
+ */
+export async function invoked<M extends object>(view: ChannelView<M>, search: SubjectSearch): Promise<Subject> {
+  const trigger = await locate(search.inputEventId, { ...search, ...view })
+  if (isContinuation(trigger)) return resumed(view, trigger, search)
+  if (!isRequest(view, trigger)) throw misuse('start the run', "its input is not a user's prompt")
+  const identity = identityOf(trigger, search)
+  return { trigger, identity, ownerClientId: trigger.clientId, announcement: runStart(identity) }
+}
+
+const isRequest = <M extends object>({ tree }: ChannelView<M>, trigger: Row): boolean =>
+  isRegeneration(trigger) || isFork(trigger) || tree.inputs.has(trigger.transport[Header.messageId] ?? '')
+
+async function resumed<M extends object>(
+  view: ChannelView<M>,
+  trigger: Row,
+  { invocationId, signal }: SubjectSearch,
+): Promise<Subject> {
+  const runId = trigger.transport[Header.runId]!
+  const run = await readRun(view, { runId, signal })
+  if (!run?.allRows().some(isAgents)) throw misuse('resume the run', `no agent has written of run "${runId}"`)
+  if (run.hasEnded) throw new ConflictError('resume the run', 'it has ended')
+  const subject = goesOn(view, run, trigger, invocationId)
+  return { ...subject, announcement: runResume(subject.identity) }
+}
+
+const isAgents = ({ transport }: Row): boolean => transport[Header.invocationId] !== undefined
+
+const defaultAdoptTimeout = 30_000
+
+/**
+ * Finds the run that another process has left open.
+ * @throws SessionError 40003 when it is over or suspended, 104010 when its start or trigger is not found in time
+ */
+export async function adopted<M extends object>(view: ChannelView<M>, search: SubjectSearch): Promise<Subject> {
+  const timeout = search.timeout ?? defaultAdoptTimeout
+  const [trigger, run] = await Promise.all([
+    locate(search.inputEventId, { ...search, ...view, timeout }),
+    abortable(awaitRun(view, { ...search, timeout }), search.signal),
+  ])
+  if (run.hasEnded) throw new ConflictError('adopt the run', 'it has ended')
+  if (run.state.status === 'suspended') throw new ConflictError('adopt the run', 'it is suspended')
+  return goesOn(view, run, trigger, search.invocationId)
+}
+
+// NOTE: a run stays its first owner's, whoever makes it go on
+function goesOn<M extends object>(
+  { tree }: ChannelView<M>,
+  run: RunNode<M>,
+  trigger: Row,
+  invocationId: string,
+): Subject {
+  const start = run.state.start?.transport
+  const owner = start ? (start[Header.owner] ?? '') : tree.info(run).clientId || undefined
+  return {
+    trigger,
+    identity: identityOf(trigger, { runId: run.key, invocationId, owner }),
+    ownerClientId: start ? start[Header.inputClientId] : trigger.clientId,
+  }
+}

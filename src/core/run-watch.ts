@@ -1,0 +1,54 @@
+import type { RunNode } from './run-node'
+import type { RunStatus } from './run-state'
+
+/** A change of one run's status, told once. */
+export interface RunTransition<M extends object> {
+  run: RunNode<M>
+  from: RunStatus | undefined
+  to: RunStatus
+}
+
+const maxUnseenRuns = 1000
+const none: ReadonlySet<never> = new Set()
+
+/** How the runs of a tree stood when somebody last looked. */
+export class RunWatch<M extends object> {
+  readonly #statuses = new Map<RunNode<M>, RunStatus>()
+  /** Runs that have ended while the rest of their text is still on its way. */
+  readonly #ending = new Set<RunNode<M>>()
+  /** Runs of which nothing is known that could be shown, oldest first. */
+  readonly #unseen = new Set<RunNode<M>>()
+
+  get ending(): ReadonlySet<RunNode<M>> {
+    return this.#ending
+  }
+
+  /** Looks at a run; answers with how its status changed since the last time. */
+  note(run: RunNode<M>): RunTransition<M> | undefined {
+    if (run.isEnding) this.#ending.add(run)
+    else this.#ending.delete(run)
+    if (run.visible) this.#unseen.delete(run)
+    else this.#unseen.add(run)
+    return run.visible && !run.isAwaited ? this.#transition(run) : undefined
+  }
+
+  forget(run: RunNode<M>): void {
+    this.#statuses.delete(run)
+    this.#ending.delete(run)
+    this.#unseen.delete(run)
+  }
+
+  /** The oldest of too many runs that cannot be shown. */
+  surplus(): ReadonlySet<RunNode<M>> {
+    const count = this.#unseen.size - maxUnseenRuns
+    return count > 0 ? new Set([...this.#unseen].slice(0, count)) : none
+  }
+
+  #transition(run: RunNode<M>): RunTransition<M> | undefined {
+    const from = this.#statuses.get(run)
+    const to = run.state.status
+    if (from === to) return undefined
+    this.#statuses.set(run, to)
+    return { run, from, to }
+  }
+}

@@ -1,0 +1,167 @@
+import type { UIMessage } from 'ai'
+import { describe, expect, it } from 'vitest'
+import { UIMessageCodec } from '../../src/codec'
+import { runTakenUp } from '../../src/session/trigger'
+import { MemoryChannel } from '../codec/channel'
+import { hear, newTree, readBack, readTranscript, stateOf, type RecordedState } from '../support/transcripts'
+import { message, output, prompt, runMessage } from './wire'
+
+const fromHistory = (history: Parameters<typeof readBack>[1], pageSize: number): RecordedState => {
+  const tree = newTree()
+  readBack(tree, history, pageSize)
+  return stateOf(tree)
+}
+
+const partsOf = ({ messages }: RecordedState, index = -1) => messages.at(index)!.message.parts
+
+describe('fault 1: history read in more than one page', () => {
+  const cases = [
+    ['leaves ended runs active', 'text-simple'],
+    ['leaves steps open and owners empty', 'step-retry'],
+    ['swaps runs that were interleaved', 'concurrent-two-interleaved'],
+    ['doubles the parts of a prompt', 'user-multipart'],
+    ['lets a resumed run vanish', 'suspend-resume'],
+  ] as const
+
+  it.each(cases)('%s: not here, wherever the pages of %s are cut', (_, name) => {
+    const { history, expected } = readTranscript(name)
+    const { messages, runs } = expected.history
+    for (let pageSize = 1; pageSize <= history.length; pageSize++) {
+      expect(fromHistory(history, pageSize), `in pages of ${pageSize}`).toEqual({ messages, runs })
+    }
+  })
+})
+
+it('fault 2: a reply whose prompt has not been seen is invisible: here it stands first, and moves when the prompt comes', () => {
+  const unseen = prompt('q')
+  const tree = newTree()
+  hear(tree, [
+    runMessage('ai-run-start', 'r', { parent: 'q', 'input-codec-message-id': 'q' }),
+    output('r', { kind: 'text' }, 'Hi', { parent: 'q', 'input-codec-message-id': 'q' }),
+  ])
+  const ids = () => stateOf(tree).messages.map(({ codecMessageId }) => codecMessageId)
+  expect(ids()).toEqual(['m'])
+  expect(stateOf(tree).runs).toMatchObject([{ runId: 'r', status: 'active' }])
+  hear(tree, [unseen])
+  expect(ids()).toEqual(['q', 'm'])
+})
+
+it('fault 3: a late joiner that hears before it reads gets step-start twice: here once', () => {
+  const { wire, joinHistory = [] } = readTranscript('mid-stream-joiner')
+  const tree = newTree()
+  hear(tree, wire)
+  readBack(tree, joinHistory, 100)
+  expect(partsOf(stateOf(tree)).map(({ type }) => type)).toEqual(['step-start', 'text'])
+})
+
+describe('fault 8: a denial loses the approval id and reason, an output the approval', () => {
+  const call = { toolCallId: 'c', toolName: 'pay' }
+  const asked = () => [
+    output('r', { kind: 'tool-input', ...call }, { amount: 1 }),
+    output('r', { kind: 'tool-approval-request', toolCallId: 'c', approvalId: 'a' }),
+  ]
+  const answer = (approved: string) =>
+    message(
+      'ai-input',
+      { 'run-id': 'r', 'codec-message-id': 'm' },
+      { kind: 'tool-approval-response', toolCallId: 'c', approved, reason: 'because' },
+    )
+  const toolOf = (...rows: Parameters<typeof hear>[1]) => {
+    const tree = newTree()
+    hear(tree, rows)
+    return partsOf(stateOf(tree)).at(-1)
+  }
+
+  it('a denial keeps them here', () => {
+    const approval = { id: 'a', approved: false, reason: 'because' }
+    expect(toolOf(...asked(), answer('false'))).toMatchObject({ state: 'output-denied', approval })
+    const denied = () => output('r', { kind: 'tool-output-denied', toolCallId: 'c' })
+    expect(toolOf(...asked(), answer('false'), denied())).toMatchObject({ state: 'output-denied', approval })
+  })
+
+  it('an output keeps it here', () => {
+    const result = () => output('r', { kind: 'tool-output-available', toolCallId: 'c' }, { output: 'paid' })
+    const approval = { id: 'a', approved: true, reason: 'because' }
+    expect(toolOf(...asked(), answer('true'), result())).toMatchObject({ state: 'output-available', approval })
+  })
+})
+
+describe('fault 11: what messages carry besides their content is lost', () => {
+  it('metadata, file names and provider metadata of a prompt arrive here', () => {
+    const given: UIMessage = {
+      id: 'mine',
+      role: 'user',
+      metadata: { device: { name: 'phone' } },
+      parts: [
+        { type: 'text', text: 'Look', providerMetadata: { some: { cache: true } } },
+        {
+          type: 'file',
+          mediaType: 'image/png',
+          url: 'https://example.com/a.png',
+          filename: 'a.png',
+          providerMetadata: { some: { detail: 'high' } },
+        },
+      ],
+    }
+    const channel = new MemoryChannel()
+    channel.prompt(UIMessageCodec, given, 'p')
+    expect(fromHistory(channel.history, 1).messages.map(({ message }) => message)).toEqual([given])
+  })
+
+  it('provider metadata of a reply arrives here', async () => {
+    const providerMetadata = { some: { signature: 's' } }
+    const file = { mediaType: 'image/png', url: 'https://example.com/a.png', providerMetadata } as const
+    const source = { sourceId: 's', url: 'https://example.com', providerMetadata } as const
+    const channel = new MemoryChannel()
+    await channel.reply(UIMessageCodec, [
+      { type: 'start-step' },
+      { type: 'reasoning-start', id: 'a' },
+      { type: 'reasoning-delta', id: 'a', delta: 'Hm' },
+      { type: 'reasoning-end', id: 'a', providerMetadata },
+      { type: 'text-start', id: 'b', providerMetadata },
+      { type: 'text-end', id: 'b' },
+      { type: 'file', ...file },
+      { type: 'source-url', ...source },
+    ])
+    const tree = newTree()
+    hear(tree, channel.live)
+    const right = [
+      { type: 'step-start' },
+      { type: 'reasoning', text: 'Hm', providerMetadata },
+      { type: 'text', text: '', providerMetadata },
+      { type: 'file', ...file },
+      { type: 'source-url', ...source },
+    ]
+    expect(partsOf(stateOf(tree))).toEqual(right)
+    expect(partsOf(fromHistory(channel.history, 1))).toEqual(right)
+  })
+})
+
+it('fault 12: metadata replaces what was known: here it is merged, as the AI SDK does', () => {
+  const metadata = (kind: string, value: object) => output('r', { kind, messageMetadata: JSON.stringify(value) })
+  const tree = newTree()
+  hear(tree, [
+    metadata('start', { model: 'a', usage: { input: 1 } }),
+    metadata('message-metadata', { usage: { output: 2 } }),
+    metadata('finish', { done: true }),
+  ])
+  expect(stateOf(tree).messages[0]!.message.metadata).toEqual({
+    model: 'a',
+    usage: { input: 1, output: 2 },
+    done: true,
+  })
+})
+
+it('fault 13: of two continuations aimed at one message only the later one starts: here both do', () => {
+  const answer = () => message('ai-input', { 'run-id': 'r', 'codec-message-id': 'm' }, { kind: 'tool-result' }, {})
+  const ofRun = { 'input-codec-message-id': 'q', 'invocation-id': '1' }
+  const [start, text] = [runMessage('ai-run-start', 'r', ofRun), output('r', { kind: 'text' }, 'Hi', ofRun)]
+  const [suspend, first, second] = [runMessage('ai-run-suspend', 'r', ofRun), answer(), answer()]
+  const tree = newTree()
+  hear(tree, [start, text, suspend, first, second])
+  const areTakenUp = () =>
+    [first, second].map(({ serial }) => runTakenUp(tree, { inputId: 'm', runId: 'r', serial })?.key)
+  expect(areTakenUp()).toEqual([undefined, undefined])
+  hear(tree, [runMessage('ai-run-resume', 'r', { 'input-codec-message-id': 'm', 'invocation-id': '2' })])
+  expect(areTakenUp()).toEqual(['r', 'r'])
+})

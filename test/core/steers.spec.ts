@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest'
+import { hear, newTree } from '../support/transcripts'
+import { message, output, runMessage } from './wire'
+
+const steer = (id: string) =>
+  message(
+    'ai-input',
+    { role: 'user', 'run-id': 'r', 'codec-message-id': id, 'event-id': `e-${id}`, discrete: 'true' },
+    { kind: 'user-message', messageId: id, partType: 'text' },
+    id,
+  )
+const stamped = (ids: string) => output('r', { kind: 'text' }, 'Yes', { 'steer-codec-message-ids': ids })
+const begun = () => runMessage('ai-run-start', 'r', { 'invocation-id': 'i', 'input-codec-message-id': 'p' })
+
+it('waits until a part of the reply has taken it up', () => {
+  const tree = newTree()
+  hear(tree, [begun(), steer('s1'), steer('s2')])
+  const run = tree.runs.get('r')!
+  const shown = run.viewMessage('s1')
+  expect(shown).toMatchObject({ state: 'sent', steer: 'waiting', runId: 'r' })
+  hear(tree, [stamped('["s1"]')])
+  expect(run.viewMessage('s1')).toBe(shown)
+  expect(shown.steer).toBe('consumed')
+  expect(run.viewMessage('m')).toMatchObject({ state: 'streaming' })
+  expect(run.viewMessage('m').steer).toBeUndefined()
+  hear(tree, [runMessage('ai-run-end', 'r')])
+  expect([...run.steers]).toEqual([['s1', 'consumed'], ['s2', 'missed']]) // prettier-ignore
+})
+
+it.each(['', 'null', '{"s1":1}', '[1,{"s1":2}]', '["__proto__"', '[["s1"]]'])('waits on after the stamp %j', (ids) => {
+  const tree = newTree()
+  hear(tree, [begun(), steer('s1'), stamped(ids)])
+  expect([...tree.runs.get('r')!.steers]).toEqual([['s1', 'waiting']])
+})
+
+it('is no steer when it woke the agent again', () => {
+  const tree = newTree()
+  hear(tree, [begun(), steer('s1'), runMessage('ai-run-resume', 'r', { 'input-codec-message-id': 's1' })])
+  expect(tree.runs.get('r')!.steers.size).toBe(0)
+})
+
+it('is taken up whatever order it is heard in', () => {
+  const tree = newTree()
+  hear(tree, [begun(), steer('s1'), stamped('["s1"]'), runMessage('ai-run-end', 'r')].toReversed())
+  expect([...tree.runs.get('r')!.steers]).toEqual([['s1', 'consumed']])
+})

@@ -1,0 +1,166 @@
+import { expect, it } from 'vitest'
+import type { ChannelMessage } from '../../src/core/wire'
+import { hear, newTree, stateOf } from '../support/transcripts'
+import { later, message, output, prompt, runMessage } from './wire'
+
+const start = (run: string, transport = {}) =>
+  runMessage('ai-run-start', run, { 'invocation-id': `${run}-1`, 'run-client-id': 'alice', ...transport })
+const text = (run: string, id: string, transport = {}, data = id) =>
+  output(run, { kind: 'text' }, data, { 'codec-message-id': id, 'invocation-id': `${run}-1`, ...transport })
+const stream = (run: string, id: string, transport = {}) =>
+  text(run, id, { stream: 'true', status: 'streaming', 'stream-id': 't', ...transport }, '')
+
+/** The state after these messages in this order and the other way round, which has to be the same. */
+function stateAfter(...messages: ChannelMessage[]) {
+  const [there, back] = [newTree(), newTree()]
+  hear(there, messages)
+  hear(back, messages.toReversed())
+  expect(stateOf(back)).toEqual(stateOf(there))
+  return stateOf(there)
+}
+const idsAfter = (...messages: ChannelMessage[]) => stateAfter(...messages).messages.map((each) => each.codecMessageId)
+const runsAfter = (...messages: ChannelMessage[]) => stateAfter(...messages).runs
+
+it('lets the highest version of a message win, of a closed stream and of a discrete message too (17.1)', () => {
+  const open = stream('r', 'm')
+  const closed = later(open, 'message.append', { transport: { status: 'complete' }, data: 'whole' })
+  const mended = later(closed, 'message.update', { data: 'mended' })
+  const whole = prompt('p')
+  const reworded = later(whole, 'message.update', { data: 'reworded' })
+  const tree = newTree()
+  hear(tree, [open, closed, mended, whole, reworded, closed, whole])
+  expect(JSON.stringify(stateOf(tree).messages)).toContain('"mended"')
+  expect(JSON.stringify(stateOf(tree).messages)).toContain('"reworded"')
+})
+
+it('shows nothing of what was deleted, heard of before or not (17.1)', () => {
+  const said = prompt('p')
+  const gone = { ...later(said, 'message.delete', {}), extras: undefined, name: undefined }
+  const tree = newTree()
+  hear(tree, [said, gone])
+  expect(stateOf(tree).messages).toEqual([])
+  expect(tree.nodeOf('p')).toBeUndefined()
+  expect(idsAfter(gone, said)).toEqual([])
+})
+
+it('moves what an update says elsewhere (17.1)', () => {
+  const first = text('r1', 'm')
+  const tree = newTree()
+  hear(tree, [start('r1'), start('r2'), first, later(first, 'message.update', { transport: { 'run-id': 'r2' } })])
+  expect(tree.nodeOf('m')?.key).toBe('r2')
+  expect(tree.runs.get('r1')!.size).toBe(0)
+})
+
+it('counts a message that began with an append as open until it was read again (17.1)', () => {
+  const open = stream('r', 'm')
+  const one = later(open, 'message.append', { data: 'one ' })
+  const two = later(one, 'message.append', { data: 'two', transport: { status: 'complete' } })
+  const tree = newTree()
+  hear(tree, [start('r'), runMessage('ai-run-end', 'r'), two])
+  expect(tree.oldestOpen()).toBe(open.serial)
+  hear(tree, [{ ...one, action: 'message.update' }])
+  expect(JSON.stringify(stateOf(tree).messages)).toContain('"one two"')
+  expect(tree.oldestOpen()).toBe(open.serial)
+  hear(tree, [{ ...two, action: 'message.update', data: 'one and two' }])
+  expect(JSON.stringify(stateOf(tree).messages)).toContain('"one and two"')
+  expect(tree.oldestOpen()).toBeUndefined()
+})
+
+it('takes a suspend of an earlier invocation for over, and the first end for the end (17.2)', () => {
+  const suspend = (invocation: string) => runMessage('ai-run-suspend', 'r', { 'invocation-id': invocation })
+  const resume = runMessage('ai-run-resume', 'r', { 'invocation-id': 'r-2' })
+  const begun = start('r')
+  expect(runsAfter(begun, suspend('r-1'))).toMatchObject([{ status: 'suspended' }])
+  expect(runsAfter(begun, suspend('r-1'), resume)).toMatchObject([{ status: 'active' }])
+  expect(runsAfter(begun, resume, suspend('r-1'))).toMatchObject([{ status: 'active' }])
+  expect(runsAfter(begun, resume, suspend('r-2'))).toMatchObject([{ status: 'suspended' }])
+  const end = runMessage('ai-run-end', 'r', { 'run-reason': 'cancelled' })
+  expect(runsAfter(begun, end, runMessage('ai-run-end', 'r'), resume)).toMatchObject([{ status: 'cancelled' }])
+})
+
+it('keeps the end of a run that came before anything else of it (17.9)', () => {
+  const end = runMessage('ai-run-end', 'r', { 'run-reason': 'cancelled' })
+  const tree = newTree()
+  hear(tree, [end])
+  expect(stateOf(tree).runs).toEqual([])
+  hear(tree, [runMessage('ai-step-start', 'r', { 'step-id': 's' })])
+  expect(stateOf(tree).runs).toMatchObject([{ runId: 'r', status: 'cancelled' }])
+})
+
+it('lists a run of which only an output is known that makes no message (17.9)', () => {
+  expect(runsAfter(output('r', { kind: 'finish-step' }, '', { 'invocation-id': 'i' }))).toMatchObject([{ runId: 'r' }])
+})
+
+it('reads owner and invocation off the start, else off the earliest message of the agent (17.5)', () => {
+  const steer = message(
+    'ai-input',
+    { role: 'user', 'run-id': 'r', 'codec-message-id': 's', 'run-client-id': 'bob' },
+    { kind: 'user-message', partType: 'text' },
+  )
+  expect(runsAfter(steer)).toMatchObject([{ clientId: 'bob', invocationId: '' }])
+  const resumed = text('r', 'm2', { 'run-client-id': 'carol', 'invocation-id': 'r-2' })
+  expect(runsAfter(steer, resumed)).toMatchObject([{ clientId: 'carol', invocationId: 'r-2' }])
+  expect(runsAfter(steer, start('r'), resumed)).toMatchObject([{ clientId: 'alice', invocationId: 'r-1' }])
+  const nobody = start('n', { 'run-client-id': '' })
+  expect(runsAfter(nobody, text('n', 'm', { 'run-client-id': 'dave' }))).toMatchObject([{ clientId: 'dave' }])
+})
+
+it('places a run by its start, whatever else of it comes first (17.5)', () => {
+  const [one, two] = [start('r1'), start('r2')]
+  expect(runsAfter(two, one, text('r2', 'm2'), text('r1', 'm1'))).toMatchObject([{ runId: 'r1' }, { runId: 'r2' }])
+})
+
+it('takes for the provisional parent of a run what is no message of its own (17.6)', () => {
+  const asked = prompt('p')
+  const first = text('r', 'm1', { parent: 'p' })
+  const resumed = text('r', 'm2', { parent: 'm1' })
+  const tree = newTree()
+  hear(tree, [resumed])
+  expect(tree.runs.get('r')!.parent).toBe('m1')
+  hear(tree, [first, asked])
+  expect(tree.runs.get('r')!.parent).toBe('p')
+  expect(stateOf(tree).messages.map(({ codecMessageId }) => codecMessageId)).toEqual(['p', 'm1', 'm2'])
+})
+
+it('takes no trigger for the parent of the run that it woke (7.2)', () => {
+  expect(idsAfter(text('r', 'm', { parent: 'gone', 'input-codec-message-id': 'gone' }))).toEqual(['m'])
+})
+
+it('gives a message to the node that mentions it first (17.8)', () => {
+  const [early, late] = [text('r1', 'm'), text('r2', 'm')]
+  const tree = newTree()
+  hear(tree, [late, start('r2'), start('r1'), early])
+  expect(tree.nodeOf('m')?.key).toBe('r1')
+  hear(tree, [{ ...later(early, 'message.delete', {}), extras: undefined }])
+  expect(tree.nodeOf('m')?.key).toBe('r2')
+})
+
+it('shows what the latest attempt of a step wrote, and all while no attempt is known (17.10)', () => {
+  const attempts = [1, 2].map(() => runMessage('ai-step-start', 'r', { 'step-id': 's' }))
+  const by = (attempt: number, id: string) =>
+    text('r', id, { 'step-id': 's', 'step-start-serial': attempts[attempt]!.serial })
+  const [one, two] = [by(0, 'm1'), by(1, 'm2')]
+  expect(idsAfter(one, two)).toEqual(['m1', 'm2'])
+  expect(idsAfter(attempts[0]!, one, two)).toEqual(['m1'])
+  expect(idsAfter(...attempts, one, two)).toEqual(['m2'])
+})
+
+it('feeds no part of the latest attempt with what a dead one still appends (17.10)', () => {
+  const attempts = [1, 2].map(() => runMessage('ai-step-start', 'r', { 'step-id': 's' }))
+  const [dead, live] = attempts.map(({ serial }) => stream('r', 'm', { 'step-id': 's', 'step-start-serial': serial }))
+  const tree = newTree()
+  hear(tree, [attempts[0]!, dead!, attempts[1]!, live!, later(live!, 'message.append', { data: 'live' })])
+  hear(tree, [later(dead!, 'message.append', { data: 'dead' })])
+  expect(JSON.stringify(stateOf(tree).messages)).toContain('"live"')
+})
+
+it('orders steps by their first attempt (17.10)', () => {
+  const step = (id: string) => runMessage('ai-step-start', 'r', { 'step-id': id })
+  const [run] = runsAfter(start('r'), step('a'), step('b'), step('a'))
+  expect(run!.steps).toMatchObject([{ stepId: 'a', attemptCount: 2 }, { stepId: 'b' }])
+})
+
+it('waits with a child that sorts before its parent until that is placed (17.11)', () => {
+  const [child, parent] = [prompt('child', { parent: 'p' }), prompt('p')]
+  expect(idsAfter(child, parent)).toEqual(['p', 'child'])
+})

@@ -1,0 +1,323 @@
+import { convertToModelMessages, type UIMessageChunk } from 'ai'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { createAgentSession, ownerOnly, type CancelRequest } from '../../src/agent'
+import { handFed, joinWire, named, textChunks, transportOf } from '../support/agent'
+import { said, setStage, textOf, type Stage } from '../support/agent-stage'
+import { startEndpoint, type TestEndpoint } from '../support/local'
+import { answerTo, asking } from '../support/tools'
+
+let endpoint: TestEndpoint
+beforeAll(async () => {
+  endpoint = await startEndpoint({}, { until: 'file' })
+})
+
+const stage = (): Promise<Stage> => setStage(endpoint)
+
+/** A run that has asked for a tool that runs elsewhere, and waits. */
+async function waiting(scene: Stage, hooks = {}) {
+  const run = await scene.started('Where am I?', hooks)
+  expect(await run.pipe(asking('call-1'))).toEqual({ reason: 'suspend' })
+  await run.end()
+  await scene.alice.hears(named('ai-run-suspend'))
+  const output = await scene.alice.hears(named('ai-output', { 'run-id': run.runId }))
+  return { run, reply: transportOf(output)['codec-message-id']! }
+}
+
+/** Names of what was said of runs and steps; appends may arrive late, and say nothing of them. */
+const lifecycle = ({ alice }: Stage): string[] =>
+  alice.heard.flatMap(({ name = '' }) => (name.startsWith('ai-run') || name.startsWith('ai-step') ? [name] : []))
+
+describe('a run that waits', () => {
+  it('is suspended, for everybody, and publishes nothing more', async () => {
+    const scene = await stage()
+    const { run } = await waiting(scene)
+    expect(run.phase).toBe('suspended')
+    expect((await scene.readBack(run.runId)).status).toBe('suspended')
+    const refusal = { code: 40003 }
+    await expect(run.pipe(textChunks(['Hi']))).rejects.toMatchObject(refusal)
+    await expect(run.end()).rejects.toMatchObject(refusal)
+    await expect(run.suspend()).rejects.toMatchObject(refusal)
+    expect(lifecycle(scene).at(-1)).toBe('ai-run-suspend')
+  })
+
+  it('is not suspended while a pipe is running, or before it started', async () => {
+    const scene = await stage()
+    const { inputEventId } = await scene.alice.prompt('Hello')
+    await expect(scene.create(inputEventId).suspend()).rejects.toMatchObject({ code: 40003 })
+    const run = await scene.started('one')
+    const source = handFed()
+    const piping = run.pipe(source.stream)
+    await expect(run.suspend()).rejects.toMatchObject({ code: 40003 })
+    source.end()
+    await piping
+  })
+
+  it('ends cancelled instead when it was cancelled before', async () => {
+    const scene = await stage()
+    const run = await scene.started('one')
+    await run.pipe(asking('call-1'))
+    await scene.alice.cancel({ runId: run.runId })
+    await vi.waitFor(() => expect(run.abortSignal.aborted).toBe(true))
+    await run.suspend()
+    expect((await scene.readBack(run.runId)).status).toBe('cancelled')
+  })
+
+  it('S31 ends cancelled when it is cancelled, and its signal aborts', async () => {
+    const scene = await stage()
+    const { run } = await waiting(scene)
+    await scene.alice.cancel({ runId: run.runId })
+    await scene.alice.hears(named('ai-run-end', { 'run-id': run.runId, 'run-reason': 'cancelled' }))
+    await vi.waitFor(() => expect([run.phase, run.abortSignal.aborted]).toEqual(['over', true]))
+    expect((await scene.readBack(run.runId)).status).toBe('cancelled')
+  })
+
+  it('S31 S48 asks onCancel then too', async () => {
+    const scene = await stage()
+    const asked: CancelRequest[] = []
+    const onCancel = (request: CancelRequest) => (asked.push(request), ownerOnly(request))
+    const { run } = await waiting(scene, { onCancel })
+    const bob = await joinWire(endpoint.client({ clientId: 'bob' }), scene.name)
+    await bob.cancel({ runId: run.runId })
+    await vi.waitFor(() => expect(asked).toHaveLength(1))
+    expect(run.phase).toBe('suspended')
+    await scene.alice.cancel({ runId: run.runId })
+    await scene.alice.hears(named('ai-run-end'))
+    expect(asked.map(({ clientId, ownerClientId }) => [clientId, ownerClientId])).toEqual([
+      ['bob', 'alice'],
+      ['alice', 'alice'],
+    ])
+  })
+
+  it('is left to wait when its session ends', async () => {
+    const scene = await stage()
+    const { run } = await waiting(scene)
+    await scene.session.end()
+    expect((await scene.readBack(run.runId)).status).toBe('suspended')
+  })
+
+  it('is no longer ours to end once another process goes on with it', async () => {
+    const scene = await stage()
+    const { run, reply } = await waiting(scene)
+    const other = await setStage(endpoint, { name: scene.name })
+    const { inputEventId } = await answerTo(scene.alice, {
+      runId: run.runId,
+      reply,
+      toolCallId: 'call-1',
+      output: 'Oslo',
+    })
+    const next = other.create(inputEventId, { onCancel: () => false })
+    await next.start()
+    await scene.alice.hears(named('ai-run-resume'))
+    await scene.alice.cancel({ runId: run.runId })
+    await next.pipe(textChunks(['You are in Oslo.'], 'm2'))
+    await next.end()
+    await scene.alice.hears(named('ai-run-end'))
+    expect(scene.alice.heard.filter(named('ai-run-end')).map((end) => transportOf(end)['run-reason'])).toEqual([
+      'complete',
+    ])
+  })
+})
+
+describe('a run that goes on', () => {
+  it('keeps its id, whatever was given, and reads the answer in its place', async () => {
+    const scene = await stage()
+    const { run, reply } = await waiting(scene)
+    const { inputEventId } = await answerTo(scene.alice, {
+      runId: run.runId,
+      reply,
+      toolCallId: 'call-1',
+      output: 'Oslo',
+    })
+    const next = scene.create(inputEventId, { runId: 'another', invocationId: 'inv-2' })
+    await next.start()
+    expect(next.runId).toBe(run.runId)
+    const messages = next.context()
+    expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant'])
+    expect(messages[1]!.parts.at(-1)).toMatchObject({ state: 'output-available', output: 'Oslo' })
+    const model = await convertToModelMessages(messages)
+    expect(model.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool'])
+    await next.pipe(textChunks(['You are in Oslo.'], 'm2'))
+    await next.end()
+    await scene.alice.hears(named('ai-run-end'))
+    const start = await scene.alice.hears(named('ai-step-start', { 'invocation-id': 'inv-2' }))
+    expect(transportOf(start)['step-id']).toBe('inv-2-step-0')
+    expect(await scene.readBack(run.runId)).toMatchObject({ status: 'complete', texts: ['', 'You are in Oslo.'] })
+    expect(run.phase).toBe('over')
+  })
+
+  it('closes calls that nobody has answered, and keeps those that were allowed', async () => {
+    const scene = await stage()
+    const run = await scene.started('Do three things')
+    await run.pipe(asking('answered', 'open', 'allowed'))
+    await run.end()
+    const reply = transportOf(await scene.alice.hears(named('ai-output')))['codec-message-id']!
+    const about = { runId: run.runId, reply }
+    await answerTo(scene.alice, { ...about, toolCallId: 'answered', output: 'Oslo' })
+    const { inputEventId } = await answerTo(scene.alice, { ...about, toolCallId: 'allowed', approved: true })
+    const next = scene.create(inputEventId)
+    await next.start()
+    const states = next.context()[1]!.parts.flatMap((part) => ('state' in part ? [part.state] : []))
+    expect(states).toEqual(['output-available', 'output-error', 'approval-responded'])
+  })
+
+  it('applies cancels that came after the answer, not those before it', async () => {
+    const scene = await stage()
+    const { run, reply } = await waiting(scene)
+    await scene.session.detach()
+    await scene.alice.cancel({ runId: run.runId })
+    const about = { runId: run.runId, reply, toolCallId: 'call-1' }
+    const { inputEventId } = await answerTo(scene.alice, { ...about, output: 'Oslo' })
+    const other = await setStage(endpoint, { name: scene.name })
+    const next = other.create(inputEventId)
+    await next.start()
+    expect(next.abortSignal.aborted).toBe(false)
+    await scene.alice.cancel({ runId: run.runId })
+    await vi.waitFor(() => expect(next.abortSignal.aborted).toBe(true))
+    await next.end()
+    expect((await scene.readBack(run.runId)).status).toBe('cancelled')
+  })
+
+  it('is refused with 40003, before anything is published, when the run has ended or never was', async () => {
+    const scene = await stage()
+    const { run, reply } = await waiting(scene)
+    await scene.alice.cancel({ runId: run.runId })
+    await scene.alice.hears(named('ai-run-end'))
+    const before = lifecycle(scene)
+    const about = { runId: run.runId, reply, toolCallId: 'call-1', output: 'Oslo' }
+    const { inputEventId } = await answerTo(scene.alice, about)
+    await expect(scene.create(inputEventId).start()).rejects.toMatchObject({ code: 40003, message: /has ended/ })
+    const stray = await answerTo(scene.alice, { ...about, runId: 'never-was' })
+    await expect(scene.create(stray.inputEventId).start()).rejects.toMatchObject({ code: 40003 })
+    await scene.alice.hears(named('ai-input', { 'run-id': 'never-was' }))
+    expect(lifecycle(scene)).toEqual(before)
+  })
+
+  it('is found in full history by a process that never heard of it', async () => {
+    const scene = await stage()
+    const { run, reply } = await waiting(scene)
+    for (let n = 0; n < 30; n++) await scene.alice.prompt(`noise ${n}`)
+    const { inputEventId } = await answerTo(scene.alice, {
+      runId: run.runId,
+      reply,
+      toolCallId: 'call-1',
+      output: 'Oslo',
+    })
+    const cold = await setStage(endpoint, { name: scene.name, historyPageSize: 4 })
+    const next = cold.create(inputEventId)
+    await next.start()
+    expect(next.context().map(({ role }) => role)).toEqual(['user', 'assistant'])
+    expect(next.context()[0]!.parts).toMatchObject([{ text: 'Where am I?' }])
+  })
+})
+
+describe('a run that takes the place of one that waits', () => {
+  it('starts where that one started, from copies of its messages', async () => {
+    const scene = await stage()
+    const { run } = await waiting(scene)
+    const prompt = scene.alice.heard.find(named('ai-input'))!
+    const parent = transportOf(prompt)['codec-message-id']!
+    const message = { id: 'm1', role: 'assistant', parts: asking('call-1').flatMap(toPart) }
+    const forkSeed = { messages: [{ codecMessageId: 'copy', message }] }
+    const headers = { role: 'assistant', parent, supersedes: run.runId, 'codec-message-id': 'copy' }
+    const { inputEventId } = await answerTo(scene.alice, { toolCallId: 'call-1', output: 'Oslo', forkSeed, headers })
+    const next = scene.create(inputEventId)
+    await next.start()
+    expect(next.runId).not.toBe(run.runId)
+    expect(next.context().map(({ role }) => role)).toEqual(['user', 'assistant'])
+    expect(next.context()[1]!.parts.at(-1)).toMatchObject({ state: 'output-available', output: 'Oslo' })
+    await next.pipe(textChunks(['In Oslo.'], 'm2'))
+    await next.end()
+    const start = await scene.alice.hears(named('ai-run-start', { 'run-id': next.runId }))
+    const output = await scene.alice.hears(named('ai-output', { 'run-id': next.runId }))
+    expect([transportOf(start).parent, transportOf(output).parent]).toEqual([parent, 'copy'])
+    expect(said(next.context()).at(-1)).toBe('assistant: In Oslo.')
+  })
+})
+
+const toPart = (chunk: UIMessageChunk): object[] => {
+  if (chunk.type !== 'tool-input-available') return []
+  const { toolName, toolCallId, input } = chunk
+  return [{ type: `tool-${toolName}`, toolCallId, state: 'input-available', input }]
+}
+
+describe('adoptRun', () => {
+  it('goes on with an open run that another process has left, under the ids it is given, and publishes nothing', async () => {
+    const scene = await stage()
+    const run = await scene.started('one')
+    await run.pipe(textChunks(['First']))
+    const left = JSON.parse(JSON.stringify(run)) as ReturnType<typeof run.toJSON>
+    await scene.session.detach()
+    await scene.alice.hears(named('ai-step-end'))
+    const before = lifecycle(scene)
+    const client = endpoint.client({ clientId: 'agent-2' })
+    const session = createAgentSession({ client, sessionName: scene.name })
+    const adopted = await session.adoptRun(left)
+    expect(adopted.toJSON()).toEqual(left)
+    expect(adopted.phase).toBe('open')
+    expect(said(adopted.context())).toEqual(['user: one', 'assistant: First'])
+    expect(lifecycle(scene)).toEqual(before)
+    await adopted.pipe(textChunks(['Second'], 'm2'))
+    await adopted.end()
+    expect(await scene.readBack(run.runId)).toEqual({ status: 'complete', texts: ['First', 'Second'] })
+    const start = scene.alice.heard.filter(named('ai-step-start')).at(-1)!
+    expect(transportOf(start)).toMatchObject({ 'step-id': `${left.invocationId}-step-1`, 'step-client-id': 'alice' })
+  })
+
+  it('stops when the run is cancelled', async () => {
+    const scene = await stage()
+    const run = await scene.started('one')
+    await scene.session.detach()
+    const other = await setStage(endpoint, { name: scene.name })
+    const adopted = await other.session.adoptRun(run.toJSON())
+    await scene.alice.cancel({ runId: run.runId })
+    await vi.waitFor(() => expect(adopted.abortSignal.aborted).toBe(true))
+    await adopted.end()
+    expect((await scene.readBack(run.runId)).status).toBe('cancelled')
+  })
+
+  it('waits for a start that is still to come', async () => {
+    const scene = await stage()
+    const { inputEventId } = await scene.alice.prompt('one')
+    const ids = { runId: 'my-run', invocationId: 'my-invocation' }
+    const other = await setStage(endpoint, { name: scene.name })
+    const adopting = other.session.adoptRun({ ...ids, inputEventId })
+    await vi.waitFor(() => expect(other.session.tree.log.newest).not.toBe(''))
+    await scene.create(inputEventId, ids).start()
+    expect((await adopting).phase).toBe('open')
+  })
+
+  it('fails with 104010 when no start or input turns up in time', async () => {
+    const scene = await stage()
+    const { inputEventId } = await scene.alice.prompt('one')
+    const ids = { runId: 'no-run', invocationId: 'i' }
+    const hooks = { triggerTimeout: 50 }
+    await expect(scene.session.adoptRun({ ...ids, inputEventId }, hooks)).rejects.toMatchObject({ code: 104010 })
+    const run = await scene.started('two')
+    const lost = scene.session.adoptRun({ ...run.toJSON(), inputEventId: 'no-input' }, hooks)
+    await expect(lost).rejects.toMatchObject({ code: 104010 })
+  })
+
+  it('stops waiting when its signal aborts', async () => {
+    const scene = await stage()
+    const { inputEventId } = await scene.alice.prompt('one')
+    const controller = new AbortController()
+    const ids = { runId: 'no-run', invocationId: 'i', inputEventId }
+    const adopting = scene.session.adoptRun(ids, { signal: controller.signal })
+    await vi.waitFor(() => expect(scene.session.tree.log.newest).not.toBe(''))
+    controller.abort()
+    await expect(adopting).rejects.toMatchObject({ code: 40033 })
+  })
+
+  it('refuses runs that are suspended or over with 40003', async () => {
+    const scene = await stage()
+    const { run } = await waiting(scene)
+    const other = await setStage(endpoint, { name: scene.name })
+    await expect(other.session.adoptRun(run.toJSON())).rejects.toMatchObject({ code: 40003, message: /suspended/ })
+    await scene.alice.cancel({ runId: run.runId })
+    await scene.alice.hears(named('ai-run-end'))
+    await vi.waitFor(() =>
+      expect(other.session.adoptRun(run.toJSON())).rejects.toMatchObject({ code: 40003, message: /ended/ }),
+    )
+    expect(textOf(run.context()[0]!)).toBe('Where am I?')
+  })
+})
