@@ -1,5 +1,6 @@
 import type { RunEndReason } from '../core/run-state'
 import type { AgentStep, RetryOptions, StepOptions } from './agent-step'
+import type { AnswerHook } from './answer-hook'
 import type { CancelHook } from './cancel'
 import type { ChunkSource } from './chunk-reader'
 import type { ContextRule } from './context'
@@ -21,6 +22,12 @@ export interface RunHooks<Chunk> {
    * @default those of everybody who may publish on the session
    */
   onSteer?: SteerHook
+  /**
+   * Decides whose answers make a run that waits go on; also those that begin a run in its place. What it refuses is still
+   * on the channel: use `policy` for what must not be read either.
+   * @default those of everybody who may publish on the session
+   */
+  onAnswer?: AnswerHook
   /** Called when a pipe is cancelled: may write a few last chunks. What it writes after 5 seconds is dropped. */
   onCancelled?: (write: WriteChunk<Chunk>) => unknown
   /** Milliseconds to look for the prompt. @default 10_000 */
@@ -62,8 +69,8 @@ export interface AgentRun<M extends object, Chunk> {
   /**
    * Finds the input, applies cancels that came first, announces the run and reads the conversation before it. An input
    * that answers a run that waits makes that run go on, under its own id and for its owner.
-   * @throws SessionError 104010 when the input or its run is not found in time, 40003 when that run has ended, 40033 when
-   * `signal` aborts before that, 104003 when the run could not be announced, 104011 when history could not be read
+   * @throws SessionError 104010 when the input or its run is not found in time, 40003 when that run has ended, 40160 when
+   * whoever answers it may not, 40033 when `signal` aborts before that, 104003 when the run could not be announced, 104011 when history could not be read
    */
   start(): Promise<void>
   /**

@@ -94,8 +94,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
 
   #findSubject(): Promise<Subject> {
     const { inputEventId, invocationId, abortSignal: signal } = this
-    const timeout = this.hooks.triggerTimeout
-    return this.find(this.host, { inputEventId, invocationId, runId: this.#givenId, signal, timeout })
+    const { triggerTimeout: timeout, onAnswer } = this.hooks
+    return this.find(this.host, { inputEventId, invocationId, runId: this.#givenId, signal, timeout, onAnswer })
   }
 
   async #announce({ announcement }: Subject): Promise<void> {

@@ -1,6 +1,7 @@
 import type { RealtimeClient } from 'ably'
 import type { UIMessage, UIMessageChunk } from 'ai'
 import type { Codec } from '../core/codec'
+import type { TrustOptions } from '../core/trust'
 import type { RunHooks } from './agent-run'
 import type { AgentSession } from './agent-session'
 import { answer, type Respond } from './answer'
@@ -13,10 +14,8 @@ import { readInvocation } from './request'
 import { SharedSessions } from './shared-sessions'
 
 /** What an agent does, and for whom. */
-export interface AgentOptions<M extends object, Chunk> extends Pick<
-  RunHooks<Chunk>,
-  'onCancel' | 'onCancelled' | 'onSteer' | 'triggerTimeout'
-> {
+export interface AgentOptions<M extends object, Chunk>
+  extends Pick<RunHooks<Chunk>, 'onAnswer' | 'onCancel' | 'onCancelled' | 'onSteer' | 'triggerTimeout'>, TrustOptions {
   /** Makes the agent's client. Called once, on the first request; give it a `clientId` that browsers never get. */
   client: () => RealtimeClient | Promise<RealtimeClient>
   /** How messages travel. @default `UIMessageCodec` */
@@ -76,13 +75,14 @@ const handledLimit = 1000
 export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk>(
   options: AgentOptions<M, Chunk>,
 ): Agent {
-  const { codec, respond, onCancel, onCancelled, onSteer, triggerTimeout } = options
+  const { codec, agents, policy, respond, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout } = options
+  const hooks = { onAnswer, onCancel, onCancelled, onSteer, triggerTimeout }
   const report = quietly(options.onError ?? logError)
   const client = once(options.client)
   const authorize = authorizer(options.authorize, report)
   const handled = new Handled<{ runId: string; invocationId: string }>(handledLimit)
   const sessions = new SharedSessions<AgentSession<M, Chunk>>(async (sessionName) => {
-    const session = createAgentSession<M, Chunk>({ client: await client(), sessionName, codec })
+    const session = createAgentSession<M, Chunk>({ client: await client(), sessionName, codec, agents, policy })
     session.on('error', report)
     return session
   })
@@ -92,7 +92,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
     context?: FetchContext,
   ): Promise<{ runId: string; invocationId: string }> {
     const { session, release } = await sessions.acquire(invocation.sessionName)
-    const run = session.createRun(invocation, { onCancel, onCancelled, onSteer, triggerTimeout })
+    const run = session.createRun(invocation, hooks)
     try {
       await run.start()
     } catch (error) {

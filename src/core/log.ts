@@ -52,6 +52,10 @@ export type RowChange = { row: Row; kind: 'added' | 'grew' } | { row: Row; kind:
 
 export const isStreamed = (row: Row): boolean => row.transport[Header.streamed] === 'true'
 
+/** Whether only an agent publishes such rows; their headers speak for a run. */
+export const isAgents = ({ name, transport }: Row): boolean =>
+  !isClients(name) && transport[Header.invocationId] !== undefined
+
 /** Whether more of this row is expected. */
 export const isOpen = (row: Row): boolean =>
   isStreamed(row) && row.transport[Header.status] === 'streaming' && !row.deleted

@@ -1,5 +1,5 @@
 import type { Codec } from './codec'
-import { isOpen, type Row } from './log'
+import { isAgents, isOpen, type Row } from './log'
 import { TreeNode } from './node'
 import type { ReactivePort } from './port'
 import type { RunInfo } from './run-info'
@@ -151,8 +151,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Whether its start is known, by a message that only a started run has. */
   get visible(): boolean {
     const { start, steps } = this.#state
-    if (this.isAwaited) return this.projection.size > 0
-    return start !== undefined || steps.length > 0 || this.#hasOutput
+    // NOTE: where it is told whose messages count, clients cannot make a run
+    const hasContent = this.projection.size > 0 && (this.isAwaited || !this.judge)
+    return hasContent || start !== undefined || steps.length > 0 || this.#hasOutput
   }
 
   /** The serial of the agent's earliest message that names this trigger. */
@@ -245,8 +246,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** The agent's earliest message with such a header. */
   #holder(header: string, fits: (value: string | undefined) => boolean): Row | undefined {
-    const isIt = ({ transport }: Row): boolean =>
-      transport[Header.invocationId] !== undefined && fits(transport[header])
+    const isIt = (row: Row): boolean => isAgents(row) && fits(row.transport[header])
     return lowest(this.#lifecycle.find(isIt), this.rows.find(isIt))
   }
 

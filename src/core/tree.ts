@@ -171,6 +171,11 @@ export class Tree<M extends object> {
     return run.info(() => this.cancelOf(run))
   }
 
+  /** Whether it is told who the agents are, or who may do what. */
+  get isGuarded(): boolean {
+    return this.trust.isAgent !== undefined || this.trust.policy !== undefined
+  }
+
   /** Whether whoever does it may, to something of this owner. */
   allows(kind: Act['kind'], clientId: string | undefined, ownerClientId: string | undefined): boolean {
     return this.trust.policy?.({ kind, clientId, ownerClientId }) ?? true
@@ -276,8 +281,7 @@ export class Tree<M extends object> {
 
   /** What of an input in a run counts: copies of messages only as far as the run has them whose place it takes. */
   get #judge(): Judge | undefined {
-    const { isAgent, policy } = this.trust
-    return (isAgent ?? policy) && this.#judgeInput
+    return this.isGuarded ? this.#judgeInput : undefined
   }
 
   readonly #judgeInput: Judge = (row, run) => {

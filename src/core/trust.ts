@@ -1,6 +1,7 @@
 /** Something that a client does to a prompt or a run. */
 export interface Act {
-  readonly kind: 'cancel' | 'steer' | 'answer' | 'fork' | 'edit' | 'regenerate'
+  /** `answer` goes into a run that waits, a `fork` begins a run that takes the place of that one. */
+  readonly kind: 'cancel' | 'steer' | 'answer' | 'fork' | 'edit'
   /** Who does it, verified by Ably; undefined for clients without an identity. */
   readonly clientId: string | undefined
   /** Whose prompt it is, or whose the run answers, verified by Ably; undefined while that is not known. */
@@ -16,7 +17,7 @@ export type Policy = (act: Act) => boolean
  *
  * @example
  * createAITransport({ client, agents: 'agent', policy: ownerOnly })
- * defineAgent({ client, respond, policy: ownerOnly })
+ * defineAgent({ client, respond, agents: 'agent', policy: ownerOnly })
  */
 export const ownerOnly = ({ clientId, ownerClientId }: Pick<Act, 'clientId' | 'ownerClientId'>): boolean =>
   clientId !== undefined && clientId === ownerClientId
