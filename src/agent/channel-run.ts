@@ -114,7 +114,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     if (!this.#work) throw misuse('read the conversation', 'the run was not started')
     const { subject, steers, written } = this.#work
     steers.noteRead()
-    const own = { runId: this.runId, written, isIgnored: steers.isIgnored }
+    const own = { runId: this.runId, ownerClientId: subject.ownerClientId, written, isIgnored: steers.isIgnored }
     return contextOf(this.host.tree, subject.trigger, include, own)
   }
 

@@ -38,6 +38,8 @@ export interface SubjectSearch {
  */
 export async function invoked<M extends object>(view: ChannelView<M>, search: SubjectSearch): Promise<Subject> {
   const trigger = await locate(search.inputEventId, { ...search, ...view })
+  // NOTE: a request to regenerate is no message; all else that is nowhere in the conversation says nothing, or may not
+  if (!isRegeneration(trigger) && !trigger.home) throw misuse('start the run', 'its input says nothing to an agent')
   if (isContinuation(trigger)) return resumed(view, trigger, search)
   if (!isRequest(view, trigger)) throw misuse('start the run', "its input is not a user's prompt")
   if (isFork(trigger)) await checkFork(view, trigger, search)

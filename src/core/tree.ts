@@ -34,9 +34,10 @@ const nothing: Settled<never> = { structure: false, runs: false, transitions: []
  */
 export class Tree<M extends object> {
   readonly log: Log
+  readonly #judge: Judge | undefined
   readonly inputs = new Map<string, InputNode<M>>()
   readonly runs = new Map<string, RunNode<M>>()
-  readonly #forks = new Forks<M>((row, run) => this.#mayPut(row, run))
+  readonly #forks = new Forks<M>((row, run) => this.#mayPut(row, run.owner))
   readonly #messages = new MessageIndex<M>()
   /** Children by the message id they follow; those without a parent under ''. */
   readonly #children = new Groups<TreeNode<M>>()
@@ -59,6 +60,7 @@ export class Tree<M extends object> {
     private readonly trust: Trust = {},
   ) {
     this.log = new Log(trust.isAgent)
+    this.#judge = this.isGuarded ? (row, { owner }) => this.judged(row, owner) : undefined
   }
 
   /** Takes in one channel message. False when it is foreign, malformed or nothing new. */
@@ -279,23 +281,19 @@ export class Tree<M extends object> {
     if (runId !== undefined && this.codec.decodes(row)) this.#putInto(this.#run(runId), row)
   }
 
-  /** What of an input in a run counts: copies of messages only as far as the run has them whose place it takes. */
-  get #judge(): Judge | undefined {
-    return this.isGuarded ? this.#judgeInput : undefined
-  }
-
-  readonly #judgeInput: Judge = (row, run) => {
+  /** What counts of an input in a run of this owner: copies of messages only as the run has them whose place it takes. */
+  judged(row: Row, owner: string | undefined): Row | undefined {
     const isFork = row.transport[Header.runId] === undefined
-    const source = isFork ? this.#replacedBy(row) : run
-    if (!this.#mayPut(row, source)) return undefined
+    const source = isFork ? this.#replacedBy(row) : undefined
+    if (!this.#mayPut(row, isFork ? source?.owner : owner)) return undefined
     if (!this.trust.isAgent || !hasSeeds(row.data)) return row
-    return { ...row, data: withSeeds(row.data, isFork && source ? copiesOf(source) : []) }
+    return { ...row, data: withSeeds(row.data, source ? copiesOf(source) : []) }
   }
 
-  /** Whether whoever sent an input may, into a run or to take its place. */
-  #mayPut(row: Row, run: RunNode<object> | undefined): boolean {
+  /** Whether whoever sent an input may, into a run of this owner or to take its place. */
+  #mayPut(row: Row, owner: string | undefined): boolean {
     const kind = row.transport[Header.runId] === undefined ? 'fork' : isSteer(row) ? 'steer' : 'answer'
-    return this.allows(kind, row.clientId, run?.owner)
+    return this.allows(kind, row.clientId, owner)
   }
 
   /** The run whose place an answer takes; it was there before. */
