@@ -6,6 +6,7 @@ import { Tree } from '../../src/core/tree'
 import { ownerOnly, trustOf, type TrustOptions } from '../../src/core/trust'
 import type { ChannelMessage } from '../../src/core/wire'
 import { message, output, prompt, runMessage } from './wire'
+import { randomFrom, shuffled } from '../support/channel-table'
 import { hear, stateOf } from '../support/transcripts'
 
 const newTree = (trust: TrustOptions = { agents: 'agent', policy: ownerOnly }) =>
@@ -64,7 +65,10 @@ function stateAfter(rows: readonly ChannelMessage[], trust?: TrustOptions) {
   const state = (ordered: readonly ChannelMessage[]) => {
     const tree = newTree(trust)
     for (const row of ordered) hear(tree, [row])
-    return { ...stateOf(tree), cancelling: [...tree.runs.values()].map((run) => tree.info(run).cancelling?.by) }
+    return {
+      ...stateOf(tree),
+      cancelling: Array.from(tree.runs, ([key, run]) => [key, tree.info(run).cancelling?.by]).toSorted(),
+    }
   }
   const forwards = state(rows)
   expect(state(rows.toReversed())).toEqual(forwards)
@@ -179,7 +183,7 @@ describe('with ownerOnly', () => {
     ).toEqual([])
     for (const target of [{ 'run-id': 'r' }, { 'input-codec-message-id': 'p' }]) {
       const rows = [...known, cancel('mallory', target), cancel('alice', target)]
-      expect(stateAfter(rows).cancelling).toEqual(['alice'])
+      expect(stateAfter(rows).cancelling).toEqual([['r', 'alice']])
     }
     const tree = newTree()
     hear(tree, [asked, cancel('mallory', { 'input-codec-message-id': 'p' })])
@@ -218,4 +222,18 @@ describe('the owner of a run', () => {
     const resume = by('agent', runMessage('ai-run-resume', 'r', { ...ofRun, 'invocation-id': 'i2', 'input-client-id': 'bob' })) // prettier-ignore
     expect(stateAfter([...known, resume], { agents: 'agent' }).runs).toMatchObject([{ clientId: 'alice' }])
   })
+})
+
+it('comes to the same in whatever order messages are heard and settled', () => {
+  const strangers = [approval('mallory'), steer('mallory', 's2'), fork('mallory'), cancel('mallory', { 'run-id': 'r' })]
+  const owners = [approval('alice'), steer('alice'), fork('alice'), cancel('alice', { 'input-codec-message-id': 'p' })]
+  const copyRun = [
+    start('r2', { 'input-codec-message-id': 'copy' }),
+    says('so it is', 'r2', 'm2'),
+    by('agent', runMessage('ai-run-end', 'r2', { ...ofRun, 'run-reason': 'complete' })),
+  ]
+  const rows = [...known, ...strangers, ...owners, ...copyRun]
+  const expected = stateAfter(rows)
+  expect(expected.messages.map(({ codecMessageId }) => codecMessageId)).toEqual(['p', 'copy', 'm2'])
+  for (let seed = 1; seed <= 100; seed++) expect(stateAfter(shuffled(rows, randomFrom(seed)))).toEqual(expected)
 })
