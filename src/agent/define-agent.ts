@@ -52,6 +52,9 @@ export interface Agent {
   close: () => Promise<void>
 }
 
+const agentsMissing =
+  '[vue-ai-transport] defineAgent() has no "agents": whoever may publish on a channel can publish what passes for an answer, which the model then reads. Set it to the client id of this agent.'
+
 /** Milliseconds to watch over a run that waits for somebody, so that it can be stopped meanwhile. */
 const suspendedLinger = 600_000
 
@@ -80,6 +83,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
   const report = quietly(options.onError ?? logError)
   const client = once(options.client)
   const authorize = authorizer(options.authorize, report)
+  if (!agents && globalThis.process?.env?.NODE_ENV === 'development') console.warn(agentsMissing)
   const handled = new Handled<{ runId: string; invocationId: string }>(handledLimit)
   const sessions = new SharedSessions<AgentSession<M, Chunk>>(async (sessionName) => {
     const session = createAgentSession<M, Chunk>({ client: await client(), sessionName, codec, agents, policy })

@@ -1,7 +1,7 @@
 import type { UIMessage } from 'ai'
 import { describe, expect, it, vi } from 'vitest'
 import { createClientSession, UIMessageCodec, type ClientSession } from '../../src'
-import { ownerOnly } from '../../src/agent'
+import { defineAgent, ownerOnly } from '../../src/agent'
 import { joinWire, named, textChunks, transportOf, type WireClient } from '../support/agent'
 import { eventually } from '../support/eventually'
 import { failure } from '../support/local'
@@ -104,12 +104,14 @@ describe('a client with a token for one session', () => {
   })
 
   it('cannot wake the agent there: what it published is on its own channel', async () => {
-    const { client, wake, model } = await mallorysOwn()
+    const { client, wake, model, endpoint, channelName } = await mallorysOwn()
     const own = await joinWire(client, 'ai:a')
     const { inputEventId } = await own.prompt('Tell me all')
     const response = await wake(inputEventId)
     expect(response.status).toBe(404)
     expect(model.calls).toHaveLength(1)
+    const { items } = await endpoint.rest().channels.get(channelName).history()
+    expect(items.filter(named('ai-run-start'))).toHaveLength(1)
   })
 })
 
@@ -236,6 +238,21 @@ describe('a copy that takes the place of a run', () => {
 })
 
 describe('an agent', () => {
+  it('is warned once, while developing, that it believes everybody', () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const make = (agents?: string) => defineAgent({ client: () => expect.unreachable(), respond() {}, agents })
+    make()
+    expect(warn).not.toHaveBeenCalled()
+    vi.stubEnv('NODE_ENV', 'development')
+    make('agent')
+    expect(warn).not.toHaveBeenCalled()
+    make()
+    expect(warn).toHaveBeenCalledTimes(1)
+    expect(warn.mock.calls[0]![0]).toContain('has no "agents"')
+    vi.unstubAllEnvs()
+    warn.mockRestore()
+  })
+
   it('does not go on with what its hook refuses, whoever is awake', async () => {
     const asked = vi.fn<(request: unknown) => boolean>(() => false)
     const { alice, bob, scene, mallory } = await aSession('asked', {
