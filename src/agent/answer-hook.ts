@@ -38,12 +38,13 @@ export async function checkAnswer(
     ownerClientId: run.owner,
   } as const
   if (!tree.allows(kind, clientId, run.owner) || (await decide(request, onAnswer)) === false) {
-    throw new SessionError(
-      `unable to go on with run "${run.key}"; "${clientId ?? ''}" may not answer it`,
-      ErrorCode.Unauthorized,
-    )
+    throw refused(`go on with run "${run.key}"`, trigger)
   }
 }
+
+/** The error for what somebody may not do. */
+export const refused = (what: string, { clientId }: Row): SessionError =>
+  new SessionError(`unable to ${what}; "${clientId ?? ''}" may not ask for that`, ErrorCode.Unauthorized)
 
 async function decide(request: AnswerRequest, onAnswer: AnswerHook | undefined): Promise<boolean | void> {
   try {

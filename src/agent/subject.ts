@@ -1,14 +1,18 @@
 import { isAgents, type Row } from '../core/log'
 import type { InputNode } from '../core/input-node'
+import type { TreeNode } from '../core/node'
 import type { RunNode } from '../core/run-node'
 import { Header, type OutgoingMessage } from '../core/wire'
 import { abortable } from './abortable'
-import { checkAnswer, type AnswerHook } from './answer-hook'
+import { checkAnswer, refused, type AnswerHook } from './answer-hook'
 import { awaitRun, readRun } from './find-run'
 import { identityOf, isContinuation, isFork, isRegeneration, runResume, runStart, type RunIdentity } from './headers'
 import { locate } from './locate'
 import { ConflictError, misuse } from './misuse'
 import type { ChannelView } from './run-host'
+
+// NOTE: bounds memory: anybody may name a reply that never was
+const maxReplyPages = 50
 
 /** What a run is about, known once its trigger is found. */
 export interface Subject {
@@ -43,6 +47,7 @@ export async function invoked<M extends object>(view: ChannelView<M>, search: Su
   if (isContinuation(trigger)) return resumed(view, trigger, search)
   if (!isRequest(view, trigger)) throw misuse('start the run', "its input is not a user's prompt")
   if (isFork(trigger)) await checkFork(view, trigger, search)
+  if (isRegeneration(trigger)) await checkRegeneration(view, trigger)
   const identity = identityOf(trigger, search)
   return { trigger, identity, ownerClientId: trigger.clientId, announcement: runStart(identity) }
 }
@@ -67,6 +72,17 @@ async function checkFork<M extends object>(
   const run = await readRun(view, { runId, signal })
   if (!run) throw misuse('start the run', `the run whose place it takes is not known: "${runId}"`)
   await checkAnswer(view.tree, trigger, run, onAnswer)
+}
+
+async function checkRegeneration<M extends object>({ tree, history }: ChannelView<M>, trigger: Row): Promise<void> {
+  if (!tree.isGuarded) return
+  const reply = (): TreeNode<M> | undefined => {
+    tree.settle()
+    return tree.nodeOf(trigger.transport[Header.regenerates]!)
+  }
+  await history.readUntil(() => reply()?.owner !== undefined, maxReplyPages)
+  if (tree.allows('regenerate', trigger.clientId, reply()?.owner)) return
+  throw refused('regenerate the reply', trigger)
 }
 
 async function resumed<M extends object>(

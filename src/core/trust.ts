@@ -1,7 +1,10 @@
 /** Something that a client does to a prompt or a run. */
 export interface Act {
-  /** `answer` goes into a run that waits, a `fork` begins a run that takes the place of that one. */
-  readonly kind: 'cancel' | 'steer' | 'answer' | 'fork' | 'edit'
+  /**
+   * An `answer` goes into a run that waits, a `fork` begins a run that takes the place of that one. A `regenerate` is
+   * refused by the agent, where it would lead to a run.
+   */
+  readonly kind: 'cancel' | 'steer' | 'answer' | 'fork' | 'edit' | 'regenerate'
   /** Who does it, verified by Ably; undefined for clients without an identity. */
   readonly clientId: string | undefined
   /** Whose prompt it is, or whose the run answers, verified by Ably; undefined while that is not known. */

@@ -67,7 +67,7 @@ function stateAfter(rows: readonly ChannelMessage[], trust?: TrustOptions) {
     for (const row of ordered) hear(tree, [row])
     return {
       ...stateOf(tree),
-      cancelling: Array.from(tree.runs, ([key, run]) => [key, tree.info(run).cancelling?.by]).toSorted(),
+      cancelling: Object.fromEntries(Array.from(tree.runs, ([key, run]) => [key, tree.info(run).cancelling?.by])),
     }
   }
   const forwards = state(rows)
@@ -183,7 +183,7 @@ describe('with ownerOnly', () => {
     ).toEqual([])
     for (const target of [{ 'run-id': 'r' }, { 'input-codec-message-id': 'p' }]) {
       const rows = [...known, cancel('mallory', target), cancel('alice', target)]
-      expect(stateAfter(rows).cancelling).toEqual([['r', 'alice']])
+      expect(stateAfter(rows).cancelling).toEqual({ r: 'alice' })
     }
     const tree = newTree()
     hear(tree, [asked, cancel('mallory', { 'input-codec-message-id': 'p' })])

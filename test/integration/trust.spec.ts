@@ -131,6 +131,22 @@ describe('somebody who may publish on the channel', () => {
     await eventually(() => expect(shown(alice).at(-1)).toBe('streaming: Ten. Euros.'))
   })
 
+  it('cannot rewrite or delete what others have published', async () => {
+    const session = await aRun('rewritten')
+    const { scene, channelName, endpoint, alice } = session
+    const operations = ['subscribe', 'publish', 'history', 'presence']
+    const client = endpoint.client({ clientId: 'mallory', capability: { [channelName]: operations } })
+    const { items } = await endpoint.rest().channels.get(channelName).history()
+    const before = stateOf(alice)
+    for (const { serial, extras } of items) {
+      const channel = client.channels.get(channelName)
+      expect(await failure(channel.updateMessage({ serial, data: 'evil', extras: extras as object }))).toMatchObject({ code: 40160 }) // prettier-ignore
+      expect(await failure(channel.deleteMessage({ serial }))).toMatchObject({ code: 40160 })
+    }
+    expect(items.length).toBeGreaterThan(2)
+    expect(stateOf(await scene.open('late'))).toEqual(before)
+  })
+
   it('cannot end a run', async () => {
     const session = await aRun('forged-end')
     const { mallory, transport, run, call } = session
@@ -163,6 +179,22 @@ describe('somebody who may publish on the channel', () => {
     expect(alice.runs('mine')).toEqual([])
     const start = await mallory.hears(named('ai-run-start'))
     expect(transportOf(start)).toMatchObject({ 'run-client-id': 'mallory', 'input-client-id': 'mallory' })
+  })
+
+  it('cannot have the reply to somebody else written anew, though its owner can', async () => {
+    const session = await aRun('regenerated')
+    const { mallory, alice, run, call, messageId, wake, model } = session
+    call.finish()
+    await run.finished
+    const { inputEventId } = await mallory.regenerate(messageId, run.inputId)
+    const response = await wake(inputEventId)
+    expect(await response.json()).toMatchObject({ error: { code: 40160 } })
+    expect(response.status).toBe(403)
+    expect(statuses(alice)).toEqual(['complete'])
+    const second = await alice.view.regenerate(messageId)
+    const again = await model.call(1)
+    again.finish()
+    expect(await second.finished).toEqual({ reason: 'complete' })
   })
 
   it('cannot answer, steer or stop a run of somebody else, nor go on from a copy of it', async () => {
