@@ -8,6 +8,7 @@ import { createDemoModel } from './demo-model'
 export const createAgent = (clientOptions: () => Ably.ClientOptions) =>
   defineAgent({
     client: () => new Ably.Realtime(clientOptions()),
+    agents: 'agent',
     // NOTE: whoever can open the playground may ask; an app looks at the request's session cookie here
     authorize: () => true,
     async respond(run) {
