@@ -95,7 +95,8 @@ export class Log {
     if (typeof serial !== 'string' || serial === '') return undefined
     const row = this.#rows.get(serial)
     if (!row) return this.#add(serial, message)
-    const isForged = isKnownName(message.name) && message.name !== row.name && !this.#counts(message.name, row.clientId)
+    const { name } = message
+    const isForged = name !== row.name && isKnownName(name) && !this.#counts(name, row.clientId)
     // NOTE: what its publisher makes out for an agent's is as good as gone, as for those who never knew it
     return revise(row, isForged ? { ...message, action: 'message.delete' } : message)
   }

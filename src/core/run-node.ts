@@ -64,7 +64,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     row.home = this
     insertBySerial(this.#lifecycle, row)
     if (row.name === MessageName.stepStart) this.#addAttempt(row)
-    if (row.name === MessageName.runStart && this.judge && this.rows.some(isInput)) this.reread()
+    if (row.name === MessageName.runStart && this.rows.some(isInput)) this.reread()
   }
 
   /** The newest attempt of a step is the one that shows; what others wrote vanishes. */
@@ -90,6 +90,12 @@ export class RunNode<M extends object> extends TreeNode<M> {
   get owner(): string | undefined {
     const teller = this.isAwaited ? this.#forks[0] : this.#start
     return this.isAwaited ? teller?.clientId : teller?.transport[Header.inputClientId]
+  }
+
+  /** Whether its start lets it answer a fork; others may have given one the id of its prompt, or of its request. */
+  get #answersFork(): boolean {
+    const start = this.#start?.transport
+    return !start || (start[Header.parent] !== start[Header.inputId] && start[Header.regenerates] === undefined)
   }
 
   get #start(): Row | undefined {
@@ -185,6 +191,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected override read(row: Row): Row | undefined {
+    if (row.transport[Header.runId] === undefined && !this.#answersFork) return undefined
     if (row.name === MessageName.input) return this.judge ? this.judge(row, this) : row
     const attempt = row.transport[Header.attempt]
     const canonical = this.#attempts.get(row.transport[Header.stepId] ?? '')
@@ -199,7 +206,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#state = this.#isEnding ? { start: state.start, steps: state.steps, status: 'active' } : state
     const { start } = this.#state
     const first = lowest(start, this.rows[0], this.#lifecycle[0])
-    const [fork] = this.#forks
+    const fork = this.#forks.find((row) => this.read(row))
     this.sort = (fork ?? start ?? first)?.serial ?? ''
     this.parent = (start ?? fork)?.transport[Header.parent]
     if (!start && !fork) this.parent = this.#provisionalParent()

@@ -164,9 +164,12 @@ export class Tree<M extends object> {
     return this.#children.of(messageId ?? '')
   }
 
-  /** Runs that answer a prompt, whether or not it is the message they follow. */
+  /** Runs that answer a prompt, whether or not it is the message they follow; none that somebody else asked for. */
   runsOf(inputId: string): readonly RunNode<M>[] {
-    return this.#runsByInput.of(inputId)
+    const runs = this.#runsByInput.of(inputId)
+    const asker = this.inputs.get(inputId)?.owner
+    const isIts = ({ owner = asker }: RunNode<M>): boolean => asker === undefined || owner === asker
+    return runs.every(isIts) ? runs : runs.filter(isIts)
   }
 
   info(run: RunNode<M>): RunInfo {

@@ -209,6 +209,32 @@ describe('with ownerOnly', () => {
   }) // prettier-ignore
 })
 
+describe('the id of a prompt', () => {
+  const own = [
+    by('mallory', prompt('q')),
+    start('r2', { 'input-codec-message-id': 'q', 'input-client-id': 'mallory', parent: 'q' }),
+    call('r2', 'mine'),
+  ]
+  const copy = () => by('mallory', message('ai-input', { role: 'assistant', 'codec-message-id': 'p', supersedes: 'r2' }, { kind: 'tool-result', toolCallId: 'c' }, { output: 'paid', forkSeed })) // prettier-ignore
+
+  it('lends nobody a way into the run that answers it', () => {
+    const tree = newTree()
+    hear(tree, [...known, ...own])
+    const { sort } = tree.runs.get('r')!
+    hear(tree, [copy()])
+    expect(tree.runs.get('r')!.sort).toBe(sort)
+    expect([...tree.runs.get('r')!.messageIds()]).toEqual(['m'])
+  })
+
+  it('leads to no run that somebody else asked for', () => {
+    const other = start('r3', { 'input-client-id': 'mallory', parent: 'mine', 'msg-regenerate': 'x' })
+    const tree = newTree()
+    hear(tree, [...known, ...own, other])
+    expect(tree.runsOf('p').map(({ key }) => key)).toEqual(['r'])
+    expect(tree.runsOf('q').map(({ key }) => key)).toEqual(['r2'])
+  })
+})
+
 describe('the owner of a run', () => {
   it('is who Ably says it is, whatever prompt and agent copy from headers', () => {
     const forged = by('mallory', prompt('p', { 'run-client-id': 'alice' }))
