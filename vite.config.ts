@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { chmodSync, readFileSync } from 'node:fs'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 import manifest from './package.json' with { type: 'json' }
@@ -9,6 +9,9 @@ const alias = [
   { find: /^vue-ai-transport\/local\/vite$/, replacement: here('src/local/vite.ts') },
   { find: /^vue-ai-transport\/(agent|codec|local)$/, replacement: here('src/$1/index.ts') },
 ]
+
+/** Specs that need a browser, though they stand beside those that do not. */
+const browserSpecs = ['test/contract/chromium.spec.ts', 'test/local/examples/browser.spec.ts']
 
 const installed = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
 const external = (id: string) =>
@@ -24,8 +27,17 @@ const virtualTypes = {
   },
 }
 
+/** Lets the command be run from this folder too, where no package manager has made it executable. */
+const executableCommand = {
+  name: 'executable-command',
+  apply: 'build' as const,
+  writeBundle({ dir = '' }: { dir?: string }, bundle: object) {
+    if ('local/cli.js' in bundle) chmodSync(`${dir}/local/cli.js`, 0o755)
+  },
+}
+
 export default defineConfig({
-  plugins: [vue(), virtualTypes],
+  plugins: [vue(), virtualTypes, executableCommand],
   resolve: { alias },
   build: {
     target: 'es2023',
@@ -47,7 +59,7 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['test/**/*.spec.ts'],
-          exclude: ['test/{component,integration,interop,e2e}/**'],
+          exclude: ['test/{component,integration,interop,e2e}/**', ...browserSpecs],
         },
       },
       {
@@ -79,7 +91,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           environment: 'node',
-          include: ['test/e2e/**/*.spec.ts'],
+          include: ['test/e2e/**/*.spec.ts', ...browserSpecs],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,

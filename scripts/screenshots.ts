@@ -8,12 +8,13 @@ import { startPlayground } from './playground.ts'
 
 /**
  * Photographs the playground in every state, on a desktop and a phone, by day and by night. With `--readme` the two
- * pictures of the README are taken instead.
+ * pictures of the README are taken instead; any other word picks the walks whose name has it.
  */
 const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 740 } }
 const schemes = ['light', 'dark'] as const
 
 const forReadme = process.argv.includes('--readme')
+const wanted = process.argv.slice(2).find((word) => !word.startsWith('--')) ?? ''
 const folder = forReadme ? here('docs/images') : join(tmpdir(), 'playground-screenshots')
 
 const run = (page: Page, number: number) => page.locator(`article[aria-label^="Run ${number},"]`)
@@ -21,71 +22,224 @@ const ask = async (page: Page, text: string) => {
   await page.getByLabel('Message').fill(text)
   await page.keyboard.press('Enter')
 }
-const stop = (page: Page, number: number) =>
-  run(page, number)
-    .getByRole('button', { name: /^Stop run/ })
-    .click()
+const press = (page: Page, name: string | RegExp) => page.getByRole('button', { name }).first().click()
 const until = (page: Page, number: number, status: string) =>
   page.locator(`article[aria-label^="Run ${number},"][data-status="${status}"]`).waitFor()
+const speed = (page: Page, name: string) => page.getByLabel('Speed').selectOption(name)
 
-/** How to bring about each state; what follows it in the list goes on from there. */
-const states: readonly (readonly [string, (page: Page) => Promise<unknown>])[] = [
-  ['idle', (page) => page.getByRole('heading', { name: 'Ask, interrupt' }).waitFor()],
-  [
-    'two-streaming',
-    async (page) => {
-      await page.getByRole('button', { name: /Two questions at once/ }).click()
-      await until(page, 2, 'streaming')
-      await page.waitForTimeout(3200)
-    },
+type Step = readonly [state: string, reach: (page: Page) => Promise<unknown>]
+
+/** How to bring about each state; what follows it in a walk goes on from there. */
+const walks: Readonly<Record<string, readonly Step[]>> = {
+  runs: [
+    ['idle', (page) => page.getByRole('heading', { name: 'Ask, interrupt' }).waitFor()],
+    [
+      'two-streaming',
+      async (page) => {
+        await press(page, /Two questions at once/)
+        await until(page, 2, 'streaming')
+        await page.waitForTimeout(3200)
+      },
+    ],
+    [
+      'one-stopped',
+      async (page) => {
+        await run(page, 1)
+          .getByRole('button', { name: /^Stop run/ })
+          .click()
+        await until(page, 1, 'cancelled')
+        await page.waitForTimeout(500)
+      },
+    ],
+    [
+      'changed-mind',
+      async (page) => {
+        await page.getByLabel('Message').fill('Actually, make it five days')
+        await press(page, 'Stop and send')
+        await until(page, 3, 'streaming')
+        await page.waitForTimeout(2500)
+      },
+    ],
+    [
+      'error',
+      async (page) => {
+        await page.keyboard.press('Escape')
+        await until(page, 3, 'cancelled')
+        await speed(page, 'fast')
+        await ask(page, 'Show me what happens when you fail')
+        await until(page, 4, 'error')
+        await page.waitForTimeout(300)
+      },
+    ],
+    [
+      'reconnecting',
+      async (page) => {
+        await ask(page, 'How does Stop work?')
+        await until(page, 5, 'streaming')
+        await press(page, 'Settings')
+        await press(page, /Cut my connection/)
+        await page.keyboard.press('Escape')
+        await page.waitForTimeout(3500)
+      },
+    ],
+    [
+      'settings',
+      async (page) => {
+        await press(page, 'Settings')
+        await page.waitForTimeout(300)
+      },
+    ],
   ],
-  [
-    'one-stopped',
-    async (page) => {
-      await stop(page, 1)
-      await until(page, 1, 'cancelled')
-      await page.waitForTimeout(500)
-    },
+  tools: [
+    [
+      'asking',
+      async (page) => {
+        await press(page, /Book a table/)
+        await until(page, 1, 'suspended')
+      },
+    ],
+    [
+      'approved',
+      async (page) => {
+        await press(page, 'Approve Book table')
+        await until(page, 1, 'streaming')
+        await page.waitForTimeout(500)
+      },
+    ],
+    [
+      'done',
+      async (page) => {
+        await until(page, 1, 'complete')
+        await press(page, 'Output of Book table')
+      },
+    ],
+    [
+      'denied',
+      async (page) => {
+        await ask(page, 'Book a table for two on Friday')
+        await until(page, 2, 'suspended')
+        await page.getByLabel('Reason to deny').fill('Too late for us')
+        await press(page, 'Deny Book table')
+        await until(page, 2, 'complete')
+      },
+    ],
+    [
+      'progress',
+      async (page) => {
+        await ask(page, 'Look up where to hear fado')
+        await run(page, 3).getByRole('progressbar').waitFor()
+        await page.waitForTimeout(1200)
+      },
+    ],
+    ['sources', (page) => until(page, 3, 'complete')],
   ],
-  [
-    'changed-mind',
-    async (page) => {
-      await page.getByLabel('Message').fill('Actually, make it five days')
-      await page.getByRole('button', { name: 'Stop and send' }).click()
-      await until(page, 3, 'streaming')
-      await page.waitForTimeout(2500)
-    },
+  parts: [
+    [
+      'thinking',
+      async (page) => {
+        await speed(page, 'fast')
+        await press(page, /Think first/)
+        await run(page, 1).getByRole('button', { name: 'Thinking' }).waitFor()
+        await page.waitForTimeout(900)
+      },
+    ],
+    ['thought', (page) => until(page, 1, 'complete')],
+    ['thoughts-open', (page) => press(page, /^Thought for/)],
+    [
+      'painted',
+      async (page) => {
+        await ask(page, 'Paint the Tagus at dusk')
+        await until(page, 2, 'complete')
+        await page.waitForTimeout(400)
+      },
+    ],
+    [
+      'attached',
+      async (page) => {
+        const painted = (await run(page, 2).locator('img').getAttribute('src'))!
+        const buffer = Buffer.from(painted.slice(painted.indexOf(',') + 1), 'base64')
+        await page.locator('input[type=file]').setInputFiles([
+          { name: 'dusk.png', mimeType: 'image/png', buffer },
+          { name: 'notes-on-shoes.txt', mimeType: 'text/plain', buffer: Buffer.from('with grip') },
+          { name: 'holiday.png', mimeType: 'image/png', buffer: Buffer.alloc(3_200_000) },
+        ])
+        await page.getByText('too large').waitFor()
+      },
+    ],
+    [
+      'sent-files',
+      async (page) => {
+        await ask(page, 'What do you make of these?')
+        await until(page, 3, 'complete')
+        await page.waitForTimeout(300)
+      },
+    ],
   ],
-  [
-    'error',
-    async (page) => {
-      await page.keyboard.press('Escape')
-      await until(page, 3, 'cancelled')
-      await page.getByLabel('Speed').selectOption('fast')
-      await ask(page, 'Show me what happens when you fail')
-      await until(page, 4, 'error')
-      await page.waitForTimeout(300)
-    },
+  versions: [
+    [
+      'editing',
+      async (page) => {
+        await press(page, /Change my mind/)
+        await until(page, 2, 'streaming')
+        await page.waitForTimeout(1500)
+        await press(page, /^Edit prompt 2/)
+        await page.keyboard.type(', and no hills')
+      },
+    ],
+    [
+      'edited',
+      async (page) => {
+        await page.keyboard.press('Enter')
+        await page.getByText('running on another branch').waitFor()
+        await until(page, 2, 'streaming')
+        await page.waitForTimeout(1500)
+      },
+    ],
+    [
+      'regenerated',
+      async (page) => {
+        await run(page, 2)
+          .getByRole('button', { name: /^Stop run/ })
+          .click()
+        await until(page, 2, 'cancelled')
+        await page.waitForTimeout(1000)
+        await run(page, 2)
+          .getByRole('button', { name: /again$/ })
+          .click()
+        await until(page, 2, 'streaming')
+        await page.waitForTimeout(1500)
+      },
+    ],
   ],
-  [
-    'reconnecting',
-    async (page) => {
-      await ask(page, 'How does Stop work?')
-      await until(page, 5, 'streaming')
-      await page.getByRole('button', { name: 'Settings' }).click()
-      await page.getByRole('button', { name: /Cut my connection/ }).click()
-      await page.keyboard.press('Escape')
-      await page.waitForTimeout(3500)
-    },
+  steers: [
+    [
+      'menu',
+      async (page) => {
+        await speed(page, 'slow')
+        await press(page, /Two questions at once/)
+        await until(page, 2, 'streaming')
+        await page.waitForTimeout(2500)
+        await page.getByLabel('Message').fill('We do not eat fish')
+        await press(page, 'More ways to send')
+        await page.waitForTimeout(200)
+      },
+    ],
+    [
+      'waiting',
+      async (page) => {
+        await press(page, /^Steer run 1/)
+        await run(page, 1).locator('[data-steer="waiting"]').waitFor()
+      },
+    ],
+    [
+      'seen',
+      async (page) => {
+        await run(page, 1).locator('[data-steer="consumed"]').waitFor()
+        await page.waitForTimeout(1800)
+      },
+    ],
   ],
-  [
-    'settings',
-    async (page) => {
-      await page.getByRole('button', { name: 'Settings' }).click()
-      await page.waitForTimeout(300)
-    },
-  ],
-]
+}
 
 await using playground = await startPlayground()
 await mkdir(folder, { recursive: true })
@@ -97,15 +251,18 @@ try {
 }
 
 async function takeAll(browser: Browser): Promise<void> {
+  const chosen = Object.entries(walks).filter(([walk]) => walk.includes(wanted))
   for (const [size, viewport] of Object.entries(sizes)) {
     for (const colorScheme of schemes) {
-      const page = await browser.newPage({ viewport, colorScheme, hasTouch: size === 'phone' })
-      await page.goto(`${playground.url}/s/lisbon-trip-${size}-${colorScheme}`)
-      for (const [state, reach] of states) {
-        await reach(page)
-        await take(page, `${size}-${colorScheme}-${state}`)
+      for (const [walk, steps] of chosen) {
+        const page = await browser.newPage({ viewport, colorScheme, hasTouch: size === 'phone' })
+        await page.goto(`${playground.url}/s/lisbon-trip-${size}-${colorScheme}-${walk}`)
+        for (const [state, reach] of steps) {
+          await reach(page)
+          await take(page, `${size}-${colorScheme}-${walk}-${state}`)
+        }
+        await page.close()
       }
-      await page.close()
     }
   }
 }
@@ -115,7 +272,7 @@ async function takeReadme(browser: Browser): Promise<void> {
     const viewport = { width: 1200, height: 800 }
     const page = await browser.newPage({ viewport, colorScheme, deviceScaleFactor: 1.5 })
     await page.goto(`${playground.url}/s/lisbon-trip${colorScheme === 'dark' ? '-' : ''}`)
-    await page.getByRole('button', { name: /Two questions at once/ }).click()
+    await press(page, /Two questions at once/)
     await until(page, 2, 'streaming')
     await page.waitForTimeout(2900)
     await take(page, colorScheme === 'dark' ? 'two-runs-dark' : 'two-runs')

@@ -1,6 +1,51 @@
 /** What the demo model knows. The first entry whose words all occur in the prompt answers it. */
 const answers: readonly { when: RegExp; text: string }[] = [
   {
+    when: /no meat|not eat|vegetarian|vegan/i,
+    text: `**Noted, and the plan bends easily.** Lunch on Saturday becomes *peixinhos da horta*, green beans in batter, which have no fish in them whatever the name says. For dinner there is a good vegetarian table near Príncipe Real.
+
+The walk stays as it was, and so do the custard tarts.
+`,
+  },
+  {
+    when: /sintra worth/i,
+    text: `**Yes, if you go early and choose one palace.** Take the train at eight, walk up to the Moorish wall while the hill is still cool, and see *Monserrate* instead of Pena: half the people, twice the garden.
+
+Be on the train back by two. The afternoon belongs to Lisbon again, and your legs will agree.
+`,
+  },
+  {
+    when: /look up/i,
+    text: `**Alfama on a weekday, and late.** Small rooms, no microphones, and nobody talks while someone sings. Three guides agree on that much:
+
+- Come after ten, when the kitchens close and the singers arrive.
+- A glass of wine is the ticket; dinner is not expected.
+- If a menu shows photographs of the food, walk on.
+
+The museum at the foot of the hill is a good hour before it.
+`,
+  },
+  {
+    when: /hostile/i,
+    text: `Above are three sources that mean no good. They can be read, and none of them can be followed.
+`,
+  },
+  {
+    when: /paint/i,
+    text: `The river at dusk, with the sun behind the hills of the south bank:
+`,
+  },
+  {
+    when: /\(file: image/i,
+    text: `Thank you for the picture. I am too small a model to see, but it travelled with your question through the same channel, and every device that looks at this conversation shows it.
+`,
+  },
+  {
+    when: /\(file: /i,
+    text: `Thank you for the file. It came with your question through the same channel, so whoever opens this conversation has it too. I am too small a model to make more of it than that.
+`,
+  },
+  {
     when: /five days|5 days/i,
     text: `## Lisbon in five days
 

@@ -8,81 +8,111 @@ import type {
 import { ReadableStream } from 'node:stream/web'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { countTokens, tokensOf } from '../shared/tokens'
-import { answerTo, isToFail } from './answers'
+import { performanceFor, wordsOf, type Beat } from './performance'
 
 /** How the demo model behaves. */
 export interface DemoModelOptions {
   tokensPerSecond: number
-  /** What it thinks before its first token, in ms. @default 600 */
+  /** What it waits before its first token, in ms. @default 600 */
   thinkFor?: number
+  /** Whether somebody has said something meanwhile: it then ends at the next full stop, and is asked again. */
+  isInterrupted?: () => boolean
 }
 
-const failAfter = 0.45
-
 /**
- * A language model without a network: the same prompt always gets the same text, token by token, until the abort signal
+ * A language model without a network: the same prompt always gets the same answer, token by token, until the abort signal
  * fires. A prompt with the word "fail" makes it break off.
  */
-export function createDemoModel({ tokensPerSecond, thinkFor = 600 }: DemoModelOptions): LanguageModelV4 {
+export function createDemoModel(options: DemoModelOptions): LanguageModelV4 {
   return {
     specificationVersion: 'v4',
     provider: 'playground',
     modelId: 'demo',
     supportedUrls: {},
     async doGenerate({ prompt }) {
-      const text = answerTo(lastQuestion(prompt))
-      return { content: [{ type: 'text', text }], finishReason, usage: usageOf(prompt, text), warnings: [] }
+      const beats = performanceFor(prompt)
+      const text = beats.map((beat) => (beat.kind === 'text' ? beat.text : '')).join('')
+      return { content: [{ type: 'text', text }], finishReason: stop, usage: usageOf(prompt, beats), warnings: [] }
     },
     async doStream({ prompt, abortSignal }) {
-      const parts = answer(prompt, tokensPerSecond, thinkFor, abortSignal)
+      const parts = play(prompt, options, abortSignal)
       return { stream: ReadableStream.from(parts) as LanguageModelV4StreamResult['stream'] }
     },
   }
 }
 
-const finishReason = { unified: 'stop', raw: 'stop' } as const
+const stop = { unified: 'stop', raw: 'stop' } as const
+const toolCalls = { unified: 'tool-calls', raw: 'tool-calls' } as const
 
-async function* answer(
-  prompt: LanguageModelV4Prompt,
-  tokensPerSecond: number,
-  thinkFor: number,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<LanguageModelV4StreamPart> {
-  const question = lastQuestion(prompt)
-  const text = answerTo(question)
-  const tokens = tokensOf(text)
-  const breakAt = isToFail(question) ? Math.ceil(tokens.length * failAfter) : Infinity
+type Parts = AsyncGenerator<LanguageModelV4StreamPart>
+
+async function* play(prompt: LanguageModelV4Prompt, options: DemoModelOptions, signal: AbortSignal | undefined): Parts {
+  const beats = performanceFor(prompt)
   yield { type: 'stream-start', warnings: [] }
-  await sleep(thinkFor, undefined, { signal })
-  yield { type: 'text-start', id: 'answer' }
-  const startedAt = performance.now()
-  for (const [index, delta] of tokens.entries()) {
-    if (index >= breakAt) {
+  await sleep(options.thinkFor ?? 600, undefined, { signal })
+  for (const [index, beat] of beats.entries()) yield* playBeat(beat, `b${index}`, options, signal)
+  const finishReason = beats.some(({ kind }) => kind === 'tool') ? toolCalls : stop
+  if (beats.at(-1)?.kind !== 'fail') yield { type: 'finish', finishReason, usage: usageOf(prompt, beats) }
+}
+
+async function* playBeat(beat: Beat, id: string, options: DemoModelOptions, signal: AbortSignal | undefined): Parts {
+  switch (beat.kind) {
+    case 'reasoning':
+    case 'text':
+      yield { type: `${beat.kind}-start`, id }
+      for await (const delta of spoken(beat.text, options, signal)) yield { type: `${beat.kind}-delta`, id, delta }
+      yield { type: `${beat.kind}-end`, id }
+      break
+    case 'tool':
+      yield* callTool(beat, options, signal)
+      break
+    case 'source':
+      yield { type: 'source', sourceType: 'url', id, url: beat.url, title: beat.title }
+      break
+    case 'picture':
+      yield { type: 'file', mediaType: 'image/png', data: { type: 'data', data: beat.png } }
+      break
+    case 'fail':
       yield { type: 'error', error: new Error('the demo model lost its thread, as you asked it to') }
-      return
-    }
+  }
+}
+
+async function* callTool(
+  { name, input }: Extract<Beat, { kind: 'tool' }>,
+  options: DemoModelOptions,
+  signal: AbortSignal | undefined,
+): Parts {
+  const id = crypto.randomUUID()
+  const text = JSON.stringify(input)
+  yield { type: 'tool-input-start', id, toolName: name }
+  for await (const delta of spoken(text, options, signal)) yield { type: 'tool-input-delta', id, delta }
+  yield { type: 'tool-input-end', id }
+  yield { type: 'tool-call', toolCallId: id, toolName: name, input: text }
+}
+
+/** A text token by token, at the pace asked for. */
+async function* spoken(
+  text: string,
+  { tokensPerSecond, isInterrupted }: DemoModelOptions,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  const startedAt = performance.now()
+  for (const [index, token] of tokensOf(text).entries()) {
     // NOTE: waits for a point in time, not for an interval, so that late timers do not add up
     const due = startedAt + (index * 1000) / tokensPerSecond
     await sleep(Math.max(0, due - performance.now()), undefined, { signal })
-    yield { type: 'text-delta', id: 'answer', delta }
+    yield token
+    if (/[.!?]$/.test(token) && isInterrupted?.()) return
   }
-  yield { type: 'text-end', id: 'answer' }
-  yield { type: 'finish', finishReason, usage: usageOf(prompt, text) }
 }
 
-const textOf = ({ content }: LanguageModelV4Prompt[number]): string =>
-  typeof content === 'string' ? content : content.map((part) => (part.type === 'text' ? part.text : '')).join('')
-
-const lastQuestion = (prompt: LanguageModelV4Prompt): string => {
-  const message = prompt.findLast(({ role }) => role === 'user')
-  return message ? textOf(message) : ''
-}
-
-function usageOf(prompt: LanguageModelV4Prompt, text: string): LanguageModelV4Usage {
-  const input = countTokens(prompt.map(textOf).join(' '))
-  const output = countTokens(text)
+function usageOf(prompt: LanguageModelV4Prompt, beats: readonly Beat[]): LanguageModelV4Usage {
+  const input = countTokens(wordsOf(prompt))
+  const spokenAs = (wanted: string): number =>
+    beats.reduce((sum, beat) => sum + (beat.kind === wanted && 'text' in beat ? countTokens(beat.text) : 0), 0)
+  const [text, reasoning] = [spokenAs('text'), spokenAs('reasoning')]
   return {
     inputTokens: { total: input, noCache: input, cacheRead: 0, cacheWrite: 0 },
-    outputTokens: { total: output, text: output, reasoning: 0 },
+    outputTokens: { total: text + reasoning, text, reasoning },
   }
 }

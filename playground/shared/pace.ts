@@ -1,4 +1,4 @@
-import type { UIMessage } from 'ai'
+import type { FileUIPart, UIMessage } from 'ai'
 
 /** How fast the demo model answers a prompt. It travels with the prompt, so every device sees the same answer. */
 export interface Pace {
@@ -13,13 +13,14 @@ const partType = 'data-pace'
 const fastest = 2000
 
 /** A prompt that asks for a pace. */
-export const promptWithPace = (text: string, tokensPerSecond: number): UIMessage => ({
+export const promptWithPace = (
+  text: string,
+  tokensPerSecond: number,
+  files: readonly FileUIPart[] = [],
+): UIMessage => ({
   id: crypto.randomUUID(),
   role: 'user',
-  parts: [
-    { type: 'text', text },
-    { type: partType, data: { tokensPerSecond } satisfies Pace },
-  ],
+  parts: [...files, { type: 'text', text }, { type: partType, data: { tokensPerSecond } satisfies Pace }],
 })
 
 /** The pace that the last prompt asks for. */

@@ -5,7 +5,10 @@ import App from './App.vue'
 import { createClient } from './client'
 import { wakeDelay } from './settings'
 
-createApp(App)
+const app = createApp(App)
+// NOTE: `?profile` leaves a measure of every component's render in the browser's performance timeline
+app.config.performance = new URLSearchParams(location.search).has('profile')
+app
   .use(createPinia())
   .use(
     createAITransport({

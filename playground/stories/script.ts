@@ -1,4 +1,7 @@
-import type { ChannelMessage } from '../../src/core/wire'
+import type { FileUIPart, UIMessage, UIMessageChunk } from 'ai'
+import { UIMessageCodec } from '../../src/codec/ui-message'
+import type { Answer, Input, Operation } from '../../src/core/codec'
+import type { ChannelMessage, Headers } from '../../src/core/wire'
 import { tokensOf } from '../shared/tokens'
 
 /** Something that happens on a channel, so many ms from now; before now it is history. */
@@ -9,11 +12,38 @@ export interface Cue {
   message: Omit<ChannelMessage, 'serial' | 'version' | 'timestamp'>
 }
 
-const agent = 'agent'
+interface When {
+  at?: number
+  by?: string
+}
 
-const extras = (transport: Record<string, string>, codec: Record<string, string> = {}) => ({
-  ai: { transport, codec },
-})
+interface PromptOptions extends When {
+  /** The message that it follows. */
+  after?: string
+  /** The prompt that this one is another version of. */
+  instead?: string
+  files?: readonly FileUIPart[]
+}
+
+interface WriteOptions {
+  /** When the first chunk comes, and how long after it each of the others. */
+  at?: number
+  every?: number
+  /** Its id, where a run writes several messages. */
+  message?: string
+  /** Steers that are taken into account. */
+  steers?: readonly string[]
+}
+
+const agent = 'agent'
+const heron = 'heron-4f2'
+
+const extras = (transport: Headers, codec: Headers = {}) => ({ ai: { transport, codec } })
+
+const encode = (input: Input<UIMessage>) => UIMessageCodec.encode(input).parts
+
+const userMessage = (id: string, text: string, files: readonly FileUIPart[] = []) =>
+  encode({ type: 'message', message: { id, role: 'user', parts: [...files, { type: 'text', text }] } })
 
 /** Writes what happens on one channel. */
 export function createScript() {
@@ -23,55 +53,91 @@ export function createScript() {
     cues.push({ at, serial, message: { action: 'message.create', ...message } })
     return serial
   }
-  const ofRun = (id: string, more: Record<string, string> = {}) => ({
+  const ofRun = (id: string, more: Headers = {}): Headers => ({
     'run-id': `run-${id}`,
-    'run-client-id': 'heron-4f2',
+    'run-client-id': heron,
     'invocation-id': `invocation-${id}`,
     'input-codec-message-id': id,
     ...more,
   })
-  const said = (id: string, codec: Record<string, string>, more: Record<string, string> = {}) =>
-    extras(
-      ofRun(id, { role: 'assistant', 'codec-message-id': `answer-${id}`, parent: id, stream: 'false', ...more }),
-      codec,
-    )
+  const lifecycle = (name: string, at: number, transport: Headers) =>
+    add(at, { name, clientId: agent, extras: extras(transport) })
+  const input = (at: number, by: string, transport: Headers, parts: ReturnType<typeof encode>) => {
+    const all = { 'event-id': `event-${count}`, stream: 'false', ...transport }
+    for (const { codec, data } of parts) add(at, { name: 'ai-input', data, clientId: by, extras: extras(all, codec) })
+  }
+
+  function write(id: string, chunks: readonly UIMessageChunk[], options: WriteOptions = {}): void {
+    const { at = -7000, every = 0, message = `answer-${id}`, steers } = options
+    const stamp = steers && { 'steer-codec-message-ids': JSON.stringify(steers) }
+    const transport = ofRun(id, { role: 'assistant', 'codec-message-id': message, parent: id, ...stamp })
+    const encoder = UIMessageCodec.encoder(`m-${message}`)
+    const streams = new Map<string, { serial: string; codec: Headers }>()
+    const put = (operation: Operation, when: number): void => {
+      const said = { name: 'ai-output', clientId: agent }
+      if (operation.op === 'publish') {
+        const { data, codec } = operation
+        add(when, { ...said, data, extras: extras({ ...transport, stream: 'false' }, codec) })
+        return
+      }
+      const status = operation.op === 'close' ? 'complete' : 'streaming'
+      const stream = { ...transport, stream: 'true', status, 'stream-id': operation.streamId }
+      if (operation.op === 'open') {
+        const serial = add(when, { ...said, data: '', extras: extras(stream, operation.codec) })
+        streams.set(operation.streamId, { serial, codec: operation.codec })
+        return
+      }
+      const { serial, codec } = streams.get(operation.streamId)!
+      const data = operation.data ?? ''
+      add(when, { ...said, action: 'message.append', data, extras: extras(stream, codec) }, serial)
+    }
+    for (const [index, chunk] of [{ type: 'start' } as const, ...chunks].entries()) {
+      for (const operation of encoder.encode(chunk)) put(operation, at + index * every)
+    }
+  }
 
   return {
     cues,
+    /** What an agent writes, as the AI SDK streams it. */
+    write,
     /** A prompt; its id names everything that comes of it. */
-    prompt(id: string, text: string, { at = -9000, by = 'heron-4f2', after = '' } = {}) {
-      const parent: Record<string, string> = after ? { parent: after } : {}
-      const transport = { role: 'user', 'codec-message-id': id, 'event-id': `event-${id}`, stream: 'false', ...parent }
-      const codec = { kind: 'user-message', messageId: id, partType: 'text' }
-      add(at, { name: 'ai-input', data: text, clientId: by, extras: extras(transport, codec) })
+    prompt(id: string, text: string, { at = -9000, by = heron, after, instead, files }: PromptOptions = {}) {
+      const place = { ...(after && { parent: after }), ...(instead && { 'fork-of': instead }) }
+      input(at, by, { role: 'user', 'codec-message-id': id, ...place }, userMessage(id, text, files))
     },
-    start(id: string, { at = -8000 } = {}) {
-      add(at, { name: 'ai-run-start', clientId: agent, extras: extras(ofRun(id, { parent: id })) })
+    /** Something said into a run. */
+    steer(id: string, steerId: string, text: string, { at = -2000, by = heron }: When = {}) {
+      const transport = { role: 'user', 'codec-message-id': steerId, 'run-id': `run-${id}`, discrete: 'true' }
+      input(at, by, transport, userMessage(steerId, text))
     },
+    /** An answer to a tool call that waits. */
+    say(id: string, answer: Answer, { at = -950, by = heron }: When = {}) {
+      input(at, by, { 'codec-message-id': `answer-${id}`, 'run-id': `run-${id}` }, encode(answer))
+    },
+    /** Begins a run; with `regenerates` it takes the place of another answer to that prompt. */
+    start(id: string, { at = -8000, to = id, regenerates }: { at?: number; to?: string; regenerates?: string } = {}) {
+      const more = { parent: to, ...(regenerates && { 'msg-regenerate': regenerates }) }
+      lifecycle('ai-run-start', at, ofRun(id, more))
+    },
+    suspend: (id: string, { at = -1000 }: When = {}) => lifecycle('ai-run-suspend', at, ofRun(id)),
+    resume: (id: string, { at = -900 }: When = {}) =>
+      lifecycle('ai-run-resume', at, ofRun(id, { 'invocation-id': `invocation-${id}-again` })),
     /** An answer: what is written by now, and what comes later, a token every so many ms. */
     answer(id: string, text: string, { later = '', every = 250, at = -7500 } = {}) {
-      add(at, {
-        name: 'ai-output',
-        data: '',
-        clientId: agent,
-        extras: said(id, { kind: 'start', messageId: `m-${id}` }),
-      })
-      const stream = { stream: 'true', status: 'streaming', 'stream-id': 't' }
-      const written = said(id, { kind: 'text', id: 't' }, stream)
-      const serial = add(at, { name: 'ai-output', data: text, clientId: agent, extras: written })
-      for (const [index, token] of tokensOf(later).entries()) {
-        const message = { action: 'message.append', data: token, clientId: agent, extras: written }
-        add((index + 1) * every, message, serial)
-      }
+      const delta = (delta: string): UIMessageChunk => ({ type: 'text-delta', id: 't', delta })
+      write(id, [{ type: 'text-start', id: 't' }, delta(text)], { at })
+      const serial = cues.at(-1)!.serial
+      const { message } = cues.at(-1)!
+      for (const [index, token] of tokensOf(later).entries())
+        add((index + 1) * every, { ...message, data: token }, serial)
     },
-    cancel(id: string, { at = -1000, by = 'heron-4f2' } = {}) {
+    cancel(id: string, { at = -1000, by = heron }: When = {}) {
       const transport = { 'event-id': `cancel-${id}`, 'input-codec-message-id': id, 'run-id': `run-${id}` }
       add(at, { name: 'ai-cancel', clientId: by, extras: extras(transport) })
     },
     end(id: string, reason: 'complete' | 'cancelled' | 'error', { at = -500, error = '' } = {}) {
-      const failure: Record<string, string> = error ? { 'error-code': '104008', 'error-message': error } : {}
-      const transport = ofRun(id, { 'run-reason': reason, ...failure })
-      add(at, { name: 'ai-run-end', clientId: agent, extras: extras(transport) })
+      const failure: Headers = error ? { 'error-code': '104008', 'error-message': error } : {}
+      lifecycle('ai-run-end', at, ofRun(id, { 'run-reason': reason, ...failure }))
     },
   }
 }

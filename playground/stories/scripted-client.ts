@@ -50,7 +50,7 @@ function createChannel(cues: readonly Cue[], clientId: string, reaction: Reactio
   const deliver = (message: ChannelMessage) => {
     for (const listener of listeners) listener(message as never)
   }
-  const past = cues.filter(({ at }) => at <= 0).map(toMessage)
+  const past = rolledUp(cues.filter(({ at }) => at <= 0)).map(toMessage)
   const channel = {
     state: 'initialized',
     presence: {},
@@ -90,4 +90,18 @@ function createChannel(cues: readonly Cue[], clientId: string, reaction: Reactio
     },
   }
   return channel
+}
+
+/** History has each message once, as long as it has become. */
+function rolledUp(cues: readonly Cue[]): Cue[] {
+  const whole = new Map<string, Cue>()
+  for (const cue of cues) {
+    const known = whole.get(cue.serial)
+    if (!known) whole.set(cue.serial, cue)
+    else {
+      const data = `${String(known.message.data)}${String(cue.message.data)}`
+      whole.set(cue.serial, { ...known, message: { ...cue.message, action: 'message.update', data } })
+    }
+  }
+  return [...whole.values()]
 }

@@ -21,6 +21,8 @@ export interface RunInfo {
   readonly steps: readonly RunStep[]
   /** The message id of the prompt it answers, if known. */
   readonly inputId?: string
+  /** The message id that it follows: its prompt, also when it is another reply to that. */
+  readonly parentId?: string
   /** Set from the moment somebody asked to stop it until it ends. */
   readonly cancelling?: Cancelling
   /** Who stopped it, when `status` is `cancelled` and somebody asked. */

@@ -259,7 +259,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   #readFacts(): RunFacts {
     const { status, error, start, end, steps } = this.#state
-    const { inputId } = this
+    const { inputId, parent } = this
     return {
       runId: this.key,
       clientId: this.#knownOwner || this.#firstHeader(Header.owner) || this.#inputOwner() || '',
@@ -267,6 +267,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
       status,
       steps,
       ...(inputId !== undefined && { inputId }),
+      ...(parent !== undefined && { parentId: parent }),
       ...(error && { error }),
       ...(start && { startedAt: start.timestamp }),
       ...(end && { endedAt: end.timestamp }),

@@ -1,21 +1,27 @@
 import { parseArgs } from 'node:util'
+import { readConfig } from './config'
 import { createLocalEndpoint, type LocalEndpoint } from './endpoint'
+import { isLoopback } from './http/origin'
 
 const usage = `Usage: vue-ai-transport local [options]
 
 Starts an Ably-compatible endpoint on this machine.
 
-  --port <n>     port to listen on (default 8099, 0 for any)
-  --host <addr>  address to bind (default 127.0.0.1)
-  --key <key>    key to accept, app.id:secret (default a fixed one)
-  --origin <url> browser origin to accept besides loopback; may be repeated
-  --help         show this
+  --port <n>       port to listen on (default 8099, 0 for any)
+  --host <addr>    address to bind (default 127.0.0.1)
+  --key <key>      key to accept, app.id:secret; may be repeated (default a fixed one, on loopback only)
+  --config <file>  keys, namespaces and limits of an app, as JSON
+  --persist <file> keep channels in this file over restarts
+  --origin <url>   browser origin to accept besides loopback; may be repeated
+  --help           show this
 `
 
 const flags = {
   port: { type: 'string', default: '8099' },
   host: { type: 'string' },
-  key: { type: 'string' },
+  key: { type: 'string', multiple: true },
+  config: { type: 'string' },
+  persist: { type: 'string' },
   origin: { type: 'string', multiple: true },
   help: { type: 'boolean', default: false },
 } as const
@@ -32,13 +38,15 @@ export async function run(args: readonly string[]): Promise<LocalEndpoint | unde
     if (!values.help) process.exitCode = 1
     return undefined
   }
-  const { host, key, origin: origins } = values
-  const keys = key === undefined ? undefined : [key]
+  const { host, key = [], persist, origin: origins } = values
+  const config = values.config === undefined ? {} : await readConfig(values.config)
+  const keys = [...key, ...(config.keys ?? [])]
   const port = Number(values.port)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new Error(`unable to start; --port must be a number from 0 to 65535, not "${values.port}"`)
   }
-  const endpoint = await createLocalEndpoint({ port, host, keys, devKey: true, origins })
+  const options = keys.length > 0 ? { ...config, keys } : { devKey: host === undefined || isLoopback(host) }
+  const endpoint = await createLocalEndpoint({ ...options, port, host, persist, origins })
   process.stdout.write(greeting(endpoint))
   return endpoint
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createAccess, hostnameOf, type Access } from './access'
 import { createControls, type TestControls } from './controls/controls'
 import { acceptUpgrades, restMiddleware } from './http/node'
+import { isLoopback } from './http/origin'
 import { Service, type ServiceOptions } from './service'
 
 /** What the endpoint should be like, and where it should listen. */
@@ -39,6 +40,7 @@ export async function createLocalEndpoint(options: LocalEndpointOptions = {}): P
   const rest = restMiddleware(service, { shared: false })
   const server = createServer((request, response) => rest(request, response, () => {}))
   const stopUpgrades = acceptUpgrades(service, server, { shared: false })
+  if (!isLoopback(host)) warnOf(host)
   server.listen(wanted, host)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -62,3 +64,9 @@ export async function createLocalEndpoint(options: LocalEndpointOptions = {}): P
     [Symbol.asyncDispose]: () => (closing ??= close()),
   }
 }
+
+const warnOf = (host: string) =>
+  process.emitWarning(`the local Ably endpoint listens on ${host}, where others on the network can reach it`, {
+    code: 'LOCAL_ABLY_EXPOSED',
+    detail: 'It is made for development and tests. Leave out `host` to stay on loopback.',
+  })

@@ -16,8 +16,12 @@ export interface Limits {
   maxStoredBytes: number
   /** Channels remembered after their last subscriber left. @default 1000 */
   maxChannels: number
+  /** Clients that may be connected at once; others are sent away with 40111 and come back later. @default 1000 */
+  maxConnections: number
   /** Channels that one connection may be attached to. @default 200 */
   maxAttachments: number
+  /** Members that may be present on a channel at once. @default 250 */
+  maxMembers: number
   /** Unsent bytes after which a slow receiver is cut off. @default 67108864 (64 MiB) */
   maxBufferedBytes: number
 }
@@ -32,6 +36,8 @@ export const defaultLimits: Readonly<Limits> = {
   maxChannelMessages: 10_000,
   maxStoredBytes: 256 * 1024 * 1024,
   maxChannels: 1_000,
+  maxConnections: 1_000,
   maxAttachments: 200,
+  maxMembers: 250,
   maxBufferedBytes: 64 * 1024 * 1024,
 }

@@ -28,6 +28,13 @@ it('learns of owner and prompt from a message that comes later but was earlier',
   expect(infoOf(tree)).toMatchObject({ clientId: 'alice', inputId: 'p' })
 })
 
+it('says which prompt it follows, also as another reply, before it has written anything', () => {
+  const tree = newTree()
+  const again = { 'input-codec-message-id': 'carrier', parent: 'p', 'msg-regenerate': 'm' }
+  hear(tree, [prompt('p'), runMessage('ai-run-start', 'r', again)])
+  expect(infoOf(tree)).toMatchObject({ inputId: 'carrier', parentId: 'p' })
+})
+
 it('stays the same object while nothing it says is different', () => {
   const tree = newTree()
   const end = runMessage('ai-run-end', 'r', { 'run-reason': 'error', 'error-message': 'words' })

@@ -1,6 +1,7 @@
-import { AxeBuilder } from '@axe-core/playwright'
-import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
+import { violationsOf } from './axe'
+import { overflowOf } from './overflow'
+import { shiftsOf, watchShifts } from './shifts'
 import { useVisits, wordsFor } from './visit'
 
 const lisbon = 'Plan a weekend in Lisbon for two'
@@ -300,61 +301,3 @@ describe('what a model writes', () => {
     expect(await visitor.page.evaluate(() => (window as unknown as { touched: Set<Node> }).touched.size)).toBe(0)
   })
 })
-
-interface Shift extends PerformanceEntry {
-  value: number
-  hadRecentInput: boolean
-  sources: { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[]
-}
-
-interface Shifts {
-  total: number
-  /** What moved, and how far. */
-  moved: string[]
-}
-
-async function watchShifts(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    const shifts: Shifts = { total: 0, moved: [] }
-    Object.assign(window, { shifts })
-    const nameOf = (node: Node | null) => (node instanceof Element ? node : node?.parentElement)?.outerHTML.slice(0, 60)
-    new PerformanceObserver((list) => {
-      for (const { value, hadRecentInput, sources } of list.getEntries() as Shift[]) {
-        if (hadRecentInput) continue
-        shifts.total += value
-        for (const { node, previousRect, currentRect } of sources) {
-          const from = `${previousRect.x.toFixed()},${previousRect.y.toFixed()}`
-          shifts.moved.push(
-            `${value.toFixed(4)} ${nameOf(node)} ${from} -> ${currentRect.x.toFixed()},${currentRect.y.toFixed()}`,
-          )
-        }
-      }
-    }).observe({ type: 'layout-shift' })
-  })
-}
-
-const shiftsOf = (page: Page): Promise<Shifts> => page.evaluate(() => (window as unknown as { shifts: Shifts }).shifts)
-
-/** Names what is wider than the window, apart from what scrolls by itself. */
-const overflowOf = (page: Page): Promise<string[]> =>
-  page.evaluate(() => {
-    const scrolls = (element: Element): boolean =>
-      element.parentElement !== null &&
-      (/auto|scroll|hidden/.test(getComputedStyle(element.parentElement).overflowX)
-        ? element.parentElement.getBoundingClientRect().right <= innerWidth + 0.5
-        : scrolls(element.parentElement))
-    const wide = [...document.querySelectorAll('body *')].filter(
-      (element) => element.getBoundingClientRect().right > innerWidth + 0.5 && !scrolls(element),
-    )
-    const page = document.documentElement.scrollWidth > innerWidth ? ['the page'] : []
-    const main = document.querySelector('main')!
-    if (main.scrollWidth > main.clientWidth) page.push('the conversation')
-    return [...page, ...wide.map((element) => element.outerHTML.slice(0, 80))]
-  })
-
-async function violationsOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`)
-}

@@ -22,6 +22,8 @@ export interface VisitOptions extends BrowserContextOptions {
   speed?: string | number
   /** How long the server waits before it wakes the agent, in ms. */
   delay?: number
+  /** Whether every render leaves a measure in the page's performance timeline. */
+  profile?: boolean
   /** Console errors that belong to the test. */
   expected?: RegExp
 }
@@ -54,11 +56,13 @@ export function useVisits(): Visits {
   const newSession = () => `trip-${Date.now().toString(36)}-${sessions++}`
   return {
     newSession,
-    async visit({ session = newSession(), speed = 100, delay = 0, expected, ...options } = {}) {
+    async visit({ session = newSession(), speed = 100, delay = 0, profile, expected, ...options } = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
       const visitor = new Visitor(await context.newPage(), session, expected)
       visitors.push(visitor)
-      await visitor.page.goto(`${playground.url}/s/${session}?speed=${speed}&delay=${delay}`)
+      await visitor.page.goto(
+        `${playground.url}/s/${session}?speed=${speed}&delay=${delay}${profile ? '&profile' : ''}`,
+      )
       await visitor.page.locator('[data-connection="connected"]').waitFor()
       return visitor
     },

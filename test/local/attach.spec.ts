@@ -101,12 +101,28 @@ test('a channel that failed is delivered nothing more', async () => {
 describe('the ATTACHED frame', () => {
   test('carries modes and known parameters, and never claims members', async () => {
     const socket = await openSocket(await startEndpoint())
-    socket.send({ action: 10, channel: 'ai:x', params: { appendMode: 'full', agent: 'me', modes: 'subscribe' } })
+    socket.send({
+      action: 10,
+      channel: 'ai:x',
+      params: { appendMode: 'full', delta: 'vcdiff', agent: 'me', modes: 'subscribe' },
+    })
     const frame = await socket.frame(11)
-    expect(frame).toMatchObject({ channel: 'ai:x', params: { appendMode: 'full', modes: 'subscribe' } })
+    expect(frame).toMatchObject({
+      channel: 'ai:x',
+      params: { appendMode: 'full', delta: 'vcdiff', modes: 'subscribe' },
+    })
     expect(frame.params).not.toHaveProperty('agent')
     expect(frame.flags).toBe(bit.subscribe)
     expect(Number(frame.flags) & bit.hasPresence).toBe(0)
+  })
+
+  test('is for parameters that are numbers as for text', async () => {
+    const endpoint = await startEndpoint()
+    await endpoint.rest().channels.get('ai:x').publish('n', 'x')
+    const socket = await openSocket(endpoint)
+    socket.send({ action: 10, channel: 'ai:x', params: { rewind: 1, delta: true } })
+    expect(await socket.frame(11)).toMatchObject({ params: { rewind: '1', delta: 'true' } })
+    expect(await socket.frame(15)).toMatchObject({ messages: [{ data: 'x' }] })
   })
 
   test('comes before anything else of the channel', async () => {

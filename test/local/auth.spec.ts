@@ -269,7 +269,7 @@ describe('token requests', () => {
   test('need no signature from one who has the key', async () => {
     const endpoint = await startEndpoint()
     const authorization = `Basic ${Buffer.from(endpoint.key).toString('base64')}`
-    expect(await post(endpoint, {}, { authorization })).toMatchObject({ status: 201, capability: '{"[*]*":["*"]}' })
+    expect(await post(endpoint, {}, { authorization })).toMatchObject({ status: 201, capability: '{"*":["*"]}' })
   })
 
   test('give no more than the key has', async () => {
@@ -285,5 +285,71 @@ describe('token requests', () => {
     const endpoint = await startEndpoint()
     const response = await fetch(`${endpoint.url}/keys/local.nobody/requestToken`, { method: 'POST' })
     expect(response.status).toBe(404)
+  })
+})
+
+describe.each(formats)('tokens called back in $format', ({ useBinaryProtocol }) => {
+  const binary = { useBinaryProtocol }
+  const keys = [{ key: 'app.one:secret', revocableTokens: true }, 'app.other:secret']
+
+  test('disconnect those who hold them and nobody else', async () => {
+    const endpoint = await startEndpoint({ keys })
+    const [bob, eve] = ['bob', 'eve'].map((clientId) => endpoint.client({ clientId }, binary))
+    await Promise.all([inState(bob!, 'connected'), inState(eve!, 'connected')])
+    const { token } = endpoint.createToken({ clientId: 'bob' })
+    const gone = nextState(bob!, 'disconnected')
+    const targets = [
+      { type: 'clientId', value: 'bob' },
+      { type: 'shoeSize', value: '42' },
+    ]
+    const result = await endpoint.rest({}, binary).auth.revokeTokens(targets)
+    expect(result).toMatchObject({
+      successCount: 1,
+      failureCount: 1,
+      results: [
+        { target: 'clientId:bob', issuedBefore: expect.any(Number), appliesAt: expect.any(Number) },
+        { target: 'shoeSize:42', error: { statusCode: 400 } },
+      ],
+    })
+    expect((await gone).reason).toMatchObject({ code: 40_141, statusCode: 401 })
+    const authorization = `Bearer ${Buffer.from(token).toString('base64')}`
+    const response = await fetch(`${endpoint.url}/stats`, { headers: { authorization } })
+    expect([response.status, response.headers.get('x-ably-errorcode')]).toEqual([401, '40141'])
+    expect(eve!.connection.state).toBe('connected')
+  })
+
+  test('may leave time to get new ones, and spare those issued later', async () => {
+    const endpoint = await startEndpoint({ keys })
+    const rest = endpoint.rest({}, binary)
+    const before = Date.now()
+    const issuedBefore = before - 60_000
+    const client = endpoint.client({ clientId: 'bob' }, binary)
+    await inState(client, 'connected')
+    const target = [{ type: 'clientId', value: 'bob' }]
+    await rest.auth.revokeTokens(target, { issuedBefore })
+    await client.connection.ping()
+    const update = new Promise((resolve) => client.connection.once('update', resolve))
+    const { results } = await rest.auth.revokeTokens(target, { allowReauthMargin: true })
+    expect(results[0]).toMatchObject({ appliesAt: expect.any(Number) })
+    expect((results[0] as { appliesAt: number }).appliesAt).toBeGreaterThanOrEqual(before + 30_000)
+    await update
+    expect(client.connection.state).toBe('connected')
+  })
+
+  test('are only those of a key that is made for it', async () => {
+    const endpoint = await startEndpoint({ keys })
+    const other = endpoint.rest({}, { ...binary, key: 'app.other:secret' })
+    expect(await failure(other.auth.revokeTokens([{ type: 'clientId', value: 'bob' }]))).toMatchObject({
+      code: 40_163,
+      statusCode: 401,
+    })
+  })
+})
+
+describe('a capability', () => {
+  test.each([{ x: ['publish_'] }, { x: ['*', 'publish'] }, { x: [] }])('%j is refused', async (capability) => {
+    const endpoint = await startEndpoint()
+    const wrong = { capability: JSON.stringify(capability) }
+    expect(await failure(endpoint.rest().auth.requestToken(wrong))).toMatchObject({ code: 40_003, statusCode: 400 })
   })
 })

@@ -50,6 +50,11 @@ describe('the text of a capability', () => {
     expect(writeCapability(readCapability(source))).toBe('{"a":["*"],"b":["publish","subscribe"]}')
   })
 
+  test('has push operations behind the others', () => {
+    const source = { a: ['push-subscribe', 'subscribe', 'push-admin', 'publish'] }
+    expect(writeCapability(readCapability(source))).toBe('{"a":["publish","subscribe","push-admin","push-subscribe"]}')
+  })
+
   test.each(['', '{', '[]', '{"a":[]}', '{"a":"publish"}', '{"a":[1]}', 5])('%j is refused', (source) => {
     expect(() => readCapability(source)).toThrow(expect.objectContaining({ code: 40_003, statusCode: 400 }))
   })

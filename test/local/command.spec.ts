@@ -1,8 +1,11 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import * as Ably from 'ably'
 import { run } from '../../src/local/command'
 import { DEV_KEY } from '../../src/local'
-import { inState } from '../support/local'
+import { failure, inState } from '../support/local'
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -33,6 +36,16 @@ describe('the command', () => {
     expect(endpoint?.key).toBe('a.b:c')
   })
 
+  test('takes the fixed key on loopback only, and warns elsewhere', async () => {
+    output()
+    const warn = vi.spyOn(process, 'emitWarning').mockReturnValue()
+    await using here = await run(['local', '--port', '0', '--host', '127.0.0.1'])
+    expect([here?.key, warn.mock.calls]).toEqual([DEV_KEY, []])
+    await using everywhere = await run(['local', '--port', '0', '--host', '0.0.0.0'])
+    expect(everywhere?.key).toMatch(/^local\.\w+:\w{32}$/)
+    expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('listens on 0.0.0.0'), expect.anything())
+  })
+
   test('explains itself', async () => {
     const said = output()
     expect(await run(['--help'])).toBeUndefined()
@@ -48,5 +61,66 @@ describe('the command', () => {
 
   test('says what a port is', async () => {
     await expect(run(['local', '--port', 'abc'])).rejects.toThrow('--port must be a number from 0 to 65535, not "abc"')
+  })
+})
+
+describe('a configuration file', () => {
+  const write = async (config: unknown) => {
+    const file = join(await mkdtemp(join(tmpdir(), 'local-ably-')), 'app.json')
+    await writeFile(file, typeof config === 'string' ? config : JSON.stringify(config))
+    return file
+  }
+  const start = async (config: unknown) => await run(['local', '--port', '0', '--config', await write(config)])
+  const key = { keyName: 'app.one', keySecret: 'secret' }
+
+  test('gives keys, namespaces and limits', async () => {
+    output()
+    const some = { keyName: 'two', keySecret: 'secret', capability: '{"x":["subscribe"]}', revocableTokens: true }
+    const namespaces = [{ id: 'notes', persisted: true, mutableMessages: true, pushEnabled: true, colour: 'red' }]
+    const limits = { presence: { maxMembers: 1, other: 5 }, channels: {} }
+    await using endpoint = await start({ appId: 'app', keys: [key, some], namespaces, limits, cipher: {} })
+    const place = { ...endpoint!.clientOptions(), logLevel: 0 }
+    const first = new Ably.Rest(place)
+    const { serials } = await first.channels.get('notes:x').publish('n', 'a')
+    expect(
+      (await first.channels.get('notes:x').appendMessage({ serial: serials[0]!, data: 'b' })).versionSerial,
+    ).toBeTruthy()
+    const second = new Ably.Rest({ ...place, key: 'app.two:secret' })
+    expect(await failure(second.channels.get('x').publish('n', 'a'))).toMatchObject({ code: 40_160 })
+    const client = new Ably.Realtime(place)
+    const { presence } = client.channels.get('x')
+    await presence.enterClient('bob')
+    expect(await failure(presence.enterClient('eve'))).toMatchObject({ code: 91_003 })
+    client.close()
+  })
+
+  test('answers the time as soon as it says that it listens', async () => {
+    const said = output()
+    await using endpoint = await start({ keys: [key] })
+    expect(said()).toContain(`Listening on ${endpoint?.url}`)
+    expect((await fetch(`${endpoint?.url}/time`)).status).toBe(200)
+  })
+
+  test.each([
+    ['{', 'JSON'],
+    [[], 'the file must be an object'],
+    [{}, 'keys must be a list'],
+    [{ keys: [] }, 'keys must hold at least one key'],
+    [{ keys: [{ keyName: 'app.one' }] }, 'keys[0].keySecret must be a text'],
+    [{ keys: [{ ...key, capability: {} }] }, 'keys[0].capability must be a text'],
+    [{ keys: [{ ...key, capability: '{"x":["fly"]}' }] }, 'key app.one; its capability is malformed'],
+    [{ keys: [{ ...key, keyName: 'one' }] }, 'it must have the form "app.id:secret"'],
+    [{ keys: [{ ...key, revocableTokens: 'yes' }] }, 'keys[0].revocableTokens must be true or false'],
+    [{ keys: [key], namespaces: [{}] }, 'namespaces[0].id must be a text'],
+    [{ keys: [key], namespaces: {} }, 'namespaces must be a list'],
+    [{ keys: [key], limits: { presence: { maxMembers: 0 } } }, 'limits.presence.maxMembers must be a positive integer'],
+  ])('that is wrong is told so: %j', async (config, complaint) => {
+    await expect(start(config)).rejects.toThrow(complaint)
+  })
+
+  test('that is missing is told so', async () => {
+    await expect(run(['local', '--config', '/nowhere/app.json'])).rejects.toThrow(
+      'unable to read /nowhere/app.json; ENOENT',
+    )
   })
 })

@@ -122,3 +122,40 @@ test('can be used twice at once', async () => {
   expect(await failure(channel.publish('n', ''))).toMatchObject({ code: 50_003 })
   expect((await channel.publish('n', '')).serials).toHaveLength(1)
 })
+
+describe('a frozen connection', () => {
+  test('hangs, and then everything comes through', async () => {
+    const endpoint = await startEndpoint()
+    const client = endpoint.client({ clientId: 'bob' })
+    const channel = client.channels.get('ai:x')
+    const inbox = await openInbox(channel)
+    const other = endpoint.rest().channels.get('ai:x')
+    const thaw = endpoint.freeze('bob')
+    const published = channel.publish('n', 'from bob')
+    await other.publish('n', 'to bob')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(inbox.pending).toEqual([])
+    expect((await other.history()).items).toHaveLength(1)
+    expect(client.connection.state).toBe('connected')
+    thaw()
+    await published
+    const told = (await inbox.take(2)).map(({ data }) => data as unknown)
+    expect(told).toEqual(['to bob', 'from bob'])
+  })
+
+  test('thaws by itself when told so, or is replaced by one that comes back', async () => {
+    const endpoint = await startEndpoint()
+    const client = endpoint.client({ clientId: 'bob' }, { realtimeRequestTimeout: 100 })
+    await inState(client, 'connected')
+    endpoint.freeze('bob', { ms: 50 })
+    expect(await client.connection.ping()).toBeGreaterThan(0)
+    endpoint.freeze('bob')
+    const { id } = client.connection
+    await expect(client.connection.ping()).rejects.toMatchObject({ code: 50_000 })
+    const back = nextState(client, 'connected')
+    endpoint.dropConnection('bob')
+    await back
+    expect(client.connection.id).toBe(id)
+    expect(() => endpoint.freeze('eve')).toThrow('no open one matches')
+  })
+})

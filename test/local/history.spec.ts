@@ -30,6 +30,21 @@ describe.each(formats)('history in $format', ({ useBinaryProtocol }) => {
     expect((await channel.history({ limit: 2 })).isLast()).toBe(true)
   })
 
+  test('forgets after two minutes where a namespace says so', async () => {
+    let now = 1_700_000_000_000
+    const namespaces = { brief: { persisted: false }, long: { persisted: true } }
+    const endpoint = await startEndpoint({ namespaces, clock: { now: () => now } })
+    const rest = endpoint.rest({}, binary)
+    const counts = async () => {
+      const pages = ['brief:x', 'long:x', 'other:x'].map((name) => rest.channels.get(name).history())
+      return (await Promise.all(pages)).map(({ items }) => items.length)
+    }
+    for (const name of ['brief:x', 'long:x', 'other:x']) await rest.channels.get(name).publish('n', 'x')
+    expect(await counts()).toEqual([1, 1, 1])
+    now += 121_000
+    expect(await counts()).toEqual([0, 1, 1])
+  })
+
   test('pages forwards', async () => {
     const { rest } = await filled(3)
     const first = await rest.history({ direction: 'forwards', limit: 2 })

@@ -67,6 +67,40 @@ describe('frames that are not understood', () => {
   })
 })
 
+test('frames at random do no harm, and none is an error inside', { timeout: 30_000 }, async () => {
+  let seed = 1
+  const pick = <T>(...from: T[]) => from[(seed = (seed * 48_271) % 2_147_483_647) % from.length]!
+  const data = () => pick<unknown>('text', '', { a: 1 }, [1], 5, null, undefined, 'aGk=')
+  const channel = () => pick('ai:a', 'ai:b', 'x', '', ':q', '[?rewind=1]ai:a', '__proto__')
+  const endpoint = await startEndpoint({ limits: { maxMembers: 3, maxChannelMessages: 20, maxChannels: 3 } })
+  const serials: (string | undefined)[] = [undefined, 'nonsense']
+  const frame = (msgSerial: number) => ({
+    action: pick<unknown>(0, 10, 10, 12, 14, 14, 15, 15, 15, 16, 99, -1, 'x'),
+    channel: channel(),
+    msgSerial: pick(msgSerial, msgSerial, 0),
+    flags: pick(undefined, 1 << 16, 1 << 17, 1 << 18, 1 << 19, 1 << 5),
+    channelSerial: pick(...serials),
+    params: pick<unknown>(undefined, { rewind: pick<unknown>('1', '15s', 'x', 3) }, { modes: 'publish,presence' }, 5),
+    messages: pick<unknown>(undefined, [{ data: data() }], [{ id: 'y:0', data: data() }, { id: 'y:1' }], [null], 'x', [
+      { action: pick(1, 2, 5, 9), serial: pick(...serials), data: data(), version: { metadata: {} } },
+    ]),
+    presence: pick<unknown>(undefined, [
+      { action: pick(1, 2, 3, 4, 9), clientId: pick('a', 'b', undefined), data: data() },
+    ]),
+  })
+  for (let i = 0; i < 100; i++) {
+    const socket = await openSocket(endpoint, { appendRollupWindow: pick('0', '10') })
+    for (let msgSerial = 0; msgSerial < 50; msgSerial++) socket.send(frame(msgSerial))
+    socket.send({ action: 7 })
+    await socket.closed
+    const errors = socket.frames.flatMap(({ error }) => (error as { code: number; message: string } | undefined) ?? [])
+    expect(errors.filter(({ code }) => code === 50_000)).toEqual([])
+    const given = socket.frames.flatMap(({ res }) => (res as { serials?: string[] }[] | undefined) ?? [])
+    serials.push(...given.flatMap((each) => each.serials ?? []).slice(-5))
+  }
+  expect(await isAlive(endpoint)).toBe(true)
+})
+
 describe('messages that cannot be taken', () => {
   test.each([
     [null, 40_000],
@@ -100,10 +134,20 @@ describe('messages that cannot be taken', () => {
     expect(JSON.stringify((page.items[0] as { extras: unknown }).extras)).toBe(text)
   })
 
-  test('of presence are refused, since there is none yet', async () => {
+  test.each([
+    [[{ action: 2, clientId: 'bob' }], 91_001, false],
+    [['me'], 40_000, true],
+    [[{ action: 9, clientId: 'bob' }], 40_000, true],
+    [[{ action: 2, clientId: 'bob', data: 5 }], 40_013, true],
+    [[{ action: 2 }], 40_012, true],
+    [[{ action: 2, clientId: 'bob', data: 'x'.repeat(70_000) }], 40_009, true],
+  ])('of presence are refused with the connection intact: %#', async (presence, code, isAttached) => {
     const socket = await openSocket(await startEndpoint())
-    socket.send({ action: 14, channel: 'ai:x', msgSerial: 0, presence: [{ action: 2 }] })
-    expect(await socket.frame(2)).toMatchObject({ error: { code: 91_001, statusCode: 501 } })
+    if (isAttached) socket.send({ action: 10, channel: 'ai:x' })
+    socket.send({ action: 14, channel: 'ai:x', msgSerial: 0, presence })
+    expect(await socket.frame(2)).toMatchObject({ msgSerial: 0, count: 1, error: { code } })
+    socket.send({ action: 0, id: 'after' })
+    expect(await socket.frame(0)).toMatchObject({ id: 'after' })
   })
 })
 
@@ -130,6 +174,12 @@ describe('requests that cannot be answered', () => {
     expect(answer).toMatchObject({ status, code })
     expect(answer.response.headers.get('content-type')).toBe('application/json')
     expect(await answer.response.json()).toMatchObject({ error: { code, statusCode: status } })
+  })
+
+  test('for XHR polling are declined, without an error that would end the connection', async () => {
+    const endpoint = await startEndpoint()
+    const { status, code, response } = await get(endpoint, '/comet/connect')
+    expect([status, code, await response.text()]).toEqual([501, 0, ''])
   })
 
   test('do not disturb others when they are cut short', async () => {

@@ -14,7 +14,11 @@ function scene() {
   const next = createSerials(() => 0, 'boot')
   let bytes = 0
   const log = new ChannelLog(next, (delta) => (bytes += delta))
-  const publish = (...batch: string[]) => log.publish(batch, toMessage)
+  const publish = (...batch: string[]) => {
+    const channelSerial = log.reserve()
+    const messages = batch.map((data, i) => toMessage(data, messageSerial(channelSerial, i)))
+    return log.add(channelSerial, messages)
+  }
   const append = (entry: Entry, data: string) => {
     const version = { serial: messageSerial(next()), timestamp: 1 }
     return log.apply(entry, { action: MessageAction.Append, content: { data }, version })

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import type { TestEndpoint } from '../support/local'
 
@@ -51,4 +52,20 @@ export async function openSocket(
       }
     },
   }
+}
+
+/** A client that opens a WebSocket, attaches to a channel, and never reads what it is sent. */
+export async function openDeafSocket(endpoint: TestEndpoint, channel: string): Promise<Socket> {
+  const socket = connect({ port: endpoint.port, host: '127.0.0.1' })
+  const upgrade = ['Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13']
+  const key = `Sec-WebSocket-Key: ${'A'.repeat(22)}==`
+  socket.write(
+    `GET /?v=6&format=json&key=${endpoint.key} HTTP/1.1\r\nHost: x\r\n${[...upgrade, key].join('\r\n')}\r\n\r\n`,
+  )
+  await once(socket, 'data')
+  socket.pause()
+  const attach = Buffer.from(JSON.stringify({ action: 10, channel }))
+  // NOTE: a text frame in one piece, masked with zeros
+  socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | attach.byteLength, 0, 0, 0, 0]), attach]))
+  return socket
 }

@@ -86,6 +86,14 @@ describe('localAbly()', () => {
     expect(JSON.parse(data.toString())).toEqual({ type: 'connected' })
   })
 
+  test('refuses what no one answers, so that no client waits behind it', async () => {
+    const { url } = await devServer({}, { server: { port: 0, host: '127.0.0.1', ws: false } })
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/`, 'vite-hmr')
+    cleanups.push(() => socket.terminate())
+    const [error] = (await once(socket, 'error')) as [Error]
+    expect(error.message).toContain('404')
+  })
+
   test('leaves pages whose path looks like the endpoint to the app', async () => {
     const { url } = await devServer()
     const page = await get(`${url}/channels/trip`, { accept: 'text/html,*/*' })

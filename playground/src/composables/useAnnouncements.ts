@@ -3,7 +3,12 @@ import type { RunInfo } from 'vue-ai-transport'
 import type { Exchange } from '../conversation/layout'
 import type { Link } from '../conversation/link'
 
-const endings = { complete: 'is complete', cancelled: 'stopped', suspended: 'is waiting', active: 'started' } as const
+const endings = {
+  complete: 'is complete',
+  cancelled: 'stopped',
+  suspended: 'waits for you',
+  active: 'started',
+} as const
 
 /** Words for those who listen: where runs begin and end, and how the connection fares. Never tokens. */
 export function useAnnouncements(
@@ -20,12 +25,14 @@ export function useAnnouncements(
     const said: string[] = []
     for (const run of now) {
       const word = run.status === 'active' && run.cancelling ? 'cancelling' : run.status
-      if (known.get(run.runId) === word) continue
+      const before = known.get(run.runId)
+      if (before === word) continue
       known.set(run.runId, word)
       if (!isReady.value) continue
       const number = exchanges.value.find((exchange) => exchange.run?.runId === run.runId)?.number ?? ''
       if (run.status === 'error') alert.value = `Run ${number} failed: ${run.error?.message ?? 'no reason given'}`
       else if (word === 'cancelling') said.push(`Stopping run ${number}`)
+      else if (before === 'suspended' && word === 'active') said.push(`Run ${number} goes on`)
       else said.push(`Run ${number} ${endings[run.status]}`)
     }
     if (said.length > 0) news.value = `${said.join('. ')}.`

@@ -1,31 +1,41 @@
-import { computed } from 'vue'
-import { useView } from 'vue-ai-transport'
+import type { FileUIPart, UIMessage } from 'ai'
+import { computed, shallowReactive } from 'vue'
+import { UIMessageCodec, useView, type ActiveRun } from 'vue-ai-transport'
 import { promptWithPace } from '../../shared/pace'
 import { createLayout, type Exchange } from '../conversation/layout'
-import { statusOf, textOf } from '../conversation/status'
+import { statusOf, textOf, topicOf } from '../conversation/status'
+import { isSteer, type Approval, type Message } from '../conversation/types'
+import type { Steerable } from '../conversation/ways'
 import { speed } from '../settings'
 
-const isOver = ({ run, pending, prompt }: Exchange): boolean =>
-  run ? run.status !== 'active' && run.status !== 'suspended' : !pending && prompt?.state !== 'pending'
-
-/** The conversation as the page shows it, and what its buttons do. */
+/** The conversation as the page shows it, and the verbs that its buttons call. */
 export function useConversation() {
   const shown = useView({ limit: 30 })
-  const { blocks, runs, pending, cancel, cancelAll, discard } = shown
+  const { view, blocks, runs, pending, cancel, cancelAll, discard } = shown
 
   const apart = new Set<string>()
   const layout = createLayout(apart)
-  const sections = computed(() => layout({ blocks: blocks.value, runs: runs.value, pending: pending.value }))
+  const placeOf = (promptId: string) => view.branch(promptId).siblings[0]?.id ?? promptId
+  const sections = computed(() => layout({ blocks: blocks.value, runs: runs.value, pending: pending.value, placeOf }))
   const exchanges = computed(() => sections.value.flatMap(({ rows }) => rows.flatMap((row) => row.exchanges)))
-  const running = computed(() => exchanges.value.filter((exchange) => !isOver(exchange)))
+  const running = computed(() => exchanges.value.filter(isUnderWay))
 
-  const send = (text: string) => shown.send(promptWithPace(text, speed.value))
-  const stopAndSend = (text: string) => {
-    const prompt = promptWithPace(text, speed.value)
+  const steerable = computed<readonly Steerable[]>(() => running.value.flatMap(steerableOf).toReversed())
+
+  const promptOf = (text: string, files?: readonly FileUIPart[]) => promptWithPace(text, speed.value, files)
+  const send = (text: string, files?: readonly FileUIPart[]) => shown.send(promptOf(text, files))
+  // NOTE: a request for another answer is no message, so until its run has started only its handle knows of it
+  const renewing = shallowReactive(new Map<string, ActiveRun<UIMessage>>())
+  const stop = ({ id, run }: Exchange) => renewing.get(id)?.cancel() ?? cancel(run ? run.runId : { inputId: id })
+  // NOTE: a run that waits for an approval is not active, so what stops the active ones leaves it alone
+  const stopWaiting = () => Promise.all(running.value.filter(({ run }) => run?.status === 'suspended').map(stop))
+
+  async function stopAndSend(text: string, files?: readonly FileUIPart[]) {
+    const prompt = promptOf(text, files)
     apart.add(prompt.id)
-    return shown.send(prompt, { whenBusy: 'interrupt' })
+    const [run] = await Promise.all([shown.send(prompt, { whenBusy: 'interrupt' }), stopWaiting()])
+    return run
   }
-  const stop = ({ id, run }: Exchange) => cancel(run ? run.runId : { inputId: id })
 
   /** Stops the run that was asked for last. */
   async function stopNewest(): Promise<void> {
@@ -33,18 +43,36 @@ export function useConversation() {
     if (newest) await stop(newest)
   }
 
-  /** Sends what could not be sent, wakes what could not be woken, and asks anew where there was an answer. */
-  async function retry(exchange: Exchange): Promise<void> {
-    const { prompt, pending: waiting } = exchange
-    if (!prompt) return
-    if (prompt.state === 'failed' || waiting) await shown.retry(prompt.id)
-    else await send(textOf(prompt))
+  /** Another version of a prompt, with the files of this one. */
+  const edit = ({ id, prompt }: Exchange, text: string) => shown.edit(id, promptOf(text, filesOf(prompt)))
+
+  async function renew({ id }: Exchange, answer: Message): Promise<void> {
+    const run = await shown.regenerate(answer.id)
+    renewing.set(id, run)
+    await run.started.finally(() => renewing.delete(id))
   }
 
+  /** Sends what could not be sent, wakes what could not be woken, and asks for another answer where there is one. */
+  async function again(exchange: Exchange): Promise<void> {
+    const { prompt, pending: waiting, replies } = exchange
+    const answer = replies.find((reply) => !isSteer(reply))
+    if (prompt && (prompt.state === 'failed' || waiting)) await shown.retry(prompt.id)
+    else if (answer) await renew(exchange, answer)
+    else if (prompt) await edit(exchange, textOf(prompt))
+  }
+
+  /** Says something to a run that is under way. */
+  const steer = (runId: string, text: string) => view.steer(runId, text).published
+
+  /** Says yes or no to a tool call that waits for it. */
+  const approve = ({ id }: Message, call: Approval) => view.answer(id, UIMessageCodec.createToolApproval(call))
+
   return {
+    view,
     sections,
     exchanges,
     running,
+    steerable,
     runs,
     hasOlder: shown.hasOlder,
     isLoadingOlder: shown.isLoadingOlder,
@@ -52,9 +80,27 @@ export function useConversation() {
     stopAndSend,
     stop,
     stopNewest,
-    stopAll: () => cancelAll(),
-    retry,
+    stopAll: () => Promise.all([cancelAll(), stopWaiting()]),
+    edit,
+    again,
+    renewing: renewing as ReadonlyMap<string, unknown>,
+    steer,
+    approve,
     discard: ({ id }: Exchange) => discard(id),
     loadOlder: () => shown.loadOlder(30),
   }
 }
+
+export type Conversation = ReturnType<typeof useConversation>
+
+const isUnderWay = ({ run, pending, prompt }: Exchange): boolean =>
+  run ? run.status === 'active' || run.status === 'suspended' : pending !== undefined || prompt?.state === 'pending'
+
+function steerableOf(exchange: Exchange): Steerable[] {
+  const { run, number } = exchange
+  const isHeard = run?.status === 'active' && !run.cancelling
+  return isHeard ? [{ runId: run.runId, number, topic: topicOf(exchange) }] : []
+}
+
+const filesOf = (prompt: Exchange['prompt']): FileUIPart[] =>
+  prompt?.message.parts.filter((part) => part.type === 'file') ?? []

@@ -1,15 +1,22 @@
-import { computed, shallowRef, toValue, watch, type MaybeRefOrGetter, type Ref } from 'vue'
+import { computed, shallowRef, watch, type Ref } from 'vue'
 import { countTokens } from '../../shared/tokens'
 
 /** How many tokens still came after a run was asked to stop; 0 unless that happened before our eyes. */
-export function useTail(isStopping: MaybeRefOrGetter<boolean>, text: () => string): Readonly<Ref<number>> {
-  const counted = shallowRef<number>()
+export function useTail(
+  runId: () => string | undefined,
+  isStopping: () => boolean,
+  text: () => string,
+): Readonly<Ref<number>> {
+  const counted = shallowRef<{ runId: string | undefined; count: number }>()
   watch(
-    () => toValue(isStopping),
-    (now) => {
-      if (now) counted.value = countTokens(text())
+    () => isStopping() && runId(),
+    (stopping) => {
+      if (stopping) counted.value = { runId: stopping, count: countTokens(text()) }
     },
     { flush: 'sync', immediate: true },
   )
-  return computed(() => (counted.value === undefined ? 0 : Math.max(0, countTokens(text()) - counted.value)))
+  return computed(() => {
+    if (counted.value?.runId !== runId() || !counted.value) return 0
+    return Math.max(0, countTokens(text()) - counted.value.count)
+  })
 }

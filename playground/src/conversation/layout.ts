@@ -1,16 +1,19 @@
 import type { PendingPrompt, RunInfo } from 'vue-ai-transport'
-import type { Message } from './types'
+import { isSteer, type Message } from './types'
 
 /** A prompt and what came of it. */
 export interface Exchange {
   /** The prompt's id, or the run's where the prompt is not loaded. */
   readonly id: string
+  /** The same for all versions of a prompt. */
+  readonly place: string
   /** Counts the prompts shown, from 1. */
   readonly number: number
   readonly prompt?: Message
   /** Prompts whose run has not started. */
   readonly pending?: PendingPrompt
   readonly run?: RunInfo
+  /** What the run has written, and what was said into it meanwhile. */
   readonly replies: readonly Message[]
 }
 
@@ -40,6 +43,8 @@ export interface Shown {
   blocks: readonly { readonly id: string; readonly messages: readonly Message[] }[]
   runs: readonly RunInfo[]
   pending: readonly PendingPrompt[]
+  /** The first version of a prompt. */
+  placeOf: (promptId: string) => string
 }
 
 /**
@@ -51,21 +56,20 @@ export function createLayout(apart: ReadonlySet<string>): (shown: Shown) => read
   // NOTE: decided when an exchange is first seen, since a row that falls apart later would make the page jump
   const besides = new Map<string, boolean>()
   const isBeside = (exchange: Exchange, before: Exchange): boolean => {
-    const known = besides.get(exchange.id)
+    const known = besides.get(exchange.place)
     if (known !== undefined) return known
     const decided = !apart.has(exchange.prompt?.message.id ?? '') && overlap(exchange, before)
-    if (exchange.run || exchange.pending || exchange.prompt?.state === 'pending') besides.set(exchange.id, decided)
+    if (exchange.run || exchange.pending || exchange.prompt?.state === 'pending') besides.set(exchange.place, decided)
     return decided
   }
   let last: readonly Section[] = []
   return (shown) => (last = reuse(last, toSections(toExchanges(shown), isBeside)))
 }
 
-function toExchanges({ blocks, runs, pending }: Shown): (Exchange & { block: string })[] {
+function toExchanges({ blocks, runs, pending, placeOf }: Shown): (Exchange & { block: string })[] {
   const drafts = new Map<string, Draft>()
   const byRun = new Map<string, Draft>()
   const runsById = new Map(runs.map((run) => [run.runId, run]))
-  let latest: Draft | undefined
   const draftFor = (id: string, block: string): Draft => {
     const draft = drafts.get(id) ?? { id, block, replies: [] }
     drafts.set(id, draft)
@@ -73,24 +77,22 @@ function toExchanges({ blocks, runs, pending }: Shown): (Exchange & { block: str
   }
   for (const block of blocks) {
     for (const shown of block.messages) {
-      if (shown.message.role !== 'user') continue
+      if (shown.message.role !== 'user' || isSteer(shown)) continue
       draftFor(shown.id, block.id).prompt = shown
     }
   }
   for (const run of runs) {
-    const draft = run.inputId === undefined ? undefined : drafts.get(run.inputId)
+    // NOTE: an answer written again is asked for by an input that is no prompt; it follows the prompt all the same
+    const draft = drafts.get(run.inputId ?? '') ?? drafts.get(run.parentId ?? '')
     if (!draft) continue
     draft.run = run
     byRun.set(run.runId, draft)
   }
   for (const block of blocks) {
     for (const shown of block.messages) {
-      const { id, runId } = shown
-      if (shown.message.role === 'user') latest = drafts.get(id)
-      if (shown.message.role === 'user' || runId === undefined) continue
-      // NOTE: an answer written again is asked for by an input that is not a prompt; it belongs to the prompt above it
-      const free = latest && !latest.run ? latest : undefined
-      const draft = byRun.get(runId) ?? free ?? draftFor(runId, block.id)
+      const { runId } = shown
+      if (runId === undefined) continue
+      const draft = byRun.get(runId) ?? draftFor(runId, block.id)
       draft.run = runsById.get(runId)
       byRun.set(runId, draft)
       draft.replies.push(shown)
@@ -100,23 +102,27 @@ function toExchanges({ blocks, runs, pending }: Shown): (Exchange & { block: str
     const draft = drafts.get(each.inputId)
     if (draft && !draft.run) draft.pending = each
   }
-  return Array.from(drafts.values(), (draft, index) => ({ ...draft, number: index + 1 }))
+  return Array.from(drafts.values(), (draft, index) => ({
+    ...draft,
+    place: draft.prompt ? placeOf(draft.id) : draft.id,
+    number: index + 1,
+  }))
 }
 
 function toSections(
   exchanges: readonly (Exchange & { block: string })[],
   isBeside: (exchange: Exchange, before: Exchange) => boolean,
 ): Section[] {
-  const sections: { id: string; rows: { id: string; exchanges: Exchange[] }[] }[] = []
+  const sections: { id: string; block: string; rows: { id: string; exchanges: Exchange[] }[] }[] = []
   let before: Exchange | undefined
   for (const exchange of exchanges) {
     const section = sections.at(-1)
     const row = section?.rows.at(-1)
     if (row && before && isBeside(exchange, before)) row.exchanges.push(exchange)
     else {
-      const fresh = { id: exchange.id, exchanges: [exchange] }
-      if (section?.id === exchange.block) section.rows.push(fresh)
-      else sections.push({ id: exchange.block, rows: [fresh] })
+      const fresh = { id: exchange.place, exchanges: [exchange] }
+      if (section?.block === exchange.block) section.rows.push(fresh)
+      else sections.push({ id: exchange.place, block: exchange.block, rows: [fresh] })
     }
     before = exchange
   }
@@ -146,15 +152,16 @@ function reuse(old: readonly Section[], next: readonly Section[]): readonly Sect
 
 function reuseRow(old: Row | undefined, next: Row): Row {
   if (!old) return next
-  const known = new Map(old.exchanges.map((exchange) => [exchange.id, exchange]))
+  const known = new Map(old.exchanges.map((exchange) => [exchange.place, exchange]))
   const kept = next.exchanges.map((exchange) => {
-    const before = known.get(exchange.id)
+    const before = known.get(exchange.place)
     return before && isSame(before, exchange) ? before : exchange
   })
   return isSameList(old.exchanges, kept) ? old : { ...next, exchanges: kept }
 }
 
 const isSame = (a: Exchange, b: Exchange): boolean =>
+  a.id === b.id &&
   a.number === b.number &&
   a.prompt === b.prompt &&
   a.pending === b.pending &&

@@ -1,12 +1,13 @@
-import type { Message } from './types'
 import type { Exchange } from './layout'
+import { isSteer, type Message, type Part } from './types'
 
 /** How a run card stands; the words of its `data-status`. */
-export type CardStatus = 'starting' | 'streaming' | 'cancelling' | 'cancelled' | 'complete' | 'error'
+export type CardStatus = 'starting' | 'streaming' | 'suspended' | 'cancelling' | 'cancelled' | 'complete' | 'error'
 
 export const statusWords: Record<CardStatus, string> = {
   starting: 'Starting',
   streaming: 'Streaming',
+  suspended: 'Waiting for you',
   cancelling: 'Stopping',
   cancelled: 'Stopped',
   complete: 'Complete',
@@ -14,7 +15,8 @@ export const statusWords: Record<CardStatus, string> = {
 }
 
 /** Whether there is something to stop. */
-export const isLive = (status: CardStatus): boolean => status === 'starting' || status === 'streaming'
+export const isLive = (status: CardStatus): boolean =>
+  status === 'starting' || status === 'streaming' || status === 'suspended'
 
 /** Whether nothing more will come. */
 export const isOver = (status: CardStatus): boolean =>
@@ -27,15 +29,26 @@ export function statusOf({ run, pending, prompt, replies }: Exchange): CardStatu
   }
   if (run.status !== 'active' && run.status !== 'suspended') return run.status
   if (run.cancelling) return 'cancelling'
-  return replies.some(hasText) ? 'streaming' : 'starting'
+  if (run.status === 'suspended') return 'suspended'
+  return replies.some(saysSomething) ? 'streaming' : 'starting'
 }
 
 /** The words of a message. */
 export const textOf = ({ message }: Message): string =>
   message.parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
 
-const hasText = ({ message }: Message): boolean =>
-  message.parts.some((part) => part.type === 'text' && part.text !== '')
+/** What the agent wrote of an exchange, reasoning included. */
+export const writtenOf = ({ replies }: Exchange): string =>
+  replies
+    .filter((reply) => !isSteer(reply))
+    .map(({ message }) => message.parts.map(wordsOf).join(''))
+    .join('')
+
+const wordsOf = (part: Part): string => (part.type === 'text' || part.type === 'reasoning' ? part.text : '')
+
+// NOTE: asks for parts, never for their text: a token must not make every list of runs anew
+const saysSomething = ({ message }: Message): boolean =>
+  message.role !== 'user' && message.parts.some(({ type }) => type !== 'step-start')
 
 /** What a run is about, short enough for a label. */
 export function topicOf({ prompt, id }: Exchange): string {

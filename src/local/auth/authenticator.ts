@@ -1,6 +1,7 @@
 import { ProtocolError } from '../wire/error'
 import { isJwt, readJwt } from './jwt'
 import type { Keyring } from './keys'
+import { Revocations, revoked } from './revocation'
 import { isSame } from './signature'
 import { expired, type Grant, type Tokens } from './token'
 
@@ -15,6 +16,8 @@ const MAX_REVOKED = 1_000
 
 /** Finds out what credentials are worth. */
 export class Authenticator {
+  /** Tokens called back by their key. */
+  readonly revocations: Revocations
   readonly #keys: Keyring
   readonly #tokens: Tokens
   readonly #now: () => number
@@ -24,6 +27,7 @@ export class Authenticator {
     this.#keys = keys
     this.#tokens = tokens
     this.#now = now
+    this.revocations = new Revocations(now)
   }
 
   /**
@@ -45,12 +49,14 @@ export class Authenticator {
 
   async #checkToken(token: string): Promise<Grant> {
     if (this.#revoked.has(token)) throw expired()
-    return isJwt(token) ? await readJwt(token, this.#keys, this.#now()) : this.#tokens.read(token)
+    const grant = isJwt(token) ? await readJwt(token, this.#keys, this.#now()) : this.#tokens.read(token)
+    if (this.revocations.includes(grant)) throw revoked()
+    return grant
   }
 
   #checkKey(whole: string): Grant {
     const colon = whole.indexOf(':')
-    const key = this.#keys.get(whole.slice(0, Math.max(colon, 0)), 401)
+    const key = this.#keys.get(whole.slice(0, Math.max(colon, 0)))
     if (!isSame(key.secret, whole.slice(colon + 1))) throw new ProtocolError(40_101, 401, 'invalid credentials')
     return { keyName: key.name, clientId: '*', capability: key.capability }
   }

@@ -4,8 +4,18 @@ import { ProtocolError } from '../wire/error'
 /** Channel patterns, each with the operations allowed there; `*` among the operations means all of them. */
 export type Capability = ReadonlyMap<string, readonly string[]>
 
-/** Everything, everywhere. */
-export const fullCapability: Capability = new Map([['[*]*', ['*']]])
+/** Everything on every channel, metachannels aside. */
+export const fullCapability: Capability = new Map([['*', ['*']]])
+
+/** Operations that a capability may name. */
+const OPERATIONS: ReadonlySet<unknown> = new Set(
+  (
+    'publish subscribe history presence channel-metadata statistics privileged-headers ' +
+    'message-update-own message-update-any message-delete-own message-delete-any ' +
+    'annotation-publish annotation-subscribe annotation-delete-own annotation-delete-any ' +
+    'object-publish object-subscribe push-subscribe push-admin'
+  ).split(' '),
+)
 
 /**
  * Reads a capability from JSON text or from an object.
@@ -20,8 +30,15 @@ export function readCapability(source: unknown): Capability {
 /** The canonical JSON: resources and operations sorted, no spaces. */
 export function writeCapability(capability: Capability): string {
   const resources = [...capability].toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return JSON.stringify(Object.fromEntries(resources.map(([name, operations]) => [name, operations.toSorted()])))
+  const sorted = resources.map(([name, operations]) => [
+    name,
+    operations.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1)),
+  ])
+  return JSON.stringify(Object.fromEntries(sorted))
 }
+
+// NOTE: the service puts what is about push behind all else
+const rank = (operation: string) => (operation.startsWith('push-') ? `~${operation}` : operation)
 
 /** Whether the operation is allowed on the channel. */
 export function allows(capability: Capability, channel: string, operation: string): boolean {
@@ -74,8 +91,9 @@ function parse(source: string): unknown {
 
 function readOperations(value: unknown): readonly string[] {
   if (!Array.isArray(value) || value.length === 0) throw malformed()
+  if (value.length === 1 && value[0] === '*') return ['*']
   return value.map((operation) => {
-    if (typeof operation !== 'string') throw malformed()
+    if (typeof operation !== 'string' || !OPERATIONS.has(operation)) throw malformed()
     return operation
   })
 }

@@ -1,6 +1,7 @@
 import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import { intersect, readCapability } from './capability'
 import { notPermitted, ProtocolError } from '../wire/error'
+import { text } from '../wire/protocol'
 import type { Keyring } from './keys'
 import { expired, type Grant } from './token'
 
@@ -12,14 +13,22 @@ export const isJwt = (token: string) => /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/.test(token
  * @throws ProtocolError 40144 (signature or claims), 40142 (expired), 40400 (unknown key)
  */
 export async function readJwt(token: string, keys: Keyring, now: number): Promise<Grant> {
-  const key = keys.get(keyNameOf(token))
+  const key = keys.require(keyNameOf(token))
   const { payload } = await verify(token, key.secret, now)
-  const { 'x-ably-clientId': clientId, 'x-ably-capability': asked } = payload
+  const { 'x-ably-clientId': clientId, 'x-ably-capability': asked, 'x-ably-revocation-key': revocationKey } = payload
   if (clientId !== undefined && (typeof clientId !== 'string' || !clientId)) throw invalid('x-ably-clientId')
   if (asked !== undefined && typeof asked !== 'string') throw invalid('x-ably-capability must be a JSON string')
   const capability = asked === undefined ? key.capability : intersect(readCapability(asked), key.capability)
   if (capability.size === 0) throw notPermitted('the key allows nothing of the capability in the token')
-  return { keyName: key.name, clientId, capability, expires: Number(payload.exp) * 1_000, token }
+  return {
+    keyName: key.name,
+    clientId,
+    capability,
+    issued: Number(payload.iat) * 1_000,
+    expires: Number(payload.exp) * 1_000,
+    revocationKey: text(revocationKey),
+    token,
+  }
 }
 
 function keyNameOf(token: string): string {

@@ -5,8 +5,10 @@ import { ProtocolError } from '../wire/error'
 export interface KeyOptions {
   /** The whole key, `app.id:secret`. */
   key: string
-  /** What it allows. @default everything */
-  capability?: Record<string, readonly string[]>
+  /** What it allows, as an object or its JSON. @default everything */
+  capability?: Record<string, readonly string[]> | string
+  /** Whether its tokens can be revoked. @default false */
+  revocableTokens?: boolean
 }
 
 /** A key, taken apart. */
@@ -15,6 +17,7 @@ export interface Key {
   name: string
   secret: string
   capability: Capability
+  revocableTokens: boolean
 }
 
 /** The key that `devKey: true` stands for. It is public: use it on loopback only. */
@@ -24,7 +27,7 @@ export const DEV_KEY = 'local.dev:not-a-secret'
 export class Keyring {
   readonly #keys = new Map<string, Key>()
 
-  /** @throws Error if a key is not of the form `app.id:secret` */
+  /** @throws Error if a key is not of the form `app.id:secret` or has a capability that cannot be read */
   constructor(keys: readonly (string | KeyOptions)[]) {
     for (const item of keys) {
       const key = readKey(typeof item === 'string' ? { key: item } : item)
@@ -45,21 +48,40 @@ export class Keyring {
   }
 
   /**
-   * The key by that name.
-   * @throws ProtocolError 40400 for an unknown one, 40101 for one of another app
+   * The key by that name, for who speaks of it.
+   * @throws ProtocolError 40400, status 404
    */
-  get(name: string, statusCode = 404): Key {
+  require(name: string): Key {
+    const key = this.#keys.get(name)
+    if (key) return key
+    throw new ProtocolError(40_400, 404, 'no such key')
+  }
+
+  /**
+   * The key by that name, for who claims to hold it.
+   * @throws ProtocolError 40400, status 401, for an unknown one; 40101 for one of another app
+   */
+  get(name: string): Key {
     const key = this.#keys.get(name)
     if (key) return key
     const app = name.split('.', 1)[0]
     const isOurs = [...this.#keys.keys()].some((known) => known.split('.', 1)[0] === app)
     if (!isOurs) throw new ProtocolError(40_101, 401, 'invalid credentials; no such app')
-    throw new ProtocolError(40_400, statusCode, 'invalid credentials; no such key in this app')
+    throw new ProtocolError(40_400, 401, 'invalid credentials; no such key in this app')
   }
 }
 
-function readKey({ key, capability }: KeyOptions): Key {
+function readKey({ key, capability, revocableTokens = false }: KeyOptions): Key {
   const [, name, secret] = /^([^.:]+\.[^:]+):(.+)$/.exec(key) ?? []
   if (!name || !secret) throw new Error('unable to read key; it must have the form "app.id:secret"')
-  return { name, secret, capability: capability ? readCapability(capability) : fullCapability }
+  return { name, secret, capability: capabilityOf(name, capability), revocableTokens }
+}
+
+function capabilityOf(name: string, capability: KeyOptions['capability']): Capability {
+  if (capability === undefined) return fullCapability
+  try {
+    return readCapability(capability)
+  } catch (error) {
+    throw new Error(`unable to read key ${name}; its capability is malformed`, { cause: error })
+  }
 }

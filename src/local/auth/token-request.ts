@@ -1,4 +1,5 @@
 import { ProtocolError } from '../wire/error'
+import { readCapability, writeCapability } from './capability'
 import type { Key } from './keys'
 import { isRecord, text } from '../wire/protocol'
 import { isSame, sign } from './signature'
@@ -33,7 +34,7 @@ export class TokenRequests {
     if (mac !== undefined) this.#checkFresh(Number(body.timestamp), text(body.nonce) ?? '')
     return {
       clientId: text(body.clientId),
-      capability: text(body.capability) || undefined,
+      capability: readAsked(body.capability),
       ttl: body.ttl === undefined || body.ttl === null || body.ttl === '' ? undefined : Number(body.ttl),
     }
   }
@@ -51,6 +52,12 @@ export class TokenRequests {
       this.#nonces.delete(oldest)
     }
   }
+}
+
+/** The capability as it was asked for, still to be read; nothing or an empty text asks for all. */
+function readAsked(value: unknown): TokenOptions['capability'] {
+  if (value === undefined || value === null || value === '') return undefined
+  return typeof value === 'string' ? value : writeCapability(readCapability(value))
 }
 
 function macOf(body: Readonly<Record<string, unknown>>, key: Key): string {

@@ -31,6 +31,10 @@ export interface Grant {
   /** Enforced identity, `*` for any, absent for anonymous. */
   clientId?: string
   capability: Capability
+  /** When it was issued, in ms since the epoch; absent for a key. */
+  issued?: number
+  /** What a JWT says it may be revoked by. */
+  revocationKey?: string
   /** When it ends, in ms since the epoch; absent for a key. */
   expires?: number
   /** The token it came from. */
@@ -75,13 +79,13 @@ export class Tokens {
     const [, body, signature] = token.split('.')
     const claims = body && signature ? readBody(body) : undefined
     if (!body || !signature || !claims) throw new ProtocolError(40_005, 400, 'malformed token')
-    const { keyName, clientId, expires, number } = claims
+    const { keyName, clientId, issued, expires, number } = claims
     const key = this.#keys.find(keyName)
     if (!key || !isSame(sign(key.secret, body), signature)) {
       throw new ProtocolError(40_143, 401, 'token unrecognised; it was not issued by this endpoint')
     }
     if (expires <= this.#now() || number <= (this.#revoked.get(clientId ?? '') ?? 0)) throw expired()
-    return { keyName, clientId, capability: readCapability(claims.capability), expires, token }
+    return { keyName, clientId, capability: readCapability(claims.capability), issued, expires, token }
   }
 
   /** Ends every token issued so far to that identity. */
@@ -101,6 +105,7 @@ function readBody(body: string) {
       keyName: value.keyName,
       clientId: text(value.clientId),
       capability: value.capability,
+      issued: Number(value.issued),
       expires: Number(value.expires),
       number: Number(value.number),
     }

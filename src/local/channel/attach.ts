@@ -6,10 +6,11 @@ import { notPermitted, ProtocolError, toErrorInfo, type ErrorInfo } from '../wir
 import { grantedModes, requestedModes } from './modes'
 import { Action, Flag, type ClientFrame } from '../wire/protocol'
 import { readRewind } from './rewind'
+import { hasPresence, sendMembers } from './sync'
 import type { Entry } from './log'
 
 /** Parameters that mean something here; others are not echoed. */
-const KNOWN_PARAMS = new Set(['rewind', 'modes', 'appendMode'])
+const KNOWN_PARAMS = new Set(['rewind', 'modes', 'appendMode', 'delta'])
 
 /** Where an attachment starts in the log. */
 interface Position {
@@ -33,17 +34,18 @@ export interface AttachRequest {
 }
 
 /**
- * Answers an ATTACH: ATTACHED with granted modes, then what the client missed. From then on the attachment is live.
+ * Answers an ATTACH: ATTACHED with granted modes, the members, then what the client missed. From then on the attachment is live.
  * @throws ProtocolError 40160 if no mode is left, 40000 for parameters that cannot be read
  */
 export function attach(request: AttachRequest): Attachment {
   const { frame, name, channel, capability, receiver, current } = request
   const params = new Map([...name.params, ...frame.params].filter(([key]) => KNOWN_PARAMS.has(key)))
-  const modes = grantedModes(requestedModes(frame.flags, params.get('modes')), capability, name.name)
+  const requested = requestedModes(frame.flags, params.get('modes'))
+  const modes = grantedModes(requested, capability, name.name)
   if (modes === 0) throw notPermitted(`unable to attach to ${name.name}; the capability allows no mode`)
 
   const position = current && frame.channelSerial ? keepPosition(channel) : findPosition(request, params)
-  const attachment = new Attachment(channel, frame.channel ?? name.name, modes, params, receiver)
+  const attachment = new Attachment(channel, frame.channel ?? name.name, requested, modes, params, receiver)
   if (current && frame.channelSerial) attachment.inherit(current)
   sendAttached(attachment, receiver, position)
   attachment.replay(position.backlog, position.channelSerial, channel.log.head)
@@ -58,21 +60,24 @@ export function loseContinuity(attachment: Attachment, receiver: Receiver) {
   sendAttached(attachment, receiver, { channelSerial: head, resumed: false, backlog: [], error: lost() })
 }
 
-/** Tells an attached client which modes it has left. */
+/** Tells an attached client which modes it has now. */
 export function announceModes(attachment: Attachment, receiver: Receiver) {
   sendAttached(attachment, receiver, keepPosition(attachment.channel))
 }
 
 function sendAttached(attachment: Attachment, receiver: Receiver, position: Position) {
+  const isPeopled = hasPresence(attachment)
   const backlog = position.backlog.length > 0 ? Flag.HasBacklog : 0
+  const presence = isPeopled ? Flag.HasPresence : 0
   receiver.sendFrame({
     action: Action.Attached,
     channel: attachment.written,
     channelSerial: position.channelSerial,
-    flags: attachment.modes | backlog | (position.resumed ? Flag.Resumed : 0),
+    flags: attachment.modes | backlog | presence | (position.resumed ? Flag.Resumed : 0),
     params: Object.fromEntries(attachment.params),
     error: position.error,
   })
+  if (isPeopled) sendMembers(attachment, receiver)
 }
 
 // NOTE: the frames of one socket arrive in order, so an attached client has everything up to the head

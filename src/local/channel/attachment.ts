@@ -1,4 +1,4 @@
-import type { Broadcast } from './broadcast'
+import type { Broadcast, PresenceBroadcast } from './broadcast'
 import type { Channel } from './channel'
 import type { Format } from '../wire/format'
 import type { Entry } from './log'
@@ -31,7 +31,9 @@ export class Attachment {
     readonly channel: Channel,
     /** The channel name as the client wrote it. */
     readonly written: string,
-    /** Granted mode bits. */
+    /** Mode bits that were asked for. */
+    readonly requested: number,
+    /** Those of them that were granted. */
     public modes: number,
     /** Recognised parameters, echoed in ATTACHED. */
     readonly params: ReadonlyMap<string, string>,
@@ -59,6 +61,13 @@ export class Attachment {
     const whole = !fragment || !first || !this.#delivered.has(first) || this.params.get('appendMode') === 'full'
     if (whole) for (const entry of entries) this.#delivered.add(entry)
     this.#receiver.send(broadcast.frame(this.written, this.#receiver.format, whole))
+  }
+
+  /** Passes on what members did. Those of the same connection hear of themselves in any mode. */
+  announce(broadcast: PresenceBroadcast) {
+    const isOwn = broadcast.event.connectionId === this.#receiver.connectionId
+    if (!isOwn && !this.has(Flag.PresenceSubscribe)) return
+    this.#receiver.send(broadcast.frame(this.written, this.#receiver.format))
   }
 
   /**

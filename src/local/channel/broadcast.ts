@@ -1,11 +1,23 @@
 import { encode, type Format } from '../wire/format'
 import type { LogEvent } from './log'
+import { writePresence, type PresenceMessage } from './member'
 import { writeMessage } from './message'
 import { Action } from '../wire/protocol'
 
-/** An event on its way to many receivers: each distinct frame is built once, however many receive it. */
-export class Broadcast {
+/** The frames of one event: each distinct one is built once, however many receive it. */
+class Frames {
   readonly #frames = new Map<string, Uint8Array>()
+
+  get(key: string, format: Format, build: () => object): Uint8Array {
+    let frame = this.#frames.get(key)
+    if (!frame) this.#frames.set(key, (frame = encode(format, build())))
+    return frame
+  }
+}
+
+/** Messages on their way to many receivers. */
+export class Broadcast {
+  readonly #frames = new Frames()
 
   constructor(readonly event: LogEvent) {}
 
@@ -14,16 +26,13 @@ export class Broadcast {
    * `whole` as the message with everything so far.
    */
   frame(channel: string, format: Format, whole: boolean): Uint8Array {
-    const key = `${format} ${whole} ${channel}`
-    let frame = this.#frames.get(key)
-    if (!frame) this.#frames.set(key, (frame = this.#build(channel, format, whole)))
-    return frame
+    return this.#frames.get(`${format} ${whole} ${channel}`, format, () => this.#build(channel, format, whole))
   }
 
-  #build(channel: string, format: Format, whole: boolean): Uint8Array {
+  #build(channel: string, format: Format, whole: boolean): object {
     const { channelSerial, connectionId, entries, fragment } = this.event
     const messages = fragment && !whole ? [fragment] : entries.map((entry) => entry.message)
-    return encode(format, {
+    return {
       action: Action.Message,
       channel,
       channelSerial,
@@ -31,6 +40,34 @@ export class Broadcast {
       connectionId,
       timestamp: messages[0]?.timestamp,
       messages: messages.map((message) => writeMessage(message, format)),
-    })
+    }
+  }
+}
+
+/** What members did, under one channel serial. */
+export interface PresenceEvent {
+  channelSerial: string
+  connectionId: string
+  /** Start of the ids of the messages; absent if the endpoint speaks for one who is gone. */
+  id?: string
+  messages: readonly PresenceMessage[]
+}
+
+/** News of members on their way to many receivers. */
+export class PresenceBroadcast {
+  readonly #frames = new Frames()
+
+  constructor(readonly event: PresenceEvent) {}
+
+  /** The frame for receivers of this format that know the channel by this name. */
+  frame(channel: string, format: Format): Uint8Array {
+    const { messages, ...event } = this.event
+    return this.#frames.get(`${format} ${channel}`, format, () => ({
+      action: Action.Presence,
+      channel,
+      ...event,
+      timestamp: messages[0]?.timestamp,
+      presence: messages.map((message) => writePresence(message, format)),
+    }))
   }
 }

@@ -1,10 +1,14 @@
-import { Broadcast } from './broadcast'
+import { Broadcast, PresenceBroadcast } from './broadcast'
 import { notFound, ProtocolError } from '../wire/error'
 import type { Limits } from '../limits'
-import { ChannelLog, type Change, type Entry, type LogEvent } from './log'
+import { ChannelLog, type Change, type Entry, type LogEvent, type SavedEntry } from './log'
+import type { PresenceMessage } from './member'
 import type { StoredMessage } from './message'
+import { Presence } from './presence'
+import { MessageAction, PresenceAction } from '../wire/protocol'
 import { Rollup } from './rollup'
-import type { NextSerial } from './serial'
+import { channelSerialOf, messageSerial, type NextSerial } from './serial'
+import type { Journal } from '../persist/journal'
 
 /** How long a message id is remembered, so that publishing it again changes nothing, in ms. */
 const ID_MEMORY = 120_000
@@ -17,36 +21,49 @@ export interface Subscriber {
   /** Whether a mode was granted. */
   has(mode: number): boolean
   deliver(broadcast: Broadcast): void
+  announce(broadcast: PresenceBroadcast): void
 }
 
-/**
- * A channel: its log, those attached to it, and the window in which appends are merged.
- *
- * Presence, once there is any, lives beside the log as a set of members; until then no attachment claims members.
- */
+/** What a channel works with. */
+export interface ChannelOptions {
+  limits: Limits
+  next: NextSerial
+  journal: Journal
+  onGrow: (bytes: number) => void
+}
+
+/** A channel: its log, its members, those attached to it, and the window in which appends are merged. */
 export class Channel {
   /** Who is to be told. */
   readonly attachments = new Set<Subscriber>()
+  readonly presence: Presence
   readonly #log: ChannelLog
   readonly #rollup: Rollup
   readonly #limits: Limits
+  readonly #journal: Journal
   readonly #ids = new Map<string, { serial: string; at: number }>()
 
   constructor(
     /** Its name, without qualifiers. */
     readonly name: string,
-    limits: Limits,
-    next: NextSerial,
-    onGrow: (bytes: number) => void,
+    { limits, next, journal, onGrow }: ChannelOptions,
   ) {
     this.#limits = limits
+    this.#journal = journal
     this.#log = new ChannelLog(next, onGrow)
-    this.#rollup = new Rollup((entry, change) => this.#tell(this.#log.apply(entry, change)), limits.maxMessageSize)
+    this.presence = new Presence(onGrow)
+    this.#rollup = new Rollup((entry, change) => this.#apply(entry, change), limits.maxMessageSize)
+    journal.floor(name, this.#log.floor)
   }
 
-  /** Whether nobody would miss it: nothing attached and nothing on its way. */
+  /** Whether nobody would miss it: nothing attached, nobody present and nothing on its way. */
   get isIdle() {
-    return this.attachments.size === 0 && this.#rollup.isIdle
+    return this.attachments.size === 0 && this.presence.size === 0 && this.#rollup.isIdle
+  }
+
+  /** Channel serial of the latest event. */
+  get head() {
+    return this.#log.head
   }
 
   /** The log with everything in it that was acknowledged. */
@@ -57,21 +74,48 @@ export class Channel {
 
   /**
    * Publishes a batch, or nothing if all its ids were seen lately.
+   * @param origin connection and serial of the frame that asked for it
    * @returns the serials, one for each message
    */
   publish<T extends { id: string }>(
     batch: readonly T[],
     at: number,
     toMessage: (item: T, serial: string) => StoredMessage,
+    origin?: string,
   ): string[] {
     const seen = batch.map((item) => this.#ids.get(item.id)).filter((known) => known && at - known.at < ID_MEMORY)
     if (batch.length > 0 && seen.length === batch.length) return seen.flatMap((known) => known?.serial ?? [])
-    const event = this.#log.publish(batch, toMessage)
-    const serials = event.entries.map((entry) => entry.message.serial)
-    batch.forEach((item, i) => this.#remember(item.id, serials[i] ?? '', at))
-    while (this.#log.size > this.#limits.maxChannelMessages) this.#log.evict()
+    const channelSerial = this.#log.reserve()
+    const messages = batch.map((item, i) => toMessage(item, messageSerial(channelSerial, i)))
+    this.#journal.publish(this.name, channelSerial, messages, origin)
+    const event = this.#log.add(channelSerial, messages)
+    this.#settle(messages, at)
     this.#tell(event)
-    return serials
+    return messages.map(({ serial }) => serial)
+  }
+
+  /** Takes messages back that were published in an earlier start. */
+  takeBack(channelSerial: string, messages: readonly StoredMessage[]) {
+    this.#log.add(channelSerial, messages)
+    this.#settle(messages, messages[0]?.timestamp ?? 0)
+  }
+
+  /** Brings a message back as it was saved. */
+  restore(saved: SavedEntry) {
+    this.#log.restore(saved)
+    this.#settle([saved.message], saved.message.timestamp)
+  }
+
+  /**
+   * Goes on after a restart: covers all that earlier starts gave out.
+   * @param since subscribers may have missed changes made after this time
+   */
+  goOn(since: number) {
+    const head = this.#log.advance()
+    for (const entry of this.#log.read({ forwards: true })) {
+      const { action, version } = entry.message
+      if (action !== MessageAction.Create && version.timestamp > since) this.#log.move(entry, head)
+    }
   }
 
   /**
@@ -86,13 +130,67 @@ export class Channel {
   }
 
   /** Updates, deletes or appends, at once or when the window of the publisher ends. */
-  change(entry: Entry, change: Change, window: number) {
+  change(entry: Entry, change: Change, window: number, origin?: string) {
+    this.#rollup.check(entry, change)
+    this.#journal.change(this.name, entry, change, origin)
     this.#rollup.offer(entry, change, window)
+  }
+
+  /** Forgets that anything before now was covered. */
+  breakContinuity() {
+    this.log.breakContinuity()
+    this.#journal.floor(this.name, this.#log.floor)
+  }
+
+  /** Carries out what waits for its window to end. */
+  flush() {
+    this.#rollup.flush()
+  }
+
+  /** Lets members enter, update and leave; who is attached hears of what that changed. */
+  announce(connectionId: string, said: readonly PresenceMessage[], id?: string) {
+    const messages = this.presence.apply(said)
+    if (messages.length === 0) return
+    const channelSerial = this.#log.advance()
+    this.presence.record(channelSerial, messages)
+    const broadcast = new PresenceBroadcast({ channelSerial, connectionId, id, messages })
+    for (const attachment of this.attachments) attachment.announce(broadcast)
+  }
+
+  /** Lets all members of a connection leave, without their doing. */
+  dismiss(connectionId: string, timestamp: number) {
+    // NOTE: an id that the connection did not give itself is compared by time, so a client that comes back enters again
+    const id = `leave-${this.#log.head.replace(/\W/g, '-')}`
+    const leave = (member: PresenceMessage, i: number): PresenceMessage => ({
+      ...member,
+      id: `${id}:${i}`,
+      action: PresenceAction.Leave,
+      timestamp: Math.max(timestamp, member.timestamp),
+    })
+    this.announce(connectionId, this.presence.of(connectionId).map(leave))
+  }
+
+  /** Forgets the oldest message, else the oldest presence event; false if there is nothing to forget. */
+  evict(): boolean {
+    if (this.log.size === 0) return this.presence.evict()
+    this.log.evict()
+    return true
   }
 
   /** Drops timers and what they would have done. */
   close() {
     this.#rollup.clear()
+  }
+
+  #apply(entry: Entry, change: Change) {
+    const event = this.#log.apply(entry, change)
+    if (event.channelSerial !== channelSerialOf(change.version.serial)) this.#journal.moved(this.name, entry)
+    this.#tell(event)
+  }
+
+  #settle(messages: readonly StoredMessage[], at: number) {
+    for (const { id, serial } of messages) this.#remember(id, serial, at)
+    while (this.#log.size > this.#limits.maxChannelMessages) this.#log.evict()
   }
 
   #tell(event: LogEvent) {

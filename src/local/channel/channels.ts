@@ -1,25 +1,39 @@
 import { Channel } from './channel'
 import type { Limits } from '../limits'
 import type { NextSerial } from './serial'
+import type { Journal } from '../persist/journal'
 
 /** All channels of an endpoint, the least recently used first, within bounds for number and memory. */
 export class Channels {
   readonly #channels = new Map<string, Channel>()
   readonly #limits: Limits
   readonly #next: NextSerial
+  readonly #journal: Journal
   #bytes = 0
 
-  constructor(limits: Limits, next: NextSerial) {
+  constructor(limits: Limits, next: NextSerial, journal: Journal) {
     this.#limits = limits
     this.#next = next
+    this.#journal = journal
+  }
+
+  /** What all of them remember, in bytes. */
+  get bytes() {
+    return this.#bytes
   }
 
   /** The channel, made if there is none by that name. */
   open(name: string): Channel {
+    const channel = this.bringBack(name)
+    this.#trim()
+    return channel
+  }
+
+  /** The same without regard to bounds, for what was within them before. */
+  bringBack(name: string): Channel {
     const channel = this.#channels.get(name) ?? this.#create(name)
     this.#channels.delete(name)
     this.#channels.set(name, channel)
-    this.#trim()
     return channel
   }
 
@@ -28,13 +42,30 @@ export class Channels {
     return this.#channels.get(name)
   }
 
+  /** All of them, the least recently used first. */
+  [Symbol.iterator](): Iterator<Channel> {
+    return this.#channels.values()
+  }
+
+  /** Forgets a channel, if there is one by that name. */
+  drop(name: string) {
+    const channel = this.#channels.get(name)
+    if (channel) this.#forget(name, channel)
+  }
+
+  /** Carries out what waits for its window to end. */
+  flush() {
+    for (const channel of this.#channels.values()) channel.flush()
+  }
+
   /** Stops all timers. */
   close() {
     for (const channel of this.#channels.values()) channel.close()
   }
 
   #create(name: string): Channel {
-    return new Channel(name, this.#limits, this.#next, (bytes) => (this.#bytes += bytes))
+    const onGrow = (bytes: number) => void (this.#bytes += bytes)
+    return new Channel(name, { limits: this.#limits, next: this.#next, journal: this.#journal, onGrow })
   }
 
   /** Lets go of the oldest idle channels, then of the oldest messages of the channels used least. */
@@ -43,13 +74,14 @@ export class Channels {
     if (spare <= 0 && this.#bytes <= this.#limits.maxStoredBytes) return
     const newest = [...this.#channels.keys()].at(-1)
     for (const [name, channel] of this.#channels) {
-      while (this.#bytes > this.#limits.maxStoredBytes && channel.log.size > 0) channel.log.evict()
+      while (this.#bytes > this.#limits.maxStoredBytes && channel.evict());
       if (spare-- > 0 && channel.isIdle && name !== newest) this.#forget(name, channel)
     }
   }
 
   #forget(name: string, channel: Channel) {
-    while (channel.log.size > 0) channel.log.evict()
+    while (channel.evict());
     this.#channels.delete(name)
+    this.#journal.forget(name)
   }
 }

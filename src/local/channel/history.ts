@@ -1,6 +1,5 @@
 import { badRequest } from '../wire/error'
-import type { ChannelLog } from './log'
-import type { StoredMessage } from './message'
+import type { Range } from './timeline'
 
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 1_000
@@ -24,29 +23,56 @@ export function readLimit(query: URLSearchParams): number {
   throw badRequest(`limit must be between 1 and ${MAX_LIMIT}`)
 }
 
+/** Something that can be paged through. */
+interface Dated {
+  readonly serial: string
+  readonly timestamp: number
+}
+
 /**
- * A page of messages, each in its newest state; an empty one if there is no log. Pages are cut at serials, so what is published meanwhile shifts none.
+ * A page of what happened. Pages are cut at serials, so what happens meanwhile shifts none.
+ * @param read yields what happened in a stretch
+ * @param horizon time before which nothing is told
  * @throws ProtocolError 40000 for parameters that cannot be read
  */
-export function readHistory(log: ChannelLog | undefined, query: URLSearchParams): Page<StoredMessage> {
+export function readHistory<T extends Dated>(
+  read: (range: Range) => Iterable<T>,
+  query: URLSearchParams,
+  horizon = -Infinity,
+): Page<T> {
   const limit = readLimit(query)
   const forwards = readDirection(query) === 'forwards'
-  const start = readTime(query, 'start') ?? -Infinity
+  const start = Math.max(readTime(query, 'start') ?? -Infinity, horizon)
   const end = readTime(query, 'end') ?? Infinity
   const cursor = query.get('cursor') ?? undefined
-  const isPast = ({ timestamp }: StoredMessage) => (forwards ? timestamp > end : timestamp < start)
+  const isPast = ({ timestamp }: T) => (forwards ? timestamp > end : timestamp < start)
 
-  const items: StoredMessage[] = []
-  for (const { message } of log?.read(rangeOf(query, forwards, cursor)) ?? []) {
-    if (isPast(message)) break
-    if (message.timestamp < start || message.timestamp > end) continue
-    if (items.length === limit) return { items, current: query, next: withCursor(query, items) }
-    items.push(message)
+  const items: T[] = []
+  for (const item of read(rangeOf(query, forwards, cursor))) {
+    if (isPast(item)) break
+    if (item.timestamp < start || item.timestamp > end) continue
+    if (items.length === limit) return { items, current: query, next: withCursor(query, items.at(-1)?.serial) }
+    items.push(item)
   }
   return { items, current: query }
 }
 
-function rangeOf(query: URLSearchParams, forwards: boolean, cursor: string | undefined) {
+/**
+ * A page of a list.
+ * @param keyOf where an item stands; the list is in the order of these
+ * @throws ProtocolError 40000 for a limit that cannot be read
+ */
+export function readList<T>(items: readonly T[], keyOf: (item: T) => string, query: URLSearchParams): Page<T> {
+  const limit = readLimit(query)
+  const cursor = query.get('cursor')
+  const rest = cursor === null ? items : items.filter((item) => keyOf(item) > cursor)
+  const page = rest.slice(0, limit)
+  const last = page.at(-1)
+  const next = last !== undefined && rest.length > limit ? withCursor(query, keyOf(last)) : undefined
+  return { items: page, current: query, next }
+}
+
+function rangeOf(query: URLSearchParams, forwards: boolean, cursor: string | undefined): Range {
   const from = query.get('from_serial')
   // NOTE: serials of messages published under a channel serial start with it and a colon; a semicolon sorts behind them
   const upTo = from === null ? undefined : `${from};`
@@ -55,9 +81,9 @@ function rangeOf(query: URLSearchParams, forwards: boolean, cursor: string | und
   return { forwards, before: isLower ? cursor : upTo }
 }
 
-function withCursor(query: URLSearchParams, items: readonly StoredMessage[]): URLSearchParams {
+function withCursor(query: URLSearchParams, cursor = ''): URLSearchParams {
   const next = new URLSearchParams(query)
-  next.set('cursor', items.at(-1)?.serial ?? '')
+  next.set('cursor', cursor)
   return next
 }
 

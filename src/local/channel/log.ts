@@ -1,10 +1,15 @@
 import { appended, replaced, type Content, type StoredMessage, type Version } from './message'
 import { byteLength } from './payload'
 import { MessageAction } from '../wire/protocol'
-import { bootOf, channelSerialOf, messageSerial, type NextSerial } from './serial'
+import { bootOf, channelSerialOf, type NextSerial } from './serial'
+import { Timeline, type Range } from './timeline'
 
 /** One message of a channel and what became of it. */
 export interface Entry {
+  /** Serial of the message, its place in the log. */
+  readonly serial: string
+  /** When it was published, in ms since the epoch. */
+  readonly timestamp: number
   /** Its newest state. */
   message: StoredMessage
   /** Channel serial of the latest change, at which a returning subscriber must see it again. */
@@ -26,6 +31,16 @@ export interface Change {
   connectionId?: string
 }
 
+/** A message and what became of it, as it was saved. */
+export interface SavedEntry {
+  message: StoredMessage
+  versions: StoredMessage[]
+  /** Channel serial of the latest change. */
+  at: string
+  /** Connection that made it. */
+  by?: string
+}
+
 /** Something that happened on the channel, as subscribers are told. */
 export interface LogEvent {
   channelSerial: string
@@ -34,15 +49,6 @@ export interface LogEvent {
   entries: readonly Entry[]
   /** For an append: only what was added. */
   fragment?: StoredMessage
-}
-
-/** A stretch of the log, by serial, and its reading direction. */
-export interface LogRange {
-  /** Only messages after this serial. */
-  after?: string
-  /** Only messages before this serial. */
-  before?: string
-  forwards: boolean
 }
 
 /** Versions kept of one message. */
@@ -61,8 +67,7 @@ export class ChannelLog {
   readonly #next: NextSerial
   readonly #onGrow: (bytes: number) => void
   readonly #bySerial = new Map<string, Entry>()
-  #entries: (Entry | undefined)[] = []
-  #evicted = 0
+  readonly #entries = new Timeline<Entry>()
 
   constructor(next: NextSerial, onGrow: (bytes: number) => void = () => {}) {
     this.#next = next
@@ -75,31 +80,44 @@ export class ChannelLog {
     return this.#bySerial.size
   }
 
-  /** Adds a batch under one channel serial. `toMessage` completes each message, given its serial. */
-  publish<T>(batch: readonly T[], toMessage: (item: T, serial: string) => StoredMessage): LogEvent {
-    const channelSerial = (this.head = this.#next())
-    const entries = batch.map((item, i) => this.#add(toMessage(item, messageSerial(channelSerial, i)), channelSerial))
+  /** A channel serial for what is about to be published. */
+  reserve(): string {
+    return this.#next()
+  }
+
+  /** Adds messages under a channel serial. */
+  add(channelSerial: string, messages: readonly StoredMessage[]): LogEvent {
+    this.head = channelSerial
+    const entries = messages.map((message) => this.#add(message, channelSerial))
     return { channelSerial, connectionId: entries[0]?.message.connectionId, entries }
   }
 
   /** Carries out a change whose version was given out before. */
   apply(entry: Entry, change: Change): LogEvent {
-    const { action, content, version, connectionId } = change
-    const own = channelSerialOf(version.serial)
+    const own = channelSerialOf(change.version.serial)
     // NOTE: a change held back by the rollup window may be older than the head by now; subscribers must still see the
     // channel move forward
-    const channelSerial = (this.head = own > this.head ? own : this.#next())
-    const isAppend = action === MessageAction.Append
-    entry.message = isAppend
-      ? appended(entry.message, content, version)
-      : replaced(entry.message, action, content, version)
-    entry.changedAt = channelSerial
-    entry.changedBy = connectionId
-    if (isAppend) this.#grow(entry, byteLength(content.data))
-    else this.#keepVersion(entry)
-    if (!isAppend) return { channelSerial, connectionId, entries: [entry] }
-    const fragment = { ...entry.message, action, data: content.data, encoding: content.encoding }
-    return { channelSerial, connectionId, entries: [entry], fragment }
+    return this.#apply(entry, change, own > this.head ? own : this.#next())
+  }
+
+  /** Carries out again what was carried out in an earlier start. */
+  redo(entry: Entry, change: Change) {
+    this.#apply(entry, change, channelSerialOf(change.version.serial))
+  }
+
+  /** Brings a message back as it was. */
+  restore({ message, versions, at, by }: SavedEntry) {
+    const entry = this.#add(message, at)
+    this.#grow(
+      entry,
+      versions.reduce((sum, version) => sum + footprint(version), -footprint(message)),
+    )
+    Object.assign(entry, { versions, changedBy: by })
+  }
+
+  /** Lets a message look as if it changed later. */
+  move(entry: Entry, changedAt: string) {
+    entry.changedAt = changedAt
   }
 
   /** The message with that serial, if remembered. */
@@ -135,38 +153,50 @@ export class ChannelLog {
   }
 
   /** Messages of a stretch, in reading direction, as they are asked for. */
-  *read({ after, before, forwards }: LogRange): Generator<Entry> {
-    let first = after === undefined ? this.#evicted : this.#indexOf(after)
-    let last = (before === undefined ? this.#entries.length : this.#indexOf(before)) - 1
-    while (first <= last) {
-      const entry = this.#entries[forwards ? first++ : last--]
-      if (entry && entry.message.serial !== after) yield entry
-    }
+  read(range: Range): Generator<Entry> {
+    return this.#entries.read(range)
+  }
+
+  /** Moves the head for something that is not kept here. */
+  advance(): string {
+    return (this.head = this.#next())
   }
 
   /** Forgets that anything before now was covered, as after a loss of continuity. */
-  breakContinuity() {
-    this.head = this.floor = this.#next()
+  breakContinuity(serial = this.#next()) {
+    this.floor = this.head = serial
   }
 
   /** Forgets the oldest message. */
   evict() {
-    const entry = this.#entries[this.#evicted]
+    const entry = this.#entries.shift()
     if (!entry) return
-    this.#entries[this.#evicted++] = undefined
-    this.#bySerial.delete(entry.message.serial)
+    this.#bySerial.delete(entry.serial)
     this.#onGrow(-entry.bytes)
     if (entry.changedAt > this.floor) this.floor = entry.changedAt
-    if (this.#evicted > this.#entries.length / 2) {
-      this.#entries = this.#entries.slice(this.#evicted)
-      this.#evicted = 0
-    }
+  }
+
+  #apply(entry: Entry, change: Change, channelSerial: string): LogEvent {
+    const { action, content, version, connectionId } = change
+    this.head = channelSerial > this.head ? channelSerial : this.head
+    const isAppend = action === MessageAction.Append
+    entry.message = isAppend
+      ? appended(entry.message, content, version)
+      : replaced(entry.message, action, content, version)
+    entry.changedAt = channelSerial
+    entry.changedBy = connectionId
+    if (isAppend) this.#grow(entry, byteLength(content.data))
+    else this.#keepVersion(entry)
+    if (!isAppend) return { channelSerial, connectionId, entries: [entry] }
+    const fragment = { ...entry.message, action, data: content.data, encoding: content.encoding }
+    return { channelSerial, connectionId, entries: [entry], fragment }
   }
 
   #add(message: StoredMessage, changedAt: string): Entry {
-    const entry: Entry = { message, changedAt, changedBy: message.connectionId, versions: [message], bytes: 0 }
+    const { serial, timestamp, connectionId: changedBy } = message
+    const entry: Entry = { serial, timestamp, message, changedAt, changedBy, versions: [message], bytes: 0 }
     this.#entries.push(entry)
-    this.#bySerial.set(message.serial, entry)
+    this.#bySerial.set(serial, entry)
     this.#grow(entry, footprint(message))
     return entry
   }
@@ -182,18 +212,6 @@ export class ChannelLog {
   #grow(entry: Entry, bytes: number) {
     entry.bytes += bytes
     this.#onGrow(bytes)
-  }
-
-  /** Index of the first entry whose serial is not before the given one. */
-  #indexOf(serial: string): number {
-    let low = this.#evicted
-    let high = this.#entries.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.#entries[middle]?.message.serial ?? '') < serial) low = middle + 1
-      else high = middle
-    }
-    return low
   }
 }
 

@@ -54,10 +54,9 @@ const MAX_DEPTH = 32
  */
 export function readMessage(value: unknown): IncomingMessage {
   if (!isRecord(value)) throw badRequest('unable to read message; not an object')
-  if (!isShallow(value.extras, MAX_DEPTH)) throw badRequest('unable to read extras; nested too deep')
   const name = text(value.name)
   const clientId = text(value.clientId)
-  const extras = value.extras ?? undefined
+  const extras = readExtras(value.extras)
   const payload = readPayload(value.data, text(value.encoding))
   return {
     ...payload,
@@ -78,7 +77,17 @@ function readOperation(value: unknown): Operation {
   return { clientId: text(value.clientId), description: text(value.description), metadata: value.metadata ?? undefined }
 }
 
-const sizeOf = (name = '', clientId = '', extras?: unknown) =>
+/**
+ * Reads `extras`, which may be any value.
+ * @throws ProtocolError 40000 if it nests too deep
+ */
+export function readExtras(extras: unknown): unknown {
+  if (!isShallow(extras, MAX_DEPTH)) throw badRequest('unable to read extras; nested too deep')
+  return extras ?? undefined
+}
+
+/** What everything but the data counts against the message size. */
+export const sizeOf = (name = '', clientId = '', extras?: unknown) =>
   name.length + clientId.length + (extras === undefined ? 0 : JSON.stringify(extras).length)
 
 /** The message as a receiver of this format expects it. */
@@ -120,7 +129,7 @@ export function appended(message: StoredMessage, content: Content, version: Vers
  * Refuses what is larger than one message may be.
  * @throws ProtocolError 40009
  */
-export function checkSize(messages: readonly IncomingMessage[], maxMessageSize: number) {
+export function checkSize(messages: readonly { size: number }[], maxMessageSize: number) {
   const size = messages.reduce((sum, message) => sum + message.size, 0)
   if (size > maxMessageSize) {
     throw new ProtocolError(40_009, 413, `message of ${size} bytes is larger than the ${maxMessageSize} allowed`)

@@ -84,39 +84,31 @@ function describe(message: IncomingMessage, origin: Pick<PublishInfo, 'channel' 
   return { ...origin, clientId, name, data, extras, action: actionNames[message.action] ?? 'create' }
 }
 
-function create(service: Service, publisher: Publisher, name: string, messages: readonly IncomingMessage[]): string[] {
-  const { identity, connectionId, idBase } = publisher
-  permit(identity.grant.capability, name, 'publish')
+function create(
+  service: Service,
+  { identity, connectionId, idBase }: Publisher,
+  channel: string,
+  messages: readonly IncomingMessage[],
+): string[] {
+  permit(identity.grant.capability, channel, 'publish')
   checkIds(messages)
   const timestamp = service.now()
-  const batch = messages.map((message, i) => ({
-    id: message.id ?? `${idBase}:${i}`,
-    clientId: stampClientId(identity, message.clientId),
-    content: message,
+  const batch = messages.map((content, i) => ({
+    content,
+    id: content.id ?? `${idBase}:${i}`,
+    clientId: stampClientId(identity, content.clientId),
   }))
-  return service.channels.open(name).publish(batch, timestamp, ({ id, clientId, content }, serial): StoredMessage => {
-    const { data, encoding, extras } = content
-    const version = { serial, timestamp }
-    const action = MessageAction.Create
-    return {
-      id,
-      name: content.name,
-      data,
-      encoding,
-      extras,
-      clientId,
-      connectionId,
-      timestamp,
-      action,
-      serial,
-      version,
-    }
-  })
+  const toMessage = ({ id, clientId, content }: (typeof batch)[number], serial: string): StoredMessage => {
+    const { name, data, encoding, extras } = content
+    const [action, version] = [MessageAction.Create, { serial, timestamp }]
+    return { id, name, data, encoding, extras, clientId, connectionId, timestamp, action, serial, version }
+  }
+  return service.channels.open(channel).publish(batch, timestamp, toMessage, connectionId && idBase)
 }
 
 function change(
   service: Service,
-  { identity, connectionId, window }: Publisher,
+  { identity, connectionId, window, idBase }: Publisher,
   name: string,
   message: IncomingMessage,
   batchSize: number,
@@ -148,7 +140,7 @@ function change(
       timestamp: Math.max(service.now(), entry.message.timestamp + 1),
     },
   }
-  channel.change(entry, change, window)
+  channel.change(entry, change, window, connectionId && idBase)
   return change.version.serial
 }
 

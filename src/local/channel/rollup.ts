@@ -39,13 +39,18 @@ export class Rollup {
   }
 
   /**
-   * Takes a change, to be applied now or at the end of the window.
+   * Refuses a change that cannot be carried out.
    * @throws ProtocolError 40013 if text would be appended to bytes or the reverse
    */
+  check(entry: Entry, change: Change) {
+    if (change.action !== MessageAction.Append) return
+    checkAppend(this.#held.get(entry)?.change?.content.data ?? entry.message.data, change.content.data)
+  }
+
+  /** Takes a change, to be applied now or at the end of the window. */
   offer(entry: Entry, change: Change, window: number) {
     const held = this.#held.get(entry)
     const isAppend = change.action === MessageAction.Append
-    if (isAppend) checkAppend(held?.change?.content.data ?? entry.message.data, change.content.data)
     if (held && held.publisher === change.connectionId && window > 0) {
       this.#hold(entry, held, change)
       return

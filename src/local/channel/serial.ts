@@ -4,10 +4,11 @@ export type NextSerial = () => string
 /**
  * Channel serials of the form `<14-digit ms>-<3-digit counter>@<boot>`. A thousand in one millisecond borrow from the
  * next one, so none repeats.
+ * @param last the latest serial of an earlier start, to go on behind
  */
-export function createSerials(now: () => number, boot: string): NextSerial {
-  let ms = 0
-  let counter = 0
+export function createSerials(now: () => number, boot: string, last = ''): NextSerial {
+  let ms = Number(last.split('-', 1)[0])
+  let counter = 999
   return () => {
     counter++
     const time = now()

@@ -1,9 +1,10 @@
 import type { WebSocket } from 'ws'
-import { toErrorInfo } from '../wire/error'
+import { ProtocolError, toErrorInfo } from '../wire/error'
 import { readCredentials } from '../auth/authenticator'
 import { formatOf } from '../wire/format'
 import { identify } from '../auth/identity'
 import { Action } from '../wire/protocol'
+import { readStay } from './membership'
 import { readWindow } from '../channel/rollup'
 import type { Service } from '../service'
 import { Transport } from './transport'
@@ -24,12 +25,21 @@ export async function connect(service: Service, socket: WebSocket, query: URLSea
     const connectionId = key && service.connections.keys.read(key)?.id
     if (!service.gate.mayConnect({ clientId: identity.clientId, connectionId })) return transport.cut()
     if (!transport.isOpen) return
+    if (service.connections.open.length >= service.limits.maxConnections) return sendAway(transport, service)
     const echo = query.get('echo') !== 'false'
-    const options = { identity, echo, window: readWindow(query.get('appendRollupWindow')) }
+    const window = readWindow(query.get('appendRollupWindow'))
+    const options = { identity, echo, window, stay: readStay(query.get('remainPresentFor')) }
     const { connection, error } = service.connections.find(key, options)
     connection.open(transport, options, error)
   } catch (error) {
     transport.sendFrame({ action: Action.Error, error: toErrorInfo(error) })
     transport.end()
   }
+}
+
+/** Refuses a client that is welcome at another time: it tries again after a while. */
+function sendAway(transport: Transport, { limits }: Service) {
+  const reason = `unable to connect; ${limits.maxConnections} clients are connected already`
+  transport.sendFrame({ action: Action.Disconnected, error: toErrorInfo(new ProtocolError(40_111, 429, reason)) })
+  transport.end()
 }

@@ -1,18 +1,19 @@
-import { announceModes, attach, loseContinuity } from '../channel/attach'
-import type { Attachment, Receiver } from '../channel/attachment'
-import { readChannelName } from '../channel/channel-name'
-import type { Channel } from '../channel/channel'
-import { notPermitted, ProtocolError, toErrorInfo, type ErrorInfo } from '../wire/error'
-import { Expiry } from './expiry'
-import type { Format } from '../wire/format'
-import { identify, type Identity } from '../auth/identity'
-import { grantedModes } from '../channel/modes'
-import { Action, Flag, type ClientFrame, type ServerFrame } from '../wire/protocol'
+import { announce } from '../channel/announce'
 import { preparePublish } from '../channel/publish'
+import type { Channel } from '../channel/channel'
+import type { Attachment, Receiver } from '../channel/attachment'
+import { identify, permit, type Identity } from '../auth/identity'
+import { expired } from '../auth/token'
+import type { Answers } from '../persist/store'
+import type { Service } from '../service'
+import { ProtocolError, toErrorInfo, type ErrorInfo } from '../wire/error'
+import type { Format } from '../wire/format'
+import { Action, Flag, type ClientFrame, type ServerFrame } from '../wire/protocol'
+import { Attachments } from './attachments'
+import { Expiry } from './expiry'
+import { Membership } from './membership'
 import { PublishQueue, type Answer } from './publish-queue'
 import { RateLimit } from './rate-limit'
-import type { Service } from '../service'
-import { expired } from '../auth/token'
 import type { Transport } from './transport'
 
 /** What a client asks for when it connects. */
@@ -22,6 +23,8 @@ export interface ConnectionOptions {
   echo: boolean
   /** Window in which its appends are merged, in ms. */
   window: number
+  /** How long its members stay when it is lost, in ms. */
+  stay: number
 }
 
 /**
@@ -35,7 +38,8 @@ export class Connection implements Receiver {
   #options: ConnectionOptions
   #transport?: Transport
   readonly #service: Service
-  readonly #attachments = new Map<string, Attachment>()
+  readonly #attachments: Attachments
+  readonly #membership: Membership
   readonly #publishes: PublishQueue
   readonly #rate: RateLimit
   readonly #expiry: Expiry
@@ -48,8 +52,10 @@ export class Connection implements Receiver {
     this.#service = service
     this.#options = options
     this.identity = options.identity
+    this.#membership = new Membership(connectionId, service.now)
+    this.#attachments = new Attachments(service, this, this.#membership)
     this.#publishes = new PublishQueue(
-      (frame, serial) => this.#publish(frame, serial),
+      (frame, serial) => this.#answer(frame, serial),
       (frame) => this.sendFrame(frame),
     )
     this.#rate = new RateLimit(service.limits.maxInboundRate, service.now)
@@ -57,6 +63,11 @@ export class Connection implements Receiver {
       renew: () => this.sendFrame({ action: Action.Auth }),
       end: () => this.expire(),
     })
+  }
+
+  /** Takes over what an earlier start of the endpoint answered this connection. */
+  recall(answers: Answers) {
+    this.#publishes.recall(answers)
   }
 
   /** Whether a client is there now. */
@@ -75,6 +86,7 @@ export class Connection implements Receiver {
   /** Lets a transport speak for this connection, in place of any before it. */
   open(transport: Transport, options: ConnectionOptions, error?: ErrorInfo) {
     this.#leaveTransport()?.cut()
+    this.#membership.stay()
     this.#options = options
     this.#transport = transport
     this.generation++
@@ -97,13 +109,29 @@ export class Connection implements Receiver {
   disconnect(error: ErrorInfo) {
     this.sendFrame({ action: Action.Disconnected, error })
     this.#leaveTransport()?.end()
-    this.#service.connections.linger(this)
+    this.#linger()
   }
 
   /** Cuts the transport without a word. */
   cut() {
     this.#leaveTransport()?.cut()
-    this.#service.connections.linger(this)
+    this.#linger()
+  }
+
+  /** Lets the transport hang until the returned function is called. */
+  freeze(): () => void {
+    return this.#transport?.freeze() ?? (() => {})
+  }
+
+  /** Ends the presence of a connection that will not come back. */
+  vanish() {
+    this.#membership.leaveAll()
+  }
+
+  /** Stops what it waits for, and says no more. */
+  stop() {
+    this.#leaveTransport()?.end()
+    this.#membership.stay()
   }
 
   /** Sends the client away because its token has ended. */
@@ -113,9 +141,7 @@ export class Connection implements Receiver {
 
   /** Tells the client, if it is attached, that it may have missed something on the channel. */
   breakContinuity(channel: Channel) {
-    for (const attachment of this.#attachments.values()) {
-      if (attachment.channel === channel) loseContinuity(attachment, this)
-    }
+    this.#attachments.breakContinuity(channel)
   }
 
   #welcome(identity: Identity, error?: ErrorInfo) {
@@ -149,8 +175,7 @@ export class Connection implements Receiver {
       this.sendFrame({ action: Action.Error, channel: frame.channel, error: toErrorInfo(error) })
       // NOTE: to the client the channel has failed, or without a channel the connection
       if (frame.channel === undefined) return this.#leave()
-      const attachment = this.#attachments.get(frame.channel)
-      if (attachment) this.#drop(attachment)
+      this.#attachments.drop(frame.channel)
     }
   }
 
@@ -163,11 +188,13 @@ export class Connection implements Receiver {
         return this.#leave()
       case Action.Disconnect:
         this.#leaveTransport()?.end()
-        return this.#service.connections.linger(this)
+        return this.#linger()
       case Action.Attach:
-        return this.#attach(frame)
+        return this.#attachments.attach(frame, this.identity.grant.capability)
       case Action.Detach:
-        return this.#detach(frame)
+        return this.#attachments.detach(frame)
+      case Action.Sync:
+        return this.#attachments.sync(frame)
       case Action.Message:
       case Action.Presence:
         return this.#publishes.push(frame)
@@ -176,48 +203,48 @@ export class Connection implements Receiver {
     }
   }
 
-  #attach(frame: ClientFrame) {
-    const name = readChannelName(frame.channel)
-    const written = frame.channel ?? name.name
-    const current = this.#attachments.get(written)
-    const { limits, channels, now } = this.#service
-    if (!current && this.#attachments.size >= limits.maxAttachments) {
-      throw new ProtocolError(90_010, 400, `unable to attach to more than ${limits.maxAttachments} channels`)
-    }
-    const { capability } = this.identity.grant
-    const request = { frame, name, channel: channels.open(name.name), capability, receiver: this, current, now: now() }
-    this.#attachments.set(written, attach(request))
-  }
-
-  #detach(frame: ClientFrame) {
-    const attachment = this.#attachments.get(frame.channel ?? '')
-    if (attachment) this.#drop(attachment)
-    this.sendFrame({ action: Action.Detached, channel: frame.channel })
-  }
-
-  #publish(frame: ClientFrame, msgSerial: number): Answer | Promise<Answer> {
+  #answer(frame: ClientFrame, msgSerial: number): Answer | Promise<Answer> {
     try {
-      if (frame.action === Action.Presence)
-        throw new ProtocolError(91_001, 501, 'presence is not available locally yet')
-      if (frame.params.get('_forceNack') === 'true') throw new ProtocolError(40_099, 400, 'refused as asked for')
       this.#rate.take()
-      const attachment = this.#attachments.get(frame.channel ?? '')
-      if (attachment && !attachment.has(Flag.Publish)) {
-        throw new ProtocolError(40_165, 401, 'unable to publish; the channel is attached without publish mode')
-      }
-      const idBase = `${this.connectionId}:${msgSerial}`
-      const { identity, connectionId } = this
-      const publisher = { identity, connectionId, window: this.#options.window, idBase }
-      const publish = preparePublish(this.#service, publisher, frame.channel, frame.messages)
-      const run = (): Answer => {
-        const answer = { serials: publish.run() }
-        if (publish.verdict.loseAck) this.cut()
-        return answer
-      }
-      return publish.verdict.until ? publish.verdict.until.then(run) : run()
+      return frame.action === Action.Presence ? this.#announce(frame, msgSerial) : this.#publish(frame, msgSerial)
     } catch (error) {
       return { error: toErrorInfo(error) }
     }
+  }
+
+  #publish(frame: ClientFrame, msgSerial: number): Answer | Promise<Answer> {
+    if (frame.params.get('_forceNack') === 'true') throw new ProtocolError(40_099, 400, 'refused as asked for')
+    const attachment = this.#attachments.find(frame.channel)
+    if (attachment) this.#needMode(attachment, Flag.Publish, 'publish')
+    const publish = preparePublish(this.#service, this.#publisher(msgSerial), frame.channel, frame.messages)
+    const run = (): Answer => {
+      const answer = { serials: publish.run() }
+      if (publish.verdict.loseAck) this.cut()
+      return answer
+    }
+    return publish.verdict.until ? publish.verdict.until.then(run) : run()
+  }
+
+  #announce(frame: ClientFrame, msgSerial: number): Answer {
+    const attachment = this.#attachments.find(frame.channel)
+    if (!attachment) {
+      throw new ProtocolError(91_001, 400, 'unable to change presence; the channel is not attached')
+    }
+    this.#needMode(attachment, Flag.Presence, 'presence')
+    announce(this.#service, this.#publisher(msgSerial), attachment.channel, frame.presence)
+    this.#membership.note(attachment.channel)
+    return { serials: undefined }
+  }
+
+  #needMode(attachment: Attachment, mode: number, operation: string) {
+    if (attachment.has(mode)) return
+    permit(this.identity.grant.capability, attachment.channel.name, operation)
+    throw new ProtocolError(40_165, 401, `unable to use ${operation}; the channel is attached without that mode`)
+  }
+
+  #publisher(msgSerial: number) {
+    const { identity, connectionId } = this
+    return { identity, connectionId, window: this.#options.window, idBase: `${connectionId}:${msgSerial}` }
   }
 
   async #reauthorize(token: string | undefined) {
@@ -226,28 +253,12 @@ export class Connection implements Receiver {
       const grant = await this.#service.auth.check({ token })
       if (this.#transport !== transport) return
       this.#welcome(identify(grant, this.identity.clientId))
-      for (const attachment of this.#attachments.values()) this.#recheck(attachment)
+      this.#attachments.recheck(this.identity.grant.capability)
     } catch (error) {
       if (this.#transport !== transport) return
       this.sendFrame({ action: Action.Error, error: toErrorInfo(error) })
       this.#leave()
     }
-  }
-
-  #recheck(attachment: Attachment) {
-    const { name } = attachment.channel
-    const modes = grantedModes(attachment.modes, this.identity.grant.capability, name)
-    if (modes === attachment.modes) return
-    attachment.modes = modes
-    if (modes !== 0) return announceModes(attachment, this)
-    this.#drop(attachment)
-    const error = toErrorInfo(notPermitted(`the new token does not allow to stay attached to ${name}`))
-    this.sendFrame({ action: Action.Error, channel: attachment.written, error })
-  }
-
-  #drop(attachment: Attachment) {
-    attachment.channel.attachments.delete(attachment)
-    this.#attachments.delete(attachment.written)
   }
 
   /** Ends the connection for good. */
@@ -259,6 +270,11 @@ export class Connection implements Receiver {
   #lose(transport: Transport) {
     if (transport !== this.#transport) return
     this.#leaveTransport()
+    this.#linger()
+  }
+
+  #linger() {
+    this.#membership.leaveIn(this.#options.stay)
     this.#service.connections.linger(this)
   }
 
@@ -267,7 +283,7 @@ export class Connection implements Receiver {
     const transport = this.#transport
     this.#transport = undefined
     this.#expiry.stop()
-    for (const attachment of this.#attachments.values()) this.#drop(attachment)
+    this.#attachments.clear()
     return transport
   }
 }

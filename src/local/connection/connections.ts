@@ -1,7 +1,9 @@
 import { Connection, type ConnectionOptions } from './connection'
 import { ConnectionKeys } from './continuity'
+import { revoked } from '../auth/revocation'
 import { ProtocolError, toErrorInfo, type ErrorInfo } from '../wire/error'
 import type { Service } from '../service'
+import { Action } from '../wire/protocol'
 
 /** Lost connections that are remembered. */
 const MAX_LOST = 10_000
@@ -19,10 +21,11 @@ export class Connections {
   readonly #known = new Map<string, Connection>()
   readonly #lost = new Map<Connection, NodeJS.Timeout>()
   readonly #closed = new Set<string>()
+  readonly #rechecks = new Set<NodeJS.Timeout>()
 
   constructor(service: Service) {
     this.#service = service
-    this.keys = new ConnectionKeys(service.ids(32))
+    this.keys = new ConnectionKeys(service.identity.secret)
   }
 
   /** Those with a client at the other end. */
@@ -59,13 +62,32 @@ export class Connections {
     if (oldest && this.#closed.size > MAX_CLOSED) this.#closed.delete(oldest)
   }
 
+  /** Sends away whose token is revoked; with a margin, only after asking them for another. */
+  recheckTokens(at: number, margin: number) {
+    const { revocations } = this.#service.auth
+    const isMeant = ({ identity }: Connection) => revocations.includes(identity.grant, at)
+    if (margin === 0) {
+      for (const connection of this.open.filter(isMeant)) connection.disconnect(toErrorInfo(revoked()))
+      return
+    }
+    for (const connection of this.open.filter(isMeant)) connection.sendFrame({ action: Action.Auth })
+    const timer = setTimeout(() => {
+      this.#rechecks.delete(timer)
+      this.recheckTokens(at, 0)
+    }, margin).unref()
+    this.#rechecks.add(timer)
+  }
+
   /** Sends everyone away and forgets them. */
   close() {
     const error = toErrorInfo(new ProtocolError(80_003, 503, 'endpoint is closing'))
     for (const connection of this.#known.values()) {
-      connection.disconnect(error)
-      this.#drop(connection)
+      connection.sendFrame({ action: Action.Disconnected, error })
+      connection.stop()
+      this.#stopTimer(connection)
     }
+    this.#known.clear()
+    for (const timer of this.#rechecks) clearTimeout(timer)
   }
 
   #resume(key: string, options: ConnectionOptions): Connection | undefined {
@@ -77,9 +99,15 @@ export class Connections {
     }
     // NOTE: two clients that hold one id would otherwise evict each other for ever
     if (known?.isOpen && proven.generation < known.generation) return undefined
-    const connection = known ?? this.#create(proven.id, options)
+    const connection = known ?? this.#bringBack(proven.id, options)
     connection.generation = Math.max(connection.generation, proven.generation)
     this.#stopTimer(connection)
+    return connection
+  }
+
+  #bringBack(id: string, options: ConnectionOptions): Connection {
+    const connection = this.#create(id, options)
+    if (this.#service.store) connection.recall(this.#service.store.answersOf(id))
     return connection
   }
 
@@ -91,6 +119,7 @@ export class Connections {
 
   #drop(connection: Connection) {
     this.#stopTimer(connection)
+    connection.vanish()
     if (this.#known.get(connection.connectionId) === connection) this.#known.delete(connection.connectionId)
   }
 

@@ -1,4 +1,5 @@
 import { badRequest, toErrorInfo, type ErrorInfo } from '../wire/error'
+import type { Answers } from '../persist/store'
 import { Action, type ClientFrame, type ServerFrame } from '../wire/protocol'
 
 /** How a publish went. */
@@ -30,6 +31,11 @@ export class PublishQueue {
     this.#send = send
   }
 
+  /** Takes over what an earlier start of the endpoint answered. */
+  recall(answers: Answers) {
+    for (const [msgSerial, serials] of answers) this.#answers.set(msgSerial, { serials })
+  }
+
   /**
    * Takes a frame that wants an ACK.
    * @throws ProtocolError 40000 if there are too many waiting
@@ -37,10 +43,9 @@ export class PublishQueue {
   push(frame: ClientFrame) {
     const { msgSerial } = frame
     if (msgSerial === undefined) return
-    if (msgSerial <= this.#newest) {
-      this.#repeat(msgSerial)
-      return
-    }
+    const answer = this.#answers.get(msgSerial)
+    if (answer) return this.#reply(msgSerial, answer)
+    if (msgSerial <= this.#newest) return
     if (this.#waiting.length >= MAX_WAITING) throw badRequest('too many publishes waiting')
     this.#newest = msgSerial
     this.#waiting.push({ msgSerial, frame })
@@ -63,11 +68,6 @@ export class PublishQueue {
     this.#isHeld = false
     this.#settle(msgSerial, answer)
     this.#run()
-  }
-
-  #repeat(msgSerial: number) {
-    const answer = this.#answers.get(msgSerial)
-    if (answer) this.#reply(msgSerial, answer)
   }
 
   #settle(msgSerial: number, answer: Answer) {

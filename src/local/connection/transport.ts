@@ -24,6 +24,7 @@ export class Transport {
   readonly #limits: Limits
   readonly #idleTimer: NodeJS.Timeout
   #isQuiet = true
+  #frozen?: Uint8Array[]
 
   constructor(socket: WebSocket, { format, heartbeats, limits }: TransportOptions) {
     this.format = format
@@ -49,13 +50,29 @@ export class Transport {
   send(frame: Uint8Array) {
     if (!this.isOpen) return
     this.#isQuiet = false
-    if (this.#socket.bufferedAmount > this.#limits.maxBufferedBytes) this.cut()
+    if (this.#waiting > this.#limits.maxBufferedBytes) this.cut()
+    else if (this.#frozen) this.#frozen.push(frame)
     else this.#socket.send(frame, { binary: this.format === 'msgpack' })
   }
 
   /** Encodes and sends a frame. */
   sendFrame(frame: ServerFrame) {
     if (this.isOpen) this.send(encode(this.format, frame))
+  }
+
+  /**
+   * Hears nothing and says nothing, with the socket open.
+   * @returns a function that hears and says all of it
+   */
+  freeze(): () => void {
+    this.#frozen ??= []
+    this.#socket.pause()
+    return () => {
+      const frames = this.#frozen ?? []
+      this.#frozen = undefined
+      for (const frame of frames) this.send(frame)
+      this.#socket.resume()
+    }
   }
 
   /** Closes in order, after what was sent. */
@@ -66,6 +83,12 @@ export class Transport {
   /** Cuts the socket without a word. */
   cut() {
     this.#socket.terminate()
+  }
+
+  /** What was said and has not left yet, in bytes. */
+  get #waiting(): number {
+    const frozen = this.#frozen?.reduce((sum, frame) => sum + frame.byteLength, 0) ?? 0
+    return frozen + this.#socket.bufferedAmount
   }
 
   #read(data: RawData, onFrame: (frame: ClientFrame) => void) {
@@ -79,6 +102,7 @@ export class Transport {
   }
 
   #breakSilence(heartbeats: boolean) {
+    if (this.#frozen) return
     if (this.#isQuiet && heartbeats) this.sendFrame({ action: Action.Heartbeat })
     else if (this.#isQuiet && this.isOpen) this.#socket.ping()
     this.#isQuiet = true

@@ -22,6 +22,18 @@ export interface TestControls {
   dropConnection(match: ConnectionMatch, options?: { refuseFor?: number }): Restore
 
   /**
+   * Lets connections hang: they stay open, and nothing comes through either way for `ms`, or until restored. Then all of
+   * it does.
+   * @returns lets them go on
+   * @throws Error if there is nobody to freeze
+   * @example
+   * const thaw = endpoint.freeze('bob')
+   * // ... bob hears nothing, and what he sends waits ...
+   * thaw()
+   */
+  freeze(match: ConnectionMatch, options?: { ms?: number }): Restore
+
+  /**
    * Refuses the next `times` resumes or recoveries: the client gets a new connection and error 80018.
    * @example
    * endpoint.refuseResume()
@@ -69,10 +81,12 @@ export interface TestControls {
 /** The controls of a service. */
 export function createControls(service: Service): TestControls {
   const { rules, gate, connections, channels, tokens, auth } = service
+  const openOnes = (match: ConnectionMatch) =>
+    connections.open.filter((connection) => toPredicate(match)(callerOf(connection)))
   return {
     dropConnection(match, { refuseFor = 0 } = {}) {
       const isMeant = toPredicate(match)
-      const meant = connections.open.filter((connection) => isMeant(callerOf(connection)))
+      const meant = openOnes(match)
       if (meant.length === 0 && refuseFor === 0) throw new Error('unable to drop connection; no open one matches')
       const ids = new Set(meant.map(({ connectionId }) => connectionId))
       const isBarred = (caller: Caller) => isMeant(caller) || ids.has(caller.connectionId ?? '')
@@ -80,10 +94,20 @@ export function createControls(service: Service): TestControls {
       for (const connection of meant) connection.cut()
       return restore
     },
+    freeze(match, { ms = Infinity } = {}) {
+      const meant = openOnes(match)
+      if (meant.length === 0) throw new Error('unable to freeze connection; no open one matches')
+      const thaws = meant.map((connection) => connection.freeze())
+      const thaw = () => {
+        for (const each of thaws.splice(0)) each()
+      }
+      if (Number.isFinite(ms)) setTimeout(thaw, ms).unref()
+      return thaw
+    },
     refuseResume: ({ times = 1 } = {}) => gate.refuseResume(times),
     breakContinuity(name) {
       const channel = channels.open(name)
-      channel.log.breakContinuity()
+      channel.breakContinuity()
       for (const connection of connections.open) connection.breakContinuity(channel)
     },
     delayPublish: (match, options = {}) => rules.delay(match, options),

@@ -15,6 +15,7 @@ export type Middleware = (request: IncomingMessage, response: ServerResponse, ne
 export interface UpgradeSource {
   on(event: 'upgrade', listener: UpgradeListener): unknown
   off(event: 'upgrade', listener: UpgradeListener): unknown
+  listenerCount(event: 'upgrade'): number
 }
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
@@ -24,13 +25,19 @@ export function restMiddleware(service: Service, { shared }: { shared: boolean }
   return (request, response, next) => {
     const url = urlOf(request)
     // NOTE: a page may have routes like /channels/...; a browser going there asks for HTML, the SDK never does
-    const isOurs = !shared || (url && isRestPath(url.pathname) && !request.headers.accept?.includes('text/html'))
+    const isPage = request.headers.accept?.includes('text/html')
+    const isOurs = !shared || (url && isRestPath(url.pathname, isFromSdk(request)) && !isPage)
     if (!isOurs) return next()
     serve(service, request, url)
       .then((result) => reply(response, result))
       .catch(() => response.destroy())
   }
 }
+
+/** Whether a request, or the one that a preflight asks for, carries the SDK's version. */
+const isFromSdk = ({ headers }: IncomingMessage) =>
+  headers['x-ably-version'] !== undefined ||
+  (headers['access-control-request-headers']?.includes('x-ably-version') ?? false)
 
 async function serve(service: Service, request: IncomingMessage, url: URL | null): Promise<RestResponse> {
   const { method = 'GET', headers } = request
@@ -61,7 +68,9 @@ export function acceptUpgrades(service: Service, server: UpgradeSource, { shared
   const onUpgrade: UpgradeListener = (request, socket, head) => {
     const url = urlOf(request)
     const isOurs = url?.pathname === '/' && (!shared || isAblyUpgrade(request, url.searchParams))
-    if (!isOurs) return shared ? undefined : refuseUpgrade(socket, '404 Not Found')
+    // NOTE: an upgrade that nobody answers would hang, and browsers open no other to the same server meanwhile
+    const hasOwner = shared && server.listenerCount('upgrade') > 1
+    if (!isOurs) return hasOwner ? undefined : refuseUpgrade(socket, '404 Not Found')
     const isAllowed = isAllowedOrigin(request.headers.origin, hostOf(request), service.origins)
     if (!isAllowed) return refuseUpgrade(socket, '403 Forbidden')
     open.add(socket)

@@ -3,7 +3,8 @@ import { decode, encode, formatOf, type Format } from '../wire/format'
 import { badRequest, notFound, ProtocolError, toErrorInfo } from '../wire/error'
 import { linkHeader } from '../channel/history'
 import { PROTOCOL_VERSION } from '../wire/protocol'
-import { findRoute, type Reply } from './routes'
+import type { Reply } from './context'
+import { findRoute } from './routes'
 import type { Service } from '../service'
 
 /** An HTTP request, free of any server. */
@@ -26,6 +27,7 @@ const contentTypes = { json: 'application/json', msgpack: 'application/x-msgpack
 
 /** Answers a REST request in the format it accepts. Never throws. */
 export async function handleRest(service: Service, request: RestRequest): Promise<RestResponse> {
+  if (request.url.pathname.startsWith('/comet/')) return noComet()
   const envelope = request.url.searchParams.get('envelope')
   const accepts = request.header('accept')?.includes('msgpack') ? 'msgpack' : 'json'
   const format = envelope === null ? accepts : formatOf(envelope)
@@ -38,7 +40,9 @@ export async function handleRest(service: Service, request: RestRequest): Promis
     const info = toErrorInfo(error)
     // NOTE: the SDK answers 5xx by looking for fallback hosts, of which there are none here
     const headers = { 'X-Ably-ErrorCode': String(info.code), 'X-Ably-ErrorMessage': printable(info.message) }
-    if (envelope === null) return respond(format, info.statusCode, { error: info }, headers)
+    // NOTE: in a browser the SDK reads an error only if it is JSON, whatever it accepts
+    const readable = request.header('origin') === undefined ? format : 'json'
+    if (envelope === null) return respond(readable, info.statusCode, { error: info }, headers)
     return wrap(format, info.statusCode, { error: info }, headers)
   }
 }
@@ -51,6 +55,7 @@ async function answer(service: Service, request: RestRequest, format: Format): P
     service,
     params: found.params,
     format,
+    version: Number(request.header('x-ably-version') ?? url.searchParams.get('v') ?? PROTOCOL_VERSION),
     query: withoutNoise(url.searchParams),
     credentials: () => readCredentials(request.header('authorization'), url.searchParams),
     asserted: readAsserted(request.header('x-ably-clientid'), url.searchParams),
@@ -88,6 +93,9 @@ function wrap(format: Format, statusCode: number, response: unknown, headers: Re
   const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
   return respond(format, 200, { statusCode, response, headers: lower }, {})
 }
+
+/** The answer to one who tries XHR polling: no error of ours, which would end the connection for good. */
+const noComet = (): RestResponse => ({ status: 501, headers: { 'Content-Type': 'text/plain' }, body: new Uint8Array() })
 
 /** The answer to a page of an origin that is not accepted. */
 export function refuseOrigin(origin: string): RestResponse {

@@ -25,8 +25,12 @@ export const Action = {
 /** What a message does to the channel. */
 export const MessageAction = { Create: 0, Update: 1, Delete: 2, Append: 5 } as const
 
+/** What a member does. */
+export const PresenceAction = { Present: 1, Enter: 2, Leave: 3, Update: 4 } as const
+
 /** Bits of the `flags` field in ATTACH and ATTACHED. */
 export const Flag = {
+  HasPresence: 1 << 0,
   HasBacklog: 1 << 1,
   Resumed: 1 << 2,
   AttachResume: 1 << 5,
@@ -48,6 +52,7 @@ export interface ClientFrame {
   flags: number
   params: ReadonlyMap<string, string>
   messages: readonly unknown[]
+  presence: readonly unknown[]
   accessToken?: string
 }
 
@@ -83,11 +88,16 @@ export function readFrame(value: unknown): ClientFrame | undefined {
     flags: count(value.flags) ?? 0,
     params: readParams(value.params),
     messages: Array.isArray(value.messages) ? value.messages : [],
+    presence: Array.isArray(value.presence) ? value.presence : [],
     accessToken: isRecord(value.auth) ? text(value.auth.accessToken) : undefined,
   }
 }
 
+/** Parameters by name. Clients may hand over numbers and flags as they are. */
 function readParams(value: unknown): ReadonlyMap<string, string> {
   if (!isRecord(value)) return new Map()
-  return new Map(Object.entries(value).flatMap(([key, item]) => (typeof item === 'string' ? [[key, item]] : [])))
+  return new Map(Object.entries(value).flatMap(([key, item]) => (isScalar(item) ? [[key, String(item)]] : [])))
 }
+
+const isScalar = (value: unknown): value is string | number | boolean =>
+  ['string', 'number', 'boolean'].includes(typeof value)

@@ -1,0 +1,39 @@
+import { jsonSchema, tool, type UIMessageStreamWriter } from 'ai'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const objectOf = <T>(properties: Record<string, { type: 'string' | 'number' }>) =>
+  jsonSchema<T>({ type: 'object', properties, required: Object.keys(properties), additionalProperties: false })
+
+const text = { type: 'string' } as const
+
+/** What the agent can do besides talking. */
+export const toolsWith = (writer: UIMessageStreamWriter) => ({
+  book_table: tool({
+    description: 'Books a table in a restaurant.',
+    inputSchema: objectOf<{ restaurant: string; day: string; time: string; people: number }>({
+      restaurant: text,
+      day: text,
+      time: text,
+      people: { type: 'number' },
+    }),
+    async execute({ restaurant, day, time }, { abortSignal }) {
+      await sleep(1500, undefined, { signal: abortSignal })
+      return { booking: 'CC-2041', restaurant, when: `${day}, ${time}` }
+    },
+  }),
+  read_guides: tool({
+    description: 'Reads what travel guides say about something.',
+    inputSchema: objectOf<{ topic: string; city: string }>({ topic: text, city: text }),
+    async execute({ topic }, { abortSignal }) {
+      const all = 4
+      for (let done = 0; done <= all; done++) {
+        writer.write({ type: 'data-progress', id: 'guides', data: { label: `Reading about ${topic}`, done, of: all } })
+        await sleep(500, undefined, { signal: abortSignal })
+      }
+      return { read: all, useful: 3 }
+    },
+  }),
+})
+
+/** Tools that do nothing before a person has said yes. */
+export const toolApproval = { book_table: 'user-approval' } as const

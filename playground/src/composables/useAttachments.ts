@@ -1,0 +1,37 @@
+import type { FileUIPart } from 'ai'
+import { shallowRef } from 'vue'
+import { readAttachment } from '../conversation/attachments'
+
+/** The files that go with the next prompt. */
+export function useAttachments() {
+  const files = shallowRef<readonly FileUIPart[]>([])
+  const problem = shallowRef('')
+
+  async function add(chosen: Iterable<File>): Promise<void> {
+    problem.value = ''
+    for (const file of chosen) {
+      try {
+        files.value = [...files.value, await readAttachment(file, files.value)]
+      } catch (error) {
+        problem.value = error instanceof Error ? error.message : String(error)
+      }
+    }
+  }
+
+  return {
+    files,
+    problem,
+    add,
+    remove(file: FileUIPart) {
+      problem.value = ''
+      files.value = files.value.filter((each) => each !== file)
+    },
+    /** Hands them over and forgets them. */
+    take(): readonly FileUIPart[] {
+      const taken = files.value
+      files.value = []
+      problem.value = ''
+      return taken
+    },
+  }
+}

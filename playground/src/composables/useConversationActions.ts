@@ -1,0 +1,33 @@
+import { ref } from 'vue'
+import { provideActions, type Actions } from '../conversation/actions'
+import { textOf } from '../conversation/status'
+import type { Conversation } from './useConversation'
+
+/**
+ * Hands the verbs of a conversation to the components below.
+ *
+ * @param attempt - told of every verb that is under way
+ */
+export function useConversationActions(
+  conversation: Conversation,
+  me: string,
+  attempt: (verb: Promise<unknown>) => void,
+): Actions {
+  const actions: Actions = {
+    me,
+    editing: ref<string>(),
+    renewing: conversation.renewing,
+    stop: (exchange) => attempt(conversation.stop(exchange)),
+    again: (exchange) => attempt(conversation.again(exchange)),
+    discard: (exchange) => conversation.discard(exchange),
+    edit: (exchange, text) => attempt(conversation.edit(exchange, text)),
+    approve(reply, call, onFailure) {
+      const answer = conversation.approve(reply, call)
+      answer.catch(onFailure)
+      attempt(answer)
+    },
+    sendAsNew: (steer) => attempt(conversation.send(textOf(steer))),
+  }
+  provideActions(actions)
+  return actions
+}

@@ -1,0 +1,48 @@
+import { countTokens } from '../../shared/tokens'
+import type { Exchange } from './layout'
+import { statusOf, writtenOf } from './status'
+import { counted, nameOf, sentence } from './words'
+
+/**
+ * What a run card says below its answer.
+ *
+ * @param tail - tokens that came after it was asked to stop
+ */
+export function noteOf(exchange: Exchange, me: string, tail: number): string {
+  switch (statusOf(exchange)) {
+    case 'starting':
+      return beginningOf(exchange)
+    // NOTE: nothing is shown below text that grows, since it would move with every line
+    case 'streaming':
+    case 'suspended':
+      return ''
+    case 'cancelling':
+      return sentence(`${stopperOf(exchange, me) ?? 'somebody'} asked it to stop`)
+    case 'cancelled':
+      return stoppedBy(stopperOf(exchange, me), tail)
+    case 'error':
+      return sentence(reasonOf(exchange))
+    default:
+      return counted(countTokens(writtenOf(exchange)), 'token')
+  }
+}
+
+function beginningOf({ run, pending, prompt }: Exchange): string {
+  if (run) return 'Thinking'
+  if (prompt?.state === 'pending') return 'Sending'
+  const { state, attempts = 0 } = pending?.wake ?? {}
+  return state === 'retrying' ? `Waking the agent, attempt ${attempts + 1}` : 'Waking the agent'
+}
+
+function stoppedBy(stopper: string | undefined, tail: number): string {
+  const stopped = stopper === undefined ? 'Stopped' : `Stopped by ${stopper}`
+  return tail > 0 ? `${stopped}. ${counted(tail, 'token')} arrived after Stop` : stopped
+}
+
+function stopperOf({ run, pending }: Exchange, me: string): string | undefined {
+  const { by } = run?.cancelledBy ?? run?.cancelling ?? pending?.cancelling ?? {}
+  return by === undefined ? undefined : nameOf(by, me)
+}
+
+const reasonOf = ({ run, pending, prompt }: Exchange): string =>
+  run?.error?.message ?? prompt?.error?.message ?? pending?.wake?.error?.message ?? 'no reason given'

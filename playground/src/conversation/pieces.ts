@@ -1,0 +1,54 @@
+import type { UIMessage } from 'ai'
+import {
+  isToolPart,
+  type FilePart,
+  type Part,
+  type ReasoningPart,
+  type SourcePart,
+  type TextPart,
+  type ToolPart,
+} from './types'
+
+/** What an answer is shown as, piece by piece. */
+export type Piece =
+  | { kind: 'text'; part: TextPart }
+  | { kind: 'reasoning'; part: ReasoningPart; isLast: boolean }
+  | { kind: 'tool'; part: ToolPart }
+  | { kind: 'sources'; parts: SourcePart[] }
+  | { kind: 'file'; part: FilePart }
+  | { kind: 'progress'; part: ProgressPart }
+  | { kind: 'other'; type: string }
+
+/** How far something has come, which a tool tells while it works. */
+export interface ProgressPart {
+  readonly type: 'data-progress'
+  readonly data: { readonly label: string; readonly done: number; readonly of: number }
+}
+
+/** Reads the parts of a message; never their text, so that a token changes nothing here. */
+export function piecesOf({ parts }: UIMessage): readonly Piece[] {
+  const pieces: Piece[] = []
+  for (const [index, part] of parts.entries()) {
+    const piece = pieceOf(part, index === parts.length - 1)
+    const last = pieces.at(-1)
+    if (piece?.kind === 'sources' && last?.kind === 'sources') last.parts.push(...piece.parts)
+    else if (piece) pieces.push(piece)
+  }
+  return pieces
+}
+
+function pieceOf(part: Part, isLast: boolean): Piece | undefined {
+  if (part.type === 'step-start') return undefined
+  if (part.type === 'text') return { kind: 'text', part }
+  if (part.type === 'reasoning') return { kind: 'reasoning', part, isLast }
+  if (part.type === 'source-url' || part.type === 'source-document') return { kind: 'sources', parts: [part] }
+  if (part.type === 'file') return { kind: 'file', part }
+  if (isToolPart(part)) return { kind: 'tool', part }
+  if (part.type === 'data-progress') return isProgress(part) ? { kind: 'progress', part } : undefined
+  return { kind: 'other', type: part.type }
+}
+
+const isProgress = (part: { type: string; data?: unknown }): part is ProgressPart => {
+  const { label, done, of } = (part.data ?? {}) as Record<string, unknown>
+  return typeof label === 'string' && typeof done === 'number' && typeof of === 'number'
+}

@@ -1,0 +1,96 @@
+import { memberKey, type PresenceMessage, type PresenceRecord } from './member'
+import { byteLength } from './payload'
+import { messageSerial } from './serial'
+import { Timeline, type Range } from './timeline'
+import { PresenceAction } from '../wire/protocol'
+
+/** Events remembered for the presence history of a channel. */
+const MAX_PAST = 1_000
+
+/** Who is present on a channel, and who was. Knows nothing of connections, timers or formats. */
+export class Presence {
+  readonly #members = new Map<string, PresenceMessage>()
+  readonly #past = new Timeline<PresenceRecord>()
+  readonly #onGrow: (bytes: number) => void
+
+  constructor(onGrow: (bytes: number) => void) {
+    this.#onGrow = onGrow
+  }
+
+  /** How many are present. */
+  get size() {
+    return this.#members.size
+  }
+
+  /** The members, each with the id of what it last said, in the order of their keys. */
+  get members(): PresenceMessage[] {
+    return [...this.#members]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, member]) => ({ ...member, action: PresenceAction.Present }))
+  }
+
+  /** The members of one connection. */
+  of(connectionId: string): PresenceMessage[] {
+    return [...this.#members.values()].filter((member) => member.connectionId === connectionId)
+  }
+
+  /** How many members there would be after these messages. */
+  sizeAfter(messages: readonly PresenceMessage[]): number {
+    const keys = new Set(this.#members.keys())
+    for (const message of messages) {
+      if (message.action === PresenceAction.Leave) keys.delete(memberKey(message))
+      else keys.add(memberKey(message))
+    }
+    return keys.size
+  }
+
+  /** Takes messages in; returns those that changed something, as others are to be told of them. */
+  apply(messages: readonly PresenceMessage[]): PresenceMessage[] {
+    return messages.flatMap((message) => this.#apply(message) ?? [])
+  }
+
+  /** Keeps for the history what happened under a channel serial. */
+  record(channelSerial: string, messages: readonly PresenceMessage[]) {
+    messages.forEach((message, i) => {
+      this.#past.push({ serial: messageSerial(channelSerial, i), timestamp: message.timestamp, message })
+      this.#onGrow(footprint(message))
+    })
+    while (this.#past.size > MAX_PAST) this.evict()
+  }
+
+  /** What happened in a stretch, in reading direction. */
+  read(range: Range): Generator<PresenceRecord> {
+    return this.#past.read(range)
+  }
+
+  /** Forgets the oldest event; false if there is none. */
+  evict(): boolean {
+    const record = this.#past.shift()
+    if (record) this.#onGrow(-footprint(record.message))
+    return record !== undefined
+  }
+
+  #apply(message: PresenceMessage): PresenceMessage | undefined {
+    const key = memberKey(message)
+    const member = this.#members.get(key)
+    if (message.action === PresenceAction.Leave) {
+      this.#members.delete(key)
+      // NOTE: who leaves without a word leaves with the last ones
+      return member && (message.data === undefined ? withDataOf(member, message) : message)
+    }
+    // NOTE: the SDK enters again after each attach, under the id that it entered with before
+    if (member?.id === message.id) return undefined
+    const told = member ? message : { ...message, action: PresenceAction.Enter }
+    this.#members.set(key, told)
+    return told
+  }
+}
+
+const withDataOf = ({ data, encoding, extras }: PresenceMessage, message: PresenceMessage): PresenceMessage => ({
+  ...message,
+  data,
+  encoding,
+  extras: message.extras ?? extras,
+})
+
+const footprint = (message: PresenceMessage) => 300 + byteLength(message.data)

@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises'
+import type { KeyOptions } from './auth/keys'
+import type { Limits } from './limits'
+import type { NamespaceRules, ServiceOptions } from './service'
+import { isRecord } from './wire/protocol'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/**
+ * Reads a configuration file: the JSON of an app as the service knows it. Fields that mean nothing here are ignored.
+ * @throws Error that names the file and the field that is wrong
+ */
+export async function readConfig(file: string): Promise<Pick<ServiceOptions, 'keys' | 'namespaces' | 'limits'>> {
+  try {
+    return toOptions(JSON.parse(await readFile(file, 'utf8')))
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`unable to read ${file}; ${reason}`, { cause: error })
+  }
+}
+
+function toOptions(config: unknown) {
+  const { appId, keys, namespaces = [], limits } = record(config, 'the file')
+  const app = optionalText(appId, 'appId')
+  if (list(keys, 'keys').length === 0) throw new Error('keys must hold at least one key')
+  return {
+    keys: list(keys, 'keys').map((key, i) => toKey(record(key, `keys[${i}]`), `keys[${i}]`, app)),
+    namespaces: Object.fromEntries(
+      list(namespaces, 'namespaces').map((item, i) =>
+        toNamespace(record(item, `namespaces[${i}]`), `namespaces[${i}]`),
+      ),
+    ),
+    limits: toLimits(limits),
+  }
+}
+
+function toKey({ keyName, keySecret, capability, revocableTokens }: Fields, at: string, app?: string): KeyOptions {
+  const name = text(keyName, `${at}.keyName`)
+  const full = name.includes('.') || app === undefined ? name : `${app}.${name}`
+  return {
+    key: `${full}:${text(keySecret, `${at}.keySecret`)}`,
+    capability: optionalText(capability, `${at}.capability`),
+    revocableTokens: flag(revocableTokens, `${at}.revocableTokens`),
+  }
+}
+
+function toNamespace({ id, persisted, mutableMessages }: Fields, at: string): [string, NamespaceRules] {
+  const rules = {
+    persisted: flag(persisted, `${at}.persisted`),
+    mutableMessages: flag(mutableMessages, `${at}.mutableMessages`),
+  }
+  return [text(id, `${at}.id`), rules]
+}
+
+function toLimits(limits: unknown): Partial<Limits> {
+  const { presence = {} } = limits === undefined ? {} : record(limits, 'limits')
+  const { maxMembers } = record(presence, 'limits.presence')
+  if (maxMembers === undefined) return {}
+  if (Number.isInteger(maxMembers) && Number(maxMembers) > 0) return { maxMembers: Number(maxMembers) }
+  throw new Error('limits.presence.maxMembers must be a positive integer')
+}
+
+function record(value: unknown, at: string): Fields {
+  if (isRecord(value)) return value
+  throw new Error(`${at} must be an object`)
+}
+
+function list(value: unknown, at: string): readonly unknown[] {
+  if (Array.isArray(value)) return value
+  throw new Error(`${at} must be a list`)
+}
+
+function text(value: unknown, at: string): string {
+  if (typeof value === 'string' && value) return value
+  throw new Error(`${at} must be a text`)
+}
+
+const optionalText = (value: unknown, at: string) =>
+  value === undefined || value === null ? undefined : text(value, at)
+
+function flag(value: unknown, at: string): boolean | undefined {
+  if (value === undefined || value === null || typeof value === 'boolean') return value ?? undefined
+  throw new Error(`${at} must be true or false`)
+}

@@ -1,0 +1,101 @@
+import type { Capability } from '../auth/capability'
+import { announceModes, attach, loseContinuity } from '../channel/attach'
+import type { Attachment, Receiver } from '../channel/attachment'
+import type { Channel } from '../channel/channel'
+import { readChannelName } from '../channel/channel-name'
+import { grantedModes } from '../channel/modes'
+import { sendMembers } from '../channel/sync'
+import type { Service } from '../service'
+import { notPermitted, ProtocolError, toErrorInfo } from '../wire/error'
+import { Action, Flag, type ClientFrame } from '../wire/protocol'
+import type { Membership } from './membership'
+
+/** What is attached on the transport of one connection, by the names that the client uses. */
+export class Attachments {
+  readonly #byName = new Map<string, Attachment>()
+  readonly #service: Service
+  readonly #receiver: Receiver
+  readonly #membership: Membership
+
+  constructor(service: Service, receiver: Receiver, membership: Membership) {
+    this.#service = service
+    this.#receiver = receiver
+    this.#membership = membership
+  }
+
+  /** The attachment by that name, if there is one. */
+  find(written: string | undefined): Attachment | undefined {
+    return this.#byName.get(written ?? '')
+  }
+
+  /**
+   * Answers an ATTACH.
+   * @throws ProtocolError 40010 (name), 90010 (too many), 40160 (no mode left)
+   */
+  attach(frame: ClientFrame, capability: Capability) {
+    const name = readChannelName(frame.channel)
+    const written = frame.channel ?? name.name
+    const current = this.#byName.get(written)
+    const { limits, channels, now } = this.#service
+    if (!current && this.#byName.size >= limits.maxAttachments) {
+      throw new ProtocolError(90_010, 400, `unable to attach to more than ${limits.maxAttachments} channels`)
+    }
+    const channel = channels.open(name.name)
+    const request = { frame, name, channel, capability, receiver: this.#receiver, current, now: now() }
+    this.#byName.set(written, attach(request))
+  }
+
+  /** Answers a DETACH. Who was present leaves. */
+  detach({ channel }: ClientFrame) {
+    this.drop(channel)
+    this.#receiver.sendFrame({ action: Action.Detached, channel })
+  }
+
+  /** Answers a SYNC: tells who is present. */
+  sync({ channel }: ClientFrame) {
+    const attachment = this.find(channel)
+    if (attachment?.has(Flag.PresenceSubscribe)) sendMembers(attachment, this.#receiver)
+  }
+
+  /** Ends an attachment and the presence that came with it. */
+  drop(written: string | undefined) {
+    const attachment = this.find(written)
+    if (!attachment) return
+    this.#remove(attachment)
+    this.#membership.leave(attachment.channel)
+  }
+
+  /** Ends all attachments with their transport. Who was present may stay. */
+  clear() {
+    for (const attachment of this.#byName.values()) this.#remove(attachment)
+  }
+
+  /** Holds every attachment against a new capability. */
+  recheck(capability: Capability) {
+    for (const attachment of this.#byName.values()) this.#recheck(attachment, capability)
+  }
+
+  /** Tells the client, if it is attached, that it may have missed something on the channel. */
+  breakContinuity(channel: Channel) {
+    for (const attachment of this.#byName.values()) {
+      if (attachment.channel === channel) loseContinuity(attachment, this.#receiver)
+    }
+  }
+
+  #recheck(attachment: Attachment, capability: Capability) {
+    const { channel, written } = attachment
+    const modes = grantedModes(attachment.requested, capability, channel.name)
+    if (modes === attachment.modes) return
+    attachment.modes = modes
+    if (!attachment.has(Flag.Presence)) this.#membership.leave(channel)
+    if (modes !== 0) return announceModes(attachment, this.#receiver)
+    this.drop(written)
+    const error = toErrorInfo(notPermitted(`the new token does not allow to stay attached to ${channel.name}`))
+    this.#receiver.sendFrame({ action: Action.Error, channel: written, error })
+  }
+
+  #remove(attachment: Attachment) {
+    attachment.channel.attachments.delete(attachment)
+    this.#byName.delete(attachment.written)
+  }
+}

@@ -1,0 +1,224 @@
+import type * as Ably from 'ably'
+import { equal, match, rejects, truth } from '../assert'
+import { area } from '../stage'
+import { eventually, inState, nextEvent, nextState, subscribe } from '../watch'
+
+type AuthCallback = NonNullable<Ably.ClientOptions['authCallback']>
+type Answer = Ably.TokenDetails | Ably.TokenRequest | string
+
+const giving =
+  (make: () => Promise<Answer>): AuthCallback =>
+  (_, done) =>
+    void give(make, done)
+
+async function give(make: () => Promise<Answer>, done: Parameters<AuthCallback>[1]) {
+  try {
+    done(null, await make())
+  } catch (error) {
+    done(String(error), null)
+  }
+}
+
+export const credentials = area('credentials:', {
+  async 'may be a token'({ token, visitor, restVisitor, plainName }) {
+    const details = await token({ clientId: 'bob' })
+    truth(details.issued && details.expires === details.issued + 3_600_000, 'a token lives an hour')
+    const one = visitor({ token: details.token })
+    await inState(one, 'connected')
+    equal(one.auth.clientId, 'bob')
+    const rest = restVisitor({ tokenDetails: details })
+    await rest.channels.get(plainName()).publish('n', 'x')
+  },
+
+  async 'may be a signed token request'({ rest, visitor }) {
+    const authCallback = giving(() => rest().auth.createTokenRequest({ clientId: 'bob' }))
+    const one = visitor({ authCallback })
+    await inState(one, 'connected')
+    equal(one.auth.clientId, 'bob')
+  },
+
+  async 'may be a JWT'({ jwt, visitor, plainName }) {
+    const name = plainName()
+    const capability = JSON.stringify({ [name]: ['publish', 'subscribe'] })
+    const claims = { 'x-ably-clientId': 'bob', 'x-ably-capability': capability }
+    const one = visitor({ authCallback: giving(() => jwt(claims)) })
+    await one.channels.get(name).publish('n', 'x')
+    equal(one.auth.clientId, 'bob')
+    await rejects(one.channels.get(plainName()).publish('n', 'x'), { code: 40_160, statusCode: 401 })
+  },
+
+  async 'a JWT must be signed with a key that exists'({ jwt, restVisitor, keyName }) {
+    const stats = async (token: string) => await restVisitor({ token }).stats()
+    await rejects(stats(await jwt({}, { keyName: 'no.such' })), { code: 40_400, statusCode: 404 })
+    truth(keyName, 'there is a key')
+    const wrong = await stats(await jwt({}, { secret: 'wrong' })).then(
+      () => undefined,
+      ({ code, cause }: { code: number; cause?: { code: number } }) => cause?.code ?? code,
+    )
+    truth(wrong === 40_144 || wrong === 40_171, `a wrong signature is refused, with ${wrong}`)
+  },
+
+  async 'that end and cannot be renewed end the connection'({ token, visitor }) {
+    const { token: text } = await token({ ttl: 1_000 })
+    const one = visitor({ token: text })
+    await inState(one, 'connected')
+    const gone = nextState(one, 'disconnected')
+    const failed = nextState(one, 'failed')
+    match((await gone).reason, { code: 40_142, statusCode: 401 })
+    match((await failed).reason, { code: 40_171 })
+  },
+
+  async 'that end are renewed, and the connection goes on'({ rest, visitor }) {
+    let issued = 0
+    const make = () => rest().auth.requestToken({ clientId: 'bob', ttl: issued++ === 0 ? 1_000 : 60_000 })
+    const one = visitor({ authCallback: giving(make) })
+    await inState(one, 'connected')
+    const { id } = one.connection
+    match((await nextState(one, 'disconnected')).reason, { code: 40_142 })
+    await inState(one, 'connected')
+    equal([one.connection.id, issued], [id, 2])
+  },
+
+  async 'can be replaced in place'({ rest, visitor, plainName }) {
+    const [a, b] = [plainName(), plainName()]
+    let capability: Record<string, Ably.capabilityOp[]> = { [a]: ['subscribe'], [b]: ['subscribe'] }
+    const make = () => rest().auth.requestToken({ clientId: 'bob', capability })
+    const one = visitor({ authCallback: giving(make) })
+    const [first, second] = [one.channels.get(a), one.channels.get(b)]
+    await Promise.all([first.attach(), second.attach()])
+    await rejects(second.publish('n', 'x'), { code: 40_160 })
+    const { id } = one.connection
+    const failed = nextEvent(first, 'failed')
+    capability = { [b]: ['subscribe', 'publish'] }
+    await one.auth.authorize()
+    match((await failed).reason, { code: 40_160 })
+    await second.publish('n', 'x')
+    equal([second.state, one.connection.id], ['attached', id])
+  },
+})
+
+export const identities = area('identities:', {
+  async 'of a key are any'({ client, plainName }) {
+    const name = plainName()
+    const box = await subscribe(client().channels.get(name))
+    await client({ clientId: 'bob' }).channels.get(name).publish('n', 'x')
+    await client().channels.get(name).publish({ clientId: 'eve', data: 'y' })
+    equal((await box.until(2)).map(({ clientId }) => clientId ?? '').toSorted(), ['bob', 'eve'])
+  },
+
+  async 'of a token are those that it names'({ token, visitor, plainName }) {
+    const details = await token({ clientId: 'bob' })
+    const wrong = visitor({ token: details.token, clientId: 'eve' })
+    match((await nextState(wrong, 'failed')).reason, { code: 40_102 })
+    const bob = visitor({ token: details.token }).channels.get(plainName())
+    await rejects(bob.publish({ clientId: 'eve', data: 'x' }), { code: 40_012 })
+    await bob.publish('n', 'x')
+  },
+
+  async 'of a token for anyone are what its holder says'({ token, visitor, plainName }) {
+    const details = await token({ clientId: '*' })
+    const one = visitor({ token: details.token, clientId: 'bob' })
+    await inState(one, 'connected')
+    equal(one.auth.clientId, 'bob')
+    await one.channels.get(plainName()).publish('n', 'x')
+  },
+
+  async 'of a token for nobody are none'({ token, visitor, plainName }) {
+    const details = await token()
+    const nobody = visitor({ token: details.token }).channels.get(plainName())
+    await rejects(nobody.publish({ clientId: 'bob', data: 'x' }), { code: 40_012 })
+    await nobody.publish('n', 'x')
+  },
+
+  async 'over REST are held to as well'({ token, rest, restVisitor, plainName }) {
+    const name = plainName()
+    const details = await token({ clientId: 'bob' })
+    const bob = restVisitor({ token: details.token }).channels.get(name)
+    await rejects(bob.publish({ clientId: 'eve', data: 'x' }), { code: 40_012 })
+    await bob.publish('n', 'x')
+    match((await rest().channels.get(name).history()).items, [{ clientId: 'bob' }])
+  },
+})
+
+export const capabilities = area('capabilities:', {
+  async 'forbid what they do not name'({ token, visitor, restVisitor, plainName, mutableName }) {
+    const [read, write, other] = [plainName(), mutableName(), plainName()]
+    const capability: Record<string, Ably.capabilityOp[]> = { [read]: ['subscribe', 'history'], [write]: ['publish'] }
+    const details = await token({ clientId: 'bob', capability })
+    const one = visitor({ tokenDetails: details })
+    const denied = { code: 40_160, statusCode: 401 }
+    await one.channels.get(read).attach()
+    await rejects(one.channels.get(read).publish('n', 'x'), denied)
+    const { serials } = await one.channels.get(write).publish('n', 'x')
+    await rejects(one.channels.get(write).appendMessage({ serial: serials[0]!, data: 'y' }), denied)
+    await rejects(one.channels.get(write).history(), denied)
+    await rejects(one.channels.get(other).attach(), denied)
+    const rest = restVisitor({ tokenDetails: details })
+    await rejects(rest.channels.get(read).publish('n', 'x'), denied)
+    await rejects(rest.channels.get(write).history(), denied)
+    await rest.channels.get(read).history()
+    equal(one.connection.state, 'connected')
+  },
+
+  async 'may allow changes of own messages alone'({ token, client, visitor, mutableName }) {
+    const name = mutableName()
+    const theirs = await client({ clientId: 'eve' }).channels.get(name).publish('n', 'x')
+    const capability: Record<string, Ably.capabilityOp[]> = {
+      [name]: ['publish', 'message-update-own'],
+    }
+    const bob = visitor({ tokenDetails: await token({ clientId: 'bob', capability }) }).channels.get(name)
+    const mine = await bob.publish('n', 'x')
+    await bob.appendMessage({ serial: mine.serials[0]!, data: 'y' })
+    await rejects(bob.appendMessage({ serial: theirs.serials[0]!, data: 'y' }), { code: 40_160 })
+  },
+
+  async 'of a token are what it asked for, in order'({ token }) {
+    const capability = { 'contract:b': ['subscribe', 'publish'], 'contract:a': ['*'] } as unknown as Record<
+      string,
+      Ably.capabilityOp[]
+    >
+    const details = await token({ capability })
+    equal(details.capability, '{"contract:a":["*"],"contract:b":["publish","subscribe"]}')
+  },
+
+  async 'with wildcards cover segments'({ token, visitor, mutableName, target, plainName }) {
+    const details = await token({ capability: { [`${target.mutable}:*`]: ['publish'] } })
+    const one = visitor({ tokenDetails: details })
+    await one.channels.get(mutableName()).publish('n', 'x')
+    await one.channels.get(`${mutableName()}:deeper`).publish('n', 'x')
+    await rejects(one.channels.get(plainName()).publish('n', 'x'), { code: 40_160 })
+  },
+})
+
+export const tokenRequests = area('token requests:', {
+  async 'are good once, and while fresh'({ rest }) {
+    const timestamp = await rest().time()
+    const nonce = `contract-${Math.random()}`
+    await rest().auth.requestToken({ timestamp, nonce })
+    await rejects(rest().auth.requestToken({ timestamp, nonce }), { code: 40_105, statusCode: 401 })
+    await rejects(rest().auth.requestToken({ timestamp: timestamp - 1_800_000 }), { code: 40_104, statusCode: 401 })
+  },
+
+  async 'must be signed'({ rest }) {
+    await rejects(rest().auth.requestToken({ mac: '12345' } as Ably.TokenParams), { code: 40_101, statusCode: 401 })
+  },
+
+  async 'must keep to bounds'({ rest }) {
+    const { auth } = rest()
+    const tooLong = 365 * 24 * 3_600_000
+    await rejects(auth.requestToken({ ttl: tooLong }), { code: 40_003, statusCode: 400 })
+    await rejects(auth.requestToken({ ttl: -1 }), { code: 40_003, statusCode: 400 })
+    for (const operations of [[], ['publish_'], ['*', 'publish']]) {
+      const capability = { x: operations as Ably.capabilityOp[] }
+      await rejects(auth.requestToken({ capability }), { code: 40_003, statusCode: 400 })
+    }
+  },
+
+  async 'for a key that does not exist find none'({ rest }) {
+    const answer = await rest().request('post', '/keys/no.such/requestToken', 6, {}, { keyName: 'no.such' })
+    await eventually(
+      () => answer.statusCode === 404,
+      () => `status 404, not ${answer.statusCode}`,
+    )
+  },
+})

@@ -1,0 +1,332 @@
+import { describe, expect, test } from 'vitest'
+import { violationsOf } from './axe'
+import { overflowOf } from './overflow'
+import { shiftsOf, watchShifts } from './shifts'
+import { useVisits, wordsFor, type RunOnPage, type Visitor } from './visit'
+
+const lisbon = 'Plan a weekend in Lisbon for two'
+const porto = 'And what would three nights in Porto cost?'
+const table = 'Book a table for two on Friday'
+const fado = 'Look up where to hear fado'
+
+const { visit, newSession } = useVisits()
+
+const tool = (run: RunOnPage) => run.card.locator('.tool')
+const toolStatus = (run: RunOnPage) => tool(run).getAttribute('data-tool')
+
+/** Waits until the agent asks whether it may book the table. */
+async function asksForTable(visitor: Visitor): Promise<RunOnPage> {
+  const run = await visitor.ask(table)
+  await run.reaches('suspended')
+  await expect.poll(() => toolStatus(run)).toBe('asking')
+  return run
+}
+
+describe('a tool call', () => {
+  test('asks for approval, is approved in another window, and the same run goes on to its end', async () => {
+    const session = newSession()
+    const laptop = await visit({ session, speed: 400 })
+    const phone = await visit({ session, speed: 400, viewport: { width: 390, height: 800 }, hasTouch: true })
+    const run = await asksForTable(laptop)
+    const runId = await run.runId()
+    expect(await tool(run).innerText()).toContain('Cervejaria do Cais')
+    await phone.run(1).reaches('suspended')
+    await phone.press('Approve Book table')
+    await run.reaches('complete')
+    expect(await run.runId()).toBe(runId)
+    expect(await toolStatus(run)).toBe('done')
+    expect(await run.text()).toMatch(/Done: Friday, 20:30, two people/)
+    await phone.run(1).reaches('complete')
+    expect(await toolStatus(phone.run(1))).toBe('done')
+    expect(await tool(run).getByRole('button', { name: 'Approve' }).count()).toBe(0)
+    await laptop.press('Output of Book table')
+    expect(await tool(run).innerText()).toContain('CC-2041')
+  })
+
+  test('is denied in another window with a reason, which the agent is told', async () => {
+    const session = newSession()
+    const laptop = await visit({ session, speed: 400 })
+    const phone = await visit({ session, speed: 400 })
+    const run = await asksForTable(laptop)
+    await phone.page.getByLabel('Reason to deny Book table, optional').fill('Too late for us')
+    await phone.page.keyboard.press('Enter')
+    await run.reaches('complete')
+    expect(await toolStatus(run)).toBe('denied')
+    expect(await tool(run).innerText()).toContain('Too late for us')
+    expect(await run.text()).toMatch(/No table is booked, then\. You said: Too late for us/)
+    await laptop.page.reload()
+    await run.reaches('complete')
+    expect(await toolStatus(run)).toBe('denied')
+  })
+
+  test('S31 Stop ends a run that waits for an answer to its tool call, from any device', async () => {
+    const session = newSession()
+    const laptop = await visit({ session, speed: 400 })
+    const phone = await visit({ session })
+    const run = await asksForTable(laptop)
+    await phone.run(1).reaches('suspended')
+    await phone.run(1).stop()
+    await run.reaches('cancelled', 3000)
+    expect(await toolStatus(run)).toBe('stopped')
+    expect(await laptop.page.getByRole('button', { name: /Approve/ }).count()).toBe(0)
+    await phone.run(1).reaches('cancelled')
+  })
+
+  test('S32 Stop ends a tool that is at work, and the run with it', async () => {
+    const visitor = await visit({ speed: 400 })
+    const run = await visitor.ask(fado)
+    await expect.poll(() => run.card.getByRole('progressbar').count()).toBe(1)
+    await expect.poll(() => toolStatus(run)).toBe('running')
+    await run.stop()
+    await run.reaches('cancelled', 3000)
+    const done = await run.card.getByRole('progressbar').getAttribute('aria-valuenow')
+    await visitor.page.waitForTimeout(1200)
+    expect(await run.card.getByRole('progressbar').getAttribute('aria-valuenow')).toBe(done)
+    expect(await toolStatus(run)).toBe('stopped')
+    expect(await run.text()).toBe('')
+  })
+
+  test('S31 Stop and send ends a run that waits for an answer, too', async () => {
+    const visitor = await visit({ speed: 400 })
+    const run = await asksForTable(visitor)
+    await visitor.message.fill(lisbon)
+    await visitor.press('Stop and send')
+    await run.reaches('cancelled', 3000)
+    expect(await toolStatus(run)).toBe('stopped')
+    await visitor.run(2).reaches('complete')
+  })
+
+  test('keeps focus when it is answered by keyboard', async () => {
+    const visitor = await visit({ speed: 400 })
+    const run = await asksForTable(visitor)
+    await visitor.page.getByRole('button', { name: 'Approve Book table' }).focus()
+    await visitor.page.keyboard.press('Enter')
+    await run.reaches('complete')
+    const focused = () => visitor.page.evaluate(() => document.activeElement?.getAttribute('aria-label'))
+    expect(await focused()).toBe('Tool call, Book table')
+  })
+
+  test('others run and are asked beside one that waits', async () => {
+    const visitor = await visit({ speed: 400 })
+    const run = await asksForTable(visitor)
+    const second = await visitor.ask(lisbon)
+    await second.reaches('complete')
+    expect(await run.status()).toBe('suspended')
+    await visitor.press('Approve Book table')
+    await run.reaches('complete')
+    await second.reads(wordsFor(lisbon))
+  })
+})
+
+describe('a steer', () => {
+  test('goes into the run that is meant, is seen by the agent, and is answered there', async () => {
+    const session = newSession()
+    const visitor = await visit({ session, speed: 40 })
+    const other = await visit({ session })
+    const [first, second] = [await visitor.ask(lisbon), await visitor.ask(porto)]
+    await Promise.all([first.streams(), second.streams()])
+    await visitor.message.fill('We do not eat fish')
+    await visitor.press('More ways to send')
+    await visitor.press(/^Steer run 1/)
+    expect(await visitor.message.inputValue()).toBe('')
+    await expect.poll(() => first.card.locator('[data-steer="consumed"]').count()).toBe(1)
+    await first.reaches('complete')
+    expect(await first.card.innerText()).toMatch(
+      /We do not eat fish[^]*Seen by the agent[^]*Noted, and the plan bends easily/,
+    )
+    expect(await second.card.locator('[data-steer]').count()).toBe(0)
+    expect(await visitor.cards.count()).toBe(2)
+    await other.run(1).reaches('complete')
+    expect(await other.run(1).text()).toBe(await first.text())
+  })
+
+  test('waits in the card of its run for as long as the agent has not seen it', async () => {
+    const visitor = await visit({ speed: 5 })
+    const run = await visitor.ask(lisbon)
+    await run.streams(6)
+    await visitor.message.fill('We do not eat fish')
+    await visitor.message.press('Alt+Enter')
+    await run.card.locator('[data-steer="waiting"]').waitFor()
+    expect(await run.card.innerText()).toContain('Waiting for the agent')
+    await run.stop()
+    await run.reaches('cancelled')
+    await run.card.locator('[data-steer="missed"]').waitFor()
+    await visitor.press('Send “We do not eat fish” as a new message')
+    await visitor.run(2).reaches('streaming')
+    expect(await visitor.run(2).card.getAttribute('aria-label')).toBe('Run 2, We do not eat fish')
+  })
+})
+
+describe('reasoning', () => {
+  test('is folded away, says how long it took, and opens on demand', async () => {
+    const visitor = await visit({ speed: 200 })
+    const run = await visitor.ask('Think first: is Sintra worth a day?')
+    const fold = run.card.getByRole('button', { name: /^(Thinking|Thought for \d+ s)$/ })
+    await fold.waitFor()
+    expect(await run.card.innerText()).not.toContain('Sintra is forty minutes away')
+    await run.reaches('complete')
+    expect(await fold.innerText()).toMatch(/Thought for [12] s/)
+    await fold.click()
+    expect(await fold.getAttribute('aria-expanded')).toBe('true')
+    expect(await run.card.innerText()).toContain('Sintra is forty minutes away')
+    await run.reads(wordsFor('Think first: is Sintra worth a day?'))
+  })
+})
+
+describe('sources and files', () => {
+  test('are links only where a link may be followed', async () => {
+    const visitor = await visit({ speed: 400 })
+    const run = await visitor.ask(fado)
+    await run.reaches('complete')
+    const links = run.card.getByRole('list', { name: 'Sources' }).getByRole('link')
+    expect(await links.count()).toBe(3)
+    for (const link of await links.all()) {
+      expect(await link.getAttribute('href')).toMatch(/^https:/)
+      expect(await link.getAttribute('rel')).toContain('noopener')
+    }
+  })
+
+  test('from a hostile model are inert', async () => {
+    const visitor = await visit({ speed: 400 })
+    const run = await visitor.ask('Show me hostile links')
+    await run.reaches('complete')
+    const sources = run.card.getByRole('list', { name: 'Sources' })
+    expect(await sources.getByRole('listitem').count()).toBe(3)
+    expect(await sources.innerText()).toContain('<img src=x onerror=alert(1)>')
+    const live = await run.card.locator('[href], [src]').evaluateAll((all) => all.map((each) => each.outerHTML))
+    expect(live).toEqual([])
+  })
+
+  test('a picture that is painted is shown', async () => {
+    const visitor = await visit({ speed: 400 })
+    const run = await visitor.ask('Paint the Tagus at dusk')
+    await run.reaches('complete')
+    const image = run.card.locator('img')
+    expect(await image.getAttribute('src')).toMatch(/^data:image\/png;base64,/)
+    await expect.poll(() => image.evaluate((each: HTMLImageElement) => each.naturalWidth)).toBe(320)
+  })
+
+  test('are attached to a prompt, and every device sees them', async () => {
+    const session = newSession()
+    const visitor = await visit({ session, speed: 400 })
+    const other = await visit({ session })
+    const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP4z8DwHwAFAAH/q842iQAAAABJRU5ErkJggg=='
+    await visitor.page.locator('input[type=file]').setInputFiles([
+      { name: 'dot.png', mimeType: 'image/png', buffer: Buffer.from(png, 'base64') },
+      { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('buy shoes with grip') },
+      { name: 'cv.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-') },
+    ])
+    const attached = visitor.page.getByRole('list', { name: 'Attached files' })
+    await expect.poll(() => attached.getByRole('listitem').count()).toBe(2)
+    await visitor.page.getByText('cv.pdf is neither a picture nor text').waitFor()
+    const run = await visitor.ask('What do you make of these?')
+    expect(await attached.count()).toBe(0)
+    await run.reaches('complete')
+    expect(await run.text()).toMatch(/^Thank you for the picture/)
+    const prompt = other.page.locator('.prompt')
+    expect(await prompt.locator('img').getAttribute('src')).toBe(`data:image/png;base64,${png}`)
+    expect(await prompt.innerText()).toContain('notes.txt')
+  })
+
+  test('that are too large for a channel message are refused in so many words', async () => {
+    const visitor = await visit()
+    const big = { name: 'big.png', mimeType: 'image/png', buffer: Buffer.alloc(240 * 1024) }
+    await visitor.page.locator('input[type=file]').setInputFiles(big)
+    await visitor.page.getByText('big.png is too large (240 KB). A message has room for 42 KB of files.').waitFor()
+    expect(await visitor.page.getByRole('list', { name: 'Attached files' }).count()).toBe(0)
+  })
+})
+
+describe('access', () => {
+  test.each(['light', 'dark'] as const)(
+    'Axe finds nothing serious in tools, thoughts, sources, steers (%s)',
+    async (colorScheme) => {
+      const visitor = await visit({ colorScheme, speed: 200 })
+      const waiting = await asksForTable(visitor)
+      expect(await violationsOf(visitor.page)).toEqual([])
+      await visitor.press('Deny Book table')
+      await waiting.reaches('complete')
+      await (await visitor.ask(fado)).reaches('complete')
+      const thinking = await visitor.ask('Think first: is Sintra worth a day?')
+      await thinking.card.getByRole('button', { name: 'Thinking' }).waitFor()
+      expect(await violationsOf(visitor.page)).toEqual([])
+      await thinking.reaches('complete')
+      await visitor.press(/^Thought for/)
+      await visitor.page.getByLabel('Speed').selectOption('slow')
+      const steered = await visitor.ask(lisbon)
+      await steered.streams()
+      await visitor.message.fill('We do not eat fish')
+      await visitor.press('More ways to send')
+      expect(await violationsOf(visitor.page)).toEqual([])
+      await visitor.press(/^Steer run 4/)
+      await steered.card.locator('[data-steer]').waitFor()
+      await visitor.press(/^Edit prompt 1,/)
+      expect(await violationsOf(visitor.page)).toEqual([])
+    },
+  )
+})
+
+describe('layout', () => {
+  const sizes = [
+    ['desktop', { width: 1280, height: 800 }],
+    ['phone', { width: 360, height: 740 }],
+  ] as const
+
+  test.each(sizes)('thoughts, tools, sources and a steer shift the page by at most 0.02 (%s)', async (_, viewport) => {
+    const visitor = await visit({ viewport, speed: 100 })
+    await watchShifts(visitor.page)
+    await (await visitor.ask('Think first: is Sintra worth a day?')).reaches('complete')
+    await (await visitor.ask(fado)).reaches('complete')
+    const waiting = await asksForTable(visitor)
+    await visitor.press('Approve Book table')
+    await waiting.reaches('complete')
+    const steered = await visitor.ask(lisbon)
+    await steered.streams()
+    await visitor.message.fill('We do not eat fish')
+    await visitor.message.press('Alt+Enter')
+    await steered.reaches('complete')
+    const { total, moved } = await shiftsOf(visitor.page)
+    console.log(`layout shift, parts of every kind: ${total.toFixed(4)}`, moved)
+    expect(total).toBeLessThanOrEqual(0.02)
+  })
+
+  test('nothing scrolls sideways at 360 px with a tool that asks, arrows and an open editor', async () => {
+    const visitor = await visit({ viewport: { width: 360, height: 740 }, hasTouch: true, speed: 400 })
+    const run = await asksForTable(visitor)
+    expect(await overflowOf(visitor.page)).toEqual([])
+    await run.stop()
+    await run.reaches('cancelled')
+    await visitor.page.waitForTimeout(900)
+    await visitor.press(/^Ask run 1, .* again/)
+    await run.card.getByRole('group', { name: /^Versions of run 1/ }).waitFor()
+    await run.reaches('suspended')
+    expect(await overflowOf(visitor.page)).toEqual([])
+    await visitor.press(/^Edit prompt 1,/)
+    expect(await overflowOf(visitor.page)).toEqual([])
+  })
+})
+
+describe('cost', () => {
+  test('a token renders the text it belongs to, and nothing else on the page', async () => {
+    const visitor = await visit({ speed: 100, profile: true })
+    for (const words of [porto, fado]) await (await visitor.ask(words)).reaches('complete')
+    const run = await visitor.ask(lisbon)
+    await run.streams(10)
+    const counts = await visitor.page.evaluate(async () => {
+      const counted: Record<string, number> = {}
+      const observer = new PerformanceObserver((list) => {
+        for (const { name } of list.getEntries()) counted[name] = (counted[name] ?? 0) + 1
+      })
+      observer.observe({ type: 'measure' })
+      await new Promise((resolve) => setTimeout(resolve, 1500))
+      observer.disconnect()
+      return counted
+    })
+    expect(await run.status()).toBe('streaming')
+    const rendered = Object.entries(counts).filter(([name]) => name.endsWith(' render'))
+    console.log('renders while an answer streams for 1.5 s', Object.fromEntries(rendered))
+    const names = rendered.map(([name]) => name.replace(/^<(\w+)>.*$/, '$1'))
+    expect(names.filter((name) => !['MarkdownText', 'MarkdownBlock', 'RunMeter'].includes(name))).toEqual([])
+    expect(names).toContain('MarkdownText')
+  })
+})

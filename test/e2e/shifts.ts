@@ -1,0 +1,38 @@
+import type { Page } from 'playwright'
+
+interface Shift extends PerformanceEntry {
+  value: number
+  hadRecentInput: boolean
+  sources: { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[]
+}
+
+export interface Shifts {
+  total: number
+  /** What moved, and how far. */
+  moved: string[]
+}
+
+/** Begins to note what moves by itself on a page. */
+export async function watchShifts(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const shifts: Shifts = { total: 0, moved: [] }
+    Object.assign(window, { shifts })
+    const nameOf = (node: Node | null) => (node instanceof Element ? node : node?.parentElement)?.outerHTML.slice(0, 60)
+    new PerformanceObserver((list) => {
+      for (const { value, hadRecentInput, sources } of list.getEntries() as Shift[]) {
+        if (hadRecentInput) continue
+        shifts.total += value
+        for (const { node, previousRect, currentRect } of sources) {
+          const from = `${previousRect.x.toFixed()},${previousRect.y.toFixed()}`
+          shifts.moved.push(
+            `${value.toFixed(4)} ${nameOf(node)} ${from} -> ${currentRect.x.toFixed()},${currentRect.y.toFixed()}`,
+          )
+        }
+      }
+    }).observe({ type: 'layout-shift' })
+  })
+}
+
+/** What has moved since. */
+export const shiftsOf = (page: Page): Promise<Shifts> =>
+  page.evaluate(() => (window as unknown as { shifts: Shifts }).shifts)

@@ -1,0 +1,199 @@
+import { describe, expect, test } from 'vitest'
+import { useVisits, wordsFor, type Visitor } from './visit'
+
+const lisbon = 'Plan a weekend in Lisbon for two'
+const porto = 'And what would three nights in Porto cost?'
+const fiveDays = 'Actually, make it five days'
+
+const { visit, newSession } = useVisits()
+
+const prompt = (visitor: Visitor, number: number) =>
+  visitor.page.locator('.prompt').filter({ hasText: `Prompt ${number}:` })
+
+async function edit(visitor: Visitor, number: number, words: string): Promise<void> {
+  await visitor.press(new RegExp(`^Edit prompt ${number},`))
+  await visitor.page.getByLabel(`New words for prompt ${number}`).fill(words)
+  await visitor.page.keyboard.press('Enter')
+}
+
+const focused = (visitor: Visitor) =>
+  visitor.page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.id)
+
+describe('a prompt in other words', () => {
+  test('gets an answer of its own, and the arrows lead back to the one before', async () => {
+    const visitor = await visit({ speed: 400 })
+    const run = await visitor.ask(lisbon)
+    await run.reaches('complete')
+    await edit(visitor, 1, porto)
+    const other = visitor.run(1)
+    await other.reaches('complete')
+    await expect.poll(() => other.text()).toBe(wordsFor(porto))
+    expect(await visitor.cards.count()).toBe(1)
+    expect(await prompt(visitor, 1).locator('.count').textContent()).toMatch(/2.*2/)
+    await visitor.press('Previous version of prompt 1')
+    await run.reads(wordsFor(lisbon))
+    expect(await prompt(visitor, 1).innerText()).toContain(lisbon)
+    await visitor.press('Next version of prompt 1')
+    await run.reads(wordsFor(porto))
+  })
+
+  test('leaves what runs alone: it goes on on its own branch, and the dock leads there', async () => {
+    const visitor = await visit({ speed: 30 })
+    const run = await visitor.ask(lisbon)
+    await run.streams()
+    const runId = await run.runId()
+    await edit(visitor, 1, porto)
+    await expect.poll(() => visitor.run(1).runId()).not.toBe(runId)
+    await visitor.run(1).streams()
+    await visitor.press('1 running on another branch')
+    expect(await visitor.run(1).runId()).toBe(runId)
+    expect(await visitor.run(1).status()).toBe('streaming')
+    await visitor.press(/^Stop run 1,/)
+    await visitor.run(1).reaches('cancelled')
+    await visitor.press('1 running on another branch')
+    expect(await visitor.run(1).status()).toBe('streaming')
+  })
+
+  test('leads to the branch of a run that stands below what was edited', async () => {
+    const visitor = await visit({ speed: 400 })
+    await (await visitor.ask(lisbon)).reaches('complete')
+    await visitor.page.getByLabel('Speed').selectOption('slow')
+    const second = await visitor.ask(porto)
+    await second.streams()
+    const runId = await second.runId()
+    await edit(visitor, 1, fiveDays)
+    await expect.poll(() => visitor.cards.count()).toBe(1)
+    await visitor.press('1 running on another branch')
+    expect(await visitor.run(2).runId()).toBe(runId)
+    expect(await visitor.run(1).text()).toBe(wordsFor(lisbon))
+  })
+
+  test('is dropped by Escape, which stops no run, and focus is where it was', async () => {
+    const visitor = await visit({ speed: 'slow' })
+    const run = await visitor.ask(lisbon)
+    await run.streams()
+    await visitor.press(/^Edit prompt 1,/)
+    await visitor.page.keyboard.type(' and a dog')
+    await visitor.page.keyboard.press('Escape')
+    expect(await prompt(visitor, 1).innerText()).not.toContain('dog')
+    expect(await focused(visitor)).toBe(`Edit prompt 1, ${lisbon}`)
+    expect(await run.status()).toBe('streaming')
+  })
+
+  test('is begun by Up in an empty box, for the last prompt, and focus goes back there', async () => {
+    const visitor = await visit({ speed: 400 })
+    await (await visitor.ask(lisbon)).reaches('complete')
+    await (await visitor.ask(porto)).reaches('complete')
+    await visitor.message.click()
+    await visitor.page.keyboard.press('ArrowUp')
+    expect(await focused(visitor)).toBe('New words for prompt 2')
+    await visitor.page.keyboard.press('Escape')
+    expect(await focused(visitor)).toBe('message')
+    await visitor.page.keyboard.type('words')
+    await visitor.page.keyboard.press('ArrowUp')
+    expect(await focused(visitor)).toBe('message')
+  })
+})
+
+describe('another answer', () => {
+  test('takes the place of the one before, on every device, and the arrows lead back', async () => {
+    const session = newSession()
+    const visitor = await visit({ session, speed: 400 })
+    const other = await visit({ session })
+    const run = await visitor.ask(lisbon)
+    await run.reaches('complete')
+    const before = await run.runId()
+    await visitor.press(/^Ask run 1, .* again/)
+    await expect.poll(() => run.runId()).not.toBe(before)
+    await run.reaches('complete')
+    const again = await run.runId()
+    expect(await visitor.cards.count()).toBe(1)
+    await expect.poll(() => other.run(1).runId()).toBe(again)
+    await visitor.press(`Previous version of run 1, ${lisbon}`)
+    expect(await run.runId()).toBe(before)
+    expect(await other.run(1).runId()).toBe(again)
+    await other.press(`Previous version of run 1, ${lisbon}`)
+    expect(await other.run(1).runId()).toBe(before)
+  })
+
+  test('can be asked for while the prompt after it is answered, and both keep their place', async () => {
+    // NOTE: the third prompt is to follow the second, not its answer
+    const visitor = await visit({ speed: 400, delay: 1000 })
+    const first = await visitor.ask(lisbon)
+    await first.reaches('complete')
+    await visitor.page.getByLabel('Speed').selectOption('slow')
+    const [second, third] = [await visitor.ask(porto), await visitor.ask(fiveDays)]
+    await Promise.all([second.streams(), third.streams()])
+    await second.stop()
+    await second.reaches('cancelled')
+    const before = await second.runId()
+    await visitor.page.waitForTimeout(900)
+    await visitor.press(/^Ask run 2, .* again/)
+    await expect.poll(() => second.runId(), { timeout: 5000 }).not.toBe(before)
+    await second.streams()
+    expect(await visitor.cards.count()).toBe(3)
+    expect(await third.status()).toBe('streaming')
+    expect(await second.card.getAttribute('aria-label')).toBe(`Run 2, ${porto}`)
+  })
+})
+
+describe('another answer that has not begun', () => {
+  test('S8 is shown as starting, and can be stopped', async () => {
+    const visitor = await visit({ speed: 400, delay: 2000 })
+    const run = await visitor.ask(lisbon)
+    await run.reaches('complete')
+    const before = await run.runId()
+    await visitor.page.waitForTimeout(900)
+    await visitor.press(/^Ask run 1, .* again/)
+    await run.card.getByText('Starting').waitFor()
+    await run.stop()
+    await run.reaches('cancelled')
+    expect(await run.runId()).not.toBe(before)
+    expect(await run.text()).toBe('')
+  })
+})
+
+describe('the arrows', () => {
+  test('Alt with an arrow key shows the version before or after of what has focus, which keeps it', async () => {
+    const visitor = await visit({ speed: 400 })
+    const run = await visitor.ask(lisbon)
+    await run.reaches('complete')
+    const before = await run.runId()
+    await visitor.page.waitForTimeout(900)
+    await visitor.press(/^Ask run 1, .* again/)
+    await expect.poll(() => run.runId()).not.toBe(before)
+    await run.reaches('complete')
+    const again = visitor.page.getByRole('button', { name: /^Ask run 1, .* again/ })
+    await again.focus()
+    await visitor.page.keyboard.press('Alt+ArrowLeft')
+    expect(await run.runId()).toBe(before)
+    expect(await focused(visitor)).toMatch(/^Ask run 1/)
+    await visitor.page.keyboard.press('Alt+ArrowRight')
+    expect(await run.runId()).not.toBe(before)
+    await edit(visitor, 1, porto)
+    await visitor.run(1).reaches('complete')
+    await visitor.page.getByRole('button', { name: 'Previous version of prompt 1' }).focus()
+    await visitor.page.keyboard.press('Enter')
+    await run.reads(wordsFor(lisbon))
+    expect(await focused(visitor)).toBe('Previous version of prompt 1')
+    await visitor.page.keyboard.press('Alt+ArrowRight')
+    await run.reads(wordsFor(porto))
+  })
+
+  test('every control of a message has a name of its own', async () => {
+    const visitor = await visit({ speed: 400 })
+    for (const [index, words] of [lisbon, porto].entries()) {
+      const run = await visitor.ask(words)
+      await run.reaches('complete')
+      await visitor.page.waitForTimeout(900)
+      await visitor.press(new RegExp(`^Ask run ${index + 1}, .* again`))
+      await run.reaches('complete')
+    }
+    const names = await visitor.page
+      .locator('main button')
+      .evaluateAll((buttons) =>
+        buttons.map((button) => button.getAttribute('aria-label') ?? button.textContent?.trim()),
+      )
+    expect(new Set(names).size).toBe(names.length)
+  })
+})

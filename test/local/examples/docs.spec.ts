@@ -1,0 +1,28 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { here } from '../../../scripts/entries'
+
+/** Lines without what is around them. */
+const linesOf = (code: string) =>
+  code
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join('\n')
+
+const page = await readFile(here('docs/local.md'), 'utf8')
+const blocks = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => linesOf(code))
+const specs = (await readdir(import.meta.dirname)).filter(
+  (name) => name.endsWith('.spec.ts') && name !== 'docs.spec.ts',
+)
+const sources = await Promise.all(specs.map((name) => readFile(join(import.meta.dirname, name), 'utf8')))
+const examples = sources.map(linesOf)
+
+test('the page has examples', () => {
+  expect(blocks.length).toBeGreaterThan(5)
+})
+
+test.each(blocks)('an example of the page runs here: %s', (block) => {
+  expect(examples.some((example) => example.includes(block))).toBe(true)
+})

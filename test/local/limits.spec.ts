@@ -1,0 +1,65 @@
+import { once } from 'node:events'
+import { describe, expect, test } from 'vitest'
+import { failure, inState, nextState, openInbox, startEndpoint } from '../support/local'
+import { openDeafSocket, openSocket } from './raw-socket'
+
+describe('limits', () => {
+  test('of publishes a second refuse what is too much, and nothing else', async () => {
+    const endpoint = await startEndpoint({ limits: { maxInboundRate: 5 }, clock: { now: () => 1_700_000_000_000 } })
+    const channel = endpoint.client().channels.get('ai:x')
+    await channel.attach()
+    const published = Array.from({ length: 7 }, (_, i) => channel.publish('n', String(i)))
+    const results = await Promise.allSettled(published)
+    expect(results.map(({ status }) => status)).toEqual([...Array<string>(5).fill('fulfilled'), 'rejected', 'rejected'])
+    expect((results[6] as PromiseRejectedResult).reason).toMatchObject({ code: 42_911, statusCode: 429 })
+    const other = endpoint.client().channels.get('ai:x')
+    expect((await other.publish('n', 'x')).serials).toHaveLength(1)
+  })
+
+  test('of connections send the next one away until there is room', async () => {
+    const endpoint = await startEndpoint({ limits: { maxConnections: 1 } })
+    const first = endpoint.client()
+    await inState(first, 'connected')
+    const second = endpoint.client()
+    expect((await nextState(second, 'disconnected')).reason).toMatchObject({ code: 40_111, statusCode: 429 })
+    first.close()
+    await inState(second, 'connected')
+  })
+
+  test('of messages hold for all formats of the same message', async () => {
+    const endpoint = await startEndpoint({ limits: { maxMessageSize: 10 } })
+    const socket = await openSocket(endpoint)
+    const publish = (data: string, msgSerial: number) =>
+      socket.send({ action: 15, channel: 'ai:x', msgSerial, messages: [{ data, encoding: 'base64' }] })
+    publish(Buffer.alloc(10).toString('base64'), 0)
+    expect(await socket.frame(1)).toMatchObject({ msgSerial: 0 })
+    publish(Buffer.alloc(11).toString('base64'), 1)
+    expect(await socket.frame(2)).toMatchObject({ msgSerial: 1, error: { code: 40_009, statusCode: 413 } })
+    expect(await failure(endpoint.rest().channels.get('ai:x').publish('n', 'x'.repeat(11)))).toMatchObject({
+      code: 40_009,
+      statusCode: 413,
+    })
+  })
+
+  test('of what waits for a slow reader cut it off, and others go on', async () => {
+    const endpoint = await startEndpoint({ limits: { maxBufferedBytes: 200_000 } })
+    const deaf = await openDeafSocket(endpoint, 'ai:x')
+    const client = endpoint.client()
+    const inbox = await openInbox(client.channels.get('ai:x'))
+    const cut = once(deaf, 'close')
+    deaf.on('error', () => {})
+    const data = 'x'.repeat(50_000)
+    const attached = async () => {
+      const { status } = await endpoint.rest().channels.get('ai:x').status()
+      return status.occupancy.metrics.connections
+    }
+    expect(await attached()).toBe(2)
+    let count = 0
+    // NOTE: what the system buffers for the two sockets comes before what the endpoint does
+    for (; count < 400 && (await attached()) > 1; count++) await client.channels.get('ai:x').publish('n', data)
+    expect(await attached()).toBe(1)
+    expect(await inbox.take(count)).toHaveLength(count)
+    deaf.resume()
+    await cut
+  })
+})
