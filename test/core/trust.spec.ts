@@ -263,3 +263,16 @@ it('comes to the same in whatever order messages are heard and settled', () => {
   expect(expected.messages.map(({ codecMessageId }) => codecMessageId)).toEqual(['p', 'copy', 'm2'])
   for (let seed = 1; seed <= 100; seed++) expect(stateAfter(shuffled(rows, randomFrom(seed)))).toEqual(expected)
 })
+
+it("comes to an end when runs claim to take each other's place", () => {
+  const claim = (id: string, runId: string) =>
+    by('alice', message('ai-input', { role: 'assistant', 'codec-message-id': id, parent: 'p', supersedes: runId }, { kind: 'tool-result', toolCallId: 'c' }, { output: 1, forkSeed })) // prettier-ignore
+  const claims = [claim('x', 'r2'), claim('y', 'r1'), claim('x', 'r2'), claim('y', 'r1')]
+  const runs = [
+    start('r1', { 'input-codec-message-id': 'x' }),
+    start('r2', { 'input-codec-message-id': 'y' }),
+    call('r1', 'm1'),
+    call('r2', 'm2'),
+  ]
+  expect(stateAfter([...known, ...claims, ...runs]).messages.map((each) => each.codecMessageId)).toEqual(['p', 'm'])
+})
