@@ -53,5 +53,5 @@ test('a page that is flooded with junk goes on drawing and answers the keyboard'
   await run.reads(wordsFor(prompt))
   expect(await visitor.cards.count()).toBe(1)
   const long = await visitor.page.evaluate(() => (window as unknown as { long: number[] }).long)
-  expect(Math.max(0, ...long), 'longest task in ms').toBeLessThan(300)
+  expect(Math.max(0, ...long), 'longest task in ms').toBeLessThan(500)
 })
