@@ -54,8 +54,8 @@ export class InputNode<M extends object> extends TreeNode<M> {
     return this.isSent
   }
 
-  protected override content(from = 0): readonly Row[] {
-    return this.isSent ? super.content(from) : this.#local.slice(from)
+  protected override content(): readonly Row[] {
+    return this.isSent ? super.content() : this.#local
   }
 
   protected derive(): void {

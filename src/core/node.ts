@@ -64,7 +64,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   #fold(): void {
     if (this.stale) this.#foldAfresh()
-    else for (const row of this.content(this.#foldedCount)) this.projection.add(row)
+    else for (const row of this.#readFrom(this.#foldedCount)) this.projection.add(row)
     this.stale = false
     this.#foldedCount = this.rows.length
   }
@@ -144,8 +144,12 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   /** Rows to project, in order. */
-  protected content(from = 0): readonly Row[] {
-    return this.rows.slice(from).flatMap((row) => this.read(row) ?? [])
+  protected content(): readonly Row[] {
+    return this.#readFrom(0)
+  }
+
+  #readFrom(index: number): readonly Row[] {
+    return this.rows.slice(index).flatMap((row) => this.read(row) ?? [])
   }
 
   /** What is to be projected of a row. */
