@@ -6,6 +6,7 @@ export class AbsentChannel implements Channel {
   readonly clientId = undefined
   readonly isAttached = false
   readonly isConnected = false
+  readonly isSuspended = false
 
   constructor(readonly name: string) {}
 
@@ -19,6 +20,10 @@ export class AbsentChannel implements Channel {
 
   onConnection(): () => void {
     return () => undefined
+  }
+
+  isOutage(): boolean {
+    return false
   }
 
   attach(): Promise<void> {

@@ -6,6 +6,7 @@ import type {
   RealtimeChannel,
   RealtimeClient,
 } from 'ably'
+import { deferred } from '../core/deferred'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import { version } from '../core/version'
 import type { ChannelMessage, OutgoingMessage } from '../core/wire'
@@ -29,6 +30,7 @@ export interface HistoryPage {
 const users = new WeakMap<RealtimeChannel, number>()
 
 const retryDelays = [100, 200, 400]
+const leavable: ReadonlySet<string> = new Set(['attached', 'attaching', 'suspended'])
 const known = new Set(['attached', 'attaching', 'detached', 'suspended', 'failed'])
 
 /**
@@ -38,6 +40,7 @@ const known = new Set(['attached', 'attaching', 'detached', 'suspended', 'failed
 export class SessionChannel {
   readonly #channel: RealtimeChannel
   #isUser = false
+  #stopWaiting: (() => void) | undefined
 
   constructor(
     private readonly client: RealtimeClient,
@@ -62,22 +65,48 @@ export class SessionChannel {
     return this.#channel.presence
   }
 
-  /** Hears every message of the channel from now on; resolves when attached. */
-  async attach(listener: (message: ChannelMessage) => void): Promise<void> {
+  /**
+   * Hears every message of the channel from now on; resolves when attached. Who is patient waits for a network that is
+   * away; everybody else is told.
+   */
+  async attach(listener: (message: ChannelMessage) => void, { isPatient = false } = {}): Promise<void> {
     this.#enter()
     try {
-      await this.#settled()
-      if (!this.#isUser) throw new SessionError('unable to attach; the session was closed', ErrorCode.Closed)
-      // NOTE: a failed channel refuses subscribers until it is attached again
-      if (this.#channel.state === 'failed') await this.#channel.attach()
-      // NOTE: after a failed channel the listener may still stand there, and would hear everything twice
-      this.#channel.unsubscribe(listener as (message: InboundMessage) => void)
-      await this.#channel.subscribe(listener as (message: InboundMessage) => void)
-      if (!this.isAttached) await this.#channel.attach()
+      while (!(await this.#subscribe(listener, isPatient))) await this.#change()
     } catch (cause) {
       this.#leave()
       throw toSessionError(`attach to channel "${this.name}"`, ErrorCode.ChannelFailed, cause)
     }
+  }
+
+  /** False when the network is away, so that a patient user may try again when something has changed. */
+  async #subscribe(listener: (message: InboundMessage) => void, isPatient: boolean): Promise<boolean> {
+    await this.#settled()
+    if (!this.#isUser) throw new SessionError('unable to attach; the session was closed', ErrorCode.Closed)
+    try {
+      // NOTE: a failed channel refuses subscribers until it is attached again
+      if (this.#channel.state === 'failed') await this.#channel.attach()
+      // NOTE: after a failed channel the listener may still stand there, and would hear everything twice
+      this.#channel.unsubscribe(listener)
+      await this.#channel.subscribe(listener)
+      if (!this.isAttached) await this.#channel.attach()
+      return true
+    } catch (cause) {
+      if (!isPatient || !this.isSuspended) throw cause
+      return false
+    }
+  }
+
+  /** Resolves when the state of the channel or its connection changes. */
+  async #change(): Promise<void> {
+    const { connection } = this.client
+    const { promise, resolve } = deferred()
+    const heard = (this.#stopWaiting = (): void => resolve())
+    connection.on(heard)
+    this.#channel.on(heard)
+    await promise
+    connection.off(heard)
+    this.#channel.off(heard)
   }
 
   /** Tells how the channel and its connection fare; returns how to stop listening. */
@@ -100,6 +129,17 @@ export class SessionChannel {
 
   get isConnected(): boolean {
     return this.client.connection.state === 'connected'
+  }
+
+  /** Whether it is out of reach for the time being; the SDK attaches it when the network is back. */
+  get isSuspended(): boolean {
+    return this.client.connection.state === 'suspended' || this.#channel.state === 'suspended'
+  }
+
+  /** Whether a publish was not carried out because nothing can be published at the moment, as opposed to a refusal. */
+  isOutage(cause: unknown): boolean {
+    const { code } = (cause ?? {}) as { code?: unknown }
+    return !this.isAttached || (typeof code === 'number' && (Math.floor(code / 1000) === 80 || code === 90_001))
   }
 
   /** The channel's messages up to the moment of attaching, newest first, `limit` to a page. */
@@ -157,7 +197,7 @@ export class SessionChannel {
   async detach(listener: (message: ChannelMessage) => void): Promise<void> {
     this.#channel.unsubscribe(listener as (message: InboundMessage) => void)
     const isLast = this.#leave()
-    if (isLast && (this.isAttached || this.#channel.state === 'attaching')) {
+    if (isLast && leavable.has(this.#channel.state)) {
       await this.#channel.detach().catch(() => undefined)
     }
   }
@@ -172,6 +212,7 @@ export class SessionChannel {
   #leave(): boolean {
     if (!this.#isUser) return false
     this.#isUser = false
+    this.#stopWaiting?.()
     const left = (users.get(this.#channel) ?? 1) - 1
     users.set(this.#channel, left)
     return left === 0

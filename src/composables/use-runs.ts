@@ -2,7 +2,7 @@ import type { AppMessage } from '../store/app-message'
 import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
 import type { RunInfo } from '../core/run-info'
 import type { ClientSession } from '../session/client-session'
-import type { CancelTarget } from '../session/prompts'
+import type { CancelTarget } from '../session/stops'
 import type { RunScope } from '../session/pending'
 import { useClientSession } from './use-client-session'
 

@@ -26,9 +26,9 @@ export interface UseViewReturn<M extends object = AppMessage> extends ViewVerbs<
   blocks: ComputedRef<readonly MessageBlock<M>[]>
   /** Runs that have started. */
   runs: ComputedRef<readonly RunInfo[]>
-  /** Prompts whose run has not started. */
+  /** What has been asked and no agent has taken up yet: prompts, requests for other replies, answers to runs that wait. */
   pending: ComputedRef<readonly PendingPrompt[]>
-  /** Whether any run is active or about to start. */
+  /** Whether any run is active or about to start; what no agent takes up does not count. */
   isRunning: ComputedRef<boolean>
   hasOlder: ComputedRef<boolean>
   isLoadingOlder: ComputedRef<boolean>

@@ -28,6 +28,11 @@ export class InputNode<M extends object> extends TreeNode<M> {
     super.add(row)
   }
 
+  /** Its first row, whether or not the channel has it. */
+  get first(): Row | undefined {
+    return this.rows[0] ?? this.#local[0]
+  }
+
   /** Whether the channel holds it. */
   get isSent(): boolean {
     return this.rows.length > 0
@@ -59,7 +64,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
   }
 
   protected derive(): void {
-    const first = this.rows[0] ?? this.#local[0]
+    const { first } = this
     if (!first) return
     this.sort = first.serial
     this.parent = first.transport[Header.parent]

@@ -6,6 +6,10 @@ export interface Cancelling {
   readonly by: string | undefined
   /** When, in milliseconds since the epoch by Ably's clock. */
   readonly at: number
+  /** The channel does not have it yet: it goes out when the network is back. */
+  readonly pending?: true
+  /** Nothing has come from the agent for 5 seconds since: it may be gone. */
+  readonly unanswered?: true
 }
 
 /** A snapshot of one run. */

@@ -2,7 +2,7 @@ import type { Codec } from './codec'
 import { isAgents, isOpen, type Row } from './log'
 import { TreeNode } from './node'
 import type { ReactivePort } from './port'
-import type { RunInfo } from './run-info'
+import type { Cancelling, RunInfo } from './run-info'
 import { runState, type RunState } from './run-state'
 import { insertBySerial, removeBySerial } from './sorted'
 import { isSteer, readSteers } from './steers'
@@ -28,6 +28,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #state: RunState = { status: 'active', steps: [] }
   #facts: RunFacts | undefined
   #info: RunInfo | undefined
+  #stop: Partial<Cancelling> | undefined
   #isEnding = false
   #isOverdue = false
   /** Message id of the prompt that woke the agent. */
@@ -190,6 +191,14 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#info = undefined
   }
 
+  /** Takes what is known of a request to stop besides its row; false when that is nothing new. */
+  noteStop(stop: Partial<Cancelling> | undefined): boolean {
+    if (isSame(this.#stop, stop)) return false
+    this.#stop = stop
+    this.#info = undefined
+    return true
+  }
+
   protected override read(row: Row): Row | undefined {
     if (row.transport[Header.runId] === undefined && !this.#answersFork) return undefined
     if (row.name === MessageName.input) return this.judge ? this.judge(row, this) : row
@@ -288,12 +297,13 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   #snapshot(cancel: Row | undefined): RunInfo {
     const facts = (this.#facts ??= this.#readFacts())
-    if (!cancel) return facts
-    const asked = { by: cancel.clientId, at: cancel.timestamp }
+    if (!cancel && !this.#stop) return facts
+    // What is noted of a request that has no row yet is all of it
+    const asked = (cancel ? { by: cancel.clientId, at: cancel.timestamp } : this.#stop) as Cancelling
     return {
       ...facts,
-      ...(!this.hasEnded && { cancelling: asked }),
-      ...(facts.status === 'cancelled' && { cancelledBy: asked }),
+      ...(!this.hasEnded && { cancelling: { ...asked, ...this.#stop } }),
+      ...(facts.status === 'cancelled' && cancel && { cancelledBy: asked }),
     }
   }
 }

@@ -37,6 +37,8 @@ export class Tree<M extends object> {
   readonly #judge: Judge | undefined
   readonly inputs = new Map<string, InputNode<M>>()
   readonly runs = new Map<string, RunNode<M>>()
+  /** Requests for another reply, by message id: no nodes, since they show nothing. */
+  readonly requests = new Map<string, Row>()
   readonly #forks = new Forks<M>((row, run) => this.#mayPut(row, run.owner))
   readonly #messages = new MessageIndex<M>()
   /** Children by the message id they follow; those without a parent under ''. */
@@ -108,7 +110,8 @@ export class Tree<M extends object> {
       for (const node of nodes) {
         this.#settleNode(node, transitions)
         if (node instanceof RunNode) touched.push(node)
-        runs ||= !(node instanceof RunNode) || node.hasNews
+        // NOTE: what comes into a run that waits may be the answer to it, which is pending then
+        runs ||= !(node instanceof RunNode) || node.hasNews || node.state.status === 'suspended'
       }
     }
     this.#forgetAll(this.#watch.surplus())
@@ -273,9 +276,19 @@ export class Tree<M extends object> {
     const { [Header.runId]: runId, [Header.messageId]: inputId, [Header.role]: role } = row.transport
     // NOTE: where agents are known, nobody else speaks in another role
     if (runId !== undefined) return role === 'user' || !this.trust.isAgent ? this.#placeOutput(row) : undefined
-    if (inputId === undefined || !this.codec.decodes(row)) return
+    if (inputId === undefined) return
+    if (!this.codec.decodes(row)) {
+      if (row.transport[Header.regenerates] !== undefined) this.#placeRequest(inputId, row)
+      return
+    }
     if (role === 'user') this.#putInto(this.#input(inputId), row)
     else if (isFork(row)) this.#placeFork(inputId, row)
+  }
+
+  #placeRequest(inputId: string, row: Row): void {
+    this.requests.set(inputId, row)
+    this.#cancels.know(inputId)
+    this.#structure = true
   }
 
   /** Everything that names a run and has content: outputs, and inputs that answer into or steer a run. */
@@ -377,7 +390,12 @@ export class Tree<M extends object> {
   }
 
   #knows(inputId: string): boolean {
-    return this.inputs.has(inputId) || this.runsOf(inputId).length > 0 || this.#forks.of(inputId).length > 0
+    return (
+      this.inputs.has(inputId) ||
+      this.requests.has(inputId) ||
+      this.runsOf(inputId).length > 0 ||
+      this.#forks.of(inputId).length > 0
+    )
   }
 
   /** Lets those who show whether a prompt is being stopped look again. */
@@ -388,6 +406,7 @@ export class Tree<M extends object> {
     }
     const waiting = this.inputs.get(inputId) ?? this.#forks.awaited.get(inputId)
     if (waiting) this.#dirty.add(waiting)
+    if (this.requests.has(inputId)) this.#structure = true
   }
 
   /** Takes a row that said this out of the tree. */

@@ -26,6 +26,8 @@ export class CatchUp<M extends object> {
   #exhausted: boolean
   #reading: Promise<boolean> | undefined
   #held: ChannelMessage[] | undefined
+  /** Where the tree was last in step with the channel; undefined while it is. */
+  #since: string | undefined
   #repairs = 0
 
   constructor(
@@ -68,53 +70,70 @@ export class CatchUp<M extends object> {
   async #readPage(): Promise<boolean> {
     if (this.#exhausted) return false
     const page = await (this.#next?.() ?? this.channel.history(this.pageSize))
-    this.host.takePage(() => this.#fold(page))
+    this.host.takePage(() => this.#fold(page.items))
     this.#next = page.next
     this.#exhausted = page.next === undefined
     return true
   }
 
+  /** Whether something may have been missed that has not been read back. */
+  get isBehind(): boolean {
+    return this.#since !== undefined
+  }
+
   /**
-   * Reads back until everything that may have changed is known again: older than the newest message held and than the
-   * oldest one still open. A later repair takes over from an earlier one.
+   * Notes that messages may have been missed, and holds back live ones from now on; false when there is nothing to read
+   * back.
    */
-  async repair(): Promise<RepairResult> {
-    const repair = ++this.#repairs
+  lose(): boolean {
+    this.#since ??= this.#place()
+    // NOTE: nothing is known, so nothing can have changed; views read what there is as they ask for it
+    if (this.#since === '' && !this.#exhausted) this.#since = this.#next = undefined
+    if (this.#since === undefined) return false
+    this.#held ??= []
+    return true
+  }
+
+  /** How far the tree is in step: behind the newest message held, and behind the oldest one that is still open. */
+  #place(): string {
     const { newest } = this.tree.log
     const open = this.tree.oldestOpen()
-    const until = open !== undefined && open < newest ? open : newest
-    if (until === '') {
-      // NOTE: a channel that was read and found empty may have got its first messages meanwhile
-      const wasRead = this.#exhausted
-      this.#next = undefined
-      this.#exhausted = false
-      if (!wasRead) return 'whole'
-    }
-    this.#held ??= []
+    return open !== undefined && open < newest ? open : newest
+  }
+
+  /** Reads back to where the tree was last in step. A later repair takes over from an earlier one. */
+  async repair(): Promise<RepairResult> {
+    const repair = ++this.#repairs
+    const isCurrent = (): boolean => repair === this.#repairs
     try {
-      const isWhole = await this.#readBack(until, () => repair === this.#repairs)
-      return repair === this.#repairs ? (isWhole ? 'whole' : 'gap') : 'superseded'
+      const isWhole = await this.#readBack(this.#since ?? '', isCurrent)
+      if (!isCurrent()) return 'superseded'
+      this.#since = undefined
+      return isWhole ? 'whole' : 'gap'
+    } catch (cause) {
+      if (!isCurrent()) return 'superseded'
+      throw cause
     } finally {
-      if (repair === this.#repairs) this.#release()
+      if (isCurrent()) this.#release()
     }
   }
 
-  /** False when history ends before `until`. */
-  async #readBack(until: string, isCurrent: () => boolean): Promise<boolean> {
+  /** False when history ends before `since`. */
+  async #readBack(since: string, isCurrent: () => boolean): Promise<boolean> {
     let page = await this.channel.history(this.pageSize)
-    for (;;) {
-      if (!isCurrent()) return true
-      this.#fold(page)
-      const oldest = page.items.at(-1)?.serial
-      if (until !== '' && oldest !== undefined && oldest <= until) return true
-      if (!page.next) return until === ''
+    while (isCurrent()) {
+      // What is older has not changed, or has not been loaded yet
+      this.#fold(page.items.filter(({ serial = '' }) => serial >= since))
+      if (since !== '' && page.items.some(({ serial = since }) => serial <= since)) return true
+      if (!page.next) return since === ''
       page = await page.next()
     }
+    return true
   }
 
   /** Pages come newest first; oldest first is the order in which rows simply follow one another. */
-  #fold(page: HistoryPage): void {
-    for (const message of page.items.toReversed()) this.#apply(message)
+  #fold(items: HistoryPage['items']): void {
+    for (const message of items.toReversed()) this.#apply(message)
   }
 
   #release(): void {

@@ -1,31 +1,34 @@
 import type { RealtimeChannel, RealtimeClient } from 'ably'
-import { SessionChannel, type Channel, type ChannelChange } from '../ably/session-channel'
+import { SessionChannel, type Channel } from '../ably/session-channel'
 import { absent, AbsentChannel } from '../ably/absent-channel'
 import type { Codec } from '../core/codec'
-import { deferred } from '../core/deferred'
 import { Emitter } from '../core/emitter'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
-import { RunNode } from '../core/run-node'
-import { InputNode } from '../core/input-node'
-import type { TreeNode } from '../core/node'
+import type { RunNode } from '../core/run-node'
 import type { RunInfo } from '../core/run-info'
 import { plainPort, type ReactivePort, type Signal } from '../core/port'
 import { Tree } from '../core/tree'
 import { trustOf, type TrustOptions } from '../core/trust'
-import { editIn, type ChannelMessage } from '../core/wire'
+import { editIn, MessageName, type ChannelMessage } from '../core/wire'
+import { Attachment } from './attachment'
 import { CatchUp } from './catch-up'
+import { Clock } from './clock'
+import { Endings } from './endings'
 import { FlushScheduler, type FlushMode } from './flush'
 import { NewerProtocol } from './newer-protocol'
+import { Outbox } from './outbox'
+import type { RunList, RunScope } from './pending'
+import { PendingPrompts } from './pending-prompts'
 import type { Given } from './placement'
-import { Prompts, type CancelTarget } from './prompts'
+import { Prompts } from './prompts'
 import { SessionTree } from './session-tree'
 import { Steers, type Steer } from './steers'
-import { runOf } from './trigger'
-import { Standing, type SessionStatus } from './standing'
-import type { PendingPrompt, RunList, RunScope } from './pending'
+import { Stops, type CancelTarget } from './stops'
+import type { SessionStatus } from './standing'
 import { View } from './view'
 import type { ViewHost } from './view-host'
-import type { AgentTarget } from './wake'
+import type { AgentTarget, WakeInfo } from './wake'
+import { Wakes } from './wakes'
 
 export interface ClientSessionOptions<M extends object> extends TrustOptions {
   /** An Ably client; the session never closes it. Without one the session stays idle, as on a server that renders. */
@@ -66,71 +69,99 @@ export class ClientSession<M extends object> {
   readonly #tree: Tree<M>
   readonly #channel: Channel
   readonly #catchUp: CatchUp<M>
+  readonly #attachment: Attachment<M>
+  readonly #outbox: Outbox
   readonly #scheduler: FlushScheduler
+  readonly #clock = new Clock(() => this.#look())
   readonly #prompts: Prompts<M>
   readonly #steers: Steers<M>
+  readonly #stops: Stops<M>
+  readonly #wakes: Wakes<M>
+  readonly #pending: PendingPrompts<M>
+  readonly #endings: Endings<M>
   readonly #host: ViewHost<M>
   readonly #views = new Set<View<M>>()
   readonly #emitter = new Emitter<SessionEvents>()
   readonly #statusChanged: Signal
   readonly #runsChanged: Signal
-  readonly #stops: (() => void)[] = []
-  readonly #waiting = new Set<{ target: CancelTarget; done: () => void }>()
-  readonly #standing: Standing
-  readonly #prepare: ClientSessionOptions<M>['prepare']
   #error: SessionError | undefined
-  #connecting: Promise<void> | undefined
   #endingTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: ClientSessionOptions<M>) {
     const { client, sessionName, codec, agent, historyPageSize = 100, flush = 'frame', port = plainPort } = options
     this.#statusChanged = port.signal()
     this.#runsChanged = port.signal()
-    this.#standing = new Standing((status) => this.#statusBecame(status))
-    this.#prepare = options.prepare
-    this.#tree = new Tree(codec, port, trustOf(options))
-    this.#channel = client ? new SessionChannel(client, sessionName, codec.name) : new AbsentChannel(sessionName)
+    const tree = (this.#tree = new Tree(codec, port, trustOf(options)))
+    const channel = client ? new SessionChannel(client, sessionName, codec.name) : new AbsentChannel(sessionName)
+    this.#channel = channel
     const newer = new NewerProtocol(sessionName)
-    this.#catchUp = new CatchUp(this.#channel, this.#tree, historyPageSize, {
+    const catchUp = (this.#catchUp = new CatchUp(channel, tree, historyPageSize, {
       takePage: (fold) => this.#takePage(fold),
       beforeLive: (message) => this.#beforeLive(message),
       unread: (message) => newer.note(message),
-    })
+    }))
     this.#scheduler = new FlushScheduler(flush, () => this.#flush())
-    const outbox = {
-      channel: this.#channel,
-      tree: this.#tree,
-      checkOpen: () => this.#checkOpen(),
-      ready: () => this.connect(),
-    }
-    this.#steers = new Steers(outbox)
-    this.#prompts = new Prompts({
-      ...outbox,
+    this.#attachment = new Attachment(channel, catchUp, {
+      prepare: options.prepare,
+      heard: (message) => this.#hear(message),
+      isBack: () => this.#outbox.flush(),
+      caughtUp: () => this.#scheduler.now(),
+      statusBecame: (status) => this.#statusBecame(status),
+      report: (error) => this.#report(error),
+      closedError,
+    })
+    const outbox = (this.#outbox = new Outbox(channel, () => this.#attachment.reach()))
+    this.#endings = new Endings(tree)
+    const shared = {
+      channel,
+      tree,
       port,
       agent,
-      steers: this.#steers,
+      outbox,
+      clock: this.#clock,
       changed: this.#runsChanged,
+      checkOpen: () => this.#checkOpen(),
+      isInStep: () => this.#attachment.status === 'ready',
       flush: () => this.#scheduler.now(),
       runsChanged: () => this.#refreshAll(),
-      report: (error) => this.#report(error),
+      report: (error: SessionError) => this.#report(error),
+    }
+    this.#steers = new Steers(shared)
+    this.#stops = new Stops(shared)
+    this.#wakes = new Wakes(shared)
+    this.#prompts = new Prompts({
+      ...shared,
+      steers: this.#steers,
+      stops: this.#stops,
+      wakes: this.#wakes,
+      hasAgent: agent !== undefined,
       messagesOf: (runId) => this.tree.messagesOf(runId),
     })
+    this.#pending = new PendingPrompts({
+      ...shared,
+      stops: this.#stops,
+      wakes: this.#wakes,
+      clientId: () => channel.clientId ?? '',
+      unheard: () => this.#prompts.unheard(),
+    })
     this.#host = {
-      tree: this.#tree,
+      tree,
       port,
       changed: this.#runsChanged,
-      history: this.#catchUp,
+      history: catchUp,
       prompts: this.#prompts,
       steers: this.#steers,
-      isPending: (input) => this.#isPending(input),
-      pendingPrompt: (input) => this.#pendingPrompt(input),
+      pendingAt: (node) => this.#pending.at(node),
+      requestsFor: (isShown) => this.#pending.requests(isShown),
+      cancel: (target) => this.cancel(target),
+      wake: (inputId) => this.wake(inputId),
       edited: (inputId, by) => this.#stay(inputId, by),
       running: (scope, view) => this.#running(scope, view),
-      ended: (targets, limit) => this.#ended(targets, limit),
+      ended: (targets, limit) => this.#endings.wait(targets, limit),
       loaded: () => this.#loaded(),
       forget: (view) => void this.#views.delete(view as View<M>),
     }
-    this.tree = new SessionTree(this.#tree, this.#runsChanged)
+    this.tree = new SessionTree(tree, this.#runsChanged)
     this.view = this.createView()
     port.opaque(this)
   }
@@ -146,7 +177,7 @@ export class ClientSession<M extends object> {
 
   get status(): SessionStatus {
     this.#statusChanged.track()
-    return this.#standing.status
+    return this.#attachment.status
   }
 
   /** What failed last in the background; undefined after it has been overcome. */
@@ -161,16 +192,13 @@ export class ClientSession<M extends object> {
   }
 
   /**
-   * Attaches to the channel; resolves when live messages are heard. Calls after the first answer with the same promise,
-   * unless it failed.
+   * Attaches to the channel; resolves when live messages are heard, which is later while the network is away. A channel
+   * that was refused is tried again, and so is what could not be read back. Needed only once: a session stays on its
+   * channel by itself as far as it can.
    * @throws SessionError 104001 when the channel cannot be attached, 104004 when the session is closed.
    */
   connect(): Promise<void> {
-    if (this.#isClosed) return Promise.reject(closedError('connect'))
-    return (this.#connecting ??= this.#connect().catch((error: unknown) => {
-      this.#connecting = undefined
-      throw error
-    }))
+    return this.#attachment.connect()
   }
 
   /** A further view with a branch and a window of its own. Close it when done. */
@@ -186,9 +214,29 @@ export class ClientSession<M extends object> {
     return this.tree.runs().filter((run) => scope === 'session' || this.#isMine(run.clientId))
   }
 
-  /** Cancels a run, or, by its prompt, one that has not started. Resolves when the channel has the request. */
-  cancel(target: CancelTarget): Promise<void> {
-    return this.#prompts.cancel(target)
+  /**
+   * Cancels a run, or, by its message id, what has not started. Resolves when the channel has the request.
+   * @throws SessionError 104005 when it could not be published.
+   */
+  async cancel(target: CancelTarget): Promise<void> {
+    const isWhole = typeof target === 'string' || target.runId !== undefined
+    await this.#stops.cancel(isWhole ? target : (this.#pending.find(target.inputId) ?? target))
+  }
+
+  /**
+   * Wakes the agent for something that is pending, whoever sent it; again if that was tried before. It is answered once,
+   * however often the agent is woken.
+   * @throws SessionError 40003 when nothing is pending under this message id, or the session has no agent.
+   */
+  wake(inputId: string): WakeInfo {
+    const waiting = this.#pending.find(inputId)
+    if (!waiting) {
+      throw new SessionError(`unable to wake the agent; nothing is pending for "${inputId}"`, ErrorCode.BadRequest)
+    }
+    this.#prompts.handle(inputId)?.renew()
+    const known = this.#wakes.infoOf(waiting.eventId)
+    known?.retry()
+    return known ?? this.#wakes.wake(waiting)
   }
 
   /** Says something into a run while it goes on. */
@@ -208,35 +256,18 @@ export class ClientSession<M extends object> {
 
   /** Leaves the channel. Cancels no run: that is what `cancel` is for. */
   async close(): Promise<void> {
-    if (this.#isClosed) return
-    this.#standing.note({ isClosed: true })
+    if (this.#attachment.isClosed) return
+    const left = this.#attachment.close()
     this.#scheduler.cancel()
+    this.#clock.stop()
     clearTimeout(this.#endingTimer)
-    for (const stop of this.#stops.splice(0)) stop()
+    this.#outbox.close(closedError('publish'))
+    this.#wakes.close()
     this.#prompts.close(closedError('wait for the run'))
     this.#steers.close(closedError('wait for the run'))
     for (const view of this.#views) view.close()
-    await this.#channel.detach(this.#heard)
+    await left
     this.#emitter.clear()
-  }
-
-  async #connect(): Promise<void> {
-    for (const stop of this.#stops.splice(0)) stop()
-    this.#stops.push(
-      this.#channel.onConnection((isConnected) => this.#standing.note({ isConnected })),
-      this.#channel.onChange((change) => this.#channelChanged(change)),
-    )
-    this.#standing.note({ isConnecting: true, isFailed: false, isConnected: this.#channel.isConnected })
-    try {
-      await this.#prepare?.()
-      await this.#channel.attach(this.#heard)
-    } catch (cause) {
-      for (const stop of this.#stops.splice(0)) stop()
-      this.#fail(toSessionError('connect the session', ErrorCode.ChannelFailed, cause))
-      throw cause
-    }
-    if (this.#isClosed) throw closedError('connect')
-    this.#standing.note({ wasAttached: true, isAttached: true, isConnected: this.#channel.isConnected })
   }
 
   /** Whether it was made without a client and will never connect. @internal */
@@ -244,16 +275,12 @@ export class ClientSession<M extends object> {
     return this.#channel instanceof AbsentChannel
   }
 
-  get #isClosed(): boolean {
-    return this.#standing.facts.isClosed
-  }
-
   #checkOpen(): void {
-    if (this.#isClosed) throw closedError('send')
+    if (this.#attachment.isClosed) throw closedError('send')
     if (this.isIdle) throw absent('send')
   }
 
-  readonly #heard = (message: ChannelMessage): void => {
+  #hear(message: ChannelMessage): void {
     try {
       if (this.#catchUp.take(message)) this.#scheduler.request()
     } catch (cause) {
@@ -263,6 +290,8 @@ export class ClientSession<M extends object> {
 
   /** Somebody else's version of a prompt moves no view that shows another: decided by what each shows at this moment. */
   #beforeLive(message: ChannelMessage): void {
+    const { name, serial } = message
+    if (serial !== undefined && (name === MessageName.input || name === MessageName.cancel)) this.#clock.hear(serial)
     const edit = editIn(message)
     if (!edit || this.#tree.inputs.has(edit.inputId)) return
     this.#scheduler.now()
@@ -273,41 +302,13 @@ export class ClientSession<M extends object> {
     for (const view of this.#views) if (view !== by) view.stay(inputId)
   }
 
-  #channelChanged({ state, resumed, reason }: ChannelChange): void {
-    const isAttached = state === 'attached'
-    // What happens before the first attach is told by `connect()`
-    const { wasAttached } = this.#standing.facts
-    this.#standing.note({ isAttached })
-    if (wasAttached && isAttached && !resumed) void this.#repair()
-    if (wasAttached && state === 'failed')
-      this.#fail(toSessionError('stay on the channel', ErrorCode.ChannelFailed, reason))
-  }
-
-  async #repair(): Promise<void> {
-    this.#standing.note({ isRepairing: true })
-    try {
-      const result = await this.#catchUp.repair()
-      if (result === 'superseded') return
-      this.#scheduler.now()
-      this.#standing.note({ isRepairing: false, hasGap: result === 'gap' })
-    } catch (cause) {
-      this.#scheduler.now()
-      this.#standing.note({ isRepairing: false, hasGap: true })
-      this.#report(toSessionError('catch up with the session', ErrorCode.ContinuityLost, cause))
-    }
-  }
-
   #statusBecame(status: SessionStatus): void {
-    if (status === 'ready') this.#error = undefined
+    if (status === 'ready') {
+      this.#error = undefined
+      this.#look()
+    }
     this.#statusChanged.trigger()
     this.#emitter.emit('status', status)
-  }
-
-  /** The channel refused; `connect()` tries again. */
-  #fail(error: SessionError): void {
-    this.#connecting = undefined
-    this.#standing.note({ isFailed: true })
-    this.#report(error)
   }
 
   #report(error: SessionError): void {
@@ -353,81 +354,35 @@ export class ClientSession<M extends object> {
     for (const view of this.#views) view.refresh({ structure: false, runs: true, transitions: [], touched: [] })
   }
 
+  /** Time has passed, or is counted again. */
+  #look(): void {
+    this.#stops.review()
+    this.#refreshAll()
+  }
+
   #follow(runs: Iterable<RunNode<M>>): void {
     for (const run of runs) {
+      this.#wakes.follow(run)
       this.#prompts.follow(run)
       this.#steers.follow(run)
-      if (run.hasEnded) this.#settleWaiting(run)
+      this.#stops.follow(run)
+      this.#endings.follow(run)
     }
-  }
-
-  #settleWaiting(run: RunNode<M>): void {
-    for (const waiting of this.#waiting) {
-      const { target } = waiting
-      if (typeof target === 'string' ? target !== run.key : target.inputId !== run.inputId) continue
-      this.#waiting.delete(waiting)
-      waiting.done()
-    }
-  }
-
-  /** Resolves when all of these runs have ended, at the latest after `limit` milliseconds. */
-  async #ended(targets: readonly CancelTarget[], limit: number): Promise<void> {
-    const waits = targets.filter((target) => !this.#runOf(target)?.hasEnded).map((target) => this.#wait(target))
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, limit)))
-    await Promise.race([Promise.all(waits.map(({ ended }) => ended)), tooLong])
-    clearTimeout(timer)
-    for (const { stop } of waits) stop()
-  }
-
-  #wait(target: CancelTarget): { ended: Promise<void>; stop: () => void } {
-    const { promise: ended, resolve: done } = deferred()
-    const waiting = { target, done }
-    this.#waiting.add(waiting)
-    return { ended, stop: () => void this.#waiting.delete(waiting) }
-  }
-
-  #runOf(target: CancelTarget): RunNode<M> | undefined {
-    return typeof target === 'string' ? this.#tree.runs.get(target) : runOf(this.#tree, target)
-  }
-
-  #isAnswered(input: InputNode<M>): boolean {
-    if (runOf(this.#tree, { inputId: input.key })) return true
-    return this.#tree.children(input.key).some((child) => child instanceof RunNode && child.visible)
   }
 
   #running(scope: RunScope, view: RunList): CancelTarget[] {
     const runs = this.runs(scope, view).filter((run) => run.status === 'active')
-    const prompts = scope === 'view' ? view.pending() : this.#pendingAnywhere(scope)
-    // NOTE: a prompt that was stopped, or whose agent cannot be woken, has nothing more to stop
-    const waiting = prompts.filter((prompt) => !prompt.cancelling && prompt.wake?.state !== 'failed')
-    return [...runs.map((run) => run.runId), ...waiting.map(({ inputId }) => ({ inputId }))]
-  }
-
-  #pendingAnywhere(scope: RunScope): readonly PendingPrompt[] {
-    return [...this.#tree.inputs.values(), ...this.#tree.awaited()]
-      .filter((input) => input.visible && this.#isPending(input))
-      .map((input) => this.#pendingPrompt(input))
-      .filter(({ clientId }) => scope !== 'mine' || this.#isMine(clientId))
-  }
-
-  #pendingPrompt(input: TreeNode<M>): PendingPrompt {
-    const wake = this.#prompts.wakeOf(input.key)
-    const cancel = this.#tree.cancelOf(input)
-    return {
-      inputId: input.key,
-      clientId: input instanceof RunNode ? this.#tree.info(input).clientId : (input as InputNode<M>).clientId,
-      ...(wake && { wake }),
-      ...(cancel && { cancelling: { by: cancel.clientId, at: cancel.timestamp } }),
-    }
+    const prompts = scope === 'view' ? view.pending() : this.#pending.all()
+    // NOTE: what was stopped, or whose agent cannot be woken, has nothing more to stop
+    const waiting = prompts.filter(
+      ({ cancelling, wake, clientId }) =>
+        !cancelling && wake?.state !== 'failed' && (scope !== 'mine' || this.#isMine(clientId)),
+    )
+    return [...runs.map((run) => run.runId), ...waiting]
   }
 
   #isMine(owner: string): boolean {
     return owner === (this.#channel.clientId ?? '')
-  }
-
-  #isPending(input: TreeNode<M>): boolean {
-    return !(input instanceof InputNode) || (!input.isFailed && !this.#isAnswered(input))
   }
 }
 

@@ -2,6 +2,7 @@ import type { ActiveRun } from './active-run'
 import type { RunList } from './pending'
 import type { Placed } from './placement'
 import type { PlacedSendOptions } from './prompts'
+import type { CancelTarget } from './stops'
 import type { ViewHost } from './view-host'
 
 /** How long a send with `waitFor: 'ended'` waits for the runs it interrupts, in milliseconds. */
@@ -28,7 +29,9 @@ async function interrupt<M extends object>(
   { place }: Placed<M>,
   waitFor: PlacedSendOptions['waitFor'],
 ): Promise<void> {
-  const targets = host.running('view', view).filter((target) => target !== place.runId)
+  const isOwn = (target: CancelTarget): boolean =>
+    place.runId !== undefined && (typeof target === 'string' ? target : target.runId) === place.runId
+  const targets = host.running('view', view).filter((target) => !isOwn(target))
   const ended = waitFor === 'ended' ? host.ended(targets, endLimit) : undefined
-  await Promise.all([...targets.map((target) => host.prompts.cancel(target)), ended])
+  await Promise.all([...targets.map((target) => host.cancel(target)), ended])
 }

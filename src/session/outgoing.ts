@@ -27,6 +27,7 @@ export interface Outgoing {
   readonly eventId: string
   /** The run it goes into; undefined when it is to start one. */
   readonly runId?: string
+  readonly place: Place
   readonly messages: readonly OutgoingMessage[]
 }
 
@@ -60,7 +61,7 @@ export function outgoing<M extends object>(
     data,
     extras: { ai: { transport, codec } },
   }))
-  return { inputId, eventId, runId, messages }
+  return { inputId, eventId, runId, place, messages }
 }
 
 /** A prompt's rows as the echo will bring them, without serials yet. */

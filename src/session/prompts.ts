@@ -1,20 +1,18 @@
 import type { Channel } from '../ably/session-channel'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
-import { newId } from '../core/id'
-import type { ReactivePort, Signal } from '../core/port'
+import type { Signal } from '../core/port'
 import type { RunInfo } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
-import { Header, headers, MessageName } from '../core/wire'
 import { ActiveRun, type ActiveRunHost } from './active-run'
+import type { Outbox } from './outbox'
 import { localRows, outgoing, type Outgoing } from './outgoing'
 import type { Placed } from './placement'
 import type { Steers } from './steers'
 import { runOf, runTakenUp } from './trigger'
-import { Wake, type AgentTarget, type WakeInfo } from './wake'
-
-/** A run by its id, or one that has not started by its prompt's message id. */
-export type CancelTarget = string | { inputId: string }
+import type { Stops } from './stops'
+import type { WakeInfo } from './wake'
+import type { Wakes } from './wakes'
 
 export interface SendOptions {
   /**
@@ -47,23 +45,23 @@ export interface AnswerOptions extends PlacedSendOptions {
 /** What was sent, and is to lead to a run. */
 interface Sent<M extends object> extends Outgoing {
   run: ActiveRun<M>
-  serial?: string
   wakes: boolean
-  wake?: Wake
+  wake?: WakeInfo
 }
 
 export interface PromptsHost<M extends object> {
   readonly channel: Channel
   readonly tree: Tree<M>
-  readonly port: ReactivePort
-  readonly agent: AgentTarget | undefined
+  readonly outbox: Outbox
   readonly steers: Steers<M>
+  readonly stops: Stops<M>
+  readonly wakes: Wakes<M>
+  /** Whether there is an agent to wake. */
+  readonly hasAgent: boolean
   /** Announces that a run looks different. */
   readonly changed: Signal
   /** @throws SessionError when there is no session to send to. */
   checkOpen(): void
-  /** Resolves when the channel can be published to. */
-  ready(): Promise<void>
   /** Makes a local change visible. */
   flush(): void
   /** Makes a change visible that is in no row. */
@@ -73,27 +71,25 @@ export interface PromptsHost<M extends object> {
   messagesOf: ActiveRunHost<M>['messagesOf']
 }
 
-/** Prompts, answers and cancels on their way out, and the handles of the runs they lead to. */
+/** Prompts and answers on their way out, and the handles of the runs they lead to. */
 export class Prompts<M extends object> {
   readonly #sent = new Set<Sent<M>>()
-  readonly #changed: Signal
   #isClosed = false
 
-  constructor(private readonly host: PromptsHost<M>) {
-    this.#changed = host.port.signal()
-  }
+  constructor(private readonly host: PromptsHost<M>) {}
 
   /** The handle of a prompt sent by this session. */
   handle(inputId: string): ActiveRun<M> | undefined {
     return this.#prompt(inputId)?.run
   }
 
-  wakeOf(inputId: string): WakeInfo | undefined {
-    this.#changed.track()
-    return this.#prompt(inputId)?.wake?.info
+  /** What was sent and is no prompt, so that nothing shows it before a run has taken it up. */
+  *unheard(): Generator<Outgoing> {
+    const { tree } = this.host
+    for (const sent of this.#sent) if (!tree.inputs.has(sent.inputId) && !runTakenUp(tree, sent)) yield sent
   }
 
-  /** Publishes inputs one after the other; the last one is what the agent is woken with. */
+  /** Publishes inputs in their order; the last one is what the agent is woken with. */
   async send({ inputs, place }: Placed<M>, wakes = true, onPlaced?: (inputId: string) => void): Promise<ActiveRun<M>> {
     const { channel, tree } = this.host
     this.host.checkOpen()
@@ -105,11 +101,6 @@ export class Prompts<M extends object> {
     await this.#publish(sent, all)
     this.#wake(sent)
     return sent.run
-  }
-
-  /** Publishes a request to stop; resolves when the channel has it. */
-  cancel(target: CancelTarget): Promise<void> {
-    return this.#cancel(typeof target === 'string' ? { runId: target } : target)
   }
 
   /** Takes a prompt that could not be published out of the conversation. */
@@ -129,17 +120,12 @@ export class Prompts<M extends object> {
 
   close(error: SessionError): void {
     this.#isClosed = true
-    for (const { run, wake } of this.#sent) {
-      wake?.stop()
-      run.abandon(error)
-    }
+    for (const { run } of this.#sent) run.abandon(error)
     this.#sent.clear()
   }
 
   #follow(sent: Sent<M>): void {
-    const state = sent.run.follow()
-    if (state !== 'waiting') sent.wake?.stop()
-    if (state === 'ended') this.#sent.delete(sent)
+    if (sent.run.follow() === 'ended') this.#sent.delete(sent)
   }
 
   #prompt(inputId: string): Sent<M> | undefined {
@@ -160,32 +146,30 @@ export class Prompts<M extends object> {
   }
 
   async #publish(sent: Sent<M>, all: readonly Outgoing[] = [sent]): Promise<void> {
-    const { channel, ready, tree, flush } = this.host
+    const { outbox, tree, flush, runsChanged } = this.host
     try {
-      await ready()
-      for (const { messages } of all) sent.serial = (await channel.publish(messages)).at(-1)
+      const published = Promise.all(all.map(({ messages }) => outbox.publish(messages)))
+      if (!tree.inputs.has(sent.inputId)) runsChanged()
+      await published
     } catch (cause) {
       const error = toSessionError('send the prompt', ErrorCode.SendFailed, cause)
       tree.failLocal(sent.inputId, { code: error.code, message: error.message })
       if (!this.#isFailed(sent)) this.#sent.delete(sent)
       sent.run.abandon(error)
       flush()
+      runsChanged()
       throw error
     }
-    // The run may have gone on before the channel told where the answer stands
-    this.#follow(sent)
   }
 
   #wake(sent: Sent<M>): void {
-    const { agent, port, tree } = this.host
-    if (!agent || !sent.wakes || this.#isClosed || runTakenUp(tree, sent)) return
-    sent.wake = new Wake(agent, sent.run.toInvocation(), port, (error) => {
+    const { hasAgent, tree, wakes } = this.host
+    if (!hasAgent || !sent.wakes || this.#isClosed || runTakenUp(tree, sent)) return
+    sent.wake = wakes.wake(sent, (error) => {
       sent.run.abandon(error)
       // A prompt shows it where it stands; an answer or a wish for another reply stands nowhere
       if (!tree.inputs.has(sent.inputId)) this.host.report(error)
     })
-    this.#changed.trigger()
-    this.host.runsChanged()
   }
 
   async #republish(sent: Sent<M>): Promise<void> {
@@ -197,22 +181,8 @@ export class Prompts<M extends object> {
     this.#wake(sent)
   }
 
-  async #cancel({ runId, inputId }: { runId?: string; inputId?: string }): Promise<void> {
-    const transport = headers({
-      [Header.eventId]: newId(),
-      [Header.runId]: runId,
-      [Header.inputId]: inputId,
-    })
-    try {
-      await this.host.ready()
-      await this.host.channel.publish([{ name: MessageName.cancel, extras: { ai: { transport } } }])
-    } catch (cause) {
-      throw toSessionError('cancel the run', ErrorCode.SendFailed, cause)
-    }
-  }
-
   #handleHost(sent: Sent<M>): ActiveRunHost<M> {
-    const { tree, changed, channel, messagesOf, steers } = this.host
+    const { tree, changed, messagesOf, steers, stops, wakes } = this.host
     const info = (run: RunNode<M> | undefined): RunInfo | undefined => {
       changed.track()
       return run && tree.info(run)
@@ -222,15 +192,12 @@ export class Prompts<M extends object> {
       runTakenUp: () => info(runTakenUp(tree, sent)),
       messagesOf,
       isFailed: () => this.#isFailed(sent),
-      wake: () => {
-        this.#changed.track()
-        return sent.wake?.info
-      },
-      cancel: () => this.#cancel(sent),
+      wake: () => wakes.infoOf(sent.eventId) ?? sent.wake,
+      cancel: () => stops.cancel(sent),
       republish: () => this.#republish(sent),
       discard: () => this.discard(sent.inputId),
       steer: (runId, given) => steers.steer(runId, given),
-      toInvocation: () => ({ inputEventId: sent.eventId, sessionName: channel.name }),
+      toInvocation: () => wakes.invocation(sent.eventId),
     }
   }
 }

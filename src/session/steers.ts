@@ -32,7 +32,7 @@ interface Waiting {
   fail(error: unknown): void
 }
 
-type SteersHost<M extends object> = Pick<PromptsHost<M>, 'channel' | 'tree' | 'checkOpen' | 'ready'>
+type SteersHost<M extends object> = Pick<PromptsHost<M>, 'channel' | 'tree' | 'outbox' | 'checkOpen'>
 
 /** What has been said into runs, until it is known what became of it. */
 export class Steers<M extends object> {
@@ -48,8 +48,9 @@ export class Steers<M extends object> {
       published.reject(error)
       outcome.reject(error)
     }
-    const say = async (): Promise<string> => this.#publish(await runId, given, { outcome, fail })
-    say().then(published.resolve, fail)
+    const say = (id: string): Promise<string> => this.#publish(id, given, { outcome, fail })
+    // NOTE: at once where that is possible, so that what is said first goes out first
+    ;(typeof runId === 'string' ? say(runId) : runId.then(say)).then(published.resolve, fail)
     return { published: published.promise, outcome: outcome.promise }
   }
 
@@ -72,7 +73,7 @@ export class Steers<M extends object> {
   }
 
   async #publish(runId: string, given: Given<M>, teller: Pick<Waiting, 'outcome' | 'fail'>): Promise<string> {
-    const { channel, tree, checkOpen, ready } = this.host
+    const { channel, tree, outbox, checkOpen } = this.host
     checkOpen()
     const run = tree.runs.get(runId)
     if (!run || run.hasEnded || run.isEnding) throw refusal(run ? 'it has ended' : `there is no run "${runId}"`)
@@ -81,8 +82,7 @@ export class Steers<M extends object> {
     const waiting = { runId, inputId, ...teller }
     this.#waiting.add(waiting)
     try {
-      await ready()
-      const [serial = ''] = await channel.publish(messages)
+      const [serial = ''] = await outbox.publish(messages)
       return serial
     } catch (cause) {
       this.#waiting.delete(waiting)

@@ -7,8 +7,7 @@ export interface Trigger {
   readonly inputId: string
   /** The run that it goes into; undefined when it is to start one. */
   readonly runId?: string
-  /** Its place in the channel; undefined until the channel has it. */
-  readonly serial?: string
+  readonly eventId?: string
 }
 
 /** The run that a trigger has started, or goes into. */
@@ -22,8 +21,11 @@ export function runTakenUp<M extends object>(tree: Tree<M>, trigger: Trigger): R
 }
 
 // NOTE: told by serial, since several inputs that go into a run can share a message id
-const isEntered = (run: RunNode<object>, { inputId, serial }: Trigger): boolean =>
-  serial !== undefined &&
-  run.allRows().some((row) => entries.has(row.name) && row.transport[Header.inputId] === inputId && row.serial > serial)
+function isEntered(run: RunNode<object>, { inputId, eventId }: Trigger): boolean {
+  const rows = run.allRows()
+  const serial = rows.find((row) => row.name === MessageName.input && row.transport[Header.eventId] === eventId)?.serial
+  if (serial === undefined) return false
+  return rows.some((row) => entries.has(row.name) && row.transport[Header.inputId] === inputId && row.serial > serial)
+}
 
 const entries: ReadonlySet<MessageName> = new Set([MessageName.runStart, MessageName.runResume])

@@ -2,8 +2,10 @@ import type { TreeNode } from '../core/node'
 import type { ReactivePort, Signal } from '../core/port'
 import type { Tree } from '../core/tree'
 import type { CatchUp } from './catch-up'
-import type { CancelTarget, Prompts } from './prompts'
+import type { Prompts } from './prompts'
 import type { Steers } from './steers'
+import type { CancelTarget } from './stops'
+import type { WakeInfo } from './wake'
 import type { PendingPrompt, RunList, RunScope } from './pending'
 
 /** What a view needs from its session. */
@@ -15,9 +17,12 @@ export interface ViewHost<M extends object> {
   readonly history: Pick<CatchUp<M>, 'hasOlder' | 'loadPage'>
   readonly prompts: Prompts<M>
   readonly steers: Steers<M>
-  /** Whether no run for this prompt has started yet. */
-  isPending(input: TreeNode<M>): boolean
-  pendingPrompt(input: TreeNode<M>): PendingPrompt
+  /** What has been asked at this node and not been taken up: its prompt, or the answer to a run that waits. */
+  pendingAt(node: TreeNode<M>): PendingPrompt | undefined
+  /** Requests for other replies to what is shown, not taken up either. */
+  requestsFor(isShown: (node: TreeNode<M>) => boolean): readonly PendingPrompt[]
+  cancel(target: CancelTarget): Promise<void>
+  wake(inputId: string): WakeInfo
   /** Called before another version of a prompt comes by this view: all others stay with what they show. */
   edited(inputId: string, by: object): void
   /** Runs that are active or about to start. */

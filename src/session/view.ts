@@ -16,8 +16,10 @@ import { dispatch } from './dispatch'
 import { OlderMessages } from './older-messages'
 import { continuation, fork, newMessage, placeOfEdit, placeOfRegeneration, type Given, type Placed } from './placement'
 import type { AnswerOptions, PlacedSendOptions, SendOptions } from './prompts'
-import type { PendingPrompt, RunScope } from './pending'
+import { isAwaited, same, type PendingPrompt, type RunScope } from './pending'
 import type { Steer } from './steers'
+import type { CancelTarget } from './stops'
+import type { WakeInfo } from './wake'
 import { ViewWindow } from './view-window'
 import type { ViewHost } from './view-host'
 
@@ -81,16 +83,16 @@ export class View<M extends object> {
     return this.#runs
   }
 
-  /** Prompts on the view's branch whose run has not started. */
+  /** What has been asked on the view's branch, and no agent has taken up yet. */
   pending(): readonly PendingPrompt[] {
     this.#runsChanged.track()
     return this.#pending
   }
 
-  /** Whether any run is active or about to start. A prompt whose agent finally cannot be woken does not count. */
+  /** Whether any run is active or about to start. What no agent takes up does not count. */
   get isRunning(): boolean {
     if (this.runs().some((run) => run.status === 'active')) return true
-    return this.pending().some((prompt) => prompt.wake?.state !== 'failed')
+    return this.pending().some(isAwaited)
   }
 
   /** A run by its id, on whatever branch. */
@@ -205,9 +207,14 @@ export class View<M extends object> {
     return this.host.steers.steer(runId, given)
   }
 
-  /** Cancels a run, or, by its prompt, one that has not started. */
-  cancel(target: string | { inputId: string }): Promise<void> {
-    return this.host.prompts.cancel(target)
+  /** Cancels a run, or, by its message id, what has not started. */
+  cancel(target: CancelTarget): Promise<void> {
+    return this.host.cancel(target)
+  }
+
+  /** Wakes the agent for something that is pending, whoever sent it. */
+  wake(inputId: string): WakeInfo {
+    return this.host.wake(inputId)
   }
 
   /** Cancels every run that is active or about to start. */
@@ -304,22 +311,18 @@ export class View<M extends object> {
   #rebuildRuns(): void {
     const { tree } = this.host
     const runs: RunInfo[] = []
-    const pending: PendingPrompt[] = []
+    const waiting: PendingPrompt[] = []
     for (const node of this.#nodes) {
       if (node instanceof RunNode && !node.isAwaited) runs.push(tree.info(node))
-      else if (this.host.isPending(node)) pending.push(this.#pendingPrompt(node))
+      const prompt = this.host.pendingAt(node)
+      if (prompt) waiting.push(prompt)
     }
+    waiting.push(...this.host.requestsFor((node) => this.#nodes.has(node)))
+    const pending = waiting.map((prompt) => this.#pending.find(same(prompt)) ?? prompt)
     if (sameItems(runs, this.#runs) && sameItems(pending, this.#pending)) return
     this.#runs = runs
     this.#pending = pending
     this.#runsChanged.trigger()
-  }
-
-  #pendingPrompt(input: TreeNode<M>): PendingPrompt {
-    const prompt = this.host.pendingPrompt(input)
-    const known = this.#pending.find(({ inputId }) => inputId === prompt.inputId)
-    const isSame = known?.wake === prompt.wake && known?.cancelling?.at === prompt.cancelling?.at
-    return known && isSame ? known : prompt
   }
 
   /** What takes the place of something is shown by this view, and does not move others. */

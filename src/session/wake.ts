@@ -1,5 +1,6 @@
 import { ErrorCode, reasonOf, SessionError } from '../core/errors'
 import type { ReactivePort } from '../core/port'
+import type { Network } from './network'
 
 /** What wakes an agent: which prompt, on which channel. */
 export interface InvocationBody {
@@ -21,8 +22,10 @@ export type AgentTarget = string | URL | AgentEndpoint | ((invocation: Invocatio
 
 /** How waking the agent for one prompt fares. */
 export interface WakeInfo {
-  /** `retrying` while it waits for the next attempt; `failed` is final until `retry()`. */
-  readonly state: 'waking' | 'retrying' | 'accepted' | 'failed'
+  /**
+   * `waiting` while the network is away, `retrying` while it waits for the next attempt; `failed` is final until `retry()`.
+   */
+  readonly state: 'waking' | 'waiting' | 'retrying' | 'accepted' | 'failed'
   /** Attempts made so far. */
   readonly attempts: number
   /** Why the last attempt failed. */
@@ -39,20 +42,31 @@ const longestWait = 300_000
 const attemptLimit = 30_000
 const transient = new Set([408, 425, 429])
 
+/** What a wake depends on, and whom it tells. */
+export interface WakeHost {
+  readonly port: ReactivePort
+  readonly network: Pick<Network, 'isUp' | 'onBack'>
+  /** Called when the agent has accepted, or finally refused. */
+  settled(error?: SessionError): void
+}
+
 /** Wakes the agent for one prompt, trying again after network errors, 408, 425, 429 and 5xx. */
 export class Wake {
   readonly info: WakeInfo
   #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #stopListening: () => void
   #stopped = false
   #latest = 0
+  /** When the agent accepted, in milliseconds since the epoch. */
+  acceptedAt: number | undefined
 
   constructor(
     private readonly target: AgentTarget,
     private readonly invocation: InvocationBody,
-    port: ReactivePort,
-    private readonly onFailed: (error: SessionError) => void,
+    private readonly host: WakeHost,
   ) {
-    this.info = port.observe<WakeInfo>({ state: 'waking', attempts: 0, retry: () => this.#retry() })
+    this.info = host.port.observe<WakeInfo>({ state: 'waking', attempts: 0, retry: () => this.#retry() })
+    this.#stopListening = host.network.onBack(() => this.#goOn())
     void this.#attempt()
   }
 
@@ -60,23 +74,45 @@ export class Wake {
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#timer)
+    this.#stopListening()
+  }
+
+  /** A run has started, whatever became of the attempts. */
+  succeed(): void {
+    this.stop()
+    this.#note({ state: 'accepted', error: undefined })
+  }
+
+  /** The network is back: what waits, for it or for its turn, waits no longer. */
+  #goOn(): void {
+    if (this.info.state === 'waiting' || this.info.state === 'retrying') this.#retry()
   }
 
   #retry(): void {
     clearTimeout(this.#timer)
-    this.#stopped = false
-    void this.#attempt()
+    if (!this.#stopped) void this.#attempt()
   }
 
   async #attempt(): Promise<void> {
     const attempt = ++this.#latest
+    this.acceptedAt = undefined
+    if (!this.host.network.isUp) return this.#note({ state: 'waiting' })
     this.#note({ state: 'waking', attempts: this.info.attempts + 1, error: undefined })
     const outcome = await post(this.target, this.invocation)
     if (this.#stopped || attempt !== this.#latest) return
-    if (outcome === 'accepted') return this.#note({ state: 'accepted' })
-    this.#note({ error: outcome.error, state: outcome.final ? 'failed' : 'retrying' })
-    if (outcome.final) return this.onFailed(outcome.error)
-    this.#timer = setTimeout(() => void this.#attempt(), outcome.after ?? backoff(this.info.attempts))
+    if (outcome === 'accepted') {
+      this.acceptedAt = Date.now()
+      this.#note({ state: 'accepted' })
+      return this.host.settled()
+    }
+    const { error, final, after = backoff(this.info.attempts) } = outcome
+    if (final) {
+      this.#note({ error, state: 'failed' })
+      return this.host.settled(error)
+    }
+    const isUp = this.host.network.isUp
+    this.#note({ error, state: isUp ? 'retrying' : 'waiting' })
+    if (isUp) this.#timer = setTimeout(() => void this.#attempt(), after)
   }
 
   #note(change: Partial<WakeInfo>): void {
@@ -126,9 +162,13 @@ async function refusal(response: Response): Promise<Outcome> {
   const reason = `the agent answered ${response.status}${text ? `: ${messageIn(text)}` : ''}`
   const error = new SessionError(`unable to wake the agent; ${reason}`, ErrorCode.SendFailed, { cause: response })
   const final = response.status < 500 && !transient.has(response.status)
-  const after = Number(response.headers.get('retry-after'))
-  return { error, final, ...(after > 0 && { after: Math.min(after * 1000, longestWait) }) }
+  const after = waitOf(response.headers.get('retry-after') ?? '')
+  return { error, final, ...(after > 0 && { after: Math.min(after, longestWait) }) }
 }
+
+/** `Retry-After` in milliseconds: it is in seconds, or a date. */
+const waitOf = (value: string): number =>
+  Number.isFinite(Number(value)) ? Number(value) * 1000 : Date.parse(value) - Date.now()
 
 /** What an error body says: the message of `{ error: { message } }`, else its first 200 characters. */
 function messageIn(text: string): string {

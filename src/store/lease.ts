@@ -50,6 +50,12 @@ export class LeasedSession {
     return lease
   }
 
+  /** Attaches again what was refused, and shows the first page then. */
+  retry(): void {
+    this.#start().catch(() => undefined)
+    if (!this.session.isIdle) this.session.connect().catch(() => undefined)
+  }
+
   /** Closes the session at once. */
   async end(): Promise<void> {
     clearTimeout(this.#timer)
@@ -63,8 +69,13 @@ export class LeasedSession {
   #start(): Promise<void> {
     if (this.session.isIdle) return Promise.resolve()
     return (this.#ready ??= this.#connect().catch((error: unknown) => {
-      // The next one to come tries again
+      // The next one to come tries again, and so does the session when that may help
       this.#ready = undefined
+      const stop = this.session.on('status', (status) => {
+        if (status !== 'ready') return
+        stop()
+        this.retry()
+      })
       throw error
     }))
   }

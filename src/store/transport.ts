@@ -1,10 +1,11 @@
-import type { ConnectionState, RealtimeClient } from 'ably'
+import type { ConnectionState, ConnectionStateChange, RealtimeClient } from 'ably'
 import type { AppMessage } from './app-message'
 import { shallowRef, type Ref } from 'vue'
 import type { Pinia } from 'pinia'
 import { UIMessageCodec } from '../codec/ui-message'
 import type { Codec } from '../core/codec'
 import type { TrustOptions } from '../core/trust'
+import { SessionError } from '../core/errors'
 import { channelNameOf } from '../session/channel-name'
 import { ClientSession } from '../session/client-session'
 import type { FlushMode } from '../session/flush'
@@ -37,13 +38,23 @@ export interface AITransportOptions extends TrustOptions {
   tokenScope?: 'sessions' | 'manual'
 }
 
+/** How the connection stands that all sessions share. */
+export interface ConnectionFacts {
+  /** Ably's word for it. */
+  readonly state: ConnectionState
+  /** Since when it is away, in milliseconds since the epoch; undefined while it is up, and before it was. */
+  readonly since?: number
+  /** Why it is away, if known. */
+  readonly reason?: SessionError
+}
+
 const isServer = typeof window === 'undefined'
 
 /** The sessions of one app: who uses them, and the Ably client they share. */
 export class Transport {
   /** Counts resets; what holds a lease takes a new one. */
   readonly generation = shallowRef(0)
-  readonly connection: Ref<ConnectionState> = shallowRef('initialized')
+  readonly connection: Ref<ConnectionFacts> = shallowRef({ state: 'initialized' })
   readonly #sessions = new Map<string, LeasedSession>()
   #client: RealtimeClient | undefined
   #tokens: TokenScope | undefined
@@ -72,6 +83,12 @@ export class Transport {
     return new ClientSession({ sessionName: '', codec: this.#codec, port: vuePort })
   }
 
+  /** Tries to connect now, and to attach what was refused. */
+  retry(): void {
+    this.#client?.connect()
+    for (const session of this.#sessions.values()) session.retry()
+  }
+
   /** Drops the client and all sessions, after a login change; what is in use attaches again with a new client. */
   async reset(): Promise<void> {
     const closed = this.close()
@@ -87,7 +104,7 @@ export class Transport {
     this.#client = undefined
     this.#tokens = undefined
     this.#stopListening?.()
-    this.connection.value = 'initialized'
+    this.connection.value = { state: 'initialized' }
     await Promise.all(sessions.map((session) => session.end()))
     if (typeof this.options.client === 'function') client?.close()
   }
@@ -110,7 +127,15 @@ export class Transport {
     if (!agents) noteMistake('agentsMissing')
     const client = typeof given === 'function' ? given() : given
     const { connection } = client
-    const note = (): void => void (this.connection.value = connection.state)
+    const note = (change?: ConnectionStateChange): void => {
+      const { state } = connection
+      const { since = wasUp ? Date.now() : undefined } = this.connection.value
+      wasUp = state === 'connected'
+      const reason =
+        change?.reason && new SessionError(`unable to connect; ${change.reason.message}`, change.reason.code)
+      this.connection.value = wasUp ? { state } : { state, since, reason: reason ?? this.connection.value.reason }
+    }
+    let wasUp = false
     connection.on(note)
     this.#stopListening = () => connection.off(note)
     note()

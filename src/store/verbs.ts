@@ -11,6 +11,7 @@ export const verbNames = [
   'cancel',
   'cancelAll',
   'retry',
+  'wake',
   'discard',
   'select',
   'loadOlder',

@@ -153,14 +153,13 @@ it('fault 12: metadata replaces what was known: here it is merged, as the AI SDK
 })
 
 it('fault 13: of two continuations aimed at one message only the later one starts: here both do', () => {
-  const answer = () => message('ai-input', { 'run-id': 'r', 'codec-message-id': 'm' }, { kind: 'tool-result' }, {})
+  const answer = (id: string) => message('ai-input', { 'run-id': 'r', 'codec-message-id': 'm', 'event-id': id }, { kind: 'tool-result' }, {}) // prettier-ignore
   const ofRun = { 'input-codec-message-id': 'q', 'invocation-id': '1' }
   const [start, text] = [runMessage('ai-run-start', 'r', ofRun), output('r', { kind: 'text' }, 'Hi', ofRun)]
-  const [suspend, first, second] = [runMessage('ai-run-suspend', 'r', ofRun), answer(), answer()]
+  const [suspend, first, second] = [runMessage('ai-run-suspend', 'r', ofRun), answer('e1'), answer('e2')]
   const tree = newTree()
   hear(tree, [start, text, suspend, first, second])
-  const areTakenUp = () =>
-    [first, second].map(({ serial }) => runTakenUp(tree, { inputId: 'm', runId: 'r', serial })?.key)
+  const areTakenUp = () => ['e1', 'e2'].map((eventId) => runTakenUp(tree, { inputId: 'm', runId: 'r', eventId })?.key)
   expect(areTakenUp()).toEqual([undefined, undefined])
   hear(tree, [runMessage('ai-run-resume', 'r', { 'input-codec-message-id': 'm', 'invocation-id': '2' })])
   expect(areTakenUp()).toEqual(['r', 'r'])

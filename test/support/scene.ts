@@ -7,6 +7,7 @@ import { HandModel } from './hand-model'
 import { joinWire, type WireClient } from './agent'
 import { startEndpoint, type TestEndpoint } from './local'
 import type { UIMessageChunk } from 'ai'
+import type { LocalEndpointOptions } from '../../src/local'
 
 export interface Scene {
   readonly endpoint: TestEndpoint
@@ -14,6 +15,8 @@ export interface Scene {
   readonly model: HandModel
   /** The runs the agent answers, in the order of their starts. */
   readonly agentRuns: AgentRun<UIMessage, UIMessageChunk>[]
+  /** The agent's endpoint. */
+  fetch(url: RequestInfo | URL, init?: RequestInit): Promise<Response>
   /** Opens the session on another device. */
   open(clientId: string, options?: { wake?: boolean; client?: Ably.Realtime }): Promise<ClientSession<UIMessage>>
   /** Hears the channel as it is. */
@@ -26,8 +29,9 @@ export interface Scene {
 export async function startScene(
   name: string,
   options: Partial<AgentOptions<UIMessage, UIMessageChunk>> = {},
+  endpointOptions: LocalEndpointOptions = {},
 ): Promise<Scene> {
-  const endpoint = await startEndpoint()
+  const endpoint = await startEndpoint(endpointOptions)
   const channelName = `ai:${name}`
   const model = new HandModel()
   const agentRuns: Scene['agentRuns'] = []
@@ -50,6 +54,7 @@ export async function startScene(
     channelName,
     model,
     agentRuns,
+    fetch: wake,
     async open(clientId, { wake: wakes = true, client = endpoint.client({ clientId }) } = {}) {
       const session = createClientSession({
         client,

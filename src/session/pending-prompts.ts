@@ -1,0 +1,142 @@
+import type { Row } from '../core/log'
+import { InputNode } from '../core/input-node'
+import { RunNode } from '../core/run-node'
+import type { TreeNode } from '../core/node'
+import { isSteer } from '../core/steers'
+import type { Tree } from '../core/tree'
+import { Header, MessageName } from '../core/wire'
+import type { Clock } from './clock'
+import type { Outgoing } from './outgoing'
+import type { PendingPrompt } from './pending'
+import type { Stops } from './stops'
+import { runOf } from './trigger'
+import type { Wakes, WakeTrigger } from './wakes'
+
+/** How long an agent may take to start, in milliseconds. */
+const startLimit = 20_000
+
+/** An input that no run has taken up, with when it came. */
+interface Waiting extends WakeTrigger {
+  readonly clientId: string
+  readonly at: number
+}
+
+export interface PendingPromptsHost<M extends object> {
+  readonly tree: Tree<M>
+  readonly wakes: Wakes<M>
+  readonly stops: Stops<M>
+  readonly clock: Clock
+  /** This client's own id; empty for none. */
+  clientId(): string
+  /** Answers and requests of this session that no run has taken up. */
+  unheard(): Iterable<Outgoing>
+  isInStep(): boolean
+}
+
+/** What has been asked and not been taken up. */
+export class PendingPrompts<M extends object> {
+  constructor(private readonly host: PendingPromptsHost<M>) {}
+
+  /** What waits at a node: its prompt, or the answer to a run. */
+  at(node: TreeNode<M>): PendingPrompt | undefined {
+    const waiting = this.#at(node)
+    return waiting && this.#describe(waiting)
+  }
+
+  /** Requests for other replies to what is shown. */
+  requests(isShown: (node: TreeNode<M>) => boolean): PendingPrompt[] {
+    return Array.from(this.#requests(isShown), (request) => this.#describe(request))
+  }
+
+  /** Wherever it stands. */
+  all(): PendingPrompt[] {
+    return Array.from(this.#everywhere(), (waiting) => this.#describe(waiting))
+  }
+
+  /** What waits under this message id. */
+  find(inputId: string): WakeTrigger | undefined {
+    return [...this.#everywhere()].findLast((waiting) => waiting.inputId === inputId)
+  }
+
+  *#everywhere(): Generator<Waiting> {
+    const { tree } = this.host
+    for (const node of tree.nodes()) {
+      const waiting = tree.isListed(node) ? this.#at(node) : undefined
+      if (waiting) yield waiting
+    }
+    yield* this.#requests((node) => tree.isListed(node))
+  }
+
+  #at(node: TreeNode<M>): Waiting | undefined {
+    return node instanceof RunNode ? this.#inRun(node) : this.#prompt(node as InputNode<M>)
+  }
+
+  #prompt(input: InputNode<M>): Waiting | undefined {
+    const { tree } = this.host
+    if (!input.visible || input.isFailed || runOf(tree, { inputId: input.key })) return undefined
+    if (tree.children(input.key).some((child) => child instanceof RunNode && child.visible)) return undefined
+    return input.first && this.#ofRow(input.first, input.clientId)
+  }
+
+  /** An answer that nothing is heard of: the run that it begins, or that it goes into, has not gone on. */
+  #inRun(run: RunNode<M>): Waiting | undefined {
+    if (run.isAwaited) return this.#ofRow(run.allRows()[0]!, this.host.tree.info(run).clientId)
+    if (run.state.status !== 'suspended') return undefined
+    const rows = run.allRows()
+    const suspended = rows.findLast((row) => row.name === MessageName.runSuspend)?.serial ?? ''
+    const isAnswer = (row: Row): boolean => row.name === MessageName.input && row.serial > suspended && !isSteer(row)
+    // NOTE: what does not count is no answer
+    const answer = rows.findLast((row) => isAnswer(row) && this.host.tree.judged(row, run.owner))
+    if (answer) return this.#ofRow(answer)
+    const own = [...this.host.unheard()].findLast(({ runId }) => runId === run.key)
+    return own && this.#ofOwn(own)
+  }
+
+  *#requests(isShown: (node: TreeNode<M>) => boolean): Generator<Waiting> {
+    const { tree, unheard } = this.host
+    const isPlaced = (parent: string | undefined): boolean => {
+      const node = parent === undefined ? undefined : tree.nodeOf(parent)
+      return node !== undefined && isShown(node)
+    }
+    for (const [inputId, row] of tree.requests) {
+      const isOpen = !row.deleted && !runOf(tree, { inputId })
+      if (isOpen && isPlaced(row.transport[Header.parent])) yield this.#ofRow(row)
+    }
+    for (const own of unheard()) {
+      const { regenerates, parent } = own.place
+      if (regenerates !== undefined && !tree.requests.has(own.inputId) && isPlaced(parent)) yield this.#ofOwn(own)
+    }
+  }
+
+  #ofRow(row: Row, clientId = row.clientId ?? row.transport[Header.owner] ?? ''): Waiting {
+    const { [Header.messageId]: inputId = '', [Header.eventId]: eventId = '', [Header.runId]: runId } = row.transport
+    return { inputId, eventId, runId, clientId, at: row.serial === '' ? Infinity : this.host.clock.since(row) }
+  }
+
+  /** The channel does not have it yet, so no agent can be late. */
+  #ofOwn({ inputId, eventId, runId }: Outgoing): Waiting {
+    return { inputId, eventId, runId, clientId: this.host.clientId(), at: Infinity }
+  }
+
+  #describe({ inputId, eventId, runId, clientId, at }: Waiting): PendingPrompt {
+    const { wakes, stops, tree } = this.host
+    const wake = wakes.infoOf(eventId)
+    const run = runId === undefined ? undefined : tree.runs.get(runId)
+    const cancelling = run ? tree.info(run).cancelling : stops.of(inputId, clientId)
+    return {
+      inputId,
+      clientId,
+      ...(runId !== undefined && { runId }),
+      ...(wake && { wake }),
+      ...(cancelling && { cancelling }),
+      ...(this.#isUnanswered(eventId, at) && { unanswered: true }),
+    }
+  }
+
+  #isUnanswered(eventId: string, at: number): boolean {
+    const { wakes, clock, isInStep } = this.host
+    const isWoken = wakes.infoOf(eventId) !== undefined
+    const since = isWoken ? wakes.acceptedAt(eventId) : at
+    return since !== undefined && since < Infinity && isInStep() && clock.hasCome(since + startLimit)
+  }
+}

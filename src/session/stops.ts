@@ -1,0 +1,125 @@
+import type { Channel } from '../ably/session-channel'
+import { ErrorCode, toSessionError } from '../core/errors'
+import { newId } from '../core/id'
+import type { Row } from '../core/log'
+import type { Cancelling } from '../core/run-info'
+import type { RunNode } from '../core/run-node'
+import type { Tree } from '../core/tree'
+import { Header, headers, MessageName } from '../core/wire'
+import type { Clock } from './clock'
+import type { Outbox } from './outbox'
+import { runOf } from './trigger'
+
+/** A run by its id, or what has not started by its message id; an entry of `pending()` will do. */
+export type CancelTarget = string | { readonly inputId: string; readonly runId?: string }
+
+/** How long a request to stop may go without a sign of the agent, in milliseconds. */
+const answerLimit = 5000
+
+/** The last sign of life of a run that is to stop. */
+interface Watch {
+  version: string
+  at: number
+}
+
+export interface StopsHost<M extends object> {
+  readonly channel: Channel
+  readonly tree: Tree<M>
+  readonly outbox: Outbox
+  readonly clock: Clock
+  /** Whether all that happens on the channel is heard. */
+  isInStep(): boolean
+  /** Makes a change visible that is in no row. */
+  runsChanged(): void
+}
+
+/** Requests to stop: those that this session makes, and how long all of them have been waiting. */
+export class Stops<M extends object> {
+  /** Own requests that the channel may not have yet, by the run or message they name. */
+  readonly #own = new Map<string, Cancelling>()
+  readonly #watched = new Map<RunNode<M>, Watch>()
+
+  constructor(private readonly host: StopsHost<M>) {}
+
+  /** Publishes a request to stop; resolves when the channel has it. */
+  async cancel(target: CancelTarget): Promise<void> {
+    const { outbox, channel } = this.host
+    const { runId, inputId }: { runId?: string; inputId?: string } =
+      typeof target === 'string' ? { runId: target } : target
+    const eventId = newId()
+    const transport = headers({
+      [Header.eventId]: eventId,
+      [Header.runId]: runId,
+      [Header.inputId]: inputId,
+    })
+    const published = outbox.publish([{ id: `${eventId}:0`, name: MessageName.cancel, extras: { ai: { transport } } }])
+    const key = runId ?? inputId!
+    this.#note(key, { by: channel.clientId, at: Date.now(), pending: true })
+    try {
+      await published
+      this.#note(key, { by: channel.clientId, at: Date.now() })
+    } catch (cause) {
+      this.#note(key, undefined)
+      throw toSessionError('cancel the run', ErrorCode.SendFailed, cause)
+    }
+  }
+
+  /** The request to stop what has not started, made by somebody who may. */
+  of(inputId: string, owner: string): Cancelling | undefined {
+    const { tree } = this.host
+    const cancel = tree.cancelsOf(inputId).find(({ clientId }) => tree.allows('cancel', clientId, owner))
+    if (!cancel) return this.#own.get(inputId)
+    const { clock } = this.host
+    const isUnanswered = this.host.isInStep() && clock.hasCome(clock.since(cancel) + answerLimit)
+    return { by: cancel.clientId, at: cancel.timestamp, ...(isUnanswered && { unanswered: true }) }
+  }
+
+  /** Follows a run that the channel told something about. */
+  follow(run: RunNode<M>): void {
+    if (this.#review(run)) this.host.runsChanged()
+  }
+
+  /** Looks at all runs that are to stop, since time has passed. */
+  review(): void {
+    for (const run of this.#watched.keys()) this.#review(run)
+  }
+
+  /** Shows an own request before the channel has it. */
+  #note(key: string, own: Cancelling | undefined): void {
+    const { tree, runsChanged } = this.host
+    if (own) this.#own.set(key, own)
+    else this.#own.delete(key)
+    const run = tree.runs.get(key) ?? runOf(tree, { inputId: key })
+    if (run) this.#review(run)
+    runsChanged()
+  }
+
+  /** True when what is to be said about the stopping of a run has changed. */
+  #review(run: RunNode<M>): boolean {
+    const { tree } = this.host
+    const cancel = run.hasEnded ? undefined : tree.cancelOf(run)
+    const key = this.#own.has(run.key) ? run.key : (run.inputId ?? '')
+    if (cancel || run.hasEnded) this.#own.delete(key)
+    if (cancel) return run.noteStop(this.#isUnanswered(run, cancel) ? { unanswered: true } : undefined)
+    this.#watched.delete(run)
+    return run.noteStop(this.#own.get(key))
+  }
+
+  #isUnanswered(run: RunNode<M>, cancel: Row): boolean {
+    const { clock, isInStep } = this.host
+    const version = newestOf(run)
+    let watch = this.#watched.get(run)
+    if (!watch) this.#watched.set(run, (watch = { version: cancel.serial, at: clock.since(cancel) }))
+    if (version > watch.version || !isInStep()) Object.assign(watch, { version, at: Date.now() })
+    if (!clock.hasCome(watch.at + answerLimit)) return false
+    // A run that stirs after all is noticed a little later
+    clock.hasCome(Date.now() + answerLimit)
+    return true
+  }
+}
+
+/** The newest version of anything that the agent has said in a run. */
+const newestOf = (run: RunNode<object>): string =>
+  run
+    .allRows()
+    .reduce((newest, { name, version }) => (name !== MessageName.cancel && version > newest ? version : newest), '')

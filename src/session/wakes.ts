@@ -1,0 +1,78 @@
+import type { Channel } from '../ably/session-channel'
+import { ErrorCode, SessionError } from '../core/errors'
+import type { ReactivePort, Signal } from '../core/port'
+import type { RunNode } from '../core/run-node'
+import type { Tree } from '../core/tree'
+import { Network } from './network'
+import { runTakenUp, type Trigger } from './trigger'
+import { Wake, type AgentTarget, type InvocationBody, type WakeInfo } from './wake'
+
+/** What an agent is to be woken for. */
+export type WakeTrigger = Trigger & { readonly eventId: string }
+
+export interface WakesHost<M extends object> {
+  readonly channel: Channel
+  readonly tree: Tree<M>
+  readonly port: ReactivePort
+  readonly agent: AgentTarget | undefined
+  /** Makes a change visible that is in no row. */
+  runsChanged(): void
+}
+
+/** The attempts of this session to wake the agent, by the event that it is woken with. */
+export class Wakes<M extends object> {
+  readonly #wakes = new Map<string, { trigger: WakeTrigger; wake: Wake }>()
+  readonly #changed: Signal
+  readonly #network: Network
+
+  constructor(private readonly host: WakesHost<M>) {
+    this.#changed = host.port.signal()
+    this.#network = new Network(host.channel)
+  }
+
+  /** How waking for this event fares. */
+  infoOf(eventId: string): WakeInfo | undefined {
+    this.#changed.track()
+    return this.#wakes.get(eventId)?.wake.info
+  }
+
+  /** When the agent has accepted to run; undefined while it is being woken. */
+  acceptedAt(eventId: string): number | undefined {
+    return this.#wakes.get(eventId)?.wake.acceptedAt
+  }
+
+  invocation(eventId: string): InvocationBody {
+    return { inputEventId: eventId, sessionName: this.host.channel.name }
+  }
+
+  /** Wakes the agent, again if that was done before. @throws SessionError 40003 when the session has none. */
+  wake(trigger: WakeTrigger, onFailed?: (error: SessionError) => void): WakeInfo {
+    const { agent, port, runsChanged } = this.host
+    if (!agent) throw new SessionError('unable to wake the agent; the session has none', ErrorCode.BadRequest)
+    const { eventId } = trigger
+    this.#wakes.get(eventId)?.wake.stop()
+    const settled = (error?: SessionError): void => {
+      if (error) onFailed?.(error)
+      runsChanged()
+    }
+    const wake = new Wake(agent, this.invocation(eventId), { port, network: this.#network, settled })
+    this.#wakes.set(eventId, { trigger, wake })
+    this.#changed.trigger()
+    runsChanged()
+    return wake.info
+  }
+
+  /** Stops waking for what a run has taken up. */
+  follow(run: RunNode<M>): void {
+    for (const [eventId, { trigger, wake }] of this.#wakes) {
+      if (run.key !== trigger.runId && run.inputId !== trigger.inputId) continue
+      if (runTakenUp(this.host.tree, trigger)) wake.succeed()
+      if (run.hasEnded) this.#wakes.delete(eventId)
+    }
+  }
+
+  close(): void {
+    for (const { wake } of this.#wakes.values()) wake.stop()
+    this.#wakes.clear()
+  }
+}

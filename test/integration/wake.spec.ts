@@ -1,0 +1,166 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createClientSession, UIMessageCodec, type ActiveRun, type ClientSession } from '../../src'
+import type { UIMessage } from 'ai'
+import { named } from '../support/agent'
+import { eventually } from '../support/eventually'
+import { startScene, shown, statuses } from '../support/scene'
+
+/** The agent's endpoint, which answers with what the test puts here while there is something. */
+async function openWith(name: string) {
+  const outage: { answer?: () => Response | Promise<Response> } = {}
+  const requests: Request[] = []
+  const scene = await startScene(name)
+  const inner = scene.fetch
+  const fetch = async (url: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+    requests.push(new Request(url, init))
+    return outage.answer ? outage.answer() : inner(url, init)
+  }
+  const open = async (clientId: string): Promise<ClientSession<UIMessage>> => {
+    const session = createClientSession({
+      client: scene.endpoint.client({ clientId }),
+      channelName: scene.channelName,
+      codec: UIMessageCodec,
+      agent: { url: 'http://agent.test/', fetch },
+    })
+    onTestFinished(() => session.close())
+    await session.connect()
+    await session.view.loadOlder(30)
+    return session
+  }
+  return { ...scene, outage, requests, open }
+}
+
+const answer = async (run: ActiveRun<UIMessage>, { model }: Awaited<ReturnType<typeof openWith>>, index: number) => {
+  const call = await model.call(index)
+  call.say('Here')
+  call.finish()
+  expect(await run.finished).toEqual({ reason: 'complete' })
+}
+
+describe('the agent endpoint', () => {
+  it('S49 S50 S51 S52 is down for a while: what is said is on the channel, and is answered once when it is up', async () => {
+    const scene = await openWith('down')
+    const session = await scene.open('alice')
+    const wire = await scene.wire()
+    const before = await session.view.send('Before')
+    const call = await scene.model.call(0)
+    call.say('one ')
+    await eventually(() => expect(shown(session)).toEqual(['sent: Before', 'streaming: one ']))
+
+    scene.outage.answer = () => Response.json({ error: 'down' }, { status: 500 })
+    await session.cancel(before.runId)
+    const run = await session.view.send('Are you there?')
+    expect(await before.finished).toEqual({ reason: 'cancelled' })
+    await wire.hears((message) => message.data === 'Are you there?')
+    expect(wire.heard.filter(named('ai-cancel'))).toHaveLength(1)
+    await eventually(() => expect(run.wake).toMatchObject({ state: 'retrying' }))
+    expect(run.wake!.error!.message).toMatch(/^unable to wake the agent; the agent answered 500/)
+    expect(shown(session)).toEqual(['sent: Before', 'cancelled: one ', 'sent: Are you there?'])
+    expect(session.status).toBe('ready')
+    expect(session.view.isRunning).toBe(true)
+    await eventually(() => expect(run.wake!.attempts).toBeGreaterThanOrEqual(3), 8000)
+    expect(session.view.pending()[0]!.wake).toBe(run.wake)
+    scene.outage.answer = undefined
+
+    await answer(run, scene, 1)
+    expect(scene.requests.length).toBe(1 + run.wake!.attempts)
+    expect(statuses(session)).toEqual(['cancelled', 'complete'])
+    expect(wire.heard.filter(named('ai-run-start'))).toHaveLength(2)
+    expect(session.view.pending()).toEqual([])
+  })
+
+  it('S50 takes its word for how long to wait, in seconds or as a date', async () => {
+    const scene = await openWith('retry-after')
+    const session = await scene.open('alice')
+    const times: number[] = []
+    const waits = ['1', new Date(Date.now() + 3000).toUTCString()]
+    scene.outage.answer = () => {
+      times.push(Date.now())
+      const after = waits.shift()
+      if (after === undefined) scene.outage.answer = undefined
+      return new Response(null, { status: 429, headers: after === undefined ? {} : { 'retry-after': after } })
+    }
+    const run = await session.view.send('Busy?')
+    await answer(run, scene, 0)
+    expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(990)
+    expect(times[2]! - times[1]!).toBeGreaterThan(400)
+  })
+
+  it.each([408, 425, 502])('S50 is asked again after %i', async (status) => {
+    const scene = await openWith(`again-${status}`)
+    const session = await scene.open('alice')
+    scene.outage.answer = () => {
+      scene.outage.answer = undefined
+      return new Response(null, { status })
+    }
+    const run = await session.view.send('Again?')
+    await answer(run, scene, 0)
+    expect(run.wake).toMatchObject({ state: 'accepted', attempts: 2 })
+  })
+
+  it('S50 is final with any other refusal: its message is shown, until somebody tries again', async () => {
+    const scene = await openWith('forbidden')
+    const session = await scene.open('alice')
+    scene.outage.answer = () => Response.json({ error: { message: 'no seat left on your plan' } }, { status: 403 })
+    const run = await session.view.send('May I?')
+    await expect(run.started).rejects.toThrow('no seat left on your plan')
+    expect(run.wake).toMatchObject({ state: 'failed', attempts: 1 })
+    expect(session.view.pending()[0]!.wake!.error!.message).toContain('no seat left')
+    expect(session.view.isRunning).toBe(false)
+    scene.outage.answer = undefined
+    session.view.wake(run.inputId)
+    expect(session.view.isRunning).toBe(true)
+    await run.started
+    await answer(run, scene, 0)
+  })
+
+  it('S51 is not asked while the network is away, and at once when it is back', async () => {
+    const scene = await openWith('away')
+    const session = await scene.open('alice')
+    scene.outage.answer = () => Promise.reject(new TypeError('fetch failed'))
+    const run = await session.view.send('Hello?')
+    const restore = scene.endpoint.dropConnection('alice', { refuseFor: Infinity })
+    await eventually(() => expect(run.wake).toMatchObject({ state: 'waiting' }), 8000)
+    const { attempts } = run.wake!
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    expect(run.wake).toMatchObject({ state: 'waiting', attempts })
+    scene.outage.answer = undefined
+    restore()
+    await answer(run, scene, 0)
+    expect(run.wake!.attempts).toBe(attempts + 1)
+  })
+
+  it('S51 waits for a browser that says it is offline', async () => {
+    const scene = await openWith('browser-offline')
+    const session = await scene.open('alice')
+    vi.stubGlobal('navigator', { onLine: false })
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const run = await session.view.send('Hello?')
+    await eventually(() => expect(run.wake).toMatchObject({ state: 'waiting', attempts: 0 }))
+    vi.stubGlobal('navigator', { onLine: true })
+    scene.endpoint.dropConnection('alice')
+    await answer(run, scene, 0)
+    expect(run.wake!.attempts).toBe(1)
+  })
+
+  it('S49 S51 can be asked by any device for a prompt that another one sent, and answers once', async () => {
+    const scene = await openWith('any-device')
+    const laptop = await scene.open('laptop')
+    const phone = await scene.open('phone')
+    scene.outage.answer = () => new Response('down', { status: 503 })
+    const run = await laptop.view.send('Anybody?')
+    await laptop.close()
+    await eventually(() => expect(phone.view.pending().map(({ inputId }) => inputId)).toEqual([run.inputId]))
+    expect(phone.view.pending()[0]!.wake).toBeUndefined()
+    scene.outage.answer = undefined
+    const wakes = [phone.wake(run.inputId), phone.view.wake(run.inputId)]
+    expect(wakes[1]).toBe(wakes[0])
+    const call = await scene.model.call(0)
+    call.say('Me')
+    call.finish()
+    await eventually(() => expect(shown(phone)).toEqual(['sent: Anybody?', 'complete: Me']))
+    expect(statuses(phone)).toEqual(['complete'])
+    expect(phone.view.pending()).toEqual([])
+    expect(() => phone.wake(run.inputId)).toThrow('nothing is pending')
+  })
+})

@@ -1,0 +1,69 @@
+import { afterEach, expect, it, vi } from 'vitest'
+import type { Channel } from '../../src/ably/session-channel'
+import { deferred } from '../../src/core/deferred'
+import type { OutgoingMessage } from '../../src/core/wire'
+import { Outbox } from '../../src/session/outbox'
+
+afterEach(() => void vi.useRealTimers())
+
+const outage = new Error('away')
+const letter = (name: string): OutgoingMessage[] => [{ name, extras: { ai: { transport: {} } } }]
+
+/** A channel whose publishes the test settles. */
+function aChannel() {
+  const attempts: { name: string; settle: ReturnType<typeof deferred<string[]>> }[] = []
+  const channel = {
+    isAttached: true,
+    isConnected: true,
+    isOutage: (cause: unknown) => cause === outage,
+    publish: ([message]: OutgoingMessage[]) => {
+      const settle = deferred<string[]>()
+      attempts.push({ name: message!.name!, settle })
+      return settle.promise
+    },
+  }
+  // All that an outbox needs of a channel
+  const outbox = new Outbox(channel as unknown as Channel, () => Promise.resolve())
+  return { channel, outbox, attempts, names: () => attempts.map(({ name }) => name).join(' ') }
+}
+
+it('puts what the SDK gives back before what was said meanwhile', async () => {
+  const { channel, outbox, attempts, names } = aChannel()
+  const published = [outbox.publish(letter('a')), outbox.publish(letter('b'))]
+  channel.isAttached = channel.isConnected = false
+  published.push(outbox.publish(letter('c')))
+  for (const { settle } of attempts.splice(0).toReversed()) settle.reject(outage)
+  await new Promise(setImmediate)
+  channel.isAttached = channel.isConnected = true
+  outbox.flush()
+  expect(names()).toBe('a b c')
+  for (const [index, { settle }] of attempts.entries()) settle.resolve([`s${index}`])
+  expect(await Promise.all(published)).toEqual([['s0'], ['s1'], ['s2']])
+})
+
+it('tries again a little later when the network seems to be there all the same', async () => {
+  vi.useFakeTimers()
+  const { outbox, attempts, names } = aChannel()
+  const published = outbox.publish(letter('a'))
+  attempts[0]!.settle.reject(outage)
+  await vi.advanceTimersByTimeAsync(200)
+  expect(names()).toBe('a')
+  await vi.advanceTimersByTimeAsync(100)
+  expect(names()).toBe('a a')
+  attempts[1]!.settle.resolve(['s'])
+  expect(await published).toEqual(['s'])
+})
+
+it('rejects what is refused, and what waits when it is closed', async () => {
+  const { channel, outbox, attempts } = aChannel()
+  const refused = outbox.publish(letter('a'))
+  attempts[0]!.settle.reject(new Error('too large'))
+  await expect(refused).rejects.toThrow('too large')
+  channel.isAttached = false
+  const waiting = outbox.publish(letter('b'))
+  outbox.close(new Error('closed'))
+  await expect(waiting).rejects.toThrow('closed')
+  await expect(outbox.publish(letter('c'))).rejects.toThrow('closed')
+  outbox.flush()
+  expect(attempts).toHaveLength(1)
+})
