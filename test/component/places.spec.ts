@@ -320,17 +320,18 @@ describe('ready', () => {
   })
 
   it('tries again for the next component after a first page that could not be read', async () => {
-    const { use, endpoint } = await aLongOne('refused')
-    await use(() => useClientSession('refused')).ready
-    const { ready, view } = use(() => ({ ...useClientSession('refused'), ...useView() }))
-    await ready
-    vi.spyOn(view, 'fill').mockRejectedValueOnce(new Error('away'))
-    expect(endpoint).toBeDefined()
-    const larger = use(() => ({ ...useClientSession('refused'), ...useView({ limit: 50 }) }))
-    await larger.ready.catch(() => undefined)
-    const next = use(() => ({ ...useClientSession('refused'), ...useView() }))
+    const scene = await aLongOne('refused')
+    const reader = scene.endpoint.client({ clientId: 'reader' })
+    const app = bareApp({ client: reader, linger: 0 })
+    const use = () => app.runWithContext(() => effectScope().run(() => [useClientSession('refused'), useView()] as const))! // prettier-ignore
+    const history = vi.spyOn(reader.channels.get('ai:refused'), 'history').mockRejectedValue(new Error('away'))
+    const [first] = use()
+    await expect(first.ready).rejects.toThrow('away')
+    history.mockRestore()
+    const [next, { messages }] = use()
     await next.ready
-    expect(next.messages.value).toHaveLength(50)
+    expect(messages.value).toHaveLength(30)
+    await first.ready
   })
 })
 

@@ -110,7 +110,7 @@ it('vue-ai-transport exports the types it promises', () => {
   const file = fileURLToPath(new URL('../../src/index.ts', import.meta.url))
   const source = ts.createSourceFile(file, ts.sys.readFile(file)!, ts.ScriptTarget.Latest)
   const exported = source.statements.filter(ts.isExportDeclaration).flatMap(({ exportClause, isTypeOnly }) => {
-    const { elements = [] } = exportClause as ts.NamedExports
+    const { elements } = exportClause as ts.NamedExports
     return elements.filter((element) => isTypeOnly || element.isTypeOnly).map(({ name }) => name.text)
   })
   expect(exported.toSorted()).toEqual(types.toSorted())
