@@ -153,7 +153,8 @@ it('fault 12: metadata replaces what was known: here it is merged, as the AI SDK
 })
 
 it('fault 13: of two continuations aimed at one message only the later one starts: here both do', () => {
-  const answer = (id: string) => message('ai-input', { 'run-id': 'r', 'codec-message-id': 'm', 'event-id': id }, { kind: 'tool-result' }, {}) // prettier-ignore
+  const answer = (eventId: string) =>
+    message('ai-input', { 'run-id': 'r', 'codec-message-id': 'm', 'event-id': eventId }, { kind: 'tool-result' }, {})
   const ofRun = { 'input-codec-message-id': 'q', 'invocation-id': '1' }
   const [start, text] = [runMessage('ai-run-start', 'r', ofRun), output('r', { kind: 'text' }, 'Hi', ofRun)]
   const [suspend, first, second] = [runMessage('ai-run-suspend', 'r', ofRun), answer('e1'), answer('e2')]
