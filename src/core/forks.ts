@@ -17,8 +17,8 @@ export class Forks<M extends object> {
   readonly #replacing = new Groups<Row>()
 
   constructor(
-    /** Whether whoever sent an answer may take the place of this run. */
-    private readonly allows: (row: Row, run: RunNode<object>) => boolean,
+    /** Whether whoever sent an answer may take the place of the run that it names. */
+    private readonly allows: (row: Row) => boolean,
   ) {}
 
   /** The rows of the answer with this message id. */
@@ -40,7 +40,7 @@ export class Forks<M extends object> {
 
   /** Whether others take the place of this run. */
   isSuperseded(run: RunNode<M>): boolean {
-    return !run.isAwaited && this.#replacing.of(run.key).some((row) => row.home !== run && this.allows(row, run))
+    return !run.isAwaited && this.#replacing.of(run.key).some((row) => row.home !== run && this.allows(row))
   }
 
   /** The runs whose answers claim its place. */

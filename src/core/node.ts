@@ -64,7 +64,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   #fold(): void {
     if (this.stale) this.#foldAfresh()
-    else for (const row of this.rows.slice(this.#foldedCount).flatMap(this.#read)) this.projection.add(row)
+    else for (const row of this.#readFrom(this.#foldedCount)) this.projection.add(row)
     this.stale = false
     this.#foldedCount = this.rows.length
   }
@@ -145,10 +145,12 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** Rows to project, in order. */
   protected content(): readonly Row[] {
-    return this.rows.flatMap(this.#read)
+    return this.#readFrom(0)
   }
 
-  readonly #read = (row: Row): Row | [] => this.read(row) ?? []
+  #readFrom(index: number): readonly Row[] {
+    return this.rows.slice(index).flatMap((row) => this.read(row) ?? [])
+  }
 
   /** What is to be projected of a row. */
   protected read(row: Row): Row | undefined {

@@ -9,8 +9,12 @@ import { isSteer, readSteers } from './steers'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'
 
-/** What counts of something that a client said into a run. */
-export type Judge = (row: Row, run: RunNode<object>) => Row | undefined
+/** Decides on what clients say into runs. */
+export interface Judge {
+  allows(row: Row, run: RunNode<object>): boolean
+  /** What counts of an input that is allowed. */
+  read(row: Row): Row
+}
 
 /** A reply. Its key is its run id. */
 export class RunNode<M extends object> extends TreeNode<M> {
@@ -91,6 +95,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
   get owner(): string | undefined {
     const teller = this.isAwaited ? this.#forks[0] : this.#start
     return this.isAwaited ? teller?.clientId : teller?.transport[Header.inputClientId]
+  }
+
+  #accepts(row: Row): boolean {
+    if (row.transport[Header.runId] === undefined && !this.#answersFork) return false
+    return this.judge?.allows(row, this) ?? true
   }
 
   /** Whether its start lets it answer a fork; others may have given one the id of its prompt, or of its request. */
@@ -200,8 +209,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected override read(row: Row): Row | undefined {
-    if (row.transport[Header.runId] === undefined && !this.#answersFork) return undefined
-    if (row.name === MessageName.input) return this.judge ? this.judge(row, this) : row
+    if (row.name === MessageName.input) return this.#accepts(row) ? (this.judge?.read(row) ?? row) : undefined
     const attempt = row.transport[Header.attempt]
     const canonical = this.#attempts.get(row.transport[Header.stepId] ?? '')
     return attempt === undefined || canonical === undefined || attempt === canonical ? row : undefined
@@ -215,7 +223,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#state = this.#isEnding ? { start: state.start, steps: state.steps, status: 'active' } : state
     const { start } = this.#state
     const first = lowest(start, this.rows[0], this.#lifecycle[0])
-    const fork = this.#forks.find((row) => this.read(row))
+    // NOTE: allowed or not, so that where a run stands does not depend on where those stand that it replaces
+    const fork = this.#answersFork ? this.#forks[0] : undefined
     this.sort = (fork ?? start ?? first)?.serial ?? ''
     this.parent = (start ?? fork)?.transport[Header.parent]
     if (!start && !fork) this.parent = this.#provisionalParent()

@@ -39,7 +39,7 @@ export class Tree<M extends object> {
   readonly runs = new Map<string, RunNode<M>>()
   /** Requests for another reply, by message id: no nodes, since they show nothing. */
   readonly requests = new Map<string, Row>()
-  readonly #forks = new Forks<M>((row, run) => this.#mayPut(row, run.owner))
+  readonly #forks = new Forks<M>((row) => this.#mayPut(row, undefined))
   readonly #messages = new MessageIndex<M>()
   /** Children by the message id they follow; those without a parent under ''. */
   readonly #children = new Groups<TreeNode<M>>()
@@ -62,7 +62,8 @@ export class Tree<M extends object> {
     private readonly trust: Trust = {},
   ) {
     this.log = new Log(trust.isAgent)
-    this.#judge = this.isGuarded ? (row, { owner }) => this.judged(row, owner) : undefined
+    const judge: Judge = { allows: (row, { owner }) => this.#mayPut(row, owner), read: (row) => this.#read(row) }
+    this.#judge = this.isGuarded ? judge : undefined
   }
 
   /** Takes in one channel message. False when it is foreign, malformed or nothing new. */
@@ -297,23 +298,28 @@ export class Tree<M extends object> {
     if (runId !== undefined && this.codec.decodes(row)) this.#putInto(this.#run(runId), row)
   }
 
-  /** What counts of an input in a run of this owner: copies of messages only as the run has them whose place it takes. */
+  /** What counts of an input in a run of this owner. */
   judged(row: Row, owner: string | undefined): Row | undefined {
-    const isFork = row.transport[Header.runId] === undefined
-    const source = isFork ? this.#replacedBy(row) : undefined
-    if (!this.#mayPut(row, isFork ? source?.owner : owner)) return undefined
+    return this.#mayPut(row, owner) ? this.#read(row) : undefined
+  }
+
+  /** Copies of messages count only as the run has them whose place is taken. */
+  #read(row: Row): Row {
     if (!this.trust.isAgent || !hasSeeds(row.data)) return row
+    const source = this.#replacedBy(row)
     return { ...row, data: withSeeds(row.data, source ? copiesOf(source) : []) }
   }
 
-  /** Whether whoever sent an input may, into a run of this owner or to take its place. */
+  /** Whether whoever sent an input may, into a run of this owner or to take the place of another. */
   #mayPut(row: Row, owner: string | undefined): boolean {
-    const kind = row.transport[Header.runId] === undefined ? 'fork' : isSteer(row) ? 'steer' : 'answer'
-    return this.allows(kind, row.clientId, owner)
+    if (row.transport[Header.runId] === undefined)
+      return this.allows('fork', row.clientId, this.#replacedBy(row)?.owner)
+    return this.allows(isSteer(row) ? 'steer' : 'answer', row.clientId, owner)
   }
 
-  /** The run whose place an answer takes; it was there before. */
+  /** The run whose place an answer takes, if it does; it was there before. */
   #replacedBy({ serial, transport }: Row): RunNode<M> | undefined {
+    if (transport[Header.runId] !== undefined) return undefined
     const run = this.runs.get(transport[Header.supersedes] ?? '')
     return run && run.sort < serial ? run : undefined
   }

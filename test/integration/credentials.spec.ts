@@ -64,7 +64,7 @@ it('a token without publish shows the prompt as failed, says what to grant, and 
   expect(await failure(session.cancel('r'))).toMatchObject({ code: 40160 })
   expect(session.status).toBe('ready')
   const bob = await scene.open('bob')
-  await bob.view.send('Hi')
+  await bob.view.send('Hi', { wake: false })
   await eventually(() => expect(shown(session)).toEqual(['sent: Hi', 'failed: Hello']))
 })
 

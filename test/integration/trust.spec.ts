@@ -237,6 +237,38 @@ describe('somebody who may publish on the channel', () => {
   })
 })
 
+describe('a flood of junk', () => {
+  it('holds up neither the answer that is being written nor the next one', async () => {
+    const session = await aRun('flood')
+    const { alice, bob, mallory, call, run, model, transport } = session
+    const junk = (n: number) => [
+      { name: 'chat', data: 'x'.repeat(50) },
+      { name: 'ai-hologram', extras: { ai: { transport: { 'run-id': `ghost-${n}` } } } },
+      { name: 'ai-output', data: 'evil', extras: { ai: { transport: { ...transport, stream: 'false' }, codec: { kind: 'text' } } } }, // prettier-ignore
+      { name: 'ai-run-end', extras: { ai: { transport: { 'run-id': run.runId, 'run-reason': 'error' } } } },
+      { name: 'ai-cancel', extras: { ai: { transport: { 'run-id': `ghost-${n}` } } } },
+      { name: 'ai-cancel', extras: { ai: { transport: { 'input-codec-message-id': `ghost-${n}` } } } },
+      { name: 'ai-input', extras: { ai: 'nonsense' } },
+    ]
+    const batches = Array.from({ length: 70 }, (_, batch) => Array.from({ length: 20 }, (__, n) => junk(batch * 20 + n)).flat()) // prettier-ignore
+    const flooding = Promise.all(batches.map((batch) => mallory.channel.publish(batch)))
+    call.say(' At', ' most.')
+    await flooding
+    call.finish()
+    expect(await run.finished).toEqual({ reason: 'complete' })
+    const next = await alice.view.send('Sure?')
+    const second = await model.call(1)
+    second.say('Yes.')
+    second.finish()
+    expect(await next.finished).toEqual({ reason: 'complete' })
+    const whole = ['sent: How much?', 'complete: Ten. At most.', 'sent: Sure?', 'complete: Yes.']
+    await eventually(() => expect(shown(bob)).toEqual(whole))
+    expect(shown(alice)).toEqual(whole)
+    expect([alice.error, bob.error]).toEqual([undefined, undefined])
+    expect(alice.tree.runs()).toHaveLength(2)
+  })
+})
+
 describe('a copy that takes the place of a run', () => {
   it('brings nothing into the conversation that the run has not said', async () => {
     let turn = 0
