@@ -462,6 +462,14 @@ describe('mistakes', () => {
     )
   })
 
+  it('names the mistake and no more in production', () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    const app = createApp({ render: () => null })
+    const install = () => app.use(createAITransport({ client: () => expect.unreachable() }))
+    expect(install).toThrow(/^\[vue-ai-transport\] createAITransport\(\) needs Pinia \(piniaMissing\)$/)
+    vi.unstubAllEnvs()
+  })
+
   it('tells that the transport is missing', () => {
     const app = createApp({ render: () => null })
     app.use(createPinia())
