@@ -29,6 +29,7 @@ export interface SessionBinding<M extends object = AppMessage> {
   readonly lease: () => Lease<M> | undefined
   /** Why there is no session of the present name. */
   readonly refusal: Readonly<ShallowRef<SessionError | undefined>>
+  /** The present promise that the session of the present name is ready; fulfilled when there is no name. */
   readonly ready: Promise<void>
   /** Asks for at least this many messages to be shown, whatever the session. */
   want(limit: number): void
@@ -49,11 +50,35 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
   const transport = useTransport()
   const lease = shallowRef<Lease>()
   const refusal = shallowRef<SessionError>()
-  const idle = transport.idle()
-  const current = computed(() => lease.value?.session ?? idle)
-  const ready = deferred()
-  if (typeof window === 'undefined') ready.resolve()
+  const current = computed(() => lease.value?.session ?? transport.idle)
+  let ready = deferred()
+  let turn = 0
+  let isSettled = false
+  let hasFailed = false
   let wanted = 0
+
+  /** Lets `ready` tell of what is meant now, and of nothing that was meant before. */
+  function awaitPresent(): void {
+    if (isSettled) ready = deferred()
+    isSettled = hasFailed = false
+    const mine = ++turn
+    const { resolve, reject } = ready
+    const settle = (act: () => void): void => {
+      if (mine !== turn) return
+      isSettled = true
+      act()
+    }
+    const refused = refusal.value
+    const present = refused ? Promise.reject(refused) : (lease.value?.ready ?? Promise.resolve())
+    present.then(
+      () => settle(resolve),
+      (error: unknown) =>
+        settle(() => {
+          hasFailed = true
+          reject(error)
+        }),
+    )
+  }
 
   /** Undefined without a name, and for a name that no session can have. */
   function take(next: string | null | undefined): Lease | undefined {
@@ -63,7 +88,6 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
       return transport.lease(next)
     } catch (cause) {
       refusal.value = toSessionError('open the session', ErrorCode.BadRequest, cause)
-      ready.reject(refusal.value)
       return undefined
     }
   }
@@ -74,9 +98,7 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
       lease.value?.release()
       const taken = (lease.value = take(next))
       if (wanted > 0) taken?.want(wanted)
-      // What an earlier session still has to say is of no interest
-      const ifCurrent = (settle: () => void) => () => void (lease.value === taken && settle())
-      taken?.ready.then(ifCurrent(ready.resolve), (error: unknown) => ifCurrent(() => ready.reject(error))())
+      awaitPresent()
     },
     { immediate: true, flush: 'sync' },
   )
@@ -87,10 +109,15 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
     current,
     lease: () => lease.value,
     refusal,
-    ready: ready.promise,
+    get ready() {
+      if (hasFailed) awaitPresent()
+      return ready.promise
+    },
     want(limit) {
-      wanted = Math.max(wanted, limit)
+      if (limit <= wanted) return
+      wanted = limit
       lease.value?.want(wanted)
+      awaitPresent()
     },
   }
 }

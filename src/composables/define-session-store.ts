@@ -24,6 +24,7 @@ export type UseSessionStore<Extra extends object> = SetupStoreDefinition<string,
 /**
  * A Pinia store of one session, for the Options API and for code that prefers stores: `messages`, `runs`, `isRunning`,
  * `status`, `error` and every verb. Give the name here or to `useStore(name)`; each name has a store of its own.
+ * As every store it lives as long as the app: its `$dispose()` lets go of the session.
  *
  * @example
  * export const useTrip = defineSessionStore('trip', { name: 'trip' })
@@ -34,7 +35,6 @@ export function defineSessionStore<Extra extends object = object>(
   options: DefineSessionStoreOptions<Extra> = {},
 ): UseSessionStore<Extra> {
   type Definition = SetupStoreDefinition<string, SessionStoreMembers & Extra>
-  const stores = new Map<string, Definition>()
 
   const define = (storeId: string, name: string | undefined): Definition =>
     defineStore(storeId, () => {
@@ -42,8 +42,8 @@ export function defineSessionStore<Extra extends object = object>(
       offer(binding)
       const described = describe(binding)
       const view = useView({ session: described.session })
-      const { status, error, ready } = described
-      const members: SessionStoreMembers = { ...view, status, error, whenReady: () => ready }
+      const { status, error } = described
+      const members: SessionStoreMembers = { ...view, status, error, whenReady: () => described.ready }
       return { ...members, ...(options.setup?.({ ...described, ...view }) ?? ({} as Extra)) }
     })
 
@@ -51,12 +51,7 @@ export function defineSessionStore<Extra extends object = object>(
   const useStore = (nameOrPinia?: string | Pinia | null): ReturnType<Definition> => {
     const [name, pinia] = typeof nameOrPinia === 'string' ? [nameOrPinia] : [options.name, nameOrPinia]
     const storeId = name === undefined || name === options.name ? id : `${id}:${name}`
-    let store = stores.get(storeId)
-    if (!store) {
-      store = define(storeId, name)
-      stores.set(storeId, store)
-    }
-    return store(pinia)
+    return define(storeId, name)(pinia)
   }
   return Object.assign(useStore, { $id: id })
 }

@@ -10,7 +10,7 @@ export const SessionProvider = defineComponent({
   },
   slots: Object as SlotsType<{ default: Pick<UseClientSessionReturn, 'session' | 'ready'> }>,
   setup(props, { slots }) {
-    const { session, ready } = useClientSession(() => props.name)
-    return () => slots.default?.({ session, ready })
+    const used = useClientSession(() => props.name)
+    return () => slots.default?.({ session: used.session, ready: used.ready })
   },
 })

@@ -14,8 +14,12 @@ export interface UseClientSessionReturn {
   status: ComputedRef<SessionStatus>
   /** What failed last in the background, or why there is no session of this name. */
   error: ComputedRef<SessionError | undefined>
-  /** Resolves when the session is attached and its first page is shown. At once on a server. */
-  ready: Promise<void>
+  /**
+   * Resolves when the session is attached and its first page is shown; at once without a name, and on a server. It is of
+   * the name at the time it is read: destructured in `setup` it serves `await ready` there; after a change of name, or a
+   * failure, read it again from what `useClientSession` returned.
+   */
+  readonly ready: Promise<void>
 }
 
 const bindings = new WeakMap<object, SessionBinding>()
@@ -43,13 +47,15 @@ export function useClientSession(name?: MaybeRefOrGetter<string | null | undefin
 
 /** What a binding shows of its session. @internal */
 export function describe(binding: SessionBinding): UseClientSessionReturn {
-  const { current, handle, ready, refusal } = binding
+  const { current, handle, refusal } = binding
   bindings.set(handle, binding)
   return {
     session: handle,
     name: computed(() => current.value.channelName || undefined),
     status: computed(() => current.value.status),
     error: computed(() => refusal.value ?? current.value.error),
-    ready,
+    get ready() {
+      return binding.ready
+    },
   }
 }

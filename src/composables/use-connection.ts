@@ -6,6 +6,7 @@ import { useTransport } from './binding'
 export interface UseConnectionReturn {
   /** Ably's connection state; `initialized` until a session is used, and on a server. */
   state: ComputedRef<ConnectionState>
+  /** Whether it is up: `state` is `connected`. */
   connected: ComputedRef<boolean>
   /** Since when it is away, in milliseconds since the epoch; undefined while it is up, and before it was for the first time. */
   since: ComputedRef<number | undefined>

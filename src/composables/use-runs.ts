@@ -1,23 +1,22 @@
-import type { AppMessage } from '../store/app-message'
 import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
 import type { RunInfo } from '../core/run-info'
-import type { ClientSession } from '../session/client-session'
-import type { CancelTarget } from '../session/stops'
 import type { RunScope } from '../session/pending'
-import { useClientSession } from './use-client-session'
+import type { AppMessage } from '../store/app-message'
+import type { ViewVerbs } from '../store/verbs'
+import { useViewSource, type ViewSource } from './view-source'
 
-export interface UseRunsOptions {
-  /** A session from `useClientSession` or `createClientSession`. @default the nearest one */
-  session?: Pick<ClientSession<AppMessage>, 'runs' | 'cancel' | 'cancelAll'>
+export interface UseRunsOptions<M extends object = AppMessage> extends ViewSource<M> {
   /** Runs of the shown branch, of this client, or of the whole session. @default 'view' */
   scope?: MaybeRefOrGetter<RunScope | undefined>
 }
 
 export interface UseRunsReturn {
+  /** Those that have started. */
   runs: ComputedRef<readonly RunInfo[]>
   /** Those that are active. */
   active: ComputedRef<readonly RunInfo[]>
-  cancel: (target: CancelTarget) => Promise<void>
+  /** Cancels a run, or, by its message id, what has not started. */
+  cancel: ViewVerbs['cancel']
   /** Cancels every run of the scope that is active or about to start. */
   cancelAll: () => Promise<void>
 }
@@ -28,14 +27,14 @@ export interface UseRunsReturn {
  * @example
  * const { active, cancel } = useRuns({ scope: 'mine' })
  */
-export function useRuns(options: UseRunsOptions = {}): UseRunsReturn {
-  const session = options.session ?? useClientSession().session
+export function useRuns<M extends object = AppMessage>(options: UseRunsOptions<M> = {}): UseRunsReturn {
+  const { current, actor } = useViewSource(options)
   const scope = (): RunScope => toValue(options.scope) ?? 'view'
-  const runs = computed(() => session.runs(scope()))
+  const runs = computed(() => current().runs(scope()))
   return {
     runs,
     active: computed(() => runs.value.filter((run) => run.status === 'active')),
-    cancel: (target) => session.cancel(target),
-    cancelAll: () => session.cancelAll({ scope: scope() }),
+    cancel: (target) => actor().cancel(target),
+    cancelAll: () => actor().cancelAll({ scope: scope() }),
   }
 }

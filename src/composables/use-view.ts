@@ -30,7 +30,9 @@ export interface UseViewReturn<M extends object = AppMessage> extends ViewVerbs<
   pending: ComputedRef<readonly PendingPrompt[]>
   /** Whether any run is active or about to start; what no agent takes up does not count. */
   isRunning: ComputedRef<boolean>
+  /** Whether there are older messages to load. */
   hasOlder: ComputedRef<boolean>
+  /** Whether a load of older messages is running. */
   isLoadingOlder: ComputedRef<boolean>
 }
 

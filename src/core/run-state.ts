@@ -17,9 +17,13 @@ export interface RunError {
 
 /** A re-attemptable section of a run. */
 export interface RunStep {
+  /** The agent's name for it, the same in every attempt. */
   stepId: string
+  /** How its newest attempt fares. */
   status: 'active' | 'complete' | 'failed' | 'cancelled'
+  /** How often it has been tried, the first time included. */
   attemptCount: number
+  /** Client id of whoever works on it. */
   stepClientId: string
 }
 

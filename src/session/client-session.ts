@@ -102,7 +102,7 @@ export class ClientSession<M extends object> {
     }))
     this.#scheduler = new FlushScheduler(flush, () => this.#flush())
     this.#attachment = new Attachment(channel, catchUp, {
-      prepare: () => options.prepare?.(),
+      prepare: options.prepare,
       heard: (message) => this.#hear(message),
       isBack: () => this.#outbox.flush(),
       caughtUp: () => this.#scheduler.now(),
@@ -153,6 +153,8 @@ export class ClientSession<M extends object> {
       steers: this.#steers,
       pendingAt: (node) => this.#pending.at(node),
       requestsFor: (isShown) => this.#pending.requests(isShown),
+      all: () => this.tree,
+      runs: (scope) => this.tree.runs().filter((run) => scope === 'session' || this.#isMine(run.clientId)),
       cancel: (target) => this.cancel(target),
       wake: (inputId) => this.wake(inputId),
       edited: (inputId, by) => this.#stay(inputId, by),
@@ -171,6 +173,7 @@ export class ClientSession<M extends object> {
     return this.#channel.name
   }
 
+  /** The full channel name, by Ably's word; an alias of `sessionName`. */
   get channelName(): string {
     return this.#channel.name
   }
@@ -210,8 +213,7 @@ export class ClientSession<M extends object> {
 
   /** Runs that have started: those of a view's branch, those of this client, or all. */
   runs(scope: RunScope = 'view', view: RunList = this.view): readonly RunInfo[] {
-    if (scope === 'view') return view.runs()
-    return this.tree.runs().filter((run) => scope === 'session' || this.#isMine(run.clientId))
+    return view.runs(scope)
   }
 
   /**
@@ -370,7 +372,7 @@ export class ClientSession<M extends object> {
   }
 
   #running(scope: RunScope, view: RunList): CancelTarget[] {
-    const runs = this.runs(scope, view).filter((run) => run.status === 'active')
+    const runs = view.runs(scope).filter((run) => run.status === 'active')
     const prompts = scope === 'view' ? view.pending() : this.#pending.all()
     // NOTE: what was stopped, or whose agent cannot be woken, has nothing more to stop
     const waiting = prompts.filter(

@@ -1,4 +1,3 @@
-import { isDevelopment } from '../core/development'
 import { agentOf, isNewer, type ChannelMessage } from '../core/wire'
 
 /** Tells the developer, once per session, that others speak a newer protocol on its channel. */
@@ -8,7 +7,16 @@ export class NewerProtocol {
   constructor(private readonly channelName: string) {}
 
   note(message: ChannelMessage): void {
-    if (this.#isTold || !isNewer(message) || !isDevelopment()) return
+    try {
+      // NOTE: in full, so that bundlers drop what is said in development
+      if (process.env.NODE_ENV !== 'production') this.#tell(message)
+    } catch {
+      // A page without a bundler has no `process`
+    }
+  }
+
+  #tell(message: ChannelMessage): void {
+    if (this.#isTold || !isNewer(message)) return
     this.#isTold = true
     const agent = agentOf(message)
     console.warn(

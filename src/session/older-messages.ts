@@ -44,6 +44,13 @@ export class OlderMessages<M extends object> {
     })
   }
 
+  /** Shows so many messages, if there are; waits for a load that is running. */
+  async fill(count: number): Promise<void> {
+    while (this.#loading) await this.#loading.catch(() => undefined)
+    const missing = count - this.shown.messages.length
+    if (missing > 0 && (this.window.hasHidden || this.host.history.hasOlder)) await this.load(missing)
+  }
+
   async loadUntil(predicate: (message: M) => boolean, signal?: AbortSignal): Promise<readonly ViewMessage<M>[]> {
     while (this.#loading) await this.#loading.catch(() => undefined)
     return this.#show(async () => {

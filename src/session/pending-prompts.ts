@@ -84,7 +84,9 @@ export class PendingPrompts<M extends object> {
     if (run.state.status !== 'suspended') return undefined
     const rows = run.allRows()
     const suspended = rows.findLast((row) => row.name === MessageName.runSuspend)?.serial ?? ''
-    const answer = rows.findLast((row) => row.name === MessageName.input && row.serial > suspended && !isSteer(row))
+    const isAnswer = (row: Row): boolean => row.name === MessageName.input && row.serial > suspended && !isSteer(row)
+    // NOTE: what does not count is no answer
+    const answer = rows.findLast((row) => isAnswer(row) && this.host.tree.judged(row, run.owner))
     if (answer) return this.#ofRow(answer)
     const own = [...this.host.unheard()].findLast(({ runId }) => runId === run.key)
     return own && this.#ofOwn(own)

@@ -32,6 +32,6 @@ export type RunScope = 'view' | 'mine' | 'session'
 
 /** What can be running in a view. */
 export interface RunList {
-  runs(): readonly RunInfo[]
+  runs(scope?: RunScope): readonly RunInfo[]
   pending(): readonly PendingPrompt[]
 }

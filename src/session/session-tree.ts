@@ -17,6 +17,7 @@ export class SessionTree<M extends object> {
     return runs.toSorted((a, b) => (a.sort < b.sort ? -1 : 1)).map((run) => this.source.info(run))
   }
 
+  /** A run by its id; undefined until it has started. */
   run(runId: string): RunInfo | undefined {
     this.changed.track()
     const run = this.source.runs.get(runId)

@@ -1,8 +1,10 @@
+import type { RunInfo } from '../core/run-info'
 import type { TreeNode } from '../core/node'
 import type { ReactivePort, Signal } from '../core/port'
 import type { Tree } from '../core/tree'
 import type { CatchUp } from './catch-up'
 import type { Prompts } from './prompts'
+import type { SessionTree } from './session-tree'
 import type { Steers } from './steers'
 import type { CancelTarget } from './stops'
 import type { WakeInfo } from './wake'
@@ -21,6 +23,10 @@ export interface ViewHost<M extends object> {
   pendingAt(node: TreeNode<M>): PendingPrompt | undefined
   /** Requests for other replies to what is shown, not taken up either. */
   requestsFor(isShown: (node: TreeNode<M>) => boolean): readonly PendingPrompt[]
+  /** All of the session, whatever branch is shown. */
+  all(): SessionTree<M>
+  /** Runs that have started, of this client or of the whole session. */
+  runs(scope: RunScope): readonly RunInfo[]
   cancel(target: CancelTarget): Promise<void>
   wake(inputId: string): WakeInfo
   /** Called before another version of a prompt comes by this view: all others stay with what they show. */

@@ -67,8 +67,9 @@ export class View<M extends object> {
     return this.#lists.messages
   }
 
-  /** The runs on the view's branch that have started. */
-  runs(): readonly RunInfo[] {
+  /** Runs that have started: those on the view's branch, those of this client, or all of the session. */
+  runs(scope: RunScope = 'view'): readonly RunInfo[] {
+    if (scope !== 'view') return this.host.runs(scope)
     this.#runsChanged.track()
     return this.#lists.runs
   }
@@ -85,11 +86,14 @@ export class View<M extends object> {
     return this.pending().some(isAwaited)
   }
 
-  /** A run by its id, on whatever branch. */
+  /** A run by its id, on whatever branch; undefined until it has started. */
   run(runId: string): RunInfo | undefined {
-    this.host.changed.track()
-    const node = this.host.tree.runs.get(runId)
-    return node?.visible ? this.host.tree.info(node) : undefined
+    return this.host.all().run(runId)
+  }
+
+  /** The reply of a run so far, on whatever branch. */
+  messagesOf(runId: string): readonly ViewMessage<M>[] {
+    return this.host.all().messagesOf(runId)
   }
 
   /** The run that wrote a message, or that answers it when it is a prompt. */
@@ -123,6 +127,7 @@ export class View<M extends object> {
     return this.#window.hasHidden || this.host.history.hasOlder
   }
 
+  /** Whether a load of older messages is running. */
   get isLoadingOlder(): boolean {
     return this.#older.isLoading
   }
@@ -143,6 +148,11 @@ export class View<M extends object> {
    */
   async loadUntil(predicate: (message: M) => boolean, signal?: AbortSignal): Promise<readonly ViewMessage<M>[]> {
     return this.#older.loadUntil(predicate, signal)
+  }
+
+  /** Shows at least so many messages, if there are; waits for a load that is running. @internal */
+  fill(count: number): Promise<void> {
+    return this.#older.fill(count)
   }
 
   /**

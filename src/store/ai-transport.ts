@@ -1,11 +1,12 @@
 import type { App } from 'vue'
 import type { Pinia } from 'pinia'
 import { problem } from './diagnostics'
-import { hasTransport, sessionSync, transportOf } from './session-sync'
-import type { AITransportOptions } from './transport'
+import { provideTransport, transportOf } from './session-sync'
+import type { AITransportOptions, Transport } from './transport'
 
 /** The Vue plugin, and what an app may do with all its sessions at once. */
 export interface AITransport {
+  /** What `app.use()` calls. @throws Error without Pinia, or when it has a transport already. */
   install(app: App): void
   /** Drops the Ably client and attaches what is in use again with a new one; call it when another user has logged in. */
   reset(): Promise<void>
@@ -21,24 +22,24 @@ export interface AITransport {
  */
 export function createAITransport(options: AITransportOptions): AITransport {
   let installed: Pinia | undefined
+  let transport: Transport | undefined
   let apps = 0
   return {
     install(app) {
       const pinia = app.config.globalProperties.$pinia as Pinia | undefined
       if (!pinia) throw problem('piniaMissing')
       if (installed !== pinia) {
-        if (hasTransport(pinia)) throw problem('installedTwice')
-        pinia.use(sessionSync(options))
+        if (transportOf(pinia)) throw problem('installedTwice')
+        transport = provideTransport(pinia, options)
         installed = pinia
       }
-      const transport = transportOf(pinia)
       apps++
       app.onUnmount(() => {
         if (--apps === 0) void transport?.close()
       })
     },
     async reset() {
-      if (installed) await transportOf(installed)?.reset()
+      await transport?.reset()
     },
   }
 }

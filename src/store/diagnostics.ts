@@ -1,27 +1,46 @@
-import { isDevelopment } from '../core/development'
-
-/** Mistakes of developers: what happened and how to mend it. */
+/** Mistakes of developers: what happened. */
 const problems = {
-  piniaMissing:
-    'createAITransport() needs Pinia: call app.use(createPinia()) before app.use(createAITransport({ ... })).',
-  installedTwice:
-    'This Pinia has an AI transport already: call createAITransport() or pinia.use(sessionSync()) once per app.',
-  transportMissing:
-    'No AI transport is installed: call app.use(createAITransport({ client, agent })), or pinia.use(sessionSync({ ... })).',
-  noPinia:
-    'No Pinia found: call this inside setup(), a Pinia store or app.runWithContext(), after app.use(createPinia()).',
-  agentsMissing:
-    'createAITransport() has no "agents": whoever may publish on a channel can publish answers there. Set it to the client id of your agent.',
-  noScope:
-    'This composable was called outside setup(): call it in setup(), in a Pinia store or inside an effectScope, so that it can let go of the session.',
-  noSession:
-    'No session found: call useClientSession(name) in this component or an ancestor, wrap it in <SessionProvider name="...">, or pass { session }.',
+  piniaMissing: 'createAITransport() needs Pinia',
+  installedTwice: 'This Pinia has an AI transport already',
+  transportMissing: 'No AI transport is installed',
+  noPinia: 'No Pinia found',
+  agentsMissing: 'createAITransport() has no "agents"',
+  noScope: 'This composable was called outside setup()',
+  noSession: 'No session found',
 } as const
 
-/** An error for the developer, to throw. */
-export const problem = (name: keyof typeof problems): Error => new Error(`[vue-ai-transport] ${problems[name]}`)
+type Problem = keyof typeof problems
+
+/** How to mend it, for who is developing. */
+const fixes: Record<Problem, string> = {
+  piniaMissing: 'call app.use(createPinia()) before app.use(createAITransport({ ... })).',
+  installedTwice: 'call createAITransport() or pinia.use(sessionSync()) once per app.',
+  transportMissing:
+    'call app.use(createAITransport({ client, agent })), or pinia.use(sessionSync({ ... })) where Pinia is set up.',
+  noPinia: 'call this inside setup(), a Pinia store or app.runWithContext(), after app.use(createPinia()).',
+  agentsMissing: 'whoever may publish on a channel can publish answers there. Set it to the client id of your agent.',
+  noScope: 'call it in setup(), in a Pinia store or inside an effectScope, so that it can let go of the session.',
+  noSession:
+    'call useClientSession(name) in this component or an ancestor, wrap it in <SessionProvider name="...">, or pass { session }.',
+}
+
+/** An error for the developer, to throw; in production it names the problem and no more. */
+export function problem(name: Problem): Error {
+  let rest = ` (${name})`
+  try {
+    // NOTE: in full, so that bundlers drop what is said in development
+    if (process.env.NODE_ENV !== 'production') rest = `: ${fixes[name]}`
+  } catch {
+    // A page without a bundler has no `process`
+  }
+  return new Error(`[vue-ai-transport] ${problems[name]}${rest}`)
+}
 
 /** Tells the developer, in development only. */
-export function noteMistake(name: keyof typeof problems): void {
-  if (isDevelopment()) console.warn(`[vue-ai-transport] ${problems[name]}`)
+export function noteMistake(name: Problem): void {
+  try {
+    if (process.env.NODE_ENV !== 'production') console.warn(problem(name).message)
+  } catch {
+    // As above
+  }
 }

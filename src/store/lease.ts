@@ -9,7 +9,7 @@ export interface Lease<M extends object = AppMessage> {
   readonly session: ClientSession<M>
   /** The session's Pinia store. */
   readonly store: ViewVerbs<M>
-  /** Resolves when the session is attached and the first page that was asked for is shown. */
+  /** The present promise that the session is attached and the first page that was asked for is shown. */
   readonly ready: Promise<void>
   /** Asks for at least this many messages to be shown at first; without it there are 30. */
   want(limit: number): void
@@ -26,6 +26,8 @@ export class LeasedSession {
   #ready: Promise<void> | undefined
   #wanted: number | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  #stopWaiting: (() => void) | undefined
+  #ended: Promise<void> | undefined
 
   constructor(
     name: string,
@@ -39,25 +41,33 @@ export class LeasedSession {
 
   lease(): Lease {
     clearTimeout(this.#timer)
+    const start = (): Promise<void> => this.#start()
     const lease: Lease = {
+      get ready() {
+        return start()
+      },
       session: this.session,
       store: this.#store,
-      ready: this.#start(),
       want: (limit) => this.#want(limit),
       release: () => this.#release(lease),
     }
     this.#leases.add(lease)
+    void start()
     return lease
   }
 
   /** Attaches again what was refused, and shows the first page then. */
   retry(): void {
-    this.#start().catch(() => undefined)
+    void this.#start()
     if (!this.session.isIdle) this.session.connect().catch(() => undefined)
   }
 
-  /** Closes the session at once. */
-  async end(): Promise<void> {
+  /** Closes the session at once; it may be asked to more than once. */
+  end(): Promise<void> {
+    return (this.#ended ??= this.#end())
+  }
+
+  async #end(): Promise<void> {
     clearTimeout(this.#timer)
     this.onEnd()
     const { $id } = this.#store
@@ -68,39 +78,38 @@ export class LeasedSession {
 
   #start(): Promise<void> {
     if (this.session.isIdle) return Promise.resolve()
-    return (this.#ready ??= this.#connect().catch((error: unknown) => {
-      // The next one to come tries again, and so does the session when that may help
-      this.#ready = undefined
-      const stop = this.session.on('status', (status) => {
-        if (status !== 'ready') return
-        stop()
-        this.retry()
+    if (!this.#ready) {
+      const ready = (this.#ready = this.#connect())
+      // Who awaits it is told; the next one to come tries again, and so does the session when that may help
+      ready.catch(() => {
+        if (this.#ready !== ready) return
+        this.#ready = undefined
+        this.#stopWaiting ??= this.session.on('status', (status) => status === 'ready' && this.#isBack())
       })
-      throw error
-    }))
+    }
+    return this.#ready
+  }
+
+  #isBack(): void {
+    this.#stopWaiting?.()
+    this.#stopWaiting = undefined
+    this.retry()
   }
 
   async #connect(): Promise<void> {
     await this.session.connect()
-    await this.#fill()
+    await this.session.view.fill(this.#wanted ?? firstPage)
   }
 
   #want(limit: number): void {
     if (limit <= (this.#wanted ?? 0)) return
     this.#wanted = limit
-    // NOTE: one after another, since a view loads one thing at a time
-    this.#ready = this.#ready?.then(() => this.#fill())
-    this.#ready?.catch(() => undefined)
-  }
-
-  async #fill(): Promise<void> {
-    const { view } = this.session
-    const missing = (this.#wanted ?? firstPage) - view.getMessages().length
-    if (missing > 0 && view.hasOlder()) await view.loadOlder(missing)
+    this.#ready = undefined
+    void this.#start()
   }
 
   #release(lease: Lease): void {
-    if (!this.#leases.delete(lease) || this.#leases.size > 0) return
+    if (!this.#leases.delete(lease) || this.#leases.size > 0 || this.#ended) return
     if (this.linger <= 0 || this.session.isIdle) void this.end()
     else this.#timer = setTimeout(() => void this.end(), this.linger)
   }

@@ -1,31 +1,38 @@
 import { defineStore, type Pinia, type PiniaPlugin } from 'pinia'
-import { markRaw } from 'vue'
 import { problem } from './diagnostics'
 import { Transport, type AITransportOptions } from './transport'
 
 const transports = new WeakMap<Pinia, Transport>()
 
-/** Asks the plugins of a Pinia for the transport: a plugin can add to a store only when one is made. */
-const useTransportStore = defineStore('ai-transport', () => ({}))
+/** Makes the plugins of a Pinia run: they do when a store is made. */
+const useProbe = defineStore('ai-transport', () => ({}))
 
 /**
- * The Pinia plugin that keeps session stores in step with their Ably channels. `createAITransport` installs it; alone it
- * serves apps that set Pinia up elsewhere: `pinia.use(sessionSync({ client }))`.
+ * The Pinia plugin that keeps session stores in step with their Ably channels, for apps that set Pinia up elsewhere:
+ * `pinia.use(sessionSync({ client }))`. An app that calls `createAITransport` needs no other.
  */
 export function sessionSync(options: AITransportOptions): PiniaPlugin {
   let own: Transport | undefined
   return ({ pinia }) => {
     const known = transports.get(pinia)
     if (known && known !== own) throw problem('installedTwice')
-    if (!known) transports.set(pinia, (own = markRaw(new Transport(pinia, options))))
+    own = known ?? provideTransport(pinia, options)
   }
 }
 
-/** Whether a Pinia has a transport, as far as its plugins have run. */
-export const hasTransport = (pinia: Pinia): boolean => transports.has(pinia)
+/** Gives a Pinia its transport. */
+export function provideTransport(pinia: Pinia, options: AITransportOptions): Transport {
+  const transport = new Transport(pinia, options)
+  transports.set(pinia, transport)
+  return transport
+}
 
-/** The transport of a Pinia, if a `sessionSync` plugin is installed there. */
+/** The transport of a Pinia, if it was given one or a `sessionSync` plugin is installed there. */
 export function transportOf(pinia: Pinia): Transport | undefined {
-  if (!transports.has(pinia)) useTransportStore(pinia)
+  if (!transports.has(pinia)) {
+    const probe = useProbe(pinia)
+    probe.$dispose()
+    delete pinia.state.value[probe.$id]
+  }
   return transports.get(pinia)
 }

@@ -56,6 +56,7 @@ export class Transport {
   readonly generation = shallowRef(0)
   readonly connection: Ref<ConnectionFacts> = shallowRef({ state: 'initialized' })
   readonly #sessions = new Map<string, LeasedSession>()
+  #idle: ClientSession<AppMessage> | undefined
   #client: RealtimeClient | undefined
   #tokens: TokenScope | undefined
   #stopListening: (() => void) | undefined
@@ -67,10 +68,14 @@ export class Transport {
 
   /** Takes a lease on a session: the first one attaches it, the last one to be released detaches it a little later. */
   lease(name: string): Lease {
-    const channelName = channelNameOf(name, this.options.namespace)
+    const { namespace = 'ai' } = this.options
+    const channelName = channelNameOf(name, namespace)
+    const prefix = `${namespace}:`
     let session = this.#sessions.get(channelName)
     if (!session) {
-      session = new LeasedSession(name, this.#open(channelName), this.pinia, this.options.linger ?? 1000, () => {
+      // NOTE: `trip` and `ai:trip` are one session, and its store has one id, whoever comes first
+      const id = channelName.startsWith(prefix) ? channelName.slice(prefix.length) : channelName
+      session = new LeasedSession(id, this.#open(channelName), this.pinia, this.options.linger ?? 1000, () => {
         if (this.#sessions.get(channelName) === session) this.#sessions.delete(channelName)
       })
       this.#sessions.set(channelName, session)
@@ -78,9 +83,9 @@ export class Transport {
     return session.lease()
   }
 
-  /** A session without a channel, for pages that have no name yet. */
-  idle(): ClientSession<AppMessage> {
-    return new ClientSession({ sessionName: '', codec: this.#codec, port: vuePort })
+  /** A session without a channel, for all that have no name yet. */
+  get idle(): ClientSession<AppMessage> {
+    return (this.#idle ??= new ClientSession({ sessionName: '', codec: this.#codec, port: vuePort }))
   }
 
   /** Tries to connect now, and to attach what was refused. */

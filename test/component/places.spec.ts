@@ -213,12 +213,14 @@ describe('in a plain effectScope', () => {
     const app = bareApp(optionsFor(scene))
     const name = ref('[bad]')
     const scope = effectScope()
-    const { error, status, ready } = app.runWithContext(() => scope.run(() => useClientSession(name)))!
+    const used = app.runWithContext(() => scope.run(() => useClientSession(name)))!
+    const { error, status, ready } = used
     await expect(ready).rejects.toThrow('a session name is')
     expect(error.value!.message).toContain('"[bad]"')
     expect(status.value).toBe('idle')
     name.value = 'fine'
-    await eventually(() => expect(status.value).toBe('ready'))
+    await used.ready
+    expect(status.value).toBe('ready')
     expect(error.value).toBeUndefined()
     scope.stop()
   })
@@ -227,7 +229,7 @@ describe('in a plain effectScope', () => {
     const scene = await startConversation('ai:login')
     let user = 'alice'
     const clients: ReturnType<typeof scene.endpoint.client>[] = []
-    const { plugins, transport } = aiPlugins({
+    const { plugins, transport, pinia } = aiPlugins({
       client: () => {
         const client = scene.endpoint.client({ clientId: user })
         clients.push(client)
@@ -245,6 +247,9 @@ describe('in a plain effectScope', () => {
     await session.view.send('Hi')
     expect(clients.map((client) => client.connection.state)).toEqual(['closed', 'connected'])
     await eventually(() => expect(session.view.pending()).toMatchObject([{ clientId: 'bob' }]))
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    expect(Object.keys(pinia.state.value)).toEqual(['ai-session:login'])
+    expect(session.status).toBe('ready')
     scope.stop()
   })
 
@@ -274,7 +279,114 @@ describe('in a plain effectScope', () => {
   })
 })
 
+describe('ready', () => {
+  /** A conversation of 60 prompts. */
+  async function aLongOne(name: string) {
+    const scene = await startConversation(`ai:${name}`)
+    const ids = Array.from({ length: 60 }, (_, index) => `q${index}`)
+    for (const [index, id] of ids.entries()) await scene.prompt(id, id, ids[index - 1])
+    const app = bareApp({ ...optionsFor(scene), historyPageSize: 10 })
+    return { ...scene, use: <T>(setup: () => T): T => app.runWithContext(() => effectScope().run(setup))! }
+  }
+
+  it('resolves without a name, and waits for the one that is set meanwhile', async () => {
+    const { use } = await aLongOne('named')
+    const name = ref<string>()
+    const used = use(() => useClientSession(name))
+    await used.ready
+    name.value = 'named'
+    await used.ready
+    expect(used.status.value).toBe('ready')
+    expect(used.session.view.getMessages()).toHaveLength(30)
+  })
+
+  it('waits for the largest first page that a component asks for', async () => {
+    const { use } = await aLongOne('larger')
+    await use(() => useClientSession('larger')).ready
+    const { ready, messages } = use(() => {
+      const { ready } = useClientSession('larger')
+      return { ready, ...useView({ limit: 50 }) }
+    })
+    await ready
+    expect(messages.value).toHaveLength(50)
+  })
+
+  it('waits for older messages that a user asks for while the first page is on its way', async () => {
+    const { use } = await aLongOne('busy')
+    const { session, ready } = use(() => useClientSession('busy'))
+    session.on('status', (status) => status === 'ready' && void session.view.loadOlder(5))
+    await ready
+    expect(session.view.getMessages()).toHaveLength(30)
+  })
+
+  it('tries again for the next component after a first page that could not be read', async () => {
+    const scene = await aLongOne('refused')
+    const reader = scene.endpoint.client({ clientId: 'reader' })
+    const app = bareApp({ client: reader, linger: 0 })
+    const use = () => app.runWithContext(() => effectScope().run(() => [useClientSession('refused'), useView()] as const))! // prettier-ignore
+    const history = vi.spyOn(reader.channels.get('ai:refused'), 'history').mockRejectedValue(new Error('away'))
+    const [first] = use()
+    await expect(first.ready).rejects.toThrow('away')
+    history.mockRestore()
+    const [next, { messages }] = use()
+    await next.ready
+    expect(messages.value).toHaveLength(30)
+    await first.ready
+  })
+})
+
 describe('in a store', () => {
+  it('has one store per session, whatever it is called', async () => {
+    const scene = await startConversation('ai:once')
+    const { plugins, pinia } = aiPlugins(optionsFor(scene))
+    const app = createApp({ render: () => null })
+    for (const plugin of plugins) app.use(plugin)
+    app.runWithContext(() => effectScope().run(() => [useClientSession('ai:once'), useClientSession('once')]))
+    expect(Object.keys(pinia.state.value)).toEqual(['ai-session:once'])
+  })
+
+  it('lets $onAction hear what useRuns and useRun cancel', async () => {
+    const scene = await startConversation('ai:heard')
+    const { plugins, pinia } = aiPlugins(optionsFor(scene))
+    const calls: string[] = []
+    pinia.use(({ store }) => void store.$onAction(({ name }) => name !== 'synced' && calls.push(name)))
+    const app = createApp({ render: () => null })
+    for (const plugin of plugins) app.use(plugin)
+    const used = app.runWithContext(() =>
+      effectScope().run(() => {
+        const { ready } = useClientSession('heard')
+        return { ready, runs: useRuns({ scope: 'session' }), run: useRun('run-1') }
+      }),
+    )!
+    await used.ready
+    await scene.prompt('q', 'hello')
+    await scene.agent.startRun('run-1', 'q')
+    await eventually(() => expect(used.run.isActive.value).toBe(true))
+    await used.runs.cancel('run-1')
+    await used.run.cancel()
+    await used.runs.cancelAll()
+    expect(calls).toEqual(['cancel', 'cancel', 'cancelAll'])
+  })
+
+  it('lets go of the session when the store is disposed of, and begins anew when it is used again', async () => {
+    const scene = await startConversation('ai:one')
+    const { plugins } = aiPlugins(optionsFor(scene))
+    const app = createApp({ render: () => null })
+    for (const plugin of plugins) app.use(plugin)
+    const useTrip = defineSessionStore('trip')
+    const open = (name: string) => app.runWithContext(() => useTrip(name))
+    const one = open('one')
+    expect(open('one')).toBe(one)
+    await one.whenReady()
+    const { view } = one
+    one.$dispose()
+    await expect(view.send('Hi')).rejects.toMatchObject({ code: 104004 })
+    const again = open('one')
+    expect(again).not.toBe(one)
+    await again.whenReady()
+    expect(again.status).toBe('ready')
+  })
+
   it('serves the Options API through defineSessionStore', async () => {
     const scene = await startConversation('ai:store')
     const useTrip = defineSessionStore('trip', {
@@ -348,6 +460,14 @@ describe('mistakes', () => {
     expect(() => app.use(createAITransport({ client: () => expect.unreachable() }))).toThrow(
       /app\.use\(createPinia\(\)\)/,
     )
+  })
+
+  it('names the mistake and no more in production', () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    const app = createApp({ render: () => null })
+    const install = () => app.use(createAITransport({ client: () => expect.unreachable() }))
+    expect(install).toThrow(/^\[vue-ai-transport\] createAITransport\(\) needs Pinia \(piniaMissing\)$/)
+    vi.unstubAllEnvs()
   })
 
   it('tells that the transport is missing', () => {

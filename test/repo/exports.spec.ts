@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
 import { expect, it } from 'vitest'
 
 /** The values that each entry exports. A change here is a change of the public API. */
@@ -39,4 +41,79 @@ const names: Record<string, string[]> = {
 it.each(Object.keys(names))('%s exports the names it promises', async (entry) => {
   const exported = Object.keys((await import(/* @vite-ignore */ entry)) as object)
   expect(exported.toSorted()).toEqual(names[entry]?.toSorted())
+})
+
+/** The types that the client entry exports: all that a user of its values may have to name. */
+const types = [
+  'AITransport',
+  'AITransportOptions',
+  'Act',
+  'ActiveRun',
+  'AgentEndpoint',
+  'AgentTarget',
+  'Agents',
+  'Answer',
+  'AnswerOptions',
+  'AppMessage',
+  'Branch',
+  'CancelTarget',
+  'Cancelling',
+  'ClientSession',
+  'Codec',
+  'CreateClientSessionOptions',
+  'DefineSessionStoreOptions',
+  'FlushMode',
+  'Given',
+  'Input',
+  'InvocationBody',
+  'MessageBlock',
+  'MessageState',
+  'PendingPrompt',
+  'PlacedSendOptions',
+  'Policy',
+  'RunEndReason',
+  'RunError',
+  'RunEvent',
+  'RunInfo',
+  'RunResult',
+  'RunScope',
+  'RunStatus',
+  'RunStep',
+  'SendOptions',
+  'SessionStatus',
+  'SessionStoreMembers',
+  'SessionTree',
+  'SessionTypes',
+  'Steer',
+  'SteerOutcome',
+  'SteerState',
+  'ToolApproval',
+  'ToolOutput',
+  'ToolOutputError',
+  'UseBranchOptions',
+  'UseBranchReturn',
+  'UseClientSessionReturn',
+  'UseConnectionReturn',
+  'UseRunOptions',
+  'UseRunReturn',
+  'UseRunsOptions',
+  'UseRunsReturn',
+  'UseSessionStore',
+  'UseViewOptions',
+  'UseViewReturn',
+  'View',
+  'ViewMessage',
+  'ViewSource',
+  'ViewVerbs',
+  'WakeInfo',
+]
+
+it('vue-ai-transport exports the types it promises', () => {
+  const file = fileURLToPath(new URL('../../src/index.ts', import.meta.url))
+  const source = ts.createSourceFile(file, ts.sys.readFile(file)!, ts.ScriptTarget.Latest)
+  const exported = source.statements.filter(ts.isExportDeclaration).flatMap(({ exportClause, isTypeOnly }) => {
+    const { elements } = exportClause as ts.NamedExports
+    return elements.filter((element) => isTypeOnly || element.isTypeOnly).map(({ name }) => name.text)
+  })
+  expect(exported.toSorted()).toEqual(types.toSorted())
 })
