@@ -86,7 +86,7 @@ test('closes though a client does not answer', async () => {
     'Sec-WebSocket-Version: 13',
     `Sec-WebSocket-Key: ${'A'.repeat(22)}==`,
   ]
-  socket.write(`GET /?key=${endpoint.key} HTTP/1.1\r\nHost: x\r\n${handshake.join('\r\n')}\r\n\r\n`)
+  socket.write(`GET /?key=${endpoint.key} HTTP/1.1\r\nHost: localhost\r\n${handshake.join('\r\n')}\r\n\r\n`)
   const [head] = (await once(socket, 'data')) as [Buffer]
   expect(head.toString()).toContain('101 Switching Protocols')
   const closed = once(socket, 'close')

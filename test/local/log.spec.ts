@@ -131,6 +131,14 @@ describe('the log', () => {
     expect(datas(publish('again').entries)).toEqual(['again'])
   })
 
+  test('takes up none for what is changed after it was forgotten', () => {
+    const { log, publish, append, bytes } = scene()
+    const [entry] = publish('abc').entries
+    log.evict()
+    append(entry!, 'def')
+    expect(bytes()).toBe(0)
+  })
+
   test('costs the same per append however long the message is', () => {
     const { publish, append } = scene()
     const measure = (times: number) => {

@@ -1,4 +1,4 @@
-import { appended, replaced, type Content, type StoredMessage, type Version } from './message'
+import { appended, replaced, sizeOf, type Content, type StoredMessage, type Version } from './message'
 import { byteLength } from './payload'
 import { MessageAction } from '../wire/protocol'
 import { bootOf, channelSerialOf, type NextSerial } from './serial'
@@ -180,12 +180,13 @@ export class ChannelLog {
     const { action, content, version, connectionId } = change
     this.head = channelSerial > this.head ? channelSerial : this.head
     const isAppend = action === MessageAction.Append
+    const before = weight(entry.message)
     entry.message = isAppend
       ? appended(entry.message, content, version)
       : replaced(entry.message, action, content, version)
     entry.changedAt = channelSerial
     entry.changedBy = connectionId
-    if (isAppend) this.#grow(entry, byteLength(content.data))
+    if (isAppend) this.#grow(entry, byteLength(content.data) + weight(entry.message) - before)
     else this.#keepVersion(entry)
     if (!isAppend) return { channelSerial, connectionId, entries: [entry] }
     const fragment = { ...entry.message, action, data: content.data, encoding: content.encoding }
@@ -210,10 +211,16 @@ export class ChannelLog {
   }
 
   #grow(entry: Entry, bytes: number) {
+    // NOTE: what waited for its window to end may be about a message that was forgotten meanwhile
+    if (!this.#bySerial.has(entry.serial)) return
     entry.bytes += bytes
     this.#onGrow(bytes)
   }
 }
 
-/** An estimate, for keeping memory bounded: the data and a little for the rest. */
-const footprint = (message: StoredMessage) => 500 + byteLength(message.data)
+/** An estimate, for keeping memory bounded. */
+const footprint = (message: StoredMessage) => weight(message) + byteLength(message.data)
+
+/** What a message takes besides its data. */
+const weight = ({ id, name, clientId, extras, version }: StoredMessage) =>
+  500 + id.length + sizeOf(name, clientId, extras) + sizeOf(version.description, version.clientId, version.metadata)

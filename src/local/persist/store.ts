@@ -3,6 +3,7 @@ import type { Channels } from '../channel/channels'
 import type { Change, Entry } from '../channel/log'
 import { MAX_WINDOW } from '../channel/rollup'
 import type { StoredMessage } from '../channel/message'
+import { lock } from './lock'
 import { JournalFile } from './journal-file'
 import type { Journal } from './journal'
 import type { Identity, JournalRecord } from './records'
@@ -23,12 +24,14 @@ export class Store implements Journal {
   /** The latest serial that was given out before. */
   readonly lastSerial: string
   readonly #file: JournalFile
+  readonly #unlock: () => void
   readonly #answers = new Map<string, readonly string[]>()
   #past: readonly JournalRecord[]
   #channels?: Channels
 
-  /** @throws Error if the file cannot be opened or is damaged */
+  /** @throws Error if the file cannot be opened, is damaged, or in use by another process */
   constructor(path: string, fresh: () => Identity) {
+    this.#unlock = lock(path)
     const { file, records } = JournalFile.open(path)
     const [first] = records
     this.#file = file
@@ -80,6 +83,7 @@ export class Store implements Journal {
     this.#append({ kind: 'stop' })
     this.#channels = undefined
     this.#file.close()
+    this.#unlock()
   }
 
   #append(record: JournalRecord) {
