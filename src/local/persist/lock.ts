@@ -1,5 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 
+/** How often each file is in use in this process: a dev server that restarts opens it before the old one lets go. */
+const uses = new Map<string, number>()
+
 /**
  * Keeps other processes away from a file, by another one beside it that says who has it.
  * @returns lets go of it
@@ -12,7 +15,17 @@ export function lock(path: string): () => void {
     throw new Error(`unable to open ${path}; process ${owner} uses it (if it does not, remove ${mark})`)
   }
   writeFileSync(mark, String(process.pid))
-  return () => rmSync(mark, { force: true })
+  count(mark, 1)
+  return () => {
+    if (count(mark, -1) === 0) rmSync(mark, { force: true })
+  }
+}
+
+function count(mark: string, change: number): number {
+  const left = (uses.get(mark) ?? 0) + change
+  if (left > 0) uses.set(mark, left)
+  else uses.delete(mark)
+  return left
 }
 
 function ownerOf(mark: string): number | undefined {

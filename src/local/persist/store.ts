@@ -32,7 +32,7 @@ export class Store implements Journal {
   /** @throws Error if the file cannot be opened, is damaged, or in use by another process */
   constructor(path: string, fresh: () => Identity) {
     this.#unlock = lock(path)
-    const { file, records } = JournalFile.open(path)
+    const { file, records } = openOr(path, this.#unlock)
     const [first] = records
     this.#file = file
     this.#past = records
@@ -126,6 +126,15 @@ export class Store implements Journal {
     this.#answers.set(origin, serials)
     const [oldest] = this.#answers.keys()
     if (oldest !== undefined && this.#answers.size > MAX_ANSWERS) this.#answers.delete(oldest)
+  }
+}
+
+function openOr(path: string, giveUp: () => void) {
+  try {
+    return JournalFile.open(path)
+  } catch (error) {
+    giveUp()
+    throw error
   }
 }
 
