@@ -16,6 +16,8 @@ export interface Entry {
   changedAt: string
   /** Connection that made the latest change. */
   changedBy?: string
+  /** Channel serial of the latest change by anyone else; empty if there is none. */
+  othersAt: string
   /** States after create, update and delete, oldest first; appends are not kept. */
   versions: StoredMessage[]
   /** What it takes in memory, roughly. */
@@ -39,6 +41,8 @@ export interface SavedEntry {
   at: string
   /** Connection that made it. */
   by?: string
+  /** Channel serial of the latest change by anyone else. */
+  others?: string
 }
 
 /** Something that happened on the channel, as subscribers are told. */
@@ -106,13 +110,13 @@ export class ChannelLog {
   }
 
   /** Brings a message back as it was. */
-  restore({ message, versions, at, by }: SavedEntry) {
+  restore({ message, versions, at, by, others = '' }: SavedEntry) {
     const entry = this.#add(message, at)
     this.#grow(
       entry,
       versions.reduce((sum, version) => sum + footprint(version), -footprint(message)),
     )
-    Object.assign(entry, { versions, changedBy: by })
+    Object.assign(entry, { versions, changedBy: by, othersAt: others })
   }
 
   /** Lets a message look as if it changed later. */
@@ -184,6 +188,7 @@ export class ChannelLog {
     entry.message = isAppend
       ? appended(entry.message, content, version)
       : replaced(entry.message, action, content, version)
+    if (connectionId !== entry.changedBy) entry.othersAt = entry.changedAt
     entry.changedAt = channelSerial
     entry.changedBy = connectionId
     if (isAppend) this.#grow(entry, byteLength(content.data) + weight(entry.message) - before)
@@ -195,7 +200,8 @@ export class ChannelLog {
 
   #add(message: StoredMessage, changedAt: string): Entry {
     const { serial, timestamp, connectionId: changedBy } = message
-    const entry: Entry = { serial, timestamp, message, changedAt, changedBy, versions: [message], bytes: 0 }
+    const versions = [message]
+    const entry: Entry = { serial, timestamp, message, changedAt, changedBy, othersAt: '', versions, bytes: 0 }
     this.#entries.push(entry)
     this.#bySerial.set(serial, entry)
     this.#grow(entry, footprint(message))

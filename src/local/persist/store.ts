@@ -106,8 +106,16 @@ export class Store implements Journal {
     for (const [origin, serials] of this.#answers) yield { kind: 'answer', origin, serials }
     for (const channel of channels) {
       yield { kind: 'floor', channel: channel.name, serial: channel.log.floor }
-      for (const { message, versions, changedAt, changedBy } of channel.log.read({ forwards: true })) {
-        yield { kind: 'entry', channel: channel.name, message, versions, at: changedAt, by: changedBy }
+      for (const { message, versions, changedAt, changedBy, othersAt } of channel.log.read({ forwards: true })) {
+        yield {
+          kind: 'entry',
+          channel: channel.name,
+          message,
+          versions,
+          at: changedAt,
+          by: changedBy,
+          others: othersAt,
+        }
       }
     }
   }
