@@ -1,4 +1,5 @@
 import { chmodSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 import manifest from './package.json' with { type: 'json' }
@@ -52,6 +53,8 @@ export default defineConfig({
   test: {
     // NOTE: named, because vitest prints less of its own accord when it thinks that no human reads along
     reporters: ['default'],
+    // NOTE: most tests wait for clients and servers rather than for the processor
+    maxWorkers: Math.max(4, availableParallelism() - 1),
     projects: [
       {
         extends: true,

@@ -12,7 +12,9 @@ type Fields = Readonly<Record<string, unknown>>
  */
 export async function readConfig(file: string): Promise<Pick<ServiceOptions, 'keys' | 'namespaces' | 'limits'>> {
   try {
-    return toOptions(JSON.parse(await readFile(file, 'utf8')))
+    const content = await readFile(file, 'utf8')
+    // NOTE: some editors put a byte order mark in front
+    return toOptions(JSON.parse(content.replace(/^\uFEFF/, '')))
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new Error(`unable to read ${file}; ${reason}`, { cause: error })
@@ -37,6 +39,7 @@ function toOptions(config: unknown) {
 function toKey({ keyName, keySecret, capability, revocableTokens }: Fields, at: string, app?: string): KeyOptions {
   const name = text(keyName, `${at}.keyName`)
   const full = name.includes('.') || app === undefined ? name : `${app}.${name}`
+  if (!/^[^.:]+\.[^.:]+$/.test(full)) throw new Error(`${at}.keyName must have the form "app.id"`)
   return {
     key: `${full}:${text(keySecret, `${at}.keySecret`)}`,
     capability: optionalText(capability, `${at}.capability`),

@@ -28,21 +28,25 @@ export interface LocalEndpoint extends Access, TestControls, AsyncDisposable {
  * Starts an endpoint that the `ably` SDK can connect to in place of the service: no account, nothing leaves this machine.
  * What is published is kept in memory, within {@link ServiceOptions.limits}.
  *
- * @throws Error if the port is taken
+ * @throws Error if the port is taken, or the file of `persist` in use
  * @example
  * const endpoint = await createLocalEndpoint()
  * const client = new Ably.Realtime(endpoint.clientOptions({ clientId: 'bob' }))
  * await endpoint.close()
  */
 export async function createLocalEndpoint(options: LocalEndpointOptions = {}): Promise<LocalEndpoint> {
-  const { port: wanted = 0, host = '127.0.0.1' } = options
-  const service = new Service(options)
+  const { port: wanted = 0, host = '127.0.0.1', origins = [] } = options
+  const service = new Service({ ...options, origins: [...origins, `http://${hostnameOf(host)}`] })
   const rest = restMiddleware(service, { shared: false })
   const server = createServer((request, response) => rest(request, response, () => {}))
   const stopUpgrades = acceptUpgrades(service, server, { shared: false })
   if (!isLoopback(host)) warnOf(host)
-  server.listen(wanted, host)
-  await once(server, 'listening')
+  try {
+    await once(server.listen(wanted, host), 'listening')
+  } catch (error) {
+    service.close()
+    throw error
+  }
   const { port } = server.address() as AddressInfo
   const address = { hostname: hostnameOf(host), port, tls: false }
 

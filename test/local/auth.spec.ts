@@ -272,6 +272,12 @@ describe('token requests', () => {
     expect(await post(endpoint, {}, { authorization })).toMatchObject({ status: 201, capability: '{"*":["*"]}' })
   })
 
+  test.each([{ keyName: 'app.other' }, { clientId: 5 }, { capability: 5 }])('make sense: %j', async (body) => {
+    const endpoint = await startEndpoint()
+    const authorization = `Basic ${Buffer.from(endpoint.key).toString('base64')}`
+    expect(await post(endpoint, body, { authorization })).toMatchObject({ status: 400, code: 40_003 })
+  })
+
   test('give no more than the key has', async () => {
     const key = { key: 'app.limited:secret', capability: { 'ai:*': ['subscribe', 'history'] } }
     const endpoint = await startEndpoint({ keys: [key] })

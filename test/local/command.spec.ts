@@ -101,6 +101,12 @@ describe('a configuration file', () => {
     expect((await fetch(`${endpoint?.url}/time`)).status).toBe(200)
   })
 
+  test('may start with a byte order mark', async () => {
+    output()
+    await using endpoint = await start(`\uFEFF${JSON.stringify({ keys: [key] })}`)
+    expect(endpoint?.key).toBe('app.one:secret')
+  })
+
   test.each([
     ['{', 'JSON'],
     [[], 'the file must be an object'],
@@ -109,7 +115,9 @@ describe('a configuration file', () => {
     [{ keys: [{ keyName: 'app.one' }] }, 'keys[0].keySecret must be a text'],
     [{ keys: [{ ...key, capability: {} }] }, 'keys[0].capability must be a text'],
     [{ keys: [{ ...key, capability: '{"x":["fly"]}' }] }, 'key app.one; its capability is malformed'],
-    [{ keys: [{ ...key, keyName: 'one' }] }, 'it must have the form "app.id:secret"'],
+    [{ keys: [{ ...key, keyName: 'one' }] }, 'keys[0].keyName must have the form "app.id"'],
+    [{ keys: [{ ...key, keyName: 'app.one:more' }] }, 'keys[0].keyName must have the form "app.id"'],
+    [{ keys: [key, key] }, 'key app.one; there are two of that name'],
     [{ keys: [{ ...key, revocableTokens: 'yes' }] }, 'keys[0].revocableTokens must be true or false'],
     [{ keys: [key], namespaces: [{}] }, 'namespaces[0].id must be a text'],
     [{ keys: [key], namespaces: {} }, 'namespaces must be a list'],

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../support/local'
 import { openSocket } from './raw-socket'
@@ -34,6 +36,17 @@ describe('pages', () => {
     const response = await get(endpoint, '/time', { origin })
     expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([403, null])
     await expect(openSocket(endpoint, {}, { origin })).rejects.toThrow('403')
+  })
+
+  test('of names that were made to point here are kept out, also where they send no origin', async () => {
+    const endpoint = await startEndpoint()
+    const host = `evil.example:${endpoint.port}`
+    const authorization = `Basic ${btoa(endpoint.key)}`
+    const asked = request(`${endpoint.url}/channels/ai:x/messages`, { headers: { host, authorization } }).end()
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    response.resume()
+    expect([response.statusCode, response.headers['x-ably-errorcode']]).toEqual([403, '40300'])
+    await expect(openSocket(endpoint, {}, { host })).rejects.toThrow('403')
   })
 
   test('may ask first', async () => {

@@ -3,7 +3,7 @@ import * as Ably from 'ably'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually'
 import { failure, formats, inState, nextState, openInbox, startEndpoint, type TestEndpoint } from '../support/local'
-import { dropSome } from './drops'
+import { dropSome, startHastyEndpoint } from './drops'
 import { openDeafSocket, openSocket } from './raw-socket'
 
 /** Two clients that talk to each other all the time, and notice when they are disturbed. */
@@ -143,7 +143,7 @@ describe.each(formats)('dropped connections in $format', ({ useBinaryProtocol })
   const [runCount, readerCount, dropCount] = [20, 4, 200]
 
   test(`${dropCount} of them during ${runCount} runs lose and repeat nothing`, { timeout: 120_000 }, async () => {
-    const endpoint = await startEndpoint()
+    const endpoint = await startHastyEndpoint()
     const join = (clientId: string) => endpoint.client({ clientId }, { useBinaryProtocol })
     const readers = await Promise.all(Array.from({ length: readerCount }, (_, i) => startReading(join(`reader-${i}`))))
     const over = new AbortController()
@@ -173,7 +173,7 @@ async function stream(client: Ably.Realtime, run: number, over: AbortSignal): Pr
     const token = ` ${run}.${i}`
     text += token
     pending.push(channel.appendMessage({ serial, data: token }))
-    await new Promise((resolve) => setTimeout(resolve, 40))
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
   await Promise.all(pending)
   return [serial, text]

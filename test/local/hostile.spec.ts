@@ -151,6 +151,8 @@ describe('messages that cannot be taken', () => {
   })
 })
 
+const nested = '['.repeat(100_000) + ']'.repeat(100_000)
+
 describe('requests that cannot be answered', () => {
   const get = async (endpoint: TestEndpoint, path: string, init: RequestInit = {}) => {
     const authorization = `Basic ${Buffer.from(endpoint.key).toString('base64')}`
@@ -167,8 +169,11 @@ describe('requests that cannot be answered', () => {
     ['POST', '/channels/ai:x/messages', '5', 400, 40_000],
     ['PATCH', '/channels/ai:x/messages/x', '[]', 400, 40_000],
     ['POST', '/channels/ai:x/messages', 'x'.repeat(600_000), 413, 40_009],
+    ['POST', '/channels/ai:x/messages', `{"data":${nested}}`, 400, 40_013],
+    ['POST', '/channels/ai:x/messages', `{"id":"${'x'.repeat(3_000)}"}`, 400, 40_000],
+    ['POST', '/messages', `{"channels":${nested},"messages":[]}`, 400, 40_000],
     ['GET', '/channels/ai:x/messages?limit=-1', undefined, 400, 40_000],
-  ])('get an error: %s %s', async (method, path, body, status, code) => {
+  ])('get an error: %s %s (%#)', async (method, path, body, status, code) => {
     const endpoint = await startEndpoint()
     const answer = await get(endpoint, path, { method, body })
     expect(answer).toMatchObject({ status, code })
@@ -185,7 +190,7 @@ describe('requests that cannot be answered', () => {
   test('do not disturb others when they are cut short', async () => {
     const endpoint = await startEndpoint()
     const socket = connect(endpoint.port, '127.0.0.1')
-    socket.write('POST /channels/x/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{')
+    socket.write('POST /channels/x/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{')
     await once(socket, 'connect')
     socket.destroy()
     expect(await isAlive(endpoint)).toBe(true)
@@ -202,5 +207,26 @@ describe('memory', () => {
       async (_, i) => (await rest.channels.get(`ai:${i}`).history()).items.length,
     )
     expect(await Promise.all(sizes)).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1])
+  })
+
+  test.each([
+    ['extras', { extras: { headers: { k: 'x'.repeat(10_000) } } }],
+    ['a name', { name: 'x'.repeat(10_000) }],
+    ['data', { data: 'x'.repeat(10_000) }],
+  ])('that is taken up by %s counts', async (_, message) => {
+    const endpoint = await startEndpoint({ limits: { maxStoredBytes: 100_000 } })
+    const channel = endpoint.rest().channels.get('ai:x')
+    for (let i = 0; i < 20; i++) await channel.publish(message)
+    expect((await channel.history()).items.length).toBeLessThan(12)
+  })
+
+  test('that is taken up by what is said about changes counts', async () => {
+    const endpoint = await startEndpoint({ limits: { maxStoredBytes: 100_000 } })
+    const { channels } = endpoint.rest()
+    await channels.get('ai:other').publish('n', 'x'.repeat(50_000))
+    const { serials } = await channels.get('ai:x').publish('n', 'first')
+    const metadata = { k: 'x'.repeat(10_000) }
+    for (let i = 0; i < 8; i++) await channels.get('ai:x').updateMessage({ serial: serials[0]! }, { metadata })
+    expect((await channels.get('ai:other').history()).items).toEqual([])
   })
 })

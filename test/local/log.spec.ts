@@ -131,16 +131,25 @@ describe('the log', () => {
     expect(datas(publish('again').entries)).toEqual(['again'])
   })
 
+  test('takes up none for what is changed after it was forgotten', () => {
+    const { log, publish, append, bytes } = scene()
+    const [entry] = publish('abc').entries
+    log.evict()
+    append(entry!, 'def')
+    expect(bytes()).toBe(0)
+  })
+
   test('costs the same per append however long the message is', () => {
     const { publish, append } = scene()
-    const measure = (times: number) => {
-      const [entry] = publish('').entries
+    const [entry] = publish('').entries
+    const thousand = () => {
       const start = performance.now()
-      for (let i = 0; i < times; i++) append(entry!, 'a token of text')
-      return (performance.now() - start) / times
+      for (let i = 0; i < 1_000; i++) append(entry!, 'a token of text')
+      return performance.now() - start
     }
-    measure(5_000)
-    const [short, long] = [measure(2_000), measure(50_000)]
-    expect(long).toBeLessThan(short * 8)
+    const times = Array.from({ length: 60 }, thousand)
+    // NOTE: the fastest of several, since others use the machine too
+    const [short, long] = [times.slice(0, 10), times.slice(-10)].map((some) => Math.min(...some))
+    expect(long).toBeLessThan(short! * 3)
   })
 })

@@ -53,6 +53,24 @@ describe('a file', () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600)
   })
 
+  test('is marked as in use until the last one in this process lets go of it, or none could start', async () => {
+    const isMarked = async () => (await readFile(`${file}.lock`, 'utf8').catch(() => '')) === String(process.pid)
+    const [one, other] = [await startEndpoint({ persist: file }), await startEndpoint({ persist: file })]
+    await one.close()
+    expect(await isMarked()).toBe(true)
+    await other.close()
+    expect(await isMarked()).toBe(false)
+    const { port } = await startEndpoint()
+    await expect(startEndpoint({ persist: file, port })).rejects.toThrow('EADDRINUSE')
+    expect(await isMarked()).toBe(false)
+  })
+
+  test('of one who was killed is free again', async () => {
+    await writeFile(`${file}.lock`, '999999999')
+    await startEndpoint({ persist: file })
+    expect(await readFile(`${file}.lock`, 'utf8')).toBe(String(process.pid))
+  })
+
   test('that a crash cut off is good up to there', async () => {
     const before = await startEndpoint({ persist: file })
     const channel = before.rest().channels.get('ai:x')
@@ -75,6 +93,7 @@ describe('a file', () => {
     await expect(createLocalEndpoint({ persist: file })).rejects.toThrow(
       `unable to read ${file}:2; the line is damaged`,
     )
+    await expect(stat(`${file}.lock`)).rejects.toThrow('ENOENT')
   })
 
   test('knows what was published, so that the same id is not published again', async () => {

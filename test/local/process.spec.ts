@@ -92,6 +92,16 @@ describe('the command in a process of its own', { timeout: 30_000 }, () => {
     expect(heard.map(({ data }) => data as unknown)).toEqual(numbers)
   })
 
+  test('does not take a file that another process writes to, and leaves it alone', async () => {
+    const persist = join(folder, 'shared.log')
+    const command = await start('--port', '0', '--persist', persist)
+    await expect(startCommand('--port', '0', '--persist', persist)).rejects.toThrow(`process ${command.child.pid} uses`)
+    await connect(command).channels.get('ai:x').publish('n', 'kept')
+    await command.end('SIGTERM')
+    const again = await start('--port', '0', '--persist', persist)
+    expect((await connect(again).channels.get('ai:x').history()).items).toMatchObject([{ data: 'kept' }])
+  })
+
   test('that cannot write any more refuses what it cannot keep, and keeps what it acknowledged', async () => {
     const persist = join(folder, 'full.log')
     const command = await startCommandWithin(64, '--config', config, '--port', '0', '--persist', persist)

@@ -60,7 +60,7 @@ export async function openDeafSocket(endpoint: TestEndpoint, channel: string): P
   const upgrade = ['Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13']
   const key = `Sec-WebSocket-Key: ${'A'.repeat(22)}==`
   socket.write(
-    `GET /?v=6&format=json&key=${endpoint.key} HTTP/1.1\r\nHost: x\r\n${[...upgrade, key].join('\r\n')}\r\n\r\n`,
+    `GET /?v=6&format=json&key=${endpoint.key} HTTP/1.1\r\nHost: localhost\r\n${[...upgrade, key].join('\r\n')}\r\n\r\n`,
   )
   await once(socket, 'data')
   socket.pause()

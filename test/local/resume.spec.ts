@@ -87,6 +87,24 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
     expect((await inbox.take(1)).map(({ name }) => name)).toEqual(['other'])
   })
 
+  test('brings back what others did to a message, also to one who wants no echo and did something to it since', async () => {
+    const endpoint = await startEndpoint()
+    const rest = endpoint.rest({}, binary).channels.get('ai:x')
+    const first = await openSocket(endpoint, { echo: 'false', appendRollupWindow: '0' })
+    const { connectionDetails } = await first.frame(4)
+    first.send({ action: 10, channel: 'ai:x' })
+    const { channelSerial } = await first.frame(11)
+    endpoint.dropConnection(() => true)
+    const { serials } = await rest.publish('other', 'a')
+    const resume = (connectionDetails as { connectionKey: string }).connectionKey
+    const second = await openSocket(endpoint, { echo: 'false', appendRollupWindow: '0', resume })
+    const messages = [{ action: 5, serial: serials[0], data: 'b' }]
+    second.send({ action: 15, channel: 'ai:x', msgSerial: 0, messages })
+    await second.frame(1)
+    second.send({ action: 10, channel: 'ai:x', channelSerial })
+    expect(await second.frame(15)).toMatchObject({ messages: [{ name: 'other', data: 'ab' }] })
+  })
+
   test('publishes once what was sent twice', async () => {
     const { endpoint, channel, inbox } = await scene()
     endpoint.loseAck({ name: 'once' })

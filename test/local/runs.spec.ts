@@ -5,8 +5,7 @@ import { Tree } from '../../src/core/tree'
 import { handFed, textChunks } from '../support/agent'
 import { setStage, textOf, type Stage } from '../support/agent-stage'
 import { eventually } from '../support/eventually'
-import { startEndpoint } from '../support/local'
-import { dropSome } from './drops'
+import { dropSome, startHastyEndpoint } from './drops'
 
 const [runCount, dropCount] = [20, 200]
 
@@ -14,7 +13,7 @@ test(
   `${dropCount} dropped connections during ${runCount} answers of agents lose and repeat nothing`,
   { timeout: 120_000 },
   async () => {
-    const endpoint = await startEndpoint()
+    const endpoint = await startHastyEndpoint()
     const over = new AbortController()
     const stages = await Promise.all(Array.from({ length: runCount }, () => setStage(endpoint)))
     const answers = stages.map((stage, i) => answer(stage, `answer ${i}:`, over.signal))
@@ -39,7 +38,7 @@ async function answer(stage: Stage, beginning: string, over: AbortSignal): Promi
     const delta = ` word ${word}`
     text += delta
     push({ type: 'text-delta', id: 't1', delta })
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
   push(...textChunks(['']).slice(4))
   end()

@@ -1,4 +1,5 @@
 import { badRequest, ProtocolError } from '../wire/error'
+import { text } from '../wire/protocol'
 import type { Grant } from './token'
 
 /** What revoked tokens have in common. */
@@ -30,7 +31,7 @@ export const REAUTH_MARGIN = 30_000
  * @throws ProtocolError 40000 if it is none
  */
 export function readTarget(target: unknown): RevocationTarget {
-  const [, type, value] = /^(clientId|revocationKey|channel):(.+)$/s.exec(String(target)) ?? []
+  const [, type, value] = /^(clientId|revocationKey|channel):(.+)$/s.exec(text(target) ?? '') ?? []
   if (!type || !value) throw badRequest('unable to revoke tokens; a target is clientId:, revocationKey: or channel:')
   return { type: type as RevocationTarget['type'], value }
 }

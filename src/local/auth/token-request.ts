@@ -26,7 +26,9 @@ export class TokenRequests {
    * @throws ProtocolError 40101 (signature), 40104 (timestamp), 40105 (nonce), 40003 (malformed)
    */
   read(body: unknown, key: Key, isBasic: boolean): TokenOptions {
-    if (!isRecord(body)) throw new ProtocolError(40_003, 400, 'malformed token request')
+    if (!isRecord(body)) throw malformed('not an object')
+    if (!isAbsent(body.keyName) && body.keyName !== key.name) throw malformed('it is for another key')
+    if (!isAbsent(body.clientId) && typeof body.clientId !== 'string') throw malformed('clientId must be a text')
     const mac = text(body.mac)
     if (mac === undefined ? !isBasic : !isSame(mac, macOf(body, key))) {
       throw new ProtocolError(40_101, 401, 'unable to issue token; the request is not signed with the key')
@@ -35,7 +37,7 @@ export class TokenRequests {
     return {
       clientId: text(body.clientId),
       capability: readAsked(body.capability),
-      ttl: body.ttl === undefined || body.ttl === null || body.ttl === '' ? undefined : Number(body.ttl),
+      ttl: isAbsent(body.ttl) || body.ttl === '' ? undefined : Number(body.ttl),
     }
   }
 
@@ -54,9 +56,13 @@ export class TokenRequests {
   }
 }
 
+const isAbsent = (value: unknown) => value === undefined || value === null
+
+const malformed = (reason: string) => new ProtocolError(40_003, 400, `malformed token request; ${reason}`)
+
 /** The capability as it was asked for, still to be read; nothing or an empty text asks for all. */
 function readAsked(value: unknown): TokenOptions['capability'] {
-  if (value === undefined || value === null || value === '') return undefined
+  if (isAbsent(value) || value === '') return undefined
   return typeof value === 'string' ? value : writeCapability(readCapability(value))
 }
 

@@ -98,9 +98,10 @@ function findPosition(request: AttachRequest, params: ReadonlyMap<string, string
     return { channelSerial: first ? log.serialBefore(first) : log.head, resumed: false, backlog }
   }
   if (!log.covers(frame.channelSerial)) return { channelSerial: log.head, resumed: false, backlog: [], error: lost() }
-  const backlog = log
-    .changedAfter(frame.channelSerial)
-    .filter((entry) => receiver.echo || entry.changedBy !== receiver.connectionId)
+  const since = frame.channelSerial
+  const isWanted = ({ changedBy, othersAt }: Entry) =>
+    receiver.echo || changedBy !== receiver.connectionId || othersAt > since
+  const backlog = log.changedAfter(since).filter(isWanted)
   return { channelSerial: frame.channelSerial, resumed: true, backlog }
 }
 

@@ -1,4 +1,4 @@
-import { appended, replaced, type Content, type StoredMessage, type Version } from './message'
+import { appended, replaced, sizeOf, type Content, type StoredMessage, type Version } from './message'
 import { byteLength } from './payload'
 import { MessageAction } from '../wire/protocol'
 import { bootOf, channelSerialOf, type NextSerial } from './serial'
@@ -16,6 +16,8 @@ export interface Entry {
   changedAt: string
   /** Connection that made the latest change. */
   changedBy?: string
+  /** Channel serial of the latest change by anyone else; empty if there is none. */
+  othersAt: string
   /** States after create, update and delete, oldest first; appends are not kept. */
   versions: StoredMessage[]
   /** What it takes in memory, roughly. */
@@ -39,6 +41,8 @@ export interface SavedEntry {
   at: string
   /** Connection that made it. */
   by?: string
+  /** Channel serial of the latest change by anyone else. */
+  others?: string
 }
 
 /** Something that happened on the channel, as subscribers are told. */
@@ -106,13 +110,13 @@ export class ChannelLog {
   }
 
   /** Brings a message back as it was. */
-  restore({ message, versions, at, by }: SavedEntry) {
+  restore({ message, versions, at, by, others = '' }: SavedEntry) {
     const entry = this.#add(message, at)
     this.#grow(
       entry,
       versions.reduce((sum, version) => sum + footprint(version), -footprint(message)),
     )
-    Object.assign(entry, { versions, changedBy: by })
+    Object.assign(entry, { versions, changedBy: by, othersAt: others })
   }
 
   /** Lets a message look as if it changed later. */
@@ -180,12 +184,14 @@ export class ChannelLog {
     const { action, content, version, connectionId } = change
     this.head = channelSerial > this.head ? channelSerial : this.head
     const isAppend = action === MessageAction.Append
+    const before = weight(entry.message)
     entry.message = isAppend
       ? appended(entry.message, content, version)
       : replaced(entry.message, action, content, version)
+    if (connectionId !== entry.changedBy) entry.othersAt = entry.changedAt
     entry.changedAt = channelSerial
     entry.changedBy = connectionId
-    if (isAppend) this.#grow(entry, byteLength(content.data))
+    if (isAppend) this.#grow(entry, byteLength(content.data) + weight(entry.message) - before)
     else this.#keepVersion(entry)
     if (!isAppend) return { channelSerial, connectionId, entries: [entry] }
     const fragment = { ...entry.message, action, data: content.data, encoding: content.encoding }
@@ -194,7 +200,8 @@ export class ChannelLog {
 
   #add(message: StoredMessage, changedAt: string): Entry {
     const { serial, timestamp, connectionId: changedBy } = message
-    const entry: Entry = { serial, timestamp, message, changedAt, changedBy, versions: [message], bytes: 0 }
+    const versions = [message]
+    const entry: Entry = { serial, timestamp, message, changedAt, changedBy, othersAt: '', versions, bytes: 0 }
     this.#entries.push(entry)
     this.#bySerial.set(serial, entry)
     this.#grow(entry, footprint(message))
@@ -210,10 +217,16 @@ export class ChannelLog {
   }
 
   #grow(entry: Entry, bytes: number) {
+    // NOTE: what waited for its window to end may be about a message that was forgotten meanwhile
+    if (!this.#bySerial.has(entry.serial)) return
     entry.bytes += bytes
     this.#onGrow(bytes)
   }
 }
 
-/** An estimate, for keeping memory bounded: the data and a little for the rest. */
-const footprint = (message: StoredMessage) => 500 + byteLength(message.data)
+/** An estimate, for keeping memory bounded. */
+const footprint = (message: StoredMessage) => weight(message) + byteLength(message.data)
+
+/** What a message takes besides its data. */
+const weight = ({ id, name, clientId, extras, version }: StoredMessage) =>
+  500 + id.length + sizeOf(name, clientId, extras) + sizeOf(version.description, version.clientId, version.metadata)

@@ -1,6 +1,6 @@
 import { badRequest } from '../wire/error'
 import type { Format } from '../wire/format'
-import { readExtras, sizeOf } from './message'
+import { readExtras, readId, sizeOf } from './message'
 import { byteLength, readPayload, writePayload, type Payload } from './payload'
 import { isRecord, PresenceAction, text } from '../wire/protocol'
 
@@ -45,7 +45,7 @@ export function readPresence(value: unknown): IncomingPresence {
   const extras = readExtras(value.extras)
   const payload = readPayload(value.data, text(value.encoding))
   const size = sizeOf('', clientId, extras) + byteLength(payload.data)
-  return { ...payload, id: text(value.id), clientId, action, extras, size }
+  return { ...payload, id: readId(value.id), clientId, action, extras, size }
 }
 
 /** The message as a receiver of this format expects it. */

@@ -45,6 +45,9 @@ export interface StoredMessage extends Content {
   version: Version
 }
 
+/** The longest id that a client may give, in characters. */
+const MAX_ID = 2_048
+
 /** How deep `extras` may nest. */
 const MAX_DEPTH = 32
 
@@ -60,7 +63,7 @@ export function readMessage(value: unknown): IncomingMessage {
   const payload = readPayload(value.data, text(value.encoding))
   return {
     ...payload,
-    id: text(value.id),
+    id: readId(value.id),
     name,
     clientId,
     extras,
@@ -75,6 +78,16 @@ function readOperation(value: unknown): Operation {
   if (!isRecord(value)) return {}
   if (!isShallow(value.metadata, MAX_DEPTH)) throw badRequest('unable to read metadata; nested too deep')
   return { clientId: text(value.clientId), description: text(value.description), metadata: value.metadata ?? undefined }
+}
+
+/**
+ * Reads an id.
+ * @throws ProtocolError 40000 if it is too long to be remembered
+ */
+export function readId(value: unknown): string | undefined {
+  const id = text(value)
+  if (id && id.length > MAX_ID) throw badRequest(`unable to read id; longer than ${MAX_ID} characters`)
+  return id
 }
 
 /**

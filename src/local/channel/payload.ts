@@ -12,14 +12,22 @@ export interface Payload {
 
 /**
  * Reads data and encoding as they came in.
- * @throws ProtocolError 40013 for numbers and booleans
+ * @throws ProtocolError 40013 for numbers and booleans, and for what no encoder can walk
  */
 export function readPayload(data: unknown, encoding: string | undefined): Payload {
   if (data === undefined || data === null) return { encoding }
   if (data instanceof Uint8Array) return { data, encoding }
   if (typeof data === 'string') return isBase64(encoding) ? fromBase64(data, encoding) : { data, encoding }
-  if (typeof data === 'object') return { data: JSON.stringify(data), encoding: joinSteps(encoding, 'json') }
+  if (typeof data === 'object') return { data: toJson(data), encoding: joinSteps(encoding, 'json') }
   throw new ProtocolError(40_013, 400, `unable to take data of type ${typeof data}; use a string, bytes or JSON`)
+}
+
+function toJson(data: object): string {
+  try {
+    return JSON.stringify(data)
+  } catch {
+    throw new ProtocolError(40_013, 400, 'unable to take data; nested too deep')
+  }
 }
 
 /** Data and encoding as a receiver of this format expects them. */

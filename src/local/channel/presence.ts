@@ -1,4 +1,5 @@
 import { memberKey, type PresenceMessage, type PresenceRecord } from './member'
+import { sizeOf } from './message'
 import { byteLength } from './payload'
 import { messageSerial } from './serial'
 import { Timeline, type Range } from './timeline'
@@ -93,4 +94,5 @@ const withDataOf = ({ data, encoding, extras }: PresenceMessage, message: Presen
   extras: message.extras ?? extras,
 })
 
-const footprint = (message: PresenceMessage) => 300 + byteLength(message.data)
+const footprint = ({ id, clientId, data, extras }: PresenceMessage) =>
+  300 + id.length + sizeOf('', clientId, extras) + byteLength(data)

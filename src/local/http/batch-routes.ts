@@ -74,6 +74,7 @@ function readSpec(value: unknown): { channels: readonly string[]; messages: read
   const channels: unknown[] = Array.isArray(value.channels) ? value.channels : [value.channels]
   if (channels.length > MAX_CHANNELS)
     throw badRequest(`unable to publish to more than ${MAX_CHANNELS} channels at once`)
+  if (!channels.every((channel) => typeof channel === 'string')) throw badRequest('unable to read batch; no channels')
   const messages: unknown[] = Array.isArray(value.messages) ? value.messages : [value.messages]
-  return { channels: channels.map(String), messages }
+  return { channels, messages }
 }

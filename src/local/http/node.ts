@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { connect } from '../connection/connect'
 import { corsHeaders, preflightHeaders } from './cors'
-import { hostOf, isAllowedOrigin } from './origin'
+import { isWelcome } from './origin'
 import { handleRest, refuseOrigin, refuseSize, type RestResponse } from './rest'
 import { isRestPath } from './routes'
 import type { Service } from '../service'
@@ -42,7 +42,7 @@ const isFromSdk = ({ headers }: IncomingMessage) =>
 async function serve(service: Service, request: IncomingMessage, url: URL | null): Promise<RestResponse> {
   const { method = 'GET', headers } = request
   const { origin } = headers
-  if (!isAllowedOrigin(origin, hostOf(request), service.origins)) return refuseOrigin(origin ?? '')
+  if (!isWelcome(request, service.origins)) return refuseOrigin(origin ?? headers.host ?? '')
   if (method === 'OPTIONS') {
     const asked = headers['access-control-request-headers']
     return { status: 204, headers: preflightHeaders(origin, asked), body: new Uint8Array() }
@@ -71,8 +71,7 @@ export function acceptUpgrades(service: Service, server: UpgradeSource, { shared
     // NOTE: an upgrade that nobody answers would hang, and browsers open no other to the same server meanwhile
     const hasOwner = shared && server.listenerCount('upgrade') > 1
     if (!isOurs) return hasOwner ? undefined : refuseUpgrade(socket, '404 Not Found')
-    const isAllowed = isAllowedOrigin(request.headers.origin, hostOf(request), service.origins)
-    if (!isAllowed) return refuseUpgrade(socket, '403 Forbidden')
+    if (!isWelcome(request, service.origins)) return refuseUpgrade(socket, '403 Forbidden')
     open.add(socket)
     socket.once('close', () => open.delete(socket))
     sockets.handleUpgrade(request, socket, head, (client) => void connect(service, client, url.searchParams))

@@ -9,21 +9,32 @@ export const isLoopback = (hostname: string) => /^(localhost|127(\.\d{1,3}){3}|\
  * the endpoint's own if its host is an IP address. A host name would not do for that: any name can be made to point to
  * this machine.
  */
-export function isAllowedOrigin(origin: string | undefined, host: string | undefined, listed: readonly string[]) {
+function isAllowedOrigin(origin: string | undefined, host: string | undefined, listed: readonly string[]) {
   if (origin === undefined || listed.includes(origin)) return true
   const url = URL.parse(origin)
   return url !== null && (isLoopback(url.hostname) || (url.host === host && isAddress(url.hostname)))
 }
 
+/**
+ * Whether a request may be answered: a page that made a name of its own point here has that name as its host, and sends
+ * no origin with what it reads.
+ */
+export function isWelcome(request: IncomingMessage, listed: readonly string[]): boolean {
+  const host = hostOf(request)
+  return isAllowedOrigin(request.headers.origin, host, listed) && isAllowedHost(host, listed)
+}
+
 /** Whether a `Host` header names this machine, an IP address or a listed origin, not some name made to point here. */
-export function isAllowedHost(host: string | undefined, listed: readonly string[]): boolean {
+function isAllowedHost(host: string | undefined, listed: readonly string[]): boolean {
   const hostname = URL.parse(`http://${host}`)?.hostname
   if (hostname === undefined) return false
-  return isLoopback(hostname) || isAddress(hostname) || listed.some((origin) => URL.parse(origin)?.host === host)
+  return (
+    isLoopback(hostname) || isAddress(hostname) || listed.some((origin) => URL.parse(origin)?.hostname === hostname)
+  )
 }
 
 /** The host that a request was sent to, with its port. HTTP/2 has it in a header of its own. */
-export function hostOf({ headers }: IncomingMessage): string | undefined {
+function hostOf({ headers }: IncomingMessage): string | undefined {
   const host = headers.host ?? headers[':authority']
   return typeof host === 'string' ? host : undefined
 }

@@ -99,7 +99,7 @@ const noComet = (): RestResponse => ({ status: 501, headers: { 'Content-Type': '
 
 /** The answer to a page of an origin that is not accepted. */
 export function refuseOrigin(origin: string): RestResponse {
-  const error = toErrorInfo(new ProtocolError(40_300, 403, `origin ${printable(origin)} is not accepted`))
+  const error = toErrorInfo(new ProtocolError(40_300, 403, `pages of ${printable(origin)} are not accepted`))
   return respond('json', 403, { error }, { 'X-Ably-ErrorCode': '40300' })
 }
 

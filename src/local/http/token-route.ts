@@ -4,7 +4,7 @@ import type { TokenDetails } from '../auth/token'
 import type { Service } from '../service'
 import { ProtocolError, toErrorInfo } from '../wire/error'
 import type { Middleware } from './node'
-import { hostOf, isAllowedHost, isAllowedOrigin } from './origin'
+import { isWelcome } from './origin'
 
 /** What a token route gives out, and to whom. */
 export interface TokenRouteOptions {
@@ -51,10 +51,8 @@ function issue(service: Service, clientId: string, allowed: Capability, asked: s
 function checkCaller(request: IncomingMessage, origins: readonly string[]) {
   const { method, headers } = request
   if (method !== 'GET') throw new ProtocolError(40_500, 405, 'unable to issue token; use GET')
-  const { origin } = headers
-  const host = hostOf(request)
-  const isForeign = headers['sec-fetch-site'] === 'cross-site' && origin === undefined
-  if (isForeign || !isAllowedOrigin(origin, host, origins) || !isAllowedHost(host, origins)) {
+  const isForeign = headers['sec-fetch-site'] === 'cross-site' && headers.origin === undefined
+  if (isForeign || !isWelcome(request, origins)) {
     throw new ProtocolError(40_300, 403, 'unable to issue token; pages of this origin are not accepted')
   }
 }

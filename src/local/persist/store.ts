@@ -3,6 +3,7 @@ import type { Channels } from '../channel/channels'
 import type { Change, Entry } from '../channel/log'
 import { MAX_WINDOW } from '../channel/rollup'
 import type { StoredMessage } from '../channel/message'
+import { lock } from './lock'
 import { JournalFile } from './journal-file'
 import type { Journal } from './journal'
 import type { Identity, JournalRecord } from './records'
@@ -23,13 +24,15 @@ export class Store implements Journal {
   /** The latest serial that was given out before. */
   readonly lastSerial: string
   readonly #file: JournalFile
+  readonly #unlock: () => void
   readonly #answers = new Map<string, readonly string[]>()
   #past: readonly JournalRecord[]
   #channels?: Channels
 
-  /** @throws Error if the file cannot be opened or is damaged */
+  /** @throws Error if the file cannot be opened, is damaged, or in use by another process */
   constructor(path: string, fresh: () => Identity) {
-    const { file, records } = JournalFile.open(path)
+    this.#unlock = lock(path)
+    const { file, records } = openOr(path, this.#unlock)
     const [first] = records
     this.#file = file
     this.#past = records
@@ -80,6 +83,7 @@ export class Store implements Journal {
     this.#append({ kind: 'stop' })
     this.#channels = undefined
     this.#file.close()
+    this.#unlock()
   }
 
   #append(record: JournalRecord) {
@@ -102,8 +106,16 @@ export class Store implements Journal {
     for (const [origin, serials] of this.#answers) yield { kind: 'answer', origin, serials }
     for (const channel of channels) {
       yield { kind: 'floor', channel: channel.name, serial: channel.log.floor }
-      for (const { message, versions, changedAt, changedBy } of channel.log.read({ forwards: true })) {
-        yield { kind: 'entry', channel: channel.name, message, versions, at: changedAt, by: changedBy }
+      for (const { message, versions, changedAt, changedBy, othersAt } of channel.log.read({ forwards: true })) {
+        yield {
+          kind: 'entry',
+          channel: channel.name,
+          message,
+          versions,
+          at: changedAt,
+          by: changedBy,
+          others: othersAt,
+        }
       }
     }
   }
@@ -122,6 +134,15 @@ export class Store implements Journal {
     this.#answers.set(origin, serials)
     const [oldest] = this.#answers.keys()
     if (oldest !== undefined && this.#answers.size > MAX_ANSWERS) this.#answers.delete(oldest)
+  }
+}
+
+function openOr(path: string, giveUp: () => void) {
+  try {
+    return JournalFile.open(path)
+  } catch (error) {
+    giveUp()
+    throw error
   }
 }
 
