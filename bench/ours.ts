@@ -6,9 +6,10 @@ import { here } from '../scripts/entries.ts'
 export interface Ours {
   client: typeof import('../src/index.ts')
   agent: typeof import('../src/agent/index.ts')
+  local: typeof import('../src/local/index.ts')
 }
 
-const outDir = here('node_modules/.cache/bench')
+export const outDir = here('node_modules/.cache/bench')
 
 /** Builds what is in `src` and loads it. */
 export async function loadOurs(): Promise<Ours> {
@@ -22,13 +23,16 @@ export async function loadOurs(): Promise<Ours> {
       minify: false,
       sourcemap: true,
       target: 'es2023',
-      lib: { entry: { client: here('src/index.ts'), agent: here('src/agent/index.ts') }, formats: ['es'] },
+      lib: {
+        entry: { client: here('src/index.ts'), agent: here('src/agent/index.ts'), local: here('src/local/index.ts') },
+        formats: ['es'],
+      },
       rolldownOptions: { external: /^[@\w]/ },
     },
   })
   // NOTE: the sessions of stores stay idle on a server, and a process without a window counts as one
   globalThis.window ??= {} as typeof window
-  return { client: await load('client'), agent: await load('agent') }
+  return { client: await load('client'), agent: await load('agent'), local: await load('local') }
 }
 
 const load = (name: string) => import(pathToFileURL(`${outDir}/${name}.js`).href)

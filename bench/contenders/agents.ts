@@ -21,7 +21,9 @@ export interface AgentContender {
 export const ourAgent = ({ agent }: Ours): AgentContender => ({
   name: 'ours',
   async answer(channel, eventId, deliver) {
-    const session = agent.createAgentSession({ client: fakeAbly(channel, 'agent'), sessionName: channel.name })
+    // NOTE: without a pace to keep, so that it publishes every delta as the others do
+    const options = { client: fakeAbly(channel, 'agent'), sessionName: channel.name, maxRate: Infinity }
+    const session = agent.createAgentSession(options)
     await session.connect()
     deliver()
     const run = session.createRun(agent.Invocation.fromJSON({ inputEventId: eventId, sessionName: channel.name }))

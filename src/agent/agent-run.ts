@@ -1,4 +1,5 @@
 import type { RunEndReason } from '../core/run-state'
+import type { AdmitHook } from './admit'
 import type { AgentStep, RetryOptions, StepOptions } from './agent-step'
 import type { CancelHook } from './cancel'
 import type { ChunkSource } from './chunk-reader'
@@ -14,6 +15,12 @@ export interface RunHooks<Chunk> {
   runId?: string
   /** An id of your own for this waking of the agent; must not be empty. @default a random one */
   invocationId?: string
+  /**
+   * Decides whether the run may start or go on now, by what else goes on in the session; `start()` rejects when not. Every
+   * process that answers the session is counted, and so is a run whose process has died.
+   * @default it may
+   */
+  admit?: AdmitHook
   /** Decides who may stop the run. @default everybody who may publish on the session */
   onCancel?: CancelHook
   /**
@@ -62,8 +69,9 @@ export interface AgentRun<M extends object, Chunk> {
   /**
    * Finds the input, applies cancels that came first, announces the run and reads the conversation before it. An input
    * that answers a run that waits makes that run go on, under its own id and for its owner.
-   * @throws SessionError 104010 when the input or its run is not found in time, 40003 when that run has ended, 40033 when
-   * `signal` aborts before that, 104003 when the run could not be announced, 104011 when history could not be read
+   * @throws HandledError when the input is answered already, here or by another agent, SessionError 104010 when the input
+   * or its run is not found in time, 40003 when that run has ended, 42900 when `admit` says no, 40033 when `signal` aborts
+   * before that, 104003 when the run could not be announced, 104011 when history could not be read
    */
   start(): Promise<void>
   /**

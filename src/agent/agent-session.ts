@@ -15,6 +15,12 @@ export interface AgentSessionOptions<M extends object, Chunk> {
   codec?: Codec<M, Chunk>
   /** Messages per page of history. @default 100 */
   historyPageSize?: number
+  /**
+   * Outputs a second that all runs on the client's connection publish together. Text that comes faster is gathered and sent
+   * in fewer messages; starts and ends of runs come on top, within the limit that Ably tells, usually 50. `Infinity` sends
+   * everything at once. Of several sessions on one client the lowest counts. @default 40
+   */
+  maxRate?: number
 }
 
 /** The agent's side of one session. Several runs may be open at a time. */

@@ -10,6 +10,8 @@ export interface CancelContext {
   readonly trigger: Row
   readonly ownerClientId: string | undefined
   readonly onCancel?: CancelHook
+  /** Tells the others that a request is refused. */
+  readonly refuse: (row: Row) => void
   /** The message that a row came with. */
   readonly messageOf: (row: Row) => ChannelMessage
   readonly report: (error: SessionError) => void
@@ -27,6 +29,7 @@ export class CancelWatch {
       if (this.#seen.has(row.serial)) continue
       this.#seen.add(row.serial)
       if (await this.#accepts(row)) return true
+      this.context.refuse(row)
     }
     return false
   }

@@ -1,13 +1,16 @@
 import { ErrorCode, toSessionError } from '../core/errors'
 import { newId } from '../core/id'
+import type { Row } from '../core/log'
 import { abortReason } from './abort-reason'
 import { abortable } from './abortable'
+import { admit } from './admit'
 import type { AgentRun, RunHooks, RunOutcome } from './agent-run'
 import type { AgentStep, RetryOptions, StepOptions } from './agent-step'
 import type { ChunkSource } from './chunk-reader'
+import { announce } from './claim'
 import { contextOf, type ContextRule } from './context'
 import { hasGoneOn } from './find-run'
-import { runEnd, runSuspend } from './headers'
+import { cancelRefused, runEnd, runSuspend } from './headers'
 import { misuse } from './misuse'
 import { Outlet } from './outlet'
 import type { PipeResult } from './pipe'
@@ -40,7 +43,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   ) {
     this.#givenId = idOr(hooks.runId, 'runId')
     this.invocationId = idOr(hooks.invocationId, 'invocationId')
-    this.#outlet = new Outlet(host.channel)
+    this.#outlet = new Outlet(host)
   }
 
   get runId(): string {
@@ -82,9 +85,10 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     if (hooks.signal?.aborted) this.#followSignal()
     await abortable(host.connect(), signal)
     const subject = await this.#findSubject()
-    this.#work = workOn(subject, { host, hooks, outlet: this.#outlet, signal })
+    this.#work = workOn(subject, { host, hooks, outlet: this.#outlet, signal, refuse: this.#refuseCancel })
     await this.considerCancels()
     if (this.#outlet.isShut) throw signal.reason
+    if (hooks.admit && subject.announcement) await admit(hooks.admit, host, subject)
     await this.#announce(subject)
     await readPath(host, subject.trigger, signal).catch((cause: unknown) => this.#failToRead(cause))
     await this.#work.steers.consider()
@@ -99,8 +103,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   }
 
   async #announce({ announcement }: Subject): Promise<void> {
+    if (announcement) await announce(this.host, this.#outlet, announcement, this.invocationId)
     this.host.takeOver(this)
-    if (announcement) await this.#outlet.declare('announce the run', announcement)
   }
 
   async #failToRead(cause: unknown): Promise<never> {
@@ -201,6 +205,17 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   async considerCancels(): Promise<void> {
     if (this.abortSignal.aborted || this.#phase === 'over' || this.#wentOnElsewhere) return
     if (await this.#work?.cancels.consider(this.host.tree)) await this.#stop()
+  }
+
+  /** Says that the run goes on in spite of a request, once it is known to go on here. */
+  readonly #refuseCancel = (row: Row): void => {
+    const tell = async (): Promise<unknown> =>
+      this.#outlet.declare('refuse a cancel', cancelRefused(this.#work!.subject.identity, row.serial))
+    const isMute = (): boolean => this.#outlet.isShut || this.#phase === 'over'
+    void this.#starting?.then(
+      () => isMute() || tell().catch(this.host.report),
+      () => undefined,
+    )
   }
 
   /** Looks at what was said to the run while it is written, each of it once. */

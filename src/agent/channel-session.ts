@@ -1,4 +1,5 @@
 import { SessionChannel, type ChannelChange } from '../ably/session-channel'
+import { Uplink } from '../ably/uplink'
 import type { Codec } from '../core/codec'
 import { Emitter } from '../core/emitter'
 import { ErrorCode, reasonOf, SessionError, toSessionError } from '../core/errors'
@@ -11,6 +12,7 @@ import { ChannelRun } from './channel-run'
 import { History } from './history'
 import type { Invocation } from './invocation'
 import { misuse } from './misuse'
+import { defaultMaxRate, pacerOf, type Pacer } from './pacer'
 import type { RunHost } from './run-host'
 import { adopted, invoked } from './subject'
 import { Triggers } from './triggers'
@@ -24,6 +26,8 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
   readonly codec: Codec<M, Chunk>
   readonly tree: Tree<M>
   readonly channel: SessionChannel
+  readonly pacer: Pacer
+  readonly uplink: Uplink
   readonly triggers = new Triggers()
   readonly history: History
   readonly #runs = new Set<ChannelRun<M, Chunk>>()
@@ -36,11 +40,13 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
   #stopWatching = (): void => {}
 
   constructor(options: Required<Pick<AgentSessionOptions<M, Chunk>, 'codec'>> & AgentSessionOptions<M, Chunk>) {
-    const { client, sessionName, codec, historyPageSize = 100 } = options
+    const { client, sessionName, codec, historyPageSize = 100, maxRate = defaultMaxRate } = options
     this.name = sessionName
     this.codec = codec
     this.tree = new Tree(codec)
     this.channel = new SessionChannel(client, sessionName, codec.name)
+    this.uplink = new Uplink(client)
+    this.pacer = pacerOf(client, maxRate)
     this.history = new History(
       () => this.channel.history(historyPageSize),
       (page) => this.#takePage(page),
@@ -119,7 +125,7 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
 
   readonly report = (error: SessionError): void => this.#emitter.emit('error', error)
 
-  onHeard(listener: () => void): () => void {
+  readonly onHeard = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }

@@ -89,7 +89,7 @@ function readable<M extends object>(
 function noteOn({ status, cancelling, error }: RunInfo): string | undefined {
   if (status === 'complete') return undefined
   if (status === 'error') return `[This answer broke off here: ${error?.message ?? 'unknown error'}]`
-  if (status === 'cancelled' || cancelling) return '[The user stopped this answer here.]'
+  if (status === 'cancelled' || (cancelling && !cancelling.refused)) return '[The user stopped this answer here.]'
   if (status === 'suspended') return '[This answer waits for the user here.]'
   return '[This answer is still being written.]'
 }

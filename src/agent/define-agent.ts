@@ -1,21 +1,23 @@
 import type { RealtimeClient } from 'ably'
 import type { UIMessage, UIMessageChunk } from 'ai'
 import type { Codec } from '../core/codec'
-import type { RunHooks } from './agent-run'
+import type { AgentRun, RunHooks } from './agent-run'
 import type { AgentSession } from './agent-session'
 import { answer, type Respond } from './answer'
 import { createAgentSession } from './create-agent-session'
 import { authorizer, type Authorize } from './authorize'
+import { Crowd } from './crowd'
 import { Handled } from './handled'
 import { errorResponse, HttpError, json } from './http-error'
 import type { Invocation } from './invocation'
+import { BusyError, HandledError } from './misuse'
 import { readInvocation } from './request'
 import { SharedSessions } from './shared-sessions'
 
 /** What an agent does, and for whom. */
 export interface AgentOptions<M extends object, Chunk> extends Pick<
   RunHooks<Chunk>,
-  'onCancel' | 'onCancelled' | 'onSteer' | 'triggerTimeout'
+  'admit' | 'onCancel' | 'onCancelled' | 'onSteer' | 'triggerTimeout'
 > {
   /** Makes the agent's client. Called once, on the first request; give it a `clientId` that browsers never get. */
   client: () => RealtimeClient | Promise<RealtimeClient>
@@ -32,6 +34,10 @@ export interface AgentOptions<M extends object, Chunk> extends Pick<
    * throws, the run ends as an error, whose message is shown to everybody on the session.
    */
   respond: Respond<M, Chunk>
+  /** Outputs a second that all runs publish together; see `createAgentSession`. @default 40 */
+  maxRate?: number
+  /** Runs that this process may write at a time; further ones are refused with 429 and come again. @default 100 */
+  maxConcurrent?: number
   /** Hears what goes wrong while answering. @default `console.error` */
   onError?: (error: unknown) => void
 }
@@ -45,8 +51,9 @@ export interface FetchContext {
 /** An agent as an HTTP endpoint. */
 export interface Agent {
   /**
-   * Takes a wake-up. Answers 202 `{ runId, invocationId }` once the run has started, 409 when it is to go on with a run that
-   * has ended; the run goes on. Never rejects.
+   * Takes a wake-up. Answers 202 `{ runId, invocationId }` once the run has started, and the run goes on; 200 with
+   * `handled: true` besides when it was answered already, 409 when it is to go on with a run that has ended, 429 when it is
+   * to come again later. Never rejects.
    */
   fetch: (request: Request, context?: FetchContext) => Promise<Response>
   /** Ends every run that is open as cancelled and leaves all channels. The client stays connected. */
@@ -76,32 +83,46 @@ const handledLimit = 1000
 export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk>(
   options: AgentOptions<M, Chunk>,
 ): Agent {
-  const { codec, respond, onCancel, onCancelled, onSteer, triggerTimeout } = options
+  const { codec, respond, maxRate, maxConcurrent = 100 } = options
+  const { admit, onCancel, onCancelled, onSteer, triggerTimeout } = options
   const report = quietly(options.onError ?? logError)
   const client = once(options.client)
   const authorize = authorizer(options.authorize, report)
   const handled = new Handled<{ runId: string; invocationId: string }>(handledLimit)
+  const crowd = new Crowd(maxConcurrent)
   const sessions = new SharedSessions<AgentSession<M, Chunk>>(async (sessionName) => {
-    const session = createAgentSession<M, Chunk>({ client: await client(), sessionName, codec })
+    const session = createAgentSession<M, Chunk>({ client: await client(), sessionName, codec, maxRate })
     session.on('error', report)
     return session
   })
+
+  /** Starts a run where there is room for it. */
+  async function enter(invocation: Invocation): Promise<{ run: AgentRun<M, Chunk>; leave: (linger?: number) => void }> {
+    const makeRoom = crowd.enter()
+    let release: ((linger?: number) => void) | undefined
+    const leave = (linger?: number): void => {
+      makeRoom()
+      release?.(linger)
+    }
+    try {
+      const lease = await sessions.acquire(invocation.sessionName)
+      release = lease.release
+      const hooks = { admit, onCancel, onCancelled, onSteer, triggerTimeout }
+      const run = lease.session.createRun(invocation, hooks)
+      await run.start()
+      return { run, leave }
+    } catch (error) {
+      leave()
+      throw error
+    }
+  }
 
   async function begin(
     invocation: Invocation,
     context?: FetchContext,
   ): Promise<{ runId: string; invocationId: string }> {
-    const { session, release } = await sessions.acquire(invocation.sessionName)
-    const run = session.createRun(invocation, { onCancel, onCancelled, onSteer, triggerTimeout })
-    try {
-      await run.start()
-    } catch (error) {
-      release()
-      throw error
-    }
-    const done = answer(run, respond, report).then(() =>
-      release(run.phase === 'suspended' ? suspendedLinger : undefined),
-    )
+    const { run, leave } = await enter(invocation)
+    const done = answer(run, respond, report).then(() => leave(run.phase === 'suspended' ? suspendedLinger : undefined))
     // NOTE: some servers hand `fetch` something else as its second argument
     if (typeof context?.waitUntil === 'function') context.waitUntil(done)
     return { runId: run.runId, invocationId: run.invocationId }
@@ -115,13 +136,17 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
         const key = JSON.stringify(invocation)
         return json(202, await handled.once(key, () => begin(invocation, context)))
       } catch (error) {
-        if (!(error instanceof HttpError)) report(error)
+        if (!isAnswer(error)) report(error)
         return errorResponse(error)
       }
     },
     close: () => sessions.close(),
   }
 }
+
+/** Whether what was thrown is no fault but an answer. */
+const isAnswer = (error: unknown): boolean =>
+  error instanceof HttpError || error instanceof HandledError || error instanceof BusyError
 
 /** Makes something on first use; tries again after a failure. */
 function once<T>(make: () => T | Promise<T>): () => Promise<T> {

@@ -89,6 +89,9 @@ export function runEnd(run: RunIdentity, reason: RunEndReason, failure?: RunFail
   })
 }
 
+export const cancelRefused = (run: RunIdentity, serial: string): OutgoingMessage =>
+  lifecycle(MessageName.cancelRefused, { ...ofRun(run), [Header.refuses]: serial })
+
 export function stepStart(run: RunIdentity, step: Omit<StepIdentity, 'attempt'>): OutgoingMessage {
   return lifecycle(MessageName.stepStart, ofStep(run, step))
 }

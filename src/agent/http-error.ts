@@ -1,5 +1,5 @@
 import { ErrorCode, SessionError } from '../core/errors'
-import { ConflictError } from './misuse'
+import { BusyError, ConflictError, HandledError } from './misuse'
 
 /** A refusal of a request. */
 export class HttpError extends Error {
@@ -18,6 +18,7 @@ export class HttpError extends Error {
 const statuses = new Map<number, number>([
   [ErrorCode.BadRequest, 400],
   [ErrorCode.NotFound, 404],
+  [ErrorCode.TooManyRuns, 429],
   [ErrorCode.ChannelFailed, 503],
   [ErrorCode.Cancelled, 503],
   [ErrorCode.Closed, 503],
@@ -25,13 +26,20 @@ const statuses = new Map<number, number>([
   [ErrorCode.LifecyclePublishFailed, 503],
 ])
 
+/** Seconds that whoever was refused for want of room should wait. */
+const retryAfter = 2
+
 /** The answer that tells what went wrong. Of an unknown error it tells only that there was one. */
 export function errorResponse(error: unknown): Response {
   if (error instanceof HttpError)
     return json(error.status, { error: { code: error.code, message: error.message } }, error.headers)
+  if (error instanceof HandledError) {
+    return json(200, { runId: error.runId, invocationId: error.invocationId, handled: true })
+  }
   if (error instanceof SessionError) {
     const status = error instanceof ConflictError ? 409 : statuses.get(error.code)
-    return json(status ?? 500, { error: { code: error.code, message: error.message } })
+    const headers = error instanceof BusyError ? { 'retry-after': String(retryAfter) } : undefined
+    return json(status ?? 500, { error: { code: error.code, message: error.message } }, headers)
   }
   return json(500, { error: { code: 50_000, message: 'unable to answer; the agent failed' } })
 }

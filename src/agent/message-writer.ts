@@ -1,9 +1,11 @@
 import type { Encoder, Operation } from '../core/codec'
-import type { SessionError } from '../core/errors'
+import { toSessionError, type SessionError } from '../core/errors'
 import { Header, MessageName, type Headers } from '../core/wire'
 import { outputExtras } from './headers'
 import type { Outlet } from './outlet'
+import { isTooLarge, tooLarge } from './refusal'
 import { StreamWriter } from './stream-writer'
+import { bytesOf } from './text-size'
 import { Written } from './written'
 
 type Of<Op extends Operation['op']> = Extract<Operation, { op: Op }>
@@ -29,7 +31,7 @@ export class MessageWriter<Chunk> {
     const operations = this.encoder.encode(chunk)
     const [first] = operations
     if (first?.op === 'append' && operations.length === 1) return this.#append(first)
-    return operations.length === 0 ? undefined : this.#performAll(operations)
+    return operations.length === 0 ? undefined : this.#performFor(chunk, operations)
   }
 
   /** Closes what is still open. */
@@ -37,6 +39,18 @@ export class MessageWriter<Chunk> {
     const open = [...this.#streams.values()]
     this.#streams.clear()
     await Promise.all(open.map((stream) => stream.close('cancelled').catch(this.report)))
+  }
+
+  /** What one message cannot hold is told about in its place, and the answer goes on. */
+  async #performFor(chunk: Chunk, operations: readonly Operation[]): Promise<void> {
+    try {
+      await this.#performAll(operations)
+    } catch (error) {
+      const large = operations.find((operation) => operation.op === 'publish')
+      if (!large || !isTooLarge(error)) throw error
+      this.report(toSessionError('publish a part of the answer', tooLarge, error))
+      await this.#performAll(this.encoder.refuse?.(chunk, sizeOf(large.data)) ?? [])
+    }
   }
 
   async #performAll(operations: readonly Operation[]): Promise<void> {
@@ -65,10 +79,10 @@ export class MessageWriter<Chunk> {
     if (!ephemeral) this.written.add(serial, this.#discrete, codec, data)
   }
 
-  async #open({ streamId, codec }: Of<'open'>): Promise<void> {
+  async #open({ streamId, codec, isDivisible }: Of<'open'>): Promise<void> {
     const transport = { ...this.headers, [Header.streamed]: 'true', [Header.streamId]: streamId }
     await this.#streams.get(streamId)?.close('cancelled').catch(this.report)
-    this.#streams.set(streamId, await StreamWriter.open(this.outlet, transport, codec, this.written))
+    this.#streams.set(streamId, await StreamWriter.open(this.outlet, transport, codec, this.written, isDivisible))
   }
 
   #append({ streamId, data }: Of<'append'>): Promise<void> | undefined {
@@ -82,3 +96,5 @@ export class MessageWriter<Chunk> {
     await stream?.close('complete', codec, data).catch(this.report)
   }
 }
+
+const sizeOf = (data: unknown): number => bytesOf(typeof data === 'string' ? data : (JSON.stringify(data) ?? ''))

@@ -1,12 +1,29 @@
 import type { SessionChannel } from '../ably/session-channel'
+import type { Uplink } from '../ably/uplink'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import type { OutgoingMessage } from '../core/wire'
+import type { Pacer, Urgency } from './pacer'
+import { isPassing, isTooFast } from './refusal'
+
+type Extras = OutgoingMessage['extras']
+
+/** What a run's messages go out on. */
+export interface Way {
+  readonly channel: Pick<SessionChannel, 'publishOne' | 'append' | 'update'>
+  readonly pacer: Pick<Pacer, 'add' | 'slowDown'>
+  readonly uplink: Pick<Uplink, 'maxMessageSize'>
+  readonly report: (error: SessionError) => void
+}
+
+// NOTE: the start of a message, of its step, of its text, and the first of the text
+const openingCount = 4
 
 /** A run's way onto the channel. Once shut nothing more gets through, so that a run can be left to another process. */
 export class Outlet {
   #isShut = false
+  #outputCount = 0
 
-  constructor(private readonly channel: SessionChannel) {}
+  constructor(private readonly way: Way) {}
 
   get isShut(): boolean {
     return this.#isShut
@@ -16,22 +33,19 @@ export class Outlet {
     this.#isShut = true
   }
 
-  /** Publishes a message; resolves with its serial. */
+  /** Bytes that a message may have with all that belongs to it. */
+  get maxMessageSize(): number {
+    return this.way.uplink.maxMessageSize
+  }
+
+  /** Publishes an output when it is its turn; resolves with its serial. */
   publish(message: OutgoingMessage): Promise<string> {
-    return this.#isShut ? Promise.reject(left()) : this.channel.publishOne(message)
+    return this.#send(this.#urgency(), () => this.way.channel.publishOne(message))
   }
 
   /** Publishes what must not get lost, trying again when it is refused: without its end a run looks active for ever. */
-  async insist(message: OutgoingMessage): Promise<string> {
-    for (const delay of retryDelays) {
-      try {
-        return await this.publish(message)
-      } catch (error) {
-        if (this.#isShut || !isPassing(error)) throw error
-        await new Promise((resolve) => setTimeout(resolve, delay))
-      }
-    }
-    return this.publish(message)
+  insist(message: OutgoingMessage): Promise<string> {
+    return this.#persist(() => this.way.channel.publishOne(message))
   }
 
   /**
@@ -46,22 +60,77 @@ export class Outlet {
     }
   }
 
-  append(serial: string, data: string, extras: OutgoingMessage['extras']): Promise<void> {
-    return this.#isShut ? Promise.reject(left()) : this.channel.append(serial, data, extras)
+  /** Calls back when it is the next output's turn. */
+  turn(send: () => void): void {
+    this.way.pacer.add(this.#urgency(), send)
   }
 
-  update(serial: string, data: string, extras: OutgoingMessage['extras']): Promise<void> {
-    return this.#isShut ? Promise.reject(left()) : this.channel.update(serial, data, extras)
+  /** Lengthens a message, now. */
+  append(serial: string, data: string, extras: Extras): Promise<void> {
+    return this.#isShut ? Promise.reject(left()) : this.way.channel.append(serial, data, extras)
+  }
+
+  /** Lengthens a message for the last time, before outputs that wait. */
+  end(serial: string, data: string, extras: Extras): Promise<void> {
+    return this.#send('urgent', () => this.way.channel.append(serial, data, extras))
+  }
+
+  /** Replaces a message's data, trying again when that is refused. */
+  update(serial: string, data: string, extras: Extras): Promise<void> {
+    return this.#persist(() => this.way.channel.update(serial, data, extras))
+  }
+
+  /** Takes note of a refusal for going too fast; whoever runs the agent is told, once. */
+  slowDown(cause: unknown): void {
+    if (this.way.pacer.slowDown()) this.way.report(toSessionError('publish at full speed', tooFast, cause))
+  }
+
+  #urgency(): Urgency {
+    return this.#outputCount++ < openingCount ? 'opening' : 'content'
+  }
+
+  async #persist<T>(send: () => Promise<T>): Promise<T> {
+    for (const delay of retryDelays) {
+      try {
+        return await this.#send('urgent', send)
+      } catch (error) {
+        if (this.#isShut || !isPassing(error)) throw error
+        await new Promise((resolve) => setTimeout(resolve, delay))
+      }
+    }
+    return this.#send('urgent', send)
+  }
+
+  /** Sends in turn, and again while the channel finds it too fast: then it has certainly not taken it. */
+  async #send<T>(urgency: Urgency, send: () => Promise<T>): Promise<T> {
+    const giveUpAt = performance.now() + patience
+    for (;;) {
+      try {
+        return await this.#inTurn(urgency, send)
+      } catch (error) {
+        if (!isTooFast(error) || this.#isShut || performance.now() > giveUpAt) throw error
+        this.slowDown(error)
+      }
+    }
+  }
+
+  #inTurn<T>(urgency: Urgency, send: () => Promise<T>): Promise<T> {
+    if (this.#isShut) return Promise.reject(left())
+    return new Promise((resolve, reject) => {
+      this.way.pacer.add(urgency, () => {
+        if (this.#isShut) reject(left())
+        else send().then(resolve, reject)
+      })
+    })
   }
 }
 
-/** Whether trying again may help: not where a capability is missing or the message itself is wrong. */
-function isPassing(error: unknown): boolean {
-  const status = (error as { statusCode?: unknown } | null | undefined)?.statusCode
-  return typeof status !== 'number' || status === 429 || status >= 500
-}
-
-// In milliseconds; refusals for going too fast are over within a second
+// In milliseconds
 const retryDelays = [100, 1000]
+/** How long refusals for going too fast are put up with, in milliseconds. */
+const patience = 120_000
+
+/** Ably's code for a connection that publishes too much. */
+const tooFast = 42_911
 
 const left = (): SessionError => new SessionError('unable to publish; the session has left the run', ErrorCode.Closed)

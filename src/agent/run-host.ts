@@ -1,4 +1,5 @@
 import type { SessionChannel } from '../ably/session-channel'
+import type { Uplink } from '../ably/uplink'
 import type { Codec } from '../core/codec'
 import type { SessionError } from '../core/errors'
 import type { Row } from '../core/log'
@@ -6,6 +7,7 @@ import type { Tree } from '../core/tree'
 import type { ChannelMessage } from '../core/wire'
 import type { ChannelRun } from './channel-run'
 import type { History } from './history'
+import type { Pacer } from './pacer'
 import type { Triggers } from './triggers'
 
 /** What a session knows of its channel. */
@@ -14,13 +16,16 @@ export interface ChannelView<M extends object> {
   readonly triggers: Triggers
   readonly history: History
   /** Calls back after every message that is heard live; returns how to stop that. */
-  onHeard(listener: () => void): () => void
+  readonly onHeard: (listener: () => void) => () => void
 }
 
 /** What a run needs from its session. */
 export interface RunHost<M extends object, Chunk> extends ChannelView<M> {
+  readonly name: string
   readonly codec: Codec<M, Chunk>
   readonly channel: SessionChannel
+  readonly pacer: Pacer
+  readonly uplink: Uplink
   connect(): Promise<void>
   /** The message that a row came with. */
   readonly messageOf: (row: Row) => ChannelMessage

@@ -1,3 +1,4 @@
+import type { Row } from '../core/log'
 import type { RunHooks } from './agent-run'
 import { CancelWatch } from './cancel-watch'
 import type { Outlet } from './outlet'
@@ -22,6 +23,8 @@ interface Means<M extends object, Chunk> {
   readonly hooks: RunHooks<Chunk>
   readonly outlet: Outlet
   readonly signal: AbortSignal
+  /** Tells the others that a request to stop is refused. */
+  readonly refuse: (row: Row) => void
 }
 
 export function workOn<M extends object, Chunk>(subject: Subject, means: Means<M, Chunk>): RunWork<Chunk> {
@@ -29,7 +32,7 @@ export function workOn<M extends object, Chunk>(subject: Subject, means: Means<M
   const { tree, codec, messageOf, report } = means.host
   const { trigger, ownerClientId, identity } = subject
   const request = { runId: identity.runId, trigger, ownerClientId, messageOf, report }
-  const cancels = new CancelWatch({ ...request, onCancel: hooks.onCancel })
+  const cancels = new CancelWatch({ ...request, onCancel: hooks.onCancel, refuse: means.refuse })
   const steers = new Steers({ ...request, onSteer: hooks.onSteer }, tree)
   const written = new Written()
   const { onCancelled } = hooks

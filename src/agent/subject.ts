@@ -2,6 +2,7 @@ import type { Row } from '../core/log'
 import type { RunNode } from '../core/run-node'
 import { Header, type OutgoingMessage } from '../core/wire'
 import { abortable } from './abortable'
+import { checkUnanswered, claimOf } from './claim'
 import { awaitRun, readRun } from './find-run'
 import { identityOf, isContinuation, isFork, isRegeneration, runResume, runStart, type RunIdentity } from './headers'
 import { locate } from './locate'
@@ -30,14 +31,16 @@ export interface SubjectSearch {
 
 /**
  * Finds out what a run answers: a prompt, or one that waited and now goes on.
- * @throws SessionError 40003 when that cannot be answered, 104010 when it is not found in time
+ * @throws SessionError 40003 when that cannot be answered, or is already (HandledError), 104010 when it is not found in time
  */
 export async function invoked<M extends object>(view: ChannelView<M>, search: SubjectSearch): Promise<Subject> {
   const trigger = await locate(search.inputEventId, { ...search, ...view })
   if (isContinuation(trigger)) return resumed(view, trigger, search)
+  checkUnanswered(view, trigger)
   if (!isRequest(view, trigger)) throw misuse('start the run', "its input is not a user's prompt")
   const identity = identityOf(trigger, search)
-  return { trigger, identity, ownerClientId: trigger.clientId, announcement: runStart(identity) }
+  const announcement = { id: claimOf(search.inputEventId), ...runStart(identity) }
+  return { trigger, identity, ownerClientId: trigger.clientId, announcement }
 }
 
 const isRequest = <M extends object>({ tree }: ChannelView<M>, trigger: Row): boolean =>
@@ -46,14 +49,15 @@ const isRequest = <M extends object>({ tree }: ChannelView<M>, trigger: Row): bo
 async function resumed<M extends object>(
   view: ChannelView<M>,
   trigger: Row,
-  { invocationId, signal }: SubjectSearch,
+  { inputEventId, invocationId, signal }: SubjectSearch,
 ): Promise<Subject> {
   const runId = trigger.transport[Header.runId]!
   const run = await readRun(view, { runId, signal })
   if (!run?.allRows().some(isAgents)) throw misuse('resume the run', `no agent has written of run "${runId}"`)
+  checkUnanswered(view, trigger)
   if (run.hasEnded) throw new ConflictError('resume the run', 'it has ended')
   const subject = goesOn(view, run, trigger, invocationId)
-  return { ...subject, announcement: runResume(subject.identity) }
+  return { ...subject, announcement: { id: claimOf(inputEventId), ...runResume(subject.identity) } }
 }
 
 const isAgents = ({ transport }: Row): boolean => transport[Header.invocationId] !== undefined

@@ -42,7 +42,13 @@ export interface Seed<M> {
 /** One thing an agent does to the channel for a chunk of its reply. */
 export type Operation =
   | { op: 'publish'; codec: Headers; data: unknown; ephemeral?: boolean }
-  | { op: 'open'; streamId: string; codec: Headers }
+  | {
+      op: 'open'
+      streamId: string
+      codec: Headers
+      /** Whether it may go on as a further part of these headers when one message cannot hold it. @default false */
+      isDivisible?: boolean
+    }
   | { op: 'append'; streamId: string; data: string }
   | { op: 'close'; streamId: string; codec?: Headers; data?: string }
 
@@ -65,6 +71,8 @@ export interface ReplyReading {
 export interface Encoder<Chunk> {
   /** Operations for one chunk; none for a chunk the codec does not carry. */
   encode(chunk: Chunk): Operation[]
+  /** Operations that say in place of a chunk that it is too large to be published, and how large it is, in bytes. */
+  refuse?(chunk: Chunk, size: number): Operation[]
 }
 
 /**

@@ -4,6 +4,8 @@ export const ErrorCode = {
   BadRequest: 40003,
   /** The run was cancelled, or a wait was aborted. */
   Cancelled: 40033,
+  /** The agent answers as many prompts as it may. */
+  TooManyRuns: 42900,
   /** The token or key lacks a capability. */
   Unauthorized: 40160,
   /** The channel accepted a publish but returned no serial. */

@@ -10,6 +10,8 @@ export interface Cancelling {
   readonly pending?: true
   /** Nothing has come from the agent for 5 seconds since: it may be gone. */
   readonly unanswered?: true
+  /** Whether the agent has refused it, and every other there was: the run goes on. */
+  readonly refused?: true
 }
 
 /** A snapshot of one run. */
@@ -27,7 +29,7 @@ export interface RunInfo {
   readonly inputId?: string
   /** The message id that it follows: its prompt, also when it is another reply to that. */
   readonly parentId?: string
-  /** Set from the moment somebody asked to stop it until it ends. */
+  /** Set from the moment somebody asked to stop it until it ends; `refused` when the agent says no. */
   readonly cancelling?: Cancelling
   /** Who stopped it, when `status` is `cancelled` and somebody asked. */
   readonly cancelledBy?: Cancelling

@@ -61,6 +61,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     row.home = this
     insertBySerial(this.#lifecycle, row)
     if (row.name === MessageName.stepStart) this.#addAttempt(row)
+    if (row.name === MessageName.cancelRefused) this.#info = undefined
   }
 
   /** The newest attempt of a step is the one that shows; what others wrote vanishes. */
@@ -262,14 +263,19 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   #snapshot(inputCancels: readonly Row[]): RunInfo {
     const facts = (this.#facts ??= this.#readFacts())
-    const cancel = lowest(this.#cancels[0], inputCancels[0])
+    const asked = [...this.#cancels, ...inputCancels]
+    const refused = new Set(this.#lifecycle.map(({ transport }) => transport[Header.refuses]))
+    const heeded = lowest(...asked.filter(({ serial }) => !refused.has(serial)))
+    const cancel = heeded ?? lowest(...asked)
     if (!cancel && !this.#stop) return facts
     // What is noted of a request that has no row yet is all of it
-    const asked = (cancel ? { by: cancel.clientId, at: cancel.timestamp } : this.#stop) as Cancelling
+    const request = (
+      cancel ? { by: cancel.clientId, at: cancel.timestamp, ...(!heeded && { refused: true }) } : this.#stop
+    ) as Cancelling
     return {
       ...facts,
-      ...(!this.hasEnded && { cancelling: { ...asked, ...this.#stop } }),
-      ...(facts.status === 'cancelled' && cancel && { cancelledBy: asked }),
+      ...(!this.hasEnded && { cancelling: { ...request, ...this.#stop } }),
+      ...(facts.status === 'cancelled' && heeded && { cancelledBy: request }),
     }
   }
 }

@@ -12,6 +12,8 @@ export const MessageName = {
   stepStart: 'ai-step-start',
   stepEnd: 'ai-step-end',
   cancel: 'ai-cancel',
+  // NOTE: ours alone, so not `ai-`: other versions take unknown names of that kind for a newer protocol
+  cancelRefused: 'x-ai-cancel-refused',
 } as const
 
 export type MessageName = (typeof MessageName)[keyof typeof MessageName]
@@ -47,6 +49,8 @@ export const Header = {
   status: 'status',
   streamId: 'stream-id',
   discrete: 'discrete',
+  /** Serial of the request to stop that is refused. */
+  refuses: 'cancel-serial',
 } as const
 
 export type Headers = Readonly<Record<string, string>>

@@ -1,12 +1,13 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { SessionChannel } from '../../src/ably/session-channel'
-import { Outlet } from '../../src/agent/outlet'
+import { Outlet, type Way } from '../../src/agent/outlet'
+import { freeWay } from '../support/free-way'
 
 const message = { name: 'ai-run-end', extras: { ai: { transport: {} } } }
 
 function outletOn(publishOne: () => Promise<string>) {
   const channel = { publishOne, append: vi.fn<() => void>(), update: vi.fn<() => void>() }
-  return { outlet: new Outlet(channel as unknown as SessionChannel), channel }
+  const report = vi.fn<Way['report']>()
+  return { outlet: new Outlet(freeWay(channel, report)), channel, report }
 }
 
 describe('Outlet', () => {
@@ -32,10 +33,12 @@ describe('Outlet', () => {
     vi.useFakeTimers()
     const busy = vi.fn<() => Promise<string>>(async () => 'serial')
     busy.mockRejectedValueOnce({ statusCode: 429 }).mockRejectedValueOnce({ statusCode: 500 })
-    const insisting = outletOn(busy).outlet.insist(message)
+    const { outlet, report } = outletOn(busy)
+    const insisting = outlet.insist(message)
     await vi.runAllTimersAsync()
     expect(await insisting).toBe('serial')
     expect(busy).toHaveBeenCalledTimes(3)
+    expect(report.mock.calls).toMatchObject([[{ code: 42911 }]])
     vi.useRealTimers()
 
     const forbidden = vi.fn<() => Promise<string>>(() => Promise.reject({ statusCode: 401 })) // oxlint-disable-line

@@ -19,6 +19,9 @@ function outlet(refuse: (kind: 'append' | 'update', data: string) => boolean = (
     publish: ({ data, extras }: OutgoingMessage) => send('create', data, extras).then(() => 'serial'),
     append: (_: string, data: string, extras: Extras) => send('append', data, extras),
     update: (_: string, data: string, extras: Extras) => send('update', data, extras),
+    end: (_: string, data: string, extras: Extras) => send('append', data, extras),
+    turn: (go: () => void) => go(),
+    maxMessageSize: 65_536,
   }
   return { sent, allExtras, outlet: fake as unknown as Outlet, fake }
 }

@@ -1,8 +1,8 @@
 import type { Codec } from '../../src/codec'
 import { MessageWriter } from '../../src/agent/message-writer'
-import type { Outlet } from '../../src/agent/outlet'
 import type { ChannelMessage, OutgoingMessage } from '../../src/core/wire'
 import { message, nextSerial } from '../core/wire'
+import { freeOutlet } from '../support/free-way'
 
 type Extras = OutgoingMessage['extras']
 
@@ -48,7 +48,7 @@ export class MemoryChannel {
     await writer.closeAll()
   }
 
-  #outlet(): Outlet {
+  #outlet(): ReturnType<typeof freeOutlet> {
     const revise = (action: string, serial: string, data: string, extras: Extras): Promise<void> => {
       const version = { serial: nextSerial() }
       this.live.push({ serial, version, action, data, extras })
@@ -57,13 +57,11 @@ export class MemoryChannel {
       this.#whole.set(serial, { ...before, version, action: 'message.update', data: whole, extras })
       return Promise.resolve()
     }
-    const outlet = {
-      isShut: false,
-      publish: ({ name, data, extras }: OutgoingMessage) =>
+    return freeOutlet({
+      publishOne: ({ name, data, extras }: OutgoingMessage) =>
         Promise.resolve(this.hear({ ...message(name!, {}), data, extras: structuredClone(extras) })),
       append: (serial: string, data: string, extras: Extras) => revise('message.append', serial, data, extras),
       update: (serial: string, data: string, extras: Extras) => revise('message.update', serial, data, extras),
-    }
-    return outlet as unknown as Outlet
+    })
   }
 }

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import type { UIMessage, UIMessageChunk } from 'ai'
 import { describe, expect, it } from 'vitest'
 import { MessageWriter } from '../../src/agent/message-writer'
-import type { Outlet } from '../../src/agent/outlet'
 import { UIMessageCodec, type Input } from '../../src/codec'
 import type { ChannelMessage, OutgoingMessage } from '../../src/core/wire'
+import { freeOutlet } from '../support/free-way'
 import { hear, newTree, readBack } from '../support/transcripts'
 
 type Extras = OutgoingMessage['extras']
@@ -91,9 +91,8 @@ const headers = { role: 'assistant', 'codec-message-id': 'cm-1', 'run-id': 'run-
 async function written(chunks: Extract<Vector['given'], unknown[]>): Promise<Recorded[]> {
   const operations: Recorded[] = []
   let published = 0
-  const outlet = {
-    isShut: false,
-    publish({ name, data, extras }: OutgoingMessage) {
+  const outlet = freeOutlet({
+    publishOne({ name, data, extras }: OutgoingMessage) {
       operations.push({ op: 'publish', messages: [{ name: name!, data, extras }] })
       return Promise.resolve(`s${String(++published).padStart(3, '0')}`)
     },
@@ -101,11 +100,11 @@ async function written(chunks: Extract<Vector['given'], unknown[]>): Promise<Rec
       operations.push({ op: 'append', message: { serial, data, extras } })
       return Promise.resolve()
     },
-  }
+  })
   const fail = (error: unknown): never => {
     throw error
   }
-  const writer = new MessageWriter(outlet as unknown as Outlet, UIMessageCodec.encoder('cm-1'), headers, fail)
+  const writer = new MessageWriter(outlet, UIMessageCodec.encoder('cm-1'), headers, fail)
   for (const chunk of chunks) await (chunk === '<cancelStreams>' ? writer.closeAll() : writer.write(chunk))
   return operations
 }

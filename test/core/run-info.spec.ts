@@ -74,3 +74,21 @@ it('still follows requests to stop', () => {
   expect(infoOf(tree).cancelling).toBeUndefined()
   expect(infoOf(tree).cancelledBy).toBeDefined()
 })
+
+it('tells when every request to stop was refused, whatever came first', () => {
+  const asked = runMessage('ai-cancel', 'r', { 'event-id': 'e' })
+  const again = runMessage('ai-cancel', undefined, { 'input-codec-message-id': 'p', 'event-id': 'f' })
+  const refusalOf = ({ serial }: typeof asked) => runMessage('x-ai-cancel-refused', 'r', { 'cancel-serial': serial })
+  const start = runMessage('ai-run-start', 'r', { 'input-codec-message-id': 'p' })
+  const messages = [start, asked, refusalOf(asked)]
+  for (const order of [messages, messages.toReversed()]) {
+    const tree = newTree()
+    hear(tree, order)
+    expect(infoOf(tree)).toMatchObject({ status: 'active', cancelling: { refused: true } })
+    hear(tree, [again])
+    expect(infoOf(tree).cancelling).toMatchObject({ at: again.timestamp })
+    expect(infoOf(tree).cancelling!.refused).toBeUndefined()
+    hear(tree, [refusalOf(again)])
+    expect(infoOf(tree).cancelling).toMatchObject({ at: asked.timestamp, refused: true })
+  }
+})

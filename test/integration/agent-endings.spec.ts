@@ -100,6 +100,12 @@ const endings = [
     given: () => answering([...text, finish('stop')], {}, AbortSignal.abort()),
     outcome: cancelled,
   },
+  {
+    name: 'is aborted by a time limit of its own',
+    given: () =>
+      answering([...text, finish('stop')], {}, AbortSignal.abort(new DOMException('too slow', 'TimeoutError'))),
+    outcome: cancelled,
+  },
 ]
 
 interface Ended {

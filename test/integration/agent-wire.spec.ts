@@ -167,7 +167,7 @@ async function stageOf(
 
   const client = endpoint.client({ clientId: 'agent-1' })
   const done = observe(client.channels.get(sessionName))
-  const session = createAgentSession({ client, sessionName })
+  const session = createAgentSession({ client, sessionName, maxRate: Infinity })
   const inputEventId = transportOf(wire[0]!)['event-id']
   const run = session.createRun(Invocation.fromJSON({ inputEventId, sessionName }), {
     runId: ids['run-id'],

@@ -20,7 +20,9 @@ const names: Record<string, string[]> = {
     'useView',
   ],
   'vue-ai-transport/agent': [
+    'BusyError',
     'ErrorCode',
+    'HandledError',
     'Invocation',
     'SessionError',
     'createAgentSession',

@@ -227,7 +227,7 @@ export class Replay {
     if (known) return known
     const client = this.endpoint.client({ clientId })
     this.#observe(client.channels.get(this.#name))
-    const session = createAgentSession({ client, sessionName: this.#name })
+    const session = createAgentSession({ client, sessionName: this.#name, maxRate: Infinity })
     this.#sessions.set(clientId, session)
     return session
   }

@@ -19,6 +19,7 @@ import { FoldScope, kindOf, type Opaque, type OpenStreams, type PartFamily } fro
 import { endingOf, forModel } from './reply'
 import { foldSeeds } from './seed'
 import { textFamily } from './text'
+import { tooLarge } from './too-large'
 import { growTool, isToolType, toolFamily } from './tool'
 import { encodeUserMessage, foldUserMessage, isUserPart } from './user-message'
 
@@ -113,14 +114,17 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     forModel,
     encoder(messageId) {
       const open: OpenStreams = new Map()
-      return {
-        encode(chunk) {
-          if (chunk.type === 'start')
-            return encodes.get('start')!({ ...chunk, messageId: chunk.messageId ?? messageId }, open)
-          if (isDataKind(chunk.type)) return encodeData(chunk as never)
-          return encodes.get(chunk.type)?.(chunk, open) ?? []
-        },
+      const encode = (chunk: UIMessageChunk): Operation[] => {
+        if (chunk.type === 'start')
+          return encodes.get('start')!({ ...chunk, messageId: chunk.messageId ?? messageId }, open)
+        if (isDataKind(chunk.type)) return encodeData(chunk as never)
+        return encodes.get(chunk.type)?.(chunk, open) ?? []
       }
+      const refuse = (chunk: UIMessageChunk, size: number): Operation[] => {
+        const said = tooLarge(chunk, size)
+        return Array.isArray(said) ? said : encode(said)
+      }
+      return { encode, refuse }
     },
   }
 }

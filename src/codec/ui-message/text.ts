@@ -30,7 +30,7 @@ const start =
   (chunk: ChunkOf<`${Kind}-start`>, open: OpenStreams): Operation[] => {
     const codec = pack(chunk, kind, ['id', 'providerMetadata'])
     open.set(chunk.id, { codec, streamed: '' })
-    return [{ op: 'open', streamId: chunk.id, codec }]
+    return [{ op: 'open', streamId: chunk.id, codec, isDivisible: true }]
   }
 
 /** Lays what a later chunk of a stream says about it over what is known. */

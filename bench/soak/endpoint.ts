@@ -1,0 +1,27 @@
+import { pathToFileURL } from 'node:url'
+
+// An endpoint in a process of its own, so that what it remembers is not taken for what sessions hold
+const [path = ''] = process.argv.slice(2)
+const { createLocalEndpoint } = (await import(pathToFileURL(path).href)) as typeof import('../../src/local/index.ts')
+const endpoint = await createLocalEndpoint({ limits: { maxInboundRate: 50, maxChannels: 50 } })
+
+/** What goes wrong on purpose. */
+export type Fault =
+  | { fault: 'drop'; clientId: string; ms: number }
+  | { fault: 'gap'; channel: string }
+  | { fault: 'refuse'; channel: string; times: number; code: number; statusCode: number }
+
+process.on('message', (order: Fault) => {
+  try {
+    if (order.fault === 'drop') endpoint.dropConnection(order.clientId, { refuseFor: order.ms })
+    if (order.fault === 'gap') endpoint.breakContinuity(order.channel)
+    if (order.fault === 'refuse') {
+      const { channel, times, code, statusCode } = order
+      endpoint.refusePublish({ channel, clientId: 'agent' }, { times, error: { code, statusCode, message: 'soaked' } })
+    }
+  } catch {
+    // Nobody is connected who could be dropped
+  }
+})
+process.on('disconnect', () => process.exit())
+process.send!({ options: endpoint.clientOptions() })

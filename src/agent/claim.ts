@@ -1,0 +1,86 @@
+import type { Row } from '../core/log'
+import { Header, MessageName, type OutgoingMessage } from '../core/wire'
+import { isContinuation } from './headers'
+import { HandledError } from './misuse'
+import type { Outlet } from './outlet'
+import type { ChannelView } from './run-host'
+
+/** The channel's id for the message that announces a run: of several agents woken by one input it takes the first's. */
+export const claimOf = (inputEventId: string): string => `${inputEventId}-run:0`
+
+/**
+ * Refuses an input that a run answers already.
+ * @throws {@link HandledError} which names that run
+ */
+export function checkUnanswered<M extends object>({ tree }: ChannelView<M>, trigger: Row): void {
+  tree.settle()
+  const { [Header.messageId]: inputId, [Header.runId]: runId } = trigger.transport
+  const runs = isContinuation(trigger) ? [tree.runs.get(runId!)] : tree.runsOf(inputId ?? '')
+  const rows = runs.flatMap((run) => run?.allRows() ?? [])
+  const known = rows.find((row) => isAnnouncement(row) && isAbout(row, inputId) && row.serial > trigger.serial)
+  if (known) throw handledBy(known)
+}
+
+/**
+ * Announces a run, unless the channel has taken another invocation's word for the same input.
+ * @throws {@link HandledError} when it has
+ */
+export async function announce<M extends object>(
+  view: ChannelView<M>,
+  outlet: Outlet,
+  announcement: OutgoingMessage,
+  invocationId: string,
+): Promise<void> {
+  const { id, ...plain } = announcement
+  const declare = (message: OutgoingMessage): Promise<string> => outlet.declare('announce the run', message)
+  const serial = await declare({ id, ...plain })
+  // NOTE: somebody else may have used that id for something else
+  if (!(await isClaimed(view, serial, invocationId))) await declare(plain)
+}
+
+/**
+ * Whether the announcement that the channel holds under a serial is this invocation's; false when it holds something else,
+ * or does not tell in time.
+ * @throws {@link HandledError} when another invocation's was there before
+ */
+async function isClaimed<M extends object>(
+  view: ChannelView<M>,
+  serial: string,
+  invocationId: string,
+): Promise<boolean> {
+  const row = await heard(view, serial)
+  if (!row || !isAnnouncement(row)) return false
+  if (row.transport[Header.invocationId] !== invocationId) throw handledBy(row)
+  return true
+}
+
+// In milliseconds: publishers hear their own messages at once
+const patience = 5000
+
+/** The row with a serial, when it is heard. */
+async function heard<M extends object>({ tree, onHeard }: ChannelView<M>, serial: string): Promise<Row | undefined> {
+  let stop = (): void => {}
+  let timer: ReturnType<typeof setTimeout> | undefined
+  try {
+    return await new Promise((resolve) => {
+      const look = (): void => {
+        const row = tree.log.get(serial)
+        if (row) resolve(row)
+      }
+      stop = onHeard(look)
+      timer = setTimeout(() => resolve(undefined), patience)
+      look()
+    })
+  } finally {
+    stop()
+    clearTimeout(timer)
+  }
+}
+
+const isAnnouncement = ({ name, transport }: Row): boolean =>
+  (name === MessageName.runStart || name === MessageName.runResume) && transport[Header.runId] !== undefined
+
+const isAbout = ({ transport }: Row, inputId: string | undefined): boolean => transport[Header.inputId] === inputId
+
+const handledBy = ({ transport }: Row): HandledError =>
+  new HandledError(transport[Header.runId]!, transport[Header.invocationId] ?? '')

@@ -1,0 +1,23 @@
+type Refusal = { statusCode?: unknown; code?: unknown } | null | undefined
+
+const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0)
+const statusOf = (error: unknown): number => numberOf((error as Refusal)?.statusCode)
+const codeOf = (error: unknown): number => numberOf((error as Refusal)?.code)
+
+/** Whether a channel said no because of too many messages; then it has certainly not taken this one. */
+export const isTooFast = (error: unknown): boolean => Math.floor(codeOf(error) / 100) === 429 || statusOf(error) === 429
+
+/** Ably's code for a message that is too large. */
+export const tooLarge = 40_009
+
+/** Whether it said no because the message is too large. */
+export const isTooLarge = (error: unknown): boolean => codeOf(error) === tooLarge
+
+/** The connection was lost on the way, or the channel is being attached again. */
+const isAway = (error: unknown): boolean => Math.floor(codeOf(error) / 1000) === 80 || codeOf(error) === 90_001
+
+/** Whether trying again may help: not where a capability is missing or the message itself is wrong. */
+export function isPassing(error: unknown): boolean {
+  const status = statusOf(error)
+  return status === 0 || status >= 500 || status === 408 || isTooFast(error) || isAway(error)
+}

@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { announce, claimOf } from '../../src/agent/claim'
+import type { ChannelView } from '../../src/agent/run-host'
+import type { OutgoingMessage } from '../../src/core/wire'
+import { message, runMessage } from '../core/wire'
+import { freeOutlet } from '../support/free-way'
+import { newTree } from '../support/transcripts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+/** A channel that holds something under the id already, or nothing yet. */
+function channel(stored?: ReturnType<typeof message>, { isHeard = true } = {}) {
+  const tree = newTree()
+  const published: OutgoingMessage[] = []
+  const publishOne = async (given: OutgoingMessage) => {
+    published.push(given)
+    const kept = given.id !== undefined && stored ? stored : message(given.name!, given.extras.ai.transport)
+    if (isHeard) tree.apply(kept)
+    return kept.serial!
+  }
+  const view = { tree, onHeard: () => () => undefined } as unknown as ChannelView<object>
+  return { published, view, outlet: freeOutlet({ publishOne }) }
+}
+
+const announcement: OutgoingMessage = {
+  id: claimOf('event'),
+  name: 'ai-run-start',
+  extras: { ai: { transport: { 'run-id': 'mine', 'invocation-id': 'i' } } },
+}
+
+describe('an announcement', () => {
+  it('is published once where the channel has taken it', async () => {
+    const { published, view, outlet } = channel()
+    await announce(view, outlet, announcement, 'i')
+    expect(published).toEqual([announcement])
+  })
+
+  it('is no use where the channel has taken another invocation’s', async () => {
+    const { view, outlet } = channel(runMessage('ai-run-start', 'other', { 'invocation-id': 'j' }))
+    const announcing = announce(view, outlet, announcement, 'i')
+    await expect(announcing).rejects.toMatchObject({ runId: 'other', invocationId: 'j' })
+  })
+
+  it('is published again without its id where somebody has used that for something else', async () => {
+    const { published, view, outlet } = channel(message('ai-input', { role: 'user' }))
+    await announce(view, outlet, announcement, 'i')
+    const { id: _, ...plain } = announcement
+    expect(published).toEqual([announcement, plain])
+  })
+
+  it('is published again without its id where the channel does not tell in time', async () => {
+    const { published, view, outlet } = channel(undefined, { isHeard: false })
+    const announcing = announce(view, outlet, announcement, 'i')
+    await vi.advanceTimersByTimeAsync(5000)
+    await announcing
+    expect(published).toHaveLength(2)
+  })
+})

@@ -1,0 +1,129 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Pacer, type Pace, type Urgency } from '../../src/agent/pacer'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+function paced({ maxRate = 40, maxInboundRate = 50 } = {}) {
+  const listeners = new Set<() => void>()
+  const pace = {
+    isHeldUp: false as boolean,
+    maxInboundRate,
+    onChange: (listener: () => void) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  } satisfies Pace
+  const pacer = new Pacer(pace)
+  pacer.maxRate = maxRate
+  const sent: { name: string; at: number }[] = []
+  const start = performance.now()
+  const send = (name: string, urgency: Urgency = 'content') =>
+    pacer.add(urgency, () => sent.push({ name, at: performance.now() - start }))
+  return {
+    pacer,
+    pace,
+    sent,
+    send,
+    names: () => sent.map(({ name }) => name),
+    tell: () => listeners.forEach((f) => f()),
+  }
+}
+
+/** The most that went out in any stretch of that many milliseconds. */
+const densest = (times: number[], span: number): number =>
+  Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + span).length))
+
+describe('a pacer', () => {
+  it('sends at once what comes slowly', () => {
+    const { send, names } = paced()
+    for (const name of ['a', 'b', 'c', 'd', 'e']) send(name)
+    expect(names()).toEqual(['a', 'b', 'c', 'd', 'e'])
+  })
+
+  it('S37 keeps everything together below what the service takes in a second, and drops nothing', () => {
+    const { send, sent } = paced()
+    for (let index = 0; index < 200; index++) send(`${index}`)
+    for (let index = 0; index < 100; index++) send(`urgent ${index}`, 'urgent')
+    vi.advanceTimersByTime(10_000)
+    expect(sent).toHaveLength(300)
+    expect(densest(sent.map(({ at }) => at), 1000)).toBeLessThanOrEqual(50) // prettier-ignore
+  })
+
+  it('S37 sends what is urgent within 200 ms, whatever waits', () => {
+    const { send, sent } = paced()
+    for (let index = 0; index < 500; index++) send('content')
+    vi.advanceTimersByTime(3000)
+    const before = sent.length
+    for (let index = 0; index < 8; index++) send('urgent', 'urgent')
+    vi.advanceTimersByTime(200)
+    expect(sent.slice(before).filter(({ name }) => name === 'urgent')).toHaveLength(8)
+  })
+
+  it('lets each have its turn, and the beginnings of answers first', () => {
+    const { send, names } = paced({ maxRate: 8, maxInboundRate: 10 })
+    send('first')
+    send('second')
+    for (const name of ['a', 'b', 'c']) send(name)
+    send('opening', 'opening')
+    vi.advanceTimersByTime(3000)
+    expect(names()).toEqual(['first', 'second', 'opening', 'a', 'b', 'c'])
+  })
+
+  it('spaces outputs evenly when there are many', () => {
+    const { send, sent } = paced()
+    for (let index = 0; index < 30; index++) send(`${index}`)
+    vi.advanceTimersByTime(1000)
+    const gaps = sent.slice(8).map(({ at }, index) => at - sent[index + 7]!.at)
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(30)
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(20)
+  })
+
+  it('keeps to a lower limit where the service has told one', () => {
+    const { send, sent } = paced({ maxInboundRate: 10 })
+    for (let index = 0; index < 40; index++) send(`${index}`)
+    vi.advanceTimersByTime(20_000)
+    expect(sent).toHaveLength(40)
+    expect(densest(sent.map(({ at }) => at), 1000)).toBeLessThanOrEqual(10) // prettier-ignore
+  })
+
+  it('waits after a refusal and goes on more slowly, until it has gone well for a while', () => {
+    const { pacer, send, sent } = paced()
+    expect(pacer.slowDown()).toBe(true)
+    expect(pacer.slowDown()).toBe(false)
+    for (let index = 0; index < 20; index++) send(`${index}`)
+    expect(sent).toHaveLength(0)
+    vi.advanceTimersByTime(600)
+    const slow = sent.length
+    expect(slow).toBeGreaterThan(0)
+    expect(slow).toBeLessThan(20)
+    for (let index = 0; index < 400; index++) send(`${index}`)
+    vi.advanceTimersByTime(20_000)
+    expect(sent).toHaveLength(420)
+    const late = sent.slice(-41)
+    expect(late.at(-1)!.at - late[0]!.at).toBeLessThan(1200)
+  })
+
+  it('holds everything back while the connection is away, and goes on by itself', () => {
+    const { pace, send, names, tell } = paced()
+    pace.isHeldUp = true
+    send('a')
+    send('b', 'urgent')
+    vi.advanceTimersByTime(60_000)
+    expect(names()).toEqual([])
+    pace.isHeldUp = false
+    tell()
+    expect(names()).toEqual(['b', 'a'])
+  })
+
+  it('keeps no pace where none is asked for, but still heeds refusals', () => {
+    const { pacer, send, sent } = paced({ maxRate: Infinity })
+    for (let index = 0; index < 1000; index++) send(`${index}`)
+    expect(sent).toHaveLength(1000)
+    pacer.slowDown()
+    send('later')
+    expect(sent).toHaveLength(1000)
+    vi.advanceTimersByTime(1000)
+    expect(sent).toHaveLength(1001)
+  })
+})

@@ -1,0 +1,93 @@
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { defineAgent, type AdmitRequest } from '../../src/agent'
+import { handFed, joinWire, named } from '../support/agent'
+import { setStage } from '../support/agent-stage'
+import { startEndpoint, type TestEndpoint } from '../support/local'
+import { wokenAgent, type Run } from '../support/woken-agent'
+
+let endpoint: TestEndpoint
+beforeAll(async () => {
+  endpoint = await startEndpoint({}, { until: 'file' })
+})
+
+const stage = (options?: Parameters<typeof wokenAgent>[1]) => wokenAgent(endpoint, options)
+
+describe('maxConcurrent', () => {
+  it('S38 refuses with 429 and a time to come again what is too much, and takes it when there is room', async () => {
+    const { alice, sources, wake, ask, errors } = await stage({ maxConcurrent: 2 })
+    expect((await ask()).status).toBe(202)
+    const second = await ask()
+    expect(second.status).toBe(202)
+    const { inputEventId } = await alice.prompt('One more')
+    const refused = await wake(inputEventId)
+    expect(refused).toMatchObject({ status: 429, retryAfter: '2', body: { error: { code: 42_900 } } })
+    expect(refused.body.error!.message).toContain('unable to start a run now')
+    expect(alice.heard.filter(named('ai-run-start'))).toHaveLength(2)
+    sources[1]!.end()
+    await alice.hears(named('ai-run-end', { 'run-id': second.body.runId }))
+    await vi.waitFor(async () => expect((await wake(inputEventId)).status).toBe(202))
+    expect(alice.heard.filter(named('ai-run-start'))).toHaveLength(3)
+    expect(errors).toEqual([])
+  })
+
+  it('S38 counts no run that waits or could not start', async () => {
+    const suspending = (run: Run) => run.pipe([{ type: 'start' }, { type: 'finish', finishReason: 'tool-calls' }])
+    const { wake, ask } = await stage({ maxConcurrent: 1, triggerTimeout: 50, respond: suspending })
+    expect((await wake('nothing')).status).toBe(404)
+    expect((await ask()).status).toBe(202)
+    await vi.waitFor(async () => expect((await ask()).status).toBe(202))
+  })
+})
+
+describe('admit', () => {
+  it('S38 sees who asks and what else goes on, in any process, and its no is a 429 without a trace', async () => {
+    const asked: AdmitRequest[] = []
+    const admit = (request: AdmitRequest) => {
+      asked.push(request)
+      return request.active.filter(({ clientId }) => clientId === request.ownerClientId).length < 1
+    }
+    const { name, alice, sources, ask, wake } = await stage({ admit })
+    const first = await ask()
+    expect(first.status).toBe(202)
+    const { inputEventId } = await alice.prompt('And?')
+    expect(await wake(inputEventId)).toMatchObject({ status: 429, retryAfter: '2' })
+    expect(alice.heard.filter(named('ai-run-start'))).toHaveLength(1)
+    const bob = await joinWire(endpoint.client({ clientId: 'bob' }), name)
+    expect((await ask(bob)).status).toBe(202)
+    expect(asked[1]).toMatchObject({ sessionName: name, ownerClientId: 'alice', clientId: 'alice' })
+    expect(asked[1]!.active.map(({ runId }) => runId)).toEqual([first.body.runId])
+    sources[0]!.end()
+    await alice.hears(named('ai-run-end'))
+    await vi.waitFor(async () => expect((await wake(inputEventId)).status).toBe(202))
+  })
+
+  it('S38 sees a run that another process writes, which began before this one attached', async () => {
+    const { started, alice, name, create } = await setStage(endpoint)
+    const other = await started('First')
+    void other.pipe(handFed().stream)
+    const { inputEventId } = await alice.prompt('Second')
+    const own = defineAgent({
+      client: () => endpoint.client({ clientId: 'agent' }),
+      authorize: () => true,
+      onError: () => undefined,
+      admit: ({ active }) => active.length === 0,
+      respond: () => undefined,
+    })
+    const body = JSON.stringify({ inputEventId, sessionName: name })
+    const headers = { 'content-type': 'application/json' }
+    const wake = () => own.fetch(new Request('http://agent.test/', { method: 'POST', headers, body }))
+    expect((await wake()).status).toBe(429)
+    await expect(create(inputEventId, { admit: () => false }).start()).rejects.toMatchObject({ code: 42_900 })
+    await other.end()
+    await vi.waitFor(async () => expect((await wake()).status).toBe(202))
+  })
+
+  it('that throws keeps the run from starting, and is reported with 104002', async () => {
+    const admit = () => {
+      throw new Error('no database')
+    }
+    const { ask, errors } = await stage({ admit })
+    expect((await ask()).status).toBe(500)
+    expect(errors).toMatchObject([{ code: 104_002 }])
+  })
+})

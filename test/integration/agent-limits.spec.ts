@@ -1,0 +1,228 @@
+import type { UIMessage, UIMessageChunk } from 'ai'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import type { SessionError } from '../../src/agent'
+import { UIMessageCodec } from '../../src/codec'
+import { Tree } from '../../src/core/tree'
+import { handFed, named, textChunks, transportOf, type WireClient } from '../support/agent'
+import { beginning, delta, setStage, type Stage } from '../support/agent-stage'
+import { startEndpoint, type TestEndpoint } from '../support/local'
+
+let endpoint: TestEndpoint
+beforeAll(async () => {
+  endpoint = await startEndpoint({ namespaces: { fixed: { mutableMessages: false } } }, { until: 'file' })
+})
+
+async function stage(options?: Parameters<typeof setStage>[1]): Promise<Stage & { errors: SessionError[] }> {
+  const set = await setStage(endpoint, options)
+  const errors: SessionError[] = []
+  set.session.on('error', (error) => errors.push(error))
+  return { ...set, errors }
+}
+
+/** What somebody who listened all the time shows of a run. */
+function shown({ heard }: WireClient, runId: string): UIMessage['parts'] {
+  const tree = new Tree<UIMessage>(UIMessageCodec)
+  for (const message of heard) tree.apply(message)
+  tree.settle()
+  const run = tree.runs.get(runId)!
+  return Array.from(run.messageIds(), (id) => run.message(id)!).flatMap(({ parts }) => parts)
+}
+
+const textsOf = (parts: UIMessage['parts']): string[] =>
+  parts.flatMap((part) => (part.type === 'text' || part.type === 'reasoning' ? [part.text] : []))
+
+describe('what is too large for one message', () => {
+  const words = Array.from({ length: 25_000 }, (_, index) => `wörd${index % 1000} `)
+
+  it.each([
+    ['in many tokens', words],
+    ['in one', [words.join('')]],
+  ])('goes on in further parts when it is text, %s', async (_, texts) => {
+    const { alice, started, readBack, errors } = await stage()
+    const run = await started('Tell me everything')
+    expect(await run.pipe(textChunks(texts))).toEqual({ reason: 'complete' })
+    await run.end()
+    await alice.hears(named('ai-run-end'))
+    await vi.waitFor(async () => {
+      const { status, texts: read } = await readBack(run.runId)
+      expect(status).toBe('complete')
+      expect(read.join('').replaceAll('|', '')).toBe(texts.join(''))
+    })
+    const parts = textsOf(shown(alice, run.runId))
+    expect(parts.join('')).toBe(texts.join(''))
+    expect(parts.length).toBeGreaterThan(3)
+    expect(Math.max(...parts.map((part) => Buffer.byteLength(part)))).toBeLessThan(65_536)
+    expect(errors).toEqual([])
+  })
+
+  it('is put right even where it had a hole before it went on', async () => {
+    const { name, alice, started } = await stage()
+    const run = await started('Tell me everything')
+    endpoint.refusePublish(({ channel, action }) => channel === name && action === 'append', { times: 1 })
+    await run.pipe(textChunks(words))
+    await run.end()
+    await alice.hears(named('ai-run-end'))
+    await vi.waitFor(() => expect(textsOf(shown(alice, run.runId)).join('')).toBe(words.join('')))
+  })
+
+  const output = 'x'.repeat(70_000)
+  it('becomes a failed call that names its size when it is the output of a tool, and the run goes on', async () => {
+    const { alice, started, errors } = await stage()
+    const run = await started('Read the file')
+    const toolCallId = 'call-1'
+    const piped = await run.pipe([
+      { type: 'start' },
+      { type: 'tool-input-available', toolCallId, toolName: 'read', input: {} },
+      { type: 'tool-output-available', toolCallId, output },
+      ...textChunks(['Done.']).slice(2),
+    ])
+    expect(piped).toEqual({ reason: 'complete' })
+    await run.end()
+    await alice.hears(named('ai-run-end', { 'run-reason': 'complete' }))
+    const parts = shown(alice, run.runId)
+    expect(parts.find(({ type }) => type === 'tool-read')).toMatchObject({
+      state: 'output-error',
+      errorText: expect.stringContaining('70013 bytes'),
+    })
+    expect(textsOf(parts)).toEqual(['Done.'])
+    expect(errors).toMatchObject([{ code: 40_009 }])
+  })
+
+  it.each<[string, UIMessageChunk]>([
+    ['a file', { type: 'file', mediaType: 'image/png', url: `data:image/png;base64,${output}` }],
+    ['data', { type: 'data-table', data: { rows: output } }],
+  ])('becomes a text that names its size when it is %s', async (_, chunk) => {
+    const { alice, started } = await stage()
+    const run = await started('Show me')
+    expect(await run.pipe([{ type: 'start' }, chunk, ...textChunks(['Done.']).slice(2)])).toEqual({
+      reason: 'complete',
+    })
+    await run.end()
+    await alice.hears(named('ai-run-end', { 'run-reason': 'complete' }))
+    const [note, text] = textsOf(shown(alice, run.runId))
+    expect(note).toMatch(/^\[\S+ too large to be sent: 70\d\d\d bytes\]$/)
+    expect(text).toBe('Done.')
+  })
+
+  it('becomes a failed call when it is the input of a tool', async () => {
+    const { alice, started } = await stage()
+    const run = await started('Write a book')
+    const toolCallId = 'call-1'
+    await run.pipe([
+      { type: 'start' },
+      { type: 'tool-input-available', toolCallId, toolName: 'write', input: { text: output } },
+      { type: 'tool-output-available', toolCallId, output: 'written' },
+    ])
+    await run.end()
+    await alice.hears(named('ai-run-end', { 'run-reason': 'complete' }))
+    expect(shown(alice, run.runId).find(({ type }) => type === 'tool-write')).toMatchObject({ output: 'written' })
+  })
+
+  it('is streamed whole when it is the input of a tool', async () => {
+    const { alice, started } = await stage()
+    const run = await started('Write a book')
+    const toolCallId = 'call-1'
+    const input = { text: output }
+    const json = JSON.stringify(input)
+    const deltas = json.match(/.{1,1000}/g)!
+    await run.pipe([
+      { type: 'start' },
+      { type: 'tool-input-start', toolCallId, toolName: 'write' },
+      ...deltas.map((inputTextDelta) => ({ type: 'tool-input-delta', toolCallId, inputTextDelta }) as const),
+      { type: 'tool-input-available', toolCallId, toolName: 'write', input },
+    ])
+    await run.end()
+    await alice.hears(named('ai-run-end', { 'run-reason': 'complete' }))
+    await vi.waitFor(() =>
+      expect(shown(alice, run.runId).find(({ type }) => type === 'tool-write')).toMatchObject({ input }),
+    )
+  })
+})
+
+describe('appends that are refused', () => {
+  it.each([1, 3, 8])('S37 for going too fast, %i times, go out again in order, once, and it is told', async (times) => {
+    const { name, alice, started, errors } = await stage()
+    const run = await started('Count')
+    const error = { code: 42_911, statusCode: 429, message: 'too fast' }
+    endpoint.refusePublish(({ channel, action }) => channel === name && action === 'append', { times, error })
+    const texts = Array.from({ length: 200 }, (_, index) => `t${index} `)
+    expect(await run.pipe(textChunks(texts))).toEqual({ reason: 'complete' })
+    await run.end()
+    await alice.hears(named('ai-run-end', { 'run-reason': 'complete' }))
+    await vi.waitFor(() => expect(textsOf(shown(alice, run.runId))).toEqual([texts.join('')]))
+    expect(errors[0]).toMatchObject({
+      code: 42_911,
+      message: expect.stringContaining('unable to publish at full speed'),
+    })
+  })
+
+  it('are put right while the stream goes on', async () => {
+    const { name, alice, started } = await stage()
+    const run = await started('Story')
+    const source = handFed()
+    const piping = run.pipe(source.stream)
+    endpoint.refusePublish((message) => message.channel === name && message.data === 'upon ', { times: 1 })
+    source.push(...beginning('Once '), delta('upon '), delta('a '))
+    await vi.waitFor(() => expect(textsOf(shown(alice, run.runId))).toEqual(['Once a ']))
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    source.push(delta('time'))
+    await vi.waitFor(() => expect(textsOf(shown(alice, run.runId))).toEqual(['Once upon a time']))
+    source.push(delta(', there'))
+    await vi.waitFor(() => expect(textsOf(shown(alice, run.runId))).toEqual(['Once upon a time, there']))
+    source.end()
+    expect(await piping).toEqual({ reason: 'complete' })
+  })
+
+  it('for want of a capability make the run end as an error, which says so', async () => {
+    const { name, alice, started } = await stage()
+    const run = await started('Story')
+    const source = handFed()
+    const piping = run.pipe(source.stream)
+    source.push(...beginning('Once '))
+    await alice.hears((message) => message.data === 'Once ')
+    const error = { code: 40_160, statusCode: 401, message: 'not permitted' }
+    endpoint.refusePublish(({ channel, action }) => channel === name && action !== 'create', { error })
+    source.push(delta('upon '))
+    await vi.waitFor(() => expect(source.taken).toBe(5))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    source.push(delta('a time'))
+    expect(await piping).toMatchObject({ reason: 'error', error: { code: 40_160 } })
+    expect(source.isStopped).toBe(true)
+    await run.end()
+    const end = transportOf(await alice.hears(named('ai-run-end')))
+    expect(end).toMatchObject({ 'run-reason': 'error', 'error-code': '40160' })
+    expect(end['error-message']).toContain('capability')
+  })
+
+  it('together with everything else, for want of a capability, are reported and leave no run behind', async () => {
+    const { name, alice, started, errors } = await stage()
+    const run = await started('Story')
+    const source = handFed()
+    const piping = run.pipe(source.stream)
+    source.push(...beginning('Once '))
+    await alice.hears((message) => message.data === 'Once ')
+    const error = { code: 40_160, statusCode: 401, message: 'not permitted' }
+    endpoint.refusePublish({ channel: name, clientId: 'agent' }, { error })
+    source.push({ type: 'data-x', data: 1 })
+    expect(await piping).toMatchObject({ reason: 'error', error: { code: 40_160 } })
+    await expect(run.end()).rejects.toMatchObject({ code: 40_160 })
+    expect(run.phase).toBe('over')
+    expect(errors.map(({ code }) => code)).toContain(40_160)
+  })
+
+  it('because the namespace allows none make the run end with the sentence that helps (93002)', async () => {
+    const { alice, started } = await stage({ name: 'fixed:room' })
+    const run = await started('Story')
+    const source = handFed()
+    const piping = run.pipe(source.stream)
+    source.push(...beginning('Once '))
+    await vi.waitFor(() => expect(source.taken).toBe(4))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    source.push(delta('upon '))
+    expect(await piping).toMatchObject({ reason: 'error', error: { code: 93_002 } })
+    await run.end()
+    const end = transportOf(await alice.hears(named('ai-run-end')))
+    expect(end).toMatchObject({ 'run-reason': 'error', 'error-code': '93002' })
+    expect(end['error-message']).toContain('Channel rules')
+  })
+})

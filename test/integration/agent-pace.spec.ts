@@ -1,0 +1,105 @@
+import type { UIMessage, UIMessageChunk } from 'ai'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createAgentSession, Invocation, type AgentRun, type SessionError } from '../../src/agent'
+import { UIMessageCodec } from '../../src/codec'
+import { Tree } from '../../src/core/tree'
+import { joinWire, named, textChunks, transportOf } from '../support/agent'
+import { textOf } from '../support/agent-stage'
+import { eventually } from '../support/eventually'
+import { startEndpoint, type TestEndpoint } from '../support/local'
+
+const runCount = 20
+const tokens = Array.from({ length: 300 }, (_, index) => `t${index} `)
+
+let endpoint: TestEndpoint
+beforeAll(async () => {
+  endpoint = await startEndpoint({ limits: { maxInboundRate: 50 } }, { until: 'file' })
+})
+
+describe('twenty runs at full speed on one connection that may publish 50 messages a second', () => {
+  it('S37 lose nothing, are refused nothing, and tell how they stand within 200 ms', { timeout: 60_000 }, async () => {
+    const name = 'ai:pace'
+    const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)
+    const reader = await joinWire(endpoint.client({ clientId: 'reader' }), name)
+    const client = endpoint.client({ clientId: 'agent' })
+    const session = createAgentSession({ client, sessionName: name })
+    const errors: SessionError[] = []
+    session.on('error', (error) => errors.push(error))
+    const runs: AgentRun<UIMessage, UIMessageChunk>[] = []
+    for (let index = 0; index < runCount; index++) {
+      // One connection for all prompts would be limited, too
+      const { inputEventId } = await (index % 2 ? alice : reader).prompt(`Question ${index}`)
+      runs.push(session.createRun(Invocation.fromJSON({ inputEventId, sessionName: name })))
+    }
+    await session.connect()
+    const lateness: number[] = []
+    const noted = async <T>(work: Promise<T>): Promise<T> => {
+      const from = performance.now()
+      const result = await work
+      lateness.push(performance.now() - from)
+      return result
+    }
+    const answer = async (run: AgentRun<UIMessage, UIMessageChunk>): Promise<void> => {
+      await noted(run.start())
+      await run.pipe(textChunks(tokens))
+      await noted(run.end())
+    }
+    await Promise.all(runs.map(answer))
+
+    await eventually(() => expect(alice.heard.filter(named('ai-run-end'))).toHaveLength(runCount))
+    const tree = new Tree<UIMessage>(UIMessageCodec)
+    for (const message of alice.heard) tree.apply(message)
+    tree.settle()
+    for (const { runId } of runs) {
+      const run = tree.runs.get(runId)!
+      expect(run.state.status).toBe('complete')
+      expect(Array.from(run.messageIds(), (id) => textOf(run.message(id)!))).toEqual([tokens.join('')])
+    }
+    expect(errors).toEqual([])
+    expect(lateness).toHaveLength(2 * runCount)
+    expect(Math.max(...lateness)).toBeLessThan(200)
+  })
+
+  it('S37 leave room for a run that begins, is stopped and ends meanwhile', { timeout: 60_000 }, async () => {
+    const name = 'ai:pace-busy'
+    const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)
+    const client = endpoint.client({ clientId: 'agent' })
+    const session = createAgentSession({ client, sessionName: name })
+    const begin = async (): Promise<AgentRun<UIMessage, UIMessageChunk>> => {
+      const { inputEventId } = await alice.prompt('Go on and on')
+      const run = session.createRun(Invocation.fromJSON({ inputEventId, sessionName: name }))
+      await run.start()
+      return run
+    }
+    async function* endless() {
+      yield* textChunks([]).slice(0, 3)
+      for (let count = 0; ; count++) {
+        yield { type: 'text-delta', id: 't1', delta: `${count} ` } as const
+        await new Promise(setImmediate)
+      }
+    }
+    const busy: Promise<unknown>[] = []
+    const runs: AgentRun<UIMessage, UIMessageChunk>[] = []
+    for (let index = 0; index < runCount; index++) {
+      runs.push(await begin())
+      busy.push(runs.at(-1)!.pipe(endless()))
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2500))
+    for (const run of runs.slice(0, 3)) {
+      const from = performance.now()
+      await alice.cancel({ runId: run.runId })
+      await busy[runs.indexOf(run)]
+      await run.end()
+      const end = await alice.hears(named('ai-run-end', { 'run-id': run.runId }))
+      expect(transportOf(end)['run-reason']).toBe('cancelled')
+      expect(performance.now() - from).toBeLessThan(400)
+    }
+    const from = performance.now()
+    const late = await begin()
+    const piping = late.pipe(textChunks(['Hi']))
+    await alice.hears((message) => message.data === 'Hi')
+    expect(performance.now() - from).toBeLessThan(500)
+    await piping
+    await session.end()
+  })
+})

@@ -1,0 +1,46 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+import type { TestEndpoint } from '../local'
+
+/** An agent in a process of its own. */
+export interface AgentProcess {
+  readonly url: string
+  /** Wakes it. */
+  wake(invocation: { inputEventId: string; sessionName: string }): Promise<{ status: number; body: WakeAnswer }>
+  /** Ends it without a word, as a crash would. */
+  kill(): Promise<void>
+}
+
+export interface WakeAnswer {
+  runId: string
+  invocationId: string
+  handled?: boolean
+}
+
+const start = fileURLToPath(new URL('./start.ts', import.meta.url))
+
+/** Starts an agent process on an endpoint; it ends with the test. */
+export async function startAgentProcess(endpoint: TestEndpoint): Promise<AgentProcess> {
+  const child = fork(start, [JSON.stringify(endpoint.clientOptions())], { execArgv: [], stdio: 'inherit' })
+  onTestFinished(() => end(child))
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }]
+  const url = `http://127.0.0.1:${port}/`
+  return {
+    url,
+    async wake(invocation) {
+      const headers = { 'content-type': 'application/json' }
+      const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(invocation) })
+      return { status: response.status, body: (await response.json()) as WakeAnswer }
+    },
+    kill: () => end(child),
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const over = once(child, 'exit')
+  child.kill('SIGKILL')
+  await over
+}

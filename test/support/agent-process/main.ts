@@ -1,0 +1,44 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as Ably from 'ably'
+import type { UIMessage, UIMessageChunk } from 'ai'
+import { defineAgent, type AgentRun } from '../../../src/agent'
+
+/** An agent of its own: what it is asked for slowly it says word by word for ever, else it repeats what it was told. */
+const agent = defineAgent({
+  client: () => new Ably.Realtime({ ...JSON.parse(process.argv[2]!), clientId: 'agent', logLevel: 0 }),
+  authorize: () => true,
+  onError: () => undefined,
+  respond: (run) => run.pipe(reply(run)),
+})
+
+async function* reply(run: AgentRun<UIMessage, UIMessageChunk>): AsyncGenerator<UIMessageChunk> {
+  const told = run.context().map(({ role, parts }) => `${role}: ${parts.flatMap(textOf).join('')}`)
+  yield { type: 'start' }
+  yield { type: 'text-start', id: 't' }
+  if (told.at(-1)!.endsWith('slowly')) yield* words(run.abortSignal)
+  else yield { type: 'text-delta', id: 't', delta: told.join('\n') }
+  yield { type: 'text-end', id: 't' }
+  yield { type: 'finish', finishReason: 'stop' }
+}
+
+async function* words(signal: AbortSignal): AsyncGenerator<UIMessageChunk> {
+  for (let count = 0; !signal.aborted; count++) {
+    yield { type: 'text-delta', id: 't', delta: `w${count} ` }
+    await sleep(20)
+  }
+}
+
+const textOf = (part: UIMessage['parts'][number]): string[] => (part.type === 'text' ? [part.text] : [])
+
+const server = createServer(async (request, response) => {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  const headers = { 'content-type': String(request.headers['content-type']) }
+  const body = Buffer.concat(chunks)
+  const answer = await agent.fetch(new Request('http://agent.test/', { method: 'POST', headers, body }))
+  response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text())
+})
+server.listen(0, '127.0.0.1', () => process.send!({ port: (server.address() as AddressInfo).port }))
+process.on('disconnect', () => process.exit())

@@ -1,0 +1,42 @@
+import type { UIMessage, UIMessageChunk } from 'ai'
+import { defineAgent, type AgentOptions, type AgentRun } from '../../src/agent'
+import { handFed, joinWire, type HandFed, type WireClient } from './agent'
+import type { TestEndpoint } from './local'
+
+export type Run = AgentRun<UIMessage, UIMessageChunk>
+
+let count = 0
+
+/** A session with a client, alice, and an agent endpoint whose answers are fed by hand. */
+export async function wokenAgent(
+  endpoint: TestEndpoint,
+  options: Partial<AgentOptions<UIMessage, UIMessageChunk>> = {},
+) {
+  const name = `ai:woken-${++count}`
+  const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)
+  const errors: unknown[] = []
+  const sources: HandFed[] = []
+  const agent = defineAgent({
+    client: () => endpoint.client({ clientId: 'agent' }),
+    authorize: () => true,
+    onError: (error) => errors.push(error),
+    respond(run: Run) {
+      sources.push(handFed())
+      return run.pipe(sources.at(-1)!.stream)
+    },
+    ...options,
+  })
+  const wake = async (inputEventId: string) => {
+    const response = await agent.fetch(
+      new Request('http://agent.test/', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ inputEventId, sessionName: name }),
+      }),
+    )
+    const body = (await response.json()) as { runId: string; error?: { code: number; message: string } }
+    return { status: response.status, retryAfter: response.headers.get('retry-after'), body }
+  }
+  const ask = async (who: WireClient = alice, text = 'Hello') => wake((await who.prompt(text)).inputEventId)
+  return { name, alice, agent, errors, sources, wake, ask }
+}
