@@ -87,6 +87,10 @@ export function useConversation() {
     steer,
     approve,
     discard: ({ id }: Exchange) => discard(id),
+    wake({ id, pending: waiting }: Exchange): void {
+      if (waiting?.wake && waiting.wake.state !== 'accepted') waiting.wake.retry()
+      else view.wake(waiting?.inputId ?? id)
+    },
     loadOlder: () => shown.loadOlder(30),
   }
 }
