@@ -34,7 +34,7 @@ export function createFaults(endpoint: LocalAblyPlugin['endpoint'], agent: Agent
       endpoint.refuseResume()
     },
     publish({ clientId }, ms) {
-      const error = { code: 40160, statusCode: 401, message: 'this channel takes no messages from you at the moment' }
+      const error = { code: 42911, statusCode: 429, message: 'too many messages on this channel' }
       setTimeout(endpoint.refusePublish({ clientId }, { error }), ms).unref()
     },
     down: (_, ms) => until.set('down', Date.now() + ms),
@@ -55,7 +55,7 @@ export function createFaults(endpoint: LocalAblyPlugin['endpoint'], agent: Agent
     },
     cause(kind, order) {
       if (!Object.hasOwn(causes, kind)) return false
-      causes[kind as FaultKind](order, Math.min(Math.max(Number(order.seconds) || 0, 1), longest) * 1000)
+      causes[kind as FaultKind](order, Math.min(Math.max(order.seconds || 0, 1), longest) * 1000)
       return true
     },
   }

@@ -24,12 +24,13 @@ export const isLive = (status: CardStatus): boolean =>
 export const isOver = (status: CardStatus): boolean =>
   status === 'cancelled' || status === 'complete' || status === 'error'
 
-export function statusOf(exchange: Exchange): CardStatus {
+/** @param isOnline - whether what is sent reaches the channel now */
+export function statusOf(exchange: Exchange, isOnline = true): CardStatus {
   const { run, pending, prompt, replies } = exchange
   if (!run) {
     if (prompt?.state === 'failed' || pending?.wake?.state === 'failed') return 'error'
     if (isStopping(pending)) return 'cancelling'
-    return isHeldUp(exchange) ? 'waiting' : 'starting'
+    return isHeldUp(exchange) || (!isOnline && prompt?.state === 'pending') ? 'waiting' : 'starting'
   }
   if (run.status !== 'active' && run.status !== 'suspended') return run.status
   if (isStopping(run)) return 'cancelling'
