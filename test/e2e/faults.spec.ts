@@ -150,7 +150,7 @@ describe('an agent endpoint that is down', () => {
     await sees(visitor, /The agent refuses: You may not ask this agent/)
     await visitor.page.waitForTimeout(2200)
     expect(await run.status()).toBe('error')
-    await run.card.getByRole('button', { name: /^Try now/ }).click()
+    await run.card.getByRole('button', { name: /^Try again/ }).click()
     await run.reaches('complete')
   })
 })
