@@ -251,7 +251,6 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
     [
       'stop-refused',
       async (page) => {
-        await speed(page, 'slow')
         await fault(page, 'Refuse every Stop')
         await page.keyboard.press('Escape')
         await page.getByText('refuses to stop').first().waitFor()
@@ -349,7 +348,9 @@ async function takeAll(browser: Browser): Promise<void> {
     for (const colorScheme of schemes) {
       for (const [walk, steps] of chosen) {
         const page = await browser.newPage({ viewport, colorScheme, hasTouch: size === 'phone' })
-        await page.goto(`${playground.url}/s/lisbon-trip-${size}-${colorScheme}-${walk}`)
+        await page.goto(
+          `${playground.url}/s/lisbon-trip-${size}-${colorScheme}-${walk}${walk === 'faults' ? '?speed=slow' : ''}`,
+        )
         for (const [state, reach] of steps) {
           await reach(page)
           await take(page, `${size}-${colorScheme}-${walk}-${state}`)

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { violationsOf } from './axe'
+import { overflowOf } from './overflow'
 import { useVisits, wordsFor, type Visitor } from './visit'
 
 const lisbon = 'Plan a weekend in Lisbon for two'
@@ -190,6 +192,25 @@ describe('an agent that does not heed', () => {
 })
 
 describe('the drawer', () => {
+  test.for(['light', 'dark'] as const)(
+    'Axe finds nothing in it, nor in trouble on a phone, when %s',
+    async (colorScheme) => {
+      const viewport = { width: 360, height: 740 }
+      const visitor = await visit({ colorScheme, viewport, hasTouch: true, expected: refusals })
+      await cause(visitor, 'forbidden', 5)
+      await visitor.ask('hello')
+      await sees(visitor, 'The agent refuses')
+      await cause(visitor, 'network', 6)
+      await visitor.page.locator('[data-outage="away"]').waitFor()
+      expect(await violationsOf(visitor.page)).toEqual([])
+      expect(await overflowOf(visitor.page)).toEqual([])
+      await visitor.press('Settings')
+      await visitor.press('Make more go wrong')
+      expect(await violationsOf(visitor.page)).toEqual([])
+      expect(await overflowOf(visitor.page)).toEqual([])
+    },
+  )
+
   test('is worked by keyboard, says what it did, and gives focus back', async () => {
     const visitor = await visit()
     await visitor.page.getByRole('button', { name: 'Settings' }).focus()
