@@ -119,7 +119,7 @@ export class ClientSession<M extends object> {
       checkOpen: () => this.#checkOpen(),
       isInStep: () => this.#attachment.status === 'ready',
       flush: () => this.#scheduler.now(),
-      runsChanged: () => this.#refreshAll(),
+      runsChanged: (runs?: readonly RunNode<M>[]) => this.#refreshAll(runs),
       report: (error: SessionError) => this.#report(error),
     }
     this.#steers = new Steers(shared)
@@ -345,15 +345,14 @@ export class ClientSession<M extends object> {
     this.#flush()
   }
 
-  #refreshAll(): void {
+  #refreshAll(touched: readonly RunNode<M>[] = []): void {
     this.#runsChanged.trigger()
-    for (const view of this.#views) view.refresh({ structure: false, runs: true, transitions: [], touched: [] })
+    for (const view of this.#views) view.refresh({ structure: false, runs: true, transitions: [], touched })
   }
 
   /** Time has passed, or is counted again. */
   #look(): void {
-    this.#stops.review()
-    this.#refreshAll()
+    this.#refreshAll(this.#stops.review())
   }
 
   #follow(runs: Iterable<RunNode<M>>): void {

@@ -29,8 +29,8 @@ export interface StopsHost<M extends object> {
   readonly clock: Clock
   /** Whether all that happens on the channel is heard. */
   isInStep(): boolean
-  /** Makes a change visible that is in no row. */
-  runsChanged(): void
+  /** Makes a change of these runs, or of what has not started, visible that is in no row. */
+  runsChanged(runs?: readonly RunNode<M>[]): void
 }
 
 /** Requests to stop: those that this session makes, and how long all of them have been waiting. */
@@ -74,12 +74,12 @@ export class Stops<M extends object> {
 
   /** Follows a run that the channel told something about. */
   follow(run: RunNode<M>): void {
-    if (this.#review(run)) this.host.runsChanged()
+    if (this.#review(run)) this.host.runsChanged([run])
   }
 
-  /** Looks at all runs that are to stop, since time has passed. */
-  review(): void {
-    for (const run of this.#watched.keys()) this.#review(run)
+  /** Looks at all runs that are to stop, since time has passed; answers with those of which something else is to be said. */
+  review(): readonly RunNode<M>[] {
+    return [...this.#watched.keys()].filter((run) => this.#review(run))
   }
 
   /** Shows an own request before the channel has it. */
@@ -89,7 +89,7 @@ export class Stops<M extends object> {
     else this.#own.delete(key)
     const run = tree.runs.get(key) ?? runOf(tree, { inputId: key })
     if (run) this.#review(run)
-    runsChanged()
+    runsChanged(run && [run])
   }
 
   /** True when what is to be said about the stopping of a run has changed. */
