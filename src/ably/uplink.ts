@@ -3,7 +3,7 @@ import type { ConnectionState, RealtimeClient } from 'ably'
 /** What the SDK keeps of what the service told it, beside its documented interface. */
 interface Told {
   readonly connection: { readonly connectionManager?: { readonly connectionDetails?: { maxInboundRate?: unknown } } }
-  readonly options?: { readonly maxMessageSize?: unknown }
+  readonly options?: { readonly maxMessageSize?: unknown; readonly echoMessages?: unknown }
 }
 
 const usualMaxMessageSize = 65_536
@@ -22,6 +22,11 @@ export class Uplink {
   get maxMessageSize(): number {
     const size = this.#told.options?.maxMessageSize
     return typeof size === 'number' && size > 0 ? size : usualMaxMessageSize
+  }
+
+  /** Whether what is published comes back. */
+  get hearsItself(): boolean {
+    return this.#told.options?.echoMessages !== false
   }
 
   /** Whether nothing can be sent now but will be later: what the SDK would queue meanwhile would all come out at once. */

@@ -1,3 +1,4 @@
+import type { Uplink } from '../ably/uplink'
 import type { Row } from '../core/log'
 import { Header, MessageName, type OutgoingMessage } from '../core/wire'
 import { isContinuation } from './headers'
@@ -26,7 +27,7 @@ export function checkUnanswered<M extends object>({ tree }: ChannelView<M>, trig
  * @throws {@link HandledError} when it has
  */
 export async function announce<M extends object>(
-  view: ChannelView<M>,
+  view: ChannelView<M> & { uplink: Pick<Uplink, 'hearsItself'> },
   outlet: Outlet,
   announcement: OutgoingMessage,
   invocationId: string,
@@ -34,6 +35,8 @@ export async function announce<M extends object>(
   const { id, ...plain } = announcement
   const declare = (message: OutgoingMessage): Promise<string> => outlet.declare('announce the run', message)
   const serial = await declare({ id, ...plain })
+  // NOTE: without an echo there is no telling whose was taken
+  if (!view.uplink.hearsItself) return
   // NOTE: somebody else may have used that id for something else
   if (!(await isClaimed(view, serial, invocationId))) await declare(plain)
 }

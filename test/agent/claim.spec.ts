@@ -10,7 +10,7 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 /** A channel that holds something under the id already, or nothing yet. */
-function channel(stored?: ReturnType<typeof message>, { isHeard = true } = {}) {
+function channel(stored?: ReturnType<typeof message>, { isHeard = true, hearsItself = true } = {}) {
   const tree = newTree()
   const published: OutgoingMessage[] = []
   const publishOne = async (given: OutgoingMessage) => {
@@ -19,7 +19,8 @@ function channel(stored?: ReturnType<typeof message>, { isHeard = true } = {}) {
     if (isHeard) tree.apply(kept)
     return kept.serial!
   }
-  const view = { tree, onHeard: () => () => undefined } as unknown as ChannelView<object>
+  const known = { tree, onHeard: () => () => undefined } as unknown as ChannelView<object>
+  const view = { ...known, uplink: { hearsItself } }
   return { published, view, outlet: freeOutlet({ publishOne }) }
 }
 
@@ -47,6 +48,12 @@ describe('an announcement', () => {
     await announce(view, outlet, announcement, 'i')
     const { id: _, ...plain } = announcement
     expect(published).toEqual([announcement, plain])
+  })
+
+  it('is taken for granted where the client does not hear itself', async () => {
+    const { published, view, outlet } = channel(undefined, { isHeard: false, hearsItself: false })
+    await announce(view, outlet, announcement, 'i')
+    expect(published).toEqual([announcement])
   })
 
   it('is published again without its id where the channel does not tell in time', async () => {
