@@ -25,6 +25,17 @@ const ask = async (page: Page, text: string) => {
 const press = (page: Page, name: string | RegExp) => page.getByRole('button', { name }).first().click()
 const until = (page: Page, number: number, status: string) =>
   page.locator(`article[aria-label^="Run ${number},"][data-status="${status}"]`).waitFor()
+/** Makes something go wrong, by the drawer in the settings. */
+const fault = async (page: Page, name: string) => {
+  await press(page, 'Settings')
+  await press(page, /more go wrong/)
+  await page.locator('#faults').getByRole('button', { name }).click()
+  await page
+    .locator('#faults')
+    .getByText(/: (for|done)/)
+    .waitFor()
+  await page.keyboard.press('Escape')
+}
 const speed = (page: Page, name: string) => page.getByLabel('Speed').selectOption(name)
 
 type Step = readonly [state: string, reach: (page: Page) => Promise<unknown>]
@@ -211,6 +222,87 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
       },
     ],
   ],
+  faults: [
+    [
+      'drawer',
+      async (page) => {
+        await press(page, 'Settings')
+        await press(page, /more go wrong/)
+        await page.waitForTimeout(300)
+      },
+    ],
+    [
+      'agent-down',
+      async (page) => {
+        await page.keyboard.press('Escape')
+        await fault(page, 'Answer 500')
+        await ask(page, 'Plan a weekend in Lisbon for two')
+        await page.getByText(/Tried \d time/).waitFor()
+        await page.waitForTimeout(400)
+      },
+    ],
+    [
+      'agent-back',
+      async (page) => {
+        await until(page, 1, 'streaming')
+        await page.waitForTimeout(1200)
+      },
+    ],
+    [
+      'stop-refused',
+      async (page) => {
+        await fault(page, 'Refuse every Stop')
+        await page.keyboard.press('Escape')
+        await page.getByText('refuses to stop').first().waitFor()
+      },
+    ],
+    [
+      'killed',
+      async (page) => {
+        await fault(page, 'Kill the agent')
+        await page.waitForTimeout(16_000)
+        await page.keyboard.press('Escape')
+        await page.getByText('No agent has answered').first().waitFor({ timeout: 15_000 })
+      },
+    ],
+    [
+      'forbidden',
+      async (page) => {
+        await fault(page, 'Start it again')
+        await fault(page, 'Answer 403')
+        await ask(page, 'And what would three nights in Porto cost?')
+        await page.getByText('may not ask').waitFor()
+      },
+    ],
+    [
+      'not-sent',
+      async (page) => {
+        await fault(page, 'Refuse what I send')
+        await ask(page, 'Which museums are free on Sundays?')
+        await page.getByText('Not sent').waitFor()
+      },
+    ],
+    [
+      'offline',
+      async (page) => {
+        await page.waitForTimeout(10_000)
+        await fault(page, 'Drop it for long')
+        await page.locator('[data-connection="reconnecting"]').waitFor()
+        await ask(page, 'Is the funicular worth it?')
+        await page.getByText('Will be sent').waitFor()
+        await page.waitForTimeout(2500)
+      },
+    ],
+    ['offline-long', (page) => page.getByText('Still offline').waitFor({ timeout: 20_000 })],
+    [
+      'caught-up',
+      (page) =>
+        page
+          .getByText(/Caught up|Nothing was missed/)
+          .first()
+          .waitFor({ timeout: 30_000 }),
+    ],
+  ],
   steers: [
     [
       'menu',
@@ -256,7 +348,9 @@ async function takeAll(browser: Browser): Promise<void> {
     for (const colorScheme of schemes) {
       for (const [walk, steps] of chosen) {
         const page = await browser.newPage({ viewport, colorScheme, hasTouch: size === 'phone' })
-        await page.goto(`${playground.url}/s/lisbon-trip-${size}-${colorScheme}-${walk}`)
+        await page.goto(
+          `${playground.url}/s/lisbon-trip-${size}-${colorScheme}-${walk}${walk === 'faults' ? '?speed=slow' : ''}`,
+        )
         for (const [state, reach] of steps) {
           await reach(page)
           await take(page, `${size}-${colorScheme}-${walk}-${state}`)

@@ -1,4 +1,4 @@
-import * as Ably from 'ably'
+import type { Realtime } from 'ably'
 import { convertToModelMessages, createUIMessageStream, isStepCount, streamText, type UIMessage } from 'ai'
 import { defineAgent } from 'vue-ai-transport/agent'
 import { paceOf } from '../shared/pace'
@@ -6,13 +6,14 @@ import { createDemoModel } from './demo-model'
 import { toolApproval, toolsWith } from './tools'
 
 /** The agent of this playground. Put a model of your provider in place of the demo model, and it is one for real. */
-export function createAgent(clientOptions: () => Ably.ClientOptions) {
+export function createAgent(client: () => Realtime, mayStop: () => boolean) {
   const spokenTo = new Set<string>()
   return defineAgent({
-    client: () => new Ably.Realtime(clientOptions()),
+    client,
     agents: 'agent',
     // NOTE: whoever can open the playground may ask; an app looks at the request's session cookie here
     authorize: () => true,
+    onCancel: mayStop,
     onSteer: ({ runId }) => void spokenTo.add(runId),
     async respond(run) {
       while (run.hasInput()) {

@@ -21,6 +21,7 @@ export function performanceFor(prompt: LanguageModelV4Prompt): readonly Beat[] {
   if (/\bbook\b.*\btable\b/i.test(question)) return booking(result)
   if (/\bhostile\b/i.test(question)) return [...traps, { kind: 'text', text }]
   if (/\blook up\b/i.test(question)) return result ? [...guides, { kind: 'text', text }] : lookingUp
+  if (/\bmeasure\b/i.test(question)) return result ? [{ kind: 'text', text }] : measuring
   if (/\bthink\b/i.test(question))
     return [
       { kind: 'reasoning', text: thoughts },
@@ -65,6 +66,8 @@ function booking(result: ToolResult | undefined): readonly Beat[] {
 }
 
 const lookingUp: readonly Beat[] = [{ kind: 'tool', name: 'read_guides', input: { topic: 'fado', city: 'Lisbon' } }]
+
+const measuring: readonly Beat[] = [{ kind: 'tool', name: 'measure_tide', input: { place: 'Cais das Colunas' } }]
 
 const guides: readonly Beat[] = [
   { kind: 'source', url: 'https://www.museudofado.pt/', title: 'Museu do Fado' },

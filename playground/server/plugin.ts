@@ -1,46 +1,46 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Plugin, ViteDevServer } from 'vite'
+import type { Plugin } from 'vite'
 import type { LocalAblyPlugin } from 'vue-ai-transport/local/vite'
-import type { createAgent } from './agent'
-
-type Agent = ReturnType<typeof createAgent>
-type AgentModule = { createAgent: typeof createAgent }
+import type { FaultOrder } from '../shared/faults'
+import { LiveAgent } from './agent-process'
+import { createFaults } from './faults'
 
 const longestDelay = 30_000
 
-/** Puts the agent on the dev server, and a tunnel to lose one's connection in. */
+/** Puts the agent on the dev server, and ways to make things go wrong. */
 export function playgroundServer(ably: LocalAblyPlugin): Plugin {
   return {
     name: 'playground',
+    apply: 'serve',
     configureServer(server) {
-      const agent = agentOf(server, ably)
+      const agent = new LiveAgent(server, ably.agentOptions, () => faults.mayStop())
+      const faults = createFaults(ably.endpoint, agent)
       server.middlewares.use('/api/agent', (request, response) => {
         void answer(response, async () => {
           await sleep(Math.min(Number(request.headers['x-wake-delay']) || 0, longestDelay))
-          return (await agent()).fetch(await toRequest(request))
+          return faults.refusal() ?? agent.fetch(await toRequest(request))
         })
       })
-      server.middlewares.use('/api/tunnel', (request, response) => {
+      server.middlewares.use('/api/faults/', (request, response) => {
         void answer(response, async () => {
-          const { clientId, seconds } = (await (await toRequest(request)).json()) as Record<string, unknown>
-          ably.endpoint.dropConnection(String(clientId), { refuseFor: Math.min(Number(seconds), 60) * 1000 })
-          return new Response(null, { status: 204 })
+          if (!isFromHere(request)) return new Response(null, { status: 403 })
+          const order = (await (await toRequest(request)).json()) as FaultOrder
+          const isKnown = faults.cause((request.url ?? '').slice(1), order)
+          return new Response(null, { status: isKnown ? 204 : 404 })
         })
       })
     },
   }
 }
 
-/** The agent as its file is now: an edit makes a new one for the runs to come. */
-function agentOf(server: ViteDevServer, ably: LocalAblyPlugin): () => Promise<Agent> {
-  let made: { by: AgentModule; agent: Agent } | undefined
-  return async () => {
-    const by = (await server.ssrLoadModule('/server/agent.ts')) as AgentModule
-    if (made?.by !== by) made = { by, agent: by.createAgent(ably.agentOptions) }
-    return made.agent
-  }
-}
+const loopback = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])
+
+/** Whether a page of this server asks, on this machine. */
+const isFromHere = ({ method, socket, headers }: IncomingMessage): boolean =>
+  method === 'POST' &&
+  loopback.has(socket.remoteAddress ?? '') &&
+  (headers.origin === undefined || URL.parse(headers.origin)?.host === headers.host)
 
 async function answer(response: ServerResponse, handle: () => Promise<Response>): Promise<void> {
   const result = await handle().catch((error: unknown) => Response.json({ error: String(error) }, { status: 500 }))

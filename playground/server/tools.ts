@@ -33,6 +33,15 @@ export const toolsWith = (writer: UIMessageStreamWriter) => ({
       return { read: all, useful: 3 }
     },
   }),
+  measure_tide: tool({
+    description: 'Measures the tide by the quay. Takes its time, and cannot be stopped.',
+    inputSchema: objectOf<{ place: string }>({ place: text }),
+    async execute({ place }) {
+      // NOTE: as a tool does that never looks at its signal
+      await sleep(6000)
+      return { place, metres: 2.4 }
+    },
+  }),
 })
 
 /** Tools that do nothing before a person has said yes. */

@@ -4,15 +4,10 @@ import { deviceName } from './device'
 
 /** Connects to the endpoint on the dev server. In an app of your own: `new Ably.Realtime({ authUrl: '/api/ably/token' })`. */
 export const createClient = (): Ably.Realtime =>
-  (client = new Ably.Realtime({ ...clientOptions(deviceName()), logLevel, disconnectedRetryTimeout }))
+  new Ably.Realtime({ ...clientOptions(deviceName()), logLevel, disconnectedRetryTimeout })
 
 // NOTE: a lost connection is told on the page, so the SDK need not write it to the console as well
 const logLevel = 0
 
 // NOTE: a server on this machine does not mind to be asked often
 const disconnectedRetryTimeout = 2500
-
-let client: Ably.Realtime | undefined
-
-/** Tries again at once, without waiting for the next attempt. */
-export const reconnect = (): void => client?.connect()

@@ -90,6 +90,18 @@ export const scenes = {
     script.answer('p1', one, { later: oneLater, every: 180 })
     script.answer('p2', two, { later: twoLater, every: 240 })
   }),
+  stopUnanswered: begun(lisbon, (script) => {
+    script.answer('p1', written(lisbon, 0.4)[0], { at: -20_000 })
+    script.cancel('p1', { at: -9000 })
+  }),
+  stopRefused: begun(lisbon, (script) => {
+    const [now, later] = written(lisbon, 0.4)
+    script.answer('p1', now, { later })
+    script.cancel('p1')
+    script.refuse('p1')
+  }),
+  unanswered: scene((script) => script.prompt('p1', lisbon, { at: -25_000, by: 'wren-a31' })),
+  kept: { ...scene(() => {}), reaction: 'hold' },
   unsent: { ...scene(() => {}), reaction: 'refuse' },
 
   reasoning: begun('Think first: is Sintra worth a day?', (script) =>

@@ -135,6 +135,11 @@ export function createScript() {
       const transport = { 'event-id': `cancel-${id}`, 'input-codec-message-id': id, 'run-id': `run-${id}` }
       add(at, { name: 'ai-cancel', clientId: by, extras: extras(transport) })
     },
+    /** An agent's no to the request to stop that came last. */
+    refuse(id: string, { at = -600 }: When = {}) {
+      const { serial } = cues.findLast(({ message }) => message.name === 'ai-cancel')!
+      lifecycle('x-ai-cancel-refused', at, ofRun(id, { 'cancel-serial': serial }))
+    },
     end(id: string, reason: 'complete' | 'cancelled' | 'error', { at = -500, error = '' } = {}) {
       const failure: Headers = error ? { 'error-code': '104008', 'error-message': error } : {}
       lifecycle('ai-run-end', at, ofRun(id, { 'run-reason': reason, ...failure }))

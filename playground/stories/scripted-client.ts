@@ -5,7 +5,7 @@ import { createScript, type Cue, type Script } from './script'
 type Listener = (value: never) => void
 
 /** What a channel does with what the page publishes. */
-export type Reaction = 'echo' | 'refuse' | 'ignore'
+export type Reaction = 'echo' | 'refuse' | 'ignore' | 'hold'
 
 /** A channel's past and future, by session name. */
 export type Scripts = Record<string, { script: Script; reaction?: Reaction }>
@@ -76,6 +76,7 @@ function createChannel(cues: readonly Cue[], clientId: string, reaction: Reactio
     history: async () => ({ items: past.toReversed(), hasNext: () => false }),
     async publish(messages: readonly ChannelMessage[]) {
       if (reaction === 'refuse') throw new Error('the channel takes no messages today')
+      if (reaction === 'hold') await new Promise(nothing)
       const serials = messages.map(() => `z${String(published++).padStart(5, '0')}`)
       if (reaction === 'ignore') return { serials }
       for (const [index, message] of messages.entries()) {

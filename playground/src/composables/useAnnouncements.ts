@@ -1,6 +1,7 @@
 import { ref, watch, type Ref } from 'vue'
 import type { RunInfo } from 'vue-ai-transport'
 import type { Exchange } from '../conversation/layout'
+import type { Outage } from './useOutage'
 import type { Link } from '../conversation/link'
 
 const endings = {
@@ -15,6 +16,7 @@ export function useAnnouncements(
   runs: Readonly<Ref<readonly RunInfo[]>>,
   exchanges: Readonly<Ref<readonly Exchange[]>>,
   link: Readonly<Ref<Link>>,
+  outage: Readonly<Ref<Outage | undefined>>,
   isReady: Readonly<Ref<boolean>>,
 ) {
   const news = ref('')
@@ -24,13 +26,15 @@ export function useAnnouncements(
   watch([runs, isReady], ([now]) => {
     const said: string[] = []
     for (const run of now) {
-      const word = run.status === 'active' && run.cancelling ? 'cancelling' : run.status
+      const word = wordFor(run)
       const before = known.get(run.runId)
       if (before === word) continue
       known.set(run.runId, word)
       if (!isReady.value) continue
       const number = exchanges.value.find((exchange) => exchange.run?.runId === run.runId)?.number ?? ''
       if (run.status === 'error') alert.value = `Run ${number} failed: ${run.error?.message ?? 'no reason given'}`
+      else if (word === 'unanswered') said.push(`No agent has answered the Stop of run ${number}`)
+      else if (word === 'refused') said.push(`The agent refuses to stop run ${number}`)
       else if (word === 'cancelling') said.push(`Stopping run ${number}`)
       else if (before === 'suspended' && word === 'active') said.push(`Run ${number} goes on`)
       else said.push(`Run ${number} ${endings[run.status]}`)
@@ -45,5 +49,16 @@ export function useAnnouncements(
     if (now === 'connected') alert.value = ''
   })
 
+  watch(outage, (now, before) => {
+    if (now?.kind === 'back' && before?.kind !== 'back') news.value = `Back online. ${now.words}`
+    if (now?.kind === 'gap' && before?.kind !== 'gap') alert.value = 'Some messages are missing.'
+  })
+
   return { news, alert }
+}
+
+function wordFor({ status, cancelling }: RunInfo): string {
+  if (status !== 'active' || !cancelling) return status
+  if (cancelling.refused) return 'refused'
+  return cancelling.unanswered ? 'unanswered' : 'cancelling'
 }

@@ -87,6 +87,10 @@ export function useConversation() {
     steer,
     approve,
     discard: ({ id }: Exchange) => discard(id),
+    wake({ id, pending: waiting }: Exchange): void {
+      if (waiting?.wake && waiting.wake.state !== 'accepted') waiting.wake.retry()
+      else view.wake(waiting?.inputId ?? id)
+    },
     loadOlder: () => shown.loadOlder(30),
   }
 }
@@ -94,11 +98,13 @@ export function useConversation() {
 export type Conversation = ReturnType<typeof useConversation>
 
 const isUnderWay = ({ run, pending, prompt }: Exchange): boolean =>
-  run ? run.status === 'active' || run.status === 'suspended' : pending !== undefined || prompt?.state === 'pending'
+  run ? run.status === 'active' || run.status === 'suspended' : isWaiting(pending) || prompt?.state === 'pending'
+
+const isWaiting = (pending: Exchange['pending']): boolean => pending !== undefined && pending.wake?.state !== 'failed'
 
 function steerableOf(exchange: Exchange): Steerable[] {
   const { run, number } = exchange
-  const isHeard = run?.status === 'active' && !run.cancelling
+  const isHeard = run?.status === 'active' && (!run.cancelling || run.cancelling.refused)
   return isHeard ? [{ runId: run.runId, number, topic: topicOf(exchange) }] : []
 }
 

@@ -1,4 +1,4 @@
-import { ref } from 'vue'
+import { ref, type Ref } from 'vue'
 import { provideActions, type Actions } from '../conversation/actions'
 import { textOf } from '../conversation/status'
 import type { Conversation } from './useConversation'
@@ -11,15 +11,18 @@ import type { Conversation } from './useConversation'
 export function useConversationActions(
   conversation: Conversation,
   me: string,
+  isOnline: Readonly<Ref<boolean>>,
   attempt: (verb: Promise<unknown>) => void,
 ): Actions {
   const actions: Actions = {
     me,
+    isOnline,
     editing: ref<string>(),
     renewing: conversation.renewing,
     stop: (exchange) => attempt(conversation.stop(exchange)),
     again: (exchange) => attempt(conversation.again(exchange)),
     discard: (exchange) => conversation.discard(exchange),
+    wake: (exchange) => conversation.wake(exchange),
     edit: (exchange, text) => attempt(conversation.edit(exchange, text)),
     approve(reply, call, onFailure) {
       const answer = conversation.approve(reply, call)

@@ -1,19 +1,64 @@
-import { onScopeDispose, readonly, ref, watch, type Ref } from 'vue'
+import { computed, onScopeDispose, ref, shallowRef, watch, type Ref } from 'vue'
+import { caughtUp, glanceAt, type Glance } from '../conversation/catch-up'
+import type { Exchange } from '../conversation/layout'
 import type { Link } from '../conversation/link'
+import { useNow } from './useNow'
 
-/** Whether a trouble with the connection has lasted long enough to be told in so many words. */
-export function useOutage(link: Readonly<Ref<Link>>, after = 2000) {
-  const isLong = ref(false)
+/** What there is to tell about the connection. */
+export type Outage =
+  | { readonly kind: 'away' | 'long'; readonly seconds: number }
+  | { readonly kind: 'repairing' | 'gap' | 'failed' }
+  | { readonly kind: 'back'; readonly words: string }
+
+const tellAfter = 2000
+const longAfter = 15_000
+/** How long what has been kept for us takes to arrive, and how long the summary of it is shown, in ms. */
+const arrivesWithin = 700
+const shownFor = 6000
+
+/** A trouble with the connection that has lasted long enough to be told in so many words, and what was missed. */
+export function useOutage(
+  link: Readonly<Ref<Link>>,
+  exchanges: Readonly<Ref<readonly Exchange[]>>,
+): Readonly<Ref<Outage | undefined>> {
+  const lostAt = ref<number>()
+  const back = shallowRef<string>()
+  let before: Glance | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
+  const now = useNow(() => lostAt.value !== undefined)
+  const away = computed(() => (lostAt.value === undefined ? 0 : now.value - lostAt.value))
+
+  function summarise(): void {
+    back.value = before && caughtUp(before, exchanges.value)
+    before = undefined
+    timer = setTimeout(() => (back.value = undefined), shownFor)
+  }
+
   watch(
     link,
     (now) => {
-      clearTimeout(timer)
-      if (now === 'reconnecting') timer = setTimeout(() => (isLong.value = true), after)
-      else isLong.value = now === 'failed' || now === 'gap'
+      if (now === 'reconnecting') {
+        clearTimeout(timer)
+        back.value = undefined
+        lostAt.value ??= Date.now()
+        before ??= glanceAt(exchanges.value)
+      } else if (now === 'connected') {
+        const isToTell = lostAt.value !== undefined && Date.now() - lostAt.value >= tellAfter
+        lostAt.value = undefined
+        if (isToTell) timer = setTimeout(summarise, arrivesWithin)
+        else before = undefined
+      } else if (now !== 'repairing') lostAt.value = undefined
     },
     { immediate: true },
   )
   onScopeDispose(() => clearTimeout(timer))
-  return readonly(isLong)
+
+  return computed(() => {
+    if (link.value === 'failed' || link.value === 'gap') return { kind: link.value }
+    if (back.value !== undefined) return { kind: 'back', words: back.value }
+    if (away.value < tellAfter) return undefined
+    if (link.value === 'repairing') return { kind: 'repairing' }
+    const kind = away.value < longAfter ? 'away' : 'long'
+    return { kind, seconds: Math.floor(away.value / 1000) }
+  })
 }

@@ -6,6 +6,8 @@ import type { Approval, Message } from './types'
 export interface Actions {
   /** The reader's own client id. */
   readonly me: string
+  /** Whether what is said reaches the channel now. */
+  readonly isOnline: Readonly<Ref<boolean>>
   /** The prompt that is being written anew. */
   readonly editing: Ref<string | undefined>
   /** Prompts for which another answer has been asked that has not begun. */
@@ -14,6 +16,8 @@ export interface Actions {
   /** Another answer in place of this one; what could not be sent or woken is tried again. */
   again(exchange: Exchange): void
   discard(exchange: Exchange): void
+  /** Wakes the agent now, whoever asked. */
+  wake(exchange: Exchange): void
   edit(exchange: Exchange, text: string): void
   /** Says yes or no to a tool call that waits for it. */
   approve(reply: Message, call: Approval, onFailure: () => void): void

@@ -11,6 +11,7 @@ import { counted, nameOf, sentence } from './words'
 export function noteOf(exchange: Exchange, me: string, tail: number): string {
   switch (statusOf(exchange)) {
     case 'starting':
+    case 'waiting':
       return beginningOf(exchange)
     // NOTE: nothing is shown below text that grows, since it would move with every line
     case 'streaming':
@@ -30,8 +31,7 @@ export function noteOf(exchange: Exchange, me: string, tail: number): string {
 function beginningOf({ run, pending, prompt }: Exchange): string {
   if (run) return 'Thinking'
   if (prompt?.state === 'pending') return 'Sending'
-  const { state, attempts = 0 } = pending?.wake ?? {}
-  return state === 'retrying' ? `Waking the agent, attempt ${attempts + 1}` : 'Waking the agent'
+  return pending?.wake?.state === 'accepted' ? 'Waiting for the agent' : 'Waking the agent'
 }
 
 function stoppedBy(stopper: string | undefined, tail: number): string {

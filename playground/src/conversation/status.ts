@@ -2,10 +2,12 @@ import type { Exchange } from './layout'
 import { isSteer, type Message, type Part } from './types'
 
 /** How a run card stands; the words of its `data-status`. */
-export type CardStatus = 'starting' | 'streaming' | 'suspended' | 'cancelling' | 'cancelled' | 'complete' | 'error'
+export type CardStatus =
+  'starting' | 'waiting' | 'streaming' | 'suspended' | 'cancelling' | 'cancelled' | 'complete' | 'error'
 
 export const statusWords: Record<CardStatus, string> = {
   starting: 'Starting',
+  waiting: 'Waiting',
   streaming: 'Streaming',
   suspended: 'Waiting for you',
   cancelling: 'Stopping',
@@ -16,22 +18,36 @@ export const statusWords: Record<CardStatus, string> = {
 
 /** Whether there is something to stop. */
 export const isLive = (status: CardStatus): boolean =>
-  status === 'starting' || status === 'streaming' || status === 'suspended'
+  status === 'starting' || status === 'waiting' || status === 'streaming' || status === 'suspended'
 
 /** Whether nothing more will come. */
 export const isOver = (status: CardStatus): boolean =>
   status === 'cancelled' || status === 'complete' || status === 'error'
 
-export function statusOf({ run, pending, prompt, replies }: Exchange): CardStatus {
+/** @param isOnline - whether what is sent reaches the channel now */
+export function statusOf(exchange: Exchange, isOnline = true): CardStatus {
+  const { run, pending, prompt, replies } = exchange
   if (!run) {
     if (prompt?.state === 'failed' || pending?.wake?.state === 'failed') return 'error'
-    return pending?.cancelling ? 'cancelling' : 'starting'
+    if (isStopping(pending)) return 'cancelling'
+    return isHeldUp(exchange) || (!isOnline && prompt?.state === 'pending') ? 'waiting' : 'starting'
   }
   if (run.status !== 'active' && run.status !== 'suspended') return run.status
-  if (run.cancelling) return 'cancelling'
+  if (isStopping(run)) return 'cancelling'
   if (run.status === 'suspended') return 'suspended'
   return replies.some(saysSomething) ? 'streaming' : 'starting'
 }
+
+const isStopping = (asked: Exchange['run'] | Exchange['pending']): boolean =>
+  asked?.cancelling !== undefined && !asked.cancelling.refused
+
+/** Whether the agent could not be woken yet, or has not taken up what it was woken for. */
+const isHeldUp = ({ pending }: Exchange): boolean =>
+  pending !== undefined && (pending.unanswered || isTryingAgain(pending.wake))
+
+const isTryingAgain = (wake: NonNullable<Exchange['pending']>['wake']): boolean =>
+  wake !== undefined &&
+  (wake.state === 'waiting' || (wake.state !== 'accepted' && (wake.state === 'retrying' || wake.attempts > 1)))
 
 /** The words of a message. */
 export const textOf = ({ message }: Message): string =>

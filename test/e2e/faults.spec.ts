@@ -1,0 +1,229 @@
+import { describe, expect, test } from 'vitest'
+import { violationsOf } from './axe'
+import { overflowOf } from './overflow'
+import { useVisits, wordsFor, type Visitor } from './visit'
+
+const lisbon = 'Plan a weekend in Lisbon for two'
+const porto = 'And what would three nights in Porto cost?'
+const guides = 'Look up where to hear fado'
+const tide = 'Measure the tide, however long it takes'
+
+const { visit, newSession } = useVisits()
+
+/** What the browser itself says of requests that are refused. */
+const refusals = /Failed to load resource: the server responded with a status of (403|429|500|502)/
+
+/** Makes something go wrong, as the drawer's button does. */
+const cause = (visitor: Visitor, kind: string, seconds = 1) =>
+  visitor.page.evaluate(
+    async ([kind, seconds]) => {
+      const clientId = localStorage.getItem('playground:device')
+      const body = JSON.stringify({ clientId, seconds })
+      const response = await fetch(`/api/faults/${kind}`, { method: 'POST', body })
+      if (!response.ok) throw new Error(`the fault was refused with ${response.status}`)
+    },
+    [kind, seconds] as const,
+  )
+
+const link = (visitor: Visitor, link: string) =>
+  visitor.page.locator(`[data-connection="${link}"]`).waitFor({ timeout: 20_000 })
+const sees = (visitor: Visitor, words: string | RegExp, timeout = 10_000) =>
+  visitor.page.getByText(words).first().waitFor({ timeout })
+
+describe('stopping a tool that is running', () => {
+  test('S8 S31 S32 a server tool that is running is stopped, and the run is cancelled', async () => {
+    const visitor = await visit({ speed: 400 })
+    const run = await visitor.ask(guides)
+    await run.card.getByRole('progressbar').waitFor()
+    await run.stop()
+    await run.reaches('cancelled', 3000)
+    expect(await run.card.getByText('Stopped', { exact: true }).count()).toBeGreaterThan(0)
+    const next = await visitor.ask(porto)
+    await next.reaches('complete')
+    await next.reads(wordsFor(porto))
+  })
+
+  test('S32 a tool that ignores the signal may finish, and the run is cancelled all the same', async () => {
+    const visitor = await visit({ speed: 400 })
+    const run = await visitor.ask(tide)
+    await run.card.getByText('Working').waitFor()
+    await run.stop()
+    await run.reaches('cancelled', 12_000)
+    expect(await run.text()).toBe('')
+  })
+})
+
+describe('a connection that is lost', () => {
+  test.for([
+    ['inside the resume window', 'network'],
+    ['beyond the resume window', 'continuity'],
+  ])('S33 S34 S35 S36 an answer is complete, in order and there once after a drop %s', async ([, kind]) => {
+    const visitor = await visit({ speed: 30 })
+    const [short, long] = [await visitor.ask('hello'), await visitor.ask(lisbon)]
+    await Promise.all([short.streams(2), long.streams()])
+    const before = await long.text()
+    await cause(visitor, kind!, 6)
+    await link(visitor, 'reconnecting')
+    await sees(visitor, 'Connection lost.')
+    expect(await long.status()).toBe('streaming')
+    await link(visitor, 'connected')
+    await sees(visitor, /Caught up: \d+ words/)
+    expect((await long.text()).length).toBeGreaterThan(before.length)
+    await Promise.all([short.reaches('complete'), long.reaches('complete', 30_000)])
+    await short.reads(wordsFor('hello'))
+    await long.reads(wordsFor(lisbon))
+  })
+
+  test('S36 what was asked and stopped while offline goes out once when the network is back', async () => {
+    const session = newSession()
+    const [visitor, other] = [await visit({ session, speed: 30 }), await visit({ session })]
+    const run = await visitor.ask(lisbon)
+    await run.streams()
+    await cause(visitor, 'network', 5)
+    await link(visitor, 'reconnecting')
+    const kept = await visitor.ask('hello')
+    await sees(visitor, 'Will be sent when you are back online.')
+    expect(await kept.status()).toBe('waiting')
+    await run.stop()
+    await sees(visitor, 'Will be stopped when you are back online.')
+    expect(await other.run(1).status()).toBe('streaming')
+    await link(visitor, 'connected')
+    await run.reaches('cancelled', 10_000)
+    await kept.reaches('complete', 30_000)
+    await other.run(2).reaches('complete')
+    expect(await other.cards.count()).toBe(2)
+  })
+})
+
+describe('limits', () => {
+  test('S37 a prompt that the channel refuses says why, and can be sent again or discarded', async () => {
+    const visitor = await visit({ speed: 400, expected: /./ })
+    await cause(visitor, 'publish', 4)
+    const [first, second] = [await visitor.ask('hello'), await visitor.ask(porto)]
+    await Promise.all([first.reaches('error'), second.reaches('error')])
+    await sees(visitor, /Not sent: Too many messages on this channel/)
+    await second.card.getByRole('button', { name: /^Discard/ }).click()
+    await visitor.page.waitForTimeout(4000)
+    await first.card.getByRole('button', { name: /^Retry/ }).click()
+    await first.reaches('complete')
+    await first.reads(wordsFor('hello'))
+    expect(await visitor.cards.count()).toBe(1)
+  })
+
+  test('S38 an agent that has too much to do is asked again later, and answers once', async () => {
+    const visitor = await visit({ speed: 400, expected: refusals })
+    await cause(visitor, 'busy', 3)
+    const run = await visitor.ask('hello')
+    await sees(visitor, /Tried 1 time, next in \d s/)
+    await run.reaches('complete', 15_000)
+    await run.reads(wordsFor('hello'))
+    expect(await visitor.cards.count()).toBe(1)
+  })
+})
+
+describe('an agent endpoint that is down', () => {
+  test('S49 S50 S51 S52 Stop and send lands on the channel; the run starts once when the endpoint is back', async () => {
+    const session = newSession()
+    const visitor = await visit({ session, speed: 30, expected: refusals })
+    const other = await visit({ session })
+    const first = await visitor.ask(lisbon)
+    await first.streams()
+    await cause(visitor, 'down', 6)
+    await visitor.message.fill(porto)
+    await visitor.press('Stop and send')
+    await first.reaches('cancelled', 3000)
+    await other.run(2).card.waitFor()
+    const second = visitor.run(2)
+    await second.reaches('waiting')
+    await sees(visitor, /The agent does not answer. Tried 2 times/, 15_000)
+    expect(await first.status()).toBe('cancelled')
+    await second.reaches('complete', 30_000)
+    await second.reads(wordsFor(porto))
+    expect(await visitor.cards.count()).toBe(2)
+    expect(await other.run(1).status()).toBe('cancelled')
+    await other.run(2).reads(wordsFor(porto))
+  })
+
+  test('S50 a refusal is final and says why; trying again is up to the user', async () => {
+    const visitor = await visit({ speed: 400, expected: refusals })
+    await cause(visitor, 'forbidden', 2)
+    const run = await visitor.ask('hello')
+    await run.reaches('error')
+    await sees(visitor, /The agent refuses: You may not ask this agent/)
+    await visitor.page.waitForTimeout(2200)
+    expect(await run.status()).toBe('error')
+    await run.card.getByRole('button', { name: /^Try again/ }).click()
+    await run.reaches('complete')
+  })
+})
+
+describe('an agent that does not heed', () => {
+  test('a refused Stop says so, and can be pressed again', async () => {
+    const visitor = await visit({ speed: 'slow' })
+    const run = await visitor.ask(lisbon)
+    await run.streams()
+    await cause(visitor, 'stubborn', 2)
+    await run.stop()
+    await sees(visitor, 'The agent refuses to stop. The answer goes on.')
+    expect(await run.status()).toBe('streaming')
+    await visitor.page.waitForTimeout(2000)
+    await run.stop()
+    await run.reaches('cancelled', 5000)
+  })
+
+  test('an agent that is killed leaves its text and an active run; nobody answers Stop, and Send still works', async () => {
+    const visitor = await visit({ speed: 30, expected: refusals })
+    const run = await visitor.ask(lisbon)
+    await run.streams(12)
+    await cause(visitor, 'kill')
+    await visitor.page.waitForTimeout(500)
+    const left = await run.text()
+    await run.stop()
+    await run.reaches('cancelling')
+    await sees(visitor, 'No agent has answered.', 9000)
+    expect(await run.text()).toBe(left)
+    const next = await visitor.ask(porto)
+    await next.reaches('waiting')
+    await cause(visitor, 'restart')
+    await next.reaches('complete', 30_000)
+    await next.reads(wordsFor(porto))
+    expect(await run.status()).toBe('cancelling')
+  })
+})
+
+describe('the drawer', () => {
+  test.for(['light', 'dark'] as const)(
+    'Axe finds nothing in it, nor in trouble on a phone, when %s',
+    async (colorScheme) => {
+      const viewport = { width: 360, height: 740 }
+      const visitor = await visit({ colorScheme, viewport, hasTouch: true, expected: refusals })
+      await cause(visitor, 'forbidden', 5)
+      await visitor.ask('hello')
+      await sees(visitor, 'The agent refuses')
+      await cause(visitor, 'network', 6)
+      await visitor.page.locator('[data-outage="away"]').waitFor()
+      expect(await violationsOf(visitor.page)).toEqual([])
+      expect(await overflowOf(visitor.page)).toEqual([])
+      await visitor.press('Settings')
+      await visitor.press('Make more go wrong')
+      expect(await violationsOf(visitor.page)).toEqual([])
+      expect(await overflowOf(visitor.page)).toEqual([])
+    },
+  )
+
+  test('is worked by keyboard, says what it did, and gives focus back', async () => {
+    const visitor = await visit()
+    await visitor.page.getByRole('button', { name: 'Settings' }).focus()
+    await visitor.page.keyboard.press('Enter')
+    await visitor.page.getByRole('button', { name: 'Make more go wrong' }).focus()
+    await visitor.page.keyboard.press('Enter')
+    const drawer = visitor.page.getByRole('group', { name: 'Make things go wrong' })
+    await drawer.waitFor()
+    await visitor.page.keyboard.press('Tab')
+    await visitor.page.keyboard.press('Enter')
+    await drawer.getByText('Drop the network: for 8 seconds.').waitFor()
+    await visitor.page.keyboard.press('Escape')
+    expect(await drawer.isVisible()).toBe(false)
+    await link(visitor, 'reconnecting')
+  })
+})
