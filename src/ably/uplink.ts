@@ -24,6 +24,11 @@ export class Uplink {
     return typeof size === 'number' && size > 0 ? size : usualMaxMessageSize
   }
 
+  /** The connection as the service knows it; what was under way on one before may be sent again on the next. */
+  get connectionId(): string | undefined {
+    return this.client.connection.id
+  }
+
   /** Whether what is published comes back. */
   get hearsItself(): boolean {
     return this.#told.options?.echoMessages !== false

@@ -189,7 +189,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     }
     this.#phase = 'suspended'
     this.hooks.signal?.removeEventListener('abort', this.#followSignal)
-    await this.considerCancels()
+    // NOTE: it may have been asked to stop while it was said to wait, when nothing was left to stop
+    await (this.abortSignal.aborted ? this.#stop() : this.considerCancels())
   }
 
   async #publishEnd({ reason, error }: RunOutcome): Promise<void> {
@@ -228,7 +229,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     this.#abort('it was cancelled')
     if (this.#phase !== 'suspended' || this.#wentOnElsewhere) return
     this.#phase = 'ending'
-    await this.#publishEnd({ reason: 'cancelled' }).catch(this.host.report)
+    await (this.#ending = this.#publishEnd({ reason: 'cancelled' }).catch(this.host.report))
   }
 
   /** Whether somebody else has taken up the run while it waited; then it is theirs. */
@@ -239,6 +240,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   /** Ends the run because its session ends; one that waits is left to wait. */
   async endWithSession(): Promise<void> {
     if (this.#phase === 'new' || this.#phase === 'suspended') return this.#close()
+    if (this.#phase === 'ending') return this.#ending
     this.#abort('its session has ended')
     await this.end({ reason: 'cancelled' })
   }

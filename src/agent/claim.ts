@@ -1,5 +1,6 @@
 import type { Uplink } from '../ably/uplink'
-import type { Row } from '../core/log'
+import { isAgents, type Row } from '../core/log'
+import type { RunNode } from '../core/run-node'
 import { Header, MessageName, type OutgoingMessage } from '../core/wire'
 import { isContinuation } from './headers'
 import { HandledError } from './misuse'
@@ -8,6 +9,37 @@ import type { ChannelView } from './run-host'
 
 /** The channel's id for the message that announces a run: of several agents woken by one input it takes the first's. */
 export const claimOf = (inputEventId: string): string => `${inputEventId}-run:0`
+
+/**
+ * The same for a run that goes on: whoever has begun it, or made it go on before, is followed by one invocation, whatever
+ * input wakes that.
+ */
+export function claimAfter(run: RunNode<object>, inputEventId: string): string {
+  const before = lastAnnouncement(run)
+  return before ? `${before.serial.replaceAll(':', '-')}-resume:0` : claimOf(inputEventId)
+}
+
+/**
+ * Refuses an answer that an invocation has with it that was woken by another one: it was there before the run went on, or
+ * is about something older, and the run does not wait again.
+ * @throws {@link HandledError} which names that run
+ */
+export function checkWaiting(run: RunNode<object>, { serial, transport }: Row): void {
+  const last = lastAnnouncement(run)
+  if (last?.name !== MessageName.runResume) return
+  if (last.serial > serial) throw handledBy(last)
+  const isAbout = (row: Row): boolean =>
+    isAgents(row) && row.transport[Header.messageId] === transport[Header.messageId]
+  const isLater = run.allRows().some((row) => row.serial > last.serial && isAbout(row))
+  if (run.state.status === 'active' && !isLater) throw handledBy(last)
+}
+
+/** What was said last of who works on a run. */
+const lastAnnouncement = (run: RunNode<object>): Row | undefined =>
+  run
+    .allRows()
+    .filter(isAnnouncement)
+    .reduce<Row | undefined>((last, row) => (last && last.serial > row.serial ? last : row), undefined)
 
 /**
  * Refuses an input that a run answers already.

@@ -1,17 +1,18 @@
 import type { SessionChannel } from '../ably/session-channel'
 import type { Uplink } from '../ably/uplink'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
+import { newId } from '../core/id'
 import type { OutgoingMessage } from '../core/wire'
 import type { Pacer, Urgency } from './pacer'
-import { isPassing, isTooFast } from './refusal'
+import { isAway, isPassing, isTooFast } from './refusal'
 
 type Extras = OutgoingMessage['extras']
 
 /** What a run's messages go out on. */
 export interface Way {
-  readonly channel: Pick<SessionChannel, 'publishOne' | 'append' | 'update'>
+  readonly channel: Pick<SessionChannel, 'publishOne' | 'append' | 'update' | 'isSuspended'>
   readonly pacer: Pick<Pacer, 'add' | 'slowDown'>
-  readonly uplink: Pick<Uplink, 'maxMessageSize'>
+  readonly uplink: Pick<Uplink, 'maxMessageSize' | 'connectionId' | 'isHeldUp'>
   readonly report: (error: SessionError) => void
 }
 
@@ -38,14 +39,25 @@ export class Outlet {
     return this.way.uplink.maxMessageSize
   }
 
+  /** The connection it goes out on now. */
+  get connectionId(): string | undefined {
+    return this.way.uplink.connectionId
+  }
+
   /** Publishes an output when it is its turn; resolves with its serial. */
   publish(message: OutgoingMessage): Promise<string> {
-    return this.#send(this.#urgency(), () => this.way.channel.publishOne(message))
+    return this.#send(this.#urgency(), this.#publishing(message))
   }
 
   /** Publishes what must not get lost, trying again when it is refused: without its end a run looks active for ever. */
   insist(message: OutgoingMessage): Promise<string> {
-    return this.#persist(() => this.way.channel.publishOne(message))
+    return this.#persist(this.#publishing(message))
+  }
+
+  // NOTE: under an id of its own it cannot be doubled, though a lost connection has it sent again
+  #publishing(message: OutgoingMessage): () => Promise<string> {
+    const identified = { id: `${newId()}:0`, ...message }
+    return () => this.way.channel.publishOne(identified)
   }
 
   /**
@@ -90,15 +102,21 @@ export class Outlet {
   }
 
   async #persist<T>(send: () => Promise<T>): Promise<T> {
-    for (const delay of retryDelays) {
+    for (let tries = 0; ;) {
       try {
         return await this.#send('urgent', send)
       } catch (error) {
         if (this.#isShut || !isPassing(error)) throw error
+        const delay = this.#isOut(error) ? outageDelay : retryDelays[tries++]
+        if (delay === undefined) throw error
         await new Promise((resolve) => setTimeout(resolve, delay))
       }
     }
-    return this.#send('urgent', send)
+  }
+
+  /** Whether it did not get through because the network is away, which may last; only a client that is closed is away for good. */
+  #isOut(error: unknown): boolean {
+    return isAway(error) && (this.way.uplink.isHeldUp || this.way.channel.isSuspended)
   }
 
   /** Sends in turn, and again while the channel finds it too fast: then it has certainly not taken it. */
@@ -127,6 +145,7 @@ export class Outlet {
 
 // In milliseconds
 const retryDelays = [100, 1000]
+const outageDelay = 1000
 /** How long refusals for going too fast are put up with, in milliseconds. */
 const patience = 120_000
 

@@ -14,7 +14,7 @@ export const tooLarge = 40_009
 export const isTooLarge = (error: unknown): boolean => codeOf(error) === tooLarge
 
 /** The connection was lost on the way, or the channel is being attached again. */
-const isAway = (error: unknown): boolean => Math.floor(codeOf(error) / 1000) === 80 || codeOf(error) === 90_001
+export const isAway = (error: unknown): boolean => Math.floor(codeOf(error) / 1000) === 80 || codeOf(error) === 90_001
 
 /** Whether trying again may help: not where a capability is missing or the message itself is wrong. */
 export function isPassing(error: unknown): boolean {

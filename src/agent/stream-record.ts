@@ -15,6 +15,8 @@ interface Piece {
   readonly tokens: number
   /** In the order of sending. */
   readonly index: number
+  /** The connection that it was sent on. */
+  readonly connectionId: string | undefined
 }
 
 // NOTE: bounds memory when a model is faster than the channel, and lets the process hear a cancel in between
@@ -35,7 +37,7 @@ export class StreamRecord {
   #pending = 0
   #lastAccepted = -1
   #refused: Piece[] = []
-  /** Whether something is missing in what the channel has, so that only the whole text puts it right. */
+  /** Whether something is missing in what the channel has, or there twice, so that only the whole text puts it right. */
   #hasHole = false
   /** When to put that right, unless the stream is closed before. */
   #repairAt = 0
@@ -94,7 +96,9 @@ export class StreamRecord {
     const extras = extrasOf(this.transport, codec, status)
     this.row.transport = extras.ai.transport
     this.row.codec = codec
+    const { connectionId } = this.outlet
     if (!this.#hasHole) await this.#end(extras).catch(() => (this.#hasHole = true))
+    if (connectionId !== this.outlet.connectionId) this.#hasHole = true
     if (this.#hasHole) await this.#repair(extras, codec)
   }
 
@@ -115,6 +119,10 @@ export class StreamRecord {
     this.outlet.turn(this.#send)
   }
 
+  get #isDoubled(): boolean {
+    return this.#hasHole && this.#repairAt === 0
+  }
+
   get #isBlocked(): boolean {
     return this.#isClosing || this.#isRepairing || this.#refused.length > 0
   }
@@ -123,7 +131,12 @@ export class StreamRecord {
     this.#isQueued = false
     if (this.#isBlocked) return
     const text = this.#takeText()
-    const piece: Piece = { text, tokens: this.#tokens, index: this.#sentCount++ }
+    const piece: Piece = {
+      text,
+      tokens: this.#tokens,
+      index: this.#sentCount++,
+      connectionId: this.outlet.connectionId,
+    }
     this.#tokens = 0
     this.#inFlight++
     // NOTE: a refusal is handled here at once; left alone it would end the process before the stream closes
@@ -141,7 +154,8 @@ export class StreamRecord {
     return text
   }
 
-  #accepted({ index, tokens }: Piece): void {
+  #accepted({ index, tokens, connectionId }: Piece): void {
+    if (connectionId !== this.outlet.connectionId) this.#double()
     this.#lastAccepted = Math.max(this.#lastAccepted, index)
     this.#pending -= tokens
     this.#settled()
@@ -150,7 +164,7 @@ export class StreamRecord {
   #refuse(piece: Piece, cause: unknown): void {
     this.#refused.push(piece)
     if (isTooFast(cause)) this.outlet.slowDown(cause)
-    else this.#miss()
+    if (!isTooFast(cause) || piece.connectionId !== this.outlet.connectionId) this.#miss()
     if (!isPassing(cause)) this.#failure ??= toSessionError('stream the answer', ErrorCode.StreamFailed, cause)
     this.#settled()
   }
@@ -160,10 +174,16 @@ export class StreamRecord {
     this.#repairAt = performance.now() + repairDelay
   }
 
+  // NOTE: the SDK sends what was under way on a lost connection again on a new one, and appends have no ids
+  #double(): void {
+    this.#hasHole = true
+    this.#repairAt = 0
+  }
+
   #settled(): void {
     if (--this.#inFlight > 0) return
     if (this.#refused.length > 0) this.#sortOut()
-    if (this.#text !== '' && !this.#failure) this.#queue()
+    if ((this.#text !== '' || this.#isDoubled) && !this.#failure) this.#queue()
     if (this.#inFlight > 0) return
     for (const resume of this.#waiting.splice(0)) resume()
   }

@@ -4,7 +4,7 @@ import type { TreeNode } from '../core/node'
 import type { RunNode } from '../core/run-node'
 import { Header, type OutgoingMessage } from '../core/wire'
 import { abortable } from './abortable'
-import { checkUnanswered, claimOf } from './claim'
+import { checkUnanswered, checkWaiting, claimAfter, claimOf } from './claim'
 import { checkAnswer, refused, type AnswerHook } from './answer-hook'
 import { awaitRun, readRun } from './find-run'
 import { identityOf, isContinuation, isFork, isRegeneration, runResume, runStart, type RunIdentity } from './headers'
@@ -99,8 +99,9 @@ async function resumed<M extends object>(
   checkUnanswered(view, trigger)
   if (run.hasEnded) throw new ConflictError('resume the run', 'it has ended')
   await checkAnswer(view.tree, trigger, run, onAnswer)
+  checkWaiting(run, trigger)
   const subject = goesOn(view, run, trigger, invocationId)
-  return { ...subject, announcement: { id: claimOf(inputEventId), ...runResume(subject.identity) } }
+  return { ...subject, announcement: { id: claimAfter(run, inputEventId), ...runResume(subject.identity) } }
 }
 
 const defaultAdoptTimeout = 30_000

@@ -47,7 +47,8 @@ describe('an announcement', () => {
     const { published, view, outlet } = channel(message('ai-input', { role: 'user' }))
     await announce(view, outlet, announcement, 'i')
     const { id: _, ...plain } = announcement
-    expect(published).toEqual([announcement, plain])
+    expect(published).toEqual([announcement, { id: expect.any(String), ...plain }])
+    expect(published[1]!.id).not.toBe(announcement.id)
   })
 
   it('is taken for granted where the client does not hear itself', async () => {

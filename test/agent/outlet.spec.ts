@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { Outlet, type Way } from '../../src/agent/outlet'
+import type { OutgoingMessage } from '../../src/core/wire'
 import { freeWay } from '../support/free-way'
 
 const message = { name: 'ai-run-end', extras: { ai: { transport: {} } } }
@@ -44,5 +45,26 @@ describe('Outlet', () => {
     const forbidden = vi.fn<() => Promise<string>>(() => Promise.reject({ statusCode: 401 })) // oxlint-disable-line
     await expect(outletOn(forbidden).outlet.insist(message)).rejects.toMatchObject({ statusCode: 401 })
     expect(forbidden).toHaveBeenCalledTimes(1)
+  })
+
+  it('insists for as long as the network is away, and publishes under one id', async () => {
+    vi.useFakeTimers()
+    const publish = vi.fn<(given: OutgoingMessage) => Promise<string>>()
+    publish.mockRejectedValue({ statusCode: 400, code: 80_002 })
+    const way = freeWay({ publishOne: publish })
+    const isHeldUp = vi.spyOn(way.uplink, 'isHeldUp', 'get').mockReturnValue(true)
+    const insisting = new Outlet(way).insist(message)
+    await vi.advanceTimersByTimeAsync(600_000)
+    publish.mockResolvedValue('serial')
+    await vi.runAllTimersAsync()
+    expect(await insisting).toBe('serial')
+    expect(new Set(publish.mock.calls.map(([{ id }]) => id)).size).toBe(1)
+
+    publish.mockRejectedValue({ statusCode: 400, code: 80_017 })
+    isHeldUp.mockReturnValue(false)
+    const closed = new Outlet(way).insist(message).catch((error: unknown) => error)
+    await vi.runAllTimersAsync()
+    expect(await closed).toMatchObject({ code: 80_017 })
+    vi.useRealTimers()
   })
 })

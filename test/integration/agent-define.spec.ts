@@ -1,6 +1,6 @@
 import type * as Ably from 'ably'
 import type { UIMessage, UIMessageChunk } from 'ai'
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { defineAgent, ownerOnly, type Agent, type AgentOptions, type AgentRun } from '../../src/agent'
 import { handFed, joinWire, named, streamOf, textChunks, transportOf, type WireClient } from '../support/agent'
 import { beginning } from '../support/agent-stage'
@@ -415,6 +415,72 @@ describe('an agent function that leaves its run waiting', () => {
     await alice.hears(named('ai-run-suspend'))
     expect(errors).toEqual([])
     expect(alice.heard.some(named('ai-run-end'))).toBe(false)
+  })
+})
+
+describe('an answer that is given twice', () => {
+  const twice = async () => {
+    const source = handFed()
+    let calls = 0
+    const respond = (run: Run) => run.pipe(++calls === 1 ? asking('allowed') : source.stream)
+    const { name, alice, agent, wake, endOf } = await stage(respond)
+    const other = defineAgent({ client: () => endpoint.client({ clientId: 'agent' }), authorize: () => true, respond })
+    onTestFinished(async () => void (await Promise.all([agent.close(), other.close()])))
+    const { runId } = (await wake((await alice.prompt('Do it')).inputEventId)).body
+    await alice.hears(named('ai-run-suspend'))
+    const reply = transportOf(await alice.hears(named('ai-output')))['codec-message-id']!
+    const approve = async () =>
+      (await answerTo(alice, { runId, reply, toolCallId: 'allowed', approved: true })).inputEventId
+    const wakeOther = async (inputEventId: string) =>
+      (await other.fetch(wakeUp({ inputEventId, sessionName: name }))).json() as Promise<Answer>
+    const finish = async () => {
+      source.push(...textChunks(['Done'], 'm2'))
+      source.end()
+      await endOf(runId)
+      expect(alice.heard.filter(named('ai-run-resume'))).toHaveLength(1)
+      expect(calls).toBe(2)
+    }
+    return { name, alice, runId, approve, wake, wakeOther, finish }
+  }
+
+  it('at once, to two agents, makes the run go on once', async () => {
+    const { name, runId, approve, wake, wakeOther, finish } = await twice()
+    const [x, y] = [await approve(), await approve()]
+    const release = endpoint.delayPublish({ channel: name, name: 'ai-run-resume' })
+    const waking = Promise.all([wake(x), wakeOther(y)])
+    // Long enough for both to have made up their minds
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    release()
+    const [one, two] = await waking
+    expect([one.body.runId, two.runId]).toEqual([runId, runId])
+    expect(one.body.invocationId).toBe(two.invocationId)
+    await finish()
+  })
+
+  it('while the run goes on, is handled already', async () => {
+    const { alice, runId, approve, wake, wakeOther, finish } = await twice()
+    const early = await approve()
+    const { body } = await wake(await approve())
+    await alice.hears(named('ai-run-resume'))
+    const handled = { runId, invocationId: body.invocationId, handled: true }
+    expect(await wakeOther(await approve())).toEqual(handled)
+    expect((await wake(early)).body).toEqual(handled)
+    await finish()
+  })
+
+  it('is no reason to pass over an answer that comes before the run waits', async () => {
+    const { alice, wake, agent, name } = await stage(async (run) => {
+      if (alice.heard.some(named('ai-run-suspend'))) return run.pipe(textChunks(['Done'], 'm3'))
+      return run.pipe(asking('call-1'))
+    })
+    onTestFinished(() => agent.close())
+    const release = endpoint.delayPublish({ channel: name, name: 'ai-run-suspend' })
+    const { runId } = (await wake((await alice.prompt('Where am I?')).inputEventId)).body
+    const reply = transportOf(await alice.hears(named('ai-output')))['codec-message-id']!
+    const { inputEventId } = await answerTo(alice, { runId, reply, toolCallId: 'call-1', output: 'Oslo' })
+    const woken = wake(inputEventId)
+    release()
+    expect((await woken).status).toBe(202)
   })
 })
 

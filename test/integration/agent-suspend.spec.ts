@@ -71,6 +71,36 @@ describe('a run that waits', () => {
     expect((await scene.readBack(run.runId)).status).toBe('cancelled')
   })
 
+  it('S31 ends cancelled when it is cancelled while it is being suspended', async () => {
+    const scene = await stage()
+    const run = await scene.started('Where am I?')
+    await run.pipe(asking('call-1'))
+    const release = endpoint.delayPublish({ channel: scene.name, name: 'ai-run-suspend' })
+    const ending = run.end()
+    await vi.waitFor(() => expect(run.phase).toBe('ending'))
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    await scene.alice.cancel({ runId: run.runId })
+    await vi.waitFor(() => expect(run.abortSignal.aborted).toBe(true))
+    release()
+    await ending
+    expect(run.phase).toBe('over')
+    expect(await scene.readBack(run.runId)).toMatchObject({ status: 'cancelled' })
+  })
+
+  it('waits on when its session ends while it is being suspended', async () => {
+    const scene = await stage()
+    const run = await scene.started('Where am I?')
+    await run.pipe(asking('call-1'))
+    const release = endpoint.delayPublish({ channel: scene.name, name: 'ai-run-suspend' })
+    const ending = run.end()
+    await vi.waitFor(() => expect(run.phase).toBe('ending'))
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    const closing = scene.session.end()
+    release()
+    await Promise.all([ending, closing])
+    expect(await scene.readBack(run.runId)).toMatchObject({ status: 'suspended' })
+  })
+
   it('S31 S48 asks onCancel then too', async () => {
     const scene = await stage()
     const asked: CancelRequest[] = []

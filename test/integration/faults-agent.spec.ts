@@ -12,6 +12,8 @@ beforeAll(async () => {
   endpoint = await startEndpoint({}, { until: 'file' })
 })
 
+type Published = Parameters<Extract<Parameters<TestEndpoint['loseAck']>[0], (message: never) => boolean>>[0]
+
 const stage = (): Promise<Stage> => setStage(endpoint)
 
 /** What somebody who listened all the time shows of a run. */
@@ -147,5 +149,60 @@ describe('faults of the peer that this agent does not have', () => {
     const resume = transportOf(await alice.hears(named('ai-run-resume')))
     expect(resume['input-client-id']).toBe('bob')
     expect(session.tree.info(session.tree.runs.get(run.runId)!).clientId).toBe('alice')
+  })
+
+  /** Loses what the service has answered, and the connection's state with it: the SDK sends all of it again. */
+  const forgetAgent = (match: (message: Published) => boolean) => {
+    endpoint.refuseResume({ times: 1 })
+    endpoint.loseAck(match)
+  }
+  const textsOn = ({ log }: Tree<UIMessage>, runId: string) =>
+    Array.from(log.rows()).flatMap(({ name, transport, data }) =>
+      name === 'ai-output' && transport['run-id'] === runId && transport.stream === 'true' ? [data] : [],
+    )
+
+  it('a connection that is lost beyond its state doubles no text in an answer that goes on', async () => {
+    const { name, alice, started, session, readBack, agentClient } = await stage()
+    const run = await started('Story')
+    const source = handFed()
+    const piping = run.pipe(source.stream)
+    source.push(...beginning('q0 '))
+    await alice.hears(({ data }) => data === 'q0 ')
+    const { id } = agentClient.connection
+    forgetAgent((message) => message.channel === name && message.data === 'q1 ')
+    source.push(delta('q1 '))
+    await vi.waitFor(() => expect([undefined, id]).not.toContain(agentClient.connection.id))
+    // It is put right though nothing more is written
+    await vi.waitFor(() => expect(live(alice, run.runId).map(textOf)).toEqual(['q0 q1 ']))
+    source.push(delta('q2'), { type: 'text-end', id: 't1' })
+    source.end()
+    expect(await piping).toEqual({ reason: 'complete' })
+    await run.end()
+    await vi.waitFor(() => expect(live(alice, run.runId).map(textOf)).toEqual(['q0 q1 q2']))
+    expect(await readBack(run.runId)).toEqual({ status: 'complete', texts: ['q0 q1 q2'] })
+    expect(textsOn(session.tree, run.runId)).toEqual(['q0 q1 q2'])
+  })
+
+  it.each([
+    ['the beginning of its text', ({ name, action }: Published) => name === 'ai-output' && action === 'create'],
+    ['some of its text', ({ action }: Published) => action === 'append'],
+    ['the end of its text', (message: Published) => transportOf(message).status === 'complete'],
+    ['the start of its step', ({ name }: Published) => name === 'ai-step-start'],
+    ['the end of its step', ({ name }: Published) => name === 'ai-step-end'],
+    ['its end', ({ name }: Published) => name === 'ai-run-end'],
+  ])('a connection that is lost beyond its state with %s doubles nothing', async (_, isIt) => {
+    const { name, alice, started, session, readBack, agentClient } = await stage()
+    const run = await started('Story')
+    const { id } = agentClient.connection
+    forgetAgent((message) => message.channel === name && isIt(message))
+    await run.pipe(textChunks(['q0 ', 'q1 ', 'q2']))
+    await run.end()
+    expect(agentClient.connection.id).not.toBe(id)
+    await vi.waitFor(() => expect(live(alice, run.runId).map(textOf)).toEqual(['q0 q1 q2']))
+    expect(await readBack(run.runId)).toEqual({ status: 'complete', texts: ['q0 q1 q2'] })
+    expect(textsOn(session.tree, run.runId)).toEqual(['q0 q1 q2'])
+    const lifecycle = alice.heard.filter(({ name: given }) => /^ai-(run|step)-/.test(given ?? ''))
+    const names = lifecycle.map((message) => message.name)
+    expect(names).toEqual(['ai-run-start', 'ai-step-start', 'ai-step-end', 'ai-run-end'])
   })
 })

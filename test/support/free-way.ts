@@ -7,7 +7,7 @@ export const freeWay = (channel: object, report: Way['report'] = () => undefined
   channel: channel as Way['channel'],
   report,
   pacer: new Pacer({ isHeldUp: false, maxInboundRate: undefined, onChange: () => () => undefined }),
-  uplink: { maxMessageSize: 65_536 },
+  uplink: { maxMessageSize: 65_536, connectionId: 'connection', isHeldUp: false },
 })
 
 export const freeOutlet = (channel: object): Outlet => new Outlet(freeWay(channel))
