@@ -14,19 +14,19 @@ const none: ReadonlySet<never> = new Set()
 /** How the runs of a tree stood when somebody last looked. */
 export class RunWatch<M extends object> {
   readonly #statuses = new Map<RunNode<M>, RunStatus>()
-  /** Runs that have ended while the rest of their text is still on its way. */
-  readonly #ending = new Set<RunNode<M>>()
+  /** Runs that have ended while the rest of their text is still on its way, and when that was noticed. */
+  readonly #ending = new Map<RunNode<M>, number>()
   /** Runs of which nothing is known that could be shown, oldest first. */
   readonly #unseen = new Set<RunNode<M>>()
 
-  get ending(): ReadonlySet<RunNode<M>> {
+  get ending(): ReadonlyMap<RunNode<M>, number> {
     return this.#ending
   }
 
   /** Looks at a run; answers with how its status changed since the last time. */
   note(run: RunNode<M>): RunTransition<M> | undefined {
-    if (run.isEnding) this.#ending.add(run)
-    else this.#ending.delete(run)
+    if (!run.isEnding) this.#ending.delete(run)
+    else if (!this.#ending.has(run)) this.#ending.set(run, Date.now())
     if (run.visible) this.#unseen.delete(run)
     else this.#unseen.add(run)
     return run.visible && !run.isAwaited ? this.#transition(run) : undefined

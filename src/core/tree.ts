@@ -27,6 +27,8 @@ export interface Settled<M extends object> {
   touched: readonly RunNode<M>[]
   /** Nodes that showed up or got more messages, when the structure differs by nothing else. */
   moved?: readonly TreeNode<M>[]
+  /** Prompts that showed up as other versions of prompts. */
+  forks?: readonly InputNode<M>[]
 }
 
 const nothing: Settled<never> = { structure: false, runs: false, transitions: [], touched: [] }
@@ -112,21 +114,24 @@ export class Tree<M extends object> {
   #settleNodes(): Settled<M> {
     const transitions: RunTransition<M>[] = []
     const touched: RunNode<M>[] = []
+    const forks: InputNode<M>[] = []
     let runs = false
     // NOTE: a run that turns out to own a fork takes its rows, which is something to settle again
     while (this.#dirty.size > 0) {
       const nodes = [...this.#dirty]
       this.#dirty.clear()
       for (const node of nodes) {
+        const isNew = node.size === 0
         this.#settleNode(node, transitions)
         if (node instanceof RunNode) touched.push(node)
+        else if (isNew && (node as InputNode<M>).forkOf !== undefined) forks.push(node as InputNode<M>)
         // NOTE: what comes into a run that waits may be the answer to it, which is pending then
         runs ||= !(node instanceof RunNode) || node.hasNews || node.state.status === 'suspended'
       }
     }
     this.#forgetAll(this.#watch.surplus())
     this.#forgetAll(this.#answered())
-    return { ...this.#settleStructure(), runs, transitions, touched }
+    return { ...this.#settleStructure(), runs, transitions, touched, forks }
   }
 
   #settleStructure(): Pick<Settled<M>, 'structure' | 'moved'> {
@@ -143,20 +148,26 @@ export class Tree<M extends object> {
     this.#structure = this.#isRearranged = true
   }
 
-  /**
-   * Whether a run has ended whose text is not all there. Its end is told when the text is, or after `forgetEnding()`:
-   * appends may be overtaken by what is published after them.
-   */
   get isEnding(): boolean {
-    return this.#watch.ending.size > 0
+    return this.ending.size > 0
   }
 
-  /** Takes streams that ended runs left open for over. */
-  forgetEnding(): void {
-    for (const run of this.#watch.ending) {
+  /**
+   * Runs that have ended, and when that was noticed, whose text is not all there. Their end is told when the text is, or
+   * after `forgetEnding()`: appends may be overtaken by what is published after them.
+   */
+  get ending(): ReadonlyMap<RunNode<M>, number> {
+    return this.#watch.ending
+  }
+
+  /** Takes streams that ended runs left open for over; false when there are none. */
+  forgetEnding(isOver: (run: RunNode<M>, since: number) => boolean = () => true): boolean {
+    const over = [...this.ending].filter(([run, since]) => isOver(run, since))
+    for (const [run] of over) {
       run.giveUp()
       this.#dirty.add(run)
     }
+    return over.length > 0
   }
 
   /** Which nodes stand for each other in the structure as it is; the same for all who ask. */

@@ -135,14 +135,9 @@ export function agentOf({ extras }: ChannelMessage): string | undefined {
   return typeof agent === 'string' ? agent : undefined
 }
 
-/** The prompt that a message brings as another version of one, with the id of that one. */
-export function editIn({ name, extras }: ChannelMessage): { inputId: string; forkOf: string } | undefined {
-  if (name !== MessageName.input) return undefined
-  const transport = readEnvelope(extras)?.transport
-  const inputId = transport?.[Header.messageId]
-  const forkOf = transport?.[Header.forkOf]
-  return inputId === undefined || forkOf === undefined ? undefined : { inputId, forkOf }
-}
+/** Whether a message brings another version of a prompt. */
+export const isEdit = ({ name, extras }: ChannelMessage): boolean =>
+  name === MessageName.input && readEnvelope(extras)?.transport[Header.forkOf] !== undefined
 
 /** Whether an input brings copies of the messages of a run that waits, for another run to go on from. */
 export const hasSeeds = (data: unknown): data is { forkSeed: Record<string, unknown> } =>

@@ -25,6 +25,7 @@ export interface ActiveRunHost<M extends object> {
   wake(): WakeInfo | undefined
   cancel(): Promise<void>
   republish(): Promise<void>
+  rewake(): void
   discard(): void
   steer(runId: string | Promise<string>, given: Given<M>): Steer
   toInvocation(): InvocationBody
@@ -85,11 +86,10 @@ export class ActiveRun<M extends object> {
     return this.host.cancel()
   }
 
-  /** Publishes a failed prompt again, or wakes the agent again. */
+  /** Publishes a failed prompt again, or wakes the agent again; does nothing once a run has taken it up. */
   async retry(): Promise<void> {
     if (this.status === 'failed') return this.host.republish()
-    this.renew()
-    this.wake?.retry()
+    this.host.rewake()
   }
 
   /** Takes a failed prompt out of the conversation. */
@@ -128,7 +128,8 @@ export class ActiveRun<M extends object> {
     this.#started.reject(error)
     this.#isAbandoned = true
     const { code, message } = error
-    if (code !== ErrorCode.Closed) return
-    this.#finished.resolve({ reason: 'error', error: { code, message, statusCode: 400 } })
+    if (code === ErrorCode.Cancelled) this.#finished.resolve({ reason: 'cancelled' })
+    if (code === ErrorCode.Closed)
+      this.#finished.resolve({ reason: 'error', error: { code, message, statusCode: 400 } })
   }
 }

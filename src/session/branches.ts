@@ -1,4 +1,5 @@
 import { selectionOf, type Alternative, type Choices } from '../core/alternatives'
+import type { InputNode } from '../core/input-node'
 import type { TreeNode } from '../core/node'
 import type { Tree } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
@@ -32,11 +33,11 @@ export class Branches<M extends object> implements Choices {
     this.following.set(key, ++this.picks)
   }
 
-  /** Stays with what shows in place of a prompt, whatever other versions of it come. */
-  stay(inputId: string, isShown: (node: TreeNode<M>) => boolean): void {
-    const versions = this.tree.alternatives.at(inputId)
-    const shown = versions[this.#indexIn(versions)]
-    if (shown && isShown(shown.node)) this.picked.set(shown.key, ++this.picks)
+  /** Stays with what shows in place of a prompt, unless the new version of it was asked for. */
+  stay({ key, forkOf = '' }: InputNode<M>, isShown: (node: TreeNode<M>) => boolean): void {
+    if (this.following.has(key)) return
+    const shown = this.tree.alternatives.at(forkOf).find(({ node }) => isShown(node))
+    if (shown) this.picked.set(shown.key, ++this.picks)
   }
 
   /** The versions of a message: those of its prompt or reply, or of its place inside a run. */

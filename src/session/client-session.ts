@@ -9,7 +9,7 @@ import type { RunInfo } from '../core/run-info'
 import { plainPort, type ReactivePort, type Signal } from '../core/port'
 import { Tree } from '../core/tree'
 import { trustOf, type TrustOptions } from '../core/trust'
-import { editIn, MessageName, type ChannelMessage } from '../core/wire'
+import { isEdit, MessageName, type ChannelMessage } from '../core/wire'
 import { Attachment } from './attachment'
 import { CatchUp } from './catch-up'
 import { Clock } from './clock'
@@ -85,7 +85,6 @@ export class ClientSession<M extends object> {
   readonly #statusChanged: Signal
   readonly #runsChanged: Signal
   #error: SessionError | undefined
-  #endingTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: ClientSessionOptions<M>) {
     const { client, sessionName, codec, agent, historyPageSize = 100, flush = 'frame', port = plainPort } = options
@@ -124,6 +123,7 @@ export class ClientSession<M extends object> {
       isInStep: () => this.#attachment.status === 'ready',
       flush: () => this.#scheduler.now(),
       runsChanged: (runs?: readonly RunNode<M>[]) => this.#refreshAll(runs),
+      stopped: (inputId: string) => this.#wakes.giveUp(inputId),
       report: (error: SessionError) => this.#report(error),
     }
     this.#steers = new Steers(shared)
@@ -157,7 +157,7 @@ export class ClientSession<M extends object> {
       runs: (scope) => this.tree.runs().filter((run) => scope === 'session' || this.#isMine(run.clientId)),
       cancel: (target) => this.cancel(target),
       wake: (inputId) => this.wake(inputId),
-      edited: (inputId, by) => this.#stay(inputId, by),
+      report: shared.report,
       running: (scope, view) => this.#running(scope, view),
       ended: (targets, limit) => this.#endings.wait(targets, limit),
       loaded: () => this.#loaded(),
@@ -222,7 +222,8 @@ export class ClientSession<M extends object> {
    */
   async cancel(target: CancelTarget): Promise<void> {
     const isWhole = typeof target === 'string' || target.runId !== undefined
-    await this.#stops.cancel(isWhole ? target : (this.#pending.find(target.inputId) ?? target))
+    if (isWhole) return this.#stops.cancel(target)
+    await this.#stops.cancel(this.#pending.find(target.inputId) ?? target, this.#prompts.turnOf(target.inputId))
   }
 
   /**
@@ -246,7 +247,7 @@ export class ClientSession<M extends object> {
     return this.#steers.steer(runId, given)
   }
 
-  /** Cancels every run that is active or about to start. */
+  /** Cancels every run that is active, about to start, or waits for somebody. */
   cancelAll(options?: { scope?: RunScope }): Promise<void> {
     return this.view.cancelAll(options)
   }
@@ -262,7 +263,6 @@ export class ClientSession<M extends object> {
     const left = this.#attachment.close()
     this.#scheduler.cancel()
     this.#clock.stop()
-    clearTimeout(this.#endingTimer)
     this.#outbox.close(closedError('publish'))
     this.#wakes.close()
     this.#prompts.close(closedError('wait for the run'))
@@ -290,18 +290,11 @@ export class ClientSession<M extends object> {
     }
   }
 
-  /** Somebody else's version of a prompt moves no view that shows another: decided by what each shows at this moment. */
   #beforeLive(message: ChannelMessage): void {
     const { name, serial } = message
     if (serial !== undefined && (name === MessageName.input || name === MessageName.cancel)) this.#clock.hear(serial)
-    const edit = editIn(message)
-    if (!edit || this.#tree.inputs.has(edit.inputId)) return
-    this.#scheduler.now()
-    this.#stay(edit.forkOf)
-  }
-
-  #stay(inputId: string, by?: object): void {
-    for (const view of this.#views) if (view !== by) view.stay(inputId)
+    // NOTE: a version of a prompt moves no view that shows the prompt, also when both come between two frames
+    if (isEdit(message)) this.#scheduler.now()
   }
 
   #statusBecame(status: SessionStatus): void {
@@ -322,10 +315,11 @@ export class ClientSession<M extends object> {
   /** A page of older messages stays out of sight until a view asks; runs it brought tell nothing as if it were new. */
   #takePage(fold: () => void): void {
     this.#scheduler.now()
+    const live = new Set(this.#tree.ending.keys())
     fold()
     const { touched } = this.#tree.settle()
     // Text that history does not have is not on its way
-    this.#tree.forgetEnding()
+    this.#tree.forgetEnding((run) => !live.has(run))
     const { touched: ended } = this.#tree.settle()
     for (const view of this.#views) view.hold()
     this.#follow([...touched, ...ended])
@@ -339,16 +333,11 @@ export class ClientSession<M extends object> {
 
   #flush(): void {
     const settled = this.#tree.settle()
-    if (this.#tree.isEnding) this.#endingTimer ??= setTimeout(() => this.#forgetEnding(), tailLimit)
+    this.#prompts.review()
     if (settled.runs || settled.structure) this.#runsChanged.trigger()
     for (const view of this.#views) view.refresh(settled)
     this.#follow(settled.touched)
-  }
-
-  #forgetEnding(): void {
-    this.#endingTimer = undefined
-    this.#tree.forgetEnding()
-    this.#flush()
+    if (this.#tree.forgetEnding((_, since) => this.#clock.hasCome(since + tailLimit))) this.#flush()
   }
 
   #refreshAll(touched: readonly RunNode<M>[] = []): void {
@@ -358,6 +347,7 @@ export class ClientSession<M extends object> {
 
   /** Time has passed, or is counted again. */
   #look(): void {
+    if (this.#tree.isEnding) this.#flush()
     this.#refreshAll(this.#stops.review())
   }
 
@@ -372,12 +362,14 @@ export class ClientSession<M extends object> {
   }
 
   #running(scope: RunScope, view: RunList): CancelTarget[] {
-    const runs = view.runs(scope).filter((run) => run.status === 'active')
+    const runs = view.runs(scope).filter(
+      ({ status, cancelling }) => status === 'active' || (status === 'suspended' && !cancelling),
+    )
     const prompts = scope === 'view' ? view.pending() : this.#pending.all()
     // NOTE: what was stopped, or whose agent cannot be woken, has nothing more to stop
     const waiting = prompts.filter(
-      ({ cancelling, wake, clientId }) =>
-        !cancelling && wake?.state !== 'failed' && (scope !== 'mine' || this.#isMine(clientId)),
+      ({ runId, cancelling, wake, clientId }) =>
+        runId === undefined && !cancelling && wake?.state !== 'failed' && (scope !== 'mine' || this.#isMine(clientId)),
     )
     return [...runs.map((run) => run.runId), ...waiting]
   }

@@ -1,3 +1,4 @@
+import type { SessionError } from '../core/errors'
 import type { ActiveRun } from './active-run'
 import type { RunList } from './pending'
 import type { Placed } from './placement'
@@ -9,29 +10,22 @@ import type { ViewHost } from './view-host'
 const endLimit = 2000
 
 /** Sends what a view says, and interrupts first what runs there if that is wanted. */
-export async function dispatch<M extends object>(
+export function dispatch<M extends object>(
   host: ViewHost<M>,
   view: RunList,
   placed: Placed<M>,
-  { whenBusy, waitFor = 'published', wake }: PlacedSendOptions,
-  onPlaced?: (inputId: string) => void,
+  { whenBusy, waitFor, wake }: PlacedSendOptions,
+  onPlaced: (inputId: string) => void,
 ): Promise<ActiveRun<M>> {
-  const interrupted = whenBusy === 'interrupt' ? interrupt(host, view, placed, waitFor) : undefined
-  // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
-  if (waitFor === 'ended') await interrupted
-  const [run] = await Promise.all([host.prompts.send(placed, wake, onPlaced), interrupted])
-  return run
-}
-
-async function interrupt<M extends object>(
-  host: ViewHost<M>,
-  view: RunList,
-  { place }: Placed<M>,
-  waitFor: PlacedSendOptions['waitFor'],
-): Promise<void> {
+  const { runId } = placed.place
   const isOwn = (target: CancelTarget): boolean =>
-    place.runId !== undefined && (typeof target === 'string' ? target : target.runId) === place.runId
-  const targets = host.running('view', view).filter((target) => !isOwn(target))
-  const ended = waitFor === 'ended' ? host.ended(targets, endLimit) : undefined
-  await Promise.all([...targets.map((target) => host.cancel(target)), ended])
+    runId !== undefined && (typeof target === 'string' ? target : target.runId) === runId
+  const targets = whenBusy === 'interrupt' ? host.running('view', view).filter((target) => !isOwn(target)) : []
+  return host.prompts.send(placed, wake, (inputId) => {
+    onPlaced(inputId)
+    const ended = waitFor === 'ended' && targets.length > 0 ? host.ended(targets, endLimit) : undefined
+    // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
+    for (const target of targets) host.cancel(target).catch((error: SessionError) => host.report(error))
+    return ended
+  })
 }

@@ -1,9 +1,13 @@
 /** When gathered changes reach the views: once per animation frame, or at once. */
 export type FlushMode = 'frame' | 'sync'
 
+/** How long changes wait for a frame, in milliseconds. */
+const longestWait = 250
+
 /** Calls `flush` for gathered changes; see {@link FlushMode}. */
 export class FlushScheduler {
   #frame: number | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(
     private readonly mode: FlushMode,
@@ -15,6 +19,8 @@ export class FlushScheduler {
     if (this.mode === 'sync' || !hasFrames()) return this.now()
     if (this.#frame !== undefined) return
     this.#frame = requestAnimationFrame(() => this.now())
+    // NOTE: a page that is covered or throttled counts as visible and may get no frames
+    this.#timer = setTimeout(() => this.now(), longestWait)
     document.addEventListener('visibilitychange', this.#onHidden)
   }
 
@@ -27,6 +33,7 @@ export class FlushScheduler {
   cancel(): void {
     if (this.#frame === undefined) return
     cancelAnimationFrame(this.#frame)
+    clearTimeout(this.#timer)
     document.removeEventListener('visibilitychange', this.#onHidden)
     this.#frame = undefined
   }

@@ -64,6 +64,15 @@ export function outgoing<M extends object>(
   return { inputId, eventId, runId, place, messages }
 }
 
+/** The same input behind another message. */
+export function behind<O extends Outgoing>(out: O, parent: string | undefined): O {
+  const messages = out.messages.map((message) => {
+    const { transport, codec } = message.extras.ai
+    return { ...message, extras: { ai: { transport: headers({ ...transport, [Header.parent]: parent }), codec } } }
+  })
+  return { ...out, place: { ...out.place, parent }, messages }
+}
+
 /** A prompt's rows as the echo will bring them, without serials yet. */
 export const localRows = (messages: Outgoing['messages'], clientId: string | undefined): Row[] =>
   messages.map(({ data, extras: { ai } }) => ({

@@ -16,7 +16,8 @@ export interface PendingPrompt {
 }
 
 /** Whether it can be said to be running: somebody may still take it up. */
-export const isAwaited = ({ wake, unanswered }: PendingPrompt): boolean => wake?.state !== 'failed' && !unanswered
+export const isAwaited = ({ wake, unanswered, cancelling }: PendingPrompt): boolean =>
+  wake?.state !== 'failed' && !unanswered && !cancelling
 
 /** Fits an entry that says the same. */
 export const same =

@@ -21,11 +21,11 @@ export function newMessage<M extends object>(codec: Codec<M>, given: Given<M>): 
   throw refusal('send', 'it takes one new message; answers go through answer(), another reply through regenerate()')
 }
 
-/** Another version of a prompt stands beside it. */
+/** Another version of a prompt stands beside it, or in place of one that the channel does not have. */
 export function placeOfEdit<M extends object>(tree: Tree<M>, messageId: string): Place {
   const node = tree.inputs.get(messageId)
   if (!node) throw refusal('edit', `there is no prompt "${messageId}"`)
-  return { parent: node.parent, forkOf: messageId }
+  return { parent: node.parent, forkOf: node.isFailed ? node.forkOf : messageId }
 }
 
 /** Another reply follows the same message; all regenerations of a run's first message name the first reply of all. */
@@ -57,8 +57,10 @@ export function fork<M extends object>(tree: Tree<M>, messageId: string, answers
   const ids = [...run.messageIds()]
   const seeds = ids.map((id): Seed<M> => ({ messageId: newId(), message: structuredClone(run.message(id)!) }))
   const inputs = answers.map((answer) => tree.codec.seeded?.(answer, seeds) ?? answer)
-  if (inputs[0] === answers[0])
-    throw refusal('answer in a fork', 'the codec cannot send messages along with this answer')
+  const isPlain = (input: Answer): number => Number(answers.includes(input))
+  // The first brings the messages that the others speak of
+  inputs.sort((a, b) => isPlain(a) - isPlain(b))
+  if (isPlain(inputs[0]!)) throw refusal('answer in a fork', 'the codec cannot send messages along with this answer')
   const { messageId: copy } = seeds[ids.indexOf(messageId)]!
   return { inputs, place: { messageId: copy, role: 'assistant', parent: run.parent, supersedes: run.key } }
 }

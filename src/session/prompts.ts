@@ -1,12 +1,12 @@
 import type { Channel } from '../ably/session-channel'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
-import type { Signal } from '../core/port'
+import type { ReactivePort, Signal } from '../core/port'
 import type { RunInfo } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
 import { ActiveRun, type ActiveRunHost } from './active-run'
 import type { Outbox } from './outbox'
-import { localRows, outgoing, type Outgoing } from './outgoing'
+import { behind, localRows, outgoing, type Outgoing } from './outgoing'
 import type { Placed } from './placement'
 import type { Steers } from './steers'
 import { runOf, runTakenUp } from './trigger'
@@ -47,11 +47,16 @@ interface Sent<M extends object> extends Outgoing {
   run: ActiveRun<M>
   wakes: boolean
   wake?: WakeInfo
+  /** Set until it is on its way to the channel. */
+  turn?: Promise<unknown>
+  /** Set until the channel has taken or refused it. */
+  published?: Promise<unknown>
 }
 
 export interface PromptsHost<M extends object> {
   readonly channel: Channel
   readonly tree: Tree<M>
+  readonly port: ReactivePort
   readonly outbox: Outbox
   readonly steers: Steers<M>
   readonly stops: Stops<M>
@@ -74,6 +79,8 @@ export interface PromptsHost<M extends object> {
 /** Prompts and answers on their way out, and the handles of the runs they lead to. */
 export class Prompts<M extends object> {
   readonly #sent = new Set<Sent<M>>()
+  /** Prompts that the channel has refused, as far as is known. */
+  readonly #refused = new Set<Sent<M>>()
   #isClosed = false
 
   constructor(private readonly host: PromptsHost<M>) {}
@@ -83,22 +90,34 @@ export class Prompts<M extends object> {
     return this.#prompt(inputId)?.run
   }
 
+  /** Set until what was sent is on its way to the channel. */
+  turnOf(inputId: string): Promise<unknown> | undefined {
+    return this.#prompt(inputId)?.turn
+  }
+
   /** What was sent and is no prompt, so that nothing shows it before a run has taken it up. */
   *unheard(): Generator<Outgoing> {
     const { tree } = this.host
     for (const sent of this.#sent) if (!tree.inputs.has(sent.inputId) && !runTakenUp(tree, sent)) yield sent
   }
 
-  /** Publishes inputs in their order; the last one is what the agent is woken with. */
-  async send({ inputs, place }: Placed<M>, wakes = true, onPlaced?: (inputId: string) => void): Promise<ActiveRun<M>> {
+  /**
+   * Publishes inputs in their order, when what `onPlaced` answers with has come; the last one is what the agent is woken
+   * with.
+   */
+  async send(
+    { inputs, place }: Placed<M>,
+    wakes = true,
+    onPlaced?: (inputId: string) => Promise<void> | undefined,
+  ): Promise<ActiveRun<M>> {
     const { channel, tree } = this.host
     this.host.checkOpen()
     const all = inputs.map((input) => outgoing(tree.codec, input, place, channel.clientId))
     const sent = this.#keep(all.at(-1)!, wakes)
-    if (inputs.at(-1)!.type === 'message') tree.addLocal(sent.inputId, localRows(sent.messages, channel.clientId))
-    onPlaced?.(sent.inputId)
+    if (inputs.at(-1)!.type === 'message') this.#show(sent)
+    const turn = onPlaced?.(sent.inputId)
     this.host.flush()
-    await this.#publish(sent, all)
+    await (sent.published = this.#send(sent, all.slice(0, -1), turn))
     this.#wake(sent)
     return sent.run
   }
@@ -108,6 +127,7 @@ export class Prompts<M extends object> {
     const sent = this.#prompt(inputId)
     if (!sent || !this.#isFailed(sent)) return
     this.#sent.delete(sent)
+    this.#refused.delete(sent)
     this.host.tree.discardLocal(inputId)
     sent.run.abandon(new SessionError('unable to run the prompt; it was discarded', ErrorCode.Closed))
     this.host.flush()
@@ -118,8 +138,19 @@ export class Prompts<M extends object> {
     for (const sent of this.#sent) if (run.key === sent.runId || run.inputId === sent.inputId) this.#follow(sent)
   }
 
+  /** Wakes the agent for what was refused and has come up on the channel all the same. */
+  review(): void {
+    for (const sent of this.#refused) {
+      if (this.#isFailed(sent)) continue
+      this.#refused.delete(sent)
+      sent.run.renew()
+      this.#wake(sent)
+    }
+  }
+
   close(error: SessionError): void {
     this.#isClosed = true
+    this.#refused.clear()
     for (const { run } of this.#sent) run.abandon(error)
     this.#sent.clear()
   }
@@ -140,12 +171,31 @@ export class Prompts<M extends object> {
   #keep(out: Outgoing, wakes: boolean): Sent<M> {
     const sent: Omit<Sent<M>, 'run'> = { ...out, wakes }
     const run = new ActiveRun<M>(this.#handleHost(sent as Sent<M>), out.inputId, out.eventId)
-    const kept = Object.assign(sent, { run })
+    const kept = Object.assign(sent, { run: this.host.port.opaque(run) })
     this.#sent.add(kept)
     return kept
   }
 
-  async #publish(sent: Sent<M>, all: readonly Outgoing[] = [sent]): Promise<void> {
+  #show({ inputId, messages }: Outgoing): void {
+    const { tree, channel } = this.host
+    tree.addLocal(inputId, localRows(messages, channel.clientId))
+  }
+
+  async #send(sent: Sent<M>, others: readonly Outgoing[] = [], turn?: Promise<void>): Promise<void> {
+    try {
+      const parent = this.#prompt(sent.place.parent ?? '')
+      const isTurn = [turn, parent?.published].filter((wait) => wait !== undefined)
+      if (isTurn.length > 0) await (sent.turn = Promise.allSettled(isTurn))
+      sent.turn = undefined
+      // NOTE: what failed is never a parent, so a prompt waits until that is known of the one it follows
+      if (parent && this.#isFailed(parent)) this.#show(Object.assign(sent, behind(sent, parent.place.parent)))
+      await this.#publish(sent, [...others, sent])
+    } finally {
+      sent.published = undefined
+    }
+  }
+
+  async #publish(sent: Sent<M>, all: readonly Outgoing[]): Promise<void> {
     const { outbox, tree, flush, runsChanged } = this.host
     try {
       const published = Promise.all(all.map(({ messages }) => outbox.publish(messages)))
@@ -154,7 +204,8 @@ export class Prompts<M extends object> {
     } catch (cause) {
       const error = toSessionError('send the prompt', ErrorCode.SendFailed, cause)
       tree.failLocal(sent.inputId, { code: error.code, message: error.message })
-      if (!this.#isFailed(sent)) this.#sent.delete(sent)
+      if (this.#isFailed(sent)) this.#refused.add(sent)
+      else this.#sent.delete(sent)
       sent.run.abandon(error)
       flush()
       runsChanged()
@@ -177,7 +228,18 @@ export class Prompts<M extends object> {
     this.host.tree.retryLocal(sent.inputId)
     sent.run.renew()
     this.host.flush()
-    await this.#publish(sent)
+    this.#refused.delete(sent)
+    await (sent.published = this.#send(sent))
+    this.#wake(sent)
+  }
+
+  /** Wakes the agent again, or at last, unless a run has taken it up. */
+  #rewake(sent: Sent<M>): void {
+    if (runTakenUp(this.host.tree, sent)) return
+    sent.run.renew()
+    const wake = this.host.wakes.infoOf(sent.eventId)
+    if (wake) return wake.retry()
+    sent.wakes = true
     this.#wake(sent)
   }
 
@@ -193,8 +255,9 @@ export class Prompts<M extends object> {
       messagesOf,
       isFailed: () => this.#isFailed(sent),
       wake: () => wakes.infoOf(sent.eventId) ?? sent.wake,
-      cancel: () => stops.cancel(sent),
+      cancel: () => stops.cancel(sent, sent.turn),
       republish: () => this.#republish(sent),
+      rewake: () => this.#rewake(sent),
       discard: () => this.discard(sent.inputId),
       steer: (runId, given) => steers.steer(runId, given),
       toInvocation: () => wakes.invocation(sent.eventId),

@@ -31,6 +31,8 @@ export interface StopsHost<M extends object> {
   isInStep(): boolean
   /** Makes a change of these runs, or of what has not started, visible that is in no row. */
   runsChanged(runs?: readonly RunNode<M>[]): void
+  /** Called when the channel has a request to stop what has not started. */
+  stopped(inputId: string): void
 }
 
 /** Requests to stop: those that this session makes, and how long all of them have been waiting. */
@@ -41,9 +43,9 @@ export class Stops<M extends object> {
 
   constructor(private readonly host: StopsHost<M>) {}
 
-  /** Publishes a request to stop; resolves when the channel has it. */
-  async cancel(target: CancelTarget): Promise<void> {
-    const { outbox, channel } = this.host
+  /** Publishes a request to stop, behind what it is about if that is still to come; resolves when the channel has it. */
+  async cancel(target: CancelTarget, turn?: Promise<unknown>): Promise<void> {
+    const { outbox, channel, tree } = this.host
     const { runId, inputId }: { runId?: string; inputId?: string } =
       typeof target === 'string' ? { runId: target } : target
     const eventId = newId()
@@ -52,12 +54,15 @@ export class Stops<M extends object> {
       [Header.runId]: runId,
       [Header.inputId]: inputId,
     })
-    const published = outbox.publish([{ id: `${eventId}:0`, name: MessageName.cancel, extras: { ai: { transport } } }])
+    const publish = (): Promise<unknown> =>
+      outbox.publish([{ id: `${eventId}:0`, name: MessageName.cancel, extras: { ai: { transport } } }])
+    const published = turn ? turn.then(publish) : publish()
     const key = runId ?? inputId!
     this.#note(key, { by: channel.clientId, at: Date.now(), pending: true })
     try {
       await published
       this.#note(key, { by: channel.clientId, at: Date.now() })
+      if (inputId !== undefined && !runOf(tree, { inputId, runId })) this.host.stopped(inputId)
     } catch (cause) {
       this.#note(key, undefined)
       throw toSessionError('cancel the run', ErrorCode.SendFailed, cause)

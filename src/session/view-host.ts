@@ -1,3 +1,4 @@
+import type { SessionError } from '../core/errors'
 import type { RunInfo } from '../core/run-info'
 import type { TreeNode } from '../core/node'
 import type { ReactivePort, Signal } from '../core/port'
@@ -29,8 +30,8 @@ export interface ViewHost<M extends object> {
   runs(scope: RunScope): readonly RunInfo[]
   cancel(target: CancelTarget): Promise<void>
   wake(inputId: string): WakeInfo
-  /** Called before another version of a prompt comes by this view: all others stay with what they show. */
-  edited(inputId: string, by: object): void
+  /** Tells of what failed when nobody waits for it. */
+  report(error: SessionError): void
   /** Runs that are active or about to start. */
   running(scope: RunScope, view: RunList): CancelTarget[]
   /** Resolves when all of these runs have ended, at the latest after `limit` milliseconds. */

@@ -166,13 +166,15 @@ export class View<M extends object> {
   }
 
   /**
-   * Sends another version of a prompt; the old one stays on its own branch. This view shows the new one.
+   * Sends another version of a prompt; the old one stays on its own branch, unless it has failed: then it goes. This view
+   * shows the new one.
    * @throws SessionError 40003 when there is no such prompt.
    */
   async edit(messageId: string, given: Given<M>, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
     const { tree } = this.host
-    const place = placeOfEdit(tree, messageId)
-    return this.#dispatch({ inputs: newMessage(tree.codec, given), place }, options)
+    const placed = { place: placeOfEdit(tree, messageId), inputs: newMessage(tree.codec, given) }
+    this.discard(messageId)
+    return this.#dispatch(placed, options)
   }
 
   /**
@@ -222,9 +224,14 @@ export class View<M extends object> {
     await Promise.all(this.host.running(scope, this).map((target) => this.cancel(target)))
   }
 
-  /** Publishes a failed prompt again, or wakes its agent again. */
+  /**
+   * Publishes a failed prompt again, or wakes an agent for it, whoever sent it.
+   * @throws SessionError 40003 when nothing is pending under this message id, or the session has no agent.
+   */
   async retry(messageId: string): Promise<void> {
-    await this.host.prompts.handle(messageId)?.retry()
+    const run = this.host.prompts.handle(messageId)
+    if (run) await run.retry()
+    else this.wake(messageId)
   }
 
   /** Takes a failed prompt out of the conversation. */
@@ -260,6 +267,7 @@ export class View<M extends object> {
 
   /** Follows what the tree has settled. @internal */
   refresh(settled: Settled<M>): void {
+    for (const fork of settled.forks ?? []) this.#branches.stay(fork, (node) => this.#lists.has(node))
     if (settled.structure || settled.runs) this.#change(() => this.#lists.follow(settled))
     for (const transition of settled.transitions) this.#tell(transition)
     if (settled.structure || settled.runs) this.#emitter.emit('update', undefined)
@@ -268,11 +276,6 @@ export class View<M extends object> {
   /** Keeps what a page of older messages brought out of sight until it is asked for. @internal */
   hold(): void {
     this.#window.hold()
-  }
-
-  /** Keeps what it shows in place of a prompt, before somebody else's version of it comes. @internal */
-  stay(inputId: string): void {
-    this.#branches.stay(inputId, (node) => this.#lists.has(node))
   }
 
   /** Shows a new version of a prompt, or the reply to a request as soon as there is one. */
@@ -297,7 +300,6 @@ export class View<M extends object> {
   #dispatch(placed: Placed<M>, options: PlacedSendOptions): Promise<ActiveRun<M>> {
     const { forkOf, regenerates, supersedes } = placed.place
     return dispatch(this.host, this, placed, options, (inputId) => {
-      if (forkOf !== undefined) this.host.edited(forkOf, this)
       if (forkOf ?? regenerates ?? supersedes) this.#choose(inputId)
     })
   }

@@ -77,6 +77,15 @@ export class Wake {
     this.#stopListening()
   }
 
+  /** Makes no further attempt until somebody wants one. */
+  giveUp(error: SessionError): void {
+    if (this.info.state === 'accepted' || this.info.state === 'failed') return
+    clearTimeout(this.#timer)
+    this.#latest++
+    this.#note({ error, state: 'failed' })
+    this.host.settled(error)
+  }
+
   /** A run has started, whatever became of the attempts. */
   succeed(): void {
     this.stop()

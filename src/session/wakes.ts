@@ -71,6 +71,12 @@ export class Wakes<M extends object> {
     }
   }
 
+  /** Wakes no longer for a prompt that was cancelled before an agent could be reached. */
+  giveUp(inputId: string): void {
+    const error = new SessionError('unable to start the run; it was cancelled', ErrorCode.Cancelled)
+    for (const { trigger, wake } of this.#wakes.values()) if (trigger.inputId === inputId) wake.giveUp(error)
+  }
+
   close(): void {
     for (const { wake } of this.#wakes.values()) wake.stop()
     this.#wakes.clear()

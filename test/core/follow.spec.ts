@@ -11,7 +11,7 @@ import { RandomConversation, type Happening } from '../support/random-conversati
 import { newTree } from '../support/transcripts'
 import { output, prompt, runMessage } from './wire'
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] }))
 afterEach(() => void vi.useRealTimers())
 
 const happening = tuple(nat(RandomConversation.kinds - 1), nat(99), nat(99)) as Arbitrary<Happening>

@@ -6,7 +6,7 @@ import { deviations, rightState, type Moment } from './deviations'
 
 const pageSizes = [1, 2, 3, 7, 100]
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] }))
 afterEach(() => void vi.useRealTimers())
 
 describe.each(transcriptNames)('recording %s', (name) => {

@@ -162,7 +162,7 @@ describe('what the channel refuses', () => {
       await session.view.retry(failed.id)
       await wire.hears((heard) => heard.data === 'Refused')
       expect(saidOn(wire)).toEqual(['Later', 'Refused'])
-      await eventually(() => expect(shown(session)).toEqual(['sent: Refused', 'sent: Later']))
+      await eventually(() => expect(shown(session)).toEqual(['sent: Later', 'sent: Refused']))
     },
   )
 

@@ -83,3 +83,17 @@ it('forgets what was gathered when cancelled', () => {
   page.hide()
   expect(flush).not.toHaveBeenCalled()
 })
+
+it('flushes by itself when a page that counts as visible gets no frames', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const flush = vi.fn<() => void>()
+  const scheduler = new FlushScheduler('frame', flush)
+  scheduler.request()
+  vi.advanceTimersByTime(249)
+  expect(flush).not.toHaveBeenCalled()
+  vi.advanceTimersByTime(1)
+  expect(flush).toHaveBeenCalledTimes(1)
+  page.frame()
+  expect(flush).toHaveBeenCalledTimes(1)
+  vi.useRealTimers()
+})

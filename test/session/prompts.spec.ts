@@ -1,0 +1,291 @@
+import type { InboundMessage, Message } from 'ably'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { reactive } from 'vue'
+import { UIMessageCodec } from '../../src/codec'
+import { deferred } from '../../src/core/deferred'
+import { Header } from '../../src/core/wire'
+import { vuePort } from '../../src/store/vue-port'
+import { ClientSession } from '../../src/session/client-session'
+import type { AgentTarget } from '../../src/session/wake'
+import { output, prompt, runMessage } from '../core/wire'
+import { FakeChannel, fakeAbly } from '../support/fake-ably'
+
+afterEach(() => void vi.useRealTimers())
+
+const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))
+const refusal = Object.assign(new Error('too large'), { code: 40_009 })
+
+/** A session whose publishes the test refuses or keeps. */
+async function aSession(past: ReturnType<typeof prompt>[] = [], agent?: AgentTarget) {
+  const channel = new FakeChannel((from, to) => past.toReversed().slice(from, to) as InboundMessage[])
+  const woken: string[] = []
+  const session = new ClientSession({
+    client: fakeAbly(channel),
+    sessionName: channel.name,
+    codec: UIMessageCodec,
+    flush: 'sync',
+    agent: agent ?? (({ inputEventId }) => void woken.push(inputEventId)),
+    port: vuePort,
+  })
+  await session.connect()
+  if (past.length > 0) await session.view.loadOlder(10)
+  const published: Message[] = []
+  const deliver = channel.publish.bind(channel)
+  /** What becomes of the next publishes of a name, in their order; those that nothing is said of go through. */
+  const fates: { name: string; fate: () => Promise<never> }[] = []
+  channel.publish = async (given) => {
+    const messages = [given].flat()
+    const index = fates.findIndex(({ name }) => name === messages[0]!.name)
+    published.push(...messages)
+    if (index >= 0) await fates.splice(index, 1)[0]!.fate()
+    return deliver(given)
+  }
+  return {
+    channel,
+    session,
+    view: session.view,
+    woken,
+    published,
+    deliver,
+    hear: (...messages: ReturnType<typeof prompt>[]) => {
+      for (const message of messages) channel.deliver(message as InboundMessage)
+    },
+    refuse: (name: string, fate: () => Promise<never> = () => Promise.reject(refusal)) => fates.push({ name, fate }),
+    shown: () => session.view.getMessages().map(({ message, state }) => `${state}: ${textOf(message)}`),
+    names: () => published.map(({ name, data }) => [name, data].filter(Boolean).join(' ')),
+  }
+}
+
+const textOf = ({ parts }: { parts: readonly object[] }): string =>
+  parts.map((part) => ('text' in part ? String(part.text) : '')).join('')
+const headerOf = (message: Message | undefined, header: string): unknown =>
+  (message?.extras as { ai: { transport: Record<string, unknown> } } | undefined)?.ai.transport[header]
+const started = (run: string, input?: string) =>
+  runMessage('ai-run-start', run, {
+    'invocation-id': `${run}-1`,
+    ...(input !== undefined && { 'input-codec-message-id': input, parent: input }),
+  })
+const ended = (run: string) => runMessage('ai-run-end', run, { 'invocation-id': `${run}-1`, 'run-reason': 'complete' })
+
+describe('a handle', () => {
+  it('works from inside reactive state', async () => {
+    const { view } = await aSession()
+    const state = reactive({ run: await view.send('x') })
+    expect(state.run.status).toBe('pending')
+    expect(state.run.finished).toBeInstanceOf(Promise)
+  })
+
+  it('wakes nobody for a run that has taken the prompt up', async () => {
+    const { view, hear, woken } = await aSession()
+    const run = await view.send('x')
+    hear(started('R', run.inputId), ended('R'))
+    await run.finished
+    await run.retry()
+    await expect(view.retry(run.inputId)).rejects.toMatchObject({ code: 40003 })
+    await soon()
+    expect(woken).toHaveLength(1)
+  })
+
+  it('says that the agent was woken when its run is heard of before its answer', async () => {
+    const answer = deferred()
+    const { view, hear } = await aSession([], () => answer.promise)
+    const run = await view.send('x')
+    hear(started('R', run.inputId))
+    expect(run.wake?.state).toBe('accepted')
+    answer.resolve()
+    await soon()
+    hear(ended('R'))
+    expect(run.wake?.state).toBe('accepted')
+  })
+})
+
+describe('a prompt that was refused', () => {
+  it('wakes the agent when it comes up all the same, once', async () => {
+    const { view, refuse, published, deliver, woken, shown } = await aSession()
+    refuse('ai-input')
+    await expect(view.send('x')).rejects.toMatchObject({ code: 104005 })
+    expect(woken).toEqual([])
+    await deliver(published)
+    await soon()
+    expect(shown()).toEqual(['sent: x'])
+    expect(woken).toEqual([headerOf(published[0], Header.eventId)])
+    expect(view.isRunning).toBe(true)
+  })
+
+  it('is replaced by an edit of it', async () => {
+    const { view, hear, refuse, published, shown } = await aSession()
+    hear(prompt('first'))
+    refuse('ai-input')
+    await expect(view.send('lost')).rejects.toMatchObject({ code: 104005 })
+    const failed = view.getMessages().at(-1)!
+    await view.edit(failed.id, 'again')
+    expect(shown()).toEqual(['sent: first', 'sent: again'])
+    expect(headerOf(published[1], Header.forkOf)).toBeUndefined()
+    expect(headerOf(published[1], Header.parent)).toBe('first')
+    expect(view.branch(view.getMessages().at(-1)!.id).hasSiblings).toBe(false)
+  })
+
+  it('stays when the edit of it is no message', async () => {
+    const { view, refuse, shown } = await aSession()
+    refuse('ai-input')
+    await expect(view.send('lost')).rejects.toMatchObject({ code: 104005 })
+    await expect(view.edit(view.getMessages()[0]!.id, [] as never)).rejects.toMatchObject({ code: 40003 })
+    expect(shown()).toEqual(['failed: lost'])
+  })
+
+  it('is no parent of what was sent behind it, which goes out in its place', async () => {
+    const { view, hear, refuse, published, shown } = await aSession()
+    hear(prompt('first'))
+    const fate = deferred<never>()
+    refuse('ai-input', () => fate.promise)
+    const sending = [view.send('too large'), view.send('next'), view.send('after that')]
+    expect(shown()).toEqual(['sent: first', 'pending: too large', 'pending: next', 'pending: after that'])
+    fate.reject(refusal)
+    await Promise.allSettled(sending)
+    const [, next, last] = published
+    expect(headerOf(next, Header.parent)).toBe('first')
+    expect(headerOf(last, Header.parent)).toBe(headerOf(next, Header.messageId))
+    expect(shown().filter((line) => line.startsWith('sent'))).toHaveLength(3)
+  })
+
+  it('is not overtaken by a Stop of what waits behind it', async () => {
+    const { view, refuse, names } = await aSession()
+    const fate = deferred<never>()
+    refuse('ai-input', () => fate.promise)
+    const sending = [view.send('a').catch(() => undefined), view.send('b')]
+    const stopped = view.cancel({ inputId: view.getMessages().at(-1)!.id })
+    fate.reject(refusal)
+    await Promise.all([...sending, stopped])
+    expect(names()).toEqual(['ai-input a', 'ai-input b', 'ai-cancel'])
+  })
+})
+
+describe('after a reload', () => {
+  const past = [prompt('old', { 'event-id': 'e-old' })]
+
+  it('an unanswered prompt wakes an agent when it is retried', async () => {
+    const { view, woken } = await aSession(past)
+    await view.retry('old')
+    expect(woken).toEqual(['e-old'])
+  })
+
+  it('a prompt counts as running no longer when it was stopped', async () => {
+    const { view, hear } = await aSession(past)
+    hear(prompt('new', { 'event-id': 'e-new', parent: 'old' }))
+    expect(view.isRunning).toBe(true)
+    await view.cancelAll()
+    expect(view.isRunning).toBe(false)
+  })
+
+  it('nothing is retried under an id that nobody knows', async () => {
+    const { view } = await aSession(past)
+    await expect(view.retry('nothing')).rejects.toMatchObject({ code: 40003 })
+  })
+})
+
+describe('a send that interrupts', () => {
+  it.each(['published', 'ended'] as const)(
+    'shows and sends its prompt though a cancel is refused (%s)',
+    async (waitFor) => {
+      vi.useFakeTimers()
+      const { session, view, hear, refuse, shown } = await aSession()
+      const errors: number[] = []
+      session.on('error', ({ code }) => errors.push(code))
+      hear(started('R'))
+      refuse('ai-cancel')
+      const sending = view.send('five days', { whenBusy: 'interrupt', waitFor })
+      expect(shown()).toEqual([expect.stringMatching('five days')])
+      await vi.advanceTimersByTimeAsync(2000)
+      await sending
+      expect(shown()).toEqual(['sent: five days'])
+      expect(errors).toEqual([104005])
+    },
+  )
+
+  it('stops runs that wait for somebody, too, once', async () => {
+    const { view, hear, published } = await aSession()
+    hear(started('A'), started('B'), runMessage('ai-run-suspend', 'B', { 'invocation-id': 'B-1' }))
+    await view.send('x', { whenBusy: 'interrupt' })
+    expect(published.map((message) => headerOf(message, Header.runId))).toEqual(['A', 'B', undefined])
+    hear(started('C'), runMessage('ai-run-suspend', 'C', { 'invocation-id': 'C-1' }))
+    published.length = 0
+    await view.cancelAll()
+    expect(published.map((message) => headerOf(message, Header.runId))).toContain('C')
+    expect(published.map((message) => headerOf(message, Header.runId))).not.toContain('B')
+  })
+})
+
+describe('the end of a run', () => {
+  const streaming = (run: string) => [
+    started(run),
+    output(run, { kind: 'text' }, 'x', {
+      'codec-message-id': `m-${run}`,
+      'stream-id': 's',
+      stream: 'true',
+      status: 'streaming',
+    }),
+  ]
+
+  it('waits a second for the rest of its text, whatever other runs wait for', async () => {
+    const { session, hear } = await aSession()
+    vi.useFakeTimers()
+    const statusOf = (run: string) => session.tree.run(run)?.status
+    hear(...streaming('A'), ...streaming('B'), ended('A'))
+    vi.advanceTimersByTime(990)
+    hear(ended('B'))
+    vi.advanceTimersByTime(11)
+    expect([statusOf('A'), statusOf('B')]).toEqual(['complete', 'active'])
+    vi.advanceTimersByTime(990)
+    expect(statusOf('B')).toBe('complete')
+  })
+
+  it('goes on waiting when older messages are loaded', async () => {
+    const past = [prompt('older')]
+    const { session, channel, hear } = await aSession()
+    channel.history = async () => ({
+      items: past as InboundMessage[],
+      hasNext: () => false,
+      next: () => channel.history(),
+    })
+    hear(...streaming('A'), ended('A'))
+    await session.view.loadOlder(1)
+    expect(session.tree.run('A')?.status).toBe('active')
+  })
+})
+
+describe('a prompt that is stopped while its agent cannot be reached', () => {
+  it('is not waked for any more, and its handle is done', async () => {
+    vi.useFakeTimers()
+    let attempts = 0
+    const { view } = await aSession([], () => {
+      attempts++
+      throw new Error('down')
+    })
+    const run = await view.send('x')
+    await vi.advanceTimersByTimeAsync(1)
+    expect(run.wake?.state).toBe('retrying')
+    await run.cancel()
+    const made = attempts
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(attempts).toBe(made)
+    expect(run.wake?.state).toBe('failed')
+    expect(await run.finished).toEqual({ reason: 'cancelled' })
+    await expect(run.started).rejects.toMatchObject({ code: 40033 })
+    expect(view.isRunning).toBe(false)
+  })
+})
+
+describe('answers for a fork', () => {
+  it('may come in any order as long as one of them has room for copies', async () => {
+    const { view, hear, published } = await aSession()
+    const call = (id: string) => output('R', { kind: 'tool-input', toolCallId: id, toolName: 'ask' }, {})
+    hear(started('R'), call('c1'), call('c2'), runMessage('ai-run-suspend', 'R', { 'invocation-id': 'R-1' }))
+    const answers = [
+      UIMessageCodec.createToolApproval({ toolCallId: 'c2', approved: true }),
+      UIMessageCodec.createToolOutput({ toolCallId: 'c1', output: 1 }),
+    ]
+    await view.answer('m', answers, { as: 'fork' })
+    expect(published[0]!.data).toHaveProperty('forkSeed')
+    await expect(view.answer('m', answers[0]!, { as: 'fork' })).rejects.toMatchObject({ code: 40003 })
+  })
+})
