@@ -10,6 +10,7 @@ export function createAgent(clientOptions: () => Ably.ClientOptions) {
   const spokenTo = new Set<string>()
   return defineAgent({
     client: () => new Ably.Realtime(clientOptions()),
+    agents: 'agent',
     // NOTE: whoever can open the playground may ask; an app looks at the request's session cookie here
     authorize: () => true,
     onSteer: ({ runId }) => void spokenTo.add(runId),

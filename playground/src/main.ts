@@ -12,6 +12,7 @@ app
   .use(createPinia())
   .use(
     createAITransport({
+      agents: 'agent',
       client: createClient,
       agent: { url: '/api/agent', headers: () => ({ 'x-wake-delay': String(wakeDelay.value) }) },
     }),

@@ -6,4 +6,5 @@ import { createScriptedClient } from './scripted-client'
 export const me = 'heron-4f2'
 
 /** The library as an app has it, on channels that are played from scripts. */
-export const createStoryTransport = () => createAITransport({ client: createScriptedClient(scenes, me) })
+export const createStoryTransport = () =>
+  createAITransport({ agents: () => true, client: createScriptedClient(scenes, me) })

@@ -1,6 +1,7 @@
 import type { RunEndReason } from '../core/run-state'
 import type { AdmitHook } from './admit'
 import type { AgentStep, RetryOptions, StepOptions } from './agent-step'
+import type { AnswerHook } from './answer-hook'
 import type { CancelHook } from './cancel'
 import type { ChunkSource } from './chunk-reader'
 import type { ContextRule } from './context'
@@ -28,6 +29,12 @@ export interface RunHooks<Chunk> {
    * @default those of everybody who may publish on the session
    */
   onSteer?: SteerHook
+  /**
+   * Decides whose answers make a run that waits go on; also those that begin a run in its place. What it refuses is still
+   * on the channel: use `policy` for what must not be read either.
+   * @default those of everybody who may publish on the session
+   */
+  onAnswer?: AnswerHook
   /** Called when a pipe is cancelled: may write a few last chunks. What it writes after 5 seconds is dropped. */
   onCancelled?: (write: WriteChunk<Chunk>) => unknown
   /** Milliseconds to look for the prompt. @default 10_000 */
@@ -70,8 +77,9 @@ export interface AgentRun<M extends object, Chunk> {
    * Finds the input, applies cancels that came first, announces the run and reads the conversation before it. An input
    * that answers a run that waits makes that run go on, under its own id and for its owner.
    * @throws HandledError when the input is answered already, here or by another agent, SessionError 104010 when the input
-   * or its run is not found in time, 40003 when that run has ended, 42900 when `admit` says no, 40033 when `signal` aborts
-   * before that, 104003 when the run could not be announced, 104011 when history could not be read
+   * or its run is not found in time, 40003 when that run has ended, 40160 when whoever answers it may not, 42900 when
+   * `admit` says no, 40033 when `signal` aborts before that, 104003 when the run could not be announced, 104011 when
+   * history could not be read
    */
   start(): Promise<void>
   /**

@@ -2,11 +2,12 @@ import type { RealtimeClient } from 'ably'
 import type { ReplyCodec } from '../core/codec'
 import type { SessionError } from '../core/errors'
 import type { Tree } from '../core/tree'
+import type { TrustOptions } from '../core/trust'
 import type { AgentRun, RunHooks } from './agent-run'
 import type { Invocation } from './invocation'
 
 /** Which session an agent is to serve, and how. */
-export interface AgentSessionOptions<M extends object, Chunk> {
+export interface AgentSessionOptions<M extends object, Chunk> extends TrustOptions {
   /** A connected or connecting `Ably.Realtime`. It stays yours: the session never closes it. */
   client: RealtimeClient
   /** The session's full name, namespace included: at most 200 characters, no `[`. */

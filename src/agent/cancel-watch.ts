@@ -28,7 +28,7 @@ export class CancelWatch {
     for (const row of this.#requests(tree)) {
       if (this.#seen.has(row.serial)) continue
       this.#seen.add(row.serial)
-      if (await this.#accepts(row)) return true
+      if (await this.#accepts(row, tree)) return true
       this.context.refuse(row)
     }
     return false
@@ -42,9 +42,10 @@ export class CancelWatch {
     return [...byRun, ...byInput].filter((row) => row.serial > trigger.serial)
   }
 
-  async #accepts(row: Row): Promise<boolean> {
+  async #accepts(row: Row, tree: Tree<object>): Promise<boolean> {
     const { runId, ownerClientId, onCancel, messageOf, report } = this.context
     try {
+      if (!tree.allows('cancel', row.clientId, ownerClientId)) return false
       const request = { runId, clientId: row.clientId, ownerClientId, message: messageOf(row) }
       return (await onCancel?.(request)) !== false
     } catch (cause) {

@@ -13,13 +13,3 @@ export interface CancelRequest {
 
 /** Decides whether a run stops. Answering `false` ignores the request; so does throwing, which is also reported. */
 export type CancelHook = (request: CancelRequest) => boolean | void | Promise<boolean | void>
-
-/**
- * An `onCancel` that lets only the client stop a run whose prompt it answers. Identities are those that Ably has
- * verified, so clients without one cannot stop anything.
- *
- * @example
- * defineAgent({ client, respond, onCancel: ownerOnly })
- */
-export const ownerOnly = ({ clientId, ownerClientId }: CancelRequest): boolean =>
-  clientId !== undefined && clientId === ownerClientId

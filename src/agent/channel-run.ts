@@ -98,8 +98,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
 
   #findSubject(): Promise<Subject> {
     const { inputEventId, invocationId, abortSignal: signal } = this
-    const timeout = this.hooks.triggerTimeout
-    return this.find(this.host, { inputEventId, invocationId, runId: this.#givenId, signal, timeout })
+    const { triggerTimeout: timeout, onAnswer } = this.hooks
+    return this.find(this.host, { inputEventId, invocationId, runId: this.#givenId, signal, timeout, onAnswer })
   }
 
   async #announce({ announcement }: Subject): Promise<void> {
@@ -118,7 +118,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     if (!this.#work) throw misuse('read the conversation', 'the run was not started')
     const { subject, steers, written } = this.#work
     steers.noteRead()
-    const own = { runId: this.runId, written, isIgnored: steers.isIgnored }
+    const own = { runId: this.runId, ownerClientId: subject.ownerClientId, written, isIgnored: steers.isIgnored }
     return contextOf(this.host, subject.trigger, include, own)
   }
 

@@ -4,7 +4,9 @@ import type { ReplyCodec } from '../core/codec'
 import { Emitter } from '../core/emitter'
 import { ErrorCode, reasonOf, SessionError, toSessionError } from '../core/errors'
 import type { Row } from '../core/log'
+import { plainPort } from '../core/port'
 import { Tree } from '../core/tree'
+import { trustOf, type Trust } from '../core/trust'
 import { Header, MessageName, type ChannelMessage } from '../core/wire'
 import type { AgentRun, RunHooks } from './agent-run'
 import type { AgentSession, AgentSessionOptions } from './agent-session'
@@ -31,6 +33,7 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
   readonly triggers = new Triggers()
   readonly history: History
   readonly #runs = new Set<ChannelRun<M, Chunk>>()
+  readonly #trust: Trust
   readonly #emitter = new Emitter<{ error: SessionError }>()
   /** Messages that hooks are shown. */
   readonly #requests = new WeakMap<Row, ChannelMessage>()
@@ -43,7 +46,8 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
     const { client, sessionName, codec, historyPageSize = 100, maxRate = defaultMaxRate } = options
     this.name = sessionName
     this.codec = codec
-    this.tree = new Tree(codec)
+    this.#trust = trustOf(options)
+    this.tree = new Tree(codec, plainPort, this.#trust)
     this.channel = new SessionChannel(client, sessionName, codec.name)
     this.uplink = new Uplink(client)
     this.pacer = pacerOf(client, maxRate)
@@ -62,10 +66,18 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
     try {
       await this.channel.attach(this.#hear)
       this.#stopWatching = this.channel.onChange(this.#changed)
+      this.#checkIdentity()
     } catch (error) {
       this.#connecting = undefined
       throw error
     }
+  }
+
+  /** What an agent publishes that `agents` does not accept, nobody would see. */
+  #checkIdentity(): void {
+    const { clientId } = this.channel
+    if (this.#trust.isAgent?.(clientId) !== false) return
+    throw misuse('connect', `"agents" does not accept this agent itself, whose clientId is "${clientId ?? ''}"`)
   }
 
   createRun(invocation: Invocation, hooks: RunHooks<Chunk> = {}): AgentRun<M, Chunk> {

@@ -1,6 +1,7 @@
 import type { RealtimeClient } from 'ably'
 import type { UIMessage, UIMessageChunk } from 'ai'
 import type { ReplyCodec } from '../core/codec'
+import type { TrustOptions } from '../core/trust'
 import type { AgentRun, RunHooks } from './agent-run'
 import type { AgentSession } from './agent-session'
 import { answer, type Respond } from './answer'
@@ -15,10 +16,10 @@ import { readInvocation } from './request'
 import { SharedSessions } from './shared-sessions'
 
 /** What an agent does, and for whom. */
-export interface AgentOptions<M extends object, Chunk> extends Pick<
-  RunHooks<Chunk>,
-  'admit' | 'onCancel' | 'onCancelled' | 'onSteer' | 'triggerTimeout'
-> {
+export interface AgentOptions<M extends object, Chunk>
+  extends
+    Pick<RunHooks<Chunk>, 'admit' | 'onAnswer' | 'onCancel' | 'onCancelled' | 'onSteer' | 'triggerTimeout'>,
+    TrustOptions {
   /** Makes the agent's client. Called once, on the first request; give it a `clientId` that browsers never get. */
   client: () => RealtimeClient | Promise<RealtimeClient>
   /** How messages travel. @default `UIMessageCodec` */
@@ -60,6 +61,9 @@ export interface Agent {
   close: () => Promise<void>
 }
 
+const agentsMissing =
+  '[vue-ai-transport] defineAgent() has no "agents": whoever may publish on a channel can publish what passes for an answer, which the model then reads. Set it to the client id of this agent.'
+
 /** Milliseconds to watch over a run that waits for somebody, so that it can be stopped meanwhile. */
 const suspendedLinger = 600_000
 
@@ -83,15 +87,23 @@ const handledLimit = 1000
 export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk>(
   options: AgentOptions<M, Chunk>,
 ): Agent {
-  const { codec, respond, maxRate, maxConcurrent = 100 } = options
-  const { admit, onCancel, onCancelled, onSteer, triggerTimeout } = options
+  const { codec, agents, policy, respond, maxRate, maxConcurrent = 100 } = options
+  const { admit, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout } = options
   const report = quietly(options.onError ?? logError)
   const client = once(options.client)
   const authorize = authorizer(options.authorize, report)
+  if (!agents && globalThis.process?.env?.NODE_ENV === 'development') console.warn(agentsMissing)
   const handled = new Handled<{ runId: string; invocationId: string }>(handledLimit)
   const crowd = new Crowd(maxConcurrent)
   const sessions = new SharedSessions<AgentSession<M, Chunk>>(async (sessionName) => {
-    const session = createAgentSession<M, Chunk>({ client: await client(), sessionName, codec, maxRate })
+    const session = createAgentSession<M, Chunk>({
+      client: await client(),
+      sessionName,
+      codec,
+      agents,
+      policy,
+      maxRate,
+    })
     session.on('error', report)
     return session
   })
@@ -107,7 +119,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
     try {
       const lease = await sessions.acquire(invocation.sessionName)
       release = lease.release
-      const hooks = { admit, onCancel, onCancelled, onSteer, triggerTimeout }
+      const hooks = { admit, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout }
       const run = lease.session.createRun(invocation, hooks)
       await run.start()
       return { run, leave }

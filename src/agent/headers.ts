@@ -6,7 +6,7 @@ import { Header, headers, MessageName, type Headers, type OutgoingMessage } from
 export interface RunIdentity {
   readonly runId: string
   readonly invocationId: string
-  /** The client that the prompt names as its sender; empty when it names none. */
+  /** The client whose run it is, verified by Ably where that is possible; empty when nobody knows. */
   readonly owner: string
   /** Ably-verified publisher of the trigger. */
   readonly inputClientId: string | undefined
@@ -45,7 +45,7 @@ export function identityOf(
   const before = transport[Header.parent]
   return {
     ...ids,
-    owner: owner ?? transport[Header.owner] ?? '',
+    owner: owner ?? trigger.clientId ?? transport[Header.owner] ?? '',
     inputClientId: trigger.clientId,
     inputId,
     startParent: regenerates === undefined && !isFork(trigger) ? inputId : before,

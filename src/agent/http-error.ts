@@ -17,6 +17,7 @@ export class HttpError extends Error {
 
 const statuses = new Map<number, number>([
   [ErrorCode.BadRequest, 400],
+  [ErrorCode.Unauthorized, 403],
   [ErrorCode.NotFound, 404],
   [ErrorCode.TooManyRuns, 429],
   [ErrorCode.ChannelFailed, 503],

@@ -10,6 +10,8 @@ import type { Written } from './written'
 /** A run that is being written, as its own context needs it. */
 export interface OwnRun {
   readonly runId: string
+  /** Whose run it is, verified by Ably. */
+  readonly ownerClientId: string | undefined
   readonly written: Written
   /** Whether a message that somebody put into the run is to be left out. */
   isIgnored(messageId: string): boolean
@@ -40,13 +42,14 @@ export function ownMessages<M extends object>(tree: Tree<M>, trigger: Row, run: 
   }
 }
 
-function ownRows<M extends object>(tree: Tree<M>, trigger: Row, { runId, written }: OwnRun): Row[] {
+function ownRows<M extends object>(tree: Tree<M>, trigger: Row, { runId, ownerClientId, written }: OwnRun): Row[] {
   const heard = tree.runs.get(runId)?.allRows() ?? []
   const rows = new Map([trigger, ...heard, ...written.rows()].map((row) => [row.serial, row]))
   if (!isFork(trigger) && trigger.transport[Header.runId] === undefined) rows.delete(trigger.serial)
   const attempts = attemptsOf(heard, written)
   return [...rows.values()]
     .filter((row) => isContent(row) && isCurrent(row, attempts))
+    .flatMap((row) => (row.name === MessageName.input ? (tree.judged(row, ownerClientId) ?? []) : row))
     .toSorted((a, b) => (a.serial < b.serial ? -1 : 1))
 }
 

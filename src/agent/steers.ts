@@ -34,11 +34,12 @@ export class Steers {
 
   /** Decides on what was not decided yet; without a hook it has decided when it returns. */
   async consider(): Promise<void> {
-    const { onSteer } = this.context
+    const { ownerClientId, onSteer } = this.context
     for (const row of this.#rows()) {
       if (this.#heeded.has(idOf(row))) continue
-      this.#heeded.set(idOf(row), onSteer ? undefined : true)
-      if (onSteer) this.#heeded.set(idOf(row), await this.#accepts(row, onSteer))
+      const isAllowed = this.tree.allows('steer', row.clientId, ownerClientId)
+      this.#heeded.set(idOf(row), isAllowed && onSteer ? undefined : isAllowed)
+      if (isAllowed && onSteer) this.#heeded.set(idOf(row), await this.#accepts(row, onSteer))
     }
   }
 

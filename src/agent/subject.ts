@@ -1,13 +1,19 @@
-import type { Row } from '../core/log'
+import { isAgents, type Row } from '../core/log'
+import type { InputNode } from '../core/input-node'
+import type { TreeNode } from '../core/node'
 import type { RunNode } from '../core/run-node'
 import { Header, type OutgoingMessage } from '../core/wire'
 import { abortable } from './abortable'
 import { checkUnanswered, claimOf } from './claim'
+import { checkAnswer, refused, type AnswerHook } from './answer-hook'
 import { awaitRun, readRun } from './find-run'
 import { identityOf, isContinuation, isFork, isRegeneration, runResume, runStart, type RunIdentity } from './headers'
 import { locate } from './locate'
 import { ConflictError, misuse } from './misuse'
 import type { ChannelView } from './run-host'
+
+// NOTE: bounds memory: anybody may name a reply that never was
+const maxReplyPages = 50
 
 /** What a run is about, known once its trigger is found. */
 export interface Subject {
@@ -27,40 +33,75 @@ export interface SubjectSearch {
   /** In milliseconds. @default 10_000, or 30_000 for a run that another process has left */
   readonly timeout: number | undefined
   readonly signal: AbortSignal
+  readonly onAnswer?: AnswerHook
 }
 
 /**
  * Finds out what a run answers: a prompt, or one that waited and now goes on.
- * @throws SessionError 40003 when that cannot be answered, or is already (HandledError), 104010 when it is not found in time
+ * @throws SessionError 40003 when that cannot be answered, or is already (HandledError), 40160 when whoever answers a run
+ * may not, 104010 when it is not found in time
  */
 export async function invoked<M extends object>(view: ChannelView<M>, search: SubjectSearch): Promise<Subject> {
   const trigger = await locate(search.inputEventId, { ...search, ...view })
+  // NOTE: a request to regenerate is no message; all else that is nowhere in the conversation says nothing, or may not
+  if (!isRegeneration(trigger) && !trigger.home) throw misuse('start the run', 'its input says nothing to an agent')
   if (isContinuation(trigger)) return resumed(view, trigger, search)
   checkUnanswered(view, trigger)
   if (!isRequest(view, trigger)) throw misuse('start the run', "its input is not a user's prompt")
+  if (isFork(trigger)) await checkFork(view, trigger, search)
+  if (isRegeneration(trigger)) await checkRegeneration(view, trigger)
   const identity = identityOf(trigger, search)
   const announcement = { id: claimOf(search.inputEventId), ...runStart(identity) }
   return { trigger, identity, ownerClientId: trigger.clientId, announcement }
 }
 
 const isRequest = <M extends object>({ tree }: ChannelView<M>, trigger: Row): boolean =>
-  isRegeneration(trigger) || isFork(trigger) || tree.inputs.has(trigger.transport[Header.messageId] ?? '')
+  isRegeneration(trigger) ||
+  isFork(trigger) ||
+  isPrompt(tree.inputs.get(trigger.transport[Header.messageId] ?? ''), trigger)
+
+/** Whether it is what its sender says it is: somebody else may have named the same prompt. */
+const isPrompt = (input: InputNode<object> | undefined, { clientId }: Row): boolean =>
+  input !== undefined && input.owner === clientId
+
+/** Where not everybody may do everything, the run whose place is taken has to be known. */
+async function checkFork<M extends object>(
+  view: ChannelView<M>,
+  trigger: Row,
+  { signal, onAnswer }: SubjectSearch,
+): Promise<void> {
+  if (!view.tree.isGuarded && !onAnswer) return
+  const runId = trigger.transport[Header.supersedes]!
+  const run = await readRun(view, { runId, signal })
+  if (!run) throw misuse('start the run', `the run whose place it takes is not known: "${runId}"`)
+  await checkAnswer(view.tree, trigger, run, onAnswer)
+}
+
+async function checkRegeneration<M extends object>({ tree, history }: ChannelView<M>, trigger: Row): Promise<void> {
+  if (!tree.isGuarded) return
+  const reply = (): TreeNode<M> | undefined => {
+    tree.settle()
+    return tree.nodeOf(trigger.transport[Header.regenerates]!)
+  }
+  await history.readUntil(() => reply()?.owner !== undefined, maxReplyPages)
+  if (tree.allows('regenerate', trigger.clientId, reply()?.owner)) return
+  throw refused('regenerate the reply', trigger)
+}
 
 async function resumed<M extends object>(
   view: ChannelView<M>,
   trigger: Row,
-  { inputEventId, invocationId, signal }: SubjectSearch,
+  { inputEventId, invocationId, signal, onAnswer }: SubjectSearch,
 ): Promise<Subject> {
   const runId = trigger.transport[Header.runId]!
   const run = await readRun(view, { runId, signal })
   if (!run?.allRows().some(isAgents)) throw misuse('resume the run', `no agent has written of run "${runId}"`)
   checkUnanswered(view, trigger)
   if (run.hasEnded) throw new ConflictError('resume the run', 'it has ended')
+  await checkAnswer(view.tree, trigger, run, onAnswer)
   const subject = goesOn(view, run, trigger, invocationId)
   return { ...subject, announcement: { id: claimOf(inputEventId), ...runResume(subject.identity) } }
 }
-
-const isAgents = ({ transport }: Row): boolean => transport[Header.invocationId] !== undefined
 
 const defaultAdoptTimeout = 30_000
 
@@ -87,7 +128,9 @@ function goesOn<M extends object>(
   invocationId: string,
 ): Subject {
   const start = run.state.start?.transport
-  const owner = start ? (start[Header.owner] ?? '') : tree.info(run).clientId || undefined
+  const owner = start
+    ? (start[Header.inputClientId] ?? start[Header.owner] ?? '')
+    : tree.info(run).clientId || undefined
   return {
     trigger,
     identity: identityOf(trigger, { runId: run.key, invocationId, owner }),

@@ -150,7 +150,8 @@ const alternative = <M extends object>(node: TreeNode<M>): Alternative<M> => ({
 /** The prompt that this one is another version of. */
 function replaced<M extends object>(tree: Tree<M>, node: InputNode<M>): InputNode<M> | undefined {
   const target = node.forkOf === undefined ? undefined : tree.inputs.get(node.forkOf)
-  return target?.visible && target.parent === node.parent ? target : undefined
+  if (!target?.visible || target.parent !== node.parent) return undefined
+  return tree.allows('edit', node.owner, target.owner) ? target : undefined
 }
 
 /** The place among several alternatives of the one that shows: the one picked last, else the newest. */

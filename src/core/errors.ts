@@ -57,6 +57,9 @@ export class SessionError extends Error {
 /** What an unknown thrown value has to say. */
 export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
+/** Ably's code for publishing on a channel that was attached with a token that may not. */
+const noPublishMode = 40165
+
 const codeOf = (cause: unknown): number | undefined => {
   const code = (cause as { code?: unknown } | null | undefined)?.code
   return typeof code === 'number' ? code : undefined
@@ -76,8 +79,7 @@ export function toSessionError(what: string, code: number, cause: unknown): Sess
       { cause },
     )
   }
-  // NOTE: the other code is that of a channel attached without the mode for publishing, which the token did not allow
-  if (ablyCode === ErrorCode.Unauthorized || ablyCode === 40_165) {
+  if (ablyCode === ErrorCode.Unauthorized || ablyCode === noPublishMode) {
     return new SessionError(
       `unable to ${what}; the token lacks a capability: ${reasonOf(cause)}. Grant subscribe, publish and history on the session's channel`,
       ErrorCode.Unauthorized,

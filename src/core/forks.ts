@@ -5,7 +5,9 @@ import { hasSeeds, Header } from './wire'
 
 /** Whether an input begins a run of its own with copies of the messages of one that waits. */
 export const isFork = ({ transport, data }: Row): boolean =>
-  transport[Header.runId] === undefined && (transport[Header.supersedes] !== undefined || hasSeeds(data))
+  transport[Header.runId] === undefined &&
+  transport[Header.role] === 'assistant' &&
+  (transport[Header.supersedes] !== undefined || hasSeeds(data))
 
 /** Answers that begin a run of their own, which takes the place of the one that waits. */
 export class Forks<M extends object> {
@@ -13,6 +15,11 @@ export class Forks<M extends object> {
   readonly awaited = new Map<string, RunNode<M>>()
   readonly #rows = new Groups<Row>()
   readonly #replacing = new Groups<Row>()
+
+  constructor(
+    /** Whether whoever sent an answer may take the place of the run that it names. */
+    private readonly allows: (row: Row) => boolean,
+  ) {}
 
   /** The rows of the answer with this message id. */
   of(inputId: string): readonly Row[] {
@@ -33,13 +40,17 @@ export class Forks<M extends object> {
 
   /** Whether others take the place of this run. */
   isSuperseded(run: RunNode<M>): boolean {
-    return !run.isAwaited && this.#replacing.of(run.key).some(({ home }) => home !== run)
+    return !run.isAwaited && this.#replacing.of(run.key).some((row) => row.home !== run && this.allows(row))
+  }
+
+  /** The runs whose answers claim its place. */
+  replacing(run: RunNode<M>): readonly RunNode<M>[] {
+    // The rows of forks are in runs only
+    return this.#replacing.of(run.key).map(({ home }) => home as RunNode<M>)
   }
 
   /** The runs that take the place of this one. */
   replacementsOf(run: RunNode<M>): readonly RunNode<M>[] {
-    if (!this.isSuperseded(run)) return []
-    // The rows of forks are in runs only
-    return this.#replacing.of(run.key).map(({ home }) => home as RunNode<M>)
+    return this.isSuperseded(run) ? this.replacing(run) : []
   }
 }

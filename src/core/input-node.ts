@@ -42,12 +42,21 @@ export class InputNode<M extends object> extends TreeNode<M> {
     return !this.isSent && this.#failure !== undefined
   }
 
+  get owner(): string | undefined {
+    return (this.rows[0] ?? this.#local[0])?.clientId
+  }
+
   get visible(): boolean {
     return this.projection.size > 0
   }
 
   protected get instead(): string | undefined {
     return this.forkOf
+  }
+
+  /** Nobody puts words into a prompt but the one who sent it. */
+  protected override read(row: Row): Row | undefined {
+    return row.clientId === this.rows[0]?.clientId ? row : undefined
   }
 
   protected get isComplete(): boolean {

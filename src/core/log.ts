@@ -1,6 +1,8 @@
 import { SharedHeaders } from './shared-headers'
+import type { Trust } from './trust'
 import {
   Header,
+  isClients,
   isKnownName,
   MessageName,
   readEnvelope,
@@ -50,6 +52,10 @@ export type RowChange = { row: Row; kind: 'added' | 'grew' } | { row: Row; kind:
 
 export const isStreamed = (row: Row): boolean => row.transport[Header.streamed] === 'true'
 
+/** Whether only an agent publishes such rows; their headers speak for a run. */
+export const isAgents = ({ name, transport }: Row): boolean =>
+  !isClients(name) && transport[Header.invocationId] !== undefined
+
 /** Whether more of this row is expected. */
 export const isOpen = (row: Row): boolean =>
   isStreamed(row) && row.transport[Header.status] === 'streaming' && !row.deleted
@@ -66,6 +72,8 @@ export class Log {
   readonly #headers = new SharedHeaders()
   /** The highest serial held; empty when there is none. */
   newest = ''
+
+  constructor(private readonly isAgent?: Trust['isAgent']) {}
 
   get(serial: string): Row | undefined {
     return this.#rows.get(serial)
@@ -86,24 +94,35 @@ export class Log {
     const { serial } = message
     if (typeof serial !== 'string' || serial === '') return undefined
     const row = this.#rows.get(serial)
-    return row ? revise(row, message) : this.#add(serial, message)
+    if (!row) return this.#add(serial, message)
+    const { name } = message
+    const isForged = name !== row.name && isKnownName(name) && !this.#counts(name, row.clientId)
+    // NOTE: what its publisher makes out for an agent's is as good as gone, as for those who never knew it
+    return revise(row, isForged ? { ...message, action: 'message.delete' } : message)
+  }
+
+  /** Whether somebody may publish messages of this name. */
+  #counts(name: MessageName, clientId: string | undefined): boolean {
+    return !this.isAgent || isClients(name) || this.isAgent(clientId)
   }
 
   #add(serial: string, message: ChannelMessage): RowChange | undefined {
     const isAppend = message.action === 'message.append'
     // NOTE: appends carry no name; only outputs are ever streamed
-    const name = isAppend && message.name === undefined ? MessageName.output : message.name
-    const envelope = (isKnownName(name) ? readEnvelope(message.extras) : undefined) ?? graveOf(message)
-    if (!envelope) return undefined
+    const given = isAppend && message.name === undefined ? MessageName.output : message.name
+    const envelope = (isKnownName(given) ? readEnvelope(message.extras) : undefined) ?? graveOf(message)
+    const name = isKnownName(given) ? given : MessageName.output
+    const clientId = typeof message.clientId === 'string' ? message.clientId : undefined
+    if (!envelope || !this.#counts(name, clientId)) return undefined
     const version = versionOf(message, serial)
     const row: Row = {
       serial,
       version: version === serial ? serial : version,
-      name: isKnownName(name) ? name : MessageName.output,
+      name,
       transport: this.#headers.of(envelope.transport),
       codec: envelope.codec,
       data: message.data,
-      clientId: typeof message.clientId === 'string' ? message.clientId : undefined,
+      clientId,
       timestamp: typeof message.timestamp === 'number' ? message.timestamp : 0,
       partial: isAppend,
       pieces: isAppend && typeof message.data === 'string' ? [{ version, data: message.data }] : undefined,

@@ -73,7 +73,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   #fold(): void {
     if (this.stale) this.#foldAfresh()
-    else for (const row of this.rows.slice(this.#foldedCount)) if (this.shows(row)) this.projection.add(row)
+    else for (const row of this.#readFrom(this.#foldedCount)) this.projection.add(row)
     this.stale = false
     this.#foldedCount = this.rows.length
   }
@@ -139,11 +139,16 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** Rows to project, in order. */
   protected content(): readonly Row[] {
-    return this.rows.filter((row) => this.shows(row))
+    return this.#readFrom(0)
   }
 
-  protected shows(_row: Row): boolean {
-    return true
+  #readFrom(index: number): readonly Row[] {
+    return this.rows.slice(index).flatMap((row) => this.read(row) ?? [])
+  }
+
+  /** What is to be projected of a row. */
+  protected read(row: Row): Row | undefined {
+    return row
   }
 
   protected steerState(_id: string): SteerState | undefined {
@@ -159,6 +164,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
   readonly runId?: string
   /** The message that it is another version of. */
   protected abstract get instead(): string | undefined
+  /** Whose it is, verified by Ably; undefined while that is not known, and for clients without an identity. */
+  abstract get owner(): string | undefined
   abstract get visible(): boolean
   /** Whether no more content is to be expected. */
   protected abstract get isComplete(): boolean

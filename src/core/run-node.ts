@@ -1,6 +1,6 @@
 import type { Codec } from './codec'
 import { Few } from './few'
-import { isOpen, type Row } from './log'
+import { isAgents, isOpen, type Row } from './log'
 import { TreeNode } from './node'
 import type { ReactivePort } from './port'
 import type { Cancelling, RunInfo } from './run-info'
@@ -9,6 +9,13 @@ import { insertBySerial, noItems, removeBySerial } from './sorted'
 import { isSteer, noSteers, readSteers } from './steers'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'
+
+/** Decides on what clients say into runs. */
+export interface Judge {
+  allows(row: Row, run: RunNode<object>): boolean
+  /** What counts of an input that is allowed. */
+  read(row: Row): Row
+}
 
 /** A reply. Its key is its run id. */
 export class RunNode<M extends object> extends TreeNode<M> {
@@ -41,6 +48,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     port: ReactivePort,
     /** Whether it stands for a run that nobody has heard of; its key is then the message id of what it answers. */
     readonly isAwaited = false,
+    private readonly judge?: Judge,
   ) {
     super(key, codec, port)
     this.runId = isAwaited ? undefined : key
@@ -76,6 +84,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#lifecycle = insertBySerial(this.#lifecycle, row)
     if (row.name === MessageName.stepStart) this.#addAttempt(row)
     if (row.name === MessageName.cancelRefused) this.#info = undefined
+    if (row.name === MessageName.runStart && this.rows.some(isInput)) this.reread()
   }
 
   /** The newest attempt of a step is the one that shows; what others wrote vanishes. */
@@ -93,6 +102,32 @@ export class RunNode<M extends object> extends TreeNode<M> {
     for (const row of this.#lifecycle) if (row.name === MessageName.stepStart) this.#addAttempt(row)
   }
 
+  /** What counts of its rows may be something else than before. */
+  reread(): void {
+    this.stale = true
+    this.#isNews = true
+  }
+
+  get owner(): string | undefined {
+    const teller = this.isAwaited ? this.#forks[0] : this.#start
+    return this.isAwaited ? teller?.clientId : teller?.transport[Header.inputClientId]
+  }
+
+  #accepts(row: Row): boolean {
+    if (row.transport[Header.runId] === undefined && !this.#answersFork) return false
+    return this.judge?.allows(row, this) ?? true
+  }
+
+  /** Whether its start lets it answer a fork; others may have given one the id of its prompt, or of its request. */
+  get #answersFork(): boolean {
+    const start = this.#start?.transport
+    return !start || (start[Header.parent] !== start[Header.inputId] && start[Header.regenerates] === undefined)
+  }
+
+  get #start(): Row | undefined {
+    return this.#lifecycle.find(({ name }) => name === MessageName.runStart)
+  }
+
   addCancel(row: Row): void {
     this.#cancels = insertBySerial(this.#cancels, row)
     this.#info = undefined
@@ -101,6 +136,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
   removeCancel(row: Row): void {
     removeBySerial(this.#cancels, row)
     this.#info = undefined
+  }
+
+  /** Serials of the requests that its agent has decided against. */
+  get #refused(): ReadonlySet<string | undefined> {
+    return new Set(this.#lifecycle.map(({ transport }) => transport[Header.refuses]))
   }
 
   /** How messages that were sent into it while it was being written fare, by message id. */
@@ -149,7 +189,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Whether its start is known, by a message that only a started run has. */
   get visible(): boolean {
     const { start, steps } = this.#state
-    return this.projection.size > 0 || start !== undefined || steps.length > 0 || this.#hasOutput
+    // NOTE: where it is told whose messages count, clients cannot make a run
+    const hasContent = this.projection.size > 0 && (this.isAwaited || !this.judge)
+    return hasContent || start !== undefined || steps.length > 0 || this.#hasOutput
   }
 
   /** The serial of the agent's earliest message that names this trigger. */
@@ -175,8 +217,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#info === undefined
   }
 
-  info(inputCancels: readonly Row[] = []): RunInfo {
-    return (this.#info ??= this.#snapshot(inputCancels))
+  /** @param cancels - the requests to stop it that count, by serial */
+  info(cancels: () => readonly Row[]): RunInfo {
+    return (this.#info ??= this.#snapshot(cancels()))
   }
 
   /** Forgets the snapshot after a cancel that names its prompt. */
@@ -192,10 +235,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return true
   }
 
-  protected override shows(row: Row): boolean {
+  protected override read(row: Row): Row | undefined {
+    if (row.name === MessageName.input) return this.#accepts(row) ? (this.judge?.read(row) ?? row) : undefined
     const attempt = row.transport[Header.attempt]
     const canonical = this.#attempts.get(row.transport[Header.stepId] ?? '')
-    return attempt === undefined || canonical === undefined || attempt === canonical
+    return attempt === undefined || canonical === undefined || attempt === canonical ? row : undefined
   }
 
   protected derive(): void {
@@ -208,7 +252,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#state = this.#isEnding ? { start: state.start, steps: state.steps, status: 'active' } : state
     const { start } = this.#state
     const first = lowest(start, this.rows[0], this.#lifecycle[0])
-    const [fork] = this.#forks
+    // NOTE: allowed or not, so that where a run stands does not depend on where those stand that it replaces
+    const fork = this.#answersFork ? this.#forks[0] : undefined
     this.sort = (fork ?? start ?? first)?.serial ?? ''
     this.parent = (start ?? fork)?.transport[Header.parent]
     if (!start && !fork) this.parent = this.#provisionalParent()
@@ -255,8 +300,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** The agent's earliest message with such a header. */
   #holder(header: string, fits: (value: string | undefined) => boolean): Row | undefined {
-    const isIt = ({ transport }: Row): boolean =>
-      transport[Header.invocationId] !== undefined && fits(transport[header])
+    const isIt = (row: Row): boolean => isAgents(row) && fits(row.transport[header])
     return lowest(this.#lifecycle.find(isIt), this.rows.find(isIt))
   }
 
@@ -265,7 +309,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     const { inputId, parent } = this
     return {
       runId: this.key,
-      clientId: this.#firstHeader(Header.owner) ?? this.#inputOwner() ?? '',
+      clientId: this.#knownOwner || this.#firstHeader(Header.owner) || this.#inputOwner() || '',
       invocationId: this.#firstHeader(Header.invocationId) ?? '',
       status,
       steps,
@@ -277,21 +321,26 @@ export class RunNode<M extends object> extends TreeNode<M> {
     }
   }
 
-  /** Whoever put something into the run; the owner only while its agent has said nothing. */
-  #inputOwner(): string | undefined {
-    return this.rows.find((row) => row.transport[Header.owner])?.transport[Header.owner]
+  /** The owner as Ably has verified it for the agent. */
+  get #knownOwner(): string | undefined {
+    const teller = this.#state.start ?? this.#holder(Header.inputClientId, Boolean)
+    return teller?.transport[Header.inputClientId]
   }
 
-  #snapshot(inputCancels: readonly Row[]): RunInfo {
+  /** Whoever put something into the run; the owner only while its agent has said nothing. */
+  #inputOwner(): string | undefined {
+    const first = this.rows.find(isInput)
+    return first && (first.clientId ?? first.transport[Header.owner])
+  }
+
+  #snapshot(cancels: readonly Row[]): RunInfo {
     const facts = (this.#facts ??= this.#readFacts())
-    const asked = [...this.#cancels, ...inputCancels]
-    const refused = new Set(this.#lifecycle.map(({ transport }) => transport[Header.refuses]))
-    const heeded = lowest(...asked.filter(({ serial }) => !refused.has(serial)))
-    const cancel = heeded ?? lowest(...asked)
-    if (!cancel && !this.#stop) return facts
+    const heeded = cancels.find(({ serial }) => !this.#refused.has(serial))
+    const first = heeded ?? cancels[0]
+    if (!first && !this.#stop) return facts
     // What is noted of a request that has no row yet is all of it
-    const request = (cancel ? { by: cancel.clientId, at: cancel.timestamp } : this.#stop) as Cancelling
-    const cancelling = { ...request, ...this.#stop, ...(cancel && !heeded && { refused: true as const }) }
+    const request = (first ? { by: first.clientId, at: first.timestamp } : this.#stop) as Cancelling
+    const cancelling = { ...request, ...this.#stop, ...(first && !heeded && { refused: true as const }) }
     return {
       ...facts,
       ...(!this.hasEnded && { cancelling }),
@@ -303,11 +352,12 @@ export class RunNode<M extends object> extends TreeNode<M> {
 const unheard: RunState = { status: 'active', steps: [] }
 
 /** What the start says about the run as a whole, or the first message that does. */
-const decisive = [Header.owner, Header.invocationId, Header.inputId, Header.regenerates]
+const decisive = [Header.owner, Header.inputClientId, Header.invocationId, Header.inputId, Header.regenerates]
 
 const isFork = ({ transport }: Row): boolean => transport[Header.runId] === undefined
 
 const stampOf = (row: Row | undefined): string | undefined => row?.transport[Header.steers]
+const isInput = ({ name }: Row): boolean => name === MessageName.input
 
 const isOutput = ({ name, transport }: Row): boolean =>
   name === MessageName.output && transport[Header.messageId] !== undefined

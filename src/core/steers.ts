@@ -1,12 +1,14 @@
 import type { Row } from './log'
 import type { SteerState } from './view-message'
-import { Header, MessageName } from './wire'
+import { Header, isClients, MessageName } from './wire'
 
 export const noSteers: ReadonlyMap<string, SteerState> = new Map()
 
 /** Whether a row of a run is a message that a client sent into it; an answer to what the run asks for is none. */
 export const isSteer = ({ name, transport }: Row): boolean =>
   name === MessageName.input && transport[Header.runId] !== undefined && transport[Header.discrete] === 'true'
+
+const isAgents = ({ name }: Row): boolean => !isClients(name)
 
 /** How the messages sent into a run fare, by message id; one that woke the agent again is a prompt of its own. */
 export function readSteers(
@@ -16,7 +18,7 @@ export function readSteers(
   hasEnded: boolean,
 ): ReadonlyMap<string, SteerState> {
   if (steers.length === 0) return noSteers
-  const triggers = new Set(lifecycle.map(({ transport }) => transport[Header.inputId]))
+  const triggers = new Set(lifecycle.filter(isAgents).map(({ transport }) => transport[Header.inputId]))
   const consumed = consumedIn(rows)
   const states = new Map<string, SteerState>()
   for (const { transport } of steers) {
@@ -29,7 +31,7 @@ export function readSteers(
 
 /** Every message id that an output says it has taken up. */
 function consumedIn(rows: readonly Row[]): ReadonlySet<unknown> {
-  const stamps = new Set(rows.map((row) => row.transport[Header.steers]))
+  const stamps = new Set(rows.filter(isAgents).map((row) => row.transport[Header.steers]))
   return new Set([...stamps].flatMap((stamp) => (stamp === undefined ? [] : idsIn(stamp))))
 }
 

@@ -8,11 +8,13 @@ import { MessageIndex } from './message-index'
 import type { NodeChange, TreeNode } from './node'
 import { NodeList } from './node-list'
 import { InputNode } from './input-node'
-import { RunNode } from './run-node'
+import { RunNode, type Judge } from './run-node'
 import type { RunInfo } from './run-info'
 import { plainPort, type ReactivePort } from './port'
 import { RunWatch, type RunTransition } from './run-watch'
-import { Header, MessageName, type ChannelMessage, type Headers } from './wire'
+import { isSteer } from './steers'
+import type { Act, Trust } from './trust'
+import { hasSeeds, Header, MessageName, withSeeds, type ChannelMessage, type Headers } from './wire'
 
 /** What became different since the last `settle()`. */
 export interface Settled<M extends object> {
@@ -34,12 +36,13 @@ const nothing: Settled<never> = { structure: false, runs: false, transitions: []
  * `settle` derives what follows from them. Neither depends on the order in which different messages arrive.
  */
 export class Tree<M extends object> {
-  readonly log = new Log()
+  readonly log: Log
+  readonly #judge: Judge | undefined
   readonly inputs = new Map<string, InputNode<M>>()
   readonly runs = new Map<string, RunNode<M>>()
   /** Requests for another reply, by message id: no nodes, since they show nothing. */
   readonly requests = new Map<string, Row>()
-  readonly #forks = new Forks<M>()
+  readonly #forks = new Forks<M>((row) => this.#mayPut(row, undefined))
   readonly #messages = new MessageIndex<M>()
   /** Children by the message id they follow; those without a parent under ''. */
   readonly #children = new Groups<TreeNode<M>>()
@@ -65,7 +68,12 @@ export class Tree<M extends object> {
   constructor(
     readonly codec: Codec<M>,
     readonly port: ReactivePort = plainPort,
-  ) {}
+    private readonly trust: Trust = {},
+  ) {
+    this.log = new Log(trust.isAgent)
+    const judge: Judge = { allows: (row, { owner }) => this.#mayPut(row, owner), read: (row) => this.#read(row) }
+    this.#judge = this.isGuarded ? judge : undefined
+  }
 
   /** Takes in one channel message. False when it is foreign, malformed or nothing new. */
   apply(message: ChannelMessage): boolean {
@@ -186,24 +194,49 @@ export class Tree<M extends object> {
     return this.#children.of(messageId ?? '')
   }
 
-  /** Runs that answer a prompt, whether or not it is the message they follow. */
+  /** Runs that answer a prompt, whether or not it is the message they follow; none that somebody else asked for. */
   runsOf(inputId: string): readonly RunNode<M>[] {
-    return this.#runsByInput.of(inputId)
+    const runs = this.#runsByInput.of(inputId)
+    const asker = this.inputs.get(inputId)?.owner
+    const isIts = ({ owner = asker }: RunNode<M>): boolean => asker === undefined || owner === asker
+    return runs.every(isIts) ? runs : runs.filter(isIts)
   }
 
   info(run: RunNode<M>): RunInfo {
-    return run.info(run.inputId === undefined ? undefined : this.#cancels.of(run.inputId))
+    return run.info(() => this.stopsOf(run))
   }
 
-  /** Requests to stop the run of a prompt, by serial. */
+  /** Whether it is told who the agents are, or who may do what. */
+  get isGuarded(): boolean {
+    return this.trust.isAgent !== undefined || this.trust.policy !== undefined
+  }
+
+  /** Whether whoever does it may, to something of this owner. */
+  allows(kind: Act['kind'], clientId: string | undefined, ownerClientId: string | undefined): boolean {
+    return this.trust.policy?.({ kind, clientId, ownerClientId }) ?? true
+  }
+
+  /** Requests to stop a run, or a prompt's run, whatever they name, by serial; only of those who may. */
+  stopsOf(node: TreeNode<M>): readonly Row[] {
+    const run = node instanceof RunNode && !node.isAwaited ? node : undefined
+    const inputId = run ? run.inputId : node.key
+    const asked = [...(run?.cancels ?? []), ...(inputId === undefined ? [] : this.cancelsOf(inputId))]
+    return this.#allowedStops(asked, node.owner).toSorted((a, b) => (a.serial < b.serial ? -1 : 1))
+  }
+
+  /** Requests to stop what no run has taken up, by serial; only of those who may. */
+  stopsBefore(inputId: string): readonly Row[] {
+    const waiting = this.inputs.get(inputId) ?? this.#forks.awaited.get(inputId)
+    return this.#allowedStops(this.cancelsOf(inputId), waiting ? waiting.owner : this.requests.get(inputId)?.clientId)
+  }
+
+  #allowedStops(asked: readonly Row[], owner: string | undefined): readonly Row[] {
+    return asked.filter(({ clientId }) => this.allows('cancel', clientId, owner))
+  }
+
+  /** Requests to stop the run of a prompt, by serial, whoever made them. */
   cancelsOf(inputId: string): readonly Row[] {
     return this.#cancels.of(inputId)
-  }
-
-  /** The first request to stop a run, whatever it names. */
-  cancelOf({ cancels: [byRun], inputId = '' }: RunNode<M>): Row | undefined {
-    const [byInput] = this.cancelsOf(inputId)
-    return byRun && byInput ? (byRun.serial < byInput.serial ? byRun : byInput) : (byRun ?? byInput)
   }
 
   /** The oldest serial that is still expected to change; undefined when nothing is open. */
@@ -277,14 +310,15 @@ export class Tree<M extends object> {
   }
 
   #placeInput(row: Row): void {
-    if (row.transport[Header.runId] !== undefined) return this.#placeOutput(row)
-    const inputId = row.transport[Header.messageId]
+    const { [Header.runId]: runId, [Header.messageId]: inputId, [Header.role]: role } = row.transport
+    // NOTE: where agents are known, nobody else speaks in another role
+    if (runId !== undefined) return role === 'user' || !this.trust.isAgent ? this.#placeOutput(row) : undefined
     if (inputId === undefined) return
     if (!this.codec.decodes(row)) {
       if (row.transport[Header.regenerates] !== undefined) this.#placeRequest(inputId, row)
       return
     }
-    if (row.transport[Header.role] === 'user') this.#putInto(this.#input(inputId), row)
+    if (role === 'user') this.#putInto(this.#input(inputId), row)
     else if (isFork(row)) this.#placeFork(inputId, row)
   }
 
@@ -298,6 +332,43 @@ export class Tree<M extends object> {
   #placeOutput(row: Row): void {
     const runId = row.transport[Header.runId]
     if (runId !== undefined && this.codec.decodes(row)) this.#putInto(this.#run(runId), row)
+  }
+
+  /** What counts of an input in a run of this owner. */
+  judged(row: Row, owner: string | undefined): Row | undefined {
+    return this.#mayPut(row, owner) ? this.#read(row) : undefined
+  }
+
+  /** Copies of messages count only as the run has them whose place is taken. */
+  #read(row: Row): Row {
+    if (!this.trust.isAgent || !hasSeeds(row.data)) return row
+    const source = this.#replacedBy(row)
+    return { ...row, data: withSeeds(row.data, source ? copiesOf(source) : []) }
+  }
+
+  /** Whether whoever sent an input may, into a run of this owner or to take the place of another. */
+  #mayPut(row: Row, owner: string | undefined): boolean {
+    if (row.transport[Header.runId] === undefined)
+      return this.allows('fork', row.clientId, this.#replacedBy(row)?.owner)
+    return this.allows(isSteer(row) ? 'steer' : 'answer', row.clientId, owner)
+  }
+
+  /** The run whose place an answer takes, if it does; it was there before. */
+  #replacedBy({ serial, transport }: Row): RunNode<M> | undefined {
+    if (transport[Header.runId] !== undefined) return undefined
+    const run = this.runs.get(transport[Header.supersedes] ?? '')
+    return run && run.sort < serial ? run : undefined
+  }
+
+  /** What begins with copies of a run, or takes its place, follows it. */
+  #rereadForksOf(run: RunNode<M>): void {
+    for (const fork of this.#forks.replacing(run)) {
+      this.#structure = true
+      // NOTE: in one direction only, since runs may claim to take each other's place
+      if (fork === run || fork.sort < run.sort) continue
+      fork.reread()
+      this.#dirty.add(fork)
+    }
   }
 
   #putInto(node: TreeNode<M>, row: Row): void {
@@ -328,7 +399,7 @@ export class Tree<M extends object> {
     if (claims.length > 0) return claims.reduce((low, claim) => (claim.serial < low.serial ? claim : low)).run
     let node = this.#forks.awaited.get(inputId)
     if (!node) {
-      node = new RunNode(inputId, this.codec, this.port, true)
+      node = new RunNode(inputId, this.codec, this.port, true, this.#judge)
       this.#forks.awaited.set(inputId, node)
       this.#enter(node)
     }
@@ -430,7 +501,7 @@ export class Tree<M extends object> {
   #run(runId: string): RunNode<M> {
     let node = this.runs.get(runId)
     if (!node) {
-      node = new RunNode(runId, this.codec, this.port)
+      node = new RunNode(runId, this.codec, this.port, false, this.#judge)
       this.runs.set(runId, node)
       this.#enter(node)
     }
@@ -457,6 +528,7 @@ export class Tree<M extends object> {
       if (node.inputId !== inputId) this.#answer(node, inputId)
       if (node.inputId !== inputId && visible) this.#rearrange()
       if (node.inputId !== undefined) this.#adopt(node.inputId)
+      if (this.#judge) this.#rereadForksOf(node)
       const transition = this.#watch.note(node)
       if (transition) transitions.push(transition)
     }
@@ -514,3 +586,6 @@ export class Tree<M extends object> {
     if (run.inputId !== undefined) this.#runsByInput.add(run.inputId, run)
   }
 }
+
+const copiesOf = (run: RunNode<object>): object[] =>
+  Array.from(run.messageIds(), (id) => structuredClone(run.message(id)!))

@@ -88,6 +88,9 @@ const knownNames: ReadonlySet<string> = new Set(Object.values(MessageName))
 
 export const isKnownName = (name: unknown): name is MessageName => typeof name === 'string' && knownNames.has(name)
 
+/** Whether messages of this name are published by clients; all others are an agent's. */
+export const isClients = (name: MessageName): boolean => name === MessageName.input || name === MessageName.cancel
+
 const noHeaders: Headers = Object.freeze({})
 const maxHeaderCount = 200
 const maxHeaderChars = 16_384
@@ -142,7 +145,18 @@ export function editIn({ name, extras }: ChannelMessage): { inputId: string; for
 }
 
 /** Whether an input brings copies of the messages of a run that waits, for another run to go on from. */
-export const hasSeeds = (data: unknown): boolean => isObject(data) && isObject(data.forkSeed)
+export const hasSeeds = (data: unknown): data is { forkSeed: Record<string, unknown> } =>
+  isObject(data) && isObject(data.forkSeed)
+
+/** The same input with these messages, in their order, in place of those that it brings; only its ids for them stay. */
+export function withSeeds(data: { forkSeed: Record<string, unknown> }, messages: readonly unknown[]): unknown {
+  const given: readonly unknown[] = Array.isArray(data.forkSeed.messages) ? data.forkSeed.messages : []
+  const seeds = messages.slice(0, given.length).map((message, index) => {
+    const seed = given[index]
+    return { codecMessageId: isObject(seed) ? seed.codecMessageId : undefined, message }
+  })
+  return { ...data, forkSeed: { messages: seeds } }
+}
 
 function readHeaders(headers: Record<string, unknown>): Headers | undefined {
   let count = 0

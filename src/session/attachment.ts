@@ -6,6 +6,8 @@ import { Standing, type SessionStatus } from './standing'
 
 /** What a session does when its channel comes and goes. */
 export interface AttachmentHost {
+  /** Called before the channel is attached, and awaited. */
+  prepare(): Promise<void> | undefined
   heard(message: ChannelMessage): void
   /** Called when the channel, or the connection under it, is there again. */
   isBack(): void
@@ -20,6 +22,7 @@ export interface AttachmentHost {
 export class Attachment<M extends object> {
   readonly #standing: Standing
   #connecting: Promise<void> | undefined
+  #isAttaching = false
   #stops: (() => void)[] = []
 
   constructor(
@@ -64,12 +67,16 @@ export class Attachment<M extends object> {
     const { isConnected } = this.channel
     this.#standing.note({ isConnecting: true, isFailed: false, isConnected })
     try {
+      await this.host.prepare()
+      this.#isAttaching = true
       await this.channel.attach(this.host.heard, { isPatient: true })
     } catch (cause) {
+      this.#isAttaching = false
       const error = toSessionError('connect the session', ErrorCode.ChannelFailed, cause)
       if (!this.isClosed) this.#fail(error)
       throw error
     }
+    this.#isAttaching = false
     if (this.isClosed) throw this.host.closedError('connect')
     // NOTE: a channel that another session of this client has attached tells nothing
     if (!this.#standing.facts.isAttached) this.#attached(false)
@@ -89,7 +96,7 @@ export class Attachment<M extends object> {
     const again = (): void => void this.connect().catch(() => undefined)
     // NOTE: what was refused may be allowed with a new token, even what is being refused at this moment
     if (this.#connecting === undefined) again()
-    else if (isRenewed) this.#connecting.catch(again)
+    else if (isRenewed && this.#isAttaching) this.#connecting.catch(again)
     this.#retry()
     this.host.isBack()
   }

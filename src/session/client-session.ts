@@ -8,6 +8,7 @@ import type { RunNode } from '../core/run-node'
 import type { RunInfo } from '../core/run-info'
 import { plainPort, type ReactivePort, type Signal } from '../core/port'
 import { Tree } from '../core/tree'
+import { trustOf, type TrustOptions } from '../core/trust'
 import { editIn, MessageName, type ChannelMessage } from '../core/wire'
 import { Attachment } from './attachment'
 import { CatchUp } from './catch-up'
@@ -29,7 +30,7 @@ import type { ViewHost } from './view-host'
 import type { AgentTarget, WakeInfo } from './wake'
 import { Wakes } from './wakes'
 
-export interface ClientSessionOptions<M extends object> {
+export interface ClientSessionOptions<M extends object> extends TrustOptions {
   /** An Ably client; the session never closes it. Without one the session stays idle, as on a server that renders. */
   client?: RealtimeClient
   /** The full name of the session's channel, namespace included. */
@@ -43,6 +44,8 @@ export interface ClientSessionOptions<M extends object> {
   flush?: FlushMode
   /** How state is made observable. @internal */
   port?: ReactivePort
+  /** Called before the channel is attached. @internal */
+  prepare?: () => Promise<void>
 }
 
 interface SessionEvents {
@@ -88,7 +91,7 @@ export class ClientSession<M extends object> {
     const { client, sessionName, codec, agent, historyPageSize = 100, flush = 'frame', port = plainPort } = options
     this.#statusChanged = port.signal()
     this.#runsChanged = port.signal()
-    const tree = (this.#tree = new Tree(codec, port))
+    const tree = (this.#tree = new Tree(codec, port, trustOf(options)))
     const channel = client ? new SessionChannel(client, sessionName, codec.name) : new AbsentChannel(sessionName)
     this.#channel = channel
     const newer = new NewerProtocol(sessionName)
@@ -99,6 +102,7 @@ export class ClientSession<M extends object> {
     }))
     this.#scheduler = new FlushScheduler(flush, () => this.#flush())
     this.#attachment = new Attachment(channel, catchUp, {
+      prepare: () => options.prepare?.(),
       heard: (message) => this.#hear(message),
       isBack: () => this.#outbox.flush(),
       caughtUp: () => this.#scheduler.now(),

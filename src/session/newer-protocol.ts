@@ -1,3 +1,4 @@
+import { isDevelopment } from '../core/development'
 import { agentOf, isNewer, type ChannelMessage } from '../core/wire'
 
 /** Tells the developer, once per session, that others speak a newer protocol on its channel. */
@@ -13,14 +14,5 @@ export class NewerProtocol {
     console.warn(
       `[vue-ai-transport] Channel "${this.channelName}" carries "${message.name}" messages of a newer protocol${agent ? `, published by ${agent}` : ''}, which are ignored: update vue-ai-transport.`,
     )
-  }
-}
-
-function isDevelopment(): boolean {
-  try {
-    return process.env.NODE_ENV !== 'production'
-  } catch {
-    // NOTE: bundlers put the mode in place of that expression; a page without one has no `process`
-    return false
   }
 }

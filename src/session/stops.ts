@@ -65,7 +65,8 @@ export class Stops<M extends object> {
   }
 
   /** The request to stop what has not started. */
-  of(inputId: string, cancel: Row | undefined = this.host.tree.cancelsOf(inputId)[0]): Cancelling | undefined {
+  of(inputId: string): Cancelling | undefined {
+    const [cancel] = this.host.tree.stopsBefore(inputId)
     if (!cancel) return this.#own.get(inputId)
     const { clock } = this.host
     const isUnanswered = this.host.isInStep() && clock.hasCome(clock.since(cancel) + answerLimit)
@@ -95,7 +96,7 @@ export class Stops<M extends object> {
   /** True when what is to be said about the stopping of a run has changed. */
   #review(run: RunNode<M>): boolean {
     const { tree } = this.host
-    const cancel = run.hasEnded ? undefined : tree.cancelOf(run)
+    const cancel = run.hasEnded ? undefined : tree.stopsOf(run)[0]
     const key = this.#own.has(run.key) ? run.key : (run.inputId ?? '')
     if (cancel || run.hasEnded) this.#own.delete(key)
     if (cancel) return run.noteStop(this.#isUnanswered(run, cancel) ? { unanswered: true } : undefined)

@@ -4,7 +4,7 @@ import { vuePort } from './vue-port'
 
 export interface CreateClientSessionOptions<M extends object> extends Omit<
   ClientSessionOptions<M>,
-  'sessionName' | 'port'
+  'sessionName' | 'port' | 'prepare'
 > {
   /** The session's name; without a `:` it gets the namespace. */
   sessionName?: string

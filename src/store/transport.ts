@@ -5,14 +5,17 @@ import type { Pinia } from 'pinia'
 import { UIMessageCodec } from '../codec/ui-message'
 import type { Codec } from '../core/codec'
 import { SessionError } from '../core/errors'
+import type { TrustOptions } from '../core/trust'
 import { channelNameOf } from '../session/channel-name'
 import { ClientSession } from '../session/client-session'
 import type { FlushMode } from '../session/flush'
 import type { AgentTarget } from '../session/wake'
+import { noteMistake } from './diagnostics'
 import { LeasedSession, type Lease } from './lease'
+import { TokenScope } from './token-scope'
 import { vuePort } from './vue-port'
 
-export interface AITransportOptions {
+export interface AITransportOptions extends TrustOptions {
   /** An Ably client, or how to make one. A function is called on first use and in the browser only; the client it makes is closed with the app. */
   client: RealtimeClient | (() => RealtimeClient)
   /** What to wake when a prompt has been sent. */
@@ -27,6 +30,12 @@ export interface AITransportOptions {
   flush?: FlushMode
   /** How long a session stays attached after its last user has left, in milliseconds. @default 1000 */
   linger?: number
+  /**
+   * Who sees to it that the client's token covers a session: the app, or the transport, which then asks the token route
+   * for the sessions in use before it attaches a new one. The route grants of them what the user may use.
+   * @default 'manual'
+   */
+  tokenScope?: 'sessions' | 'manual'
 }
 
 /** How the connection stands that all sessions share. */
@@ -48,6 +57,7 @@ export class Transport {
   readonly connection: Ref<ConnectionFacts> = shallowRef({ state: 'initialized' })
   readonly #sessions = new Map<string, LeasedSession>()
   #client: RealtimeClient | undefined
+  #tokens: TokenScope | undefined
   #stopListening: (() => void) | undefined
 
   constructor(
@@ -92,6 +102,7 @@ export class Transport {
     const client = this.#client
     this.#sessions.clear()
     this.#client = undefined
+    this.#tokens = undefined
     this.#stopListening?.()
     this.connection.value = { state: 'initialized' }
     await Promise.all(sessions.map((session) => session.end()))
@@ -99,9 +110,11 @@ export class Transport {
   }
 
   #open(sessionName: string): ClientSession<AppMessage> {
-    const { agent, historyPageSize, flush } = this.options
+    const { agent, agents, policy, historyPageSize, flush } = this.options
     const client = isServer ? undefined : this.#connected()
-    return new ClientSession({ client, sessionName, codec: this.#codec, agent, historyPageSize, flush, port: vuePort })
+    const prepare = async (): Promise<void> => this.#tokens?.cover(sessionName)
+    const given = { agent, agents, policy, historyPageSize, flush, prepare }
+    return new ClientSession({ ...given, client, sessionName, codec: this.#codec, port: vuePort })
   }
 
   get #codec(): Codec<AppMessage> {
@@ -110,7 +123,8 @@ export class Transport {
 
   #connected(): RealtimeClient {
     if (this.#client) return this.#client
-    const { client: given } = this.options
+    const { client: given, agents, tokenScope } = this.options
+    if (!agents) noteMistake('agentsMissing')
     const client = typeof given === 'function' ? given() : given
     const { connection } = client
     const note = (change?: ConnectionStateChange): void => {
@@ -125,6 +139,7 @@ export class Transport {
     connection.on(note)
     this.#stopListening = () => connection.off(note)
     note()
+    this.#tokens = tokenScope === 'sessions' ? new TokenScope(client.auth, () => this.#sessions.keys()) : undefined
     return (this.#client = client)
   }
 }

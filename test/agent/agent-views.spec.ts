@@ -65,7 +65,7 @@ describe.each(recordings)('what the agent is given in $name', ({ name, wire, ful
     hear(tree, once(fullWire).slice(0, view.atWire))
     for (const row of tree.log.rows()) triggers.note(row)
     const { inputEventId } = (view.invocation ?? firstOf(view).invocation)!
-    const own = { runId: view.runId, written: new Written(), isIgnored: () => false }
+    const own = { runId: view.runId, ownerClientId: undefined, written: new Written(), isIgnored: () => false }
     return contextOf({ tree, codec: UIMessageCodec }, triggers.find(inputEventId)!, include, own)
   }
 

@@ -259,7 +259,7 @@ describe('onCancel', () => {
     await eventually(() => expect(asked).toHaveLength(1))
     expect(run.abortSignal.aborted).toBe(false)
     const start = await mallory.hears(named('ai-run-start'))
-    expect(transportOf(start)).toMatchObject({ 'run-client-id': 'mallory', 'input-client-id': 'alice' })
+    expect(transportOf(start)).toMatchObject({ 'run-client-id': 'alice', 'input-client-id': 'alice' })
   })
 
   it('S54 lets nobody without an identity through ownerOnly', async () => {

@@ -11,6 +11,7 @@ const names: Record<string, string[]> = {
     'createClientSession',
     'createUIMessageCodec',
     'defineSessionStore',
+    'ownerOnly',
     'sessionSync',
     'useBranch',
     'useClientSession',

@@ -10,7 +10,7 @@ export function aiPlugins(options: AITransportOptions): {
   plugins: [Pinia, AITransport]
 } {
   const pinia = createPinia()
-  const transport = createAITransport(options)
+  const transport = createAITransport({ agents: () => true, ...options })
   return { pinia, transport, plugins: [pinia, transport] }
 }
 

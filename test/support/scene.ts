@@ -20,7 +20,9 @@ export interface Scene {
   /** Opens the session on another device. */
   open(clientId: string, options?: { wake?: boolean; client?: Ably.Realtime }): Promise<ClientSession<UIMessage>>
   /** Hears the channel as it is. */
-  wire(): Promise<WireClient>
+  wire(clientId?: string): Promise<WireClient>
+  /** Wakes the agent for an input, whoever published it. */
+  wake(inputEventId: string): Promise<Response>
 }
 
 /** An endpoint, a session's channel, and the real agent with a model that the test dictates. */
@@ -58,6 +60,8 @@ export async function startScene(
         client,
         channelName,
         codec: UIMessageCodec,
+        agents: options.agents,
+        policy: options.policy,
         ...(wakes && { agent: { url: 'http://agent.test/', fetch: wake } }),
       })
       onTestFinished(() => session.close())
@@ -65,7 +69,13 @@ export async function startScene(
       await session.view.loadOlder(30)
       return session
     },
-    wire: () => joinWire(endpoint.client({ clientId: 'watcher' }), channelName),
+    wire: (clientId = 'watcher') => joinWire(endpoint.client({ clientId }), channelName),
+    wake: (inputEventId) =>
+      wake('http://agent.test/', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ inputEventId, sessionName: channelName }),
+      }),
   }
 }
 

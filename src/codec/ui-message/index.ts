@@ -3,6 +3,7 @@ import type { Answer, Codec, Input } from '../../core/codec'
 import { ErrorCode, SessionError } from '../../core/errors'
 import { newId } from '../../core/id'
 import type { Row } from '../../core/log'
+import { MessageName } from '../../core/wire'
 import {
   createToolApproval,
   createToolOutput,
@@ -59,8 +60,12 @@ const grows = new Map(Object.entries(growText) as [string, AnyGrow][])
 
 const seeding = new Set(['tool-result', 'tool-result-error'])
 
+/** What clients may say; all else is an agent's to say, and these are not. */
+const inputKinds = new Set([userMessage, 'tool-result', 'tool-result-error', 'tool-approval-response'])
+
 const foldOf = (row: Row): AnyFold | undefined => {
   const kind = kindOf(row)
+  if ((row.name === MessageName.input) !== inputKinds.has(kind)) return undefined
   return folds.get(kind) ?? (isDataKind(kind) ? foldData : undefined)
 }
 

@@ -1,7 +1,7 @@
 import type { UIMessage } from 'ai'
 import type { EncodedPart } from '../../core/codec'
 import type { Row } from '../../core/log'
-import { headers } from '../../core/wire'
+import { Header, headers } from '../../core/wire'
 import { toHeader } from '../json'
 import { isDataKind } from './data'
 import { mergeMetadata } from './envelope'
@@ -11,7 +11,8 @@ import { pack } from './fields'
 /** A prompt travels as one channel message per part; together they are one message. */
 export function foldUserMessage(scope: FoldScope, row: Row): void {
   const message = isUserPart(row) ? scope.message(row) : undefined
-  if (!message) return
+  // NOTE: somebody may name a message that a model has written
+  if (!message || message.role === 'assistant') return
   if (row.codec.messageId) message.id = row.codec.messageId
   mergeMetadata(scope, message, row)
   message.parts.push(readPart(scope, row))
@@ -22,6 +23,7 @@ const partTypeOf = (row: Row): string => row.codec.partType ?? 'text'
 /** Whether a row holds a part that prompts may have; a prompt must not pass for a model's words or a tool's. */
 export function isUserPart(row: Row): boolean {
   const partType = partTypeOf(row)
+  if ((row.transport[Header.role] ?? 'assistant') === 'assistant') return false
   return partType === 'text' || partType === 'file' || isDataKind(partType)
 }
 

@@ -1,0 +1,74 @@
+import * as Ably from 'ably'
+import { effectScope, ref } from 'vue'
+import { expect, it } from 'vitest'
+import { useClientSession, useView } from '../../src'
+import { bareApp } from '../support/app'
+import { eventually } from '../support/eventually'
+import { startEndpoint } from '../support/local'
+
+type Asked = Record<string, string[]>
+
+/** An app whose token route grants what the user asks for, as far as it is allowed. */
+async function anApp(allowed: readonly string[]) {
+  const endpoint = await startEndpoint()
+  const asked: string[][] = []
+  const { endpoint: host, port, tlsPort, tls, transports } = endpoint.clientOptions()
+  const authCallback: Ably.ClientOptions['authCallback'] = ({ capability = '{}' }, done) => {
+    const wanted = (typeof capability === 'string' ? JSON.parse(capability) : capability) as Asked
+    asked.push(Object.keys(wanted))
+    const granted = Object.fromEntries(Object.entries(wanted).filter(([name]) => allowed.includes(name)))
+    done(null, endpoint.createToken({ clientId: 'alice', capability: { 'ai:lobby': ['subscribe'], ...granted } }))
+  }
+  const options = { endpoint: host, port, tlsPort, tls, transports, disableConnectivityCheck: true, logLevel: 0 }
+  const client = () => new Ably.Realtime({ ...options, authCallback })
+  const app = bareApp({ client, tokenScope: 'sessions', linger: 0 })
+  const use = (name: Parameters<typeof useClientSession>[0]) => {
+    const scope = effectScope()
+    const used = app.runWithContext(() => scope.run(() => ({ ...useClientSession(name), ...useView() })))!
+    return { ...used, stop: () => scope.stop() }
+  }
+  return { app, asked, use }
+}
+
+it('asks for a token that covers the sessions in use, and no others, before it attaches a new one', async () => {
+  const { app, asked, use } = await anApp(['ai:a', 'ai:b', 'ai:c'])
+  app.mount(document.createElement('div'))
+  const a = use('a')
+  const b = use('b')
+  await Promise.all([a.ready, b.ready])
+  expect(asked.at(-1)).toEqual(['ai:a', 'ai:b'])
+  const { length } = asked
+  const again = use('a')
+  await again.ready
+  expect(asked).toHaveLength(length)
+  b.stop()
+  const name = ref('c')
+  const c = use(name)
+  await c.ready
+  expect(asked.at(-1)).toEqual(['ai:a', 'ai:c'])
+  expect([a.status.value, c.status.value]).toEqual(['ready', 'ready'])
+  expect(await a.send('Hello', { wake: false })).toMatchObject({ inputId: expect.any(String) as string })
+  app.unmount()
+})
+
+it('sends what was said before the token had come, once it covers the session', async () => {
+  const { app, use } = await anApp(['ai:a'])
+  app.mount(document.createElement('div'))
+  const a = use('a')
+  await a.send('Early', { wake: false })
+  await eventually(() => expect(a.messages.value.map(({ state }) => state)).toEqual(['sent']))
+  app.unmount()
+})
+
+it('says what is missing where the route does not grant a session, and leaves the others alone', async () => {
+  const { app, use } = await anApp(['ai:a'])
+  app.mount(document.createElement('div'))
+  const a = use('a')
+  await a.ready
+  const secret = use('secret')
+  await expect(secret.ready).rejects.toMatchObject({ code: 40160 })
+  expect(secret.status.value).toBe('failed')
+  expect(secret.error.value!.message).toContain('Grant subscribe, publish and history')
+  expect(a.status.value).toBe('ready')
+  app.unmount()
+})

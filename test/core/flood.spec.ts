@@ -1,0 +1,62 @@
+import type { UIMessage } from 'ai'
+import { describe, expect, it } from 'vitest'
+import { UIMessageCodec } from '../../src/codec'
+import { plainPort } from '../../src/core/port'
+import { Tree } from '../../src/core/tree'
+import { ownerOnly, trustOf } from '../../src/core/trust'
+import type { ChannelMessage } from '../../src/core/wire'
+import { message, output, prompt, runMessage } from './wire'
+import { stateOf } from '../support/transcripts'
+
+const second = 10_000
+
+const ofRun = { 'invocation-id': 'i', 'input-codec-message-id': 'p', 'input-client-id': 'alice', parent: 'p' }
+
+const tooMany = Object.fromEntries(Array.from({ length: 201 }, (_, n) => [`h${n}`, 'x']))
+
+/** What a stranger may throw at a channel, by number. */
+const junk: [string, (n: number) => ChannelMessage][] = [
+  ['messages of other applications', (n) => ({ ...message('chat', {}), data: 'x'.repeat(100), extras: { n } })],
+  ['messages of unknown versions', (n) => message('ai-hologram', { 'run-id': `r${n}` })],
+  ['messages without sense', (n) => ({ ...message('ai-input', {}), extras: { ai: [n] } })],
+  ['forged answers', (n) => output('r', { kind: 'text' }, `evil ${n}`, ofRun)],
+  ['forged runs', (n) => runMessage('ai-run-start', `ghost-${n}`, ofRun)],
+  ['forged ends', (n) => runMessage('ai-run-end', `ghost-${n}`, ofRun)],
+  ['cancels of runs that never were', (n) => runMessage('ai-cancel', `ghost-${n}`, { 'event-id': `${n}` })],
+  ['cancels of prompts that never were', (n) => message('ai-cancel', { 'input-codec-message-id': `ghost-${n}` })],
+  ['steers into runs that never were', (n) => prompt(`s${n}`, { 'run-id': `ghost-${n}`, discrete: 'true' })],
+  ['forks of runs that never were', (n) => message('ai-input', { role: 'assistant', 'codec-message-id': `f${n}`, supersedes: `ghost-${n}` }, { kind: 'tool-result', toolCallId: 'c' }, { output: 1 })],
+  ['headers that are too many', (n) => prompt(`h${n}`, tooMany)],
+] // prettier-ignore
+
+/** A conversation of alice's with a run that is being written. */
+function aConversation() {
+  const tree = new Tree<UIMessage>(UIMessageCodec, plainPort, trustOf({ agents: 'agent', policy: ownerOnly }))
+  const start = { ...runMessage('ai-run-start', 'r', ofRun), clientId: 'agent' }
+  for (const each of [{ ...prompt('p'), clientId: 'alice' }, start]) tree.apply(each)
+  tree.settle()
+  return tree
+}
+
+describe.each(junk)('%s, ten thousand a second', (_, make) => {
+  it('show nothing, leave little behind and take a small part of the second', () => {
+    const tree = aConversation()
+    const before = JSON.stringify(stateOf(tree))
+    const flood = Array.from({ length: second }, (__, n) => ({ ...make(n), clientId: 'mallory' }))
+    const began = process.cpuUsage()
+    flood.forEach((each, n) => {
+      tree.apply(each)
+      // NOTE: a page draws sixty times a second
+      if (n % 166 === 0) tree.settle()
+    })
+    tree.settle()
+    const { user } = process.cpuUsage(began)
+    expect(JSON.stringify(stateOf(tree))).toBe(before)
+    expect([...tree.log.rows()].length).toBeLessThanOrEqual(2002)
+    expect(tree.runs.size).toBeLessThanOrEqual(1001)
+    expect(tree.inputs.size).toBe(1)
+    expect(tree.nodes().length).toBeLessThanOrEqual(1002)
+    // In microseconds, of a second; it is a quarter of that on a machine with nothing else to do
+    expect(user).toBeLessThan(800_000)
+  }, 20_000)
+})

@@ -1,0 +1,78 @@
+import type * as Ably from 'ably'
+import { expect, it } from 'vitest'
+import type { TokenOptions } from '../../src/local'
+import { eventually } from '../support/eventually'
+import { failure } from '../support/local'
+import { shown, startScene, statuses, type Scene } from '../support/scene'
+
+/** A client with one token of alice's and no way to get another. */
+function withToken(
+  { endpoint, channelName }: Scene,
+  options: TokenOptions = {},
+  more: Ably.ClientOptions = {},
+): Ably.Realtime {
+  const capability = { [channelName]: ['subscribe', 'publish', 'history'] }
+  const { token } = endpoint.createToken({ clientId: 'alice', capability, ...options })
+  return endpoint.client({}, { key: undefined, token, ...more })
+}
+
+it('an expired token is renewed without a word, and nothing is missed', async () => {
+  const { open, endpoint, model } = await startScene('renewed')
+  const session = await open('alice')
+  const run = await session.view.send('Count')
+  const call = await model.call(0)
+  call.say('One')
+  await eventually(() => expect(shown(session).at(-1)).toBe('streaming: One'))
+  endpoint.expireToken('alice')
+  call.say(' two')
+  call.finish()
+  expect(await run.finished).toEqual({ reason: 'complete' })
+  expect(shown(session)).toEqual(['sent: Count', 'complete: One two'])
+  expect(session.error).toBeUndefined()
+})
+
+it('an expired token that cannot be renewed leaves what is known and a clear sentence; the run goes on', async () => {
+  const scene = await startScene('expired')
+  const session = await scene.open('alice', { client: withToken(scene) })
+  const bob = await scene.open('bob')
+  const run = await session.view.send('Count')
+  const call = await scene.model.call(0)
+  call.say('One')
+  await eventually(() => expect(shown(session).at(-1)).toBe('streaming: One'))
+  scene.endpoint.expireToken('alice')
+  await eventually(() => expect(session.status).toBe('failed'))
+  expect(session.error!.message).toMatch(/^unable to stay on the channel; .*no authUrl, authCallback/)
+  expect(await failure(session.view.send('And?'))).toMatchObject({
+    message: expect.stringMatching(/authUrl/) as string,
+  })
+  expect(shown(session)).toEqual(['sent: Count', 'streaming: One', 'failed: And?'])
+  call.say(' two')
+  call.finish()
+  await eventually(() => expect(shown(bob)).toEqual(['sent: Count', 'complete: One two']))
+  expect(statuses(bob)).toEqual(['complete'])
+  expect(run.runId).toBe(bob.view.runs()[0]!.runId)
+})
+
+it('a token without publish shows the prompt as failed, says what to grant, and reads on', async () => {
+  const scene = await startScene('reader')
+  const capability = { [scene.channelName]: ['subscribe', 'history'] }
+  const session = await scene.open('alice', { client: withToken(scene, { capability }) })
+  const refused = await failure(session.view.send('Hello'))
+  expect(refused).toMatchObject({ code: 40160 })
+  expect(refused.message).toMatch(/unable to send the prompt; .*Grant subscribe, publish and history/)
+  expect(session.view.getMessages()).toMatchObject([{ state: 'failed', error: { message: refused.message } }])
+  expect(await failure(session.cancel('r'))).toMatchObject({ code: 40160 })
+  expect(session.status).toBe('ready')
+  const bob = await scene.open('bob')
+  await bob.view.send('Hi', { wake: false })
+  await eventually(() => expect(shown(session)).toEqual(['sent: Hi', 'failed: Hello']))
+})
+
+it('a token for another clientId is told apart from other troubles', async () => {
+  const scene = await startScene('somebody')
+  const opening = scene.open('bob', { client: withToken(scene, {}, { clientId: 'bob' }) })
+  const refused = await failure(opening)
+  expect(refused.message).toMatch(
+    /unable to attach to channel "ai:somebody"; .*clientId differs from that of the token/,
+  )
+})

@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest'
+import { Invocation } from '../../src/agent'
+import { createClientSession, UIMessageCodec } from '../../src'
+import { channelNameOf } from '../../src/session/channel-name'
+
+it('gives a name without a namespace that of the app', () => {
+  expect(channelNameOf('trip')).toBe('ai:trip')
+  expect(channelNameOf('trip', 'chat')).toBe('chat:trip')
+  expect(channelNameOf('team:trip', 'chat')).toBe('team:trip')
+})
+
+const invocation = (sessionName: string) => Invocation.fromJSON({ inputEventId: 'e', sessionName })
+
+it.each([
+  ['an empty name', ''],
+  ['channel options', '[rewind=1]ai:trip'],
+  ['channel options in the middle', 'ai:[?rewind=1]trip'],
+  ['an empty namespace', ':trip'],
+  ['a long name', `ai:${'x'.repeat(198)}`],
+])('refuses %s, as the agent does', (_, name) => {
+  const refusal = { code: 40003, message: expect.stringContaining('unable to') as string }
+  expect(() => channelNameOf(name)).toThrow(expect.objectContaining(refusal) as Error)
+  expect(() => invocation(name)).toThrow(expect.objectContaining(refusal) as Error)
+  expect(() => createClientSession({ sessionName: name, codec: UIMessageCodec })).toThrow(/unable to open session/)
+})
+
+it('lets names be as long as the agent does', () => {
+  const longest = `ai:${'x'.repeat(197)}`
+  expect(channelNameOf(longest)).toBe(longest)
+  expect(invocation(longest).sessionName).toBe(longest)
+})
