@@ -2,7 +2,7 @@ import { answerTo } from '../server/answers'
 import { chunks } from './chunks'
 import { createScript, type Script } from './script'
 import type { Scripts } from './scripted-client'
-import { UIMessageCodec } from '../../src/codec/ui-message'
+import { UIMessageCodec } from '../../src/codec/ui-message/writing'
 
 const lisbon = 'Plan a weekend in Lisbon for two'
 const porto = 'And what would three nights in Porto cost?'

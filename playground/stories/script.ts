@@ -1,5 +1,5 @@
 import type { FileUIPart, UIMessage, UIMessageChunk } from 'ai'
-import { UIMessageCodec } from '../../src/codec/ui-message'
+import { UIMessageCodec } from '../../src/codec/ui-message/writing'
 import type { Answer, Input, Operation } from '../../src/core/codec'
 import type { ChannelMessage, Headers } from '../../src/core/wire'
 import { tokensOf } from '../shared/tokens'

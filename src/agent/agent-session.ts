@@ -1,5 +1,5 @@
 import type { RealtimeClient } from 'ably'
-import type { Codec } from '../core/codec'
+import type { ReplyCodec } from '../core/codec'
 import type { SessionError } from '../core/errors'
 import type { Tree } from '../core/tree'
 import type { TrustOptions } from '../core/trust'
@@ -13,7 +13,7 @@ export interface AgentSessionOptions<M extends object, Chunk> extends TrustOptio
   /** The session's full name, namespace included: at most 200 characters, no `[`. */
   sessionName: string
   /** How messages travel. @default `UIMessageCodec` */
-  codec?: Codec<M, Chunk>
+  codec?: ReplyCodec<M, Chunk>
   /** Messages per page of history. @default 100 */
   historyPageSize?: number
   /**

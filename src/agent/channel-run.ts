@@ -119,7 +119,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     const { subject, steers, written } = this.#work
     steers.noteRead()
     const own = { runId: this.runId, ownerClientId: subject.ownerClientId, written, isIgnored: steers.isIgnored }
-    return contextOf(this.host.tree, subject.trigger, include, own)
+    return contextOf(this.host, subject.trigger, include, own)
   }
 
   hasInput(): boolean {

@@ -1,6 +1,6 @@
 import { SessionChannel, type ChannelChange } from '../ably/session-channel'
 import { Uplink } from '../ably/uplink'
-import type { Codec } from '../core/codec'
+import type { ReplyCodec } from '../core/codec'
 import { Emitter } from '../core/emitter'
 import { ErrorCode, reasonOf, SessionError, toSessionError } from '../core/errors'
 import type { Row } from '../core/log'
@@ -25,7 +25,7 @@ const maxCatchUpPages = 50
 /** The agent's side of a session: what it knows of the channel, and the runs that are open on it. */
 export class ChannelSession<M extends object, Chunk> implements AgentSession<M, Chunk>, RunHost<M, Chunk> {
   readonly name: string
-  readonly codec: Codec<M, Chunk>
+  readonly codec: ReplyCodec<M, Chunk>
   readonly tree: Tree<M>
   readonly channel: SessionChannel
   readonly pacer: Pacer

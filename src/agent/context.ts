@@ -1,4 +1,4 @@
-import type { Codec, ReplyReading } from '../core/codec'
+import type { ReplyCodec, ReplyReading } from '../core/codec'
 import type { Row } from '../core/log'
 import { bySort, type TreeNode } from '../core/node'
 import { InputNode } from '../core/input-node'
@@ -33,7 +33,7 @@ export type ContextRule<M> = 'all' | 'answered' | ((turn: Turn<M>) => readonly M
  * asked for.
  */
 export function contextOf<M extends object>(
-  tree: Tree<M>,
+  { tree, codec }: { readonly tree: Tree<M>; readonly codec: ModelCodec<M> },
   trigger: Row,
   include: ContextRule<M> = 'all',
   own?: OwnRun,
@@ -41,7 +41,6 @@ export function contextOf<M extends object>(
   tree.settle()
   tree.forgetEnding()
   tree.settle()
-  const { codec } = tree
   const before = turnsOf(tree, trigger).flatMap(({ turn, replies }) => {
     const given = structuredClone(turn)
     if (include === 'all') return withNote(codec, given, replies)
@@ -52,15 +51,18 @@ export function contextOf<M extends object>(
   return [...before, ...readable(codec, messages, replies, { isOpen: true })]
 }
 
+/** What a codec says about replies that a model reads. */
+type ModelCodec<M extends object> = Pick<ReplyCodec<M, never>, 'forModel'>
+
 /** Which of the messages of an answer were written by the run, not said to it. */
 type Replies = readonly boolean[]
 
-function withNote<M extends object>(codec: Codec<M>, { prompt, run, answer }: Turn<M>, replies: Replies): M[] {
+function withNote<M extends object>(codec: ModelCodec<M>, { prompt, run, answer }: Turn<M>, replies: Replies): M[] {
   return [...(prompt ? [prompt] : []), ...readable(codec, answer, replies, { note: run && noteOn(run) })]
 }
 
 function onlyAnswered<M extends object>(
-  codec: Codec<M>,
+  codec: ModelCodec<M>,
   { prompt, run, answer, isFollowed }: Turn<M>,
   replies: Replies,
 ): M[] {
@@ -71,7 +73,7 @@ function onlyAnswered<M extends object>(
 
 /** Messages without replies that say nothing; the last reply has the note. */
 function readable<M extends object>(
-  codec: Codec<M>,
+  codec: ModelCodec<M>,
   messages: readonly M[],
   replies: Replies,
   { note, isOpen }: ReplyReading = {},

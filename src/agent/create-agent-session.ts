@@ -1,6 +1,6 @@
 import type { UIMessage, UIMessageChunk } from 'ai'
-import { UIMessageCodec } from '../codec/ui-message'
-import type { Codec } from '../core/codec'
+import { UIMessageCodec } from '../codec/ui-message/writing'
+import type { ReplyCodec } from '../core/codec'
 import type { AgentSession, AgentSessionOptions } from './agent-session'
 import { ChannelSession } from './channel-session'
 import { checkSessionName } from './session-name'
@@ -23,6 +23,6 @@ export function createAgentSession<M extends object = UIMessage, Chunk = UIMessa
 ): AgentSession<M, Chunk> {
   checkSessionName(options.sessionName)
   // Without a codec nothing infers M and Chunk, so they are their defaults
-  const codec = options.codec ?? (UIMessageCodec as unknown as Codec<M, Chunk>)
+  const codec = options.codec ?? (UIMessageCodec as unknown as ReplyCodec<M, Chunk>)
   return new ChannelSession({ ...options, codec })
 }

@@ -1,6 +1,6 @@
 import type { RealtimeClient } from 'ably'
 import type { UIMessage, UIMessageChunk } from 'ai'
-import type { Codec } from '../core/codec'
+import type { ReplyCodec } from '../core/codec'
 import type { TrustOptions } from '../core/trust'
 import type { AgentRun, RunHooks } from './agent-run'
 import type { AgentSession } from './agent-session'
@@ -23,7 +23,7 @@ export interface AgentOptions<M extends object, Chunk>
   /** Makes the agent's client. Called once, on the first request; give it a `clientId` that browsers never get. */
   client: () => RealtimeClient | Promise<RealtimeClient>
   /** How messages travel. @default `UIMessageCodec` */
-  codec?: Codec<M, Chunk>
+  codec?: ReplyCodec<M, Chunk>
   /**
    * Says whether whoever sent a request may have this prompt answered. Without it nobody is served, unless NODE_ENV is
    * `development` or `test`.

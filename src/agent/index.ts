@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { createUIMessageCodec, UIMessageCodec } from '../codec/ui-message/writing'
 export { createAgentSession } from './create-agent-session'
 export type { AgentSession, AgentSessionOptions } from './agent-session'
 export { defineAgent } from './define-agent'

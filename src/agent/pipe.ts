@@ -1,4 +1,4 @@
-import type { Codec, ReplyEnding } from '../core/codec'
+import type { ReplyCodec, ReplyEnding } from '../core/codec'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import type { RunEndReason } from '../core/run-state'
 import { ChunkReader, stopped, type ChunkSource } from './chunk-reader'
@@ -22,7 +22,7 @@ export type WriteChunk<Chunk> = (chunk: Chunk) => Promise<void>
 
 /** What a pipe needs from its run. */
 export interface PipeContext<Chunk> {
-  readonly codec: Pick<Codec<object, Chunk>, 'ending'>
+  readonly codec: Pick<ReplyCodec<object, Chunk>, 'ending'>
   readonly signal: AbortSignal
   readonly outlet: Outlet
   /** Opens the step and message that this pipe fills. */

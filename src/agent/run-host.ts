@@ -1,6 +1,6 @@
 import type { SessionChannel } from '../ably/session-channel'
 import type { Uplink } from '../ably/uplink'
-import type { Codec } from '../core/codec'
+import type { ReplyCodec } from '../core/codec'
 import type { SessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import type { Tree } from '../core/tree'
@@ -22,7 +22,7 @@ export interface ChannelView<M extends object> {
 /** What a run needs from its session. */
 export interface RunHost<M extends object, Chunk> extends ChannelView<M> {
   readonly name: string
-  readonly codec: Codec<M, Chunk>
+  readonly codec: ReplyCodec<M, Chunk>
   readonly channel: SessionChannel
   readonly pacer: Pacer
   readonly uplink: Uplink

@@ -1,4 +1,4 @@
-import type { Codec } from '../core/codec'
+import type { ReplyCodec } from '../core/codec'
 import type { SessionError } from '../core/errors'
 import { newId } from '../core/id'
 import { outputHeaders, stepEnd, stepStart, type RunIdentity, type StepIdentity, type StepReason } from './headers'
@@ -8,7 +8,7 @@ import type { Written } from './written'
 
 /** What a step needs from its run. */
 export interface StepContext<Chunk> {
-  readonly codec: Pick<Codec<object, Chunk>, 'encoder'>
+  readonly codec: Pick<ReplyCodec<object, Chunk>, 'encoder'>
   readonly outlet: Outlet
   readonly identity: RunIdentity
   readonly written: Written

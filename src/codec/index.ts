@@ -1,4 +1,4 @@
-export { createUIMessageCodec, UIMessageCodec } from './ui-message'
+export { createUIMessageCodec, UIMessageCodec } from './ui-message/writing'
 export type { ToolApproval, ToolOutput, ToolOutputError } from './ui-message/answer'
 export type {
   Answer,
@@ -9,6 +9,7 @@ export type {
   Fold,
   Input,
   Operation,
+  ReplyCodec,
   ReplyEnding,
   ReplyReading,
   Seed,

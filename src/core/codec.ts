@@ -76,11 +76,12 @@ export interface Encoder<Chunk> {
 }
 
 /**
- * How messages of type `M` travel on a session's channel. Everything else in the library is independent of the
- * message format, so a format of one's own is one object of this shape: `encode` and `encoder` say what is published,
- * and `decodes`, `fold` and `grow` read it back, whoever published it and in whichever pieces it arrives.
+ * How messages of type `M` travel on a session's channel, as clients use it. Everything else in the library is
+ * independent of the message format, so a format of one's own is one object of this shape: `encode` says what is
+ * published, and `decodes`, `fold` and `grow` read it back, whoever published it and in whichever pieces it arrives.
+ * An agent needs a {@link ReplyCodec}.
  */
-export interface Codec<M extends object, Chunk = never> {
+export interface Codec<M extends object> {
   /** Named in the channel's `agent` parameter, for support and debugging. */
   readonly name: string
   /** A message without parts. */
@@ -106,6 +107,10 @@ export interface Codec<M extends object, Chunk = never> {
    * the one that waits. Without this method answers can only continue the run that waits.
    */
   seeded?(answer: Answer, seeds: readonly Seed<M>[]): Answer
+}
+
+/** A codec that can write, too: what an agent needs, whose model answers in chunks. */
+export interface ReplyCodec<M extends object, Chunk> extends Codec<M> {
   /** A new encoder for one reply whose message id is `messageId`. */
   encoder(messageId: string): Encoder<Chunk>
   /**

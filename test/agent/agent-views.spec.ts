@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { convertToModelMessages, type ModelMessage, type UIMessage } from 'ai'
 import { describe, expect, it } from 'vitest'
+import { UIMessageCodec } from '../../src/codec'
 import { contextOf } from '../../src/agent/context'
 import { Written } from '../../src/agent/written'
 import { Triggers } from '../../src/agent/triggers'
@@ -65,7 +66,7 @@ describe.each(recordings)('what the agent is given in $name', ({ name, wire, ful
     for (const row of tree.log.rows()) triggers.note(row)
     const { inputEventId } = (view.invocation ?? firstOf(view).invocation)!
     const own = { runId: view.runId, ownerClientId: undefined, written: new Written(), isIgnored: () => false }
-    return contextOf(tree, triggers.find(inputEventId)!, include, own)
+    return contextOf({ tree, codec: UIMessageCodec }, triggers.find(inputEventId)!, include, own)
   }
 
   const firstOf = ({ invocationId }: AgentView) => agentViews.find((view) => view.invocationId === invocationId)!

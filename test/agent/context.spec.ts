@@ -1,5 +1,6 @@
 import { convertToModelMessages, type UIMessage } from 'ai'
 import { describe, expect, it } from 'vitest'
+import { UIMessageCodec } from '../../src/codec'
 import { contextOf, type ContextRule } from '../../src/agent/context'
 import { Triggers } from '../../src/agent/triggers'
 import type { Row } from '../../src/core/log'
@@ -28,7 +29,7 @@ describe('context of a recorded conversation, as the peer gives it', () => {
     expect(transcript.agentViews.length).toBeGreaterThan(0)
     for (const { invocation, atWire, promptMessages } of transcript.agentViews) {
       const { tree, triggers } = hearAll(transcript.wire.slice(0, atWire))
-      const context = contextOf(tree, triggers.find(invocation.inputEventId)!, 'answered')
+      const context = contextOf({ tree, codec: UIMessageCodec }, triggers.find(invocation.inputEventId)!, 'answered')
       expect(context).toEqual(promptMessages.map(({ message }) => message))
     }
   })
@@ -53,7 +54,7 @@ describe('context by default', () => {
   it('is understood by convertToModelMessages', async () => {
     const given = scene().prompt('p1', 'one').run('r1', 'p1').text('m1', 'First').cancel('r1').prompt('p2', 'two', 'm1')
     const { tree, trigger } = at(given, 'p2')
-    expect(await convertToModelMessages(contextOf(tree, trigger))).toEqual([
+    expect(await convertToModelMessages(contextOf({ tree, codec: UIMessageCodec }, trigger))).toEqual([
       { role: 'user', content: [{ type: 'text', text: 'one' }] },
       {
         role: 'assistant',
@@ -187,7 +188,9 @@ describe('context by default', () => {
       .end('cancelled')
       .prompt('p2', 'two', 'm1')
     const backwards = hearAll(given.messages.toReversed())
-    expect(texts(contextOf(backwards.tree, backwards.triggers.find('event-p2')!))).toEqual(said(given, 'p2'))
+    expect(
+      texts(contextOf({ tree: backwards.tree, codec: UIMessageCodec }, backwards.triggers.find('event-p2')!)),
+    ).toEqual(said(given, 'p2'))
   })
 
   it('ends where parents go round in a circle', () => {
@@ -203,8 +206,8 @@ describe('context by default', () => {
 
   it('gives fresh objects: what is done to them does not change the conversation', () => {
     const { tree, trigger } = at(scene().prompt('p1', 'one'), 'p1')
-    contextOf(tree, trigger)[0]!.parts.length = 0
-    expect(texts(contextOf(tree, trigger))).toEqual(['user: one'])
+    contextOf({ tree, codec: UIMessageCodec }, trigger)[0]!.parts.length = 0
+    expect(texts(contextOf({ tree, codec: UIMessageCodec }, trigger))).toEqual(['user: one'])
   })
 })
 
@@ -231,7 +234,7 @@ describe('calls in a run that is over', () => {
   it.each(['complete', 'cancelled', 'error'])('%s are closed unless they have an outcome', async (reason) => {
     const given = asked().end(reason).prompt('p2', 'two', 'm1')
     const { tree, trigger } = at(given, 'p2')
-    const messages = contextOf(tree, trigger)
+    const messages = contextOf({ tree, codec: UIMessageCodec }, trigger)
     expect(states(messages)).toEqual(['output-available', 'output-error', 'output-error', 'output-error'])
     const model = await convertToModelMessages(messages)
     const note = reason === 'complete' ? [] : ['assistant']
@@ -240,7 +243,10 @@ describe('calls in a run that is over', () => {
 
   it('are closed too where only complete answers are given', () => {
     const { tree, trigger } = at(asked().end().prompt('p2', 'two', 'm1'), 'p2')
-    expect(states(contextOf(tree, trigger, 'answered'))).toEqual(['output-available', ...Array(3).fill('output-error')])
+    expect(states(contextOf({ tree, codec: UIMessageCodec }, trigger, 'answered'))).toEqual([
+      'output-available',
+      ...Array(3).fill('output-error'),
+    ])
   })
 
   it('have an input, for providers that refuse a call without one', () => {
@@ -251,7 +257,10 @@ describe('calls in a run that is over', () => {
       .end()
       .prompt('p2', 'two', 'm1')
     const { tree, trigger } = at(given, 'p2')
-    expect(contextOf(tree, trigger)[1]!.parts.at(-1)).toMatchObject({ input: {}, errorText: 'unreadable' })
+    expect(contextOf({ tree, codec: UIMessageCodec }, trigger)[1]!.parts.at(-1)).toMatchObject({
+      input: {},
+      errorText: 'unreadable',
+    })
   })
 })
 
@@ -338,7 +347,7 @@ function at(given: Scene, inputId: string): { tree: Tree<UIMessage>; trigger: Ro
 
 function said(given: Scene, inputId: string, include?: ContextRule<UIMessage>): string[] {
   const { tree, trigger } = at(given, inputId)
-  return texts(contextOf(tree, trigger, include))
+  return texts(contextOf({ tree, codec: UIMessageCodec }, trigger, include))
 }
 
 const texts = (messages: readonly UIMessage[]): string[] =>

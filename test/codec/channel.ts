@@ -1,4 +1,4 @@
-import type { Codec } from '../../src/codec'
+import type { Codec, ReplyCodec } from '../../src/codec'
 import { MessageWriter } from '../../src/agent/message-writer'
 import type { ChannelMessage, OutgoingMessage } from '../../src/core/wire'
 import { message, nextSerial } from '../core/wire'
@@ -35,7 +35,7 @@ export class MemoryChannel {
 
   /** Writes a reply as an agent does. */
   async reply<M extends object, Chunk>(
-    codec: Codec<M, Chunk>,
+    codec: ReplyCodec<M, Chunk>,
     chunks: readonly Chunk[],
     { runId = 'r', messageId = 'm', parent }: { runId?: string; messageId?: string; parent?: string } = {},
   ): Promise<void> {

@@ -1,4 +1,4 @@
-import { Header, type Answer, type Codec, type Row } from 'vue-ai-transport/codec'
+import { Header, type Answer, type ReplyCodec, type Row } from 'vue-ai-transport/codec'
 
 /** A message that is all text, and maybe a question with its answer. */
 export interface Note {
@@ -15,7 +15,7 @@ const textOf = (row: Row): string => (typeof row.data === 'string' ? row.data : 
 
 export const answerNote = (text: string): Answer => ({ type: 'answer', codec: { kind: 'note-answer' }, data: text })
 
-export const noteCodec: Codec<Note, NoteChunk> = {
+export const noteCodec: ReplyCodec<Note, NoteChunk> = {
   name: 'note',
   create: (id, role) => ({ id, role, text: '' }),
   decodes: ({ codec, transport }) => /^note(-answer)?$/.test(codec.kind ?? '') && Header.messageId in transport,

@@ -4,12 +4,14 @@ import { expectTypeOf } from 'vitest'
 import {
   createClientSession,
   createUIMessageCodec,
+  UIMessageCodec,
   useBranch,
   useClientSession,
   useRun,
   useRuns,
   useView,
 } from '../../src'
+import * as agent from '../../src/agent'
 import type { Codec } from '../../src/codec'
 import type { UseBranchReturn, UseViewReturn } from '../../src'
 
@@ -57,4 +59,18 @@ export function appMessage(): void {
   expectTypeOf<ReturnType<typeof useView>>().toEqualTypeOf<UseViewReturn>()
   expectTypeOf<ReturnType<typeof useBranch>>().toEqualTypeOf<UseBranchReturn>()
   expectTypeOf(useBranch('m').selected.value!.message).toEqualTypeOf<UIMessage>()
+}
+
+/** What only reads cannot write: an agent takes the codec of its own entry. */
+export function agentCodec(): void {
+  type Mine = UIMessage<{ mood: string }>
+  const session = agent.createAgentSession({ client, sessionName: 'trip', codec: agent.createUIMessageCodec<Mine>() })
+  expectTypeOf(session.tree.nodes()[0]!.message('m')!).toEqualTypeOf<Mine>()
+  createClientSession({ client, sessionName: 'trip', codec: agent.UIMessageCodec })
+  // @ts-expect-error of `encoder`: it is OnlyIn<'vue-ai-transport/agent'>
+  agent.createAgentSession({ client, sessionName: 'trip', codec: createUIMessageCodec() })
+  // @ts-expect-error the same
+  agent.defineAgent({ client: () => client, respond: () => undefined, codec: UIMessageCodec })
+  // @ts-expect-error a codec of one's own that only reads
+  agent.createAgentSession({ client, sessionName: 'notes', codec: noteCodec })
 }

@@ -1,24 +1,25 @@
-import { textOf, whole, type PartFamily } from './family'
+import { textOf, type Encodes, type Folds } from './family'
+
+const linkFields = ['sourceId', 'title', 'providerMetadata'] as const
+const documentFields = ['sourceId', 'mediaType', 'title', 'filename', 'providerMetadata'] as const
+const fileFields = ['mediaType', 'providerMetadata'] as const
 
 /** Files and sources: whole parts that point elsewhere. */
-export const attachmentFamily: PartFamily = {
-  fold: {
-    file(scope, row) {
-      const fields = scope.fields(row, ['mediaType', 'providerMetadata'])
-      scope.push(row, { type: 'file', mediaType: '', url: textOf(row), ...fields })
-    },
-    'source-url'(scope, row) {
-      const fields = scope.fields(row, ['sourceId', 'title', 'providerMetadata'])
-      scope.push(row, { type: 'source-url', sourceId: '', url: textOf(row), ...fields })
-    },
-    'source-document'(scope, row) {
-      const fields = scope.fields(row, ['sourceId', 'mediaType', 'title', 'filename', 'providerMetadata'])
-      scope.push(row, { type: 'source-document', sourceId: '', mediaType: '', title: '', ...fields })
-    },
+export const foldAttachment: Folds = {
+  file(scope, row) {
+    scope.push(row, { type: 'file', mediaType: '', url: textOf(row), ...scope.fields(row, fileFields) })
   },
-  encode: {
-    file: whole(['mediaType', 'providerMetadata'], ({ url }) => url),
-    'source-url': whole(['sourceId', 'title', 'providerMetadata'], ({ url }) => url),
-    'source-document': whole(['sourceId', 'mediaType', 'title', 'filename', 'providerMetadata']),
+  'source-url'(scope, row) {
+    scope.push(row, { type: 'source-url', sourceId: '', url: textOf(row), ...scope.fields(row, linkFields) })
   },
+  'source-document'(scope, row) {
+    const fields = scope.fields(row, documentFields)
+    scope.push(row, { type: 'source-document', sourceId: '', mediaType: '', title: '', ...fields })
+  },
+}
+
+export const encodeAttachment: Encodes = {
+  file: { fields: fileFields, data: ({ url }) => url },
+  'source-url': { fields: linkFields, data: ({ url }) => url },
+  'source-document': { fields: documentFields },
 }

@@ -1,7 +1,7 @@
 import type { UIMessage } from 'ai'
 import type { Row } from '../../core/log'
 import { merged } from '../json'
-import { whole, type FoldScope, type PartFamily } from './family'
+import type { Encodes, FoldScope, Folds } from './family'
 
 /** Lays the metadata of a row over what the message has. */
 export function mergeMetadata(scope: FoldScope, message: UIMessage | undefined, row: Row): void {
@@ -12,27 +12,30 @@ export function mergeMetadata(scope: FoldScope, message: UIMessage | undefined, 
 }
 
 /** What frames a message: its start and finish, its steps, its metadata, errors and aborts. */
-export const envelopeFamily: PartFamily = {
-  fold: {
-    start(scope, row) {
-      const message = scope.message(row)
-      if (message && row.codec.messageId) message.id = row.codec.messageId
-      mergeMetadata(scope, message, row)
-    },
-    'start-step': (scope, row) => scope.startStep(row),
-    'finish-step': (scope, row) => scope.finishStep(row),
-    finish: (scope, row) => mergeMetadata(scope, scope.existing(row), row),
-    'message-metadata': (scope, row) => mergeMetadata(scope, scope.existing(row), row),
-    error() {},
-    abort() {},
+export const foldEnvelope: Folds = {
+  start(scope, row) {
+    const message = scope.message(row)
+    if (message && row.codec.messageId) message.id = row.codec.messageId
+    mergeMetadata(scope, message, row)
   },
-  encode: {
-    start: whole(['messageId', 'messageMetadata']),
-    'start-step': whole([]),
-    'finish-step': whole([]),
-    finish: whole(['finishReason', 'messageMetadata']),
-    'message-metadata': whole(['messageMetadata']),
-    error: whole([], ({ errorText }) => errorText),
-    abort: whole([], ({ reason = '' }) => reason),
-  },
+  'start-step': (scope, row) => scope.startStep(row),
+  'finish-step': (scope, row) => scope.finishStep(row),
+  finish: foldMetadata,
+  'message-metadata': foldMetadata,
+  error() {},
+  abort() {},
+}
+
+function foldMetadata(scope: FoldScope, row: Row): void {
+  mergeMetadata(scope, scope.existing(row), row)
+}
+
+export const encodeEnvelope: Encodes = {
+  start: { fields: ['messageId', 'messageMetadata'] },
+  'start-step': { fields: [] },
+  'finish-step': { fields: [] },
+  finish: { fields: ['finishReason', 'messageMetadata'] },
+  'message-metadata': { fields: ['messageMetadata'] },
+  error: { fields: [], data: ({ errorText }) => errorText },
+  abort: { fields: [], data: ({ reason = '' }) => reason },
 }

@@ -2,7 +2,7 @@ import type { UIMessage, UIMessageChunk } from 'ai'
 import type { Draft, Operation } from '../../core/codec'
 import type { Row } from '../../core/log'
 import { Header, type Headers } from '../../core/wire'
-import { pack, unpack } from './fields'
+import { unpack } from './fields'
 import type { ToolPart } from './tool'
 
 export type Part = UIMessage['parts'][number]
@@ -119,13 +119,11 @@ export class FoldScope {
 
 const keyOf = (...ids: (string | undefined)[]): string => JSON.stringify(ids)
 
-/** Writes a chunk as one message: some of its fields as codec headers, and its data. */
-export const whole =
-  <Chunk extends UIMessageChunk>(
-    names: readonly (keyof NoInfer<Chunk> & string)[],
-    data: (chunk: Chunk) => unknown = () => '',
-  ) =>
-  (chunk: Chunk): Operation[] => [{ op: 'publish', codec: pack(chunk, chunk.type, names), data: data(chunk) }]
+/** By kind: folds a row; answers with the part that a streamed row feeds. */
+export type Folds = Readonly<Record<string, (scope: FoldScope, row: Row) => object | undefined | void>>
+
+/** By part type: follows a row that grew. */
+export type Grows = Readonly<Record<string, (part: never, row: Row, opaque: Opaque) => void>>
 
 export type ChunkOf<T extends UIMessageChunk['type']> = Extract<UIMessageChunk, { type: T }>
 
@@ -140,12 +138,14 @@ export interface OpenStream {
 /** By stream id. */
 export type OpenStreams = Map<string, OpenStream>
 
-/** How one family of parts is read from rows and written as operations. */
-export interface PartFamily {
-  /** By kind: folds a row; answers with the part that a streamed row feeds. */
-  readonly fold: Readonly<Record<string, (scope: FoldScope, row: Row) => object | undefined | void>>
-  /** By part type: follows a row that grew. */
-  readonly grow?: Readonly<Record<string, (part: never, row: Row, opaque: Opaque) => void>>
-  /** By chunk type. */
-  readonly encode: { readonly [T in UIMessageChunk['type']]?: (chunk: ChunkOf<T>, open: OpenStreams) => Operation[] }
+/** A chunk that is one message: some of its fields are codec headers; its data is empty unless it says which. */
+export interface Whole<Chunk> {
+  readonly fields: readonly (keyof Chunk & string)[]
+  readonly data?: (chunk: Chunk) => unknown
+}
+
+/** By chunk type: how an agent writes it. */
+// NOTE: nothing is called to make such a table, so that bundlers leave it out of what only reads
+export type Encodes = {
+  readonly [T in UIMessageChunk['type']]?: Whole<ChunkOf<T>> | ((chunk: ChunkOf<T>, open: OpenStreams) => Operation[])
 }

@@ -1,5 +1,5 @@
-import type { UIMessage, UIMessageChunk } from 'ai'
-import type { Answer, Codec, Input, Operation } from '../../core/codec'
+import type { UIMessage } from 'ai'
+import type { Answer, Codec, Input } from '../../core/codec'
 import { ErrorCode, SessionError } from '../../core/errors'
 import { newId } from '../../core/id'
 import type { Row } from '../../core/log'
@@ -13,19 +13,17 @@ import {
   type ToolOutput,
   type ToolOutputError,
 } from './answer'
-import { attachmentFamily } from './attachment'
-import { encodeData, foldData, isDataKind } from './data'
-import { envelopeFamily } from './envelope'
-import { FoldScope, kindOf, type Opaque, type OpenStreams, type PartFamily } from './family'
-import { endingOf, forModel } from './reply'
+import { foldAttachment } from './attachment'
+import { foldData, isDataKind } from './data'
+import { foldEnvelope } from './envelope'
+import { FoldScope, kindOf, type Folds, type Opaque } from './family'
 import { foldSeeds } from './seed'
-import { textFamily } from './text'
-import { tooLarge } from './too-large'
-import { growTool, isToolType, toolFamily } from './tool'
+import { foldText, growText } from './text'
+import { foldTool, growTool, isToolType } from './tool'
 import { encodeUserMessage, foldUserMessage, isUserPart } from './user-message'
 
-/** A codec for the AI SDK's `UIMessage`, and constructors for what can be said into a session. */
-export interface UIMessageCodec<M extends UIMessage = UIMessage> extends Codec<M, UIMessageChunk> {
+/** A codec for the AI SDK's `UIMessage` as clients use it, and constructors for what can be said into a session. */
+export interface UIMessageCodec<M extends UIMessage = UIMessage> extends Codec<M> {
   /** Makes a prompt for `send` out of a whole message. Its id is kept. */
   createUserMessage(message: M): Input<M>
   /** Makes an answer out of what came out of a call that ran here. Name the `tool` to have the output checked. */
@@ -34,23 +32,31 @@ export interface UIMessageCodec<M extends UIMessage = UIMessage> extends Codec<M
   createToolOutputError(outcome: ToolOutputError<M>): Answer
   /** Makes an answer to a call that asked for approval. */
   createToolApproval(approval: ToolApproval): Answer
+  /** Never there: the codec that `vue-ai-transport/agent` exports under the same name writes replies, too. */
+  readonly encoder?: OnlyIn<'vue-ai-transport/agent'>
 }
 
-const families: readonly PartFamily[] = [envelopeFamily, textFamily, toolFamily, attachmentFamily]
+/** Names in an error of the type checker where to import from. */
+interface OnlyIn<Entry extends string> {
+  readonly entry: Entry
+}
 
-type AnyFold = (scope: FoldScope, row: Row) => object | undefined | void
+type AnyFold = Folds[string]
 type AnyGrow = (part: object, row: Row, opaque: Opaque) => void
-type AnyEncode = (chunk: UIMessageChunk, open: OpenStreams) => Operation[]
 
 const userMessage = 'user-message'
 
 // NOTE: Maps, so that a kind called `constructor` or `__proto__` is just an unknown kind
-const folds = new Map<string, AnyFold>([
-  ...families.flatMap((family) => Object.entries(family.fold)),
-  [userMessage, foldUserMessage],
-])
-const grows = new Map(families.flatMap((family) => Object.entries(family.grow ?? {}) as [string, AnyGrow][]))
-const encodes = new Map(families.flatMap((family) => Object.entries(family.encode) as [string, AnyEncode][]))
+const folds = new Map(
+  Object.entries<AnyFold>({
+    ...foldEnvelope,
+    ...foldText,
+    ...foldTool,
+    ...foldAttachment,
+    [userMessage]: foldUserMessage,
+  }),
+)
+const grows = new Map(Object.entries(growText) as [string, AnyGrow][])
 
 const seeding = new Set(['tool-result', 'tool-result-error'])
 
@@ -114,22 +120,6 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
         )
       }
       return { role: message.role, parts: encodeUserMessage(message) }
-    },
-    ending: endingOf,
-    forModel,
-    encoder(messageId) {
-      const open: OpenStreams = new Map()
-      const encode = (chunk: UIMessageChunk): Operation[] => {
-        if (chunk.type === 'start')
-          return encodes.get('start')!({ ...chunk, messageId: chunk.messageId ?? messageId }, open)
-        if (isDataKind(chunk.type)) return encodeData(chunk as never)
-        return encodes.get(chunk.type)?.(chunk, open) ?? []
-      }
-      const refuse = (chunk: UIMessageChunk, size: number): Operation[] => {
-        const said = tooLarge(chunk, size)
-        return Array.isArray(said) ? said : encode(said)
-      }
-      return { encode, refuse }
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { Operation } from '../../core/codec'
 import { headers } from '../../core/wire'
 import { parseJson, toHeader } from '../json'
-import { whole, type ChunkOf, type OpenStreams, type PartFamily } from './family'
+import type { ChunkOf, Encodes, OpenStreams } from './family'
 import { pack } from './fields'
 
 const inputFields = [
@@ -13,7 +13,6 @@ const inputFields = [
   'providerMetadata',
   'toolMetadata',
 ] as const
-const outcomeFields = ['toolCallId', 'dynamic', 'providerExecuted', 'providerMetadata'] as const
 
 function encodeStart(chunk: ChunkOf<'tool-input-start'>, open: OpenStreams): Operation[] {
   const codec = pack(chunk, 'tool-input', inputFields)
@@ -55,20 +54,21 @@ function encodeInputError(chunk: ChunkOf<'tool-input-error'>, open: OpenStreams)
 }
 
 /** Tool calls as operations. */
-export const encodeTool: PartFamily['encode'] = {
+export const encodeTool: Encodes = {
   'tool-input-start': encodeStart,
   'tool-input-delta': encodeDelta,
   'tool-input-available': encodeInput,
   'tool-input-error': encodeInputError,
-  'tool-output-available': whole([...outcomeFields, 'preliminary'], ({ output }) => ({ output })),
-  'tool-output-error': whole(outcomeFields, ({ errorText }) => ({ errorText })),
-  'tool-output-denied': whole(['toolCallId']),
-  'tool-approval-request': whole([
-    'toolCallId',
-    'approvalId',
-    'approvalDescriptor',
-    'reason',
-    'isAutomatic',
-    'signature',
-  ]),
+  'tool-output-available': {
+    fields: ['toolCallId', 'dynamic', 'providerExecuted', 'providerMetadata', 'preliminary'],
+    data: ({ output }) => ({ output }),
+  },
+  'tool-output-error': {
+    fields: ['toolCallId', 'dynamic', 'providerExecuted', 'providerMetadata'],
+    data: ({ errorText }) => ({ errorText }),
+  },
+  'tool-output-denied': { fields: ['toolCallId'] },
+  'tool-approval-request': {
+    fields: ['toolCallId', 'approvalId', 'approvalDescriptor', 'reason', 'isAutomatic', 'signature'],
+  },
 }

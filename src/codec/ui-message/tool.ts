@@ -1,9 +1,8 @@
 import { isOpen, isStreamed, type Row } from '../../core/log'
 import { Header } from '../../core/wire'
 import { parseJson } from '../json'
-import { textOf, type FoldScope, type Opaque, type PartFamily } from './family'
+import { textOf, type Folds, type FoldScope, type Opaque } from './family'
 import { unpack } from './fields'
-import { encodeTool } from './tool-encode'
 
 /** A tool call as it stands: the fields that the AI SDK's tool parts share. */
 export interface ToolPart {
@@ -183,19 +182,16 @@ function foldApprovalAnswer(scope: FoldScope, row: Row): void {
 }
 
 /** Tool calls: their input, streamed or whole, approvals, and what came out. */
-export const toolFamily: PartFamily = {
-  fold: {
-    'tool-input': foldInput,
-    'tool-input-error': foldInputError,
-    'tool-output-available': foldOutput,
-    'tool-output-error': foldOutputError('errorText'),
-    'tool-output-denied': foldDenial,
-    'tool-approval-request': foldApprovalRequest,
-    'tool-result': foldOutput,
-    'tool-result-error': foldOutputError('message'),
-    'tool-approval-response': foldApprovalAnswer,
-  },
-  encode: encodeTool,
+export const foldTool: Folds = {
+  'tool-input': foldInput,
+  'tool-input-error': foldInputError,
+  'tool-output-available': foldOutput,
+  'tool-output-error': foldOutputError('errorText'),
+  'tool-output-denied': foldDenial,
+  'tool-approval-request': foldApprovalRequest,
+  'tool-result': foldOutput,
+  'tool-result-error': foldOutputError('message'),
+  'tool-approval-response': foldApprovalAnswer,
 }
 
 /** Follows a call whose input got longer. */

@@ -1,0 +1,60 @@
+import type { UIMessage, UIMessageChunk } from 'ai'
+import type { Operation, ReplyCodec } from '../../core/codec'
+import { createUIMessageCodec as createReadingCodec, type UIMessageCodec as ReadingCodec } from '.'
+import { encodeAttachment } from './attachment'
+import { encodeData, isDataKind } from './data'
+import { encodeEnvelope } from './envelope'
+import type { Encodes, OpenStreams, Whole } from './family'
+import { pack } from './fields'
+import { endingOf, forModel } from './reply'
+import { encodeText } from './text'
+import { tooLarge } from './too-large'
+import { encodeTool } from './tool-encode'
+
+/** A codec for the AI SDK's `UIMessage` that reads and writes, as agents use it. */
+export interface UIMessageCodec<M extends UIMessage = UIMessage>
+  extends Omit<ReadingCodec<M>, 'encoder'>, ReplyCodec<M, UIMessageChunk> {}
+
+type AnyEncode = Whole<UIMessageChunk> | ((chunk: UIMessageChunk, open: OpenStreams) => Operation[])
+
+const tables: readonly Encodes[] = [encodeEnvelope, encodeText, encodeTool, encodeAttachment]
+
+// NOTE: by own keys, so that a chunk of the type `constructor` is just an unknown one
+const encodeOf = (type: string): AnyEncode | undefined =>
+  (tables.find((table) => Object.hasOwn(table, type)) as Record<string, AnyEncode> | undefined)?.[type]
+
+function encodeChunk(chunk: UIMessageChunk, open: OpenStreams): Operation[] {
+  if (isDataKind(chunk.type)) return encodeData(chunk as never)
+  const how = encodeOf(chunk.type)
+  if (!how) return []
+  if (typeof how === 'function') return how(chunk, open)
+  return [{ op: 'publish', codec: pack(chunk, chunk.type, how.fields), data: how.data ? how.data(chunk) : '' }]
+}
+
+/**
+ * A codec whose messages are of type `M`, for both sides; give it your app's message type once and sessions and runs infer
+ * it.
+ *
+ * @example
+ * const codec = createUIMessageCodec<MyMessage>()
+ */
+export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessageCodec<M> {
+  return {
+    ...createReadingCodec<M>(),
+    ending: endingOf,
+    forModel,
+    encoder(messageId) {
+      const open: OpenStreams = new Map()
+      const encode = (chunk: UIMessageChunk): Operation[] =>
+        encodeChunk(chunk.type === 'start' ? { ...chunk, messageId: chunk.messageId ?? messageId } : chunk, open)
+      const refuse = (chunk: UIMessageChunk, size: number): Operation[] => {
+        const said = tooLarge(chunk, size)
+        return Array.isArray(said) ? said : encode(said)
+      }
+      return { encode, refuse }
+    },
+  }
+}
+
+/** The codec for plain `UIMessage`s. */
+export const UIMessageCodec: UIMessageCodec = /* @__PURE__ */ createUIMessageCodec()
