@@ -362,9 +362,9 @@ export class ClientSession<M extends object> {
   }
 
   #running(scope: RunScope, view: RunList): CancelTarget[] {
-    const runs = view.runs(scope).filter(
-      ({ status, cancelling }) => status === 'active' || (status === 'suspended' && !cancelling),
-    )
+    const runs = view
+      .runs(scope)
+      .filter(({ status, cancelling }) => status === 'active' || (status === 'suspended' && !cancelling))
     const prompts = scope === 'view' ? view.pending() : this.#pending.all()
     // NOTE: what was stopped, or whose agent cannot be woken, has nothing more to stop
     const waiting = prompts.filter(
