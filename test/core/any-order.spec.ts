@@ -10,8 +10,6 @@ afterEach(() => void vi.useRealTimers())
 
 /** All that can be seen of a session: the newest branch, all versions of every message, and all runs. */
 function stateOf(listener: Listener, ids: readonly string[]): object {
-  // NOTE: how long something has been waiting depends on when it was heard, so for all of them it is the same moment
-  vi.setSystemTime(0)
   const state = listener.newcomerState(ids)
   const view = listener.session.createView()
   const messages = view
@@ -46,10 +44,17 @@ const arrival: fc.Arbitrary<Arrival> = fc.record({
   isDoubled: fc.boolean(),
 })
 
+/** Begins to follow a channel. */
+function join(past?: readonly ChannelMessage[], pageSize?: number): Promise<Listener> {
+  // NOTE: how long something has been waiting depends on when it was heard, so for all of them it is the same moment
+  vi.setSystemTime(0)
+  return Listener.on(past, pageSize)
+}
+
 async function arrive(wire: readonly ChannelMessage[], how: Arrival): Promise<Listener> {
   const count = Math.round(wire.length * how.share)
   const past = historyOf(how.isReadLate && !how.isHistoryFirst ? wire : wire.slice(0, count))
-  const listener = await Listener.on(past, how.pageSize)
+  const listener = await join(past, how.pageSize)
   const live = shuffled(joinedAfter(wire, count), randomFrom(how.seed))
   if (how.isHistoryFirst) await listener.readBack()
   for (const message of live) listener.hear(how.isDoubled ? [message, message] : [message])
@@ -67,7 +72,7 @@ it('ends in the same session, however a conversation arrives', { timeout: 60_000
       for (const each of given) conversation.happen(each)
       const { wire } = conversation
       const ids = [...conversation.ids]
-      const listener = await Listener.on()
+      const listener = await join()
       listener.hear(wire)
       const expected = stateOf(listener, ids)
       for (const how of arrivals) expect(stateOf(await arrive(wire, how), ids)).toEqual(expected)
