@@ -29,14 +29,22 @@ export interface Row {
   readonly timestamp: number
   /** First met through an append, so only reading it again makes certain that nothing of it is missing. */
   partial: boolean
-  /** What was appended to a partial row, and of which version its beginning is, if known. */
-  pieces?: { readonly version: string; readonly data: string }[]
+  /** What was appended to a partial row, oldest first. */
+  pieces?: Piece[]
+  /** The version up to which history has told it. */
   beginning?: string
   deleted: boolean
   /** Where the tree put this row. */
   home?: RowHome
   /** What this row feeds inside its message, so that growing it touches nothing else. */
   part?: object
+}
+
+/** What versions of a row, one or several in a row, have appended. */
+interface Piece {
+  readonly from: string
+  readonly version: string
+  readonly data: string
 }
 
 /** The owner of a row; the log itself does not look inside. */
@@ -125,7 +133,8 @@ export class Log {
       clientId,
       timestamp: typeof message.timestamp === 'number' ? message.timestamp : 0,
       partial: isAppend,
-      pieces: isAppend && typeof message.data === 'string' ? [{ version, data: message.data }] : undefined,
+      pieces:
+        isAppend && typeof message.data === 'string' ? [{ from: version, version, data: message.data }] : undefined,
       deleted: message.action === 'message.delete',
       home: undefined,
       part: undefined,
@@ -167,11 +176,27 @@ function begin(
 ): RowChange | undefined {
   if (typeof data !== 'string' || !isStreamed(row)) return undefined
   if (row.beginning !== undefined && version <= row.beginning) return undefined
-  row.beginning = version
   const later = pieces.filter((piece) => piece.version > version)
+  // What has become one piece cannot be cut any more
+  if (later[0] && later[0].from <= version) return undefined
+  row.beginning = version
+  row.pieces = later
   row.data = data + later.map((piece) => piece.data).join('')
+  join(row)
   return { row, kind: 'grew' }
 }
+
+// NOTE: history is as of now or as of attaching, so it ends within the newest pieces or before them all
+const maxPieces = 200
+
+/** Makes one piece of those that nothing is to be put between. */
+function join(row: Row): void {
+  const { pieces } = row
+  if (!isUnsettled(row)) row.pieces = undefined
+  else if (pieces && pieces.length > maxPieces) pieces.unshift(pieces.splice(0, 2).reduce(joined))
+}
+
+const joined = (a: Piece, b: Piece): Piece => ({ from: a.from, version: b.version, data: a.data + b.data })
 
 function append(row: Row, message: ChannelMessage, version: string): RowChange | undefined {
   const before = row.transport
@@ -185,8 +210,9 @@ function append(row: Row, message: ChannelMessage, version: string): RowChange |
   row.version = version
   if (typeof message.data === 'string' && message.data !== '') {
     row.data = typeof row.data === 'string' ? row.data + message.data : message.data
-    row.pieces?.push({ version, data: message.data })
+    row.pieces?.push({ from: version, version, data: message.data })
   }
+  join(row)
   const grew = isStreamed(row) && !row.deleted && (row.transport === before || sameStream(before, row.transport))
   return grew ? { row, kind: 'grew' } : { row, kind: 'replaced', before }
 }

@@ -9,6 +9,7 @@ const textLimit = 1000
  * kept. Others share the ids that they have in common.
  */
 export class SharedHeaders {
+  /** By message id. */
   readonly #known = new Map<string, Headers>()
   /** Ids met lately, and those met before them. */
   #texts = new Map<string, string>()
@@ -16,27 +17,26 @@ export class SharedHeaders {
 
   of(headers: Headers): Headers {
     const messageId = headers[Header.messageId]
-    const isOutput = headers[Header.streamed] === 'false' && headers[Header.attempt] !== undefined
-    if (messageId === undefined || !isOutput) return this.#share(headers)
+    if (messageId === undefined || headers[Header.streamed] !== 'false') return this.#share(headers)
     const known = this.#known.get(messageId)
-    if (known && agree(known, headers)) return known
-    this.#known.set(messageId, this.#share(headers))
+    if (known && isEqual(known, headers)) return known
+    const shared = this.#share(headers)
+    this.#known.set(messageId, shared)
     if (this.#known.size > limit) this.#known.delete(this.#known.keys().next().value!)
-    return headers
+    return shared
   }
 
-  // NOTE: puts equal text in the place of text, which nobody can tell, and saves a copy
   #share(headers: Headers): Headers {
-    if (Object.isFrozen(headers)) return headers
+    const shared: Record<string, string> = {}
     for (const name in headers) {
       const text = headers[name]!
-      if (text.length > 12 && text.length < 100) (headers as Record<string, string>)[name] = this.text(text)
+      shared[name] = text.length > 12 && text.length < 100 ? this.#text(text) : text
     }
-    return headers
+    return shared
   }
 
   /** The copy of a text that is kept. */
-  text(text: string): string {
+  #text(text: string): string {
     const known = this.#texts.get(text) ?? this.#former.get(text) ?? text
     if (this.#texts.size > textLimit) [this.#former, this.#texts] = [this.#texts, new Map()]
     this.#texts.set(known, known)
@@ -44,7 +44,7 @@ export class SharedHeaders {
   }
 }
 
-/** Whether they were written by the same pass for the same run; what else a message says follows from that. */
-const agree = (a: Headers, b: Headers): boolean => pass.every((header) => a[header] === b[header])
-
-const pass = [Header.attempt, Header.runId, Header.parent, Header.steers]
+function isEqual(a: Headers, b: Headers): boolean {
+  const names = Object.keys(a)
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name])
+}

@@ -53,8 +53,8 @@ export class Tree<M extends object> {
   /** Rows of which more is expected; a repair has to read back to the oldest of them. */
   readonly #open = new Set<Row>()
 
-  /** Rows that got longer; one may be named twice, which does no harm. */
-  readonly #grown: Row[] = []
+  /** Rows that got longer. */
+  readonly #grown = new Set<Row>()
   readonly #dirty = new Set<TreeNode<M>>()
   readonly #watch = new RunWatch<M>()
   #messageCount = 0
@@ -84,7 +84,7 @@ export class Tree<M extends object> {
     const { row, kind } = change
     this.#trackOpen(row)
     if (kind === 'grew') {
-      this.#noteGrown(row)
+      this.#grown.add(row)
     } else {
       if (kind === 'replaced') this.#withdraw(row, change.before)
       // NOTE: what was deleted is nowhere in the tree, as for those who never knew it
@@ -99,16 +99,15 @@ export class Tree<M extends object> {
   }
 
   get hasChanges(): boolean {
-    return this.#grown.length > 0 || this.#dirty.size > 0 || this.#structure
+    return this.#grown.size > 0 || this.#dirty.size > 0 || this.#structure
   }
 
   /** Brings nodes in step with their rows. */
   settle(): Settled<M> {
     for (const row of this.#grown) (row.home as TreeNode<M> | undefined)?.grow(row)
-    this.#grown.length = 0
+    this.#grown.clear()
     // NOTE: for most tokens this is all, so nothing is made for them
-    const settled = this.#dirty.size > 0 || this.#structure ? this.#settleNodes() : nothing
-    return settled
+    return this.#dirty.size > 0 || this.#structure ? this.#settleNodes() : nothing
   }
 
   #settleNodes(): Settled<M> {
@@ -256,7 +255,11 @@ export class Tree<M extends object> {
     const note = (serial: string): void => {
       if (serial && (oldest === undefined || serial < oldest)) oldest = serial
     }
-    for (const row of this.#open) note(row.serial)
+    for (const row of this.#open) {
+      // NOTE: what an ended run left open nobody writes any more
+      const isLeft = row.home instanceof RunNode && row.home.hasEnded && !row.partial
+      if (!isLeft) note(row.serial)
+    }
     for (const run of this.runs.values()) if (!run.hasEnded && !this.#forks.isSuperseded(run)) note(run.sort)
     return oldest
   }
@@ -293,10 +296,6 @@ export class Tree<M extends object> {
     this.#messageCount -= node.size
     this.#messages.drop(inputId, node)
     this.#leave(new Set([node]))
-  }
-
-  #noteGrown(row: Row): void {
-    if (this.#grown.at(-1) !== row) this.#grown.push(row)
   }
 
   #trackOpen(row: Row): void {

@@ -233,7 +233,12 @@ export class RandomConversation {
     const [kind, codec] = kinds[which % kinds.length]!
     this.#create(
       'ai-output',
-      { ...this.#outputHeaders(run, at), stream: 'false' },
+      // Outputs of one message need not agree in all that they say about it
+      {
+        ...this.#outputHeaders(run, at),
+        stream: 'false',
+        ...(which % 3 === 0 && { role: 'system', 'msg-regenerate': `${at}` }),
+      },
       { kind, ...codec },
       `${this.#clock}`,
     )

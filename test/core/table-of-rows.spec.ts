@@ -1,0 +1,105 @@
+import { expect, it } from 'vitest'
+import { Log } from '../../src/core/log'
+import { Tree } from '../../src/core/tree'
+import type { ChannelMessage } from '../../src/core/wire'
+import { UIMessageCodec } from '../../src/codec'
+import { hear } from '../support/transcripts'
+import { later, nextSerial, output, runMessage } from './wire'
+
+const streaming = { stream: 'true', 'stream-id': 't', status: 'streaming' }
+const stream = (runId = 'r', messageId = 'm') =>
+  output(runId, { kind: 'text', id: 't' }, '', { ...streaming, 'codec-message-id': messageId })
+const token = (of: ChannelMessage, data = 'x') => later(of, 'message.append', { data })
+
+/** The row as history has it after some of what came for it. */
+const asOf = (create: ChannelMessage, heard: readonly ChannelMessage[]): ChannelMessage => ({
+  ...create,
+  data: heard.map(({ data }) => data).join(''),
+  action: 'message.update',
+  version: heard.at(-1)?.version ?? create.version!,
+})
+
+/** Somebody who joins after `missed` of many tokens, and what they hear. */
+function joined(count: number, missed: number) {
+  const create = stream()
+  const tokens = Array.from({ length: count }, (_, index) => token(create, String(index % 10)))
+  const log = new Log()
+  for (const message of tokens.slice(missed)) log.apply(message)
+  return { log, create, tokens, row: log.get(create.serial!)!, text: tokens.map(({ data }) => data).join('') }
+}
+
+it('keeps no piece per token of a stream that was joined late', () => {
+  const { log, create, tokens, row, text } = joined(5000, 1)
+  expect(row.pieces!.length).toBeLessThanOrEqual(201)
+  log.apply(asOf(create, tokens.slice(0, 1)))
+  expect(row.data).toBe(text)
+  log.apply({ ...asOf(create, tokens), version: { serial: `${row.version}0` } })
+  expect(row).toMatchObject({ data: text, partial: false, pieces: undefined })
+})
+
+it.each([3, 4000, 4900, 4999, 5000])('puts a beginning of %i tokens before what came later, or waits', (length) => {
+  const { log, create, tokens, row, text } = joined(5000, 3)
+  const rest = row.data
+  log.apply(asOf(create, tokens.slice(0, length)))
+  expect([text, rest]).toContain(row.data)
+  expect(row.data === text).toBe(length === 3 || length >= 4900)
+  log.apply(asOf(create, tokens))
+  expect(row.data).toBe(text)
+})
+
+it('does not read back for what an ended run left open', () => {
+  const tree = new Tree(UIMessageCodec)
+  const create = stream()
+  hear(tree, [runMessage('ai-run-start', 'r'), create, runMessage('ai-run-end', 'r')])
+  expect(tree.oldestOpen()).toBe(create.serial)
+  tree.forgetEnding()
+  tree.settle()
+  expect(tree.oldestOpen()).toBeUndefined()
+  hear(tree, [token(create)])
+  expect(tree.oldestOpen()).toBeUndefined()
+})
+
+it('notes once that a row grew, however many streams take turns', () => {
+  const tree = new Tree(UIMessageCodec)
+  const streams = [stream('r', 'm1'), stream('r', 'm2')]
+  for (const create of streams) tree.apply(create)
+  tree.settle()
+  const notes = new Set<unknown>()
+  for (let turn = 0; turn < 1000; turn++) for (const create of streams) tree.apply(token(create))
+  for (const create of streams) notes.add(tree.log.get(create.serial!))
+  expect(tree.hasChanges).toBe(true)
+  const grown: unknown[] = []
+  for (const row of notes as Set<{ home: { grow(row: unknown): void } }>) row.home.grow = (each) => grown.push(each)
+  tree.settle()
+  expect(grown).toHaveLength(2)
+})
+
+it('keeps headers apart that differ in anything, and shares those that do not', () => {
+  const given = { stream: 'false', 'run-id': 'r', parent: 'p', 'step-start-serial': 's', 'step-id': 'step' }
+  const rows = [given, { ...given, 'step-id': 'other' }, { ...given, role: 'user' }, given].map((transport) =>
+    output('r', { kind: 'file' }, '', transport),
+  )
+  for (const messages of [rows, rows.toReversed()]) {
+    const log = new Log()
+    for (const message of messages) log.apply(message)
+    for (const { serial, extras } of rows)
+      expect(log.get(serial!)!.transport).toEqual((extras as { ai: { transport: object } }).ai.transport)
+  }
+  const log = new Log()
+  const [one, other] = [output('r', {}, '', given), output('r', {}, '', given)]
+  log.apply(one)
+  log.apply(other)
+  expect(log.get(one.serial!)!.transport).toBe(log.get(other.serial!)!.transport)
+})
+
+it('writes into nothing that it is handed', () => {
+  const headers = Object.freeze({
+    stream: 'false',
+    'codec-message-id': 'a-rather-long-id',
+    'run-id': 'another-long-id',
+  })
+  const log = new Log()
+  const serial = nextSerial()
+  log.apply({ name: 'ai-output', serial, extras: { ai: { transport: headers } } })
+  expect(log.get(serial)!.transport).toEqual(headers)
+})
