@@ -33,9 +33,7 @@ export async function admit(
   { identity, trigger, ownerClientId }: Subject,
 ): Promise<void> {
   await history.readUntil(() => false, pages)
-  tree.settle()
-  tree.forgetEnding()
-  tree.settle()
+  tree.settleFinally()
   const { runId } = identity
   const others = [...tree.runs.values()].filter((run) => run.key !== runId && run.visible)
   const active = others.map((run) => tree.info(run)).filter(({ status }) => status === 'active')

@@ -1,11 +1,11 @@
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
+import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
 import type { RunNode } from '../core/run-node'
 import { isSteer } from '../core/steers'
 import type { Tree } from '../core/tree'
 import type { Act } from '../core/trust'
 import { Header } from '../core/wire'
-import { isFork } from './headers'
 
 /** Somebody answers a run that waits, and wakes the agent to go on with it. */
 export interface AnswerRequest extends Act {

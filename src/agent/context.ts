@@ -38,9 +38,7 @@ export function contextOf<M extends object>(
   include: ContextRule<M> = 'all',
   own?: OwnRun,
 ): M[] {
-  tree.settle()
-  tree.forgetEnding()
-  tree.settle()
+  tree.settleFinally()
   const before = turnsOf(tree, trigger).flatMap(({ turn, replies }) => {
     const given = structuredClone(turn)
     if (include === 'all') return withNote(codec, given, replies)
@@ -142,7 +140,7 @@ function shownAnswer<M extends object>(tree: Tree<M>, prompt: InputNode<M>): Run
   const candidates = new Set<TreeNode<M>>([...tree.children(prompt.key), ...tree.runsOf(prompt.key)])
   return [...candidates]
     .filter((node) => node instanceof RunNode)
-    .filter((run) => run.visible)
+    .filter((run) => tree.isListed(run))
     .toSorted(bySort)
     .at(-1)
 }

@@ -9,9 +9,8 @@ import { createAgentSession } from './create-agent-session'
 import { authorizer, type Authorize } from './authorize'
 import { Crowd } from './crowd'
 import { Handled } from './handled'
-import { errorResponse, HttpError, json } from './http-error'
+import { errorResponse, isAnswer, json } from './http-error'
 import type { Invocation } from './invocation'
-import { BusyError, HandledError } from './misuse'
 import { readInvocation } from './request'
 import { SharedSessions } from './shared-sessions'
 
@@ -155,10 +154,6 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
     close: () => sessions.close(),
   }
 }
-
-/** Whether what was thrown is no fault but an answer. */
-const isAnswer = (error: unknown): boolean =>
-  error instanceof HttpError || error instanceof HandledError || error instanceof BusyError
 
 /** Makes something on first use; tries again after a failure. */
 function once<T>(make: () => T | Promise<T>): () => Promise<T> {

@@ -20,9 +20,7 @@ export async function readRun<M extends object>(
   { runId, signal }: Search,
 ): Promise<RunNode<M> | undefined> {
   const run = (): RunNode<M> | undefined => {
-    tree.settle()
-    tree.forgetEnding()
-    tree.settle()
+    tree.settleFinally()
     return tree.runs.get(runId)
   }
   const isKnown = (): boolean => {

@@ -1,3 +1,4 @@
+import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
 import type { RunEndReason, RunStep } from '../core/run-state'
 import { Header, headers, MessageName, type Headers, type OutgoingMessage } from '../core/wire'
@@ -61,10 +62,6 @@ export const isRegeneration = (trigger: Row): boolean => trigger.transport[Heade
 
 /** Whether an input answers into a run that waits. */
 export const isContinuation = (trigger: Row): boolean => trigger.transport[Header.runId] !== undefined
-
-/** Whether an input answers a run that waits by copies of its messages, for a run that takes its place. */
-export const isFork = (trigger: Row): boolean =>
-  !isContinuation(trigger) && trigger.transport[Header.supersedes] !== undefined
 
 /** What a run ended with, if not well. */
 export interface RunFailure {

@@ -30,6 +30,13 @@ const statuses = new Map<number, number>([
 /** Seconds that whoever was refused for want of room should wait. */
 const retryAfter = 2
 
+const statusOf = (error: SessionError): number =>
+  error instanceof ConflictError ? 409 : error instanceof HandledError ? 200 : (statuses.get(error.code) ?? 500)
+
+/** Whether what was thrown is no fault of the agent but an answer to whoever asked. */
+export const isAnswer = (error: unknown): boolean =>
+  error instanceof HttpError || (error instanceof SessionError && statusOf(error) < 500)
+
 /** The answer that tells what went wrong. Of an unknown error it tells only that there was one. */
 export function errorResponse(error: unknown): Response {
   if (error instanceof HttpError)
@@ -38,9 +45,8 @@ export function errorResponse(error: unknown): Response {
     return json(200, { runId: error.runId, invocationId: error.invocationId, handled: true })
   }
   if (error instanceof SessionError) {
-    const status = error instanceof ConflictError ? 409 : statuses.get(error.code)
     const headers = error instanceof BusyError ? { 'retry-after': String(retryAfter) } : undefined
-    return json(status ?? 500, { error: { code: error.code, message: error.message } }, headers)
+    return json(statusOf(error), { error: { code: error.code, message: error.message } }, headers)
   }
   return json(500, { error: { code: 50_000, message: 'unable to answer; the agent failed' } })
 }

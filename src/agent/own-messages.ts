@@ -1,9 +1,9 @@
+import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
 import { plainPort } from '../core/port'
 import { Projection } from '../core/projection'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
-import { isFork } from './headers'
 import { lateAmong, saidAmong } from './steers'
 import type { Written } from './written'
 

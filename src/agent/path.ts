@@ -1,9 +1,10 @@
+import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
 import { RunNode } from '../core/run-node'
 import type { TreeNode } from '../core/node'
 import type { Tree } from '../core/tree'
 import { Header } from '../core/wire'
-import { isContinuation, isFork, isRegeneration } from './headers'
+import { isContinuation, isRegeneration } from './headers'
 
 /** A node on the way to a trigger. */
 export interface Waypoint<M extends object> {

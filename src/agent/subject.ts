@@ -1,3 +1,4 @@
+import { isFork } from '../core/forks'
 import { isAgents, type Row } from '../core/log'
 import type { InputNode } from '../core/input-node'
 import type { TreeNode } from '../core/node'
@@ -7,7 +8,7 @@ import { abortable } from './abortable'
 import { checkUnanswered, checkWaiting, claimAfter, claimOf } from './claim'
 import { checkAnswer, refused, type AnswerHook } from './answer-hook'
 import { awaitRun, readRun } from './find-run'
-import { identityOf, isContinuation, isFork, isRegeneration, runResume, runStart, type RunIdentity } from './headers'
+import { identityOf, isContinuation, isRegeneration, runResume, runStart, type RunIdentity } from './headers'
 import { locate } from './locate'
 import { ConflictError, misuse } from './misuse'
 import type { ChannelView } from './run-host'
@@ -71,8 +72,8 @@ async function checkFork<M extends object>(
   { signal, onAnswer }: SubjectSearch,
 ): Promise<void> {
   if (!view.tree.isGuarded && !onAnswer) return
-  const runId = trigger.transport[Header.supersedes]!
-  const run = await readRun(view, { runId, signal })
+  const { [Header.supersedes]: runId = '' } = trigger.transport
+  const run = runId ? await readRun(view, { runId, signal }) : undefined
   if (!run) throw misuse('start the run', `the run whose place it takes is not known: "${runId}"`)
   await checkAnswer(view.tree, trigger, run, onAnswer)
 }

@@ -55,7 +55,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   override add(row: Row): void {
-    if (isFork(row)) this.#forks = insertBySerial(this.#forks, row)
+    if (isOfFork(row)) this.#forks = insertBySerial(this.#forks, row)
     else if (isSteer(row)) this.#steerRows = insertBySerial(this.#steerRows, row)
     this.#isNews ||= !this.#isFurther(row)
     super.add(row)
@@ -64,7 +64,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Whether a row only goes on with a reply whose start has said all: nothing but its messages follow from it. */
   #isFurther(row: Row): boolean {
     const { start } = this.#state
-    if (!start || !this.#hasOutput || this.#isEnding || this.hasEnded || isFork(row)) return false
+    if (!start || !this.#hasOutput || this.#isEnding || this.hasEnded || isOfFork(row)) return false
     if (decisive.some((header) => row.transport[header] && !start.transport[header])) return false
     return this.#steerRows.length === 0 || (!isSteer(row) && stampOf(row) === stampOf(this.rows.at(-1)))
   }
@@ -354,7 +354,7 @@ const unheard: RunState = { status: 'active', steps: [] }
 /** What the start says about the run as a whole, or the first message that does. */
 const decisive = [Header.owner, Header.inputClientId, Header.invocationId, Header.inputId, Header.regenerates]
 
-const isFork = ({ transport }: Row): boolean => transport[Header.runId] === undefined
+const isOfFork = ({ transport }: Row): boolean => transport[Header.runId] === undefined
 
 const stampOf = (row: Row | undefined): string | undefined => row?.transport[Header.steers]
 const isInput = ({ name }: Row): boolean => name === MessageName.input

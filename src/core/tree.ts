@@ -159,6 +159,13 @@ export class Tree<M extends object> {
     return this.#watch.ending
   }
 
+  /** Brings nodes in step with their rows as if nothing more were to come. */
+  settleFinally(): void {
+    this.settle()
+    this.forgetEnding()
+    this.settle()
+  }
+
   /** Takes streams that ended runs left open for over; false when there are none. */
   forgetEnding(isOver: (run: RunNode<M>, since: number) => boolean = () => true): boolean {
     const over = [...this.ending].filter(([run, since]) => isOver(run, since))
@@ -472,9 +479,15 @@ export class Tree<M extends object> {
   /** Takes a row that said this out of the tree. */
   #withdraw(row: Row, before: Headers): void {
     if (row.name === MessageName.cancel) return this.#withdrawCancel(row, before)
-    if (!row.home) return
+    if (!row.home) return this.#withdrawRequest(row, before)
     this.#takeOut(row, before)
     this.#forks.remove(row, before)
+  }
+
+  #withdrawRequest(row: Row, { [Header.messageId]: inputId = '' }: Headers): void {
+    if (this.requests.get(inputId) !== row) return
+    this.requests.delete(inputId)
+    this.#structure = true
   }
 
   #withdrawCancel(row: Row, { [Header.runId]: runId, [Header.inputId]: inputId }: Headers): void {

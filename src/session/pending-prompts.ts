@@ -99,8 +99,7 @@ export class PendingPrompts<M extends object> {
       return node !== undefined && isShown(node)
     }
     for (const [inputId, row] of tree.requests) {
-      const isOpen = !row.deleted && !runOf(tree, { inputId })
-      if (isOpen && isPlaced(row.transport[Header.parent])) yield this.#ofRow(row)
+      if (!runOf(tree, { inputId }) && isPlaced(row.transport[Header.parent])) yield this.#ofRow(row)
     }
     for (const own of unheard()) {
       const { regenerates, parent } = own.place

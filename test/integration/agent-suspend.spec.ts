@@ -241,14 +241,18 @@ describe('a run that goes on', () => {
 })
 
 describe('a run that takes the place of one that waits', () => {
-  it('starts where that one started, from copies of its messages', async () => {
+  it.each([
+    ['named', true],
+    ['not named', false],
+  ])('starts where that one started, from copies of its messages: %s', async (_, isNamed) => {
     const scene = await stage()
     const { run } = await waiting(scene)
     const prompt = scene.alice.heard.find(named('ai-input'))!
     const parent = transportOf(prompt)['codec-message-id']!
     const message = { id: 'm1', role: 'assistant', parts: asking('call-1').flatMap(toPart) }
     const forkSeed = { messages: [{ codecMessageId: 'copy', message }] }
-    const headers = { role: 'assistant', parent, supersedes: run.runId, 'codec-message-id': 'copy' }
+    const place: Record<string, string> = isNamed ? { supersedes: run.runId } : {}
+    const headers = { role: 'assistant', parent, 'codec-message-id': 'copy', ...place }
     const { inputEventId } = await answerTo(scene.alice, { toolCallId: 'call-1', output: 'Oslo', forkSeed, headers })
     const next = scene.create(inputEventId)
     await next.start()
