@@ -401,6 +401,8 @@ export class Tree<M extends object> {
     this.#messages.add(messageId, node, serial)
     if (this.#messages.holderOf(messageId) === former) return
     if (former || this.children(messageId).length > 0) this.#rearrange()
+    // NOTE: a request for another reply may be waiting for the message that it follows
+    this.#structure = true
   }
 
   #placeFork(inputId: string, row: Row): void {
