@@ -107,6 +107,11 @@ export interface Codec<M extends object> {
    * the one that waits. Without this method answers can only continue the run that waits.
    */
   seeded?(answer: Answer, seeds: readonly Seed<M>[]): Answer
+  /**
+   * Whether a reply waits for an answer when those given have been taken in: for any, or for `next`, whose call may have
+   * its answer already. Without this method the agent is woken for every answer, and each is taken.
+   */
+  waits?(reply: M, given: readonly Answer[], next?: Answer): boolean
 }
 
 /** A codec that can write, too: what an agent needs, whose model answers in chunks. */

@@ -1,15 +1,15 @@
+import type { Answer } from '../core/codec'
 import type { Row } from '../core/log'
 import { InputNode } from '../core/input-node'
 import { RunNode } from '../core/run-node'
 import type { TreeNode } from '../core/node'
-import { isSteer } from '../core/steers'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
 import type { Clock } from './clock'
 import type { Outgoing } from './outgoing'
 import type { PendingPrompt } from './pending'
 import type { Stops } from './stops'
-import { runOf } from './trigger'
+import { newestAnswer, runOf } from './trigger'
 import type { Wakes, WakeTrigger } from './wakes'
 
 /** How long an agent may take to start, in milliseconds. */
@@ -29,7 +29,7 @@ export interface PendingPromptsHost<M extends object> {
   /** This client's own id; empty for none. */
   clientId(): string
   /** Answers and requests of this session that no run has taken up. */
-  unheard(): Iterable<Outgoing>
+  unheard(): Iterable<Outgoing & { readonly answers: readonly Answer[] }>
   isInStep(): boolean
 }
 
@@ -82,13 +82,14 @@ export class PendingPrompts<M extends object> {
   #inRun(run: RunNode<M>): Waiting | undefined {
     if (run.isAwaited) return this.#ofRow(run.allRows()[0]!, this.host.tree.info(run).clientId)
     if (run.state.status !== 'suspended') return undefined
-    const rows = run.allRows()
-    const suspended = rows.findLast((row) => row.name === MessageName.runSuspend)?.serial ?? ''
-    const isAnswer = (row: Row): boolean => row.name === MessageName.input && row.serial > suspended && !isSteer(row)
-    // NOTE: what does not count is no answer
-    const answer = rows.findLast((row) => isAnswer(row) && this.host.tree.judged(row, run.owner))
-    if (answer) return this.#ofRow(answer)
-    const own = [...this.host.unheard()].findLast(({ runId }) => runId === run.key)
+    const suspended = run.allRows().findLast((row) => row.name === MessageName.runSuspend)?.serial ?? ''
+    const answer = newestAnswer(this.host.tree, run)
+    const isNew = answer !== undefined && answer.serial > suspended
+    const own = isNew ? undefined : [...this.host.unheard()].findLast(({ runId }) => runId === run.key)
+    const reply = run.message(own?.inputId ?? answer?.transport[Header.messageId] ?? '')
+    // What is still to be answered waits for a person, not for the agent
+    if (reply && this.host.tree.codec.waits?.(reply, own?.answers ?? [])) return undefined
+    if (isNew) return this.#ofRow(answer)
     return own && this.#ofOwn(own)
   }
 

@@ -44,10 +44,14 @@ export function continuation<M extends object>(
   tree: Tree<M>,
   messageId: string,
   answers: readonly Answer[],
+  given: readonly Answer[],
   parent: string | undefined,
 ): Placed<M> {
   const run = runThatAsked(tree, messageId, answers)
   if (run.hasEnded) throw refusal('answer', "the run that asked has ended; { as: 'fork' } goes on from a copy of it")
+  const isLate = (answer: Answer, index: number): boolean =>
+    tree.codec.waits?.(run.message(messageId)!, [...given, ...answers.slice(0, index)], answer) === false
+  if (answers.some(isLate)) throw refusal('answer', 'the call has its answer already')
   return { inputs: answers, place: { messageId, runId: run.key, parent } }
 }
 

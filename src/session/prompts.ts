@@ -2,6 +2,8 @@ import type { Channel } from '../ably/session-channel'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import type { ReactivePort, Signal } from '../core/port'
 import type { RunInfo } from '../core/run-info'
+import { Header } from '../core/wire'
+import type { Answer, Input } from '../core/codec'
 import type { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
 import { ActiveRun, type ActiveRunHost } from './active-run'
@@ -9,7 +11,7 @@ import type { Outbox } from './outbox'
 import { behind, localRows, outgoing, type Outgoing } from './outgoing'
 import type { Placed } from './placement'
 import type { Steers } from './steers'
-import { runOf, runTakenUp } from './trigger'
+import { newestAnswer, runOf, runTakenUp } from './trigger'
 import type { Stops } from './stops'
 import type { WakeInfo } from './wake'
 import type { Wakes } from './wakes'
@@ -47,6 +49,7 @@ interface Sent<M extends object> extends Outgoing {
   run: ActiveRun<M>
   wakes: boolean
   wake?: WakeInfo
+  readonly answers: readonly Answer[]
   /** Set until it is on its way to the channel. */
   turn?: Promise<unknown>
   /** Set until the channel has taken or refused it. */
@@ -96,7 +99,7 @@ export class Prompts<M extends object> {
   }
 
   /** What was sent and is no prompt, so that nothing shows it before a run has taken it up. */
-  *unheard(): Generator<Outgoing> {
+  *unheard(): Generator<Sent<M>> {
     const { tree } = this.host
     for (const sent of this.#sent) if (!tree.inputs.has(sent.inputId) && !runTakenUp(tree, sent)) yield sent
   }
@@ -113,12 +116,13 @@ export class Prompts<M extends object> {
     const { channel, tree } = this.host
     this.host.checkOpen()
     const all = inputs.map((input) => outgoing(tree.codec, input, place, channel.clientId))
-    const sent = this.#keep(all.at(-1)!, wakes)
+    const sent = this.#keep(all.at(-1)!, wakes, inputs)
     if (inputs.at(-1)!.type === 'message') this.#show(sent)
     const turn = onPlaced?.(sent.inputId)
     this.host.flush()
     await (sent.published = this.#send(sent, all.slice(0, -1), turn))
-    this.#wake(sent)
+    const { inputId, answers } = sent
+    if (answers.length === 0 || !this.#waits(inputId)) this.#wake(sent)
     return sent.run
   }
 
@@ -136,6 +140,24 @@ export class Prompts<M extends object> {
   /** Lets handles follow what the tree has settled. */
   follow(run: RunNode<M>): void {
     for (const sent of this.#sent) if (run.key === sent.runId || run.inputId === sent.inputId) this.#follow(sent)
+    // NOTE: of those who answer at one time, the last on the channel wakes the agent
+    const eventId = run.state.status === 'suspended' && newestAnswer(this.host.tree, run)?.transport[Header.eventId]
+    for (const sent of this.#sent)
+      if (sent.eventId === eventId && !sent.wake && !sent.published && !this.#waits(sent.inputId)) this.#wake(sent)
+  }
+
+  /** The answers of this session to a message; only those that the channel has, unless all are wanted. */
+  answersTo(messageId: string, all = true): readonly Answer[] {
+    return [...this.#sent].flatMap((sent) =>
+      sent.inputId === messageId && (all || !sent.published) ? sent.answers : [],
+    )
+  }
+
+  /** Whether a message still waits for an answer, so that it is too early to go on. */
+  #waits(messageId: string): boolean {
+    const { tree } = this.host
+    const reply = tree.nodeOf(messageId)?.message(messageId)
+    return !!reply && !!tree.codec.waits?.(reply, this.answersTo(messageId, false))
   }
 
   /** Wakes the agent for what was refused and has come up on the channel all the same. */
@@ -168,8 +190,9 @@ export class Prompts<M extends object> {
     return this.host.tree.inputs.get(sent.inputId)?.isFailed ?? false
   }
 
-  #keep(out: Outgoing, wakes: boolean): Sent<M> {
-    const sent: Omit<Sent<M>, 'run'> = { ...out, wakes }
+  #keep(out: Outgoing, wakes: boolean, inputs: readonly Input<M>[]): Sent<M> {
+    const answers = inputs.filter((input) => input.type === 'answer')
+    const sent: Omit<Sent<M>, 'run'> = { ...out, wakes, answers }
     const run = new ActiveRun<M>(this.#handleHost(sent as Sent<M>), out.inputId, out.eventId)
     const kept = Object.assign(sent, { run: this.host.port.opaque(run) })
     this.#sent.add(kept)

@@ -1,4 +1,6 @@
 import type { RunNode } from '../core/run-node'
+import type { Row } from '../core/log'
+import { isSteer } from '../core/steers'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
 
@@ -29,3 +31,9 @@ function isEntered(run: RunNode<object>, { inputId, eventId }: Trigger): boolean
 }
 
 const entries: ReadonlySet<MessageName> = new Set([MessageName.runStart, MessageName.runResume])
+
+/** The newest answer in a run that counts. */
+export const newestAnswer = <M extends object>(tree: Tree<M>, run: RunNode<M>): Row | undefined =>
+  run
+    .allRows()
+    .findLast((row) => row.name === MessageName.input && !isSteer(row) && tree.judged(row, run.owner) !== undefined)

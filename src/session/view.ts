@@ -189,8 +189,8 @@ export class View<M extends object> {
 
   /**
    * Answers what a reply waits for: a tool's output, an approval. The run goes on with it, or, with `as: 'fork'`, a run that
-   * begins with a copy of the reply takes its place.
-   * @throws SessionError 40003 when the message is of no run, or its run has ended.
+   * begins with a copy of the reply takes its place. The agent is woken when nothing of the reply is left to be answered.
+   * @throws SessionError 40003 when the message is of no run, its run has ended, or the call has its answer.
    */
   async answer(
     messageId: string,
@@ -200,7 +200,9 @@ export class View<M extends object> {
     const { tree } = this.host
     const all = [answers].flat()
     const placed =
-      as === 'fork' ? fork(tree, messageId, all) : continuation(tree, messageId, all, this.#lastMessageId())
+      as === 'fork'
+        ? fork(tree, messageId, all)
+        : continuation(tree, messageId, all, this.host.prompts.answersTo(messageId), this.#lastMessageId())
     return this.#dispatch(placed, options)
   }
 

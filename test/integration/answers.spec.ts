@@ -38,6 +38,31 @@ const toolsOf = (message: UIMessage | undefined): unknown[] =>
   ) ?? []
 
 describe('an answer into the run that waits', () => {
+  it('wakes the agent only when no call is left that waits, whoever answers the last one', async () => {
+    const { scene, session, run, woken, prompt } = await aRunThatWaits('one-by-one', ['call-1', 'call-2'])
+    const bobs: InvocationBody[] = []
+    const bob = await openSession(scene, 'bob', { agent: (invocation) => void bobs.push(invocation) })
+    await bob.view.loadOlder(10)
+    await session.view.answer(run.messageId, output('call-1', 1))
+    await eventually(() => expect(toolsOf(bob.view.snapshot(run.messageId))[0]).toBe('call-1 output-available'))
+    expect(session.view.pending()).toEqual([])
+    expect(woken).toEqual([prompt.toInvocation()])
+    const last = await bob.view.answer(run.messageId, output('call-2', 2))
+    await eventually(() => expect(bobs).toEqual([last.toInvocation()]))
+    expect(woken).toEqual([prompt.toInvocation()])
+    await eventually(() => expect(bob.view.pending()).toMatchObject([{ inputId: run.messageId, runId: 'run-1' }]))
+  })
+
+  it('is refused when the call has its answer, be it still on its way', async () => {
+    const { session, run, inputs } = await aRunThatWaits('twice')
+    const first = session.view.answer(run.messageId, output('call-1', 1))
+    await expect(session.view.answer(run.messageId, output('call-1', 2))).rejects.toMatchObject({ code: 40003 })
+    await first
+    await eventually(() => expect(inputs()).toHaveLength(2))
+    await expect(session.view.answer(run.messageId, output('call-1', 3))).rejects.toMatchObject({ code: 40003 })
+    expect(inputs()).toHaveLength(2)
+  })
+
   it('goes out as a message of its own each, wakes the agent with the last, and continues the run', async () => {
     const { session, run, woken, inputs, prompt } = await aRunThatWaits('continued', ['call-1', 'call-2'])
     const active = await session.view.answer(run.messageId, [output('call-1', 1), output('call-2', 2)])

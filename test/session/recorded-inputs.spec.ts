@@ -36,7 +36,7 @@ const regenerate =
 const answer =
   (answer: Answer): Verb =>
   (tree) =>
-    continuation(tree, id('03'), [answer], id('03'))
+    continuation(tree, id('03'), [answer], [], id('03'))
 
 const result = (output: unknown): Answer => UIMessageCodec.createToolOutput({ toolCallId: 'call-1', output })
 

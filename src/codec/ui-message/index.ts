@@ -21,6 +21,7 @@ import { foldSeeds } from './seed'
 import { foldText, growText } from './text'
 import { foldTool, growTool, isToolType } from './tool'
 import { encodeUserMessage, foldUserMessage, isUserPart } from './user-message'
+import { waits } from './waits'
 
 /** A codec for the AI SDK's `UIMessage` as clients use it, and constructors for what can be said into a session. */
 export interface UIMessageCodec<M extends UIMessage = UIMessage> extends Codec<M> {
@@ -91,6 +92,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     createToolOutputError,
     createToolApproval,
     seeded,
+    waits,
     decodes: (row) => foldOf(row) !== undefined && (kindOf(row) !== userMessage || isUserPart(row)),
     fold(draft) {
       const scope = new FoldScope(draft)
