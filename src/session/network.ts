@@ -29,11 +29,11 @@ export class Network {
     this.#wasUp = this.isUp
     const look = (): void => this.#look()
     const stop = this.channel.onConnection(look)
-    const target = typeof window === 'undefined' ? undefined : window
-    for (const event of ['online', 'offline']) target?.addEventListener(event, look)
+    // NOTE: pages and workers hear of it, Node does not
+    for (const event of ['online', 'offline']) globalThis.addEventListener?.(event, look)
     this.#stop = () => {
       stop()
-      for (const event of ['online', 'offline']) target?.removeEventListener(event, look)
+      for (const event of ['online', 'offline']) globalThis.removeEventListener?.(event, look)
     }
   }
 
