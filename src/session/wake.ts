@@ -56,6 +56,7 @@ export class Wake {
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #stopListening: () => void
   #stopped = false
+  #givenUp: SessionError | undefined
   #latest = 0
   /** When the agent accepted, in milliseconds since the epoch. */
   acceptedAt: number | undefined
@@ -77,11 +78,17 @@ export class Wake {
     this.#stopListening()
   }
 
-  /** Makes no further attempt until somebody wants one. */
+  /** Makes no further attempt until somebody wants one; the one under way may still reach the agent. */
   giveUp(error: SessionError): void {
-    if (this.info.state === 'accepted' || this.info.state === 'failed') return
+    const { state } = this.info
+    if (state === 'accepted' || state === 'failed') return
+    this.#givenUp = error
+    if (state === 'waking') return
     clearTimeout(this.#timer)
-    this.#latest++
+    this.#fail(error)
+  }
+
+  #fail(error: SessionError): void {
     this.#note({ error, state: 'failed' })
     this.host.settled(error)
   }
@@ -99,6 +106,7 @@ export class Wake {
 
   #retry(): void {
     clearTimeout(this.#timer)
+    this.#givenUp = undefined
     if (!this.#stopped) void this.#attempt()
   }
 
@@ -115,10 +123,8 @@ export class Wake {
       return this.host.settled()
     }
     const { error, final, after = backoff(this.info.attempts) } = outcome
-    if (final) {
-      this.#note({ error, state: 'failed' })
-      return this.host.settled(error)
-    }
+    if (final) return this.#fail(error)
+    if (this.#givenUp) return this.#fail(this.#givenUp)
     const isUp = this.host.network.isUp
     this.#note({ error, state: isUp ? 'retrying' : 'waiting' })
     if (isUp) this.#timer = setTimeout(() => void this.#attempt(), after)

@@ -3,6 +3,15 @@ import type { Page } from 'playwright'
 
 /** What Axe finds serious or critical on a page. */
 export async function violationsOf(page: Page): Promise<string[]> {
+  // NOTE: colours on their way to others are none to judge
+  await page.evaluate(() =>
+    Promise.allSettled(
+      document
+        .getAnimations()
+        .filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity)
+        .map(({ finished }) => finished),
+    ),
+  )
   const { violations } = await new AxeBuilder({ page }).analyze()
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')

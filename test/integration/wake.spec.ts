@@ -69,6 +69,44 @@ describe('the agent endpoint', () => {
     expect(session.view.pending()).toEqual([])
   })
 
+  it('is asked no more for a prompt that was stopped, until somebody wants it', async () => {
+    const scene = await openWith('stopped')
+    const session = await scene.open('alice')
+    scene.outage.answer = () => Response.json({ error: 'down' }, { status: 500 })
+    const run = await session.view.send('Are you there?')
+    await eventually(() => expect(run.wake).toMatchObject({ state: 'retrying' }))
+    await run.cancel()
+    await eventually(() => expect(run.wake).toMatchObject({ state: 'failed', error: { code: 40033 } }))
+    expect(session.view.isRunning).toBe(false)
+    const { length } = scene.requests
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    expect(scene.requests).toHaveLength(length)
+  })
+
+  it('S8 is left to answer when a prompt is stopped while it is being asked', async () => {
+    const scene = await openWith('stopped-meanwhile')
+    const session = await scene.open('alice')
+    const arrived = Promise.withResolvers<void>()
+    const { outage } = scene
+    outage.answer = async () => {
+      await arrived.promise
+      outage.answer = undefined
+      return scene.fetch('http://agent.test/', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(run.toInvocation()),
+      })
+    }
+    const run = await session.view.send('Are you there?')
+    await eventually(() => expect(run.wake).toMatchObject({ state: 'waking', attempts: 1 }))
+    await run.cancel()
+    await eventually(() => expect(session.view.pending()).toMatchObject([{ cancelling: { by: 'alice' } }]))
+    expect(run.wake).toMatchObject({ state: 'waking' })
+    arrived.resolve()
+    expect(await run.finished).toEqual({ reason: 'cancelled' })
+    expect(run.wake?.state ?? 'accepted').toBe('accepted')
+  })
+
   it('S50 takes its word for how long to wait, in seconds or as a date', async () => {
     const scene = await openWith('retry-after')
     const session = await scene.open('alice')

@@ -27,7 +27,8 @@ function stopNotice({ run, pending }: Exchange): Notice | undefined {
   const { pending: isKept, refused, unanswered } = run?.cancelling ?? pending?.cancelling ?? {}
   if (refused) return warning('The agent refuses to stop. The answer goes on.')
   if (isKept) return calm('Will be stopped when you are back online.')
-  if (unanswered) return warning('No agent has answered. What is written stays, and you can ask something else.')
+  if (unanswered && pending?.wake?.state !== 'failed')
+    return warning('No agent has answered. What is written stays, and you can ask something else.')
   return undefined
 }
 
@@ -38,6 +39,7 @@ function promptNotice({ prompt }: Exchange, { isOnline }: NoticeContext): Notice
 }
 
 function wakeNotice({ pending }: Exchange, { wait }: NoticeContext): Notice | undefined {
+  if (pending?.cancelling && pending.wake?.state === 'failed') return calm('Stopped before an agent could be reached.')
   const { state, attempts = 0, error } = pending?.wake ?? {}
   if (state === 'failed') return danger(`The agent refuses: ${reasonIn(error?.message)}`, 'wake')
   if (state === 'waiting') return calm('Sent. The agent is woken when you are back online.')

@@ -28,8 +28,9 @@ export const isOver = (status: CardStatus): boolean =>
 export function statusOf(exchange: Exchange, isOnline = true): CardStatus {
   const { run, pending, prompt, replies } = exchange
   if (!run) {
-    if (prompt?.state === 'failed' || pending?.wake?.state === 'failed') return 'error'
-    if (isStopping(pending)) return 'cancelling'
+    const isUnreached = pending?.wake?.state === 'failed'
+    if (isStopping(pending)) return isUnreached ? 'cancelled' : 'cancelling'
+    if (prompt?.state === 'failed' || isUnreached) return 'error'
     return isHeldUp(exchange) || (!isOnline && prompt?.state === 'pending') ? 'waiting' : 'starting'
   }
   if (run.status !== 'active' && run.status !== 'suspended') return run.status
