@@ -4,6 +4,7 @@ import type { Tree } from '../core/tree'
 import { BusyError } from './misuse'
 import type { History } from './history'
 import type { Subject } from './subject'
+import { settleFinally } from './settle-finally'
 
 /** A run that is about to start or to go on. */
 export interface AdmitRequest {
@@ -33,7 +34,7 @@ export async function admit(
   { identity, trigger, ownerClientId }: Subject,
 ): Promise<void> {
   await history.readUntil(() => false, pages)
-  tree.settleFinally()
+  settleFinally(tree)
   const { runId } = identity
   const others = [...tree.runs.values()].filter((run) => run.key !== runId && run.visible)
   const active = others.map((run) => tree.info(run)).filter(({ status }) => status === 'active')

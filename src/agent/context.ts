@@ -8,6 +8,7 @@ import type { Tree } from '../core/tree'
 import { ownMessages, type OwnRun } from './own-messages'
 import { pathTo, type Waypoint } from './path'
 import { lateAmong, saidAmong } from './steers'
+import { settleFinally } from './settle-finally'
 
 /** A prompt and the run that is shown as its answer. */
 export interface Turn<M> {
@@ -38,7 +39,7 @@ export function contextOf<M extends object>(
   include: ContextRule<M> = 'all',
   own?: OwnRun,
 ): M[] {
-  tree.settleFinally()
+  settleFinally(tree)
   const before = turnsOf(tree, trigger).flatMap(({ turn, replies }) => {
     const given = structuredClone(turn)
     if (include === 'all') return withNote(codec, given, replies)

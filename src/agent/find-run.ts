@@ -2,6 +2,7 @@ import { ErrorCode, SessionError } from '../core/errors'
 import type { RunNode } from '../core/run-node'
 import { MessageName } from '../core/wire'
 import type { ChannelView } from './run-host'
+import { settleFinally } from './settle-finally'
 
 // NOTE: bounds memory: anybody may name a run that never was, and then all of history is looked through
 const maxPages = 1000
@@ -20,7 +21,7 @@ export async function readRun<M extends object>(
   { runId, signal }: Search,
 ): Promise<RunNode<M> | undefined> {
   const run = (): RunNode<M> | undefined => {
-    tree.settleFinally()
+    settleFinally(tree)
     return tree.runs.get(runId)
   }
   const isKnown = (): boolean => {

@@ -1,3 +1,5 @@
+import { isBag } from '../core/bag'
+
 /** Longest JSON that a header carries, in characters; a message whose headers grow too long would not be read at all. */
 const maxLength = 7_500
 
@@ -16,12 +18,6 @@ export function parseJson(text: string | undefined): unknown {
     return undefined
   }
 }
-
-export type Bag = Record<string, unknown>
-
-/** Whether a value is an object with keys of its own. */
-export const isBag = (value: unknown): value is Bag =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Levels that are merged; what is nested deeper is replaced. Nobody's own data gets there. */
 const maxDepth = 50

@@ -60,9 +60,20 @@ export const reasonOf = (cause: unknown): string => (cause instanceof Error ? ca
 /** Ably's code for publishing on a channel that was attached with a token that may not. */
 const noPublishMode = 40165
 
-const codeOf = (cause: unknown): number | undefined => {
-  const code = (cause as { code?: unknown } | null | undefined)?.code
-  return typeof code === 'number' ? code : undefined
+/** Refusals that a developer can mend: what the reason is then, and the code. */
+function mendable(cause: unknown): [reason: string, code: number] | undefined {
+  const { code } = (cause ?? {}) as { code?: unknown }
+  if (code === ErrorCode.AppendsNotAllowed) {
+    return [
+      'the channel\'s namespace does not allow updates and appends. Enable "Message annotations, updates, deletes, and appends" for it under Channel rules in the Ably dashboard',
+      code,
+    ]
+  }
+  if (code !== ErrorCode.Unauthorized && code !== noPublishMode) return undefined
+  return [
+    `the token lacks a capability: ${reasonOf(cause)}. Grant subscribe, publish and history on the session's channel`,
+    ErrorCode.Unauthorized,
+  ]
 }
 
 /**
@@ -71,20 +82,6 @@ const codeOf = (cause: unknown): number | undefined => {
  */
 export function toSessionError(what: string, code: number, cause: unknown): SessionError {
   if (cause instanceof SessionError) return cause
-  const ablyCode = codeOf(cause)
-  if (ablyCode === ErrorCode.AppendsNotAllowed) {
-    return new SessionError(
-      `unable to ${what}; the channel's namespace does not allow updates and appends. Enable "Message annotations, updates, deletes, and appends" for this namespace under Channel rules in the Ably dashboard`,
-      ErrorCode.AppendsNotAllowed,
-      { cause },
-    )
-  }
-  if (ablyCode === ErrorCode.Unauthorized || ablyCode === noPublishMode) {
-    return new SessionError(
-      `unable to ${what}; the token lacks a capability: ${reasonOf(cause)}. Grant subscribe, publish and history on the session's channel`,
-      ErrorCode.Unauthorized,
-      { cause },
-    )
-  }
-  return new SessionError(`unable to ${what}; ${reasonOf(cause)}`, code, { cause })
+  const [reason, known] = mendable(cause) ?? [reasonOf(cause), code]
+  return new SessionError(`unable to ${what}; ${reason}`, known, { cause })
 }

@@ -1,9 +1,9 @@
 /** A random UUID; also on pages served over plain http, where `crypto.randomUUID` is missing. */
-export function newId(): string {
-  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID()
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+export const newId = (): string => crypto.randomUUID?.() ?? template.replace(/[xy]/g, digit)
+
+const template = 'xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx'
+
+function digit(place: string): string {
+  const random = crypto.getRandomValues(new Uint8Array(1))[0]! & 15
+  return (place === 'x' ? random : (random & 3) | 8).toString(16)
 }

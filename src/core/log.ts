@@ -5,6 +5,7 @@ import {
   isClients,
   isKnownName,
   MessageName,
+  noHeaders,
   readEnvelope,
   statusOf,
   type ChannelMessage,
@@ -145,8 +146,6 @@ export class Log {
   }
 }
 
-const noHeaders: Headers = {}
-
 /** What was deleted before it was heard of may say nothing about itself any more; its older versions must not show. */
 const graveOf = ({ action, name }: ChannelMessage): Envelope | undefined =>
   action === 'message.delete' && (name === undefined || isKnownName(name))
@@ -182,68 +181,53 @@ function begin(
   row.beginning = version
   row.pieces = later
   row.data = data + later.map((piece) => piece.data).join('')
-  join(row)
   return { row, kind: 'grew' }
 }
 
 // NOTE: history is as of now or as of attaching, so it ends within the newest pieces or before them all
 const maxPieces = 200
 
-/** Makes one piece of those that nothing is to be put between. */
-function join(row: Row): void {
-  const { pieces } = row
-  if (!isUnsettled(row)) row.pieces = undefined
-  else if (pieces && pieces.length > maxPieces) pieces.unshift(pieces.splice(0, 2).reduce(joined))
-}
-
 const joined = (a: Piece, b: Piece): Piece => ({ from: a.from, version: b.version, data: a.data + b.data })
 
-function append(row: Row, message: ChannelMessage, version: string): RowChange | undefined {
+function append(row: Row, { data, extras }: ChannelMessage, version: string): RowChange | undefined {
   const before = row.transport
-  const status = statusOf(message.extras)
-  if (status === undefined || status !== row.transport[Header.status]) {
-    const envelope = readEnvelope(message.extras)
+  const status = statusOf(extras)
+  if (status === undefined || status !== before[Header.status]) {
+    const envelope = readEnvelope(extras)
     if (!envelope) return undefined
-    row.transport = envelope.transport
-    row.codec = envelope.codec
+    Object.assign(row, envelope)
   }
   row.version = version
-  if (typeof message.data === 'string' && message.data !== '') {
-    row.data = typeof row.data === 'string' ? row.data + message.data : message.data
-    row.pieces?.push({ from: version, version, data: message.data })
+  if (typeof data === 'string' && data !== '') {
+    row.data = typeof row.data === 'string' ? row.data + data : data
+    if (row.pieces) lengthen(row.pieces, { from: version, version, data })
   }
-  join(row)
-  const grew = isStreamed(row) && !row.deleted && (row.transport === before || sameStream(before, row.transport))
-  return grew ? { row, kind: 'grew' } : { row, kind: 'replaced', before }
+  return changed(row, before, false)
 }
 
-function replace(row: Row, message: ChannelMessage, version: string): RowChange | undefined {
-  const deleted = message.action === 'message.delete'
-  const envelope = readEnvelope(message.extras)
-  if (!envelope && !deleted) return undefined
-  const grew =
-    !deleted &&
-    !row.deleted &&
-    envelope !== undefined &&
-    isStreamed(row) &&
-    sameStream(row.transport, envelope.transport)
-  const before = row.transport
-  row.version = version
-  row.partial = false
-  row.pieces = undefined
-  row.deleted = deleted
-  row.data = message.data
-  if (isKnownName(message.name)) row.name = message.name
-  if (envelope) {
-    row.transport = envelope.transport
-    row.codec = envelope.codec
-  }
-  return grew ? { row, kind: 'grew' } : { row, kind: 'replaced', before }
+/** Adds a piece; of too many, the oldest become one, so that nothing can be put between them any more. */
+function lengthen(pieces: Piece[], piece: Piece): void {
+  if (pieces.push(piece) > maxPieces) pieces.unshift(pieces.splice(0, 2).reduce(joined))
 }
+
+function replace(row: Row, { action, extras, data, name }: ChannelMessage, version: string): RowChange | undefined {
+  const { transport: before, deleted: wasDeleted } = row
+  const deleted = action === 'message.delete'
+  const envelope = readEnvelope(extras)
+  if (!envelope && !deleted) return undefined
+  Object.assign(row, envelope, { version, data, deleted, partial: false, pieces: undefined })
+  if (isKnownName(name)) row.name = name
+  return changed(row, before, wasDeleted)
+}
+
+const changed = (row: Row, before: Headers, wasDeleted: boolean): RowChange =>
+  isStreamed(row) && !row.deleted && !wasDeleted && sameStream(before, row.transport)
+    ? { row, kind: 'grew' }
+    : { row, kind: 'replaced', before }
 
 /** Whether a later version speaks of the same part of the same message, so that only its text moved on. */
 const sameStream = (before: Headers, next: Headers): boolean =>
-  streamIdentity.every((header) => before[header] === next[header])
+  before === next || streamIdentity.every((header) => before[header] === next[header])
 
 const streamIdentity = [
   Header.streamed,

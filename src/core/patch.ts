@@ -1,4 +1,4 @@
-type Bag = Record<string, unknown>
+import { isBag, type Bag } from './bag'
 
 /**
  * Makes `target` equal to `source` in place: a message's own fields, and the fields of the objects in its arrays (its
@@ -17,7 +17,7 @@ function patchList(held: unknown[], next: unknown[], moved: WeakMap<object, obje
   if (held.length > next.length) held.length = next.length
   next.forEach((part: unknown, index) => {
     const old = held[index]
-    if (isObject(old) && isObject(part)) {
+    if (isBag(old) && isBag(part)) {
       assign(old, part, () => false)
       moved.set(part, old)
     } else if (old !== part) {
@@ -32,5 +32,3 @@ function assign(target: Bag, source: Bag, nested: (held: unknown, next: unknown)
     if (target[key] !== source[key] && !nested(target[key], source[key])) target[key] = source[key]
   }
 }
-
-const isObject = (value: unknown): value is Bag => typeof value === 'object' && value !== null && !Array.isArray(value)

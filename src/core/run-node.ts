@@ -130,12 +130,12 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   addCancel(row: Row): void {
     this.#cancels = insertBySerial(this.#cancels, row)
-    this.#info = undefined
+    this.touch()
   }
 
   removeCancel(row: Row): void {
     removeBySerial(this.#cancels, row)
-    this.#info = undefined
+    this.touch()
   }
 
   /** Serials of the requests that its agent has decided against. */
@@ -178,7 +178,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   giveUp(): void {
     this.#isOverdue = true
     this.#isNews = true
-    this.#info = undefined
+    this.touch()
   }
 
   /** Whether part of its content is still being written. */
@@ -222,7 +222,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return (this.#info ??= this.#snapshot(cancels()))
   }
 
-  /** Forgets the snapshot after a cancel that names its prompt. */
+  /** Forgets the snapshot: something came that it does not say. */
   touch(): void {
     this.#info = undefined
   }
@@ -231,7 +231,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   noteStop(stop: Partial<Cancelling> | undefined): boolean {
     if (isSame(this.#stop, stop)) return false
     this.#stop = stop
-    this.#info = undefined
+    this.touch()
     return true
   }
 
@@ -357,6 +357,7 @@ const decisive = [Header.owner, Header.inputClientId, Header.invocationId, Heade
 const isOfFork = ({ transport }: Row): boolean => transport[Header.runId] === undefined
 
 const stampOf = (row: Row | undefined): string | undefined => row?.transport[Header.steers]
+
 const isInput = ({ name }: Row): boolean => name === MessageName.input
 
 const isOutput = ({ name, transport }: Row): boolean =>

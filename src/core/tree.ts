@@ -98,10 +98,6 @@ export class Tree<M extends object> {
     return this.#messageCount
   }
 
-  get hasChanges(): boolean {
-    return this.#grown.size > 0 || this.#dirty.size > 0 || this.#structure
-  }
-
   /** Brings nodes in step with their rows. */
   settle(): Settled<M> {
     for (const row of this.#grown) (row.home as TreeNode<M> | undefined)?.grow(row)
@@ -157,13 +153,6 @@ export class Tree<M extends object> {
    */
   get ending(): ReadonlyMap<RunNode<M>, number> {
     return this.#watch.ending
-  }
-
-  /** Brings nodes in step with their rows as if nothing more were to come. */
-  settleFinally(): void {
-    this.settle()
-    this.forgetEnding()
-    this.settle()
   }
 
   /** Takes streams that ended runs left open for over; false when there are none. */
@@ -280,7 +269,7 @@ export class Tree<M extends object> {
     return node
   }
 
-  failLocal(inputId: string, error: { code: number; message: string }): void {
+  failLocal(inputId: string, error: { code: number; message: string } | undefined): void {
     const node = this.inputs.get(inputId)
     if (!node) return
     node.fail(error)
@@ -289,10 +278,7 @@ export class Tree<M extends object> {
 
   /** Lets a failed prompt wait for its echo again. */
   retryLocal(inputId: string): void {
-    const node = this.inputs.get(inputId)
-    if (!node) return
-    node.fail(undefined)
-    this.#dirty.add(node)
+    this.failLocal(inputId, undefined)
   }
 
   /** Takes back a prompt that the channel never got. */
@@ -416,13 +402,7 @@ export class Tree<M extends object> {
   #runOfFork(inputId: string): RunNode<M> {
     const claims = this.runsOf(inputId).map((run) => ({ run, serial: run.serialOfTrigger(inputId) ?? '' }))
     if (claims.length > 0) return claims.reduce((low, claim) => (claim.serial < low.serial ? claim : low)).run
-    let node = this.#forks.awaited.get(inputId)
-    if (!node) {
-      node = new RunNode(inputId, this.codec, this.port, true, this.#judge)
-      this.#forks.awaited.set(inputId, node)
-      this.#enter(node)
-    }
-    return node
+    return this.#nodeIn(this.#forks.awaited, inputId, () => this.#newRun(inputId, true))
   }
 
   /** Moves a fork to the run that owns it by what is known now. */
@@ -513,30 +493,28 @@ export class Tree<M extends object> {
   }
 
   #input(inputId: string): InputNode<M> {
-    let node = this.inputs.get(inputId)
-    if (!node) {
-      node = new InputNode(inputId, this.codec, this.port)
-      this.inputs.set(inputId, node)
-      this.#cancels.know(inputId)
-      this.#enter(node)
-    }
-    return node
+    this.#cancels.know(inputId)
+    return this.#nodeIn(this.inputs, inputId, () => new InputNode(inputId, this.codec, this.port))
   }
 
   #run(runId: string): RunNode<M> {
-    let node = this.runs.get(runId)
-    if (!node) {
-      node = new RunNode(runId, this.codec, this.port, false, this.#judge)
-      this.runs.set(runId, node)
-      this.#enter(node)
-    }
-    return node
+    return this.#nodeIn(this.runs, runId, () => this.#newRun(runId))
   }
 
-  #enter(node: TreeNode<M>): void {
-    this.#nodes.add(node)
-    this.#children.add('', node)
-    this.#structure = true
+  #newRun(key: string, isAwaited?: boolean): RunNode<M> {
+    return new RunNode(key, this.codec, this.port, isAwaited, this.#judge)
+  }
+
+  /** One of these nodes, made when it is first spoken of. */
+  #nodeIn<N extends TreeNode<M>>(nodes: Map<string, N>, key: string, make: () => N): N {
+    let node = nodes.get(key)
+    if (!node) {
+      nodes.set(key, (node = make()))
+      this.#nodes.add(node)
+      this.#children.add('', node)
+      this.#structure = true
+    }
+    return node
   }
 
   #settleNode(node: TreeNode<M>, transitions: RunTransition<M>[]): void {
@@ -550,8 +528,10 @@ export class Tree<M extends object> {
       this.#children.add(node.parent ?? '', node)
     }
     if (node instanceof RunNode) {
-      if (node.inputId !== inputId) this.#answer(node, inputId)
-      if (node.inputId !== inputId && visible) this.#rearrange()
+      if (node.inputId !== inputId) {
+        this.#answer(node, inputId)
+        if (visible) this.#rearrange()
+      }
       if (node.inputId !== undefined) this.#adopt(node.inputId)
       if (this.#judge) this.#rereadForksOf(node)
       const transition = this.#watch.note(node)

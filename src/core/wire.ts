@@ -1,3 +1,5 @@
+import { isBag, type Bag } from './bag'
+
 /**
  * The names on the channel. They are spelled here and nowhere else: the rest of the library reads
  * `row.transport[Header.runId]`, so a change of the protocol is a change of this file.
@@ -91,33 +93,29 @@ export const isKnownName = (name: unknown): name is MessageName => typeof name =
 /** Whether messages of this name are published by clients; all others are an agent's. */
 export const isClients = (name: MessageName): boolean => name === MessageName.input || name === MessageName.cancel
 
-const noHeaders: Headers = Object.freeze({})
+export const noHeaders: Headers = Object.freeze({})
 const maxHeaderCount = 200
 const maxHeaderChars = 16_384
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** The `ai` part of a message's extras, unread; undefined for foreign messages. */
 function aiExtras(extras: unknown): { transport?: unknown; codec?: unknown } | undefined {
-  const ai = isObject(extras) ? extras.ai : undefined
-  return isObject(ai) ? ai : undefined
+  const ai = isBag(extras) ? extras.ai : undefined
+  return isBag(ai) ? ai : undefined
 }
 
 /** The stream status a message carries, read without looking at its other headers: the token path uses this. */
 export function statusOf(extras: unknown): string | undefined {
   const transport = aiExtras(extras)?.transport
-  return isObject(transport) && typeof transport[Header.status] === 'string'
-    ? (transport[Header.status] as string)
-    : undefined
+  const status = isBag(transport) && transport[Header.status]
+  return typeof status === 'string' ? status : undefined
 }
 
 /** Headers and codec headers of a message; undefined when it is foreign or beyond the limits (200 entries, 16 kB). */
 export function readEnvelope(extras: unknown): Envelope | undefined {
   const ai = aiExtras(extras)
-  if (!ai || !isObject(ai.transport)) return undefined
+  if (!ai || !isBag(ai.transport)) return undefined
   const transport = readHeaders(ai.transport)
-  const codec = ai.codec === undefined ? noHeaders : isObject(ai.codec) ? readHeaders(ai.codec) : undefined
+  const codec = ai.codec === undefined ? noHeaders : isBag(ai.codec) ? readHeaders(ai.codec) : undefined
   return transport && codec && { transport, codec }
 }
 
@@ -126,7 +124,7 @@ export function isNewer({ name, extras }: ChannelMessage): boolean {
   if (typeof name !== 'string' || !name.startsWith('ai-')) return false
   if (!isKnownName(name)) return true
   const ai = aiExtras(extras)
-  return ai !== undefined && !isObject(ai.transport)
+  return ai !== undefined && !isBag(ai.transport)
 }
 
 /** What a message says about the software that published it, if anything. */
@@ -140,34 +138,30 @@ export const isEdit = ({ name, extras }: ChannelMessage): boolean =>
   name === MessageName.input && readEnvelope(extras)?.transport[Header.forkOf] !== undefined
 
 /** Whether an input brings copies of the messages of a run that waits, for another run to go on from. */
-export const hasSeeds = (data: unknown): data is { forkSeed: Record<string, unknown> } =>
-  isObject(data) && isObject(data.forkSeed)
+export const hasSeeds = (data: unknown): data is { forkSeed: Bag } => isBag(data) && isBag(data.forkSeed)
 
 /** The same input with these messages, in their order, in place of those that it brings; only its ids for them stay. */
-export function withSeeds(data: { forkSeed: Record<string, unknown> }, messages: readonly unknown[]): unknown {
+export function withSeeds(data: { forkSeed: Bag }, messages: readonly unknown[]): unknown {
   const given: readonly unknown[] = Array.isArray(data.forkSeed.messages) ? data.forkSeed.messages : []
   const seeds = messages.slice(0, given.length).map((message, index) => {
     const seed = given[index]
-    return { codecMessageId: isObject(seed) ? seed.codecMessageId : undefined, message }
+    return { codecMessageId: isBag(seed) ? seed.codecMessageId : undefined, message }
   })
   return { ...data, forkSeed: { messages: seeds } }
 }
 
-function readHeaders(headers: Record<string, unknown>): Headers | undefined {
+function readHeaders(given: Bag): Headers | undefined {
   let count = 0
   let chars = 0
-  let clean = true
-  for (const key in headers) {
-    const value = headers[key]
-    if (++count > maxHeaderCount) return undefined
+  let isClean = true
+  for (const key in given) {
+    const value = given[key]
     if (typeof value === 'string') chars += key.length + value.length
-    else clean = false
-    if (chars > maxHeaderChars) return undefined
+    else isClean = false
+    if (++count > maxHeaderCount || chars > maxHeaderChars) return undefined
   }
-  if (clean) return headers as Headers
-  return Object.fromEntries(
-    Object.entries(headers).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  )
+  if (isClean) return given as Headers
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => typeof value === 'string')) as Headers
 }
 
 /** Drops headers that are undefined: on the wire, absent means absent. */

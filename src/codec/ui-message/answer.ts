@@ -1,7 +1,7 @@
 import type { UIDataTypes, UIMessage, UITools } from 'ai'
 import type { Answer, Seed } from '../../core/codec'
 import { headers } from '../../core/wire'
-import { isBag } from '../json'
+import { isBag } from '../../core/bag'
 
 type ToolsOf<M extends UIMessage> = M extends UIMessage<unknown, UIDataTypes, infer Tools> ? Tools : UITools
 

@@ -1,5 +1,6 @@
 import { headers, type Headers } from '../../core/wire'
-import { isBag, parseJson, toHeader, type Bag } from '../json'
+import { isBag, type Bag } from '../../core/bag'
+import { parseJson, toHeader } from '../json'
 import type { Opaque } from './family'
 
 const isProviderMetadata = (value: unknown): boolean => isBag(value) && Object.values(value).every(isBag)

@@ -62,7 +62,7 @@ const grows = new Map(Object.entries(growText) as [string, AnyGrow][])
 const seeding = new Set(['tool-result', 'tool-result-error'])
 
 /** What clients may say; all else is an agent's to say, and these are not. */
-const inputKinds = new Set([userMessage, 'tool-result', 'tool-result-error', 'tool-approval-response'])
+const inputKinds = new Set([...seeding, userMessage, 'tool-approval-response'])
 
 const foldOf = (row: Row): AnyFold | undefined => {
   const kind = kindOf(row)

@@ -1,5 +1,5 @@
 import type { UIMessage } from 'ai'
-import { isBag } from '../json'
+import { isBag } from '../../core/bag'
 import type { Row } from '../../core/log'
 import { isDataKind } from './data'
 import type { DataPart, FoldScope, Part } from './family'

@@ -1,4 +1,5 @@
 import { isOpen, isStreamed, type Row } from '../../core/log'
+import { isBag, type Bag } from '../../core/bag'
 import { Header } from '../../core/wire'
 import { parseJson } from '../json'
 import { textOf, type Folds, type FoldScope, type Opaque } from './family'
@@ -104,8 +105,7 @@ function foldInput(scope: FoldScope, row: Row): object | undefined {
   return pushed
 }
 
-const dataOf = (row: Row): Record<string, unknown> =>
-  typeof row.data === 'object' && row.data !== null ? (row.data as Record<string, unknown>) : {}
+const dataOf = ({ data }: Row): Bag => (isBag(data) ? data : {})
 
 const textIn = (row: Row, field: string): string => {
   const text = dataOf(row)[field]
