@@ -4,6 +4,7 @@ import type { ViewMessage } from '../core/view-message'
 import type { RunInfo } from '../core/run-info'
 import { ErrorCode, SessionError } from '../core/errors'
 import type { Given } from './placement'
+import type { Prompts, Sent } from './prompts'
 import type { Steer } from './steers'
 import type { InvocationBody, WakeInfo } from './wake'
 
@@ -12,23 +13,6 @@ export interface RunResult {
   reason: RunEndReason
   /** Present when `reason` is `error`. */
   error?: RunError
-}
-
-/** What a handle needs from its session. */
-export interface ActiveRunHost<M extends object> {
-  /** The run that was started, or gone into. */
-  run(): RunInfo | undefined
-  /** The same once its agent has taken up what was sent, or can no more. */
-  runTakenUp(): RunInfo | undefined
-  messagesOf(runId: string): readonly ViewMessage<M>[]
-  isFailed(): boolean
-  wake(): WakeInfo | undefined
-  cancel(): Promise<void>
-  republish(): Promise<void>
-  rewake(): void
-  discard(): void
-  steer(runId: string | Promise<string>, given: Given<M>): Steer
-  toInvocation(): InvocationBody
 }
 
 /**
@@ -40,32 +24,42 @@ export class ActiveRun<M extends object> {
   #isAbandoned = false
   readonly #finished = deferred<RunResult>()
 
+  /** The message id of what was sent: a new prompt's own, or of the message that was answered. */
+  readonly inputId: string
+  /** Names what was sent in the agent's invocation. */
+  readonly inputEventId: string
+
+  /** @internal */
   constructor(
-    private readonly host: ActiveRunHost<M>,
-    /** The message id of what was sent: a new prompt's own, or of the message that was answered. */
-    readonly inputId: string,
-    /** Names what was sent in the agent's invocation. */
-    readonly inputEventId: string,
-  ) {}
+    private readonly prompts: Prompts<M>,
+    private readonly sent: Sent<M>,
+  ) {
+    this.inputId = sent.inputId
+    this.inputEventId = sent.eventId
+  }
+
+  get #run(): RunInfo | undefined {
+    return this.prompts.runOf(this.sent)
+  }
 
   /** Empty until the run has started; known at once for answers, which go into a run. */
   get runId(): string {
-    return this.host.run()?.runId ?? ''
+    return this.#run?.runId ?? ''
   }
 
   /** `pending` until there is a run; `failed` when its prompt could not be published. */
   get status(): RunStatus | 'pending' | 'failed' {
-    return this.host.run()?.status ?? (this.host.isFailed() ? 'failed' : 'pending')
+    return this.#run?.status ?? (this.prompts.isFailed(this.sent) ? 'failed' : 'pending')
   }
 
   /** The reply so far. */
   get messages(): readonly ViewMessage<M>[] {
-    return this.runId ? this.host.messagesOf(this.runId) : []
+    return this.prompts.all.messagesOf(this.runId)
   }
 
   /** How waking the agent fares; undefined when the session has no agent to wake. */
   get wake(): WakeInfo | undefined {
-    return this.host.wake()
+    return this.prompts.wakeOf(this.sent)
   }
 
   /**
@@ -83,33 +77,33 @@ export class ActiveRun<M extends object> {
 
   /** Asks the agent to stop, whether or not the run has started. Resolves when the channel has the request. */
   cancel(): Promise<void> {
-    return this.host.cancel()
+    return this.prompts.cancel(this.sent)
   }
 
   /** Publishes a failed prompt again, or wakes the agent again; does nothing once a run has taken it up. */
   async retry(): Promise<void> {
-    if (this.status === 'failed') return this.host.republish()
-    this.host.rewake()
+    if (this.status === 'failed') return this.prompts.republish(this.sent)
+    this.prompts.rewake(this.sent)
   }
 
   /** Takes a failed prompt out of the conversation. */
   discard(): void {
-    this.host.discard()
+    this.prompts.discard(this.inputId)
   }
 
   /** Says something into the run while it goes on; published when the run has started. */
   steer(given: Given<M>): Steer {
-    return this.host.steer(this.runId || this.started.then(() => this.runId), given)
+    return this.prompts.steers.steer(this.runId || this.started.then(() => this.runId), given)
   }
 
   /** What an agent is woken with, for apps that wake it themselves. */
   toInvocation(): InvocationBody {
-    return this.host.toInvocation()
+    return this.prompts.invocationOf(this.sent)
   }
 
   /** Follows the run as the channel tells it. @internal */
   follow(): 'waiting' | 'started' | 'ended' {
-    const run = this.host.runTakenUp()
+    const run = this.prompts.runThatTook(this.sent)
     if (!run) return 'waiting'
     this.#started.resolve()
     if (run.status === 'active' || run.status === 'suspended') return 'started'

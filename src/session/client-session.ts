@@ -22,6 +22,7 @@ import { PendingPrompts } from './pending-prompts'
 import type { Given } from './placement'
 import { Prompts } from './prompts'
 import { SessionTree } from './session-tree'
+import type { Shared } from './shared'
 import { Steers, type Steer } from './steers'
 import { Stops, type CancelTarget } from './stops'
 import type { SessionStatus } from './standing'
@@ -111,7 +112,7 @@ export class ClientSession<M extends object> {
     })
     const outbox = (this.#outbox = new Outbox(channel, () => this.#attachment.reach()))
     this.#endings = new Endings(tree)
-    const shared = {
+    const shared: Shared<M> = {
       channel,
       tree,
       port,
@@ -122,48 +123,27 @@ export class ClientSession<M extends object> {
       checkOpen: () => this.#checkOpen(),
       isInStep: () => this.#attachment.status === 'ready',
       flush: () => this.#scheduler.now(),
-      runsChanged: (runs?: readonly RunNode<M>[]) => this.#refreshAll(runs),
-      stopped: (inputId: string) => this.#wakes.giveUp(inputId),
-      report: (error: SessionError) => this.#report(error),
+      runsChanged: (runs) => this.#refreshAll(runs),
+      report: (error) => this.#report(error),
     }
-    this.#steers = new Steers(shared)
-    this.#stops = new Stops(shared)
-    this.#wakes = new Wakes(shared)
-    this.#prompts = new Prompts({
-      ...shared,
-      steers: this.#steers,
-      stops: this.#stops,
-      wakes: this.#wakes,
-      hasAgent: agent !== undefined,
-      messagesOf: (runId) => this.tree.messagesOf(runId),
-    })
-    this.#pending = new PendingPrompts({
-      ...shared,
-      stops: this.#stops,
-      wakes: this.#wakes,
-      clientId: () => channel.clientId ?? '',
-      unheard: () => this.#prompts.unheard(),
-    })
+    const all = (this.tree = new SessionTree(tree, this.#runsChanged))
+    const steers = (this.#steers = new Steers(shared))
+    const wakes = (this.#wakes = new Wakes(shared))
+    const stops = (this.#stops = new Stops(shared, wakes))
+    const prompts = (this.#prompts = new Prompts(shared, all, steers, stops, wakes))
+    const pending = (this.#pending = new PendingPrompts(shared, prompts, stops, wakes))
     this.#host = {
-      tree,
-      port,
-      changed: this.#runsChanged,
+      ...shared,
+      session: this,
+      all,
       history: catchUp,
-      prompts: this.#prompts,
-      steers: this.#steers,
-      pendingAt: (node) => this.#pending.at(node),
-      requestsFor: (isShown) => this.#pending.requests(isShown),
-      all: () => this.tree,
-      runs: (scope) => this.tree.runs().filter((run) => scope === 'session' || this.#isMine(run.clientId)),
-      cancel: (target) => this.cancel(target),
-      wake: (inputId) => this.wake(inputId),
-      report: shared.report,
-      running: (scope, view) => this.#running(scope, view),
-      ended: (targets, limit) => this.#endings.wait(targets, limit),
+      prompts,
+      steers,
+      pending,
+      endings: this.#endings,
       loaded: () => this.#loaded(),
       forget: (view) => void this.#views.delete(view as View<M>),
     }
-    this.tree = new SessionTree(tree, this.#runsChanged)
     this.view = this.createView()
     port.opaque(this)
   }
@@ -359,23 +339,6 @@ export class ClientSession<M extends object> {
       this.#stops.follow(run)
       this.#endings.follow(run)
     }
-  }
-
-  #running(scope: RunScope, view: RunList): CancelTarget[] {
-    const runs = view
-      .runs(scope)
-      .filter(({ status, cancelling }) => status === 'active' || (status === 'suspended' && !cancelling))
-    const prompts = scope === 'view' ? view.pending() : this.#pending.all()
-    // NOTE: what was stopped, or whose agent cannot be woken, has nothing more to stop
-    const waiting = prompts.filter(
-      ({ runId, cancelling, wake, clientId }) =>
-        runId === undefined && !cancelling && wake?.state !== 'failed' && (scope !== 'mine' || this.#isMine(clientId)),
-    )
-    return [...runs.map((run) => run.runId), ...waiting]
-  }
-
-  #isMine(owner: string): boolean {
-    return owner === (this.#channel.clientId ?? '')
   }
 }
 

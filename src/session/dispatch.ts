@@ -3,6 +3,7 @@ import type { ActiveRun } from './active-run'
 import type { RunList } from './pending'
 import type { Placed } from './placement'
 import type { PlacedSendOptions } from './prompts'
+import { stoppable } from './running'
 import type { CancelTarget } from './stops'
 import type { ViewHost } from './view-host'
 
@@ -20,12 +21,12 @@ export function dispatch<M extends object>(
   const { runId } = placed.place
   const isOwn = (target: CancelTarget): boolean =>
     runId !== undefined && (typeof target === 'string' ? target : target.runId) === runId
-  const targets = whenBusy === 'interrupt' ? host.running('view', view).filter((target) => !isOwn(target)) : []
+  const targets = whenBusy === 'interrupt' ? stoppable(host, 'view', view).filter((target) => !isOwn(target)) : []
   return host.prompts.send(placed, wake, (inputId) => {
     onPlaced(inputId)
-    const ended = waitFor === 'ended' && targets.length > 0 ? host.ended(targets, endLimit) : undefined
+    const ended = waitFor === 'ended' && targets.length > 0 ? host.endings.wait(targets, endLimit) : undefined
     // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
-    for (const target of targets) host.cancel(target).catch((error: SessionError) => host.report(error))
+    for (const target of targets) host.session.cancel(target).catch((error: SessionError) => host.report(error))
     return ended
   })
 }

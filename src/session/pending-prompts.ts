@@ -1,13 +1,12 @@
-import type { Answer } from '../core/codec'
 import type { Row } from '../core/log'
 import { InputNode } from '../core/input-node'
 import { RunNode } from '../core/run-node'
 import type { TreeNode } from '../core/node'
-import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
-import type { Clock } from './clock'
 import type { Outgoing } from './outgoing'
 import type { PendingPrompt } from './pending'
+import type { Prompts } from './prompts'
+import type { Shared } from './shared'
 import type { Stops } from './stops'
 import { newestAnswer, runOf } from './trigger'
 import type { Wakes, WakeTrigger } from './wakes'
@@ -21,21 +20,14 @@ interface Waiting extends WakeTrigger {
   readonly at: number
 }
 
-export interface PendingPromptsHost<M extends object> {
-  readonly tree: Tree<M>
-  readonly wakes: Wakes<M>
-  readonly stops: Stops<M>
-  readonly clock: Clock
-  /** This client's own id; empty for none. */
-  clientId(): string
-  /** Answers and requests of this session that no run has taken up. */
-  unheard(): Iterable<Outgoing & { readonly answers: readonly Answer[] }>
-  isInStep(): boolean
-}
-
 /** What has been asked and not been taken up. */
 export class PendingPrompts<M extends object> {
-  constructor(private readonly host: PendingPromptsHost<M>) {}
+  constructor(
+    private readonly shared: Shared<M>,
+    private readonly prompts: Prompts<M>,
+    private readonly stops: Stops<M>,
+    private readonly wakes: Wakes<M>,
+  ) {}
 
   /** What waits at a node: its prompt, or the answer to a run. */
   at(node: TreeNode<M>): PendingPrompt | undefined {
@@ -59,7 +51,7 @@ export class PendingPrompts<M extends object> {
   }
 
   *#everywhere(): Generator<Waiting> {
-    const { tree } = this.host
+    const { tree } = this.shared
     for (const node of tree.nodes()) {
       const waiting = tree.isListed(node) ? this.#at(node) : undefined
       if (waiting) yield waiting
@@ -72,7 +64,7 @@ export class PendingPrompts<M extends object> {
   }
 
   #prompt(input: InputNode<M>): Waiting | undefined {
-    const { tree } = this.host
+    const { tree } = this.shared
     if (!input.visible || input.isFailed || runOf(tree, { inputId: input.key })) return undefined
     if (tree.children(input.key).some((child) => child instanceof RunNode && child.visible)) return undefined
     return input.first && this.#ofRow(input.first, input.clientId)
@@ -80,21 +72,21 @@ export class PendingPrompts<M extends object> {
 
   /** An answer that nothing is heard of: the run that it begins, or that it goes into, has not gone on. */
   #inRun(run: RunNode<M>): Waiting | undefined {
-    if (run.isAwaited) return this.#ofRow(run.allRows()[0]!, this.host.tree.info(run).clientId)
+    if (run.isAwaited) return this.#ofRow(run.allRows()[0]!, this.shared.tree.info(run).clientId)
     if (run.state.status !== 'suspended') return undefined
     const suspended = run.allRows().findLast((row) => row.name === MessageName.runSuspend)?.serial ?? ''
-    const answer = newestAnswer(this.host.tree, run)
+    const answer = newestAnswer(this.shared.tree, run)
     const isNew = answer !== undefined && answer.serial > suspended
-    const own = isNew ? undefined : [...this.host.unheard()].findLast(({ runId }) => runId === run.key)
+    const own = isNew ? undefined : [...this.prompts.unheard()].findLast(({ runId }) => runId === run.key)
     const reply = run.message(own?.inputId ?? answer?.transport[Header.messageId] ?? '')
     // What is still to be answered waits for a person, not for the agent
-    if (reply && this.host.tree.codec.waits?.(reply, own?.answers ?? [])) return undefined
+    if (reply && this.shared.tree.codec.waits?.(reply, own?.answers ?? [])) return undefined
     if (isNew) return this.#ofRow(answer)
     return own && this.#ofOwn(own)
   }
 
   *#requests(isShown: (node: TreeNode<M>) => boolean): Generator<Waiting> {
-    const { tree, unheard } = this.host
+    const { tree } = this.shared
     const isPlaced = (parent: string | undefined): boolean => {
       const node = parent === undefined ? undefined : tree.nodeOf(parent)
       return node !== undefined && isShown(node)
@@ -102,7 +94,7 @@ export class PendingPrompts<M extends object> {
     for (const [inputId, row] of tree.requests) {
       if (!runOf(tree, { inputId }) && isPlaced(row.transport[Header.parent])) yield this.#ofRow(row)
     }
-    for (const own of unheard()) {
+    for (const own of this.prompts.unheard()) {
       const { regenerates, parent } = own.place
       if (regenerates !== undefined && !tree.requests.has(own.inputId) && isPlaced(parent)) yield this.#ofOwn(own)
     }
@@ -110,19 +102,19 @@ export class PendingPrompts<M extends object> {
 
   #ofRow(row: Row, clientId = row.clientId ?? row.transport[Header.owner] ?? ''): Waiting {
     const { [Header.messageId]: inputId = '', [Header.eventId]: eventId = '', [Header.runId]: runId } = row.transport
-    return { inputId, eventId, runId, clientId, at: row.serial === '' ? Infinity : this.host.clock.since(row) }
+    return { inputId, eventId, runId, clientId, at: row.serial === '' ? Infinity : this.shared.clock.since(row) }
   }
 
   /** The channel does not have it yet, so no agent can be late. */
   #ofOwn({ inputId, eventId, runId }: Outgoing): Waiting {
-    return { inputId, eventId, runId, clientId: this.host.clientId(), at: Infinity }
+    return { inputId, eventId, runId, clientId: this.shared.channel.clientId ?? '', at: Infinity }
   }
 
   #describe({ inputId, eventId, runId, clientId, at }: Waiting): PendingPrompt {
-    const { wakes, stops, tree } = this.host
-    const wake = wakes.infoOf(eventId)
+    const { tree } = this.shared
+    const wake = this.wakes.infoOf(eventId)
     const run = runId === undefined ? undefined : tree.runs.get(runId)
-    const cancelling = run ? tree.info(run).cancelling : stops.of(inputId)
+    const cancelling = run ? tree.info(run).cancelling : this.stops.of(inputId)
     return {
       inputId,
       clientId,
@@ -134,9 +126,9 @@ export class PendingPrompts<M extends object> {
   }
 
   #isUnanswered(eventId: string, at: number): boolean {
-    const { wakes, clock, isInStep } = this.host
-    const isWoken = wakes.infoOf(eventId) !== undefined
-    const since = isWoken ? wakes.acceptedAt(eventId) : at
+    const { clock, isInStep } = this.shared
+    const isWoken = this.wakes.infoOf(eventId) !== undefined
+    const since = isWoken ? this.wakes.acceptedAt(eventId) : at
     return since !== undefined && since < Infinity && isInStep() && clock.hasCome(since + startLimit)
   }
 }

@@ -1,19 +1,17 @@
-import type { Channel } from '../ably/session-channel'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
-import type { ReactivePort, Signal } from '../core/port'
 import type { RunInfo } from '../core/run-info'
 import { Header } from '../core/wire'
 import type { Answer, Input } from '../core/codec'
 import type { RunNode } from '../core/run-node'
-import type { Tree } from '../core/tree'
-import { ActiveRun, type ActiveRunHost } from './active-run'
-import type { Outbox } from './outbox'
+import { ActiveRun } from './active-run'
 import { behind, localRows, outgoing, type Outgoing } from './outgoing'
 import type { Placed } from './placement'
+import type { SessionTree } from './session-tree'
+import type { Shared } from './shared'
 import type { Steers } from './steers'
 import { newestAnswer, runOf, runTakenUp } from './trigger'
 import type { Stops } from './stops'
-import type { WakeInfo } from './wake'
+import type { InvocationBody, WakeInfo } from './wake'
 import type { Wakes } from './wakes'
 
 export interface SendOptions {
@@ -45,7 +43,7 @@ export interface AnswerOptions extends PlacedSendOptions {
 }
 
 /** What was sent, and is to lead to a run. */
-interface Sent<M extends object> extends Outgoing {
+export interface Sent<M extends object> extends Outgoing {
   run: ActiveRun<M>
   wakes: boolean
   wake?: WakeInfo
@@ -56,29 +54,6 @@ interface Sent<M extends object> extends Outgoing {
   published?: Promise<unknown>
 }
 
-export interface PromptsHost<M extends object> {
-  readonly channel: Channel
-  readonly tree: Tree<M>
-  readonly port: ReactivePort
-  readonly outbox: Outbox
-  readonly steers: Steers<M>
-  readonly stops: Stops<M>
-  readonly wakes: Wakes<M>
-  /** Whether there is an agent to wake. */
-  readonly hasAgent: boolean
-  /** Announces that a run looks different. */
-  readonly changed: Signal
-  /** @throws SessionError when there is no session to send to. */
-  checkOpen(): void
-  /** Makes a local change visible. */
-  flush(): void
-  /** Makes a change visible that is in no row. */
-  runsChanged(): void
-  /** Tells of what failed when nobody waits for it. */
-  report(error: SessionError): void
-  messagesOf: ActiveRunHost<M>['messagesOf']
-}
-
 /** Prompts and answers on their way out, and the handles of the runs they lead to. */
 export class Prompts<M extends object> {
   readonly #sent = new Set<Sent<M>>()
@@ -86,7 +61,13 @@ export class Prompts<M extends object> {
   readonly #refused = new Set<Sent<M>>()
   #isClosed = false
 
-  constructor(private readonly host: PromptsHost<M>) {}
+  constructor(
+    private readonly shared: Shared<M>,
+    readonly all: SessionTree<M>,
+    readonly steers: Steers<M>,
+    private readonly stops: Stops<M>,
+    private readonly wakes: Wakes<M>,
+  ) {}
 
   /** The handle of a prompt sent by this session. */
   handle(inputId: string): ActiveRun<M> | undefined {
@@ -100,7 +81,7 @@ export class Prompts<M extends object> {
 
   /** What was sent and is no prompt, so that nothing shows it before a run has taken it up. */
   *unheard(): Generator<Sent<M>> {
-    const { tree } = this.host
+    const { tree } = this.shared
     for (const sent of this.#sent) if (!tree.inputs.has(sent.inputId) && !runTakenUp(tree, sent)) yield sent
   }
 
@@ -113,35 +94,66 @@ export class Prompts<M extends object> {
     wakes = true,
     onPlaced?: (inputId: string) => Promise<void> | undefined,
   ): Promise<ActiveRun<M>> {
-    const { channel, tree } = this.host
-    this.host.checkOpen()
+    const { channel, tree } = this.shared
+    this.shared.checkOpen()
     const all = inputs.map((input) => outgoing(tree.codec, input, place, channel.clientId))
     const sent = this.#keep(all.at(-1)!, wakes, inputs)
     if (inputs.at(-1)!.type === 'message') this.#show(sent)
     const turn = onPlaced?.(sent.inputId)
-    this.host.flush()
+    this.shared.flush()
     await (sent.published = this.#send(sent, all.slice(0, -1), turn))
     const { inputId, answers } = sent
     if (answers.length === 0 || !this.#waits(inputId)) this.#wake(sent)
     return sent.run
   }
 
+  /** The run that was started, or gone into. */
+  runOf(sent: Sent<M>): RunInfo | undefined {
+    return this.#info(runOf(this.shared.tree, sent))
+  }
+
+  /** The same once its agent has taken up what was sent, or can no more. */
+  runThatTook(sent: Sent<M>): RunInfo | undefined {
+    return this.#info(runTakenUp(this.shared.tree, sent))
+  }
+
+  #info(run: RunNode<M> | undefined): RunInfo | undefined {
+    this.shared.changed.track()
+    return run && this.shared.tree.info(run)
+  }
+
+  isFailed(sent: Sent<M>): boolean {
+    return this.shared.tree.inputs.get(sent.inputId)?.isFailed ?? false
+  }
+
+  wakeOf(sent: Sent<M>): WakeInfo | undefined {
+    return this.wakes.infoOf(sent.eventId) ?? sent.wake
+  }
+
+  invocationOf(sent: Sent<M>): InvocationBody {
+    return this.wakes.invocation(sent.eventId)
+  }
+
+  cancel(sent: Sent<M>): Promise<void> {
+    return this.stops.cancel(sent, sent.turn)
+  }
+
   /** Takes a prompt that could not be published out of the conversation. */
   discard(inputId: string): void {
     const sent = this.#prompt(inputId)
-    if (!sent || !this.#isFailed(sent)) return
+    if (!sent || !this.isFailed(sent)) return
     this.#sent.delete(sent)
     this.#refused.delete(sent)
-    this.host.tree.discardLocal(inputId)
+    this.shared.tree.discardLocal(inputId)
     sent.run.abandon(new SessionError('unable to run the prompt; it was discarded', ErrorCode.Closed))
-    this.host.flush()
+    this.shared.flush()
   }
 
   /** Lets handles follow what the tree has settled. */
   follow(run: RunNode<M>): void {
     for (const sent of this.#sent) if (run.key === sent.runId || run.inputId === sent.inputId) this.#follow(sent)
     // NOTE: of those who answer at one time, the last on the channel wakes the agent
-    const eventId = run.state.status === 'suspended' && newestAnswer(this.host.tree, run)?.transport[Header.eventId]
+    const eventId = run.state.status === 'suspended' && newestAnswer(this.shared.tree, run)?.transport[Header.eventId]
     for (const sent of this.#sent)
       if (sent.eventId === eventId && !sent.wake && !sent.published && !this.#waits(sent.inputId)) this.#wake(sent)
   }
@@ -155,7 +167,7 @@ export class Prompts<M extends object> {
 
   /** Whether a message still waits for an answer, so that it is too early to go on. */
   #waits(messageId: string): boolean {
-    const { tree } = this.host
+    const { tree } = this.shared
     const reply = tree.nodeOf(messageId)?.message(messageId)
     return !!reply && !!tree.codec.waits?.(reply, this.answersTo(messageId, false))
   }
@@ -163,7 +175,7 @@ export class Prompts<M extends object> {
   /** Wakes the agent for what was refused and has come up on the channel all the same. */
   review(): void {
     for (const sent of this.#refused) {
-      if (this.#isFailed(sent)) continue
+      if (this.isFailed(sent)) continue
       this.#refused.delete(sent)
       sent.run.renew()
       this.#wake(sent)
@@ -186,21 +198,17 @@ export class Prompts<M extends object> {
     return undefined
   }
 
-  #isFailed(sent: Sent<M>): boolean {
-    return this.host.tree.inputs.get(sent.inputId)?.isFailed ?? false
-  }
-
   #keep(out: Outgoing, wakes: boolean, inputs: readonly Input<M>[]): Sent<M> {
     const answers = inputs.filter((input) => input.type === 'answer')
     const sent: Omit<Sent<M>, 'run'> = { ...out, wakes, answers }
-    const run = new ActiveRun<M>(this.#handleHost(sent as Sent<M>), out.inputId, out.eventId)
-    const kept = Object.assign(sent, { run: this.host.port.opaque(run) })
+    const run = new ActiveRun(this, sent as Sent<M>)
+    const kept = Object.assign(sent, { run: this.shared.port.opaque(run) })
     this.#sent.add(kept)
     return kept
   }
 
   #show({ inputId, messages }: Outgoing): void {
-    const { tree, channel } = this.host
+    const { tree, channel } = this.shared
     tree.addLocal(inputId, localRows(messages, channel.clientId))
   }
 
@@ -211,7 +219,7 @@ export class Prompts<M extends object> {
       if (isTurn.length > 0) await (sent.turn = Promise.allSettled(isTurn))
       sent.turn = undefined
       // NOTE: what failed is never a parent, so a prompt waits until that is known of the one it follows
-      if (parent && this.#isFailed(parent)) this.#show(Object.assign(sent, behind(sent, parent.place.parent)))
+      if (parent && this.isFailed(parent)) this.#show(Object.assign(sent, behind(sent, parent.place.parent)))
       await this.#publish(sent, [...others, sent])
     } finally {
       sent.published = undefined
@@ -219,7 +227,7 @@ export class Prompts<M extends object> {
   }
 
   async #publish(sent: Sent<M>, all: readonly Outgoing[]): Promise<void> {
-    const { outbox, tree, flush, runsChanged } = this.host
+    const { outbox, tree, flush, runsChanged } = this.shared
     try {
       const published = Promise.all(all.map(({ messages }) => outbox.publish(messages)))
       if (!tree.inputs.has(sent.inputId)) runsChanged()
@@ -227,7 +235,7 @@ export class Prompts<M extends object> {
     } catch (cause) {
       const error = toSessionError('send the prompt', ErrorCode.SendFailed, cause)
       tree.failLocal(sent.inputId, { code: error.code, message: error.message })
-      if (this.#isFailed(sent)) this.#refused.add(sent)
+      if (this.isFailed(sent)) this.#refused.add(sent)
       else this.#sent.delete(sent)
       sent.run.abandon(error)
       flush()
@@ -237,53 +245,33 @@ export class Prompts<M extends object> {
   }
 
   #wake(sent: Sent<M>): void {
-    const { hasAgent, tree, wakes } = this.host
-    if (!hasAgent || !sent.wakes || this.#isClosed || runTakenUp(tree, sent)) return
-    sent.wake = wakes.wake(sent, (error) => {
+    const { agent, tree } = this.shared
+    if (!agent || !sent.wakes || this.#isClosed || runTakenUp(tree, sent)) return
+    sent.wake = this.wakes.wake(sent, (error) => {
       sent.run.abandon(error)
       // A prompt shows it where it stands; an answer or a wish for another reply stands nowhere
-      if (!tree.inputs.has(sent.inputId)) this.host.report(error)
+      if (!tree.inputs.has(sent.inputId)) this.shared.report(error)
     })
   }
 
-  async #republish(sent: Sent<M>): Promise<void> {
-    if (!this.#sent.has(sent) || !this.#isFailed(sent)) return
-    this.host.tree.retryLocal(sent.inputId)
+  /** Publishes again what failed, and wakes the agent. */
+  async republish(sent: Sent<M>): Promise<void> {
+    if (!this.#sent.has(sent) || !this.isFailed(sent)) return
+    this.shared.tree.retryLocal(sent.inputId)
     sent.run.renew()
-    this.host.flush()
+    this.shared.flush()
     this.#refused.delete(sent)
     await (sent.published = this.#send(sent))
     this.#wake(sent)
   }
 
   /** Wakes the agent again, or at last, unless a run has taken it up. */
-  #rewake(sent: Sent<M>): void {
-    if (runTakenUp(this.host.tree, sent)) return
+  rewake(sent: Sent<M>): void {
+    if (runTakenUp(this.shared.tree, sent)) return
     sent.run.renew()
-    const wake = this.host.wakes.infoOf(sent.eventId)
+    const wake = this.wakes.infoOf(sent.eventId)
     if (wake) return wake.retry()
     sent.wakes = true
     this.#wake(sent)
-  }
-
-  #handleHost(sent: Sent<M>): ActiveRunHost<M> {
-    const { tree, changed, messagesOf, steers, stops, wakes } = this.host
-    const info = (run: RunNode<M> | undefined): RunInfo | undefined => {
-      changed.track()
-      return run && tree.info(run)
-    }
-    return {
-      run: () => info(runOf(tree, sent)),
-      runTakenUp: () => info(runTakenUp(tree, sent)),
-      messagesOf,
-      isFailed: () => this.#isFailed(sent),
-      wake: () => wakes.infoOf(sent.eventId) ?? sent.wake,
-      cancel: () => stops.cancel(sent, sent.turn),
-      republish: () => this.#republish(sent),
-      rewake: () => this.#rewake(sent),
-      discard: () => this.discard(sent.inputId),
-      steer: (runId, given) => steers.steer(runId, given),
-      toInvocation: () => wakes.invocation(sent.eventId),
-    }
   }
 }

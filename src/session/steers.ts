@@ -4,7 +4,7 @@ import type { RunEndReason } from '../core/run-state'
 import type { RunNode } from '../core/run-node'
 import { outgoing } from './outgoing'
 import { newMessage, type Given } from './placement'
-import type { PromptsHost } from './prompts'
+import type { Shared } from './shared'
 
 /** What became of a steer. */
 export interface SteerOutcome {
@@ -32,13 +32,11 @@ interface Waiting {
   fail(error: unknown): void
 }
 
-type SteersHost<M extends object> = Pick<PromptsHost<M>, 'channel' | 'tree' | 'outbox' | 'checkOpen'>
-
 /** What has been said into runs, until it is known what became of it. */
 export class Steers<M extends object> {
   readonly #waiting = new Set<Waiting>()
 
-  constructor(private readonly host: SteersHost<M>) {}
+  constructor(private readonly shared: Shared<M>) {}
 
   /** Says something into a run, whose id may still have to come. */
   steer(runId: string | Promise<string>, given: Given<M>): Steer {
@@ -73,7 +71,7 @@ export class Steers<M extends object> {
   }
 
   async #publish(runId: string, given: Given<M>, teller: Pick<Waiting, 'outcome' | 'fail'>): Promise<string> {
-    const { channel, tree, outbox, checkOpen } = this.host
+    const { channel, tree, outbox, checkOpen } = this.shared
     checkOpen()
     const run = tree.runs.get(runId)
     if (!run || run.hasEnded || run.isEnding) throw refusal(run ? 'it has ended' : `there is no run "${runId}"`)

@@ -1,14 +1,12 @@
-import type { Channel } from '../ably/session-channel'
 import { ErrorCode, toSessionError } from '../core/errors'
 import { newId } from '../core/id'
 import type { Row } from '../core/log'
 import type { Cancelling } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
-import type { Tree } from '../core/tree'
 import { Header, headers, MessageName } from '../core/wire'
-import type { Clock } from './clock'
-import type { Outbox } from './outbox'
+import type { Shared } from './shared'
 import { runOf } from './trigger'
+import type { Wakes } from './wakes'
 
 /** A run by its id, or what has not started by its message id; an entry of `pending()` will do. */
 export type CancelTarget = string | { readonly inputId: string; readonly runId?: string }
@@ -22,30 +20,20 @@ interface Watch {
   at: number
 }
 
-export interface StopsHost<M extends object> {
-  readonly channel: Channel
-  readonly tree: Tree<M>
-  readonly outbox: Outbox
-  readonly clock: Clock
-  /** Whether all that happens on the channel is heard. */
-  isInStep(): boolean
-  /** Makes a change of these runs, or of what has not started, visible that is in no row. */
-  runsChanged(runs?: readonly RunNode<M>[]): void
-  /** Called when the channel has a request to stop what has not started. */
-  stopped(inputId: string): void
-}
-
 /** Requests to stop: those that this session makes, and how long all of them have been waiting. */
 export class Stops<M extends object> {
   /** Own requests that the channel may not have yet, by the run or message they name. */
   readonly #own = new Map<string, Cancelling>()
   readonly #watched = new Map<RunNode<M>, Watch>()
 
-  constructor(private readonly host: StopsHost<M>) {}
+  constructor(
+    private readonly shared: Shared<M>,
+    private readonly wakes: Wakes<M>,
+  ) {}
 
   /** Publishes a request to stop, behind what it is about if that is still to come; resolves when the channel has it. */
   async cancel(target: CancelTarget, turn?: Promise<unknown>): Promise<void> {
-    const { outbox, channel, tree } = this.host
+    const { outbox, channel, tree } = this.shared
     const { runId, inputId }: { runId?: string; inputId?: string } =
       typeof target === 'string' ? { runId: target } : target
     const eventId = newId()
@@ -62,7 +50,7 @@ export class Stops<M extends object> {
     try {
       await published
       this.#note(key, { by: channel.clientId, at: Date.now() })
-      if (inputId !== undefined && !runOf(tree, { inputId, runId })) this.host.stopped(inputId)
+      if (inputId !== undefined && !runOf(tree, { inputId, runId })) this.wakes.giveUp(inputId)
     } catch (cause) {
       this.#note(key, undefined)
       throw toSessionError('cancel the run', ErrorCode.SendFailed, cause)
@@ -71,16 +59,16 @@ export class Stops<M extends object> {
 
   /** The request to stop what has not started. */
   of(inputId: string): Cancelling | undefined {
-    const [cancel] = this.host.tree.stopsBefore(inputId)
+    const [cancel] = this.shared.tree.stopsBefore(inputId)
     if (!cancel) return this.#own.get(inputId)
-    const { clock } = this.host
-    const isUnanswered = this.host.isInStep() && clock.hasCome(clock.since(cancel) + answerLimit)
+    const { clock } = this.shared
+    const isUnanswered = this.shared.isInStep() && clock.hasCome(clock.since(cancel) + answerLimit)
     return { by: cancel.clientId, at: cancel.timestamp, ...(isUnanswered && { unanswered: true }) }
   }
 
   /** Follows a run that the channel told something about. */
   follow(run: RunNode<M>): void {
-    if (this.#review(run)) this.host.runsChanged([run])
+    if (this.#review(run)) this.shared.runsChanged([run])
   }
 
   /** Looks at all runs that are to stop, since time has passed; answers with those of which something else is to be said. */
@@ -90,7 +78,7 @@ export class Stops<M extends object> {
 
   /** Shows an own request before the channel has it. */
   #note(key: string, own: Cancelling | undefined): void {
-    const { tree, runsChanged } = this.host
+    const { tree, runsChanged } = this.shared
     if (own) this.#own.set(key, own)
     else this.#own.delete(key)
     const run = tree.runs.get(key) ?? runOf(tree, { inputId: key })
@@ -100,7 +88,7 @@ export class Stops<M extends object> {
 
   /** True when what is to be said about the stopping of a run has changed. */
   #review(run: RunNode<M>): boolean {
-    const { tree } = this.host
+    const { tree } = this.shared
     const cancel = run.hasEnded ? undefined : tree.stopsOf(run)[0]
     const key = this.#own.has(run.key) ? run.key : (run.inputId ?? '')
     if (cancel || run.hasEnded) this.#own.delete(key)
@@ -110,7 +98,7 @@ export class Stops<M extends object> {
   }
 
   #isUnanswered(run: RunNode<M>, cancel: Row): boolean {
-    const { clock, isInStep } = this.host
+    const { clock, isInStep } = this.shared
     const version = newestOf(run)
     let watch = this.#watched.get(run)
     if (!watch) this.#watched.set(run, (watch = { version: cancel.serial, at: clock.since(cancel) }))

@@ -115,15 +115,15 @@ export class ViewLists<M extends object> {
 
   #listPending(): void {
     const waiting = this.runs.flatMap(({ runId, status }) =>
-      status === 'suspended' ? (this.host.pendingAt(this.host.tree.runs.get(runId)!) ?? []) : [],
+      status === 'suspended' ? (this.host.pending.at(this.host.tree.runs.get(runId)!) ?? []) : [],
     )
     for (const node of this.#prompts) {
-      const prompt = this.host.pendingAt(node)
+      const prompt = this.host.pending.at(node)
       if (prompt) waiting.push(prompt)
       // NOTE: one that failed is pending again when it is sent again
       else if (!(node as InputNode<M>).isFailed) this.#prompts.delete(node)
     }
-    waiting.push(...this.host.requestsFor((node) => this.has(node)))
+    waiting.push(...this.host.pending.requests((node) => this.has(node)))
     const pending = waiting.map((prompt) => this.pending.find(same(prompt)) ?? prompt)
     if (!sameItems(pending, this.pending)) this.pending = pending
   }

@@ -14,6 +14,7 @@ import { OlderMessages } from './older-messages'
 import { continuation, fork, newMessage, placeOfEdit, placeOfRegeneration, type Given, type Placed } from './placement'
 import type { AnswerOptions, PlacedSendOptions, SendOptions } from './prompts'
 import { isAwaited, type PendingPrompt, type RunScope } from './pending'
+import { startedRuns, stoppable } from './running'
 import type { Steer } from './steers'
 import type { CancelTarget } from './stops'
 import type { WakeInfo } from './wake'
@@ -69,7 +70,7 @@ export class View<M extends object> {
 
   /** Runs that have started: those on the view's branch, those of this client, or all of the session. */
   runs(scope: RunScope = 'view'): readonly RunInfo[] {
-    if (scope !== 'view') return this.host.runs(scope)
+    if (scope !== 'view') return startedRuns(this.host, scope)
     this.#runsChanged.track()
     return this.#lists.runs
   }
@@ -88,12 +89,12 @@ export class View<M extends object> {
 
   /** A run by its id, on whatever branch; undefined until it has started. */
   run(runId: string): RunInfo | undefined {
-    return this.host.all().run(runId)
+    return this.host.all.run(runId)
   }
 
   /** The reply of a run so far, on whatever branch. */
   messagesOf(runId: string): readonly ViewMessage<M>[] {
-    return this.host.all().messagesOf(runId)
+    return this.host.all.messagesOf(runId)
   }
 
   /** The run that wrote a message, or that answers it when it is a prompt. */
@@ -213,17 +214,17 @@ export class View<M extends object> {
 
   /** Cancels a run, or, by its message id, what has not started. */
   cancel(target: CancelTarget): Promise<void> {
-    return this.host.cancel(target)
+    return this.host.session.cancel(target)
   }
 
   /** Wakes the agent for something that is pending, whoever sent it. */
   wake(inputId: string): WakeInfo {
-    return this.host.wake(inputId)
+    return this.host.session.wake(inputId)
   }
 
   /** Cancels every run that is active or about to start. */
   async cancelAll({ scope = 'view' }: { scope?: RunScope } = {}): Promise<void> {
-    await Promise.all(this.host.running(scope, this).map((target) => this.cancel(target)))
+    await Promise.all(stoppable(this.host, scope, this).map((target) => this.cancel(target)))
   }
 
   /**

@@ -1,23 +1,13 @@
-import type { Channel } from '../ably/session-channel'
 import { ErrorCode, SessionError } from '../core/errors'
-import type { ReactivePort, Signal } from '../core/port'
+import type { Signal } from '../core/port'
 import type { RunNode } from '../core/run-node'
-import type { Tree } from '../core/tree'
 import { Network } from './network'
+import type { Shared } from './shared'
 import { runTakenUp, type Trigger } from './trigger'
-import { Wake, type AgentTarget, type InvocationBody, type WakeInfo } from './wake'
+import { Wake, type InvocationBody, type WakeInfo } from './wake'
 
 /** What an agent is to be woken for. */
 export type WakeTrigger = Trigger & { readonly eventId: string }
-
-export interface WakesHost<M extends object> {
-  readonly channel: Channel
-  readonly tree: Tree<M>
-  readonly port: ReactivePort
-  readonly agent: AgentTarget | undefined
-  /** Makes a change visible that is in no row. */
-  runsChanged(): void
-}
 
 /** The attempts of this session to wake the agent, by the event that it is woken with. */
 export class Wakes<M extends object> {
@@ -25,9 +15,9 @@ export class Wakes<M extends object> {
   readonly #changed: Signal
   readonly #network: Network
 
-  constructor(private readonly host: WakesHost<M>) {
-    this.#changed = host.port.signal()
-    this.#network = new Network(host.channel)
+  constructor(private readonly shared: Shared<M>) {
+    this.#changed = shared.port.signal()
+    this.#network = new Network(shared.channel)
   }
 
   /** How waking for this event fares. */
@@ -42,12 +32,12 @@ export class Wakes<M extends object> {
   }
 
   invocation(eventId: string): InvocationBody {
-    return { inputEventId: eventId, sessionName: this.host.channel.name }
+    return { inputEventId: eventId, sessionName: this.shared.channel.name }
   }
 
   /** Wakes the agent, again if that was done before. @throws SessionError 40003 when the session has none. */
   wake(trigger: WakeTrigger, onFailed?: (error: SessionError) => void): WakeInfo {
-    const { agent, port, runsChanged } = this.host
+    const { agent, port, runsChanged } = this.shared
     if (!agent) throw new SessionError('unable to wake the agent; the session has none', ErrorCode.BadRequest)
     const { eventId } = trigger
     this.#wakes.get(eventId)?.wake.stop()
@@ -66,7 +56,7 @@ export class Wakes<M extends object> {
   follow(run: RunNode<M>): void {
     for (const [eventId, { trigger, wake }] of this.#wakes) {
       if (run.key !== trigger.runId && run.inputId !== trigger.inputId) continue
-      if (runTakenUp(this.host.tree, trigger)) wake.succeed()
+      if (runTakenUp(this.shared.tree, trigger)) wake.succeed()
       if (run.hasEnded) this.#wakes.delete(eventId)
     }
   }
