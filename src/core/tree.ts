@@ -2,11 +2,9 @@ import { Alternatives } from './alternatives'
 import { Cancels } from './cancels'
 import type { Codec } from './codec'
 import { Forks, isFork } from './forks'
-import { Groups } from './groups'
 import { isUnsettled, Log, type Row } from './log'
-import { MessageIndex } from './message-index'
-import type { NodeChange, TreeNode } from './node'
-import { NodeList } from './node-list'
+import type { TreeNode } from './node'
+import { Nodes, type Restructured } from './nodes'
 import { InputNode } from './input-node'
 import { RunNode, type Judge } from './run-node'
 import type { RunInfo } from './run-info'
@@ -17,16 +15,12 @@ import type { Act, Trust } from './trust'
 import { hasSeeds, Header, MessageName, withSeeds, type ChannelMessage, type Headers } from './wire'
 
 /** What became different since the last `settle()`. */
-export interface Settled<M extends object> {
-  /** Messages or nodes came, went or moved: visible lists have to be made anew. */
-  structure: boolean
+export interface Settled<M extends object> extends Restructured<M> {
   /** Runs or pending prompts look different. */
   runs: boolean
   transitions: readonly RunTransition<M>[]
   /** Runs that got or lost rows. */
   touched: readonly RunNode<M>[]
-  /** Nodes that showed up or got more messages, when the structure differs by nothing else. */
-  moved?: readonly TreeNode<M>[]
   /** Prompts that showed up as other versions of prompts. */
   forks?: readonly InputNode<M>[]
 }
@@ -37,41 +31,27 @@ const nothing: Settled<never> = { structure: false, runs: false, transitions: []
  * A conversation as nodes made from channel rows: an input per prompt, a run per reply. `apply` sorts rows into nodes;
  * `settle` derives what follows from them. Neither depends on the order in which different messages arrive.
  */
-export class Tree<M extends object> {
+export class Tree<M extends object> extends Nodes<M> {
   readonly log: Log
   readonly #judge: Judge | undefined
-  readonly inputs = new Map<string, InputNode<M>>()
-  readonly runs = new Map<string, RunNode<M>>()
   /** Requests for another reply, by message id: no nodes, since they show nothing. */
   readonly requests = new Map<string, Row>()
   readonly #forks = new Forks<M>((row) => this.#mayPut(row, undefined))
-  readonly #messages = new MessageIndex<M>()
-  /** Children by the message id they follow; those without a parent under ''. */
-  readonly #children = new Groups<TreeNode<M>>()
-  readonly #runsByInput = new Groups<RunNode<M>>()
   readonly #cancels = new Cancels()
   /** Rows of which more is expected; a repair has to read back to the oldest of them. */
   readonly #open = new Set<Row>()
 
   /** Rows that got longer. */
   readonly #grown = new Set<Row>()
-  readonly #dirty = new Set<TreeNode<M>>()
   readonly #watch = new RunWatch<M>()
-  #messageCount = 0
-  #structure = false
-  /** How often the structure has changed. */
-  version = 0
   #alternatives: Alternatives<M> | undefined
-  #moved: TreeNode<M>[] = []
-  /** Whether the structure differs by more than that nodes showed up or got more messages. */
-  #isRearranged = false
-  readonly #nodes = new NodeList<M>()
 
   constructor(
     readonly codec: Codec<M>,
     readonly port: ReactivePort = plainPort,
     private readonly trust: Trust = {},
   ) {
+    super()
     this.log = new Log(trust.isAgent)
     const judge: Judge = { allows: (row, { owner }) => this.#mayPut(row, owner), read: (row) => this.#read(row) }
     this.#judge = this.isGuarded ? judge : undefined
@@ -93,17 +73,12 @@ export class Tree<M extends object> {
     return true
   }
 
-  /** How many messages all nodes have together, whatever the branch. */
-  get messageCount(): number {
-    return this.#messageCount
-  }
-
   /** Brings nodes in step with their rows. */
   settle(): Settled<M> {
     for (const row of this.#grown) (row.home as TreeNode<M> | undefined)?.grow(row)
     this.#grown.clear()
     // NOTE: for most tokens this is all, so nothing is made for them
-    return this.#dirty.size > 0 || this.#structure ? this.#settleNodes() : nothing
+    return this.dirty.size > 0 || this.isRestructured ? this.#settleNodes() : nothing
   }
 
   #settleNodes(): Settled<M> {
@@ -112,35 +87,26 @@ export class Tree<M extends object> {
     const forks: InputNode<M>[] = []
     let runs = false
     // NOTE: a run that turns out to own a fork takes its rows, which is something to settle again
-    while (this.#dirty.size > 0) {
-      const nodes = [...this.#dirty]
-      this.#dirty.clear()
+    while (this.dirty.size > 0) {
+      const nodes = [...this.dirty]
+      this.dirty.clear()
       for (const node of nodes) {
         const isNew = node.size === 0
-        this.#settleNode(node, transitions)
-        if (node instanceof RunNode) touched.push(node)
-        else if (isNew && (node as InputNode<M>).forkOf !== undefined) forks.push(node as InputNode<M>)
+        this.settleNode(node)
+        if (node instanceof RunNode) {
+          touched.push(node)
+          const transition = this.#settleRun(node)
+          if (transition) transitions.push(transition)
+        } else if (isNew && (node as InputNode<M>).forkOf !== undefined) {
+          forks.push(node as InputNode<M>)
+        }
         // NOTE: what comes into a run that waits may be the answer to it, which is pending then
         runs ||= !(node instanceof RunNode) || node.hasNews || node.state.status === 'suspended'
       }
     }
     this.#forgetAll(this.#watch.surplus())
     this.#forgetAll(this.#answered())
-    return { ...this.#settleStructure(), runs, transitions, touched, forks }
-  }
-
-  #settleStructure(): Pick<Settled<M>, 'structure' | 'moved'> {
-    if (!this.#structure) return { structure: false }
-    this.version++
-    this.#nodes.touch()
-    const moved = this.#isRearranged ? undefined : this.#moved
-    this.#moved = []
-    this.#structure = this.#isRearranged = false
-    return { structure: true, moved }
-  }
-
-  #rearrange(): void {
-    this.#structure = this.#isRearranged = true
+    return { ...this.restructured(), runs, transitions, touched, forks }
   }
 
   get isEnding(): boolean {
@@ -160,7 +126,7 @@ export class Tree<M extends object> {
     const over = [...this.ending].filter(([run, since]) => isOver(run, since))
     for (const [run] of over) {
       run.giveUp()
-      this.#dirty.add(run)
+      this.dirty.add(run)
     }
     return over.length > 0
   }
@@ -169,16 +135,6 @@ export class Tree<M extends object> {
   get alternatives(): Alternatives<M> {
     if (!this.#alternatives?.isCurrent) this.#alternatives = new Alternatives(this)
     return this.#alternatives
-  }
-
-  /** All nodes in sort order: by serial, optimistic prompts last. */
-  nodes(): readonly TreeNode<M>[] {
-    return this.#nodes.sorted()
-  }
-
-  /** The node that holds a message. */
-  nodeOf(messageId: string): TreeNode<M> | undefined {
-    return this.#messages.holderOf(messageId)
   }
 
   /** Whether a node has its place on some branch. */
@@ -194,18 +150,6 @@ export class Tree<M extends object> {
   /** Answers that begin a run of their own of which nothing has been heard yet. */
   awaited(): IterableIterator<RunNode<M>> {
     return this.#forks.awaited.values()
-  }
-
-  children(messageId: string | undefined): readonly TreeNode<M>[] {
-    return this.#children.of(messageId ?? '')
-  }
-
-  /** Runs that answer a prompt, whether or not it is the message they follow; none that somebody else asked for. */
-  runsOf(inputId: string): readonly RunNode<M>[] {
-    const runs = this.#runsByInput.of(inputId)
-    const asker = this.inputs.get(inputId)?.owner
-    const isIts = ({ owner = asker }: RunNode<M>): boolean => asker === undefined || owner === asker
-    return runs.every(isIts) ? runs : runs.filter(isIts)
   }
 
   info(run: RunNode<M>): RunInfo {
@@ -264,8 +208,8 @@ export class Tree<M extends object> {
   addLocal(inputId: string, rows: readonly Row[]): InputNode<M> {
     const node = this.#input(inputId)
     node.setLocal(rows)
-    this.#mention(inputId, node, node.sort)
-    this.#dirty.add(node)
+    this.mention(inputId, node, node.sort)
+    this.dirty.add(node)
     return node
   }
 
@@ -273,7 +217,7 @@ export class Tree<M extends object> {
     const node = this.inputs.get(inputId)
     if (!node) return
     node.fail(error)
-    this.#dirty.add(node)
+    this.dirty.add(node)
   }
 
   /** Lets a failed prompt wait for its echo again. */
@@ -286,16 +230,15 @@ export class Tree<M extends object> {
     const node = this.inputs.get(inputId)
     if (!node || node.isSent) return
     this.inputs.delete(inputId)
-    this.#messageCount -= node.size
-    this.#messages.drop(inputId, node)
-    this.#leave(new Set([node]))
+    this.unmention(inputId, node)
+    this.leave(new Set([node]))
   }
 
   #trackOpen(row: Row): void {
     if (isUnsettled(row)) {
       this.#open.add(row)
     } else if (this.#open.delete(row) && this.#watch.ending.has(row.home as RunNode<M>)) {
-      this.#dirty.add(row.home as RunNode<M>)
+      this.dirty.add(row.home as RunNode<M>)
     }
   }
 
@@ -321,20 +264,20 @@ export class Tree<M extends object> {
       if (row.transport[Header.regenerates] !== undefined) this.#placeRequest(inputId, row)
       return
     }
-    if (role === 'user') this.#putInto(this.#input(inputId), row)
+    if (role === 'user') this.putInto(this.#input(inputId), row)
     else if (isFork(row)) this.#placeFork(inputId, row)
   }
 
   #placeRequest(inputId: string, row: Row): void {
     this.requests.set(inputId, row)
     this.#cancels.know(inputId)
-    this.#structure = true
+    this.isRestructured = true
   }
 
   /** Everything that names a run and has content: outputs, and inputs that answer into or steer a run. */
   #placeOutput(row: Row): void {
     const runId = row.transport[Header.runId]
-    if (runId !== undefined && this.codec.decodes(row)) this.#putInto(this.#run(runId), row)
+    if (runId !== undefined && this.codec.decodes(row)) this.putInto(this.#run(runId), row)
   }
 
   /** What counts of an input in a run of this owner. */
@@ -366,43 +309,26 @@ export class Tree<M extends object> {
   /** What begins with copies of a run, or takes its place, follows it. */
   #rereadForksOf(run: RunNode<M>): void {
     for (const fork of this.#forks.replacing(run)) {
-      this.#structure = true
+      this.isRestructured = true
       // NOTE: in one direction only, since runs may claim to take each other's place
       if (fork === run || fork.sort < run.sort) continue
       fork.reread()
-      this.#dirty.add(fork)
+      this.dirty.add(fork)
     }
-  }
-
-  #putInto(node: TreeNode<M>, row: Row): void {
-    const messageId = row.transport[Header.messageId]
-    node.add(row)
-    if (messageId !== undefined) this.#mention(messageId, node, row.serial)
-    this.#dirty.add(node)
-  }
-
-  /** Notes who holds a message; whoever follows it may thereby stand elsewhere. */
-  #mention(messageId: string, node: TreeNode<M>, serial: string): void {
-    const former = this.#messages.holderOf(messageId)
-    this.#messages.add(messageId, node, serial)
-    if (this.#messages.holderOf(messageId) === former) return
-    if (former || this.children(messageId).length > 0) this.#rearrange()
-    // NOTE: a request for another reply may be waiting for the message that it follows
-    this.#structure = true
   }
 
   #placeFork(inputId: string, row: Row): void {
     this.#forks.add(inputId, row)
     this.#cancels.know(inputId)
-    this.#putInto(this.#runOfFork(inputId), row)
-    this.#rearrange()
+    this.putInto(this.#runOfFork(inputId), row)
+    this.rearrange()
   }
 
   /** Of the runs that answer a fork it is the one that said so first; one to wait for while there is none. */
   #runOfFork(inputId: string): RunNode<M> {
     const claims = this.runsOf(inputId).map((run) => ({ run, serial: run.serialOfTrigger(inputId) ?? '' }))
     if (claims.length > 0) return claims.reduce((low, claim) => (claim.serial < low.serial ? claim : low)).run
-    return this.#nodeIn(this.#forks.awaited, inputId, () => this.#newRun(inputId, true))
+    return this.nodeIn(this.#forks.awaited, inputId, () => this.#newRun(inputId, true))
   }
 
   /** Moves a fork to the run that owns it by what is known now. */
@@ -412,8 +338,8 @@ export class Tree<M extends object> {
     const run = this.#runOfFork(inputId)
     for (const row of rows) {
       if (row.home === run) continue
-      this.#takeOut(row, row.transport)
-      this.#putInto(run, row)
+      this.takeOut(row, row.transport)
+      this.putInto(run, row)
     }
   }
 
@@ -422,7 +348,7 @@ export class Tree<M extends object> {
     if (runId === undefined) return
     const node = this.#run(runId)
     node.addLifecycle(row)
-    this.#dirty.add(node)
+    this.dirty.add(node)
   }
 
   #placeCancel(row: Row): void {
@@ -431,7 +357,7 @@ export class Tree<M extends object> {
     if (runId !== undefined) {
       const node = this.#run(runId)
       node.addCancel(row)
-      this.#dirty.add(node)
+      this.dirty.add(node)
     } else if (inputId !== undefined) {
       for (const given of this.#cancels.add(inputId, row, this.#knows(inputId))) this.log.forget(given)
       this.#touch(inputId)
@@ -451,106 +377,55 @@ export class Tree<M extends object> {
   #touch(inputId: string): void {
     for (const run of this.runsOf(inputId)) {
       run.touch()
-      this.#dirty.add(run)
+      this.dirty.add(run)
     }
     const waiting = this.inputs.get(inputId) ?? this.#forks.awaited.get(inputId)
-    if (waiting) this.#dirty.add(waiting)
-    if (this.requests.has(inputId)) this.#structure = true
+    if (waiting) this.dirty.add(waiting)
+    if (this.requests.has(inputId)) this.isRestructured = true
   }
 
   /** Takes a row that said this out of the tree. */
   #withdraw(row: Row, before: Headers): void {
     if (row.name === MessageName.cancel) return this.#withdrawCancel(row, before)
     if (!row.home) return this.#withdrawRequest(row, before)
-    this.#takeOut(row, before)
+    this.takeOut(row, before)
     this.#forks.remove(row, before)
   }
 
   #withdrawRequest(row: Row, { [Header.messageId]: inputId = '' }: Headers): void {
     if (this.requests.get(inputId) !== row) return
     this.requests.delete(inputId)
-    this.#structure = true
+    this.isRestructured = true
   }
 
   #withdrawCancel(row: Row, { [Header.runId]: runId, [Header.inputId]: inputId }: Headers): void {
     if (runId !== undefined) {
       const run = this.runs.get(runId)
       run?.removeCancel(row)
-      if (run) this.#dirty.add(run)
+      if (run) this.dirty.add(run)
     } else if (inputId !== undefined) {
       this.#cancels.remove(inputId, row)
       this.#touch(inputId)
     }
   }
 
-  #takeOut(row: Row, { [Header.messageId]: messageId }: Headers): void {
-    const node = row.home as TreeNode<M>
-    node.remove(row)
-    row.home = undefined
-    if (messageId !== undefined) this.#messages.drop(messageId, node)
-    this.#dirty.add(node)
-    this.#rearrange()
-  }
-
   #input(inputId: string): InputNode<M> {
     this.#cancels.know(inputId)
-    return this.#nodeIn(this.inputs, inputId, () => new InputNode(inputId, this.codec, this.port))
+    return this.nodeIn(this.inputs, inputId, () => new InputNode(inputId, this.codec, this.port))
   }
 
   #run(runId: string): RunNode<M> {
-    return this.#nodeIn(this.runs, runId, () => this.#newRun(runId))
+    return this.nodeIn(this.runs, runId, () => this.#newRun(runId))
   }
 
   #newRun(key: string, isAwaited?: boolean): RunNode<M> {
     return new RunNode(key, this.codec, this.port, isAwaited, this.#judge)
   }
 
-  /** One of these nodes, made when it is first spoken of. */
-  #nodeIn<N extends TreeNode<M>>(nodes: Map<string, N>, key: string, make: () => N): N {
-    let node = nodes.get(key)
-    if (!node) {
-      nodes.set(key, (node = make()))
-      this.#nodes.add(node)
-      this.#children.add('', node)
-      this.#structure = true
-    }
-    return node
-  }
-
-  #settleNode(node: TreeNode<M>, transitions: RunTransition<M>[]): void {
-    const { parent, size, seeds, visible } = node
-    const inputId = node instanceof RunNode ? node.inputId : undefined
-    this.#noteChange(node, node.settle())
-    this.#messageCount += node.size - size
-    if (node.seeds !== seeds || node.seeds.size > 0) this.#noteSeeds(node, seeds)
-    if (node.parent !== parent) {
-      this.#children.remove(parent ?? '', node)
-      this.#children.add(node.parent ?? '', node)
-    }
-    if (node instanceof RunNode) {
-      if (node.inputId !== inputId) {
-        this.#answer(node, inputId)
-        if (visible) this.#rearrange()
-      }
-      if (node.inputId !== undefined) this.#adopt(node.inputId)
-      if (this.#judge) this.#rereadForksOf(node)
-      const transition = this.#watch.note(node)
-      if (transition) transitions.push(transition)
-    }
-  }
-
-  #noteChange(node: TreeNode<M>, change: NodeChange): void {
-    if (change === 'none') return
-    this.#structure = true
-    this.#moved.push(node)
-    if (change === 'moved') this.#rearrange()
-  }
-
-  /** Messages that came along with others are found like all messages. */
-  #noteSeeds(node: TreeNode<M>, former: ReadonlyMap<string, string>): void {
-    for (const [id, serial] of node.seeds) this.#messages.add(id, node, serial)
-    if (node.seeds !== former) for (const id of former.keys()) this.#messages.drop(id, node)
-    this.#rearrange()
+  #settleRun(run: RunNode<M>): RunTransition<M> | undefined {
+    if (run.inputId !== undefined) this.#adopt(run.inputId)
+    if (this.#judge) this.#rereadForksOf(run)
+    return this.#watch.note(run)
   }
 
   /** Forks whose run has been heard of: they have given their rows to that one. */
@@ -561,34 +436,18 @@ export class Tree<M extends object> {
   #forgetAll(runs: ReadonlySet<RunNode<M>>): void {
     if (runs.size === 0) return
     for (const run of runs) this.#forget(run)
-    this.#leave(runs)
+    this.leave(runs)
   }
 
   #forget(run: RunNode<M>): void {
     if (run.isAwaited) this.#forks.awaited.delete(run.key)
     else this.runs.delete(run.key)
     this.#watch.forget(run)
-    if (run.inputId !== undefined) this.#runsByInput.remove(run.inputId, run)
     for (const row of run.allRows()) {
       this.log.forget(row)
       this.#open.delete(row)
       if (row.home === run) this.#withdraw(row, row.transport)
     }
-  }
-
-  /** Takes nodes out of every list of nodes. */
-  #leave(gone: ReadonlySet<TreeNode<M>>): void {
-    this.#nodes.remove(gone)
-    for (const node of gone) {
-      this.#children.remove(node.parent ?? '', node)
-      this.#dirty.delete(node)
-    }
-    this.#rearrange()
-  }
-
-  #answer(run: RunNode<M>, formerInputId: string | undefined): void {
-    if (formerInputId !== undefined) this.#runsByInput.remove(formerInputId, run)
-    if (run.inputId !== undefined) this.#runsByInput.add(run.inputId, run)
   }
 }
 

@@ -38,7 +38,7 @@ export class Attachment<M extends object> {
   }
 
   get isClosed(): boolean {
-    return this.#standing.facts.isClosed
+    return !!this.#standing.facts.isClosed
   }
 
   connect(): Promise<void> {

@@ -10,33 +10,24 @@
  */
 export type SessionStatus = 'idle' | 'connecting' | 'ready' | 'reconnecting' | 'repairing' | 'gap' | 'failed' | 'closed'
 
-/** What is known about a session's channel. */
+/** What is known about a session's channel; nothing is, at first. */
 export interface Facts {
-  isClosed: boolean
-  isFailed: boolean
+  isClosed?: boolean
+  isFailed?: boolean
   /** Whether it is being attached for the first time. */
-  isConnecting: boolean
-  wasAttached: boolean
-  isAttached: boolean
+  isConnecting?: boolean
+  wasAttached?: boolean
+  isAttached?: boolean
   /** Whether the connection under it is up. */
-  isConnected: boolean
-  isRepairing: boolean
+  isConnected?: boolean
+  isRepairing?: boolean
   /** Whether something was missed that could not be read back. */
-  hasGap: boolean
+  hasGap?: boolean
 }
 
 /** A session's status: a function of facts, so that it does not matter in which order they change. */
 export class Standing {
-  readonly #facts: Facts = {
-    isClosed: false,
-    isFailed: false,
-    isConnecting: false,
-    wasAttached: false,
-    isAttached: false,
-    isConnected: false,
-    isRepairing: false,
-    hasGap: false,
-  }
+  readonly #facts: Facts = {}
   #status: SessionStatus = 'idle'
 
   constructor(private readonly onChange: (status: SessionStatus) => void) {}
@@ -49,7 +40,7 @@ export class Standing {
     return this.#facts
   }
 
-  note(facts: Partial<Facts>): void {
+  note(facts: Facts): void {
     Object.assign(this.#facts, facts)
     const status = statusOf(this.#facts)
     if (status === this.#status) return
