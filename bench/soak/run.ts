@@ -79,24 +79,34 @@ const start = performance.now()
 const elapsed = (): number => (performance.now() - start) / 60_000
 let rooms = 0
 let runs = 0
+/** Conversations that are going on. */
+const open = new Set<string>()
+/** No conversation begins before this is fulfilled. */
+let gate: Promise<void> = Promise.resolve()
 
 async function keepRoom(): Promise<void> {
   while (elapsed() < minutes) {
-    const count = await converse(house, `ai:soak-${++rooms}`, promptCount)
+    await gate
+    const name = `ai:soak-${++rooms}`
+    open.add(name)
+    const count = await converse(house, name, promptCount)
+    open.delete(name)
     runs += count
     if (rooms % 5 === 0) house.order({ fault: 'drop', clientId: 'agent', ms: random.between(0, 1000) })
   }
 }
 
-/** The least of some samples in MB: conversations come and go, what is kept stays. */
+/** What is kept in MB when no conversation is open: those that are differ in size from moment to moment. */
 async function heap(): Promise<number> {
-  const samples: number[] = []
-  for (let sample = 0; sample < 10; sample++) {
-    collectGarbage()
-    samples.push(process.memoryUsage().heapUsed)
-    await sleep(500)
-  }
-  return Math.min(...samples) / 2 ** 20
+  const { promise, resolve } = Promise.withResolvers<void>()
+  gate = promise
+  while (open.size > 0) await sleep(100)
+  // NOTE: the agent stays on a channel for two seconds
+  await sleep(3000)
+  collectGarbage()
+  const { heapUsed } = process.memoryUsage()
+  resolve()
+  return heapUsed / 2 ** 20
 }
 
 console.info(`soak: seed ${seed}, ${minutes} minutes`)
