@@ -12,6 +12,8 @@ interface Source {
 export function follow<T extends Source>(current: () => T, fixed: Partial<T> = {}): T {
   const scope = getCurrentScope()
   const on = (name: never, listener: never): (() => void) => {
+    // Who has gone hears nothing any more
+    if (scope?.active === false) return () => undefined
     const listen = (): (() => void) =>
       watch(current, (target, _, onCleanup) => onCleanup(target.on(name, listener)), { immediate: true, flush: 'sync' })
     return scope?.run(listen) ?? listen()

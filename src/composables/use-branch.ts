@@ -1,5 +1,5 @@
 import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
-import { sameItems } from '../core/same-items'
+import { kept } from '../core/same-items'
 import type { ViewMessage } from '../core/view-message'
 import type { AppMessage } from '../store/app-message'
 import { useViewSource, type OwnViewSource, type ViewSource } from './view-source'
@@ -46,10 +46,7 @@ export function useBranch<M extends object>(
   const index = computed(() => branch.value.index)
   const select = (wanted: number): void => actor().select(id(), wanted)
   return {
-    siblings: computed<readonly ViewMessage<M>[]>((known) => {
-      const { siblings } = branch.value
-      return known && sameItems(known, siblings) ? known : siblings
-    }),
+    siblings: computed<readonly ViewMessage<M>[]>((known) => kept(known, branch.value.siblings)),
     count: computed(() => branch.value.siblings.length),
     index,
     selected: computed(() => branch.value.selected),

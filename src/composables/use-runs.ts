@@ -1,5 +1,6 @@
 import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
 import type { RunInfo } from '../core/run-info'
+import { kept } from '../core/same-items'
 import type { RunScope } from '../session/pending'
 import type { AppMessage } from '../store/app-message'
 import type { ViewVerbs } from '../store/verbs'
@@ -17,7 +18,7 @@ export interface UseRunsReturn {
   active: ComputedRef<readonly RunInfo[]>
   /** Cancels a run, or, by its message id, what has not started. */
   cancel: ViewVerbs['cancel']
-  /** Cancels every run of the scope that is active or about to start. */
+  /** Cancels every run of the scope that is active, about to start, or waits for somebody. */
   cancelAll: () => Promise<void>
 }
 
@@ -30,10 +31,15 @@ export interface UseRunsReturn {
 export function useRuns<M extends object = AppMessage>(options: UseRunsOptions<M> = {}): UseRunsReturn {
   const { current, actor } = useViewSource(options)
   const scope = (): RunScope => toValue(options.scope) ?? 'view'
-  const runs = computed(() => current().runs(scope()))
+  const runs = computed<readonly RunInfo[]>((known) => kept(known, current().runs(scope())))
   return {
     runs,
-    active: computed(() => runs.value.filter((run) => run.status === 'active')),
+    active: computed<readonly RunInfo[]>((known) =>
+      kept(
+        known,
+        runs.value.filter((run) => run.status === 'active'),
+      ),
+    ),
     cancel: (target) => actor().cancel(target),
     cancelAll: () => actor().cancelAll({ scope: scope() }),
   }

@@ -156,7 +156,12 @@ function replaced<M extends object>(tree: Tree<M>, node: InputNode<M>): InputNod
 
 /** The place among several alternatives of the one that shows: the one picked last, else the newest. */
 export function selectionOf<M extends object>(tree: Tree<M>, keys: readonly string[], choices: Choices): number {
-  let best = keys.length - 1
+  // NOTE: what has failed stands last, but is not newer than what was sent
+  const newestFrom = (from: number): number | undefined => {
+    const index = keys.findLastIndex((key) => !tree.inputs.get(key)?.isFailed)
+    return index >= from ? index : undefined
+  }
+  let best = newestFrom(0) ?? keys.length - 1
   let last = 0
   if (choices.picked.size === 0 && !choices.following?.size) return best
   keys.forEach((key, index) => {
@@ -166,7 +171,7 @@ export function selectionOf<M extends object>(tree: Tree<M>, keys: readonly stri
     const time = Math.max(picked, followed)
     if (time === 0 || time < last) return
     last = time
-    best = picked >= followed ? index : keys.length - 1
+    best = picked >= followed ? index : (newestFrom(index) ?? index)
   })
   return best
 }

@@ -3,7 +3,7 @@ import { Cancels } from './cancels'
 import type { Codec } from './codec'
 import { Forks, isFork } from './forks'
 import { isUnsettled, Log, type Row } from './log'
-import type { TreeNode } from './node'
+import { levelOf, type TreeNode } from './node'
 import { Nodes, type Restructured } from './nodes'
 import { InputNode } from './input-node'
 import { RunNode, type Judge } from './run-node'
@@ -170,14 +170,25 @@ export class Tree<M extends object> extends Nodes<M> {
   stopsOf(node: TreeNode<M>): readonly Row[] {
     const run = node instanceof RunNode && !node.isAwaited ? node : undefined
     const inputId = run ? run.inputId : node.key
-    const asked = [...(run?.cancels ?? []), ...(inputId === undefined ? [] : this.cancelsOf(inputId))]
+    const asked = [...(run?.cancels ?? []), ...(inputId === undefined ? [] : this.#laterStops(inputId))]
     return this.#allowedStops(asked, node.owner).toSorted((a, b) => (a.serial < b.serial ? -1 : 1))
   }
 
   /** Requests to stop what no run has taken up, by serial; only of those who may. */
   stopsBefore(inputId: string): readonly Row[] {
-    const waiting = this.inputs.get(inputId) ?? this.#forks.awaited.get(inputId)
-    return this.#allowedStops(this.cancelsOf(inputId), waiting ? waiting.owner : this.requests.get(inputId)?.clientId)
+    const waiting = this.#waiting(inputId)
+    return this.#allowedStops(this.#laterStops(inputId), waiting ? waiting.owner : this.requests.get(inputId)?.clientId)
+  }
+
+  /** Those that name what a run is to answer; what is sent again after one is not meant by it. */
+  #laterStops(inputId: string): readonly Row[] {
+    const waiting = this.#waiting(inputId)
+    const since = waiting ? levelOf(waiting) : (this.requests.get(inputId)?.serial ?? '')
+    return this.cancelsOf(inputId).filter(({ serial }) => serial > since)
+  }
+
+  #waiting(inputId: string): TreeNode<M> | undefined {
+    return this.inputs.get(inputId) ?? this.#forks.awaited.get(inputId)
   }
 
   #allowedStops(asked: readonly Row[], owner: string | undefined): readonly Row[] {
@@ -218,6 +229,8 @@ export class Tree<M extends object> extends Nodes<M> {
     if (!node) return
     node.fail(error)
     this.dirty.add(node)
+    // NOTE: others may show in its place
+    this.rearrange()
   }
 
   /** Lets a failed prompt wait for its echo again. */
@@ -379,7 +392,7 @@ export class Tree<M extends object> extends Nodes<M> {
       run.touch()
       this.dirty.add(run)
     }
-    const waiting = this.inputs.get(inputId) ?? this.#forks.awaited.get(inputId)
+    const waiting = this.#waiting(inputId)
     if (waiting) this.dirty.add(waiting)
     if (this.requests.has(inputId)) this.isRestructured = true
   }

@@ -22,7 +22,9 @@ export interface RunResult {
 export class ActiveRun<M extends object> {
   #started = deferred()
   #isAbandoned = false
-  readonly #finished = deferred<RunResult>()
+  /** Whether it counts as finished because nobody wakes an agent for it any more. */
+  #isGivenUp = false
+  #finished = deferred<RunResult>()
 
   /** The message id of what was sent: a new prompt's own, or of the message that was answered. */
   readonly inputId: string
@@ -70,7 +72,10 @@ export class ActiveRun<M extends object> {
     return this.#started.promise
   }
 
-  /** Resolves when the run has ended, however it ended; stays open while the run does. */
+  /**
+   * Resolves when the run has ended, however it ended; stays open while the run does. Rejects with 104004 when the session
+   * was closed, or the prompt discarded, before that; after `retry()` there may be a new promise.
+   */
   get finished(): Promise<RunResult> {
     return this.#finished.promise
   }
@@ -114,16 +119,16 @@ export class ActiveRun<M extends object> {
   /** Waits for the start again, after it was given up. @internal */
   renew(): void {
     if (this.#isAbandoned) this.#started = deferred()
-    this.#isAbandoned = false
+    if (this.#isGivenUp) this.#finished = deferred()
+    this.#isAbandoned = this.#isGivenUp = false
   }
 
   /** Tells those who wait for the start that it will not come. @internal */
   abandon(error: SessionError): void {
     this.#started.reject(error)
     this.#isAbandoned = true
-    const { code, message } = error
-    if (code === ErrorCode.Cancelled) this.#finished.resolve({ reason: 'cancelled' })
-    if (code === ErrorCode.Closed)
-      this.#finished.resolve({ reason: 'error', error: { code, message, statusCode: 400 } })
+    this.#isGivenUp = error.code === ErrorCode.Cancelled
+    if (this.#isGivenUp) this.#finished.resolve({ reason: 'cancelled' })
+    if (error.code === ErrorCode.Closed) this.#finished.reject(error)
   }
 }

@@ -86,6 +86,7 @@ export class ClientSession<M extends object> {
   readonly #statusChanged: Signal
   readonly #runsChanged: Signal
   #error: SessionError | undefined
+  #closing: Promise<void> | undefined
 
   constructor(options: ClientSessionOptions<M>) {
     const { client, sessionName, codec, agent, historyPageSize = 100, flush = 'frame', port = plainPort } = options
@@ -169,7 +170,7 @@ export class ClientSession<M extends object> {
     return this.#error
   }
 
-  /** Ably presence of the session's channel. */
+  /** Ably presence of the session's channel. @throws SessionError 104007 without a client, as on a server. */
   get presence(): RealtimeChannel['presence'] {
     return this.#channel.presence
   }
@@ -198,12 +199,18 @@ export class ClientSession<M extends object> {
 
   /**
    * Cancels a run, or, by its message id, what has not started. Resolves when the channel has the request.
-   * @throws SessionError 104005 when it could not be published.
+   * @throws SessionError 40003 for an empty id, 104005 when it could not be published.
    */
   async cancel(target: CancelTarget): Promise<void> {
-    const isWhole = typeof target === 'string' || target.runId !== undefined
-    if (isWhole) return this.#stops.cancel(target)
-    await this.#stops.cancel(this.#pending.find(target.inputId) ?? target, this.#prompts.turnOf(target.inputId))
+    const id = typeof target === 'string' ? target : (target.runId ?? target.inputId)
+    if (id === '') {
+      const why = 'the id is empty, as that of a run is until it has started: cancel it by { inputId }'
+      throw new SessionError(`unable to cancel the run; ${why}`, ErrorCode.BadRequest)
+    }
+    const { runs, inputs } = this.#tree
+    const waiting = runs.has(id) ? undefined : this.#pending.find(id)
+    const named = inputs.has(id) ? { inputId: id } : target
+    await this.#stops.cancel(waiting ?? named, this.#prompts.turnOf(id))
   }
 
   /**
@@ -238,8 +245,11 @@ export class ClientSession<M extends object> {
   }
 
   /** Leaves the channel. Cancels no run: that is what `cancel` is for. */
-  async close(): Promise<void> {
-    if (this.#attachment.isClosed) return
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
     const left = this.#attachment.close()
     this.#scheduler.cancel()
     this.#clock.stop()

@@ -1,5 +1,8 @@
 import type { Row } from '../core/log'
 
+// NOTE: whoever may publish makes entries; of what falls out the time by Ably's clock counts
+const maxHeard = 1000
+
 /** Tells how long ago things happened, and when it is time to look again. */
 export class Clock {
   readonly #heard = new Map<string, number>()
@@ -12,6 +15,7 @@ export class Clock {
   /** Notes that a message has just been heard. */
   hear(serial: string): void {
     this.#heard.set(serial, Date.now())
+    if (this.#heard.size > maxHeard) this.#heard.delete(this.#heard.keys().next().value!)
   }
 
   /** When a row came up, by this device's clock; by Ably's for one that was only read from history. */

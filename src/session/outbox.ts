@@ -59,7 +59,7 @@ export class Outbox {
     try {
       letter.resolve(await this.channel.publish(letter.messages))
     } catch (cause) {
-      if (!this.channel.isOutage(cause)) return letter.reject(cause)
+      if (this.#closed || !this.channel.isOutage(cause)) return letter.reject(this.#closed?.error ?? cause)
       this.#waiting = [...this.#waiting, letter].toSorted((a, b) => a.number - b.number)
       if (!this.channel.isAttached) this.flush()
       else if (this.channel.isConnected) this.#timer = setTimeout(() => this.flush(), retryDelay)

@@ -64,13 +64,15 @@ export function outgoing<M extends object>(
   return { inputId, eventId, runId, place, messages }
 }
 
-/** The same input behind another message. */
-export function behind<O extends Outgoing>(out: O, parent: string | undefined): O {
+/** The same prompt behind another message, or as another version of another prompt. */
+export function moved<O extends Outgoing>(out: O, to: Pick<Place, 'parent' | 'forkOf'>): O {
+  const place = { ...out.place, ...to }
   const messages = out.messages.map((message) => {
     const { transport, codec } = message.extras.ai
-    return { ...message, extras: { ai: { transport: headers({ ...transport, [Header.parent]: parent }), codec } } }
+    const moved = headers({ ...transport, [Header.parent]: place.parent, [Header.forkOf]: place.forkOf })
+    return { ...message, extras: { ai: { transport: moved, codec } } }
   })
-  return { ...out, place: { ...out.place, parent }, messages }
+  return { ...out, place, messages }
 }
 
 /** A prompt's rows as the echo will bring them, without serials yet. */

@@ -4,7 +4,7 @@ import { Header } from '../core/wire'
 import type { Answer, Input } from '../core/codec'
 import type { RunNode } from '../core/run-node'
 import { ActiveRun } from './active-run'
-import { behind, localRows, outgoing, type Outgoing } from './outgoing'
+import { localRows, moved, outgoing, type Outgoing, type Place } from './outgoing'
 import type { Placed } from './placement'
 import type { SessionTree } from './session-tree'
 import type { Shared } from './shared'
@@ -16,7 +16,8 @@ import type { Wakes } from './wakes'
 
 export interface SendOptions {
   /**
-   * What happens to runs of this view that are active: `alongside` leaves them alone, `interrupt` cancels them first.
+   * What happens to runs of this view that are active, about to start, or wait for somebody: `alongside` leaves them alone,
+   * `interrupt` cancels them all first, those that wait for an approval too.
    * @default 'alongside'
    */
   whenBusy?: 'alongside' | 'interrupt'
@@ -215,15 +216,24 @@ export class Prompts<M extends object> {
   async #send(sent: Sent<M>, others: readonly Outgoing[] = [], turn?: Promise<void>): Promise<void> {
     try {
       const parent = this.#prompt(sent.place.parent ?? '')
-      const isTurn = [turn, parent?.published].filter((wait) => wait !== undefined)
+      const former = this.#prompt(sent.place.forkOf ?? '')
+      const isTurn = [turn, parent?.published, former?.published].filter((wait) => wait !== undefined)
       if (isTurn.length > 0) await (sent.turn = Promise.allSettled(isTurn))
       sent.turn = undefined
-      // NOTE: what failed is never a parent, so a prompt waits until that is known of the one it follows
-      if (parent && this.isFailed(parent)) this.#show(Object.assign(sent, behind(sent, parent.place.parent)))
+      // NOTE: what failed is on nobody's channel, so a prompt waits until that is known of those that it names
+      if (parent && this.isFailed(parent)) this.#move(sent, { parent: parent.place.parent })
+      if (former && this.isFailed(former)) {
+        this.#move(sent, { forkOf: former.place.forkOf })
+        this.discard(former.inputId)
+      }
       await this.#publish(sent, [...others, sent])
     } finally {
       sent.published = undefined
     }
+  }
+
+  #move(sent: Sent<M>, to: Pick<Place, 'parent' | 'forkOf'>): void {
+    this.#show(Object.assign(sent, moved(sent, to)))
   }
 
   async #publish(sent: Sent<M>, all: readonly Outgoing[]): Promise<void> {

@@ -1,10 +1,17 @@
 import type { RunInfo } from '../core/run-info'
+import type { RunNode } from '../core/run-node'
+import { kept } from '../core/same-items'
 import type { ViewMessage } from '../core/view-message'
 import type { Signal } from '../core/port'
 import type { Tree } from '../core/tree'
 
+const none: readonly never[] = []
+
 /** All of a session that has been loaded, whatever branch a view shows. */
 export class SessionTree<M extends object> {
+  #runs: readonly RunInfo[] = none
+  readonly #replies = new WeakMap<RunNode<M>, readonly ViewMessage<M>[]>()
+
   constructor(
     private readonly source: Tree<M>,
     private readonly changed: Signal,
@@ -14,7 +21,8 @@ export class SessionTree<M extends object> {
   runs(): readonly RunInfo[] {
     this.changed.track()
     const runs = [...this.source.runs.values()].filter((run) => run.visible)
-    return runs.toSorted((a, b) => (a.sort < b.sort ? -1 : 1)).map((run) => this.source.info(run))
+    const infos = runs.toSorted((a, b) => (a.sort < b.sort ? -1 : 1)).map((run) => this.source.info(run))
+    return (this.#runs = kept(this.#runs, infos))
   }
 
   /** A run by its id; undefined until it has started. */
@@ -34,6 +42,12 @@ export class SessionTree<M extends object> {
   messagesOf(runId: string): readonly ViewMessage<M>[] {
     this.changed.track()
     const run = this.source.runs.get(runId)
-    return run ? Array.from(run.messageIds(), (id) => run.viewMessage(id)) : []
+    if (!run) return none
+    const messages = kept(
+      this.#replies.get(run),
+      Array.from(run.messageIds(), (id) => run.viewMessage(id)),
+    )
+    this.#replies.set(run, messages)
+    return messages
   }
 }

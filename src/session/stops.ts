@@ -22,8 +22,8 @@ interface Watch {
 
 /** Requests to stop: those that this session makes, and how long all of them have been waiting. */
 export class Stops<M extends object> {
-  /** Own requests that the channel may not have yet, by the run or message they name. */
-  readonly #own = new Map<string, Cancelling>()
+  /** Own requests whose row has not come, by the run or message they name; those on the channel with its serial. */
+  readonly #own = new Map<string, { readonly stop: Cancelling; readonly serial?: string }>()
   readonly #watched = new Map<RunNode<M>, Watch>()
 
   constructor(
@@ -42,14 +42,14 @@ export class Stops<M extends object> {
       [Header.runId]: runId,
       [Header.inputId]: inputId,
     })
-    const publish = (): Promise<unknown> =>
+    const publish = (): Promise<readonly string[]> =>
       outbox.publish([{ id: `${eventId}:0`, name: MessageName.cancel, extras: { ai: { transport } } }])
     const published = turn ? turn.then(publish) : publish()
     const key = runId ?? inputId!
-    this.#note(key, { by: channel.clientId, at: Date.now(), pending: true })
+    this.#note(key, { stop: { by: channel.clientId, at: Date.now(), pending: true } })
     try {
-      await published
-      this.#note(key, { by: channel.clientId, at: Date.now() })
+      const [serial] = await published
+      this.#note(key, { stop: { by: channel.clientId, at: Date.now() }, serial })
       if (inputId !== undefined && !runOf(tree, { inputId, runId })) this.wakes.giveUp(inputId)
     } catch (cause) {
       this.#note(key, undefined)
@@ -60,7 +60,7 @@ export class Stops<M extends object> {
   /** The request to stop what has not started. */
   of(inputId: string): Cancelling | undefined {
     const [cancel] = this.shared.tree.stopsBefore(inputId)
-    if (!cancel) return this.#own.get(inputId)
+    if (!cancel) return this.#ownOf(inputId)
     const { clock } = this.shared
     const isUnanswered = this.shared.isInStep() && clock.hasCome(clock.since(cancel) + answerLimit)
     return { by: cancel.clientId, at: cancel.timestamp, ...(isUnanswered && { unanswered: true }) }
@@ -76,8 +76,16 @@ export class Stops<M extends object> {
     return [...this.#watched.keys()].filter((run) => this.#review(run))
   }
 
+  /** An own request until its row has come: what that says counts, also when it is that nobody heeds it. */
+  #ownOf(key: string): Cancelling | undefined {
+    const own = this.#own.get(key)
+    if (own?.serial === undefined || !this.shared.tree.log.get(own.serial)) return own?.stop
+    this.#own.delete(key)
+    return undefined
+  }
+
   /** Shows an own request before the channel has it. */
-  #note(key: string, own: Cancelling | undefined): void {
+  #note(key: string, own: { stop: Cancelling; serial?: string } | undefined): void {
     const { tree, runsChanged } = this.shared
     if (own) this.#own.set(key, own)
     else this.#own.delete(key)
@@ -94,7 +102,7 @@ export class Stops<M extends object> {
     if (cancel || run.hasEnded) this.#own.delete(key)
     if (cancel) return run.noteStop(this.#isUnanswered(run, cancel) ? { unanswered: true } : undefined)
     this.#watched.delete(run)
-    return run.noteStop(this.#own.get(key))
+    return run.noteStop(this.#ownOf(key))
   }
 
   #isUnanswered(run: RunNode<M>, cancel: Row): boolean {

@@ -50,6 +50,7 @@ export class View<M extends object> {
   readonly #older: OlderMessages<M>
   readonly #branches: Branches<M>
   readonly #lists: ViewLists<M>
+  #isClosed = false
 
   /** @internal */
   constructor(private readonly host: ViewHost<M>) {
@@ -134,12 +135,12 @@ export class View<M extends object> {
   }
 
   /**
-   * Shows up to `count` older messages and answers with them, oldest first. A call while another one runs answers with
-   * none.
+   * Shows up to `count` older messages and answers with them, oldest first. A call while another one runs, and a view that
+   * is closed, answer with none.
    * @throws SessionError 40003 when `count` is not a positive integer, 104011 when history cannot be read.
    */
   async loadOlder(count = 10): Promise<readonly ViewMessage<M>[]> {
-    return this.#older.load(count)
+    return this.#isClosed ? [] : this.#older.load(count)
   }
 
   /**
@@ -148,7 +149,7 @@ export class View<M extends object> {
    * @throws SessionError 104011 when history cannot be read; whatever `signal` was aborted with.
    */
   async loadUntil(predicate: (message: M) => boolean, signal?: AbortSignal): Promise<readonly ViewMessage<M>[]> {
-    return this.#older.loadUntil(predicate, signal)
+    return this.#isClosed ? [] : this.#older.loadUntil(predicate, signal)
   }
 
   /** Shows at least so many messages, if there are; waits for a load that is running. @internal */
@@ -212,7 +213,10 @@ export class View<M extends object> {
     return this.host.steers.steer(runId, given)
   }
 
-  /** Cancels a run, or, by its message id, what has not started. */
+  /**
+   * Cancels a run, or, by its message id, what has not started. Resolves when the channel has the request.
+   * @throws SessionError 40003 for an empty id, 104005 when it could not be published.
+   */
   cancel(target: CancelTarget): Promise<void> {
     return this.host.session.cancel(target)
   }
@@ -222,7 +226,7 @@ export class View<M extends object> {
     return this.host.session.wake(inputId)
   }
 
-  /** Cancels every run that is active or about to start. */
+  /** Cancels every run that is active, about to start, or waits for somebody. */
   async cancelAll({ scope = 'view' }: { scope?: RunScope } = {}): Promise<void> {
     await Promise.all(stoppable(this.host, scope, this).map((target) => this.cancel(target)))
   }
@@ -264,6 +268,7 @@ export class View<M extends object> {
 
   /** Stops following the session; what it shows stays as it is. */
   close(): void {
+    this.#isClosed = true
     this.#emitter.clear()
     this.host.forget(this)
   }

@@ -8,7 +8,10 @@ import type { AITransportOptions, Transport } from './transport'
 export interface AITransport {
   /** What `app.use()` calls. @throws Error without Pinia, or when it has a transport already. */
   install(app: App): void
-  /** Drops the Ably client and attaches what is in use again with a new one; call it when another user has logged in. */
+  /**
+   * Drops the Ably client and attaches what is in use again with a new one, where `client` is a function that makes it; call
+   * it when another user has logged in.
+   */
   reset(): Promise<void>
 }
 

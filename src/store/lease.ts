@@ -37,6 +37,8 @@ export class LeasedSession {
     private readonly onEnd: () => void,
   ) {
     this.#store = sessionStore(name, session)(pinia)
+    // Whoever comes next gets a session that lives, also when somebody closed this one
+    session.on('status', (status) => status === 'closed' && void this.end())
   }
 
   lease(): Lease {

@@ -1,9 +1,9 @@
 import type { ChannelMessage } from '../../src/core/wire'
+import { nextSerial } from '../support/serials'
 
 let clock = 0
 
-/** The next serial of the channel; as text, serials sort as they were given. */
-export const nextSerial = (): string => `s${String(++clock).padStart(9, '0')}`
+export { nextSerial }
 
 /** A channel message as Ably delivers it. */
 export function message(
@@ -19,7 +19,7 @@ export function message(
     serial,
     version: { serial },
     action: 'message.create',
-    timestamp: clock,
+    timestamp: ++clock,
     extras: { ai: { transport, codec } },
   }
 }

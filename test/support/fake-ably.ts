@@ -1,4 +1,5 @@
 import type { InboundMessage, Message, Realtime } from 'ably'
+import { nextSerial } from './serials.ts'
 
 type Listener = (message: InboundMessage) => void
 
@@ -68,7 +69,7 @@ export class FakeChannel {
 
   #echo(action: string, message: Message): string {
     const timestamp = (this.#time += 7)
-    const serial = `0${timestamp}-000@site1:000`
+    const serial = nextSerial()
     const echo = { clientId: 'agent', serial, timestamp, ...message, action, version: { serial, timestamp } }
     this.deliver(echo as InboundMessage)
     return serial
