@@ -107,4 +107,11 @@ describe('an agent session', () => {
     await session.history.readUntil(() => false)
     expect(asked).toHaveBeenCalledExactlyOnceWith(1000)
   })
+
+  it.each([0, -1, 1001, 1.5, NaN])('refuses pages of %s messages with 40003', (historyPageSize) => {
+    const client = new Ably.Realtime({ key: 'app.key:secret', autoConnect: false })
+    const open = () => createAgentSession({ client, sessionName: 'ai:pages', historyPageSize })
+    expect(open).toThrow(expect.objectContaining({ code: 40003, message: expect.stringContaining('1 to 1000') }))
+    expect(client.channels.all).toEqual({})
+  })
 })
