@@ -22,7 +22,7 @@ export interface AdmitRequest {
 export type AdmitHook = (request: AdmitRequest) => boolean | void | Promise<boolean | void>
 
 // NOTE: a run that has been active for longer than that many messages has most likely lost its agent
-const pages = 10
+const maxMessages = 1000
 
 /**
  * Asks the hook.
@@ -33,7 +33,7 @@ export async function admit(
   { name, tree, history }: { name: string; tree: Tree<object>; history: History },
   { identity, trigger, ownerClientId }: Subject,
 ): Promise<void> {
-  await history.readUntil(() => false, pages)
+  await history.readUntil(() => false, maxMessages)
   settleFinally(tree)
   const { runId } = identity
   const others = [...tree.runs.values()].filter((run) => run.key !== runId && run.visible)

@@ -14,7 +14,7 @@ export interface AgentSessionOptions<M extends object, Chunk> extends TrustOptio
   sessionName: string
   /** How messages travel. @default `UIMessageCodec` */
   codec?: ReplyCodec<M, Chunk>
-  /** Messages per page of history. @default 100 */
+  /** Messages per page of history, 1 to 1000. @default 1000 */
   historyPageSize?: number
   /**
    * Outputs a second that all runs on the client's connection publish together. Text that comes faster is gathered and sent

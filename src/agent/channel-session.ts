@@ -20,7 +20,7 @@ import { adopted, invoked } from './subject'
 import { Triggers } from './triggers'
 
 // NOTE: whatever a long gap was about, an agent needs only what is recent
-const maxCatchUpPages = 50
+const maxCatchUpMessages = 5000
 
 /** The agent's side of a session: what it knows of the channel, and the runs that are open on it. */
 export class ChannelSession<M extends object, Chunk> implements AgentSession<M, Chunk>, RunHost<M, Chunk> {
@@ -43,7 +43,7 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
   #stopWatching = (): void => {}
 
   constructor(options: Required<Pick<AgentSessionOptions<M, Chunk>, 'codec'>> & AgentSessionOptions<M, Chunk>) {
-    const { client, sessionName, codec, historyPageSize = 100, maxRate = defaultMaxRate } = options
+    const { client, sessionName, codec, historyPageSize = 1000, maxRate = defaultMaxRate } = options
     this.name = sessionName
     this.codec = codec
     this.#trust = trustOf(options)
@@ -189,7 +189,7 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
     const since = open < newest ? open : newest
     this.history.restart()
     try {
-      await this.history.readUntil(() => this.#closing !== undefined || this.history.covers(since), maxCatchUpPages)
+      await this.history.readUntil(() => this.#closing !== undefined || this.history.covers(since), maxCatchUpMessages)
     } catch (cause) {
       this.report(lost(this.name, reasonOf(cause), cause))
     }

@@ -5,7 +5,7 @@ import type { ChannelView } from './run-host'
 import { settleFinally } from './settle-finally'
 
 // NOTE: bounds memory: anybody may name a run that never was, and then all of history is looked through
-const maxPages = 1000
+const maxMessages = 100_000
 
 interface Search {
   readonly runId: string
@@ -28,7 +28,7 @@ export async function readRun<M extends object>(
     const start = run()?.state.start
     return start !== undefined && history.covers(start.serial)
   }
-  await history.readUntil(() => signal.aborted || isKnown(), maxPages)
+  await history.readUntil(() => signal.aborted || isKnown(), maxMessages)
   return run()
 }
 

@@ -10,6 +10,8 @@ export class History {
   #reading: Promise<void> | undefined
   /** Where the last page ended; undefined before the first. */
   #oldest: string | undefined
+  /** Messages read so far, by whomever. */
+  #readCount = 0
   /** The lowest serial heard live. */
   #firstHeard: string | undefined
 
@@ -46,11 +48,12 @@ export class History {
   }
 
   /**
-   * Reads on until `enough` says so, history ends or `maxPages` are read.
+   * Reads on until `enough` says so, history ends or so many messages are read, up to the end of a page.
    * @throws {@link SessionError} 104011 when history cannot be read
    */
-  async readUntil(enough: () => boolean, maxPages = Infinity): Promise<void> {
-    for (let pages = 0; pages < maxPages && !enough() && !this.isExhausted; pages++) await this.#readOn()
+  async readUntil(enough: () => boolean, maxMessages = Infinity): Promise<void> {
+    const end = this.#readCount + maxMessages
+    while (this.#readCount < end && !enough() && !this.isExhausted) await this.#readOn()
   }
 
   /** Reads one more page, or waits for the one that is being read. */
@@ -65,6 +68,7 @@ export class History {
     const page = await read()
     // NOTE: a page that was asked for before a restart says nothing about what lies beyond the gap
     const isCurrent = this.#next === read
+    this.#readCount += page.items.length
     this.take(page.items.toReversed())
     if (!isCurrent) return
     this.#next = page.next

@@ -10,8 +10,8 @@ export interface Search {
   signal: AbortSignal
   /** In milliseconds. */
   timeout?: number | undefined
-  /** How far back to look. A wake-up speaks of something recent, and anybody may send one. */
-  maxPages?: number
+  /** How many messages to look through. A wake-up speaks of something recent, and anybody may send one. */
+  maxMessages?: number
 }
 
 /**
@@ -20,7 +20,7 @@ export interface Search {
  */
 export function locate(
   eventId: string,
-  { triggers, history, signal, timeout = 10_000, maxPages = 50 }: Search,
+  { triggers, history, signal, timeout = 10_000, maxMessages = 5000 }: Search,
 ): Promise<Row> {
   const known = triggers.find(eventId)
   if (known) return Promise.resolve(known)
@@ -49,7 +49,7 @@ export function locate(
     const timer = setTimeout(() => fail(notFound(eventId, timeout)), timeout)
     signal.addEventListener('abort', abort)
     if (signal.aborted) abort()
-    history.readUntil(() => over, maxPages).catch(fail)
+    history.readUntil(() => over, maxMessages).catch(fail)
   })
 }
 

@@ -3,7 +3,7 @@ import { pathTo } from './path'
 import type { ChannelView } from './run-host'
 
 // NOTE: bounds memory: a prompt may name a parent that does not exist, and then all of history is looked through
-const maxPages = 1000
+const maxMessages = 100_000
 
 /**
  * Reads back until the conversation before a trigger is known: a model must not be asked without it.
@@ -19,5 +19,5 @@ export async function readPath<M extends object>(
     const { waypoints, isWhole } = pathTo(tree, trigger)
     return isWhole && history.covers(waypoints[0]?.node.sort ?? trigger.serial)
   }
-  await history.readUntil(() => signal.aborted || isKnown(), maxPages)
+  await history.readUntil(() => signal.aborted || isKnown(), maxMessages)
 }

@@ -14,7 +14,7 @@ import { ConflictError, misuse } from './misuse'
 import type { ChannelView } from './run-host'
 
 // NOTE: bounds memory: anybody may name a reply that never was
-const maxReplyPages = 50
+const maxReplyMessages = 5000
 
 /** What a run is about, known once its trigger is found. */
 export interface Subject {
@@ -84,7 +84,7 @@ async function checkRegeneration<M extends object>({ tree, history }: ChannelVie
     tree.settle()
     return tree.nodeOf(trigger.transport[Header.regenerates]!)
   }
-  await history.readUntil(() => reply()?.owner !== undefined, maxReplyPages)
+  await history.readUntil(() => reply()?.owner !== undefined, maxReplyMessages)
   if (tree.allows('regenerate', trigger.clientId, reply()?.owner)) return
   throw refused('regenerate the reply', trigger)
 }

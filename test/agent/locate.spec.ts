@@ -1,5 +1,9 @@
+import * as Ably from 'ably'
+import type { UIMessage, UIMessageChunk } from 'ai'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { HistoryPage } from '../../src/ably/session-channel'
+import { createAgentSession } from '../../src/agent'
+import type { ChannelSession } from '../../src/agent/channel-session'
 import { History } from '../../src/agent/history'
 import { locate } from '../../src/agent/locate'
 import { Triggers } from '../../src/agent/triggers'
@@ -65,11 +69,11 @@ describe('locate', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('reads a bounded number of pages for an input that does not exist', async () => {
+  it('looks through a bounded number of messages for an input that does not exist', async () => {
     const history = scene()
     for (let n = 0; n < 20; n++) history.prompt(`q${n}`, 'text')
     const channel = channelWith({ history: history.messages })
-    const failure = locate('event-p9', { ...channel, maxPages: 7 }).catch((error: unknown) => error)
+    const failure = locate('event-p9', { ...channel, maxMessages: 7 }).catch((error: unknown) => error)
     await vi.advanceTimersByTimeAsync(10_000)
     expect(await failure).toMatchObject({ code: 104010 })
     expect(channel.pagesRead()).toBe(7)
@@ -92,5 +96,22 @@ describe('locate', () => {
     const channel = channelWith()
     await Promise.all([locate('event-p1', channel), locate('event-p2', channel)])
     expect(channel.pagesRead()).toBe(3)
+  })
+})
+
+describe('an agent session', () => {
+  it('asks for 1000 messages a page', async () => {
+    const client = new Ably.Realtime({ key: 'app.key:secret', autoConnect: false })
+    const session = createAgentSession({ client, sessionName: 'ai:pages' }) as ChannelSession<UIMessage, UIMessageChunk>
+    const asked = vi.spyOn(session.channel, 'history').mockResolvedValue({ items: [], next: undefined })
+    await session.history.readUntil(() => false)
+    expect(asked).toHaveBeenCalledExactlyOnceWith(1000)
+  })
+
+  it.each([0, -1, 1001, 1.5, NaN])('refuses pages of %s messages with 40003', (historyPageSize) => {
+    const client = new Ably.Realtime({ key: 'app.key:secret', autoConnect: false })
+    const open = () => createAgentSession({ client, sessionName: 'ai:pages', historyPageSize })
+    expect(open).toThrow(expect.objectContaining({ code: 40003, message: expect.stringContaining('1 to 1000') }))
+    expect(client.channels.all).toEqual({})
   })
 })
