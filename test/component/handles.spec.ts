@@ -1,0 +1,49 @@
+import { effectScope, watch } from 'vue'
+import { expect, it } from 'vitest'
+import { useClientSession, useRun, useRuns } from '../../src'
+import { bareApp } from '../support/app'
+import { FakeChannel, fakeAbly } from '../support/fake-ably'
+
+/** A session in a scope of its own, as a component has one. */
+function used<T>(setup: () => T, linger = 5000) {
+  const app = bareApp({ client: fakeAbly(new FakeChannel()), flush: 'sync', linger })
+  const scope = effectScope()
+  const enter = <R>(what: () => R, where = scope): R => app.runWithContext(() => where.run(what))!
+  return { scope, enter, made: enter(setup) }
+}
+
+it('who listens after the scope has ended hears nothing', async () => {
+  const { scope, made } = used(() => useClientSession('trip'))
+  await made.ready
+  scope.stop()
+  let heard = 0
+  made.session.view.on('update', () => heard++)
+  await made.session.view.send('x')
+  expect(heard).toBe(0)
+})
+
+it('a session that was closed by its handle is a new one for whoever comes next', async () => {
+  const { enter, made } = used(() => useClientSession('trip'))
+  await made.ready
+  await made.session.close()
+  const next = enter(() => useClientSession('trip'), effectScope())
+  await next.ready
+  expect(next.status.value).toBe('ready')
+})
+
+it('lists of runs and replies stay the same while other prompts are sent', async () => {
+  let changes = 0
+  const { made } = used(() => {
+    const session = useClientSession('trip')
+    const { messages } = useRun('R')
+    const { runs, active } = useRuns({ scope: 'session' })
+    watch([messages, runs, active], () => changes++, { flush: 'sync' })
+    return session
+  })
+  await made.ready
+  const { view } = made.session
+  for (const text of ['one', 'two', 'three']) await view.send(text)
+  expect(view.getMessages()).toHaveLength(3)
+  expect(changes).toBe(0)
+  expect(made.session.tree.runs()).toBe(made.session.tree.runs())
+})

@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest'
+import { deferred } from '../../src/core/deferred'
+import { prompt } from '../core/wire'
+import { aSession, soon, started } from '../support/told-session'
+
+it('a handle tells that its session was closed, and nothing of a run that goes on', async () => {
+  const { session, view, hear } = await aSession()
+  const run = await view.send('x')
+  hear(started('R', run.inputId))
+  await session.close()
+  expect(run.status).toBe('active')
+  await expect(run.finished).rejects.toMatchObject({ code: 104004 })
+})
+
+it('who closes again waits for the same', async () => {
+  const { session, channel } = await aSession()
+  const left = deferred()
+  channel.detach = () => left.promise
+  let isClosed = false
+  void session.close()
+  const again = session.close().then(() => (isClosed = true))
+  await soon()
+  expect(isClosed).toBe(false)
+  left.resolve()
+  await again
+})
+
+it('nothing is published after closing, whatever became of the first try', async () => {
+  const { session, view, refuse, published } = await aSession()
+  const fate = deferred<never>()
+  refuse('ai-input', () => fate.promise)
+  const sent = view.send('x')
+  await soon()
+  await session.close()
+  fate.reject(Object.assign(new Error('gone'), { code: 80_003 }))
+  await expect(sent).rejects.toMatchObject({ code: 104004 })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(published).toHaveLength(1)
+})
+
+it('a closed view loads nothing more', async () => {
+  const past = ['a', 'b', 'c'].map((id, index, ids) => prompt(id, { ...(index > 0 && { parent: ids[index - 1] }) }))
+  const { view } = await aSession(past, undefined, undefined, 1)
+  expect(view.getMessages().map(({ id }) => id)).toEqual(['c'])
+  view.close()
+  expect(await view.loadOlder(1)).toEqual([])
+  expect(await view.loadUntil(() => false)).toEqual([])
+})
