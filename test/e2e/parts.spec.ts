@@ -86,6 +86,16 @@ describe('a tool call', () => {
     expect(await run.text()).toBe('')
   })
 
+  test('S28 S31 Shift and Escape stops a run that waits for an answer along with one that is written', async () => {
+    const visitor = await visit({ speed: 30 })
+    const waiting = await asksForTable(visitor)
+    const writing = await visitor.ask(lisbon)
+    await writing.streams()
+    await visitor.message.press('Shift+Escape')
+    await Promise.all([waiting.reaches('cancelled', 3000), writing.reaches('cancelled', 3000)])
+    expect(await toolStatus(waiting)).toBe('stopped')
+  })
+
   test('S31 Stop and send ends a run that waits for an answer, too', async () => {
     const visitor = await visit({ speed: 400 })
     const run = await asksForTable(visitor)

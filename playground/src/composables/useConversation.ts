@@ -27,14 +27,11 @@ export function useConversation() {
   // NOTE: a request for another answer is no message, so until its run has started only its handle knows of it
   const renewing = shallowReactive(new Map<string, ActiveRun<UIMessage>>())
   const stop = ({ id, run }: Exchange) => renewing.get(id)?.cancel() ?? cancel(run ? run.runId : { inputId: id })
-  // NOTE: a run that waits for an approval is not active, so what stops the active ones leaves it alone
-  const stopWaiting = () => Promise.all(running.value.filter(({ run }) => run?.status === 'suspended').map(stop))
 
-  async function stopAndSend(text: string, files?: readonly FileUIPart[]) {
+  function stopAndSend(text: string, files?: readonly FileUIPart[]) {
     const prompt = promptOf(text, files)
     apart.add(prompt.id)
-    const [run] = await Promise.all([shown.send(prompt, { whenBusy: 'interrupt' }), stopWaiting()])
-    return run
+    return shown.send(prompt, { whenBusy: 'interrupt' })
   }
 
   /** Stops the run that was asked for last. */
@@ -80,7 +77,7 @@ export function useConversation() {
     stopAndSend,
     stop,
     stopNewest,
-    stopAll: () => Promise.all([cancelAll(), stopWaiting()]),
+    stopAll: () => cancelAll(),
     edit,
     again,
     renewing: renewing as ReadonlyMap<string, unknown>,
