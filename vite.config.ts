@@ -97,7 +97,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.spec.ts', ...browserSpecs],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          // NOTE: with more browsers at a time pages would wait for the processor, and tests look at the clock
+          maxWorkers: 2,
         },
       },
     ],
