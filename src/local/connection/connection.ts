@@ -6,7 +6,7 @@ import { identify, permit, type Identity } from '../auth/identity'
 import { expired } from '../auth/token'
 import type { Answers } from '../persist/store'
 import type { Service } from '../service'
-import { ProtocolError, toErrorInfo, type ErrorInfo } from '../wire/error'
+import { notPermitted, ProtocolError, toErrorInfo, type ErrorInfo } from '../wire/error'
 import type { Format } from '../wire/format'
 import { Action, Flag, type ClientFrame, type ServerFrame } from '../wire/protocol'
 import { Attachments } from './attachments'
@@ -239,7 +239,7 @@ export class Connection implements Receiver {
   #needMode(attachment: Attachment, mode: number, operation: string) {
     if (attachment.has(mode)) return
     permit(this.identity.grant.capability, attachment.channel.name, operation)
-    throw new ProtocolError(40_165, 401, `unable to use ${operation}; the channel is attached without that mode`)
+    throw notPermitted(`unable to use ${operation}; the channel is attached without that mode`)
   }
 
   #publisher(msgSerial: number) {
