@@ -27,6 +27,9 @@ export interface ConnectionOptions {
   stay: number
 }
 
+/** How long a ping is under way, in ms. */
+const PONG_DELAY = 2
+
 /**
  * A client's connection. It outlives its transports: one that comes back in time finds its id, its unanswered publishes
  * and their answers. Attachments belong to a transport and start anew with each.
@@ -182,7 +185,7 @@ export class Connection implements Receiver {
   #dispatch(frame: ClientFrame) {
     switch (frame.action) {
       case Action.Heartbeat:
-        return this.sendFrame({ action: Action.Heartbeat, id: frame.id })
+        return this.#pong(frame)
       case Action.Close:
         this.sendFrame({ action: Action.Closed })
         return this.#leave()
@@ -201,6 +204,12 @@ export class Connection implements Receiver {
       case Action.Auth:
         return void this.#reauthorize(frame.accessToken)
     }
+  }
+
+  #pong({ id }: ClientFrame) {
+    const transport = this.#transport
+    // NOTE: clients count on a round trip that takes time, and measure it in whole ms
+    setTimeout(() => transport?.sendFrame({ action: Action.Heartbeat, id }), PONG_DELAY)
   }
 
   #answer(frame: ClientFrame, msgSerial: number): Answer | Promise<Answer> {
