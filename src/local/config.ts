@@ -36,15 +36,21 @@ function toOptions(config: unknown) {
   }
 }
 
-function toKey({ keyName, keySecret, capability, revocableTokens }: Fields, at: string, app?: string): KeyOptions {
-  const name = text(keyName, `${at}.keyName`)
+function toKey(fields: Fields, at: string, app?: string): KeyOptions {
+  const { name, secret } = nameAndSecret(fields, at)
   const full = name.includes('.') || app === undefined ? name : `${app}.${name}`
   if (!/^[^.:]+\.[^.:]+$/.test(full)) throw new Error(`${at}.keyName must have the form "app.id"`)
   return {
-    key: `${full}:${text(keySecret, `${at}.keySecret`)}`,
-    capability: optionalText(capability, `${at}.capability`),
-    revocableTokens: flag(revocableTokens, `${at}.revocableTokens`),
+    key: `${full}:${secret}`,
+    capability: optionalText(fields.capability, `${at}.capability`),
+    revocableTokens: flag(fields.revocableTokens, `${at}.revocableTokens`),
   }
+}
+
+/** A key may come in two parts or, as the service writes it, in one. */
+function nameAndSecret({ keyName, keySecret, keyStr }: Fields, at: string) {
+  const [, name, secret] = /^([^:]+):(.+)$/.exec(optionalText(keyStr, `${at}.keyStr`) ?? '') ?? []
+  return { name: text(keyName ?? name, `${at}.keyName`), secret: text(keySecret ?? secret, `${at}.keySecret`) }
 }
 
 function toNamespace({ id, persisted, mutableMessages }: Fields, at: string): [string, NamespaceRules] {

@@ -24,7 +24,7 @@ describe.each(formats)('attaching in $format', ({ useBinaryProtocol }) => {
     await writer.publish('n', 'x')
     expect(await inbox.take(1)).toHaveLength(1)
     expect([writer.modes, reader.modes]).toEqual([['publish'], ['subscribe']])
-    expect(await failure(reader.publish('n', 'x'))).toMatchObject({ code: 40_165 })
+    expect(await failure(reader.publish('n', 'x'))).toMatchObject({ code: 40_160, statusCode: 401 })
   })
 
   test('delivers nothing after detaching', async () => {

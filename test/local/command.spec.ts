@@ -101,6 +101,12 @@ describe('a configuration file', () => {
     expect((await fetch(`${endpoint?.url}/time`)).status).toBe(200)
   })
 
+  test('may give a key in one piece', async () => {
+    output()
+    await using endpoint = await start({ keys: [{ id: 'one', keyStr: 'app.one:secret', keyName: 'app.one' }] })
+    expect(endpoint?.key).toBe('app.one:secret')
+  })
+
   test('may start with a byte order mark', async () => {
     output()
     await using endpoint = await start(`\uFEFF${JSON.stringify({ keys: [key] })}`)

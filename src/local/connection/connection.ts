@@ -6,7 +6,7 @@ import { identify, permit, type Identity } from '../auth/identity'
 import { expired } from '../auth/token'
 import type { Answers } from '../persist/store'
 import type { Service } from '../service'
-import { ProtocolError, toErrorInfo, type ErrorInfo } from '../wire/error'
+import { notPermitted, ProtocolError, toErrorInfo, type ErrorInfo } from '../wire/error'
 import type { Format } from '../wire/format'
 import { Action, Flag, type ClientFrame, type ServerFrame } from '../wire/protocol'
 import { Attachments } from './attachments'
@@ -26,6 +26,9 @@ export interface ConnectionOptions {
   /** How long its members stay when it is lost, in ms. */
   stay: number
 }
+
+/** How long a ping is under way, in ms. */
+const PONG_DELAY = 2
 
 /**
  * A client's connection. It outlives its transports: one that comes back in time finds its id, its unanswered publishes
@@ -182,7 +185,7 @@ export class Connection implements Receiver {
   #dispatch(frame: ClientFrame) {
     switch (frame.action) {
       case Action.Heartbeat:
-        return this.sendFrame({ action: Action.Heartbeat, id: frame.id })
+        return this.#pong(frame)
       case Action.Close:
         this.sendFrame({ action: Action.Closed })
         return this.#leave()
@@ -201,6 +204,12 @@ export class Connection implements Receiver {
       case Action.Auth:
         return void this.#reauthorize(frame.accessToken)
     }
+  }
+
+  #pong({ id }: ClientFrame) {
+    const transport = this.#transport
+    // NOTE: clients count on a round trip that takes time, and measure it in whole ms
+    setTimeout(() => transport?.sendFrame({ action: Action.Heartbeat, id }), PONG_DELAY)
   }
 
   #answer(frame: ClientFrame, msgSerial: number): Answer | Promise<Answer> {
@@ -239,7 +248,7 @@ export class Connection implements Receiver {
   #needMode(attachment: Attachment, mode: number, operation: string) {
     if (attachment.has(mode)) return
     permit(this.identity.grant.capability, attachment.channel.name, operation)
-    throw new ProtocolError(40_165, 401, `unable to use ${operation}; the channel is attached without that mode`)
+    throw notPermitted(`unable to use ${operation}; the channel is attached without that mode`)
   }
 
   #publisher(msgSerial: number) {
