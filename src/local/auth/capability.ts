@@ -27,8 +27,11 @@ export function readCapability(source: unknown): Capability {
   return new Map(Object.entries(value).map(([resource, operations]) => [resource, readOperations(operations)]))
 }
 
-/** The canonical JSON: resources and operations sorted, no spaces. */
-export function writeCapability(capability: Capability): string {
+/**
+ * The canonical JSON: resources and operations sorted, no spaces.
+ * @param rank what operations are sorted by
+ */
+export function writeCapability(capability: Capability, rank = pushLast): string {
   const resources = [...capability].toSorted(([a], [b]) => (a < b ? -1 : 1))
   const sorted = resources.map(([name, operations]) => [
     name,
@@ -38,7 +41,11 @@ export function writeCapability(capability: Capability): string {
 }
 
 // NOTE: the service puts what is about push behind all else
-const rank = (operation: string) => (operation.startsWith('push-') ? `~${operation}` : operation)
+const pushLast = (operation: string) => (operation.startsWith('push-') ? `~${operation}` : operation)
+
+// NOTE: not so where a token asks for something: the SDK sorts by name what it asks for, and gets that back
+/** The order of operations in what was asked for. */
+export const byName = (operation: string) => operation
 
 /** Whether the operation is allowed on the channel. */
 export function allows(capability: Capability, channel: string, operation: string): boolean {

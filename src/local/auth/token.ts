@@ -1,4 +1,4 @@
-import { intersect, readCapability, writeCapability, type Capability } from './capability'
+import { byName, intersect, readCapability, writeCapability, type Capability } from './capability'
 import { notPermitted, ProtocolError } from '../wire/error'
 import type { Key, Keyring } from './keys'
 import { isRecord, text } from '../wire/protocol'
@@ -66,7 +66,8 @@ export class Tokens {
     const granted = capability === undefined ? key.capability : intersect(readCapability(capability), key.capability)
     if (granted.size === 0) throw notPermitted('unable to issue token; the key allows nothing of its capability')
     const issued = this.#now()
-    const details = { keyName: key.name, issued, expires: issued + ttl, capability: writeCapability(granted), clientId }
+    const written = writeCapability(granted, capability === undefined ? undefined : byName)
+    const details = { keyName: key.name, issued, expires: issued + ttl, capability: written, clientId }
     const body = Buffer.from(JSON.stringify({ ...details, number: ++this.#issued })).toString('base64url')
     return { token: `${key.name.split('.', 1)[0]}.${body}.${sign(key.secret, body)}`, ...details }
   }

@@ -214,6 +214,12 @@ export const tokenRequests = area('token requests:', {
     }
   },
 
+  async 'are granted what they ask for in the order of names'({ rest }) {
+    const capability = '{"x:b":["subscribe","push-subscribe","publish"],"x:a":["*"]}'
+    const details = await rest().auth.requestToken({ capability })
+    equal(details.capability, '{"x:a":["*"],"x:b":["publish","push-subscribe","subscribe"]}')
+  },
+
   async 'for a key that does not exist find none'({ rest }) {
     const answer = await rest().request('post', '/keys/no.such/requestToken', 6, {}, { keyName: 'no.such' })
     await eventually(

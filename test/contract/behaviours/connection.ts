@@ -129,6 +129,13 @@ export const resuming = area('coming back:', {
     )
   },
 
+  async 'rest calls learn the time in the format of the client'({ rest }) {
+    const { statusCode, items } = await rest().request('get', '/time', 6)
+    equal(statusCode, 200)
+    equal(items.length, 1)
+    equal(typeof (await rest().time()), 'number')
+  },
+
   async 'rest calls work with a wrong path as without one'({ rest }) {
     const answer = await rest().request('get', '/keys/no.such/requestToken', 6)
     match(answer, { success: false, statusCode: 404, errorCode: 40_400 })

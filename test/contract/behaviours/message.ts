@@ -1,6 +1,6 @@
 import { equal, match, rejects, truth } from '../assert'
 import { area } from '../stage'
-import { datas, deeds, subscribe } from '../watch'
+import { datas, deeds, inState, subscribe } from '../watch'
 
 const bytes = new Uint8Array([0, 1, 127, 128, 255])
 const toList = (data: unknown) => [...new Uint8Array(data instanceof ArrayBuffer ? data : (data as Uint8Array))]
@@ -146,6 +146,21 @@ export const publishing = area('publishing:', {
   async 'can be refused on request'({ client, plainName }) {
     const channel = client().channels.get(plainName())
     await rejects(channel.publish({ data: 'x' }, { _forceNack: 'true' }), { code: 40_099 })
+  },
+
+  async 'over REST can be refused on request'({ rest, plainName }) {
+    const channel = rest().channels.get(plainName())
+    await rejects(channel.publish({ data: 'x' }, { _forceNack: 'true' }), { code: 40_099, statusCode: 400 })
+    equal((await channel.history()).items, [])
+  },
+
+  async 'over REST may be for a connection, by its key'({ client, rest, plainName }) {
+    const one = client()
+    await inState(one, 'connected')
+    const channel = rest().channels.get(plainName())
+    await channel.publish({ data: 'x', connectionKey: one.connection.key })
+    match((await channel.history()).items[0], { data: 'x', connectionId: one.connection.id })
+    await rejects(channel.publish({ data: 'y', connectionKey: 'no.such' }), { code: 40_006, statusCode: 400 })
   },
 })
 
