@@ -200,7 +200,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
 
 test('the client is asked for a new token half a minute before the old one ends', async () => {
   const endpoint = await startEndpoint()
-  const { token } = endpoint.createToken({ clientId: 'bob', ttl: 30_100 })
+  const { token } = endpoint.createToken({ clientId: 'bob', ttl: 31_000 })
   const socket = await openSocket(endpoint, { key: '', access_token: token })
   const connected = await socket.frame(4)
   expect(await socket.frame(17)).toEqual({ action: 17 })
