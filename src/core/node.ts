@@ -4,7 +4,7 @@ import type { Row, RowHome } from './log'
 import type { ReactivePort } from './port'
 import { Projection } from './projection'
 import { sameItems } from './same-items'
-import { Shown, type Standing, type Writable } from './shown'
+import { Shown, type Shape, type Writable } from './shown'
 import { insertBySerial, noItems, removeBySerial } from './sorted'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header } from './wire'
@@ -57,15 +57,15 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** Brings projection and derived facts in step with the rows; tells what that means for lists that show this node. */
   settle(): NodeChange {
-    const before = this.#place()
+    const before = this.#listing()
     this.#fold()
     this.derive()
     this.#showState()
     if (this.isComplete && !this.#hasLateRows) this.rest()
-    return changeOf(before, this.#place(), this.messageIds())
+    return changeOf(before, this.#listing(), this.messageIds())
   }
 
-  #place(): Place {
+  #listing(): Listing {
     const { visible, size, sort, parent, instead } = this
     // NOTE: only folding afresh puts messages before others
     return { visible, size, sort, parent, instead, ids: this.stale ? [...this.messageIds()] : undefined }
@@ -94,11 +94,11 @@ export abstract class TreeNode<M extends object> implements RowHome {
     if (!this.#shown) return
     for (const id of this.#shown.keys()) {
       if (!this.projection.message(id)) this.#shown.delete(id)
-      else update(this.#shown.get(id)!, this.#standing(id))
+      else update(this.#shown.get(id)!, this.#shape(id))
     }
   }
 
-  #standing(id: string): Standing {
+  #shape(id: string): Shape {
     return { state: this.messageState(id), steer: this.steerState(id), error: this.error() }
   }
 
@@ -119,7 +119,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   viewMessage(id: string): ViewMessage<M> {
     const known = this.#shown?.get(id)
     if (known) return known
-    const shown = Shown.of(this.projection, id, this.#standing(id), this.runId)
+    const shown = Shown.of(this.projection, id, this.#shape(id), this.runId)
     this.#shown ??= new Few()
     this.#shown.set(id, shown)
     return shown
@@ -175,7 +175,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
 }
 
 /** What lists depend on. */
-interface Place {
+interface Listing {
   visible: boolean
   size: number
   sort: string
@@ -190,7 +190,7 @@ interface Place {
  */
 export type NodeChange = 'none' | 'grew' | 'moved'
 
-function changeOf(before: Place, after: Place, ids: Iterable<string>): NodeChange {
+function changeOf(before: Listing, after: Listing, ids: Iterable<string>): NodeChange {
   const isSame = (key: 'visible' | 'size' | 'sort' | 'parent' | 'instead'): boolean => before[key] === after[key]
   const stays = isSame('visible') && isSame('parent') && isSame('instead') && begins(before.ids, ids)
   if (stays && isSame('size') && isSame('sort')) return 'none'
@@ -201,7 +201,7 @@ function changeOf(before: Place, after: Place, ids: Iterable<string>): NodeChang
 const begins = (before: readonly string[] | undefined, after: Iterable<string>): boolean =>
   !before || sameItems(before, [...after].slice(0, before.length))
 
-function update(shown: Writable<ViewMessage<object>>, { state, steer, error }: Standing): void {
+function update(shown: Writable<ViewMessage<object>>, { state, steer, error }: Shape): void {
   if (shown.state !== state) shown.state = state
   if (shown.error !== error) shown.error = error
   if (shown.steer !== steer) shown.steer = steer

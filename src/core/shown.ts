@@ -5,7 +5,7 @@ import type { MessageState, ViewMessage } from './view-message'
 export type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** What a view message says besides what never changes. */
-export type Standing = Pick<ViewMessage<never>, 'state' | 'steer' | 'error'>
+export type Shape = Pick<ViewMessage<never>, 'state' | 'steer' | 'error'>
 
 /**
  * A message as views hand it out. Nothing of it is observed before it is read, and the ids, by which lists are drawn,
@@ -24,7 +24,7 @@ export class Shown<M extends object> implements Writable<ViewMessage<M>> {
     projection: Projection<M>,
     readonly id: string,
     readonly message: M,
-    { state, steer, error }: Standing,
+    { state, steer, error }: Shape,
   ) {
     this.#projection = projection
     this.state = state
@@ -36,10 +36,10 @@ export class Shown<M extends object> implements Writable<ViewMessage<M>> {
   static of<M extends object>(
     projection: Projection<M>,
     id: string,
-    standing: Standing,
+    shape: Shape,
     runId?: string,
   ): Writable<ViewMessage<M>> {
-    const shown = new Shown(projection, id, projection.message(id)!, standing)
+    const shown = new Shown(projection, id, projection.message(id)!, shape)
     if (runId !== undefined) shown.runId = runId
     return new Proxy<Shown<M>>(shown, this.#observed)
   }

@@ -8,7 +8,7 @@ export const noSteers: ReadonlyMap<string, SteerState> = new Map()
 export const isSteer = ({ name, transport }: Row): boolean =>
   name === MessageName.input && transport[Header.runId] !== undefined && transport[Header.discrete] === 'true'
 
-const isAgents = ({ name }: Row): boolean => !isClients(name)
+const isSaidByAgent = ({ name }: Row): boolean => !isClients(name)
 
 /** How the messages sent into a run fare, by message id; one that woke the agent again is a prompt of its own. */
 export function readSteers(
@@ -18,7 +18,7 @@ export function readSteers(
   hasEnded: boolean,
 ): ReadonlyMap<string, SteerState> {
   if (steers.length === 0) return noSteers
-  const triggers = new Set(lifecycle.filter(isAgents).map(({ transport }) => transport[Header.inputId]))
+  const triggers = new Set(lifecycle.filter(isSaidByAgent).map(({ transport }) => transport[Header.inputId]))
   const consumed = consumedIn(rows)
   const states = new Map<string, SteerState>()
   for (const { transport } of steers) {
@@ -31,7 +31,7 @@ export function readSteers(
 
 /** Every message id that an output says it has taken up. */
 function consumedIn(rows: readonly Row[]): ReadonlySet<unknown> {
-  const stamps = new Set(rows.filter(isAgents).map((row) => row.transport[Header.steers]))
+  const stamps = new Set(rows.filter(isSaidByAgent).map((row) => row.transport[Header.steers]))
   return new Set([...stamps].flatMap((stamp) => (stamp === undefined ? [] : idsIn(stamp))))
 }
 

@@ -124,7 +124,7 @@ export class ClientSession<M extends object> {
       checkOpen: () => this.#checkOpen(),
       isInStep: () => this.#attachment.status === 'ready',
       flush: () => this.#scheduler.now(),
-      runsChanged: (runs) => this.#refreshAll(runs),
+      refresh: (runs) => this.#refreshAll(runs),
       report: (error) => this.#report(error),
     }
     const all = (this.tree = new SessionTree(tree, this.#runsChanged))

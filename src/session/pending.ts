@@ -16,7 +16,7 @@ export interface PendingPrompt {
 }
 
 /** Whether it can be said to be running: somebody may still take it up. */
-export const isAwaited = ({ wake, unanswered, cancelling }: PendingPrompt): boolean =>
+export const isUnderWay = ({ wake, unanswered, cancelling }: PendingPrompt): boolean =>
   wake?.state !== 'failed' && !unanswered && !cancelling
 
 /** Fits an entry that says the same. */

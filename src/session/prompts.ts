@@ -237,10 +237,10 @@ export class Prompts<M extends object> {
   }
 
   async #publish(sent: Sent<M>, all: readonly Outgoing[]): Promise<void> {
-    const { outbox, tree, flush, runsChanged } = this.shared
+    const { outbox, tree, flush, refresh } = this.shared
     try {
       const published = Promise.all(all.map(({ messages }) => outbox.publish(messages)))
-      if (!tree.inputs.has(sent.inputId)) runsChanged()
+      if (!tree.inputs.has(sent.inputId)) refresh()
       await published
     } catch (cause) {
       const error = toSessionError('send the prompt', ErrorCode.SendFailed, cause)
@@ -249,7 +249,7 @@ export class Prompts<M extends object> {
       else this.#sent.delete(sent)
       sent.run.abandon(error)
       flush()
-      runsChanged()
+      refresh()
       throw error
     }
   }

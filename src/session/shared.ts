@@ -25,7 +25,7 @@ export interface Shared<M extends object> {
   /** Makes visible what the tree has taken in. */
   flush(): void
   /** Makes a change of these runs, or of what has not started, visible that is in no row. */
-  runsChanged(runs?: readonly RunNode<M>[]): void
+  refresh(runs?: readonly RunNode<M>[]): void
   /** Tells of what failed when nobody waits for it. */
   report(error: SessionError): void
 }

@@ -68,7 +68,7 @@ export class Stops<M extends object> {
 
   /** Follows a run that the channel told something about. */
   follow(run: RunNode<M>): void {
-    if (this.#review(run)) this.shared.runsChanged([run])
+    if (this.#review(run)) this.shared.refresh([run])
   }
 
   /** Looks at all runs that are to stop, since time has passed; answers with those of which something else is to be said. */
@@ -86,12 +86,12 @@ export class Stops<M extends object> {
 
   /** Shows an own request before the channel has it. */
   #note(key: string, own: { stop: Cancelling; serial?: string } | undefined): void {
-    const { tree, runsChanged } = this.shared
+    const { tree, refresh } = this.shared
     if (own) this.#own.set(key, own)
     else this.#own.delete(key)
     const run = tree.runs.get(key) ?? runOf(tree, { inputId: key })
     if (run) this.#review(run)
-    runsChanged(run && [run])
+    refresh(run && [run])
   }
 
   /** True when what is to be said about the stopping of a run has changed. */

@@ -10,7 +10,7 @@ const stepSize = 100
 type Path<M extends object> = readonly Stretch<M>[]
 
 /** One message on a path, by where it stands. */
-interface Place<M extends object> {
+interface Spot<M extends object> {
   readonly node: TreeNode<M>
   readonly id: string
   readonly level: string
@@ -19,7 +19,7 @@ interface Place<M extends object> {
 /** How far back a view reaches. What arrives live always shows; older messages show when they have been asked for. */
 export class ViewWindow<M extends object> {
   /** The lowest message that is to show; what stands before it is hidden. */
-  #first: Place<M> | undefined
+  #first: Spot<M> | undefined
   /** Where that message is not on the path: the lowest level that is to show. */
   #floor = ''
   #path: Path<M> = []
@@ -91,7 +91,7 @@ export class ViewWindow<M extends object> {
     }
     const { newest } = this.tree.log
     this.#floor = lowest ?? (newest === '' ? '' : `${newest}\uffff`)
-    this.#first = placeAt(this.#path, this.#hidden)
+    this.#first = spotAt(this.#path, this.#hidden)
   }
 
   /** Shows a node from now on: somebody picked it. */
@@ -116,10 +116,10 @@ export class ViewWindow<M extends object> {
   /** Moves the line down by `count` messages; answers with how many there were. */
   reveal(path: Path<M>, count: number): number {
     const hidden = this.hiddenCount(path)
-    const place = placeAt(path, Math.max(0, hidden - count))
-    if (!place || hidden === 0 || count < 1) return 0
-    this.#floor = place.level
-    this.#first = place
+    const spot = spotAt(path, Math.max(0, hidden - count))
+    if (!spot || hidden === 0 || count < 1) return 0
+    this.#floor = spot.level
+    this.#first = spot
     return Math.min(count, hidden)
   }
 
@@ -139,7 +139,7 @@ export class ViewWindow<M extends object> {
   }
 }
 
-function placeAt<M extends object>(path: Path<M>, at: number): Place<M> | undefined {
+function spotAt<M extends object>(path: Path<M>, at: number): Spot<M> | undefined {
   for (const { node, ids, level } of path) {
     if (at < ids.length) return { node, id: ids[at]!, level }
     at -= ids.length

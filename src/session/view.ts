@@ -13,7 +13,7 @@ import { dispatch } from './dispatch'
 import { OlderMessages } from './older-messages'
 import { continuation, fork, newMessage, placeOfEdit, placeOfRegeneration, type Given, type Placed } from './placement'
 import type { AnswerOptions, PlacedSendOptions, SendOptions } from './prompts'
-import { isAwaited, type PendingPrompt, type RunScope } from './pending'
+import { isUnderWay, type PendingPrompt, type RunScope } from './pending'
 import { startedRuns, stoppable } from './running'
 import type { Steer } from './steers'
 import type { CancelTarget } from './stops'
@@ -85,7 +85,7 @@ export class View<M extends object> {
   /** Whether any run is active or about to start. What no agent takes up does not count. */
   get isRunning(): boolean {
     if (this.runs().some((run) => run.status === 'active')) return true
-    return this.pending().some(isAwaited)
+    return this.pending().some(isUnderWay)
   }
 
   /** A run by its id, on whatever branch; undefined until it has started. */

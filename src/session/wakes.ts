@@ -37,18 +37,18 @@ export class Wakes<M extends object> {
 
   /** Wakes the agent, again if that was done before. @throws SessionError 40003 when the session has none. */
   wake(trigger: WakeTrigger, onFailed?: (error: SessionError) => void): WakeInfo {
-    const { agent, port, runsChanged } = this.shared
+    const { agent, port, refresh } = this.shared
     if (!agent) throw new SessionError('unable to wake the agent; the session has none', ErrorCode.BadRequest)
     const { eventId } = trigger
     this.#wakes.get(eventId)?.wake.stop()
     const settled = (error?: SessionError): void => {
       if (error) onFailed?.(error)
-      runsChanged()
+      refresh()
     }
     const wake = new Wake(agent, this.invocation(eventId), { port, network: this.#network, settled })
     this.#wakes.set(eventId, { trigger, wake })
     this.#changed.trigger()
-    runsChanged()
+    refresh()
     return wake.info
   }
 
