@@ -23,7 +23,7 @@ export type { ToolApproval, ToolOutput, ToolOutputError } from './codec/ui-messa
 export { createUIMessageCodec, UIMessageCodec } from './codec/ui-message'
 export { ErrorCode, SessionError } from './core/errors'
 export { ownerOnly, type Act, type Agents, type Policy } from './core/trust'
-export type { Answer, Codec, Input } from './core/codec'
+export type { Answer, Codec, Input, WholeMessage } from './core/codec'
 export type { Cancelling, RunInfo } from './core/run-info'
 export type { MessageState, SteerState, ViewMessage } from './core/view-message'
 export type { RunEndReason, RunError, RunStatus, RunStep } from './core/run-state'

@@ -13,6 +13,7 @@ export type {
   ReplyEnding,
   ReplyReading,
   Seed,
+  WholeMessage,
 } from '../core/codec'
 export { Header, type Headers } from '../core/wire'
 export type { Row } from '../core/log'

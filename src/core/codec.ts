@@ -24,8 +24,14 @@ export interface Answer extends EncodedPart {
   readonly type: 'answer'
 }
 
+/** A message to be sent as it is. */
+export interface WholeMessage<M> {
+  readonly type: 'message'
+  readonly message: M
+}
+
 /** What a client can put into a session. */
-export type Input<M> = { readonly type: 'message'; readonly message: M } | { readonly type: 'regenerate' } | Answer
+export type Input<M> = WholeMessage<M> | { readonly type: 'regenerate' } | Answer
 
 /** One channel message of an input: its codec headers and data. */
 export interface EncodedPart {

@@ -1,12 +1,12 @@
-import type { Answer, Codec, Input, Seed } from '../core/codec'
+import type { Answer, Codec, Input, Seed, WholeMessage } from '../core/codec'
 import { ErrorCode, SessionError } from '../core/errors'
 import { newId } from '../core/id'
 import { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
 import type { Place } from './outgoing'
 
-/** What can be said: text, a whole message, or a codec's input of one. */
-export type Given<M> = string | M | Input<M> | readonly Input<M>[]
+/** What can be said: text, a message, or a codec's input of one. */
+export type Given<M> = string | M | WholeMessage<M>
 
 /** Inputs, and where they go. */
 export interface Placed<M> {

@@ -1,6 +1,6 @@
 import type { UIMessage } from 'ai'
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import { createUIMessageCodec, UIMessageCodec, type Answer, type Input } from '../../src/codec'
+import { createUIMessageCodec, UIMessageCodec, type Answer, type Input, type WholeMessage } from '../../src/codec'
 import { hear, newTree } from '../support/transcripts'
 import { message, output } from '../core/wire'
 
@@ -121,7 +121,7 @@ describe('types of an app’s messages', () => {
       metadata: { sentAt: 1 },
       parts: [{ type: 'data-place', data: { city: 'Rome' } }],
     })
-    expectTypeOf(prompt).toEqualTypeOf<Input<MyMessage>>()
+    expectTypeOf(prompt).toEqualTypeOf<WholeMessage<MyMessage>>()
     expectTypeOf(codec.create('m', 'assistant')).toEqualTypeOf<MyMessage>()
   })
 

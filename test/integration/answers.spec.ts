@@ -164,7 +164,8 @@ describe('an answer into the run that waits', () => {
       code: 40003,
       message: "unable to answer; the run that asked has ended; { as: 'fork' } goes on from a copy of it",
     })
-    await expect(view.send([output('call-1', 1)])).rejects.toMatchObject({ code: 40003 })
+    // @ts-expect-error an answer is no prompt
+    await expect(view.send(output('call-1', 1))).rejects.toMatchObject({ code: 40003 })
   })
 
   it('whose agent finally cannot be woken tells the session, since it stands nowhere itself', async () => {

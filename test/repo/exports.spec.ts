@@ -108,6 +108,7 @@ const types = [
   'ViewSource',
   'ViewVerbs',
   'WakeInfo',
+  'WholeMessage',
 ]
 
 it('vue-ai-transport exports the types it promises', () => {

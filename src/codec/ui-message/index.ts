@@ -1,5 +1,5 @@
 import type { UIMessage } from 'ai'
-import type { Answer, Codec, Input } from '../../core/codec'
+import type { Answer, Codec, Input, WholeMessage } from '../../core/codec'
 import { ErrorCode, SessionError } from '../../core/errors'
 import { newId } from '../../core/id'
 import type { Row } from '../../core/log'
@@ -26,7 +26,7 @@ import { waits } from './waits'
 /** A codec for the AI SDK's `UIMessage` as clients use it, and constructors for what can be said into a session. */
 export interface UIMessageCodec<M extends UIMessage = UIMessage> extends Codec<M> {
   /** Makes a prompt for `send` out of a whole message. Its id is kept. */
-  createUserMessage(message: M): Input<M>
+  createUserMessage(message: M): WholeMessage<M>
   /** Makes an answer out of what came out of a call that ran here. Name the `tool` to have the output checked. */
   createToolOutput(outcome: ToolOutput<M>): Answer
   /** Makes an answer that says why a call that ran here came to nothing. */
@@ -82,7 +82,7 @@ const isInput = (given: object): given is Input<never> => 'type' in given && !('
  * const codec = createUIMessageCodec<MyMessage>()
  */
 export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessageCodec<M> {
-  const createUserMessage = (message: M): Input<M> => ({ type: 'message', message })
+  const createUserMessage = (message: M): WholeMessage<M> => ({ type: 'message', message })
   return {
     name: 'vercel-ai-sdk-ui-message',
     // A new message has no parts, so it is an M whatever M's parts are
