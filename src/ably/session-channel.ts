@@ -10,6 +10,7 @@ import { deferred } from '../core/deferred'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import { version } from '../core/version'
 import type { ChannelMessage, OutgoingMessage } from '../core/wire'
+import { isAway, isForGood } from './refusal'
 
 /** How the channel stands, in the words this library needs. */
 export interface ChannelChange {
@@ -31,7 +32,10 @@ const users = new WeakMap<RealtimeChannel, number>()
 /** Channels that are here because of sessions; the others are the app's own. */
 const ours = new WeakSet<RealtimeChannel>()
 
-const retryDelays = [100, 200, 400]
+// In milliseconds
+const firstDelay = 100
+const lastDelay = 400
+
 const leavable: ReadonlySet<string> = new Set(['attached', 'attaching', 'suspended'])
 const releasable: ReadonlySet<string> = new Set(['initialized', 'detached', 'failed'])
 const known = new Set(['attached', 'attaching', 'detached', 'suspended', 'failed'])
@@ -141,8 +145,7 @@ export class SessionChannel {
 
   /** Whether a publish was not carried out because nothing can be published at the moment, as opposed to a refusal. */
   isOutage(cause: unknown): boolean {
-    const { code } = (cause ?? {}) as { code?: unknown }
-    return !this.isAttached || (typeof code === 'number' && (Math.floor(code / 1000) === 80 || code === 90_001))
+    return !this.isAttached || isAway(cause)
   }
 
   /** The channel's messages up to the moment of attaching, newest first, `limit` to a page. */
@@ -157,17 +160,15 @@ export class SessionChannel {
   }
 
   async #retried<T>(read: () => Promise<T>): Promise<T> {
-    for (const delay of retryDelays) {
+    for (let delay = firstDelay; ; delay *= 2) {
       try {
         return await read()
-      } catch {
+      } catch (cause) {
+        if (delay > lastDelay || isForGood(cause)) {
+          throw toSessionError(`read the history of channel "${this.name}"`, ErrorCode.HistoryFailed, cause)
+        }
         await new Promise((resolve) => setTimeout(resolve, delay))
       }
-    }
-    try {
-      return await read()
-    } catch (cause) {
-      throw toSessionError(`read the history of channel "${this.name}"`, ErrorCode.HistoryFailed, cause)
     }
   }
 
