@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { createAgentSession, ownerOnly, type CancelRequest, type SessionError } from '../../src/agent'
 import { handFed, joinWire, named, textChunks, transportOf } from '../support/agent'
 import { beginning, said, setStage, textOf, type Stage } from '../support/agent-stage'
+import { handAgent } from '../support/hand-agent'
 import { startEndpoint, type TestEndpoint } from '../support/local'
 import { answerTo, asking } from '../support/tools'
 
@@ -362,6 +363,21 @@ describe('adoptRun', () => {
     const adopting = other.session.adoptRun({ ...ids, inputEventId })
     await vi.waitFor(() => expect(other.session.tree.log.newest).not.toBe(''))
     await scene.create(inputEventId, ids).start()
+    expect((await adopting).phase).toBe('open')
+  })
+
+  it('finds a start that came while its connection was lost', async () => {
+    const { alice, name } = await stage()
+    const { inputId, inputEventId } = await alice.prompt('one')
+    const client = endpoint.client({ clientId: 'agent-cut' })
+    const session = createAgentSession({ client, sessionName: name })
+    const adopting = session.adoptRun({ runId: 'missed', invocationId: 'i', inputEventId })
+    await vi.waitFor(() => expect(session.tree.log.newest).not.toBe(''))
+    const restore = endpoint.dropConnection('agent-cut', { refuseFor: Infinity })
+    await vi.waitFor(() => expect(client.connection.state).not.toBe('connected'))
+    await handAgent(endpoint.client({ clientId: 'other' }), name).startRun('missed', inputId, 'alice')
+    endpoint.breakContinuity(name)
+    restore()
     expect((await adopting).phase).toBe('open')
   })
 
