@@ -24,7 +24,7 @@ export function createScriptedClient(scripts: Scripts, clientId: string): Realti
   const client = {
     auth: { clientId },
     connection: { state: 'connected', on: nothing, off: nothing, once: nothing },
-    channels: { get },
+    channels: { all: {}, get, release: nothing },
     connect: nothing,
     close: nothing,
   }

@@ -10,6 +10,7 @@ import { deferred } from '../core/deferred'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import { version } from '../core/version'
 import type { ChannelMessage, OutgoingMessage } from '../core/wire'
+import { isAway, isForGood } from './refusal'
 
 /** How the channel stands, in the words this library needs. */
 export interface ChannelChange {
@@ -26,11 +27,17 @@ export interface HistoryPage {
   next: (() => Promise<HistoryPage>) | undefined
 }
 
-/** How many sessions hear each channel, so that the last one to leave detaches it. */
+/** How many sessions use each channel, so that the last one to leave detaches and releases it. */
 const users = new WeakMap<RealtimeChannel, number>()
+/** Channels that are here because of sessions; the others are the app's own. */
+const ours = new WeakSet<RealtimeChannel>()
 
-const retryDelays = [100, 200, 400]
+// In milliseconds
+const firstDelay = 100
+const lastDelay = 400
+
 const leavable: ReadonlySet<string> = new Set(['attached', 'attaching', 'suspended'])
+const releasable: ReadonlySet<string> = new Set(['initialized', 'detached', 'failed'])
 const known = new Set(['attached', 'attaching', 'detached', 'suspended', 'failed'])
 
 /**
@@ -38,17 +45,19 @@ const known = new Set(['attached', 'attaching', 'detached', 'suspended', 'failed
  * with the tree-shakable clients of `ably/modular`.
  */
 export class SessionChannel {
-  readonly #channel: RealtimeChannel
-  #isUser = false
+  #held: RealtimeChannel | undefined
+  #hasLeft = false
   #stopWaiting: (() => void) | undefined
 
   constructor(
     private readonly client: RealtimeClient,
     readonly name: string,
-    codecName: string,
-  ) {
-    const agent = `vue-ai-transport/${version} ${codecName}/${version}`
-    this.#channel = client.channels.get(name, { params: { agent } })
+    private readonly codecName: string,
+  ) {}
+
+  /** The client's channel, which it uses from the first time that it needs it until it leaves: so long it stays the same. */
+  get #channel(): RealtimeChannel {
+    return (this.#held ??= this.#enter())
   }
 
   /** The client's own identity; undefined when it has none or may claim any. */
@@ -58,7 +67,7 @@ export class SessionChannel {
   }
 
   get isAttached(): boolean {
-    return this.#channel.state === 'attached'
+    return this.#held?.state === 'attached'
   }
 
   get presence(): RealtimeChannel['presence'] {
@@ -70,11 +79,9 @@ export class SessionChannel {
    * away; everybody else is told.
    */
   async attach(listener: (message: ChannelMessage) => void, { isPatient = false } = {}): Promise<void> {
-    this.#enter()
     try {
       while (!(await this.#subscribe(listener, isPatient))) await this.#change()
     } catch (cause) {
-      this.#leave()
       throw toSessionError(`attach to channel "${this.name}"`, ErrorCode.ChannelFailed, cause)
     }
   }
@@ -82,7 +89,7 @@ export class SessionChannel {
   /** False when the network is away, so that a patient user may try again when something has changed. */
   async #subscribe(listener: (message: InboundMessage) => void, isPatient: boolean): Promise<boolean> {
     await this.#settled()
-    if (!this.#isUser) throw new SessionError('unable to attach; the session was closed', ErrorCode.Closed)
+    if (this.#hasLeft) throw new SessionError('unable to attach; the session was closed', ErrorCode.Closed)
     try {
       // NOTE: a failed channel refuses subscribers until it is attached again
       if (this.#channel.state === 'failed') await this.#channel.attach()
@@ -133,13 +140,12 @@ export class SessionChannel {
 
   /** Whether it is out of reach for the time being; the SDK attaches it when the network is back. */
   get isSuspended(): boolean {
-    return this.client.connection.state === 'suspended' || this.#channel.state === 'suspended'
+    return this.client.connection.state === 'suspended' || this.#held?.state === 'suspended'
   }
 
   /** Whether a publish was not carried out because nothing can be published at the moment, as opposed to a refusal. */
   isOutage(cause: unknown): boolean {
-    const { code } = (cause ?? {}) as { code?: unknown }
-    return !this.isAttached || (typeof code === 'number' && (Math.floor(code / 1000) === 80 || code === 90_001))
+    return !this.isAttached || isAway(cause)
   }
 
   /** The channel's messages up to the moment of attaching, newest first, `limit` to a page. */
@@ -154,17 +160,15 @@ export class SessionChannel {
   }
 
   async #retried<T>(read: () => Promise<T>): Promise<T> {
-    for (const delay of retryDelays) {
+    for (let delay = firstDelay; ; delay *= 2) {
       try {
         return await read()
-      } catch {
+      } catch (cause) {
+        if (delay > lastDelay || isForGood(cause)) {
+          throw toSessionError(`read the history of channel "${this.name}"`, ErrorCode.HistoryFailed, cause)
+        }
         await new Promise((resolve) => setTimeout(resolve, delay))
       }
-    }
-    try {
-      return await read()
-    } catch (cause) {
-      throw toSessionError(`read the history of channel "${this.name}"`, ErrorCode.HistoryFailed, cause)
     }
   }
 
@@ -193,29 +197,33 @@ export class SessionChannel {
     await this.#channel.updateMessage({ serial, data, extras })
   }
 
-  /** Stops hearing; leaves the channel unless another session of this client hears it. */
+  /** Stops hearing, for good; leaves the channel unless another session of this client uses it. */
   async detach(listener: (message: ChannelMessage) => void): Promise<void> {
-    this.#channel.unsubscribe(listener as (message: InboundMessage) => void)
-    const isLast = this.#leave()
-    if (isLast && leavable.has(this.#channel.state)) {
-      await this.#channel.detach().catch(() => undefined)
-    }
-  }
-
-  #enter(): void {
-    if (this.#isUser) return
-    this.#isUser = true
-    users.set(this.#channel, (users.get(this.#channel) ?? 0) + 1)
-  }
-
-  /** True when this was the last session that heard the channel. */
-  #leave(): boolean {
-    if (!this.#isUser) return false
-    this.#isUser = false
+    const channel = this.#held
+    if (!channel || this.#hasLeft) return
+    this.#hasLeft = true
     this.#stopWaiting?.()
-    const left = (users.get(this.#channel) ?? 1) - 1
-    users.set(this.#channel, left)
-    return left === 0
+    channel.unsubscribe(listener as (message: InboundMessage) => void)
+    users.set(channel, users.get(channel)! - 1)
+    if (users.get(channel) === 0 && leavable.has(channel.state)) await channel.detach().catch(() => undefined)
+    this.#release(channel)
+  }
+
+  #enter(): RealtimeChannel {
+    const agent = `vue-ai-transport/${version} ${this.codecName}/${version}`
+    const { channels } = this.client
+    const isNew = !(this.name in channels.all)
+    const channel = channels.get(this.name, { params: { agent } })
+    if (isNew) ours.add(channel)
+    users.set(channel, (users.get(channel) ?? 0) + 1)
+    return channel
+  }
+
+  /** Lets the client forget the channel, which it would keep, unless somebody has taken it meanwhile. */
+  #release(channel: RealtimeChannel): void {
+    const isFree = users.get(channel) === 0 && releasable.has(channel.state)
+    // NOTE: once: the SDK drops whatever has that name by then
+    if (isFree && ours.delete(channel)) this.client.channels.release(this.name)
   }
 
   // NOTE: attaching while a detach is on its way ends suspended: the SDK takes the late DETACHED for a refusal

@@ -1,14 +1,11 @@
 import type { RunEndReason } from '../core/run-state'
-import type { AdmitHook } from './admit'
 import type { AgentStep, RetryOptions, StepOptions } from './agent-step'
-import type { AnswerHook } from './answer-hook'
-import type { CancelHook } from './cancel'
 import type { ChunkSource } from './chunk-reader'
 import type { ContextRule } from './context'
 import type { RunFailure } from './headers'
+import type { AdmitHook, AnswerHook, CancelHook, SteerHook } from './hooks'
 import type { PipeResult, WriteChunk } from './pipe'
 import type { RunPhase } from './run-phase'
-import type { SteerHook } from './steer'
 
 /** How one run is to behave. */
 export interface RunHooks<Chunk> {

@@ -41,7 +41,8 @@ export interface AgentSession<M extends object, Chunk> {
    */
   createRun(invocation: Invocation, hooks?: RunHooks<Chunk>): AgentRun<M, Chunk>
   /**
-   * Goes on with a run that another process started and left open; nothing is published. Its ids are those of that run's
+   * Goes on with a run that another process started and left open. Nothing is published, but streams which that process
+   * left open are closed as cancelled; the channel takes that from the same `clientId` only. The run's ids are those of its
    * `toJSON()`. Give the steps that are to take the place of half-written ones ids of your own.
    * @throws SessionError 104010 when the run's start and input are not seen in `triggerTimeout` (by default 30 s), 40003
    * when it has ended or is suspended

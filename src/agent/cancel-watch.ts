@@ -1,8 +1,9 @@
-import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
+import type { SessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import type { Tree } from '../core/tree'
 import { Header, type ChannelMessage } from '../core/wire'
-import type { CancelHook } from './cancel'
+import { askOrReport } from './ask'
+import type { CancelHook } from './hooks'
 
 /** What deciding on a request needs to know. */
 export interface CancelContext {
@@ -42,15 +43,10 @@ export class CancelWatch {
     return [...byRun, ...byInput].filter((row) => row.serial > trigger.serial)
   }
 
-  async #accepts(row: Row, tree: Tree<object>): Promise<boolean> {
+  #accepts(row: Row, tree: Tree<object>): Promise<boolean> {
     const { runId, ownerClientId, onCancel, messageOf, report } = this.context
-    try {
-      if (!tree.allows('cancel', row.clientId, ownerClientId)) return false
-      const request = { runId, clientId: row.clientId, ownerClientId, message: messageOf(row) }
-      return (await onCancel?.(request)) !== false
-    } catch (cause) {
-      report(toSessionError('decide on a cancel', ErrorCode.HookFailed, cause))
-      return false
-    }
+    const { clientId } = row
+    const mayStop: CancelHook = (request) => tree.allows('cancel', clientId, ownerClientId) && onCancel?.(request)
+    return askOrReport(mayStop, { runId, clientId, ownerClientId, message: messageOf(row) }, 'a cancel', report)
   }
 }

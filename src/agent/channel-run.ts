@@ -8,6 +8,7 @@ import type { AgentRun, RunHooks, RunOutcome } from './agent-run'
 import type { AgentStep, RetryOptions, StepOptions } from './agent-step'
 import type { ChunkSource } from './chunk-reader'
 import { announce } from './claim'
+import { closeLeft } from './close-left'
 import { contextOf, type ContextRule } from './context'
 import { hasGoneOn } from './find-run'
 import { cancelRefused, runEnd, runSuspend } from './headers'
@@ -91,6 +92,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     if (hooks.admit && subject.announcement) await admit(hooks.admit, host, subject)
     await this.#announce(subject)
     await readPath(host, subject.trigger, signal).catch((cause: unknown) => this.#failToRead(cause))
+    if (!subject.announcement) await closeLeft(host, this.#outlet, this.runId)
     await this.#work.steers.consider()
     // NOTE: it may have been left meanwhile
     if (this.#phase === 'starting') this.#phase = 'open'

@@ -149,13 +149,18 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
     if (message.action === 'message.create' && message.serial) this.history.heard(message.serial)
     if (message.name === MessageName.cancel) this.#considerCancels()
     if (message.name === MessageName.input) this.#considerSteers()
-    for (const listener of this.#listeners) listener()
+    this.#tell()
   }
 
   #takePage(messages: readonly ChannelMessage[]): void {
     for (const message of messages) this.#take(message)
     this.#considerCancels()
     this.#considerSteers()
+    this.#tell()
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
   }
 
   #take(message: ChannelMessage): void {

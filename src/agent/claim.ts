@@ -6,6 +6,7 @@ import { isContinuation } from './headers'
 import { HandledError } from './misuse'
 import type { Outlet } from './outlet'
 import type { ChannelView } from './run-host'
+import { untilFound } from './until-found'
 
 /** The channel's id for the message that announces a run: of several agents woken by one input it takes the first's. */
 export const claimOf = (inputEventId: string): string => `${inputEventId}-run:0`
@@ -83,7 +84,7 @@ async function isClaimed<M extends object>(
   serial: string,
   invocationId: string,
 ): Promise<boolean> {
-  const row = await heard(view, serial)
+  const row = await untilFound(view, { look: () => view.tree.log.get(serial), timeout: patience })
   if (!row || !isAnnouncement(row)) return false
   if (row.transport[Header.invocationId] !== invocationId) throw handledBy(row)
   return true
@@ -91,26 +92,6 @@ async function isClaimed<M extends object>(
 
 // In milliseconds: publishers hear their own messages at once
 const patience = 5000
-
-/** The row with a serial, when it is heard. */
-async function heard<M extends object>({ tree, onHeard }: ChannelView<M>, serial: string): Promise<Row | undefined> {
-  let stop = (): void => {}
-  let timer: ReturnType<typeof setTimeout> | undefined
-  try {
-    return await new Promise((resolve) => {
-      const look = (): void => {
-        const row = tree.log.get(serial)
-        if (row) resolve(row)
-      }
-      stop = onHeard(look)
-      timer = setTimeout(() => resolve(undefined), patience)
-      look()
-    })
-  } finally {
-    stop()
-    clearTimeout(timer)
-  }
-}
 
 const isAnnouncement = ({ name, transport }: Row): boolean =>
   (name === MessageName.runStart || name === MessageName.runResume) && transport[Header.runId] !== undefined

@@ -7,7 +7,7 @@ import type { RunInfo } from '../core/run-info'
 import type { Tree } from '../core/tree'
 import { ownMessages, type OwnRun } from './own-messages'
 import { pathTo, type Waypoint } from './path'
-import { lateAmong, saidAmong } from './steers'
+import { lateAmong, saidAmong } from './steer-watch'
 import { settleFinally } from './settle-finally'
 
 /** A prompt and the run that is shown as its answer. */

@@ -4,7 +4,6 @@ import type { ReplyCodec } from '../core/codec'
 import type { TrustOptions } from '../core/trust'
 import type { AgentRun, RunHooks } from './agent-run'
 import type { AgentSession } from './agent-session'
-import { answer, type Respond } from './answer'
 import { createAgentSession } from './create-agent-session'
 import { authorizer, type Authorize } from './authorize'
 import { Crowd } from './crowd'
@@ -12,6 +11,7 @@ import { Handled } from './handled'
 import { errorResponse, isAnswer, json } from './http-error'
 import type { Invocation } from './invocation'
 import { readInvocation } from './request'
+import { respondTo, type Respond } from './respond'
 import { SharedSessions } from './shared-sessions'
 
 /** What an agent does, and for whom. */
@@ -133,7 +133,9 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
     context?: FetchContext,
   ): Promise<{ runId: string; invocationId: string }> {
     const { run, leave } = await enter(invocation)
-    const done = answer(run, respond, report).then(() => leave(run.phase === 'suspended' ? suspendedLinger : undefined))
+    const done = respondTo(run, respond, report).then(() =>
+      leave(run.phase === 'suspended' ? suspendedLinger : undefined),
+    )
     // NOTE: some servers hand `fetch` something else as its second argument
     if (typeof context?.waitUntil === 'function') context.waitUntil(done)
     return { runId: run.runId, invocationId: run.invocationId }

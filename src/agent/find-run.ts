@@ -3,6 +3,7 @@ import type { RunNode } from '../core/run-node'
 import { MessageName } from '../core/wire'
 import type { ChannelView } from './run-host'
 import { settleFinally } from './settle-finally'
+import { untilFound } from './until-found'
 
 // NOTE: bounds memory: anybody may name a run that never was, and then all of history is looked through
 const maxMessages = 100_000
@@ -38,26 +39,18 @@ export async function readRun<M extends object>(
  */
 export async function awaitRun<M extends object>(
   view: ChannelView<M>,
-  { timeout, ...search }: Search & { timeout: number },
+  { runId, signal, timeout }: Search & { timeout: number },
 ): Promise<RunNode<M>> {
-  let stop = (): void => {}
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(noRun(search.runId)), timeout)))
-  const found = async (): Promise<RunNode<M>> => {
-    for (;;) {
-      const next = new Promise<void>((resolve) => (stop = view.onHeard(resolve)))
-      const run = await readRun(view, search)
-      if (run?.state.start) return run
-      await next
-      stop()
-    }
+  const { tree, history } = view
+  const look = (): RunNode<M> | undefined => {
+    tree.settle()
+    const run = tree.runs.get(runId)
+    return run?.state.start && run
   }
-  try {
-    return await Promise.race([found(), late])
-  } finally {
-    stop()
-    clearTimeout(timer)
-  }
+  const read = (isOver: () => boolean): Promise<void> => history.readUntil(isOver, maxMessages)
+  const run = await untilFound(view, { look, read, timeout, signal })
+  if (!run) throw noRun(runId)
+  return (await readRun(view, { runId, signal })) ?? run
 }
 
 /** Whether a run was taken up again, or ended, after a serial. */

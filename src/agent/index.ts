@@ -19,13 +19,19 @@ export { outcomeOf } from './outcome'
 export type { ModelResult } from './outcome'
 export type { AgentStep, RetryOptions, StepOptions } from './agent-step'
 export type { RunPhase } from './run-phase'
-export type { SteerHook, SteerRequest } from './steer'
 export { BusyError, HandledError } from './misuse'
-export type { AdmitHook, AdmitRequest } from './admit'
+export type {
+  AdmitHook,
+  AdmitRequest,
+  AnswerHook,
+  AnswerRequest,
+  CancelHook,
+  CancelRequest,
+  SteerHook,
+  SteerRequest,
+} from './hooks'
 export { ownerOnly } from '../core/trust'
 export type { Act, Agents, Policy } from '../core/trust'
-export type { AnswerHook, AnswerRequest } from './answer-hook'
-export type { CancelHook, CancelRequest } from './cancel'
 export { ErrorCode, SessionError } from '../core/errors'
 export type { RunInfo } from '../core/run-info'
 export type { RunEndReason, RunError, RunStatus, RunStep } from '../core/run-state'

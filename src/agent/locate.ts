@@ -1,12 +1,10 @@
 import { ErrorCode, SessionError } from '../core/errors'
 import type { Row } from '../core/log'
-import type { History } from './history'
-import type { Triggers } from './triggers'
+import type { ChannelView } from './run-host'
+import { untilFound } from './until-found'
 
 /** Where to look for an input, and for how long. */
-export interface Search {
-  triggers: Triggers
-  history: History
+export interface Search extends Pick<ChannelView<never>, 'triggers' | 'history' | 'onHeard'> {
   signal: AbortSignal
   /** In milliseconds. */
   timeout?: number | undefined
@@ -18,40 +16,19 @@ export interface Search {
  * The row of an input: known already, in history, or heard live in time.
  * @throws {@link SessionError} 104010 when it does not turn up, 104011 when history cannot be read, 40033 when aborted
  */
-export function locate(
-  eventId: string,
-  { triggers, history, signal, timeout = 10_000, maxMessages = 5000 }: Search,
-): Promise<Row> {
-  const known = triggers.find(eventId)
-  if (known) return Promise.resolve(known)
-  return new Promise<Row>((resolve, reject) => {
-    let over = false
-    const settle = (): void => {
-      over = true
-      stopWaiting()
-      clearTimeout(timer)
-      signal.removeEventListener('abort', abort)
-    }
-    const fail = (error: unknown): void => {
-      settle()
-      reject(error)
-    }
-    const abort = (): void =>
-      fail(
-        new SessionError('unable to find the prompt; the wait was aborted', ErrorCode.Cancelled, {
-          cause: signal.reason,
-        }),
-      )
-    const stopWaiting = triggers.wait(eventId, (row) => {
-      settle()
-      resolve(row)
-    })
-    const timer = setTimeout(() => fail(notFound(eventId, timeout)), timeout)
-    signal.addEventListener('abort', abort)
-    if (signal.aborted) abort()
-    history.readUntil(() => over, maxMessages).catch(fail)
+export async function locate(eventId: string, search: Search): Promise<Row> {
+  const { triggers, history, signal, timeout = 10_000, maxMessages = 5000 } = search
+  const look = (): Row | undefined => triggers.find(eventId)
+  const read = (isOver: () => boolean): Promise<void> => history.readUntil(isOver, maxMessages)
+  const found = await untilFound(search, { look, read, timeout, signal }).catch((cause: unknown) => {
+    throw signal.aborted ? aborted(signal.reason) : cause
   })
+  if (!found) throw notFound(eventId, timeout)
+  return found
 }
+
+const aborted = (cause: unknown): SessionError =>
+  new SessionError('unable to find the prompt; the wait was aborted', ErrorCode.Cancelled, { cause })
 
 const notFound = (eventId: string, timeout: number): SessionError =>
   new SessionError(

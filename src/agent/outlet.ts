@@ -4,7 +4,7 @@ import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import { newId } from '../core/id'
 import type { OutgoingMessage } from '../core/wire'
 import type { Pacer, Urgency } from './pacer'
-import { isAway, isPassing, isTooFast } from './refusal'
+import { isAway, isPassing, isTooFast } from '../ably/refusal'
 
 type Extras = OutgoingMessage['extras']
 

@@ -4,7 +4,7 @@ import { plainPort } from '../core/port'
 import { Projection } from '../core/projection'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
-import { lateAmong, saidAmong } from './steers'
+import { lateAmong, saidAmong } from './steer-watch'
 import type { Written } from './written'
 
 /** A run that is being written, as its own context needs it. */

@@ -1,7 +1,7 @@
 import type { StepReason } from './headers'
 import type { MessageWriter } from './message-writer'
 import type { Outlet } from './outlet'
-import type { Step } from './step'
+import type { StepAttempt } from './step-attempt'
 
 /** One message of a run while it is written: what one pipe makes. */
 export class Reply<Chunk> {
@@ -9,7 +9,7 @@ export class Reply<Chunk> {
     private readonly writer: MessageWriter<Chunk>,
     private readonly outlet: Outlet,
     /** The step that ends with the message, if it was opened for it. */
-    private readonly step?: Step<Chunk>,
+    private readonly step?: StepAttempt<Chunk>,
   ) {}
 
   /** Writes one chunk; the promise, if there is one, is to be awaited before the next. */

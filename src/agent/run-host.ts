@@ -15,7 +15,7 @@ export interface ChannelView<M extends object> {
   readonly tree: Tree<M>
   readonly triggers: Triggers
   readonly history: History
-  /** Calls back after every message that is heard live; returns how to stop that. */
+  /** Calls back after every message that is heard and every page that is read; returns how to stop that. */
   readonly onHeard: (listener: () => void) => () => void
 }
 

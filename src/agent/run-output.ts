@@ -5,15 +5,15 @@ import type { StepReason } from './headers'
 import { misuse } from './misuse'
 import { pipe, type PipeContext, type PipeResult } from './pipe'
 import { Reply } from './reply'
-import type { Steers } from './steers'
-import type { Step, StepContext } from './step'
+import type { SteerWatch } from './steer-watch'
+import type { StepAttempt, StepContext } from './step-attempt'
 import { Steps } from './steps'
 
 /** What writing the output of a run needs to know of it. */
 export interface OutputContext<Chunk> extends StepContext<Chunk>, Omit<PipeContext<Chunk>, 'open' | 'codec'> {
   readonly codec: StepContext<Chunk>['codec'] & PipeContext<Chunk>['codec']
   readonly tree: Tree<object>
-  readonly steers: Steers
+  readonly steers: SteerWatch
 }
 
 /** A step while it is open, with how its last pipe came out. */
@@ -26,7 +26,7 @@ export class RunOutput<Chunk> {
   readonly #steps: Steps<Chunk>
   #piping: Promise<PipeResult> | undefined
   #isOpening = false
-  #open: Step<Chunk> | undefined
+  #open: StepAttempt<Chunk> | undefined
   #last: PipeResult | undefined
 
   constructor(private readonly run: OutputContext<Chunk>) {
@@ -65,7 +65,7 @@ export class RunOutput<Chunk> {
     return this.#handleOf(this.#open)
   }
 
-  #handleOf(step: Step<Chunk>): OpenStep<Chunk> {
+  #handleOf(step: StepAttempt<Chunk>): OpenStep<Chunk> {
     let last: PipeResult | undefined
     return {
       stepId: step.identity.stepId,
@@ -84,7 +84,7 @@ export class RunOutput<Chunk> {
     }
   }
 
-  async #pipe(stream: ChunkSource<Chunk>, step?: Step<Chunk>): Promise<PipeResult> {
+  async #pipe(stream: ChunkSource<Chunk>, step?: StepAttempt<Chunk>): Promise<PipeResult> {
     const { steers, outlet } = this.run
     steers.begin()
     const open = async (): Promise<Reply<Chunk>> => {
@@ -99,7 +99,7 @@ export class RunOutput<Chunk> {
     }
   }
 
-  async #closeStep(step: Step<Chunk>, reason: StepReason): Promise<void> {
+  async #closeStep(step: StepAttempt<Chunk>, reason: StepReason): Promise<void> {
     if (this.#open === step) this.#open = undefined
     await step.close(reason)
   }

@@ -4,7 +4,7 @@ import { CancelWatch } from './cancel-watch'
 import type { Outlet } from './outlet'
 import type { RunHost } from './run-host'
 import { RunOutput } from './run-output'
-import { Steers } from './steers'
+import { SteerWatch } from './steer-watch'
 import type { Subject } from './subject'
 import { Written } from './written'
 
@@ -12,7 +12,7 @@ import { Written } from './written'
 export interface RunWork<Chunk> {
   readonly subject: Subject
   readonly cancels: CancelWatch
-  readonly steers: Steers
+  readonly steers: SteerWatch
   readonly written: Written
   readonly output: RunOutput<Chunk>
 }
@@ -33,7 +33,7 @@ export function workOn<M extends object, Chunk>(subject: Subject, means: Means<M
   const { trigger, ownerClientId, identity } = subject
   const request = { runId: identity.runId, trigger, ownerClientId, messageOf, report }
   const cancels = new CancelWatch({ ...request, onCancel: hooks.onCancel, refuse: means.refuse })
-  const steers = new Steers({ ...request, onSteer: hooks.onSteer }, tree)
+  const steers = new SteerWatch({ ...request, onSteer: hooks.onSteer }, tree)
   const written = new Written()
   const { onCancelled } = hooks
   const output = new RunOutput<Chunk>({ codec, tree, outlet, identity, steers, written, signal, report, onCancelled })

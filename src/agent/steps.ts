@@ -1,11 +1,11 @@
 import type { Tree } from '../core/tree'
 import type { StepOptions } from './agent-step'
-import { Step, type StepContext } from './step'
+import { StepAttempt, type StepContext } from './step-attempt'
 
 /** The steps of a run, as this waking of the agent takes them. */
 export class Steps<Chunk> {
   #count = 0
-  #last: Step<Chunk> | undefined
+  #last: StepAttempt<Chunk> | undefined
 
   constructor(
     private readonly run: StepContext<Chunk>,
@@ -13,9 +13,9 @@ export class Steps<Chunk> {
   ) {}
 
   /** Opens a step; without an id it gets a new one. */
-  async open({ id, clientId }: StepOptions): Promise<Step<Chunk>> {
+  async open({ id, clientId }: StepOptions): Promise<StepAttempt<Chunk>> {
     const opening = { stepId: id ?? this.#newId(), clientId: clientId ?? this.#lastClientId() }
-    return (this.#last = await Step.open(this.run, opening))
+    return (this.#last = await StepAttempt.open(this.run, opening))
   }
 
   /** The id of the step before, if that failed: opening it again takes the place of what it wrote. */

@@ -3,7 +3,7 @@ import type { Row } from '../core/log'
 import { Header, MessageName, type Headers, type OutgoingMessage, type StreamStatus } from '../core/wire'
 import { outputExtras } from './headers'
 import type { Outlet } from './outlet'
-import { isPassing, isTooFast } from './refusal'
+import { isPassing, isTooFast } from '../ably/refusal'
 import { bytesOf, headOf } from './text-size'
 import { Written } from './written'
 

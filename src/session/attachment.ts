@@ -63,10 +63,10 @@ export class Attachment<M extends object> {
   }
 
   async #connect(): Promise<void> {
-    if (this.#stops.length === 0) this.#listen()
     const { isConnected } = this.channel
     this.#standing.note({ isConnecting: true, isFailed: false, isConnected })
     try {
+      if (this.#stops.length === 0) this.#listen()
       this.#isPrepared = false
       await this.host.prepare?.()
       this.#isPrepared = true
@@ -84,8 +84,8 @@ export class Attachment<M extends object> {
 
   #listen(): void {
     this.#stops = [
-      this.channel.onConnection((isConnected) => this.#connectionChanged(isConnected)),
       this.channel.onChange((change) => this.#channelChanged(change)),
+      this.channel.onConnection((isConnected) => this.#connectionChanged(isConnected)),
     ]
   }
 

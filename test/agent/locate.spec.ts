@@ -18,9 +18,18 @@ const past = scene().prompt('p1', 'one').prompt('p2', 'two', 'p1').prompt('p3', 
 function channelWith({ history = past.messages, pageSize = 1, fails = false } = {}) {
   const tree = newTree()
   const triggers = new Triggers()
-  const hear = (message: (typeof history)[number]) => {
+  const listeners = new Set<() => void>()
+  const take = (message: (typeof history)[number]) => {
     tree.apply(message)
     triggers.note(tree.log.get(message.serial!)!)
+  }
+  const hear = (...messages: typeof history) => {
+    messages.forEach(take)
+    listeners.forEach((listener) => listener())
+  }
+  const onHeard = (listener: () => void) => {
+    listeners.add(listener)
+    return () => listeners.delete(listener)
   }
   let pagesRead = 0
   const newestFirst = history.toReversed()
@@ -30,9 +39,9 @@ function channelWith({ history = past.messages, pageSize = 1, fails = false } = 
     const end = start + pageSize
     return { items: newestFirst.slice(start, end), next: end < newestFirst.length ? page(end) : undefined }
   }
-  const reader = new History(page(0), (messages) => messages.forEach(hear))
+  const reader = new History(page(0), (messages) => hear(...messages))
   const { signal, abort } = aborter()
-  return { triggers, history: reader, hear, signal, abort, pagesRead: () => pagesRead }
+  return { triggers, history: reader, onHeard, listeners, hear, signal, abort, pagesRead: () => pagesRead }
 }
 
 const aborter = () => {

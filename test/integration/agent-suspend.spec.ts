@@ -1,8 +1,9 @@
 import { convertToModelMessages, type UIMessageChunk } from 'ai'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { createAgentSession, ownerOnly, type CancelRequest } from '../../src/agent'
+import { createAgentSession, ownerOnly, type CancelRequest, type SessionError } from '../../src/agent'
 import { handFed, joinWire, named, textChunks, transportOf } from '../support/agent'
-import { said, setStage, textOf, type Stage } from '../support/agent-stage'
+import { beginning, said, setStage, textOf, type Stage } from '../support/agent-stage'
+import { handAgent } from '../support/hand-agent'
 import { startEndpoint, type TestEndpoint } from '../support/local'
 import { answerTo, asking } from '../support/tools'
 
@@ -297,6 +298,51 @@ describe('adoptRun', () => {
     expect(transportOf(start)).toMatchObject({ 'step-id': `${left.invocationId}-step-1`, 'step-client-id': 'alice' })
   })
 
+  /** A run that its process has left in the middle of a text. */
+  async function halfWritten() {
+    const scene = await stage()
+    const run = await scene.started('one')
+    const source = handFed()
+    run.pipe(source.stream).catch(() => undefined)
+    source.push(...beginning('Half a '))
+    await scene.alice.hears((message) => message.data === 'Half a ')
+    await scene.session.detach()
+    const { serial = '' } = await scene.alice.hears(named('ai-output', { stream: 'true', 'run-id': run.runId }))
+    /** The stream as the channel has it. */
+    const stream = async () => {
+      const { data, extras, clientId } = await scene.alice.channel.getMessage(serial)
+      return { data, clientId, status: transportOf({ extras }).status }
+    }
+    expect(await stream()).toEqual({ data: 'Half a ', clientId: 'agent', status: 'streaming' })
+    const other = await setStage(endpoint, { name: scene.name })
+    const errors: SessionError[] = []
+    other.session.on('error', (error) => errors.push(error))
+    return { scene, run, other, errors, stream }
+  }
+
+  it('closes as cancelled what the other process has left open', async () => {
+    const { scene, run, other, errors, stream } = await halfWritten()
+    const adopted = await other.session.adoptRun(run.toJSON())
+    expect(await stream()).toEqual({ data: 'Half a ', clientId: 'agent', status: 'cancelled' })
+    await adopted.pipe(textChunks(['story'], 'm2'))
+    await adopted.end()
+    expect(await scene.readBack(run.runId)).toEqual({ status: 'complete', texts: ['Half a ', 'story'] })
+    expect(errors).toEqual([])
+  })
+
+  it('goes on where the channel does not let it close that, and reports it', async () => {
+    const { scene, run, other, errors, stream } = await halfWritten()
+    const error = { code: 40_160, statusCode: 401, message: 'not permitted' }
+    const { name } = scene
+    const allow = endpoint.refusePublish(({ channel, action }) => channel === name && action !== 'create', { error })
+    const adopted = await other.session.adoptRun(run.toJSON())
+    allow()
+    expect(adopted.phase).toBe('open')
+    expect(errors).toMatchObject([{ code: 40_160, message: /close a stream that another process has left/ }])
+    expect((await stream()).status).toBe('streaming')
+    await adopted.end()
+  })
+
   it('stops when the run is cancelled', async () => {
     const scene = await stage()
     const run = await scene.started('one')
@@ -317,6 +363,21 @@ describe('adoptRun', () => {
     const adopting = other.session.adoptRun({ ...ids, inputEventId })
     await vi.waitFor(() => expect(other.session.tree.log.newest).not.toBe(''))
     await scene.create(inputEventId, ids).start()
+    expect((await adopting).phase).toBe('open')
+  })
+
+  it('finds a start that came while its connection was lost', async () => {
+    const { alice, name } = await stage()
+    const { inputId, inputEventId } = await alice.prompt('one')
+    const client = endpoint.client({ clientId: 'agent-cut' })
+    const session = createAgentSession({ client, sessionName: name })
+    const adopting = session.adoptRun({ runId: 'missed', invocationId: 'i', inputEventId })
+    await vi.waitFor(() => expect(session.tree.log.newest).not.toBe(''))
+    const restore = endpoint.dropConnection('agent-cut', { refuseFor: Infinity })
+    await vi.waitFor(() => expect(client.connection.state).not.toBe('connected'))
+    await handAgent(endpoint.client({ clientId: 'other' }), name).startRun('missed', inputId, 'alice')
+    endpoint.breakContinuity(name)
+    restore()
     expect((await adopting).phase).toBe('open')
   })
 

@@ -79,7 +79,7 @@ export class FakeChannel {
 /** A connected client with one channel. */
 export function fakeAbly(channel: FakeChannel, clientId = 'alice'): Realtime {
   const connection = { state: 'connected', on() {}, off() {}, once() {} }
-  const channels = { get: () => channel, release() {} }
+  const channels = { all: {}, get: () => channel, release() {} }
   // Only what sessions use of a client
   return { auth: { clientId }, connection, channels, options: {} } as unknown as Realtime
 }

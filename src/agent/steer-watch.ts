@@ -1,9 +1,10 @@
-import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
+import type { SessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import type { Tree } from '../core/tree'
 import { isSteer, readSteers } from '../core/steers'
 import { Header, type ChannelMessage } from '../core/wire'
-import type { SteerHook } from './steer'
+import { askOrReport } from './ask'
+import type { SteerHook } from './hooks'
 
 /** What deciding on a steer needs to know. */
 export interface SteerContext {
@@ -17,7 +18,7 @@ export interface SteerContext {
 }
 
 /** What is said to a run while it is being written, read off the run's rows, and which pass answers it. */
-export class Steers {
+export class SteerWatch {
   /** By message id, whether the run heeds it; undefined while that is being decided. */
   readonly #heeded = new Map<string, boolean | undefined>()
   /** Those that a pass has taken up or will. */
@@ -39,7 +40,7 @@ export class Steers {
       if (this.#heeded.has(idOf(row))) continue
       const isAllowed = this.tree.allows('steer', row.clientId, ownerClientId)
       this.#heeded.set(idOf(row), isAllowed && onSteer ? undefined : isAllowed)
-      if (isAllowed && onSteer) this.#heeded.set(idOf(row), await this.#accepts(row, onSteer))
+      if (isAllowed && onSteer) this.#heeded.set(idOf(row), await this.#accepts(row))
     }
   }
 
@@ -86,15 +87,10 @@ export class Steers {
     return rows.filter((row) => isSteer(row) && isLate(idOf(row)) && idOf(row) !== idOf(trigger))
   }
 
-  async #accepts(row: Row, onSteer: SteerHook): Promise<boolean> {
-    const { runId, ownerClientId, messageOf, report } = this.context
-    try {
-      const request = { runId, inputId: idOf(row), clientId: row.clientId, ownerClientId, message: messageOf(row) }
-      return (await onSteer(request)) !== false
-    } catch (cause) {
-      report(toSessionError('decide on a steer', ErrorCode.HookFailed, cause))
-      return false
-    }
+  #accepts(row: Row): Promise<boolean> {
+    const { runId, ownerClientId, onSteer, messageOf, report } = this.context
+    const request = { runId, inputId: idOf(row), clientId: row.clientId, ownerClientId, message: messageOf(row) }
+    return askOrReport(onSteer, request, 'a steer', report)
   }
 }
 

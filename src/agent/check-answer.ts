@@ -1,22 +1,12 @@
-import { ErrorCode, SessionError, toSessionError } from '../core/errors'
+import { ErrorCode, SessionError } from '../core/errors'
 import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
 import type { RunNode } from '../core/run-node'
 import { isSteer } from '../core/steers'
 import type { Tree } from '../core/tree'
-import type { Act } from '../core/trust'
 import { Header } from '../core/wire'
-
-/** Somebody answers a run that waits, and wakes the agent to go on with it. */
-export interface AnswerRequest extends Act {
-  /** The run that waits. */
-  readonly runId: string
-  /** Message id of the answer. */
-  readonly inputId: string | undefined
-}
-
-/** Decides whether a run goes on. Answering `false` refuses it with 40160 (status 403), throwing with 104002. */
-export type AnswerHook = (request: AnswerRequest) => boolean | void | Promise<boolean | void>
+import { ask } from './ask'
+import type { AnswerHook } from './hooks'
 
 /**
  * Refuses an answer to a run by somebody who may not give it.
@@ -37,19 +27,10 @@ export async function checkAnswer(
     clientId,
     ownerClientId: run.owner,
   } as const
-  if (!tree.allows(kind, clientId, run.owner) || (await decide(request, onAnswer)) === false) {
-    throw refused(`go on with run "${run.key}"`, trigger)
-  }
+  const isAllowed = tree.allows(kind, clientId, run.owner) && (await ask(onAnswer, request, 'an answer'))
+  if (!isAllowed) throw refused(`go on with run "${run.key}"`, trigger)
 }
 
 /** The error for what somebody may not do. */
 export const refused = (what: string, { clientId }: Row): SessionError =>
   new SessionError(`unable to ${what}; "${clientId ?? ''}" may not ask for that`, ErrorCode.Unauthorized)
-
-async function decide(request: AnswerRequest, onAnswer: AnswerHook | undefined): Promise<boolean | void> {
-  try {
-    return await onAnswer?.(request)
-  } catch (cause) {
-    throw toSessionError('decide on an answer', ErrorCode.HookFailed, cause)
-  }
-}

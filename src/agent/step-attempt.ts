@@ -16,7 +16,7 @@ export interface StepContext<Chunk> {
 }
 
 /** One attempt of a step on the channel. */
-export class Step<Chunk> {
+export class StepAttempt<Chunk> {
   /** How it came out; undefined while it is open. */
   outcome: StepReason | undefined
 
@@ -25,10 +25,13 @@ export class Step<Chunk> {
     readonly identity: StepIdentity,
   ) {}
 
-  static async open<Chunk>(run: StepContext<Chunk>, opening: Omit<StepIdentity, 'attempt'>): Promise<Step<Chunk>> {
+  static async open<Chunk>(
+    run: StepContext<Chunk>,
+    opening: Omit<StepIdentity, 'attempt'>,
+  ): Promise<StepAttempt<Chunk>> {
     const attempt = await run.outlet.publish(stepStart(run.identity, opening))
     run.written.addAttempt(opening.stepId, attempt)
-    return new Step(run, { ...opening, attempt })
+    return new StepAttempt(run, { ...opening, attempt })
   }
 
   /** Opens a message in it, which answers these steers besides the run's trigger. */

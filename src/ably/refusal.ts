@@ -3,9 +3,10 @@ type Refusal = { statusCode?: unknown; code?: unknown } | null | undefined
 const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0)
 const statusOf = (error: unknown): number => numberOf((error as Refusal)?.statusCode)
 const codeOf = (error: unknown): number => numberOf((error as Refusal)?.code)
+const groupOf = (error: unknown, size: number): number => Math.floor(codeOf(error) / size)
 
 /** Whether a channel said no because of too many messages; then it has certainly not taken this one. */
-export const isTooFast = (error: unknown): boolean => Math.floor(codeOf(error) / 100) === 429 || statusOf(error) === 429
+export const isTooFast = (error: unknown): boolean => groupOf(error, 100) === 429 || statusOf(error) === 429
 
 /** Ably's code for a message that is too large. */
 export const tooLarge = 40_009
@@ -14,10 +15,14 @@ export const tooLarge = 40_009
 export const isTooLarge = (error: unknown): boolean => codeOf(error) === tooLarge
 
 /** The connection was lost on the way, or the channel is being attached again. */
-export const isAway = (error: unknown): boolean => Math.floor(codeOf(error) / 1000) === 80 || codeOf(error) === 90_001
+export const isAway = (error: unknown): boolean => groupOf(error, 1000) === 80 || codeOf(error) === 90_001
 
 /** Whether trying again may help: not where a capability is missing or the message itself is wrong. */
 export function isPassing(error: unknown): boolean {
   const status = statusOf(error)
   return status === 0 || status >= 500 || status === 408 || isTooFast(error) || isAway(error)
 }
+
+/** Whether asking again is of no use: one may not, or what is asked for is not there. Tokens that have expired are renewed. */
+export const isForGood = (error: unknown): boolean =>
+  codeOf(error) === 40_400 || (groupOf(error, 100) === 401 && groupOf(error, 10) !== 4014)

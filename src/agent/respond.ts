@@ -10,7 +10,7 @@ export type Respond<M extends object, Chunk> = (run: AgentRun<M, Chunk>) => unkn
  * Lets an agent function answer and ends the run for it, or lets it wait. A run that is cancelled ends at once, even if
  * the function still waits for something that does not heed the signal. Never rejects.
  */
-export async function answer<M extends object, Chunk>(
+export async function respondTo<M extends object, Chunk>(
   run: AgentRun<M, Chunk>,
   respond: Respond<M, Chunk>,
   report: (error: unknown) => void,
