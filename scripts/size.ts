@@ -11,7 +11,7 @@ const peer = '@ably/ai-transport'
 /** What the client entry with all its bindings is to weigh one day, in bytes. */
 const goal = 11_000
 /** What it may weigh: it gets no heavier unnoticed. */
-const limit = 29_500
+const limit = 29_700
 
 const weighed = {
   'vue-ai-transport': `export * from '${client}'`,
