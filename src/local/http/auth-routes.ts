@@ -16,7 +16,7 @@ export async function requestToken({ service, params, credentials, body }: Route
   const given = credentials()
   const isBasic = given.key !== undefined && (await service.auth.check({ key: given.key })).keyName === key.name
   const details = service.tokens.issue(key, service.tokenRequests.read(body(), key, isBasic))
-  return { status: 201, body: details, isJson: true }
+  return { status: 201, body: details }
 }
 
 /** POST /keys/{keyName}/revokeTokens */

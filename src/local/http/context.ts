@@ -30,8 +30,6 @@ export interface Reply {
   status?: number
   /** For lists: where the next page is. */
   page?: Pick<Page<unknown>, 'current' | 'next'> & { path: string }
-  /** Always JSON, whatever the request accepts. */
-  isJson?: boolean
 }
 
 /** Answers one kind of request. */

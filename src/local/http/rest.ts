@@ -34,7 +34,7 @@ export async function handleRest(service: Service, request: RestRequest): Promis
   try {
     const reply = await answer(service, request, format)
     const headers: Record<string, string> = reply.page ? { Link: linkHeader(reply.page, reply.page.path) } : {}
-    if (envelope === null) return respond(reply.isJson ? 'json' : format, reply.status ?? 200, reply.body, headers)
+    if (envelope === null) return respond(format, reply.status ?? 200, reply.body, headers)
     return wrap(format, reply.status ?? 200, reply.body, headers)
   } catch (error) {
     const info = toErrorInfo(error)

@@ -7,7 +7,7 @@ import { changeMessage, history, message, publish, versions } from './message-ro
 import { presence, presenceHistory } from './presence-routes'
 
 const routes: readonly [method: string, path: RegExp, route: Route][] = [
-  ['GET', /^\/time$/, ({ service }) => ({ body: [service.now()], isJson: true })],
+  ['GET', /^\/time$/, ({ service }) => ({ body: [service.now()] })],
   ['GET', /^\/stats$/, stats],
   ['POST', /^\/keys\/([^/]+)\/requestToken$/, requestToken],
   ['POST', /^\/keys\/([^/]+)\/revokeTokens$/, revokeTokens],

@@ -214,6 +214,16 @@ export const tokenRequests = area('token requests:', {
     }
   },
 
+  async 'are answered in the format asked for'({ rest, keyName }) {
+    const request = await rest().auth.createTokenRequest({ clientId: 'bob' })
+    const answer = await rest().request<Ably.TokenDetails>('post', `/keys/${keyName}/requestToken`, 6, {}, request)
+    match(answer, { success: true, statusCode: 201 })
+    equal(
+      answer.items.map(({ clientId }) => clientId),
+      ['bob'],
+    )
+  },
+
   async 'for a key that does not exist find none'({ rest }) {
     const answer = await rest().request('post', '/keys/no.such/requestToken', 6, {}, { keyName: 'no.such' })
     await eventually(
