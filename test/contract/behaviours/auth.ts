@@ -1,7 +1,7 @@
 import type * as Ably from 'ably'
 import { equal, match, rejects, truth } from '../assert'
 import { area } from '../stage'
-import { eventually, inState, nextEvent, nextState, subscribe } from '../watch'
+import { eventually, inState, nextEvent, nextState, sleep, subscribe } from '../watch'
 
 type AuthCallback = NonNullable<Ably.ClientOptions['authCallback']>
 type Answer = Ably.TokenDetails | Ably.TokenRequest | string
@@ -75,6 +75,19 @@ export const credentials = area('credentials:', {
     await inState(one, 'connected')
     const { id } = one.connection
     match((await nextState(one, 'disconnected')).reason, { code: 40_142 })
+    await inState(one, 'connected')
+    equal([one.connection.id, issued], [id, 2])
+  },
+
+  async 'that end while a client is away are renewed on its way back'({ rest, visitor, suspend }) {
+    let issued = 0
+    const make = () => rest().auth.requestToken({ clientId: 'bob', ttl: issued++ === 0 ? 1_000 : 60_000 })
+    const one = visitor({ authCallback: giving(async () => (await make()).token) })
+    await inState(one, 'connected')
+    const { id } = one.connection
+    await suspend(one)
+    await sleep(1_100)
+    one.connect()
     await inState(one, 'connected')
     equal([one.connection.id, issued], [id, 2])
   },

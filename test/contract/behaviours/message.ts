@@ -197,6 +197,18 @@ export const history = area('history:', {
     equal(datas((await channel.history({ untilAttach: true })).items), ['2', '1'])
   },
 
+  async 'ends there in pages, read forwards'({ client, rest, plainName }) {
+    const name = plainName()
+    const sender = rest().channels.get(name)
+    for (const data of ['1', '2', '3']) await sender.publish('n', data)
+    const channel = client().channels.get(name)
+    await channel.attach()
+    await sender.publish('n', '4')
+    const first = await channel.history({ untilAttach: true, direction: 'forwards', limit: 2 })
+    const second = await first.next()
+    equal([datas(first.items), datas(second?.items ?? []), second?.hasNext()], [['1', '2'], ['3'], false])
+  },
+
   async 'gives at most a thousand a page'({ rest, plainName }) {
     const answer = await rest().request('get', `/channels/${plainName()}/messages`, 6, { limit: 1_001 })
     equal(answer.statusCode, 400)
