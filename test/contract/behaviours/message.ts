@@ -1,6 +1,6 @@
 import { equal, match, rejects, truth } from '../assert'
 import { area } from '../stage'
-import { datas, deeds, subscribe } from '../watch'
+import { datas, deeds, inState, subscribe } from '../watch'
 
 const bytes = new Uint8Array([0, 1, 127, 128, 255])
 const toList = (data: unknown) => [...new Uint8Array(data instanceof ArrayBuffer ? data : (data as Uint8Array))]
@@ -128,6 +128,21 @@ export const publishing = area('publishing:', {
     await quiet.channels.get(name).publish('n', 'own')
     await client().channels.get(name).publish('n', 'other')
     equal(datas(await box.until(1)), ['other'])
+  },
+
+  async 'over REST may come from a connection whose key is known'({ client, rest, plainName }) {
+    const name = plainName()
+    const [one, bob] = [client(), client({ clientId: 'bob' })]
+    const box = await subscribe(one.channels.get(name))
+    await inState(bob, 'connected')
+    const channel = rest().channels.get(name)
+    await channel.publish({ name: 'n', connectionKey: one.connection.key! })
+    await channel.publish({ name: 'n', connectionKey: bob.connection.key!, clientId: 'bob' })
+    const sources = (await box.until(2)).map(({ clientId, connectionId }) => [clientId, connectionId])
+    equal(sources, [
+      [undefined, one.connection.id],
+      ['bob', bob.connection.id],
+    ])
   },
 
   async 'to several channels tells how it went on each'({ token, rest, restVisitor, plainName }) {
