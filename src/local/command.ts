@@ -10,7 +10,7 @@ Starts an Ably-compatible endpoint on this machine.
   --port <n>       port to listen on (default 8099, 0 for any)
   --host <addr>    address to bind (default 127.0.0.1)
   --key <key>      key to accept, app.id:secret; may be repeated (default a fixed one, on loopback only)
-  --config <file>  keys, namespaces and limits of an app, as JSON
+  --config <file>  keys, namespaces, members and limits of an app, as JSON
   --persist <file> keep channels in this file over restarts
   --origin <url>   browser origin to accept besides loopback; may be repeated
   --help           show this

@@ -1,8 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import type { KeyOptions } from './auth/keys'
+import type { Resident } from './channel/residents'
 import type { Limits } from './limits'
 import type { NamespaceRules, ServiceOptions } from './service'
 import { isRecord } from './wire/protocol'
+
+/** What a configuration file says of an endpoint. */
+export type Config = Pick<ServiceOptions, 'keys' | 'namespaces' | 'residents' | 'limits'>
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -10,7 +14,7 @@ type Fields = Readonly<Record<string, unknown>>
  * Reads a configuration file: the JSON of an app as the service knows it. Fields that mean nothing here are ignored.
  * @throws Error that names the file and the field that is wrong
  */
-export async function readConfig(file: string): Promise<Pick<ServiceOptions, 'keys' | 'namespaces' | 'limits'>> {
+export async function readConfig(file: string): Promise<Config> {
   try {
     const content = await readFile(file, 'utf8')
     // NOTE: some editors put a byte order mark in front
@@ -21,8 +25,8 @@ export async function readConfig(file: string): Promise<Pick<ServiceOptions, 'ke
   }
 }
 
-function toOptions(config: unknown) {
-  const { appId, keys, namespaces = [], limits } = record(config, 'the file')
+function toOptions(config: unknown): Config {
+  const { appId, keys, namespaces = [], channels = [], limits } = record(config, 'the file')
   const app = optionalText(appId, 'appId')
   if (list(keys, 'keys').length === 0) throw new Error('keys must hold at least one key')
   return {
@@ -31,6 +35,9 @@ function toOptions(config: unknown) {
       list(namespaces, 'namespaces').map((item, i) =>
         toNamespace(record(item, `namespaces[${i}]`), `namespaces[${i}]`),
       ),
+    ),
+    residents: Object.fromEntries(
+      list(channels, 'channels').map((item, i) => toResidents(record(item, `channels[${i}]`), `channels[${i}]`)),
     ),
     limits: toLimits(limits),
   }
@@ -60,6 +67,20 @@ function toNamespace({ id, persisted, mutableMessages }: Fields, at: string): [s
   }
   return [text(id, `${at}.id`), rules]
 }
+
+function toResidents({ name, presence = [] }: Fields, at: string): [string, Resident[]] {
+  const residents = list(presence, `${at}.presence`).map((item, i) => {
+    const path = `${at}.presence[${i}]`
+    return toResident(record(item, path), path)
+  })
+  return [text(name, `${at}.name`), residents]
+}
+
+const toResident = ({ clientId, data, encoding }: Fields, at: string): Resident => ({
+  clientId: text(clientId, `${at}.clientId`),
+  data,
+  encoding: optionalText(encoding, `${at}.encoding`),
+})
 
 function toLimits(limits: unknown): Partial<Limits> {
   const { presence = {} } = limits === undefined ? {} : record(limits, 'limits')

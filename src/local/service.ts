@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Authenticator } from './auth/authenticator'
 import { Channels } from './channel/channels'
+import { seat, type Resident } from './channel/residents'
 import { Connections } from './connection/connections'
 import { Gate } from './controls/gate'
 import { DEV_KEY, Keyring, type KeyOptions } from './auth/keys'
@@ -39,6 +40,8 @@ export interface ServiceOptions {
   devKey?: boolean
   /** Rules by namespace, besides those of `ai`. @default `{ ai: { mutableMessages: true } }` */
   namespaces?: Readonly<Record<string, NamespaceRules>>
+  /** Who is present on a channel from the start, by its name. @default nobody */
+  residents?: Readonly<Record<string, readonly Resident[]>>
   /** Bounds to keep to. */
   limits?: Partial<Limits>
   /** Where time comes from. @default the system's clock */
@@ -94,6 +97,7 @@ export class Service {
     this.channels = new Channels(this.limits, this.nextSerial, this.store ?? noJournal)
     this.connections = new Connections(this)
     this.store?.restore(this.channels)
+    for (const [channel, residents] of Object.entries(options.residents ?? {})) seat(this, channel, residents)
   }
 
   /** Whether messages of a namespace may be changed. */

@@ -41,6 +41,8 @@ export interface Stage {
   drop(client: Ably.Realtime): void
   /** Cuts a client off for so long that it is suspended; it stays away. */
   suspend(client: Ably.Realtime): Promise<void>
+  /** Makes a client forget which connection it had, so that it comes back with a new one. */
+  forget(client: Ably.Realtime): void
   readonly target: Target
 }
 
@@ -89,6 +91,10 @@ export async function perform({ run }: Behaviour, sdk: Sdk, target: Target, useB
       connectionManager.notifyState({ state: 'suspended' })
       await client.connection.whenState('suspended')
     },
+    forget(client) {
+      const { connectionManager } = client.connection as unknown as Internals
+      connectionManager.connectionKey = 'abcdefghij!a-key-of-nobody'
+    },
   }
   try {
     await run(stage)
@@ -101,6 +107,7 @@ export async function perform({ run }: Behaviour, sdk: Sdk, target: Target, useB
 interface Internals {
   connectionManager: {
     activeProtocol: { transport: { disconnect(): void } }
+    connectionKey: string
     disconnectAllTransports(): void
     notifyState(change: { state: string }): void
   }

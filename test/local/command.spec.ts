@@ -101,6 +101,30 @@ describe('a configuration file', () => {
     expect((await fetch(`${endpoint?.url}/time`)).status).toBe(200)
   })
 
+  test('says who is present from the start', async () => {
+    output()
+    const secret = { clientId: 'secret', data: 'c2VjcmV0', encoding: 'utf-8/cipher+aes-128-cbc/base64' }
+    const presence = [
+      { clientId: 'plain', data: '24' },
+      { clientId: 'json', data: '{"n":1}', encoding: 'json' },
+      secret,
+    ]
+    await using endpoint = await start({ keys: [key], channels: [{ name: 'hall', presence }, { name: 'empty' }] })
+    const place = { ...endpoint!.clientOptions(), logLevel: 0 }
+    const hall = new Ably.Rest(place).channels.get('hall').presence
+    const { items } = await hall.get()
+    expect(items.map(({ clientId, data, action }) => [clientId, data, action])).toEqual([
+      ['json', { n: 1 }, 'present'],
+      ['plain', '24', 'present'],
+      ['secret', expect.anything(), 'present'],
+    ])
+    expect((await hall.get({ connectionId: items[0]!.connectionId })).items).toHaveLength(3)
+    expect((await hall.history()).items.map(({ action }) => action)).toEqual(['enter', 'enter', 'enter'])
+    const client = new Ably.Realtime(place)
+    expect(await client.channels.get('hall').presence.get()).toHaveLength(3)
+    client.close()
+  })
+
   test('may give a key in one piece', async () => {
     output()
     await using endpoint = await start({ keys: [{ id: 'one', keyStr: 'app.one:secret', keyName: 'app.one' }] })
@@ -127,6 +151,8 @@ describe('a configuration file', () => {
     [{ keys: [{ ...key, revocableTokens: 'yes' }] }, 'keys[0].revocableTokens must be true or false'],
     [{ keys: [key], namespaces: [{}] }, 'namespaces[0].id must be a text'],
     [{ keys: [key], namespaces: {} }, 'namespaces must be a list'],
+    [{ keys: [key], channels: [{}] }, 'channels[0].name must be a text'],
+    [{ keys: [key], channels: [{ name: 'x', presence: [{}] }] }, 'channels[0].presence[0].clientId must be a text'],
     [{ keys: [key], limits: { presence: { maxMembers: 0 } } }, 'limits.presence.maxMembers must be a positive integer'],
   ])('that is wrong is told so: %j', async (config, complaint) => {
     await expect(start(config)).rejects.toThrow(complaint)

@@ -275,6 +275,15 @@ describe('the frames', () => {
     expect(await socket.frame(16)).toMatchObject({ channel: 'ai:x', presence: [] })
   })
 
+  test('of a leave are told even if nobody knew of the member', async () => {
+    const socket = await openSocket(await startEndpoint())
+    socket.send({ action: 10, channel: 'ai:x' })
+    socket.send({ action: 14, channel: 'ai:x', msgSerial: 0, presence: [{ action: 3, clientId: 'bob', data: 'bye' }] })
+    expect(await socket.frame(14)).toMatchObject({ presence: [{ action: 3, clientId: 'bob', data: 'bye' }] })
+    socket.send({ action: 16, channel: 'ai:x' })
+    expect(await socket.frame(16)).toMatchObject({ presence: [] })
+  })
+
   test('of a repeated enter are not told again', async () => {
     const socket = await openSocket(await startEndpoint())
     const connectionId = String((await socket.frame(4)).connectionId)

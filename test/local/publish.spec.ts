@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { eventually } from '../support/eventually'
 import { failure, formats, inState, openInbox, startEndpoint } from '../support/local'
 
 describe.each(formats)('publishing in $format', ({ useBinaryProtocol }) => {
@@ -105,6 +106,27 @@ describe.each(formats)('publishing in $format', ({ useBinaryProtocol }) => {
     expect(await failure(rest.publish('n', 'x'.repeat(70_000)))).toMatchObject({ code: 40_009, statusCode: 413 })
     expect(await failure(channel.publish('n', 'x'.repeat(70_000)))).toMatchObject({ code: 40_009 })
     expect((await channel.publish('n', 'x')).serials).toHaveLength(1)
+  })
+
+  test('refuses to say that it comes from a connection without its key, or from another clientId', async () => {
+    const endpoint = await startEndpoint()
+    const bob = endpoint.client({ clientId: 'bob' }, binary)
+    await inState(bob, 'connected')
+    const connectionKey = bob.connection.key!
+    const channel = endpoint.rest({}, binary).channels.get('ai:x')
+    const publish = (message: object) => failure(channel.publish({ name: 'n', ...message }))
+    expect(await publish({ connectionKey: connectionKey.slice(0, -1) })).toMatchObject({
+      code: 40_006,
+      statusCode: 400,
+    })
+    expect(await publish({ connectionKey, clientId: 'eve' })).toMatchObject({ code: 40_012, statusCode: 400 })
+    expect(await publish({ connectionKey })).toMatchObject({ code: 40_012 })
+    expect((await channel.history()).items).toEqual([])
+    bob.close()
+    await inState(bob, 'closed')
+    await eventually(async () =>
+      expect(await publish({ connectionKey, clientId: 'bob' })).toMatchObject({ code: 40_006 }),
+    )
   })
 
   test('refuses numbers and booleans as data', async () => {

@@ -26,6 +26,8 @@ export interface Content extends Payload {
 export interface IncomingMessage extends Content {
   id?: string
   clientId?: string
+  /** Secret of the connection that it is to come from. */
+  connectionKey?: string
   action: number
   /** The message that an update, delete or append is about. */
   serial?: string
@@ -66,6 +68,7 @@ export function readMessage(value: unknown): IncomingMessage {
     id: readId(value.id),
     name,
     clientId,
+    connectionKey: text(value.connectionKey),
     extras,
     action: typeof value.action === 'number' ? value.action : MessageAction.Create,
     serial: text(value.serial),

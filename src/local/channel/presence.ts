@@ -45,7 +45,7 @@ export class Presence {
     return keys.size
   }
 
-  /** Takes messages in; returns those that changed something, as others are to be told of them. */
+  /** Takes messages in; returns those that others are to be told of, in the words for them. */
   apply(messages: readonly PresenceMessage[]): PresenceMessage[] {
     return messages.flatMap((message) => this.#apply(message) ?? [])
   }
@@ -76,8 +76,9 @@ export class Presence {
     const member = this.#members.get(key)
     if (message.action === PresenceAction.Leave) {
       this.#members.delete(key)
-      // NOTE: who leaves without a word leaves with the last ones
-      return member && (message.data === undefined ? withDataOf(member, message) : message)
+      // NOTE: a leave is told of even if nobody knew of the member: clients of 2024 send it before the enter it follows.
+      // Who leaves without a word leaves with the last ones
+      return member && message.data === undefined ? withDataOf(member, message) : message
     }
     // NOTE: the SDK enters again after each attach, under the id that it entered with before
     if (member?.id === message.id) return undefined

@@ -7,6 +7,7 @@ import { checkSize, readMessage, type IncomingMessage, type StoredMessage } from
 import { MessageAction } from '../wire/protocol'
 import type { PublishInfo, Verdict } from '../controls/publish-rules'
 import { messageSerial } from './serial'
+import { sourceOf } from './source'
 import type { Service } from '../service'
 
 /** Where a publish comes from. */
@@ -86,24 +87,28 @@ function describe(message: IncomingMessage, origin: Pick<PublishInfo, 'channel' 
 
 function create(
   service: Service,
-  { identity, connectionId, idBase }: Publisher,
+  publisher: Publisher,
   channel: string,
   messages: readonly IncomingMessage[],
 ): string[] {
+  const { identity, idBase } = publisher
   permit(identity.grant.capability, channel, 'publish')
   checkIds(messages)
   const timestamp = service.now()
   const batch = messages.map((content, i) => ({
     content,
     id: content.id ?? `${idBase}:${i}`,
-    clientId: stampClientId(identity, content.clientId),
+    ...sourceOf(service, publisher, content),
   }))
-  const toMessage = ({ id, clientId, content }: (typeof batch)[number], serial: string): StoredMessage => {
+  const toMessage = (
+    { id, clientId, connectionId, content }: (typeof batch)[number],
+    serial: string,
+  ): StoredMessage => {
     const { name, data, encoding, extras } = content
     const [action, version] = [MessageAction.Create, { serial, timestamp }]
     return { id, name, data, encoding, extras, clientId, connectionId, timestamp, action, serial, version }
   }
-  return service.channels.open(channel).publish(batch, timestamp, toMessage, connectionId && idBase)
+  return service.channels.open(channel).publish(batch, timestamp, toMessage, publisher.connectionId && idBase)
 }
 
 function change(

@@ -45,6 +45,11 @@ export class Connections {
     return { connection: this.#create(this.#service.ids(10), options), error }
   }
 
+  /** The connection that a key was given to, while it is remembered. */
+  holding(key: string): Connection | undefined {
+    return this.#known.get(this.keys.read(key)?.id ?? '')
+  }
+
   /** Keeps a connection without a transport for as long as it may be resumed. */
   linger(connection: Connection) {
     if (this.#known.get(connection.connectionId) !== connection || this.#lost.has(connection)) return

@@ -4,7 +4,7 @@ import type { Entry } from '../channel/log'
 import { writeMessage, type StoredMessage } from '../channel/message'
 import { preparePublish } from '../channel/publish'
 import { badRequest, notFound, ProtocolError } from '../wire/error'
-import { isRecord, MessageAction, text } from '../wire/protocol'
+import { isRecord, MessageAction } from '../wire/protocol'
 import { authorize, openChannel, type Reply, type RouteContext } from './context'
 
 /** POST /channels/{name}/messages */
@@ -32,22 +32,11 @@ async function publishAll(
   const { service, params, query } = context
   const identity = await authorize(context)
   if (/^true$/i.test(query.get('_forceNack') ?? '')) throw new ProtocolError(40_099, 400, 'refused as asked for')
-  const connectionId = originOf(context, messages)
   const idBase = service.ids(12)
-  const publisher = { identity, connectionId, window: 0, idBase }
+  const publisher = { identity, window: 0, idBase }
   const { verdict, run } = preparePublish(service, publisher, params[0], messages)
   await verdict.until
   return toReply({ serials: run(), idBase })
-}
-
-/** The connection on whose behalf messages are published, which its key proves. */
-function originOf({ service }: RouteContext, messages: readonly unknown[]): string | undefined {
-  const keys = messages.map((message) => (isRecord(message) ? text(message.connectionKey) : undefined))
-  const ids = keys.map((key) => (key === undefined ? undefined : service.connections.keys.read(key)?.id))
-  if (keys.some((key, i) => key !== undefined && ids[i] === undefined) || new Set(ids).size > 1) {
-    throw new ProtocolError(40_006, 400, 'unable to publish for a connection; invalid connection key')
-  }
-  return ids[0]
 }
 
 /** GET /channels/{name}/messages */

@@ -1,7 +1,7 @@
 import type * as Ably from 'ably'
 import { equal, match, rejects, truth } from '../assert'
 import { area } from '../stage'
-import { eventually, inState, nextEvent, nextState, subscribe } from '../watch'
+import { eventually, inState, nextEvent, nextState, sleep, subscribe } from '../watch'
 
 type AuthCallback = NonNullable<Ably.ClientOptions['authCallback']>
 type Answer = Ably.TokenDetails | Ably.TokenRequest | string
@@ -75,6 +75,19 @@ export const credentials = area('credentials:', {
     await inState(one, 'connected')
     const { id } = one.connection
     match((await nextState(one, 'disconnected')).reason, { code: 40_142 })
+    await inState(one, 'connected')
+    equal([one.connection.id, issued], [id, 2])
+  },
+
+  async 'that end while a client is away are renewed on its way back'({ rest, visitor, suspend }) {
+    let issued = 0
+    const make = () => rest().auth.requestToken({ clientId: 'bob', ttl: issued++ === 0 ? 1_000 : 60_000 })
+    const one = visitor({ authCallback: giving(async () => (await make()).token) })
+    await inState(one, 'connected')
+    const { id } = one.connection
+    await suspend(one)
+    await sleep(1_100)
+    one.connect()
     await inState(one, 'connected')
     equal([one.connection.id, issued], [id, 2])
   },
@@ -218,6 +231,16 @@ export const tokenRequests = area('token requests:', {
     const capability = '{"x:b":["subscribe","push-subscribe","publish"],"x:a":["*"]}'
     const details = await rest().auth.requestToken({ capability })
     equal(details.capability, '{"x:a":["*"],"x:b":["publish","push-subscribe","subscribe"]}')
+  },
+
+  async 'are answered in the format asked for'({ rest, keyName }) {
+    const request = await rest().auth.createTokenRequest({ clientId: 'bob' })
+    const answer = await rest().request<Ably.TokenDetails>('post', `/keys/${keyName}/requestToken`, 6, {}, request)
+    match(answer, { success: true, statusCode: 201 })
+    equal(
+      answer.items.map(({ clientId }) => clientId),
+      ['bob'],
+    )
   },
 
   async 'for a key that does not exist find none'({ rest }) {

@@ -21,6 +21,15 @@ export const connecting = area('connecting:', {
     truth(Math.abs((await rest().time()) - Date.now()) < 120_000, 'the time is about right')
   },
 
+  async 'the time comes in the format asked for'({ rest }) {
+    const answer = await rest().request<number>('get', '/time', 6)
+    match(answer, { success: true, statusCode: 200 })
+    equal(
+      answer.items.map((time) => typeof time),
+      ['number'],
+    )
+  },
+
   async 'who closes and connects again has a new connection'({ client }) {
     const one = client()
     await inState(one, 'connected')

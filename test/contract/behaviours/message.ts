@@ -130,6 +130,22 @@ export const publishing = area('publishing:', {
     equal(datas(await box.until(1)), ['other'])
   },
 
+  async 'over REST may come from a connection whose key is known'({ client, rest, plainName }) {
+    const name = plainName()
+    const [one, bob] = [client(), client({ clientId: 'bob' })]
+    const box = await subscribe(one.channels.get(name))
+    await inState(bob, 'connected')
+    const channel = rest().channels.get(name)
+    await channel.publish({ name: 'n', connectionKey: one.connection.key! })
+    await channel.publish({ name: 'n', connectionKey: bob.connection.key!, clientId: 'bob' })
+    const sources = (await box.until(2)).map(({ clientId, connectionId }) => [clientId, connectionId])
+    equal(sources, [
+      [undefined, one.connection.id],
+      ['bob', bob.connection.id],
+    ])
+    await rejects(channel.publish({ data: 'x', connectionKey: 'no.such' }), { code: 40_006, statusCode: 400 })
+  },
+
   async 'to several channels tells how it went on each'({ token, rest, restVisitor, plainName }) {
     const [mine, other] = [plainName(), plainName()]
     const tokenDetails = await token({ capability: { [mine]: ['publish'] } })
@@ -152,15 +168,6 @@ export const publishing = area('publishing:', {
     const channel = rest().channels.get(plainName())
     await rejects(channel.publish({ data: 'x' }, { _forceNack: 'true' }), { code: 40_099, statusCode: 400 })
     equal((await channel.history()).items, [])
-  },
-
-  async 'over REST may be for a connection, by its key'({ client, rest, plainName }) {
-    const one = client()
-    await inState(one, 'connected')
-    const channel = rest().channels.get(plainName())
-    await channel.publish({ data: 'x', connectionKey: one.connection.key })
-    match((await channel.history()).items[0], { data: 'x', connectionId: one.connection.id })
-    await rejects(channel.publish({ data: 'y', connectionKey: 'no.such' }), { code: 40_006, statusCode: 400 })
   },
 })
 
@@ -210,6 +217,18 @@ export const history = area('history:', {
     await rest().channels.get(name).publish('n', '3')
     await box.until(1)
     equal(datas((await channel.history({ untilAttach: true })).items), ['2', '1'])
+  },
+
+  async 'ends there in pages, read forwards'({ client, rest, plainName }) {
+    const name = plainName()
+    const sender = rest().channels.get(name)
+    for (const data of ['1', '2', '3']) await sender.publish('n', data)
+    const channel = client().channels.get(name)
+    await channel.attach()
+    await sender.publish('n', '4')
+    const first = await channel.history({ untilAttach: true, direction: 'forwards', limit: 2 })
+    const second = await first.next()
+    equal([datas(first.items), datas(second?.items ?? []), second?.hasNext()], [['1', '2'], ['3'], false])
   },
 
   async 'gives at most a thousand a page'({ rest, plainName }) {

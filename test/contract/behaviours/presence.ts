@@ -1,7 +1,7 @@
 import type * as Ably from 'ably'
-import { equal, match, rejects } from '../assert'
+import { equal, match, rejects, truth } from '../assert'
 import { area } from '../stage'
-import { eventually, listen, nextEvent, nextState, sleep } from '../watch'
+import { eventually, inState, listen, nextEvent, nextState, sleep } from '../watch'
 
 const said = ({ action, clientId, data }: Ably.PresenceMessage) => [action, clientId, data as unknown]
 const namesOf = (members: Ably.PresenceMessage[]) => members.map(({ clientId }) => clientId).toSorted()
@@ -94,6 +94,51 @@ export const presence = area('presence:', {
     await sleep(target.remainPresentFor + 200)
     equal(heard.items.map(said), [['enter', 'bob', 'x']])
     equal(namesOf(await watcher.presence.get()), ['bob'])
+  },
+
+  async 'one who was suspended hears of those who left meanwhile, and of nobody else'({ client, plainName, suspend }) {
+    const name = plainName()
+    const main = client({ clientId: 'main' })
+    const channel = main.channels.get(name)
+    const heard = await listen(channel)
+    const other = client({ clientId: 'leaves' })
+    await channel.presence.enter()
+    await client({ clientId: 'stays' }).channels.get(name).presence.enter()
+    await other.channels.get(name).presence.enter('x')
+    await heard.until(3)
+    await suspend(main)
+    await rejects(channel.presence.get(), { code: 91_005 })
+    other.close()
+    await inState(other, 'closed')
+    main.connect()
+    await heard.until(4)
+    equal(namesOf(await channel.presence.get()), ['main', 'stays'])
+    equal(heard.items.slice(3).map(said), [['leave', 'leaves', 'x']])
+  },
+
+  async 'who comes back on another connection enters again, and its former self leaves'({
+    client,
+    plainName,
+    suspend,
+    forget,
+    target,
+  }) {
+    const name = plainName()
+    const bob = client({ clientId: 'bob', transportParams: { remainPresentFor: target.remainPresentFor } })
+    await bob.channels.get(name).presence.enter('x')
+    const { id } = bob.connection
+    const heard = await listen(client().channels.get(name))
+    await heard.until(1)
+    await suspend(bob)
+    forget(bob)
+    bob.connect()
+    const told = (await heard.until(3)).map(({ action, connectionId }) => [action, connectionId === id])
+    equal(told, [
+      ['present', true],
+      ['enter', false],
+      ['leave', true],
+    ])
+    truth(heard.items[1]?.id !== heard.items[0]?.id, 'it enters under an id of its own')
   },
 
   async 'can be read over REST, and has a history'({ client, rest, plainName }) {
