@@ -1,4 +1,11 @@
-import { Conversation, messagesOf, paragraph, type Past, type StreamedPart } from './conversation.ts'
+import {
+  Conversation,
+  messagesOf,
+  paragraph,
+  type Past,
+  type StreamedPart,
+  type StreamedReply,
+} from './conversation.ts'
 import type { Contender } from './contenders/contender.ts'
 import { liveCosts, type Costs, type Round, type Scene } from './live.ts'
 
@@ -47,18 +54,19 @@ const nothing = (): Past => ({ messages: [], shown: 0 })
 /** Some replies at once, of some parts each; tokens come to the last part of each in turn. */
 function replies(conversation: Conversation, replyCount: number, partCount = 1): Round {
   const before = []
-  const open: StreamedPart[] = []
-  const after = []
+  const open: [StreamedReply, StreamedPart][] = []
   for (let index = 0; index < replyCount; index++) {
     before.push(conversation.prompt('And then?'))
     const reply = conversation.reply()
     const earlier = Array.from({ length: partCount - 1 }, () => reply.text().whole(paragraph))
     const last = reply.text()
     before.push(...reply.lead, ...earlier, last.start)
-    open.push(last)
-    after.push(last.end(), ...reply.close())
+    open.push([reply, last])
   }
-  return { before, batches: tokens(open), after, text: `.${batchSize - 1} ` }
+  // NOTE: versions tell what came later, so the ends are made last
+  const batches = tokens(open.map(([, part]) => part))
+  const after = open.flatMap(([reply, part]) => [part.end(), ...reply.close()])
+  return { before, batches, after, text: `.${batchSize - 1} ` }
 }
 
 function tokens(parts: readonly StreamedPart[]) {

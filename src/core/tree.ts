@@ -109,10 +109,6 @@ export class Tree<M extends object> extends Nodes<M> {
     return { ...this.restructured(), runs, transitions, touched, forks }
   }
 
-  get isEnding(): boolean {
-    return this.ending.size > 0
-  }
-
   /**
    * Runs that have ended, and when that was noticed, whose text is not all there. Their end is told when the text is, or
    * after `forgetEnding()`: appends may be overtaken by what is published after them.

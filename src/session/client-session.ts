@@ -327,6 +327,11 @@ export class ClientSession<M extends object> {
     if (settled.runs || settled.structure) this.#runsChanged.trigger()
     for (const view of this.#views) view.refresh(settled)
     this.#follow(settled.touched)
+    if (settled.touched.length > 0) this.#endOverdue()
+  }
+
+  /** Ends runs the rest of whose text has had its time to come; looks again when that of the others has. */
+  #endOverdue(): void {
     if (this.#tree.forgetEnding((_, since) => this.#clock.hasCome(since + tailLimit))) this.#flush()
   }
 
@@ -337,7 +342,7 @@ export class ClientSession<M extends object> {
 
   /** Time has passed, or is counted again. */
   #look(): void {
-    if (this.#tree.isEnding) this.#flush()
+    this.#endOverdue()
     this.#refreshAll(this.#stops.review())
   }
 

@@ -39,9 +39,9 @@ it('shows the end all the same when nobody waits for the rest any longer', () =>
     tree,
     wire.filter((message) => !isAppend(message)),
   )
-  expect(tree.isEnding).toBe(true)
+  expect(tree.ending.size).toBe(1)
   tree.forgetEnding()
   tree.settle()
   expect(shown(tree).status).toBe('complete')
-  expect(tree.isEnding).toBe(false)
+  expect(tree.ending.size).toBe(0)
 })

@@ -155,7 +155,7 @@ describe('thousands of unknown runs', () => {
     expect(known()).toHaveLength(1001)
     expect(known()).not.toContain('ghost')
     expect(tree.oldestOpen()).toBeUndefined()
-    expect(tree.isEnding).toBe(false)
+    expect(tree.ending.size).toBe(0)
     expect(tree.runs.has('ghost')).toBe(false)
   })
 
