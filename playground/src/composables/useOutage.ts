@@ -10,6 +10,9 @@ export type Outage =
   | { readonly kind: 'repairing' | 'gap' | 'failed' }
   | { readonly kind: 'back'; readonly words: string }
 
+/** Whether it is there to stay, and worth a place of its own. */
+export const isLasting = ({ kind }: Outage): boolean => kind === 'gap' || kind === 'failed'
+
 const tellAfter = 2000
 const longAfter = 15_000
 /** How long what has been kept for us takes to arrive, and how long the summary of it is shown, in ms. */
