@@ -224,6 +224,8 @@ describe('an agent that does not heed', () => {
     await run.reaches('cancelling')
     await sees(visitor, 'No agent has answered.', 9000)
     expect(await run.text()).toBe(left)
+    expect(await run.stopButton.count()).toBe(0)
+    expect(await run.card.locator('.growing').count()).toBe(0)
     const next = await visitor.ask(porto)
     await next.reaches('waiting')
     await cause(visitor, 'restart')
