@@ -95,6 +95,27 @@ describe('a connection that is lost', () => {
   })
 })
 
+describe('a conversation that is not allowed', () => {
+  test('says so in a sentence, and is there again with a token that allows it', async () => {
+    const visitor = await visit({ speed: 400 })
+    await (await visitor.ask('hello')).reaches('complete')
+    await visitor.page.route('**/api/ably/token*', (route) => {
+      const url = new URL(route.request().url())
+      url.searchParams.set('capability', JSON.stringify({ 'ai:elsewhere': ['subscribe'] }))
+      return route.continue({ url: url.href })
+    })
+    await visitor.page.reload()
+    await link(visitor, 'failed')
+    const banner = visitor.page.locator('[data-outage="failed"]')
+    expect(await banner.innerText()).toMatch(/^Disconnected\. It is not tried again by itself\. The token lacks/)
+    expect(await visitor.cards.count()).toBe(0)
+    await visitor.page.unrouteAll()
+    await visitor.page.reload()
+    await visitor.run(1).reaches('complete')
+    expect(await banner.count()).toBe(0)
+  })
+})
+
 describe('limits', () => {
   test('S37 a prompt that the channel refuses says why, and can be sent again or discarded', async () => {
     const visitor = await visit({ speed: 400 })
@@ -144,6 +165,27 @@ describe('an agent endpoint that is down', () => {
     await other.run(2).reads(wordsFor(porto))
   })
 
+  test('a prompt whose device is gone can be answered at the wish of another', async () => {
+    const session = newSession()
+    const asker = await visit({ session, speed: 400, expected: refusals })
+    const other = await visit({ session })
+    await other.page.clock.install()
+    await other.page.reload()
+    await cause(asker, 'down', 2)
+    await asker.ask('hello')
+    const run = other.run(1)
+    await run.reaches('starting')
+    await asker.page.close()
+    await other.page.waitForTimeout(2000)
+    await other.page.clock.fastForward(20_000)
+    await sees(other, 'No agent has taken this up.')
+    expect(await run.status()).toBe('waiting')
+    await other.press(/^Try now/)
+    await run.reaches('complete')
+    await run.reads(wordsFor('hello'))
+    expect(await other.cards.count()).toBe(1)
+  })
+
   test('S50 a refusal is final and says why; trying again is up to the user', async () => {
     const visitor = await visit({ speed: 400, expected: refusals })
     await cause(visitor, 'forbidden', 2)
@@ -182,6 +224,8 @@ describe('an agent that does not heed', () => {
     await run.reaches('cancelling')
     await sees(visitor, 'No agent has answered.', 9000)
     expect(await run.text()).toBe(left)
+    expect(await run.stopButton.count()).toBe(0)
+    expect(await run.card.locator('.growing').count()).toBe(0)
     const next = await visitor.ask(porto)
     await next.reaches('waiting')
     await cause(visitor, 'restart')
@@ -224,6 +268,18 @@ describe('the drawer', () => {
     await drawer.getByText('Drop the network: for 8 seconds.').waitFor()
     await visitor.page.keyboard.press('Escape')
     expect(await drawer.isVisible()).toBe(false)
+    expect(await visitor.page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Settings')
     await link(visitor, 'reconnecting')
+  })
+
+  test('gives way on a phone to what it has caused, and says what that is', async () => {
+    const visitor = await visit({ viewport: { width: 390, height: 780 }, hasTouch: true })
+    await visitor.press('Settings')
+    await visitor.press('Make more go wrong')
+    const drawer = visitor.page.getByRole('group', { name: 'Make things go wrong' })
+    expect((await drawer.boundingBox())!.y).toBeGreaterThan(250)
+    await visitor.press(/^Start it again/)
+    await drawer.waitFor({ state: 'hidden' })
+    await visitor.page.getByRole('status').getByText('Start it again: done.').waitFor()
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { violationsOf } from './axe'
 import { overflowOf } from './overflow'
 import { shiftsOf, watchShifts } from './shifts'
-import { useVisits, wordsFor } from './visit'
+import { useVisits, wordsFor, type Visitor } from './visit'
 
 const lisbon = 'Plan a weekend in Lisbon for two'
 const porto = 'And what would three nights in Porto cost?'
@@ -85,7 +85,7 @@ describe('access', () => {
     expect(await violationsOf(visitor.page)).toEqual([])
     await first.stop()
     await first.reaches('cancelled')
-    await visitor.page.getByLabel('Speed').selectOption('fast')
+    await visitor.page.getByLabel('Speed').selectOption('Fast')
     const third = await visitor.ask(porto)
     await third.reaches('complete')
     await second.reaches('error', 30_000)
@@ -109,7 +109,7 @@ describe('access', () => {
     const visitor = await visit({ viewport: { width: 1000, height: 520 } })
     const first = await visitor.ask(lisbon)
     await first.reaches('complete')
-    await visitor.page.getByLabel('Speed').selectOption('slow')
+    await visitor.page.getByLabel('Speed').selectOption('Slow')
     const second = await visitor.ask(porto)
     await second.streams()
     const inDock = visitor.page.getByRole('button', { name: /^Stop run 2 from the dock/ })
@@ -221,6 +221,42 @@ describe('keyboard', () => {
     await second.reaches('cancelled')
     const name = await visitor.page.evaluate(() => document.activeElement?.getAttribute('aria-label'))
     expect(name).toBe(`Ask run 2, ${porto} again`)
+  })
+})
+
+describe('focus that was put somewhere by keyboard', () => {
+  const focused = (visitor: Visitor) =>
+    visitor.page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.id)
+
+  test('goes to the message box when what had it goes away', async () => {
+    const visitor = await visit({ viewport: { width: 1000, height: 520 }, speed: 100 })
+    await visitor.page.getByRole('button', { name: 'Think first' }).focus()
+    await visitor.page.keyboard.press('Enter')
+    await visitor.run(1).streams()
+    expect(await focused(visitor)).toBe('message')
+    await visitor.run(1).reaches('complete')
+    const second = await visitor.ask(lisbon)
+    await second.streams()
+    await visitor.page.locator('main').evaluate((main) => main.scrollTo(0, 0))
+    await visitor.page.getByRole('button', { name: /^Stop run 2 from the dock/ }).focus()
+    await visitor.page.keyboard.press('Enter')
+    await second.reaches('cancelled')
+    await expect.poll(() => focused(visitor)).toBe('message')
+    await visitor.page.getByRole('button', { name: 'Latest' }).focus()
+    await visitor.page.keyboard.press('Enter')
+    await expect.poll(() => focused(visitor)).toBe('message')
+  })
+
+  test('stays in a group of settings, which is one stop for Tab', async () => {
+    const visitor = await visit()
+    await visitor.page.getByRole('button', { name: 'Settings' }).focus()
+    for (const key of ['Enter', 'Tab', 'ArrowRight', 'ArrowRight']) await visitor.page.keyboard.press(key)
+    expect(await visitor.page.getByLabel('Dark').isChecked()).toBe(true)
+    await visitor.page.keyboard.press('Tab')
+    await visitor.page.keyboard.press('Tab')
+    expect(await visitor.page.evaluate(() => document.activeElement?.textContent)).toContain('Cut my connection')
+    await visitor.page.keyboard.press('Escape')
+    expect(await focused(visitor)).toBe('Settings')
   })
 })
 

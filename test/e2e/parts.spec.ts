@@ -262,7 +262,7 @@ describe('access', () => {
       expect(await violationsOf(visitor.page)).toEqual([])
       await thinking.reaches('complete')
       await visitor.press(/^Thought for/)
-      await visitor.page.getByLabel('Speed').selectOption('slow')
+      await visitor.page.getByLabel('Speed').selectOption('Slow')
       const steered = await visitor.ask(lisbon)
       await steered.streams()
       await visitor.message.fill('We do not eat fish')

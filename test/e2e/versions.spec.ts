@@ -57,7 +57,7 @@ describe('a prompt in other words', () => {
   test('leads to the branch of a run that stands below what was edited', async () => {
     const visitor = await visit({ speed: 400 })
     await (await visitor.ask(lisbon)).reaches('complete')
-    await visitor.page.getByLabel('Speed').selectOption('slow')
+    await visitor.page.getByLabel('Speed').selectOption('Slow')
     const second = await visitor.ask(porto)
     await second.streams()
     const runId = await second.runId()
@@ -121,7 +121,7 @@ describe('another answer', () => {
     const visitor = await visit({ speed: 400, delay: 1000 })
     const first = await visitor.ask(lisbon)
     await first.reaches('complete')
-    await visitor.page.getByLabel('Speed').selectOption('slow')
+    await visitor.page.getByLabel('Speed').selectOption('Slow')
     const [second, third] = [await visitor.ask(porto), await visitor.ask(fiveDays)]
     await Promise.all([second.streams(), third.streams()])
     await second.stop()

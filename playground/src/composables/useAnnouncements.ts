@@ -1,7 +1,7 @@
 import { ref, watch, type Ref } from 'vue'
 import type { RunInfo } from 'vue-ai-transport'
 import type { Exchange } from '../conversation/layout'
-import type { Outage } from './useOutage'
+import type { Outages } from './useOutage'
 import type { Link } from '../conversation/link'
 
 const endings = {
@@ -16,7 +16,7 @@ export function useAnnouncements(
   runs: Readonly<Ref<readonly RunInfo[]>>,
   exchanges: Readonly<Ref<readonly Exchange[]>>,
   link: Readonly<Ref<Link>>,
-  outage: Readonly<Ref<Outage | undefined>>,
+  { outage, homecoming }: Outages,
   isReady: Readonly<Ref<boolean>>,
 ) {
   const news = ref('')
@@ -42,17 +42,18 @@ export function useAnnouncements(
     if (said.length > 0) news.value = `${said.join('. ')}.`
   })
 
-  watch(link, (now, before) => {
+  watch(link, (now) => {
     if (now === 'reconnecting') alert.value = 'Connection lost. Trying again.'
     else if (now === 'failed') alert.value = 'Disconnected.'
-    else if (now === 'connected' && before === 'reconnecting') news.value = 'Connected again.'
-    if (now === 'connected') alert.value = ''
+    else if (now === 'connected') alert.value = ''
+    // NOTE: the same words are heard again only where they have been away
+    if (now === 'reconnecting') news.value = ''
   })
-
-  watch(outage, (now, before) => {
-    if (now?.kind === 'back' && before?.kind !== 'back') news.value = `Back online. ${now.words}`
-    if (now?.kind === 'gap' && before?.kind !== 'gap') alert.value = 'Some messages are missing.'
-  })
+  watch(homecoming, (now) => (news.value = now?.words ?? ''))
+  watch(
+    () => outage.value?.kind === 'gap',
+    (isGap) => isGap && (alert.value = 'Some messages are missing.'),
+  )
 
   return { news, alert }
 }

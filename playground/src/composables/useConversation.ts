@@ -3,7 +3,7 @@ import { computed, shallowReactive } from 'vue'
 import { UIMessageCodec, useView, type ActiveRun } from 'vue-ai-transport'
 import { promptWithPace } from '../../shared/pace'
 import { createLayout, type Exchange } from '../conversation/layout'
-import { statusOf, textOf, topicOf } from '../conversation/status'
+import { isForsaken, statusOf, textOf, topicOf } from '../conversation/status'
 import { isSteer, type Approval, type Message } from '../conversation/types'
 import type { Steerable } from '../conversation/ways'
 import { speed } from '../settings'
@@ -94,8 +94,12 @@ export function useConversation() {
 
 export type Conversation = ReturnType<typeof useConversation>
 
-const isUnderWay = ({ run, pending, prompt }: Exchange): boolean =>
-  run ? run.status === 'active' || run.status === 'suspended' : isWaiting(pending) || prompt?.state === 'pending'
+function isUnderWay(exchange: Exchange): boolean {
+  const { run, pending, prompt } = exchange
+  if (isForsaken(exchange)) return false
+  if (run) return run.status === 'active' || run.status === 'suspended'
+  return isWaiting(pending) || prompt?.state === 'pending'
+}
 
 const isWaiting = (pending: Exchange['pending']): boolean => pending !== undefined && pending.wake?.state !== 'failed'
 

@@ -10,7 +10,7 @@ export function useOtherBranches({ view, runs, exchanges }: Conversation): {
   const { runs: all } = useRuns({ scope: 'session' })
   const others = computed(() => {
     const here = new Set(runs.value.map(({ runId }) => runId))
-    return all.value.filter(({ runId, status }) => isUnderWay(status) && !here.has(runId))
+    return all.value.filter((run) => isUnderWay(run.status) && !run.cancelling?.unanswered && !here.has(run.runId))
   })
 
   // NOTE: what stood above a run while it was shown is the way back to it, whatever has been edited since

@@ -10,50 +10,68 @@ export type Outage =
   | { readonly kind: 'repairing' | 'gap' | 'failed' }
   | { readonly kind: 'back'; readonly words: string }
 
+/** Whether it is there to stay, and worth a place of its own. */
+export const isLasting = ({ kind }: Outage): boolean => kind === 'gap' || kind === 'failed'
+
 const tellAfter = 2000
 const longAfter = 15_000
 /** How long what has been kept for us takes to arrive, and how long the summary of it is shown, in ms. */
 const arrivesWithin = 700
 const shownFor = 6000
 
-/** A trouble with the connection that has lasted long enough to be told in so many words, and what was missed. */
-export function useOutage(
-  link: Readonly<Ref<Link>>,
-  exchanges: Readonly<Ref<readonly Exchange[]>>,
-): Readonly<Ref<Outage | undefined>> {
+/** How the connection fares, for those who look and for those who listen. */
+export interface Outages {
+  /** A trouble that has lasted long enough to be told in so many words, and what was missed. */
+  readonly outage: Readonly<Ref<Outage | undefined>>
+  /** The one sentence that a return is told with; another object for every return. */
+  readonly homecoming: Readonly<Ref<{ readonly words: string } | undefined>>
+}
+
+export function useOutage(link: Readonly<Ref<Link>>, exchanges: Readonly<Ref<readonly Exchange[]>>): Outages {
   const lostAt = ref<number>()
   const back = shallowRef<string>()
+  const homecoming = shallowRef<{ words: string }>()
   let before: Glance | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   const now = useNow(() => lostAt.value !== undefined)
   const away = computed(() => (lostAt.value === undefined ? 0 : now.value - lostAt.value))
 
-  function summarise(): void {
-    back.value = before && caughtUp(before, exchanges.value)
+  function leave(): void {
+    clearTimeout(timer)
+    back.value = undefined
+    lostAt.value ??= Date.now()
+    before ??= glanceAt(exchanges.value)
+  }
+
+  function comeBack(): void {
+    if (lostAt.value === undefined) return
+    const isToTell = Date.now() - lostAt.value >= tellAfter
+    lostAt.value = undefined
+    if (isToTell) return void (timer = setTimeout(summarise, arrivesWithin))
     before = undefined
+    homecoming.value = { words: 'Connected again.' }
+  }
+
+  function summarise(): void {
+    const words = caughtUp(before!, exchanges.value)
+    before = undefined
+    back.value = words
+    homecoming.value = { words: `Back online. ${words}` }
     timer = setTimeout(() => (back.value = undefined), shownFor)
   }
 
   watch(
     link,
     (now) => {
-      if (now === 'reconnecting') {
-        clearTimeout(timer)
-        back.value = undefined
-        lostAt.value ??= Date.now()
-        before ??= glanceAt(exchanges.value)
-      } else if (now === 'connected') {
-        const isToTell = lostAt.value !== undefined && Date.now() - lostAt.value >= tellAfter
-        lostAt.value = undefined
-        if (isToTell) timer = setTimeout(summarise, arrivesWithin)
-        else before = undefined
-      } else if (now !== 'repairing') lostAt.value = undefined
+      if (now === 'reconnecting') leave()
+      else if (now === 'connected') comeBack()
+      else if (now !== 'repairing') lostAt.value = undefined
     },
     { immediate: true },
   )
   onScopeDispose(() => clearTimeout(timer))
 
-  return computed(() => {
+  const outage = computed((): Outage | undefined => {
     if (link.value === 'failed' || link.value === 'gap') return { kind: link.value }
     if (back.value !== undefined) return { kind: 'back', words: back.value }
     if (away.value < tellAfter) return undefined
@@ -61,4 +79,5 @@ export function useOutage(
     const kind = away.value < longAfter ? 'away' : 'long'
     return { kind, seconds: Math.floor(away.value / 1000) }
   })
+  return { outage, homecoming }
 }

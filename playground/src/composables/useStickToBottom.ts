@@ -23,7 +23,8 @@ export function useStickToBottom(scroller: Readonly<Ref<HTMLElement | null>>, is
     const observeContents = () => {
       grown.disconnect()
       grown.observe(element)
-      for (const child of element.children) grown.observe(child)
+      // NOTE: with the border, since the room that is kept for what lies over the end is padding
+      for (const child of element.children) grown.observe(child, { box: 'border-box' })
     }
     const replaced = new MutationObserver(observeContents)
     const onScroll = () => {

@@ -36,7 +36,7 @@ function beginningOf({ run, pending, prompt }: Exchange): string {
 
 function stoppedBy(stopper: string | undefined, tail: number): string {
   const stopped = stopper === undefined ? 'Stopped' : `Stopped by ${stopper}`
-  return tail > 0 ? `${stopped}. ${counted(tail, 'token')} arrived after Stop` : stopped
+  return tail > 0 ? `${stopped}, ${counted(tail, 'token')} late` : stopped
 }
 
 function stopperOf({ run, pending }: Exchange, me: string): string | undefined {

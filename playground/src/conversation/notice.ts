@@ -1,5 +1,5 @@
 import type { Exchange } from './layout'
-import { counted, sentence } from './words'
+import { counted, reasonIn } from './words'
 
 /** What can be done about trouble: send again, drop the prompt, wake the agent. */
 export type Remedy = 'resend' | 'discard' | 'wake'
@@ -57,12 +57,3 @@ const unanswered = (pending: Exchange['pending']): Notice | undefined =>
 const calm = (words: string): Notice => ({ tone: 'calm', words, remedies: [] })
 const warning = (words: string, ...remedies: Remedy[]): Notice => ({ tone: 'warning', words, remedies })
 const danger = (words: string, ...remedies: Remedy[]): Notice => ({ tone: 'danger', words, remedies })
-
-/** Why something was refused, without what the library says it was unable to do. */
-function reasonIn(message = ''): string {
-  const reason = message
-    .replace(/^(unable to [^;]*; )+/, '')
-    .replace(/^the agent answered (\d+): (.*)$/s, '$2 ($1)')
-    .trim()
-  return `${sentence(reason || 'no reason given')}${/[.!?)]$/.test(reason) ? '' : '.'}`
-}

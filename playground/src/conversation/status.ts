@@ -16,6 +16,9 @@ export const statusWords: Record<CardStatus, string> = {
   error: 'Failed',
 }
 
+/** In place of "Stopping" where nobody heeds the Stop. */
+export const forsakenWord = 'No answer'
+
 /** Whether there is something to stop. */
 export const isLive = (status: CardStatus): boolean =>
   status === 'starting' || status === 'waiting' || status === 'streaming' || status === 'suspended'
@@ -38,6 +41,10 @@ export function statusOf(exchange: Exchange, isOnline = true): CardStatus {
   if (run.status === 'suspended') return 'suspended'
   return replies.some(saysSomething) ? 'streaming' : 'starting'
 }
+
+/** Whether somebody asked to stop it and nobody has heeded: its agent may be gone, so nothing moves. */
+export const isForsaken = (exchange: Exchange): boolean =>
+  statusOf(exchange) === 'cancelling' && (exchange.run?.cancelling ?? exchange.pending?.cancelling)?.unanswered === true
 
 const isStopping = (asked: Exchange['run'] | Exchange['pending']): boolean =>
   asked?.cancelling !== undefined && !asked.cancelling.refused

@@ -16,3 +16,12 @@ export function nameOf(clientId: string, me: string): string {
 }
 
 export const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1)
+
+/** Why something was refused, without what the library says it was unable to do. */
+export function reasonIn(message = ''): string {
+  const reason = message
+    .replace(/^(unable to [^;]*; )+/, '')
+    .replace(/^the agent answered (\d+): (.*)$/s, '$2 ($1)')
+    .trim()
+  return `${sentence(reason || 'no reason given')}${/[.!?)]$/.test(reason) ? '' : '.'}`
+}
