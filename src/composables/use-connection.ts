@@ -12,7 +12,7 @@ export interface UseConnectionReturn {
   since: ComputedRef<number | undefined>
   /** Why it is away, if known. */
   reason: ComputedRef<SessionError | undefined>
-  /** Tries again now, also what was refused, instead of waiting for the next attempt. */
+  /** Tries again now, also what was refused, with a new token then, instead of waiting for the next attempt. */
   retry: () => void
 }
 
@@ -30,6 +30,6 @@ export function useConnection(): UseConnectionReturn {
     connected: computed(() => connection.value.state === 'connected'),
     since: computed(() => connection.value.since),
     reason: computed(() => connection.value.reason),
-    retry: () => transport.retry(),
+    retry: () => void transport.retry(),
   }
 }

@@ -58,6 +58,10 @@ export class LeasedSession {
     return lease
   }
 
+  get isRefused(): boolean {
+    return this.session.status === 'failed'
+  }
+
   /** Attaches again what was refused, and shows the first page then. */
   retry(): void {
     void this.#start()

@@ -88,10 +88,13 @@ export class Transport {
     return (this.#idle ??= new ClientSession({ sessionName: '', codec: this.#codec, port: vuePort }))
   }
 
-  /** Tries to connect now, and to attach what was refused. */
-  retry(): void {
+  /** Tries to connect now, and to attach what was refused, with a new token. */
+  async retry(): Promise<void> {
+    const sessions = [...this.#sessions.values()]
     this.#client?.connect()
-    for (const session of this.#sessions.values()) session.retry()
+    // NOTE: the SDK keeps a token until it expires, also one that does not allow enough
+    if (sessions.some(({ isRefused }) => isRefused)) await this.#client?.auth.authorize().catch(() => undefined)
+    for (const session of sessions) session.retry()
   }
 
   /** Drops the client and all sessions, after a login change; what is in use attaches again with a new client. */

@@ -1,7 +1,7 @@
 import * as Ably from 'ably'
 import { effectScope, ref } from 'vue'
 import { expect, it } from 'vitest'
-import { useClientSession, useView } from '../../src'
+import { useClientSession, useConnection, useView } from '../../src'
 import { bareApp } from '../support/app'
 import { eventually } from '../support/eventually'
 import { startEndpoint } from '../support/local'
@@ -9,7 +9,7 @@ import { startEndpoint } from '../support/local'
 type Asked = Record<string, string[]>
 
 /** An app whose token route grants what the user asks for, as far as it is allowed. */
-async function anApp(allowed: readonly string[]) {
+async function anApp(allowed: string[]) {
   const endpoint = await startEndpoint()
   const asked: string[][] = []
   const { endpoint: host, port, tlsPort, tls, transports } = endpoint.clientOptions()
@@ -24,10 +24,11 @@ async function anApp(allowed: readonly string[]) {
   const app = bareApp({ client, tokenScope: 'sessions', linger: 0 })
   const use = (name: Parameters<typeof useClientSession>[0]) => {
     const scope = effectScope()
-    const used = app.runWithContext(() => scope.run(() => ({ ...useClientSession(name), ...useView() })))!
+    const setup = () => ({ ...useClientSession(name), ...useView(), connection: useConnection() })
+    const used = app.runWithContext(() => scope.run(setup))!
     return { ...used, stop: () => scope.stop() }
   }
-  return { app, asked, use }
+  return { app, asked, use, allow: (name: string) => allowed.push(name) }
 }
 
 it('asks for a token that covers the sessions in use, and no others, before it attaches a new one', async () => {
@@ -70,5 +71,16 @@ it('says what is missing where the route does not grant a session, and leaves th
   expect(secret.status.value).toBe('failed')
   expect(secret.error.value!.message).toContain('Grant subscribe, publish and history')
   expect(a.status.value).toBe('ready')
+  app.unmount()
+})
+
+it('gets a new token on request where the one that it has was refused', async () => {
+  const { app, use, allow } = await anApp([])
+  app.mount(document.createElement('div'))
+  const late = use('late')
+  await expect(late.ready).rejects.toMatchObject({ code: 40160 })
+  allow('ai:late')
+  late.connection.retry()
+  await eventually(() => expect(late.status.value).toBe('ready'))
   app.unmount()
 })
