@@ -6,7 +6,7 @@ import { BusyError } from './misuse'
 import type { Subject } from './subject'
 import { settleFinally } from './settle-finally'
 
-// NOTE: a run that has been active for longer than that many messages has most likely lost its agent
+// NOTE: a run that began further back than that many messages, and is still active, has most likely lost its agent
 const maxMessages = 1000
 
 /**
@@ -18,7 +18,7 @@ export async function admit(
   { name, tree, history }: { name: string; tree: Tree<object>; history: History },
   { identity, trigger, ownerClientId }: Subject,
 ): Promise<void> {
-  await history.readUntil(() => false, maxMessages)
+  await history.readUntil(() => history.readCount >= maxMessages)
   settleFinally(tree)
   const { runId } = identity
   const others = [...tree.runs.values()].filter((run) => run.key !== runId && run.visible)

@@ -36,7 +36,9 @@ export function authorizer(
 /** Whether a check says yes; one that throws does not. */
 async function holds(check: () => boolean | Promise<boolean>, report: (error: unknown) => void): Promise<boolean> {
   try {
-    return await check()
+    // NOTE: without types a check may answer with a refusal, which is truthy
+    const answer: unknown = await check()
+    return answer === true
   } catch (error) {
     report(error)
     return false

@@ -24,6 +24,7 @@ export function createAgentSession<M extends object = UIMessage, Chunk = UIMessa
 ): AgentSession<M, Chunk> {
   checkSessionName(options.sessionName)
   checkPageSize(options.historyPageSize)
+  checkRate(options.maxRate)
   // Without a codec nothing infers M and Chunk, so they are their defaults
   const codec = options.codec ?? (UIMessageCodec as unknown as ReplyCodec<M, Chunk>)
   return new ChannelSession({ ...options, codec })
@@ -32,4 +33,9 @@ export function createAgentSession<M extends object = UIMessage, Chunk = UIMessa
 function checkPageSize(size = 1): void {
   if (Number.isInteger(size) && size >= 1 && size <= 1000) return
   throw misuse('open the session', `"historyPageSize" must be a whole number from 1 to 1000, not ${size}`)
+}
+
+function checkRate(rate = Infinity): void {
+  // NOTE: not a number is what a missing environment variable comes to
+  if (!(rate > 0)) throw misuse('open the session', `"maxRate" must be a number above 0, not ${rate}`)
 }

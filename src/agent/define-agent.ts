@@ -107,6 +107,8 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
     return session
   })
 
+  let closing: Promise<void> | undefined
+
   /** Starts a run where there is room for it. */
   async function enter(invocation: Invocation): Promise<{ run: AgentRun<M, Chunk>; leave: (linger?: number) => void }> {
     const makeRoom = crowd.enter()
@@ -153,7 +155,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
         return errorResponse(error)
       }
     },
-    close: () => sessions.close(),
+    close: () => (closing ??= sessions.close()),
   }
 }
 
@@ -170,13 +172,15 @@ function once<T>(make: () => T | Promise<T>): () => Promise<T> {
 
 /** Reports come from the middle of other people's runs, so a faulty listener must not throw into them. */
 function quietly(listener: (error: unknown) => void): (error: unknown) => void {
-  return (error) => {
+  // NOTE: async, so that a listener that rejects is caught like one that throws
+  const hear = async (error: unknown): Promise<void> => {
     try {
-      listener(error)
+      await (listener(error) as unknown)
     } catch (cause) {
       logError(cause)
     }
   }
+  return (error) => void hear(error)
 }
 
 const logError = (error: unknown): void => console.error('[vue-ai-transport]', error)

@@ -116,8 +116,19 @@ export function outputHeaders(
     [Header.stepId]: step.stepId,
     [Header.stepClientId]: step.clientId,
     [Header.attempt]: step.attempt,
-    [Header.steers]: steers.length > 0 ? JSON.stringify(steers) : undefined,
+    [Header.steers]: stampOf(steers),
   })
+}
+
+/** Longest id that an agent repeats on what it writes, in characters: clients choose the ids of their messages. */
+export const maxIdLength = 200
+
+// NOTE: readers ignore messages whose headers are too long, so of very many steers some count as missed
+const maxStamped = 40
+
+function stampOf(steers: readonly string[]): string | undefined {
+  const stamped = steers.filter((id) => id.length <= maxIdLength).slice(0, maxStamped)
+  return stamped.length > 0 ? JSON.stringify(stamped) : undefined
 }
 
 /** The extras of an output; codec headers are left out when there are none. */
@@ -154,10 +165,11 @@ const ofStep = (run: RunIdentity, { stepId, clientId }: Omit<StepIdentity, 'atte
 // NOTE: readers ignore messages whose headers are too long, and a run must not stay open for a long stack trace
 const maxMessageLength = 1000
 
-function failureHeaders({ code, message }: RunFailure): Record<string, string | undefined> {
+function failureHeaders({ code, message }: { code?: unknown; message?: unknown }): Record<string, string | undefined> {
   const isNumber = typeof code === 'number' && Number.isFinite(code)
   return {
     [Header.errorCode]: isNumber ? String(code) : undefined,
-    [Header.errorMessage]: message.slice(0, maxMessageLength),
+    // NOTE: apps give what they have caught, whatever its type says
+    [Header.errorMessage]: typeof message === 'string' ? message.slice(0, maxMessageLength) : undefined,
   }
 }

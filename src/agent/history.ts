@@ -10,7 +10,6 @@ export class History {
   #reading: Promise<void> | undefined
   /** Where the last page ended; undefined before the first. */
   #oldest: string | undefined
-  /** Messages read so far, by whomever. */
   #readCount = 0
   /** The lowest serial heard live. */
   #firstHeard: string | undefined
@@ -25,6 +24,11 @@ export class History {
 
   get isExhausted(): boolean {
     return this.#next === undefined
+  }
+
+  /** Messages read so far, by whomever. */
+  get readCount(): number {
+    return this.#readCount
   }
 
   /** Takes note of a message that was published while we listened. */

@@ -38,7 +38,7 @@ async function readText(request: Request): Promise<string> {
   let text = ''
   let size = 0
   for (;;) {
-    const { value, done } = (await reader?.read()) ?? { value: undefined, done: true }
+    const { value, done } = (await reader?.read().catch(brokenOff)) ?? { value: undefined, done: true }
     if (done || !value) return text + decoder.decode()
     size += value.byteLength
     if (size > maxBodySize) {
@@ -47,4 +47,8 @@ async function readText(request: Request): Promise<string> {
     }
     text += decoder.decode(value, { stream: true })
   }
+}
+
+function brokenOff(cause: unknown): never {
+  throw new HttpError(400, `unable to read the request; its body breaks off: ${reasonOf(cause)}`)
 }

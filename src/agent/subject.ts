@@ -8,7 +8,15 @@ import { abortable } from './abortable'
 import { checkUnanswered, checkWaiting, claimAfter, claimOf } from './claim'
 import { checkAnswer, refused } from './check-answer'
 import { awaitRun, readRun } from './find-run'
-import { identityOf, isContinuation, isRegeneration, runResume, runStart, type RunIdentity } from './headers'
+import {
+  identityOf,
+  isContinuation,
+  isRegeneration,
+  maxIdLength,
+  runResume,
+  runStart,
+  type RunIdentity,
+} from './headers'
 import type { AnswerHook } from './hooks'
 import { locate } from './locate'
 import { ConflictError, misuse } from './misuse'
@@ -47,6 +55,8 @@ export async function invoked<M extends object>(view: ChannelView<M>, search: Su
   const trigger = await locate(search.inputEventId, { ...search, ...view })
   // NOTE: a request to regenerate is no message; all else that is nowhere in the conversation says nothing, or may not
   if (!isRegeneration(trigger) && !trigger.home) throw misuse('start the run', 'its input says nothing to an agent')
+  if ((trigger.transport[Header.messageId] ?? '').length > maxIdLength)
+    throw misuse('start the run', `the message id of its input is longer than ${maxIdLength} characters`)
   if (isContinuation(trigger)) return resumed(view, trigger, search)
   checkUnanswered(view, trigger)
   if (!isRequest(view, trigger)) throw misuse('start the run', "its input is not a user's prompt")

@@ -103,8 +103,7 @@ export class Prompts<M extends object> {
     const turn = onPlaced?.(sent.inputId)
     this.shared.flush()
     await (sent.published = this.#send(sent, all.slice(0, -1), turn))
-    const { inputId, answers } = sent
-    if (answers.length === 0 || !this.#waits(inputId)) this.#wake(sent)
+    if (sent.answers.length === 0 || !this.#isEarly(sent)) this.#wake(sent)
     return sent.run
   }
 
@@ -156,7 +155,7 @@ export class Prompts<M extends object> {
     // NOTE: of those who answer at one time, the last on the channel wakes the agent
     const eventId = run.state.status === 'suspended' && newestAnswer(this.shared.tree, run)?.transport[Header.eventId]
     for (const sent of this.#sent)
-      if (sent.eventId === eventId && !sent.wake && !sent.published && !this.#waits(sent.inputId)) this.#wake(sent)
+      if (sent.eventId === eventId && !sent.wake && !sent.published && !this.#isEarly(sent)) this.#wake(sent)
   }
 
   /** The answers of this session to a message; only those that the channel has, unless all are wanted. */
@@ -166,11 +165,12 @@ export class Prompts<M extends object> {
     )
   }
 
-  /** Whether a message still waits for an answer, so that it is too early to go on. */
-  #waits(messageId: string): boolean {
+  /** Whether it is too early to go on: the reply is still being written, or waits for another answer. */
+  #isEarly({ inputId, runId = '' }: Sent<M>): boolean {
     const { tree } = this.shared
-    const reply = tree.nodeOf(messageId)?.message(messageId)
-    return !!reply && !!tree.codec.waits?.(reply, this.answersTo(messageId, false))
+    const reply = tree.nodeOf(inputId)?.message(inputId)
+    if (tree.runs.get(runId)?.state.status === 'active') return true
+    return !!reply && !!tree.codec.waits?.(reply, this.answersTo(inputId, false))
   }
 
   /** Wakes the agent for what was refused and has come up on the channel all the same. */

@@ -85,6 +85,24 @@ describe('headers', () => {
     expect(transport['error-message']!.length).toBe(1000)
   })
 
+  it('leave out an error message that is no text', () => {
+    const [input] = rowsOf(readTranscript('text-simple').wire)
+    const identity = identityOf(input!, { runId: 'r', invocationId: 'i' })
+    for (const message of [{ a: 1 }, undefined, null] as unknown as string[]) {
+      expect(transportOf(runEnd(identity, 'error', { message }))).toMatchObject({ 'run-reason': 'error' })
+    }
+  })
+
+  it('stay short however many steers are answered, and whatever their ids', () => {
+    const [input] = rowsOf(readTranscript('text-simple').wire)
+    const identity = identityOf(input!, { runId: 'r', invocationId: 'i' })
+    const step = { stepId: 's', clientId: 'agent', attempt: 'a' }
+    const ids = Array.from({ length: 500 }, (_, index) => `steer-${index}`)
+    const { 'steer-codec-message-ids': stamp } = outputHeaders(identity, step, 'm', ['x'.repeat(9000), ...ids])
+    expect(stamp!.length).toBeLessThan(1000)
+    expect(JSON.parse(stamp!)).toContain('steer-0')
+  })
+
   it('leave out an error code that is no number', () => {
     const [input] = rowsOf(readTranscript('text-simple').wire)
     const identity = identityOf(input!, { runId: 'r', invocationId: 'i' })

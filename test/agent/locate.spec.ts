@@ -123,4 +123,10 @@ describe('an agent session', () => {
     expect(open).toThrow(expect.objectContaining({ code: 40003, message: expect.stringContaining('1 to 1000') }))
     expect(client.channels.all).toEqual({})
   })
+
+  it.each([0, -1, NaN])('refuses a rate of %s with 40003', (maxRate) => {
+    const client = new Ably.Realtime({ key: 'app.key:secret', autoConnect: false })
+    const open = () => createAgentSession({ client, sessionName: 'ai:rates', maxRate })
+    expect(open).toThrow(expect.objectContaining({ code: 40003, message: expect.stringContaining('maxRate') }))
+  })
 })

@@ -70,6 +70,13 @@ describe('a wake-up request', () => {
   })
 })
 
+it('a body that breaks off is refused with 400', async () => {
+  const body = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error('gone')) })
+  const headers = { 'content-type': 'application/json' }
+  const request = post('', { body, headers, duplex: 'half' } as RequestInit)
+  await expect(readInvocation(request)).rejects.toMatchObject({ status: 400 })
+})
+
 describe('Invocation', () => {
   it('survives JSON', () => {
     const invocation = Invocation.fromJSON(good)

@@ -253,6 +253,17 @@ describe('the run of an agent function', () => {
     expect(errors).toMatchObject([{ message: 'model overloaded' }])
   })
 
+  it('ends as an error though onError rejects', async () => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const onError = () => Promise.reject(new Error('no log'))
+    const { alice, wake, endOf } = await stage(() => Promise.reject(new Error('bad')), { onError })
+    const { body } = await wake((await alice.prompt('Hello')).inputEventId)
+    expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'error', 'error-message': 'bad' })
+    await eventually(() =>
+      expect(logged.mock.calls.flat()).toContainEqual(expect.objectContaining({ message: 'no log' })),
+    )
+  })
+
   it('S12 ends cancelled when it was cancelled, though its pipe returns as if nothing were', async () => {
     const { alice, wake, endOf } = await stage((run) => run.pipe(handFed().stream))
     const { inputEventId } = await alice.prompt('Hello')

@@ -1,11 +1,11 @@
-import type { UIMessage } from 'ai'
+import type { UIMessage, UIMessageChunk } from 'ai'
 import { describe, expect, it } from 'vitest'
 import { UIMessageCodec, type InvocationBody } from '../../src'
 import { startConversation } from '../support/conversation'
 import { eventually } from '../support/eventually'
-import { joinWire, transportOf } from '../support/agent'
+import { handFed, joinWire, textChunks, transportOf, type HandFed } from '../support/agent'
 import { openSession } from '../support/open-session'
-import { shown } from '../support/scene'
+import { shown, startScene } from '../support/scene'
 
 const output = (toolCallId: string, value: unknown) => UIMessageCodec.createToolOutput({ toolCallId, output: value })
 
@@ -266,4 +266,41 @@ describe('an answer in a fork', () => {
     const approval = UIMessageCodec.createToolApproval({ toolCallId: 'call-1', approved: true })
     await expect(session.view.answer(run.messageId, approval, { as: 'fork' })).rejects.toMatchObject({ code: 40003 })
   })
+})
+
+it('an answer that is given while the model still calls tools wakes the agent when the run waits, and once', async () => {
+  const sources: HandFed[] = []
+  const contexts: UIMessage[][] = []
+  const scene = await startScene('early', {
+    respond(run) {
+      contexts.push(run.context())
+      sources.push(handFed())
+      return run.pipe(sources.at(-1)!.stream)
+    },
+  })
+  const { view } = await scene.open('alice')
+  const prompt = await view.send('Where am I, and where is Bob?')
+  const call = (toolCallId: string): UIMessageChunk => ({
+    type: 'tool-input-available',
+    toolCallId,
+    toolName: 'look',
+    input: {},
+  })
+  const tools = () => toolsOf(view.getMessages().at(-1)?.message)
+  await eventually(() => expect(sources).toHaveLength(1))
+  sources[0]!.push({ type: 'start' }, { type: 'start-step' }, call('c1'))
+  await eventually(() => expect(tools()).toEqual(['c1 input-available']))
+  const { id } = view.getMessages().at(-1)!
+  await view.answer(id, output('c1', 'Oslo'))
+  await eventually(() => expect(tools()).toEqual(['c1 output-available']))
+  sources[0]!.push(call('c2'), { type: 'finish-step' }, { type: 'finish', finishReason: 'tool-calls' })
+  sources[0]!.end()
+  await eventually(() => expect(view.run(prompt.runId)?.status).toBe('suspended'))
+  await view.answer(id, output('c2', 'Rome'))
+  await eventually(() => expect(sources).toHaveLength(2))
+  sources[1]!.push(...textChunks(['You are in Oslo.']).slice(1))
+  sources[1]!.end()
+  expect(await prompt.finished).toEqual({ reason: 'complete' })
+  expect(contexts).toHaveLength(2)
+  expect(JSON.stringify(contexts[1])).toContain('Rome')
 })

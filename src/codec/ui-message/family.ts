@@ -129,13 +129,15 @@ export type ChunkOf<T extends UIMessageChunk['type']> = Extract<UIMessageChunk, 
 
 /** A stream that an encoder has opened and not closed. */
 export interface OpenStream {
+  /** The stream's id on the channel. */
+  streamId: string
   /** Codec headers as they stand. */
   codec: Headers
   /** What deltas have brought, for tool inputs. */
   streamed: string
 }
 
-/** By stream id. */
+/** By what a chunk says that it belongs to. */
 export type OpenStreams = Map<string, OpenStream>
 
 /** A chunk that is one message: some of its fields are codec headers; its data is empty unless it says which. */

@@ -16,7 +16,7 @@ const inputFields = [
 
 function encodeStart(chunk: ChunkOf<'tool-input-start'>, open: OpenStreams): Operation[] {
   const codec = pack(chunk, 'tool-input', inputFields)
-  open.set(chunk.toolCallId, { codec, streamed: '' })
+  open.set(chunk.toolCallId, { streamId: chunk.toolCallId, codec, streamed: '' })
   return [{ op: 'open', streamId: chunk.toolCallId, codec }]
 }
 
