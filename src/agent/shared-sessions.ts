@@ -16,6 +16,9 @@ export interface Lease<Session> {
   release(linger?: number): void
 }
 
+/** Sessions that nobody uses and that stay attached all the same: a connection has only so many channels. */
+const maxIdle = 50
+
 type Closable = Pick<AgentSession<never, never>, 'detach' | 'end'>
 
 /** One session per channel, shared by the runs on it and detached a little after the last of them. */
@@ -71,9 +74,12 @@ export class SharedSessions<Session extends Closable> {
     entry.timer = setTimeout(() => this.#drop(name, entry), entry.keepUntil - Date.now())
     // NOTE: a process that has nothing else to do need not stay for it; browsers' timers cannot say so
     ;(entry.timer as { unref?: () => void }).unref?.()
+    const idle = [...this.#entries].filter(([, { users }]) => users === 0)
+    if (idle.length > maxIdle) this.#drop(...idle.reduce((a, b) => (b[1].keepUntil < a[1].keepUntil ? b : a)))
   }
 
   #drop(name: string, entry: Entry<Session>): void {
+    clearTimeout(entry.timer)
     this.#entries.delete(name)
     entry.session.detach().catch(() => undefined)
   }

@@ -48,6 +48,19 @@ describe('SharedSessions', () => {
     expect(create).toHaveBeenCalledTimes(1)
   })
 
+  it('leaves the channel that would be left first when very many are in nobody’s use', async () => {
+    const { sessions, detach } = shared()
+    const names = Array.from({ length: 51 }, (_, index) => `ai:${index}`)
+    const leases = await Promise.all(names.map((name) => sessions.acquire(name)))
+    for (const lease of leases.slice(0, 50)) lease.release(600_000)
+    expect(detach).not.toHaveBeenCalled()
+    leases[50]!.release(700_000)
+    expect(detach).toHaveBeenCalledTimes(1)
+    const first = await sessions.acquire('ai:0')
+    expect(first.session).not.toBe(leases[0]!.session)
+    expect((await sessions.acquire('ai:50')).session).toBe(leases[50]!.session)
+  })
+
   it('stays as long as somebody asked for who left it, though others leave it later', async () => {
     const { sessions, detach } = shared()
     const waiting = await sessions.acquire('ai:a')
