@@ -5,6 +5,8 @@ import { isDataKind } from './data'
 
 /** What says in place of a chunk why that is not there. */
 export function tooLarge(chunk: UIMessageChunk, size: number): UIMessageChunk | Operation[] {
+  // A later output takes the place of a preliminary one
+  if (chunk.type === 'tool-output-available' && chunk.preliminary) return []
   const errorText = `too large to be sent: ${size} bytes`
   switch (chunk.type) {
     case 'tool-output-available':
