@@ -125,10 +125,11 @@ export interface AgentRun<M extends object, Chunk> {
    */
   suspend(): Promise<void>
   /**
-   * Says how the run came out and ends it; a pipe that is still running is stopped, a step that is open is closed. Ending
-   * again does nothing.
+   * Says how the run came out and ends it, or lets it wait. What is still being written is stopped, as a cancel would, and a
+   * step that is open is closed first. Ending again does nothing, unless it failed: then it is tried again.
    *
-   * @param outcome - without it the run comes out as its last pipe did, and `complete` if there was none
+   * @param outcome - without it the run comes out as its last pipe did, `cancelled` if that or a step that was opening had
+   * to be stopped, and `complete` if there was none
    * @throws SessionError 40003 before `start()` and after `suspend()`, 104003 when it could not be published
    */
   end(outcome?: RunOutcome): Promise<void>

@@ -169,12 +169,13 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
 
   async #finish(given: RunOutcome | undefined): Promise<void> {
     const isCancelled = this.abortSignal.aborted
-    if (this.#work?.output.isPiping || this.#phase === 'starting') this.#abort('it has ended')
+    if (this.#work?.output.isBusy || this.#phase === 'starting') this.#abort('it has ended')
     await this.#starting?.catch(() => undefined)
     if (this.#phase !== 'open') return
     this.#phase = 'ending'
     const { output } = this.#work!
-    const outcome = given ?? (await output.settled()) ?? { reason: 'complete' }
+    const last = await output.settle()
+    const outcome = given ?? last ?? { reason: 'complete' }
     const isStopped = isCancelled && outcome.reason !== 'error'
     const result: RunOutcome = isStopped ? { reason: 'cancelled' } : outcome
     await output.close(stepReasonOf(result))
