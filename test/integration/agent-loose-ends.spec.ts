@@ -1,5 +1,6 @@
 import type { UIMessageChunk } from 'ai'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { createAgentSession } from '../../src/agent'
 import { handFed, named, streamOf, textChunks, transportOf, type WireClient } from '../support/agent'
 import { beginning, setStage } from '../support/agent-stage'
 import { eventually } from '../support/eventually'
@@ -98,5 +99,109 @@ describe('a last word', () => {
     await writing
     await soon()
     expect(published(alice)).toEqual(['ai-run-start', 'ai-run-end cancelled'])
+  })
+})
+
+describe('the end of a run', () => {
+  it.each([
+    ['a string', 'model overloaded', 'model overloaded'],
+    ['one whose message is no string', { code: 7, message: { type: 'overloaded' } }, '{"type":"overloaded"}'],
+    ['one without a message', { code: 7 }, ''],
+    ['one whose message no JSON holds', Object.create(null, { message: { value: 1n } }) as unknown, ''],
+  ])('is told though the error that it is given is %s', async (_, error, said) => {
+    const { alice, ask } = await wokenAgent(endpoint, { respond: () => ({ reason: 'error', error }) })
+    await ask()
+    const { 'run-reason': reason, 'error-message': message = '' } = transportOf(await alice.hears(named('ai-run-end')))
+    expect([reason, message]).toEqual(['error', said])
+  })
+
+  it('is told though the agent function throws what has no words', async () => {
+    const odd = Object.assign(new Error('x'), { message: { type: 'overloaded' } })
+    const { alice, ask } = await wokenAgent(endpoint, { respond: () => Promise.reject(odd) })
+    await ask()
+    expect(transportOf(await alice.hears(named('ai-run-end')))).toMatchObject({ 'run-reason': 'error' })
+  })
+
+  it('can be told again, as it was told first, after the channel refused it', async () => {
+    const { name, alice, started } = await setStage(endpoint)
+    const run = await started('Hello')
+    const error = { code: 40_000, statusCode: 400 }
+    const restore = endpoint.refusePublish({ channel: name, name: 'ai-run-end' }, { error })
+    await expect(run.end({ reason: 'error', error: { message: 'overloaded' } })).rejects.toMatchObject({ code: 104003 })
+    expect(run.phase).toBe('ending')
+    restore()
+    await Promise.all([run.end(), run.end()])
+    expect(run.phase).toBe('over')
+    await alice.hears(named('ai-run-end'))
+    await run.end()
+    await soon()
+    expect(published(alice)).toEqual(['ai-run-start', 'ai-run-end error'])
+  })
+
+  it('is told by its session, as it was to be, when the channel refused it before', async () => {
+    const { name, alice, started, session } = await setStage(endpoint)
+    const run = await started('Hello')
+    const error = { code: 40_000, statusCode: 400 }
+    endpoint.refusePublish({ channel: name, name: 'ai-run-end' }, { error, times: 1 })
+    await expect(run.end()).rejects.toMatchObject({ code: 104003 })
+    await session.end()
+    await alice.hears(named('ai-run-end', { 'run-reason': 'complete' }))
+    expect(run.phase).toBe('over')
+  })
+
+  it('that only lets it wait stops a pipe that is running, and does not count as a cancel', async () => {
+    const { alice, ask } = await wokenAgent(endpoint, {
+      respond(run: Run) {
+        void run.pipe(handFed().stream)
+        return { reason: 'suspend' }
+      },
+    })
+    const { body } = await ask()
+    await alice.hears(named('ai-run-suspend'))
+    await soon()
+    expect(published(alice)).toEqual(['ai-run-start', 'ai-run-suspend'])
+    await alice.cancel({ runId: body.runId })
+    await alice.hears(named('ai-run-end', { 'run-reason': 'cancelled' }))
+  })
+})
+
+describe('a policy that throws on what is said to a run', () => {
+  it('means no, and is reported with 104002', async () => {
+    const unhandled: unknown[] = []
+    const note = (reason: unknown): void => void unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    const lookUp = ({ kind }: { kind: string }): boolean => {
+      if (kind === 'steer') throw new Error('lookup failed')
+      return true
+    }
+    const { alice, ask, sources, errors } = await wokenAgent(endpoint, { policy: lookUp })
+    const { body } = await ask()
+    sources[0]!.push(...beginning('Hi'))
+    await alice.prompt('and?', { 'run-id': body.runId })
+    await eventually(() => expect(errors).toMatchObject([{ code: 104002 }]))
+    sources[0]!.end()
+    await alice.hears(named('ai-run-end', { 'run-reason': 'complete' }))
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
+  })
+})
+
+describe('a run that another process has left', () => {
+  it('is left as it is when the one that adopts it cannot read the conversation', async () => {
+    const { name, alice, create } = await setStage(endpoint)
+    const client = endpoint.client({ clientId: 'agent' })
+    const next = createAgentSession({ client, sessionName: name })
+    await next.connect()
+    vi.spyOn(client.channels.get(name), 'history').mockRejectedValue(new Error('no history'))
+    const { inputId, inputEventId } = await alice.prompt('two', { parent: 'some-earlier-message' })
+    const run = create(inputEventId)
+    await run.start()
+    const piping = run.pipe(handFed().stream)
+    await eventually(() => expect(next.tree.nodeOf(inputId)).toBeDefined())
+    await expect(next.adoptRun(run.toJSON())).rejects.toMatchObject({ code: 104011 })
+    await soon()
+    expect(published(alice)).toEqual(['ai-run-start'])
+    await run.end()
+    expect(await piping).toEqual({ reason: 'cancelled' })
   })
 })
