@@ -1,4 +1,5 @@
-import { ErrorCode, toSessionError } from '../core/errors'
+import { isForGood } from '../ably/refusal'
+import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import { newId } from '../core/id'
 import type { Row } from '../core/log'
 import { abortReason } from './abort-reason'
@@ -179,6 +180,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
       await work
     } catch (error) {
       if (this.#ending === work) this.#ending = undefined
+      // NOTE: an agent that may not publish would otherwise keep every run
+      if (isForGood((error as SessionError).cause)) this.#close()
       throw error
     }
   }

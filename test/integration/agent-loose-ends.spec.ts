@@ -205,3 +205,32 @@ describe('a run that another process has left', () => {
     expect(await piping).toEqual({ reason: 'cancelled' })
   })
 })
+
+describe('an answer', () => {
+  it.each([
+    ['the start of its step', 'ai-step-start', undefined],
+    ['the beginning of its text', 'ai-output', ''],
+    ['a part of it', 'ai-output', 'https://a.example/b.png'],
+  ])('survives a passing refusal of %s, and has that once', async (_, which, data) => {
+    const { name, alice, started, readBack } = await setStage(endpoint)
+    const run = await started('Hello')
+    let refusals = 0
+    endpoint.refusePublish(
+      (message) =>
+        message.channel === name &&
+        message.name === which &&
+        (data === undefined || message.data === data) &&
+        ++refusals > 0,
+      { times: 1, error: { code: 50_000, statusCode: 500 } },
+    )
+    const [start, ...rest] = textChunks(['Hello'])
+    const file = { type: 'file', mediaType: 'image/png', url: 'https://a.example/b.png' } as const
+    expect(await run.pipe(streamOf<UIMessageChunk>([start!, file, ...rest]))).toEqual({ reason: 'complete' })
+    await run.end()
+    await alice.hears(named('ai-run-end'))
+    expect(refusals).toBe(1)
+    expect(await readBack(run.runId)).toEqual({ status: 'complete', texts: ['Hello'] })
+    expect(alice.heard.filter(named('ai-step-start'))).toHaveLength(1)
+    expect(alice.heard.filter((message) => message.data === file.url)).toHaveLength(1)
+  })
+})
