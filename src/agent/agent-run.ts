@@ -68,7 +68,10 @@ export interface AgentRun<M extends object, Chunk> {
   readonly inputId: string | undefined
   /** How far it has come in this process: `over` once it has ended or was left. */
   readonly phase: RunPhase
-  /** Aborts when the run is cancelled or its session ends, with an `AbortError`. Hand it to the model and to tools. */
+  /**
+   * Aborts when the run is cancelled, when its session ends, or when `end()` cuts something short, with an `AbortError`. Hand
+   * it to the model and to tools.
+   */
   readonly abortSignal: AbortSignal
   /**
    * Finds the input, applies cancels that came first, announces the run and reads the conversation before it. An input
@@ -121,14 +124,16 @@ export interface AgentRun<M extends object, Chunk> {
    * published here; the answer wakes the agent again. Asked to stop before that, the run ends as cancelled, as long as this
    * session is attached.
    * @throws SessionError 40003 unless the run is open with no pipe running and no step open, 104003 when it could not be
-   * published
+   * published; it can still be ended then
    */
   suspend(): Promise<void>
   /**
-   * Says how the run came out and ends it; a pipe that is still running is stopped, a step that is open is closed. Ending
-   * again does nothing.
+   * Says how the run came out and ends it, or lets it wait. What is still being written is stopped, as a cancel would, and a
+   * step that is open is closed first. Ending again does nothing, unless it failed: then it is tried again, as it was first
+   * told, except where the agent may not publish at all.
    *
-   * @param outcome - without it the run comes out as its last pipe did, and `complete` if there was none
+   * @param outcome - without it the run comes out as its last pipe did, `cancelled` if that or a step that was opening had
+   * to be stopped, and `complete` if there was none
    * @throws SessionError 40003 before `start()` and after `suspend()`, 104003 when it could not be published
    */
   end(outcome?: RunOutcome): Promise<void>

@@ -43,9 +43,11 @@ export interface AgentSession<M extends object, Chunk> {
   /**
    * Goes on with a run that another process started and left open. Nothing is published, but streams which that process
    * left open are closed as cancelled; the channel takes that from the same `clientId` only. The run's ids are those of its
-   * `toJSON()`. Give the steps that are to take the place of half-written ones ids of your own.
+   * `toJSON()`. Give the steps that are to take the place of half-written ones ids of your own. When it rejects, the run is
+   * left open.
    * @throws SessionError 104010 when the run's start and input are not seen in `triggerTimeout` (by default 30 s), 40003
-   * when it has ended or is suspended
+   * when it has ended or is suspended, 40033 when `signal` aborts before that, 104001 when the channel cannot be attached,
+   * 104011 when history could not be read
    *
    * @example
    * const run = await session.adoptRun(JSON.parse(left), { onCancel: ownerOnly })

@@ -28,7 +28,8 @@ export interface AgentStep<Chunk> {
    */
   pipe(stream: ChunkSource<Chunk>): Promise<PipeResult>
   /**
-   * Says how the attempt came out. Ending it again does nothing.
+   * Waits for a pipe that is still running, then says how the attempt came out; nothing more can be piped. Ending it again
+   * does nothing. Never rejects: what the channel refuses is reported.
    * @param reason - without it the attempt comes out as its last pipe did, and `complete` if there was none
    */
   end(reason?: StepReason): Promise<void>

@@ -1,4 +1,5 @@
-import { ErrorCode, toSessionError } from '../core/errors'
+import { isForGood } from '../ably/refusal'
+import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import { newId } from '../core/id'
 import type { Row } from '../core/log'
 import { abortReason } from './abort-reason'
@@ -11,7 +12,7 @@ import { announce } from './claim'
 import { closeLeft } from './close-left'
 import { contextOf, type ContextRule } from './context'
 import { hasGoneOn } from './find-run'
-import { cancelRefused, runEnd, runSuspend } from './headers'
+import { cancelRefused, runEnd, runSuspend, type RunFailure } from './headers'
 import { misuse } from './misuse'
 import { Outlet } from './outlet'
 import type { PipeResult } from './pipe'
@@ -33,6 +34,10 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   #work: RunWork<Chunk> | undefined
   #starting: Promise<void> | undefined
   #ending: Promise<void> | undefined
+  /** How it comes out, once somebody has said so. */
+  #outcome: RunOutcome | undefined
+  /** Whether somebody wants it stopped; its signal aborts too when it ends while something is being written. */
+  #isStopped = false
   /** Serial of the message that says that it waits. */
   #suspendedAt = ''
 
@@ -91,7 +96,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     if (this.#outlet.isShut) throw signal.reason
     if (hooks.admit && subject.announcement) await admit(hooks.admit, host, subject)
     await this.#announce(subject)
-    await readPath(host, subject.trigger, signal).catch((cause: unknown) => this.#failToRead(cause))
+    await readPath(host, subject.trigger, signal).catch((cause: unknown) => this.#failToRead(subject, cause))
     if (!subject.announcement) await closeLeft(host, this.#outlet, this.runId)
     await this.#work.steers.consider()
     // NOTE: it may have been left meanwhile
@@ -109,9 +114,10 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     this.host.takeOver(this)
   }
 
-  async #failToRead(cause: unknown): Promise<never> {
+  async #failToRead({ announcement }: Subject, cause: unknown): Promise<never> {
     const error = toSessionError('read the conversation', ErrorCode.HistoryFailed, cause)
-    await this.#publishEnd({ reason: 'error', error })
+    // NOTE: what another process has left open is not ended for everybody because this one cannot read
+    if (announcement) await this.#publishEnd({ reason: 'error', error })
     throw error
   }
 
@@ -164,50 +170,57 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
 
   async end(outcome?: RunOutcome): Promise<void> {
     permit(this.#phase, 'end', 'end the run')
-    await (this.#ending ??= this.#finish(outcome))
+    await (this.#ending ?? this.#endBy(this.#finish(outcome)))
+  }
+
+  /** Notes that the run is being ended; that can be tried again once it has failed. */
+  async #endBy(work: Promise<void>): Promise<void> {
+    this.#ending = work
+    try {
+      await work
+    } catch (error) {
+      if (this.#ending === work) this.#ending = undefined
+      // NOTE: an agent that may not publish would otherwise keep every run
+      if (isForGood((error as SessionError).cause)) this.#close()
+      throw error
+    }
   }
 
   async #finish(given: RunOutcome | undefined): Promise<void> {
-    const isCancelled = this.abortSignal.aborted
-    if (this.#work?.output.isPiping || this.#phase === 'starting') this.#abort('it has ended')
+    if (this.#work?.output.isBusy || this.#phase === 'starting') this.#abort('it has ended')
     await this.#starting?.catch(() => undefined)
-    if (this.#phase !== 'open') return
+    if (this.#phase !== 'open' && this.#phase !== 'ending') return
     this.#phase = 'ending'
     const { output } = this.#work!
-    const outcome = given ?? (await output.settled()) ?? { reason: 'complete' }
-    const isStopped = isCancelled && outcome.reason !== 'error'
-    const result: RunOutcome = isStopped ? { reason: 'cancelled' } : outcome
+    const last = await output.settle()
+    const outcome = (this.#outcome = given ?? this.#outcome ?? last ?? { reason: 'complete' })
+    const isCancelled = this.#isStopped && outcome.reason !== 'error'
+    const result: RunOutcome = isCancelled ? { reason: 'cancelled' } : outcome
     await output.close(stepReasonOf(result))
     await (result.reason === 'suspend' ? this.#publishSuspend() : this.#publishEnd(result))
   }
 
   async #publishSuspend(): Promise<void> {
-    try {
-      const suspend = runSuspend(this.#work!.subject.identity)
-      this.#suspendedAt = await this.#outlet.declare('suspend the run', suspend)
-    } catch (error) {
-      this.#close()
-      throw error
-    }
+    const suspend = runSuspend(this.#work!.subject.identity)
+    this.#suspendedAt = await this.#outlet.declare('suspend the run', suspend)
     this.#phase = 'suspended'
     this.hooks.signal?.removeEventListener('abort', this.#followSignal)
     // NOTE: it may have been asked to stop while it was said to wait, when nothing was left to stop
-    await (this.abortSignal.aborted ? this.#stop() : this.considerCancels())
+    await (this.#isStopped ? this.#endWaiting() : this.considerCancels())
   }
 
   async #publishEnd({ reason, error }: RunOutcome): Promise<void> {
-    const end = runEnd(this.#work!.subject.identity, reason === 'suspend' ? 'complete' : reason, error)
-    try {
-      await this.#outlet.declare('publish the end of the run', end)
-    } finally {
-      this.#close()
-    }
+    const end = runEnd(this.#work!.subject.identity, reason === 'suspend' ? 'complete' : reason, failureOf(error))
+    await this.#outlet.declare('publish the end of the run', end)
+    this.#close()
   }
 
   /** Looks at requests to stop that the channel holds, each of them once. */
   async considerCancels(): Promise<void> {
-    if (this.abortSignal.aborted || this.#phase === 'over' || this.#wentOnElsewhere) return
-    if (await this.#work?.cancels.consider(this.host.tree)) await this.#stop()
+    if (this.#isStopped || this.#phase === 'over' || this.#wentOnElsewhere) return
+    if (!(await this.#work?.cancels.consider(this.host.tree))) return
+    this.#stop('it was cancelled')
+    await this.#endWaiting()
   }
 
   /** Says that the run goes on in spite of a request, once it is known to go on here. */
@@ -227,11 +240,10 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   }
 
   /** A run that waits has nobody else to end it. */
-  async #stop(): Promise<void> {
-    this.#abort('it was cancelled')
+  async #endWaiting(): Promise<void> {
     if (this.#phase !== 'suspended' || this.#wentOnElsewhere) return
     this.#phase = 'ending'
-    await (this.#ending = this.#publishEnd({ reason: 'cancelled' }).catch(this.host.report))
+    await this.#endBy(this.#publishEnd({ reason: 'cancelled' })).catch(this.host.report)
   }
 
   /** Whether somebody else has taken up the run while it waited; then it is theirs. */
@@ -242,15 +254,19 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   /** Ends the run because its session ends; one that waits is left to wait. */
   async endWithSession(): Promise<void> {
     if (this.#phase === 'new' || this.#phase === 'suspended') return this.#close()
-    if (this.#phase === 'ending') return this.#ending
-    this.#abort('its session has ended')
-    await this.end({ reason: 'cancelled' })
+    const isEnding = this.#phase === 'ending'
+    if (!isEnding) this.#stop('its session has ended')
+    try {
+      await this.end(isEnding ? undefined : { reason: 'cancelled' })
+    } finally {
+      this.#close()
+    }
   }
 
   /** Stops whatever is running and publishes nothing any more, so that another process can go on with the run. */
   leave(): void {
     this.#outlet.shut()
-    this.#abort('its session has left it')
+    this.#stop('its session has left it')
     this.#close()
   }
 
@@ -259,7 +275,12 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     if (this.#phase === 'suspended') this.#close()
   }
 
-  readonly #followSignal = (): void => this.#abort('the signal given to it aborted', this.hooks.signal?.reason)
+  readonly #followSignal = (): void => this.#stop('the signal given to it aborted', this.hooks.signal?.reason)
+
+  #stop(why: string, cause?: unknown): void {
+    this.#isStopped = true
+    this.#abort(why, cause)
+  }
 
   #abort(why: string, cause?: unknown): void {
     if (this.abortSignal.aborted) return
@@ -277,4 +298,20 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
 function idOr(given: string | undefined, option: string): string {
   if (given === '') throw misuse('create the run', `"${option}" must not be empty`)
   return given ?? newId()
+}
+
+/** What an error has to say, whatever was given for one: a run whose end cannot be told looks active for ever. */
+function failureOf(error: unknown): RunFailure | undefined {
+  if (error === undefined || error === null) return undefined
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  const said = typeof error === 'object' ? message : error
+  return { code, message: typeof said === 'string' ? said : jsonOf(said) }
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? ''
+  } catch {
+    return ''
+  }
 }

@@ -16,6 +16,14 @@ export interface Way {
   readonly report: (error: SessionError) => void
 }
 
+/** How something is published that may be refused. */
+interface Persistence {
+  /** @default 'urgent' */
+  readonly urgency?: Urgency
+  /** Whether it is tried for minutes rather than three times. @default false */
+  readonly isPatient?: boolean
+}
+
 // NOTE: the start of a message, of its step, of its text, and the first of the text
 const openingCount = 4
 
@@ -44,14 +52,18 @@ export class Outlet {
     return this.way.uplink.connectionId
   }
 
-  /** Publishes an output when it is its turn; resolves with its serial. */
+  /** Publishes an output when it is its turn, and twice more when that is refused; resolves with its serial. */
   publish(message: OutgoingMessage): Promise<string> {
-    return this.#send(this.#urgency(), this.#publishing(message))
+    return this.#persist(this.#publishing(message), { urgency: this.#urgency() })
   }
 
-  /** Publishes what must not get lost, trying again when it is refused: without its end a run looks active for ever. */
+  /**
+   * Publishes what must not get lost: without its end a run looks active for ever. Refusals that may pass are put up with
+   * for two minutes, a network that is away for as long as that lasts; any other refusal, and a client that was closed, is
+   * final.
+   */
   insist(message: OutgoingMessage): Promise<string> {
-    return this.#persist(this.#publishing(message))
+    return this.#persist(this.#publishing(message), { isPatient: true })
   }
 
   // NOTE: under an id of its own it cannot be doubled, though a lost connection has it sent again
@@ -101,13 +113,14 @@ export class Outlet {
     return this.#outputCount++ < openingCount ? 'opening' : 'content'
   }
 
-  async #persist<T>(send: () => Promise<T>): Promise<T> {
+  async #persist<T>(send: () => Promise<T>, { urgency = 'urgent', isPatient = false }: Persistence = {}): Promise<T> {
+    const giveUpAt = performance.now() + (isPatient ? patience : 0)
     for (let tries = 0; ;) {
       try {
-        return await this.#send('urgent', send)
+        return await this.#send(urgency, send)
       } catch (error) {
-        if (this.#isShut || !isPassing(error)) throw error
-        const delay = this.#isOut(error) ? outageDelay : retryDelays[tries++]
+        if (this.#isShut || !isPassing(error) || isTooFast(error)) throw error
+        const delay = this.#isOut(error) ? outageDelay : (retryDelays[tries++] ?? delayUntil(giveUpAt, error))
         if (delay === undefined) throw error
         await new Promise((resolve) => setTimeout(resolve, delay))
       }
@@ -143,10 +156,15 @@ export class Outlet {
   }
 }
 
+/** How long to wait when trying at once did not help; undefined when it is of no use any more. */
+const delayUntil = (giveUpAt: number, error: unknown): number | undefined =>
+  isAway(error) || performance.now() >= giveUpAt ? undefined : laterDelay
+
 // In milliseconds
 const retryDelays = [100, 1000]
+const laterDelay = 5000
 const outageDelay = 1000
-/** How long refusals for going too fast are put up with, in milliseconds. */
+/** How long refusals for going too fast, and of what must not get lost, are put up with, in milliseconds. */
 const patience = 120_000
 
 /** Ably's code for a connection that publishes too much. */

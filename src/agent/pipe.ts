@@ -104,6 +104,7 @@ async function lastWord<Chunk>(
   let isOver = false
   const writeNext = async (before: Promise<void>, chunk: Chunk): Promise<void> => {
     await before
+    if (isOver) return
     const reply = await open()
     if (!isOver) await reply.write(chunk)
   }

@@ -25,7 +25,8 @@ async function tryOnce<Chunk, T>(
 ): Promise<{ value: T } | { failure: unknown }> {
   try {
     const value = await work(step)
-    return step.last?.reason === 'error' ? { failure: step.last.error } : { value }
+    const last = await step.settled()
+    return last?.reason === 'error' ? { failure: last.error } : { value }
   } catch (failure) {
     return { failure }
   }

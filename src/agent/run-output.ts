@@ -16,25 +16,32 @@ export interface OutputContext<Chunk> extends StepContext<Chunk>, Omit<PipeConte
   readonly steers: SteerWatch
 }
 
-/** A step while it is open, with how its last pipe came out. */
+/** A step while it is open. */
 export interface OpenStep<Chunk> extends AgentStep<Chunk> {
-  readonly last: PipeResult | undefined
+  /** How its last pipe came out, once none is running. */
+  settled(): Promise<PipeResult | undefined>
 }
 
 /** What a run writes: one pipe at a time, in a step that was opened for it or in one of its own. */
 export class RunOutput<Chunk> {
   readonly #steps: Steps<Chunk>
   #piping: Promise<PipeResult> | undefined
-  #isOpening = false
+  #opening: Promise<StepAttempt<Chunk>> | undefined
   #open: StepAttempt<Chunk> | undefined
+  #closing: Promise<void> | undefined
   #last: PipeResult | undefined
+  #isOver = false
 
   constructor(private readonly run: OutputContext<Chunk>) {
     this.#steps = new Steps(run, run.tree)
   }
 
-  /** How the last pipe came out, once none is running. */
-  async settled(): Promise<PipeResult | undefined> {
+  /** Lets nothing more begin and waits for what is under way; resolves with how the last of it came out. */
+  async settle(): Promise<PipeResult | undefined> {
+    this.#isOver = true
+    // NOTE: a step that was still opening has nothing in it, and will not have
+    if (this.#opening) this.#last = { reason: 'cancelled' }
+    await this.#opening?.catch(() => undefined)
     await this.#piping
     return this.#last
   }
@@ -44,7 +51,12 @@ export class RunOutput<Chunk> {
   }
 
   get hasOpenStep(): boolean {
-    return this.#isOpening || this.#open !== undefined
+    return this.#opening !== undefined || this.#open !== undefined
+  }
+
+  /** Whether something is under way that the end of the run would cut short. */
+  get isBusy(): boolean {
+    return this.isPiping || this.#opening !== undefined
   }
 
   /** Publishes a stream as one message, in a step that begins with its first chunk. */
@@ -56,58 +68,68 @@ export class RunOutput<Chunk> {
   /** Opens a step for pipes to come. */
   async openStep({ id = this.#steps.failedId, clientId }: StepOptions): Promise<OpenStep<Chunk>> {
     this.#checkIdle('open a step')
-    this.#isOpening = true
+    this.#opening = this.#steps.open({ id, clientId })
     try {
-      this.#open = await this.#steps.open({ id, clientId })
+      this.#open = await this.#opening
     } finally {
-      this.#isOpening = false
+      this.#opening = undefined
     }
     return this.#handleOf(this.#open)
   }
 
   #handleOf(step: StepAttempt<Chunk>): OpenStep<Chunk> {
-    let last: PipeResult | undefined
+    let isEnding = false
+    const settled = async (): Promise<PipeResult | undefined> => {
+      await this.#piping
+      return step.last
+    }
     return {
       stepId: step.identity.stepId,
-      get last() {
-        return last
-      },
+      settled,
       pipe: async (stream) => {
-        if (this.#open !== step && !this.run.signal.aborted) throw misuse('pipe a stream', 'the step has ended')
+        const hasEnded = isEnding || this.#isOver || this.#open !== step
+        if (hasEnded && !this.run.signal.aborted) throw misuse('pipe a stream', 'the step has ended')
         if (this.#piping) throw misuse('pipe a stream', 'another pipe is still running')
-        return (last = await this.#pipe(stream, step))
+        return this.#pipe(stream, step)
       },
       end: async (reason) => {
-        await this.#piping
+        isEnding = true
+        const last = await settled()
         await this.#closeStep(step, reason ?? stepReasonOf(last))
       },
     }
   }
 
   async #pipe(stream: ChunkSource<Chunk>, step?: StepAttempt<Chunk>): Promise<PipeResult> {
+    this.#piping = this.#write(stream, step)
+    try {
+      return await this.#piping
+    } finally {
+      this.#piping = undefined
+    }
+  }
+
+  async #write(stream: ChunkSource<Chunk>, step: StepAttempt<Chunk> | undefined): Promise<PipeResult> {
     const { steers, outlet } = this.run
     steers.begin()
     const open = async (): Promise<Reply<Chunk>> => {
       const own = step ? undefined : await this.#steps.open({})
       return new Reply((step ?? own!).message(steers.take()), outlet, own)
     }
-    this.#piping = pipe(stream, { ...this.run, open })
-    try {
-      return (this.#last = await this.#piping)
-    } finally {
-      this.#piping = undefined
-    }
+    const result = await pipe(stream, { ...this.run, open })
+    if (step) step.last = result
+    return (this.#last = result)
   }
 
   async #closeStep(step: StepAttempt<Chunk>, reason: StepReason): Promise<void> {
     if (this.#open === step) this.#open = undefined
-    await step.close(reason)
+    await (this.#closing = step.close(reason))
   }
 
-  /** Waits for a pipe that is still running and closes the step that is open. */
+  /** Closes the step that is open, and waits for one that is being closed. */
   async close(reason: StepReason): Promise<void> {
-    await this.#piping
     if (this.#open) await this.#closeStep(this.#open, reason)
+    await this.#closing
   }
 
   #checkIdle(what: string): void {

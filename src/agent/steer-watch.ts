@@ -33,14 +33,13 @@ export class SteerWatch {
     private readonly tree: Tree<object>,
   ) {}
 
-  /** Decides on what was not decided yet; without a hook it has decided when it returns. */
+  /** Decides on what was not decided yet; without a hook or a policy it has decided when it returns. */
   async consider(): Promise<void> {
-    const { ownerClientId, onSteer } = this.context
+    const isAsked = this.context.onSteer !== undefined || this.tree.isGuarded
     for (const row of this.#rows()) {
       if (this.#heeded.has(idOf(row))) continue
-      const isAllowed = this.tree.allows('steer', row.clientId, ownerClientId)
-      this.#heeded.set(idOf(row), isAllowed && onSteer ? undefined : isAllowed)
-      if (isAllowed && onSteer) this.#heeded.set(idOf(row), await this.#accepts(row))
+      this.#heeded.set(idOf(row), isAsked ? undefined : true)
+      if (isAsked) this.#heeded.set(idOf(row), await this.#accepts(row))
     }
   }
 
@@ -89,8 +88,10 @@ export class SteerWatch {
 
   #accepts(row: Row): Promise<boolean> {
     const { runId, ownerClientId, onSteer, messageOf, report } = this.context
-    const request = { runId, inputId: idOf(row), clientId: row.clientId, ownerClientId, message: messageOf(row) }
-    return askOrReport(onSteer, request, 'a steer', report)
+    const { clientId } = row
+    const maySteer: SteerHook = (given) => this.tree.allows('steer', clientId, ownerClientId) && onSteer?.(given)
+    const request = { runId, inputId: idOf(row), clientId, ownerClientId, message: messageOf(row) }
+    return askOrReport(maySteer, request, 'a steer', report)
   }
 }
 

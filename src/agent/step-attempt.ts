@@ -4,6 +4,7 @@ import { newId } from '../core/id'
 import { outputHeaders, stepEnd, stepStart, type RunIdentity, type StepIdentity, type StepReason } from './headers'
 import { MessageWriter } from './message-writer'
 import type { Outlet } from './outlet'
+import type { PipeResult } from './pipe'
 import type { Written } from './written'
 
 /** What a step needs from its run. */
@@ -19,6 +20,9 @@ export interface StepContext<Chunk> {
 export class StepAttempt<Chunk> {
   /** How it came out; undefined while it is open. */
   outcome: StepReason | undefined
+  /** How its last pipe came out. */
+  last: PipeResult | undefined
+  #closing: Promise<void> | undefined
 
   private constructor(
     private readonly run: StepContext<Chunk>,
@@ -43,8 +47,11 @@ export class StepAttempt<Chunk> {
   }
 
   /** Says how the attempt came out, once. Never rejects. */
-  async close(reason: StepReason): Promise<void> {
-    if (this.outcome) return
+  close(reason: StepReason): Promise<void> {
+    return (this.#closing ??= this.#publishEnd(reason))
+  }
+
+  async #publishEnd(reason: StepReason): Promise<void> {
     this.outcome = reason
     const { outlet, identity, report } = this.run
     const end = stepEnd(identity, this.identity, reason)

@@ -67,4 +67,50 @@ describe('Outlet', () => {
     expect(await closed).toMatchObject({ code: 80_017 })
     vi.useRealTimers()
   })
+
+  it('tries three times to publish an output, under one id, and for two minutes what must not get lost', async () => {
+    vi.useFakeTimers()
+    const broken = { statusCode: 500, code: 50_000 }
+    const publish = vi.fn<(given: OutgoingMessage) => Promise<string>>()
+    const outlet = new Outlet(freeWay({ publishOne: publish }))
+    publish.mockRejectedValueOnce(broken).mockRejectedValueOnce(broken).mockResolvedValueOnce('serial')
+    const publishing = outlet.publish(message)
+    await vi.runAllTimersAsync()
+    expect(await publishing).toBe('serial')
+    expect(new Set(publish.mock.calls.map(([{ id }]) => id)).size).toBe(1)
+
+    publish.mockClear().mockRejectedValue(broken)
+    const failing = outlet.publish(message).catch((error: unknown) => error)
+    await vi.runAllTimersAsync()
+    expect(await failing).toBe(broken)
+    expect(publish).toHaveBeenCalledTimes(3)
+
+    const insisting = outlet.insist(message)
+    await vi.advanceTimersByTimeAsync(110_000)
+    publish.mockResolvedValueOnce('late')
+    await vi.runAllTimersAsync()
+    expect(await insisting).toBe('late')
+
+    const before = performance.now()
+    const lost = outlet.insist(message).catch((error: unknown) => error)
+    await vi.runAllTimersAsync()
+    expect(await lost).toBe(broken)
+    expect(performance.now() - before).toBeGreaterThanOrEqual(120_000)
+    expect(performance.now() - before).toBeLessThan(130_000)
+    vi.useRealTimers()
+  })
+
+  it('does not wait for a client that was closed', async () => {
+    vi.useFakeTimers()
+    const closed = { statusCode: 400, code: 80_017 }
+    const publish = vi.fn<() => Promise<string>>(() => Promise.reject(closed)) // oxlint-disable-line
+    const before = performance.now()
+    const insisting = outletOn(publish)
+      .outlet.insist(message)
+      .catch((error: unknown) => error)
+    await vi.runAllTimersAsync()
+    expect(await insisting).toBe(closed)
+    expect(performance.now() - before).toBeLessThan(2000)
+    vi.useRealTimers()
+  })
 })
