@@ -165,11 +165,10 @@ const ofStep = (run: RunIdentity, { stepId, clientId }: Omit<StepIdentity, 'atte
 // NOTE: readers ignore messages whose headers are too long, and a run must not stay open for a long stack trace
 const maxMessageLength = 1000
 
-function failureHeaders({ code, message }: { code?: unknown; message?: unknown }): Record<string, string | undefined> {
+function failureHeaders({ code, message }: RunFailure): Record<string, string | undefined> {
   const isNumber = typeof code === 'number' && Number.isFinite(code)
   return {
     [Header.errorCode]: isNumber ? String(code) : undefined,
-    // NOTE: apps give what they have caught, whatever its type says
-    [Header.errorMessage]: typeof message === 'string' ? message.slice(0, maxMessageLength) : undefined,
+    [Header.errorMessage]: message.slice(0, maxMessageLength),
   }
 }

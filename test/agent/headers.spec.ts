@@ -85,14 +85,6 @@ describe('headers', () => {
     expect(transport['error-message']!.length).toBe(1000)
   })
 
-  it('leave out an error message that is no text', () => {
-    const [input] = rowsOf(readTranscript('text-simple').wire)
-    const identity = identityOf(input!, { runId: 'r', invocationId: 'i' })
-    for (const message of [{ a: 1 }, undefined, null] as unknown as string[]) {
-      expect(transportOf(runEnd(identity, 'error', { message }))).toMatchObject({ 'run-reason': 'error' })
-    }
-  })
-
   it('stay short however many steers are answered, and whatever their ids', () => {
     const [input] = rowsOf(readTranscript('text-simple').wire)
     const identity = identityOf(input!, { runId: 'r', invocationId: 'i' })
