@@ -33,11 +33,16 @@ export class Branches<M extends object> implements Choices {
     this.following.set(key, ++this.picks)
   }
 
+  /** Shows this version from now on. */
+  pick(key: string): void {
+    this.picked.set(key, ++this.picks)
+  }
+
   /** Stays with what shows in place of a prompt, unless the new version of it was asked for. */
   stay({ key, forkOf = '' }: InputNode<M>, isShown: (node: TreeNode<M>) => boolean): void {
     if (this.following.has(key)) return
     const shown = this.tree.alternatives.at(forkOf).find(({ node }) => isShown(node))
-    if (shown) this.picked.set(shown.key, ++this.picks)
+    if (shown) this.pick(shown.key)
   }
 
   /** The versions of a message: those of its prompt or reply, or of its place inside a run. */

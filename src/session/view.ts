@@ -11,6 +11,7 @@ import type { ActiveRun } from './active-run'
 import { Branches, type Branch } from './branches'
 import { dispatch } from './dispatch'
 import { OlderMessages } from './older-messages'
+import type { Outgoing } from './outgoing'
 import { continuation, fork, newMessage, placeOfEdit, placeOfRegeneration, type Given, type Placed } from './placement'
 import type { AnswerOptions, PlacedSendOptions, SendOptions } from './prompts'
 import { isUnderWay, type PendingPrompt, type RunScope } from './pending'
@@ -292,6 +293,13 @@ export class View<M extends object> {
     this.#moved()
   }
 
+  /** Another reply that is on its way takes no prompt out of sight that goes on from the one that shows. */
+  #keep(parent = ''): void {
+    const node = this.host.tree.nodeOf(parent)
+    const isRival = ({ place }: Outgoing): boolean => place.regenerates !== undefined && place.parent === node?.parent
+    if (node instanceof RunNode && [...this.host.prompts.unheard()].some(isRival)) this.#branches.pick(node.key)
+  }
+
   #moved(): void {
     this.#change(() => this.#lists.rebuild())
     this.#emitter.emit('update', undefined)
@@ -309,6 +317,7 @@ export class View<M extends object> {
     const { forkOf, regenerates, supersedes } = placed.place
     return dispatch(this.host, this, placed, options, (inputId) => {
       if (forkOf ?? regenerates ?? supersedes) this.#choose(inputId)
+      else this.#keep(placed.place.parent)
     })
   }
 

@@ -187,6 +187,7 @@ describe('the arrows', () => {
       await run.reaches('complete')
       await visitor.page.waitForTimeout(900)
       await visitor.press(new RegExp(`^Ask run ${index + 1}, .* again`))
+      await visitor.page.getByRole('button', { name: `Previous version of run ${index + 1}, ` }).waitFor()
       await run.reaches('complete')
     }
     const names = await visitor.page
