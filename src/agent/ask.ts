@@ -1,5 +1,17 @@
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
+import type { Row } from '../core/log'
+import type { ChannelMessage } from '../core/wire'
 import type { Decision } from './hooks'
+
+/** What deciding on what clients say to a run needs to know. */
+export interface Asked {
+  readonly runId: string
+  readonly trigger: Row
+  readonly ownerClientId: string | undefined
+  /** The message that a row came with. */
+  readonly messageOf: (row: Row) => ChannelMessage
+  readonly report: (error: SessionError) => void
+}
 
 /**
  * Asks a hook to decide on `what`; without one the answer is yes.

@@ -1,21 +1,14 @@
-import type { SessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import type { Tree } from '../core/tree'
-import { Header, type ChannelMessage } from '../core/wire'
-import { askOrReport } from './ask'
+import { Header } from '../core/wire'
+import { askOrReport, type Asked } from './ask'
 import type { CancelHook } from './hooks'
 
 /** What deciding on a request needs to know. */
-export interface CancelContext {
-  readonly runId: string
-  readonly trigger: Row
-  readonly ownerClientId: string | undefined
+export interface CancelContext extends Asked {
   readonly onCancel?: CancelHook
   /** Tells the others that a request is refused. */
   readonly refuse: (row: Row) => void
-  /** The message that a row came with. */
-  readonly messageOf: (row: Row) => ChannelMessage
-  readonly report: (error: SessionError) => void
 }
 
 /** Requests to stop a run, read off the channel's rows: it does not matter when and how a request got there. */

@@ -1,20 +1,13 @@
-import type { SessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import type { Tree } from '../core/tree'
 import { isSteer, readSteers } from '../core/steers'
-import { Header, type ChannelMessage } from '../core/wire'
-import { askOrReport } from './ask'
+import { Header } from '../core/wire'
+import { askOrReport, type Asked } from './ask'
 import type { SteerHook } from './hooks'
 
 /** What deciding on a steer needs to know. */
-export interface SteerContext {
-  readonly runId: string
-  readonly trigger: Row
-  readonly ownerClientId: string | undefined
+export interface SteerContext extends Asked {
   readonly onSteer?: SteerHook
-  /** The message that a row came with. */
-  readonly messageOf: (row: Row) => ChannelMessage
-  readonly report: (error: SessionError) => void
 }
 
 /** What is said to a run while it is being written, read off the run's rows, and which pass answers it. */
