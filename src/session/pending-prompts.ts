@@ -2,13 +2,13 @@ import type { Row } from '../core/log'
 import { InputNode } from '../core/input-node'
 import { RunNode } from '../core/run-node'
 import type { TreeNode } from '../core/node'
-import { Header, MessageName } from '../core/wire'
+import { Header } from '../core/wire'
 import type { Outgoing } from './outgoing'
 import type { PendingPrompt } from './pending'
 import type { Prompts } from './prompts'
 import type { Shared } from './shared'
 import type { Stops } from './stops'
-import { newestAnswer, runOf } from './trigger'
+import { entries, newestAnswer, runOf } from './trigger'
 import type { Wakes, WakeTrigger } from './wakes'
 
 /** How long an agent may take to start, in milliseconds. */
@@ -74,9 +74,10 @@ export class PendingPrompts<M extends object> {
   #inRun(run: RunNode<M>): Waiting | undefined {
     if (run.isAwaited) return this.#ofRow(run.allRows()[0]!, this.shared.tree.info(run).clientId)
     if (run.state.status !== 'suspended') return undefined
-    const suspended = run.allRows().findLast((row) => row.name === MessageName.runSuspend)?.serial ?? ''
+    // NOTE: an answer may come while the reply is still being written, which is before the run waits
+    const entered = run.allRows().findLast((row) => entries.has(row.name))?.serial ?? ''
     const answer = newestAnswer(this.shared.tree, run)
-    const isNew = answer !== undefined && answer.serial > suspended
+    const isNew = answer !== undefined && answer.serial > entered
     const own = isNew ? undefined : [...this.prompts.unheard()].findLast(({ runId }) => runId === run.key)
     const reply = run.message(own?.inputId ?? answer?.transport[Header.messageId] ?? '')
     // What is still to be answered waits for a person, not for the agent

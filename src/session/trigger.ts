@@ -30,7 +30,8 @@ function isEntered(run: RunNode<object>, { inputId, eventId }: Trigger): boolean
   return rows.some((row) => entries.has(row.name) && row.transport[Header.inputId] === inputId && row.serial > serial)
 }
 
-const entries: ReadonlySet<MessageName> = new Set([MessageName.runStart, MessageName.runResume])
+/** What tells that an agent has taken up an input of a run. */
+export const entries: ReadonlySet<MessageName> = new Set([MessageName.runStart, MessageName.runResume])
 
 /** The newest answer in a run that counts. */
 export const newestAnswer = <M extends object>(tree: Tree<M>, run: RunNode<M>): Row | undefined =>

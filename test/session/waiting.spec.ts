@@ -83,3 +83,29 @@ it('S8 says so at once of what history has had for longer, unless the run has go
   expect(alive.view.runs()[0]!.cancelling).not.toHaveProperty('unanswered')
   await Promise.all([dead.session.close(), alive.session.close()])
 })
+
+it('an answer that came while the reply was still being written is pending when the run waits, whoever looks', async () => {
+  const listener = await Listener.on()
+  const begun = [prompt('p'), start()]
+  const inRun = { 'run-id': 'r', 'codec-message-id': 'm' }
+  const call = message(
+    'ai-output',
+    { ...inRun, role: 'assistant', stream: 'false', 'invocation-id': 'i', parent: 'p' },
+    { codec: { kind: 'tool-input', toolCallId: 'c', toolName: 'look' } },
+  )
+  const answer = {
+    ...message(
+      'ai-input',
+      { ...inRun, role: 'user', 'event-id': 'event-a' },
+      { codec: { kind: 'tool-result', toolCallId: 'c' } },
+    ),
+    data: { output: 'Oslo' },
+  }
+  const suspend = message('ai-run-suspend', { 'run-id': 'r', 'invocation-id': 'i' })
+  listener.hear([...begun, call, answer])
+  expect(listener.view.pending()).toEqual([])
+  listener.hear([suspend])
+  expect(listener.view.pending()).toMatchObject([{ inputId: 'm', runId: 'r' }])
+  listener.hear([message('ai-run-resume', { 'run-id': 'r', 'invocation-id': 'j', 'input-codec-message-id': 'm' })])
+  expect(listener.view.pending()).toEqual([])
+})
