@@ -1,4 +1,4 @@
-import type * as Ably from 'ably'
+import type { RealtimeClient } from 'ably'
 import { convertToModelMessages, streamText, type UIMessage } from 'ai'
 import { onTestFinished } from 'vitest'
 import { createClientSession, UIMessageCodec, type ClientSession } from '../../src'
@@ -18,7 +18,7 @@ export interface Scene {
   /** The agent's endpoint. */
   fetch(url: RequestInfo | URL, init?: RequestInit): Promise<Response>
   /** Opens the session on another device. */
-  open(clientId: string, options?: { wake?: boolean; client?: Ably.Realtime }): Promise<ClientSession<UIMessage>>
+  open(clientId: string, options?: { wake?: boolean; client?: RealtimeClient }): Promise<ClientSession<UIMessage>>
   /** Hears the channel as it is. */
   wire(clientId?: string): Promise<WireClient>
   /** Wakes the agent for an input, whoever published it. */
