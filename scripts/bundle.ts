@@ -14,12 +14,12 @@ export interface Bundle {
 const entry = 'virtual:entry'
 
 /** What an app has anyway. */
-const apart = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies, react: '' })
-const external = (id: string): boolean =>
-  id.startsWith('node:') || apart.some((name) => id === name || id.startsWith(`${name}/`))
+const apart = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies, react: '', 'react-dom': '' })
 
-/** Bundles a module with this code as an app's production build does, peers and dependencies left out. */
-export async function bundle(code: string): Promise<Bundle> {
+/** Bundles a module with this code as an app's production build does; left out is what an app has anyway, but for `within`. */
+export async function bundle(code: string, within?: string): Promise<Bundle> {
+  const external = (id: string): boolean =>
+    id.startsWith('node:') || apart.some((name) => name !== within && (id === name || id.startsWith(`${name}/`)))
   const built = await build({
     configFile: false,
     root: here('.'),
