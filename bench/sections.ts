@@ -1,10 +1,14 @@
 import { pipeCosts } from './agent.ts'
+import { chatCosts } from './chats.ts'
 import { agentFloor, ourAgent, peerAgent } from './contenders/agents.ts'
+import { aiSdk } from './contenders/ai-sdk.ts'
 import { floor } from './contenders/floor.ts'
+import { chatOf } from './contenders/our-chat.ts'
 import { ours } from './contenders/ours.ts'
 import { peer } from './contenders/peer.ts'
 import { heapPerMessage } from './heap.ts'
 import { hydrationCosts, hydrations } from './hydration.ts'
+import { tanstack } from './contenders/tanstack.ts'
 import { loadOurs } from './ours.ts'
 import { pastOfParts, pastOf } from './conversation.ts'
 import { table, type Requirement } from './report.ts'
@@ -42,6 +46,27 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
         isGoal: true,
       },
     ])
+  },
+
+  async chats() {
+    const lengths = [10, 1000, 5000]
+    const mine = chatOf(plain)
+    const clients = [mine, aiSdk, tanstack]
+    const cost = await chatCosts(clients, lengths)
+    table(
+      'A token in other chat clients for Vue: microseconds, by visible messages',
+      ['', ...lengths.map(String), '1,000 / ours'],
+      clients.map((each) => [
+        each.name,
+        ...lengths.map((length) => cost(each, length)),
+        cost(each, 1000) / cost(mine, 1000),
+      ]),
+    )
+    return [aiSdk, tanstack].map((each) => ({
+      what: `token, ours / ${each.name}, at 1,000`,
+      value: cost(mine, 1000) / cost(each, 1000),
+      atMost: 1 / 5,
+    }))
   },
 
   async hydration() {

@@ -1,0 +1,48 @@
+import { watchEffect } from 'vue'
+
+/** A chat with a reply that is being written. */
+export interface Chat extends Screen {
+  /** Lets its client hear some more of the reply, as from the network. */
+  hear(deltas: readonly string[]): void
+  close(): void
+}
+
+/** What somebody has before them. */
+export interface Screen {
+  /** How many messages are shown. */
+  count(): number
+  /** Resolves when the last message ends like this. */
+  shows(ending: string): Promise<void>
+}
+
+/** One of the chat clients for Vue that are compared. */
+export interface ChatClient {
+  readonly name: string
+  /** Opens a chat of so many messages, the last of them the reply. */
+  open(length: number): Promise<Chat>
+}
+
+/** A list that reads its items' keys, and one item that prints the last message. */
+export function screen<M extends { readonly id: string }>(
+  messages: { readonly value: readonly M[] },
+  textOf: (message: M | undefined) => string,
+): Screen {
+  const shown = { count: 0, text: '' }
+  let look = (): void => {}
+  watchEffect(() => void (shown.count = messages.value.filter(({ id }) => id !== '').length), { flush: 'sync' })
+  watchEffect(
+    () => {
+      shown.text = textOf(messages.value.at(-1))
+      look()
+    },
+    { flush: 'sync' },
+  )
+  const shows = (ending: string): Promise<void> =>
+    new Promise((resolve) => {
+      look = () => {
+        if (shown.text.endsWith(ending)) resolve()
+      }
+      look()
+    })
+  return { count: () => shown.count, shows }
+}

@@ -1,0 +1,47 @@
+import type { StreamChunk } from '@tanstack/ai'
+import { stream as connect, useChat, type UIMessage } from '@tanstack/ai-vue'
+import { effectScope } from 'vue'
+import { paragraph } from '../conversation.ts'
+import { screen, type ChatClient } from './chat.ts'
+import { feed } from './feed.ts'
+
+/** `@tanstack/ai-vue`, whose connection is a stream in this process. */
+export const tanstack: ChatClient = {
+  name: '@tanstack/ai-vue',
+  async open(length) {
+    const { stream, push } = feed<StreamChunk>()
+    const scope = effectScope()
+    const { sendMessage, ...shown } = scope.run(() => {
+      // NOTE: with an id of its own it needs no component
+      const options = { id: 'bench', initialMessages: past(length - 2), connection: connect(() => stream) }
+      const { messages, sendMessage } = useChat(options)
+      return { sendMessage, ...screen(messages, lastText) }
+    })!
+    void sendMessage('And then?')
+    const timestamp = 0
+    push(
+      { type: 'RUN_STARTED', runId: 'run', timestamp },
+      { type: 'TEXT_MESSAGE_START', messageId: 'reply', role: 'assistant', timestamp },
+    )
+    const said = { type: 'TEXT_MESSAGE_CONTENT', messageId: 'reply', timestamp } as const
+    return {
+      ...shown,
+      hear: (deltas) => push(...deltas.map((delta) => ({ ...said, delta }))),
+      close: () => scope.stop(),
+    }
+  },
+}
+
+const past = (length: number): UIMessage[] =>
+  Array.from({ length }, (_, index) => ({
+    id: `m${index}`,
+    role: index % 2 === 0 ? 'user' : 'assistant',
+    parts: [{ type: 'text', content: paragraph }],
+  }))
+
+type Shown = ReturnType<typeof useChat>['messages']['value'][number]
+
+function lastText(message: Shown | undefined): string {
+  const part = message?.parts.at(-1)
+  return part?.type === 'text' ? part.content : ''
+}
