@@ -213,8 +213,8 @@ describe('an agent that does not heed', () => {
     await run.reaches('cancelled', 5000)
   })
 
-  test('an agent that is killed leaves its text and an active run; nobody answers Stop, and Send still works', async () => {
-    const visitor = await visit({ speed: 30, expected: refusals })
+  test('an agent that is killed leaves its text and an active run; nobody answers Stop, but a new agent answers anew', async () => {
+    const visitor = await visit({ speed: 80, expected: refusals })
     const run = await visitor.ask(lisbon)
     await run.streams(12)
     await cause(visitor, 'kill')
@@ -232,6 +232,9 @@ describe('an agent that does not heed', () => {
     await next.reaches('complete', 30_000)
     await next.reads(wordsFor(porto))
     expect(await run.status()).toBe('cancelling')
+    await visitor.press('Ask again')
+    await run.reaches('complete', 30_000)
+    await run.reads(wordsFor(lisbon))
   })
 })
 

@@ -1,8 +1,8 @@
 import type { Exchange } from './layout'
 import { counted, reasonIn } from './words'
 
-/** What can be done about trouble: send again, drop the prompt, wake the agent. */
-export type Remedy = 'resend' | 'discard' | 'wake'
+/** What can be done about trouble: send again, drop the prompt, wake the agent, ask for another answer. */
+export type Remedy = 'resend' | 'discard' | 'wake' | 'again'
 
 /** Trouble with an exchange, in words. */
 export interface Notice {
@@ -27,8 +27,8 @@ function stopNotice({ run, pending }: Exchange): Notice | undefined {
   const { pending: isKept, refused, unanswered } = run?.cancelling ?? pending?.cancelling ?? {}
   if (refused) return warning('The agent refuses to stop. The answer goes on.')
   if (isKept) return calm('Will be stopped when you are back online.')
-  if (unanswered && pending?.wake?.state !== 'failed')
-    return warning('No agent has answered. What is written stays, and you can ask something else.')
+  if (unanswered && run) return warning('No agent has answered. What is written stays.', 'again')
+  if (unanswered && pending?.wake?.state !== 'failed') return warning('No agent has answered.')
   return undefined
 }
 
