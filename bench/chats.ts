@@ -1,4 +1,4 @@
-import type { ChatClient } from './contenders/chat.ts'
+import { effects, type ChatClient } from './contenders/chat.ts'
 import { lowerQuartile } from './report.ts'
 
 const batchSize = 200
@@ -22,7 +22,7 @@ export async function chatCosts(
 }
 
 async function costOf(client: ChatClient, length: number): Promise<number> {
-  const chat = await client.open(length)
+  const chat = await client.open(length, effects)
   const times: number[] = []
   for (let batch = 0; batch < batchCount; batch++) {
     const deltas = Array.from({ length: batchSize }, (_, index) => `token ${batch}.${index} `)

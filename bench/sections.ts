@@ -1,9 +1,10 @@
 import { pipeCosts } from './agent.ts'
+import { pageCosts } from './browser.ts'
 import { chatCosts } from './chats.ts'
 import { agentFloor, ourAgent, peerAgent } from './contenders/agents.ts'
 import { aiSdk } from './contenders/ai-sdk.ts'
 import { floor } from './contenders/floor.ts'
-import { chatOf } from './contenders/our-chat.ts'
+import { ourChat } from './contenders/our-chat.ts'
 import { ours } from './contenders/ours.ts'
 import { peer } from './contenders/peer.ts'
 import { heapPerMessage } from './heap.ts'
@@ -50,11 +51,11 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
 
   async chats() {
     const lengths = [10, 1000, 5000]
-    const mine = chatOf(plain)
+    const mine = ourChat(built.client)
     const clients = [mine, aiSdk, tanstack]
     const cost = await chatCosts(clients, lengths)
     table(
-      'A token in other chat clients for Vue: microseconds, by visible messages',
+      'A token in other chat clients for Vue: microseconds until it is read, by visible messages',
       ['', ...lengths.map(String), '1,000 / ours'],
       clients.map((each) => [
         each.name,
@@ -67,6 +68,33 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
       value: cost(mine, 1000) / cost(each, 1000),
       atMost: 1 / 5,
     }))
+  },
+
+  async browser() {
+    const lengths = [10, 1000, 5000]
+    const costs = await pageCosts(lengths)
+    const at = (name: string, index: number) => costs.get(name)![index]!
+    table(
+      'A token in Chromium: microseconds until it is in the page, by visible messages; components drawn for it at 1,000',
+      ['', ...lengths.map(String), 'components', '1,000 / ours'],
+      Array.from(costs, ([name, each]) => [
+        name,
+        ...each.map(({ time }) => time),
+        each[1]!.drawn,
+        each[1]!.time / at('ours', 1).time,
+      ]),
+    )
+    const floorName = 'hand-written floor'
+    return [
+      { what: 'components drawn for a token, ours', value: at('ours', 1).drawn, atMost: 1 },
+      {
+        what: 'token in Chromium, ours / floor, at 1,000',
+        value: at('ours', 1).time / at(floorName, 1).time,
+        atMost: 2,
+        isGoal: true,
+      },
+      { what: 'token in Chromium, ours: at 5,000 / at 10', value: at('ours', 2).time / at('ours', 0).time, atMost: 2 },
+    ]
   },
 
   async hydration() {

@@ -2,14 +2,14 @@ import { useChat } from '@ai-sdk/vue'
 import type { UIMessage, UIMessageChunk } from 'ai'
 import { effectScope } from 'vue'
 import { paragraph } from '../conversation.ts'
-import { screen, type ChatClient } from './chat.ts'
+import type { ChatClient } from './chat.ts'
 import { feed } from './feed.ts'
 import { lastText } from './last-text.ts'
 
 /** `@ai-sdk/vue`, whose transport is a stream in this process. */
 export const aiSdk: ChatClient = {
   name: '@ai-sdk/vue',
-  async open(length) {
+  async open(length, screen) {
     const { stream, push } = feed<UIMessageChunk>()
     const scope = effectScope()
     const transport = { sendMessages: async () => stream, reconnectToStream: async () => null }

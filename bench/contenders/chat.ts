@@ -15,18 +15,21 @@ export interface Screen {
   shows(ending: string): Promise<void>
 }
 
+/** Shows the messages that a client gives out, whatever it calls the text of one. */
+export type ScreenMaker = <M extends { readonly id: string }>(
+  messages: { readonly value: readonly M[] },
+  textOf: (message: M | undefined) => string,
+) => Screen
+
 /** One of the chat clients for Vue that are compared. */
 export interface ChatClient {
   readonly name: string
   /** Opens a chat of so many messages, the last of them the reply. */
-  open(length: number): Promise<Chat>
+  open(length: number, screen: ScreenMaker): Promise<Chat>
 }
 
-/** A list that reads its items' keys, and one item that prints the last message. */
-export function screen<M extends { readonly id: string }>(
-  messages: { readonly value: readonly M[] },
-  textOf: (message: M | undefined) => string,
-): Screen {
+/** Nothing drawn: a list that reads its items' keys, and one item that prints the last message. */
+export const effects: ScreenMaker = (messages, textOf) => {
   const shown = { count: 0, text: '' }
   let look = (): void => {}
   watchEffect(() => void (shown.count = messages.value.filter(({ id }) => id !== '').length), { flush: 'sync' })

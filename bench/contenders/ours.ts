@@ -1,6 +1,7 @@
 import type { UIMessage } from 'ai'
 import { createPinia } from 'pinia'
 import { createApp, effectScope, watchEffect } from 'vue'
+import type { UseViewReturn } from '../../src/index.ts'
 import { fakeAbly, type FakeChannel } from '../../test/support/fake-ably.ts'
 import type { Ours } from '../ours.ts'
 import type { Contender, Follower } from './contender.ts'
@@ -12,33 +13,44 @@ export interface OursOptions {
 }
 
 /** This package as an app uses it: Pinia store, composables, effects that read like components. */
-export function ours({ client }: Ours, { subscribe = false }: OursOptions = {}): Contender {
+export function ours({ client }: Pick<Ours, 'client'>, { subscribe = false }: OursOptions = {}): Contender {
   async function follow(channel: FakeChannel): Promise<Follower> {
-    const pinia = createPinia()
-    const app = createApp({})
-    app.use(pinia).use(client.createAITransport({ client: fakeAbly(channel), flush: 'sync', linger: 0 }))
-    const useStore = client.defineSessionStore('bench', { name: channel.name })
-    const scope = effectScope()
     const shown = { count: 0, text: '' }
-    const view = await app.runWithContext(() =>
-      scope.run(async () => {
-        const { session, ready } = client.useClientSession(channel.name)
-        const view = client.useView({ session, limit: 1 })
-        if (subscribe) useStore().$subscribe(() => {}, { deep: true, flush: 'sync' })
-        show(view.messages, shown)
-        await ready
-        return view
-      }),
-    )
+    const { view, close } = await openView(client, channel, ({ messages }, useStore) => {
+      if (subscribe) useStore().$subscribe(() => {}, { deep: true, flush: 'sync' })
+      show(messages, shown)
+    })
     return {
-      load: async (count) => void (await view!.loadOlder(count)),
+      load: async (count) => void (await view.loadOlder(count)),
       count: () => shown.count,
       text: () => shown.text,
-      branch: (id) => view!.view.branch(id),
-      close: async () => scope.stop(),
+      branch: (id) => view.view.branch(id),
+      close: async () => close(),
     }
   }
   return { name: subscribe ? 'ours, deep $subscribe' : 'ours', follow }
+}
+
+/** A view of a session, in an app; `use` is what its setup does with it. */
+export async function openView(
+  client: Ours['client'],
+  channel: FakeChannel,
+  use: (view: UseViewReturn, useStore: ReturnType<Ours['client']['defineSessionStore']>) => void,
+): Promise<{ view: UseViewReturn; close(): void }> {
+  const app = createApp({})
+  const transport = client.createAITransport({ client: fakeAbly(channel), flush: 'sync', linger: 0 })
+  app.use(createPinia()).use(transport)
+  const useStore = client.defineSessionStore('bench', { name: channel.name })
+  const scope = effectScope()
+  const setUp = async (): Promise<UseViewReturn> => {
+    const { session, ready } = client.useClientSession(channel.name)
+    const view = client.useView({ session, limit: 1 })
+    use(view, useStore)
+    await ready
+    return view
+  }
+  const view = await app.runWithContext(() => scope.run(setUp)!)
+  return { view, close: () => scope.stop() }
 }
 
 /** A list that reads its items' keys, and one item that prints the last message. */

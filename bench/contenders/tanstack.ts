@@ -2,13 +2,13 @@ import type { StreamChunk } from '@tanstack/ai'
 import { stream as connect, useChat, type UIMessage } from '@tanstack/ai-vue'
 import { effectScope } from 'vue'
 import { paragraph } from '../conversation.ts'
-import { screen, type ChatClient } from './chat.ts'
+import type { ChatClient } from './chat.ts'
 import { feed } from './feed.ts'
 
-/** `@tanstack/ai-vue`, whose connection is a stream in this process. */
+/** `@tanstack/ai-vue`, whose connection is a stream in this process. It lets a timer pass after each chunk, which is most of its time. */
 export const tanstack: ChatClient = {
   name: '@tanstack/ai-vue',
-  async open(length) {
+  async open(length, screen) {
     const { stream, push } = feed<StreamChunk>()
     const scope = effectScope()
     const { sendMessage, ...shown } = scope.run(() => {

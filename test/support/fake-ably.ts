@@ -12,6 +12,9 @@ interface Page {
 /** Answers with the messages from one position to another, counted from the newest. */
 export type Past = (from: number, to: number) => InboundMessage[]
 
+/** Runs something in the next turn of the event loop; pages have no `setImmediate`. */
+const turn: (next: () => void) => unknown = globalThis.setImmediate ?? setTimeout
+
 /** A channel in memory: what is published is heard by everybody at once, history is what it was given. */
 export class FakeChannel {
   readonly name = 'ai:bench'
@@ -49,7 +52,7 @@ export class FakeChannel {
 
   async #page(from: number, limit: number): Promise<Page> {
     // A page comes over the network: meanwhile the event loop turns
-    await new Promise(setImmediate)
+    await new Promise<void>(turn)
     const items = this.#past(from, from + limit)
     return { items, hasNext: () => items.length === limit, next: () => this.#page(from + limit, limit) }
   }
