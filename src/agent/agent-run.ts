@@ -2,9 +2,9 @@ import type { RunEndReason } from '../core/run-state'
 import type { AgentStep, RetryOptions, StepOptions } from './agent-step'
 import type { ChunkSource } from './chunk-reader'
 import type { ContextRule } from './context'
-import type { RunFailure } from './headers'
 import type { AdmitHook, AnswerHook, CancelHook, SteerHook } from './hooks'
 import type { PipeResult, WriteChunk } from './pipe'
+import type { RunFailure } from './run-failure'
 import type { RunPhase } from './run-phase'
 
 /** How one run is to behave. */
