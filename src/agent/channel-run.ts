@@ -202,6 +202,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     this.#waiting = await Waiting.begin(this.host, this.#outlet, this.#work!.subject.identity)
     this.#phase = 'suspended'
     this.#signal.unfollow()
+    this.considerWaiting()
     // NOTE: it may have been asked to stop while it was said to wait, when nothing was left to stop
     await (this.#signal.isStopped ? this.#endWaiting() : this.considerCancels())
   }
@@ -214,7 +215,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
 
   /** Looks at requests to stop that the channel holds, each of them once. */
   async considerCancels(): Promise<void> {
-    if (this.#signal.isStopped || this.#phase === 'over' || this.#waiting?.isOver) return
+    if (this.#signal.isStopped || this.#phase === 'over') return
     if (!(await this.#work?.cancels.consider(this.host.tree))) return
     this.#signal.stop('it was cancelled')
     await this.#endWaiting()
@@ -238,7 +239,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
 
   /** A run that waits has nobody else to end it. */
   async #endWaiting(): Promise<void> {
-    if (this.#phase !== 'suspended' || this.#waiting?.isOver) return
+    if (this.#phase !== 'suspended') return
     this.#phase = 'ending'
     await this.#endBy(this.#publishEnd({ reason: 'cancelled' })).catch(this.host.report)
   }
@@ -262,7 +263,12 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     this.#close()
   }
 
-  /** Watches no longer over a run that waits, because it goes on. */
+  /** Looks whether somebody else has taken up the run while it waits. */
+  considerWaiting(): void {
+    if (this.#waiting?.isOver) this.giveUp()
+  }
+
+  /** Watches no longer over a run that waits, because it goes on: from then on it is not this one's to end. */
   giveUp(): void {
     if (this.#phase === 'suspended') this.#close()
   }

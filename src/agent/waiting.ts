@@ -28,4 +28,5 @@ export class Waiting {
   }
 }
 
-const takesUp: ReadonlySet<string> = new Set([MessageName.runResume, MessageName.runEnd])
+/** Names of the messages by which a run that waited is taken up, or ended. */
+export const takesUp: ReadonlySet<string | undefined> = new Set([MessageName.runResume, MessageName.runEnd])

@@ -149,6 +149,43 @@ describe('a run that waits', () => {
   })
 })
 
+describe('a run that waited and is seen to go on in another process', () => {
+  /** Goes on with it in another process. */
+  async function elsewhere({ alice, name }: Stage, runId: string, reply: string) {
+    const other = await setStage(endpoint, { name })
+    const { inputEventId } = await answerTo(alice, { runId, reply, toolCallId: 'call-1', output: 'Oslo' })
+    const next = other.create(inputEventId)
+    await next.start()
+    return next
+  }
+
+  it('is let go of, and what is said to it is not decided on any more', async () => {
+    const onCancel = vi.fn<() => boolean>(() => false)
+    const scene = await stage()
+    const { run, reply } = await waiting(scene, { onCancel })
+    const next = await elsewhere(scene, run.runId, reply)
+    await vi.waitFor(() => expect(run.phase).toBe('over'))
+    await scene.alice.cancel({ runId: run.runId })
+    await vi.waitFor(() => expect(next.abortSignal.aborted).toBe(true))
+    expect(onCancel).not.toHaveBeenCalled()
+    expect(run.abortSignal.aborted).toBe(false)
+  })
+
+  it('is let go of, too, when that is only read back after a lost connection', async () => {
+    const scene = await stage()
+    const { run, reply } = await waiting(scene)
+    const { connectionId } = await scene.alice.hears(named('ai-run-suspend'))
+    const restore = endpoint.dropConnection((each) => each.connectionId === connectionId, { refuseFor: Infinity })
+    await vi.waitFor(() => expect(scene.agentClient.connection.state).not.toBe('connected'))
+    await elsewhere(scene, run.runId, reply)
+    endpoint.refuseResume()
+    endpoint.breakContinuity(scene.name)
+    restore()
+    await vi.waitFor(() => expect(run.phase).toBe('over'))
+    expect(run.abortSignal.aborted).toBe(false)
+  })
+})
+
 describe('a run that goes on', () => {
   it('keeps its id, whatever was given, and reads the answer in its place', async () => {
     const scene = await stage()
