@@ -160,7 +160,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   }
 
   async suspend(): Promise<void> {
-    permit(this.#phase, 'suspend', 'suspend the run')
+    const isAgain = this.#phase === 'ending' && this.#outcome?.reason === 'suspend'
+    if (!isAgain) permit(this.#phase, 'suspend', 'suspend the run')
     if (this.#work!.output.isPiping) throw misuse('suspend the run', 'a pipe is still running')
     if (this.#work!.output.hasOpenStep) throw misuse('suspend the run', 'a step is still open')
     await this.end({ reason: 'suspend' })

@@ -53,6 +53,33 @@ describe('a run that waits', () => {
     await piping
   })
 
+  it('can be suspended again after the channel refused it', async () => {
+    const scene = await stage()
+    const run = await scene.started('Where am I?')
+    await run.pipe(asking('call-1'))
+    const error = { code: 40_000, statusCode: 400 }
+    const allow = endpoint.refusePublish({ channel: scene.name, name: 'ai-run-suspend' }, { error })
+    await expect(run.suspend()).rejects.toMatchObject({ code: 104003 })
+    await expect(run.suspend()).rejects.toMatchObject({ code: 104003 })
+    allow()
+    await Promise.all([run.suspend(), run.suspend()])
+    expect(run.phase).toBe('suspended')
+    await scene.alice.hears(named('ai-run-suspend'))
+    expect((await scene.readBack(run.runId)).status).toBe('suspended')
+    expect(lifecycle(scene).filter((name) => name === 'ai-run-suspend')).toHaveLength(1)
+  })
+
+  it('is not suspended instead of an end that the channel refused', async () => {
+    const scene = await stage()
+    const run = await scene.started('one')
+    const error = { code: 40_000, statusCode: 400 }
+    endpoint.refusePublish({ channel: scene.name, name: 'ai-run-end' }, { error, times: 1 })
+    await expect(run.end()).rejects.toMatchObject({ code: 104003 })
+    await expect(run.suspend()).rejects.toMatchObject({ code: 40003, message: /the run is over/ })
+    await run.end()
+    expect((await scene.readBack(run.runId)).status).toBe('complete')
+  })
+
   it('ends cancelled instead when it was cancelled before', async () => {
     const scene = await stage()
     const run = await scene.started('one')
