@@ -2,9 +2,9 @@ import type { RunEndReason } from '../core/run-state'
 import type { AgentStep, RetryOptions, StepOptions } from './agent-step'
 import type { ChunkSource } from './chunk-reader'
 import type { ContextRule } from './context'
-import type { RunFailure } from './headers'
 import type { AdmitHook, AnswerHook, CancelHook, SteerHook } from './hooks'
 import type { PipeResult, WriteChunk } from './pipe'
+import type { RunFailure } from './run-failure'
 import type { RunPhase } from './run-phase'
 
 /** How one run is to behave. */
@@ -124,7 +124,7 @@ export interface AgentRun<M extends object, Chunk> {
    * published here; the answer wakes the agent again. Asked to stop before that, the run ends as cancelled, as long as this
    * session is attached.
    * @throws SessionError 40003 unless the run is open with no pipe running and no step open, 104003 when it could not be
-   * published; it can still be ended then
+   * published; it can be tried again then, or ended
    */
   suspend(): Promise<void>
   /**

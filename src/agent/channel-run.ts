@@ -2,7 +2,6 @@ import { isForGood } from '../ably/refusal'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import { newId } from '../core/id'
 import type { Row } from '../core/log'
-import { abortReason } from './abort-reason'
 import { abortable } from './abortable'
 import { admit } from './admit'
 import type { AgentRun, RunHooks, RunOutcome } from './agent-run'
@@ -11,23 +10,25 @@ import type { ChunkSource } from './chunk-reader'
 import { announce } from './claim'
 import { closeLeft } from './close-left'
 import { contextOf, type ContextRule } from './context'
-import { hasGoneOn } from './find-run'
-import { cancelRefused, runEnd, runSuspend, type RunFailure } from './headers'
+import { cancelRefused, runEnd } from './headers'
 import { misuse } from './misuse'
 import { Outlet } from './outlet'
 import type { PipeResult } from './pipe'
 import { readPath } from './read-path'
 import { tryStep } from './retry'
+import { failureOf } from './run-failure'
 import type { RunHost } from './run-host'
 import { stepReasonOf, type OpenStep, type RunOutput } from './run-output'
 import { permit, type RunPhase } from './run-phase'
+import { RunSignal } from './run-signal'
 import { workOn, type RunWork } from './run-work'
 import type { Subject, SubjectSearch } from './subject'
+import { Waiting } from './waiting'
 
 /** A run on a session's channel. */
 export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   readonly invocationId: string
-  readonly #controller = new AbortController()
+  readonly #signal: RunSignal
   readonly #outlet: Outlet
   readonly #givenId: string
   #phase: RunPhase = 'new'
@@ -36,10 +37,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   #ending: Promise<void> | undefined
   /** How it comes out, once somebody has said so. */
   #outcome: RunOutcome | undefined
-  /** Whether somebody wants it stopped; its signal aborts too when it ends while something is being written. */
-  #isStopped = false
-  /** Serial of the message that says that it waits. */
-  #suspendedAt = ''
+  #waiting: Waiting | undefined
 
   constructor(
     private readonly host: RunHost<M, Chunk>,
@@ -49,6 +47,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   ) {
     this.#givenId = idOr(hooks.runId, 'runId')
     this.invocationId = idOr(hooks.invocationId, 'invocationId')
+    this.#signal = new RunSignal(hooks.signal)
     this.#outlet = new Outlet(host)
   }
 
@@ -65,7 +64,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   }
 
   get abortSignal(): AbortSignal {
-    return this.#controller.signal
+    return this.#signal.signal
   }
 
   toJSON(): { runId: string; invocationId: string; inputEventId: string } {
@@ -87,8 +86,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
 
   async #begin(): Promise<void> {
     const { host, hooks, abortSignal: signal } = this
-    hooks.signal?.addEventListener('abort', this.#followSignal)
-    if (hooks.signal?.aborted) this.#followSignal()
+    this.#signal.follow()
     await abortable(host.connect(), signal)
     const subject = await this.#findSubject()
     this.#work = workOn(subject, { host, hooks, outlet: this.#outlet, signal, refuse: this.#refuseCancel })
@@ -162,7 +160,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   }
 
   async suspend(): Promise<void> {
-    permit(this.#phase, 'suspend', 'suspend the run')
+    const isAgain = this.#phase === 'ending' && this.#outcome?.reason === 'suspend'
+    if (!isAgain) permit(this.#phase, 'suspend', 'suspend the run')
     if (this.#work!.output.isPiping) throw misuse('suspend the run', 'a pipe is still running')
     if (this.#work!.output.hasOpenStep) throw misuse('suspend the run', 'a step is still open')
     await this.end({ reason: 'suspend' })
@@ -187,26 +186,26 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   }
 
   async #finish(given: RunOutcome | undefined): Promise<void> {
-    if (this.#work?.output.isBusy || this.#phase === 'starting') this.#abort('it has ended')
+    if (this.#work?.output.isBusy || this.#phase === 'starting') this.#signal.abort('it has ended')
     await this.#starting?.catch(() => undefined)
     if (this.#phase !== 'open' && this.#phase !== 'ending') return
     this.#phase = 'ending'
     const { output } = this.#work!
     const last = await output.settle()
     const outcome = (this.#outcome = given ?? this.#outcome ?? last ?? { reason: 'complete' })
-    const isCancelled = this.#isStopped && outcome.reason !== 'error'
+    const isCancelled = this.#signal.isStopped && outcome.reason !== 'error'
     const result: RunOutcome = isCancelled ? { reason: 'cancelled' } : outcome
     await output.close(stepReasonOf(result))
     await (result.reason === 'suspend' ? this.#publishSuspend() : this.#publishEnd(result))
   }
 
   async #publishSuspend(): Promise<void> {
-    const suspend = runSuspend(this.#work!.subject.identity)
-    this.#suspendedAt = await this.#outlet.declare('suspend the run', suspend)
+    this.#waiting = await Waiting.begin(this.host, this.#outlet, this.#work!.subject.identity)
     this.#phase = 'suspended'
-    this.hooks.signal?.removeEventListener('abort', this.#followSignal)
+    this.#signal.unfollow()
+    this.considerWaiting()
     // NOTE: it may have been asked to stop while it was said to wait, when nothing was left to stop
-    await (this.#isStopped ? this.#endWaiting() : this.considerCancels())
+    await (this.#signal.isStopped ? this.#endWaiting() : this.considerCancels())
   }
 
   async #publishEnd({ reason, error }: RunOutcome): Promise<void> {
@@ -217,9 +216,9 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
 
   /** Looks at requests to stop that the channel holds, each of them once. */
   async considerCancels(): Promise<void> {
-    if (this.#isStopped || this.#phase === 'over' || this.#wentOnElsewhere) return
+    if (this.#signal.isStopped || this.#phase === 'over') return
     if (!(await this.#work?.cancels.consider(this.host.tree))) return
-    this.#stop('it was cancelled')
+    this.#signal.stop('it was cancelled')
     await this.#endWaiting()
   }
 
@@ -241,21 +240,16 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
 
   /** A run that waits has nobody else to end it. */
   async #endWaiting(): Promise<void> {
-    if (this.#phase !== 'suspended' || this.#wentOnElsewhere) return
+    if (this.#phase !== 'suspended') return
     this.#phase = 'ending'
     await this.#endBy(this.#publishEnd({ reason: 'cancelled' })).catch(this.host.report)
-  }
-
-  /** Whether somebody else has taken up the run while it waited; then it is theirs. */
-  get #wentOnElsewhere(): boolean {
-    return this.#phase === 'suspended' && hasGoneOn(this.host, this.runId, this.#suspendedAt)
   }
 
   /** Ends the run because its session ends; one that waits is left to wait. */
   async endWithSession(): Promise<void> {
     if (this.#phase === 'new' || this.#phase === 'suspended') return this.#close()
     const isEnding = this.#phase === 'ending'
-    if (!isEnding) this.#stop('its session has ended')
+    if (!isEnding) this.#signal.stop('its session has ended')
     try {
       await this.end(isEnding ? undefined : { reason: 'cancelled' })
     } finally {
@@ -266,31 +260,24 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   /** Stops whatever is running and publishes nothing any more, so that another process can go on with the run. */
   leave(): void {
     this.#outlet.shut()
-    this.#stop('its session has left it')
+    this.#signal.stop('its session has left it')
     this.#close()
   }
 
-  /** Watches no longer over a run that waits, because it goes on. */
+  /** Looks whether somebody else has taken up the run while it waits. */
+  considerWaiting(): void {
+    if (this.#waiting?.isOver) this.giveUp()
+  }
+
+  /** Watches no longer over a run that waits, because it goes on: from then on it is not this one's to end. */
   giveUp(): void {
     if (this.#phase === 'suspended') this.#close()
-  }
-
-  readonly #followSignal = (): void => this.#stop('the signal given to it aborted', this.hooks.signal?.reason)
-
-  #stop(why: string, cause?: unknown): void {
-    this.#isStopped = true
-    this.#abort(why, cause)
-  }
-
-  #abort(why: string, cause?: unknown): void {
-    if (this.abortSignal.aborted) return
-    this.#controller.abort(abortReason(why, cause))
   }
 
   #close(): void {
     if (this.#phase === 'over') return
     this.#phase = 'over'
-    this.hooks.signal?.removeEventListener('abort', this.#followSignal)
+    this.#signal.unfollow()
     this.host.forget(this)
   }
 }
@@ -298,20 +285,4 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
 function idOr(given: string | undefined, option: string): string {
   if (given === '') throw misuse('create the run', `"${option}" must not be empty`)
   return given ?? newId()
-}
-
-/** What an error has to say, whatever was given for one: a run whose end cannot be told looks active for ever. */
-function failureOf(error: unknown): RunFailure | undefined {
-  if (error === undefined || error === null) return undefined
-  const { code, message } = error as { code?: unknown; message?: unknown }
-  const said = typeof error === 'object' ? message : error
-  return { code, message: typeof said === 'string' ? said : jsonOf(said) }
-}
-
-function jsonOf(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? ''
-  } catch {
-    return ''
-  }
 }

@@ -18,6 +18,7 @@ import { defaultMaxRate, pacerOf, type Pacer } from './pacer'
 import type { RunHost } from './run-host'
 import { adopted, invoked } from './subject'
 import { Triggers } from './triggers'
+import { takesUp } from './waiting'
 
 // NOTE: whatever a long gap was about, an agent needs only what is recent
 const maxCatchUpMessages = 5000
@@ -147,6 +148,7 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
   readonly #hear = (message: ChannelMessage): void => {
     this.#take(message)
     if (message.action === 'message.create' && message.serial) this.history.heard(message.serial)
+    if (takesUp.has(message.name)) this.#considerWaiting()
     if (message.name === MessageName.cancel) this.#considerCancels()
     if (message.name === MessageName.input) this.#considerSteers()
     this.#tell()
@@ -154,6 +156,7 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
 
   #takePage(messages: readonly ChannelMessage[]): void {
     for (const message of messages) this.#take(message)
+    this.#considerWaiting()
     this.#considerCancels()
     this.#considerSteers()
     this.#tell()
@@ -170,6 +173,10 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
     if (!row) return
     if (row.name === MessageName.cancel || row.transport[Header.runId] !== undefined) this.#requests.set(row, message)
     if (row.name === MessageName.input) this.triggers.note(row)
+  }
+
+  #considerWaiting(): void {
+    for (const run of this.#runs) run.considerWaiting()
   }
 
   #considerCancels(): void {

@@ -1,6 +1,5 @@
 import { ErrorCode, SessionError } from '../core/errors'
 import type { RunNode } from '../core/run-node'
-import { MessageName } from '../core/wire'
 import type { ChannelView } from './run-host'
 import { settleFinally } from './settle-finally'
 import { untilFound } from './until-found'
@@ -51,14 +50,6 @@ export async function awaitRun<M extends object>(
   const run = await untilFound(view, { look, read, timeout, signal })
   if (!run) throw noRun(runId)
   return (await readRun(view, { runId, signal })) ?? run
-}
-
-/** Whether a run was taken up again, or ended, after a serial. */
-export function hasGoneOn<M extends object>({ tree }: ChannelView<M>, runId: string, since: string): boolean {
-  const rows = tree.runs.get(runId)?.allRows() ?? []
-  return rows.some(
-    ({ name, serial }) => serial > since && (name === MessageName.runResume || name === MessageName.runEnd),
-  )
 }
 
 const noRun = (runId: string): SessionError =>

@@ -2,6 +2,7 @@ import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
 import type { RunEndReason, RunStep } from '../core/run-state'
 import { Header, headers, MessageName, type Headers, type OutgoingMessage } from '../core/wire'
+import { failureHeaders, type RunFailure } from './run-failure'
 
 /** Who a run is and what it answers. Fixed once its trigger is known; every message of the run says it. */
 export interface RunIdentity {
@@ -62,13 +63,6 @@ export const isRegeneration = (trigger: Row): boolean => trigger.transport[Heade
 
 /** Whether an input answers into a run that waits. */
 export const isContinuation = (trigger: Row): boolean => trigger.transport[Header.runId] !== undefined
-
-/** What a run ended with, if not well. */
-export interface RunFailure {
-  /** A number; others see it as the error's code. */
-  readonly code?: unknown
-  readonly message: string
-}
 
 export function runStart(run: RunIdentity): OutgoingMessage {
   return lifecycle(MessageName.runStart, { ...ofRun(run), ...structureOf(run), [Header.parent]: run.startParent })
@@ -161,14 +155,3 @@ const ofStep = (run: RunIdentity, { stepId, clientId }: Omit<StepIdentity, 'atte
   [Header.stepId]: stepId,
   [Header.stepClientId]: clientId,
 })
-
-// NOTE: readers ignore messages whose headers are too long, and a run must not stay open for a long stack trace
-const maxMessageLength = 1000
-
-function failureHeaders({ code, message }: RunFailure): Record<string, string | undefined> {
-  const isNumber = typeof code === 'number' && Number.isFinite(code)
-  return {
-    [Header.errorCode]: isNumber ? String(code) : undefined,
-    [Header.errorMessage]: message.slice(0, maxMessageLength),
-  }
-}

@@ -1,4 +1,4 @@
-import type { Encoder, Operation } from '../core/codec'
+import type { Encoder, Operation, ReplyEnding } from '../core/codec'
 import { toSessionError, type SessionError } from '../core/errors'
 import { Header, MessageName, type Headers } from '../core/wire'
 import { outputExtras } from './headers'
@@ -32,6 +32,11 @@ export class MessageWriter<Chunk> {
     const [first] = operations
     if (first?.op === 'append' && operations.length === 1) return this.#append(first)
     return operations.length === 0 ? undefined : this.#performFor(chunk, operations)
+  }
+
+  /** How the message comes out by what was written; undefined where it is whole. */
+  get ending(): ReplyEnding | undefined {
+    return this.encoder.ending?.()
   }
 
   /** Closes what is still open. */

@@ -1,4 +1,4 @@
-import type { ReplyCodec, ReplyEnding } from '../core/codec'
+import type { ReplyEnding } from '../core/codec'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import type { RunEndReason } from '../core/run-state'
 import { ChunkReader, stopped, type ChunkSource } from './chunk-reader'
@@ -22,7 +22,6 @@ export type WriteChunk<Chunk> = (chunk: Chunk) => Promise<void>
 
 /** What a pipe needs from its run. */
 export interface PipeContext<Chunk> {
-  readonly codec: Pick<ReplyCodec<object, Chunk>, 'ending'>
   readonly signal: AbortSignal
   readonly outlet: Outlet
   /** Opens the step and message that this pipe fills. */
@@ -47,7 +46,7 @@ export async function pipe<Chunk>(source: ChunkSource<Chunk>, context: PipeConte
 
 async function consume<Chunk>(
   source: ChunkSource<Chunk>,
-  { codec, signal }: PipeContext<Chunk>,
+  { signal }: PipeContext<Chunk>,
   open: () => Promise<Reply<Chunk>>,
 ): Promise<Outcome> {
   let reader: ChunkReader<Chunk> | undefined
@@ -57,15 +56,12 @@ async function consume<Chunk>(
     reader = new ChunkReader(source)
     if (signal.aborted) stop()
     let reply: Reply<Chunk> | undefined
-    let ending: ReplyEnding | undefined
-    const endingOf = codec.ending?.()
     for (;;) {
       const next = await reader.read()
       if (next === stopped) return cancelled
-      if (next.done) return ending ? outcomeOf(ending) : complete
+      if (next.done) return reply?.ending ? outcomeOf(reply.ending) : complete
       reply ??= await open()
       if (signal.aborted) return cancelled
-      ending ??= endingOf?.(next.value)
       const written = reply.write(next.value)
       if (written) await written
     }

@@ -1,3 +1,4 @@
+import type { ReplyEnding } from '../core/codec'
 import type { StepReason } from './headers'
 import type { MessageWriter } from './message-writer'
 import type { Outlet } from './outlet'
@@ -15,6 +16,11 @@ export class Reply<Chunk> {
   /** Writes one chunk; the promise, if there is one, is to be awaited before the next. */
   write(chunk: Chunk): Promise<void> | undefined {
     return this.writer.write(chunk)
+  }
+
+  /** How the message comes out by what was written; undefined where it is whole. */
+  get ending(): ReplyEnding | undefined {
+    return this.writer.ending
   }
 
   /** Closes streams that are still open, then the step. Never rejects. */

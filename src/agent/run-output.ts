@@ -10,8 +10,7 @@ import type { StepAttempt, StepContext } from './step-attempt'
 import { Steps } from './steps'
 
 /** What writing the output of a run needs to know of it. */
-export interface OutputContext<Chunk> extends StepContext<Chunk>, Omit<PipeContext<Chunk>, 'open' | 'codec'> {
-  readonly codec: StepContext<Chunk>['codec'] & PipeContext<Chunk>['codec']
+export interface OutputContext<Chunk> extends StepContext<Chunk>, Omit<PipeContext<Chunk>, 'open'> {
   readonly tree: Tree<object>
   readonly steers: SteerWatch
 }

@@ -58,7 +58,7 @@ export type Operation =
   | { op: 'append'; streamId: string; data: string }
   | { op: 'close'; streamId: string; codec?: Headers; data?: string }
 
-/** What the chunks of a reply say about how it came out, unless it is whole. */
+/** How a reply came out that is not whole. */
 export interface ReplyEnding {
   /** `suspend` when it waits for somebody: for the output of a tool, or for an approval. */
   readonly reason: 'cancelled' | 'error' | 'suspend'
@@ -79,6 +79,11 @@ export interface Encoder<Chunk> {
   encode(chunk: Chunk): Operation[]
   /** Operations that say in place of a chunk that it is too large to be published, and how large it is, in bytes. */
   refuse?(chunk: Chunk, size: number): Operation[]
+  /**
+   * How the reply comes out by what was encoded, and said in place of what was refused; undefined where it is whole, or does
+   * not say.
+   */
+  ending?(): ReplyEnding | undefined
 }
 
 /**
@@ -124,11 +129,6 @@ export interface Codec<M extends object> {
 export interface ReplyCodec<M extends object, Chunk> extends Codec<M> {
   /** A new encoder for one reply whose message id is `messageId`. */
   encoder(messageId: string): Encoder<Chunk>
-  /**
-   * Begins to watch the chunks of one reply: says of a chunk that it tells how the reply came out; undefined for all
-   * other chunks.
-   */
-  ending?(): (chunk: Chunk) => ReplyEnding | undefined
   /**
    * A reply as a model is to read it; undefined when it says nothing. Without this method replies are handed over as they
    * are.

@@ -118,6 +118,37 @@ describe('what is too large for one message', () => {
     expect(shown(alice, run.runId).find(({ type }) => type === 'tool-write')).toMatchObject({ output: 'written' })
   })
 
+  const called = (toolCallId: string, input: unknown): UIMessageChunk => ({
+    type: 'tool-input-available',
+    toolCallId,
+    toolName: 'write',
+    input,
+  })
+  const forTools: UIMessageChunk = { type: 'finish', finishReason: 'tool-calls' }
+  const states = (parts: UIMessage['parts']): unknown[] =>
+    parts.flatMap((part) => ('toolCallId' in part ? [`${part.toolCallId} ${part.state}`] : []))
+
+  it('makes the run wait for nobody when it is the input of a tool that runs elsewhere', async () => {
+    const { alice, started, errors } = await stage()
+    const run = await started('Write a book')
+    const chunks = [called('call-1', { text: output }), forTools]
+    expect(await run.pipe([{ type: 'start' }, ...chunks])).toEqual({ reason: 'complete' })
+    await run.end()
+    await alice.hears(named('ai-run-end', { 'run-reason': 'complete' }))
+    expect(states(shown(alice, run.runId))).toEqual(['call-1 output-error'])
+    expect(errors).toMatchObject([{ code: 40_009 }])
+  })
+
+  it('lets the run wait for the calls beside it that could be sent', async () => {
+    const { alice, started } = await stage()
+    const run = await started('Write a book')
+    const calls = [called('call-1', { text: output }), called('call-2', {})]
+    expect(await run.pipe([{ type: 'start' }, ...calls, forTools])).toEqual({ reason: 'suspend' })
+    await run.end()
+    await alice.hears(named('ai-run-suspend'))
+    expect(states(shown(alice, run.runId))).toEqual(['call-1 output-error', 'call-2 input-available'])
+  })
+
   it('is streamed whole when it is the input of a tool', async () => {
     const { alice, started } = await stage()
     const run = await started('Write a book')

@@ -53,6 +53,33 @@ describe('a run that waits', () => {
     await piping
   })
 
+  it('can be suspended again after the channel refused it', async () => {
+    const scene = await stage()
+    const run = await scene.started('Where am I?')
+    await run.pipe(asking('call-1'))
+    const error = { code: 40_000, statusCode: 400 }
+    const allow = endpoint.refusePublish({ channel: scene.name, name: 'ai-run-suspend' }, { error })
+    await expect(run.suspend()).rejects.toMatchObject({ code: 104003 })
+    await expect(run.suspend()).rejects.toMatchObject({ code: 104003 })
+    allow()
+    await Promise.all([run.suspend(), run.suspend()])
+    expect(run.phase).toBe('suspended')
+    await scene.alice.hears(named('ai-run-suspend'))
+    expect((await scene.readBack(run.runId)).status).toBe('suspended')
+    expect(lifecycle(scene).filter((name) => name === 'ai-run-suspend')).toHaveLength(1)
+  })
+
+  it('is not suspended instead of an end that the channel refused', async () => {
+    const scene = await stage()
+    const run = await scene.started('one')
+    const error = { code: 40_000, statusCode: 400 }
+    endpoint.refusePublish({ channel: scene.name, name: 'ai-run-end' }, { error, times: 1 })
+    await expect(run.end()).rejects.toMatchObject({ code: 104003 })
+    await expect(run.suspend()).rejects.toMatchObject({ code: 40003, message: /the run is over/ })
+    await run.end()
+    expect((await scene.readBack(run.runId)).status).toBe('complete')
+  })
+
   it('ends cancelled instead when it was cancelled before', async () => {
     const scene = await stage()
     const run = await scene.started('one')
@@ -146,6 +173,43 @@ describe('a run that waits', () => {
     expect(scene.alice.heard.filter(named('ai-run-end')).map((end) => transportOf(end)['run-reason'])).toEqual([
       'complete',
     ])
+  })
+})
+
+describe('a run that waited and is seen to go on in another process', () => {
+  /** Goes on with it in another process. */
+  async function elsewhere({ alice, name }: Stage, runId: string, reply: string) {
+    const other = await setStage(endpoint, { name })
+    const { inputEventId } = await answerTo(alice, { runId, reply, toolCallId: 'call-1', output: 'Oslo' })
+    const next = other.create(inputEventId)
+    await next.start()
+    return next
+  }
+
+  it('is let go of, and what is said to it is not decided on any more', async () => {
+    const onCancel = vi.fn<() => boolean>(() => false)
+    const scene = await stage()
+    const { run, reply } = await waiting(scene, { onCancel })
+    const next = await elsewhere(scene, run.runId, reply)
+    await vi.waitFor(() => expect(run.phase).toBe('over'))
+    await scene.alice.cancel({ runId: run.runId })
+    await vi.waitFor(() => expect(next.abortSignal.aborted).toBe(true))
+    expect(onCancel).not.toHaveBeenCalled()
+    expect(run.abortSignal.aborted).toBe(false)
+  })
+
+  it('is let go of, too, when that is only read back after a lost connection', async () => {
+    const scene = await stage()
+    const { run, reply } = await waiting(scene)
+    const { connectionId } = await scene.alice.hears(named('ai-run-suspend'))
+    const restore = endpoint.dropConnection((each) => each.connectionId === connectionId, { refuseFor: Infinity })
+    await vi.waitFor(() => expect(scene.agentClient.connection.state).not.toBe('connected'))
+    await elsewhere(scene, run.runId, reply)
+    endpoint.refuseResume()
+    endpoint.breakContinuity(scene.name)
+    restore()
+    await vi.waitFor(() => expect(run.phase).toBe('over'))
+    expect(run.abortSignal.aborted).toBe(false)
   })
 })
 

@@ -4,17 +4,29 @@ import type { Part } from './family'
 import { isToolType, type ToolPart } from './tool'
 
 /**
- * Errors and aborts travel as chunks of a stream that otherwise ends well. A model that stopped for its tools waits for
- * those calls that its own process has not answered.
+ * What the chunks of a reply say about how it comes out; the first that does counts. Errors and aborts travel as chunks of
+ * a stream that otherwise ends well. A model that stopped for its tools waits for those calls that its own process has not
+ * answered.
  */
-export function endingOf(): (chunk: UIMessageChunk) => ReplyEnding | undefined {
-  const open = new Set<string>()
-  return (chunk) => {
-    noteCall(open, chunk)
-    if (chunk.type === 'error') return { reason: 'error', message: chunk.errorText }
-    if (chunk.type === 'abort') return { reason: 'cancelled', message: chunk.reason ?? '' }
-    return chunk.type === 'finish' ? finishOf(chunk.finishReason, open.size > 0) : undefined
+export class EndingWatch {
+  readonly #open = new Set<string>()
+  #ending: ReplyEnding | undefined
+
+  /** Takes note of a chunk as it is sent. */
+  note(chunk: UIMessageChunk): void {
+    noteCall(this.#open, chunk)
+    this.#ending ??= endingIn(chunk, this.#open.size > 0)
   }
+
+  get ending(): ReplyEnding | undefined {
+    return this.#ending
+  }
+}
+
+function endingIn(chunk: UIMessageChunk, hasOpenCalls: boolean): ReplyEnding | undefined {
+  if (chunk.type === 'error') return { reason: 'error', message: chunk.errorText }
+  if (chunk.type === 'abort') return { reason: 'cancelled', message: chunk.reason ?? '' }
+  return chunk.type === 'finish' ? finishOf(chunk.finishReason, hasOpenCalls) : undefined
 }
 
 function finishOf(finishReason: string | undefined, hasOpenCalls: boolean): ReplyEnding | undefined {

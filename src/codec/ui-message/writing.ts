@@ -6,7 +6,7 @@ import { encodeData, isDataKind } from './data'
 import { encodeEnvelope } from './envelope'
 import type { Encodes, OpenStreams, Whole } from './family'
 import { pack } from './fields'
-import { endingOf, forModel } from './reply'
+import { EndingWatch, forModel } from './reply'
 import { encodeText } from './text'
 import { tooLarge } from './too-large'
 import { encodeTool } from './tool-encode'
@@ -41,17 +41,19 @@ function encodeChunk(chunk: UIMessageChunk, open: OpenStreams): Operation[] {
 export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessageCodec<M> {
   return {
     ...createReadingCodec<M>(),
-    ending: endingOf,
     forModel,
     encoder(messageId) {
       const open: OpenStreams = new Map()
-      const encode = (chunk: UIMessageChunk): Operation[] =>
-        encodeChunk(chunk.type === 'start' ? { ...chunk, messageId: chunk.messageId ?? messageId } : chunk, open)
+      const watch = new EndingWatch()
+      const encode = (chunk: UIMessageChunk): Operation[] => {
+        watch.note(chunk)
+        return encodeChunk(chunk.type === 'start' ? { ...chunk, messageId: chunk.messageId ?? messageId } : chunk, open)
+      }
       const refuse = (chunk: UIMessageChunk, size: number): Operation[] => {
         const said = tooLarge(chunk, size)
         return Array.isArray(said) ? said : encode(said)
       }
-      return { encode, refuse }
+      return { encode, refuse, ending: () => watch.ending }
     },
   }
 }
