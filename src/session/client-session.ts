@@ -185,7 +185,10 @@ export class ClientSession<M extends object> {
     return this.#attachment.connect()
   }
 
-  /** A further view with a branch and a window of its own. Close it when done. */
+  /**
+   * A further view with a branch and a window of its own. Close it when done. Made of what `useClientSession` gives, it
+   * moves along when the name changes, to a view that is new there, and a component that makes it in `setup` closes it.
+   */
   createView(): View<M> {
     const view = new View(this.#host)
     this.#views.add(view)
