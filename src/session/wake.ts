@@ -85,7 +85,7 @@ export class Wake {
   /** Makes no further attempt until somebody wants one; the one under way may still reach the agent. */
   giveUp(error: SessionError): void {
     const { state } = this.info
-    if (state === 'accepted' || state === 'failed') return
+    if (state === 'accepted') return
     this.#givenUp = error
     if (state === 'waking') return
     clearTimeout(this.#timer)
