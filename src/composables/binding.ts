@@ -14,6 +14,7 @@ import { getActivePinia } from 'pinia'
 import { deferred } from '../core/deferred'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { ClientSession } from '../session/client-session'
+import type { View } from '../session/view'
 import { problem } from '../store/diagnostics'
 import type { Lease } from '../store/lease'
 import { transportOf } from '../store/session-sync'
@@ -104,8 +105,22 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
   )
   onScopeDispose(() => lease.value?.release())
 
+  /** A further view of whatever session is meant: each session gets one of its own, closed when another is meant. */
+  function createView(): View<AppMessage> {
+    const view = shallowRef<View<AppMessage>>()
+    const close = watch(
+      current,
+      (session, _, onCleanup) => {
+        const made = (view.value = session.createView())
+        onCleanup(() => made.close())
+      },
+      { immediate: true, flush: 'sync' },
+    )
+    return follow(() => view.value!, { close })
+  }
+
   return {
-    handle: follow(() => current.value, { view: follow(() => current.value.view) }),
+    handle: follow(() => current.value, { view: follow(() => current.value.view), createView }),
     current,
     lease: () => lease.value,
     refusal,

@@ -10,7 +10,7 @@ import { bindingOf } from './use-client-session'
 export interface ViewSource<M extends object = AppMessage> {
   /** A session from `useClientSession` or `createClientSession`. @default the nearest one */
   session?: ClientSession<M>
-  /** A view made with `session.createView()`. @default the session's own view */
+  /** A view made with `session.createView()`, which loads what it is told to. @default the session's own view */
   view?: View<M>
 }
 

@@ -185,7 +185,10 @@ export class ClientSession<M extends object> {
     return this.#attachment.connect()
   }
 
-  /** A further view with a branch and a window of its own. Close it when done. */
+  /**
+   * A further view with a branch and a window of its own. Close it when done. Made of what `useClientSession` gives, it
+   * moves along when the name changes, to a view that is new there, and a component that makes it in `setup` closes it.
+   */
   createView(): View<M> {
     const view = new View(this.#host)
     this.#views.add(view)
@@ -210,7 +213,7 @@ export class ClientSession<M extends object> {
     const { runs, inputs } = this.#tree
     const waiting = runs.has(id) ? undefined : this.#pending.find(id)
     const named = inputs.has(id) ? { inputId: id } : target
-    await this.#stops.cancel(waiting ?? named, this.#prompts.turnOf(id))
+    await this.#stops.cancel(waiting ?? named, this.#prompts.find(id)?.turn)
   }
 
   /**
@@ -223,10 +226,7 @@ export class ClientSession<M extends object> {
     if (!waiting) {
       throw new SessionError(`unable to wake the agent; nothing is pending for "${inputId}"`, ErrorCode.BadRequest)
     }
-    this.#prompts.handle(inputId)?.renew()
-    const known = this.#wakes.infoOf(waiting.eventId)
-    known?.retry()
-    return known ?? this.#wakes.wake(waiting)
+    return this.#prompts.wake(waiting)
   }
 
   /** Says something into a run while it goes on. */

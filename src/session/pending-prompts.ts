@@ -78,7 +78,7 @@ export class PendingPrompts<M extends object> {
     const entered = run.allRows().findLast((row) => entries.has(row.name))?.serial ?? ''
     const answer = newestAnswer(this.shared.tree, run)
     const isNew = answer !== undefined && answer.serial > entered
-    const own = isNew ? undefined : [...this.prompts.unheard()].findLast(({ runId }) => runId === run.key)
+    const own = isNew ? undefined : this.prompts.unheard().findLast(({ runId }) => runId === run.key)
     const reply = run.message(own?.inputId ?? answer?.transport[Header.messageId] ?? '')
     // What is still to be answered waits for a person, not for the agent
     if (reply && this.shared.tree.codec.waits?.(reply, own?.answers ?? [])) return undefined

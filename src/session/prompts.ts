@@ -1,18 +1,20 @@
-import { ErrorCode, SessionError, toSessionError } from '../core/errors'
+import type { Answer } from '../core/codec'
+import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { RunInfo } from '../core/run-info'
-import { Header } from '../core/wire'
-import type { Answer, Input } from '../core/codec'
 import type { RunNode } from '../core/run-node'
-import { ActiveRun } from './active-run'
+import { Header } from '../core/wire'
+import { ActiveRun, type ActiveRunHost } from './active-run'
 import { localRows, moved, outgoing, type Outgoing, type Place } from './outgoing'
 import type { Placed } from './placement'
+import { RunPromises } from './run-promises'
+import type { Sent } from './sent'
 import type { SessionTree } from './session-tree'
 import type { Shared } from './shared'
 import type { Steers } from './steers'
-import { newestAnswer, runOf, runTakenUp } from './trigger'
 import type { Stops } from './stops'
-import type { InvocationBody, WakeInfo } from './wake'
-import type { Wakes } from './wakes'
+import { newestAnswer, runOf, runTakenUp } from './trigger'
+import type { WakeInfo } from './wake'
+import type { Wakes, WakeTrigger } from './wakes'
 
 export interface SendOptions {
   /**
@@ -43,47 +45,47 @@ export interface AnswerOptions extends PlacedSendOptions {
   as?: 'continuation' | 'fork'
 }
 
-/** What was sent, and is to lead to a run. */
-export interface Sent<M extends object> extends Outgoing {
-  run: ActiveRun<M>
-  wakes: boolean
-  wake?: WakeInfo
-  readonly answers: readonly Answer[]
-  /** Set until it is on its way to the channel. */
-  turn?: Promise<unknown>
-  /** Set until the channel has taken or refused it. */
-  published?: Promise<unknown>
-}
-
-/** Prompts and answers on their way out, and the handles of the runs they lead to. */
-export class Prompts<M extends object> {
-  readonly #sent = new Set<Sent<M>>()
+/** Prompts and answers on their way out, until the runs they lead to have ended. */
+export class Prompts<M extends object> implements ActiveRunHost<M> {
+  readonly #sent = new Set<Sent>()
   /** Prompts that the channel has refused, as far as is known. */
-  readonly #refused = new Set<Sent<M>>()
-  #isClosed = false
+  readonly #refused = new Set<Sent>()
 
   constructor(
     private readonly shared: Shared<M>,
     readonly all: SessionTree<M>,
     readonly steers: Steers<M>,
-    private readonly stops: Stops<M>,
-    private readonly wakes: Wakes<M>,
+    readonly stops: Stops<M>,
+    readonly wakes: Wakes<M>,
   ) {}
 
-  /** The handle of a prompt sent by this session. */
-  handle(inputId: string): ActiveRun<M> | undefined {
-    return this.#prompt(inputId)?.run
-  }
-
-  /** Set until what was sent is on its way to the channel. */
-  turnOf(inputId: string): Promise<unknown> | undefined {
-    return this.#prompt(inputId)?.turn
+  /** A prompt sent by this session. */
+  find(inputId = ''): Sent | undefined {
+    return [...this.#sent].find((sent) => sent.inputId === inputId && sent.runId === undefined)
   }
 
   /** What was sent and is no prompt, so that nothing shows it before a run has taken it up. */
-  *unheard(): Generator<Sent<M>> {
+  unheard(): Sent[] {
     const { tree } = this.shared
-    for (const sent of this.#sent) if (!tree.inputs.has(sent.inputId) && !runTakenUp(tree, sent)) yield sent
+    return [...this.#sent].filter((sent) => !tree.inputs.has(sent.inputId) && !runTakenUp(tree, sent))
+  }
+
+  /** The answers of this session to a message; only those that the channel has, unless all are wanted. */
+  answersTo(messageId: string, all = true): readonly Answer[] {
+    return [...this.#sent].flatMap((sent) =>
+      sent.inputId === messageId && (all || !sent.published) ? sent.answers : [],
+    )
+  }
+
+  isFailed({ inputId }: Sent): boolean {
+    return this.shared.tree.inputs.get(inputId)?.isFailed ?? false
+  }
+
+  runOf(sent: Sent): RunInfo | undefined {
+    const { tree, changed } = this.shared
+    changed.track()
+    const run = runOf(tree, sent)
+    return run && tree.info(run)
   }
 
   /**
@@ -95,82 +97,69 @@ export class Prompts<M extends object> {
     wakes = true,
     onPlaced?: (inputId: string) => Promise<void> | undefined,
   ): Promise<ActiveRun<M>> {
-    const { channel, tree } = this.shared
+    const { channel, tree, port } = this.shared
     this.shared.checkOpen()
     const all = inputs.map((input) => outgoing(tree.codec, input, place, channel.clientId))
-    const sent = this.#keep(all.at(-1)!, wakes, inputs)
+    const answers = inputs.filter((input) => input.type === 'answer')
+    const sent: Sent = { ...all.at(-1)!, promises: new RunPromises(), answers, wakes }
+    this.#sent.add(sent)
     if (inputs.at(-1)!.type === 'message') this.#show(sent)
     const turn = onPlaced?.(sent.inputId)
     this.shared.flush()
     await (sent.published = this.#send(sent, all.slice(0, -1), turn))
-    if (sent.answers.length === 0 || !this.#isEarly(sent)) this.#wake(sent)
-    return sent.run
+    if (answers.length === 0 || !this.#isEarly(sent)) this.#wake(sent)
+    return port.opaque(new ActiveRun(this, sent))
   }
 
-  /** The run that was started, or gone into. */
-  runOf(sent: Sent<M>): RunInfo | undefined {
-    return this.#info(runOf(this.shared.tree, sent))
+  /** Publishes again what failed, or wakes the agent, again or at last, unless a run has taken it up. */
+  async retry(sent: Sent): Promise<void> {
+    const { tree } = this.shared
+    if (runTakenUp(tree, sent)) return
+    this.#sent.add(sent)
+    if (!this.isFailed(sent)) return void this.wake(sent)
+    tree.retryLocal(sent.inputId)
+    this.shared.flush()
+    this.#refused.delete(sent)
+    await (sent.published = this.#send(sent))
+    this.#wake(sent)
   }
 
-  /** The same once its agent has taken up what was sent, or can no more. */
-  runThatTook(sent: Sent<M>): RunInfo | undefined {
-    return this.#info(runTakenUp(this.shared.tree, sent))
-  }
-
-  #info(run: RunNode<M> | undefined): RunInfo | undefined {
-    this.shared.changed.track()
-    return run && this.shared.tree.info(run)
-  }
-
-  isFailed(sent: Sent<M>): boolean {
-    return this.shared.tree.inputs.get(sent.inputId)?.isFailed ?? false
-  }
-
-  wakeOf(sent: Sent<M>): WakeInfo | undefined {
-    return this.wakes.infoOf(sent.eventId) ?? sent.wake
-  }
-
-  invocationOf(sent: Sent<M>): InvocationBody {
-    return this.wakes.invocation(sent.eventId)
-  }
-
-  cancel(sent: Sent<M>): Promise<void> {
-    return this.stops.cancel(sent, sent.turn)
+  /**
+   * Wakes the agent for what waits, whoever sent it; again if that was done before.
+   * @throws SessionError 40003 when the session has none, 104004 when it is closed.
+   */
+  wake(trigger: WakeTrigger): WakeInfo {
+    const { eventId } = trigger
+    // NOTE: looked up each time, so that nothing is kept for a wake that was given up
+    const own = (): Sent | undefined => [...this.#sent].find((sent) => sent.eventId === eventId)
+    const sent = own()
+    sent?.promises.renew()
+    const wake = this.wakes.wake(trigger, (error) => this.#giveUp(own(), error))
+    if (sent) sent.wake = wake
+    return wake
   }
 
   /** Takes a prompt that could not be published out of the conversation. */
   discard(inputId: string): void {
-    const sent = this.#prompt(inputId)
+    const sent = this.find(inputId)
     if (!sent || !this.isFailed(sent)) return
     this.#sent.delete(sent)
     this.#refused.delete(sent)
     this.shared.tree.discardLocal(inputId)
-    sent.run.abandon(new SessionError('unable to run the prompt; it was discarded', ErrorCode.Closed))
     this.shared.flush()
   }
 
-  /** Lets handles follow what the tree has settled. */
+  /** Keeps what was promised of a run, and lets it have its answers, as the tree has settled it. */
   follow(run: RunNode<M>): void {
-    for (const sent of this.#sent) if (run.key === sent.runId || run.inputId === sent.inputId) this.#follow(sent)
-    // NOTE: of those who answer at one time, the last on the channel wakes the agent
-    const eventId = run.state.status === 'suspended' && newestAnswer(this.shared.tree, run)?.transport[Header.eventId]
-    for (const sent of this.#sent)
-      if (sent.eventId === eventId && !sent.wake && !sent.published && !this.#isEarly(sent)) this.#wake(sent)
-  }
-
-  /** The answers of this session to a message; only those that the channel has, unless all are wanted. */
-  answersTo(messageId: string, all = true): readonly Answer[] {
-    return [...this.#sent].flatMap((sent) =>
-      sent.inputId === messageId && (all || !sent.published) ? sent.answers : [],
-    )
-  }
-
-  /** Whether it is too early to go on: the reply is still being written, or waits for another answer. */
-  #isEarly({ inputId, runId = '' }: Sent<M>): boolean {
     const { tree } = this.shared
-    const reply = tree.nodeOf(inputId)?.message(inputId)
-    if (tree.runs.get(runId)?.state.status === 'active') return true
-    return !!reply && !!tree.codec.waits?.(reply, this.answersTo(inputId, false))
+    // NOTE: of those who answer at one time, the last on the channel wakes the agent
+    const newest = run.state.status === 'suspended' && newestAnswer(tree, run)?.transport[Header.eventId]
+    for (const sent of this.#sent) {
+      if (run.key !== sent.runId && run.inputId !== sent.inputId) continue
+      const taken = runTakenUp(tree, sent)
+      if (taken && sent.promises.follow(tree.info(taken))) this.#sent.delete(sent)
+      if (sent.eventId === newest && !sent.wake && !sent.published && !this.#isEarly(sent)) this.#wake(sent)
+    }
   }
 
   /** Wakes the agent for what was refused and has come up on the channel all the same. */
@@ -178,34 +167,23 @@ export class Prompts<M extends object> {
     for (const sent of this.#refused) {
       if (this.isFailed(sent)) continue
       this.#refused.delete(sent)
-      sent.run.renew()
       this.#wake(sent)
     }
   }
 
   close(error: SessionError): void {
-    this.#isClosed = true
-    this.#refused.clear()
-    for (const { run } of this.#sent) run.abandon(error)
-    this.#sent.clear()
+    for (const sent of this.#sent) {
+      sent.wakes = false
+      sent.promises.giveUp(error)
+    }
   }
 
-  #follow(sent: Sent<M>): void {
-    if (sent.run.follow() === 'ended') this.#sent.delete(sent)
-  }
-
-  #prompt(inputId: string): Sent<M> | undefined {
-    for (const sent of this.#sent) if (sent.inputId === inputId && sent.runId === undefined) return sent
-    return undefined
-  }
-
-  #keep(out: Outgoing, wakes: boolean, inputs: readonly Input<M>[]): Sent<M> {
-    const answers = inputs.filter((input) => input.type === 'answer')
-    const sent: Omit<Sent<M>, 'run'> = { ...out, wakes, answers }
-    const run = new ActiveRun(this, sent as Sent<M>)
-    const kept = Object.assign(sent, { run: this.shared.port.opaque(run) })
-    this.#sent.add(kept)
-    return kept
+  /** Whether it is too early to go on: the reply is still being written, or waits for another answer. */
+  #isEarly({ inputId, runId = '' }: Sent): boolean {
+    const { tree } = this.shared
+    const reply = tree.nodeOf(inputId)?.message(inputId)
+    if (tree.runs.get(runId)?.state.status === 'active') return true
+    return !!reply && !!tree.codec.waits?.(reply, this.answersTo(inputId, false))
   }
 
   #show({ inputId, messages }: Outgoing): void {
@@ -213,10 +191,10 @@ export class Prompts<M extends object> {
     tree.addLocal(inputId, localRows(messages, channel.clientId))
   }
 
-  async #send(sent: Sent<M>, others: readonly Outgoing[] = [], turn?: Promise<void>): Promise<void> {
+  async #send(sent: Sent, others: readonly Outgoing[] = [], turn?: Promise<void>): Promise<void> {
     try {
-      const parent = this.#prompt(sent.place.parent ?? '')
-      const former = this.#prompt(sent.place.forkOf ?? '')
+      const parent = this.find(sent.place.parent)
+      const former = this.find(sent.place.forkOf)
       const isTurn = [turn, parent?.published, former?.published].filter((wait) => wait !== undefined)
       if (isTurn.length > 0) await (sent.turn = Promise.allSettled(isTurn))
       sent.turn = undefined
@@ -232,11 +210,11 @@ export class Prompts<M extends object> {
     }
   }
 
-  #move(sent: Sent<M>, to: Pick<Place, 'parent' | 'forkOf'>): void {
+  #move(sent: Sent, to: Pick<Place, 'parent' | 'forkOf'>): void {
     this.#show(Object.assign(sent, moved(sent, to)))
   }
 
-  async #publish(sent: Sent<M>, all: readonly Outgoing[]): Promise<void> {
+  async #publish(sent: Sent, all: readonly Outgoing[]): Promise<void> {
     const { outbox, tree, flush, refresh } = this.shared
     try {
       const published = Promise.all(all.map(({ messages }) => outbox.publish(messages)))
@@ -247,41 +225,23 @@ export class Prompts<M extends object> {
       tree.failLocal(sent.inputId, { code: error.code, message: error.message })
       if (this.isFailed(sent)) this.#refused.add(sent)
       else this.#sent.delete(sent)
-      sent.run.abandon(error)
       flush()
       refresh()
       throw error
     }
   }
 
-  #wake(sent: Sent<M>): void {
+  #wake(sent: Sent): void {
     const { agent, tree } = this.shared
-    if (!agent || !sent.wakes || this.#isClosed || runTakenUp(tree, sent)) return
-    sent.wake = this.wakes.wake(sent, (error) => {
-      sent.run.abandon(error)
-      // A prompt shows it where it stands; an answer or a wish for another reply stands nowhere
-      if (!tree.inputs.has(sent.inputId)) this.shared.report(error)
-    })
+    if (agent && sent.wakes && !runTakenUp(tree, sent)) this.wake(sent)
   }
 
-  /** Publishes again what failed, and wakes the agent. */
-  async republish(sent: Sent<M>): Promise<void> {
-    if (!this.#sent.has(sent) || !this.isFailed(sent)) return
-    this.shared.tree.retryLocal(sent.inputId)
-    sent.run.renew()
-    this.shared.flush()
-    this.#refused.delete(sent)
-    await (sent.published = this.#send(sent))
-    this.#wake(sent)
-  }
-
-  /** Wakes the agent again, or at last, unless a run has taken it up. */
-  rewake(sent: Sent<M>): void {
-    if (runTakenUp(this.shared.tree, sent)) return
-    sent.run.renew()
-    const wake = this.wakes.infoOf(sent.eventId)
-    if (wake) return wake.retry()
-    sent.wakes = true
-    this.#wake(sent)
+  /** What was cancelled before any run began leads nowhere, unless somebody wants it after all. */
+  #giveUp(sent: Sent | undefined, error: SessionError): void {
+    if (!sent) return
+    sent.promises.giveUp(error)
+    if (error.code === ErrorCode.Cancelled) this.#sent.delete(sent)
+    // A prompt shows it where it stands; an answer or a wish for another reply stands nowhere
+    if (!this.shared.tree.inputs.has(sent.inputId)) this.shared.report(error)
   }
 }

@@ -5,7 +5,7 @@ import type { Cancelling } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import { Header, headers, MessageName } from '../core/wire'
 import type { Shared } from './shared'
-import { runOf } from './trigger'
+import { runOf, type Trigger } from './trigger'
 import type { Wakes } from './wakes'
 
 /** A run by its id, or what has not started by its message id; an entry of `pending()` will do. */
@@ -32,25 +32,24 @@ export class Stops<M extends object> {
   ) {}
 
   /** Publishes a request to stop, behind what it is about if that is still to come; resolves when the channel has it. */
-  async cancel(target: CancelTarget, turn?: Promise<unknown>): Promise<void> {
+  async cancel(target: CancelTarget | Trigger, turn?: Promise<unknown>): Promise<void> {
     const { outbox, channel, tree } = this.shared
-    const { runId, inputId }: { runId?: string; inputId?: string } =
-      typeof target === 'string' ? { runId: target } : target
-    const eventId = newId()
+    const { runId, inputId, eventId }: Partial<Trigger> = typeof target === 'string' ? { runId: target } : target
+    const id = newId()
     const transport = headers({
-      [Header.eventId]: eventId,
+      [Header.eventId]: id,
       [Header.runId]: runId,
       [Header.inputId]: inputId,
     })
     const publish = (): Promise<readonly string[]> =>
-      outbox.publish([{ id: `${eventId}:0`, name: MessageName.cancel, extras: { ai: { transport } } }])
+      outbox.publish([{ id: `${id}:0`, name: MessageName.cancel, extras: { ai: { transport } } }])
     const published = turn ? turn.then(publish) : publish()
     const key = runId ?? inputId!
     this.#note(key, { stop: { by: channel.clientId, at: Date.now(), pending: true } })
     try {
       const [serial] = await published
       this.#note(key, { stop: { by: channel.clientId, at: Date.now() }, serial })
-      if (inputId !== undefined && !runOf(tree, { inputId, runId })) this.wakes.giveUp(inputId)
+      if (inputId !== undefined && !runOf(tree, { inputId, runId })) this.wakes.giveUp(eventId)
     } catch (cause) {
       this.#note(key, undefined)
       throw toSessionError('cancel the run', ErrorCode.SendFailed, cause)

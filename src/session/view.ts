@@ -237,8 +237,8 @@ export class View<M extends object> {
    * @throws SessionError 40003 when nothing is pending under this message id, or the session has no agent.
    */
   async retry(messageId: string): Promise<void> {
-    const run = this.host.prompts.handle(messageId)
-    if (run) await run.retry()
+    const sent = this.host.prompts.find(messageId)
+    if (sent) await this.host.prompts.retry(sent)
     else this.wake(messageId)
   }
 
@@ -297,7 +297,7 @@ export class View<M extends object> {
   #keep(parent = ''): void {
     const node = this.host.tree.nodeOf(parent)
     const isRival = ({ place }: Outgoing): boolean => place.regenerates !== undefined && place.parent === node?.parent
-    if (node instanceof RunNode && [...this.host.prompts.unheard()].some(isRival)) this.#branches.pick(node.key)
+    if (node instanceof RunNode && this.host.prompts.unheard().some(isRival)) this.#branches.pick(node.key)
   }
 
   #moved(): void {

@@ -1,3 +1,4 @@
+import { deferred } from '../core/deferred'
 import { ErrorCode, reasonOf, SessionError } from '../core/errors'
 import type { ReactivePort } from '../core/port'
 import type { Network } from './network'
@@ -17,7 +18,10 @@ export interface AgentEndpoint {
   fetch?: typeof fetch
 }
 
-/** Where the agent is: its URL, an endpoint with headers, or a function that wakes it (throwing means "try again"). */
+/**
+ * Where the agent is: its URL, an endpoint with headers, or a function that wakes it (throwing, and taking longer than 30
+ * seconds, means "try again").
+ */
 export type AgentTarget = string | URL | AgentEndpoint | ((invocation: InvocationBody) => void | Promise<void>)
 
 /** How waking the agent for one prompt fares. */
@@ -81,7 +85,7 @@ export class Wake {
   /** Makes no further attempt until somebody wants one; the one under way may still reach the agent. */
   giveUp(error: SessionError): void {
     const { state } = this.info
-    if (state === 'accepted' || state === 'failed') return
+    if (state === 'accepted') return
     this.#givenUp = error
     if (state === 'waking') return
     clearTimeout(this.#timer)
@@ -144,32 +148,35 @@ function backoff(attempts: number): number {
 type Outcome = 'accepted' | { error: SessionError; final: boolean; after?: number }
 
 async function post(target: AgentTarget, invocation: InvocationBody): Promise<Outcome> {
+  const { promise: tooLate, reject } = deferred<never>()
+  const limit = new AbortController()
+  const timer = setTimeout(() => {
+    reject(new Error(`it did not answer within ${attemptLimit / 1000} seconds`))
+    limit.abort()
+  }, attemptLimit)
   try {
-    if (typeof target === 'function') {
-      await target(invocation)
-      return 'accepted'
-    }
-    const {
-      url,
-      headers,
-      fetch: send = fetch,
-    } = typeof target === 'string' || target instanceof URL ? ({ url: target } as AgentEndpoint) : target
-    const given = new Headers(typeof headers === 'function' ? await headers() : headers)
-    given.set('content-type', 'application/json')
-    const response = await send(url, {
-      method: 'POST',
-      headers: given,
-      body: JSON.stringify(invocation),
-      keepalive: true,
-      signal: AbortSignal.timeout(attemptLimit),
-    })
-    return response.ok ? 'accepted' : await refusal(response)
+    // NOTE: a function of the app may never settle
+    return await Promise.race([ask(target, invocation, limit.signal), tooLate])
   } catch (cause) {
-    return {
-      error: new SessionError(`unable to wake the agent; ${reasonOf(cause)}`, ErrorCode.SendFailed, { cause }),
-      final: false,
-    }
+    const error = new SessionError(`unable to wake the agent; ${reasonOf(cause)}`, ErrorCode.SendFailed, { cause })
+    return { error, final: false }
+  } finally {
+    clearTimeout(timer)
   }
+}
+
+async function ask(target: AgentTarget, invocation: InvocationBody, signal: AbortSignal): Promise<Outcome> {
+  if (typeof target === 'function') {
+    await target(invocation)
+    return 'accepted'
+  }
+  const endpoint: AgentEndpoint = typeof target === 'string' || target instanceof URL ? { url: target } : target
+  const { url, headers, fetch: send = fetch } = endpoint
+  const given = new Headers(typeof headers === 'function' ? await headers() : headers)
+  given.set('content-type', 'application/json')
+  const body = JSON.stringify(invocation)
+  const response = await send(url, { method: 'POST', headers: given, body, keepalive: true, signal })
+  return response.ok ? 'accepted' : refusal(response)
 }
 
 async function refusal(response: Response): Promise<Outcome> {

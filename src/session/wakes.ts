@@ -9,9 +9,9 @@ import { Wake, type InvocationBody, type WakeInfo } from './wake'
 /** What an agent is to be woken for. */
 export type WakeTrigger = Trigger & { readonly eventId: string }
 
-/** The attempts of this session to wake the agent, by the event that it is woken with. */
+/** The attempts of this session to wake the agent, by the event that it is woken with, until a run has taken that up. */
 export class Wakes<M extends object> {
-  readonly #wakes = new Map<string, { trigger: WakeTrigger; wake: Wake }>()
+  readonly #wakes = new Map<string, { trigger: Trigger; wake: Wake }>()
   readonly #changed: Signal
   readonly #network: Network
 
@@ -35,18 +35,20 @@ export class Wakes<M extends object> {
     return { inputEventId: eventId, sessionName: this.shared.channel.name }
   }
 
-  /** Wakes the agent, again if that was done before. @throws SessionError 40003 when the session has none. */
-  wake(trigger: WakeTrigger, onFailed?: (error: SessionError) => void): WakeInfo {
-    const { agent, port, refresh } = this.shared
+  /** Wakes the agent, again if that was done before. */
+  wake({ eventId, inputId, runId }: WakeTrigger, onFailed: (error: SessionError) => void): WakeInfo {
+    const { agent, port, refresh, checkOpen } = this.shared
+    checkOpen()
     if (!agent) throw new SessionError('unable to wake the agent; the session has none', ErrorCode.BadRequest)
-    const { eventId } = trigger
-    this.#wakes.get(eventId)?.wake.stop()
+    const known = this.infoOf(eventId)
+    known?.retry()
+    if (known) return known
     const settled = (error?: SessionError): void => {
-      if (error) onFailed?.(error)
+      if (error) onFailed(error)
       refresh()
     }
     const wake = new Wake(agent, this.invocation(eventId), { port, network: this.#network, settled })
-    this.#wakes.set(eventId, { trigger, wake })
+    this.#wakes.set(eventId, { trigger: { eventId, inputId, runId }, wake })
     this.#changed.trigger()
     refresh()
     return wake.info
@@ -56,19 +58,19 @@ export class Wakes<M extends object> {
   follow(run: RunNode<M>): void {
     for (const [eventId, { trigger, wake }] of this.#wakes) {
       if (run.key !== trigger.runId && run.inputId !== trigger.inputId) continue
-      if (runTakenUp(this.shared.tree, trigger)) wake.succeed()
-      if (run.hasEnded) this.#wakes.delete(eventId)
+      if (!runTakenUp(this.shared.tree, trigger)) continue
+      wake.succeed()
+      this.#wakes.delete(eventId)
     }
   }
 
   /** Wakes no longer for a prompt that was cancelled before an agent could be reached. */
-  giveUp(inputId: string): void {
+  giveUp(eventId = ''): void {
     const error = new SessionError('unable to start the run; it was cancelled', ErrorCode.Cancelled)
-    for (const { trigger, wake } of this.#wakes.values()) if (trigger.inputId === inputId) wake.giveUp(error)
+    this.#wakes.get(eventId)?.wake.giveUp(error)
   }
 
   close(): void {
     for (const { wake } of this.#wakes.values()) wake.stop()
-    this.#wakes.clear()
   }
 }

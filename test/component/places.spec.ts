@@ -208,6 +208,58 @@ describe('in a plain effectScope', () => {
     scope.stop()
   })
 
+  it('moves a view that was made of it along with the name, and closes it with the component', async () => {
+    const scene = await startConversation('ai:left')
+    await scene.prompt('q1', 'one')
+    const name = ref<string>()
+    const scope = effectScope()
+    const app = bareApp({ ...optionsFor(scene), linger: 5000 })
+    const used = app.runWithContext(() =>
+      scope.run(() => {
+        const binding = useClientSession(name)
+        const { session } = binding
+        const view = session.createView()
+        return { binding, session, view, side: useView({ view }) }
+      }),
+    )!
+    const { session, view, side } = used
+    const shown = () => side.messages.value.map(({ id }) => id)
+    expect(shown()).toEqual([])
+    name.value = 'left'
+    await used.binding.ready
+    await side.loadOlder(10)
+    expect(shown()).toEqual(['q1'])
+    name.value = 'right'
+    expect(shown()).toEqual([])
+    await side.send('over here')
+    expect(shown()).toEqual(session.view.getMessages().map(({ id }) => id))
+    await scene.prompt('q2', 'two', 'q1')
+    name.value = 'left'
+    await eventually(() => expect(session.view.getMessages().at(-1)?.id).toBe('q2'))
+    expect(shown().at(-1)).toBe('q2')
+    let heard = 0
+    view.on('update', () => heard++)
+    scope.stop()
+    await scene.prompt('q3', 'three', 'q2')
+    await eventually(() => expect(session.view.getMessages().at(-1)?.id).toBe('q3'))
+    expect([shown().at(-1), heard]).toEqual(['q2', 0])
+  })
+
+  it('closes a view that was made of it for good', async () => {
+    const scene = await startConversation('ai:closed-view')
+    const name = ref('closed-view')
+    const scope = effectScope()
+    const { session } = bareApp(optionsFor(scene)).runWithContext(() => scope.run(() => useClientSession(name)))!
+    const view = session.createView()
+    await session.connect()
+    view.close()
+    name.value = 'other-view'
+    await session.connect()
+    await session.view.send('hello')
+    expect([session.view.getMessages().length, view.getMessages().length]).toEqual([1, 0])
+    scope.stop()
+  })
+
   it('tells why a name is refused, and goes on with the next one', async () => {
     const scene = await startConversation('ai:fine')
     const app = bareApp(optionsFor(scene))

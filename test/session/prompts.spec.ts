@@ -4,6 +4,7 @@ import { reactive } from 'vue'
 import { UIMessageCodec } from '../../src/codec'
 import { deferred } from '../../src/core/deferred'
 import { Header } from '../../src/core/wire'
+import type { AgentTarget } from '../../src/session/wake'
 import { output, prompt, runMessage } from '../core/wire'
 import { aSession, ended, headerOf, refusal, soon, started } from '../support/told-session'
 
@@ -214,6 +215,27 @@ describe('a prompt that is stopped while its agent cannot be reached', () => {
     expect(await run.finished).toEqual({ reason: 'cancelled' })
     await expect(run.started).rejects.toMatchObject({ code: 40033 })
     expect(view.isRunning).toBe(false)
+  })
+})
+
+describe('waking an agent', () => {
+  const never = () => new Promise<never>(() => undefined)
+
+  it.each<[string, AgentTarget]>([
+    ['a function', never],
+    ['headers that are waited for', { url: 'http://agent.test/', headers: never }],
+    ['a fetch', { url: 'http://agent.test/', fetch: never }],
+  ])('is tried again after thirty seconds with %s that never settles', async (_, agent) => {
+    vi.useFakeTimers()
+    const { view } = await aSession([], agent)
+    const run = await view.send('x')
+    await vi.advanceTimersByTimeAsync(29_990)
+    expect(run.wake).toMatchObject({ state: 'waking', attempts: 1 })
+    await vi.advanceTimersByTimeAsync(20)
+    expect(run.wake).toMatchObject({ state: 'retrying', attempts: 1 })
+    expect(run.wake?.error?.message).toBe('unable to wake the agent; it did not answer within 30 seconds')
+    await vi.advanceTimersByTimeAsync(500)
+    expect(run.wake).toMatchObject({ state: 'waking', attempts: 2 })
   })
 })
 

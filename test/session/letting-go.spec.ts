@@ -1,0 +1,75 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, it } from 'vitest'
+import type { AgentTarget } from '../../src/session/wake'
+import { aSession, ended, soon, started } from '../support/told-session'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+const down = (): never => {
+  throw new Error('down')
+}
+const refusing: AgentTarget = {
+  url: 'http://agent.test/',
+  fetch: async () => new Response(null, { status: 403 }),
+}
+
+type Told = Awaited<ReturnType<typeof aSession>>
+
+/** What is held of a prompt that was sent: the promise of its end goes with all that is known of it. */
+async function held({ view }: Told, then: (inputId: string, cancel: () => Promise<void>) => Promise<void> | void) {
+  const run = await view.send('x')
+  await soon()
+  await then(run.inputId, () => run.cancel())
+  return new WeakRef(run.finished)
+}
+
+async function isHeld(promise: WeakRef<object>): Promise<boolean> {
+  await soon()
+  collectGarbage()
+  return promise.deref() !== undefined
+}
+
+it.each<[string, AgentTarget]>([
+  ['could not be reached', down],
+  ['had refused', refusing],
+])('lets go of a prompt that was cancelled when its agent %s', async (_, agent) => {
+  const told = await aSession([], agent)
+  const cancelled = await held(told, (_, cancel) => cancel())
+  expect(await isHeld(cancelled)).toBe(false)
+  expect(told.view.pending()).toMatchObject([{ cancelling: {}, wake: { state: 'failed', error: { code: 40033 } } }])
+})
+
+it('holds on to a prompt that may still be answered, and lets go of it when that is done', async () => {
+  const told = await aSession([], down)
+  let inputId = ''
+  const waiting = await held(told, (id) => void (inputId = id))
+  expect(await isHeld(waiting)).toBe(true)
+  told.hear(started('R', inputId), ended('R'))
+  expect(await isHeld(waiting)).toBe(false)
+})
+
+it('a prompt that was let go is taken up again by its handle', async () => {
+  let attempts = 0
+  const { view, hear } = await aSession([], () => {
+    if (++attempts < 2) throw new Error('down')
+  })
+  const run = await view.send('x')
+  await soon()
+  await run.cancel()
+  await expect(run.finished).resolves.toEqual({ reason: 'cancelled' })
+  await run.retry()
+  expect(attempts).toBe(2)
+  hear(started('R', run.inputId))
+  await run.started
+  hear(ended('R'))
+  await expect(run.finished).resolves.toEqual({ reason: 'complete' })
+})
+
+it('nothing is retried once the session is closed', async () => {
+  const { session, view } = await aSession()
+  const run = await view.send('x')
+  await session.close()
+  await expect(run.retry()).rejects.toMatchObject({ code: 104004 })
+})
