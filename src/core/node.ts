@@ -73,9 +73,16 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   #fold(): void {
     if (this.stale) this.#foldAfresh()
-    else for (const row of this.#readFrom(this.#foldedCount)) this.projection.add(row)
+    else this.#foldFurther()
     this.stale = false
     this.#foldedCount = this.rows.length
+  }
+
+  #foldFurther(): void {
+    for (let index = this.#foldedCount; index < this.rows.length; index++) {
+      const row = this.read(this.rows[index]!)
+      if (row) this.projection.add(row)
+    }
   }
 
   #foldAfresh(): void {
@@ -139,11 +146,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** Rows to project, in order. */
   protected content(): readonly Row[] {
-    return this.#readFrom(0)
-  }
-
-  #readFrom(index: number): readonly Row[] {
-    return this.rows.slice(index).flatMap((row) => this.read(row) ?? [])
+    return this.rows.map((row) => this.read(row)).filter((row) => row !== undefined)
   }
 
   /** What is to be projected of a row. */
