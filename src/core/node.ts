@@ -57,6 +57,16 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** Brings projection and derived facts in step with the rows; tells what that means for lists that show this node. */
   settle(): NodeChange {
+    return this.goesOn && !this.stale ? this.#goOn() : this.#settleAll()
+  }
+
+  #goOn(): NodeChange {
+    const { size } = this
+    this.#foldFurther()
+    return this.size === size ? 'none' : 'grew'
+  }
+
+  #settleAll(): NodeChange {
     const before = this.#listing()
     this.#fold()
     this.derive()
@@ -74,18 +84,18 @@ export abstract class TreeNode<M extends object> implements RowHome {
   #fold(): void {
     if (this.stale) this.#foldAfresh()
     else this.#foldFurther()
-    this.stale = false
-    this.#foldedCount = this.rows.length
   }
 
   #foldFurther(): void {
-    for (let index = this.#foldedCount; index < this.rows.length; index++) {
-      const row = this.read(this.rows[index]!)
+    while (this.#foldedCount < this.rows.length) {
+      const row = this.read(this.rows[this.#foldedCount++]!)
       if (row) this.projection.add(row)
     }
   }
 
   #foldAfresh(): void {
+    this.stale = false
+    this.#foldedCount = this.rows.length
     // NOTE: what a row of a dead attempt fed may live on as the part of another row
     for (const row of this.rows) row.part = undefined
     this.projection.rebuild(this.content())
@@ -170,6 +180,10 @@ export abstract class TreeNode<M extends object> implements RowHome {
   /** Whose it is, verified by Ably; undefined while that is not known, and for clients without an identity. */
   abstract get owner(): string | undefined
   abstract get visible(): boolean
+  /** Whether nothing but messages follows from the rows that came since it was settled. */
+  protected get goesOn(): boolean {
+    return false
+  }
   /** Whether no more content is to be expected. */
   protected abstract get isComplete(): boolean
   protected abstract derive(): void

@@ -199,6 +199,10 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#holder(Header.inputId, (value) => value === inputId)?.serial
   }
 
+  protected override get goesOn(): boolean {
+    return !this.#isNews && !this.#isEnding
+  }
+
   protected get instead(): string | undefined {
     return this.regenerates
   }
@@ -243,7 +247,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected derive(): void {
-    if (!this.#isNews && !this.#isEnding) return
     this.#isNews = false
     const state = runState(this.#lifecycle)
     this.#isEnding = state.end !== undefined && !this.#isOverdue && this.hasOpenStream
