@@ -129,7 +129,7 @@ export class Log {
       version: version === serial ? serial : version,
       name,
       transport: this.#headers.of(envelope.transport),
-      codec: envelope.codec,
+      codec: this.#headers.ofCodec(envelope.codec),
       data: message.data,
       clientId,
       timestamp: typeof message.timestamp === 'number' ? message.timestamp : 0,
