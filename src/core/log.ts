@@ -3,8 +3,8 @@ import type { Trust } from './trust'
 import {
   Header,
   isClients,
-  isKnownName,
   MessageName,
+  nameOf,
   noHeaders,
   readEnvelope,
   statusOf,
@@ -104,8 +104,8 @@ export class Log {
     if (typeof serial !== 'string' || serial === '') return undefined
     const row = this.#rows.get(serial)
     if (!row) return this.#add(serial, message)
-    const { name } = message
-    const isForged = name !== row.name && isKnownName(name) && !this.#counts(name, row.clientId)
+    const name = nameOf(message.name)
+    const isForged = name !== undefined && name !== row.name && !this.#counts(name, row.clientId)
     // NOTE: what its publisher makes out for an agent's is as good as gone, as for those who never knew it
     return revise(row, isForged ? { ...message, action: 'message.delete' } : message)
   }
@@ -118,9 +118,9 @@ export class Log {
   #add(serial: string, message: ChannelMessage): RowChange | undefined {
     const isAppend = message.action === 'message.append'
     // NOTE: appends carry no name; only outputs are ever streamed
-    const given = isAppend && message.name === undefined ? MessageName.output : message.name
-    const envelope = (isKnownName(given) ? readEnvelope(message.extras) : undefined) ?? graveOf(message)
-    const name = isKnownName(given) ? given : MessageName.output
+    const given = isAppend && message.name === undefined ? MessageName.output : nameOf(message.name)
+    const envelope = (given && readEnvelope(message.extras)) ?? graveOf(message)
+    const name = given ?? MessageName.output
     const clientId = typeof message.clientId === 'string' ? message.clientId : undefined
     if (!envelope || !this.#counts(name, clientId)) return undefined
     const version = versionOf(message, serial)
@@ -129,17 +129,16 @@ export class Log {
       version: version === serial ? serial : version,
       name,
       transport: this.#headers.of(envelope.transport),
-      codec: envelope.codec,
+      codec: this.#headers.ofCodec(envelope.codec),
       data: message.data,
       clientId,
       timestamp: typeof message.timestamp === 'number' ? message.timestamp : 0,
       partial: isAppend,
-      pieces:
-        isAppend && typeof message.data === 'string' ? [{ from: version, version, data: message.data }] : undefined,
       deleted: message.action === 'message.delete',
       home: undefined,
       part: undefined,
     }
+    if (isAppend && typeof message.data === 'string') row.pieces = [{ from: version, version, data: message.data }]
     this.#rows.set(serial, row)
     if (serial > this.newest) this.newest = serial
     return { row, kind: 'added' }
@@ -148,7 +147,7 @@ export class Log {
 
 /** What was deleted before it was heard of may say nothing about itself any more; its older versions must not show. */
 const graveOf = ({ action, name }: ChannelMessage): Envelope | undefined =>
-  action === 'message.delete' && (name === undefined || isKnownName(name))
+  action === 'message.delete' && (name === undefined || nameOf(name))
     ? { transport: noHeaders, codec: noHeaders }
     : undefined
 
@@ -215,8 +214,9 @@ function replace(row: Row, { action, extras, data, name }: ChannelMessage, versi
   const deleted = action === 'message.delete'
   const envelope = readEnvelope(extras)
   if (!envelope && !deleted) return undefined
-  Object.assign(row, envelope, { version, data, deleted, partial: false, pieces: undefined })
-  if (isKnownName(name)) row.name = name
+  Object.assign(row, envelope, { version, data, deleted, partial: false })
+  if (row.pieces) row.pieces = undefined
+  row.name = nameOf(name) ?? row.name
   return changed(row, before, wasDeleted)
 }
 

@@ -57,6 +57,16 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** Brings projection and derived facts in step with the rows; tells what that means for lists that show this node. */
   settle(): NodeChange {
+    return this.goesOn && !this.stale ? this.#goOn() : this.#settleAll()
+  }
+
+  #goOn(): NodeChange {
+    const { size } = this
+    this.#foldFurther()
+    return this.size === size ? 'none' : 'grew'
+  }
+
+  #settleAll(): NodeChange {
     const before = this.#listing()
     this.#fold()
     this.derive()
@@ -73,12 +83,19 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   #fold(): void {
     if (this.stale) this.#foldAfresh()
-    else for (const row of this.#readFrom(this.#foldedCount)) this.projection.add(row)
-    this.stale = false
-    this.#foldedCount = this.rows.length
+    else this.#foldFurther()
+  }
+
+  #foldFurther(): void {
+    while (this.#foldedCount < this.rows.length) {
+      const row = this.read(this.rows[this.#foldedCount++]!)
+      if (row) this.projection.add(row)
+    }
   }
 
   #foldAfresh(): void {
+    this.stale = false
+    this.#foldedCount = this.rows.length
     // NOTE: what a row of a dead attempt fed may live on as the part of another row
     for (const row of this.rows) row.part = undefined
     this.projection.rebuild(this.content())
@@ -139,11 +156,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** Rows to project, in order. */
   protected content(): readonly Row[] {
-    return this.#readFrom(0)
-  }
-
-  #readFrom(index: number): readonly Row[] {
-    return this.rows.slice(index).flatMap((row) => this.read(row) ?? [])
+    return this.rows.map((row) => this.read(row)).filter((row) => row !== undefined)
   }
 
   /** What is to be projected of a row. */
@@ -167,6 +180,10 @@ export abstract class TreeNode<M extends object> implements RowHome {
   /** Whose it is, verified by Ably; undefined while that is not known, and for clients without an identity. */
   abstract get owner(): string | undefined
   abstract get visible(): boolean
+  /** Whether nothing but messages follows from the rows that came since it was settled. */
+  protected get goesOn(): boolean {
+    return false
+  }
   /** Whether no more content is to be expected. */
   protected abstract get isComplete(): boolean
   protected abstract derive(): void

@@ -4,7 +4,7 @@ import { isAgents, isOpen, type Row } from './log'
 import { TreeNode } from './node'
 import type { ReactivePort } from './port'
 import type { Cancelling, RunInfo } from './run-info'
-import { runState, type RunState } from './run-state'
+import { runState, type RunState, type RunStatus } from './run-state'
 import { insertBySerial, noItems, removeBySerial } from './sorted'
 import { isSteer, noSteers, readSteers } from './steers'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
@@ -41,6 +41,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Message id of the prompt that woke the agent. */
   inputId: string | undefined
   regenerates: string | undefined
+  /** The status that was told last; see `RunWatch`. */
+  told: RunStatus | undefined
 
   constructor(
     key: string,
@@ -199,6 +201,10 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#holder(Header.inputId, (value) => value === inputId)?.serial
   }
 
+  protected override get goesOn(): boolean {
+    return !this.#isNews && !this.#isEnding
+  }
+
   protected get instead(): string | undefined {
     return this.regenerates
   }
@@ -243,7 +249,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected derive(): void {
-    if (!this.#isNews && !this.#isEnding) return
     this.#isNews = false
     const state = runState(this.#lifecycle)
     this.#isEnding = state.end !== undefined && !this.#isOverdue && this.hasOpenStream

@@ -13,7 +13,6 @@ const none: ReadonlySet<never> = new Set()
 
 /** How the runs of a tree stood when somebody last looked. */
 export class RunWatch<M extends object> {
-  readonly #statuses = new Map<RunNode<M>, RunStatus>()
   /** Runs that have ended while the rest of their text is still on its way, and when that was noticed. */
   readonly #ending = new Map<RunNode<M>, number>()
   /** Runs of which nothing is known that could be shown, oldest first. */
@@ -33,7 +32,6 @@ export class RunWatch<M extends object> {
   }
 
   forget(run: RunNode<M>): void {
-    this.#statuses.delete(run)
     this.#ending.delete(run)
     this.#unseen.delete(run)
   }
@@ -45,10 +43,10 @@ export class RunWatch<M extends object> {
   }
 
   #transition(run: RunNode<M>): RunTransition<M> | undefined {
-    const from = this.#statuses.get(run)
+    const from = run.told
     const to = run.state.status
     if (from === to) return undefined
-    this.#statuses.set(run, to)
+    run.told = to
     return { run, from, to }
   }
 }

@@ -86,23 +86,20 @@ export class Tree<M extends object> extends Nodes<M> {
     const touched: RunNode<M>[] = []
     const forks: InputNode<M>[] = []
     let runs = false
-    // NOTE: a run that turns out to own a fork takes its rows, which is something to settle again
-    while (this.dirty.size > 0) {
-      const nodes = [...this.dirty]
-      this.dirty.clear()
-      for (const node of nodes) {
-        const isNew = node.size === 0
-        this.settleNode(node)
-        if (node instanceof RunNode) {
-          touched.push(node)
-          const transition = this.#settleRun(node)
-          if (transition) transitions.push(transition)
-        } else if (isNew && (node as InputNode<M>).forkOf !== undefined) {
-          forks.push(node as InputNode<M>)
-        }
-        // NOTE: what comes into a run that waits may be the answer to it, which is pending then
-        runs ||= !(node instanceof RunNode) || node.hasNews || node.state.status === 'suspended'
+    // NOTE: a run that turns out to own a fork takes its rows, so this may go on with nodes that it adds itself
+    for (const node of this.dirty) {
+      this.dirty.delete(node)
+      const isNew = node.size === 0
+      this.settleNode(node)
+      if (node instanceof RunNode) {
+        touched.push(node)
+        const transition = this.#settleRun(node)
+        if (transition) transitions.push(transition)
+      } else if (isNew && (node as InputNode<M>).forkOf !== undefined) {
+        forks.push(node as InputNode<M>)
       }
+      // NOTE: what comes into a run that waits may be the answer to it, which is pending then
+      runs ||= !(node instanceof RunNode) || node.hasNews || node.state.status === 'suspended'
     }
     this.#forgetAll(this.#watch.surplus())
     this.#forgetAll(this.#answered())
@@ -119,12 +116,14 @@ export class Tree<M extends object> extends Nodes<M> {
 
   /** Takes streams that ended runs left open for over; false when there are none. */
   forgetEnding(isOver: (run: RunNode<M>, since: number) => boolean = () => true): boolean {
-    const over = [...this.ending].filter(([run, since]) => isOver(run, since))
-    for (const [run] of over) {
+    let isAny = false
+    for (const [run, since] of this.ending) {
+      if (!isOver(run, since)) continue
       run.giveUp()
       this.dirty.add(run)
+      isAny = true
     }
-    return over.length > 0
+    return isAny
   }
 
   /** Which nodes stand for each other in the structure as it is; the same for all who ask. */
@@ -439,7 +438,9 @@ export class Tree<M extends object> extends Nodes<M> {
 
   /** Forks whose run has been heard of: they have given their rows to that one. */
   #answered(): ReadonlySet<RunNode<M>> {
-    return new Set([...this.#forks.awaited.values()].filter(({ sort }) => sort === ''))
+    const answered = new Set<RunNode<M>>()
+    for (const run of this.#forks.awaited.values()) if (run.sort === '') answered.add(run)
+    return answered
   }
 
   #forgetAll(runs: ReadonlySet<RunNode<M>>): void {

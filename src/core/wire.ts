@@ -86,9 +86,10 @@ export interface Envelope {
   codec: Headers
 }
 
-const knownNames: ReadonlySet<string> = new Set(Object.values(MessageName))
+const knownNames: ReadonlyMap<unknown, MessageName> = new Map(Object.values(MessageName).map((name) => [name, name]))
 
-export const isKnownName = (name: unknown): name is MessageName => typeof name === 'string' && knownNames.has(name)
+/** A name as it is spelled here; undefined when it is none of this protocol. */
+export const nameOf = (name: unknown): MessageName | undefined => knownNames.get(name)
 
 /** Whether messages of this name are published by clients; all others are an agent's. */
 export const isClients = (name: MessageName): boolean => name === MessageName.input || name === MessageName.cancel
@@ -122,7 +123,7 @@ export function readEnvelope(extras: unknown): Envelope | undefined {
 /** Whether a message is of this protocol but not of a version that this library reads. */
 export function isNewer({ name, extras }: ChannelMessage): boolean {
   if (typeof name !== 'string' || !name.startsWith('ai-')) return false
-  if (!isKnownName(name)) return true
+  if (!nameOf(name)) return true
   const ai = aiExtras(extras)
   return ai !== undefined && !isBag(ai.transport)
 }

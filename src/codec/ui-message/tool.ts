@@ -129,13 +129,18 @@ function correctInput(scope: FoldScope, part: ToolPart, input: unknown): void {
   if (streamed) streamed.part = undefined
 }
 
-/** Moves a call on: what it said about an earlier outcome goes. */
+/** Moves a call on: what it said about an earlier outcome goes. What stays the same wakes no observer. */
 function settle(part: ToolPart, state: string, outcome: Partial<ToolPart>): void {
-  delete part.output
-  delete part.errorText
-  delete part.preliminary
-  Object.assign(part, { state, ...outcome })
+  const next: Bag = { ...noOutcome, ...outcome, state }
+  const known = part as ToolPart & Bag
+  for (const field in next) {
+    if (known[field] === next[field]) continue
+    if (next[field] === undefined) delete known[field]
+    else known[field] = next[field]
+  }
 }
+
+const noOutcome = { output: undefined, errorText: undefined, preliminary: undefined }
 
 /** What a row says about an outcome besides the outcome itself. */
 const outcomeOf = (scope: FoldScope, row: Row): Partial<ToolPart> =>
