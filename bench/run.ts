@@ -7,9 +7,10 @@ const { sections } = await import('./sections.ts')
 // `npm run bench` measures everything, `npm run bench -- tokens heap` some of it
 const names = process.argv.slice(2)
 const requirements: Requirement[] = []
-for (const name of names.length > 0 ? names : Object.keys(sections)) {
-  const section = sections[name]
-  if (!section) throw new Error(`there is no "${name}"; try ${Object.keys(sections).join(', ')}`)
-  requirements.push(...(await section()))
+const known = Object.keys(sections)
+const unknown = names.find((name) => !known.includes(name))
+if (unknown !== undefined) throw new Error(`there is no "${unknown}"; try ${known.join(', ')}`)
+for (const name of known) {
+  if (names.length === 0 || names.includes(name)) requirements.push(...(await sections[name]!()))
 }
 process.exitCode = check(requirements) ? 0 : 1

@@ -24,6 +24,19 @@ const subscribed = ours(built, { subscribe: true })
 
 /** What is measured, by name: each prints a table and answers with what it had to reach. */
 export const sections: Record<string, () => Promise<Requirement[]>> = {
+  // NOTE: first, since what the others leave behind is freed while this one counts
+  async heap() {
+    const contenders = [plain, peer, floor]
+    const bytes: number[] = []
+    for (const contender of contenders) bytes.push(await heapPerMessage(contender, 5000))
+    table(
+      'Heap: bytes per visible message, of 5,000',
+      ['', 'bytes'],
+      contenders.map(({ name }, index) => [name, bytes[index]!]),
+    )
+    return [{ what: 'heap, ours: bytes per message', value: bytes[0]!, atMost: 2048, isGoal: true }]
+  },
+
   async tokens() {
     const lengths = [10, 1000, 5000]
     const contenders = [plain, subscribed, peer, floor]
@@ -117,18 +130,6 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
         isGoal: true,
       },
     ]
-  },
-
-  async heap() {
-    const contenders = [plain, peer, floor]
-    const bytes: number[] = []
-    for (const contender of contenders) bytes.push(await heapPerMessage(contender, 5000))
-    table(
-      'Heap: bytes per visible message, of 5,000',
-      ['', 'bytes'],
-      contenders.map(({ name }, index) => [name, bytes[index]!]),
-    )
-    return [{ what: 'heap, ours: bytes per message', value: bytes[0]!, atMost: 2048, isGoal: true }]
   },
 
   async agent() {
