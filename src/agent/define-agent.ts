@@ -1,6 +1,8 @@
 import type { RealtimeClient } from 'ably'
 import type { UIMessage, UIMessageChunk } from 'ai'
+import { Uplink } from '../ably/uplink'
 import type { ReplyCodec } from '../core/codec'
+import { ErrorCode, SessionError } from '../core/errors'
 import type { TrustOptions } from '../core/trust'
 import type { AgentRun, RunHooks } from './agent-run'
 import type { AgentSession } from './agent-session'
@@ -12,14 +14,18 @@ import { errorResponse, isAnswer, json } from './http-error'
 import type { Invocation } from './invocation'
 import { readInvocation } from './request'
 import { respondTo, type Respond } from './respond'
-import { SharedSessions } from './shared-sessions'
+import { Renewed } from './renewed'
+import { SharedSessions, type Lease } from './shared-sessions'
 
 /** What an agent does, and for whom. */
 export interface AgentOptions<M extends object, Chunk>
   extends
     Pick<RunHooks<Chunk>, 'admit' | 'onAnswer' | 'onCancel' | 'onCancelled' | 'onSteer' | 'triggerTimeout'>,
     TrustOptions {
-  /** Makes the agent's client. Called once, on the first request; give it a `clientId` that browsers never get. */
+  /**
+   * Makes the agent's client; give it a `clientId` that browsers never get. Called on the first request, and again when that
+   * client was closed or has failed for good.
+   */
   client: () => RealtimeClient | Promise<RealtimeClient>
   /** How messages travel. @default `UIMessageCodec` */
   codec?: ReplyCodec<M, Chunk>
@@ -89,25 +95,33 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
   const { codec, agents, policy, respond, maxRate, maxConcurrent = 100 } = options
   const { admit, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout } = options
   const report = quietly(options.onError ?? logError)
-  const client = once(options.client)
   const authorize = authorizer(options.authorize, report)
   if (!agents && globalThis.process?.env?.NODE_ENV === 'development') console.warn(agentsMissing)
   const handled = new Handled<{ runId: string; invocationId: string }>(handledLimit)
   const crowd = new Crowd(maxConcurrent)
-  const sessions = new SharedSessions<AgentSession<M, Chunk>>(async (sessionName) => {
-    const session = createAgentSession<M, Chunk>({
-      client: await client(),
-      sessionName,
-      codec,
-      agents,
-      policy,
-      maxRate,
-    })
-    session.on('error', report)
-    return session
-  })
+  const desk = new Renewed(
+    async () => {
+      const client = await options.client()
+      return { uplink: new Uplink(client), sessions: new SharedSessions((name) => openSession(client, name)) }
+    },
+    ({ uplink }) => uplink.isOver,
+    ({ sessions }) => sessions.leave(),
+  )
 
   let closing: Promise<void> | undefined
+
+  function openSession(client: RealtimeClient, sessionName: string): AgentSession<M, Chunk> {
+    const session = createAgentSession<M, Chunk>({ client, sessionName, codec, agents, policy, maxRate })
+    session.on('error', report)
+    return session
+  }
+
+  async function lease(sessionName: string): Promise<Lease<AgentSession<M, Chunk>>> {
+    if (closing) throw closed()
+    const { sessions } = await desk.get()
+    if (closing) throw closed()
+    return sessions.acquire(sessionName)
+  }
 
   /** Starts a run where there is room for it. */
   async function enter(invocation: Invocation): Promise<{ run: AgentRun<M, Chunk>; leave: (linger?: number) => void }> {
@@ -118,10 +132,10 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
       release?.(linger)
     }
     try {
-      const lease = await sessions.acquire(invocation.sessionName)
-      release = lease.release
+      const held = await lease(invocation.sessionName)
+      release = held.release
       const hooks = { admit, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout }
-      const run = lease.session.createRun(invocation, hooks)
+      const run = held.session.createRun(invocation, hooks)
       await run.start()
       return { run, leave }
     } catch (error) {
@@ -155,20 +169,11 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
         return errorResponse(error)
       }
     },
-    close: () => (closing ??= sessions.close()),
+    close: () => (closing ??= desk.made?.sessions.close() ?? Promise.resolve()),
   }
 }
 
-/** Makes something on first use; tries again after a failure. */
-function once<T>(make: () => T | Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  const attempt = async (): Promise<T> => make()
-  return () =>
-    (made ??= attempt().catch((error: unknown) => {
-      made = undefined
-      throw error
-    }))
-}
+const closed = (): SessionError => new SessionError('unable to answer; the agent was closed', ErrorCode.Closed)
 
 /** Reports come from the middle of other people's runs, so a faulty listener must not throw into them. */
 function quietly(listener: (error: unknown) => void): (error: unknown) => void {

@@ -548,3 +548,50 @@ describe('close()', () => {
     expect(clients).toHaveLength(0)
   })
 })
+
+describe('a client that is of no use any more', () => {
+  it('because it was closed is made anew for the next request, and its sessions are left', async () => {
+    const source = handFed()
+    let calls = 0
+    const respond = (run: Run) => (++calls === 1 ? run.pipe(source.stream) : run.pipe(textChunks(['Hi'])))
+    const { name, alice, wake, endOf, clients } = await stage(respond)
+    expect((await wake((await alice.prompt('one')).inputEventId)).status).toBe(202)
+    clients[0]!.close()
+    await eventually(() => expect(clients[0]!.connection.state).toBe('closed'))
+    const second = await alice.prompt('two')
+    const third = await alice.prompt('three')
+    const woken = await Promise.all([wake(second.inputEventId), wake(third.inputEventId)])
+    expect(woken.map(({ status }) => status)).toEqual([202, 202])
+    for (const { body } of woken) expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'complete' })
+    expect(clients).toHaveLength(2)
+    await eventually(() => expect(source.isStopped).toBe(true))
+    expect(clients[0]!.channels.all).not.toHaveProperty(name)
+  })
+
+  it('because it has failed for good is made anew for the next request', async () => {
+    const clients: Ably.Realtime[] = []
+    const client = () => {
+      const wrong: Ably.ClientOptions =
+        clients.length === 0
+          ? { authCallback: (_, done) => done({ name: '', message: 'no', code: 40_300, statusCode: 403 }, null) }
+          : {}
+      return clients[clients.push(endpoint.client({ clientId: 'agent' }, wrong)) - 1]!
+    }
+    const { alice, wake } = await stage(answering('Hi'), { client })
+    const { inputEventId } = await alice.prompt('one')
+    expect((await wake(inputEventId)).status).toBe(503)
+    expect(clients[0]!.connection.state).toBe('failed')
+    expect((await wake(inputEventId)).status).toBe(202)
+    expect(clients).toHaveLength(2)
+  })
+
+  it('and is handed over again all the same makes the request come again, and serves once it is back', async () => {
+    const client = endpoint.client({ clientId: 'agent' })
+    const { alice, wake } = await stage(answering('Hi'), { client: () => client })
+    client.close()
+    const { inputEventId } = await alice.prompt('one')
+    expect((await wake(inputEventId)).status).toBe(503)
+    client.connect()
+    expect((await wake(inputEventId)).status).toBe(202)
+  })
+})
