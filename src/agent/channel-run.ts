@@ -252,6 +252,9 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     if (!isEnding) this.#signal.stop('its session has ended')
     try {
       await this.end(isEnding ? undefined : { reason: 'cancelled' })
+    } catch (error) {
+      // NOTE: what was left meanwhile was not to be told any more
+      if (!this.#outlet.isShut) throw error
     } finally {
       this.#close()
     }

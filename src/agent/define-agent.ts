@@ -62,7 +62,10 @@ export interface Agent {
    * to come again later. Never rejects.
    */
   fetch: (request: Request, context?: FetchContext) => Promise<Response>
-  /** Ends every run that is open as cancelled and leaves all channels. The client stays connected. */
+  /**
+   * Ends every run that is open as cancelled and leaves all channels; the client stays connected. Settles in 5 seconds and
+   * never rejects: `onError` hears of runs whose end could not be published by then, as while the network is away.
+   */
   close: () => Promise<void>
 }
 
@@ -71,6 +74,9 @@ const agentsMissing =
 
 /** Milliseconds to watch over a run that waits for somebody, so that it can be stopped meanwhile. */
 const suspendedLinger = 600_000
+
+/** Milliseconds to try to end what is open. */
+const closeLimit = 5000
 
 /** How many prompts are remembered, so that one that is posted again is not answered again. */
 const handledLimit = 1000
@@ -169,7 +175,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
         return errorResponse(error)
       }
     },
-    close: () => (closing ??= desk.made?.sessions.close() ?? Promise.resolve()),
+    close: () => (closing ??= desk.made?.sessions.close(closeLimit) ?? Promise.resolve()),
   }
 }
 

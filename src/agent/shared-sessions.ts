@@ -46,9 +46,9 @@ export class SharedSessions<Session extends Closable> {
     return { session: entry.session, release }
   }
 
-  /** Ends all sessions, with what is open on them. */
-  async close(): Promise<void> {
-    await Promise.all(this.#empty().map((session) => session.end()))
+  /** Ends all sessions, with what is open on them, or leaves that when it takes more than `within` milliseconds. */
+  async close(within: number): Promise<void> {
+    await Promise.all(this.#empty().map((session) => session.end({ within })))
   }
 
   /** Leaves all sessions as they are. */

@@ -542,6 +542,37 @@ describe('close()', () => {
     expect(await wake(next.inputEventId)).toMatchObject({ status: 503, body: { error: { code: 104004 } } })
   })
 
+  it.each<[string, (scene: Stage) => Promise<() => void>]>([
+    [
+      'the network is away',
+      async ({ clients: [client] }) => {
+        const restore = endpoint.dropConnection(({ clientId }) => clientId === 'agent', { refuseFor: Infinity })
+        await eventually(() => expect(client!.connection.state).not.toBe('connected'))
+        return restore
+      },
+    ],
+    [
+      'the channel takes nothing',
+      async ({ name }) =>
+        endpoint.refusePublish({ channel: name, clientId: 'agent' }, { error: { code: 50_000, statusCode: 500 } }),
+    ],
+  ])('settles in 5 seconds while %s, and reports what could not be told', async (_, spoil) => {
+    const scene = await stage((run) => run.pipe(handFed().stream))
+    const { alice, agent, clients, errors, wake } = scene
+    const { runId } = (await wake((await alice.prompt('Hello')).inputEventId)).body
+    const restore = await spoil(scene)
+    const from = performance.now()
+    await agent.close()
+    expect(performance.now() - from).toBeGreaterThan(4000)
+    expect(performance.now() - from).toBeLessThan(6000)
+    expect(errors).toMatchObject([{ code: 104003, message: expect.stringContaining(runId) as string }])
+    restore()
+    await eventually(() => expect(clients[0]!.connection.state).toBe('connected'))
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    expect(errors).toHaveLength(1)
+    expect(alice.heard.some(named('ai-run-end'))).toBe(false)
+  })
+
   it('does nothing to an agent that was never woken', async () => {
     const { agent, clients } = await stage(answering('Hi'))
     await agent.close()
