@@ -76,6 +76,8 @@ export interface AgentRun<M extends object, Chunk> {
    * it to the model and to tools.
    */
   readonly abortSignal: AbortSignal
+  /** Resolves once nothing more can be written here: the run has ended, waits or was left. Never rejects. */
+  readonly finished: Promise<void>
   /**
    * Finds the input, applies cancels that came first, announces the run and reads the conversation before it. An input
    * that answers a run that waits makes that run go on, under its own id and for its owner.

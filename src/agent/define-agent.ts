@@ -105,7 +105,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
   if (!agents && globalThis.process?.env?.NODE_ENV === 'development') console.warn(agentsMissing)
   const handled = new Handled<{ runId: string; invocationId: string }>(handledLimit)
   const crowd = new Crowd(maxConcurrent)
-  const desk = new Renewed(
+  const current = new Renewed(
     async () => {
       const client = await options.client()
       return { uplink: new Uplink(client), sessions: new SharedSessions((name) => openSession(client, name)) }
@@ -124,7 +124,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
 
   async function lease(sessionName: string): Promise<Lease<AgentSession<M, Chunk>>> {
     if (closing) throw closed()
-    const { sessions } = await desk.get()
+    const { sessions } = await current.get()
     if (closing) throw closed()
     return sessions.acquire(sessionName)
   }
@@ -155,9 +155,9 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
     context?: FetchContext,
   ): Promise<{ runId: string; invocationId: string }> {
     const { run, leave } = await enter(invocation)
-    const done = respondTo(run, respond, report).then(() =>
-      leave(run.phase === 'suspended' ? suspendedLinger : undefined),
-    )
+    const done = respondTo(run, respond, report)
+    // NOTE: a function that goes on after its run keeps nobody else from a place
+    void Promise.race([run.finished, done]).then(() => leave(run.phase === 'suspended' ? suspendedLinger : undefined))
     // NOTE: some servers hand `fetch` something else as its second argument
     if (typeof context?.waitUntil === 'function') context.waitUntil(done)
     return { runId: run.runId, invocationId: run.invocationId }
@@ -175,7 +175,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
         return errorResponse(error)
       }
     },
-    close: () => (closing ??= desk.made?.sessions.close(closeLimit) ?? Promise.resolve()),
+    close: () => (closing ??= current.made?.sessions.close(closeLimit) ?? Promise.resolve()),
   }
 }
 
