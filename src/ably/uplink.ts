@@ -39,6 +39,11 @@ export class Uplink {
     return heldUp.has(this.client.connection.state)
   }
 
+  /** Whether it is closed or has failed for good: only by hand does it come back. */
+  get isOver(): boolean {
+    return over.has(this.client.connection.state)
+  }
+
   /** Calls back whenever the connection's state is another; returns how to stop that. */
   onChange(listener: () => void): () => void {
     const { connection } = this.client
@@ -53,3 +58,5 @@ export class Uplink {
 }
 
 const heldUp: ReadonlySet<ConnectionState> = new Set(['initialized', 'connecting', 'disconnected', 'suspended'])
+
+const over: ReadonlySet<ConnectionState> = new Set(['closing', 'closed', 'failed'])

@@ -34,7 +34,10 @@ export interface RunHooks<Chunk> {
   onAnswer?: AnswerHook
   /** Called when a pipe is cancelled: may write a few last chunks. What it writes after 5 seconds is dropped. */
   onCancelled?: (write: WriteChunk<Chunk>) => unknown
-  /** Milliseconds to look for the prompt. @default 10_000 */
+  /**
+   * Milliseconds to look for the prompt, and to wait for a run that is answered while it is still being written.
+   * @default 10_000 for the prompt, 30_000 for the run
+   */
   triggerTimeout?: number
   /** Cancels the run too, for time limits or a process that is shutting down. */
   signal?: AbortSignal
@@ -73,12 +76,14 @@ export interface AgentRun<M extends object, Chunk> {
    * it to the model and to tools.
    */
   readonly abortSignal: AbortSignal
+  /** Resolves once nothing more can be written here: the run has ended, waits or was left. Never rejects. */
+  readonly finished: Promise<void>
   /**
    * Finds the input, applies cancels that came first, announces the run and reads the conversation before it. An input
    * that answers a run that waits makes that run go on, under its own id and for its owner.
    * @throws HandledError when the input is answered already, here or by another agent, SessionError 104010 when the input
    * or its run is not found in time, 40003 when that run has ended, 40160 when whoever answers it may not, 42900 when
-   * `admit` says no, 40033 when `signal` aborts before that, 104003 when the run could not be announced, 104011 when
+   * `admit` says no or that run is still being written, 40033 when `signal` aborts before that, 104003 when the run could not be announced, 104011 when
    * history could not be read
    */
   start(): Promise<void>

@@ -56,8 +56,14 @@ export interface AgentSession<M extends object, Chunk> {
     run: { runId: string; invocationId: string; inputEventId: string },
     hooks?: Omit<RunHooks<Chunk>, 'runId' | 'invocationId'>,
   ): Promise<AgentRun<M, Chunk>>
-  /** Ends every open run as cancelled, then detaches. Runs that are suspended go on waiting. */
-  end(): Promise<void>
+  /**
+   * Ends every open run as cancelled, then detaches. Runs that are suspended go on waiting. What the channel does not take is
+   * reported. Never rejects.
+   *
+   * @param options - `within`: milliseconds to try; runs whose end cannot be published by then are reported and left open.
+   * By default that is tried as long as the network is away, and for two minutes while the channel refuses it
+   */
+  end(options?: { within?: number }): Promise<void>
   /** Detaches without a word: runs stay open for another process. What runs in this one is aborted. */
   detach(): Promise<void>
   /** Hears what fails in the background. Returns how to stop listening. */

@@ -1,4 +1,5 @@
 import { isForGood } from '../ably/refusal'
+import { deferred } from '../core/deferred'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import { newId } from '../core/id'
 import type { Row } from '../core/log'
@@ -31,6 +32,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   readonly #signal: RunSignal
   readonly #outlet: Outlet
   readonly #givenId: string
+  readonly #finished = deferred()
   #phase: RunPhase = 'new'
   #work: RunWork<Chunk> | undefined
   #starting: Promise<void> | undefined
@@ -61,6 +63,10 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
 
   get phase(): RunPhase {
     return this.#phase
+  }
+
+  get finished(): Promise<void> {
+    return this.#finished.promise
   }
 
   get abortSignal(): AbortSignal {
@@ -202,6 +208,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   async #publishSuspend(): Promise<void> {
     this.#waiting = await Waiting.begin(this.host, this.#outlet, this.#work!.subject.identity)
     this.#phase = 'suspended'
+    this.#finished.resolve()
     this.#signal.unfollow()
     this.considerWaiting()
     // NOTE: it may have been asked to stop while it was said to wait, when nothing was left to stop
@@ -252,6 +259,9 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     if (!isEnding) this.#signal.stop('its session has ended')
     try {
       await this.end(isEnding ? undefined : { reason: 'cancelled' })
+    } catch (error) {
+      // NOTE: what was left meanwhile was not to be told any more
+      if (!this.#outlet.isShut) throw error
     } finally {
       this.#close()
     }
@@ -277,6 +287,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   #close(): void {
     if (this.#phase === 'over') return
     this.#phase = 'over'
+    this.#finished.resolve()
     this.#signal.unfollow()
     this.host.forget(this)
   }

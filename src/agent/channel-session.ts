@@ -12,6 +12,7 @@ import type { AgentRun, RunHooks } from './agent-run'
 import type { AgentSession, AgentSessionOptions } from './agent-session'
 import { ChannelRun } from './channel-run'
 import { History } from './history'
+import { inTime } from './in-time'
 import type { Invocation } from './invocation'
 import { misuse } from './misuse'
 import { defaultMaxRate, pacerOf, type Pacer } from './pacer'
@@ -112,8 +113,20 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
     this.#runs.delete(run)
   }
 
-  end(): Promise<void> {
-    return (this.#closing ??= this.#endRuns().then(() => this.#leave()))
+  end({ within }: { within?: number } = {}): Promise<void> {
+    return (this.#closing ??= this.#end(within))
+  }
+
+  async #end(within: number | undefined): Promise<void> {
+    const ended = this.#endRuns().then(() => this.#leave())
+    if (within === undefined) return ended
+    if (await inTime(ended, within)) return
+    for (const run of this.#runs) {
+      this.report(unended(run.runId, within))
+      run.leave()
+    }
+    // NOTE: a channel whose network is away answers late
+    void this.#leave()
   }
 
   async #endRuns(): Promise<void> {
@@ -211,6 +224,12 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
     return new SessionError(`unable to ${what}; the session "${this.name}" was closed`, ErrorCode.Closed)
   }
 }
+
+const unended = (runId: string, within: number): SessionError =>
+  new SessionError(
+    `unable to end run "${runId}"; the channel has not taken its end in ${within / 1000} s`,
+    ErrorCode.LifecyclePublishFailed,
+  )
 
 const lost = (name: string, why: string, cause: unknown): SessionError =>
   new SessionError(`unable to hear all of session "${name}"; ${why}`, ErrorCode.ContinuityLost, { cause })

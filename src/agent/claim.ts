@@ -22,11 +22,12 @@ export function claimAfter(run: RunNode<object>, inputEventId: string): string {
 
 /**
  * Refuses an answer that an invocation has with it that was woken by another one: it was there before the run went on, or
- * is about something older, and the run does not wait again.
+ * is about something older, and the run does not wait again; also what was said to the run and answered by it.
  * @throws {@link HandledError} which names that run
  */
 export function checkWaiting(run: RunNode<object>, { serial, transport }: Row): void {
   const last = lastAnnouncement(run)
+  if (last && run.steers.get(transport[Header.messageId] ?? '') === 'consumed') throw handledBy(last)
   if (last?.name !== MessageName.runResume) return
   if (last.serial > serial) throw handledBy(last)
   const isAbout = (row: Row): boolean =>

@@ -1,6 +1,8 @@
 import type { RealtimeClient } from 'ably'
 import type { UIMessage, UIMessageChunk } from 'ai'
+import { Uplink } from '../ably/uplink'
 import type { ReplyCodec } from '../core/codec'
+import { ErrorCode, SessionError } from '../core/errors'
 import type { TrustOptions } from '../core/trust'
 import type { AgentRun, RunHooks } from './agent-run'
 import type { AgentSession } from './agent-session'
@@ -12,14 +14,18 @@ import { errorResponse, isAnswer, json } from './http-error'
 import type { Invocation } from './invocation'
 import { readInvocation } from './request'
 import { respondTo, type Respond } from './respond'
-import { SharedSessions } from './shared-sessions'
+import { Renewed } from './renewed'
+import { SharedSessions, type Lease } from './shared-sessions'
 
 /** What an agent does, and for whom. */
 export interface AgentOptions<M extends object, Chunk>
   extends
     Pick<RunHooks<Chunk>, 'admit' | 'onAnswer' | 'onCancel' | 'onCancelled' | 'onSteer' | 'triggerTimeout'>,
     TrustOptions {
-  /** Makes the agent's client. Called once, on the first request; give it a `clientId` that browsers never get. */
+  /**
+   * Makes the agent's client; give it a `clientId` that browsers never get. Called on the first request, and again when that
+   * client was closed or has failed for good.
+   */
   client: () => RealtimeClient | Promise<RealtimeClient>
   /** How messages travel. @default `UIMessageCodec` */
   codec?: ReplyCodec<M, Chunk>
@@ -56,7 +62,10 @@ export interface Agent {
    * to come again later. Never rejects.
    */
   fetch: (request: Request, context?: FetchContext) => Promise<Response>
-  /** Ends every run that is open as cancelled and leaves all channels. The client stays connected. */
+  /**
+   * Ends every run that is open as cancelled and leaves all channels; the client stays connected. Settles in 5 seconds and
+   * never rejects: `onError` hears of runs whose end could not be published by then, as while the network is away.
+   */
   close: () => Promise<void>
 }
 
@@ -65,6 +74,9 @@ const agentsMissing =
 
 /** Milliseconds to watch over a run that waits for somebody, so that it can be stopped meanwhile. */
 const suspendedLinger = 600_000
+
+/** Milliseconds to try to end what is open. */
+const closeLimit = 5000
 
 /** How many prompts are remembered, so that one that is posted again is not answered again. */
 const handledLimit = 1000
@@ -89,25 +101,33 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
   const { codec, agents, policy, respond, maxRate, maxConcurrent = 100 } = options
   const { admit, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout } = options
   const report = quietly(options.onError ?? logError)
-  const client = once(options.client)
   const authorize = authorizer(options.authorize, report)
   if (!agents && globalThis.process?.env?.NODE_ENV === 'development') console.warn(agentsMissing)
   const handled = new Handled<{ runId: string; invocationId: string }>(handledLimit)
   const crowd = new Crowd(maxConcurrent)
-  const sessions = new SharedSessions<AgentSession<M, Chunk>>(async (sessionName) => {
-    const session = createAgentSession<M, Chunk>({
-      client: await client(),
-      sessionName,
-      codec,
-      agents,
-      policy,
-      maxRate,
-    })
-    session.on('error', report)
-    return session
-  })
+  const current = new Renewed(
+    async () => {
+      const client = await options.client()
+      return { uplink: new Uplink(client), sessions: new SharedSessions((name) => openSession(client, name)) }
+    },
+    ({ uplink }) => uplink.isOver,
+    ({ sessions }) => sessions.leave(),
+  )
 
   let closing: Promise<void> | undefined
+
+  function openSession(client: RealtimeClient, sessionName: string): AgentSession<M, Chunk> {
+    const session = createAgentSession<M, Chunk>({ client, sessionName, codec, agents, policy, maxRate })
+    session.on('error', report)
+    return session
+  }
+
+  async function lease(sessionName: string): Promise<Lease<AgentSession<M, Chunk>>> {
+    if (closing) throw closed()
+    const { sessions } = await current.get()
+    if (closing) throw closed()
+    return sessions.acquire(sessionName)
+  }
 
   /** Starts a run where there is room for it. */
   async function enter(invocation: Invocation): Promise<{ run: AgentRun<M, Chunk>; leave: (linger?: number) => void }> {
@@ -118,10 +138,10 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
       release?.(linger)
     }
     try {
-      const lease = await sessions.acquire(invocation.sessionName)
-      release = lease.release
+      const held = await lease(invocation.sessionName)
+      release = held.release
       const hooks = { admit, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout }
-      const run = lease.session.createRun(invocation, hooks)
+      const run = held.session.createRun(invocation, hooks)
       await run.start()
       return { run, leave }
     } catch (error) {
@@ -135,9 +155,9 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
     context?: FetchContext,
   ): Promise<{ runId: string; invocationId: string }> {
     const { run, leave } = await enter(invocation)
-    const done = respondTo(run, respond, report).then(() =>
-      leave(run.phase === 'suspended' ? suspendedLinger : undefined),
-    )
+    const done = respondTo(run, respond, report)
+    // NOTE: a function that goes on after its run keeps nobody else from a place
+    void Promise.race([run.finished, done]).then(() => leave(run.phase === 'suspended' ? suspendedLinger : undefined))
     // NOTE: some servers hand `fetch` something else as its second argument
     if (typeof context?.waitUntil === 'function') context.waitUntil(done)
     return { runId: run.runId, invocationId: run.invocationId }
@@ -155,20 +175,11 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
         return errorResponse(error)
       }
     },
-    close: () => (closing ??= sessions.close()),
+    close: () => (closing ??= current.made?.sessions.close(closeLimit) ?? Promise.resolve()),
   }
 }
 
-/** Makes something on first use; tries again after a failure. */
-function once<T>(make: () => T | Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  const attempt = async (): Promise<T> => make()
-  return () =>
-    (made ??= attempt().catch((error: unknown) => {
-      made = undefined
-      throw error
-    }))
-}
+const closed = (): SessionError => new SessionError('unable to answer; the agent was closed', ErrorCode.Closed)
 
 /** Reports come from the middle of other people's runs, so a faulty listener must not throw into them. */
 function quietly(listener: (error: unknown) => void): (error: unknown) => void {

@@ -3,6 +3,7 @@ import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import type { RunEndReason } from '../core/run-state'
 import { ChunkReader, stopped, type ChunkSource } from './chunk-reader'
 import type { StepReason } from './headers'
+import { inTime } from './in-time'
 import type { Outlet } from './outlet'
 import type { Reply } from './reply'
 
@@ -115,14 +116,11 @@ async function lastWord<Chunk>(
     await onCancelled(write)
     await tail
   }
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const limit = new Promise((resolve) => (timer = setTimeout(resolve, lastWordLimit)))
   try {
-    await Promise.race([speak(), limit])
+    await inTime(speak(), lastWordLimit)
   } catch (cause) {
     report(toSessionError('say a last word', ErrorCode.HookFailed, cause))
   } finally {
     isOver = true
-    clearTimeout(timer)
   }
 }

@@ -1,4 +1,4 @@
-import { reasonOf } from '../core/errors'
+import { ErrorCode, reasonOf } from '../core/errors'
 import { abortable } from './abortable'
 import type { AgentRun, RunOutcome } from './agent-run'
 import { isOutcome } from './outcome'
@@ -16,7 +16,9 @@ export async function respondTo<M extends object, Chunk>(
   report: (error: unknown) => void,
 ): Promise<void> {
   const outcome = await outcomeFor(run, respond, report)
-  if (run.phase !== 'suspended') await run.end(outcome).catch(report)
+  if (run.phase === 'suspended') return
+  // NOTE: whoever has left the run knows that it does not end here
+  await run.end(outcome).catch((error: unknown) => isLeft(error) || report(error))
 }
 
 async function outcomeFor<M extends object, Chunk>(
@@ -38,5 +40,7 @@ async function outcomeFor<M extends object, Chunk>(
 
 // NOTE: async, so that a function that throws before its first await rejects like any other
 const respondWith = async <Run>(run: Run, respond: (run: Run) => unknown): Promise<unknown> => respond(run)
+
+const isLeft = (error: unknown): boolean => codeOf(error) === ErrorCode.Closed
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null | undefined)?.code

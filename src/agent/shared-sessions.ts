@@ -46,13 +46,23 @@ export class SharedSessions<Session extends Closable> {
     return { session: entry.session, release }
   }
 
-  /** Ends all sessions, with what is open on them. */
-  async close(): Promise<void> {
+  /** Ends all sessions, with what is open on them, or leaves that when it takes more than `within` milliseconds. */
+  async close(within: number): Promise<void> {
+    await Promise.all(this.#empty().map((session) => session.end({ within })))
+  }
+
+  /** Leaves all sessions as they are. */
+  leave(): void {
+    for (const session of this.#empty()) session.detach().catch(() => undefined)
+  }
+
+  /** Gives up all sessions, and takes no more. */
+  #empty(): Session[] {
     this.#isClosed = true
     const entries = [...this.#entries.values()]
     this.#entries.clear()
     for (const { timer } of entries) clearTimeout(timer)
-    await Promise.all(entries.map(({ session }) => session.end()))
+    return entries.map(({ session }) => session)
   }
 
   async #enter(name: string): Promise<Entry<Session>> {

@@ -21,9 +21,13 @@ import type { AnswerHook } from './hooks'
 import { locate } from './locate'
 import { ConflictError, misuse } from './misuse'
 import type { ChannelView } from './run-host'
+import { untilWaiting } from './waiting'
 
 // NOTE: bounds memory: anybody may name a reply that never was
 const maxReplyMessages = 5000
+
+/** Milliseconds to wait for what another process is to say of a run. */
+const elsewhereTimeout = 30_000
 
 /** What a run is about, known once its trigger is found. */
 export interface Subject {
@@ -40,7 +44,7 @@ export interface SubjectSearch {
   readonly inputEventId: string
   readonly runId: string
   readonly invocationId: string
-  /** In milliseconds. @default 10_000, or 30_000 for a run that another process has left */
+  /** In milliseconds. @default 10_000, or 30_000 for a run that another process has left or still writes */
   readonly timeout: number | undefined
   readonly signal: AbortSignal
   readonly onAnswer?: AnswerHook
@@ -49,7 +53,7 @@ export interface SubjectSearch {
 /**
  * Finds out what a run answers: a prompt, or one that waited and now goes on.
  * @throws SessionError 40003 when that cannot be answered, or is already (HandledError), 40160 when whoever answers a run
- * may not, 104010 when it is not found in time
+ * may not, 104010 when it is not found in time, 42900 when the run is still being written then
  */
 export async function invoked<M extends object>(view: ChannelView<M>, search: SubjectSearch): Promise<Subject> {
   const trigger = await locate(search.inputEventId, { ...search, ...view })
@@ -103,27 +107,33 @@ async function checkRegeneration<M extends object>({ tree, history }: ChannelVie
 async function resumed<M extends object>(
   view: ChannelView<M>,
   trigger: Row,
-  { inputEventId, invocationId, signal, onAnswer }: SubjectSearch,
+  { inputEventId, invocationId, signal, onAnswer, timeout = elsewhereTimeout }: SubjectSearch,
 ): Promise<Subject> {
   const runId = trigger.transport[Header.runId]!
   const run = await readRun(view, { runId, signal })
   if (!run?.allRows().some(isAgents)) throw misuse('resume the run', `no agent has written of run "${runId}"`)
-  checkUnanswered(view, trigger)
-  if (run.hasEnded) throw new ConflictError('resume the run', 'it has ended')
+  checkUnended(view, run, trigger)
   await checkAnswer(view.tree, trigger, run, onAnswer)
+  checkWaiting(run, trigger)
+  await untilWaiting(view, run, { signal, timeout })
+  // NOTE: meanwhile it may have ended, or have been taken up for this very answer
+  checkUnended(view, run, trigger)
   checkWaiting(run, trigger)
   const subject = goesOn(view, run, trigger, invocationId)
   return { ...subject, announcement: { id: claimAfter(run, inputEventId), ...runResume(subject.identity) } }
 }
 
-const defaultAdoptTimeout = 30_000
+function checkUnended<M extends object>(view: ChannelView<M>, run: RunNode<M>, trigger: Row): void {
+  checkUnanswered(view, trigger)
+  if (run.hasEnded) throw new ConflictError('resume the run', 'it has ended')
+}
 
 /**
  * Finds the run that another process has left open.
  * @throws SessionError 40003 when it is over or suspended, 104010 when its start or trigger is not found in time
  */
 export async function adopted<M extends object>(view: ChannelView<M>, search: SubjectSearch): Promise<Subject> {
-  const timeout = search.timeout ?? defaultAdoptTimeout
+  const timeout = search.timeout ?? elsewhereTimeout
   const [trigger, run] = await Promise.all([
     locate(search.inputEventId, { ...search, ...view, timeout }),
     abortable(awaitRun(view, { ...search, timeout }), search.signal),

@@ -1,7 +1,10 @@
+import type { RunNode } from '../core/run-node'
 import { MessageName } from '../core/wire'
 import { runSuspend, type RunIdentity } from './headers'
+import { BusyError } from './misuse'
 import type { Outlet } from './outlet'
 import type { ChannelView } from './run-host'
+import { untilFound } from './until-found'
 
 /** A run that waits for somebody, and that its process watches over meanwhile: it has nobody else to end it. */
 export class Waiting {
@@ -26,6 +29,23 @@ export class Waiting {
     const rows = this.view.tree.runs.get(this.runId)?.allRows() ?? []
     return rows.some(({ name, serial }) => takesUp.has(name) && serial > this.since)
   }
+}
+
+/**
+ * Waits while a run is being written: nobody else may write it meanwhile.
+ * @throws {@link BusyError} when it still is after that time
+ */
+export async function untilWaiting<M extends object>(
+  view: ChannelView<M>,
+  run: RunNode<M>,
+  { signal, timeout }: { signal: AbortSignal; timeout: number },
+): Promise<void> {
+  const look = (): true | undefined => {
+    view.tree.settle()
+    return run.state.status === 'active' ? undefined : true
+  }
+  if (!(await untilFound(view, { look, timeout, signal })))
+    throw new BusyError(`run "${run.key}" is still being written`)
 }
 
 /** Names of the messages by which a run that waited is taken up, or ended. */

@@ -78,7 +78,7 @@ describe('SharedSessions', () => {
     await sessions.acquire('ai:a')
     const idle = await sessions.acquire('ai:b')
     idle.release()
-    await sessions.close()
+    await sessions.close(5000)
     expect(end).toHaveBeenCalledTimes(2)
     await expect(sessions.acquire('ai:a')).rejects.toMatchObject({ code: 104004 })
     await vi.advanceTimersByTimeAsync(60_000)

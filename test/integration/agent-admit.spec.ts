@@ -37,6 +37,19 @@ describe('maxConcurrent', () => {
     expect((await ask()).status).toBe(202)
     await vi.waitFor(async () => expect((await ask()).status).toBe(202))
   })
+
+  it.each<[string, (run: Run) => Promise<void>]>([
+    ['has ended', (run) => run.end()],
+    ['waits', (run) => run.suspend()],
+  ])('S38 counts no run that %s, though its agent function goes on for ever', async (_, settle) => {
+    const respond = async (run: Run) => {
+      await settle(run)
+      await new Promise(() => {})
+    }
+    const { ask } = await stage({ maxConcurrent: 1, respond })
+    expect((await ask()).status).toBe(202)
+    await vi.waitFor(async () => expect((await ask()).status).toBe(202))
+  })
 })
 
 describe('admit', () => {

@@ -542,9 +542,87 @@ describe('close()', () => {
     expect(await wake(next.inputEventId)).toMatchObject({ status: 503, body: { error: { code: 104004 } } })
   })
 
+  it.each<[string, (scene: Stage) => Promise<() => void>]>([
+    [
+      'the network is away',
+      async ({ clients: [client] }) => {
+        const restore = endpoint.dropConnection(({ clientId }) => clientId === 'agent', { refuseFor: Infinity })
+        await eventually(() => expect(client!.connection.state).not.toBe('connected'))
+        return restore
+      },
+    ],
+    [
+      'the channel takes nothing',
+      async ({ name }) =>
+        endpoint.refusePublish({ channel: name, clientId: 'agent' }, { error: { code: 50_000, statusCode: 500 } }),
+    ],
+  ])('settles in 5 seconds while %s, and reports what could not be told', async (_, spoil) => {
+    const scene = await stage((run) => run.pipe(handFed().stream))
+    const { alice, agent, clients, errors, wake } = scene
+    const { runId } = (await wake((await alice.prompt('Hello')).inputEventId)).body
+    const restore = await spoil(scene)
+    const from = performance.now()
+    await agent.close()
+    expect(performance.now() - from).toBeGreaterThan(4000)
+    expect(performance.now() - from).toBeLessThan(6000)
+    expect(errors).toMatchObject([{ code: 104003, message: expect.stringContaining(runId) as string }])
+    restore()
+    await eventually(() => expect(clients[0]!.connection.state).toBe('connected'))
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    expect(errors).toHaveLength(1)
+    expect(alice.heard.some(named('ai-run-end'))).toBe(false)
+  })
+
   it('does nothing to an agent that was never woken', async () => {
     const { agent, clients } = await stage(answering('Hi'))
     await agent.close()
     expect(clients).toHaveLength(0)
+  })
+})
+
+describe('a client that is of no use any more', () => {
+  it('because it was closed is made anew for the next request, and its sessions are left', async () => {
+    const source = handFed()
+    let calls = 0
+    const respond = (run: Run) => (++calls === 1 ? run.pipe(source.stream) : run.pipe(textChunks(['Hi'])))
+    const { name, alice, wake, endOf, clients } = await stage(respond)
+    expect((await wake((await alice.prompt('one')).inputEventId)).status).toBe(202)
+    clients[0]!.close()
+    await eventually(() => expect(clients[0]!.connection.state).toBe('closed'))
+    const second = await alice.prompt('two')
+    const third = await alice.prompt('three')
+    const woken = await Promise.all([wake(second.inputEventId), wake(third.inputEventId)])
+    expect(woken.map(({ status }) => status)).toEqual([202, 202])
+    for (const { body } of woken) expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'complete' })
+    expect(clients).toHaveLength(2)
+    await eventually(() => expect(source.isStopped).toBe(true))
+    expect(clients[0]!.channels.all).not.toHaveProperty(name)
+  })
+
+  it('because it has failed for good is made anew for the next request', async () => {
+    const clients: Ably.Realtime[] = []
+    const client = () => {
+      const wrong: Ably.ClientOptions =
+        clients.length === 0
+          ? { authCallback: (_, done) => done({ name: '', message: 'no', code: 40_300, statusCode: 403 }, null) }
+          : {}
+      return clients[clients.push(endpoint.client({ clientId: 'agent' }, wrong)) - 1]!
+    }
+    const { alice, wake } = await stage(answering('Hi'), { client })
+    const { inputEventId } = await alice.prompt('one')
+    expect((await wake(inputEventId)).status).toBe(503)
+    expect(clients[0]!.connection.state).toBe('failed')
+    expect((await wake(inputEventId)).status).toBe(202)
+    expect(clients).toHaveLength(2)
+  })
+
+  it('and is handed over again all the same makes the request come again, and serves once it is back', async () => {
+    const client = endpoint.client({ clientId: 'agent' })
+    const { alice, wake } = await stage(answering('Hi'), { client: () => client })
+    client.close()
+    const { inputEventId } = await alice.prompt('one')
+    expect((await wake(inputEventId)).status).toBe(503)
+    client.connect()
+    expect((await wake(inputEventId)).status).toBe(202)
   })
 })
