@@ -95,6 +95,6 @@ export const saidAmong = (rows: readonly Row[]): ReadonlySet<string> => new Set(
 
 /** Which messages of a run were said to it without an answer: those that woke the agent have the one that followed. */
 export function lateAmong(rows: readonly Row[]): (messageId: string) => boolean {
-  const steers = readSteers(rows.filter(isSteer), rows, rows, false)
+  const steers = readSteers(rows, rows, false)
   return (id) => steers.get(id) === 'waiting'
 }

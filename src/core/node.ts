@@ -3,7 +3,6 @@ import { Few } from './few'
 import type { Row, RowHome } from './log'
 import type { ReactivePort } from './port'
 import { Projection } from './projection'
-import { sameItems } from './same-items'
 import { Shown, type Shape, type Writable } from './shown'
 import { insertBySerial, noItems, removeBySerial } from './sorted'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
@@ -68,22 +67,24 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   #settleAll(): NodeChange {
     const before = this.#listing()
-    this.#fold()
     this.derive()
+    // NOTE: only folding afresh puts messages before others
+    const ids = this.stale ? [...this.messageIds()] : []
+    if (this.stale) this.#foldAfresh()
+    else this.#foldFurther()
     this.#showState()
     if (this.isComplete && !this.#hasLateRows) this.rest()
-    return changeOf(before, this.#listing(), this.messageIds())
+    const begin = this.messageIds()
+    return changeOf(
+      before,
+      this.#listing(),
+      ids.every((id) => id === begin.next().value),
+    )
   }
 
   #listing(): Listing {
     const { visible, size, sort, parent, instead } = this
-    // NOTE: only folding afresh puts messages before others
-    return { visible, size, sort, parent, instead, ids: this.stale ? [...this.messageIds()] : undefined }
-  }
-
-  #fold(): void {
-    if (this.stale) this.#foldAfresh()
-    else this.#foldFurther()
+    return { visible, size, sort, parent, instead }
   }
 
   #foldFurther(): void {
@@ -198,7 +199,6 @@ interface Listing {
   sort: string
   parent: string | undefined
   instead: string | undefined
-  ids: readonly string[] | undefined
 }
 
 /**
@@ -207,16 +207,13 @@ interface Listing {
  */
 export type NodeChange = 'none' | 'grew' | 'moved'
 
-function changeOf(before: Listing, after: Listing, ids: Iterable<string>): NodeChange {
-  const isSame = (key: 'visible' | 'size' | 'sort' | 'parent' | 'instead'): boolean => before[key] === after[key]
-  const stays = isSame('visible') && isSame('parent') && isSame('instead') && begins(before.ids, ids)
+function changeOf(before: Listing, after: Listing, hasSameBegin: boolean): NodeChange {
+  const isSame = (key: keyof Listing): boolean => before[key] === after[key]
+  const stays = hasSameBegin && isSame('visible') && isSame('parent') && isSame('instead')
   if (stays && isSame('size') && isSame('sort')) return 'none'
   const grew = stays && before.size <= after.size && (isSame('sort') || before.sort === '')
   return grew || !before.visible ? 'grew' : 'moved'
 }
-
-const begins = (before: readonly string[] | undefined, after: Iterable<string>): boolean =>
-  !before || sameItems(before, [...after].slice(0, before.length))
 
 function update(shown: Writable<ViewMessage<object>>, { state, steer, error }: Shape): void {
   if (shown.state !== state) shown.state = state

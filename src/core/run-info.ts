@@ -1,4 +1,6 @@
+import type { Row } from './log'
 import type { RunError, RunStatus, RunStep } from './run-state'
+import { Header } from './wire'
 
 /** A request to stop, as it stands on the channel. */
 export interface Cancelling {
@@ -36,4 +38,24 @@ export interface RunInfo {
   /** Milliseconds since the epoch, by Ably's clock; undefined until its start is known. */
   readonly startedAt?: number
   readonly endedAt?: number
+}
+
+/** The facts about a run with what is known of requests to stop it, given by serial. */
+export function stopped(
+  facts: RunInfo,
+  cancels: readonly Row[],
+  lifecycle: readonly Row[],
+  stop: Partial<Cancelling> | undefined,
+): RunInfo {
+  const heeded = cancels.find(({ serial }) => !lifecycle.some(({ transport }) => transport[Header.refuses] === serial))
+  const first = heeded ?? cancels[0]
+  if (!first && !stop) return facts
+  // What is noted of a request that has no row yet is all of it
+  const request = (first ? { by: first.clientId, at: first.timestamp } : stop) as Cancelling
+  const cancelling = { ...request, ...stop, ...(first && !heeded && { refused: true as const }) }
+  return {
+    ...facts,
+    ...(facts.endedAt === undefined && { cancelling }),
+    ...(facts.status === 'cancelled' && heeded && { cancelledBy: request }),
+  }
 }

@@ -1,10 +1,20 @@
 import type { Codec } from './codec'
-import { Few } from './few'
-import { isAgents, isOpen, type Row } from './log'
+import { isOpen, type Row } from './log'
 import { TreeNode } from './node'
 import type { ReactivePort } from './port'
-import type { Cancelling, RunInfo } from './run-info'
-import { runState, type RunState, type RunStatus } from './run-state'
+import {
+  headerOf,
+  holderOf,
+  isDecisive,
+  isInput,
+  lowest,
+  provisionalParent,
+  readFacts,
+  type RunFacts,
+  type RunRows,
+} from './run-facts'
+import { stopped, type Cancelling, type RunInfo } from './run-info'
+import { isCanonical, runState, unheard, type RunState, type RunStatus } from './run-state'
 import { insertBySerial, noItems, removeBySerial } from './sorted'
 import { isSteer, noSteers, readSteers } from './steers'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
@@ -23,11 +33,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Lifecycle and step rows in serial order. */
   #lifecycle: readonly Row[] = noItems
   #cancels: readonly Row[] = noItems
-  /** Serial of the newest attempt known per step. */
-  readonly #attempts = new Few<string>()
-  /** The rows of the answer that it began with, if it goes on from copies of another run's messages. */
-  #forks: readonly Row[] = noItems
-  #steerRows: readonly Row[] = noItems
   #steers = noSteers
   #hasOutput = false
   #state = unheard
@@ -57,8 +62,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   override add(row: Row): void {
-    if (isOfFork(row)) this.#forks = insertBySerial(this.#forks, row)
-    else if (isSteer(row)) this.#steerRows = insertBySerial(this.#steerRows, row)
     this.#isNews ||= !this.#isFurther(row)
     super.add(row)
   }
@@ -66,17 +69,13 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Whether a row only goes on with a reply whose start has said all: nothing but its messages follow from it. */
   #isFurther(row: Row): boolean {
     const { start } = this.#state
-    if (!start || !this.#hasOutput || this.#isEnding || this.hasEnded || isOfFork(row)) return false
-    if (decisive.some((header) => row.transport[header] && !start.transport[header])) return false
-    return this.#steerRows.length === 0 || (!isSteer(row) && stampOf(row) === stampOf(this.rows.at(-1)))
+    if (!start || !this.#hasOutput || this.#isEnding || this.hasEnded || isOfFork(row) || isSteer(row)) return false
+    return !isDecisive(row, start) && (this.#steers.size === 0 || stampOf(row) === stampOf(this.rows.at(-1)))
   }
 
   override remove(row: Row): void {
     this.#isNews = true
-    removeBySerial(this.#forks, row)
-    removeBySerial(this.#steerRows, row)
     removeBySerial(this.#lifecycle, row)
-    if (row.name === MessageName.stepStart) this.#findAttempts()
     super.remove(row)
   }
 
@@ -84,24 +83,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
     row.home = this
     this.#isNews = true
     this.#lifecycle = insertBySerial(this.#lifecycle, row)
-    if (row.name === MessageName.stepStart) this.#addAttempt(row)
     if (row.name === MessageName.cancelRefused) this.#info = undefined
     if (row.name === MessageName.runStart && this.rows.some(isInput)) this.reread()
-  }
-
-  /** The newest attempt of a step is the one that shows; what others wrote vanishes. */
-  #addAttempt({ serial, transport: { [Header.stepId]: stepId } }: Row): void {
-    if (stepId === undefined) return
-    const former = this.#attempts.get(stepId)
-    if (former !== undefined && serial <= former) return
-    this.#attempts.set(stepId, serial)
-    const isOther = ({ transport }: Row): boolean => former !== undefined || transport[Header.attempt] !== serial
-    if (this.rows.some((row) => row.transport[Header.stepId] === stepId && isOther(row))) this.stale = true
-  }
-
-  #findAttempts(): void {
-    this.#attempts.clear()
-    for (const row of this.#lifecycle) if (row.name === MessageName.stepStart) this.#addAttempt(row)
   }
 
   /** What counts of its rows may be something else than before. */
@@ -111,8 +94,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   get owner(): string | undefined {
-    const teller = this.isAwaited ? this.#forks[0] : this.#start
-    return this.isAwaited ? teller?.clientId : teller?.transport[Header.inputClientId]
+    return this.isAwaited ? this.rows[0]?.clientId : this.#start?.transport[Header.inputClientId]
   }
 
   #accepts(row: Row): boolean {
@@ -138,11 +120,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
   removeCancel(row: Row): void {
     removeBySerial(this.#cancels, row)
     this.touch()
-  }
-
-  /** Serials of the requests that its agent has decided against. */
-  get #refused(): ReadonlySet<string | undefined> {
-    return new Set(this.#lifecycle.map(({ transport }) => transport[Header.refuses]))
   }
 
   /** How messages that were sent into it while it was being written fare, by message id. */
@@ -198,7 +175,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** The serial of the agent's earliest message that names this trigger. */
   serialOfTrigger(inputId: string): string | undefined {
-    return this.#holder(Header.inputId, (value) => value === inputId)?.serial
+    return holderOf(this.#said, Header.inputId, (value) => value === inputId)?.serial
   }
 
   protected override get goesOn(): boolean {
@@ -225,7 +202,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** @param cancels - the requests to stop it that count, by serial */
   info(cancels: () => readonly Row[]): RunInfo {
-    return (this.#info ??= this.#snapshot(cancels()))
+    this.#facts ??= readFacts(this.#said, this.#state, this.key, this.parent)
+    return (this.#info ??= stopped(this.#facts, cancels(), this.#lifecycle, this.#stop))
   }
 
   /** Forgets the snapshot: something came that it does not say. */
@@ -243,33 +221,41 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   protected override read(row: Row): Row | undefined {
     if (row.name === MessageName.input) return this.#accepts(row) ? (this.judge?.read(row) ?? row) : undefined
-    const attempt = row.transport[Header.attempt]
-    const canonical = this.#attempts.get(row.transport[Header.stepId] ?? '')
-    return attempt === undefined || canonical === undefined || attempt === canonical ? row : undefined
+    return isCanonical(row, this.#state) ? row : undefined
+  }
+
+  get #said(): RunRows {
+    return { content: this.rows, lifecycle: this.#lifecycle }
   }
 
   protected derive(): void {
     this.#isNews = false
-    const state = runState(this.#lifecycle)
-    this.#isEnding = state.end !== undefined && !this.#isOverdue && this.hasOpenStream
-    // NOTE: views compare errors by identity
-    if (state.error && isSame(this.#state.error, state.error)) state.error = this.#state.error
-    this.#state = this.#isEnding ? { start: state.start, steps: state.steps, status: 'active' } : state
+    this.#readState()
     const { start } = this.#state
-    const first = lowest(start, this.rows[0], this.#lifecycle[0])
     // NOTE: allowed or not, so that where a run stands does not depend on where those stand that it replaces
-    const fork = this.#answersFork ? this.#forks[0] : undefined
-    this.sort = (fork ?? start ?? first)?.serial ?? ''
-    this.parent = (start ?? fork)?.transport[Header.parent]
-    if (!start && !fork) this.parent = this.#provisionalParent()
-    this.inputId = this.#firstHeader(Header.inputId)
-    this.regenerates = this.#firstHeader(Header.regenerates)
+    const fork = this.#answersFork ? this.rows.find(isOfFork) : undefined
+    this.sort = (fork ?? start ?? lowest(this.rows[0], this.#lifecycle[0]))?.serial ?? ''
+    this.parent = start || fork ? (start ?? fork)!.transport[Header.parent] : provisionalParent(this.#said)
+    this.inputId = headerOf(this.#said, this.#state, Header.inputId)
+    this.regenerates = headerOf(this.#said, this.#state, Header.regenerates)
     this.#hasOutput = this.rows.some(isOutput)
-    this.#steers = readSteers(this.#steerRows, this.rows, this.#lifecycle, this.hasEnded)
-    const facts = this.#readFacts()
+    this.#steers = readSteers(this.rows, this.#lifecycle, this.hasEnded)
+    const facts = readFacts(this.#said, this.#state, this.key, this.parent)
     if (this.#facts && isSame(this.#facts, facts)) return
     this.#facts = facts
     this.#info = undefined
+  }
+
+  #readState(): void {
+    const before = this.#state
+    const state = runState(this.#lifecycle)
+    this.#isEnding = state.end !== undefined && !this.#isOverdue && this.hasOpenStream
+    // NOTE: views compare errors by identity
+    if (state.error && isSame(before.error, state.error)) state.error = before.error
+    if (this.#isEnding) Object.assign(state, { status: 'active', end: undefined, error: undefined })
+    this.#state = state
+    // The newest attempt of a step is the one that shows; what others wrote vanishes
+    if (this.rows.some((row) => isCanonical(row, before) !== isCanonical(row, state))) this.stale = true
   }
 
   protected messageState(id: string): MessageState {
@@ -286,94 +272,14 @@ export class RunNode<M extends object> extends TreeNode<M> {
   protected error(): ViewMessage<M>['error'] {
     return this.#state.error
   }
-
-  /**
-   * Until the start is known, the parent of the first output that does not point into this run itself
-   * (outputs of a resumed run do).
-   */
-  #provisionalParent(): string | undefined {
-    const own = new Set(this.rows.map((row) => row.transport[Header.messageId]))
-    const pointsOut = ({ name, transport }: Row): boolean =>
-      name === MessageName.output && transport[Header.parent] !== undefined && !own.has(transport[Header.parent])
-    return this.rows.find(pointsOut)?.transport[Header.parent]
-  }
-
-  /** A header of the run as a whole: its start decides, else the agent's earliest message that has it. */
-  #firstHeader(header: string): string | undefined {
-    return this.#state.start?.transport[header] || this.#holder(header, Boolean)?.transport[header]
-  }
-
-  /** The agent's earliest message with such a header. */
-  #holder(header: string, fits: (value: string | undefined) => boolean): Row | undefined {
-    const isIt = (row: Row): boolean => isAgents(row) && fits(row.transport[header])
-    return lowest(this.#lifecycle.find(isIt), this.rows.find(isIt))
-  }
-
-  #readFacts(): RunFacts {
-    const { status, error, start, end, steps } = this.#state
-    const { inputId, parent } = this
-    return {
-      runId: this.key,
-      clientId: this.#knownOwner || this.#firstHeader(Header.owner) || this.#inputOwner() || '',
-      invocationId: this.#firstHeader(Header.invocationId) ?? '',
-      status,
-      steps,
-      ...(inputId !== undefined && { inputId }),
-      ...(parent !== undefined && { parentId: parent }),
-      ...(error && { error }),
-      ...(start && { startedAt: start.timestamp }),
-      ...(end && { endedAt: end.timestamp }),
-    }
-  }
-
-  /** The owner as Ably has verified it for the agent. */
-  get #knownOwner(): string | undefined {
-    const teller = this.#state.start ?? this.#holder(Header.inputClientId, Boolean)
-    return teller?.transport[Header.inputClientId]
-  }
-
-  /** Whoever put something into the run; the owner only while its agent has said nothing. */
-  #inputOwner(): string | undefined {
-    const first = this.rows.find(isInput)
-    return first && (first.clientId ?? first.transport[Header.owner])
-  }
-
-  #snapshot(cancels: readonly Row[]): RunInfo {
-    const facts = (this.#facts ??= this.#readFacts())
-    const heeded = cancels.find(({ serial }) => !this.#refused.has(serial))
-    const first = heeded ?? cancels[0]
-    if (!first && !this.#stop) return facts
-    // What is noted of a request that has no row yet is all of it
-    const request = (first ? { by: first.clientId, at: first.timestamp } : this.#stop) as Cancelling
-    const cancelling = { ...request, ...this.#stop, ...(first && !heeded && { refused: true as const }) }
-    return {
-      ...facts,
-      ...(!this.hasEnded && { cancelling }),
-      ...(facts.status === 'cancelled' && heeded && { cancelledBy: request }),
-    }
-  }
 }
-
-const unheard: RunState = { status: 'active', steps: [] }
-
-/** What the start says about the run as a whole, or the first message that does. */
-const decisive = [Header.owner, Header.inputClientId, Header.invocationId, Header.inputId, Header.regenerates]
 
 const isOfFork = ({ transport }: Row): boolean => transport[Header.runId] === undefined
 
 const stampOf = (row: Row | undefined): string | undefined => row?.transport[Header.steers]
 
-const isInput = ({ name }: Row): boolean => name === MessageName.input
-
 const isOutput = ({ name, transport }: Row): boolean =>
   name === MessageName.output && transport[Header.messageId] !== undefined
 
-/** What a run's snapshot says besides who asked to stop it. */
-type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy'>
-
 /** Whether two values, made by the same code, say the same. */
 const isSame = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
-
-function lowest(...rows: (Row | undefined)[]): Row | undefined {
-  return rows.reduce((low, row) => (row && (!low || row.serial < low.serial) ? row : low), undefined)
-}

@@ -1,4 +1,5 @@
 import { ErrorCode } from './errors'
+import { Few } from './few'
 import type { Row } from './log'
 import { Header, MessageName } from './wire'
 
@@ -34,17 +35,28 @@ export interface RunState {
   start?: Row
   end?: Row
   steps: RunStep[]
+  /** The serial of the newest attempt of each step. */
+  attempts: Few<string>
+}
+
+/** How a run stands of which nothing is known. */
+export const unheard: RunState = { status: 'active', steps: [], attempts: new Few() }
+
+/** Whether a row is of the newest attempt of its step, as far as is known: what others wrote does not show. */
+export function isCanonical({ transport }: Row, { attempts }: Pick<RunState, 'attempts'>): boolean {
+  const attempt = transport[Header.attempt]
+  return attempt === undefined || (attempts.get(transport[Header.stepId] ?? '') ?? attempt) === attempt
 }
 
 /** Reads a run's state off its lifecycle and step rows, given in serial order. */
 export function runState(rows: readonly Row[]): RunState {
   const start = rows.find((row) => row.name === MessageName.runStart)
   const end = rows.find((row) => row.name === MessageName.runEnd)
-  const steps = stepsOf(rows)
-  if (!end) return { status: isSuspended(rows, start) ? 'suspended' : 'active', start, steps }
+  const known = { start, ...stepsOf(rows) }
+  if (!end) return { status: isSuspended(rows, start) ? 'suspended' : 'active', ...known }
   const reason = end.transport[Header.runReason]
   const status: RunEndReason = reason === 'cancelled' || reason === 'error' ? reason : 'complete'
-  return { status, start, end, steps, ...(status === 'error' && { error: errorOf(end) }) }
+  return { status, ...known, end, ...(status === 'error' && { error: errorOf(end) }) }
 }
 
 /** A suspend counts only while no later invocation has re-entered the run. */
@@ -66,25 +78,24 @@ function errorOf(end: Row): RunError {
   }
 }
 
-function stepsOf(rows: readonly Row[]): RunStep[] {
-  const steps = new Map<string, { step: RunStep; latest: string }>()
+function stepsOf(rows: readonly Row[]): Pick<RunState, 'steps' | 'attempts'> {
+  const steps = new Map<string, RunStep>()
+  const attempts = new Few<string>()
   // NOTE: rows are in serial order, and a serial has one row, so every step-start is a further attempt
-  for (const row of rows) {
-    const stepId = row.transport[Header.stepId]
-    if (row.name !== MessageName.stepStart || stepId === undefined) continue
-    const attemptCount = (steps.get(stepId)?.step.attemptCount ?? 0) + 1
-    const stepClientId = row.transport[Header.stepClientId] ?? ''
-    steps.set(stepId, { step: { stepId, status: 'active', attemptCount, stepClientId }, latest: row.serial })
+  for (const { name, serial, transport } of rows) {
+    const stepId = transport[Header.stepId]
+    if (name !== MessageName.stepStart || stepId === undefined) continue
+    const attemptCount = (steps.get(stepId)?.attemptCount ?? 0) + 1
+    steps.set(stepId, { stepId, status: 'active', attemptCount, stepClientId: transport[Header.stepClientId] ?? '' })
+    attempts.set(stepId, serial)
   }
   for (const row of rows) {
-    const known = row.name === MessageName.stepEnd ? steps.get(row.transport[Header.stepId] ?? '') : undefined
-    if (known && isCanonical(row, known.latest)) known.step.status = endOf(row)
+    const step = row.name === MessageName.stepEnd && steps.get(row.transport[Header.stepId] ?? '')
+    // NOTE: one without a serial of its own attempt is taken to speak of the latest
+    if (step && isCanonical(row, { attempts })) step.status = endOf(row)
   }
-  return Array.from(steps.values(), ({ step }) => step)
+  return { steps: [...steps.values()], attempts }
 }
-
-/** A step-end without a serial of its own attempt is taken to speak of the latest. */
-const isCanonical = (row: Row, serial: string): boolean => (row.transport[Header.attempt] ?? serial) === serial
 
 function endOf(row: Row): RunStep['status'] {
   const reason = row.transport[Header.stepReason]

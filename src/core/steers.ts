@@ -12,11 +12,11 @@ const isSaidByAgent = ({ name }: Row): boolean => !isClients(name)
 
 /** How the messages sent into a run fare, by message id; one that woke the agent again is a prompt of its own. */
 export function readSteers(
-  steers: readonly Row[],
   rows: readonly Row[],
   lifecycle: readonly Row[],
   hasEnded: boolean,
 ): ReadonlyMap<string, SteerState> {
+  const steers = rows.filter(isSteer)
   if (steers.length === 0) return noSteers
   const triggers = new Set(lifecycle.filter(isSaidByAgent).map(({ transport }) => transport[Header.inputId]))
   const consumed = consumedIn(rows)

@@ -33,6 +33,17 @@ it('lets the highest version of a message win, of a closed stream and of a discr
   expect(JSON.stringify(stateOf(tree).messages)).toContain('"reworded"')
 })
 
+// NOTE: as Ably does, whose history has the version with the highest serial, so that all readers end with the same though the
+// clocks of two sites differ
+it('shows of two edits the one with the higher version, though it was made and heard before the other (17.1)', () => {
+  const said = prompt('p')
+  const version = (serial: string) => ({ version: { serial: `${said.serial}${serial}` } })
+  const ahead = { ...later(said, 'message.update', { data: 'ahead' }), ...version('-2@ahead') }
+  const behind = { ...later(said, 'message.update', { data: 'behind' }), ...version('-1@behind') }
+  expect(JSON.stringify(stateAfter(ahead, behind).messages)).toContain('"ahead"')
+  expect(stateAfter(said, ahead, behind)).toEqual(stateAfter(ahead))
+})
+
 it('shows nothing of what was deleted, heard of before or not (17.1)', () => {
   const said = prompt('p')
   const gone = { ...later(said, 'message.delete', {}), extras: undefined, name: undefined }
