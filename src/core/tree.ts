@@ -75,10 +75,17 @@ export class Tree<M extends object> extends Nodes<M> {
 
   /** Brings nodes in step with their rows. */
   settle(): Settled<M> {
-    for (const row of this.#grown) (row.home as TreeNode<M> | undefined)?.grow(row)
+    for (const row of this.#grown) this.#grow(row)
     this.#grown.clear()
     // NOTE: for most tokens this is all, so nothing is made for them
     return this.dirty.size > 0 || this.isRestructured ? this.#settleNodes() : nothing
+  }
+
+  #grow(row: Row): void {
+    const node = row.home as TreeNode<M> | undefined
+    node?.grow(row)
+    // NOTE: what a run waits for may be said in text that comes late
+    if (node instanceof RunNode && node.state.status === 'suspended') this.dirty.add(node)
   }
 
   #settleNodes(): Settled<M> {

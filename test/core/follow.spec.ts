@@ -86,8 +86,8 @@ it('follows what comes to the path that a walk of all nodes gives, in any order'
   expect(followed).toBeGreaterThan(300)
 })
 
-it('lists what it follows as it would list all anew', { timeout: 60_000 }, async () => {
-  console.info(`follow: seed ${seed}`)
+// NOTE: two seeds that have found something once: text that came late said what a run that waited was waiting for
+it.each([seed, 990_612, 669_177])('lists what it follows as it would list all anew (seed %i)', async (seed) => {
   for (let round = 0; round < 60; round++) {
     const random = randomFrom(seed + round)
     const any = (): number => Math.floor(random() * 4000)
