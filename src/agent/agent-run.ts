@@ -36,7 +36,7 @@ export interface RunHooks<Chunk> {
   onCancelled?: (write: WriteChunk<Chunk>) => unknown
   /**
    * Milliseconds to look for the prompt, and to wait for a run that is answered while it is still being written.
-   * @default 10_000 for the prompt, 30_000 for the run
+   * @default 10_000
    */
   triggerTimeout?: number
   /** Cancels the run too, for time limits or a process that is shutting down. */

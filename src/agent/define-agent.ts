@@ -63,7 +63,7 @@ export interface Agent {
    */
   fetch: (request: Request, context?: FetchContext) => Promise<Response>
   /**
-   * Ends every run that is open as cancelled and leaves all channels; the client stays connected. Settles in 5 seconds and
+   * Ends every run that is open as cancelled and leaves all channels; the client stays connected. Settles in 8 seconds and
    * never rejects: `onError` hears of runs whose end could not be published by then, as while the network is away.
    */
   close: () => Promise<void>
@@ -75,8 +75,8 @@ const agentsMissing =
 /** Milliseconds to watch over a run that waits for somebody, so that it can be stopped meanwhile. */
 const suspendedLinger = 600_000
 
-/** Milliseconds to try to end what is open. */
-const closeLimit = 5000
+/** Milliseconds to try to end what is open: more than a last word may take. */
+const closeLimit = 8000
 
 /** How many prompts are remembered, so that one that is posted again is not answered again. */
 const handledLimit = 1000

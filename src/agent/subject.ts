@@ -26,8 +26,11 @@ import { untilWaiting } from './waiting'
 // NOTE: bounds memory: anybody may name a reply that never was
 const maxReplyMessages = 5000
 
-/** Milliseconds to wait for what another process is to say of a run. */
+/** Milliseconds to wait for a run that another process has left. */
 const elsewhereTimeout = 30_000
+// NOTE: shorter than a client waits for the endpoint, and a place is taken meanwhile
+/** Milliseconds to wait until a run that is still being written waits itself. */
+const busyTimeout = 10_000
 
 /** What a run is about, known once its trigger is found. */
 export interface Subject {
@@ -44,7 +47,7 @@ export interface SubjectSearch {
   readonly inputEventId: string
   readonly runId: string
   readonly invocationId: string
-  /** In milliseconds. @default 10_000, or 30_000 for a run that another process has left or still writes */
+  /** In milliseconds. @default 10_000, or 30_000 for a run that another process has left */
   readonly timeout: number | undefined
   readonly signal: AbortSignal
   readonly onAnswer?: AnswerHook
@@ -107,7 +110,7 @@ async function checkRegeneration<M extends object>({ tree, history }: ChannelVie
 async function resumed<M extends object>(
   view: ChannelView<M>,
   trigger: Row,
-  { inputEventId, invocationId, signal, onAnswer, timeout = elsewhereTimeout }: SubjectSearch,
+  { inputEventId, invocationId, signal, onAnswer, timeout = busyTimeout }: SubjectSearch,
 ): Promise<Subject> {
   const runId = trigger.transport[Header.runId]!
   const run = await readRun(view, { runId, signal })
