@@ -47,7 +47,8 @@ export function useTransport(): Transport {
 
 /** Leases the session of a name for as long as the running scope lives; a name that changes moves the lease. */
 export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): SessionBinding {
-  if (!getCurrentScope()) throw problem('noScope')
+  const scope = getCurrentScope()
+  if (!scope) throw problem('noScope')
   const transport = useTransport()
   const lease = shallowRef<Lease>()
   const refusal = shallowRef<SessionError>()
@@ -108,14 +109,17 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
   /** A further view of whatever session is meant: each session gets one of its own, closed when another is meant. */
   function createView(): View<AppMessage> {
     const view = shallowRef<View<AppMessage>>()
-    const close = watch(
-      current,
-      (session, _, onCleanup) => {
-        const made = (view.value = session.createView())
-        onCleanup(() => made.close())
-      },
-      { immediate: true, flush: 'sync' },
-    )
+    const make = (): (() => void) =>
+      watch(
+        current,
+        (session, _, onCleanup) => {
+          const made = (view.value = session.createView())
+          onCleanup(() => made.close())
+        },
+        { immediate: true, flush: 'sync' },
+      )
+    // NOTE: one made later, in a handler, goes with whoever uses the session
+    const close = (getCurrentScope() ?? scope!).run(make) ?? make()
     return follow(() => view.value!, { close })
   }
 

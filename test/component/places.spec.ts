@@ -245,6 +245,24 @@ describe('in a plain effectScope', () => {
     expect([shown().at(-1), heard]).toEqual(['q2', 0])
   })
 
+  it('closes a view that was made of it later, in a handler, with the component', async () => {
+    const scene = await startConversation('ai:later')
+    const scope = effectScope()
+    const app = bareApp({ ...optionsFor(scene), linger: 5000 })
+    const { session } = app.runWithContext(() => scope.run(() => useClientSession('later')))!
+    await session.connect()
+    const view = session.createView()
+    let heard = 0
+    view.on('update', () => heard++)
+    await scene.prompt('q1', 'one')
+    await eventually(() => expect(heard).toBeGreaterThan(0))
+    scope.stop()
+    heard = 0
+    await scene.prompt('q2', 'two', 'q1')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(heard).toBe(0)
+  })
+
   it('closes a view that was made of it for good', async () => {
     const scene = await startConversation('ai:closed-view')
     const name = ref('closed-view')
