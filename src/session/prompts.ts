@@ -50,6 +50,8 @@ export class Prompts<M extends object> implements ActiveRunHost<M> {
   readonly #sent = new Set<Sent>()
   /** Prompts that the channel has refused, as far as is known. */
   readonly #refused = new Set<Sent>()
+  /** What was cancelled before any run began, by event, as long as somebody has a handle of it. */
+  readonly #letGo = new Map<string, WeakRef<Sent>>()
 
   constructor(
     private readonly shared: Shared<M>,
@@ -115,11 +117,11 @@ export class Prompts<M extends object> implements ActiveRunHost<M> {
   async retry(sent: Sent): Promise<void> {
     const { tree } = this.shared
     if (runTakenUp(tree, sent)) return
-    this.#sent.add(sent)
+    if (sent.published) return void (await sent.published)
     if (!this.isFailed(sent)) return void this.wake(sent)
+    this.#refused.delete(sent)
     tree.retryLocal(sent.inputId)
     this.shared.flush()
-    this.#refused.delete(sent)
     await (sent.published = this.#send(sent))
     this.#wake(sent)
   }
@@ -132,10 +134,14 @@ export class Prompts<M extends object> implements ActiveRunHost<M> {
     const { eventId } = trigger
     // NOTE: looked up each time, so that nothing is kept for a wake that was given up
     const own = (): Sent | undefined => [...this.#sent].find((sent) => sent.eventId === eventId)
-    const sent = own()
-    sent?.promises.renew()
     const wake = this.wakes.wake(trigger, (error) => this.#giveUp(own(), error))
-    if (sent) sent.wake = wake
+    const sent = own() ?? this.#letGo.get(eventId)?.deref()
+    if (sent) {
+      this.#letGo.delete(eventId)
+      this.#sent.add(sent)
+      sent.promises.renew()
+      sent.wake = wake
+    }
     return wake
   }
 
@@ -240,8 +246,12 @@ export class Prompts<M extends object> implements ActiveRunHost<M> {
   #giveUp(sent: Sent | undefined, error: SessionError): void {
     if (!sent) return
     sent.promises.giveUp(error)
-    if (error.code === ErrorCode.Cancelled) this.#sent.delete(sent)
-    // A prompt shows it where it stands; an answer or a wish for another reply stands nowhere
-    if (!this.shared.tree.inputs.has(sent.inputId)) this.shared.report(error)
+    if (error.code === ErrorCode.Cancelled) {
+      this.#sent.delete(sent)
+      this.#letGo.set(sent.eventId, new WeakRef(sent))
+    } else if (!this.shared.tree.inputs.has(sent.inputId)) {
+      // A prompt shows it where it stands; an answer or a wish for another reply stands nowhere
+      this.shared.report(error)
+    }
   }
 }

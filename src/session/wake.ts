@@ -127,8 +127,8 @@ export class Wake {
       return this.host.settled()
     }
     const { error, final, after = backoff(this.info.attempts) } = outcome
-    if (final) return this.#fail(error)
     if (this.#givenUp) return this.#fail(this.#givenUp)
+    if (final) return this.#fail(error)
     const isUp = this.host.network.isUp
     this.#note({ error, state: isUp ? 'retrying' : 'waiting' })
     if (isUp) this.#timer = setTimeout(() => void this.#attempt(), after)
@@ -154,6 +154,8 @@ async function post(target: AgentTarget, invocation: InvocationBody): Promise<Ou
     reject(new Error(`it did not answer within ${attemptLimit / 1000} seconds`))
     limit.abort()
   }, attemptLimit)
+  // NOTE: a process does not stay for it; pages have a number here
+  ;(timer as { unref?: () => void }).unref?.()
   try {
     // NOTE: a function of the app may never settle
     return await Promise.race([ask(target, invocation, limit.signal), tooLate])

@@ -1,8 +1,10 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { deferred } from '../../src/core/deferred'
 import type { AgentTarget } from '../../src/session/wake'
-import { aSession, ended, soon, started } from '../support/told-session'
+import { output } from '../core/wire'
+import { aSession, ended, refusal, soon, started } from '../support/told-session'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -67,9 +69,70 @@ it('a prompt that was let go is taken up again by its handle', async () => {
   await expect(run.finished).resolves.toEqual({ reason: 'complete' })
 })
 
-it('nothing is retried once the session is closed', async () => {
-  const { session, view } = await aSession()
+it('a prompt that was let go is taken up again by its id, and its handle follows', async () => {
+  let attempts = 0
+  const { view, hear } = await aSession([], () => {
+    if (++attempts < 2) throw new Error('down')
+  })
+  const run = await view.send('x')
+  await soon()
+  await run.cancel()
+  await expect(run.started).rejects.toMatchObject({ code: 40033 })
+  await view.retry(run.inputId)
+  hear(started('R', run.inputId))
+  await run.started
+  hear(ended('R'))
+  await expect(run.finished).resolves.toEqual({ reason: 'complete' })
+})
+
+it('a prompt that is cancelled while its agent is refusing it is cancelled', async () => {
+  const answered = deferred()
+  const fetch = async (): Promise<Response> => {
+    await answered.promise
+    return new Response(null, { status: 403 })
+  }
+  const { view } = await aSession([], { url: 'http://agent.test/', fetch })
+  const run = await view.send('x')
+  await soon()
+  await run.cancel()
+  answered.resolve()
+  await expect(run.finished).resolves.toEqual({ reason: 'cancelled' })
+  await expect(run.started).rejects.toMatchObject({ code: 40033 })
+})
+
+it('a request for another reply that is cancelled is no trouble of the session', async () => {
+  const { session, view, hear } = await aSession([], down)
+  const run = await view.send('q')
+  hear(started('R', run.inputId), output('R', { kind: 'text', id: 't' }, 'hello'), ended('R'))
+  await soon()
+  const again = await view.regenerate(view.getMessages().at(-1)!.id)
+  await again.cancel()
+  await expect(again.finished).resolves.toEqual({ reason: 'cancelled' })
+  expect(session.error).toBeUndefined()
+})
+
+describe('a failed prompt that is sent again', () => {
+  it('wakes the agent when the channel has it, once, however often that is asked for', async () => {
+    const { view, refuse, woken } = await aSession()
+    refuse('ai-input')
+    await expect(view.send('x')).rejects.toMatchObject({ code: 104005 })
+    const id = view.getMessages()[0]!.id
+    const refused = deferred<never>()
+    refuse('ai-input', () => refused.promise)
+    const retries = [view.retry(id), view.retry(id)]
+    await soon()
+    refused.reject(refusal)
+    for (const retry of retries) await expect(retry).rejects.toMatchObject({ code: 104005 })
+    expect(woken).toEqual([])
+    await view.retry(id)
+    expect(woken).toHaveLength(1)
+  })
+})
+
+it('nothing is retried once the session is closed, and the handle says so', async () => {
+  const { session, view } = await aSession([], down)
   const run = await view.send('x')
   await session.close()
   await expect(run.retry()).rejects.toMatchObject({ code: 104004 })
+  await expect(run.started).rejects.toMatchObject({ code: 104004 })
 })
