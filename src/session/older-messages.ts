@@ -40,6 +40,7 @@ export class OlderMessages<M extends object> {
     if (this.#loading) return []
     return this.#show(async () => {
       await this.#readBack(count)
+      await this.shown.prepare()
       return this.#reveal(count)
     })
   }

@@ -1,5 +1,6 @@
 import type { Stretch } from '../core/branch'
 import type { TreeNode } from '../core/node'
+import { RunNode } from '../core/run-node'
 import { sameItems } from '../core/same-items'
 import type { ViewMessage } from '../core/view-message'
 import type { Tree } from '../core/tree'
@@ -50,12 +51,13 @@ export class ViewWindow<M extends object> {
     this.#note(path)
   }
 
-  /** Makes what is to be listed without keeping the page from reacting. */
+  /** Makes what is to be listed, runs included, without keeping the page from reacting. */
   async prepare(path: Path<M>): Promise<void> {
     let hidden = this.hiddenCount(path)
     let at = 0
     await inSlices(() => {
       for (const { node, ids } of path.slice(at, (at += stepSize))) {
+        if (node instanceof RunNode) this.tree.info(node)
         // What has gone meanwhile is made no more
         for (const id of ids) if (--hidden < 0 && node.message(id)) node.viewMessage(id)
       }
