@@ -3,7 +3,7 @@ import { InputNode } from '../core/input-node'
 import { RunNode } from '../core/run-node'
 import type { TreeNode } from '../core/node'
 import { Header } from '../core/wire'
-import type { Outgoing } from './outgoing'
+import { localRows, type Outgoing } from './outgoing'
 import type { PendingPrompt } from './pending'
 import type { Prompts } from './prompts'
 import type { Shared } from './shared'
@@ -107,8 +107,8 @@ export class PendingPrompts<M extends object> {
   }
 
   /** The channel does not have it yet, so no agent can be late. */
-  #ofOwn({ inputId, eventId, runId }: Outgoing): Waiting {
-    return { inputId, eventId, runId, clientId: this.shared.channel.clientId ?? '', at: Infinity }
+  #ofOwn({ messages }: Outgoing): Waiting {
+    return this.#ofRow(localRows(messages, this.shared.channel.clientId)[0]!)
   }
 
   #describe({ inputId, eventId, runId, clientId, at }: Waiting): PendingPrompt {
