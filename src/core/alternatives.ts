@@ -151,7 +151,7 @@ const alternative = <M extends object>(node: TreeNode<M>): Alternative<M> => ({
 function replaced<M extends object>(tree: Tree<M>, node: InputNode<M>): InputNode<M> | undefined {
   const target = node.forkOf === undefined ? undefined : tree.inputs.get(node.forkOf)
   if (!target?.visible || target.parent !== node.parent) return undefined
-  return tree.allows('edit', node.owner, target.owner) ? target : undefined
+  return tree.judge.allows('edit', node.owner, target.owner) ? target : undefined
 }
 
 /** The place among several alternatives of the one that shows: the one picked last, else the newest. */

@@ -13,19 +13,13 @@ import {
   type RunFacts,
   type RunRows,
 } from './run-facts'
+import type { Judge } from './judge'
 import { stopped, type Cancelling, type RunInfo } from './run-info'
 import { isCanonical, runState, unheard, type RunState, type RunStatus } from './run-state'
 import { insertBySerial, noItems, removeBySerial } from './sorted'
 import { isSteer, noSteers, readSteers } from './steers'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'
-
-/** Decides on what clients say into runs. */
-export interface Judge {
-  allows(row: Row, run: RunNode<object>): boolean
-  /** What counts of an input that is allowed. */
-  read(row: Row): Row
-}
 
 /** A reply. Its key is its run id. */
 export class RunNode<M extends object> extends TreeNode<M> {
@@ -53,9 +47,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
     key: string,
     codec: Codec<M>,
     port: ReactivePort,
+    private readonly judge: Judge,
     /** Whether it stands for a run that nobody has heard of; its key is then the message id of what it answers. */
     readonly isAwaited = false,
-    private readonly judge?: Judge,
   ) {
     super(key, codec, port)
     this.runId = isAwaited ? undefined : key
@@ -95,11 +89,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   get owner(): string | undefined {
     return this.isAwaited ? this.rows[0]?.clientId : this.#start?.transport[Header.inputClientId]
-  }
-
-  #accepts(row: Row): boolean {
-    if (row.transport[Header.runId] === undefined && !this.#answersFork) return false
-    return this.judge?.allows(row, this) ?? true
   }
 
   /** Whether its start lets it answer a fork; others may have given one the id of its prompt, or of its request. */
@@ -169,7 +158,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   get visible(): boolean {
     const { start, steps } = this.#state
     // NOTE: where it is told whose messages count, clients cannot make a run
-    const hasContent = this.projection.size > 0 && (this.isAwaited || !this.judge)
+    const hasContent = this.projection.size > 0 && (this.isAwaited || !this.judge.isGuarded)
     return hasContent || start !== undefined || steps.length > 0 || this.#hasOutput
   }
 
@@ -220,8 +209,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected override read(row: Row): Row | undefined {
-    if (row.name === MessageName.input) return this.#accepts(row) ? (this.judge?.read(row) ?? row) : undefined
-    return isCanonical(row, this.#state) ? row : undefined
+    if (row.name !== MessageName.input) return isCanonical(row, this.#state) ? row : undefined
+    if (row.transport[Header.runId] === undefined && !this.#answersFork) return undefined
+    return this.judge.judged(row, this.owner)
   }
 
   get #said(): RunRows {

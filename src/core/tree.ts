@@ -6,13 +6,13 @@ import { isUnsettled, Log, type Row } from './log'
 import { levelOf, type TreeNode } from './node'
 import { Nodes, type Restructured } from './nodes'
 import { InputNode } from './input-node'
-import { RunNode, type Judge } from './run-node'
+import { Judge } from './judge'
+import { RunNode } from './run-node'
 import type { RunInfo } from './run-info'
 import { plainPort, type ReactivePort } from './port'
 import { RunWatch, type RunTransition } from './run-watch'
-import { isSteer } from './steers'
-import type { Act, Trust } from './trust'
-import { hasSeeds, Header, MessageName, withSeeds, type ChannelMessage, type Headers } from './wire'
+import type { Trust } from './trust'
+import { Header, MessageName, type ChannelMessage, type Headers } from './wire'
 
 /** What became different since the last `settle()`. */
 export interface Settled<M extends object> extends Restructured<M> {
@@ -33,10 +33,10 @@ const nothing: Settled<never> = { structure: false, runs: false, transitions: []
  */
 export class Tree<M extends object> extends Nodes<M> {
   readonly log: Log
-  readonly #judge: Judge | undefined
+  readonly judge: Judge
   /** Requests for another reply, by message id: no nodes, since they show nothing. */
   readonly requests = new Map<string, Row>()
-  readonly #forks = new Forks<M>((row) => this.#mayPut(row, undefined))
+  readonly #forks = new Forks<M>((row) => this.judge.mayPut(row, undefined))
   readonly #cancels = new Cancels()
   /** Rows of which more is expected; a repair has to read back to the oldest of them. */
   readonly #open = new Set<Row>()
@@ -53,8 +53,7 @@ export class Tree<M extends object> extends Nodes<M> {
   ) {
     super()
     this.log = new Log(trust.isAgent)
-    const judge: Judge = { allows: (row, { owner }) => this.#mayPut(row, owner), read: (row) => this.#read(row) }
-    this.#judge = this.isGuarded ? judge : undefined
+    this.judge = new Judge(trust, this.runs)
   }
 
   /** Takes in one channel message. False when it is foreign, malformed or nothing new. */
@@ -158,16 +157,6 @@ export class Tree<M extends object> extends Nodes<M> {
     return run.info(() => this.stopsOf(run))
   }
 
-  /** Whether it is told who the agents are, or who may do what. */
-  get isGuarded(): boolean {
-    return this.trust.isAgent !== undefined || this.trust.policy !== undefined
-  }
-
-  /** Whether whoever does it may, to something of this owner. */
-  allows(kind: Act['kind'], clientId: string | undefined, ownerClientId: string | undefined): boolean {
-    return this.trust.policy?.({ kind, clientId, ownerClientId }) ?? true
-  }
-
   /** Requests to stop a run, or a prompt's run, whatever they name, by serial; only of those who may. */
   stopsOf(node: TreeNode<M>): readonly Row[] {
     const run = node instanceof RunNode && !node.isAwaited ? node : undefined
@@ -194,7 +183,7 @@ export class Tree<M extends object> extends Nodes<M> {
   }
 
   #allowedStops(asked: readonly Row[], owner: string | undefined): readonly Row[] {
-    return asked.filter(({ clientId }) => this.allows('cancel', clientId, owner))
+    return asked.filter(({ clientId }) => this.judge.allows('cancel', clientId, owner))
   }
 
   /** Requests to stop the run of a prompt, by serial, whoever made them. */
@@ -293,32 +282,6 @@ export class Tree<M extends object> extends Nodes<M> {
   #placeOutput(row: Row): void {
     const runId = row.transport[Header.runId]
     if (runId !== undefined && this.codec.decodes(row)) this.putInto(this.#run(runId), row)
-  }
-
-  /** What counts of an input in a run of this owner. */
-  judged(row: Row, owner: string | undefined): Row | undefined {
-    return this.#mayPut(row, owner) ? this.#read(row) : undefined
-  }
-
-  /** Copies of messages count only as the run has them whose place is taken. */
-  #read(row: Row): Row {
-    if (!this.trust.isAgent || !hasSeeds(row.data)) return row
-    const source = this.#replacedBy(row)
-    return { ...row, data: withSeeds(row.data, source ? copiesOf(source) : []) }
-  }
-
-  /** Whether whoever sent an input may, into a run of this owner or to take the place of another. */
-  #mayPut(row: Row, owner: string | undefined): boolean {
-    if (row.transport[Header.runId] === undefined)
-      return this.allows('fork', row.clientId, this.#replacedBy(row)?.owner)
-    return this.allows(isSteer(row) ? 'steer' : 'answer', row.clientId, owner)
-  }
-
-  /** The run whose place an answer takes, if it does; it was there before. */
-  #replacedBy({ serial, transport }: Row): RunNode<M> | undefined {
-    if (transport[Header.runId] !== undefined) return undefined
-    const run = this.runs.get(transport[Header.supersedes] ?? '')
-    return run && run.sort < serial ? run : undefined
   }
 
   /** What begins with copies of a run, or takes its place, follows it. */
@@ -434,12 +397,12 @@ export class Tree<M extends object> extends Nodes<M> {
   }
 
   #newRun(key: string, isAwaited?: boolean): RunNode<M> {
-    return new RunNode(key, this.codec, this.port, isAwaited, this.#judge)
+    return new RunNode(key, this.codec, this.port, this.judge, isAwaited)
   }
 
   #settleRun(run: RunNode<M>): RunTransition<M> | undefined {
     if (run.inputId !== undefined) this.#adopt(run.inputId)
-    if (this.#judge) this.#rereadForksOf(run)
+    if (this.judge.isGuarded) this.#rereadForksOf(run)
     return this.#watch.note(run)
   }
 
@@ -467,6 +430,3 @@ export class Tree<M extends object> extends Nodes<M> {
     }
   }
 }
-
-const copiesOf = (run: RunNode<object>): object[] =>
-  Array.from(run.messageIds(), (id) => structuredClone(run.message(id)!))

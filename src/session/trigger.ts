@@ -37,4 +37,6 @@ export const entries: ReadonlySet<MessageName> = new Set([MessageName.runStart, 
 export const newestAnswer = <M extends object>(tree: Tree<M>, run: RunNode<M>): Row | undefined =>
   run
     .allRows()
-    .findLast((row) => row.name === MessageName.input && !isSteer(row) && tree.judged(row, run.owner) !== undefined)
+    .findLast(
+      (row) => row.name === MessageName.input && !isSteer(row) && tree.judge.judged(row, run.owner) !== undefined,
+    )
