@@ -50,7 +50,7 @@ export class Prompts<M extends object> implements ActiveRunHost<M> {
   readonly #sent = new Set<Sent>()
   /** Prompts that the channel has refused, as far as is known. */
   readonly #refused = new Set<Sent>()
-  /** What was cancelled before any run began, by event, as long as somebody has a handle of it. */
+  /** What was cancelled before any run began, by message id, as long as somebody has a handle of it. */
   readonly #letGo = new Map<string, WeakRef<Sent>>()
 
   constructor(
@@ -135,13 +135,10 @@ export class Prompts<M extends object> implements ActiveRunHost<M> {
     // NOTE: looked up each time, so that nothing is kept for a wake that was given up
     const own = (): Sent | undefined => [...this.#sent].find((sent) => sent.eventId === eventId)
     const wake = this.wakes.wake(trigger, (error) => this.#giveUp(own(), error))
-    const sent = own() ?? this.#letGo.get(eventId)?.deref()
-    if (sent) {
-      this.#letGo.delete(eventId)
-      this.#sent.add(sent)
-      sent.promises.renew()
-      sent.wake = wake
-    }
+    this.#takeBack(trigger.inputId)
+    const sent = own()
+    sent?.promises.renew()
+    if (sent) sent.wake = wake
     return wake
   }
 
@@ -158,6 +155,7 @@ export class Prompts<M extends object> implements ActiveRunHost<M> {
   /** Keeps what was promised of a run, and lets it have its answers, as the tree has settled it. */
   follow(run: RunNode<M>): void {
     const { tree } = this.shared
+    if (run.visible) this.#takeBack(run.inputId)
     // NOTE: of those who answer at one time, the last on the channel wakes the agent
     const newest = run.state.status === 'suspended' && newestAnswer(tree, run)?.transport[Header.eventId]
     for (const sent of this.#sent) {
@@ -237,6 +235,15 @@ export class Prompts<M extends object> implements ActiveRunHost<M> {
     }
   }
 
+  /** Somebody wants, or has answered, what was let go. */
+  #takeBack(inputId = ''): void {
+    const sent = this.#letGo.get(inputId)?.deref()
+    this.#letGo.delete(inputId)
+    if (!sent) return
+    sent.promises.renew()
+    this.#sent.add(sent)
+  }
+
   #wake(sent: Sent): void {
     const { agent, tree } = this.shared
     if (agent && sent.wakes && !runTakenUp(tree, sent)) this.wake(sent)
@@ -248,7 +255,7 @@ export class Prompts<M extends object> implements ActiveRunHost<M> {
     sent.promises.giveUp(error)
     if (error.code === ErrorCode.Cancelled) {
       this.#sent.delete(sent)
-      this.#letGo.set(sent.eventId, new WeakRef(sent))
+      this.#letGo.set(sent.inputId, new WeakRef(sent))
     } else if (!this.shared.tree.inputs.has(sent.inputId)) {
       // A prompt shows it where it stands; an answer or a wish for another reply stands nowhere
       this.shared.report(error)

@@ -52,36 +52,27 @@ it('holds on to a prompt that may still be answered, and lets go of it when that
   expect(await isHeld(waiting)).toBe(false)
 })
 
-it('a prompt that was let go is taken up again by its handle', async () => {
+type Run = Awaited<ReturnType<Told['view']['send']>>
+
+it.each<[string, number, (told: Told, run: Run) => unknown]>([
+  ['wanted again by its handle', 2, (_, run) => run.retry()],
+  ['wanted again by its id', 2, ({ view }, run) => view.retry(run.inputId)],
+  ['answered because another device has woken an agent', 1, () => undefined],
+])('a prompt that was let go is followed again when it is %s', async (_, wakes, happens) => {
   let attempts = 0
-  const { view, hear } = await aSession([], () => {
+  const told = await aSession([], () => {
     if (++attempts < 2) throw new Error('down')
   })
-  const run = await view.send('x')
+  const run = await told.view.send('x')
   await soon()
   await run.cancel()
   await expect(run.finished).resolves.toEqual({ reason: 'cancelled' })
-  await run.retry()
-  expect(attempts).toBe(2)
-  hear(started('R', run.inputId))
-  await run.started
-  hear(ended('R'))
-  await expect(run.finished).resolves.toEqual({ reason: 'complete' })
-})
-
-it('a prompt that was let go is taken up again by its id, and its handle follows', async () => {
-  let attempts = 0
-  const { view, hear } = await aSession([], () => {
-    if (++attempts < 2) throw new Error('down')
-  })
-  const run = await view.send('x')
-  await soon()
-  await run.cancel()
   await expect(run.started).rejects.toMatchObject({ code: 40033 })
-  await view.retry(run.inputId)
-  hear(started('R', run.inputId))
+  await happens(told, run)
+  expect(attempts).toBe(wakes)
+  told.hear(started('R', run.inputId))
   await run.started
-  hear(ended('R'))
+  told.hear(ended('R'))
   await expect(run.finished).resolves.toEqual({ reason: 'complete' })
 })
 
