@@ -69,7 +69,9 @@ const size = await weigh('Size: bytes, without peers', weighed)
 await weigh('A page with its Ably client: bytes, without the framework', pages, 'ably')
 await weigh('Other chat clients: bytes, without the framework', others, 'ai')
 if (process.argv.includes('--modules')) await printModules()
-console.log(`\n  client entry: ${bytes(size)} of ${bytes(limit)} bytes; the goal of ${bytes(goal)} is not reached`)
+console.log(
+  `\n  client entry: ${bytes(size)} of ${bytes(limit)} bytes; the goal of ${bytes(goal)} is ${size > goal ? 'not ' : ''}reached`,
+)
 if (size > limit) {
   console.error(`  ${bytes(size - limit)} too many; \`npm run size -- --modules\` shows where they are`)
   process.exitCode = 1

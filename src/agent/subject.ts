@@ -28,8 +28,7 @@ const maxReplyMessages = 5000
 
 /** Milliseconds to wait for a run that another process has left. */
 const elsewhereTimeout = 30_000
-// NOTE: shorter than a client waits for the endpoint, and a place is taken meanwhile
-/** Milliseconds to wait until a run that is still being written waits itself. */
+/** The same until one that is still being written waits itself: shorter than clients wait, who would take that for a failure. */
 const busyTimeout = 10_000
 
 /** What a run is about, known once its trigger is found. */
