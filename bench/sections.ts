@@ -22,6 +22,26 @@ const built = await loadOurs()
 const plain = ours(built)
 const subscribed = ours(built, { subscribe: true })
 
+const lengths = [10, 1000, 5000]
+
+/** Prints what something costs by the number of visible messages, and how many times that of ours. */
+function tableByLength<C extends { readonly name: string }>(
+  title: string,
+  contenders: readonly C[],
+  cost: (contender: C, length: number) => number,
+  mine: C,
+): void {
+  table(
+    title,
+    ['', ...lengths.map(String), '1,000 / ours'],
+    contenders.map((each) => [
+      each.name,
+      ...lengths.map((length) => cost(each, length)),
+      cost(each, 1000) / cost(mine, 1000),
+    ]),
+  )
+}
+
 /** What is measured, by name: each prints a table and answers with what it had to reach. */
 export const sections: Record<string, () => Promise<Requirement[]>> = {
   // NOTE: first, since what the others leave behind is freed while this one counts
@@ -38,18 +58,9 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
   },
 
   async tokens() {
-    const lengths = [10, 1000, 5000]
     const contenders = [plain, subscribed, peer, floor]
     const cost = await tokenCosts(contenders, lengths)
-    table(
-      'A token: microseconds, by visible messages',
-      ['', ...lengths.map(String), '1,000 / ours'],
-      contenders.map((each) => [
-        each.name,
-        ...lengths.map((length) => cost(each, length)),
-        cost(each, 1000) / cost(plain, 1000),
-      ]),
-    )
+    tableByLength('A token: microseconds, by visible messages', contenders, cost, plain)
     return [plain, subscribed].flatMap((each) => [
       { what: `token, ${each.name}: at 5,000 / at 10`, value: cost(each, 5000) / cost(each, 10), atMost: 1.5 },
       { what: `token, ${each.name} / peer, at 1,000`, value: cost(each, 1000) / cost(peer, 1000), atMost: 1 / 20 },
@@ -63,19 +74,11 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
   },
 
   async chats() {
-    const lengths = [10, 1000, 5000]
     const mine = ourChat(built.client)
     const clients = [mine, aiSdk, tanstack]
     const cost = await chatCosts(clients, lengths)
-    table(
-      'A token in other chat clients for Vue: microseconds until it is read, by visible messages',
-      ['', ...lengths.map(String), '1,000 / ours'],
-      clients.map((each) => [
-        each.name,
-        ...lengths.map((length) => cost(each, length)),
-        cost(each, 1000) / cost(mine, 1000),
-      ]),
-    )
+    const title = 'A token in other chat clients for Vue: microseconds until it is read, by visible messages'
+    tableByLength(title, clients, cost, mine)
     return [aiSdk, tanstack].map((each) => ({
       what: `token, ours / ${each.name}, at 1,000`,
       value: cost(mine, 1000) / cost(each, 1000),
@@ -84,7 +87,6 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
   },
 
   async browser() {
-    const lengths = [10, 1000, 5000]
     const costs = await pageCosts(lengths)
     const at = (name: string, index: number) => costs.get(name)![index]!
     table(

@@ -1,8 +1,8 @@
 import { useChat } from '@ai-sdk/vue'
-import type { UIMessage, UIMessageChunk } from 'ai'
+import type { UIMessageChunk } from 'ai'
 import { effectScope } from 'vue'
 import { paragraph } from '../conversation.ts'
-import type { ChatClient } from './chat.ts'
+import { pastOf, type ChatClient } from './chat.ts'
 import { feed } from './feed.ts'
 import { lastText } from './last-text.ts'
 
@@ -14,7 +14,10 @@ export const aiSdk: ChatClient = {
     const scope = effectScope()
     const transport = { sendMessages: async () => stream, reconnectToStream: async () => null }
     const { sendMessage, ...shown } = scope.run(() => {
-      const { messages, sendMessage } = useChat({ messages: past(length - 2), transport })
+      const { messages, sendMessage } = useChat({
+        messages: pastOf(length - 2, { type: 'text', text: paragraph }),
+        transport,
+      })
       return { sendMessage, ...screen(messages, lastText) }
     })!
     void sendMessage({ text: 'And then?' })
@@ -26,10 +29,3 @@ export const aiSdk: ChatClient = {
     }
   },
 }
-
-const past = (length: number): UIMessage[] =>
-  Array.from({ length }, (_, index) => ({
-    id: `m${index}`,
-    role: index % 2 === 0 ? 'user' : 'assistant',
-    parts: [{ type: 'text', text: paragraph }],
-  }))

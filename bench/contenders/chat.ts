@@ -28,6 +28,14 @@ export interface ChatClient {
   open(length: number, screen: ScreenMaker): Promise<Chat>
 }
 
+/** The messages of a chat so far, each of this part. */
+export const pastOf = <const Part>(length: number, part: Part) =>
+  Array.from({ length }, (_, index) => ({
+    id: `m${index}`,
+    role: index % 2 === 0 ? ('user' as const) : ('assistant' as const),
+    parts: [part],
+  }))
+
 /** Nothing drawn: a list that reads its items' keys, and one item that prints the last message. */
 export const effects: ScreenMaker = (messages, textOf) => {
   const shown = { count: 0, text: '' }

@@ -1,8 +1,8 @@
 import type { StreamChunk } from '@tanstack/ai'
-import { stream as connect, useChat, type UIMessage } from '@tanstack/ai-vue'
+import { stream as connect, useChat } from '@tanstack/ai-vue'
 import { effectScope } from 'vue'
 import { paragraph } from '../conversation.ts'
-import type { ChatClient } from './chat.ts'
+import { pastOf, type ChatClient } from './chat.ts'
 import { feed } from './feed.ts'
 
 /** `@tanstack/ai-vue`, whose connection is a stream in this process. It lets a timer pass after each chunk, which is most of its time. */
@@ -13,7 +13,11 @@ export const tanstack: ChatClient = {
     const scope = effectScope()
     const { sendMessage, ...shown } = scope.run(() => {
       // NOTE: with an id of its own it needs no component
-      const options = { id: 'bench', initialMessages: past(length - 2), connection: connect(() => stream) }
+      const options = {
+        id: 'bench',
+        initialMessages: pastOf(length - 2, { type: 'text', content: paragraph }),
+        connection: connect(() => stream),
+      }
       const { messages, sendMessage } = useChat(options)
       return { sendMessage, ...screen(messages, lastText) }
     })!
@@ -31,13 +35,6 @@ export const tanstack: ChatClient = {
     }
   },
 }
-
-const past = (length: number): UIMessage[] =>
-  Array.from({ length }, (_, index) => ({
-    id: `m${index}`,
-    role: index % 2 === 0 ? 'user' : 'assistant',
-    parts: [{ type: 'text', content: paragraph }],
-  }))
 
 type Shown = ReturnType<typeof useChat>['messages']['value'][number]
 
