@@ -39,7 +39,8 @@ export class CancelWatch {
   #accepts(row: Row, tree: Tree<object>): Promise<boolean> {
     const { runId, ownerClientId, onCancel, messageOf, report } = this.context
     const { clientId } = row
-    const mayStop: CancelHook = (request) => tree.judge.allows('cancel', clientId, ownerClientId) && onCancel?.(request)
+    const mayStop: CancelHook = (request) =>
+      tree.access.allows('cancel', clientId, ownerClientId) && onCancel?.(request)
     return askOrReport(mayStop, { runId, clientId, ownerClientId, message: messageOf(row) }, 'a cancel', report)
   }
 }

@@ -27,7 +27,7 @@ export async function checkAnswer(
     clientId,
     ownerClientId: run.owner,
   } as const
-  const isAllowed = tree.judge.allows(kind, clientId, run.owner) && (await ask(onAnswer, request, 'an answer'))
+  const isAllowed = tree.access.allows(kind, clientId, run.owner) && (await ask(onAnswer, request, 'an answer'))
   if (!isAllowed) throw refused(`go on with run "${run.key}"`, trigger)
 }
 

@@ -49,7 +49,7 @@ function ownRows<M extends object>(tree: Tree<M>, trigger: Row, { runId, ownerCl
   const attempts = attemptsOf(heard, written)
   return [...rows.values()]
     .filter((row) => isContent(row) && isCurrent(row, attempts))
-    .flatMap((row) => (row.name === MessageName.input ? (tree.judge.judged(row, ownerClientId) ?? []) : row))
+    .flatMap((row) => (row.name === MessageName.input ? (tree.access.filterInput(row, ownerClientId) ?? []) : row))
     .toSorted((a, b) => (a.serial < b.serial ? -1 : 1))
 }
 

@@ -28,7 +28,7 @@ export class SteerWatch {
 
   /** Decides on what was not decided yet; without a hook or a policy it has decided when it returns. */
   async consider(): Promise<void> {
-    const isAsked = this.context.onSteer !== undefined || this.tree.judge.isGuarded
+    const isAsked = this.context.onSteer !== undefined || this.tree.access.isGuarded
     for (const row of this.#rows()) {
       if (this.#heeded.has(idOf(row))) continue
       this.#heeded.set(idOf(row), isAsked ? undefined : true)
@@ -82,7 +82,7 @@ export class SteerWatch {
   #accepts(row: Row): Promise<boolean> {
     const { runId, ownerClientId, onSteer, messageOf, report } = this.context
     const { clientId } = row
-    const maySteer: SteerHook = (given) => this.tree.judge.allows('steer', clientId, ownerClientId) && onSteer?.(given)
+    const maySteer: SteerHook = (given) => this.tree.access.allows('steer', clientId, ownerClientId) && onSteer?.(given)
     const request = { runId, inputId: idOf(row), clientId, ownerClientId, message: messageOf(row) }
     return askOrReport(maySteer, request, 'a steer', report)
   }

@@ -88,7 +88,7 @@ async function checkFork<M extends object>(
   trigger: Row,
   { signal, onAnswer }: SubjectSearch,
 ): Promise<void> {
-  if (!view.tree.judge.isGuarded && !onAnswer) return
+  if (!view.tree.access.isGuarded && !onAnswer) return
   const { [Header.supersedes]: runId = '' } = trigger.transport
   const run = runId ? await readRun(view, { runId, signal }) : undefined
   if (!run) throw misuse('start the run', `the run whose place it takes is not known: "${runId}"`)
@@ -96,13 +96,13 @@ async function checkFork<M extends object>(
 }
 
 async function checkRegeneration<M extends object>({ tree, history }: ChannelView<M>, trigger: Row): Promise<void> {
-  if (!tree.judge.isGuarded) return
+  if (!tree.access.isGuarded) return
   const reply = (): TreeNode<M> | undefined => {
     tree.settle()
     return tree.nodeOf(trigger.transport[Header.regenerates]!)
   }
   await history.readUntil(() => reply()?.owner !== undefined, maxReplyMessages)
-  if (tree.judge.allows('regenerate', trigger.clientId, reply()?.owner)) return
+  if (tree.access.allows('regenerate', trigger.clientId, reply()?.owner)) return
   throw refused('regenerate the reply', trigger)
 }
 

@@ -1,4 +1,4 @@
-import { isBag } from '../core/bag'
+import { isPlainObject } from '../core/plain-object'
 
 /** Longest JSON that a header carries, in characters; a message whose headers grow too long would not be read at all. */
 const maxLength = 7_500
@@ -24,7 +24,7 @@ const maxDepth = 50
 
 /** `later` laid over `earlier`, object by object; arrays and other values are replaced. */
 export function merged(earlier: unknown, later: unknown, depth = 0): unknown {
-  if (!isBag(earlier) || !isBag(later) || depth === maxDepth) return later
+  if (!isPlainObject(earlier) || !isPlainObject(later) || depth === maxDepth) return later
   const entries = Object.entries(later).map(([key, value]) => [
     key,
     Object.hasOwn(earlier, key) ? merged(earlier[key], value, depth + 1) : value,

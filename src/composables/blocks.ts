@@ -1,4 +1,4 @@
-import { sameItems } from '../core/same-items'
+import { sameItems } from '../core/reuse'
 import type { ViewMessage } from '../core/view-message'
 
 /** A stretch of messages that is laid out on its own. */

@@ -1,5 +1,5 @@
 import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
-import { kept } from '../core/same-items'
+import { reuseIfEqual } from '../core/reuse'
 import type { ViewMessage } from '../core/view-message'
 import type { AppMessage } from '../store/app-message'
 import { useViewSource, type OwnViewSource, type ViewSource } from './view-source'
@@ -46,7 +46,7 @@ export function useBranch<M extends object>(
   const index = computed(() => branch.value.index)
   const select = (wanted: number): void => actor().select(id(), wanted)
   return {
-    siblings: computed<readonly ViewMessage<M>[]>((known) => kept(known, branch.value.siblings)),
+    siblings: computed<readonly ViewMessage<M>[]>((known) => reuseIfEqual(known, branch.value.siblings)),
     count: computed(() => branch.value.siblings.length),
     index,
     selected: computed(() => branch.value.selected),

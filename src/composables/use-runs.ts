@@ -1,6 +1,6 @@
 import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
 import type { RunInfo } from '../core/run-info'
-import { kept } from '../core/same-items'
+import { reuseIfEqual } from '../core/reuse'
 import type { RunScope } from '../session/pending'
 import type { AppMessage } from '../store/app-message'
 import type { ViewVerbs } from '../store/verbs'
@@ -31,11 +31,11 @@ export interface UseRunsReturn {
 export function useRuns<M extends object = AppMessage>(options: UseRunsOptions<M> = {}): UseRunsReturn {
   const { current, actor } = useViewSource(options)
   const scope = (): RunScope => toValue(options.scope) ?? 'view'
-  const runs = computed<readonly RunInfo[]>((known) => kept(known, current().runs(scope())))
+  const runs = computed<readonly RunInfo[]>((known) => reuseIfEqual(known, current().runs(scope())))
   return {
     runs,
     active: computed<readonly RunInfo[]>((known) =>
-      kept(
+      reuseIfEqual(
         known,
         runs.value.filter((run) => run.status === 'active'),
       ),

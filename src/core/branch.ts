@@ -1,12 +1,12 @@
-import { selectionOf, type Choices } from './alternatives'
+import { selectionOf, type Choices } from './siblings'
 import { bySort, levelOf, unsent, type TreeNode } from './node'
 import { RunNode } from './run-node'
 import type { InputNode } from './input-node'
-import { sameItems } from './same-items'
+import { sameItems } from './reuse'
 import type { Tree } from './tree'
 
 /** A node on a branch with those of its messages that show. */
-export interface Stretch<M extends object> {
+export interface PathSegment<M extends object> {
   readonly node: TreeNode<M>
   readonly ids: readonly string[]
   /** The highest sort up to here: what stands behind a later node belongs to it, wherever it sorts. */
@@ -14,7 +14,7 @@ export interface Stretch<M extends object> {
 }
 
 /** Where inside a run the branch goes on with another reply instead. */
-interface Turn<M extends object> {
+interface InlineReplacement<M extends object> {
   readonly index: number
   readonly reply: RunNode<M>
 }
@@ -23,12 +23,12 @@ interface Turn<M extends object> {
  * Walks all nodes in sort order and keeps those on the chosen branch: a node whose parent is known must follow it on
  * the path, and of several alternatives only the selected one stays.
  */
-export const walk = <M extends object>(tree: Tree<M>, choices: Choices): readonly Stretch<M>[] =>
+export const walk = <M extends object>(tree: Tree<M>, choices: Choices): readonly PathSegment<M>[] =>
   new BranchWalk(tree, choices).path
 
 /** See {@link walk}. What comes at the end of a branch is followed without walking all of it again. */
 export class BranchWalk<M extends object> {
-  readonly #path: Stretch<M>[] = []
+  readonly #path: PathSegment<M>[] = []
   readonly #placed = new Set<TreeNode<M>>()
   readonly #waiting = new Map<TreeNode<M>, TreeNode<M>[]>()
   /** Messages of runs on the path whose place a reply inside the run has taken. */
@@ -57,7 +57,7 @@ export class BranchWalk<M extends object> {
     return this.#visited < nodes.length
   }
 
-  get path(): readonly Stretch<M>[] {
+  get path(): readonly PathSegment<M>[] {
     return this.#path
   }
 
@@ -143,8 +143,8 @@ export class BranchWalk<M extends object> {
 
   #shows(node: TreeNode<M>): boolean {
     if (node.parent !== undefined && this.#dropped.has(node.parent)) return false
-    if (this.tree.alternatives.hostOf(node)) return false
-    const members = this.tree.alternatives.of(node)
+    if (this.tree.siblings.hostOf(node)) return false
+    const members = this.tree.siblings.of(node)
     return members.length === 1 || this.#selectionOf(members) === node
   }
 
@@ -162,7 +162,7 @@ export class BranchWalk<M extends object> {
     const released: TreeNode<M>[] = []
     for (let node: TreeNode<M> | undefined = first; node;) {
       const ids: string[] = [...node.messageIds()]
-      const turn: Turn<M> | undefined = node instanceof RunNode ? this.#turnIn(ids) : undefined
+      const turn: InlineReplacement<M> | undefined = node instanceof RunNode ? this.#turnIn(ids) : undefined
       const level = higher(this.#path.at(-1)?.level ?? '', levelOf(node))
       this.#path.push({ node, ids: turn ? ids.slice(0, turn.index) : ids, level })
       if (turn) for (const id of ids.slice(turn.index)) this.#dropped.add(id)
@@ -174,9 +174,9 @@ export class BranchWalk<M extends object> {
     return released
   }
 
-  #turnIn(ids: readonly string[]): Turn<M> | undefined {
+  #turnIn(ids: readonly string[]): InlineReplacement<M> | undefined {
     for (let index = 1; index < ids.length; index++) {
-      const replies = this.tree.alternatives.inside(ids[index - 1]!, ids[index]!)
+      const replies = this.tree.siblings.inside(ids[index - 1]!, ids[index]!)
       if (replies.length === 0) continue
       const keys = [ids[index]!, ...replies.map(({ key }) => key)]
       const reply = replies[selectionOf(this.tree, keys, this.choices) - 1]

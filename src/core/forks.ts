@@ -1,4 +1,4 @@
-import { Groups } from './groups'
+import { MultiMap } from './multi-map'
 import type { Row } from './log'
 import type { RunNode } from './run-node'
 import { hasSeeds, Header } from './wire'
@@ -12,9 +12,9 @@ export const isFork = ({ transport, data }: Row): boolean =>
 /** Answers that begin a run of their own, which takes the place of the one that waits. */
 export class Forks<M extends object> {
   /** Those whose run nobody has heard of, by the message id of the answer. */
-  readonly awaited = new Map<string, RunNode<M>>()
-  readonly #rows = new Groups<Row>()
-  readonly #replacing = new Groups<Row>()
+  readonly placeholderRuns = new Map<string, RunNode<M>>()
+  readonly #rows = new MultiMap<Row>()
+  readonly #replacing = new MultiMap<Row>()
 
   constructor(
     /** Whether whoever sent an answer may take the place of the run that it names. */
@@ -40,7 +40,7 @@ export class Forks<M extends object> {
 
   /** Whether others take the place of this run. */
   isSuperseded(run: RunNode<M>): boolean {
-    return !run.isAwaited && this.#replacing.of(run.key).some((row) => row.home !== run && this.allows(row))
+    return !run.isPlaceholder && this.#replacing.of(run.key).some((row) => row.home !== run && this.allows(row))
   }
 
   /** The runs whose answers claim its place. */

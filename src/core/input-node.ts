@@ -50,7 +50,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
     return this.projection.size > 0
   }
 
-  protected get instead(): string | undefined {
+  protected get replacesId(): string | undefined {
     return this.forkOf
   }
 

@@ -1,11 +1,11 @@
-import { Groups } from './groups'
+import { MultiMap } from './multi-map'
 import { unsent, type TreeNode } from './node'
 
 /** Which node holds a message; of several that mention it, the one that did so at the lowest serial. */
 export class MessageIndex<M extends object> {
   readonly #holders = new Map<string, TreeNode<M>>()
   /** Nodes that mention a message somebody else holds. */
-  readonly #others = new Groups<TreeNode<M>>()
+  readonly #others = new MultiMap<TreeNode<M>>()
 
   holderOf(messageId: string): TreeNode<M> | undefined {
     return this.#holders.get(messageId)

@@ -1,9 +1,9 @@
 import type { Codec } from './codec'
-import { Few } from './few'
+import { SmallMap } from './small-map'
 import type { Row, RowHome } from './log'
 import type { ReactivePort } from './port'
 import { Projection } from './projection'
-import { Shown, type Shape, type Writable } from './shown'
+import { ViewMessageProxy, type MessageStatus, type Writable } from './view-message-proxy'
 import { insertBySerial, noItems, removeBySerial } from './sorted'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header } from './wire'
@@ -13,7 +13,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   /** Content rows in serial order. */
   protected rows: readonly Row[] = noItems
   protected readonly projection: Projection<M>
-  #shown: Few<Writable<ViewMessage<M>>> | undefined
+  #shown: SmallMap<Writable<ViewMessage<M>>> | undefined
   /** How many of the rows the projection holds, unless it is stale. */
   #foldedCount = 0
   /** Whether the projection has to be made anew. */
@@ -38,8 +38,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
     row.home = this
     const last = this.rows.at(-1)
     const isLast = !last || row.serial >= last.serial
-    if (isLast && this.projection.isResting) this.#hasLateRows = true
-    if (!isLast || this.projection.isResting) this.stale = true
+    if (isLast && this.projection.isSealed) this.#hasLateRows = true
+    if (!isLast || this.projection.isSealed) this.stale = true
     this.rows = insertBySerial(this.rows, row)
   }
 
@@ -56,7 +56,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** Brings projection and derived facts in step with the rows; tells what that means for lists that show this node. */
   settle(): NodeChange {
-    return this.goesOn && !this.stale ? this.#goOn() : this.#settleAll()
+    return this.isAppendOnly && !this.stale ? this.#goOn() : this.#settleAll()
   }
 
   #goOn(): NodeChange {
@@ -73,7 +73,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     if (this.stale) this.#foldAfresh()
     else this.#foldFurther()
     this.#showState()
-    if (this.isComplete && !this.#hasLateRows) this.rest()
+    if (this.isComplete && !this.#hasLateRows) this.seal()
     const begin = this.messageIds()
     return changeOf(
       before,
@@ -83,8 +83,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   #listing(): Listing {
-    const { visible, size, sort, parent, instead } = this
-    return { visible, size, sort, parent, instead }
+    const { visible, size, sort, parent, replacesId } = this
+    return { visible, size, sort, parent, replacesId }
   }
 
   #foldFurther(): void {
@@ -103,8 +103,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   /** Lets go of what is needed only while rows keep coming; one that comes all the same is read with all others. */
-  protected rest(): void {
-    this.projection.rest()
+  protected seal(): void {
+    this.projection.seal()
     this.rows = this.rows.slice()
   }
 
@@ -116,7 +116,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     }
   }
 
-  #shape(id: string): Shape {
+  #shape(id: string): MessageStatus {
     return { state: this.messageState(id), steer: this.steerState(id), error: this.error() }
   }
 
@@ -137,8 +137,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
   viewMessage(id: string): ViewMessage<M> {
     const known = this.#shown?.get(id)
     if (known) return known
-    const shown = Shown.of(this.projection, id, this.#shape(id), this.runId)
-    this.#shown ??= new Few()
+    const shown = ViewMessageProxy.of(this.projection, id, this.#shape(id), this.runId)
+    this.#shown ??= new SmallMap()
     this.#shown.set(id, shown)
     return shown
   }
@@ -177,12 +177,12 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   readonly runId?: string
   /** The message that it is another version of. */
-  protected abstract get instead(): string | undefined
+  protected abstract get replacesId(): string | undefined
   /** Whose it is, verified by Ably; undefined while that is not known, and for clients without an identity. */
   abstract get owner(): string | undefined
   abstract get visible(): boolean
   /** Whether nothing but messages follows from the rows that came since it was settled. */
-  protected get goesOn(): boolean {
+  protected get isAppendOnly(): boolean {
     return false
   }
   /** Whether no more content is to be expected. */
@@ -198,7 +198,7 @@ interface Listing {
   size: number
   sort: string
   parent: string | undefined
-  instead: string | undefined
+  replacesId: string | undefined
 }
 
 /**
@@ -209,13 +209,13 @@ export type NodeChange = 'none' | 'grew' | 'moved'
 
 function changeOf(before: Listing, after: Listing, hasSameBegin: boolean): NodeChange {
   const isSame = (key: keyof Listing): boolean => before[key] === after[key]
-  const stays = hasSameBegin && isSame('visible') && isSame('parent') && isSame('instead')
+  const stays = hasSameBegin && isSame('visible') && isSame('parent') && isSame('replacesId')
   if (stays && isSame('size') && isSame('sort')) return 'none'
   const grew = stays && before.size <= after.size && (isSame('sort') || before.sort === '')
   return grew || !before.visible ? 'grew' : 'moved'
 }
 
-function update(shown: Writable<ViewMessage<object>>, { state, steer, error }: Shape): void {
+function update(shown: Writable<ViewMessage<object>>, { state, steer, error }: MessageStatus): void {
   if (shown.state !== state) shown.state = state
   if (shown.error !== error) shown.error = error
   if (shown.steer !== steer) shown.steer = steer

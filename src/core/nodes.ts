@@ -1,4 +1,4 @@
-import { Groups } from './groups'
+import { MultiMap } from './multi-map'
 import type { InputNode } from './input-node'
 import type { Row } from './log'
 import { MessageIndex } from './message-index'
@@ -21,8 +21,8 @@ export abstract class Nodes<M extends object> {
   readonly runs = new Map<string, RunNode<M>>()
   readonly #messages = new MessageIndex<M>()
   /** Children by the message id they follow; those without a parent under ''. */
-  readonly #children = new Groups<TreeNode<M>>()
-  readonly #runsByInput = new Groups<RunNode<M>>()
+  readonly #children = new MultiMap<TreeNode<M>>()
+  readonly #runsByInput = new MultiMap<RunNode<M>>()
   readonly #nodes = new NodeList<M>()
   /** Nodes that rows came to or went from, to be settled. */
   protected readonly dirty = new Set<TreeNode<M>>()
@@ -71,7 +71,7 @@ export abstract class Nodes<M extends object> {
   }
 
   /** Takes nodes out of every list of nodes. */
-  protected leave(gone: ReadonlySet<TreeNode<M>>): void {
+  protected removeNodes(gone: ReadonlySet<TreeNode<M>>): void {
     this.#nodes.remove(gone)
     for (const node of gone) {
       this.#children.remove(node.parent ?? '', node)
@@ -82,7 +82,7 @@ export abstract class Nodes<M extends object> {
     this.rearrange()
   }
 
-  protected putInto(node: TreeNode<M>, row: Row): void {
+  protected attachRow(node: TreeNode<M>, row: Row): void {
     const messageId = row.transport[Header.messageId]
     node.add(row)
     if (messageId !== undefined) this.mention(messageId, node, row.serial)
@@ -90,7 +90,7 @@ export abstract class Nodes<M extends object> {
   }
 
   /** Takes out of its node what said this. */
-  protected takeOut(row: Row, { [Header.messageId]: messageId }: Headers): void {
+  protected detachRow(row: Row, { [Header.messageId]: messageId }: Headers): void {
     const node = row.home as TreeNode<M>
     node.remove(row)
     row.home = undefined

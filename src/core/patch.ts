@@ -1,4 +1,4 @@
-import { isBag, type Bag } from './bag'
+import { isPlainObject, type PlainObject } from './plain-object'
 
 /**
  * Makes `target` equal to `source` in place: a message's own fields, and the fields of the objects in its arrays (its
@@ -6,7 +6,7 @@ import { isBag, type Bag } from './bag'
  * on as which part of `target`.
  */
 export function patch(target: object, source: object, moved: WeakMap<object, object>): void {
-  assign(target as Bag, source as Bag, (held, next) => {
+  assign(target as PlainObject, source as PlainObject, (held, next) => {
     if (!Array.isArray(held) || !Array.isArray(next)) return false
     patchList(held, next, moved)
     return true
@@ -17,7 +17,7 @@ function patchList(held: unknown[], next: unknown[], moved: WeakMap<object, obje
   if (held.length > next.length) held.length = next.length
   next.forEach((part: unknown, index) => {
     const old = held[index]
-    if (isBag(old) && isBag(part)) {
+    if (isPlainObject(old) && isPlainObject(part)) {
       assign(old, part, () => false)
       moved.set(part, old)
     } else if (old !== part) {
@@ -26,7 +26,7 @@ function patchList(held: unknown[], next: unknown[], moved: WeakMap<object, obje
   })
 }
 
-function assign(target: Bag, source: Bag, nested: (held: unknown, next: unknown) => boolean): void {
+function assign(target: PlainObject, source: PlainObject, nested: (held: unknown, next: unknown) => boolean): void {
   for (const key of Object.keys(target)) if (!Object.hasOwn(source, key)) delete target[key]
   for (const key of Object.keys(source)) {
     if (target[key] !== source[key] && !nested(target[key], source[key])) target[key] = source[key]

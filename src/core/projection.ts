@@ -1,5 +1,5 @@
 import type { Codec, Draft, Fold } from './codec'
-import { Few } from './few'
+import { SmallMap } from './small-map'
 import type { Row } from './log'
 import { patch } from './patch'
 import type { ReactivePort } from './port'
@@ -10,7 +10,7 @@ const none: ReadonlyMap<string, string> = new Map()
 /** The messages of one node: the fold of its rows in serial order. */
 export class Projection<M extends object> {
   /** By message id, in order of first mention. */
-  #messages = new Few<M>()
+  #messages = new SmallMap<M>()
   #fold: Fold | undefined
   #resting = false
   /** Messages and parts of a re-projection that live on in older objects. */
@@ -50,12 +50,12 @@ export class Projection<M extends object> {
   }
 
   /** Whether a further row can only be folded together with all others. */
-  get isResting(): boolean {
+  get isSealed(): boolean {
     return this.#resting
   }
 
   /** Forgets how folding stands; the messages stay. */
-  rest(): void {
+  seal(): void {
     if (!this.#observed && !this.#resting) for (const id of this.ids()) trim(this.#messages.get(id)!)
     this.#resting = true
     this.#row = undefined
@@ -78,7 +78,7 @@ export class Projection<M extends object> {
   /** Folds all rows afresh, keeping the objects that views already hold. */
   rebuild(rows: readonly Row[]): void {
     const held = this.#messages
-    this.#messages = new Few()
+    this.#messages = new SmallMap()
     this.#seeds = undefined
     this.#resting = false
     this.#fold = undefined
@@ -111,7 +111,7 @@ export class Projection<M extends object> {
     }
   }
 
-  #draft(messages: Few<M>): Draft<M> {
+  #draft(messages: SmallMap<M>): Draft<M> {
     const find = (id: string): M | undefined => {
       const message = messages.get(id)
       return message && this.#live(message)

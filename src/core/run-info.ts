@@ -41,7 +41,7 @@ export interface RunInfo {
 }
 
 /** The facts about a run with what is known of requests to stop it, given by serial. */
-export function stopped(
+export function withCancellation(
   facts: RunInfo,
   cancels: readonly Row[],
   lifecycle: readonly Row[],

@@ -13,9 +13,9 @@ import {
   type RunFacts,
   type RunRows,
 } from './run-facts'
-import type { Judge } from './judge'
-import { stopped, type Cancelling, type RunInfo } from './run-info'
-import { isCanonical, runState, unheard, type RunState, type RunStatus } from './run-state'
+import type { AccessPolicy } from './access-policy'
+import { withCancellation, type Cancelling, type RunInfo } from './run-info'
+import { isCanonical, runState, initialRunState, type RunState, type RunStatus } from './run-state'
 import { insertBySerial, noItems, removeBySerial } from './sorted'
 import { isSteer, noSteers, readSteers } from './steers'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
@@ -29,7 +29,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #cancels: readonly Row[] = noItems
   #steers = noSteers
   #hasOutput = false
-  #state = unheard
+  #state = initialRunState
   #facts: RunFacts | undefined
   #info: RunInfo | undefined
   #stop: Partial<Cancelling> | undefined
@@ -41,18 +41,18 @@ export class RunNode<M extends object> extends TreeNode<M> {
   inputId: string | undefined
   regenerates: string | undefined
   /** The status that was told last; see `RunWatch`. */
-  told: RunStatus | undefined
+  lastStatus: RunStatus | undefined
 
   constructor(
     key: string,
     codec: Codec<M>,
     port: ReactivePort,
-    private readonly judge: Judge,
+    private readonly judge: AccessPolicy,
     /** Whether it stands for a run that nobody has heard of; its key is then the message id of what it answers. */
-    readonly isAwaited = false,
+    readonly isPlaceholder = false,
   ) {
     super(key, codec, port)
-    this.runId = isAwaited ? undefined : key
+    this.runId = isPlaceholder ? undefined : key
   }
 
   override add(row: Row): void {
@@ -88,7 +88,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   get owner(): string | undefined {
-    return this.isAwaited ? this.rows[0]?.clientId : this.#start?.transport[Header.inputClientId]
+    return this.isPlaceholder ? this.rows[0]?.clientId : this.#start?.transport[Header.inputClientId]
   }
 
   /** Whether its start lets it answer a fork; others may have given one the id of its prompt, or of its request. */
@@ -143,7 +143,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   /** Takes streams that its end found open for over. */
-  giveUp(): void {
+  endNow(): void {
     this.#isOverdue = true
     this.#isNews = true
     this.touch()
@@ -158,7 +158,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   get visible(): boolean {
     const { start, steps } = this.#state
     // NOTE: where it is told whose messages count, clients cannot make a run
-    const hasContent = this.projection.size > 0 && (this.isAwaited || !this.judge.isGuarded)
+    const hasContent = this.projection.size > 0 && (this.isPlaceholder || !this.judge.isGuarded)
     return hasContent || start !== undefined || steps.length > 0 || this.#hasOutput
   }
 
@@ -167,11 +167,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return holderOf(this.#said, Header.inputId, (value) => value === inputId)?.serial
   }
 
-  protected override get goesOn(): boolean {
+  protected override get isAppendOnly(): boolean {
     return !this.#isNews && !this.#isEnding
   }
 
-  protected get instead(): string | undefined {
+  protected get replacesId(): string | undefined {
     return this.regenerates
   }
 
@@ -179,8 +179,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.hasEnded && !this.hasOpenStream
   }
 
-  protected override rest(): void {
-    super.rest()
+  protected override seal(): void {
+    super.seal()
     this.#lifecycle = this.#lifecycle.slice()
   }
 
@@ -192,7 +192,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** @param cancels - the requests to stop it that count, by serial */
   info(cancels: () => readonly Row[]): RunInfo {
     this.#facts ??= readFacts(this.#said, this.#state, this.key, this.parent)
-    return (this.#info ??= stopped(this.#facts, cancels(), this.#lifecycle, this.#stop))
+    return (this.#info ??= withCancellation(this.#facts, cancels(), this.#lifecycle, this.#stop))
   }
 
   /** Forgets the snapshot: something came that it does not say. */
@@ -201,7 +201,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   /** Takes what is known of a request to stop besides its row; false when that is nothing new. */
-  noteStop(stop: Partial<Cancelling> | undefined): boolean {
+  setCancelState(stop: Partial<Cancelling> | undefined): boolean {
     if (isSame(this.#stop, stop)) return false
     this.#stop = stop
     this.touch()
@@ -211,7 +211,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   protected override read(row: Row): Row | undefined {
     if (row.name !== MessageName.input) return isCanonical(row, this.#state) ? row : undefined
     if (row.transport[Header.runId] === undefined && !this.#answersFork) return undefined
-    return this.judge.judged(row, this.owner)
+    return this.judge.filterInput(row, this.owner)
   }
 
   get #said(): RunRows {
@@ -251,7 +251,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   protected messageState(id: string): MessageState {
     const { status } = this.#state
     if (this.#steers.has(id)) return 'sent'
-    if (this.isAwaited) return 'complete'
+    if (this.isPlaceholder) return 'complete'
     return status === 'active' ? 'streaming' : status === 'suspended' ? 'complete' : status
   }
 

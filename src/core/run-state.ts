@@ -1,5 +1,5 @@
 import { ErrorCode } from './errors'
-import { Few } from './few'
+import { SmallMap } from './small-map'
 import type { Row } from './log'
 import { Header, MessageName } from './wire'
 
@@ -36,11 +36,11 @@ export interface RunState {
   end?: Row
   steps: RunStep[]
   /** The serial of the newest attempt of each step. */
-  attempts: Few<string>
+  attempts: SmallMap<string>
 }
 
 /** How a run stands of which nothing is known. */
-export const unheard: RunState = { status: 'active', steps: [], attempts: new Few() }
+export const initialRunState: RunState = { status: 'active', steps: [], attempts: new SmallMap() }
 
 /** Whether a row is of the newest attempt of its step, as far as is known: what others wrote does not show. */
 export function isCanonical({ transport }: Row, { attempts }: Pick<RunState, 'attempts'>): boolean {
@@ -80,7 +80,7 @@ function errorOf(end: Row): RunError {
 
 function stepsOf(rows: readonly Row[]): Pick<RunState, 'steps' | 'attempts'> {
   const steps = new Map<string, RunStep>()
-  const attempts = new Few<string>()
+  const attempts = new SmallMap<string>()
   // NOTE: rows are in serial order, and a serial has one row, so every step-start is a further attempt
   for (const { name, serial, transport } of rows) {
     const stepId = transport[Header.stepId]

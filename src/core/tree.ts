@@ -1,4 +1,4 @@
-import { Alternatives } from './alternatives'
+import { Siblings } from './siblings'
 import { Cancels } from './cancels'
 import type { Codec } from './codec'
 import { Forks, isFork } from './forks'
@@ -6,11 +6,11 @@ import { isUnsettled, Log, type Row } from './log'
 import { levelOf, type TreeNode } from './node'
 import { Nodes, type Restructured } from './nodes'
 import { InputNode } from './input-node'
-import { Judge } from './judge'
+import { AccessPolicy } from './access-policy'
 import { RunNode } from './run-node'
 import type { RunInfo } from './run-info'
 import { plainPort, type ReactivePort } from './port'
-import { RunWatch, type RunTransition } from './run-watch'
+import { RunStatusTracker, type RunTransition } from './run-status-tracker'
 import type { Trust } from './trust'
 import { Header, MessageName, type ChannelMessage, type Headers } from './wire'
 
@@ -33,18 +33,18 @@ const nothing: Settled<never> = { structure: false, runs: false, transitions: []
  */
 export class Tree<M extends object> extends Nodes<M> {
   readonly log: Log
-  readonly judge: Judge
+  readonly access: AccessPolicy
   /** Requests for another reply, by message id: no nodes, since they show nothing. */
   readonly requests = new Map<string, Row>()
-  readonly #forks = new Forks<M>((row) => this.judge.mayPut(row, undefined))
+  readonly #forks = new Forks<M>((row) => this.access.canWrite(row, undefined))
   readonly #cancels = new Cancels()
   /** Rows of which more is expected; a repair has to read back to the oldest of them. */
   readonly #open = new Set<Row>()
 
   /** Rows that got longer. */
   readonly #grown = new Set<Row>()
-  readonly #watch = new RunWatch<M>()
-  #alternatives: Alternatives<M> | undefined
+  readonly #watch = new RunStatusTracker<M>()
+  #alternatives: Siblings<M> | undefined
 
   constructor(
     readonly codec: Codec<M>,
@@ -53,7 +53,7 @@ export class Tree<M extends object> extends Nodes<M> {
   ) {
     super()
     this.log = new Log(trust.isAgent)
-    this.judge = new Judge(trust, this.runs)
+    this.access = new AccessPolicy(trust, this.runs)
   }
 
   /** Takes in one channel message. False when it is foreign, malformed or nothing new. */
@@ -121,11 +121,11 @@ export class Tree<M extends object> extends Nodes<M> {
   }
 
   /** Takes streams that ended runs left open for over; false when there are none. */
-  forgetEnding(isOver: (run: RunNode<M>, since: number) => boolean = () => true): boolean {
+  endOverdue(isOver: (run: RunNode<M>, since: number) => boolean = () => true): boolean {
     let isAny = false
     for (const [run, since] of this.ending) {
       if (!isOver(run, since)) continue
-      run.giveUp()
+      run.endNow()
       this.dirty.add(run)
       isAny = true
     }
@@ -133,8 +133,8 @@ export class Tree<M extends object> extends Nodes<M> {
   }
 
   /** Which nodes stand for each other in the structure as it is; the same for all who ask. */
-  get alternatives(): Alternatives<M> {
-    if (!this.#alternatives?.isCurrent) this.#alternatives = new Alternatives(this)
+  get siblings(): Siblings<M> {
+    if (!this.#alternatives?.isCurrent) this.#alternatives = new Siblings(this)
     return this.#alternatives
   }
 
@@ -149,24 +149,24 @@ export class Tree<M extends object> extends Nodes<M> {
   }
 
   /** Answers that begin a run of their own of which nothing has been heard yet. */
-  awaited(): IterableIterator<RunNode<M>> {
-    return this.#forks.awaited.values()
+  placeholderRuns(): IterableIterator<RunNode<M>> {
+    return this.#forks.placeholderRuns.values()
   }
 
   info(run: RunNode<M>): RunInfo {
-    return run.info(() => this.stopsOf(run))
+    return run.info(() => this.cancelsOfNode(run))
   }
 
   /** Requests to stop a run, or a prompt's run, whatever they name, by serial; only of those who may. */
-  stopsOf(node: TreeNode<M>): readonly Row[] {
-    const run = node instanceof RunNode && !node.isAwaited ? node : undefined
+  cancelsOfNode(node: TreeNode<M>): readonly Row[] {
+    const run = node instanceof RunNode && !node.isPlaceholder ? node : undefined
     const inputId = run ? run.inputId : node.key
     const asked = [...(run?.cancels ?? []), ...(inputId === undefined ? [] : this.#laterStops(inputId))]
     return this.#allowedStops(asked, node.owner).toSorted((a, b) => (a.serial < b.serial ? -1 : 1))
   }
 
   /** Requests to stop what no run has taken up, by serial; only of those who may. */
-  stopsBefore(inputId: string): readonly Row[] {
+  cancelsBeforeStart(inputId: string): readonly Row[] {
     const waiting = this.#waiting(inputId)
     return this.#allowedStops(this.#laterStops(inputId), waiting ? waiting.owner : this.requests.get(inputId)?.clientId)
   }
@@ -179,11 +179,11 @@ export class Tree<M extends object> extends Nodes<M> {
   }
 
   #waiting(inputId: string): TreeNode<M> | undefined {
-    return this.inputs.get(inputId) ?? this.#forks.awaited.get(inputId)
+    return this.inputs.get(inputId) ?? this.#forks.placeholderRuns.get(inputId)
   }
 
   #allowedStops(asked: readonly Row[], owner: string | undefined): readonly Row[] {
-    return asked.filter(({ clientId }) => this.judge.allows('cancel', clientId, owner))
+    return asked.filter(({ clientId }) => this.access.allows('cancel', clientId, owner))
   }
 
   /** Requests to stop the run of a prompt, by serial, whoever made them. */
@@ -235,7 +235,7 @@ export class Tree<M extends object> extends Nodes<M> {
     if (!node || node.isSent) return
     this.inputs.delete(inputId)
     this.unmention(inputId, node)
-    this.leave(new Set([node]))
+    this.removeNodes(new Set([node]))
   }
 
   #trackOpen(row: Row): void {
@@ -268,7 +268,7 @@ export class Tree<M extends object> extends Nodes<M> {
       if (row.transport[Header.regenerates] !== undefined) this.#placeRequest(inputId, row)
       return
     }
-    if (role === 'user') this.putInto(this.#input(inputId), row)
+    if (role === 'user') this.attachRow(this.#input(inputId), row)
     else if (isFork(row)) this.#placeFork(inputId, row)
   }
 
@@ -281,7 +281,7 @@ export class Tree<M extends object> extends Nodes<M> {
   /** Everything that names a run and has content: outputs, and inputs that answer into or steer a run. */
   #placeOutput(row: Row): void {
     const runId = row.transport[Header.runId]
-    if (runId !== undefined && this.codec.decodes(row)) this.putInto(this.#run(runId), row)
+    if (runId !== undefined && this.codec.decodes(row)) this.attachRow(this.#run(runId), row)
   }
 
   /** What begins with copies of a run, or takes its place, follows it. */
@@ -298,7 +298,7 @@ export class Tree<M extends object> extends Nodes<M> {
   #placeFork(inputId: string, row: Row): void {
     this.#forks.add(inputId, row)
     this.#cancels.know(inputId)
-    this.putInto(this.#runOfFork(inputId), row)
+    this.attachRow(this.#runOfFork(inputId), row)
     this.rearrange()
   }
 
@@ -306,7 +306,7 @@ export class Tree<M extends object> extends Nodes<M> {
   #runOfFork(inputId: string): RunNode<M> {
     const claims = this.runsOf(inputId).map((run) => ({ run, serial: run.serialOfTrigger(inputId) ?? '' }))
     if (claims.length > 0) return claims.reduce((low, claim) => (claim.serial < low.serial ? claim : low)).run
-    return this.nodeIn(this.#forks.awaited, inputId, () => this.#newRun(inputId, true))
+    return this.nodeIn(this.#forks.placeholderRuns, inputId, () => this.#newRun(inputId, true))
   }
 
   /** Moves a fork to the run that owns it by what is known now. */
@@ -316,8 +316,8 @@ export class Tree<M extends object> extends Nodes<M> {
     const run = this.#runOfFork(inputId)
     for (const row of rows) {
       if (row.home === run) continue
-      this.takeOut(row, row.transport)
-      this.putInto(run, row)
+      this.detachRow(row, row.transport)
+      this.attachRow(run, row)
     }
   }
 
@@ -366,7 +366,7 @@ export class Tree<M extends object> extends Nodes<M> {
   #withdraw(row: Row, before: Headers): void {
     if (row.name === MessageName.cancel) return this.#withdrawCancel(row, before)
     if (!row.home) return this.#withdrawRequest(row, before)
-    this.takeOut(row, before)
+    this.detachRow(row, before)
     this.#forks.remove(row, before)
   }
 
@@ -397,30 +397,30 @@ export class Tree<M extends object> extends Nodes<M> {
   }
 
   #newRun(key: string, isAwaited?: boolean): RunNode<M> {
-    return new RunNode(key, this.codec, this.port, this.judge, isAwaited)
+    return new RunNode(key, this.codec, this.port, this.access, isAwaited)
   }
 
   #settleRun(run: RunNode<M>): RunTransition<M> | undefined {
     if (run.inputId !== undefined) this.#adopt(run.inputId)
-    if (this.judge.isGuarded) this.#rereadForksOf(run)
+    if (this.access.isGuarded) this.#rereadForksOf(run)
     return this.#watch.note(run)
   }
 
   /** Forks whose run has been heard of: they have given their rows to that one. */
   #answered(): ReadonlySet<RunNode<M>> {
     const answered = new Set<RunNode<M>>()
-    for (const run of this.#forks.awaited.values()) if (run.sort === '') answered.add(run)
+    for (const run of this.#forks.placeholderRuns.values()) if (run.sort === '') answered.add(run)
     return answered
   }
 
   #forgetAll(runs: ReadonlySet<RunNode<M>>): void {
     if (runs.size === 0) return
     for (const run of runs) this.#forget(run)
-    this.leave(runs)
+    this.removeNodes(runs)
   }
 
   #forget(run: RunNode<M>): void {
-    if (run.isAwaited) this.#forks.awaited.delete(run.key)
+    if (run.isPlaceholder) this.#forks.placeholderRuns.delete(run.key)
     else this.runs.delete(run.key)
     this.#watch.forget(run)
     for (const row of run.allRows()) {

@@ -1,4 +1,4 @@
-import { isBag, type Bag } from './bag'
+import { isPlainObject, type PlainObject } from './plain-object'
 
 /**
  * The names on the channel. They are spelled here and nowhere else: the rest of the library reads
@@ -100,23 +100,23 @@ const maxHeaderChars = 16_384
 
 /** The `ai` part of a message's extras, unread; undefined for foreign messages. */
 function aiExtras(extras: unknown): { transport?: unknown; codec?: unknown } | undefined {
-  const ai = isBag(extras) ? extras.ai : undefined
-  return isBag(ai) ? ai : undefined
+  const ai = isPlainObject(extras) ? extras.ai : undefined
+  return isPlainObject(ai) ? ai : undefined
 }
 
 /** The stream status a message carries, read without looking at its other headers: the token path uses this. */
 export function statusOf(extras: unknown): string | undefined {
   const transport = aiExtras(extras)?.transport
-  const status = isBag(transport) && transport[Header.status]
+  const status = isPlainObject(transport) && transport[Header.status]
   return typeof status === 'string' ? status : undefined
 }
 
 /** Headers and codec headers of a message; undefined when it is foreign or beyond the limits (200 entries, 16 kB). */
 export function readEnvelope(extras: unknown): Envelope | undefined {
   const ai = aiExtras(extras)
-  if (!ai || !isBag(ai.transport)) return undefined
+  if (!ai || !isPlainObject(ai.transport)) return undefined
   const transport = readHeaders(ai.transport)
-  const codec = ai.codec === undefined ? noHeaders : isBag(ai.codec) ? readHeaders(ai.codec) : undefined
+  const codec = ai.codec === undefined ? noHeaders : isPlainObject(ai.codec) ? readHeaders(ai.codec) : undefined
   return transport && codec && { transport, codec }
 }
 
@@ -125,7 +125,7 @@ export function isNewer({ name, extras }: ChannelMessage): boolean {
   if (typeof name !== 'string' || !name.startsWith('ai-')) return false
   if (!nameOf(name)) return true
   const ai = aiExtras(extras)
-  return ai !== undefined && !isBag(ai.transport)
+  return ai !== undefined && !isPlainObject(ai.transport)
 }
 
 /** What a message says about the software that published it, if anything. */
@@ -139,19 +139,20 @@ export const isEdit = ({ name, extras }: ChannelMessage): boolean =>
   name === MessageName.input && readEnvelope(extras)?.transport[Header.forkOf] !== undefined
 
 /** Whether an input brings copies of the messages of a run that waits, for another run to go on from. */
-export const hasSeeds = (data: unknown): data is { forkSeed: Bag } => isBag(data) && isBag(data.forkSeed)
+export const hasSeeds = (data: unknown): data is { forkSeed: PlainObject } =>
+  isPlainObject(data) && isPlainObject(data.forkSeed)
 
 /** The same input with these messages, in their order, in place of those that it brings; only its ids for them stay. */
-export function withSeeds(data: { forkSeed: Bag }, messages: readonly unknown[]): unknown {
+export function withSeeds(data: { forkSeed: PlainObject }, messages: readonly unknown[]): unknown {
   const given: readonly unknown[] = Array.isArray(data.forkSeed.messages) ? data.forkSeed.messages : []
   const seeds = messages.slice(0, given.length).map((message, index) => {
     const seed = given[index]
-    return { codecMessageId: isBag(seed) ? seed.codecMessageId : undefined, message }
+    return { codecMessageId: isPlainObject(seed) ? seed.codecMessageId : undefined, message }
   })
   return { ...data, forkSeed: { messages: seeds } }
 }
 
-function readHeaders(given: Bag): Headers | undefined {
+function readHeaders(given: PlainObject): Headers | undefined {
   let count = 0
   let chars = 0
   let isClean = true

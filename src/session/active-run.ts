@@ -1,7 +1,7 @@
 import type { RunStatus } from '../core/run-state'
 import type { ViewMessage } from '../core/view-message'
 import type { RunInfo } from '../core/run-info'
-import type { Given } from './placement'
+import type { SendInput } from './placement'
 import type { RunResult } from './run-promises'
 import type { Sent } from './sent'
 import type { SessionTree } from './session-tree'
@@ -97,7 +97,7 @@ export class ActiveRun<M extends object> {
   }
 
   /** Says something into the run while it goes on; published when the run has started. */
-  steer(given: Given<M>): Steer {
+  steer(given: SendInput<M>): Steer {
     return this.host.steers.steer(this.runId || this.started.then(() => this.runId), given)
   }
 

@@ -1,4 +1,4 @@
-import { selectionOf, type Alternative, type Choices } from '../core/alternatives'
+import { selectionOf, type Sibling, type Choices } from '../core/siblings'
 import type { InputNode } from '../core/input-node'
 import type { TreeNode } from '../core/node'
 import type { Tree } from '../core/tree'
@@ -23,7 +23,7 @@ export class Branches<M extends object> implements Choices {
   /** How often something was picked. */
   picks = 0
   /** What has been told about places with several versions, by those, since something was picked. */
-  #known = new WeakMap<readonly Alternative<M>[], Branch<M>>()
+  #known = new WeakMap<readonly Sibling<M>[], Branch<M>>()
   #knownPicks = 0
 
   constructor(private readonly tree: Tree<M>) {}
@@ -41,13 +41,13 @@ export class Branches<M extends object> implements Choices {
   /** Stays with what shows in place of a prompt, unless the new version of it was asked for. */
   stay({ key, forkOf = '' }: InputNode<M>, isShown: (node: TreeNode<M>) => boolean): void {
     if (this.following.has(key)) return
-    const shown = this.tree.alternatives.at(forkOf).find(({ node }) => isShown(node))
+    const shown = this.tree.siblings.at(forkOf).find(({ node }) => isShown(node))
     if (shown) this.pick(shown.key)
   }
 
   /** The versions of a message: those of its prompt or reply, or of its place inside a run. */
   of(messageId: string, onSelect: (node: TreeNode<M>) => void): Branch<M> {
-    const all = this.tree.alternatives.at(messageId)
+    const all = this.tree.siblings.at(messageId)
     if (this.#knownPicks !== this.picks) this.#known = new WeakMap()
     this.#knownPicks = this.picks
     let branch = this.#known.get(all)
@@ -55,7 +55,7 @@ export class Branches<M extends object> implements Choices {
     return branch
   }
 
-  #branch(all: readonly Alternative<M>[], onSelect: (node: TreeNode<M>) => void): Branch<M> {
+  #branch(all: readonly Sibling<M>[], onSelect: (node: TreeNode<M>) => void): Branch<M> {
     const versions = all.filter(({ id }) => id !== undefined)
     const siblings = versions.map(({ node, id }) => node.viewMessage(id!))
     const index = this.#indexIn(versions)
@@ -74,7 +74,7 @@ export class Branches<M extends object> implements Choices {
     }
   }
 
-  #indexIn(versions: readonly Alternative<M>[]): number {
+  #indexIn(versions: readonly Sibling<M>[]): number {
     const keys = versions.map(({ key }) => key)
     return selectionOf(this.tree, keys, this)
   }

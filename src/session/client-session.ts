@@ -19,7 +19,7 @@ import { NewerProtocol } from './newer-protocol'
 import { Outbox } from './outbox'
 import type { RunList, RunScope } from './pending'
 import { PendingPrompts } from './pending-prompts'
-import type { Given } from './placement'
+import type { SendInput } from './placement'
 import { Prompts } from './prompts'
 import { SessionTree } from './session-tree'
 import type { Shared } from './shared'
@@ -230,7 +230,7 @@ export class ClientSession<M extends object> {
   }
 
   /** Says something into a run while it goes on. */
-  steer(runId: string, given: Given<M>): Steer {
+  steer(runId: string, given: SendInput<M>): Steer {
     return this.#steers.steer(runId, given)
   }
 
@@ -309,7 +309,7 @@ export class ClientSession<M extends object> {
     fold()
     const { touched } = this.#tree.settle()
     // Text that history does not have is not on its way
-    this.#tree.forgetEnding((run) => !live.has(run))
+    this.#tree.endOverdue((run) => !live.has(run))
     const { touched: ended } = this.#tree.settle()
     for (const view of this.#views) view.hold()
     this.#follow([...touched, ...ended])
@@ -332,7 +332,7 @@ export class ClientSession<M extends object> {
 
   /** Ends runs the rest of whose text has had its time to come; looks again when that of the others has. */
   #endOverdue(): void {
-    if (this.#tree.forgetEnding((_, since) => this.#clock.hasCome(since + tailLimit))) this.#flush()
+    if (this.#tree.endOverdue((_, since) => this.#clock.hasCome(since + tailLimit))) this.#flush()
   }
 
   #refreshAll(touched: readonly RunNode<M>[] = []): void {

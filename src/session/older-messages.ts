@@ -1,4 +1,4 @@
-import type { Stretch } from '../core/branch'
+import type { PathSegment } from '../core/branch'
 import { ErrorCode, SessionError } from '../core/errors'
 import type { Signal } from '../core/port'
 import type { ViewMessage } from '../core/view-message'
@@ -7,7 +7,7 @@ import type { ViewWindow } from './view-window'
 
 /** What is shown by the view that older messages are brought into. */
 interface Shown<M extends object> {
-  path(): readonly Stretch<M>[]
+  path(): readonly PathSegment<M>[]
   prepare(): Promise<void>
   readonly messages: readonly ViewMessage<M>[]
 }

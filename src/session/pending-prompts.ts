@@ -72,7 +72,7 @@ export class PendingPrompts<M extends object> {
 
   /** An answer that nothing is heard of: the run that it begins, or that it goes into, has not gone on. */
   #inRun(run: RunNode<M>): Waiting | undefined {
-    if (run.isAwaited) return this.#ofRow(run.allRows()[0]!, this.shared.tree.info(run).clientId)
+    if (run.isPlaceholder) return this.#ofRow(run.allRows()[0]!, this.shared.tree.info(run).clientId)
     if (run.state.status !== 'suspended') return undefined
     // NOTE: an answer may come while the reply is still being written, which is before the run waits
     const entered = run.allRows().findLast((row) => entries.has(row.name))?.serial ?? ''

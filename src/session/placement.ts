@@ -6,7 +6,7 @@ import type { Tree } from '../core/tree'
 import type { Place } from './outgoing'
 
 /** What can be said: text, a message, or a codec's input of one. */
-export type Given<M> = string | M | WholeMessage<M>
+export type SendInput<M> = string | M | WholeMessage<M>
 
 /** Inputs, and where they go. */
 export interface Placed<M> {
@@ -15,7 +15,7 @@ export interface Placed<M> {
 }
 
 /** The one new message that was given. */
-export function newMessage<M extends object>(codec: Codec<M>, given: Given<M>): readonly Input<M>[] {
+export function newMessage<M extends object>(codec: Codec<M>, given: SendInput<M>): readonly Input<M>[] {
   const inputs = codec.inputs(given)
   if (inputs.length === 1 && inputs[0]!.type === 'message') return inputs
   throw refusal('send', 'it takes one new message; answers go through answer(), another reply through regenerate()')

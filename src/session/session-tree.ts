@@ -1,6 +1,6 @@
 import type { RunInfo } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
-import { kept } from '../core/same-items'
+import { reuseIfEqual } from '../core/reuse'
 import type { ViewMessage } from '../core/view-message'
 import type { Signal } from '../core/port'
 import type { Tree } from '../core/tree'
@@ -22,7 +22,7 @@ export class SessionTree<M extends object> {
     this.changed.track()
     const runs = [...this.source.runs.values()].filter((run) => run.visible)
     const infos = runs.toSorted((a, b) => (a.sort < b.sort ? -1 : 1)).map((run) => this.source.info(run))
-    return (this.#runs = kept(this.#runs, infos))
+    return (this.#runs = reuseIfEqual(this.#runs, infos))
   }
 
   /** A run by its id; undefined until it has started. */
@@ -43,7 +43,7 @@ export class SessionTree<M extends object> {
     this.changed.track()
     const run = this.source.runs.get(runId)
     if (!run) return none
-    const messages = kept(
+    const messages = reuseIfEqual(
       this.#replies.get(run),
       Array.from(run.messageIds(), (id) => run.viewMessage(id)),
     )

@@ -3,7 +3,7 @@ import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import type { RunEndReason } from '../core/run-state'
 import type { RunNode } from '../core/run-node'
 import { outgoing } from './outgoing'
-import { newMessage, type Given } from './placement'
+import { newMessage, type SendInput } from './placement'
 import type { Shared } from './shared'
 
 /** What became of a steer. */
@@ -39,7 +39,7 @@ export class Steers<M extends object> {
   constructor(private readonly shared: Shared<M>) {}
 
   /** Says something into a run, whose id may still have to come. */
-  steer(runId: string | Promise<string>, given: Given<M>): Steer {
+  steer(runId: string | Promise<string>, given: SendInput<M>): Steer {
     const published = deferred<string>()
     const outcome = deferred<SteerOutcome>()
     const fail = (error: unknown): void => {
@@ -70,7 +70,7 @@ export class Steers<M extends object> {
     this.#waiting.clear()
   }
 
-  async #publish(runId: string, given: Given<M>, teller: Pick<Waiting, 'outcome' | 'fail'>): Promise<string> {
+  async #publish(runId: string, given: SendInput<M>, teller: Pick<Waiting, 'outcome' | 'fail'>): Promise<string> {
     const { channel, tree, outbox, checkOpen } = this.shared
     checkOpen()
     const run = tree.runs.get(runId)

@@ -58,7 +58,7 @@ export class Stops<M extends object> {
 
   /** The request to stop what has not started. */
   of(inputId: string): Cancelling | undefined {
-    const [cancel] = this.shared.tree.stopsBefore(inputId)
+    const [cancel] = this.shared.tree.cancelsBeforeStart(inputId)
     if (!cancel) return this.#ownOf(inputId)
     const { clock } = this.shared
     const isUnanswered = this.shared.isInStep() && clock.hasCome(clock.since(cancel) + answerLimit)
@@ -96,12 +96,12 @@ export class Stops<M extends object> {
   /** True when what is to be said about the stopping of a run has changed. */
   #review(run: RunNode<M>): boolean {
     const { tree } = this.shared
-    const cancel = run.hasEnded ? undefined : tree.stopsOf(run)[0]
+    const cancel = run.hasEnded ? undefined : tree.cancelsOfNode(run)[0]
     const key = this.#own.has(run.key) ? run.key : (run.inputId ?? '')
     if (cancel || run.hasEnded) this.#own.delete(key)
-    if (cancel) return run.noteStop(this.#isUnanswered(run, cancel) ? { unanswered: true } : undefined)
+    if (cancel) return run.setCancelState(this.#isUnanswered(run, cancel) ? { unanswered: true } : undefined)
     this.#watched.delete(run)
-    return run.noteStop(this.#ownOf(key))
+    return run.setCancelState(this.#ownOf(key))
   }
 
   #isUnanswered(run: RunNode<M>, cancel: Row): boolean {

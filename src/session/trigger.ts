@@ -38,5 +38,5 @@ export const newestAnswer = <M extends object>(tree: Tree<M>, run: RunNode<M>): 
   run
     .allRows()
     .findLast(
-      (row) => row.name === MessageName.input && !isSteer(row) && tree.judge.judged(row, run.owner) !== undefined,
+      (row) => row.name === MessageName.input && !isSteer(row) && tree.access.filterInput(row, run.owner) !== undefined,
     )

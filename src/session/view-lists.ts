@@ -1,9 +1,9 @@
-import { BranchWalk, type Stretch } from '../core/branch'
+import { BranchWalk, type PathSegment } from '../core/branch'
 import type { InputNode } from '../core/input-node'
 import type { TreeNode } from '../core/node'
 import type { RunInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
-import { sameItems } from '../core/same-items'
+import { sameItems } from '../core/reuse'
 import type { Settled } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
 import type { Branches } from './branches'
@@ -21,7 +21,7 @@ export class ViewLists<M extends object> {
   #walk: BranchWalk<M>
   #picks = 0
   /** The path whose runs are listed, and how much of it. */
-  #path: readonly Stretch<M>[] = []
+  #path: readonly PathSegment<M>[] = []
   #listed = 0
   /** Prompts on the path that have no answer yet. */
   readonly #prompts = new Set<TreeNode<M>>()
@@ -44,7 +44,7 @@ export class ViewLists<M extends object> {
   }
 
   /** The nodes on the branch; worked out again when the tree's structure or the choices have changed. */
-  path(): readonly Stretch<M>[] {
+  path(): readonly PathSegment<M>[] {
     const { picks } = this.branches
     if (!this.#walk.isCurrent || this.#picks !== picks) this.#walk = new BranchWalk(this.host.tree, this.branches)
     this.#picks = picks
@@ -80,7 +80,7 @@ export class ViewLists<M extends object> {
     this.#listRuns(touched, path)
   }
 
-  #listRuns(touched: readonly RunNode<M>[], path: readonly Stretch<M>[]): void {
+  #listRuns(touched: readonly RunNode<M>[], path: readonly PathSegment<M>[]): void {
     if (path !== this.#path) return this.#listAllRuns(path)
     const added = this.#take(path)
     let runs = added.length > 0 ? [...this.runs, ...added] : this.runs
@@ -93,7 +93,7 @@ export class ViewLists<M extends object> {
     this.#listPending()
   }
 
-  #listAllRuns(path: readonly Stretch<M>[]): void {
+  #listAllRuns(path: readonly PathSegment<M>[]): void {
     this.#path = path
     this.#listed = 0
     this.#prompts.clear()
@@ -103,11 +103,11 @@ export class ViewLists<M extends object> {
   }
 
   /** The runs of what has not been listed of a path; its prompts are kept. */
-  #take(path: readonly Stretch<M>[]): readonly RunInfo[] {
+  #take(path: readonly PathSegment<M>[]): readonly RunInfo[] {
     const runs: RunInfo[] = []
     for (; this.#listed < path.length; this.#listed++) {
       const { node } = path[this.#listed]!
-      if (node instanceof RunNode && !node.isAwaited) runs.push(this.host.tree.info(node))
+      if (node instanceof RunNode && !node.isPlaceholder) runs.push(this.host.tree.info(node))
       else this.#prompts.add(node)
     }
     return runs

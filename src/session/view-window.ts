@@ -1,14 +1,14 @@
-import type { Stretch } from '../core/branch'
+import type { PathSegment } from '../core/branch'
 import type { TreeNode } from '../core/node'
 import { RunNode } from '../core/run-node'
-import { sameItems } from '../core/same-items'
+import { sameItems } from '../core/reuse'
 import type { ViewMessage } from '../core/view-message'
 import type { Tree } from '../core/tree'
 import { inSlices } from './slices'
 
 const stepSize = 100
 
-type Path<M extends object> = readonly Stretch<M>[]
+type Path<M extends object> = readonly PathSegment<M>[]
 
 /** One message on a path, by where it stands. */
 interface Spot<M extends object> {

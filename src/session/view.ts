@@ -5,14 +5,22 @@ import type { RunInfo } from '../core/run-info'
 import type { ViewMessage } from '../core/view-message'
 import type { Signal } from '../core/port'
 import type { RunEndReason, RunError } from '../core/run-state'
-import type { RunTransition } from '../core/run-watch'
+import type { RunTransition } from '../core/run-status-tracker'
 import type { Settled } from '../core/tree'
 import type { ActiveRun } from './active-run'
 import { Branches, type Branch } from './branches'
 import { dispatch } from './dispatch'
 import { OlderMessages } from './older-messages'
 import type { Outgoing } from './outgoing'
-import { continuation, fork, newMessage, placeOfEdit, placeOfRegeneration, type Given, type Placed } from './placement'
+import {
+  continuation,
+  fork,
+  newMessage,
+  placeOfEdit,
+  placeOfRegeneration,
+  type SendInput,
+  type Placed,
+} from './placement'
 import type { AnswerOptions, PlacedSendOptions, SendOptions } from './prompts'
 import { isUnderWay, type PendingPrompt, type RunScope } from './pending'
 import { startedRuns, stoppable } from './running'
@@ -104,9 +112,9 @@ export class View<M extends object> {
     this.host.changed.track()
     const { tree } = this.host
     const node = tree.nodeOf(messageId)
-    if (node instanceof RunNode) return node.isAwaited ? undefined : tree.info(node)
+    if (node instanceof RunNode) return node.isPlaceholder ? undefined : tree.info(node)
     const replies = [...tree.runsOf(messageId), ...tree.children(messageId)]
-    const answers = replies.filter((reply) => reply instanceof RunNode && !reply.isAwaited && reply.visible)
+    const answers = replies.filter((reply) => reply instanceof RunNode && !reply.isPlaceholder && reply.visible)
     const answer = (answers.find((run) => this.#lists.has(run)) ?? answers.at(-1)) as RunNode<M> | undefined
     return answer && tree.info(answer)
   }
@@ -163,7 +171,7 @@ export class View<M extends object> {
    * channel has accepted it.
    * @throws SessionError 104005 when it could not be published; the prompt stays, with state `failed`.
    */
-  async send(given: Given<M>, options: SendOptions = {}): Promise<ActiveRun<M>> {
+  async send(given: SendInput<M>, options: SendOptions = {}): Promise<ActiveRun<M>> {
     const place = { parent: options.parent ?? this.#lastMessageId() }
     return this.#dispatch({ inputs: newMessage(this.host.tree.codec, given), place }, options)
   }
@@ -173,7 +181,7 @@ export class View<M extends object> {
    * shows the new one.
    * @throws SessionError 40003 when there is no such prompt.
    */
-  async edit(messageId: string, given: Given<M>, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
+  async edit(messageId: string, given: SendInput<M>, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
     const { tree } = this.host
     const placed = { place: placeOfEdit(tree, messageId), inputs: newMessage(tree.codec, given) }
     this.discard(messageId)
@@ -210,7 +218,7 @@ export class View<M extends object> {
   }
 
   /** Says something into a run while it goes on. */
-  steer(runId: string, given: Given<M>): Steer {
+  steer(runId: string, given: SendInput<M>): Steer {
     return this.host.steers.steer(runId, given)
   }
 

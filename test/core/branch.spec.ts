@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { Alternatives } from '../../src/core/alternatives'
+import { Siblings } from '../../src/core/siblings'
 import { walk } from '../../src/core/branch'
 import { hear, newTree } from '../support/transcripts'
 import { output, prompt, runMessage } from './wire'
@@ -63,7 +63,7 @@ it.each([
     keys.map((key, index) => prompt(key, forkOf[index] === undefined ? {} : { 'fork-of': forkOf[index] })),
   )
   for (const first of keys) {
-    const alternatives = new Alternatives(tree)
+    const alternatives = new Siblings(tree)
     alternatives.of(tree.inputs.get(first)!)
     for (const key of keys) {
       const members = alternatives.of(tree.inputs.get(key)!).map((node) => node.key)

@@ -40,7 +40,7 @@ it('shows the end all the same when nobody waits for the rest any longer', () =>
     wire.filter((message) => !isAppend(message)),
   )
   expect(tree.ending.size).toBe(1)
-  tree.forgetEnding()
+  tree.endOverdue()
   tree.settle()
   expect(shown(tree).status).toBe('complete')
   expect(tree.ending.size).toBe(0)

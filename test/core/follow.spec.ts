@@ -2,7 +2,7 @@ import type { UIMessage } from 'ai'
 import { array, assert, nat, property, tuple, type Arbitrary } from 'fast-check'
 import { isDeepStrictEqual } from 'node:util'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { BranchWalk, type Stretch } from '../../src/core/branch'
+import { BranchWalk, type PathSegment } from '../../src/core/branch'
 import type { ChannelMessage, OutgoingMessage } from '../../src/core/wire'
 import { localRows } from '../../src/session/outgoing'
 import { randomFrom, shuffled } from '../support/channel-table'
@@ -66,7 +66,7 @@ class Follower {
   }
 }
 
-const plain = ({ node, ids, level }: Stretch<UIMessage>) => ({ key: node.key, ids, level })
+const plain = ({ node, ids, level }: PathSegment<UIMessage>) => ({ key: node.key, ids, level })
 
 it('follows what comes to the path that a walk of all nodes gives, in any order', { timeout: 60_000 }, () => {
   console.info(`follow: seed ${seed}`)

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { Alternatives } from '../../src/core/alternatives'
+import { Siblings } from '../../src/core/siblings'
 import type { ChannelMessage } from '../../src/core/wire'
 import { hear, newTree, stateOf } from '../support/transcripts'
 import { message, output, prompt, runMessage } from './wire'
@@ -53,9 +53,9 @@ it('waits for its run without being one', () => {
   hear(tree, [...waiting(), fork('f')])
   expect(ids(tree)).toEqual(['p', 'f-0', 'f'])
   expect(stateOf(tree).runs).toEqual([])
-  expect([...tree.awaited()].map((run) => [run.key, run.viewMessage('f').state])).toEqual([['f', 'complete']])
+  expect([...tree.placeholderRuns()].map((run) => [run.key, run.viewMessage('f').state])).toEqual([['f', 'complete']])
   hear(tree, [start('r2', 'f', 'p')])
-  expect([...tree.awaited()]).toEqual([])
+  expect([...tree.placeholderRuns()]).toEqual([])
   expect(tree.nodes().map(({ key }) => key)).toEqual(['p', 'r1', 'r2'])
   expect(tree.messageCount).toBe(4)
 })
@@ -93,7 +93,7 @@ it('is nothing without either: a prompt of another role is not shown', () => {
 
 it('anchors the alternatives of what it replaced, once there are several (17.12)', () => {
   const tree = newTree()
-  const at = (id: string) => new Alternatives(tree).at(id).map((version) => version.id)
+  const at = (id: string) => new Siblings(tree).at(id).map((version) => version.id)
   hear(tree, [...waiting(), fork('f'), start('r2', 'f', 'p')])
   expect(at('m1')).toEqual(['m1'])
   hear(tree, [fork('g'), start('r3', 'g', 'p')])
@@ -108,5 +108,5 @@ it('stays harmless when forks name themselves or each other', () => {
   const tree = newTree()
   hear(tree, [...waiting(), fork('f', 'r2'), start('r2', 'f', 'p'), fork('g', 'r4'), start('r3', 'g', 'p'), fork('h', 'r3'), start('r4', 'h', 'p')]) // prettier-ignore
   expect(ids(tree)).toEqual(['p', 'f-0', 'f'])
-  expect(new Alternatives(tree).at('g-0')).toHaveLength(1)
+  expect(new Siblings(tree).at('g-0')).toHaveLength(1)
 })

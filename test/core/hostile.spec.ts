@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Alternatives } from '../../src/core/alternatives'
+import { Siblings } from '../../src/core/siblings'
 import type { ChannelMessage } from '../../src/core/wire'
 import { hear, newTree, stateOf } from '../support/transcripts'
 import { message, nextSerial as serial, output, prompt, runMessage } from './wire'
@@ -208,7 +208,7 @@ it('follows 10,000 forks, each in the place of the one before', () => {
     tree.apply(runMessage('ai-run-start', `r${index}`, { 'invocation-id': 'i', 'input-codec-message-id': `f${index}` }))
   }
   expect(stateOf(tree).messages.map(({ codecMessageId }) => codecMessageId)).toEqual(['f9999'])
-  expect(new Alternatives(tree).at('f0')).toHaveLength(1)
+  expect(new Siblings(tree).at('f0')).toHaveLength(1)
 })
 
 it('keeps a bounded number of requests to stop prompts that nobody has seen', () => {

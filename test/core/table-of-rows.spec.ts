@@ -52,7 +52,7 @@ it('does not read back for what an ended run left open', () => {
   const create = stream()
   hear(tree, [runMessage('ai-run-start', 'r'), create, runMessage('ai-run-end', 'r')])
   expect(tree.oldestOpen()).toBe(create.serial)
-  tree.forgetEnding()
+  tree.endOverdue()
   tree.settle()
   expect(tree.oldestOpen()).toBeUndefined()
   hear(tree, [token(create)])

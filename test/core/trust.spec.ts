@@ -187,9 +187,9 @@ describe('with ownerOnly', () => {
     }
     const tree = newTree()
     hear(tree, [asked, cancel('mallory', { 'input-codec-message-id': 'p' })])
-    expect(tree.stopsBefore('p')[0]).toBeUndefined()
+    expect(tree.cancelsBeforeStart('p')[0]).toBeUndefined()
     hear(tree, [cancel('alice', { 'input-codec-message-id': 'p' })])
-    expect(tree.stopsBefore('p')[0]?.clientId).toBe('alice')
+    expect(tree.cancelsBeforeStart('p')[0]?.clientId).toBe('alice')
   })
 
   it('an edit by somebody else stands beside the prompt, not in its place', () => {

@@ -96,7 +96,7 @@ const recorded = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
 export function stateOf(tree: Tree<UIMessage>): RecordedState {
   tree.settle()
   // As it is when nobody waits any longer for text that may still come
-  tree.forgetEnding()
+  tree.endOverdue()
   tree.settle()
   const stretches = walk(tree, { picked: new Map() })
   const messages = stretches.flatMap(({ node, ids }) =>
@@ -105,7 +105,7 @@ export function stateOf(tree: Tree<UIMessage>): RecordedState {
   const runs = stretches
     .map(({ node }) => node)
     .filter((node) => node instanceof RunNode)
-    .filter((run) => !run.isAwaited)
+    .filter((run) => !run.isPlaceholder)
     .map((run) => recordedRun(tree.info(run)))
   return recorded({ messages, runs })
 }

@@ -1,7 +1,7 @@
 import type { UIDataTypes, UIMessage, UITools } from 'ai'
 import type { Answer, Seed } from '../../core/codec'
 import { headers } from '../../core/wire'
-import { isBag } from '../../core/bag'
+import { isPlainObject } from '../../core/plain-object'
 
 type ToolsOf<M extends UIMessage> = M extends UIMessage<unknown, UIDataTypes, infer Tools> ? Tools : UITools
 
@@ -43,6 +43,6 @@ export const createToolApproval = ({ toolCallId, approved, reason }: ToolApprova
 
 /** Approvals have no room for messages: they can only continue the run that asked. */
 export const seeded = (given: Answer, seeds: readonly Seed<UIMessage>[]): Answer =>
-  isBag(given.data) ? { ...given, data: { ...given.data, forkSeed: { messages: seeds.map(toEntry) } } } : given
+  isPlainObject(given.data) ? { ...given, data: { ...given.data, forkSeed: { messages: seeds.map(toEntry) } } } : given
 
 const toEntry = ({ messageId, message }: Seed<UIMessage>): object => ({ codecMessageId: messageId, message })

@@ -1,16 +1,17 @@
 import { headers, type Headers } from '../../core/wire'
-import { isBag, type Bag } from '../../core/bag'
+import { isPlainObject, type PlainObject } from '../../core/plain-object'
 import { parseJson, toHeader } from '../json'
 import type { Opaque } from './family'
 
-const isProviderMetadata = (value: unknown): boolean => isBag(value) && Object.values(value).every(isBag)
+const isProviderMetadata = (value: unknown): boolean =>
+  isPlainObject(value) && Object.values(value).every(isPlainObject)
 const isFlag = (value: unknown): boolean => typeof value === 'boolean'
 const isThere = (value: unknown): boolean => value !== undefined && value !== null
 
 /** Fields that travel as JSON, and what counts as one of them. All others are text. */
 const structured = new Map<string, (value: unknown) => boolean>([
   ['providerMetadata', isProviderMetadata],
-  ['toolMetadata', isBag],
+  ['toolMetadata', isPlainObject],
   ['messageMetadata', isThere],
   ['approvalDescriptor', isThere],
   ['providerExecuted', isFlag],
@@ -29,8 +30,8 @@ export function pack<T extends object>(source: T, kind: string, names: readonly 
 }
 
 /** Fields read back, under other names where `as` has one; those that are missing or malformed are left out. */
-export function unpack(codec: Headers, opaque: Opaque, names: readonly string[], as: Headers = {}): Bag {
-  const fields: Bag = {}
+export function unpack(codec: Headers, opaque: Opaque, names: readonly string[], as: Headers = {}): PlainObject {
+  const fields: PlainObject = {}
   for (const name of names) {
     const value = read(name, codec[name])
     if (value !== undefined) fields[as[name] ?? name] = opaque(value)

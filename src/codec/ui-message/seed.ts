@@ -1,5 +1,5 @@
 import type { UIMessage } from 'ai'
-import { isBag } from '../../core/bag'
+import { isPlainObject } from '../../core/plain-object'
 import type { Row } from '../../core/log'
 import { isDataKind } from './data'
 import type { DataPart, FoldScope, Part } from './family'
@@ -26,15 +26,18 @@ export function foldSeeds(scope: FoldScope, row: Row): void {
 }
 
 function seedsOf(data: unknown): SeedEntry[] {
-  const seeds = isBag(data) && isBag(data.forkSeed) ? data.forkSeed.messages : undefined
+  const seeds = isPlainObject(data) && isPlainObject(data.forkSeed) ? data.forkSeed.messages : undefined
   return Array.isArray(seeds) ? seeds.filter(isSeed) : []
 }
 
 const isSeed = (entry: unknown): entry is SeedEntry =>
-  isBag(entry) && typeof entry.codecMessageId === 'string' && isBag(entry.message) && Array.isArray(entry.message.parts)
+  isPlainObject(entry) &&
+  typeof entry.codecMessageId === 'string' &&
+  isPlainObject(entry.message) &&
+  Array.isArray(entry.message.parts)
 
 const isPart = (part: unknown): part is Record<string, unknown> & { type: string } =>
-  isBag(part) && typeof part.type === 'string'
+  isPlainObject(part) && typeof part.type === 'string'
 
 /** Fields that every reader of a part takes for text. */
 const texts: Readonly<Record<string, readonly string[]>> = {

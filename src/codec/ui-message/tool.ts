@@ -1,5 +1,5 @@
 import { isOpen, isStreamed, type Row } from '../../core/log'
-import { isBag, type Bag } from '../../core/bag'
+import { isPlainObject, type PlainObject } from '../../core/plain-object'
 import { Header } from '../../core/wire'
 import { parseJson } from '../json'
 import { textOf, type Folds, type FoldScope, type Opaque } from './family'
@@ -105,7 +105,7 @@ function foldInput(scope: FoldScope, row: Row): object | undefined {
   return pushed
 }
 
-const dataOf = ({ data }: Row): Bag => (isBag(data) ? data : {})
+const dataOf = ({ data }: Row): PlainObject => (isPlainObject(data) ? data : {})
 
 const textIn = (row: Row, field: string): string => {
   const text = dataOf(row)[field]
@@ -131,8 +131,8 @@ function correctInput(scope: FoldScope, part: ToolPart, input: unknown): void {
 
 /** Moves a call on: what it said about an earlier outcome goes. What stays the same wakes no observer. */
 function settle(part: ToolPart, state: string, outcome: Partial<ToolPart>): void {
-  const next: Bag = { ...noOutcome, ...outcome, state }
-  const known = part as ToolPart & Bag
+  const next: PlainObject = { ...noOutcome, ...outcome, state }
+  const known = part as ToolPart & PlainObject
   for (const field in next) {
     if (known[field] === next[field]) continue
     if (next[field] === undefined) delete known[field]

@@ -5,13 +5,13 @@ import type { MessageState, ViewMessage } from './view-message'
 export type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** What a view message says besides what never changes. */
-export type Shape = Pick<ViewMessage<never>, 'state' | 'steer' | 'error'>
+export type MessageStatus = Pick<ViewMessage<never>, 'state' | 'steer' | 'error'>
 
 /**
  * A message as views hand it out. Nothing of it is observed before it is read, and the ids, by which lists are drawn,
  * never are: that keeps a long list cheap.
  */
-export class Shown<M extends object> implements Writable<ViewMessage<M>> {
+export class ViewMessageProxy<M extends object> implements Writable<ViewMessage<M>> {
   state: MessageState
   // Absent, not undefined, on most messages
   declare runId?: string
@@ -24,7 +24,7 @@ export class Shown<M extends object> implements Writable<ViewMessage<M>> {
     projection: Projection<M>,
     readonly id: string,
     readonly message: M,
-    { state, steer, error }: Shape,
+    { state, steer, error }: MessageStatus,
   ) {
     this.#projection = projection
     this.state = state
@@ -36,15 +36,15 @@ export class Shown<M extends object> implements Writable<ViewMessage<M>> {
   static of<M extends object>(
     projection: Projection<M>,
     id: string,
-    shape: Shape,
+    shape: MessageStatus,
     runId?: string,
   ): Writable<ViewMessage<M>> {
-    const shown = new Shown(projection, id, projection.message(id)!, shape)
+    const shown = new ViewMessageProxy(projection, id, projection.message(id)!, shape)
     if (runId !== undefined) shown.runId = runId
-    return new Proxy<Shown<M>>(shown, this.#observed)
+    return new Proxy<ViewMessageProxy<M>>(shown, this.#observed)
   }
 
-  static readonly #observed: ProxyHandler<Shown<object>> = {
+  static readonly #observed: ProxyHandler<ViewMessageProxy<object>> = {
     get(shown, key: keyof ViewMessage<object>) {
       if (key === 'id') return shown.id
       if (key === 'message') return shown.#projection.observe(shown.message)

@@ -12,7 +12,7 @@ const maxUnseenRuns = 1000
 const none: ReadonlySet<never> = new Set()
 
 /** How the runs of a tree stood when somebody last looked. */
-export class RunWatch<M extends object> {
+export class RunStatusTracker<M extends object> {
   /** Runs that have ended while the rest of their text is still on its way, and when that was noticed. */
   readonly #ending = new Map<RunNode<M>, number>()
   /** Runs of which nothing is known that could be shown, oldest first. */
@@ -28,7 +28,7 @@ export class RunWatch<M extends object> {
     else if (!this.#ending.has(run)) this.#ending.set(run, Date.now())
     if (run.visible) this.#unseen.delete(run)
     else this.#unseen.add(run)
-    return run.visible && !run.isAwaited ? this.#transition(run) : undefined
+    return run.visible && !run.isPlaceholder ? this.#transition(run) : undefined
   }
 
   forget(run: RunNode<M>): void {
@@ -43,10 +43,10 @@ export class RunWatch<M extends object> {
   }
 
   #transition(run: RunNode<M>): RunTransition<M> | undefined {
-    const from = run.told
+    const from = run.lastStatus
     const to = run.state.status
     if (from === to) return undefined
-    run.told = to
+    run.lastStatus = to
     return { run, from, to }
   }
 }

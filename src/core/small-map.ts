@@ -1,5 +1,5 @@
 /** A map that takes next to no room while it holds one thing, as most of them do. */
-export class Few<V> {
+export class SmallMap<V> {
   #key: string | undefined
   #value: V | undefined
   #more: Map<string, V> | undefined

@@ -5,7 +5,7 @@ import type { Act, Trust } from './trust'
 import { hasSeeds, Header, withSeeds } from './wire'
 
 /** Decides what counts of what clients do and say. */
-export class Judge {
+export class AccessPolicy {
   /** Whether it is told who the agents are, or who may do what. */
   readonly isGuarded: boolean
 
@@ -22,12 +22,12 @@ export class Judge {
   }
 
   /** What counts of an input in a run of this owner. */
-  judged(row: Row, owner: string | undefined): Row | undefined {
-    return this.mayPut(row, owner) ? this.#read(row) : undefined
+  filterInput(row: Row, owner: string | undefined): Row | undefined {
+    return this.canWrite(row, owner) ? this.#read(row) : undefined
   }
 
   /** Whether whoever sent an input may, into a run of this owner or to take the place of another. */
-  mayPut(row: Row, owner: string | undefined): boolean {
+  canWrite(row: Row, owner: string | undefined): boolean {
     if (row.transport[Header.runId] === undefined)
       return this.allows('fork', row.clientId, this.#replacedBy(row)?.owner)
     return this.allows(isSteer(row) ? 'steer' : 'answer', row.clientId, owner)

@@ -1,5 +1,5 @@
 /** Values under keys. Made for many keys of which most have one value, which is kept without a list. */
-export class Groups<V extends object> {
+export class MultiMap<V extends object> {
   readonly #held = new Map<string, V | V[]>()
 
   of(key: string): readonly V[] {

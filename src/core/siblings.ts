@@ -12,7 +12,7 @@ export interface Choices {
 }
 
 /** One of several versions of a message: a prompt, a reply, or what stands inside a run where others could follow. */
-export interface Alternative<M extends object> {
+export interface Sibling<M extends object> {
   readonly key: string
   readonly node: TreeNode<M>
   /** The message that stands for it; undefined while it has none. */
@@ -20,11 +20,11 @@ export interface Alternative<M extends object> {
 }
 
 /** Which prompts and replies stand for each other, worked out once per place. */
-export class Alternatives<M extends object> {
+export class Siblings<M extends object> {
   readonly #groups = new Map<TreeNode<M>, readonly TreeNode<M>[]>()
   readonly #forkRoots = new Map<InputNode<M>, InputNode<M>>()
   readonly #previous = new Map<RunNode<M>, ReadonlyMap<string, string | undefined>>()
-  readonly #versions = new WeakMap<readonly TreeNode<M>[], readonly Alternative<M>[]>()
+  readonly #versions = new WeakMap<readonly TreeNode<M>[], readonly Sibling<M>[]>()
   readonly #structure: number
 
   constructor(private readonly tree: Tree<M>) {
@@ -66,7 +66,7 @@ export class Alternatives<M extends object> {
    * All versions of a message, oldest first; itself alone when it is not where versions differ. Those of one place are one
    * list.
    */
-  at(messageId: string): readonly Alternative<M>[] {
+  at(messageId: string): readonly Sibling<M>[] {
     const node = this.tree.nodeOf(messageId)
     if (!node?.message(messageId)) return []
     const previous = node instanceof RunNode ? this.#previousIn(node).get(messageId) : undefined
@@ -76,13 +76,13 @@ export class Alternatives<M extends object> {
     return this.#versionsOf(this.#replacing(node) ?? this.of(node))
   }
 
-  #versionsOf(group: readonly TreeNode<M>[]): readonly Alternative<M>[] {
+  #versionsOf(group: readonly TreeNode<M>[]): readonly Sibling<M>[] {
     let versions = this.#versions.get(group)
     if (!versions) this.#versions.set(group, (versions = group.map(alternative)))
     return versions
   }
 
-  #insideOf(host: RunNode<M>, previous: string, id: string): readonly Alternative<M>[] {
+  #insideOf(host: RunNode<M>, previous: string, id: string): readonly Sibling<M>[] {
     return [{ key: id, node: host, id }, ...this.inside(previous, id).map(alternative)]
   }
 
@@ -141,7 +141,7 @@ export class Alternatives<M extends object> {
 
 const none: readonly never[] = []
 
-const alternative = <M extends object>(node: TreeNode<M>): Alternative<M> => ({
+const alternative = <M extends object>(node: TreeNode<M>): Sibling<M> => ({
   key: node.key,
   node,
   id: node.messageIds().next().value,
@@ -151,7 +151,7 @@ const alternative = <M extends object>(node: TreeNode<M>): Alternative<M> => ({
 function replaced<M extends object>(tree: Tree<M>, node: InputNode<M>): InputNode<M> | undefined {
   const target = node.forkOf === undefined ? undefined : tree.inputs.get(node.forkOf)
   if (!target?.visible || target.parent !== node.parent) return undefined
-  return tree.judge.allows('edit', node.owner, target.owner) ? target : undefined
+  return tree.access.allows('edit', node.owner, target.owner) ? target : undefined
 }
 
 /** The place among several alternatives of the one that shows: the one picked last, else the newest. */
