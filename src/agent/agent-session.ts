@@ -2,7 +2,7 @@ import type { RealtimeClient } from 'ably'
 import type { ReplyCodec } from '../core/codec'
 import type { SessionError } from '../core/errors'
 import type { Tree } from '../core/tree'
-import type { TrustOptions } from '../core/trust'
+import type { TrustOptions } from '../core/access'
 import type { AgentRun, RunHooks } from './agent-run'
 import type { Invocation } from './invocation'
 

@@ -6,7 +6,7 @@ import { ErrorCode, reasonOf, SessionError, toSessionError } from '../core/error
 import type { Row } from '../core/log'
 import { plainPort } from '../core/port'
 import { Tree } from '../core/tree'
-import { trustOf, type Trust } from '../core/trust'
+import { trustOf, type Trust } from '../core/access'
 import { Header, MessageName, type ChannelMessage } from '../core/wire'
 import type { AgentRun, RunHooks } from './agent-run'
 import type { AgentSession, AgentSessionOptions } from './agent-session'

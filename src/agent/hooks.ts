@@ -1,5 +1,5 @@
 import type { RunInfo } from '../core/run-info'
-import type { Act } from '../core/trust'
+import type { Act } from '../core/access'
 import type { ChannelMessage } from '../core/wire'
 
 /** What a hook says: `false` is no, everything else yes. */

@@ -31,8 +31,8 @@ export type {
   SteerHook,
   SteerRequest,
 } from './hooks'
-export { ownerOnly } from '../core/trust'
-export type { Act, Agents, Policy } from '../core/trust'
+export { ownerOnly } from '../core/access'
+export type { Act, Agents, Policy } from '../core/access'
 export { ErrorCode, SessionError } from '../core/errors'
 export type { RunInfo } from '../core/run-info'
 export type { RunEndReason, RunError, RunStatus, RunStep } from '../core/run-state'

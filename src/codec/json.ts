@@ -1,4 +1,4 @@
-import { isPlainObject } from '../core/plain-object'
+import { isPlainObject } from '../core/collections'
 
 /** Longest JSON that a header carries, in characters; a message whose headers grow too long would not be read at all. */
 const maxLength = 7_500

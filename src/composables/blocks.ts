@@ -1,4 +1,4 @@
-import { sameItems } from '../core/reuse'
+import { sameItems } from '../core/collections'
 import type { ViewMessage } from '../core/view-message'
 
 /** A stretch of messages that is laid out on its own. */

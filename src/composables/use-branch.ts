@@ -1,5 +1,5 @@
 import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
-import { reuseIfEqual } from '../core/reuse'
+import { reuseIfEqual } from '../core/collections'
 import type { ViewMessage } from '../core/view-message'
 import type { AppMessage } from '../store/app-message'
 import { useViewSource, type OwnViewSource, type ViewSource } from './view-source'

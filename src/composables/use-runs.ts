@@ -1,6 +1,6 @@
 import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
 import type { RunInfo } from '../core/run-info'
-import { reuseIfEqual } from '../core/reuse'
+import { reuseIfEqual } from '../core/collections'
 import type { RunScope } from '../session/pending'
 import type { AppMessage } from '../store/app-message'
 import type { ViewVerbs } from '../store/verbs'

@@ -2,7 +2,7 @@ import { selectionOf, type Choices } from './siblings'
 import { bySort, levelOf, unsent, type TreeNode } from './node'
 import { RunNode } from './run-node'
 import type { InputNode } from './input-node'
-import { sameItems } from './reuse'
+import { sameItems } from './collections'
 import type { Tree } from './tree'
 
 /** A node on a branch with those of its messages that show. */

@@ -1,5 +1,5 @@
 import type { Row } from './log'
-import { insertBySerial, noItems, removeBySerial } from './sorted'
+import { insertBySerial, noItems, removeBySerial } from './collections'
 
 const maxUnknown = 2000
 

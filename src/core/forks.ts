@@ -1,4 +1,4 @@
-import { MultiMap } from './multi-map'
+import { MultiMap } from './collections'
 import type { Row } from './log'
 import type { RunNode } from './run-node'
 import { hasSeeds, Header } from './wire'

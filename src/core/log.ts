@@ -1,5 +1,5 @@
 import { SharedHeaders } from './shared-headers'
-import type { Trust } from './trust'
+import type { Trust } from './access'
 import {
   Header,
   isClients,

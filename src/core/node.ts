@@ -1,11 +1,16 @@
 import type { Codec } from './codec'
-import { SmallMap } from './small-map'
+import { SmallMap, insertBySerial, noItems, removeBySerial } from './collections'
 import type { Row, RowHome } from './log'
 import type { ReactivePort } from './port'
 import { Projection } from './projection'
-import { ViewMessageProxy, type MessageStatus, type Writable } from './view-message-proxy'
-import { insertBySerial, noItems, removeBySerial } from './sorted'
-import type { MessageState, SteerState, ViewMessage } from './view-message'
+import {
+  ViewMessageProxy,
+  type MessageStatus,
+  type Writable,
+  type MessageState,
+  type SteerState,
+  type ViewMessage,
+} from './view-message'
 import { Header } from './wire'
 
 /** A prompt (input) or a reply (run) in the tree. */

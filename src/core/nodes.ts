@@ -1,9 +1,7 @@
-import { MultiMap } from './multi-map'
+import { MultiMap } from './collections'
 import type { InputNode } from './input-node'
 import type { Row } from './log'
-import { MessageIndex } from './message-index'
-import type { NodeChange, TreeNode } from './node'
-import { NodeList } from './node-list'
+import { type NodeChange, type TreeNode, bySort, unsent } from './node'
 import { RunNode } from './run-node'
 import { Header, type Headers } from './wire'
 
@@ -161,5 +159,76 @@ export abstract class Nodes<M extends object> {
     this.#moved = []
     this.isRestructured = this.#isRearranged = false
     return { structure: true, moved }
+  }
+}
+
+/** Nodes in sort order, sorted when somebody asks. */
+export class NodeList<M extends object> {
+  #nodes: readonly TreeNode<M>[] = []
+  #arrived: TreeNode<M>[] = []
+  #isSorted = true
+
+  add(node: TreeNode<M>): void {
+    this.#arrived.push(node)
+    this.#isSorted = false
+  }
+
+  remove(gone: ReadonlySet<TreeNode<M>>): void {
+    this.#nodes = this.#nodes.filter((node) => !gone.has(node))
+    this.#arrived = this.#arrived.filter((node) => !gone.has(node))
+  }
+
+  /** Something moved. */
+  touch(): void {
+    this.#isSorted = false
+  }
+
+  /** A new array whenever nodes came, went or moved. */
+  sorted(): readonly TreeNode<M>[] {
+    if (!this.#isSorted) {
+      // NOTE: almost sorted already, which makes it cheap
+      this.#nodes = [...this.#nodes, ...this.#arrived.splice(0)].toSorted(bySort)
+      this.#isSorted = true
+    }
+    return this.#nodes
+  }
+}
+
+/** Which node holds a message; of several that mention it, the one that did so at the lowest serial. */
+export class MessageIndex<M extends object> {
+  readonly #holders = new Map<string, TreeNode<M>>()
+  /** Nodes that mention a message somebody else holds. */
+  readonly #others = new MultiMap<TreeNode<M>>()
+
+  holderOf(messageId: string): TreeNode<M> | undefined {
+    return this.#holders.get(messageId)
+  }
+
+  /** A node mentions a message, at this serial. */
+  add(messageId: string, node: TreeNode<M>, serial: string): void {
+    const holder = this.#holders.get(messageId)
+    if (holder === node) return
+    if (!holder) return void this.#holders.set(messageId, node)
+    const isLower = serial < (holder.serialOf(messageId) ?? unsent)
+    if (isLower) {
+      this.#holders.set(messageId, node)
+      this.#others.remove(messageId, node)
+    }
+    const loser = isLower ? holder : node
+    if (!this.#others.of(messageId).includes(loser)) this.#others.add(messageId, loser)
+  }
+
+  /** A node mentions a message no more, or only later. */
+  drop(messageId: string, node: TreeNode<M>): void {
+    const isMentioned = node.serialOf(messageId) !== undefined
+    if (!isMentioned) this.#others.remove(messageId, node)
+    if (this.#holders.get(messageId) !== node) return
+    const candidates = [...(isMentioned ? [node] : []), ...this.#others.of(messageId)]
+    const at = (each: TreeNode<M>): string => each.serialOf(messageId) ?? unsent
+    const next = candidates.reduce((low, each) => (at(each) < at(low) ? each : low), candidates[0]!)
+    if (!next) return void this.#holders.delete(messageId)
+    this.#holders.set(messageId, next)
+    this.#others.remove(messageId, next)
+    if (isMentioned && next !== node) this.#others.add(messageId, node)
   }
 }

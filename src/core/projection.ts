@@ -1,10 +1,8 @@
 import type { Codec, Draft, Fold } from './codec'
-import { SmallMap } from './small-map'
+import { SmallMap, isPlainObject, type PlainObject } from './collections'
 import type { Row } from './log'
-import { patch } from './patch'
 import type { ReactivePort } from './port'
 import { Header } from './wire'
-
 const none: ReadonlyMap<string, string> = new Map()
 
 /** The messages of one node: the fold of its rows in serial order. */
@@ -135,5 +133,38 @@ export class Projection<M extends object> {
 function trim(message: object): void {
   for (const [key, value] of Object.entries(message)) {
     if (Array.isArray(value)) (message as Record<string, unknown>)[key] = value.slice()
+  }
+}
+
+/**
+ * Makes `target` equal to `source` in place: a message's own fields, and the fields of the objects in its arrays (its
+ * parts). What is equal is not touched, so observers of it are not woken. `moved` learns which part of `source` lives
+ * on as which part of `target`.
+ */
+export function patch(target: object, source: object, moved: WeakMap<object, object>): void {
+  assign(target as PlainObject, source as PlainObject, (held, next) => {
+    if (!Array.isArray(held) || !Array.isArray(next)) return false
+    patchList(held, next, moved)
+    return true
+  })
+}
+
+function patchList(held: unknown[], next: unknown[], moved: WeakMap<object, object>): void {
+  if (held.length > next.length) held.length = next.length
+  next.forEach((part: unknown, index) => {
+    const old = held[index]
+    if (isPlainObject(old) && isPlainObject(part)) {
+      assign(old, part, () => false)
+      moved.set(part, old)
+    } else if (old !== part) {
+      held[index] = part
+    }
+  })
+}
+
+function assign(target: PlainObject, source: PlainObject, nested: (held: unknown, next: unknown) => boolean): void {
+  for (const key of Object.keys(target)) if (!Object.hasOwn(source, key)) delete target[key]
+  for (const key of Object.keys(source)) {
+    if (target[key] !== source[key] && !nested(target[key], source[key])) target[key] = source[key]
   }
 }

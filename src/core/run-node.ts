@@ -12,11 +12,13 @@ import {
   readFacts,
   type RunFacts,
   type RunRows,
-} from './run-facts'
-import type { AccessPolicy } from './access-policy'
-import { withCancellation, type Cancelling, type RunInfo } from './run-info'
+  withCancellation,
+  type Cancelling,
+  type RunInfo,
+} from './run-info'
+import type { AccessPolicy } from './access'
 import { isCanonical, runState, initialRunState, type RunState, type RunStatus } from './run-state'
-import { insertBySerial, noItems, removeBySerial } from './sorted'
+import { insertBySerial, noItems, removeBySerial } from './collections'
 import { isSteer, noSteers, readSteers } from './steers'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'

@@ -1,5 +1,5 @@
 import { ErrorCode } from './errors'
-import { SmallMap } from './small-map'
+import { SmallMap } from './collections'
 import type { Row } from './log'
 import { Header, MessageName } from './wire'
 

@@ -6,12 +6,11 @@ import { isUnsettled, Log, type Row } from './log'
 import { levelOf, type TreeNode } from './node'
 import { Nodes, type Restructured } from './nodes'
 import { InputNode } from './input-node'
-import { AccessPolicy } from './access-policy'
+import { AccessPolicy, type Trust } from './access'
 import { RunNode } from './run-node'
 import type { RunInfo } from './run-info'
 import { plainPort, type ReactivePort } from './port'
 import { RunStatusTracker, type RunTransition } from './run-status-tracker'
-import type { Trust } from './trust'
 import { Header, MessageName, type ChannelMessage, type Headers } from './wire'
 
 /** What became different since the last `settle()`. */

@@ -1,3 +1,6 @@
+import type { Signal } from './port'
+import type { Projection } from './projection'
+
 /**
  * How a message sent into a run that was being written fares: nothing answers it yet, a part of the reply has taken it
  * up, or the run ended without that.
@@ -19,4 +22,64 @@ export interface ViewMessage<M> {
   readonly steer?: SteerState
   /** Why a prompt with state `failed` could not be sent, or a reply with state `error` ended. */
   readonly error?: { readonly code: number; readonly message: string }
+}
+
+export type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** What a view message says besides what never changes. */
+export type MessageStatus = Pick<ViewMessage<never>, 'state' | 'steer' | 'error'>
+
+/**
+ * A message as views hand it out. Nothing of it is observed before it is read, and the ids, by which lists are drawn,
+ * never are: that keeps a long list cheap.
+ */
+export class ViewMessageProxy<M extends object> implements Writable<ViewMessage<M>> {
+  state: MessageState
+  // Absent, not undefined, on most messages
+  declare runId?: string
+  declare steer?: ViewMessage<M>['steer']
+  declare error?: ViewMessage<M>['error']
+  readonly #projection: Projection<M>
+  #changed: Signal | undefined
+
+  private constructor(
+    projection: Projection<M>,
+    readonly id: string,
+    readonly message: M,
+    { state, steer, error }: MessageStatus,
+  ) {
+    this.#projection = projection
+    this.state = state
+    if (steer) this.steer = steer
+    if (error) this.error = error
+  }
+
+  // NOTE: a proxy and no accessors, so that what an app copies, logs or compares has all fields
+  static of<M extends object>(
+    projection: Projection<M>,
+    id: string,
+    shape: MessageStatus,
+    runId?: string,
+  ): Writable<ViewMessage<M>> {
+    const shown = new ViewMessageProxy(projection, id, projection.message(id)!, shape)
+    if (runId !== undefined) shown.runId = runId
+    return new Proxy<ViewMessageProxy<M>>(shown, this.#observed)
+  }
+
+  static readonly #observed: ProxyHandler<ViewMessageProxy<object>> = {
+    get(shown, key: keyof ViewMessage<object>) {
+      if (key === 'id') return shown.id
+      if (key === 'message') return shown.#projection.observe(shown.message)
+      if (key === 'state' || key === 'steer' || key === 'error') {
+        shown.#changed ??= shown.#projection.port.signal()
+        shown.#changed.track()
+      }
+      return shown[key]
+    },
+    set(shown, key, value) {
+      const isSet = Reflect.set(shown, key, value)
+      shown.#changed?.trigger()
+      return isSet
+    },
+  }
 }

@@ -1,4 +1,4 @@
-import { isPlainObject, type PlainObject } from './plain-object'
+import { isPlainObject, type PlainObject } from './collections'
 
 /**
  * The names on the channel. They are spelled here and nowhere else: the rest of the library reads

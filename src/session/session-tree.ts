@@ -1,6 +1,6 @@
 import type { RunInfo } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
-import { reuseIfEqual } from '../core/reuse'
+import { reuseIfEqual } from '../core/collections'
 import type { ViewMessage } from '../core/view-message'
 import type { Signal } from '../core/port'
 import type { Tree } from '../core/tree'

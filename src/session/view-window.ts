@@ -1,7 +1,7 @@
 import type { PathSegment } from '../core/branch'
 import type { TreeNode } from '../core/node'
 import { RunNode } from '../core/run-node'
-import { sameItems } from '../core/reuse'
+import { sameItems } from '../core/collections'
 import type { ViewMessage } from '../core/view-message'
 import type { Tree } from '../core/tree'
 import { inSlices } from './slices'

@@ -65,7 +65,7 @@ const types = [
   'CreateClientSessionOptions',
   'DefineSessionStoreOptions',
   'FlushMode',
-  'Given',
+  'SendInput',
   'Input',
   'InvocationBody',
   'MessageBlock',

@@ -10,10 +10,11 @@ import {
   useRun,
   useRuns,
   useView,
+  type UseBranchReturn,
+  type UseViewReturn,
 } from '../../src'
 import * as agent from '../../src/agent'
 import type { Codec } from '../../src/codec'
-import type { UseBranchReturn, UseViewReturn } from '../../src'
 
 interface Note {
   id: string

@@ -1,7 +1,7 @@
 import type { UIDataTypes, UIMessage, UITools } from 'ai'
 import type { Answer, Seed } from '../../core/codec'
 import { headers } from '../../core/wire'
-import { isPlainObject } from '../../core/plain-object'
+import { isPlainObject } from '../../core/collections'
 
 type ToolsOf<M extends UIMessage> = M extends UIMessage<unknown, UIDataTypes, infer Tools> ? Tools : UITools
 

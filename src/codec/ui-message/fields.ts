@@ -1,5 +1,5 @@
 import { headers, type Headers } from '../../core/wire'
-import { isPlainObject, type PlainObject } from '../../core/plain-object'
+import { isPlainObject, type PlainObject } from '../../core/collections'
 import { parseJson, toHeader } from '../json'
 import type { Opaque } from './family'
 

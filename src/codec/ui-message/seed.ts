@@ -1,5 +1,5 @@
 import type { UIMessage } from 'ai'
-import { isPlainObject } from '../../core/plain-object'
+import { isPlainObject } from '../../core/collections'
 import type { Row } from '../../core/log'
 import { isDataKind } from './data'
 import type { DataPart, FoldScope, Part } from './family'

@@ -1,5 +1,5 @@
 import { isOpen, isStreamed, type Row } from '../../core/log'
-import { isPlainObject, type PlainObject } from '../../core/plain-object'
+import { isPlainObject, type PlainObject } from '../../core/collections'
 import { Header } from '../../core/wire'
 import { parseJson } from '../json'
 import { textOf, type Folds, type FoldScope, type Opaque } from './family'

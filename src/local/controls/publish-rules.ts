@@ -1,5 +1,4 @@
-import type { ErrorInfo } from '../wire/error'
-import { ProtocolError } from '../wire/error'
+import { type ErrorInfo, ProtocolError } from '../wire/error'
 import type { Data } from '../channel/payload'
 
 /** Undoes what a test control did. Calling it again does nothing. */

@@ -1,0 +1,112 @@
+/** An object with keys of its own. */
+export type PlainObject = Record<string, unknown>
+
+export const isPlainObject = (value: unknown): value is PlainObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Whether two lists hold the same things in the same order. */
+export const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+  a.length === b.length && a.every((item, index) => item === b[index])
+
+/** A new list, or the one that is known if that holds the same. */
+export const reuseIfEqual = <T>(known: readonly T[] | undefined, next: readonly T[]): readonly T[] =>
+  known && sameItems(known, next) ? known : next
+
+type Placed = { readonly serial: string }
+
+/** What is sorted by serial and, as yet, empty. */
+export const noItems: readonly never[] = []
+
+/**
+ * The list with one more item in its place by serial: at the end at once, where almost all rows go, else by bisection. It
+ * is the same list unless that was empty.
+ */
+export function insertBySerial<T extends Placed>(list: readonly T[], item: T): readonly T[] {
+  if (list.length === 0) return [item]
+  // Not one of those that several share
+  const items = list as T[]
+  if (items.at(-1)!.serial <= item.serial) items.push(item)
+  else items.splice(placeOf(items, item), 0, item)
+  return items
+}
+
+function placeOf<T extends Placed>(list: readonly T[], { serial }: T): number {
+  let low = 0
+  let high = list.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (list[middle]!.serial <= serial) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Takes out the item of this serial. */
+export function removeBySerial<T extends Placed>(list: readonly T[], { serial }: T): void {
+  const index = list.findLastIndex((item) => item.serial === serial)
+  if (index >= 0) (list as T[]).splice(index, 1)
+}
+
+/** A map that takes next to no room while it holds one thing, as most of them do. */
+export class SmallMap<V> {
+  #key: string | undefined
+  #value: V | undefined
+  #more: Map<string, V> | undefined
+
+  get size(): number {
+    return this.#more?.size ?? (this.#key === undefined ? 0 : 1)
+  }
+
+  get(key: string): V | undefined {
+    if (this.#more) return this.#more.get(key)
+    return key === this.#key ? this.#value : undefined
+  }
+
+  set(key: string, value: V): void {
+    if (!this.#more && (this.#key ?? key) !== key) this.#more = new Map([[this.#key!, this.#value!]])
+    if (this.#more) this.#more.set(key, value)
+    else [this.#key, this.#value] = [key, value]
+  }
+
+  delete(key: string): void {
+    if (this.#more) this.#more.delete(key)
+    else if (key === this.#key) this.clear()
+  }
+
+  clear(): void {
+    this.#key = this.#value = this.#more = undefined
+  }
+
+  /** In the order they were set first. */
+  keys(): IterableIterator<string> {
+    return this.#more?.keys() ?? (this.#key === undefined ? [] : [this.#key]).values()
+  }
+}
+
+/** Values under keys. Made for many keys of which most have one value, which is kept without a list. */
+export class MultiMap<V extends object> {
+  readonly #held = new Map<string, V | V[]>()
+
+  of(key: string): readonly V[] {
+    const held = this.#held.get(key)
+    return held === undefined ? none : Array.isArray(held) ? held : [held]
+  }
+
+  add(key: string, value: V): void {
+    const held = this.#held.get(key)
+    if (Array.isArray(held)) held.push(value)
+    else this.#held.set(key, held === undefined ? value : [held, value])
+  }
+
+  remove(key: string, value: V): void {
+    const held = this.#held.get(key)
+    if (held === value) this.#held.delete(key)
+    if (!Array.isArray(held)) return
+    // What is removed was mostly added a moment ago
+    const index = held.lastIndexOf(value)
+    if (index >= 0) held.splice(index, 1)
+    if (held.length === 0) this.#held.delete(key)
+  }
+}
+
+const none: readonly never[] = []
