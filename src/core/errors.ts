@@ -54,6 +54,15 @@ export class SessionError extends Error {
   }
 }
 
+/**
+ * An error of the usual form: "unable to ...; reason".
+ *
+ * @param action - What failed, as a verb: "send the prompt".
+ * @param reason - Why, and how to fix it where that is known.
+ */
+export const unableTo = (action: string, reason: string, code: number, options?: { cause?: unknown }): SessionError =>
+  new SessionError(`unable to ${action}; ${reason}`, code, options)
+
 /** What an unknown thrown value has to say. */
 export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
@@ -83,5 +92,5 @@ function mendable(cause: unknown): [reason: string, code: number] | undefined {
 export function toSessionError(what: string, code: number, cause: unknown): SessionError {
   if (cause instanceof SessionError) return cause
   const [reason, known] = mendable(cause) ?? [reasonOf(cause), code]
-  return new SessionError(`unable to ${what}; ${reason}`, known, { cause })
+  return unableTo(what, reason, known, { cause })
 }

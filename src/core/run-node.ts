@@ -127,6 +127,16 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#state
   }
 
+  /** Its content rows, by serial; not to be changed. */
+  get contentRows(): readonly Row[] {
+    return this.rows
+  }
+
+  /** Its lifecycle and step rows, by serial; not to be changed. */
+  get lifecycleRows(): readonly Row[] {
+    return this.#lifecycle
+  }
+
   /** Every row that belongs to this run. */
   allRows(): readonly Row[] {
     return [...this.rows, ...this.#lifecycle, ...this.#cancels]

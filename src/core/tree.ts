@@ -20,6 +20,10 @@ export interface Settled<M extends object> extends Restructured<M> {
   transitions: readonly RunTransition<M>[]
   /** Runs that got or lost rows. */
   touched: readonly RunNode<M>[]
+  /** Prompts that got or lost rows, or were asked to stop. */
+  prompts?: readonly InputNode<M>[]
+  /** Message ids of requests for another reply that came, went, or were asked to stop. */
+  requests?: readonly string[]
   /** Prompts that showed up as other versions of prompts. */
   forks?: readonly InputNode<M>[]
 }
@@ -40,6 +44,8 @@ export class Tree<M extends object> extends Nodes<M> {
   /** Rows of which more is expected; a repair has to read back to the oldest of them. */
   readonly #open = new Set<Row>()
 
+  /** Requests for another reply that something became different about. */
+  readonly #touchedRequests = new Set<string>()
   /** Rows that got longer. */
   readonly #grown = new Set<Row>()
   readonly #watch = new RunStatusTracker<M>()
@@ -90,6 +96,7 @@ export class Tree<M extends object> extends Nodes<M> {
     const transitions: RunTransition<M>[] = []
     const touched: RunNode<M>[] = []
     const forks: InputNode<M>[] = []
+    const prompts: InputNode<M>[] = []
     let runs = false
     // NOTE: a run that turns out to own a fork takes its rows, so this may go on with nodes that it adds itself
     for (const node of this.dirty) {
@@ -100,15 +107,19 @@ export class Tree<M extends object> extends Nodes<M> {
         touched.push(node)
         const transition = this.#settleRun(node)
         if (transition) transitions.push(transition)
-      } else if (isNew && (node as InputNode<M>).forkOf !== undefined) {
-        forks.push(node as InputNode<M>)
+      } else {
+        const prompt = node as InputNode<M>
+        prompts.push(prompt)
+        if (isNew && prompt.forkOf !== undefined) forks.push(prompt)
       }
       // NOTE: what comes into a run that waits may be the answer to it, which is pending then
       runs ||= !(node instanceof RunNode) || node.hasNews || node.state.status === 'suspended'
     }
     this.#forgetAll(this.#watch.surplus())
     this.#forgetAll(this.#answered())
-    return { ...this.restructured(), runs, transitions, touched, forks }
+    const requests = [...this.#touchedRequests]
+    this.#touchedRequests.clear()
+    return { ...this.restructured(), runs, transitions, touched, prompts, requests, forks }
   }
 
   /**
@@ -205,6 +216,13 @@ export class Tree<M extends object> extends Nodes<M> {
     return oldest
   }
 
+  /** Up to which serial nothing is missing or open: a reader that may have missed messages reads back to here. */
+  resumePoint(): string {
+    const { newest } = this.log
+    const open = this.oldestOpen() ?? newest
+    return open < newest ? open : newest
+  }
+
   /** Shows a prompt before the channel has it. */
   addLocal(inputId: string, rows: readonly Row[]): InputNode<M> {
     const node = this.#input(inputId)
@@ -274,7 +292,7 @@ export class Tree<M extends object> extends Nodes<M> {
   #placeRequest(inputId: string, row: Row): void {
     this.requests.set(inputId, row)
     this.#cancels.know(inputId)
-    this.isRestructured = true
+    this.#touchRequest(inputId)
   }
 
   /** Everything that names a run and has content: outputs, and inputs that answer into or steer a run. */
@@ -358,7 +376,12 @@ export class Tree<M extends object> extends Nodes<M> {
     }
     const waiting = this.#waiting(inputId)
     if (waiting) this.dirty.add(waiting)
-    if (this.requests.has(inputId)) this.isRestructured = true
+    if (this.requests.has(inputId)) this.#touchRequest(inputId)
+  }
+
+  #touchRequest(inputId: string): void {
+    this.#touchedRequests.add(inputId)
+    this.isRestructured = true
   }
 
   /** Takes a row that said this out of the tree. */
@@ -372,7 +395,7 @@ export class Tree<M extends object> extends Nodes<M> {
   #withdrawRequest(row: Row, { [Header.messageId]: inputId = '' }: Headers): void {
     if (this.requests.get(inputId) !== row) return
     this.requests.delete(inputId)
-    this.isRestructured = true
+    this.#touchRequest(inputId)
   }
 
   #withdrawCancel(row: Row, { [Header.runId]: runId, [Header.inputId]: inputId }: Headers): void {

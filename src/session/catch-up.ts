@@ -86,19 +86,12 @@ export class CatchUp<M extends object> {
    * back.
    */
   lose(): boolean {
-    this.#since ??= this.#place()
+    this.#since ??= this.tree.resumePoint()
     // NOTE: nothing is known, so nothing can have changed; views read what there is as they ask for it
     if (this.#since === '' && !this.#exhausted) this.#since = this.#next = undefined
     if (this.#since === undefined) return false
     this.#held ??= []
     return true
-  }
-
-  /** How far the tree is in step: behind the newest message held, and behind the oldest one that is still open. */
-  #place(): string {
-    const { newest } = this.tree.log
-    const open = this.tree.oldestOpen()
-    return open !== undefined && open < newest ? open : newest
   }
 
   /** Reads back to where the tree was last in step. A later repair takes over from an earlier one. */
