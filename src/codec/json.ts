@@ -1,9 +1,9 @@
 import { isPlainObject } from '../core/collections'
 
-/** Longest JSON that a header carries, in characters; a message whose headers grow too long would not be read at all. */
+/** Longest JSON in a header, in characters. Readers ignore messages whose headers are too long. */
 const maxLength = 7_500
 
-/** JSON text of a value for a header; undefined and what is too long stay absent. */
+/** JSON text of a value for a header; undefined if the value is undefined or the text too long. */
 export function toHeader(value: unknown): string | undefined {
   const text = JSON.stringify(value) as string | undefined
   return text !== undefined && text.length <= maxLength ? text : undefined
@@ -19,7 +19,7 @@ export function parseJson(text: string | undefined): unknown {
   }
 }
 
-/** Levels that are merged; what is nested deeper is replaced. Nobody's own data gets there. */
+/** Levels that are merged; deeper values are replaced. No real data is nested so deep. */
 const maxDepth = 50
 
 /** `later` laid over `earlier`, object by object; arrays and other values are replaced. */

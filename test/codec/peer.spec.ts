@@ -38,7 +38,14 @@ const lostOf: Record<string, (message: UIMessage) => UIMessage> = {
   'a call whose input was put right after it was streamed': (message) => changed(message, { input: { city: 'Rome' } }),
   'what tools say besides': (message) => changed(message, { providerExecuted: undefined }),
   metadata: (message) => ({ ...message, metadata: { done: true } }),
+  'content of a kind of the provider': (message) => without(message, 'custom'),
+  'a file that belongs to reasoning': (message) => without(message, 'reasoning-file'),
 }
+
+const without = (message: UIMessage, type: string): UIMessage => ({
+  ...message,
+  parts: message.parts.filter((part) => part.type !== type),
+})
 
 const changed = (message: UIMessage, call: object): UIMessage => ({
   ...message,

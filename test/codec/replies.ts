@@ -106,6 +106,15 @@ export const replies: Record<string, UIMessageChunk[]> = {
     { type: 'source-url', sourceId: 's', url: 'https://example.com', providerMetadata: meta(2) },
     { type: 'source-document', sourceId: 'd', mediaType: 'text/plain', title: 'Doc', providerMetadata: meta(3) },
   ),
+  'content of a kind of the provider': framed(
+    { type: 'custom', kind: 'acme.thinking-mode' },
+    { type: 'custom', kind: 'acme.compaction', providerMetadata: meta(1) },
+    ...text('t', 'Hi'),
+  ),
+  'a file that belongs to reasoning': framed(
+    { type: 'reasoning-file', mediaType: 'image/png', url: 'https://example.com/a.png', providerMetadata: meta(1) },
+    ...text('t', 'Hi'),
+  ),
   'metadata that is null': [
     { type: 'start', messageId: 'answer', messageMetadata: { model: 'a' } },
     { type: 'finish', messageMetadata: null },

@@ -72,8 +72,6 @@ function overtaken<T extends { serial?: string }>(messages: readonly T[], ranks:
 }
 
 const skipped: [string, UIMessageChunk | { type: string }][] = [
-  ['custom', { type: 'custom', kind: 'acme.thing' }],
-  ['reasoning-file', { type: 'reasoning-file', mediaType: 'image/png', url: 'https://example.com/a.png' }],
   ['tool-approval-response', { type: 'tool-approval-response', approvalId: 'a', approved: true }],
   ['reset-step', { type: 'reset-step' }],
   ['steering-message', { type: 'steering-message' }],

@@ -1,28 +1,23 @@
 import type { DataUIPart, UIDataTypes } from 'ai'
 import type { Operation } from '../../core/codec'
 import type { Row } from '../../core/log'
-import { Header } from '../../core/wire'
-import { kindOf, type DataPart, type FoldScope } from './family'
-import { pack } from './fields'
+import { kindOf, messageIdOf, pack } from './fields'
+import type { FoldScope } from './fold-scope'
+import type { DataPart } from './parts'
 
-/** `data-*` parts: a later one of the same type and id takes the place of the earlier. */
-export const isDataKind = (kind: string): kind is `data-${string}` => kind.startsWith('data-')
-
+/** Folds a `data-*` part. It replaces an earlier one of the same type and id. */
 export function foldData(scope: FoldScope, row: Row): void {
   if (row.codec.transient === 'true') return
-  const message = scope.message(row)
-  if (!message) return
   const { id } = row.codec
   const type = kindOf(row) as DataPart['type']
   const data = scope.draft.opaque(row.data)
-  const known = id === undefined ? undefined : scope.dataPart(row, type, id)
+  const known = id === undefined ? undefined : scope.find<DataPart>(messageIdOf(row), id, type)
   if (known) {
     known.data = data
     return
   }
-  const part: DataPart = { type, ...(id !== undefined && { id }), data }
-  message.parts.push(part)
-  if (id !== undefined) scope.addDataPart(row.transport[Header.messageId], part, id)
+  const part = scope.push<DataPart>(row, { type, ...(id !== undefined && { id }), data })
+  if (part && id !== undefined) scope.add(messageIdOf(row), id, part, type)
 }
 
 export function encodeData(chunk: DataUIPart<UIDataTypes> & { transient?: boolean }): Operation[] {

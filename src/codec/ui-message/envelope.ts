@@ -1,33 +1,31 @@
 import type { UIMessage } from 'ai'
 import type { Row } from '../../core/log'
 import { merged } from '../json'
-import type { Encodes, FoldScope, Folds } from './family'
+import type { Encodes } from './encode'
+import type { FoldScope, Folds } from './fold-scope'
 
-/** Lays the metadata of a row over what the message has. */
-export function mergeMetadata(scope: FoldScope, message: UIMessage | undefined, row: Row): void {
+/** Gives a message the id and the metadata of a row; metadata is merged into what the message has. */
+export function describeMessage(scope: FoldScope, message: UIMessage | undefined, row: Row): void {
+  if (!message) return
+  if (row.codec.messageId) message.id = row.codec.messageId
   const { messageMetadata } = scope.fields(row, ['messageMetadata'])
-  if (!message || messageMetadata === undefined) return
-  // NOTE: opaque, so that what is merged next is read plain
-  message.metadata = scope.draft.opaque(merged(message.metadata, messageMetadata))
+  // NOTE: opaque, so that the next merge reads plain objects
+  if (messageMetadata !== undefined) message.metadata = scope.draft.opaque(merged(message.metadata, messageMetadata))
 }
 
-/** What frames a message: its start and finish, its steps, its metadata, errors and aborts. */
+function foldMetadata(scope: FoldScope, row: Row): void {
+  describeMessage(scope, scope.existing(row), row)
+}
+
+/** The frame of a message: its start and finish, its steps, its metadata, errors and aborts. */
 export const foldEnvelope: Folds = {
-  start(scope, row) {
-    const message = scope.message(row)
-    if (message && row.codec.messageId) message.id = row.codec.messageId
-    mergeMetadata(scope, message, row)
-  },
+  start: (scope, row) => describeMessage(scope, scope.message(row), row),
   'start-step': (scope, row) => scope.startStep(row),
   'finish-step': (scope, row) => scope.finishStep(row),
   finish: foldMetadata,
   'message-metadata': foldMetadata,
   error() {},
   abort() {},
-}
-
-function foldMetadata(scope: FoldScope, row: Row): void {
-  mergeMetadata(scope, scope.existing(row), row)
 }
 
 export const encodeEnvelope: Encodes = {

@@ -1,47 +1,57 @@
-import { headers, type Headers } from '../../core/wire'
 import { isPlainObject, type PlainObject } from '../../core/collections'
+import type { Row } from '../../core/log'
+import { Header, headers, type Headers } from '../../core/wire'
 import { parseJson, toHeader } from '../json'
-import type { Opaque } from './family'
+
+/** Marks a value that is replaced whole, so that nothing inside it is observed. */
+export type Opaque = <T>(value: T) => T
+
+/** The codec header that says how to read a row. */
+export const kindOf = (row: Row): string => row.codec.kind ?? ''
+
+/** The data of a row as text; data of another type reads as empty. */
+export const textOf = (row: Row): string => (typeof row.data === 'string' ? row.data : '')
+
+/** The id of the message that a row belongs to. */
+export const messageIdOf = (row: Row): string | undefined => row.transport[Header.messageId]
 
 const isProviderMetadata = (value: unknown): boolean =>
   isPlainObject(value) && Object.values(value).every(isPlainObject)
 const isFlag = (value: unknown): boolean => typeof value === 'boolean'
-const isThere = (value: unknown): boolean => value !== undefined && value !== null
+const isDefined = (value: unknown): boolean => value !== undefined && value !== null
 
-/** Fields that travel as JSON, and what counts as one of them. All others are text. */
+/** Fields that travel as JSON, each with the test of a valid value. All other fields travel as text. */
 const structured = new Map<string, (value: unknown) => boolean>([
   ['providerMetadata', isProviderMetadata],
   ['toolMetadata', isPlainObject],
-  ['messageMetadata', isThere],
-  ['approvalDescriptor', isThere],
+  ['messageMetadata', isDefined],
+  ['approvalDescriptor', isDefined],
   ['providerExecuted', isFlag],
   ['preliminary', isFlag],
   ['isAutomatic', (value) => value === true],
 ])
 
-/** Some fields of a chunk or part as codec headers; what is absent stays absent. */
+/** Codec headers of the given kind that hold these fields of a chunk or part; absent fields stay absent. */
 export function pack<T extends object>(source: T, kind: string, names: readonly (keyof T & string)[]): Headers {
   const packed: Record<string, string | undefined> = { kind }
   for (const name of names) {
     const value: unknown = source[name]
-    if (isThere(value)) packed[name] = structured.has(name) ? toHeader(value) : String(value)
+    if (isDefined(value)) packed[name] = structured.has(name) ? toHeader(value) : String(value)
   }
   return headers(packed)
 }
 
-/** Fields read back, under other names where `as` has one; those that are missing or malformed are left out. */
+/**
+ * Reads fields back from codec headers. Missing and malformed fields are left out.
+ *
+ * @param as - New names for some of the fields.
+ */
 export function unpack(codec: Headers, opaque: Opaque, names: readonly string[], as: Headers = {}): PlainObject {
   const fields: PlainObject = {}
   for (const name of names) {
-    const value = read(name, codec[name])
-    if (value !== undefined) fields[as[name] ?? name] = opaque(value)
+    const isValid = structured.get(name)
+    const value = isValid ? parseJson(codec[name]) : codec[name]
+    if (value !== undefined && isValid?.(value) !== false) fields[as[name] ?? name] = opaque(value)
   }
   return fields
-}
-
-function read(name: string, text: string | undefined): unknown {
-  const fits = structured.get(name)
-  if (!fits) return text
-  const value = parseJson(text)
-  return fits(value) ? value : undefined
 }

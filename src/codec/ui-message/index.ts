@@ -1,5 +1,6 @@
 import type { UIMessage } from 'ai'
 import type { Answer, Codec, Input, WholeMessage } from '../../core/codec'
+import type { PlainObject } from '../../core/collections'
 import { ErrorCode, SessionError } from '../../core/errors'
 import { newId } from '../../core/id'
 import type { Row } from '../../core/log'
@@ -9,74 +10,58 @@ import {
   createToolOutput,
   createToolOutputError,
   seeded,
+  waits,
   type ToolApproval,
   type ToolOutput,
   type ToolOutputError,
 } from './answer'
-import { foldAttachment } from './attachment'
-import { foldData, isDataKind } from './data'
+import { foldData } from './data'
 import { foldEnvelope } from './envelope'
-import { FoldScope, kindOf, type Folds, type Opaque } from './family'
+import { kindOf } from './fields'
+import { FoldScope, type Folds } from './fold-scope'
+import { isDataType, isToolType, type ToolPart } from './parts'
 import { foldSeeds } from './seed'
-import { foldText, growText } from './text'
-import { foldTool, growTool, isToolType } from './tool'
-import { encodeUserMessage, foldUserMessage, isUserPart } from './user-message'
-import { waits } from './waits'
+import { foldPart, growPart, shapeOf } from './simple-part'
+import { foldTool, growTool } from './tool'
+import { encodeUserMessage, foldUserMessage, isUserPart, userMessage } from './user-message'
 
-/** A codec for the AI SDK's `UIMessage` as clients use it, and constructors for what can be said into a session. */
+/** The codec of clients for the AI SDK's `UIMessage`, with constructors for the inputs of a session. */
 export interface UIMessageCodec<M extends UIMessage = UIMessage> extends Codec<M> {
-  /** Makes a prompt for `send` out of a whole message. Its id is kept. */
+  /** Makes a prompt for `send` from a whole message. The message keeps its id. */
   createUserMessage(message: M): WholeMessage<M>
-  /** Makes an answer out of what came out of a call that ran here. Name the `tool` to have the output checked. */
+  /** Makes an answer from the output of a tool call that ran here. Name the `tool` to have the output type-checked. */
   createToolOutput(outcome: ToolOutput<M>): Answer
-  /** Makes an answer that says why a call that ran here came to nothing. */
+  /** Makes an answer from the error of a tool call that failed here. */
   createToolOutputError(outcome: ToolOutputError<M>): Answer
-  /** Makes an answer to a call that asked for approval. */
+  /** Makes the answer to a tool call that needs approval. */
   createToolApproval(approval: ToolApproval): Answer
-  /** Never there: the codec that `vue-ai-transport/agent` exports under the same name writes replies, too. */
+  /** Always absent here: import the codec from `vue-ai-transport/agent` to write replies. */
   readonly encoder?: OnlyIn<'vue-ai-transport/agent'>
 }
 
-/** Names in an error of the type checker where to import from. */
+/** Names the entry to import from in an error of the type checker. */
 interface OnlyIn<Entry extends string> {
   readonly entry: Entry
 }
 
-type AnyFold = Folds[string]
-type AnyGrow = (part: object, row: Row, opaque: Opaque) => void
+const folds: Folds = { ...foldEnvelope, ...foldTool }
 
-const userMessage = 'user-message'
+/** Kinds that clients publish. Agents publish all other kinds and none of these. */
+const inputKinds = new Set([userMessage, 'tool-result', 'tool-result-error', 'tool-approval-response'])
 
-// NOTE: Maps, so that a kind called `constructor` or `__proto__` is just an unknown kind
-const folds = new Map(
-  Object.entries<AnyFold>({
-    ...foldEnvelope,
-    ...foldText,
-    ...foldTool,
-    ...foldAttachment,
-    [userMessage]: foldUserMessage,
-  }),
-)
-const grows = new Map(Object.entries(growText) as [string, AnyGrow][])
-
-const seeding = new Set(['tool-result', 'tool-result-error'])
-
-/** What clients may say; all else is an agent's to say, and these are not. */
-const inputKinds = new Set([...seeding, userMessage, 'tool-approval-response'])
-
-const foldOf = (row: Row): AnyFold | undefined => {
+function foldOf(row: Row): Folds[string] | undefined {
   const kind = kindOf(row)
   if ((row.name === MessageName.input) !== inputKinds.has(kind)) return undefined
-  return folds.get(kind) ?? (isDataKind(kind) ? foldData : undefined)
+  if (kind === userMessage) return isUserPart(row) ? foldUserMessage : undefined
+  // NOTE: own keys, so that a kind called `constructor` is an unknown kind
+  if (Object.hasOwn(folds, kind)) return folds[kind]
+  return shapeOf(kind) ? foldPart : isDataType(kind) ? foldData : undefined
 }
-
-const growOf = (type: string): AnyGrow | undefined =>
-  grows.get(type) ?? (isToolType(type) ? (growTool as AnyGrow) : undefined)
 
 const isInput = (given: object): given is Input<never> => 'type' in given && !('parts' in given)
 
 /**
- * A codec whose messages are of type `M`; give it your app's message type once and sessions, views and sends infer it.
+ * Creates a codec for messages of type `M`. Give it your app's message type once; sessions, views and `send` infer it.
  *
  * @example
  * const codec = createUIMessageCodec<MyMessage>()
@@ -85,7 +70,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
   const createUserMessage = (message: M): WholeMessage<M> => ({ type: 'message', message })
   return {
     name: 'vercel-ai-sdk-ui-message',
-    // A new message has no parts, so it is an M whatever M's parts are
+    // Without parts, the message is an M for parts of any type
     create: (id, role) => ({ id, role, parts: [] }) as unknown as M,
     createUserMessage,
     createToolOutput,
@@ -93,15 +78,16 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     createToolApproval,
     seeded,
     waits,
-    decodes: (row) => foldOf(row) !== undefined && (kindOf(row) !== userMessage || isUserPart(row)),
+    decodes: (row) => foldOf(row) !== undefined,
     fold(draft) {
       const scope = new FoldScope(draft)
       return (row) => {
-        if (seeding.has(kindOf(row))) foldSeeds(scope, row)
+        if (kindOf(row).startsWith('tool-result')) foldSeeds(scope, row)
         return foldOf(row)?.(scope, row) ?? undefined
       }
     },
-    grow: (part, row, opaque) => growOf((part as { type: string }).type)?.(part, row, opaque),
+    grow: (part, row, opaque) =>
+      (isToolType((part as ToolPart).type) ? growTool : growPart)(part as ToolPart & PlainObject, row, opaque),
     inputs(given) {
       if (typeof given === 'string') {
         return [

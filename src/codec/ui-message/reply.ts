@@ -1,18 +1,16 @@
 import type { UIMessage, UIMessageChunk } from 'ai'
 import type { ReplyEnding, ReplyReading } from '../../core/codec'
-import type { Part } from './family'
-import { isToolType, type ToolPart } from './tool'
+import { isToolType, type Part, type ToolPart } from './parts'
 
 /**
- * What the chunks of a reply say about how it comes out; the first that does counts. Errors and aborts travel as chunks of
- * a stream that otherwise ends well. A model that stopped for its tools waits for those calls that its own process has not
- * answered.
+ * Learns from the chunks of a reply how the reply ends; the first chunk that tells counts. Errors and aborts are chunks of
+ * a stream that otherwise ends well. A model that stopped for its tools waits for the calls that have no outcome yet.
  */
 export class EndingWatch {
   readonly #open = new Set<string>()
   #ending: ReplyEnding | undefined
 
-  /** Takes note of a chunk as it is sent. */
+  /** Reads a chunk as it is sent. */
   note(chunk: UIMessageChunk): void {
     noteCall(this.#open, chunk)
     this.#ending ??= endingIn(chunk, this.#open.size > 0)
@@ -34,7 +32,7 @@ function finishOf(finishReason: string | undefined, hasOpenCalls: boolean): Repl
   return finishReason === 'tool-calls' && hasOpenCalls ? { reason: 'suspend', message: '' } : undefined
 }
 
-/** Keeps the ids of calls that wait for an outcome. What a provider runs itself waits for nobody, unless to be allowed. */
+/** Keeps the ids of calls that wait for an outcome. A call that the provider runs waits only for approval. */
 function noteCall(open: Set<string>, chunk: UIMessageChunk): void {
   switch (chunk.type) {
     case 'tool-input-available':
@@ -54,8 +52,8 @@ function noteCall(open: Set<string>, chunk: UIMessageChunk): void {
 }
 
 /**
- * A reply for a model; one that was stopped before it said anything is left out. Calls without an outcome get one,
- * because providers refuse a call that nothing answers.
+ * A reply for a model; undefined for a reply without content. Calls without an outcome get one, because providers refuse
+ * an unanswered call.
  */
 export function forModel<M extends UIMessage>(reply: M, { note, isOpen }: ReplyReading = {}): M | undefined {
   if (!reply.parts.some(saysSomething)) return undefined
@@ -63,7 +61,7 @@ export function forModel<M extends UIMessage>(reply: M, { note, isOpen }: ReplyR
   return { ...reply, parts: note === undefined ? parts : [...parts, ...noteAfter(parts, note)] }
 }
 
-/** A note stands apart from calls, since what answers them must follow them directly. */
+/** A note gets a step of its own after calls, because their outcomes must follow them directly. */
 function noteAfter(parts: readonly Part[], note: string): Part[] {
   const block = parts.slice(parts.findLastIndex(({ type }) => type === 'step-start') + 1)
   const text: Part = { type: 'text', text: note }

@@ -1,9 +1,9 @@
 import type { UIMessage } from 'ai'
 import { isPlainObject } from '../../core/collections'
 import type { Row } from '../../core/log'
-import { isDataKind } from './data'
-import type { DataPart, FoldScope, Part } from './family'
-import { isToolType, type ToolPart } from './tool'
+import type { FoldScope } from './fold-scope'
+import { isDataType, isToolType, type DataPart, type Part, type ToolPart } from './parts'
+import { shapeOf } from './simple-part'
 
 interface SeedEntry {
   codecMessageId: string
@@ -11,8 +11,8 @@ interface SeedEntry {
 }
 
 /**
- * Lays down the messages that an answer brings along, unless the one it speaks of is there: a run that takes the place
- * of a waiting one begins with copies of its messages.
+ * Folds the messages that an answer brings along, unless the message that it answers exists: a run that replaces a
+ * suspended one begins with copies of that run's messages.
  */
 export function foldSeeds(scope: FoldScope, row: Row): void {
   if (scope.existing(row)) return
@@ -21,7 +21,7 @@ export function foldSeeds(scope: FoldScope, row: Row): void {
     const message = scope.draft.message(codecMessageId, seed.role === 'user' ? 'user' : 'assistant')
     if (typeof seed.id === 'string') message.id = seed.id
     if (seed.metadata !== undefined) message.metadata = scope.draft.opaque(seed.metadata)
-    for (const part of seed.parts) if (isPart(part)) layDown(scope, message, codecMessageId, part)
+    for (const part of seed.parts) if (isPart(part)) copyPart(scope, message, codecMessageId, part)
   }
 }
 
@@ -39,23 +39,17 @@ const isSeed = (entry: unknown): entry is SeedEntry =>
 const isPart = (part: unknown): part is Record<string, unknown> & { type: string } =>
   isPlainObject(part) && typeof part.type === 'string'
 
-/** Fields that every reader of a part takes for text. */
-const texts: Readonly<Record<string, readonly string[]>> = {
-  text: ['text'],
-  reasoning: ['text'],
-  tool: ['toolCallId', 'state'],
-}
-
-function layDown(scope: FoldScope, message: UIMessage, messageId: string, given: { type: string }): void {
+function copyPart(scope: FoldScope, message: UIMessage, messageId: string, given: { type: string }): void {
   const { type } = given
-  // NOTE: a copy, because the row keeps what it has and is folded again
+  // NOTE: a copy, because the row is folded again when its node is
   const part = Object.fromEntries(
     Object.entries(given).map(([key, value]) => [key, scope.draft.opaque(value as unknown)]),
   )
-  for (const field of texts[isToolType(type) ? 'tool' : type] ?? [])
-    if (typeof part[field] !== 'string') part[field] = ''
+  // Readers expect text in these fields
+  for (const field of isToolType(type) ? ['toolCallId', 'state'] : [shapeOf(type)?.data])
+    if (field && typeof part[field] !== 'string') part[field] = ''
   message.parts.push(part as Part)
   if (isToolType(type)) scope.addTool(messageId, part as unknown as ToolPart)
-  else if (isDataKind(type) && typeof part.id === 'string')
-    scope.addDataPart(messageId, part as unknown as DataPart, part.id)
+  else if (isDataType(type) && typeof part.id === 'string')
+    scope.add(messageId, part.id, part as unknown as DataPart, type)
 }

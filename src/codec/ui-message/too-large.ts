@@ -1,11 +1,11 @@
 import type { UIMessageChunk } from 'ai'
 import type { Operation } from '../../core/codec'
 import { newId } from '../../core/id'
-import { isDataKind } from './data'
+import { isDataType } from './parts'
 
-/** What says in place of a chunk why that is not there. */
+/** The chunk or operations that replace a chunk of this size (in bytes) and report it as too large. */
 export function tooLarge(chunk: UIMessageChunk, size: number): UIMessageChunk | Operation[] {
-  // A later output takes the place of a preliminary one
+  // A later output replaces a preliminary one
   if (chunk.type === 'tool-output-available' && chunk.preliminary) return []
   const errorText = `too large to be sent: ${size} bytes`
   switch (chunk.type) {
@@ -20,15 +20,15 @@ export function tooLarge(chunk: UIMessageChunk, size: number): UIMessageChunk | 
     case 'file':
       return noteOn('file', errorText)
     default:
-      return isDataKind(chunk.type) && !('transient' in chunk && chunk.transient) ? noteOn(chunk.type, errorText) : []
+      return isDataType(chunk.type) && !('transient' in chunk && chunk.transient) ? noteOn(chunk.type, errorText) : []
   }
 }
 
-/** A text that tells what is missing. */
-function noteOn(what: string, why: string): Operation[] {
+/** A text part that names the missing part. */
+function noteOn(type: string, why: string): Operation[] {
   const id = newId()
   return [
     { op: 'open', streamId: id, codec: { kind: 'text', id } },
-    { op: 'close', streamId: id, data: `[${what} ${why}]` },
+    { op: 'close', streamId: id, data: `[${type} ${why}]` },
   ]
 }

@@ -1,7 +1,7 @@
 import type { Operation } from '../../core/codec'
 import { headers } from '../../core/wire'
 import { parseJson, toHeader } from '../json'
-import type { ChunkOf, Encodes, OpenStreams } from './family'
+import type { ChunkOf, Encodes, OpenStreams } from './encode'
 import { pack } from './fields'
 
 const inputFields = [
@@ -28,8 +28,8 @@ function encodeDelta(chunk: ChunkOf<'tool-input-delta'>, open: OpenStreams): Ope
 }
 
 /**
- * Closes a streamed input. What the deltas did not bring of it is added; where they brought something else, the right
- * input stands in a header of its own.
+ * Closes a streamed input. A missing rest of its text is appended; if the deltas were another input, the right one goes
+ * into a header.
  */
 function encodeInput(chunk: ChunkOf<'tool-input-available'>, open: OpenStreams): Operation[] {
   const { toolCallId: streamId, input } = chunk
@@ -45,7 +45,7 @@ function encodeInput(chunk: ChunkOf<'tool-input-available'>, open: OpenStreams):
   return [{ op: 'close', streamId, codec: known, ...(rest !== '' && { data: rest }) }]
 }
 
-/** An input that turns out wrong also ends its stream. */
+/** Publishes the error of an input and closes the input's stream. */
 function encodeInputError(chunk: ChunkOf<'tool-input-error'>, open: OpenStreams): Operation[] {
   const { toolCallId: streamId, errorText, input } = chunk
   const codec = pack(chunk, chunk.type, inputFields)

@@ -1,76 +1,40 @@
-import { isOpen, isStreamed, type Row } from '../../core/log'
 import { isPlainObject, type PlainObject } from '../../core/collections'
-import { Header } from '../../core/wire'
+import { isOpen, isStreamed, type Row } from '../../core/log'
+import { Header, MessageName } from '../../core/wire'
 import { parseJson } from '../json'
-import { textOf, type Folds, type FoldScope, type Opaque } from './family'
-import { unpack } from './fields'
-
-/** A tool call as it stands: the fields that the AI SDK's tool parts share. */
-export interface ToolPart {
-  type: string
-  toolName?: string
-  toolCallId: string
-  title?: string
-  toolMetadata?: object
-  providerExecuted?: boolean
-  callProviderMetadata?: object
-  resultProviderMetadata?: object
-  state: string
-  input?: unknown
-  output?: unknown
-  errorText?: string
-  preliminary?: boolean
-  approval?: Approval
-}
-
-interface Approval {
-  id: string
-  /** What it is about. */
-  descriptor?: unknown
-  requestReason?: string
-  isAutomatic?: boolean
-  signature?: string
-  approved?: boolean
-  reason?: string
-}
-
-export const isToolType = (type: string): boolean => type === 'dynamic-tool' || type.startsWith('tool-')
-
-/** Whether a call waits for its input, so that its input may still change what it says about itself. */
-const awaitsInput = (part: ToolPart): boolean => part.state === 'input-streaming' || part.state === 'input-available'
-
-function newPart(row: Row, opaque: Opaque, metadata: MetadataField): ToolPart {
-  const part: ToolPart = { type: '', toolCallId: row.codec.toolCallId ?? '', state: 'input-streaming' }
-  describe(part, row, opaque, metadata)
-  return part
-}
+import { messageIdOf, textOf, unpack, type Opaque } from './fields'
+import type { FoldScope, Folds } from './fold-scope'
+import type { ToolPart } from './parts'
 
 type MetadataField = 'callProviderMetadata' | 'resultProviderMetadata'
 
-/** Lays what a row says about the call as such over what is known; how a stream ends may say more than how it began. */
-function describe(part: ToolPart, row: Row, opaque: Opaque, providerMetadata: MetadataField): void {
+function newPart(row: Row, opaque: Opaque, metadata: MetadataField): ToolPart {
+  const part: ToolPart = { type: '', toolCallId: row.codec.toolCallId ?? '', state: 'input-streaming' }
+  describeCall(part, row, opaque, metadata)
+  return part
+}
+
+/** Writes the fields of a row that describe the call itself; the end of a stream may hold more than its beginning. */
+function describeCall(part: ToolPart, row: Row, opaque: Opaque, providerMetadata: MetadataField): void {
   const { toolName = '', dynamic } = row.codec
-  if (dynamic === 'true') {
-    part.type = 'dynamic-tool'
-    part.toolName = toolName
-  } else {
-    part.type = `tool-${toolName}`
-    delete part.toolName
-  }
+  const isDynamic = dynamic === 'true'
+  part.type = isDynamic ? 'dynamic-tool' : `tool-${toolName}`
+  if (isDynamic) part.toolName = toolName
+  else delete part.toolName
   const names = ['title', 'toolMetadata', 'providerExecuted', 'providerMetadata']
   Object.assign(part, unpack(row.codec, opaque, names, { providerMetadata }))
 }
 
-/** Gives a call its input, as far as the row has it. */
-function readInput(part: ToolPart, row: Row, opaque: Opaque): void {
+/** Brings a call in step with the row of its input. */
+export function growTool(part: ToolPart, row: Row, opaque: Opaque): void {
   const isWhole = !isStreamed(row) || row.transport[Header.status] === 'complete'
   const input = isWhole ? wholeInput(row) : partialInput(row)
   if (input !== undefined) part.input = opaque(input)
-  if (!isOpen(row)) describe(part, row, opaque, 'callProviderMetadata')
-  if (isWhole && awaitsInput(part)) part.state = 'input-available'
+  if (!isOpen(row)) describeCall(part, row, opaque, 'callProviderMetadata')
+  if (isWhole && part.state === 'input-streaming') part.state = 'input-available'
 }
 
-/** What the input is in the end: as corrected at the end of the stream, as streamed, or text that is no JSON. */
+/** The input of a stream that has ended: the correction in its headers, else its text, parsed if that is JSON. */
 function wholeInput(row: Row): unknown {
   if (!isStreamed(row)) return row.data
   const text = textOf(row)
@@ -81,12 +45,12 @@ function wholeInput(row: Row): unknown {
   return text === '' ? undefined : text
 }
 
-const brackets: Record<string, string> = { '{': '}', '[': ']', '"': '"' }
+const brackets: Readonly<Record<string, string>> = { '{': '}', '[': ']', '"': '"' }
 
 /** Longest text that is parsed while more of it is expected, in characters; a long one ends soon after it is whole. */
 const maxPartial = 4_096
 
-/** Input that is still streaming counts once it is complete JSON; only text that may be is parsed. */
+/** Input that is still streaming is shown once it is complete JSON. Only text that ends like JSON is parsed. */
 function partialInput(row: Row): unknown {
   const text = textOf(row)
   if (text.length > maxPartial && isOpen(row)) return undefined
@@ -96,75 +60,66 @@ function partialInput(row: Row): unknown {
 
 function foldInput(scope: FoldScope, row: Row): object | undefined {
   scope.leadIn(row)
-  const part = newPart(row, scope.draft.opaque, 'callProviderMetadata')
-  readInput(part, row, scope.draft.opaque)
-  const pushed = scope.push(row, part)
-  if (pushed) scope.addTool(row.transport[Header.messageId], pushed)
+  const { opaque } = scope.draft
+  const part = newPart(row, opaque, 'callProviderMetadata')
+  growTool(part, row, opaque)
+  pushCall(scope, row, part)
   if (!isStreamed(row)) return undefined
   scope.inputs.set(part.toolCallId, row)
-  return pushed
+  return part
 }
 
-const dataOf = ({ data }: Row): PlainObject => (isPlainObject(data) ? data : {})
-
-const textIn = (row: Row, field: string): string => {
-  const text = dataOf(row)[field]
-  return typeof text === 'string' ? text : ''
+function pushCall(scope: FoldScope, row: Row, part: ToolPart): void {
+  if (scope.push(row, part)) scope.addTool(messageIdOf(row), part)
 }
 
 function foldInputError(scope: FoldScope, row: Row): void {
+  const { opaque } = scope.draft
   const known = scope.tool(row)
-  const part = known ?? newPart(row, scope.draft.opaque, 'resultProviderMetadata')
-  correctInput(scope, part, dataOf(row).input)
-  settle(part, 'output-error', { errorText: textIn(row, 'errorText'), ...outcomeOf(scope, row) })
-  const pushed = known ? undefined : scope.push(row, part)
-  if (pushed) scope.addTool(row.transport[Header.messageId], pushed)
+  const part = known ?? newPart(row, opaque, 'resultProviderMetadata')
+  const input = fieldOf(row, 'input')
+  if (input !== undefined) {
+    part.input = opaque(input)
+    // NOTE: a late append to the streamed input must not replace the input reported here
+    const streamed = scope.inputs.get(part.toolCallId)
+    if (streamed) streamed.part = undefined
+  }
+  settle(part, 'output-error', { errorText: textIn(row, 'errorText'), ...resultFields(scope, row) })
+  if (!known) pushCall(scope, row, part)
 }
 
-function correctInput(scope: FoldScope, part: ToolPart, input: unknown): void {
-  if (input === undefined) return
-  part.input = scope.draft.opaque(input)
-  // NOTE: what is still to come of its stream, whose end may have been overtaken, must not take its place
-  const streamed = scope.inputs.get(part.toolCallId)
-  if (streamed) streamed.part = undefined
+const fieldOf = ({ data }: Row, field: string): unknown => (isPlainObject(data) ? data[field] : undefined)
+
+function textIn(row: Row, field: string): string {
+  const text = fieldOf(row, field)
+  return typeof text === 'string' ? text : ''
 }
 
-/** Moves a call on: what it said about an earlier outcome goes. What stays the same wakes no observer. */
+/** Moves a call to a state; the outcome that an earlier state had is dropped. */
 function settle(part: ToolPart, state: string, outcome: Partial<ToolPart>): void {
-  const next: PlainObject = { ...noOutcome, ...outcome, state }
-  const known = part as ToolPart & PlainObject
-  for (const field in next) {
-    if (known[field] === next[field]) continue
-    if (next[field] === undefined) delete known[field]
-    else known[field] = next[field]
+  const next = { output: undefined, errorText: undefined, preliminary: undefined, ...outcome, state }
+  for (const [field, value] of Object.entries(next)) {
+    if (value === undefined) delete (part as ToolPart & PlainObject)[field]
+    else (part as ToolPart & PlainObject)[field] = value
   }
 }
 
-const noOutcome = { output: undefined, errorText: undefined, preliminary: undefined }
-
-/** What a row says about an outcome besides the outcome itself. */
-const outcomeOf = (scope: FoldScope, row: Row): Partial<ToolPart> =>
+/** Fields of a row that describe the outcome of a call. */
+const resultFields = (scope: FoldScope, row: Row): Partial<ToolPart> =>
   scope.fields(row, ['providerExecuted', 'preliminary', 'providerMetadata'], {
     providerMetadata: 'resultProviderMetadata',
   })
 
-function foldOutput(scope: FoldScope, row: Row): void {
-  const output = scope.draft.opaque(dataOf(row).output)
-  scope.withTool(row, (part) => settle(part, 'output-available', { output, ...outcomeOf(scope, row) }))
-}
-
-const foldOutputError =
-  (field: 'errorText' | 'message') =>
-  (scope: FoldScope, row: Row): void =>
-    scope.withTool(row, (part) =>
-      settle(part, 'output-error', { errorText: textIn(row, field), ...outcomeOf(scope, row) }),
+/** Folds an outcome: the output of a call, or its error text. */
+const foldOutcome =
+  (field: 'output' | 'errorText' | 'message') =>
+  (scope: FoldScope, row: Row): void => {
+    const isOutput = field === 'output'
+    const outcome = isOutput ? { output: scope.draft.opaque(fieldOf(row, field)) } : { errorText: textIn(row, field) }
+    scope.changeTool(row, (part) =>
+      settle(part, isOutput ? 'output-available' : 'output-error', { ...outcome, ...resultFields(scope, row) }),
     )
-
-function foldDenial(scope: FoldScope, row: Row): void {
-  scope.withTool(row, (part) =>
-    settle(part, 'output-denied', { approval: { ...part.approval, id: part.approval?.id ?? '', approved: false } }),
-  )
-}
+  }
 
 function foldApprovalRequest(scope: FoldScope, row: Row): void {
   const fields = scope.fields(row, ['approvalDescriptor', 'reason', 'isAutomatic', 'signature'], {
@@ -172,32 +127,31 @@ function foldApprovalRequest(scope: FoldScope, row: Row): void {
     reason: 'requestReason',
   })
   const approval = { id: row.codec.approvalId ?? '', ...fields }
-  scope.withTool(row, (part) => Object.assign(part, { state: 'approval-requested', approval }))
+  scope.changeTool(row, (part) => Object.assign(part, { state: 'approval-requested', approval }))
 }
 
-function foldApprovalAnswer(scope: FoldScope, row: Row): void {
+/** An approval or a denial, of a client or confirmed by the agent. */
+function foldApproval(scope: FoldScope, row: Row): void {
+  const isAnswer = row.name === MessageName.input
   const approved = row.codec.approved === 'true'
-  scope.withTool(row, (part) => {
-    // NOTE: somebody who answers after the call has run must not take its outcome back
-    if (part.state === 'output-available' || part.state === 'output-error') return
-    const { reason: _, ...asked } = part.approval ?? { id: '' }
-    const approval = { ...asked, approved, ...scope.fields(row, ['reason']) }
+  scope.changeTool(row, (part) => {
+    // NOTE: a client that answers after the call has run must not take its outcome back
+    if (isAnswer && (part.state === 'output-available' || part.state === 'output-error')) return
+    const approval = { ...(part.approval ?? { id: '' }), approved, ...scope.fields(row, ['reason']) }
+    if (isAnswer && row.codec.reason === undefined) delete approval.reason
     settle(part, approved ? 'approval-responded' : 'output-denied', { approval })
   })
 }
 
-/** Tool calls: their input, streamed or whole, approvals, and what came out. */
+/** Tool calls: their input, streamed or whole, their approvals and their outcomes. */
 export const foldTool: Folds = {
   'tool-input': foldInput,
   'tool-input-error': foldInputError,
-  'tool-output-available': foldOutput,
-  'tool-output-error': foldOutputError('errorText'),
-  'tool-output-denied': foldDenial,
+  'tool-output-available': foldOutcome('output'),
+  'tool-output-error': foldOutcome('errorText'),
+  'tool-output-denied': foldApproval,
   'tool-approval-request': foldApprovalRequest,
-  'tool-result': foldOutput,
-  'tool-result-error': foldOutputError('message'),
-  'tool-approval-response': foldApprovalAnswer,
+  'tool-result': foldOutcome('output'),
+  'tool-result-error': foldOutcome('message'),
+  'tool-approval-response': foldApproval,
 }
-
-/** Follows a call whose input got longer. */
-export const growTool = readInput

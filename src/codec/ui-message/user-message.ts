@@ -3,57 +3,45 @@ import type { EncodedPart } from '../../core/codec'
 import type { Row } from '../../core/log'
 import { Header, headers } from '../../core/wire'
 import { toHeader } from '../json'
-import { isDataKind } from './data'
-import { mergeMetadata } from './envelope'
-import { textOf, type FoldScope, type Part } from './family'
+import { describeMessage } from './envelope'
 import { pack } from './fields'
+import type { FoldScope } from './fold-scope'
+import { isDataType, type Part } from './parts'
+import { readPart, writePart } from './simple-part'
 
-/** A prompt travels as one channel message per part; together they are one message. */
-export function foldUserMessage(scope: FoldScope, row: Row): void {
-  const message = isUserPart(row) ? scope.message(row) : undefined
-  // NOTE: somebody may name a message that a model has written
-  if (!message || message.role === 'assistant') return
-  if (row.codec.messageId) message.id = row.codec.messageId
-  mergeMetadata(scope, message, row)
-  message.parts.push(readPart(scope, row))
-}
+export const userMessage = 'user-message'
+
+const isUserType = (type: string): boolean => type === 'text' || type === 'file' || isDataType(type)
 
 const partTypeOf = (row: Row): string => row.codec.partType ?? 'text'
 
-/** Whether a row holds a part that prompts may have; a prompt must not pass for a model's words or a tool's. */
-export function isUserPart(row: Row): boolean {
-  const partType = partTypeOf(row)
-  if ((row.transport[Header.role] ?? 'assistant') === 'assistant') return false
-  return partType === 'text' || partType === 'file' || isDataKind(partType)
-}
+/** Whether a row holds a part that a prompt may have: a prompt must not pass for the text of a model or a tool call. */
+export const isUserPart = (row: Row): boolean =>
+  (row.transport[Header.role] ?? 'assistant') !== 'assistant' && isUserType(partTypeOf(row))
 
-function readPart(scope: FoldScope, row: Row): Part {
+/** Folds one part of a prompt. A prompt travels as one channel message per part. */
+export function foldUserMessage(scope: FoldScope, row: Row): void {
+  const message = scope.message(row)
+  // NOTE: the row may name a message of a model
+  if (!message || message.role === 'assistant') return
+  describeMessage(scope, message, row)
   const type = partTypeOf(row)
-  if (type === 'text') return { type, text: textOf(row), ...scope.fields(row, ['providerMetadata']) }
-  if (type === 'file') {
-    const fields = scope.fields(row, ['mediaType', 'filename', 'providerMetadata'])
-    return { type, mediaType: '', url: textOf(row), ...fields }
-  }
-  return { type, ...scope.fields(row, ['id']), data: scope.draft.opaque(row.data) } as Part
+  const part = isDataType(type)
+    ? ({ type, ...scope.fields(row, ['id']), data: scope.draft.opaque(row.data) } as Part)
+    : readPart(scope, row, type)
+  message.parts.push(part)
 }
 
-/** Text, file and `data-*` parts; a message without any travels as one empty text. The first brings the metadata. */
+/**
+ * Encodes the text, file and `data-*` parts of a message; a message without any travels as one empty text. The first
+ * part carries the metadata.
+ */
 export function encodeUserMessage({ id: messageId, metadata, parts }: UIMessage): EncodedPart[] {
-  const carried = parts.map(encodePart).filter((part) => part !== undefined)
-  const all = carried.length > 0 ? carried : [encodePart({ type: 'text', text: '' })!]
-  return all.map(({ codec, data }, index) => ({
-    codec: headers({ messageId, messageMetadata: index === 0 ? toHeader(metadata ?? undefined) : undefined, ...codec }),
-    data,
-  }))
+  const carried = parts.filter(({ type }) => isUserType(type))
+  if (carried.length === 0) carried.push({ type: 'text', text: '' })
+  return carried.map((part, index) => {
+    const messageMetadata = index === 0 ? toHeader(metadata ?? undefined) : undefined
+    const { codec, data } = 'data' in part ? { codec: pack(part, userMessage, ['id']), data: part.data } : writePart(part, userMessage) // prettier-ignore
+    return { codec: headers({ messageId, messageMetadata, partType: part.type, ...codec }), data }
+  })
 }
-
-function encodePart(part: Part): EncodedPart | undefined {
-  if (part.type === 'text') return encoded(part, ['providerMetadata'], part.text)
-  if (part.type === 'file') return encoded(part, ['mediaType', 'filename', 'providerMetadata'], part.url)
-  return isDataKind(part.type) && 'data' in part ? encoded(part, ['id'], part.data) : undefined
-}
-
-const encoded = <P extends Part>(part: P, names: readonly (keyof P & string)[], data: unknown): EncodedPart => ({
-  codec: { ...pack(part, 'user-message', names), partType: part.type },
-  data,
-})

@@ -1,15 +1,16 @@
 import type { UIMessage, UIMessageChunk } from 'ai'
 import type { Operation, ReplyCodec } from '../../core/codec'
 import { createUIMessageCodec as createReadingCodec, type UIMessageCodec as ReadingCodec } from '.'
-import { encodeAttachment } from './attachment'
-import { encodeData, isDataKind } from './data'
+import { encodeData } from './data'
+import type { Encodes, OpenStreams, Whole } from './encode'
 import { encodeEnvelope } from './envelope'
-import type { Encodes, OpenStreams, Whole } from './family'
 import { pack } from './fields'
+import { isDataType } from './parts'
 import { EndingWatch, forModel } from './reply'
-import { encodeText } from './text'
+import { encodeText } from './text-encode'
 import { tooLarge } from './too-large'
 import { encodeTool } from './tool-encode'
+import { encodePart } from './simple-part'
 
 /** A codec for the AI SDK's `UIMessage` that reads and writes, as agents use it. */
 export interface UIMessageCodec<M extends UIMessage = UIMessage>
@@ -17,14 +18,14 @@ export interface UIMessageCodec<M extends UIMessage = UIMessage>
 
 type AnyEncode = Whole<UIMessageChunk> | ((chunk: UIMessageChunk, open: OpenStreams) => Operation[])
 
-const tables: readonly Encodes[] = [encodeEnvelope, encodeText, encodeTool, encodeAttachment]
+const tables: readonly Encodes[] = [encodeEnvelope, encodeText, encodeTool, encodePart]
 
-// NOTE: by own keys, so that a chunk of the type `constructor` is just an unknown one
+// NOTE: by own keys, so that a chunk of the type `constructor` is an unknown one
 const encodeOf = (type: string): AnyEncode | undefined =>
   (tables.find((table) => Object.hasOwn(table, type)) as Record<string, AnyEncode> | undefined)?.[type]
 
 function encodeChunk(chunk: UIMessageChunk, open: OpenStreams): Operation[] {
-  if (isDataKind(chunk.type)) return encodeData(chunk as never)
+  if (isDataType(chunk.type)) return encodeData(chunk as never)
   const how = encodeOf(chunk.type)
   if (!how) return []
   if (typeof how === 'function') return how(chunk, open)
@@ -32,8 +33,8 @@ function encodeChunk(chunk: UIMessageChunk, open: OpenStreams): Operation[] {
 }
 
 /**
- * A codec whose messages are of type `M`, for both sides; give it your app's message type once and sessions and runs infer
- * it.
+ * Creates a codec for messages of type `M` that reads and writes. Give it your app's message type once; sessions and runs
+ * infer it.
  *
  * @example
  * const codec = createUIMessageCodec<MyMessage>()

@@ -1,0 +1,70 @@
+import type { PlainObject } from '../../core/collections'
+import { isOpen, type Row } from '../../core/log'
+import type { Headers } from '../../core/wire'
+import type { Encodes } from './encode'
+import { kindOf, pack, textOf, unpack, type Opaque } from './fields'
+import type { FoldScope } from './fold-scope'
+import type { Part } from './parts'
+
+interface Shape {
+  /** Fields that travel as codec headers. */
+  readonly fields: readonly string[]
+  /** The field that travels as data. */
+  readonly data?: string
+  /** Fields that are never absent. */
+  readonly defaults?: PlainObject
+}
+
+const metadata = ['providerMetadata'] as const
+const fileFields = ['mediaType', 'providerMetadata'] as const
+const linkFields = ['sourceId', 'title', 'providerMetadata'] as const
+const documentFields = ['sourceId', 'mediaType', 'title', 'filename', 'providerMetadata'] as const
+
+const text: Shape = { fields: metadata, data: 'text' }
+const file: Shape = { fields: ['filename', ...fileFields], data: 'url', defaults: { mediaType: '' } }
+
+/** Part types that are read from one row alone, each with the way it travels. */
+const shapes: Readonly<Record<string, Shape>> = {
+  text,
+  reasoning: text,
+  file,
+  'reasoning-file': file,
+  'source-url': { fields: linkFields, data: 'url', defaults: { sourceId: '' } },
+  'source-document': { fields: documentFields, defaults: { sourceId: '', mediaType: '', title: '' } },
+  custom: { fields: metadata, data: 'kind' },
+}
+
+export const shapeOf = (type: string): Shape | undefined => (Object.hasOwn(shapes, type) ? shapes[type] : undefined)
+
+/** The part of this type that a row holds. */
+export function readPart(scope: FoldScope, row: Row, type: string): Part {
+  const { fields, data, defaults } = shapes[type]!
+  return { type, ...defaults, ...(data && { [data]: textOf(row) }), ...scope.fields(row, fields) } as Part
+}
+
+export function foldPart(scope: FoldScope, row: Row): object | undefined {
+  const type = kindOf(row)
+  if (shapes[type] === text) scope.leadIn(row)
+  return scope.push(row, readPart(scope, row, type))
+}
+
+/** Brings a part in step with its row after the row grew. */
+export function growPart(part: PlainObject & { type: string }, row: Row, opaque: Opaque): void {
+  const { fields, data } = shapes[part.type]!
+  if (data) part[data] = textOf(row)
+  if (!isOpen(row)) Object.assign(part, unpack(row.codec, opaque, fields))
+}
+
+/** The codec headers and data that hold a part. */
+export function writePart(part: Part, kind: string): { codec: Headers; data: unknown } {
+  const { fields, data } = shapes[part.type]!
+  return { codec: pack(part, kind, fields as never), data: data && (part as unknown as PlainObject)[data] }
+}
+
+export const encodePart: Encodes = {
+  file: { fields: fileFields, data: ({ url }) => url },
+  'reasoning-file': { fields: fileFields, data: ({ url }) => url },
+  'source-url': { fields: linkFields, data: ({ url }) => url },
+  'source-document': { fields: documentFields },
+  custom: { fields: metadata, data: ({ kind }) => kind },
+}
