@@ -2,13 +2,13 @@ import type { ClientOptions } from 'ably'
 import type { TokenDetails, TokenOptions } from './auth/token'
 import type { Service } from './service'
 
-/** Who a client should be. If anything is asked for, it gets tokens, renewed as they end; else the key. */
+/** The identity and rights of a client. A client with any of these gets tokens, which are renewed; without, the key. */
 export type LocalClientRequest = TokenOptions
 
 /** Options to hand to `new Ably.Realtime()` or `new Ably.Rest()`. Spread them to add your own. */
 export type LocalClientOptions = ClientOptions & { endpoint: string; port: number; tls: boolean }
 
-/** Where an endpoint is. */
+/** The address of an endpoint. */
 export interface Address {
   /** A host name as it stands in a URL. */
   hostname: string
@@ -16,12 +16,12 @@ export interface Address {
   tls: boolean
 }
 
-/** Ways into an endpoint. */
+/** Access to an endpoint. */
 export interface Access {
   /** The key that it accepts, `app.id:secret`; the first one if there are several. Keep it on the server. */
   readonly key: string
   /**
-   * Options for an Ably client that is to connect here, in this process or another on this machine.
+   * Options for an Ably client that connects here, from this process or another one on this machine.
    * @throws Error if the endpoint has no address yet
    */
   clientOptions(request?: LocalClientRequest): LocalClientOptions
@@ -32,7 +32,7 @@ export interface Access {
   createToken(options?: TokenOptions): TokenDetails
 }
 
-/** The ways into a service that is served at some address. */
+/** Creates the access to a service at this address. */
 export function createAccess(service: Service, address: () => Address): Access {
   const { first } = service.keys
   const key = `${first.name}:${first.secret}`

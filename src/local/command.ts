@@ -28,8 +28,8 @@ const flags = {
 
 /**
  * Runs the command `vue-ai-transport`.
- * @param args what follows the command
- * @returns the endpoint it started, or `undefined` if it only had something to say
+ * @param args - The arguments of the command.
+ * @returns the endpoint it started, or `undefined` if it only printed its usage
  */
 export async function run(args: readonly string[]): Promise<LocalEndpoint | undefined> {
   const { values, positionals } = parseArgs({ args: [...args], options: flags, allowPositionals: true })

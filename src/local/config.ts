@@ -1,18 +1,18 @@
 import { readFile } from 'node:fs/promises'
+import type { NamespaceRules, Resident, ServiceOptions } from './app'
 import type { KeyOptions } from './auth/keys'
-import type { Resident } from './channel/residents'
 import type { Limits } from './limits'
-import type { NamespaceRules, ServiceOptions } from './service'
+
 import { isRecord } from './wire/protocol'
 
-/** What a configuration file says of an endpoint. */
+/** The options of an endpoint that a configuration file holds. */
 export type Config = Pick<ServiceOptions, 'keys' | 'namespaces' | 'residents' | 'limits'>
 
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * Reads a configuration file: the JSON of an app as the service knows it. Fields that mean nothing here are ignored.
- * @throws Error that names the file and the field that is wrong
+ * Reads a configuration file: the JSON of an app in the format of the service. Unsupported fields are ignored.
+ * @throws Error that names the file and the wrong field
  */
 export async function readConfig(file: string): Promise<Config> {
   try {
@@ -54,7 +54,7 @@ function toKey(fields: Fields, at: string, app?: string): KeyOptions {
   }
 }
 
-/** A key may come in two parts or, as the service writes it, in one. */
+/** A key may be in two fields or, as the service writes it, in one. */
 function nameAndSecret({ keyName, keySecret, keyStr }: Fields, at: string) {
   const [, name, secret] = /^([^:]+):(.+)$/.exec(optionalText(keyStr, `${at}.keyStr`) ?? '') ?? []
   return { name: text(keyName ?? name, `${at}.keyName`), secret: text(keySecret ?? secret, `${at}.keySecret`) }

@@ -5,13 +5,14 @@ import { createAccess, hostnameOf, type Access } from './access'
 import { createControls, type TestControls } from './controls/controls'
 import { acceptUpgrades, restMiddleware } from './http/node'
 import { isLoopback } from './http/origin'
-import { Service, type ServiceOptions } from './service'
+import type { ServiceOptions } from './app'
+import { Service } from './service'
 
-/** What the endpoint should be like, and where it should listen. */
+/** Options of an endpoint. */
 export interface LocalEndpointOptions extends ServiceOptions {
   /** Port to listen on. @default a free one */
   port?: number
-  /** Address to bind. Anything but loopback lets the network in. @default '127.0.0.1' */
+  /** Address to bind. Any address but loopback can be reached from the network. @default '127.0.0.1' */
   host?: string
 }
 
@@ -20,13 +21,13 @@ export interface LocalEndpoint extends Access, TestControls, AsyncDisposable {
   /** Where it listens, as an `http:` URL without a trailing slash. */
   readonly url: string
   readonly port: number
-  /** Sends all clients away and stops listening. */
+  /** Disconnects all clients and stops listening. */
   close(): Promise<void>
 }
 
 /**
- * Starts an endpoint that the `ably` SDK can connect to in place of the service: no account, nothing leaves this machine.
- * What is published is kept in memory, within {@link ServiceOptions.limits}.
+ * Starts an endpoint that the `ably` SDK connects to in place of the service: no account, no data leaves this machine.
+ * Messages are kept in memory, within {@link ServiceOptions.limits}.
  *
  * @throws Error if the port is taken, or the file of `persist` in use
  * @example

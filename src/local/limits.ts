@@ -1,12 +1,12 @@
-/** Bounds that the endpoint keeps to, with the service's usual values as defaults. */
+/** Limits of the endpoint. The defaults are those of the service. */
 export interface Limits {
   /** Largest message, in bytes: name, clientId, extras and data together. @default 65536 */
   maxMessageSize: number
   /** Largest frame or request body, in bytes; a larger frame closes the socket. @default 524288 */
   maxFrameSize: number
-  /** Publishes a second that one connection may make; more are refused with 42911. @default Infinity (not enforced) */
+  /** Publishes a second from one connection; more are refused with 42911. @default Infinity (not enforced) */
   maxInboundRate: number
-  /** How long a lost connection may still be resumed, in ms. @default 120000 */
+  /** How long a lost connection can be resumed, in ms. @default 120000 */
   connectionStateTtl: number
   /** The longest silence towards a client, in ms. @default 15000 */
   maxIdleInterval: number
@@ -16,7 +16,7 @@ export interface Limits {
   maxStoredBytes: number
   /** Channels remembered after their last subscriber left. @default 1000 */
   maxChannels: number
-  /** Clients that may be connected at once; others are sent away with 40111 and come back later. @default 1000 */
+  /** Clients that may be connected at once; others are refused with 40111 and try again later. @default 1000 */
   maxConnections: number
   /** Channels that one connection may be attached to. @default 200 */
   maxAttachments: number

@@ -3,7 +3,8 @@ import { Server as TlsServer } from 'node:tls'
 import { createAccess, hostnameOf, type Access, type Address } from './access'
 import { createControls, type TestControls } from './controls/controls'
 import { acceptUpgrades, restMiddleware, type Middleware, type UpgradeSource } from './http/node'
-import { Service, type ServiceOptions } from './service'
+import type { ServiceOptions } from './app'
+import { Service } from './service'
 
 /** A Node server to share: `http`, `https` or `http2`. */
 export interface HostServer extends UpgradeSource {
@@ -16,15 +17,15 @@ export interface HostServer extends UpgradeSource {
 export interface MountedEndpoint extends Access, TestControls {
   /** Resolves when the server listens, and with it the endpoint has an address. */
   readonly ready: Promise<void>
-  /** Answers REST requests and passes all others on. Call it before your own handlers. */
+  /** Answers REST requests of the SDK and calls `next` for all others. Call it before your own handlers. */
   readonly middleware: Middleware
-  /** Sends all clients away and leaves the server alone. */
+  /** Disconnects all clients. The server goes on. */
   close(): void
 }
 
 /**
- * Puts an endpoint on a server of yours, so that page, endpoint and routes share one port. It takes WebSocket upgrades
- * on `/` that come from the SDK and leaves all others.
+ * Mounts an endpoint on your server, so that page, endpoint and routes share one port. It handles WebSocket upgrades
+ * of the SDK on `/` and leaves all others alone.
  *
  * @example
  * const endpoint = mountLocalEndpoint(server)
@@ -66,7 +67,7 @@ export function createMount(options: ServiceOptions) {
 function addressOf(server: HostServer | undefined): Address {
   const bound = server?.address()
   if (!bound || typeof bound === 'string') {
-    throw new Error('unable to tell where the local endpoint is; await its "ready" first')
+    throw new Error('unable to get the address of the local endpoint; await its "ready" first')
   }
   return { hostname: hostnameOf(bound.address), port: bound.port, tls: server instanceof TlsServer }
 }

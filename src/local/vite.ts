@@ -2,19 +2,19 @@ import type { Plugin, PreviewServer, ViteDevServer } from 'vite'
 import type { LocalClientOptions } from './access'
 import { tokenRoute } from './http/token-route'
 import { createMount, type MountedEndpoint } from './mount'
-import type { ServiceOptions } from './service'
+import type { ServiceOptions } from './app'
 
-/** How the endpoint behaves on the dev server. */
+/** Options of the endpoint on the dev server. */
 export interface LocalAblyOptions extends ServiceOptions {
   /** Path of the token route. @default '/api/ably/token' */
   tokenPath?: string
-  /** Identity of the agent; the token route never issues it. @default 'agent' */
+  /** Client id of the agent; the token route never issues a token for it. @default 'agent' */
   agentClientId?: string
-  /** The most that a browser's token allows. @default subscribe, publish, history and presence on `ai:*` */
+  /** Upper bound of a browser token's capability. @default subscribe, publish, history and presence on `ai:*` */
   capability?: Record<string, readonly string[]>
 }
 
-/** The plugin, and the server side of what it sets up. */
+/** The plugin, with access to its endpoint. */
 export interface LocalAblyPlugin extends Plugin {
   /** The endpoint, with its test controls. It has an address once `endpoint.ready` resolves. */
   readonly endpoint: Omit<MountedEndpoint, 'middleware' | 'close'>
@@ -63,7 +63,7 @@ export function localAbly(options: LocalAblyOptions = {}): LocalAblyPlugin {
   const mount = ({ middlewares, httpServer, config }: ViteDevServer | PreviewServer) => {
     middlewares.use(endpoint.middleware)
     middlewares.use(tokenRoute(service, routeOptions))
-    // NOTE: in middleware mode the server is someone else's
+    // NOTE: in middleware mode the server belongs to the app
     if (httpServer) attach(httpServer)
     else config.logger.warn(noServer)
   }

@@ -147,7 +147,7 @@ describe('a configuration file', () => {
     [{ keys: [{ ...key, capability: '{"x":["fly"]}' }] }, 'key app.one; its capability is malformed'],
     [{ keys: [{ ...key, keyName: 'one' }] }, 'keys[0].keyName must have the form "app.id"'],
     [{ keys: [{ ...key, keyName: 'app.one:more' }] }, 'keys[0].keyName must have the form "app.id"'],
-    [{ keys: [key, key] }, 'key app.one; there are two of that name'],
+    [{ keys: [key, key] }, 'key app.one; two keys have that name'],
     [{ keys: [{ ...key, revocableTokens: 'yes' }] }, 'keys[0].revocableTokens must be true or false'],
     [{ keys: [key], namespaces: [{}] }, 'namespaces[0].id must be a text'],
     [{ keys: [key], namespaces: {} }, 'namespaces must be a list'],

@@ -5,18 +5,18 @@ import { Revocations, revoked } from './revocation'
 import { isSame } from './signature'
 import { expired, type Grant, type Tokens } from './token'
 
-/** Credentials as they came in: a whole key or a token. */
+/** Credentials of a request: a whole key or a token. */
 export interface Credentials {
   key?: string
   token?: string
 }
 
-/** Tokens seen to end early that are remembered; only JWTs need it. */
+/** How many JWTs that ended early are remembered. */
 const MAX_REVOKED = 1_000
 
-/** Finds out what credentials are worth. */
+/** Checks credentials. */
 export class Authenticator {
-  /** Tokens called back by their key. */
+  /** Tokens that were revoked with their key. */
   readonly revocations: Revocations
   readonly #keys: Keyring
   readonly #tokens: Tokens
@@ -32,7 +32,7 @@ export class Authenticator {
 
   /**
    * Checks credentials.
-   * @throws ProtocolError 40101 if there are none or the secret is wrong, else what the token's reader throws
+   * @throws ProtocolError 40101 if there are none or the secret is wrong, else the error of the token's reader
    */
   async check({ key, token }: Credentials): Promise<Grant> {
     if (token) return await this.#checkToken(token)
@@ -40,7 +40,7 @@ export class Authenticator {
     throw new ProtocolError(40_101, 401, 'no credentials given')
   }
 
-  /** Ends one token before its time. */
+  /** Ends one token early. */
   revoke(token: string) {
     this.#revoked.add(token)
     const [oldest] = this.#revoked
@@ -66,7 +66,7 @@ export class Authenticator {
 export function readCredentials(header: string | undefined, query: URLSearchParams): Credentials {
   const [, scheme, value = ''] = /^(Basic|Bearer)\s+(\S+)$/i.exec(header ?? '') ?? []
   if (scheme?.toLowerCase() === 'basic') return { key: Buffer.from(value, 'base64').toString() }
-  // NOTE: the SDK sends tokens in base64; one with a dot in it came as it is
+  // NOTE: the SDK sends tokens in base64; a token that contains a dot is not encoded
   if (scheme) return { token: value.includes('.') ? value : Buffer.from(value, 'base64').toString() }
   const token = query.get('access_token') ?? query.get('accessToken')
   return { key: query.get('key') ?? undefined, token: token ?? undefined }

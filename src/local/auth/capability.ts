@@ -1,13 +1,13 @@
 import { isRecord } from '../wire/protocol'
 import { ProtocolError } from '../wire/error'
 
-/** Channel patterns, each with the operations allowed there; `*` among the operations means all of them. */
+/** Channel patterns, each with its allowed operations; the operation `*` allows all. */
 export type Capability = ReadonlyMap<string, readonly string[]>
 
-/** Everything on every channel, metachannels aside. */
+/** Everything on every channel except metachannels. */
 export const fullCapability: Capability = new Map([['*', ['*']]])
 
-/** Operations that a capability may name. */
+/** The operations that exist. */
 const OPERATIONS: ReadonlySet<unknown> = new Set(
   (
     'publish subscribe history presence channel-metadata statistics privileged-headers ' +
@@ -29,7 +29,7 @@ export function readCapability(source: unknown): Capability {
 
 /**
  * The canonical JSON: resources and operations sorted, no spaces.
- * @param rank what operations are sorted by
+ * @param rank - Sort key of an operation.
  */
 export function writeCapability(capability: Capability, rank = pushLast): string {
   const resources = [...capability].toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -40,11 +40,11 @@ export function writeCapability(capability: Capability, rank = pushLast): string
   return JSON.stringify(Object.fromEntries(sorted))
 }
 
-// NOTE: the service puts what is about push behind all else
+// NOTE: the service sorts push operations last
 const pushLast = (operation: string) => (operation.startsWith('push-') ? `~${operation}` : operation)
 
-// NOTE: not so where a token asks for something: the SDK sorts by name what it asks for, and gets that back
-/** The order of operations in what was asked for. */
+// NOTE: the SDK sorts a requested capability by name and expects the same order back
+/** The order of operations in a requested capability. */
 export const byName = (operation: string) => operation
 
 /** Whether the operation is allowed on the channel. */
@@ -55,7 +55,7 @@ export function allows(capability: Capability, channel: string, operation: strin
   return false
 }
 
-/** What both allow. Empty if they have nothing in common. */
+/** The operations that both allow; empty if there are none. */
 export function intersect(asked: Capability, held: Capability): Capability {
   const common = new Map<string, string[]>()
   for (const [a, wanted] of asked) {
@@ -74,14 +74,14 @@ function commonOperations(wanted: readonly string[], owned: readonly string[]): 
   return owned.includes('*') ? wanted : wanted.filter((operation) => owned.includes(operation))
 }
 
-/** Whether a pattern takes in a channel name or another, narrower pattern. */
+/** Whether a pattern covers a channel name or a narrower pattern. */
 function covers(pattern: string, name: string): boolean {
   if (pattern === name || pattern === '[*]*') return true
   if (name.startsWith('[')) return false
   const want = pattern.split(':')
   const have = name.split(':')
   const open = want.at(-1) === '*'
-  // NOTE: a final `*` of the narrower pattern stands for many segments, so only a final `*` may take it in
+  // NOTE: a final `*` of the narrower pattern stands for many segments, so only a final `*` covers it
   if (have.at(-1) === '*' && !open) return false
   if (open ? have.length < want.length : have.length !== want.length) return false
   const fixed = open ? want.slice(0, -1) : want

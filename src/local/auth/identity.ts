@@ -2,16 +2,16 @@ import { allows, type Capability } from './capability'
 import { notPermitted, ProtocolError } from '../wire/error'
 import type { Grant } from './token'
 
-/** Who a connection or request acts for. */
+/** The identity of a connection or request. */
 export interface Identity {
   grant: Grant
-  /** The one identity it has, if it has one. */
+  /** Its clientId, if it has one. */
   clientId?: string
 }
 
 /**
- * The identity that a grant and an asserted clientId make together.
- * @throws ProtocolError 40012 for an empty or `*` assertion, 40102 if the grant is for someone else
+ * The identity for a grant and a clientId that the client asserts.
+ * @throws ProtocolError 40012 for an empty or `*` assertion, 40102 if the grant is for another clientId
  */
 export function identify(grant: Grant, asserted: string | undefined): Identity {
   if (asserted === undefined) return { grant, clientId: grant.clientId === '*' ? undefined : grant.clientId }
@@ -23,8 +23,8 @@ export function identify(grant: Grant, asserted: string | undefined): Identity {
 }
 
 /**
- * The clientId that a message gets, given the one it came with.
- * @throws ProtocolError 40012 if the publisher may not act for that one
+ * The clientId that a message is stamped with.
+ * @throws ProtocolError 40012 if the publisher may not use that clientId
  */
 export function stampClientId({ grant, clientId }: Identity, explicit: string | undefined): string | undefined {
   if (explicit === undefined || explicit === clientId) return clientId
@@ -35,7 +35,7 @@ export function stampClientId({ grant, clientId }: Identity, explicit: string | 
 }
 
 /**
- * Refuses what a capability does not allow.
+ * Throws unless a capability allows one of the operations.
  * @throws ProtocolError 40160
  */
 export function permit(capability: Capability, channel: string, ...operations: readonly string[]) {

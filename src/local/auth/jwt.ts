@@ -5,7 +5,7 @@ import { text } from '../wire/protocol'
 import type { Keyring } from './keys'
 import { expired, type Grant } from './token'
 
-/** Whether a token is a JWT rather than one of ours. */
+/** Whether a token is a JWT, not an opaque token. */
 export const isJwt = (token: string) => /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/.test(token)
 
 /**

@@ -5,13 +5,13 @@ import { ProtocolError } from '../wire/error'
 export interface KeyOptions {
   /** The whole key, `app.id:secret`. */
   key: string
-  /** What it allows, as an object or its JSON. @default everything */
+  /** The operations that it allows, as an object or its JSON. @default all */
   capability?: Record<string, readonly string[]> | string
   /** Whether its tokens can be revoked. @default false */
   revocableTokens?: boolean
 }
 
-/** A key, taken apart. */
+/** A parsed key. */
 export interface Key {
   /** The part before the colon, safe to show. */
   name: string
@@ -20,7 +20,7 @@ export interface Key {
   revocableTokens: boolean
 }
 
-/** The key that `devKey: true` stands for. It is public: use it on loopback only. */
+/** The key of `devKey: true`. It is public: use it on loopback only. */
 export const DEV_KEY = 'local.dev:not-a-secret'
 
 /** The keys of an endpoint. */
@@ -31,7 +31,7 @@ export class Keyring {
   constructor(keys: readonly (string | KeyOptions)[]) {
     for (const item of keys) {
       const key = readKey(typeof item === 'string' ? { key: item } : item)
-      if (this.#keys.has(key.name)) throw new Error(`unable to take key ${key.name}; there are two of that name`)
+      if (this.#keys.has(key.name)) throw new Error(`unable to use key ${key.name}; two keys have that name`)
       this.#keys.set(key.name, key)
     }
   }
@@ -49,7 +49,7 @@ export class Keyring {
   }
 
   /**
-   * The key by that name, for who speaks of it.
+   * The key of that name, where a request names it.
    * @throws ProtocolError 40400, status 404
    */
   require(name: string): Key {
@@ -59,8 +59,8 @@ export class Keyring {
   }
 
   /**
-   * The key by that name, for who claims to hold it.
-   * @throws ProtocolError 40400, status 401, for an unknown one; 40101 for one of another app
+   * The key of that name, where a client authenticates with it.
+   * @throws ProtocolError 40400, status 401, for an unknown key; 40101 for a key of another app
    */
   get(name: string): Key {
     const key = this.#keys.get(name)

@@ -2,13 +2,13 @@ import { badRequest, ProtocolError } from '../wire/error'
 import { text } from '../wire/protocol'
 import type { Grant } from './token'
 
-/** What revoked tokens have in common. */
+/** Selects the tokens to revoke. */
 export interface RevocationTarget {
   type: 'clientId' | 'revocationKey' | 'channel'
   value: string
 }
 
-/** A revocation as the one who asked for it is told. */
+/** The result of a revocation. */
 export interface Revoked {
   target: string
   issuedBefore: number
@@ -20,15 +20,15 @@ interface Revocation extends Revoked, RevocationTarget {
   keyName: string
 }
 
-/** Revocations that are remembered. */
+/** How many revocations are remembered. */
 const MAX_REVOCATIONS = 1_000
 
-/** How long clients have to get a new token if they are granted a margin, in ms. */
+/** The margin that clients get to renew a revoked token, in ms. */
 export const REAUTH_MARGIN = 30_000
 
 /**
  * Reads a target such as `clientId:bob`.
- * @throws ProtocolError 40000 if it is none
+ * @throws ProtocolError 40000 if it is malformed
  */
 export function readTarget(target: unknown): RevocationTarget {
   const [, type, value] = /^(clientId|revocationKey|channel):(.+)$/s.exec(text(target) ?? '') ?? []
@@ -36,7 +36,7 @@ export function readTarget(target: unknown): RevocationTarget {
   return { type: type as RevocationTarget['type'], value }
 }
 
-/** Tokens that were called back. */
+/** Revoked tokens. */
 export class Revocations {
   readonly #all: Revocation[] = []
   readonly #now: () => number
@@ -45,7 +45,7 @@ export class Revocations {
     this.#now = now
   }
 
-  /** Calls back the tokens of a key that match and were issued before some time. */
+  /** Revokes the matching tokens of a key that were issued before a time. */
   add(keyName: string, { type, value }: RevocationTarget, issuedBefore: number, margin: number): Revoked {
     const appliesAt = this.#now() + margin
     const target = `${type}:${value}`
@@ -54,7 +54,7 @@ export class Revocations {
     return { target, issuedBefore, appliesAt }
   }
 
-  /** Whether a token is called back, by now or by some later time. */
+  /** Whether a token is revoked at that time. */
   includes(grant: Grant, at = this.#now()): boolean {
     return this.#all.some((revocation) => revocation.appliesAt <= at && matches(revocation, grant))
   }
@@ -67,5 +67,5 @@ function matches({ keyName, type, value, issuedBefore }: Revocation, grant: Gran
   return grant.capability.has(value)
 }
 
-/** The token was good once, 40141. */
+/** The token was valid and has been revoked, 40141. */
 export const revoked = () => new ProtocolError(40_141, 401, 'token revoked')

@@ -4,7 +4,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 export const sign = (secret: string, content: string, encoding: 'base64' | 'base64url' = 'base64url') =>
   createHmac('sha256', secret).update(content).digest(encoding)
 
-/** Whether two secrets are equal, in a time that does not tell how far. */
+/** Compares two secrets in constant time. */
 export function isSame(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)]
   return left.byteLength === right.byteLength && timingSafeEqual(left, right)

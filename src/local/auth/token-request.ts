@@ -5,13 +5,13 @@ import { isRecord, text } from '../wire/protocol'
 import { isSame, sign } from './signature'
 import type { TokenOptions } from './token'
 
-/** How far the clock of a requester may be off, in ms. */
+/** Largest allowed clock skew of a requester, in ms. */
 const MAX_SKEW = 120_000
 
 /** How many nonces are remembered. */
 const MAX_NONCES = 10_000
 
-/** Checks signed token requests: whose they are, that they are fresh, and that none is used twice. */
+/** Checks signed token requests: their signature, their age, and that each is used once. */
 export class TokenRequests {
   readonly #now: () => number
   readonly #nonces = new Map<string, number>()
@@ -21,8 +21,8 @@ export class TokenRequests {
   }
 
   /**
-   * What a request asks for.
-   * @param isBasic whether the request came with the key itself, so that it need not be signed
+   * The token options that a request contains.
+   * @param isBasic - Whether the request is authenticated with the key itself, so that it needs no signature.
    * @throws ProtocolError 40101 (signature), 40104 (timestamp), 40105 (nonce), 40003 (malformed)
    */
   read(body: unknown, key: Key, isBasic: boolean): TokenOptions {
@@ -60,7 +60,7 @@ const isAbsent = (value: unknown) => value === undefined || value === null
 
 const malformed = (reason: string) => new ProtocolError(40_003, 400, `malformed token request; ${reason}`)
 
-/** The capability as it was asked for, still to be read; nothing or an empty text asks for all. */
+/** The requested capability, not yet parsed; undefined for an absent or empty one, which requests all. */
 function readAsked(value: unknown): TokenOptions['capability'] {
   if (isAbsent(value) || value === '') return undefined
   return typeof value === 'string' ? value : writeCapability(readCapability(value))

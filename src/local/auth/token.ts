@@ -4,7 +4,7 @@ import type { Key, Keyring } from './keys'
 import { isRecord, text } from '../wire/protocol'
 import { isSame, sign } from './signature'
 
-/** A token and what it is good for, as the SDK expects it. Times in ms since the epoch. */
+/** A token with its details, as the SDK expects it. Times in ms since the epoch. */
 export interface TokenDetails {
   token: string
   keyName: string
@@ -15,25 +15,25 @@ export interface TokenDetails {
   clientId?: string
 }
 
-/** What a token should be good for. */
+/** Options of a new token. */
 export interface TokenOptions {
-  /** The only identity that its holder may have; `*` for any, absent for anonymous. */
+  /** The only clientId that its holder may use; `*` for any, absent for anonymous. */
   clientId?: string
-  /** What it allows, never more than the key. @default all that the key allows */
+  /** The operations it allows, limited to those of the key. @default all operations of the key */
   capability?: Record<string, readonly string[]> | string
-  /** How long it lives, in ms, at most a day. @default 3600000 */
+  /** Lifetime in ms, at most a day. @default 3600000 */
   ttl?: number
 }
 
-/** What credentials turned out to be worth. */
+/** The rights behind credentials. */
 export interface Grant {
   keyName: string
-  /** Enforced identity, `*` for any, absent for anonymous. */
+  /** Enforced clientId, `*` for any, absent for anonymous. */
   clientId?: string
   capability: Capability
   /** When it was issued, in ms since the epoch; absent for a key. */
   issued?: number
-  /** What a JWT says it may be revoked by. */
+  /** The revocation key of a JWT. */
   revocationKey?: string
   /** When it ends, in ms since the epoch; absent for a key. */
   expires?: number
@@ -44,7 +44,7 @@ export interface Grant {
 const DEFAULT_TTL = 3_600_000
 const MAX_TTL = 86_400_000
 
-/** Issues and reads opaque tokens. They carry their own contents, signed, so none needs to be remembered. */
+/** Issues and reads opaque tokens. A token holds its own signed contents, so none is stored. */
 export class Tokens {
   readonly #keys: Keyring
   readonly #now: () => number
@@ -58,7 +58,7 @@ export class Tokens {
 
   /**
    * Issues a token.
-   * @throws ProtocolError 40003 for a ttl or capability out of bounds, 40160 if the key allows nothing of it
+   * @throws ProtocolError 40003 for a ttl or capability out of bounds, 40160 if the key allows none of it
    */
   issue(key: Key, { clientId, capability, ttl = DEFAULT_TTL }: TokenOptions = {}): TokenDetails {
     if (!(ttl > 0 && ttl <= MAX_TTL)) throw new ProtocolError(40_003, 400, 'ttl must be above 0 and at most 24 h')
@@ -74,7 +74,7 @@ export class Tokens {
 
   /**
    * Reads a token.
-   * @throws ProtocolError 40005 if malformed, 40143 if not ours, 40142 if expired
+   * @throws ProtocolError 40005 if malformed, 40143 if issued elsewhere, 40142 if expired
    */
   read(token: string): Grant {
     const [, body, signature] = token.split('.')
@@ -89,13 +89,13 @@ export class Tokens {
     return { keyName, clientId, capability: readCapability(claims.capability), issued, expires, token }
   }
 
-  /** Ends every token issued so far to that identity. */
+  /** Ends every token issued so far to that clientId. */
   revoke(clientId: string) {
     this.#revoked.set(clientId, this.#issued)
   }
 }
 
-/** Credentials were good once, 40142. */
+/** The credentials have expired, 40142. */
 export const expired = () => new ProtocolError(40_142, 401, 'token expired')
 
 function readBody(body: string) {

@@ -9,32 +9,32 @@ import { readRewind } from './rewind'
 import { hasPresence, sendMembers } from './sync'
 import type { Entry } from './log'
 
-/** Parameters that mean something here; others are not echoed. */
+/** Supported parameters; others are not echoed. */
 const KNOWN_PARAMS = new Set(['rewind', 'modes', 'appendMode', 'delta'])
 
 /** Where an attachment starts in the log. */
 interface Position {
-  /** Channel serial that the client goes on from. */
+  /** Channel serial that the client continues from. */
   channelSerial: string
   resumed: boolean
   backlog: readonly Entry[]
   error?: ErrorInfo
 }
 
-/** What an ATTACH needs to be answered. */
+/** The input for answering an ATTACH. */
 export interface AttachRequest {
   frame: ClientFrame
   name: ChannelName
   channel: Channel
   capability: Capability
   receiver: Receiver
-  /** The attachment that this transport has on the channel already. */
+  /** The attachment that this transport already has on the channel. */
   current?: Attachment
   now: number
 }
 
 /**
- * Answers an ATTACH: ATTACHED with granted modes, the members, then what the client missed. From then on the attachment is live.
+ * Answers an ATTACH: ATTACHED with the granted modes, the members, then the missed messages. From then on it is live.
  * @throws ProtocolError 40160 if no mode is left, 40000 for parameters that cannot be read
  */
 export function attach(request: AttachRequest): Attachment {
@@ -54,7 +54,7 @@ export function attach(request: AttachRequest): Attachment {
   return attachment
 }
 
-/** Tells an attached client that it may have missed something: attached as before, but not resumed. */
+/** Tells an attached client that it may have missed messages: attached as before, but not resumed. */
 export function loseContinuity(attachment: Attachment, receiver: Receiver) {
   const { head } = attachment.channel.log
   sendAttached(attachment, receiver, { channelSerial: head, resumed: false, backlog: [], error: lost() })

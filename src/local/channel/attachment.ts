@@ -5,13 +5,13 @@ import type { Entry } from './log'
 import { Action, Flag } from '../wire/protocol'
 import { writeMessage } from './message'
 
-/** Who receives what an attachment delivers. */
+/** The connection that receives the frames of an attachment. */
 export interface Receiver {
   readonly connectionId: string
   readonly format: Format
-  /** Whether it wants its own messages back. */
+  /** Whether it receives its own messages. */
   readonly echo: boolean
-  /** Sends a frame that is encoded already. */
+  /** Sends an encoded frame. */
   send(frame: Uint8Array): void
   /** Encodes and sends a frame. */
   sendFrame(frame: { action: number; [field: string]: unknown }): void
@@ -20,10 +20,10 @@ export interface Receiver {
 /** Messages in one frame of a replay. */
 const REPLAY_PAGE = 50
 
-/** One channel as attached on one transport: what it asked for, and what it has been sent. */
+/** A channel attached on one transport, with its modes and the messages it has received. */
 export class Attachment {
-  // NOTE: an append makes sense only to one who has the message; keyed by entry, so that what the log forgets is
-  // forgotten here
+  // NOTE: only a client that has the message can use an append; keyed by entry, so that an entry that the log
+  // forgets is forgotten here
   #delivered = new WeakSet<Entry>()
   readonly #receiver: Receiver
 
@@ -31,9 +31,9 @@ export class Attachment {
     readonly channel: Channel,
     /** The channel name as the client wrote it. */
     readonly written: string,
-    /** Mode bits that were asked for. */
+    /** The requested mode bits. */
     readonly requested: number,
-    /** Those of them that were granted. */
+    /** The granted ones of them. */
     public modes: number,
     /** Recognised parameters, echoed in ATTACHED. */
     readonly params: ReadonlyMap<string, string>,
@@ -47,12 +47,12 @@ export class Attachment {
     return (this.modes & mode) !== 0
   }
 
-  /** Takes over from the attachment that this one replaces on the same transport. */
+  /** Takes over the state of the attachment that this one replaces on the same transport. */
   inherit(previous: Attachment) {
     this.#delivered = previous.#delivered
   }
 
-  /** Passes an event on, appends as fragments to those who have the message so far. */
+  /** Forwards an event. An append goes out as a fragment if the client has the message so far. */
   deliver(broadcast: Broadcast) {
     const { connectionId, entries, fragment } = broadcast.event
     if (!this.has(Flag.Subscribe)) return
@@ -63,7 +63,7 @@ export class Attachment {
     this.#receiver.send(broadcast.frame(this.written, this.#receiver.format, whole))
   }
 
-  /** Passes on what members did. Those of the same connection hear of themselves in any mode. */
+  /** Forwards presence. A connection receives its own presence in any mode. */
   announce(broadcast: PresenceBroadcast) {
     const isOwn = broadcast.event.connectionId === this.#receiver.connectionId
     if (!isOwn && !this.has(Flag.PresenceSubscribe)) return
@@ -71,8 +71,8 @@ export class Attachment {
   }
 
   /**
-   * Sends what was missed. Only the last frame moves the client's position to the head: one who is cut off half way
-   * comes back for all of it.
+   * Sends missed messages. Only the last frame moves the client's position to the head, so a client that is cut off
+   * half way gets all of them again.
    */
   replay(entries: readonly Entry[], position: string, head: string) {
     if (!this.has(Flag.Subscribe)) return

@@ -4,7 +4,7 @@ import { writePresence, type PresenceMessage } from './member'
 import { writeMessage } from './message'
 import { Action } from '../wire/protocol'
 
-/** The frames of one event: each distinct one is built once, however many receive it. */
+/** The frames of one event. Each distinct frame is built once for all receivers. */
 class Frames {
   readonly #frames = new Map<string, Uint8Array>()
 
@@ -15,7 +15,7 @@ class Frames {
   }
 }
 
-/** Messages on their way to many receivers. */
+/** Messages for many receivers. */
 export class Broadcast {
   readonly #frames = new Frames()
 
@@ -23,7 +23,7 @@ export class Broadcast {
 
   /**
    * The frame for receivers of this format that know the channel by this name. An append goes out as its fragment, or
-   * `whole` as the message with everything so far.
+   * `whole` as the complete message.
    */
   frame(channel: string, format: Format, whole: boolean): Uint8Array {
     return this.#frames.get(`${format} ${whole} ${channel}`, format, () => this.#build(channel, format, whole))
@@ -44,16 +44,16 @@ export class Broadcast {
   }
 }
 
-/** What members did, under one channel serial. */
+/** Presence messages under one channel serial. */
 export interface PresenceEvent {
   channelSerial: string
   connectionId: string
-  /** Start of the ids of the messages; absent if the endpoint speaks for one who is gone. */
+  /** Start of the ids of the messages; absent if the endpoint makes a lost member leave. */
   id?: string
   messages: readonly PresenceMessage[]
 }
 
-/** News of members on their way to many receivers. */
+/** Presence messages for many receivers. */
 export class PresenceBroadcast {
   readonly #frames = new Frames()
 

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../wire/error'
 
-/** A channel name taken apart. */
+/** A parsed channel name. */
 export interface ChannelName {
   /** The channel itself. */
   name: string
@@ -23,5 +23,5 @@ export function readChannelName(written: string | undefined): ChannelName {
   return { name, params: new Map(new URLSearchParams(query ?? '')) }
 }
 
-/** What namespace rules go by: the part before the first `:`, or the whole name. */
+/** The namespace of a channel: the part of its name before the first `:`, or the whole name. */
 export const namespaceOf = (name: string) => name.split(':', 1)[0] ?? name

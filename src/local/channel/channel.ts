@@ -10,13 +10,13 @@ import { Rollup } from './rollup'
 import { channelSerialOf, messageSerial, type NextSerial } from './serial'
 import type { Journal } from '../persist/journal'
 
-/** How long a message id is remembered, so that publishing it again changes nothing, in ms. */
+/** How long a message id is remembered, in ms. Publishing it again within that time changes nothing. */
 const ID_MEMORY = 120_000
 
 /** How many message ids are remembered. */
 const MAX_IDS = 10_000
 
-/** One that is told of what happens on a channel. */
+/** A subscriber of a channel. */
 export interface Subscriber {
   /** Whether a mode was granted. */
   has(mode: number): boolean
@@ -24,7 +24,7 @@ export interface Subscriber {
   announce(broadcast: PresenceBroadcast): void
 }
 
-/** What a channel works with. */
+/** The dependencies of a channel. */
 export interface ChannelOptions {
   limits: Limits
   next: NextSerial
@@ -32,9 +32,9 @@ export interface ChannelOptions {
   onGrow: (bytes: number) => void
 }
 
-/** A channel: its log, its members, those attached to it, and the window in which appends are merged. */
+/** A channel: its log, its members, its attachments, and the rollup of its appends. */
 export class Channel {
-  /** Who is to be told. */
+  /** The subscribers. */
   readonly attachments = new Set<Subscriber>()
   readonly presence: Presence
   readonly #log: ChannelLog
@@ -56,7 +56,7 @@ export class Channel {
     journal.floor(name, this.#log.floor)
   }
 
-  /** Whether nobody would miss it: nothing attached, nobody present and nothing on its way. */
+  /** Whether it may be forgotten: no attachment, no member and no pending append. */
   get isIdle() {
     return this.attachments.size === 0 && this.presence.size === 0 && this.#rollup.isIdle
   }
@@ -66,15 +66,15 @@ export class Channel {
     return this.#log.head
   }
 
-  /** The log with everything in it that was acknowledged. */
+  /** The log, with every acknowledged change in it. */
   get log(): ChannelLog {
     this.#rollup.flush()
     return this.#log
   }
 
   /**
-   * Publishes a batch, or nothing if all its ids were seen lately.
-   * @param origin connection and serial of the frame that asked for it
+   * Publishes a batch, or nothing if all its ids were published recently.
+   * @param origin - Connection and serial of the frame.
    * @returns the serials, one for each message
    */
   publish<T extends { id: string }>(
@@ -94,21 +94,21 @@ export class Channel {
     return messages.map(({ serial }) => serial)
   }
 
-  /** Takes messages back that were published in an earlier start. */
+  /** Restores messages that were published in an earlier start. */
   takeBack(channelSerial: string, messages: readonly StoredMessage[]) {
     this.#log.add(channelSerial, messages)
     this.#settle(messages, messages[0]?.timestamp ?? 0)
   }
 
-  /** Brings a message back as it was saved. */
+  /** Restores a saved message. */
   restore(saved: SavedEntry) {
     this.#log.restore(saved)
     this.#settle([saved.message], saved.message.timestamp)
   }
 
   /**
-   * Goes on after a restart: covers all that earlier starts gave out.
-   * @param since subscribers may have missed changes made after this time
+   * Continues after a restart, with the history of earlier starts.
+   * @param since - Subscribers may have missed changes made after this time.
    */
   goOn(since: number) {
     const head = this.#log.advance()
@@ -129,25 +129,25 @@ export class Channel {
     return entry
   }
 
-  /** Updates, deletes or appends, at once or when the window of the publisher ends. */
+  /** Updates, deletes or appends, at once or when the rollup window of the publisher ends. */
   change(entry: Entry, change: Change, window: number, origin?: string) {
     this.#rollup.check(entry, change)
     this.#journal.change(this.name, entry, change, origin)
     this.#rollup.offer(entry, change, window)
   }
 
-  /** Forgets that anything before now was covered. */
+  /** Loses continuity: no client can resume from before now. */
   breakContinuity() {
     this.log.breakContinuity()
     this.#journal.floor(this.name, this.#log.floor)
   }
 
-  /** Carries out what waits for its window to end. */
+  /** Applies the appends that the rollup holds back. */
   flush() {
     this.#rollup.flush()
   }
 
-  /** Lets members enter, update and leave; who is attached hears of what that changed. */
+  /** Lets members enter, update and leave, and tells the attached clients. */
   announce(connectionId: string, said: readonly PresenceMessage[], id?: string) {
     const messages = this.presence.apply(said)
     if (messages.length === 0) return
@@ -157,9 +157,9 @@ export class Channel {
     for (const attachment of this.attachments) attachment.announce(broadcast)
   }
 
-  /** Lets all members of a connection leave, without their doing. */
+  /** Removes all members of a connection. */
   dismiss(connectionId: string, timestamp: number) {
-    // NOTE: an id that the connection did not give itself is compared by time, so a client that comes back enters again
+    // NOTE: an id of the endpoint is compared by time, so a client that returns can enter again
     const id = `leave-${this.#log.head.replace(/\W/g, '-')}`
     const leave = (member: PresenceMessage, i: number): PresenceMessage => ({
       ...member,
@@ -177,7 +177,7 @@ export class Channel {
     return true
   }
 
-  /** Drops timers and what they would have done. */
+  /** Stops the timers and drops their work. */
   close() {
     this.#rollup.clear()
   }

@@ -17,19 +17,19 @@ export class Channels {
     this.#journal = journal
   }
 
-  /** What all of them remember, in bytes. */
+  /** The data that all channels hold, in bytes. */
   get bytes() {
     return this.#bytes
   }
 
-  /** The channel, made if there is none by that name. */
+  /** The channel of that name, created if there is none. */
   open(name: string): Channel {
     const channel = this.bringBack(name)
     this.#trim()
     return channel
   }
 
-  /** The same without regard to bounds, for what was within them before. */
+  /** The same without a check of the bounds, for a restart. */
   bringBack(name: string): Channel {
     const channel = this.#channels.get(name) ?? this.#create(name)
     this.#channels.delete(name)
@@ -37,7 +37,7 @@ export class Channels {
     return channel
   }
 
-  /** The channel, if there is one by that name. */
+  /** The channel of that name, if there is one. */
   find(name: string): Channel | undefined {
     return this.#channels.get(name)
   }
@@ -47,13 +47,13 @@ export class Channels {
     return this.#channels.values()
   }
 
-  /** Forgets a channel, if there is one by that name. */
+  /** Forgets the channel of that name, if there is one. */
   drop(name: string) {
     const channel = this.#channels.get(name)
     if (channel) this.#forget(name, channel)
   }
 
-  /** Carries out what waits for its window to end. */
+  /** Applies the appends that rollups hold back. */
   flush() {
     for (const channel of this.#channels.values()) channel.flush()
   }
@@ -68,7 +68,7 @@ export class Channels {
     return new Channel(name, { limits: this.#limits, next: this.#next, journal: this.#journal, onGrow })
   }
 
-  /** Lets go of the oldest idle channels, then of the oldest messages of the channels used least. */
+  /** Forgets the oldest idle channels, then the oldest messages of the least recently used channels. */
   #trim() {
     let spare = this.#channels.size - this.#limits.maxChannels
     if (spare <= 0 && this.#bytes <= this.#limits.maxStoredBytes) return

@@ -23,16 +23,16 @@ export function readLimit(query: URLSearchParams): number {
   throw badRequest(`limit must be between 1 and ${MAX_LIMIT}`)
 }
 
-/** Something that can be paged through. */
+/** A record that pages consist of. */
 interface Dated {
   readonly serial: string
   readonly timestamp: number
 }
 
 /**
- * A page of what happened. Pages are cut at serials, so what happens meanwhile shifts none.
- * @param read yields what happened in a stretch
- * @param horizon time before which nothing is told
+ * A page of history. Pages are cut at serials, so new messages do not shift them.
+ * @param read - Yields the records of a range.
+ * @param horizon - Time before which history is hidden.
  * @throws ProtocolError 40000 for parameters that cannot be read
  */
 export function readHistory<T extends Dated>(
@@ -59,7 +59,7 @@ export function readHistory<T extends Dated>(
 
 /**
  * A page of a list.
- * @param keyOf where an item stands; the list is in the order of these
+ * @param keyOf - The sort key of an item; the list is sorted by it.
  * @throws ProtocolError 40000 for a limit that cannot be read
  */
 export function readList<T>(items: readonly T[], keyOf: (item: T) => string, query: URLSearchParams): Page<T> {

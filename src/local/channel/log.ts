@@ -4,7 +4,7 @@ import { MessageAction } from '../wire/protocol'
 import { bootOf, channelSerialOf, type NextSerial } from './serial'
 import { Timeline, type Range } from './timeline'
 
-/** One message of a channel and what became of it. */
+/** One message of a channel with its changes. */
 export interface Entry {
   /** Serial of the message, its place in the log. */
   readonly serial: string
@@ -12,28 +12,28 @@ export interface Entry {
   readonly timestamp: number
   /** Its newest state. */
   message: StoredMessage
-  /** Channel serial of the latest change, at which a returning subscriber must see it again. */
+  /** Channel serial of the latest change. A subscriber that resumes from before it gets the message again. */
   changedAt: string
   /** Connection that made the latest change. */
   changedBy?: string
-  /** Channel serial of the latest change by anyone else; empty if there is none. */
+  /** Channel serial of the latest change by another connection; empty if there is none. */
   othersAt: string
   /** States after create, update and delete, oldest first; appends are not kept. */
   versions: StoredMessage[]
-  /** What it takes in memory, roughly. */
+  /** Its approximate size in memory, in bytes. */
   bytes: number
 }
 
-/** An update, delete or append that has its version, but need not have happened yet. */
+/** An update, delete or append with its version, applied now or later. */
 export interface Change {
   action: number
   content: Content
   version: Version
-  /** Connection that asked for it. */
+  /** Connection that requested it. */
   connectionId?: string
 }
 
-/** A message and what became of it, as it was saved. */
+/** A saved message with its changes. */
 export interface SavedEntry {
   message: StoredMessage
   versions: StoredMessage[]
@@ -41,17 +41,17 @@ export interface SavedEntry {
   at: string
   /** Connection that made it. */
   by?: string
-  /** Channel serial of the latest change by anyone else. */
+  /** Channel serial of the latest change by another connection. */
   others?: string
 }
 
-/** Something that happened on the channel, as subscribers are told. */
+/** An event on the channel for its subscribers. */
 export interface LogEvent {
   channelSerial: string
   /** Connection that caused it. */
   connectionId?: string
   entries: readonly Entry[]
-  /** For an append: only what was added. */
+  /** For an append: the added part only. */
   fragment?: StoredMessage
 }
 
@@ -59,7 +59,7 @@ export interface LogEvent {
 const MAX_VERSIONS = 100
 
 /**
- * The memory of one channel: messages in the order of their serials, each in its newest state. Knows nothing of
+ * The messages of one channel in the order of their serials, each in its newest state. It knows nothing of
  * connections, timers or formats.
  */
 export class ChannelLog {
@@ -79,12 +79,12 @@ export class ChannelLog {
     this.head = this.floor = next()
   }
 
-  /** How many messages are remembered. */
+  /** How many messages the log holds. */
   get size() {
     return this.#bySerial.size
   }
 
-  /** A channel serial for what is about to be published. */
+  /** The channel serial for the next publish. */
   reserve(): string {
     return this.#next()
   }
@@ -96,20 +96,20 @@ export class ChannelLog {
     return { channelSerial, connectionId: entries[0]?.message.connectionId, entries }
   }
 
-  /** Carries out a change whose version was given out before. */
+  /** Applies a change whose version was given out before. */
   apply(entry: Entry, change: Change): LogEvent {
     const own = channelSerialOf(change.version.serial)
-    // NOTE: a change held back by the rollup window may be older than the head by now; subscribers must still see the
+    // NOTE: a change that the rollup held back may be older than the head; subscribers must still see the
     // channel move forward
     return this.#apply(entry, change, own > this.head ? own : this.#next())
   }
 
-  /** Carries out again what was carried out in an earlier start. */
+  /** Applies a change of an earlier start again. */
   redo(entry: Entry, change: Change) {
     this.#apply(entry, change, channelSerialOf(change.version.serial))
   }
 
-  /** Brings a message back as it was. */
+  /** Restores a message. */
   restore({ message, versions, at, by, others = '' }: SavedEntry) {
     const entry = this.#add(message, at)
     this.#grow(
@@ -119,12 +119,12 @@ export class ChannelLog {
     Object.assign(entry, { versions, changedBy: by, othersAt: others })
   }
 
-  /** Lets a message look as if it changed later. */
+  /** Moves the latest change of a message to a later serial. */
   move(entry: Entry, changedAt: string) {
     entry.changedAt = changedAt
   }
 
-  /** The message with that serial, if remembered. */
+  /** The message with that serial, if the log holds it. */
   find(serial: string): Entry | undefined {
     return this.#bySerial.get(serial)
   }
@@ -139,7 +139,7 @@ export class ChannelLog {
     return [...this.read({ forwards: true })].filter((entry) => entry.changedAt > channelSerial)
   }
 
-  /** The newest messages, oldest first, as far back as they are wanted. */
+  /** The newest messages for which a predicate holds, oldest first. */
   newest(isWanted: (entry: Entry, count: number) => boolean): Entry[] {
     const found: Entry[] = []
     for (const entry of this.read({ forwards: false })) {
@@ -156,17 +156,17 @@ export class ChannelLog {
     return previous ? channelSerialOf(previous.message.serial) : this.floor
   }
 
-  /** Messages of a stretch, in reading direction, as they are asked for. */
+  /** Messages of a range, in reading direction. */
   read(range: Range): Generator<Entry> {
     return this.#entries.read(range)
   }
 
-  /** Moves the head for something that is not kept here. */
+  /** Moves the head for an event that the log does not hold. */
   advance(): string {
     return (this.head = this.#next())
   }
 
-  /** Forgets that anything before now was covered, as after a loss of continuity. */
+  /** Loses continuity: no client can resume from before now. */
   breakContinuity(serial = this.#next()) {
     this.floor = this.head = serial
   }
@@ -217,16 +217,16 @@ export class ChannelLog {
   }
 
   #grow(entry: Entry, bytes: number) {
-    // NOTE: what waited for its window to end may be about a message that was forgotten meanwhile
+    // NOTE: a held append may be for a message that was forgotten meanwhile
     if (!this.#bySerial.has(entry.serial)) return
     entry.bytes += bytes
     this.#onGrow(bytes)
   }
 }
 
-/** An estimate, for keeping memory bounded. */
+/** An estimate, to bound memory. */
 const footprint = (message: StoredMessage) => weight(message) + byteLength(message.data)
 
-/** What a message takes besides its data. */
+/** Size of a message besides its data, in bytes. */
 const weight = ({ id, name, clientId, extras, version }: StoredMessage) =>
   500 + id.length + sizeOf(name, clientId, extras) + sizeOf(version.description, version.clientId, version.metadata)

@@ -4,17 +4,17 @@ import { readExtras, readId, sizeOf } from './message'
 import { byteLength, readPayload, writePayload, type Payload } from './payload'
 import { isRecord, PresenceAction, text } from '../wire/protocol'
 
-/** What a client says about a member, checked field by field. */
+/** A presence message of a client, checked field by field. */
 export interface IncomingPresence extends Payload {
   id?: string
   clientId?: string
   action: number
   extras?: unknown
-  /** What counts against the message size, in bytes. */
+  /** Its size, as the message limit counts it, in bytes. */
   size: number
 }
 
-/** A member, or something that it did. Never changed in place. */
+/** A member, or an event of a member. Never changed in place. */
 export interface PresenceMessage extends Payload {
   id: string
   clientId: string
@@ -53,6 +53,6 @@ export function writePresence(message: PresenceMessage, format: Format): object 
   return { ...message, ...writePayload(message, format) }
 }
 
-/** What tells one member from another. */
+/** The key of a member: its connection and clientId. */
 export const memberKey = ({ connectionId, clientId }: Pick<PresenceMessage, 'connectionId' | 'clientId'>) =>
   `${connectionId}:${clientId}`

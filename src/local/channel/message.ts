@@ -3,14 +3,14 @@ import type { Format } from '../wire/format'
 import { appendData, byteLength, readPayload, writePayload, type Payload } from './payload'
 import { isRecord, MessageAction, text } from '../wire/protocol'
 
-/** What an update, delete or append says about itself. */
+/** Details of an update, delete or append. */
 export interface Operation {
   clientId?: string
   description?: string
   metadata?: unknown
 }
 
-/** Which state of a message this is. */
+/** The version of a message. */
 export interface Version extends Operation {
   serial: string
   timestamp: number
@@ -26,13 +26,13 @@ export interface Content extends Payload {
 export interface IncomingMessage extends Content {
   id?: string
   clientId?: string
-  /** Secret of the connection that it is to come from. */
+  /** Secret key of the connection to publish it for. */
   connectionKey?: string
   action: number
-  /** The message that an update, delete or append is about. */
+  /** Serial of the message that an update, delete or append changes. */
   serial?: string
   operation: Operation
-  /** What counts against the message size, in bytes. */
+  /** Its size, as the message limit counts it, in bytes. */
   size: number
 }
 
@@ -102,7 +102,7 @@ export function readExtras(extras: unknown): unknown {
   return extras ?? undefined
 }
 
-/** What everything but the data counts against the message size. */
+/** Size of everything but the data, as the message limit counts it. */
 export const sizeOf = (name = '', clientId = '', extras?: unknown) =>
   name.length + clientId.length + (extras === undefined ? 0 : JSON.stringify(extras).length)
 
@@ -111,7 +111,7 @@ export function writeMessage(message: StoredMessage, format: Format): object {
   return { ...message, ...writePayload(message, format) }
 }
 
-/** The message after an update or delete: given parts replace, the others stay. */
+/** The message after an update or delete: given fields replace, the others stay. */
 export function replaced(message: StoredMessage, action: number, content: Content, version: Version): StoredMessage {
   const payload = content.data === undefined ? message : content
   return {
@@ -142,7 +142,7 @@ export function appended(message: StoredMessage, content: Content, version: Vers
 }
 
 /**
- * Refuses what is larger than one message may be.
+ * Throws if the messages are together larger than the limit.
  * @throws ProtocolError 40009
  */
 export function checkSize(messages: readonly { size: number }[], maxMessageSize: number) {
@@ -152,7 +152,7 @@ export function checkSize(messages: readonly { size: number }[], maxMessageSize:
   }
 }
 
-/** Whether a value can be walked by any encoder: nested no deeper than the given number of levels. */
+/** Whether a value nests no deeper than so many levels, so that every encoder can walk it. */
 function isShallow(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true
   return levels > 0 && Object.values(value).every((item) => isShallow(item, levels - 1))

@@ -13,7 +13,7 @@ const modes = {
 const all = Object.values(modes).reduce<number>((bits, mode) => bits | mode.flag, 0)
 const byDefault = all & ~Flag.AnnotationSubscribe
 
-/** The mode bits that an ATTACH asks for: parameter `modes`, else its flags, else the default. */
+/** The mode bits that an ATTACH requests: parameter `modes`, else its flags, else the default. */
 export function requestedModes(flags: number, param: string | undefined): number {
   if (param === undefined) return flags & all || byDefault
   const names = param.toLowerCase().split(',')

@@ -11,22 +11,22 @@ export interface Payload {
 }
 
 /**
- * Reads data and encoding as they came in.
- * @throws ProtocolError 40013 for numbers and booleans, and for what no encoder can walk
+ * Reads data and encoding of a client.
+ * @throws ProtocolError 40013 for numbers and booleans, and for data that is nested too deep
  */
 export function readPayload(data: unknown, encoding: string | undefined): Payload {
   if (data === undefined || data === null) return { encoding }
   if (data instanceof Uint8Array) return { data, encoding }
   if (typeof data === 'string') return isBase64(encoding) ? fromBase64(data, encoding) : { data, encoding }
   if (typeof data === 'object') return { data: toJson(data), encoding: joinSteps(encoding, 'json') }
-  throw new ProtocolError(40_013, 400, `unable to take data of type ${typeof data}; use a string, bytes or JSON`)
+  throw new ProtocolError(40_013, 400, `unable to read data of type ${typeof data}; use a string, bytes or JSON`)
 }
 
 function toJson(data: object): string {
   try {
     return JSON.stringify(data)
   } catch {
-    throw new ProtocolError(40_013, 400, 'unable to take data; nested too deep')
+    throw new ProtocolError(40_013, 400, 'unable to read data; it is nested too deep')
   }
 }
 
@@ -37,12 +37,12 @@ export function writePayload({ data, encoding }: Payload, format: Format): Paylo
   return { data: base64, encoding: joinSteps(encoding, 'base64') }
 }
 
-/** Bytes that the data takes. */
+/** Size of the data in bytes. */
 export const byteLength = (data: Data | undefined) =>
   typeof data === 'string' ? Buffer.byteLength(data) : (data?.byteLength ?? 0)
 
 /**
- * Refuses to put text behind bytes or the reverse.
+ * Throws if text would be appended to bytes or the reverse.
  * @throws ProtocolError 40013
  */
 export function checkAppend(data: Data | undefined, more: Data | undefined) {
@@ -51,7 +51,7 @@ export function checkAppend(data: Data | undefined, more: Data | undefined) {
 }
 
 /**
- * The data with more behind it, at a cost that does not depend on what is there already.
+ * The data with more appended. The cost does not depend on the length of the existing data.
  * @throws ProtocolError 40013 if one is text and the other bytes
  */
 export function appendData(data: Data | undefined, more: Data | undefined): Data | undefined {

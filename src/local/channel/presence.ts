@@ -8,7 +8,7 @@ import { PresenceAction } from '../wire/protocol'
 /** Events remembered for the presence history of a channel. */
 const MAX_PAST = 1_000
 
-/** Who is present on a channel, and who was. Knows nothing of connections, timers or formats. */
+/** The members of a channel and their history. It knows nothing of connections, timers or formats. */
 export class Presence {
   readonly #members = new Map<string, PresenceMessage>()
   readonly #past = new Timeline<PresenceRecord>()
@@ -18,12 +18,12 @@ export class Presence {
     this.#onGrow = onGrow
   }
 
-  /** How many are present. */
+  /** How many members are present. */
   get size() {
     return this.#members.size
   }
 
-  /** The members, each with the id of what it last said, in the order of their keys. */
+  /** The members, each with the id of its latest message, sorted by key. */
   get members(): PresenceMessage[] {
     return [...this.#members]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -45,12 +45,12 @@ export class Presence {
     return keys.size
   }
 
-  /** Takes messages in; returns those that others are to be told of, in the words for them. */
+  /** Applies messages; returns those to send to subscribers. */
   apply(messages: readonly PresenceMessage[]): PresenceMessage[] {
     return messages.flatMap((message) => this.#apply(message) ?? [])
   }
 
-  /** Keeps for the history what happened under a channel serial. */
+  /** Adds events under a channel serial to the history. */
   record(channelSerial: string, messages: readonly PresenceMessage[]) {
     messages.forEach((message, i) => {
       this.#past.push({ serial: messageSerial(channelSerial, i), timestamp: message.timestamp, message })
@@ -59,7 +59,7 @@ export class Presence {
     while (this.#past.size > MAX_PAST) this.evict()
   }
 
-  /** What happened in a stretch, in reading direction. */
+  /** Events of a range, in reading direction. */
   read(range: Range): Generator<PresenceRecord> {
     return this.#past.read(range)
   }
@@ -76,11 +76,11 @@ export class Presence {
     const member = this.#members.get(key)
     if (message.action === PresenceAction.Leave) {
       this.#members.delete(key)
-      // NOTE: a leave is told of even if nobody knew of the member: clients of 2024 send it before the enter it follows.
-      // Who leaves without a word leaves with the last ones
+      // NOTE: a leave is sent even for an unknown member: clients of 2024 send it before the enter that it follows.
+      // A leave without data has the data of the latest message
       return member && message.data === undefined ? withDataOf(member, message) : message
     }
-    // NOTE: the SDK enters again after each attach, under the id that it entered with before
+    // NOTE: the SDK enters again after each attach, with the id of its first enter
     if (member?.id === message.id) return undefined
     const told = member ? message : { ...message, action: PresenceAction.Enter }
     this.#members.set(key, told)

@@ -1,33 +1,22 @@
 import { badRequest, ProtocolError } from '../wire/error'
 import type { Channel } from './channel'
 import { namespaceOf, readChannelName } from './channel-name'
-import { permit, stampClientId, type Identity } from '../auth/identity'
+import type { App } from '../app'
+import { permit, stampClientId } from '../auth/identity'
 import type { Change } from './log'
 import { checkSize, readMessage, type IncomingMessage, type StoredMessage } from './message'
 import { MessageAction } from '../wire/protocol'
 import type { PublishInfo, Verdict } from '../controls/publish-rules'
 import { messageSerial } from './serial'
-import { sourceOf } from './source'
-import type { Service } from '../service'
+import { sourceOf, type Publisher } from './publisher'
 
-/** Where a publish comes from. */
-export interface Publisher {
-  identity: Identity
-  /** Absent over REST. */
-  connectionId?: string
-  /** Merges its appends within so many ms; 0 for not at all. */
-  window: number
-  /** Start of the ids of messages that have none. */
-  idBase: string
-}
-
-/** A publish that is checked for form and waits to be carried out. */
+/** A publish that is parsed and not yet carried out. */
 export interface Publish {
   verdict: Verdict
   /**
    * Carries it out.
    * @returns a serial for each message, or the version serial of a change
-   * @throws ProtocolError for whatever forbids it
+   * @throws ProtocolError if it is not allowed
    */
   run(): string[]
 }
@@ -48,11 +37,11 @@ const operations: Readonly<Record<number, string>> = {
 const MAX_BATCH = 1_000
 
 /**
- * Reads what is to be published.
- * @throws ProtocolError for messages that cannot be read, are too large, or a channel name that is none
+ * Parses the messages of a publish.
+ * @throws ProtocolError for malformed messages, messages that are too large, or an invalid channel name
  */
 export function preparePublish(
-  service: Service,
+  app: App,
   publisher: Publisher,
   written: string | undefined,
   values: readonly unknown[],
@@ -60,12 +49,12 @@ export function preparePublish(
   const { name } = readChannelName(written)
   if (values.length > MAX_BATCH) throw badRequest(`unable to publish more than ${MAX_BATCH} messages at once`)
   const messages = values.map(readMessage)
-  checkSize(messages, service.limits.maxMessageSize)
+  checkSize(messages, app.limits.maxMessageSize)
   const { clientId } = publisher.identity
   const { connectionId } = publisher
-  const verdict = service.rules.isEmpty
+  const verdict = app.rules.isEmpty
     ? {}
-    : service.rules.judge(messages.map((message) => describe(message, { channel: name, clientId, connectionId })))
+    : app.rules.judge(messages.map((message) => describe(message, { channel: name, clientId, connectionId })))
   return {
     verdict,
     run() {
@@ -73,8 +62,8 @@ export function preparePublish(
       const [first] = messages
       if (!first) return []
       return messages.every((message) => message.action === MessageAction.Create)
-        ? create(service, publisher, name, messages)
-        : [change(service, publisher, name, first, messages.length)]
+        ? create(app, publisher, name, messages)
+        : [change(app, publisher, name, first, messages.length)]
     },
   }
 }
@@ -85,20 +74,15 @@ function describe(message: IncomingMessage, origin: Pick<PublishInfo, 'channel' 
   return { ...origin, clientId, name, data, extras, action: actionNames[message.action] ?? 'create' }
 }
 
-function create(
-  service: Service,
-  publisher: Publisher,
-  channel: string,
-  messages: readonly IncomingMessage[],
-): string[] {
+function create(app: App, publisher: Publisher, channel: string, messages: readonly IncomingMessage[]): string[] {
   const { identity, idBase } = publisher
   permit(identity.grant.capability, channel, 'publish')
   checkIds(messages)
-  const timestamp = service.now()
+  const timestamp = app.now()
   const batch = messages.map((content, i) => ({
     content,
     id: content.id ?? `${idBase}:${i}`,
-    ...sourceOf(service, publisher, content),
+    ...sourceOf(publisher, content),
   }))
   const toMessage = (
     { id, clientId, connectionId, content }: (typeof batch)[number],
@@ -108,20 +92,19 @@ function create(
     const [action, version] = [MessageAction.Create, { serial, timestamp }]
     return { id, name, data, encoding, extras, clientId, connectionId, timestamp, action, serial, version }
   }
-  return service.channels.open(channel).publish(batch, timestamp, toMessage, publisher.connectionId && idBase)
+  return app.channels.open(channel).publish(batch, timestamp, toMessage, publisher.connectionId && idBase)
 }
 
 function change(
-  service: Service,
+  app: App,
   { identity, connectionId, window, idBase }: Publisher,
   name: string,
   message: IncomingMessage,
   batchSize: number,
 ): string {
   const operation = operations[message.action]
-  if (!operation || batchSize > 1)
-    throw badRequest('unable to publish; changes come one at a time, with a known action')
-  if (!service.isMutable(namespaceOf(name))) {
+  if (!operation || batchSize > 1) throw badRequest('unable to publish; send one update, delete or append at a time')
+  if (!app.isMutable(namespaceOf(name))) {
     throw new ProtocolError(
       93_002,
       400,
@@ -129,7 +112,7 @@ function change(
     )
   }
   const { clientId } = identity
-  const channel: Channel = service.channels.open(name)
+  const channel: Channel = app.channels.open(name)
   const entry = channel.target(message.serial)
   const isOwn = clientId !== undefined && clientId === entry.message.clientId
   permit(identity.grant.capability, name, `${operation}-any`, ...(isOwn ? [`${operation}-own`] : []))
@@ -140,16 +123,16 @@ function change(
     version: {
       ...message.operation,
       clientId: stampClientId(identity, message.operation.clientId),
-      serial: messageSerial(service.nextSerial()),
+      serial: messageSerial(app.nextSerial()),
       // NOTE: an update looks newer to the SDK only if its time is later than the original's
-      timestamp: Math.max(service.now(), entry.message.timestamp + 1),
+      timestamp: Math.max(app.now(), entry.message.timestamp + 1),
     },
   }
   channel.change(entry, change, window, connectionId && idBase)
   return change.version.serial
 }
 
-/** Ids of a batch tell only together whether it was published before, so they must belong together. */
+/** A repeated batch is recognised by all its ids together, so they must share one base. */
 function checkIds(messages: readonly IncomingMessage[]) {
   if (messages.length < 2 || messages.every((message) => message.id === undefined)) return
   const base = /^(.*):0$/s.exec(messages[0]?.id ?? '')?.[1]

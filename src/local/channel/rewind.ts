@@ -5,8 +5,8 @@ const MAX_MESSAGES = 100
 const MAX_AGE = 120_000
 
 /**
- * Reads the `rewind` channel parameter: a number of messages (`10`) or a stretch of time (`15s`, `2m`).
- * @returns which messages belong to it, asked from the newest on
+ * Reads the `rewind` channel parameter: a number of messages (`10`) or a time span (`15s`, `2m`).
+ * @returns a predicate, to be called from the newest message on
  * @throws ProtocolError 40000 if it is neither
  */
 export function readRewind(value: string, now: number): (entry: Entry, count: number) => boolean {

@@ -2,10 +2,10 @@ import type { Change, Entry } from './log'
 import { appendData, byteLength, checkAppend } from './payload'
 import { MessageAction } from '../wire/protocol'
 
-/** The window of a publisher that names none, in ms. */
+/** The default window, in ms. */
 export const DEFAULT_WINDOW = 40
 
-/** The widest window that a publisher may ask for, in ms. */
+/** The longest window that a publisher may request, in ms. */
 export const MAX_WINDOW = 500
 
 /** Reads the `appendRollupWindow` transport parameter. */
@@ -20,8 +20,8 @@ interface Held {
 }
 
 /**
- * Merges appends that follow each other fast. The first goes out at once and opens a window; what the same publisher
- * adds to that message meanwhile goes out as one change when the window ends.
+ * Merges appends in quick succession. The first goes out at once and opens a window; further appends of the same
+ * publisher to that message go out as one change when the window ends.
  */
 export class Rollup {
   readonly #held = new Map<Entry, Held & { publisher: string | undefined }>()
@@ -33,13 +33,13 @@ export class Rollup {
     this.#maxSize = maxSize
   }
 
-  /** Whether nothing waits for its window to end. */
+  /** Whether no append is held back. */
   get isIdle() {
     return this.#held.size === 0
   }
 
   /**
-   * Refuses a change that cannot be carried out.
+   * Throws if a change cannot be applied.
    * @throws ProtocolError 40013 if text would be appended to bytes or the reverse
    */
   check(entry: Entry, change: Change) {
@@ -47,7 +47,7 @@ export class Rollup {
     checkAppend(this.#held.get(entry)?.change?.content.data ?? entry.message.data, change.content.data)
   }
 
-  /** Takes a change, to be applied now or at the end of the window. */
+  /** Applies a change now or at the end of the window. */
   offer(entry: Entry, change: Change, window: number) {
     const held = this.#held.get(entry)
     const isAppend = change.action === MessageAction.Append
@@ -62,12 +62,12 @@ export class Rollup {
     }
   }
 
-  /** Applies everything held, so that a reader sees all that was acknowledged. */
+  /** Applies all held changes, so that a reader sees everything acknowledged. */
   flush() {
     for (const entry of this.#held.keys()) this.#release(entry)
   }
 
-  /** Forgets what is held and stops all timers. */
+  /** Drops the held changes and stops all timers. */
   clear() {
     for (const held of this.#held.values()) clearTimeout(held.timer)
     this.#held.clear()
@@ -101,7 +101,7 @@ export class Rollup {
   }
 }
 
-/** Two changes as one, or `undefined` if they have to go out one after the other. */
+/** Two changes merged into one, or `undefined` if they must go out one after the other. */
 function merge(first: Change, second: Change, maxSize: number): Change | undefined {
   const a = first.content
   const b = second.content

@@ -1,10 +1,10 @@
-/** Gives the next channel serial: each is greater, as a string, than every one before. */
+/** Returns the next channel serial. Each is greater, as a string, than all before. */
 export type NextSerial = () => string
 
 /**
  * Channel serials of the form `<14-digit ms>-<3-digit counter>@<boot>`. A thousand in one millisecond borrow from the
  * next one, so none repeats.
- * @param last the latest serial of an earlier start, to go on behind
+ * @param last - The latest serial of an earlier start; new serials are greater.
  */
 export function createSerials(now: () => number, boot: string, last = ''): NextSerial {
   let ms = Number(last.split('-', 1)[0])
@@ -29,5 +29,5 @@ export function channelSerialOf(serial: string): string {
   return end < 0 ? serial : serial.slice(0, end)
 }
 
-/** Which start of the endpoint gave a serial; empty if it has no such mark. */
+/** The start of the endpoint that gave a serial; empty if the serial names none. */
 export const bootOf = (channelSerial: string) => channelSerial.slice(channelSerial.indexOf('@') + 1)

@@ -5,11 +5,11 @@ import { writePresence } from './member'
 /** Members in one SYNC frame. */
 const PAGE = 100
 
-/** Whether an attachment is to be told of members at once. */
+/** Whether an attachment receives the members at once. */
 export const hasPresence = (attachment: Attachment) =>
   attachment.has(Flag.PresenceSubscribe) && attachment.channel.presence.size > 0
 
-/** Tells an attached client who is present, page by page, whether anybody is or not. */
+/** Sends the members to an attached client in pages; without members, one empty page. */
 export function sendMembers({ channel, written }: Attachment, receiver: Receiver) {
   const { members } = channel.presence
   const syncId = channel.head.replace(/\W/g, '-')

@@ -1,13 +1,13 @@
-/** A stretch of a timeline, by serial, and its reading direction. */
+/** A range of serials and its reading direction. */
 export interface Range {
-  /** Only what comes after this serial. */
+  /** Exclusive lower bound. */
   after?: string
-  /** Only what comes before this serial. */
+  /** Exclusive upper bound. */
   before?: string
   forwards: boolean
 }
 
-/** What happened on a channel, in the order of serials. The oldest can be forgotten at no cost. */
+/** Items sorted by serial. Removing the oldest costs nothing. */
 export class Timeline<T extends { readonly serial: string }> {
   #items: (T | undefined)[] = []
   #gone = 0
@@ -16,12 +16,12 @@ export class Timeline<T extends { readonly serial: string }> {
     return this.#items.length - this.#gone
   }
 
-  /** Adds an item; its serial must be behind all others. */
+  /** Adds an item; its serial must be greater than all others. */
   push(item: T) {
     this.#items.push(item)
   }
 
-  /** Takes the oldest out. */
+  /** Removes the oldest. */
   shift(): T | undefined {
     const item = this.#items[this.#gone]
     if (!item) return undefined
@@ -33,7 +33,7 @@ export class Timeline<T extends { readonly serial: string }> {
     return item
   }
 
-  /** Items of a stretch, in reading direction, as they are asked for. */
+  /** Items of a range, in reading direction. */
   *read({ after, before, forwards }: Range): Generator<T> {
     let first = after === undefined ? this.#gone : this.#indexOf(after)
     let last = (before === undefined ? this.#items.length : this.#indexOf(before)) - 1
@@ -43,7 +43,7 @@ export class Timeline<T extends { readonly serial: string }> {
     }
   }
 
-  /** Index of the first item whose serial is not before the given one. */
+  /** Index of the first item with this serial or a greater one. */
   #indexOf(serial: string): number {
     let low = this.#gone
     let high = this.#items.length

@@ -5,20 +5,20 @@ import type { Channel } from '../channel/channel'
 import { readChannelName } from '../channel/channel-name'
 import { grantedModes } from '../channel/modes'
 import { sendMembers } from '../channel/sync'
-import type { Service } from '../service'
+import type { App } from '../app'
 import { notPermitted, ProtocolError, toErrorInfo } from '../wire/error'
 import { Action, Flag, type ClientFrame } from '../wire/protocol'
 import type { Membership } from './membership'
 
-/** What is attached on the transport of one connection, by the names that the client uses. */
+/** The attachments on the transport of one connection, by the channel names that the client uses. */
 export class Attachments {
   readonly #byName = new Map<string, Attachment>()
-  readonly #service: Service
+  readonly #app: App
   readonly #receiver: Receiver
   readonly #membership: Membership
 
-  constructor(service: Service, receiver: Receiver, membership: Membership) {
-    this.#service = service
+  constructor(app: App, receiver: Receiver, membership: Membership) {
+    this.#app = app
     this.#receiver = receiver
     this.#membership = membership
   }
@@ -36,7 +36,7 @@ export class Attachments {
     const name = readChannelName(frame.channel)
     const written = frame.channel ?? name.name
     const current = this.#byName.get(written)
-    const { limits, channels, now } = this.#service
+    const { limits, channels, now } = this.#app
     if (!current && this.#byName.size >= limits.maxAttachments) {
       throw new ProtocolError(90_010, 400, `unable to attach to more than ${limits.maxAttachments} channels`)
     }
@@ -45,13 +45,13 @@ export class Attachments {
     this.#byName.set(written, attach(request))
   }
 
-  /** Answers a DETACH. Who was present leaves. */
+  /** Answers a DETACH. The connection's members leave. */
   detach({ channel }: ClientFrame) {
     this.drop(channel)
     this.#receiver.sendFrame({ action: Action.Detached, channel })
   }
 
-  /** Answers a SYNC: tells who is present. */
+  /** Answers a SYNC with the members. */
   sync({ channel }: ClientFrame) {
     const attachment = this.find(channel)
     if (attachment?.has(Flag.PresenceSubscribe)) sendMembers(attachment, this.#receiver)
@@ -65,17 +65,17 @@ export class Attachments {
     this.#membership.leave(attachment.channel)
   }
 
-  /** Ends all attachments with their transport. Who was present may stay. */
+  /** Ends all attachments with their transport. Members may stay. */
   clear() {
     for (const attachment of this.#byName.values()) this.#remove(attachment)
   }
 
-  /** Holds every attachment against a new capability. */
+  /** Checks every attachment against a new capability. */
   recheck(capability: Capability) {
     for (const attachment of this.#byName.values()) this.#recheck(attachment, capability)
   }
 
-  /** Tells the client, if it is attached, that it may have missed something on the channel. */
+  /** Tells the client, if it is attached, that it may have missed messages of the channel. */
   breakContinuity(channel: Channel) {
     for (const attachment of this.#byName.values()) {
       if (attachment.channel === channel) loseContinuity(attachment, this.#receiver)

@@ -10,8 +10,8 @@ import type { Service } from '../service'
 import { Transport } from './transport'
 
 /**
- * Takes in a client that has opened a WebSocket. Refusals are said on the socket: the SDK would take an HTTP status for
- * a network fault and try for ever.
+ * Connects a client that has opened a WebSocket. Errors go over the socket, because the SDK takes an HTTP status for
+ * a network fault and retries for ever.
  */
 export async function connect(service: Service, socket: WebSocket, query: URLSearchParams) {
   // NOTE: `ws` reports frames that are too large or malformed as errors and closes the socket by itself
@@ -37,7 +37,7 @@ export async function connect(service: Service, socket: WebSocket, query: URLSea
   }
 }
 
-/** Refuses a client that is welcome at another time: it tries again after a while. */
+/** Refuses a client for now; it tries again later. */
 function sendAway(transport: Transport, { limits }: Service) {
   const reason = `unable to connect; ${limits.maxConnections} clients are connected already`
   transport.sendFrame({ action: Action.Disconnected, error: toErrorInfo(new ProtocolError(40_111, 429, reason)) })

@@ -5,7 +5,7 @@ import type { Attachment, Receiver } from '../channel/attachment'
 import { identify, permit, type Identity } from '../auth/identity'
 import { expired } from '../auth/token'
 import type { Answers } from '../persist/store'
-import type { Service } from '../service'
+import type { App } from '../app'
 import { notPermitted, ProtocolError, toErrorInfo, type ErrorInfo } from '../wire/error'
 import type { Format } from '../wire/format'
 import { Action, Flag, type ClientFrame, type ServerFrame } from '../wire/protocol'
@@ -16,23 +16,33 @@ import { PublishQueue, type Answer } from './publish-queue'
 import { RateLimit } from './rate-limit'
 import type { Transport } from './transport'
 
-/** What a client asks for when it connects. */
+/** The options that a client connects with. */
 export interface ConnectionOptions {
   identity: Identity
-  /** Whether it wants its own messages back. */
+  /** Whether it receives its own messages. */
   echo: boolean
   /** Window in which its appends are merged, in ms. */
   window: number
-  /** How long its members stay when it is lost, in ms. */
+  /** How long its members stay after it is lost, in ms. */
   stay: number
 }
 
-/** How long a ping is under way, in ms. */
+/** The registry that a connection belongs to. */
+export interface ConnectionOwner {
+  /** The secret key by which a client resumes a connection. */
+  keyOf(connection: Connection): string
+  /** Keeps a connection without a transport for as long as it may be resumed. */
+  linger(connection: Connection): void
+  /** Forgets a connection that was closed. Its key no longer works. */
+  forget(connection: Connection): void
+}
+
+/** Delay of a ping's answer, in ms. */
 const PONG_DELAY = 2
 
 /**
- * A client's connection. It outlives its transports: one that comes back in time finds its id, its unanswered publishes
- * and their answers. Attachments belong to a transport and start anew with each.
+ * A client's connection. It outlives its transports: a client that returns in time keeps its id, its unanswered
+ * publishes and their answers. Attachments belong to a transport and start anew with each.
  */
 export class Connection implements Receiver {
   /** How often it has connected. */
@@ -40,7 +50,8 @@ export class Connection implements Receiver {
   identity: Identity
   #options: ConnectionOptions
   #transport?: Transport
-  readonly #service: Service
+  readonly #app: App
+  readonly #owner: ConnectionOwner
   readonly #attachments: Attachments
   readonly #membership: Membership
   readonly #publishes: PublishQueue
@@ -49,31 +60,33 @@ export class Connection implements Receiver {
 
   constructor(
     readonly connectionId: string,
-    service: Service,
+    app: App,
+    owner: ConnectionOwner,
     options: ConnectionOptions,
   ) {
-    this.#service = service
+    this.#app = app
+    this.#owner = owner
     this.#options = options
     this.identity = options.identity
-    this.#membership = new Membership(connectionId, service.now)
-    this.#attachments = new Attachments(service, this, this.#membership)
+    this.#membership = new Membership(connectionId, app.now)
+    this.#attachments = new Attachments(app, this, this.#membership)
     this.#publishes = new PublishQueue(
       (frame, serial) => this.#answer(frame, serial),
       (frame) => this.sendFrame(frame),
     )
-    this.#rate = new RateLimit(service.limits.maxInboundRate, service.now)
-    this.#expiry = new Expiry(service.now, {
+    this.#rate = new RateLimit(app.limits.maxInboundRate, app.now)
+    this.#expiry = new Expiry(app.now, {
       renew: () => this.sendFrame({ action: Action.Auth }),
       end: () => this.expire(),
     })
   }
 
-  /** Takes over what an earlier start of the endpoint answered this connection. */
+  /** Restores the answers that an earlier start of the endpoint gave this connection. */
   recall(answers: Answers) {
     this.#publishes.recall(answers)
   }
 
-  /** Whether a client is there now. */
+  /** Whether a client is connected now. */
   get isOpen() {
     return this.#transport?.isOpen ?? false
   }
@@ -86,7 +99,7 @@ export class Connection implements Receiver {
     return this.#transport?.format ?? 'json'
   }
 
-  /** Lets a transport speak for this connection, in place of any before it. */
+  /** Uses this transport for the connection, in place of any earlier one. */
   open(transport: Transport, options: ConnectionOptions, error?: ErrorInfo) {
     this.#leaveTransport()?.cut()
     this.#membership.stay()
@@ -108,14 +121,14 @@ export class Connection implements Receiver {
     this.#transport?.sendFrame(frame)
   }
 
-  /** Sends the client away with a reason, expecting it back. */
+  /** Disconnects the client with an error; it may reconnect. */
   disconnect(error: ErrorInfo) {
     this.sendFrame({ action: Action.Disconnected, error })
     this.#leaveTransport()?.end()
     this.#linger()
   }
 
-  /** Cuts the transport without a word. */
+  /** Cuts the transport without a frame. */
   cut() {
     this.#leaveTransport()?.cut()
     this.#linger()
@@ -126,39 +139,39 @@ export class Connection implements Receiver {
     return this.#transport?.freeze() ?? (() => {})
   }
 
-  /** Ends the presence of a connection that will not come back. */
+  /** Removes the members of a connection that will not return. */
   vanish() {
     this.#membership.leaveAll()
   }
 
-  /** Stops what it waits for, and says no more. */
+  /** Stops all timers and the transport. */
   stop() {
     this.#leaveTransport()?.end()
     this.#membership.stay()
   }
 
-  /** Sends the client away because its token has ended. */
+  /** Disconnects the client because its token has expired. */
   expire() {
     this.disconnect(toErrorInfo(expired()))
   }
 
-  /** Tells the client, if it is attached, that it may have missed something on the channel. */
+  /** Tells the client, if it is attached, that it may have missed messages of the channel. */
   breakContinuity(channel: Channel) {
     this.#attachments.breakContinuity(channel)
   }
 
   #welcome(identity: Identity, error?: ErrorInfo) {
-    const { limits, connections } = this.#service
+    const { limits } = this.#app
     this.identity = identity
     this.#expiry.watch(identity.grant)
     const isAnyone = identity.clientId === undefined && identity.grant.token !== undefined
     this.sendFrame({
       action: Action.Connected,
       connectionId: this.connectionId,
-      timestamp: this.#service.now(),
+      timestamp: this.#app.now(),
       error,
       connectionDetails: {
-        connectionKey: connections.keys.issue(this.connectionId, this.generation),
+        connectionKey: this.#owner.keyOf(this),
         clientId: identity.clientId ?? (isAnyone ? identity.grant.clientId : undefined),
         maxMessageSize: limits.maxMessageSize,
         maxFrameSize: limits.maxFrameSize,
@@ -208,7 +221,7 @@ export class Connection implements Receiver {
 
   #pong({ id }: ClientFrame) {
     const transport = this.#transport
-    // NOTE: clients count on a round trip that takes time, and measure it in whole ms
+    // NOTE: clients measure the round trip in whole ms and expect it to take time
     setTimeout(() => transport?.sendFrame({ action: Action.Heartbeat, id }), PONG_DELAY)
   }
 
@@ -225,7 +238,7 @@ export class Connection implements Receiver {
     if (frame.params.get('_forceNack') === 'true') throw new ProtocolError(40_099, 400, 'refused as asked for')
     const attachment = this.#attachments.find(frame.channel)
     if (attachment) this.#needMode(attachment, Flag.Publish, 'publish')
-    const publish = preparePublish(this.#service, this.#publisher(msgSerial), frame.channel, frame.messages)
+    const publish = preparePublish(this.#app, this.#publisher(msgSerial), frame.channel, frame.messages)
     const run = (): Answer => {
       const answer = { serials: publish.run() }
       if (publish.verdict.loseAck) this.cut()
@@ -240,7 +253,7 @@ export class Connection implements Receiver {
       throw new ProtocolError(91_001, 400, 'unable to change presence; the channel is not attached')
     }
     this.#needMode(attachment, Flag.Presence, 'presence')
-    announce(this.#service, this.#publisher(msgSerial), attachment.channel, frame.presence)
+    announce(this.#app, this.#publisher(msgSerial), attachment.channel, frame.presence)
     this.#membership.note(attachment.channel)
     return { serials: undefined }
   }
@@ -259,7 +272,7 @@ export class Connection implements Receiver {
   async #reauthorize(token: string | undefined) {
     const transport = this.#transport
     try {
-      const grant = await this.#service.auth.check({ token })
+      const grant = await this.#app.auth.check({ token })
       if (this.#transport !== transport) return
       this.#welcome(identify(grant, this.identity.clientId))
       this.#attachments.recheck(this.identity.grant.capability)
@@ -273,7 +286,7 @@ export class Connection implements Receiver {
   /** Ends the connection for good. */
   #leave() {
     this.#leaveTransport()?.end()
-    this.#service.connections.forget(this)
+    this.#owner.forget(this)
   }
 
   #lose(transport: Transport) {
@@ -284,10 +297,10 @@ export class Connection implements Receiver {
 
   #linger() {
     this.#membership.leaveIn(this.#options.stay)
-    this.#service.connections.linger(this)
+    this.#owner.linger(this)
   }
 
-  /** Lets go of the transport and of all that was attached on it. */
+  /** Releases the transport and its attachments. */
   #leaveTransport(): Transport | undefined {
     const transport = this.#transport
     this.#transport = undefined

@@ -1,12 +1,12 @@
 import { isSame, sign } from '../auth/signature'
 
-/** What a connection key proves: that we gave out this connection, and how often it had connected by then. */
+/** The contents of a connection key: a connection of this endpoint, and how often it had connected by then. */
 export interface ProvenKey {
   id: string
   generation: number
 }
 
-/** Makes and checks connection keys. A key proves itself, so it outlives what is remembered of the connection. */
+/** Creates and checks connection keys. A key is signed, so it is valid even for a forgotten connection. */
 export class ConnectionKeys {
   readonly #secret: string
 
@@ -19,7 +19,7 @@ export class ConnectionKeys {
     return `${id}!${generation}-${sign(this.#secret, `${id}!${generation}`)}`
   }
 
-  /** What a key proves; `undefined` if it is not one of ours. */
+  /** The contents of a key; `undefined` if this endpoint did not issue it. */
   read(key: string): ProvenKey | undefined {
     const [, id, generation, signature] = /^([^!:]{1,64})!(\d{1,9})-(.+)$/.exec(key) ?? []
     if (!id || !generation || !signature) return undefined

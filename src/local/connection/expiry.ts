@@ -1,12 +1,12 @@
 import type { Grant } from '../auth/token'
 
-/** How long before the end a client is asked for a new token, in ms. */
+/** How long before expiry a client is asked for a new token, in ms. */
 const NOTICE = 30_000
 
 /** The longest time that a timer can wait, in ms. */
 const MAX_TIMEOUT = 2 ** 31 - 1
 
-/** Watches over the life of the token that a connection runs on. */
+/** Watches the expiry of a connection's token. */
 export class Expiry {
   readonly #now: () => number
   readonly #on: { renew: () => void; end: () => void }
@@ -17,7 +17,7 @@ export class Expiry {
     this.#on = on
   }
 
-  /** Asks for renewal 30 s before the grant ends, and ends the connection when it does. */
+  /** Requests renewal 30 s before the grant ends, and ends the connection when it ends. */
   watch({ expires }: Grant) {
     this.stop()
     if (expires === undefined) return

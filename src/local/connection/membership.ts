@@ -1,6 +1,6 @@
 import type { Channel } from '../channel/channel'
 
-/** How long the members of a lost connection stay if it does not say, in ms. */
+/** The default time that the members of a lost connection stay, in ms. */
 const DEFAULT_STAY = 15_000
 
 const MIN_STAY = 1_000
@@ -12,7 +12,7 @@ export function readStay(value: string | null): number {
   return Number.isFinite(ms) ? Math.min(Math.max(ms, MIN_STAY), MAX_STAY) : DEFAULT_STAY
 }
 
-/** The channels on which a connection has members. They leave with it, but not at once when it is only lost. */
+/** The channels on which a connection has members. When the connection is lost, they leave after a delay. */
 export class Membership {
   readonly #connectionId: string
   readonly #now: () => number
@@ -24,29 +24,29 @@ export class Membership {
     this.#now = now
   }
 
-  /** Notes that the connection may have members there. */
+  /** Records that the connection may have members on a channel. */
   note(channel: Channel) {
     this.#channels.add(channel)
   }
 
-  /** Lets them leave one channel. */
+  /** Removes the members from one channel. */
   leave(channel: Channel) {
     if (this.#channels.delete(channel)) channel.dismiss(this.#connectionId, this.#now())
   }
 
-  /** Lets them leave all channels. */
+  /** Removes the members from all channels. */
   leaveAll() {
     clearTimeout(this.#timer)
     for (const channel of this.#channels) this.leave(channel)
   }
 
-  /** Lets them leave after so many ms, unless told to stay. */
+  /** Removes the members after so many ms, unless `stay` is called. */
   leaveIn(ms: number) {
     clearTimeout(this.#timer)
     if (this.#channels.size > 0) this.#timer = setTimeout(() => this.leaveAll(), ms).unref()
   }
 
-  /** Keeps them. */
+  /** Keeps the members. */
   stay() {
     clearTimeout(this.#timer)
   }

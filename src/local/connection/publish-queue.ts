@@ -2,21 +2,21 @@ import { badRequest, toErrorInfo, type ErrorInfo } from '../wire/error'
 import type { Answers } from '../persist/store'
 import { Action, type ClientFrame, type ServerFrame } from '../wire/protocol'
 
-/** How a publish went. */
+/** The result of a publish. */
 export type Answer = { serials: readonly (string | null)[] | undefined } | { error: ErrorInfo }
 
-/** A publish taken from the queue: its answer, or a promise of it if it is held back. */
+/** Carries out a publish: returns its answer, or a promise if it is delayed. */
 export type PublishHandler = (frame: ClientFrame, msgSerial: number) => Answer | Promise<Answer>
 
-/** Answers remembered for a client that asks again after a lost connection. */
+/** How many answers are remembered for a client that repeats publishes after a lost connection. */
 const MAX_ANSWERS = 10_000
 
-/** Publishes that may wait at once. */
+/** How many publishes may wait at once. */
 const MAX_WAITING = 10_000
 
 /**
- * The publishes of one connection, one after the other, each answered once in order. It outlives transports: what a
- * client sends again gets the answer it missed, and is not published twice.
+ * The publishes of one connection, carried out and answered in order. It outlives transports: a repeated publish
+ * gets the answer that the client missed, and is not published twice.
  */
 export class PublishQueue {
   readonly #handle: PublishHandler
@@ -31,14 +31,14 @@ export class PublishQueue {
     this.#send = send
   }
 
-  /** Takes over what an earlier start of the endpoint answered. */
+  /** Restores the answers of an earlier start of the endpoint. */
   recall(answers: Answers) {
     for (const [msgSerial, serials] of answers) this.#answers.set(msgSerial, { serials })
   }
 
   /**
-   * Takes a frame that wants an ACK.
-   * @throws ProtocolError 40000 if there are too many waiting
+   * Adds a frame that needs an ACK.
+   * @throws ProtocolError 40000 if too many are waiting
    */
   push(frame: ClientFrame) {
     const { msgSerial } = frame

@@ -13,8 +13,8 @@ export class RateLimit {
   }
 
   /**
-   * Counts one.
-   * @throws ProtocolError 42911 if it is one too many for this second
+   * Counts one publish.
+   * @throws ProtocolError 42911 if it exceeds the limit of this second
    */
   take() {
     const second = Math.floor(this.#now() / 1_000)

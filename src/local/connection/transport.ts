@@ -3,21 +3,21 @@ import { encode, decode, type Format } from '../wire/format'
 import type { Limits } from '../limits'
 import { Action, readFrame, type ClientFrame, type ServerFrame } from '../wire/protocol'
 
-/** How a client wants to be spoken to. */
+/** How to talk to a client. */
 export interface TransportOptions {
   format: Format
-  /** Whether silence is broken by HEARTBEAT frames, as browsers need, or by WebSocket pings. */
+  /** Whether to break silence with HEARTBEAT frames, as browsers need, or with WebSocket pings. */
   heartbeats: boolean
   limits: Limits
 }
 
-/** What happens on a transport. */
+/** Events of a transport. */
 export interface TransportHandlers {
   onFrame(frame: ClientFrame): void
   onClose(): void
 }
 
-/** One WebSocket: frames in, frames out, and a sign of life when there is nothing to say. */
+/** One WebSocket: frames in, frames out, and a heartbeat when it is idle. */
 export class Transport {
   readonly format: Format
   readonly #socket: WebSocket
@@ -34,19 +34,19 @@ export class Transport {
     socket.once('close', () => clearInterval(this.#idleTimer))
   }
 
-  /** Whether frames still get through. */
+  /** Whether the socket is open. */
   get isOpen() {
     return this.#socket.readyState === WebSocket.OPEN
   }
 
-  /** Starts to pass frames on. */
+  /** Starts to forward frames. */
   listen({ onFrame, onClose }: TransportHandlers) {
     this.#socket.on('message', (data) => this.#read(data, onFrame))
     if (this.isOpen) this.#socket.once('close', onClose)
     else onClose()
   }
 
-  /** Sends a frame that is encoded already. A receiver that does not keep up is cut off. */
+  /** Sends an encoded frame. A receiver that does not keep up is cut off. */
   send(frame: Uint8Array) {
     if (!this.isOpen) return
     this.#isQuiet = false
@@ -61,8 +61,8 @@ export class Transport {
   }
 
   /**
-   * Hears nothing and says nothing, with the socket open.
-   * @returns a function that hears and says all of it
+   * Holds back all frames in both directions, with the socket open.
+   * @returns a function that releases them
    */
   freeze(): () => void {
     this.#frozen ??= []
@@ -75,17 +75,17 @@ export class Transport {
     }
   }
 
-  /** Closes in order, after what was sent. */
+  /** Closes the socket after the frames that were sent. */
   end() {
     this.#socket.close()
   }
 
-  /** Cuts the socket without a word. */
+  /** Cuts the socket without a close frame. */
   cut() {
     this.#socket.terminate()
   }
 
-  /** What was said and has not left yet, in bytes. */
+  /** Size of the frames that have not left yet, in bytes. */
   get #waiting(): number {
     const frozen = this.#frozen?.reduce((sum, frame) => sum + frame.byteLength, 0) ?? 0
     return frozen + this.#socket.bufferedAmount

@@ -4,16 +4,16 @@ import type { Caller } from './gate'
 import type { PublishMatch, Restore, RuleOptions } from './publish-rules'
 import type { Service } from '../service'
 
-/** Whose connection: a clientId, a connection id, or whatever a function picks. */
+/** Selects connections by clientId, by connection id, or with a function. */
 export type ConnectionMatch = string | ((connection: Caller) => boolean)
 
-/** Ways to make things go wrong on purpose, for tests. None of them is part of the protocol. */
+/** Simulated faults, for tests. None of them is part of the protocol. */
 export interface TestControls {
   /**
-   * Cuts connections without a word, as a tunnel would. With `refuseFor` their clients stay out for so many ms, or until
+   * Cuts connections as a tunnel would. With `refuseFor` their clients cannot reconnect for so many ms, or until
    * restored.
-   * @returns lets them in again
-   * @throws Error if there is nobody to cut off and `refuseFor` is not given
+   * @returns a function that lets them in again
+   * @throws Error if no connection matches and `refuseFor` is not given
    * @example
    * const restore = endpoint.dropConnection('bob', { refuseFor: Infinity })
    * // ... bob is offline ...
@@ -22,13 +22,13 @@ export interface TestControls {
   dropConnection(match: ConnectionMatch, options?: { refuseFor?: number }): Restore
 
   /**
-   * Lets connections hang: they stay open, and nothing comes through either way for `ms`, or until restored. Then all of
-   * it does.
-   * @returns lets them go on
-   * @throws Error if there is nobody to freeze
+   * Lets connections hang: they stay open, and all frames in both directions are held back for `ms`, or until
+   * restored.
+   * @returns a function that releases the frames
+   * @throws Error if no connection matches
    * @example
    * const thaw = endpoint.freeze('bob')
-   * // ... bob hears nothing, and what he sends waits ...
+   * // ... bob receives nothing, and his messages wait ...
    * thaw()
    */
   freeze(match: ConnectionMatch, options?: { ms?: number }): Restore
@@ -42,7 +42,7 @@ export interface TestControls {
   refuseResume(options?: { times?: number }): Restore
 
   /**
-   * Loses the continuity of a channel: attached clients are told so at once, lost ones when they come back.
+   * Loses the continuity of a channel: attached clients are told at once, lost ones when they return.
    * @example
    * endpoint.breakContinuity('ai:trip')
    */
@@ -57,7 +57,7 @@ export interface TestControls {
   delayPublish(match: PublishMatch, options?: RuleOptions & { ms?: number }): Restore
 
   /**
-   * Refuses matching publishes, until restored or `times` over.
+   * Refuses matching publishes, until restored or `times` are used up.
    * @example
    * endpoint.refusePublish({ action: 'append' }, { times: 1, error: { code: 42911, statusCode: 429 } })
    */

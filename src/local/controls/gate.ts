@@ -1,13 +1,13 @@
 import type { Restore } from './publish-rules'
 
-/** Who asks to connect. */
+/** A client that wants to connect. */
 export interface Caller {
   clientId?: string
   /** The connection it wants to resume. */
   connectionId?: string
 }
 
-/** What test controls let in. */
+/** Decides which clients may connect, as test controls have set. */
 export class Gate {
   readonly #barred = new Set<(caller: Caller) => boolean>()
   #refusals = new Set<{ left: number }>()
@@ -17,7 +17,7 @@ export class Gate {
     return ![...this.#barred].some((isBarred) => isBarred(caller))
   }
 
-  /** Whether a connection key may be honoured; asking counts as one of the refusals. */
+  /** Whether a connection may be resumed. Each call uses up one refusal. */
   mayResume(): boolean {
     for (const refusal of this.#refusals) {
       if (--refusal.left <= 0) this.#refusals.delete(refusal)
@@ -26,7 +26,7 @@ export class Gate {
     return true
   }
 
-  /** Keeps callers out until restored or until the time is over. */
+  /** Refuses callers for so many ms, or until restored. */
   bar(isBarred: (caller: Caller) => boolean, ms: number): Restore {
     this.#barred.add(isBarred)
     const restore = () => void this.#barred.delete(isBarred)
@@ -34,7 +34,7 @@ export class Gate {
     return restore
   }
 
-  /** Refuses the next so many resumes. */
+  /** Refuses the next resumes. */
   refuseResume(times: number): Restore {
     const refusal = { left: times }
     this.#refusals.add(refusal)

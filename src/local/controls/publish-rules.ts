@@ -1,40 +1,40 @@
 import { type ErrorInfo, ProtocolError } from '../wire/error'
 import type { Data } from '../channel/payload'
 
-/** Undoes what a test control did. Calling it again does nothing. */
+/** Undoes a test control. Calling it again does nothing. */
 export type Restore = () => void
 
-/** One message on its way in, before it is published. */
+/** A message before it is published. */
 export interface PublishInfo {
   channel: string
   action: 'create' | 'update' | 'delete' | 'append'
   name?: string
   data?: Data
   extras?: unknown
-  /** Who publishes. */
+  /** Client id of the publisher. */
   clientId?: string
   /** Absent over REST. */
   connectionId?: string
 }
 
-/** Which messages a control is about: those with these properties, or those that a function picks. */
+/** Selects messages by these properties or with a function. */
 export type PublishMatch =
   | Partial<Pick<PublishInfo, 'channel' | 'action' | 'name' | 'clientId' | 'connectionId'>>
   | ((message: PublishInfo) => boolean)
 
-/** How often a control acts. */
+/** Options of a control. */
 export interface RuleOptions {
-  /** How many publishes it acts on, before it is spent. @default Infinity (until restored) */
+  /** How many publishes it affects. @default Infinity (until restored) */
   times?: number
 }
 
-/** What the rules in force mean for one publish. */
+/** The effect of all rules on one publish. */
 export interface Verdict {
-  /** Publish only when this resolves. */
+  /** Publishes only when this resolves. */
   until?: Promise<void>
-  /** Do not publish. */
+  /** Refuses the publish with this error. */
   refusal?: ProtocolError
-  /** Publish, but cut the connection instead of saying so. */
+  /** Publishes, but cuts the connection instead of the ACK. */
   loseAck?: boolean
 }
 
@@ -48,7 +48,7 @@ interface Rule {
 export class PublishRules {
   readonly #rules = new Set<Rule>()
 
-  /** Whether there is nothing to judge by. */
+  /** Whether there are no rules. */
   get isEmpty() {
     return this.#rules.size === 0
   }
@@ -71,12 +71,12 @@ export class PublishRules {
     return this.#add(match, times, () => ({ refusal: new ProtocolError(code, statusCode, message) }))
   }
 
-  /** Publishes what matches, but cuts the connection in place of the ACK. */
+  /** Carries out matching publishes, but cuts the connection instead of the ACK. */
   loseAck(match: PublishMatch, { times = 1 }: RuleOptions): Restore {
     return this.#add(match, times, () => ({ loseAck: true }))
   }
 
-  /** What the rules in force say; asking counts as one of their times. */
+  /** The effect of all rules. Each call uses up one of their times. */
   judge(messages: readonly PublishInfo[]): Verdict {
     const verdict: Verdict = {}
     for (const rule of this.#rules) {

@@ -4,7 +4,7 @@ import { isRecord } from '../wire/protocol'
 import { batchReply } from './batch-routes'
 import { authorize, type Reply, type RouteContext } from './context'
 
-/** GET /stats: there are none, but one learns whether one may ask. */
+/** GET /stats: always empty, but checks the credentials. */
 export async function stats(context: RouteContext): Promise<Reply> {
   await authorize(context)
   return { body: [], page: { current: context.query, path: 'stats' } }

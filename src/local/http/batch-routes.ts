@@ -4,14 +4,14 @@ import { writePresence } from '../channel/member'
 import { preparePublish } from '../channel/publish'
 import { badRequest, toErrorInfo } from '../wire/error'
 import { isRecord } from '../wire/protocol'
-import { authorize, type Reply, type RouteContext } from './context'
+import { authorize, restPublisher, type Reply, type RouteContext } from './context'
 
 const MAX_CHANNELS = 100
 
-/** Since this protocol version, answers to batches come with counts. */
+/** Since this protocol version, batch responses contain counts. */
 const COUNTED_SINCE = 3
 
-/** POST /messages: the same messages to several channels, each for itself. */
+/** POST /messages: the same messages to several channels, each on its own. */
 export async function publishBatch(context: RouteContext): Promise<Reply> {
   const { service } = context
   const identity = await authorize(context)
@@ -23,7 +23,12 @@ export async function publishBatch(context: RouteContext): Promise<Reply> {
         channels.map((channel) =>
           attempt(channel, async () => {
             const idBase = service.ids(12)
-            const { verdict, run } = preparePublish(service, { identity, window: 0, idBase }, channel, messages)
+            const { verdict, run } = preparePublish(
+              service,
+              restPublisher(service, identity, idBase),
+              channel,
+              messages,
+            )
             await verdict.until
             return { serials: run(), messageId: `${idBase}:0` }
           }),
@@ -35,7 +40,7 @@ export async function publishBatch(context: RouteContext): Promise<Reply> {
   return isList ? { status: 201, body: results.map(counted) } : batchReply(results.flat(), context, 201)
 }
 
-/** GET /presence?channels=a,b: who is present on each. */
+/** GET /presence?channels=a,b: the members of each. */
 export async function presenceBatch(context: RouteContext): Promise<Reply> {
   const { service, query, format } = context
   const { grant } = await authorize(context)
@@ -51,7 +56,7 @@ export async function presenceBatch(context: RouteContext): Promise<Reply> {
   return batchReply(results, context)
 }
 
-/** The answer to a batch: a plain list for old clients, else with counts. */
+/** The response to a batch: a plain list for old clients, else with counts. */
 export function batchReply(results: readonly object[], { version }: RouteContext, status = 200): Reply {
   return { status, body: version < COUNTED_SINCE ? results : counted(results) }
 }

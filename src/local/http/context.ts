@@ -3,16 +3,17 @@ import { identify, permit, type Identity } from '../auth/identity'
 import type { Channel } from '../channel/channel'
 import { readChannelName } from '../channel/channel-name'
 import type { Page } from '../channel/history'
+import type { Publisher } from '../channel/publisher'
 import type { Service } from '../service'
 import type { Format } from '../wire/format'
 
-/** What a route works with. */
+/** The input of a route. */
 export interface RouteContext {
   service: Service
   /** The variable parts of the path, decoded. */
   params: readonly string[]
   query: URLSearchParams
-  /** The format that the answer will be written in. */
+  /** The format of the response. */
   format: Format
   /** Protocol version that the client speaks. */
   version: number
@@ -23,7 +24,7 @@ export interface RouteContext {
   body(): unknown
 }
 
-/** What a route answers. */
+/** The response of a route. */
 export interface Reply {
   body: unknown
   /** @default 200 */
@@ -32,11 +33,11 @@ export interface Reply {
   page?: Pick<Page<unknown>, 'current' | 'next'> & { path: string }
 }
 
-/** Answers one kind of request. */
+/** Handles one kind of request. */
 export type Route = (context: RouteContext) => Reply | Promise<Reply>
 
 /**
- * Who makes the request.
+ * The identity that makes the request.
  * @throws ProtocolError for credentials that are not accepted
  */
 export async function authorize({ service, credentials, asserted }: RouteContext): Promise<Identity> {
@@ -53,3 +54,11 @@ export async function openChannel(context: RouteContext, operation: string): Pro
   permit(grant.capability, name, operation)
   return context.service.channels.find(name)
 }
+
+/** The publisher of a request. Its messages may be for a connection, with that connection's secret key. */
+export const restPublisher = ({ connections }: Service, identity: Identity, idBase: string): Publisher => ({
+  identity,
+  window: 0,
+  idBase,
+  connectionOf: (key) => connections.holding(key),
+})

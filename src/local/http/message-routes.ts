@@ -5,7 +5,7 @@ import { writeMessage, type StoredMessage } from '../channel/message'
 import { preparePublish } from '../channel/publish'
 import { badRequest, notFound, ProtocolError } from '../wire/error'
 import { isRecord, MessageAction } from '../wire/protocol'
-import { authorize, openChannel, type Reply, type RouteContext } from './context'
+import { authorize, openChannel, restPublisher, type Reply, type RouteContext } from './context'
 
 /** POST /channels/{name}/messages */
 export async function publish(context: RouteContext): Promise<Reply> {
@@ -33,7 +33,7 @@ async function publishAll(
   const identity = await authorize(context)
   if (/^true$/i.test(query.get('_forceNack') ?? '')) throw new ProtocolError(40_099, 400, 'refused as asked for')
   const idBase = service.ids(12)
-  const publisher = { identity, window: 0, idBase }
+  const publisher = restPublisher(service, identity, idBase)
   const { verdict, run } = preparePublish(service, publisher, params[0], messages)
   await verdict.until
   return toReply({ serials: run(), idBase })

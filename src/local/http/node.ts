@@ -2,8 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { connect } from '../connection/connect'
-import { corsHeaders, preflightHeaders } from './cors'
-import { isWelcome } from './origin'
+import { corsHeaders, isWelcome, preflightHeaders } from './origin'
 import { handleRest, refuseOrigin, refuseSize, type RestResponse } from './rest'
 import { isRestPath } from './routes'
 import type { Service } from '../service'
@@ -24,7 +23,7 @@ type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) 
 export function restMiddleware(service: Service, { shared }: { shared: boolean }): Middleware {
   return (request, response, next) => {
     const url = urlOf(request)
-    // NOTE: a page may have routes like /channels/...; a browser going there asks for HTML, the SDK never does
+    // NOTE: an app may have routes like /channels/...; a browser that opens them requests HTML, the SDK never does
     const isPage = request.headers.accept?.includes('text/html')
     const isOurs = !shared || (url && isRestPath(url.pathname, isFromSdk(request)) && !isPage)
     if (!isOurs) return next()
@@ -55,8 +54,8 @@ async function serve(service: Service, request: IncomingMessage, url: URL | null
 }
 
 /**
- * Takes in WebSocket clients on a Node server. With `shared`, other upgrades (Vite's own, say) are left to their owners.
- * @returns a function that stops it and closes their sockets once all is sent
+ * Accepts WebSocket clients on a Node server. With `shared`, other upgrades (such as Vite's) are left alone.
+ * @returns a function that stops it and closes the sockets after their last frame
  */
 export function acceptUpgrades(service: Service, server: UpgradeSource, { shared }: { shared: boolean }) {
   const sockets = new WebSocketServer({
@@ -68,7 +67,7 @@ export function acceptUpgrades(service: Service, server: UpgradeSource, { shared
   const onUpgrade: UpgradeListener = (request, socket, head) => {
     const url = urlOf(request)
     const isOurs = url?.pathname === '/' && (!shared || isAblyUpgrade(request, url.searchParams))
-    // NOTE: an upgrade that nobody answers would hang, and browsers open no other to the same server meanwhile
+    // NOTE: an unanswered upgrade hangs, and browsers open no other one to the same server meanwhile
     const hasOwner = shared && server.listenerCount('upgrade') > 1
     if (!isOurs) return hasOwner ? undefined : refuseUpgrade(socket, '404 Not Found')
     if (!isWelcome(request, service.origins)) return refuseUpgrade(socket, '403 Forbidden')

@@ -7,7 +7,7 @@ import type { Reply } from './context'
 import { findRoute } from './routes'
 import type { Service } from '../service'
 
-/** An HTTP request, free of any server. */
+/** An HTTP request, independent of the server. */
 export interface RestRequest {
   method: string
   url: URL
@@ -16,7 +16,7 @@ export interface RestRequest {
   body: Uint8Array
 }
 
-/** What to answer. */
+/** An HTTP response. */
 export interface RestResponse {
   status: number
   headers: Record<string, string>
@@ -38,9 +38,9 @@ export async function handleRest(service: Service, request: RestRequest): Promis
     return wrap(format, reply.status ?? 200, reply.body, headers)
   } catch (error) {
     const info = toErrorInfo(error)
-    // NOTE: the SDK answers 5xx by looking for fallback hosts, of which there are none here
+    // NOTE: after a 5xx the SDK looks for fallback hosts, and there are none
     const headers = { 'X-Ably-ErrorCode': String(info.code), 'X-Ably-ErrorMessage': printable(info.message) }
-    // NOTE: in a browser the SDK reads an error only if it is JSON, whatever it accepts
+    // NOTE: in a browser the SDK reads errors only as JSON
     const readable = request.header('origin') === undefined ? format : 'json'
     if (envelope === null) return respond(readable, info.statusCode, { error: info }, headers)
     return wrap(format, info.statusCode, { error: info }, headers)
@@ -76,7 +76,7 @@ function readAsserted(header: string | undefined, query: URLSearchParams): strin
   return header === undefined ? (query.get('clientId') ?? undefined) : Buffer.from(header, 'base64').toString()
 }
 
-/** The query without credentials and what only the SDK's own transport needs, so that links may repeat it. */
+/** The query for links, without credentials and the parameters of the SDK's transport. */
 function withoutNoise(query: URLSearchParams): URLSearchParams {
   const noise = new Set(['key', 'access_token', 'accessToken', 'rnd', 'envelope', 'format', 'v'])
   return new URLSearchParams([...query].filter(([name]) => !noise.has(name)))
@@ -94,16 +94,16 @@ function wrap(format: Format, statusCode: number, response: unknown, headers: Re
   return respond(format, 200, { statusCode, response, headers: lower }, {})
 }
 
-/** The answer to one who tries XHR polling: no error of ours, which would end the connection for good. */
+/** The response to XHR polling. It is not an Ably error, because that would end the connection for good. */
 const noComet = (): RestResponse => ({ status: 501, headers: { 'Content-Type': 'text/plain' }, body: new Uint8Array() })
 
-/** The answer to a page of an origin that is not accepted. */
+/** The response to a page of an origin that is not accepted. */
 export function refuseOrigin(origin: string): RestResponse {
   const error = toErrorInfo(new ProtocolError(40_300, 403, `pages of ${printable(origin)} are not accepted`))
   return respond('json', 403, { error }, { 'X-Ably-ErrorCode': '40300' })
 }
 
-/** The answer to a body that is larger than allowed. */
+/** The response to a body that is too large. */
 export function refuseSize(max: number): RestResponse {
   const error = toErrorInfo(new ProtocolError(40_009, 413, `body is larger than the ${max} bytes allowed`))
   return respond('json', 413, { error }, { 'X-Ably-ErrorCode': '40009' })

@@ -1,10 +1,9 @@
 import { badRequest } from '../wire/error'
 import { requestToken, revokeTokens, stats } from './auth-routes'
 import { presenceBatch, publishBatch } from './batch-routes'
-import { channels, status } from './channel-routes'
+import { channels, status, presence, presenceHistory } from './channel-routes'
 import type { Route } from './context'
 import { changeMessage, history, message, publish, versions } from './message-routes'
-import { presence, presenceHistory } from './presence-routes'
 
 const routes: readonly [method: string, path: RegExp, route: Route][] = [
   ['GET', /^\/time$/, ({ service }) => ({ body: [service.now()] })],
@@ -24,10 +23,10 @@ const routes: readonly [method: string, path: RegExp, route: Route][] = [
   ['GET', /^\/channels\/([^/]+)$/, status],
 ]
 
-// NOTE: an app may well have routes of these names, so on a shared server they need the mark of the SDK
+// NOTE: an app may have routes of these names, so on a shared server only requests of the SDK are answered
 const commonPaths = new Set(['/messages', '/presence', '/channels'])
 
-/** Whether a path is one that the endpoint answers, by whatever method, to the SDK or to anyone. */
+/** Whether the endpoint answers a path, with any method, to the SDK or to all clients. */
 export const isRestPath = (pathname: string, isSdk: boolean) =>
   (isSdk || !commonPaths.has(pathname)) && routes.some(([, pattern]) => pattern.test(pathname))
 

@@ -6,20 +6,20 @@ import { ProtocolError, toErrorInfo } from '../wire/error'
 import type { Middleware } from './node'
 import { isWelcome } from './origin'
 
-/** What a token route gives out, and to whom. */
+/** Options of a token route. */
 export interface TokenRouteOptions {
   /** Path of the route. */
   path: string
-  /** Identity of the agent, which no browser may take. */
+  /** Client id of the agent. No browser gets a token for it. */
   agentClientId: string
-  /** The most that a token allows. A request may ask for less. */
+  /** Upper bound of a token's capability. A request may ask for less. */
   capability: Record<string, readonly string[]>
 }
 
 const COOKIE = 'local-ably-client'
 
 /**
- * Answers `GET path?clientId=bob` with a token for that identity. Without one it makes up a guest, and knows it again by
+ * Answers `GET path?clientId=bob` with a token for that identity. Without one it creates a guest and recognises it by
  * a cookie, so that a renewed token is for the same guest.
  */
 export function tokenRoute(service: Service, options: TokenRouteOptions): Middleware {

@@ -1,14 +1,14 @@
 import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { readRecord, writeRecord, type JournalRecord } from './records'
 
-/** Only its owner may read it: it holds a key. */
+/** Only its owner may read the file: it holds a key. */
 const MODE = 0o600
 
 const NEWLINE = 0x0a
 
-/** A file of records, one a line. What was appended is with the operating system when `append` returns. */
+/** A file with one record per line. When `append` returns, the operating system has the record. */
 export class JournalFile {
-  /** How much was appended since it was last written anew, in bytes. */
+  /** How much was appended since the last rewrite, in bytes. */
   grown = 0
   readonly #path: string
   #fd: number
@@ -21,8 +21,8 @@ export class JournalFile {
   }
 
   /**
-   * Opens a file and reads what is in it. A last line that a crash cut off is dropped.
-   * @throws Error if it cannot be opened, or has another line that cannot be read
+   * Opens a file and reads its records. A last line that a crash cut off is dropped.
+   * @throws Error if it cannot be opened, or another line cannot be read
    */
   static open(path: string): { file: JournalFile; records: JournalRecord[] } {
     const fd = openSync(path, 'a+', MODE)
@@ -33,7 +33,7 @@ export class JournalFile {
     return { file: new JournalFile(path, fd, whole), records }
   }
 
-  /** @throws Error if the record cannot be written; then the file is as it was */
+  /** @throws Error if the record cannot be written; then the file is unchanged */
   append(record: JournalRecord) {
     const bytes = Buffer.from(writeRecord(record))
     try {
@@ -46,7 +46,7 @@ export class JournalFile {
     this.grown += bytes.byteLength
   }
 
-  /** Puts other records in place of all that is there, in one step. */
+  /** Replaces all records in one step. */
   replace(records: Iterable<JournalRecord>) {
     const next = `${this.#path}.next`
     rmSync(next, { force: true })
@@ -61,7 +61,7 @@ export class JournalFile {
     this.grown = 0
   }
 
-  /** Closes it once all is on the disk. */
+  /** Closes the file after all records are on the disk. */
   close() {
     fsyncSync(this.#fd)
     closeSync(this.#fd)

@@ -2,11 +2,11 @@ import type { Change, Entry } from '../channel/log'
 import type { StoredMessage } from '../channel/message'
 
 /**
- * Is told of all that must survive a restart, before it is acknowledged. `origin` is the connection and the serial of
- * the frame that asked for it.
+ * Records all changes that must survive a restart, before they are acknowledged. `origin` is the connection and serial
+ * of the frame.
  */
 export interface Journal {
-  /** A channel came to be, or lost its continuity: nothing before that serial is covered. */
+  /** A channel was created or lost its continuity: no client can resume from before that serial. */
   floor(channel: string, serial: string): void
   /** Messages are about to be published under a channel serial. */
   publish(channel: string, serial: string, messages: readonly StoredMessage[], origin?: string): void
@@ -14,11 +14,11 @@ export interface Journal {
   change(channel: string, target: Entry, change: Change, origin?: string): void
   /** A change took effect later than its version says. */
   moved(channel: string, target: Entry): void
-  /** A channel is gone, with all that was in it. */
+  /** A channel was forgotten with all its messages. */
   forget(channel: string): void
 }
 
-/** Remembers nothing. */
+/** Records nothing. */
 export const noJournal: Journal = {
   floor() {},
   publish() {},

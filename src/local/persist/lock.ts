@@ -1,12 +1,12 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 
-/** How often each file is in use in this process: a dev server that restarts opens it before the old one lets go. */
+/** How often each file is open in this process: a restarting dev server opens it before the old one closes it. */
 const uses = new Map<string, number>()
 
 /**
- * Keeps other processes away from a file, by another one beside it that says who has it.
- * @returns lets go of it
- * @throws Error if a running process has it
+ * Locks a file against other processes, with a lock file beside it that names the process.
+ * @returns a function that unlocks it
+ * @throws Error if a running process has locked it
  */
 export function lock(path: string): () => void {
   const mark = `${path}.lock`
@@ -40,7 +40,7 @@ function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0)
   } catch (error) {
-    // NOTE: it runs, but as another user
+    // NOTE: the process runs as another user
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }

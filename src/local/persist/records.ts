@@ -2,17 +2,17 @@ import type { Change, SavedEntry } from '../channel/log'
 import { writeMessage, type StoredMessage } from '../channel/message'
 import { readPayload, writePayload } from '../channel/payload'
 
-/** What makes a start of the endpoint the continuation of the one before. */
+/** The identity that a restart shares with the start before. */
 export interface Identity {
-  /** Ends every serial. */
+  /** The end of every serial. */
   boot: string
   /** Signs connection keys. */
   secret: string
-  /** The key to accept where none is configured. */
+  /** The key to accept if none is configured. */
   key: string
 }
 
-/** One line of the file: what happened to a channel, or where it stood when the file was last written anew. */
+/** One line of the file: a change to a channel, or its state at the last rewrite. */
 export type JournalRecord =
   | ({ kind: 'start' } & Identity)
   | { kind: 'floor'; channel: string; serial: string }
@@ -31,10 +31,10 @@ export function writeRecord(record: JournalRecord): string {
 
 /**
  * The record of a line.
- * @throws Error if it is none
+ * @throws Error if it is malformed
  */
 export function readRecord(line: string): JournalRecord {
-  // NOTE: the file is our own, so what can be read at all is what was written
+  // NOTE: the file is our own, so a line that parses is valid
   return withMessages(JSON.parse(line) as JournalRecord, readStored, (change) => ({
     ...change,
     content: readStored(change.content),

@@ -8,20 +8,20 @@ import { JournalFile } from './journal-file'
 import type { Journal } from './journal'
 import type { Identity, JournalRecord } from './records'
 
-/** How much a file may grow before it is written anew, in bytes, at the least. */
+/** The minimum growth of a file before it is rewritten, in bytes. */
 const MIN_GROWTH = 64 * 1024 * 1024
 
-/** Answers that are remembered, for clients that ask again after a restart. */
+/** How many answers are remembered for clients that repeat publishes after a restart. */
 const MAX_ANSWERS = 10_000
 
-/** Serials that a publish was answered with, by its place on its connection. */
+/** The serials of publishes, by the place of the publish on its connection. */
 export type Answers = ReadonlyMap<number, readonly string[]>
 
-/** Keeps channels in a file, so that a restart goes on where the last start ended, however that was. */
+/** Keeps channels in a file, so that a restart continues them, also after a crash. */
 export class Store implements Journal {
-  /** What this start has in common with the one before. */
+  /** The identity that this start shares with the start before. */
   readonly identity: Identity
-  /** The latest serial that was given out before. */
+  /** The latest serial of earlier starts. */
   readonly lastSerial: string
   readonly #file: JournalFile
   readonly #unlock: () => void
@@ -40,7 +40,7 @@ export class Store implements Journal {
     this.lastSerial = records.reduce((last, record) => later(last, serialOf(record)), '')
   }
 
-  /** Brings all channels back, and writes the file anew without what is past. */
+  /** Restores all channels and rewrites the file without outdated records. */
   restore(channels: Channels) {
     const unsure = unsureSince(this.#past)
     for (const record of this.#past) this.#redo(record, channels)
@@ -50,7 +50,7 @@ export class Store implements Journal {
     this.#rewrite(channels)
   }
 
-  /** What the publishes of a lost connection were answered. */
+  /** The answers to the publishes of a lost connection. */
   answersOf(connectionId: string): Answers {
     const own = [...this.#answers].filter(([origin]) => origin.startsWith(`${connectionId}:`))
     return new Map(own.map(([origin, serials]) => [Number(origin.slice(connectionId.length + 1)), serials]))
@@ -78,7 +78,7 @@ export class Store implements Journal {
     this.#append({ kind: 'forget', channel })
   }
 
-  /** Notes that this start ended in good order, and lets go of the file. */
+  /** Records an orderly end and closes the file. */
   close() {
     this.#append({ kind: 'stop' })
     this.#channels = undefined
@@ -87,7 +87,7 @@ export class Store implements Journal {
   }
 
   #append(record: JournalRecord) {
-    // NOTE: what is brought back was written before
+    // NOTE: restored records are in the file already
     if (!this.#channels) return
     if (this.#file.grown > Math.max(MIN_GROWTH, 2 * this.#channels.bytes)) this.#rewrite(this.#channels)
     this.#file.append(record)
@@ -95,7 +95,7 @@ export class Store implements Journal {
 
   #rewrite(channels: Channels) {
     this.#file.grown = 0
-    // NOTE: what waits for its window to end was written, but is not in the channels yet
+    // NOTE: held appends are in the file, but not in the channels yet
     channels.flush()
     this.#file.replace(this.#snapshot(channels))
   }
@@ -174,7 +174,7 @@ function serialOf(record: JournalRecord): string {
   return 'serial' in record ? record.serial : ''
 }
 
-/** Since when changes may have been acknowledged that a crash kept from their subscribers, in ms since the epoch. */
+/** The time after which a crash may have kept acknowledged changes from subscribers, in ms since the epoch. */
 function unsureSince(records: readonly JournalRecord[]): number {
   const last = records.findLast((record) => record.kind === 'change' || record.kind === 'stop')
   return last?.kind === 'change' ? last.change.version.timestamp - 2 * MAX_WINDOW : Infinity

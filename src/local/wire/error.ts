@@ -1,11 +1,11 @@
-/** An error as it goes over the wire. The SDK cannot read one that lacks any of the three. */
+/** An error on the wire. The SDK needs all three fields. */
 export interface ErrorInfo {
   code: number
   statusCode: number
   message: string
 }
 
-/** A refusal that the client is told about, by ERROR, NACK or an HTTP status. */
+/** An error that the client receives, by ERROR, NACK or an HTTP status. */
 export class ProtocolError extends Error implements ErrorInfo {
   override readonly name = 'ProtocolError'
 
@@ -20,7 +20,7 @@ export class ProtocolError extends Error implements ErrorInfo {
   }
 }
 
-/** The wire form of anything thrown; what is not a {@link ProtocolError} is an internal error, 50000. */
+/** The wire form of a thrown value; any value but a {@link ProtocolError} is an internal error, 50000. */
 export function toErrorInfo(error: unknown): ErrorInfo {
   if (error instanceof ProtocolError) {
     return { code: error.code, statusCode: error.statusCode, message: error.message }
@@ -31,8 +31,8 @@ export function toErrorInfo(error: unknown): ErrorInfo {
 /** A malformed request, 40000. */
 export const badRequest = (message: string) => new ProtocolError(40_000, 400, message)
 
-/** Credentials are fine, but do not allow this, 40160. */
+/** The credentials are valid but do not allow this, 40160. */
 export const notPermitted = (message: string) => new ProtocolError(40_160, 401, message)
 
-/** No such message, key or path, 40400. */
+/** The message, key or path does not exist, 40400. */
 export const notFound = (message: string) => new ProtocolError(40_400, 404, message)

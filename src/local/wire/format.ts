@@ -1,7 +1,7 @@
 import * as msgpack from '@msgpack/msgpack'
 import { badRequest } from './error'
 
-/** How frames and bodies are written: text (JSON) or binary (msgpack). */
+/** The format of frames and bodies: text (JSON) or binary (msgpack). */
 export type Format = 'json' | 'msgpack'
 
 /** The format that a connection's `format` parameter asks for. */

@@ -1,7 +1,7 @@
 /** Protocol version that this endpoint answers with on REST. */
 export const PROTOCOL_VERSION = '6'
 
-/** What a frame is about. */
+/** Kinds of frames. */
 export const Action = {
   Heartbeat: 0,
   Ack: 1,
@@ -22,10 +22,10 @@ export const Action = {
   Auth: 17,
 } as const
 
-/** What a message does to the channel. */
+/** Kinds of messages. */
 export const MessageAction = { Create: 0, Update: 1, Delete: 2, Append: 5 } as const
 
-/** What a member does. */
+/** Kinds of presence messages. */
 export const PresenceAction = { Present: 1, Enter: 2, Leave: 3, Update: 4 } as const
 
 /** Bits of the `flags` field in ATTACH and ATTACHED. */
@@ -42,7 +42,7 @@ export const Flag = {
   AnnotationSubscribe: 1 << 22,
 } as const
 
-/** A frame as it came in: every field still to be checked by the one who reads it. */
+/** A received frame. The values of its fields are not validated yet. */
 export interface ClientFrame {
   action: number
   id?: string
@@ -56,7 +56,7 @@ export interface ClientFrame {
   accessToken?: string
 }
 
-/** A frame as it goes out. Fields left `undefined` are not sent. */
+/** A frame to send. Fields left `undefined` are not sent. */
 export interface ServerFrame {
   action: number
   [field: string]: unknown
