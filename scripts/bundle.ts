@@ -5,7 +5,7 @@ import { build } from 'vite'
 import manifest from '../package.json' with { type: 'json' }
 import { here } from './entries.ts'
 
-/** What a user's bundler makes of some imports: one minified script. */
+/** The output of an app's bundler for some imports: one minified script. */
 export interface Bundle {
   code: string
   map: SourceMap
@@ -13,10 +13,10 @@ export interface Bundle {
 
 const entry = 'virtual:entry'
 
-/** What an app has anyway. */
+/** Packages that an app installs itself. */
 const apart = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies, react: '', 'react-dom': '' })
 
-/** Bundles a module with this code as an app's production build does; left out is what an app has anyway, but for `within`. */
+/** Bundles a module with this code as an app's production build does, without packages of the app, except `within`. */
 export async function bundle(code: string, within?: string): Promise<Bundle> {
   const external = (id: string): boolean =>
     id.startsWith('node:') || apart.some((name) => name !== within && (id === name || id.startsWith(`${name}/`)))
@@ -44,7 +44,7 @@ export async function bundle(code: string, within?: string): Promise<Bundle> {
   return { code: script.code.replace(/\n\/\/# sourceMappingURL.*\s*$/, ''), map: new SourceMap(script.map as never) }
 }
 
-/** A script of ours with its map, so that what comes of it can be traced to `src`. */
+/** A built script with its source map, so that its code can be traced to `src`. */
 function withMap(id: string): { code: string; map: string } | undefined {
   if (!id.startsWith(here('dist/')) || !existsSync(`${id}.map`)) return undefined
   return { code: readFileSync(id, 'utf8'), map: readFileSync(`${id}.map`, 'utf8') }

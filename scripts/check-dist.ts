@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import ts from 'typescript'
 import manifest from '../package.json' with { type: 'json' }
 
-/** Looks at the built package the way a user's machine meets it, and says what is wrong with it. */
+/** Checks the built package as a user installs it, and prints the problems. */
 const root = resolve(import.meta.dirname, '..')
 const problems: string[] = []
 
@@ -71,7 +71,7 @@ function nothingForeignIsBundled() {
   }
 }
 
-/** What several entries use is in a chunk that they share. */
+/** Code of several entries is in a shared chunk. */
 function everySourceShipsOnce() {
   const holders = Map.groupBy(
     files

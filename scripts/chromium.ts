@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chromium } from 'playwright'
 
-/** What browser tests launch Chromium with: as root, without a screen, and quiet on the network. */
+/** Arguments of Chromium in browser tests: it runs as root, without a screen, and quiet on the network. */
 export const chromiumArgs = [
   '--no-sandbox',
   '--disable-gpu',
@@ -13,7 +13,7 @@ export const chromiumArgs = [
   '--disable-quic',
 ]
 
-/** What the search needs from the computer it runs on; tests hand over their own. */
+/** The parts of the computer that the search uses; tests pass their own. */
 export interface Machine {
   env: Record<string, string | undefined>
   /** Where Playwright keeps, or would keep, its own Chromium. */
@@ -22,7 +22,7 @@ export interface Machine {
   apt: boolean
   /** True when the browser at `path` runs, which a download without its system libraries does not. */
   starts(path: string): boolean
-  /** Runs a command and answers whether it succeeded within `seconds`. */
+  /** Runs a command and returns whether it succeeded within `seconds`. */
   run(seconds: number, command: string, ...args: string[]): Promise<boolean>
 }
 
@@ -46,7 +46,7 @@ export function findChromium(machine: Machine): Found | undefined {
   return places.find(({ path }) => machine.starts(path))
 }
 
-/** Finds Chromium, or installs it: by Playwright's download, else by apt. */
+/** Finds Chromium, or installs it with Playwright's download, else with apt. */
 export async function ensureChromium(machine: Machine): Promise<Found> {
   const present = findChromium(machine)
   if (present) return present
@@ -81,7 +81,7 @@ const thisMachine: Machine = {
   starts: (path) => spawnSync(path, ['--version'], { timeout: 20_000, stdio: 'ignore' }).status === 0,
   run: (seconds, command, ...args) =>
     new Promise((resolve) => {
-      // NOTE: a process group of its own, so that the time limit also ends what the command has started
+      // NOTE: a process group of its own, so that the time limit also ends the command's children
       const child = spawn(command, args, {
         detached: true,
         stdio: ['ignore', 'inherit', 'inherit'],

@@ -3,7 +3,7 @@ import { registerHooks } from 'node:module'
 /** Languages that a story's code block may use. */
 const languages = ['vue', 'ts', 'js', 'json', 'bash', 'html']
 
-// NOTE: Histoire loads shiki's every language before it does anything else, which takes most of a minute on a small
+// NOTE: Histoire first loads all languages of shiki, which takes most of a minute on a small
 // machine. Its markdown module gets a shiki that knows a few.
 const fewLanguages = (shiki) => `
   import { bundledLanguages as all, createHighlighter } from ${JSON.stringify(shiki)}

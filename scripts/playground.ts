@@ -21,7 +21,7 @@ const startWithin = 40_000
 export async function startPlayground(): Promise<Playground> {
   const port = await freePort()
   const url = `http://localhost:${port}`
-  // NOTE: a process group of its own, so that what npm starts is ended with it
+  // NOTE: a process group of its own, so that the children of npm are ended, too
   const server = spawn('npm', ['run', 'dev', '--', '--port', String(port), '--strictPort'], {
     cwd: here('.'),
     detached: true,

@@ -8,7 +8,7 @@ import { startPlayground } from './playground.ts'
 
 /**
  * Photographs the playground in every state, on a desktop and a phone, by day and by night. With `--readme` the two
- * pictures of the README are taken instead; any other word picks the walks whose name has it.
+ * pictures of the README are taken instead; any other word selects the walks with that word in their name.
  */
 const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 740 } }
 const schemes = ['light', 'dark'] as const
@@ -40,7 +40,7 @@ const speed = (page: Page, name: string) => page.getByLabel('Speed').selectOptio
 
 type Step = readonly [state: string, reach: (page: Page) => Promise<unknown>]
 
-/** How to bring about each state; what follows it in a walk goes on from there. */
+/** The steps to each state. The next state of a walk continues from there. */
 const walks: Readonly<Record<string, readonly Step[]>> = {
   runs: [
     ['idle', (page) => page.getByRole('heading', { name: 'Ask, interrupt' }).waitFor()],

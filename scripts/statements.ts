@@ -2,8 +2,8 @@ import { createVitest } from 'vitest/node'
 import { here } from './entries.ts'
 
 /**
- * Prints what this library promises about interruption, statement by statement, with the tests whose titles carry the
- * number. Fails when one has no test, or one that would not run.
+ * Prints the statements of this library about interruption, each with the tests whose titles contain its
+ * number. Fails if a statement has no test, or a test is skipped.
  */
 const statements = [
   'Sending is never blocked by an active run',
@@ -15,7 +15,7 @@ const statements = [
   'Each turn becomes a run',
   'A cancel can be published at any time, before the start and during a tool too',
   'A new send does not wait for the run before it',
-  'Cancel, then send: the channel has them in this order, and the run heeds cancels from before its prompt',
+  'Cancel, then send: the channel has them in this order, and the run applies cancels from before its prompt',
   'After a cancel the agent stops generating',
   'The cancelled run ends as cancelled',
   'The new run starts clean',
@@ -64,7 +64,7 @@ const statements = [
   'Messages sent in quick succession are all answered, in order',
 ] as const
 
-/** Tests that meet the real SDK or a real browser; what units show does not count. */
+/** Projects with the real SDK or a real browser; unit tests do not count. */
 const projects = ['integration', 'interop', 'e2e']
 
 interface Proof {
