@@ -161,9 +161,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.touch()
   }
 
-  /** Whether part of its content is still being written. */
-  get hasOpenStream(): boolean {
-    return this.rows.some(isOpen)
+  /** Whether a stream of its content is still open. The streams of attempts that were tried again do not count. */
+  #hasOpenStream(state: RunState): boolean {
+    return this.rows.some((row) => isOpen(row) && isCanonical(row, state))
   }
 
   /** Whether its start is known, by a message that only a started run has. */
@@ -188,7 +188,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected get isComplete(): boolean {
-    return this.hasEnded && !this.hasOpenStream
+    return this.hasEnded && !this.#hasOpenStream(this.#state)
   }
 
   protected override seal(): void {
@@ -251,7 +251,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #readState(): void {
     const before = this.#state
     const state = runState(this.#lifecycle)
-    this.#isEnding = state.end !== undefined && !this.#isOverdue && this.hasOpenStream
+    this.#isEnding = state.end !== undefined && !this.#isOverdue && this.#hasOpenStream(state)
     // NOTE: views compare errors by identity
     if (state.error && isSame(before.error, state.error)) state.error = before.error
     if (this.#isEnding) Object.assign(state, { status: 'active', end: undefined, error: undefined })

@@ -45,3 +45,12 @@ it('shows the end all the same when nobody waits for the rest any longer', () =>
   expect(shown(tree).status).toBe('complete')
   expect(tree.ending.size).toBe(0)
 })
+
+it('shows the end of a run at once when only an attempt that was tried again left a stream open', () => {
+  const tree = newTree()
+  hear(tree, readTranscript('step-retry').wire)
+  const [run] = tree.runs.values()
+  expect(run!.contentRows.some((row) => row.transport.status === 'streaming')).toBe(true)
+  expect(tree.ending.size).toBe(0)
+  expect(tree.info(run!).status).toBe('complete')
+})
