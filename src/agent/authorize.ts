@@ -1,16 +1,16 @@
-import { HttpError } from './http-error'
+import { HttpError } from './http'
 import type { Invocation } from './invocation'
 
 /**
- * Says whether whoever sent a request may have a prompt of this session answered. The request's body has been read.
- * Answering `false` refuses it with status 403; so does throwing, which `onError` hears of.
+ * Decides whether a request may have an input of a session answered. The body of the request has been read. `false` refuses
+ * it with status 403; so does throwing, which is also reported to `onError`.
  */
 export type Authorize = (
   request: Request,
   invocation: { sessionName: string; inputEventId: string },
 ) => boolean | Promise<boolean>
 
-/** Applies `authorize`; without one, lets everybody in while developing and says so once. */
+/** Applies `authorize`. Without it, every request is allowed in development, with one warning. */
 export function authorizer(
   authorize: Authorize | undefined,
   report: (error: unknown) => void,
@@ -33,10 +33,10 @@ export function authorizer(
   }
 }
 
-/** Whether a check says yes; one that throws does not. */
+/** Whether a check returns true; a check that throws does not hold. */
 async function holds(check: () => boolean | Promise<boolean>, report: (error: unknown) => void): Promise<boolean> {
   try {
-    // NOTE: without types a check may answer with a refusal, which is truthy
+    // NOTE: an untyped check may return a Response, which is truthy
     const answer: unknown = await check()
     return answer === true
   } catch (error) {
@@ -47,7 +47,7 @@ async function holds(check: () => boolean | Promise<boolean>, report: (error: un
 
 const modes = '"development" or "test"'
 
-// NOTE: runtimes at the edge may have no `process`, and servers often run without a NODE_ENV: neither is development
+// NOTE: edge runtimes may have no `process`, and servers often run without NODE_ENV: neither counts as development
 function isDevelopment(): boolean {
   const mode = globalThis.process?.env?.NODE_ENV
   return mode === 'development' || mode === 'test'

@@ -1,68 +1,80 @@
 import { isForGood } from '../ably/refusal'
 import { deferred } from '../core/deferred'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
-import { newId } from '../core/id'
 import type { Row } from '../core/log'
-import { abortable } from './abortable'
-import { admit } from './admit'
-import type { AgentRun, RunHooks, RunOutcome } from './agent-run'
-import type { AgentStep, RetryOptions, StepOptions } from './agent-step'
-import type { ChunkSource } from './chunk-reader'
+import { MessageName } from '../core/wire'
+import { admitRun } from './admission'
+import type {
+  AgentRun,
+  AgentStep,
+  ChunkSource,
+  ContextRule,
+  PipeResult,
+  RetryOptions,
+  RunHooks,
+  RunOutcome,
+  RunPhase,
+  StepOptions,
+} from './agent-run'
+import { Cancels, publishRefusal } from './cancels'
+import type { AgentChannel, OpenRun } from './channel'
 import { announce } from './claim'
-import { closeLeft } from './close-left'
-import { contextOf, type ContextRule } from './context'
-import { cancelRefused, runEnd } from './headers'
-import { misuse } from './misuse'
-import { Outlet } from './outlet'
-import type { PipeResult } from './pipe'
-import { readPath } from './read-path'
-import { tryStep } from './retry'
-import { failureOf } from './run-failure'
-import type { RunHost } from './run-host'
-import { stepReasonOf, type OpenStep, type RunOutput } from './run-output'
-import { permit, type RunPhase } from './run-phase'
-import { RunSignal } from './run-signal'
-import { workOn, type RunWork } from './run-work'
-import type { Subject, SubjectSearch } from './subject'
-import { Waiting } from './waiting'
+import { contextOf } from './context'
+import { badRequest } from './errors'
+import { failureOf, runEnd, runSuspend } from './headers'
+import { LiveRun, type RunTarget } from './live-run'
+import { readPath } from './path'
+import { RunOutput, stepReasonOf } from './run-output'
+import { findAdopted, findInvoked } from './run-target'
+import { Steers } from './steers'
+import { tryStep, type OpenStep } from './steps'
+import { abortable } from './wait'
 
-/** A run on a session's channel. */
-export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
-  readonly invocationId: string
-  readonly #signal: RunSignal
-  readonly #outlet: Outlet
-  readonly #givenId: string
+/** A run on a session's channel: its phases from `start()` to its end. */
+export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, OpenRun {
+  readonly #run: LiveRun<M, Chunk>
+  readonly #channel: AgentChannel<M, Chunk>
+  readonly #isAdopted: boolean
+  readonly #cancels: Cancels
+  readonly #steers: Steers
+  readonly #output: RunOutput<Chunk>
   readonly #finished = deferred()
-  #phase: RunPhase = 'new'
-  #work: RunWork<Chunk> | undefined
   #starting: Promise<void> | undefined
   #ending: Promise<void> | undefined
-  /** How it comes out, once somebody has said so. */
   #outcome: RunOutcome | undefined
-  #waiting: Waiting | undefined
+  /** Serial of the message that suspended the run. */
+  #suspendedAt: string | undefined
 
+  /** @param options - `isAdopted`: whether another process has started the run */
   constructor(
-    private readonly host: RunHost<M, Chunk>,
-    private readonly inputEventId: string,
-    private readonly hooks: RunHooks<Chunk>,
-    private readonly find: (host: RunHost<M, Chunk>, search: SubjectSearch) => Promise<Subject>,
+    channel: AgentChannel<M, Chunk>,
+    inputEventId: string,
+    hooks: RunHooks<Chunk>,
+    { isAdopted = false }: { isAdopted?: boolean } = {},
   ) {
-    this.#givenId = idOr(hooks.runId, 'runId')
-    this.invocationId = idOr(hooks.invocationId, 'invocationId')
-    this.#signal = new RunSignal(hooks.signal)
-    this.#outlet = new Outlet(host)
+    this.#run = new LiveRun(channel, inputEventId, hooks)
+    this.#channel = channel
+    this.#isAdopted = isAdopted
+    this.#cancels = new Cancels(this.#run, (row) => this.#refuseCancel(row))
+    this.#steers = new Steers(this.#run)
+    this.#output = new RunOutput(this.#run, this.#steers)
+    channel.runs.add(this)
   }
 
   get runId(): string {
-    return this.#work?.subject.identity.runId ?? this.#givenId
+    return this.#run.runId
+  }
+
+  get invocationId(): string {
+    return this.#run.invocationId
   }
 
   get inputId(): string | undefined {
-    return this.#work?.subject.identity.inputId
+    return this.#run.isTargetKnown ? this.#run.identity.inputId : undefined
   }
 
   get phase(): RunPhase {
-    return this.#phase
+    return this.#run.phase
   }
 
   get finished(): Promise<void> {
@@ -70,18 +82,18 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   }
 
   get abortSignal(): AbortSignal {
-    return this.#signal.signal
+    return this.#run.signal
   }
 
   toJSON(): { runId: string; invocationId: string; inputEventId: string } {
-    const { runId, invocationId, inputEventId } = this
+    const { runId, invocationId, inputEventId } = this.#run
     return { runId, invocationId, inputEventId }
   }
 
   async start(): Promise<void> {
-    permit(this.#phase, 'start', 'start the run')
-    this.#phase = 'starting'
-    this.#starting = this.#begin()
+    this.#run.permit('start', 'start the run')
+    this.#run.phase = 'starting'
+    this.#starting = this.#start()
     try {
       await this.#starting
     } catch (error) {
@@ -90,56 +102,51 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
     }
   }
 
-  async #begin(): Promise<void> {
-    const { host, hooks, abortSignal: signal } = this
-    this.#signal.follow()
-    await abortable(host.connect(), signal)
-    const subject = await this.#findSubject()
-    this.#work = workOn(subject, { host, hooks, outlet: this.#outlet, signal, refuse: this.#refuseCancel })
-    await this.considerCancels()
-    if (this.#outlet.isShut) throw signal.reason
-    if (hooks.admit && subject.announcement) await admit(hooks.admit, host, subject)
-    await this.#announce(subject)
-    await readPath(host, subject.trigger, signal).catch((cause: unknown) => this.#failToRead(subject, cause))
-    if (!subject.announcement) await closeLeft(host, this.#outlet, this.runId)
-    await this.#work.steers.consider()
-    // NOTE: it may have been left meanwhile
-    if (this.#phase === 'starting') this.#phase = 'open'
+  async #start(): Promise<void> {
+    const run = this.#run
+    const channel = this.#channel
+    run.watchSignal()
+    await abortable(channel.connect(), run.signal)
+    const target = (run.target = await (this.#isAdopted ? findAdopted(run) : findInvoked(run)))
+    await this.#reviewCancels()
+    if (run.publisher.isShut) throw run.signal.reason
+    if (target.announcement) await admitRun(run)
+    if (target.announcement) await announce(channel, run.publisher, target.announcement, run.invocationId)
+    this.#takeOver()
+    await readPath(channel, target.trigger, run.signal).catch((cause: unknown) => this.#failToRead(target, cause))
+    if (!target.announcement) await run.publisher.closeOrphanedStreams(channel.tree, run.runId)
+    await this.#steers.review()
+    // NOTE: the session may have left the run meanwhile
+    if (this.#run.phase === 'starting') this.#run.phase = 'open'
   }
 
-  #findSubject(): Promise<Subject> {
-    const { inputEventId, invocationId, abortSignal: signal } = this
-    const { triggerTimeout: timeout, onAnswer } = this.hooks
-    return this.find(this.host, { inputEventId, invocationId, runId: this.#givenId, signal, timeout, onAnswer })
+  /** Takes the run over from an earlier invocation in this process, which watches it while it is suspended. */
+  #takeOver(): void {
+    for (const other of this.#channel.runs) if (other !== this && other.runId === this.runId) other.giveUp()
   }
 
-  async #announce({ announcement }: Subject): Promise<void> {
-    if (announcement) await announce(this.host, this.#outlet, announcement, this.invocationId)
-    this.host.takeOver(this)
-  }
-
-  async #failToRead({ announcement }: Subject, cause: unknown): Promise<never> {
+  async #failToRead({ announcement }: RunTarget, cause: unknown): Promise<never> {
     const error = toSessionError('read the conversation', ErrorCode.HistoryFailed, cause)
-    // NOTE: what another process has left open is not ended for everybody because this one cannot read
+    // NOTE: an adopted run is not ended for everyone because this process cannot read
     if (announcement) await this.#publishEnd({ reason: 'error', error })
     throw error
   }
 
   context({ include }: { include?: ContextRule<M> } = {}): M[] {
-    permit(this.#phase, 'read', 'read the conversation')
-    if (!this.#work) throw misuse('read the conversation', 'the run was not started')
-    const { subject, steers, written } = this.#work
-    steers.noteRead()
-    const own = { runId: this.runId, ownerClientId: subject.ownerClientId, written, isIgnored: steers.isIgnored }
-    return contextOf(this.host, subject.trigger, include, own)
+    this.#run.permit('read', 'read the conversation')
+    const { runId, target, published } = this.#run
+    this.#steers.noteRead()
+    const own = { runId, ownerClientId: target.ownerClientId, published, isIgnored: this.#steers.isIgnored }
+    return contextOf(this.#channel, target.trigger, include, own)
   }
 
   hasInput(): boolean {
-    return this.#phase === 'open' && !this.abortSignal.aborted && this.#work!.steers.hasInput()
+    return this.#run.phase === 'open' && !this.abortSignal.aborted && this.#steers.hasInput()
   }
 
   async pipe(stream: ChunkSource<Chunk>): Promise<PipeResult> {
-    return this.#output('pipe a stream').pipe(stream)
+    this.#checkWritable('pipe a stream')
+    return this.#output.pipe(stream)
   }
 
   step(options?: string | StepOptions): Promise<AgentStep<Chunk>>
@@ -153,147 +160,144 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk> {
   }
 
   readonly #openStep = async (options: StepOptions): Promise<OpenStep<Chunk>> => {
-    const output = this.#output('open a step')
+    this.#checkWritable('open a step')
     this.abortSignal.throwIfAborted()
-    return output.openStep(options)
+    return this.#output.openStep(options)
   }
 
-  #output(what: string): RunOutput<Chunk> {
-    // NOTE: a function that goes on after a cancel finds the run over through no fault of its own
-    const isStopped = this.abortSignal.aborted && (this.#phase === 'ending' || this.#phase === 'over')
-    if (!isStopped || !this.#work) permit(this.#phase, 'write', what)
-    return this.#work!.output
+  #checkWritable(action: string): void {
+    // NOTE: after a cancel a function that still writes is not at fault, so its output is dropped without an error
+    const isStopped = this.abortSignal.aborted && (this.#run.phase === 'ending' || this.#run.phase === 'over')
+    if (!isStopped || !this.#run.isTargetKnown) this.#run.permit('write', action)
   }
 
   async suspend(): Promise<void> {
-    const isAgain = this.#phase === 'ending' && this.#outcome?.reason === 'suspend'
-    if (!isAgain) permit(this.#phase, 'suspend', 'suspend the run')
-    if (this.#work!.output.isPiping) throw misuse('suspend the run', 'a pipe is still running')
-    if (this.#work!.output.hasOpenStep) throw misuse('suspend the run', 'a step is still open')
+    const isAgain = this.#run.phase === 'ending' && this.#outcome?.reason === 'suspend'
+    if (!isAgain) this.#run.permit('suspend', 'suspend the run')
+    if (this.#output.isPiping) throw badRequest('suspend the run', 'a pipe is still running')
+    if (this.#output.hasOpenStep) throw badRequest('suspend the run', 'a step is still open')
     await this.end({ reason: 'suspend' })
   }
 
   async end(outcome?: RunOutcome): Promise<void> {
-    permit(this.#phase, 'end', 'end the run')
+    this.#run.permit('end', 'end the run')
     await (this.#ending ?? this.#endBy(this.#finish(outcome)))
   }
 
-  /** Notes that the run is being ended; that can be tried again once it has failed. */
+  /** Remembers that the run is ending, until that fails: then it can be tried again. */
   async #endBy(work: Promise<void>): Promise<void> {
     this.#ending = work
     try {
       await work
     } catch (error) {
       if (this.#ending === work) this.#ending = undefined
-      // NOTE: an agent that may not publish would otherwise keep every run
+      // NOTE: an agent without the right to publish would otherwise keep every run in memory
       if (isForGood((error as SessionError).cause)) this.#close()
       throw error
     }
   }
 
   async #finish(given: RunOutcome | undefined): Promise<void> {
-    if (this.#work?.output.isBusy || this.#phase === 'starting') this.#signal.abort('it has ended')
+    if (this.#output.isBusy || this.#run.phase === 'starting') this.#run.abort('it has ended')
     await this.#starting?.catch(() => undefined)
-    if (this.#phase !== 'open' && this.#phase !== 'ending') return
-    this.#phase = 'ending'
-    const { output } = this.#work!
-    const last = await output.settle()
-    const outcome = (this.#outcome = given ?? this.#outcome ?? last ?? { reason: 'complete' })
-    const isCancelled = this.#signal.isStopped && outcome.reason !== 'error'
+    if (this.#run.phase !== 'open' && this.#run.phase !== 'ending') return
+    this.#run.phase = 'ending'
+    const lastPipe = await this.#output.settle()
+    const outcome = (this.#outcome = given ?? this.#outcome ?? lastPipe ?? { reason: 'complete' })
+    const isCancelled = this.#run.isStopped && outcome.reason !== 'error'
     const result: RunOutcome = isCancelled ? { reason: 'cancelled' } : outcome
-    await output.close(stepReasonOf(result))
+    await this.#output.close(stepReasonOf(result))
     await (result.reason === 'suspend' ? this.#publishSuspend() : this.#publishEnd(result))
   }
 
   async #publishSuspend(): Promise<void> {
-    this.#waiting = await Waiting.begin(this.host, this.#outlet, this.#work!.subject.identity)
-    this.#phase = 'suspended'
+    const { publisher, identity } = this.#run
+    this.#suspendedAt = await publisher.declare('suspend the run', runSuspend(identity))
+    this.#run.phase = 'suspended'
     this.#finished.resolve()
-    this.#signal.unfollow()
-    this.considerWaiting()
-    // NOTE: it may have been asked to stop while it was said to wait, when nothing was left to stop
-    await (this.#signal.isStopped ? this.#endWaiting() : this.considerCancels())
+    this.#run.unwatchSignal()
+    this.#reviewSuspended()
+    // NOTE: a cancel may have arrived while the suspend was published, when there was no work left to stop
+    await (this.#run.isStopped ? this.#endSuspended() : this.#reviewCancels())
   }
 
   async #publishEnd({ reason, error }: RunOutcome): Promise<void> {
-    const end = runEnd(this.#work!.subject.identity, reason === 'suspend' ? 'complete' : reason, failureOf(error))
-    await this.#outlet.declare('publish the end of the run', end)
+    const { publisher, identity } = this.#run
+    const end = runEnd(identity, reason === 'suspend' ? 'complete' : reason, failureOf(error))
+    await publisher.declare('publish the end of the run', end)
     this.#close()
   }
 
-  /** Looks at requests to stop that the channel holds, each of them once. */
-  async considerCancels(): Promise<void> {
-    if (this.#signal.isStopped || this.#phase === 'over') return
-    if (!(await this.#work?.cancels.consider(this.host.tree))) return
-    this.#signal.stop('it was cancelled')
-    await this.#endWaiting()
+  review(name?: string): void {
+    if (name === undefined || resumesOrEnds.has(name)) this.#reviewSuspended()
+    if (name === undefined || name === MessageName.cancel) void this.#reviewCancels()
+    if ((name === undefined || name === MessageName.input) && this.#run.isTargetKnown) void this.#steers.review()
   }
 
-  /** Says that the run goes on in spite of a request, once it is known to go on here. */
-  readonly #refuseCancel = (row: Row): void => {
-    const tell = async (): Promise<unknown> =>
-      this.#outlet.declare('refuse a cancel', cancelRefused(this.#work!.subject.identity, row.serial))
-    const isMute = (): boolean => this.#outlet.isShut || this.#phase === 'over'
+  async #reviewCancels(): Promise<void> {
+    if (this.#run.isStopped || this.#run.phase === 'over' || !this.#run.isTargetKnown) return
+    if (!(await this.#cancels.review())) return
+    this.#run.stop('it was cancelled')
+    await this.#endSuspended()
+  }
+
+  /** Publishes a refusal once the run has started here; a run that another process handles is not ours to speak for. */
+  #refuseCancel(row: Row): void {
+    const publish = async (): Promise<void> => {
+      if (!this.#run.publisher.isShut && this.#run.phase !== 'over') await publishRefusal(this.#run, row)
+    }
     void this.#starting?.then(
-      () => isMute() || tell().catch(this.host.report),
+      () => publish().catch(this.#channel.report),
       () => undefined,
     )
   }
 
-  /** Looks at what was said to the run while it is written, each of it once. */
-  async considerSteers(): Promise<void> {
-    await this.#work?.steers.consider()
+  /** Ends a suspended run that was cancelled: no work is left that would end it. */
+  async #endSuspended(): Promise<void> {
+    if (this.#run.phase !== 'suspended') return
+    this.#run.phase = 'ending'
+    await this.#endBy(this.#publishEnd({ reason: 'cancelled' })).catch(this.#channel.report)
   }
 
-  /** A run that waits has nobody else to end it. */
-  async #endWaiting(): Promise<void> {
-    if (this.#phase !== 'suspended') return
-    this.#phase = 'ending'
-    await this.#endBy(this.#publishEnd({ reason: 'cancelled' })).catch(this.host.report)
-  }
-
-  /** Ends the run because its session ends; one that waits is left to wait. */
   async endWithSession(): Promise<void> {
-    if (this.#phase === 'new' || this.#phase === 'suspended') return this.#close()
-    const isEnding = this.#phase === 'ending'
-    if (!isEnding) this.#signal.stop('its session has ended')
+    if (this.#run.phase === 'new' || this.#run.phase === 'suspended') return this.#close()
+    const isEnding = this.#run.phase === 'ending'
+    if (!isEnding) this.#run.stop('its session has ended')
     try {
       await this.end(isEnding ? undefined : { reason: 'cancelled' })
     } catch (error) {
-      // NOTE: what was left meanwhile was not to be told any more
-      if (!this.#outlet.isShut) throw error
+      // NOTE: a run that was left meanwhile publishes no end
+      if (!this.#run.publisher.isShut) throw error
     } finally {
       this.#close()
     }
   }
 
-  /** Stops whatever is running and publishes nothing any more, so that another process can go on with the run. */
   leave(): void {
-    this.#outlet.shut()
-    this.#signal.stop('its session has left it')
+    this.#run.publisher.shut()
+    this.#run.stop('its session has left it')
     this.#close()
   }
 
-  /** Looks whether somebody else has taken up the run while it waits. */
-  considerWaiting(): void {
-    if (this.#waiting?.isOver) this.giveUp()
+  /** Stops watching a suspended run that was resumed or ended elsewhere. */
+  #reviewSuspended(): void {
+    const since = this.#suspendedAt
+    if (since === undefined) return
+    const rows = this.#channel.tree.runs.get(this.runId)?.allRows() ?? []
+    if (rows.some(({ name, serial }) => resumesOrEnds.has(name) && serial > since)) this.giveUp()
   }
 
-  /** Watches no longer over a run that waits, because it goes on: from then on it is not this one's to end. */
   giveUp(): void {
-    if (this.#phase === 'suspended') this.#close()
+    if (this.#run.phase === 'suspended') this.#close()
   }
 
   #close(): void {
-    if (this.#phase === 'over') return
-    this.#phase = 'over'
+    if (this.#run.phase === 'over') return
+    this.#run.phase = 'over'
     this.#finished.resolve()
-    this.#signal.unfollow()
-    this.host.forget(this)
+    this.#run.unwatchSignal()
+    this.#channel.runs.delete(this)
   }
 }
 
-function idOr(given: string | undefined, option: string): string {
-  if (given === '') throw misuse('create the run', `"${option}" must not be empty`)
-  return given ?? newId()
-}
+const resumesOrEnds: ReadonlySet<string | undefined> = new Set([MessageName.runResume, MessageName.runEnd])

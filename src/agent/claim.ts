@@ -1,31 +1,31 @@
-import type { Uplink } from '../ably/uplink'
 import { isAgents, type Row } from '../core/log'
 import type { RunNode } from '../core/run-node'
+import type { Tree } from '../core/tree'
 import { Header, MessageName, type OutgoingMessage } from '../core/wire'
+import type { AgentChannel } from './channel'
+import { HandledError } from './errors'
 import { isContinuation } from './headers'
-import { HandledError } from './misuse'
-import type { Outlet } from './outlet'
-import type { ChannelView } from './run-host'
-import { untilFound } from './until-found'
-
-/** The channel's id for the message that announces a run: of several agents woken by one input it takes the first's. */
-export const claimOf = (inputEventId: string): string => `${inputEventId}-run:0`
+import type { RunPublisher } from './run-publisher'
+import { waitFor } from './wait'
 
 /**
- * The same for a run that goes on: whoever has begun it, or made it go on before, is followed by one invocation, whatever
- * input wakes that.
+ * The Ably message id of the message that announces a run: the channel stores only the first message with an id, so of
+ * several agents that one input wakes, one starts a run.
  */
+export const claimOf = (inputEventId: string): string => `${inputEventId}-run:0`
+
+/** The same for a run that resumes: after each start or resume of the run, the channel stores one further resume. */
 export function claimAfter(run: RunNode<object>, inputEventId: string): string {
   const before = lastAnnouncement(run)
   return before ? `${before.serial.replaceAll(':', '-')}-resume:0` : claimOf(inputEventId)
 }
 
 /**
- * Refuses an answer that an invocation has with it that was woken by another one: it was there before the run went on, or
- * is about something older, and the run does not wait again; also what was said to the run and answered by it.
- * @throws {@link HandledError} which names that run
+ * Refuses an answer that an earlier resume has taken up already: it was published before that resume, or is about older
+ * output, and the run is not suspended again. Also refuses a steer that an output has answered.
+ * @throws {@link HandledError} which names the run
  */
-export function checkWaiting(run: RunNode<object>, { serial, transport }: Row): void {
+export function checkNotResumed(run: RunNode<object>, { serial, transport }: Row): void {
   const last = lastAnnouncement(run)
   if (last && run.steers.get(transport[Header.messageId] ?? '') === 'consumed') throw handledBy(last)
   if (last?.name !== MessageName.runResume) return
@@ -36,7 +36,7 @@ export function checkWaiting(run: RunNode<object>, { serial, transport }: Row): 
   if (run.state.status === 'active' && !isLater) throw handledBy(last)
 }
 
-/** What was said last of who works on a run. */
+/** The newest start or resume of a run. */
 const lastAnnouncement = (run: RunNode<object>): Row | undefined =>
   run
     .allRows()
@@ -47,57 +47,56 @@ const lastAnnouncement = (run: RunNode<object>): Row | undefined =>
  * Refuses an input that a run answers already.
  * @throws {@link HandledError} which names that run
  */
-export function checkUnanswered<M extends object>({ tree }: ChannelView<M>, trigger: Row): void {
+export function checkUnanswered(tree: Tree<object>, trigger: Row): void {
   tree.settle()
   const { [Header.messageId]: inputId, [Header.runId]: runId } = trigger.transport
   const runs = isContinuation(trigger) ? [tree.runs.get(runId!)] : tree.runsOf(inputId ?? '')
   const rows = runs.flatMap((run) => run?.allRows() ?? [])
-  const known = rows.find((row) => isAnnouncement(row) && isAbout(row, inputId) && row.serial > trigger.serial)
+  const isAbout = ({ transport }: Row): boolean => transport[Header.inputId] === inputId
+  const known = rows.find((row) => isAnnouncement(row) && isAbout(row) && row.serial > trigger.serial)
   if (known) throw handledBy(known)
 }
 
 /**
- * Announces a run, unless the channel has taken another invocation's word for the same input.
+ * Announces a run, unless another invocation has announced one for the same input.
  * @throws {@link HandledError} when it has
  */
-export async function announce<M extends object>(
-  view: ChannelView<M> & { uplink: Pick<Uplink, 'hearsItself'> },
-  outlet: Outlet,
+export async function announce(
+  channel: Pick<AgentChannel<object, unknown>, 'tree' | 'onHeard'> & { uplink: { hearsItself: boolean } },
+  publisher: RunPublisher,
   announcement: OutgoingMessage,
   invocationId: string,
 ): Promise<void> {
   const { id, ...plain } = announcement
-  const declare = (message: OutgoingMessage): Promise<string> => outlet.declare('announce the run', message)
+  const declare = (message: OutgoingMessage): Promise<string> => publisher.declare('announce the run', message)
   const serial = await declare({ id, ...plain })
-  // NOTE: without an echo there is no telling whose was taken
-  if (!view.uplink.hearsItself) return
-  // NOTE: somebody else may have used that id for something else
-  if (!(await isClaimed(view, serial, invocationId))) await declare(plain)
+  // NOTE: only the echo tells which invocation's announcement was stored
+  if (!channel.uplink.hearsItself) return
+  // NOTE: any client may have published another message under that id
+  if (!(await isClaimed(channel, serial, invocationId))) await declare(plain)
 }
 
 /**
- * Whether the announcement that the channel holds under a serial is this invocation's; false when it holds something else,
- * or does not tell in time.
- * @throws {@link HandledError} when another invocation's was there before
+ * Whether the channel stored this invocation's announcement under a serial; false when it stored another kind of message, or
+ * no echo arrives in time.
+ * @throws {@link HandledError} when another invocation's announcement was stored first
  */
-async function isClaimed<M extends object>(
-  view: ChannelView<M>,
+async function isClaimed(
+  channel: Pick<AgentChannel<object, unknown>, 'tree' | 'onHeard'>,
   serial: string,
   invocationId: string,
 ): Promise<boolean> {
-  const row = await untilFound(view, { look: () => view.tree.log.get(serial), timeout: patience })
+  const row = await waitFor(channel, { look: () => channel.tree.log.get(serial), timeout: echoTimeout })
   if (!row || !isAnnouncement(row)) return false
   if (row.transport[Header.invocationId] !== invocationId) throw handledBy(row)
   return true
 }
 
-// In milliseconds: publishers hear their own messages at once
-const patience = 5000
+/** In milliseconds; an echo usually arrives at once. */
+const echoTimeout = 5000
 
 const isAnnouncement = ({ name, transport }: Row): boolean =>
   (name === MessageName.runStart || name === MessageName.runResume) && transport[Header.runId] !== undefined
-
-const isAbout = ({ transport }: Row, inputId: string | undefined): boolean => transport[Header.inputId] === inputId
 
 const handledBy = ({ transport }: Row): HandledError =>
   new HandledError(transport[Header.runId]!, transport[Header.invocationId] ?? '')

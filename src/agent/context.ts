@@ -1,37 +1,23 @@
 import type { ReplyCodec, ReplyReading } from '../core/codec'
+import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
+import { plainPort } from '../core/port'
+import { Projection } from '../core/projection'
+import { Header, MessageName } from '../core/wire'
 import { bySort, type TreeNode } from '../core/node'
 import { InputNode } from '../core/input-node'
 import { RunNode } from '../core/run-node'
 import type { RunInfo } from '../core/run-info'
 import type { Tree } from '../core/tree'
-import { ownMessages, type OwnRun } from './own-messages'
-import { pathTo, type Waypoint } from './path'
-import { lateAmong, saidAmong } from './steer-watch'
-import { settleFinally } from './settle-finally'
-
-/** A prompt and the run that is shown as its answer. */
-export interface Turn<M> {
-  /** Undefined when the prompt is not on the channel any more. */
-  readonly prompt?: M
-  /** Undefined for the prompt that is to be answered, for one without any answer, and where the answer was cut short. */
-  readonly run?: RunInfo
-  /** What that run has written so far. */
-  readonly answer: readonly M[]
-  /** Whether the conversation went on from this answer; false when the next prompt was sent beside it. */
-  readonly isFollowed: boolean
-}
+import type { ContextRule, Turn } from './agent-run'
+import { pathTo, settleFully, type Waypoint } from './path'
+import type { PublishedRows } from './published-rows'
+import { steerIdsIn, unansweredIn } from './steers'
 
 /**
- * Which part of the conversation a model is given. `'all'`: every prompt with its answer; an answer that is not whole
- * ends with a note that says so. `'answered'`: leaves out prompts whose answer is not complete, and the answer. A
- * function gives the messages for each turn, oldest first.
- */
-export type ContextRule<M> = 'all' | 'answered' | ((turn: Turn<M>) => readonly M[])
-
-/**
- * The conversation up to a trigger, as fresh objects; with what the run that answers it has said so far, where that is
- * asked for.
+ * The conversation up to a trigger, as fresh objects.
+ *
+ * @param own - the run that answers the trigger, to add its messages so far
  */
 export function contextOf<M extends object>(
   { tree, codec }: { readonly tree: Tree<M>; readonly codec: ModelCodec<M> },
@@ -39,7 +25,7 @@ export function contextOf<M extends object>(
   include: ContextRule<M> = 'all',
   own?: OwnRun,
 ): M[] {
-  settleFinally(tree)
+  settleFully(tree)
   const before = turnsOf(tree, trigger).flatMap(({ turn, replies }) => {
     const given = structuredClone(turn)
     if (include === 'all') return withNote(codec, given, replies)
@@ -50,10 +36,10 @@ export function contextOf<M extends object>(
   return [...before, ...readable(codec, messages, replies, { isOpen: true })]
 }
 
-/** What a codec says about replies that a model reads. */
+/** The part of a codec that prepares replies for a model. */
 type ModelCodec<M extends object> = Pick<ReplyCodec<M, never>, 'forModel'>
 
-/** Which of the messages of an answer were written by the run, not said to it. */
+/** For each message of an answer, whether the run wrote it; steers are false. */
 type Replies = readonly boolean[]
 
 function withNote<M extends object>(codec: ModelCodec<M>, { prompt, run, answer }: Turn<M>, replies: Replies): M[] {
@@ -70,7 +56,7 @@ function onlyAnswered<M extends object>(
   return !run || run.status === 'complete' ? [...own, ...readable(codec, answer, replies)] : []
 }
 
-/** Messages without replies that say nothing; the last reply has the note. */
+/** Messages without empty replies; the last reply gets the note. */
 function readable<M extends object>(
   codec: ModelCodec<M>,
   messages: readonly M[],
@@ -86,7 +72,7 @@ function readable<M extends object>(
   })
 }
 
-/** What a model should know about an answer that is not whole. */
+/** Tells the model why an answer is incomplete. */
 function noteOn({ status, cancelling, error }: RunInfo): string | undefined {
   if (status === 'complete') return undefined
   if (status === 'error') return `[This answer broke off here: ${error?.message ?? 'unknown error'}]`
@@ -97,11 +83,11 @@ function noteOn({ status, cancelling, error }: RunInfo): string | undefined {
 
 interface OpenTurn<M extends object> {
   prompt?: InputNode<M>
-  /** Several where a reply inside a run was regenerated. */
+  /** Several after a reply inside a run was regenerated. */
   runs: Waypoint<M>[]
 }
 
-/** A turn, and which messages of its answer are replies. */
+/** A turn with its replies marked. */
 interface ReadTurn<M> {
   readonly turn: Turn<M>
   readonly replies: Replies
@@ -119,13 +105,15 @@ function turnsOf<M extends object>(tree: Tree<M>, trigger: Row): ReadTurn<M>[] {
 
 function closeTurn<M extends object>(tree: Tree<M>, { prompt, runs }: OpenTurn<M>, isLast: boolean): ReadTurn<M> {
   const isFollowed = runs.length > 0
-  // NOTE: prompts sent before the first token follow each other, not the answers between them
+  // NOTE: a prompt sent before the first token follows the previous prompt, not its answer
   const beside = isFollowed || isLast || !prompt ? undefined : shownAnswer(tree, prompt)
   const answers = beside ? [{ node: beside }] : runs
   const last = answers.at(-1)
   const run = last && !isCut(last) ? last.node : undefined
   const [message] = prompt ? messagesOf({ node: prompt }) : []
-  const said = new Set(answers.flatMap(({ node }) => (node instanceof RunNode ? [...saidAmong(node.allRows())] : [])))
+  const steerIds = new Set(
+    answers.flatMap(({ node }) => (node instanceof RunNode ? [...steerIdsIn(node.allRows())] : [])),
+  )
   const ids = answers.flatMap((answer) => idsOf(answer).map((id) => ({ id, node: answer.node })))
   const turn = {
     ...(message && { prompt: message }),
@@ -133,10 +121,10 @@ function closeTurn<M extends object>(tree: Tree<M>, { prompt, runs }: OpenTurn<M
     answer: ids.map(({ id, node }) => node.message(id)!),
     isFollowed,
   }
-  return { turn, replies: ids.map(({ id }) => !said.has(id)) }
+  return { turn, replies: ids.map(({ id }) => !steerIds.has(id)) }
 }
 
-/** The newest reply to a prompt, which is what views show. */
+/** The newest reply to a prompt, which views show. */
 function shownAnswer<M extends object>(tree: Tree<M>, prompt: InputNode<M>): RunNode<M> | undefined {
   const candidates = new Set<TreeNode<M>>([...tree.children(prompt.key), ...tree.runsOf(prompt.key)])
   return [...candidates]
@@ -158,9 +146,75 @@ function idsOf<M extends object>({ node, until }: Waypoint<M>): string[] {
   return end < 0 ? unansweredLast(node, ids) : ids.slice(0, end + 1)
 }
 
-/** What was said to a run and never answered comes after what the run has written. */
+/** Puts the unanswered steers of a run after its output. */
 function unansweredLast<M extends object>(node: TreeNode<M>, ids: readonly string[]): string[] {
   const rows = node instanceof RunNode ? node.allRows() : []
-  const isLate = lateAmong(rows)
-  return [...ids.filter((id) => !isLate(id)), ...ids.filter(isLate)]
+  const isUnanswered = unansweredIn(rows)
+  return [...ids.filter((id) => !isUnanswered(id)), ...ids.filter(isUnanswered)]
+}
+
+/** A run that is open, as its own context needs it. */
+export interface OwnRun {
+  readonly runId: string
+  /** The run's owner, verified by Ably. */
+  readonly ownerClientId: string | undefined
+  readonly published: PublishedRows
+  /** Whether a steer is to be left out. */
+  isIgnored(messageId: string): boolean
+}
+
+/** Messages of a run, and for each whether the run itself wrote it. */
+interface OwnMessages<M> {
+  readonly messages: readonly M[]
+  readonly replies: readonly boolean[]
+}
+
+/**
+ * The messages of an open run so far, as fresh objects: output of this process as published, output of other processes as
+ * heard, and unanswered steers last.
+ */
+function ownMessages<M extends object>(tree: Tree<M>, trigger: Row, run: OwnRun): OwnMessages<M> {
+  const rows = ownRows(tree, trigger, run)
+  const projection = new Projection(tree.codec, plainPort)
+  // NOTE: copies, because folding makes a row point to its part, and the tree's rows point to the tree's parts
+  for (const row of rows) projection.add({ ...row })
+  const steerIds = steerIdsIn(rows)
+  const isUnanswered = unansweredIn([...(tree.runs.get(run.runId)?.allRows() ?? []), ...rows])
+  const known = [...projection.ids()].filter((id) => !run.isIgnored(id))
+  const ids = [...known.filter((id) => !isUnanswered(id)), ...known.filter(isUnanswered)]
+  return {
+    messages: structuredClone(ids.map((id) => projection.message(id)!)),
+    replies: ids.map((id) => !steerIds.has(id)),
+  }
+}
+
+function ownRows<M extends object>(tree: Tree<M>, trigger: Row, run: OwnRun): Row[] {
+  const { runId, ownerClientId, published } = run
+  const heard = tree.runs.get(runId)?.allRows() ?? []
+  const rows = new Map([trigger, ...heard, ...published.rows()].map((row) => [row.serial, row]))
+  if (!isFork(trigger) && trigger.transport[Header.runId] === undefined) rows.delete(trigger.serial)
+  const attempts = attemptsOf(heard, published)
+  return [...rows.values()]
+    .filter((row) => isContent(row) && isCurrent(row, attempts))
+    .flatMap((row) => (row.name === MessageName.input ? (tree.access.filterInput(row, ownerClientId) ?? []) : row))
+    .toSorted((a, b) => (a.serial < b.serial ? -1 : 1))
+}
+
+const isContent = ({ name, deleted }: Row): boolean =>
+  !deleted && (name === MessageName.input || name === MessageName.output)
+
+function attemptsOf(heard: readonly Row[], published: PublishedRows): Map<string, string> {
+  const attempts = new Map(published.attempts())
+  for (const { name, transport, serial } of heard) {
+    const stepId = transport[Header.stepId]
+    if (name !== MessageName.stepStart || stepId === undefined) continue
+    if (serial > (attempts.get(stepId) ?? '')) attempts.set(stepId, serial)
+  }
+  return attempts
+}
+
+/** Whether a row belongs to the newest attempt of its step. */
+function isCurrent({ transport }: Row, attempts: ReadonlyMap<string, string>): boolean {
+  const attempt = transport[Header.attempt]
+  return attempt === undefined || (attempts.get(transport[Header.stepId] ?? '') ?? attempt) === attempt
 }

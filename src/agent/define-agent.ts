@@ -1,54 +1,51 @@
 import type { RealtimeClient } from 'ably'
 import type { UIMessage, UIMessageChunk } from 'ai'
 import { Uplink } from '../ably/uplink'
-import type { ReplyCodec } from '../core/codec'
-import { ErrorCode, SessionError } from '../core/errors'
 import type { TrustOptions } from '../core/access'
+import type { ReplyCodec } from '../core/codec'
 import type { AgentRun, RunHooks } from './agent-run'
 import type { AgentSession } from './agent-session'
-import { createAgentSession } from './create-agent-session'
 import { authorizer, type Authorize } from './authorize'
-import { Crowd } from './crowd'
-import { Handled } from './handled'
-import { errorResponse, isAnswer, json } from './http-error'
+import { createAgentSession } from './channel-session'
+import { agentClosed } from './errors'
+import { errorResponse, isAnswer, json, readInvocation } from './http'
+import { HandledRequests, Semaphore } from './intake'
 import type { Invocation } from './invocation'
-import { readInvocation } from './request'
 import { respondTo, type Respond } from './respond'
-import { Renewed } from './renewed'
-import { SharedSessions, type Lease } from './shared-sessions'
+import { Renewable, SharedSessions, type Lease } from './shared-sessions'
 
-/** What an agent does, and for whom. */
+/** Options of an agent. */
 export interface AgentOptions<M extends object, Chunk>
   extends
     Pick<RunHooks<Chunk>, 'admit' | 'onAnswer' | 'onCancel' | 'onCancelled' | 'onSteer' | 'triggerTimeout'>,
     TrustOptions {
   /**
-   * Makes the agent's client; give it a `clientId` that browsers never get. Called on the first request, and again when that
+   * Creates the agent's client; give it a `clientId` that browsers never get. Called on the first request, and again when the
    * client was closed or has failed for good.
    */
   client: () => RealtimeClient | Promise<RealtimeClient>
-  /** How messages travel. @default `UIMessageCodec` */
+  /** Translates between messages and channel rows. @default `UIMessageCodec` */
   codec?: ReplyCodec<M, Chunk>
   /**
-   * Says whether whoever sent a request may have this prompt answered. Without it nobody is served, unless NODE_ENV is
+   * Decides whether a request may have its prompt answered. Without it every request is refused, unless NODE_ENV is
    * `development` or `test`.
    */
   authorize?: Authorize
   /**
-   * Answers one prompt. The run has started, or goes on after it waited. When this returns, the run ends with the outcome
-   * that it returns, else as its last pipe came out; it waits when that pipe does, for a tool or an approval. When this
-   * throws, the run ends as an error, whose message is shown to everybody on the session.
+   * Answers one prompt. The run has started, or has resumed after it was suspended. When this returns, the run ends with the
+   * returned outcome, else with the result of its last pipe; it is suspended when that pipe waits for a tool or an approval.
+   * When this throws, the run ends as an error, whose message every client of the session sees.
    */
   respond: Respond<M, Chunk>
-  /** Outputs a second that all runs publish together; see `createAgentSession`. @default 40 */
+  /** Outputs per second that all runs publish together; see `createAgentSession`. @default 40 */
   maxRate?: number
-  /** Runs that this process may write at a time; further ones are refused with 429 and come again. @default 100 */
+  /** Runs that this process answers at a time; a further request gets 429 and is repeated by the client. @default 100 */
   maxConcurrent?: number
-  /** Hears what goes wrong while answering. @default `console.error` */
+  /** Called with every error while answering. @default `console.error` */
   onError?: (error: unknown) => void
 }
 
-/** What the server that calls `fetch` offers besides the request. */
+/** A server's second argument to `fetch`. */
 export interface FetchContext {
   /** Keeps a serverless process alive until a promise settles. */
   waitUntil?: (promise: Promise<unknown>) => void
@@ -57,32 +54,32 @@ export interface FetchContext {
 /** An agent as an HTTP endpoint. */
 export interface Agent {
   /**
-   * Takes a wake-up. Answers 202 `{ runId, invocationId }` once the run has started, and the run goes on; 200 with
-   * `handled: true` besides when it was answered already, 409 when it is to go on with a run that has ended, 429 when it is
-   * to come again later. Never rejects.
+   * Handles a request to answer a prompt. Responds with 202 `{ runId, invocationId }` once the run has started, and the run
+   * continues; with 200 and `handled: true` when a run answers the prompt already, 409 when the run to resume has ended, 429
+   * when the client should repeat the request later. Never rejects.
    */
   fetch: (request: Request, context?: FetchContext) => Promise<Response>
   /**
-   * Ends every run that is open as cancelled and leaves all channels; the client stays connected. Settles in 8 seconds and
-   * never rejects: `onError` hears of runs whose end could not be published by then, as while the network is away.
+   * Ends every open run as cancelled and detaches all channels; the client stays connected. Settles within 8 seconds and
+   * never rejects: `onError` gets the runs whose end could not be published by then, for example without a network.
    */
   close: () => Promise<void>
 }
 
 const agentsMissing =
-  '[vue-ai-transport] defineAgent() has no "agents": whoever may publish on a channel can publish what passes for an answer, which the model then reads. Set it to the client id of this agent.'
+  '[vue-ai-transport] defineAgent() has no "agents": any client that may publish on a channel can publish fake answers, which the model then reads. Set it to the client id of this agent.'
 
-/** Milliseconds to watch over a run that waits for somebody, so that it can be stopped meanwhile. */
+/** Milliseconds to watch a suspended run, so that a cancel can end it. */
 const suspendedLinger = 600_000
 
-/** Milliseconds to try to end what is open: more than a last word may take. */
+/** Milliseconds to try to end open runs: longer than `onCancelled` may take. */
 const closeLimit = 8000
 
-/** How many prompts are remembered, so that one that is posted again is not answered again. */
+/** The number of requests to remember, so that a repeated one is not answered again. */
 const handledLimit = 1000
 
 /**
- * An agent that clients wake by `POST { inputEventId, sessionName }`, for any server that takes `fetch` handlers.
+ * Defines an agent that answers `POST { inputEventId, sessionName }`, for any server that takes `fetch` handlers.
  *
  * @example
  * export default defineAgent({
@@ -100,12 +97,12 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
 ): Agent {
   const { codec, agents, policy, respond, maxRate, maxConcurrent = 100 } = options
   const { admit, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout } = options
-  const report = quietly(options.onError ?? logError)
+  const report = guarded(options.onError ?? logError)
   const authorize = authorizer(options.authorize, report)
   if (!agents && globalThis.process?.env?.NODE_ENV === 'development') console.warn(agentsMissing)
-  const handled = new Handled<{ runId: string; invocationId: string }>(handledLimit)
-  const crowd = new Crowd(maxConcurrent)
-  const current = new Renewed(
+  const handled = new HandledRequests<{ runId: string; invocationId: string }>(handledLimit)
+  const places = new Semaphore(maxConcurrent)
+  const connection = new Renewable(
     async () => {
       const client = await options.client()
       return { uplink: new Uplink(client), sessions: new SharedSessions((name) => openSession(client, name)) }
@@ -123,18 +120,20 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
   }
 
   async function lease(sessionName: string): Promise<Lease<AgentSession<M, Chunk>>> {
-    if (closing) throw closed()
-    const { sessions } = await current.get()
-    if (closing) throw closed()
+    if (closing) throw agentClosed()
+    const { sessions } = await connection.get()
+    if (closing) throw agentClosed()
     return sessions.acquire(sessionName)
   }
 
-  /** Starts a run where there is room for it. */
-  async function enter(invocation: Invocation): Promise<{ run: AgentRun<M, Chunk>; leave: (linger?: number) => void }> {
-    const makeRoom = crowd.enter()
+  /** Starts a run if a place is free. */
+  async function startRun(
+    invocation: Invocation,
+  ): Promise<{ run: AgentRun<M, Chunk>; leave: (linger?: number) => void }> {
+    const freePlace = places.acquire()
     let release: ((linger?: number) => void) | undefined
     const leave = (linger?: number): void => {
-      makeRoom()
+      freePlace()
       release?.(linger)
     }
     try {
@@ -154,11 +153,11 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
     invocation: Invocation,
     context?: FetchContext,
   ): Promise<{ runId: string; invocationId: string }> {
-    const { run, leave } = await enter(invocation)
+    const { run, leave } = await startRun(invocation)
     const done = respondTo(run, respond, report)
-    // NOTE: a function that goes on after its run keeps nobody else from a place
+    // NOTE: the place is free when the run has finished, even if `respond` is still busy
     void Promise.race([run.finished, done]).then(() => leave(run.phase === 'suspended' ? suspendedLinger : undefined))
-    // NOTE: some servers hand `fetch` something else as its second argument
+    // NOTE: some servers pass another object as the second argument of `fetch`
     if (typeof context?.waitUntil === 'function') context.waitUntil(done)
     return { runId: run.runId, invocationId: run.invocationId }
   }
@@ -175,23 +174,21 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
         return errorResponse(error)
       }
     },
-    close: () => (closing ??= current.made?.sessions.close(closeLimit) ?? Promise.resolve()),
+    close: () => (closing ??= connection.current?.sessions.close(closeLimit) ?? Promise.resolve()),
   }
 }
 
-const closed = (): SessionError => new SessionError('unable to answer; the agent was closed', ErrorCode.Closed)
-
-/** Reports come from the middle of other people's runs, so a faulty listener must not throw into them. */
-function quietly(listener: (error: unknown) => void): (error: unknown) => void {
+/** Wraps the listener for errors: reports come from within runs, so a faulty listener must not throw into them. */
+function guarded(listener: (error: unknown) => void): (error: unknown) => void {
   // NOTE: async, so that a listener that rejects is caught like one that throws
-  const hear = async (error: unknown): Promise<void> => {
+  const call = async (error: unknown): Promise<void> => {
     try {
       await (listener(error) as unknown)
     } catch (cause) {
       logError(cause)
     }
   }
-  return (error) => void hear(error)
+  return (error) => void call(error)
 }
 
 const logError = (error: unknown): void => console.error('[vue-ai-transport]', error)

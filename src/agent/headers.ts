@@ -1,16 +1,16 @@
 import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
-import type { RunEndReason, RunStep } from '../core/run-state'
+import type { RunEndReason } from '../core/run-state'
 import { Header, headers, MessageName, type Headers, type OutgoingMessage } from '../core/wire'
-import { failureHeaders, type RunFailure } from './run-failure'
+import type { RunFailure, StepReason } from './agent-run'
 
-/** Who a run is and what it answers. Fixed once its trigger is known; every message of the run says it. */
+/** The ids of a run and of the input that it answers. Fixed once its trigger is known; every message of the run carries them. */
 export interface RunIdentity {
   readonly runId: string
   readonly invocationId: string
-  /** The client whose run it is, verified by Ably where that is possible; empty when nobody knows. */
+  /** The run's owner: a client id, verified by Ably where that is possible; empty when unknown. */
   readonly owner: string
-  /** Ably-verified publisher of the trigger. */
+  /** The publisher of the trigger, verified by Ably. */
   readonly inputClientId: string | undefined
   /** Message id of the trigger. */
   readonly inputId: string | undefined
@@ -22,7 +22,7 @@ export interface RunIdentity {
   readonly regenerates: string | undefined
 }
 
-/** A step that is open: everything published in it names it. */
+/** The ids of one attempt of a step; every message published in it carries them. */
 export interface StepIdentity {
   readonly stepId: string
   readonly clientId: string
@@ -30,38 +30,37 @@ export interface StepIdentity {
   readonly attempt: string
 }
 
-export type StepReason = Exclude<RunStep['status'], 'active'>
-
 /**
- * Who a run is.
+ * The identity of a run that answers a trigger.
  *
- * @param owner - whose run it is, where that is not told by the trigger: one that goes on stays its first owner's
+ * @param ids - The ids of the run; `owner`: the run's owner, where that is not the publisher of the trigger; a resumed run keeps its owner
  */
 export function identityOf(
   trigger: Row,
-  { owner, ...ids }: { runId: string; invocationId: string; owner?: string },
+  { runId, invocationId, owner }: { runId: string; invocationId: string; owner?: string },
 ): RunIdentity {
   const { transport } = trigger
   const regenerates = transport[Header.regenerates]
   const inputId = transport[Header.messageId]
   const before = transport[Header.parent]
   return {
-    ...ids,
+    runId,
+    invocationId,
     owner: owner ?? trigger.clientId ?? transport[Header.owner] ?? '',
     inputClientId: trigger.clientId,
     inputId,
     startParent: regenerates === undefined && !isFork(trigger) ? inputId : before,
-    // NOTE: a request to regenerate is no message, so the new reply follows what the old one followed
+    // NOTE: a request to regenerate is no message, so the new reply has the parent of the old one
     parent: regenerates === undefined ? inputId : before,
     forkOf: transport[Header.forkOf],
     regenerates,
   }
 }
 
-/** Whether an input asks for another reply instead of being a message itself. */
+/** Whether an input asks for another reply; it is no message itself. */
 export const isRegeneration = (trigger: Row): boolean => trigger.transport[Header.regenerates] !== undefined
 
-/** Whether an input answers into a run that waits. */
+/** Whether an input continues a run that exists already: an answer or a steer. */
 export const isContinuation = (trigger: Row): boolean => trigger.transport[Header.runId] !== undefined
 
 export function runStart(run: RunIdentity): OutgoingMessage {
@@ -95,7 +94,11 @@ export function stepEnd(run: RunIdentity, step: StepIdentity, reason: StepReason
   })
 }
 
-/** Headers that all outputs of one message share; `steers` are the ids of messages that it answers besides the trigger. */
+/**
+ * Headers that all outputs of one message share.
+ *
+ * @param steers - message ids of the steers that the message answers besides the trigger
+ */
 export function outputHeaders(
   run: RunIdentity,
   step: StepIdentity,
@@ -114,10 +117,10 @@ export function outputHeaders(
   })
 }
 
-/** Longest id that an agent repeats on what it writes, in characters: clients choose the ids of their messages. */
+/** The longest client-chosen id that an agent repeats in its own messages, in characters. */
 export const maxIdLength = 200
 
-// NOTE: readers ignore messages whose headers are too long, so of very many steers some count as missed
+// NOTE: readers ignore messages whose headers are too long, so of very many steers some count as unanswered
 const maxStamped = 40
 
 function stampOf(steers: readonly string[]): string | undefined {
@@ -135,14 +138,14 @@ const lifecycle = (name: MessageName, entries: Record<string, string | undefined
   extras: { ai: { transport: headers(entries) } },
 })
 
-const whoOf = (run: RunIdentity) => ({
+const ofInvocation = (run: RunIdentity) => ({
   [Header.runId]: run.runId,
   [Header.owner]: run.owner,
   [Header.invocationId]: run.invocationId,
   [Header.inputClientId]: run.inputClientId,
 })
 
-const ofRun = (run: RunIdentity) => ({ ...whoOf(run), [Header.inputId]: run.inputId })
+const ofRun = (run: RunIdentity) => ({ ...ofInvocation(run), [Header.inputId]: run.inputId })
 
 const structureOf = (run: RunIdentity) => ({
   [Header.parent]: run.parent,
@@ -151,7 +154,34 @@ const structureOf = (run: RunIdentity) => ({
 })
 
 const ofStep = (run: RunIdentity, { stepId, clientId }: Omit<StepIdentity, 'attempt'>) => ({
-  ...whoOf(run),
+  ...ofInvocation(run),
   [Header.stepId]: stepId,
   [Header.stepClientId]: clientId,
 })
+
+// NOTE: readers ignore messages whose headers are too long; a stack trace must not keep the run from ending
+const maxErrorLength = 1000
+
+function failureHeaders({ code, message }: RunFailure): Record<string, string | undefined> {
+  const isNumber = typeof code === 'number' && Number.isFinite(code)
+  return {
+    [Header.errorCode]: isNumber ? String(code) : undefined,
+    [Header.errorMessage]: message.slice(0, maxErrorLength),
+  }
+}
+
+/** Reads code and message of any value that was given as an error, so that the run's end can be published. */
+export function failureOf(error: unknown): RunFailure | undefined {
+  if (error === undefined || error === null) return undefined
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  const text = typeof error === 'object' ? message : error
+  return { code, message: typeof text === 'string' ? text : jsonOf(text) }
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? ''
+  } catch {
+    return ''
+  }
+}

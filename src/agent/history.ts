@@ -1,42 +1,43 @@
 import type { HistoryPage } from '../ably/session-channel'
-import type { ChannelMessage } from '../core/wire'
+import type { Row } from '../core/log'
+import { Header, MessageName, type ChannelMessage } from '../core/wire'
 
-/**
- * Reads a channel's history backwards, page by page, for all runs of a session: each page is read once, whoever needed
- * it first.
- */
+/** Reads a channel's history backwards for all runs of a session; each page is read once. */
 export class History {
+  readonly #first: () => Promise<HistoryPage>
+  readonly #take: (messages: readonly ChannelMessage[]) => void
   #next: (() => Promise<HistoryPage>) | undefined
   #reading: Promise<void> | undefined
-  /** Where the last page ended; undefined before the first. */
+  /** The oldest serial of the last page; undefined before the first page. */
   #oldest: string | undefined
   #readCount = 0
-  /** The lowest serial heard live. */
+  /** The lowest serial that was heard live. */
   #firstHeard: string | undefined
 
-  constructor(
-    private readonly first: () => Promise<HistoryPage>,
-    /** Takes in a page, oldest message first. */
-    private readonly take: (messages: readonly ChannelMessage[]) => void,
-  ) {
-    this.#next = first
+  /**
+   * @param first - reads the newest page
+   * @param take - receives each page, oldest message first
+   */
+  constructor(first: () => Promise<HistoryPage>, take: (messages: readonly ChannelMessage[]) => void) {
+    this.#first = this.#next = first
+    this.#take = take
   }
 
   get isExhausted(): boolean {
     return this.#next === undefined
   }
 
-  /** Messages read so far, by whomever. */
+  /** Messages read so far. */
   get readCount(): number {
     return this.#readCount
   }
 
-  /** Takes note of a message that was published while we listened. */
-  heard(serial: string): void {
+  /** Notes the serial of a message that was heard live. */
+  noteHeard(serial: string): void {
     if (this.#firstHeard === undefined || serial < this.#firstHeard) this.#firstHeard = serial
   }
 
-  /** Whether all there is from `serial` on is known: a page may end inside a prompt of several parts. */
+  /** Whether every message from `serial` on is known. A page may end between the parts of one prompt. */
   covers(serial: string): boolean {
     if (this.isExhausted) return true
     const isRead = this.#oldest !== undefined && this.#oldest < serial
@@ -45,22 +46,22 @@ export class History {
 
   /** Starts again from the newest message, after a gap. */
   restart(): void {
-    this.#next = this.first
+    this.#next = this.#first
     this.#reading = undefined
     this.#oldest = undefined
     this.#firstHeard = undefined
   }
 
   /**
-   * Reads on until `enough` says so, history ends or so many messages are read, up to the end of a page.
+   * Reads whole pages until `isEnough` returns true, history ends, or `maxMessages` more messages are read.
    * @throws {@link SessionError} 104011 when history cannot be read
    */
-  async readUntil(enough: () => boolean, maxMessages = Infinity): Promise<void> {
+  async readUntil(isEnough: () => boolean, maxMessages = Infinity): Promise<void> {
     const end = this.#readCount + maxMessages
-    while (this.#readCount < end && !enough() && !this.isExhausted) await this.#readOn()
+    while (this.#readCount < end && !isEnough() && !this.isExhausted) await this.#readOn()
   }
 
-  /** Reads one more page, or waits for the one that is being read. */
+  /** Reads one more page, or waits for the page that is being read. */
   #readOn(): Promise<void> {
     const reading = (this.#reading ??= this.#readPage(this.#next!).finally(() => {
       if (this.#reading === reading) this.#reading = undefined
@@ -70,12 +71,29 @@ export class History {
 
   async #readPage(read: () => Promise<HistoryPage>): Promise<void> {
     const page = await read()
-    // NOTE: a page that was asked for before a restart says nothing about what lies beyond the gap
+    // NOTE: a page requested before a restart lies on the near side of the gap
     const isCurrent = this.#next === read
     this.#readCount += page.items.length
-    this.take(page.items.toReversed())
+    this.#take(page.items.toReversed())
     if (!isCurrent) return
     this.#next = page.next
     this.#oldest = page.items.at(-1)?.serial ?? this.#oldest
+  }
+}
+
+/** The inputs heard or read so far, by event id. */
+export class InputIndex {
+  readonly #rows = new Map<string, Row>()
+
+  /** Adds an input. A prompt of several parts has several rows with one event id: the first part counts. */
+  add(row: Row): void {
+    const eventId = row.name === MessageName.input ? row.transport[Header.eventId] : undefined
+    if (eventId === undefined) return
+    const known = this.#rows.get(eventId)
+    if (!known || known.serial > row.serial) this.#rows.set(eventId, row)
+  }
+
+  find(eventId: string): Row | undefined {
+    return this.#rows.get(eventId)
   }
 }

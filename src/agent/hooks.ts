@@ -1,62 +1,96 @@
-import type { RunInfo } from '../core/run-info'
 import type { Act } from '../core/access'
+import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
+import type { RunInfo } from '../core/run-info'
 import type { ChannelMessage } from '../core/wire'
 
-/** What a hook says: `false` is no, everything else yes. */
+/** The answer of a hook: `false` refuses, everything else allows. */
 export type Decision = boolean | void | Promise<boolean | void>
 
-/** A run that is about to start or to go on. */
+/** A run that is about to start or resume. */
 export interface AdmitRequest {
   readonly sessionName: string
   readonly runId: string
-  /** Whose prompt the run answers, verified by Ably; undefined for clients without an identity. */
+  /** The client that the run answers, verified by Ably; undefined for clients without an identity. */
   readonly ownerClientId: string | undefined
-  /** Who has published the input that wakes the agent, verified by Ably. */
+  /** The publisher of the input that wakes the agent, verified by Ably. */
   readonly clientId: string | undefined
-  /** Other runs of the session that have not ended and do not wait, whichever process writes them. */
+  /** The other active runs of the session, of every process. Suspended runs do not count. */
   readonly active: readonly RunInfo[]
 }
 
-/** Decides whether a run may start or go on now. Answering `false` refuses it, before anything is published. */
+/** Decides whether a run may start or resume now. `false` refuses it before anything is published. */
 export type AdmitHook = (request: AdmitRequest) => Decision
 
-/** Somebody answers a run that waits, and wakes the agent to go on with it. */
+/** An answer to a suspended run, which wakes the agent to resume it. */
 export interface AnswerRequest extends Act {
-  /** The run that waits. */
+  /** The suspended run. */
   readonly runId: string
   /** Message id of the answer. */
   readonly inputId: string | undefined
 }
 
-/** Decides whether a run goes on. Answering `false` refuses it with 40160 (status 403), throwing with 104002. */
+/** Decides whether an answer resumes its run. `false` refuses it with 40160 (status 403), throwing with 104002. */
 export type AnswerHook = (request: AnswerRequest) => Decision
 
-/** Somebody asks for a run to stop. */
+/** A request to stop a run. */
 export interface CancelRequest {
   readonly runId: string
-  /** Who asks, verified by Ably; undefined for clients without an identity. */
+  /** The publisher of the cancel, verified by Ably; undefined for clients without an identity. */
   readonly clientId: string | undefined
-  /** Whose prompt the run answers, verified by Ably; undefined for clients without an identity. */
+  /** The client that the run answers, verified by Ably; undefined for clients without an identity. */
   readonly ownerClientId: string | undefined
-  /** The request as it came over the channel. */
+  /** The cancel as it came over the channel. */
   readonly message: ChannelMessage
 }
 
-/** Decides whether a run stops. Answering `false` ignores the request; so does throwing, which is also reported. */
+/** Decides whether a cancel stops its run. `false` refuses it; so does throwing, which is also reported. */
 export type CancelHook = (request: CancelRequest) => Decision
 
-/** Somebody says something into a run while it is being written. */
+/** A message sent into a run while it streams. */
 export interface SteerRequest {
   readonly runId: string
-  /** Message id of what is said. */
+  /** Message id of the message. */
   readonly inputId: string
-  /** Who says it, verified by Ably; undefined for clients without an identity. */
+  /** The publisher of the message, verified by Ably; undefined for clients without an identity. */
   readonly clientId: string | undefined
-  /** Whose prompt the run answers, verified by Ably; undefined for clients without an identity. */
+  /** The client that the run answers, verified by Ably; undefined for clients without an identity. */
   readonly ownerClientId: string | undefined
-  /** Its first part as it came over the channel. */
+  /** The first part of the message as it came over the channel. */
   readonly message: ChannelMessage
 }
 
-/** Decides whether a run heeds it. Answering `false` ignores the message; so does throwing, which is also reported. */
+/** Decides whether a message becomes part of the run. `false` ignores it; so does throwing, which is also reported. */
 export type SteerHook = (request: SteerRequest) => Decision
+
+/**
+ * Runs a hook; a missing hook allows.
+ *
+ * @param subject - The subject of the decision, for the error: "a cancel".
+ * @throws {@link SessionError} 104002 when the hook throws
+ */
+export async function runHook<Request>(
+  hook: ((request: Request) => Decision) | undefined,
+  request: Request,
+  subject: string,
+): Promise<boolean> {
+  try {
+    return (await hook?.(request)) !== false
+  } catch (cause) {
+    throw toSessionError(`decide on ${subject}`, ErrorCode.HookFailed, cause)
+  }
+}
+
+/** Runs a hook where no caller handles an error: a hook that throws refuses, and the error is reported. */
+export async function runHookSafely<Request>(
+  hook: ((request: Request) => Decision) | undefined,
+  request: Request,
+  subject: string,
+  report: (error: SessionError) => void,
+): Promise<boolean> {
+  try {
+    return await runHook(hook, request, subject)
+  } catch (error) {
+    report(error as SessionError)
+    return false
+  }
+}

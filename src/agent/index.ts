@@ -4,23 +4,31 @@
  * @packageDocumentation
  */
 export { createUIMessageCodec, UIMessageCodec } from '../codec/ui-message/writing'
-export { createAgentSession } from './create-agent-session'
+export { createAgentSession } from './channel-session'
 export type { AgentSession, AgentSessionOptions } from './agent-session'
 export { defineAgent } from './define-agent'
 export type { Agent, AgentOptions, FetchContext } from './define-agent'
 export type { Authorize } from './authorize'
 export { Invocation } from './invocation'
-export type { AgentRun, RunHooks, RunOutcome } from './agent-run'
-export type { StepReason } from './headers'
-export type { RunFailure } from './run-failure'
-export type { PipeResult, WriteChunk } from './pipe'
-export type { ChunkSource } from './chunk-reader'
-export type { ContextRule, Turn } from './context'
-export { outcomeOf } from './outcome'
-export type { ModelResult } from './outcome'
-export type { AgentStep, RetryOptions, StepOptions } from './agent-step'
-export type { RunPhase } from './run-phase'
-export { BusyError, HandledError } from './misuse'
+export type {
+  AgentRun,
+  AgentStep,
+  ChunkSource,
+  ContextRule,
+  PipeResult,
+  RetryOptions,
+  RunFailure,
+  RunHooks,
+  RunOutcome,
+  RunPhase,
+  StepOptions,
+  StepReason,
+  Turn,
+  WriteChunk,
+} from './agent-run'
+export { outcomeOf } from './respond'
+export type { ModelResult } from './respond'
+export { BusyError, HandledError } from './errors'
 export type {
   AdmitHook,
   AdmitRequest,

@@ -1,31 +1,28 @@
-import { ErrorCode, SessionError } from '../core/errors'
-import { checkSessionName } from './session-name'
+import { badRequest } from './errors'
 
 const maxEventIdLength = 200
+const maxNameLength = 200
 
-/** What wakes an agent: which input to answer, in which session. It travels as JSON. */
+/** A request to an agent: the input to answer, and its session. It travels as JSON. */
 export class Invocation {
   private constructor(
-    /** Id of the published input that is to be answered. */
+    /** Event id of the published input to answer. */
     readonly inputEventId: string,
     /** The session's full name, namespace included. */
     readonly sessionName: string,
   ) {}
 
   /**
-   * Reads the body that a client woke the agent with. Other fields are ignored.
+   * Reads the body of a client's request. Other fields are ignored.
    *
-   * @throws {@link SessionError} 40003 when a field is missing or not what it should be
+   * @throws {@link SessionError} 40003 when a field is missing or not valid
    * @example
    * const invocation = Invocation.fromJSON(await request.json())
    */
   static fromJSON(json: unknown): Invocation {
     const { inputEventId, sessionName } = (json ?? {}) as Record<string, unknown>
     if (typeof inputEventId !== 'string' || inputEventId === '' || inputEventId.length > maxEventIdLength) {
-      throw new SessionError(
-        `unable to read the invocation; "inputEventId" must be a string of 1 to ${maxEventIdLength} characters`,
-        ErrorCode.BadRequest,
-      )
+      throw badRequest('read the invocation', `"inputEventId" must be a string of 1 to ${maxEventIdLength} characters`)
     }
     checkSessionName(sessionName)
     return new Invocation(inputEventId, sessionName)
@@ -34,4 +31,22 @@ export class Invocation {
   toJSON(): { inputEventId: string; sessionName: string } {
     return { inputEventId: this.inputEventId, sessionName: this.sessionName }
   }
+}
+
+/**
+ * Checks the full name of a session's channel, which may come from an untrusted request.
+ * @throws {@link SessionError} 40003 when it is not valid
+ */
+export function checkSessionName(name: unknown): asserts name is string {
+  const fault = faultOf(name)
+  if (fault) throw badRequest('use the session name', fault)
+}
+
+function faultOf(name: unknown): string | undefined {
+  if (typeof name !== 'string' || name === '') return 'it must be a string that is not empty'
+  if (name.length > maxNameLength) return `it has ${name.length} characters, at most ${maxNameLength} are allowed`
+  if (name.includes('[')) return 'it must not contain "["'
+  if (name.startsWith(':')) return 'it must not begin with ":"'
+  if (!name.includes(':')) return `it must carry its namespace, as in "ai:${name}"`
+  return undefined
 }

@@ -1,60 +1,126 @@
 import type { Encoder, Operation, ReplyEnding } from '../core/codec'
-import { toSessionError, type SessionError } from '../core/errors'
-import { Header, MessageName, type Headers } from '../core/wire'
-import { outputExtras } from './headers'
-import type { Outlet } from './outlet'
 import { isTooLarge, tooLarge } from '../ably/refusal'
-import { StreamWriter } from './stream-writer'
-import { bytesOf } from './text-size'
-import { Written } from './written'
+import { toSessionError, type SessionError } from '../core/errors'
+import { Header, MessageName, type Headers, type StreamStatus } from '../core/wire'
+import { outputExtras } from './headers'
+import { PublishedRows } from './published-rows'
+import type { RunPublisher } from './run-publisher'
+import { byteLength, headOf, StreamRecord } from './stream-record'
+
+/** One streamed part of an answer. Text that may be divided continues in a further message before one gets too long. */
+export class StreamWriter {
+  readonly #openNext: (() => Promise<StreamRecord>) | undefined
+  #record: StreamRecord
+  /** Bytes in the present message. */
+  #size = 0
+  #failure: unknown
+
+  private constructor(record: StreamRecord, openNext: (() => Promise<StreamRecord>) | undefined) {
+    this.#record = record
+    this.#openNext = openNext
+  }
+
+  /** Opens a stream; resolves when the channel has it and appends can follow. */
+  static async open(
+    publisher: RunPublisher,
+    transport: Headers,
+    codec: Headers,
+    published = new PublishedRows(),
+    isDivisible = false,
+  ): Promise<StreamWriter> {
+    const open = (): Promise<StreamRecord> => StreamRecord.open(publisher, transport, codec, published)
+    return new StreamWriter(await open(), isDivisible ? open : undefined)
+  }
+
+  /** Appends text. Returns a promise when the writer should wait. */
+  append(data: string): Promise<void> | undefined {
+    if (!this.#openNext) return this.#record.append(data)
+    const size = byteLength(data)
+    if (this.#size + size > this.#record.room) return this.#divide(data, this.#openNext)
+    this.#size += size
+    return this.#record.append(data)
+  }
+
+  /** @throws {@link SessionError} 104000 when text is missing and the channel refuses the repair */
+  async close(status: Exclude<StreamStatus, 'streaming'>, codec?: Headers, data?: string): Promise<void> {
+    if (data) await this.append(data)
+    await this.#record.close(status, codec)
+    if (this.#failure) throw this.#failure
+  }
+
+  async #divide(data: string, openNext: () => Promise<StreamRecord>): Promise<void> {
+    for (let rest = data; rest !== '';) {
+      const piece = headOf(rest, this.#record.room - this.#size)
+      rest = rest.slice(piece.length)
+      this.#size += byteLength(piece)
+      await this.#record.append(piece)
+      if (rest !== '') await this.#continueInNext(openNext)
+    }
+  }
+
+  async #continueInNext(openNext: () => Promise<StreamRecord>): Promise<void> {
+    await this.#record.close('complete').catch((cause: unknown) => (this.#failure ??= cause))
+    this.#record = await openNext()
+    this.#size = 0
+  }
+}
 
 type Of<Op extends Operation['op']> = Extract<Operation, { op: Op }>
 
 /** Writes the chunks of one message to the channel. */
 export class MessageWriter<Chunk> {
+  readonly #publisher: RunPublisher
+  readonly #encoder: Encoder<Chunk>
+  readonly #headers: Headers
+  readonly #report: (error: SessionError) => void
+  readonly #published: PublishedRows
   readonly #streams = new Map<string, StreamWriter>()
-  readonly #discrete: Headers
 
+  /** @param headers - headers of every row of the message */
   constructor(
-    private readonly outlet: Outlet,
-    private readonly encoder: Encoder<Chunk>,
-    /** Headers of everything in this message. */
-    private readonly headers: Headers,
-    private readonly report: (error: SessionError) => void,
-    private readonly written = new Written(),
+    publisher: RunPublisher,
+    encoder: Encoder<Chunk>,
+    headers: Headers,
+    report: (error: SessionError) => void,
+    published = new PublishedRows(),
   ) {
-    this.#discrete = { ...headers, [Header.streamed]: 'false' }
+    this.#publisher = publisher
+    this.#encoder = encoder
+    this.#headers = headers
+    this.#report = report
+    this.#published = published
   }
 
-  /** Writes one chunk. Answers with a promise only where there is something to wait for; a token has nothing. */
+  /** Writes one chunk. Returns a promise only when the caller has to wait; a token never has to. */
   write(chunk: Chunk): Promise<void> | undefined {
-    const operations = this.encoder.encode(chunk)
+    const operations = this.#encoder.encode(chunk)
     const [first] = operations
     if (first?.op === 'append' && operations.length === 1) return this.#append(first)
     return operations.length === 0 ? undefined : this.#performFor(chunk, operations)
   }
 
-  /** How the message comes out by what was written; undefined where it is whole. */
+  /** Why the message is not whole, according to its chunks; undefined for a whole message. */
   get ending(): ReplyEnding | undefined {
-    return this.encoder.ending?.()
+    return this.#encoder.ending?.()
   }
 
-  /** Closes what is still open. */
+  /** Closes every open stream. Does nothing once the run was left to another process. */
   async closeAll(): Promise<void> {
+    if (this.#publisher.isShut) return
     const open = [...this.#streams.values()]
     this.#streams.clear()
-    await Promise.all(open.map((stream) => stream.close('cancelled').catch(this.report)))
+    await Promise.all(open.map((stream) => stream.close('cancelled').catch(this.#report)))
   }
 
-  /** What one message cannot hold is told about in its place, and the answer goes on. */
+  /** A part that is too large for one message is replaced by an error part, and the answer continues. */
   async #performFor(chunk: Chunk, operations: readonly Operation[]): Promise<void> {
     try {
       await this.#performAll(operations)
     } catch (error) {
       const large = operations.find((operation) => operation.op === 'publish')
       if (!large || !isTooLarge(error)) throw error
-      this.report(toSessionError('publish a part of the answer', tooLarge, error))
-      await this.#performAll(this.encoder.refuse?.(chunk, sizeOf(large.data)) ?? [])
+      this.#report(toSessionError('publish a part of the answer', tooLarge, error))
+      await this.#performAll(this.#encoder.refuse?.(chunk, sizeOf(large.data)) ?? [])
     }
   }
 
@@ -79,27 +145,29 @@ export class MessageWriter<Chunk> {
   }
 
   async #publish({ codec, data, ephemeral }: Of<'publish'>): Promise<void> {
-    const extras = { ...outputExtras(this.#discrete, codec), ...(ephemeral && { ephemeral }) }
-    const serial = await this.outlet.publish({ name: MessageName.output, data, extras })
-    if (!ephemeral) this.written.add(serial, this.#discrete, codec, data)
+    const transport = { ...this.#headers, [Header.streamed]: 'false' }
+    const extras = { ...outputExtras(transport, codec), ...(ephemeral && { ephemeral }) }
+    const serial = await this.#publisher.publish({ name: MessageName.output, data, extras })
+    if (!ephemeral) this.#published.add(serial, transport, codec, data)
   }
 
   async #open({ streamId, codec, isDivisible }: Of<'open'>): Promise<void> {
-    const transport = { ...this.headers, [Header.streamed]: 'true', [Header.streamId]: streamId }
-    await this.#streams.get(streamId)?.close('cancelled').catch(this.report)
-    this.#streams.set(streamId, await StreamWriter.open(this.outlet, transport, codec, this.written, isDivisible))
+    const transport = { ...this.#headers, [Header.streamed]: 'true', [Header.streamId]: streamId }
+    await this.#streams.get(streamId)?.close('cancelled').catch(this.#report)
+    const stream = await StreamWriter.open(this.#publisher, transport, codec, this.#published, isDivisible)
+    this.#streams.set(streamId, stream)
   }
 
   #append({ streamId, data }: Of<'append'>): Promise<void> | undefined {
     return this.#streams.get(streamId)?.append(data)
   }
 
-  // NOTE: a stream that could not be repaired is told about, but the rest of the answer goes on
+  // NOTE: a stream that could not be repaired is reported, and the rest of the answer continues
   async #close({ streamId, codec, data }: Of<'close'>): Promise<void> {
     const stream = this.#streams.get(streamId)
     this.#streams.delete(streamId)
-    await stream?.close('complete', codec, data).catch(this.report)
+    await stream?.close('complete', codec, data).catch(this.#report)
   }
 }
 
-const sizeOf = (data: unknown): number => bytesOf(typeof data === 'string' ? data : (JSON.stringify(data) ?? ''))
+const sizeOf = (data: unknown): number => byteLength(typeof data === 'string' ? data : (JSON.stringify(data) ?? ''))

@@ -2,51 +2,52 @@ import type { RealtimeClient } from 'ably'
 import { Uplink } from '../ably/uplink'
 
 /**
- * How soon something has to go out. `urgent`: how runs and steps stand, and the ends of streams; `opening`: the first
- * output of a run; `content`: the rest, each in its turn.
+ * The priority of a message. `urgent`: lifecycle messages and the ends of streams; `opening`: the first output of a run;
+ * `content`: all other output.
  */
 export type Urgency = 'urgent' | 'opening' | 'content'
 
 const order = ['urgent', 'opening', 'content'] as const satisfies readonly Urgency[]
 
-/** What a pacer needs to know of the connection. */
+/** The part of a connection's state that a pacer needs. */
 export type Pace = Pick<Uplink, 'maxInboundRate' | 'isHeldUp' | 'onChange'>
 
 /** Messages a second. */
 export const defaultMaxRate = 40
 
-// In milliseconds; services count by the second, and messages do not all travel equally fast
+// In milliseconds; the service counts by the second, and travel times vary
 const period = 1100
-/** How much faster the service usually takes messages than outputs are sent, where it has not said. */
+/** The service's limit relative to the rate of outputs, where the service has not told its limit. */
 const usualSlack = 1.25
-/** Part of what the service takes that outputs leave to what is urgent. */
+/** Share of the service's limit that is reserved for urgent messages. */
 const reserve = 0.1
 const maxSlowness = 8
 
 /**
- * Keeps everything that is sent on one connection below the rate that the service accepts. What must wait is not dropped
- * but gets its turn: what is urgent first, otherwise first come, first served, so that streams which have one turn at a
- * time all move on.
+ * Keeps the messages of one connection below the rate that the service accepts. Messages wait but are never dropped: urgent
+ * ones go first, otherwise first come, first served; each stream queues one message at a time, so all streams advance.
  */
 export class Pacer {
   /** Messages a second. */
   maxRate = Infinity
   readonly #queues: Record<Urgency, (() => void)[]> = { urgent: [], opening: [], content: [] }
-  /** When messages went out within the last period. */
+  /** Send times within the last period. */
   readonly #sent: number[] = []
-  /** When the next output is due if outputs are to be evenly spaced. */
+  /** When the next output is due, for even spacing. */
   #due = -Infinity
   #timer: ReturnType<typeof setTimeout> | undefined
-  /** How many times slower than usual, because the service has refused some. */
+  /** The factor by which refusals slow the connection down. */
   #slowness = 1
   #pausedUntil = 0
   #isRunning = false
+  readonly #pace: Pace
 
-  constructor(private readonly pace: Pace) {
+  constructor(pace: Pace) {
+    this.#pace = pace
     pace.onChange(() => this.#run())
   }
 
-  /** Sends something when it is its turn; at once where nothing speaks against it. */
+  /** Calls `send` in its turn, or at once when nothing has to wait. */
   add(urgency: Urgency, send: () => void): void {
     if (this.#isFree) return send()
     this.#queues[urgency].push(send)
@@ -58,7 +59,7 @@ export class Pacer {
     return this.maxRate === Infinity && (this.#pausedUntil === 0 || performance.now() >= this.#pausedUntil)
   }
 
-  /** Takes note that the service has found it too fast; true when it did not just say so. */
+  /** Slows down after a refusal for the rate; returns true for the first refusal of a series. */
   slowDown(): boolean {
     const now = performance.now()
     if (now < this.#pausedUntil) return false
@@ -71,7 +72,7 @@ export class Pacer {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#isRunning = true
-    for (let next = this.#next(); next && !this.pace.isHeldUp; next = this.#next()) {
+    for (let next = this.#next(); next && !this.#pace.isHeldUp; next = this.#next()) {
       const now = performance.now()
       const wait = this.maxRate === Infinity ? this.#pausedUntil - now : this.#waitFor(next, now)
       if (wait > 0) {
@@ -90,7 +91,7 @@ export class Pacer {
 
   /** In milliseconds. */
   #waitFor(urgency: Urgency, now: number): number {
-    const limit = this.pace.maxInboundRate ?? this.maxRate * usualSlack
+    const limit = this.#pace.maxInboundRate ?? this.maxRate * usualSlack
     const isUrgent = urgency === 'urgent'
     const room = Math.max(1, Math.floor((limit * (isUrgent ? 1 : 1 - reserve)) / this.#slowness))
     while (this.#sent[0]! <= now - period) this.#sent.shift()
@@ -103,17 +104,17 @@ export class Pacer {
     if (this.maxRate === Infinity) return
     this.#sent.push(now)
     if (urgency === 'urgent') return
-    const limit = this.pace.maxInboundRate ?? Infinity
+    const limit = this.#pace.maxInboundRate ?? Infinity
     const rate = Math.min(this.maxRate, limit / usualSlack)
     const interval = (1000 * this.#slowness) / rate
-    // NOTE: a few may come at once, as the first chunks of an answer do
+    // NOTE: allows a short burst, for the first chunks of an answer
     this.#due = Math.max(this.#due, now - (rate / 8) * interval) + interval
   }
 }
 
 const pacers = new WeakMap<RealtimeClient, Pacer>()
 
-/** The pacer of a client's connection; of several rates that are asked for, the lowest counts. */
+/** The pacer of a client's connection; of several requested rates, the lowest counts. */
 export function pacerOf(client: RealtimeClient, maxRate: number): Pacer {
   let pacer = pacers.get(client)
   if (!pacer) pacers.set(client, (pacer = new Pacer(new Uplink(client))))

@@ -1,30 +1,31 @@
 import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
-import { RunNode } from '../core/run-node'
 import type { TreeNode } from '../core/node'
+import { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
 import { Header } from '../core/wire'
 import { isContinuation, isRegeneration } from './headers'
+import type { History } from './history'
 
-/** A node on the way to a trigger. */
+/** A node on the path to a trigger. */
 export interface Waypoint<M extends object> {
   readonly node: TreeNode<M>
-  /** The last of its messages that is on the way; undefined for all of them. */
+  /** The last of its messages on the path; undefined when all of them are. */
   readonly until?: string
 }
 
-/** The way from the beginning of a conversation to a trigger. */
+/** The path from the beginning of a conversation to a trigger. */
 export interface Path<M extends object> {
   readonly waypoints: readonly Waypoint<M>[]
-  /** False while it begins with a message of which only the id is known. */
+  /** False while only the id of the path's first message is known. */
   readonly isWhole: boolean
 }
 
-/** Walks from a trigger to the beginning. What the run itself has written is not on the way. The tree must be settled. */
+/** Walks back from a trigger to the beginning. The output of the triggered run is not part of it. The tree must be settled. */
 export function pathTo<M extends object>(tree: Tree<M>, trigger: Row): Path<M> {
   const waypoints: Waypoint<M>[] = []
   const seen = new Set<TreeNode<M>>()
-  // NOTE: whatever follows a message inside a run has taken the place of the rest of that run
+  // NOTE: a message that follows one inside a run replaces the rest of that run
   let { id, cuts, isWhole } = beginningOf(tree, trigger)
   while (id !== undefined) {
     const node = tree.nodeOf(id)
@@ -39,10 +40,10 @@ export function pathTo<M extends object>(tree: Tree<M>, trigger: Row): Path<M> {
   return { waypoints: waypoints.toReversed(), isWhole }
 }
 
-/** A run without its start does not say for certain what it follows. */
+/** The parent of a run is certain only once its start is known. */
 const isHalfKnown = <M extends object>(node: TreeNode<M>): boolean => node instanceof RunNode && !node.state.start
 
-/** Where the way back begins: at a prompt itself, else at what its reply follows. */
+/** Where the walk begins: at the prompt itself, else at the parent of its reply. */
 function beginningOf<M extends object>(
   tree: Tree<M>,
   trigger: Row,
@@ -54,4 +55,31 @@ function beginningOf<M extends object>(
   }
   const follows = isRegeneration(trigger) || isFork(trigger)
   return { id: transport[follows ? Header.parent : Header.messageId], cuts: follows, isWhole: true }
+}
+
+// NOTE: bounds memory: a prompt may name a parent that does not exist, which would read all of history
+const maxMessages = 100_000
+
+/**
+ * Reads history until the conversation before a trigger is known: the model must get all of it.
+ * @throws {@link SessionError} 104011 when history cannot be read
+ */
+export async function readPath<M extends object>(
+  { tree, history }: { readonly tree: Tree<M>; readonly history: History },
+  trigger: Row,
+  signal: AbortSignal,
+): Promise<void> {
+  const isKnown = (): boolean => {
+    tree.settle()
+    const { waypoints, isWhole } = pathTo(tree, trigger)
+    return isWhole && history.covers(waypoints[0]?.node.sort ?? trigger.serial)
+  }
+  await history.readUntil(() => signal.aborted || isKnown(), maxMessages)
+}
+
+/** Settles a tree for a reader that does not wait for late text: streams that an ended run left open count as closed. */
+export function settleFully(tree: Tree<object>): void {
+  tree.settle()
+  tree.endOverdue()
+  tree.settle()
 }

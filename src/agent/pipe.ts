@@ -1,45 +1,87 @@
 import type { ReplyEnding } from '../core/codec'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
-import type { RunEndReason } from '../core/run-state'
-import { ChunkReader, stopped, type ChunkSource } from './chunk-reader'
-import type { StepReason } from './headers'
-import { inTime } from './in-time'
-import type { Outlet } from './outlet'
-import type { Reply } from './reply'
+import type { ChunkSource, PipeResult, StepReason, WriteChunk } from './agent-run'
+import type { LiveRun } from './live-run'
+import type { Reply } from './steps'
+import { resolvesWithin } from './wait'
 
-/** How piping a stream came out. It never rejects: what went wrong is in `error`. */
-export interface PipeResult {
-  /**
-   * `cancelled` when the run was cancelled or the stream says that it was aborted; `suspend` when it says that the model
-   * waits for the output of a tool, or for an approval.
-   */
-  readonly reason: RunEndReason | 'suspend'
-  /** Present when `reason` is `error`. */
-  readonly error?: SessionError
+/** Returned by a reader that was stopped. */
+export const stopped = Symbol('stopped')
+
+type Next<Chunk> = IteratorResult<Chunk, unknown> | typeof stopped
+
+interface Pull<Chunk> {
+  next(): Promise<IteratorResult<Chunk, unknown>>
+  cancel(): PromiseLike<unknown> | undefined
 }
 
-/** Writes one more chunk of an answer that is being stopped. */
-export type WriteChunk<Chunk> = (chunk: Chunk) => Promise<void>
+/** Reads a stream until it ends or is stopped, even when the stream is silent or ignores its signal. */
+export class ChunkReader<Chunk> {
+  readonly #pull: Pull<Chunk>
+  #isStopped = false
+  #giveUp: ((result: typeof stopped) => void) | undefined
 
-/** What a pipe needs from its run. */
-export interface PipeContext<Chunk> {
-  readonly signal: AbortSignal
-  readonly outlet: Outlet
-  /** Opens the step and message that this pipe fills. */
-  open(): Promise<Reply<Chunk>>
-  readonly onCancelled?: (write: WriteChunk<Chunk>) => unknown
-  readonly report: (error: SessionError) => void
+  constructor(source: ChunkSource<Chunk>) {
+    this.#pull = 'getReader' in source ? pullStream(source) : pullIterable(source)
+  }
+
+  /** The next chunk. Rejects when the source throws. */
+  read(): Promise<Next<Chunk>> {
+    if (this.#isStopped) return Promise.resolve(stopped)
+    // NOTE: not Promise.race with one promise for the signal: that would keep every chunk until the signal fires
+    return new Promise((resolve, reject) => {
+      this.#giveUp = resolve
+      this.#pull.next().then(resolve, reject)
+    })
+  }
+
+  /** Makes `read()` resolve with `stopped` at once, and cancels the source without waiting for it. */
+  stop(): void {
+    if (this.#isStopped) return
+    this.#isStopped = true
+    this.#giveUp?.(stopped)
+    try {
+      this.#pull.cancel()?.then(undefined, () => undefined)
+    } catch {
+      // The source cannot be cancelled
+    }
+  }
+}
+
+function pullStream<Chunk>(stream: ReadableStream<Chunk>): Pull<Chunk> {
+  const reader = stream.getReader()
+  return {
+    next: () => reader.read(),
+    cancel: () => reader.cancel(),
+  }
+}
+
+function pullIterable<Chunk>(iterable: AsyncIterable<Chunk> | Iterable<Chunk>): Pull<Chunk> {
+  if (Symbol.asyncIterator in iterable) {
+    const iterator = iterable[Symbol.asyncIterator]()
+    return { next: () => iterator.next(), cancel: () => iterator.return?.() }
+  }
+  const iterator = iterable[Symbol.iterator]()
+  return { next: async () => iterator.next(), cancel: () => void iterator.return?.() }
 }
 
 type Outcome = PipeResult & { step: StepReason }
 
-/** Publishes a stream chunk by chunk, until it ends or the run is cancelled. */
-export async function pipe<Chunk>(source: ChunkSource<Chunk>, context: PipeContext<Chunk>): Promise<PipeResult> {
+/**
+ * Publishes a stream chunk by chunk, until it ends or the run is stopped.
+ *
+ * @param openReply - opens the message that the stream fills; called with the first chunk
+ */
+export async function pipe<Chunk>(
+  source: ChunkSource<Chunk>,
+  run: LiveRun<object, Chunk>,
+  openReply: () => Promise<Reply<Chunk>>,
+): Promise<PipeResult> {
   let reply: Promise<Reply<Chunk>> | undefined
-  const open = (): Promise<Reply<Chunk>> => (reply ??= context.open())
-  const wasAborted = context.signal.aborted
-  const { step, ...result } = await consume(source, context, open)
-  if (result.reason === 'cancelled' && context.signal.aborted && !wasAborted) await lastWord(context, open)
+  const open = (): Promise<Reply<Chunk>> => (reply ??= openReply())
+  const wasAborted = run.signal.aborted
+  const { step, ...result } = await consume(source, run.signal, open)
+  if (result.reason === 'cancelled' && run.signal.aborted && !wasAborted) await callOnCancelled(run, open)
   // NOTE: a reply that could not be opened has made the pipe fail already
   await (await reply?.catch(() => undefined))?.close(step)
   return result
@@ -47,7 +89,7 @@ export async function pipe<Chunk>(source: ChunkSource<Chunk>, context: PipeConte
 
 async function consume<Chunk>(
   source: ChunkSource<Chunk>,
-  { signal }: PipeContext<Chunk>,
+  signal: AbortSignal,
   open: () => Promise<Reply<Chunk>>,
 ): Promise<Outcome> {
   let reader: ChunkReader<Chunk> | undefined
@@ -60,7 +102,7 @@ async function consume<Chunk>(
     for (;;) {
       const next = await reader.read()
       if (next === stopped) return cancelled
-      if (next.done) return reply?.ending ? outcomeOf(reply.ending) : complete
+      if (next.done) return reply?.ending ? outcomeOfEnding(reply.ending) : complete
       reply ??= await open()
       if (signal.aborted) return cancelled
       const written = reply.write(next.value)
@@ -83,21 +125,22 @@ const failed = (cause: unknown): Outcome => ({
   step: 'failed',
 })
 
-/** What a stream comes to that ran to its end and said itself that the answer is not whole. */
-function outcomeOf({ reason, message }: ReplyEnding): Outcome {
+/** The outcome of a stream that was read to its end, but whose chunks say that the answer is not whole. */
+function outcomeOfEnding({ reason, message }: ReplyEnding): Outcome {
   if (reason === 'cancelled') return cancelled
   if (reason === 'suspend') return { reason, step: 'complete' }
   return { reason, error: new SessionError(message, ErrorCode.StreamFailed), step: 'complete' }
 }
 
-// In milliseconds: whoever pressed Stop should not wait for ever for the last word
-const lastWordLimit = 5000
+// In milliseconds: the user who pressed Stop should not wait long for the last chunks
+const lastChunksLimit = 5000
 
-async function lastWord<Chunk>(
-  { onCancelled, outlet, report }: PipeContext<Chunk>,
+/** Lets the hook `onCancelled` publish its last chunks. */
+async function callOnCancelled<Chunk>(
+  { hooks: { onCancelled }, publisher, channel }: LiveRun<object, Chunk>,
   open: () => Promise<Reply<Chunk>>,
 ): Promise<void> {
-  if (!onCancelled || outlet.isShut) return
+  if (!onCancelled || publisher.isShut) return
   let isOver = false
   const writeNext = async (before: Promise<void>, chunk: Chunk): Promise<void> => {
     await before
@@ -108,18 +151,18 @@ async function lastWord<Chunk>(
   let tail = Promise.resolve()
   const write: WriteChunk<Chunk> = (chunk) => {
     tail = writeNext(tail, chunk)
-    // NOTE: the hook need not wait for what it writes; a refusal comes to light when it is done
+    // NOTE: the hook need not await its chunks; a refusal is reported when the hook is done
     tail.catch(() => undefined)
     return tail
   }
-  const speak = async (): Promise<void> => {
+  const writeAll = async (): Promise<void> => {
     await onCancelled(write)
     await tail
   }
   try {
-    await inTime(speak(), lastWordLimit)
+    await resolvesWithin(writeAll(), lastChunksLimit)
   } catch (cause) {
-    report(toSessionError('say a last word', ErrorCode.HookFailed, cause))
+    channel.report(toSessionError('say a last word', ErrorCode.HookFailed, cause))
   } finally {
     isOver = true
   }

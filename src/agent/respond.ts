@@ -1,14 +1,13 @@
-import { ErrorCode, reasonOf } from '../core/errors'
-import { abortable } from './abortable'
-import type { AgentRun, RunOutcome } from './agent-run'
-import { isOutcome } from './outcome'
+import { ErrorCode, reasonOf, SessionError, toSessionError } from '../core/errors'
+import type { AgentRun, PipeResult, RunOutcome } from './agent-run'
+import { abortable } from './wait'
 
-/** Answers a run; what it gives, if it is an outcome, is what the run ends with. */
+/** Answers a run. An outcome that it returns is the outcome of the run. */
 export type Respond<M extends object, Chunk> = (run: AgentRun<M, Chunk>) => unknown
 
 /**
- * Lets an agent function answer and ends the run for it, or lets it wait. A run that is cancelled ends at once, even if
- * the function still waits for something that does not heed the signal. Never rejects.
+ * Calls an agent's `respond` and ends the run for it, or suspends it. A cancelled run ends at once, even if the function
+ * still waits for work that ignores the signal. Never rejects.
  */
 export async function respondTo<M extends object, Chunk>(
   run: AgentRun<M, Chunk>,
@@ -17,8 +16,8 @@ export async function respondTo<M extends object, Chunk>(
 ): Promise<void> {
   const outcome = await outcomeFor(run, respond, report)
   if (run.phase === 'suspended') return
-  // NOTE: whoever has left the run knows that it does not end here
-  await run.end(outcome).catch((error: unknown) => isLeft(error) || report(error))
+  // NOTE: a detached run does not end here
+  await run.end(outcome).catch((error: unknown) => isDetached(error) || report(error))
 }
 
 async function outcomeFor<M extends object, Chunk>(
@@ -41,6 +40,64 @@ async function outcomeFor<M extends object, Chunk>(
 // NOTE: async, so that a function that throws before its first await rejects like any other
 const respondWith = async <Run>(run: Run, respond: (run: Run) => unknown): Promise<unknown> => respond(run)
 
-const isLeft = (error: unknown): boolean => codeOf(error) === ErrorCode.Closed
+const isDetached = (error: unknown): boolean => codeOf(error) === ErrorCode.Closed
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null | undefined)?.code
+
+/** The part of a `streamText` result that {@link outcomeOf} reads; the AI SDK's own results fit. */
+export interface ModelResult {
+  /** Why the last call of the model stopped. */
+  readonly finishReason: PromiseLike<string>
+  /** The output of the last call. Without it, a model that stopped for its tools counts as waiting for them. */
+  readonly content?: PromiseLike<readonly { readonly type: string; readonly toolCallId?: string }[]>
+}
+
+/**
+ * The outcome of a run according to the model's result, for streams whose chunks do not tell it
+ * (`toUIMessageStream({ sendFinish: false })`, or chunks of your own). Never rejects.
+ *
+ * @example
+ * const piped = await run.pipe(result.toUIMessageStream({ sendFinish: false }))
+ * await run.end(await outcomeOf(piped, result))
+ */
+export async function outcomeOf(piped: PipeResult, result: ModelResult): Promise<RunOutcome> {
+  // NOTE: the AI SDK creates these promises on first access, and a rejected one that is not awaited ends the process
+  if (piped.reason !== 'complete') return piped
+  try {
+    const reason = await result.finishReason
+    if (reason === 'error') return failure(new Error('the model stopped because of an error'))
+    const isWaiting = reason === 'tool-calls' && hasOpenCall(await result.content)
+    return { reason: isWaiting ? 'suspend' : 'complete' }
+  } catch (cause) {
+    return isAbort(cause) ? { reason: 'cancelled' } : failure(cause)
+  }
+}
+
+const failure = (cause: unknown): RunOutcome => ({
+  reason: 'error',
+  error: toSessionError('answer', ErrorCode.StreamFailed, cause),
+})
+
+function isOutcome(value: unknown): value is RunOutcome {
+  const reason = (value as { reason?: unknown } | null | undefined)?.reason
+  return typeof reason === 'string' && reasons.has(reason)
+}
+
+const reasons: ReadonlySet<string> = new Set([
+  'complete',
+  'suspend',
+  'cancelled',
+  'error',
+] satisfies RunOutcome['reason'][])
+
+const isAbort = (cause: unknown): boolean =>
+  (cause instanceof Error && cause.name === 'AbortError') ||
+  (cause instanceof SessionError && cause.code === ErrorCode.Cancelled)
+
+function hasOpenCall(parts: Awaited<ModelResult['content']>): boolean {
+  if (!parts) return true
+  const answered = new Set(parts.filter(({ type }) => type === 'tool-result' || type === 'tool-error').map(callIdOf))
+  return parts.some((part) => part.type === 'tool-call' && !answered.has(callIdOf(part)))
+}
+
+const callIdOf = ({ toolCallId = '' }: { readonly toolCallId?: string }): string => toolCallId

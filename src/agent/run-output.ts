@@ -1,48 +1,36 @@
-import type { Tree } from '../core/tree'
-import type { AgentStep, StepOptions } from './agent-step'
-import type { ChunkSource } from './chunk-reader'
-import type { StepReason } from './headers'
-import { misuse } from './misuse'
-import { pipe, type PipeContext, type PipeResult } from './pipe'
-import { Reply } from './reply'
-import type { SteerWatch } from './steer-watch'
-import type { StepAttempt, StepContext } from './step-attempt'
-import { Steps } from './steps'
+import type { ChunkSource, PipeResult, StepOptions, StepReason } from './agent-run'
+import { badRequest } from './errors'
+import type { LiveRun } from './live-run'
+import { pipe } from './pipe'
+import type { Steers } from './steers'
+import { Reply, Steps, type OpenStep, type StepAttempt } from './steps'
 
-/** What writing the output of a run needs to know of it. */
-export interface OutputContext<Chunk> extends StepContext<Chunk>, Omit<PipeContext<Chunk>, 'open'> {
-  readonly tree: Tree<object>
-  readonly steers: SteerWatch
-}
-
-/** A step while it is open. */
-export interface OpenStep<Chunk> extends AgentStep<Chunk> {
-  /** How its last pipe came out, once none is running. */
-  settled(): Promise<PipeResult | undefined>
-}
-
-/** What a run writes: one pipe at a time, in a step that was opened for it or in one of its own. */
+/** The output of a run: one pipe at a time, in an open step or in a step of its own. */
 export class RunOutput<Chunk> {
+  readonly #run: LiveRun<object, Chunk>
+  readonly #steers: Steers
   readonly #steps: Steps<Chunk>
   #piping: Promise<PipeResult> | undefined
   #opening: Promise<StepAttempt<Chunk>> | undefined
   #open: StepAttempt<Chunk> | undefined
   #closing: Promise<void> | undefined
-  #last: PipeResult | undefined
+  #lastPipe: PipeResult | undefined
   #isOver = false
 
-  constructor(private readonly run: OutputContext<Chunk>) {
-    this.#steps = new Steps(run, run.tree)
+  constructor(run: LiveRun<object, Chunk>, steers: Steers) {
+    this.#run = run
+    this.#steers = steers
+    this.#steps = new Steps(run)
   }
 
-  /** Lets nothing more begin and waits for what is under way; resolves with how the last of it came out. */
+  /** Refuses further output and waits for output under way; resolves with the result of the last pipe. */
   async settle(): Promise<PipeResult | undefined> {
     this.#isOver = true
-    // NOTE: a step that was still opening has nothing in it, and will not have
-    if (this.#opening) this.#last = { reason: 'cancelled' }
+    // NOTE: a step that is still opening will get no output
+    if (this.#opening) this.#lastPipe = { reason: 'cancelled' }
     await this.#opening?.catch(() => undefined)
     await this.#piping
-    return this.#last
+    return this.#lastPipe
   }
 
   get isPiping(): boolean {
@@ -53,7 +41,7 @@ export class RunOutput<Chunk> {
     return this.#opening !== undefined || this.#open !== undefined
   }
 
-  /** Whether something is under way that the end of the run would cut short. */
+  /** Whether the end of the run would cut output short. */
   get isBusy(): boolean {
     return this.isPiping || this.#opening !== undefined
   }
@@ -64,7 +52,7 @@ export class RunOutput<Chunk> {
     return this.#pipe(stream)
   }
 
-  /** Opens a step for pipes to come. */
+  /** Opens a step for later pipes. */
   async openStep({ id = this.#steps.failedId, clientId }: StepOptions): Promise<OpenStep<Chunk>> {
     this.#checkIdle('open a step')
     this.#opening = this.#steps.open({ id, clientId })
@@ -80,15 +68,15 @@ export class RunOutput<Chunk> {
     let isEnding = false
     const settled = async (): Promise<PipeResult | undefined> => {
       await this.#piping
-      return step.last
+      return step.lastPipe
     }
     return {
       stepId: step.identity.stepId,
       settled,
       pipe: async (stream) => {
         const hasEnded = isEnding || this.#isOver || this.#open !== step
-        if (hasEnded && !this.run.signal.aborted) throw misuse('pipe a stream', 'the step has ended')
-        if (this.#piping) throw misuse('pipe a stream', 'another pipe is still running')
+        if (hasEnded && !this.#run.signal.aborted) throw badRequest('pipe a stream', 'the step has ended')
+        if (this.#piping) throw badRequest('pipe a stream', 'another pipe is still running')
         return this.#pipe(stream, step)
       },
       end: async (reason) => {
@@ -109,15 +97,14 @@ export class RunOutput<Chunk> {
   }
 
   async #write(stream: ChunkSource<Chunk>, step: StepAttempt<Chunk> | undefined): Promise<PipeResult> {
-    const { steers, outlet } = this.run
-    steers.begin()
-    const open = async (): Promise<Reply<Chunk>> => {
+    this.#steers.beginPass()
+    const openReply = async (): Promise<Reply<Chunk>> => {
       const own = step ? undefined : await this.#steps.open({})
-      return new Reply((step ?? own!).message(steers.take()), outlet, own)
+      return new Reply((step ?? own!).openMessage(this.#steers.take()), own)
     }
-    const result = await pipe(stream, { ...this.run, open })
-    if (step) step.last = result
-    return (this.#last = result)
+    const result = await pipe(stream, this.#run, openReply)
+    if (step) step.lastPipe = result
+    return (this.#lastPipe = result)
   }
 
   async #closeStep(step: StepAttempt<Chunk>, reason: StepReason): Promise<void> {
@@ -125,18 +112,18 @@ export class RunOutput<Chunk> {
     await (this.#closing = step.close(reason))
   }
 
-  /** Closes the step that is open, and waits for one that is being closed. */
+  /** Closes the open step, and waits for a step that is closing. */
   async close(reason: StepReason): Promise<void> {
     if (this.#open) await this.#closeStep(this.#open, reason)
     await this.#closing
   }
 
-  #checkIdle(what: string): void {
-    if (this.#piping) throw misuse(what, 'another pipe is still running')
-    if (this.hasOpenStep) throw misuse(what, 'a step is still open')
+  #checkIdle(action: string): void {
+    if (this.#piping) throw badRequest(action, 'another pipe is still running')
+    if (this.hasOpenStep) throw badRequest(action, 'a step is still open')
   }
 }
 
-/** What a step came to when its last pipe came out like this. */
+/** The result of a step whose last pipe had this result. */
 export const stepReasonOf = (result: Pick<PipeResult, 'reason'> | undefined): StepReason =>
   result?.reason === 'error' ? 'failed' : result?.reason === 'cancelled' ? 'cancelled' : 'complete'

@@ -1,96 +1,135 @@
-import { ErrorCode, SessionError } from '../core/errors'
+import { LingeringLease } from '../core/lease'
 import type { AgentSession } from './agent-session'
+import { agentClosed } from './errors'
 
-interface Entry<Session> {
-  readonly session: Session
-  users: number
-  /** Until when it stays when nobody uses it, by this machine's clock. */
-  keepUntil: number
-  timer?: ReturnType<typeof setTimeout>
-}
-
-/** A session in use; to be released once. */
+/** A session in use; release it once. */
 export interface Lease<Session> {
   readonly session: Session
-  /** Gives it back; it stays attached for `linger` milliseconds, or longer where that was asked for before. */
+  /** Releases the session; it stays attached for `linger` milliseconds, or longer where an earlier release asked for that. */
   release(linger?: number): void
 }
 
-/** Sessions that nobody uses and that stay attached all the same: a connection has only so many channels. */
+interface Entry<Session> {
+  readonly session: Session
+  readonly lease: LingeringLease
+}
+
+/** The number of unused sessions that may stay attached: a connection has only so many channels. */
 const maxIdle = 50
 
 type Closable = Pick<AgentSession<never, never>, 'detach' | 'end'>
 
-/** One session per channel, shared by the runs on it and detached a little after the last of them. */
+/** One session per channel, shared by the runs on it and detached some time after the last of them. */
 export class SharedSessions<Session extends Closable> {
+  readonly #create: (name: string) => Promise<Session> | Session
+  readonly #linger: number
   readonly #entries = new Map<string, Entry<Session>>()
   #isClosed = false
 
-  constructor(
-    private readonly create: (name: string) => Promise<Session> | Session,
-    /** Milliseconds that a session stays attached when nobody uses it: the next prompt may come soon. */
-    private readonly linger = 2000,
-  ) {}
+  /** @param linger - milliseconds that an unused session stays attached, because the next prompt may come soon */
+  constructor(create: (name: string) => Promise<Session> | Session, linger = 2000) {
+    this.#create = create
+    this.#linger = linger
+  }
 
   async acquire(name: string): Promise<Lease<Session>> {
-    const entry = this.#entries.get(name) ?? (await this.#enter(name))
-    clearTimeout(entry.timer)
-    entry.users++
-    let isReleased = false
-    const release = (linger = this.linger): void => {
-      if (isReleased) return
-      isReleased = true
-      entry.keepUntil = Math.max(entry.keepUntil, Date.now() + linger)
-      if (--entry.users === 0) this.#dropLater(name, entry)
+    const { session, lease } = this.#entries.get(name) ?? (await this.#enter(name))
+    const releaseFor = lease.acquire()
+    const release = (linger = this.#linger): void => {
+      if (this.#isClosed) return
+      releaseFor(linger)
+      this.#dropSurplus()
     }
-    return { session: entry.session, release }
+    return { session, release }
   }
 
-  /** Ends all sessions, with what is open on them, or leaves that when it takes more than `within` milliseconds. */
+  /** Ends all sessions and their open runs; after `within` milliseconds it leaves them instead. */
   async close(within: number): Promise<void> {
-    await Promise.all(this.#empty().map((session) => session.end({ within })))
+    await Promise.all(this.#clear().map((session) => session.end({ within })))
   }
 
-  /** Leaves all sessions as they are. */
+  /** Detaches all sessions; their runs stay open. */
   leave(): void {
-    for (const session of this.#empty()) session.detach().catch(() => undefined)
+    for (const session of this.#clear()) session.detach().catch(() => undefined)
   }
 
-  /** Gives up all sessions, and takes no more. */
-  #empty(): Session[] {
+  /** Removes all sessions, and takes no more. */
+  #clear(): Session[] {
     this.#isClosed = true
     const entries = [...this.#entries.values()]
     this.#entries.clear()
-    for (const { timer } of entries) clearTimeout(timer)
+    for (const { lease } of entries) lease.cancel()
     return entries.map(({ session }) => session)
   }
 
   async #enter(name: string): Promise<Entry<Session>> {
     this.#checkOpen()
-    const session = await this.create(name)
+    const session = await this.#create(name)
     this.#checkOpen()
-    // Somebody else may have been faster
-    const entry = this.#entries.get(name) ?? { session, users: 0, keepUntil: 0 }
+    // Another request may have been faster
+    const entry = this.#entries.get(name) ?? { session, lease: new LingeringLease(() => this.#drop(name)) }
     this.#entries.set(name, entry)
     return entry
   }
 
   #checkOpen(): void {
-    if (this.#isClosed) throw new SessionError('unable to answer; the agent was closed', ErrorCode.Closed)
+    if (this.#isClosed) throw agentClosed()
   }
 
-  #dropLater(name: string, entry: Entry<Session>): void {
-    if (this.#isClosed) return
-    entry.timer = setTimeout(() => this.#drop(name, entry), entry.keepUntil - Date.now())
-    // NOTE: a process that has nothing else to do need not stay for it; browsers' timers cannot say so
-    ;(entry.timer as { unref?: () => void }).unref?.()
-    const idle = [...this.#entries].filter(([, { users }]) => users === 0)
-    if (idle.length > maxIdle) this.#drop(...idle.reduce((a, b) => (b[1].keepUntil < a[1].keepUntil ? b : a)))
+  #dropSurplus(): void {
+    const idle = [...this.#entries].filter(([, { lease }]) => lease.isIdle)
+    if (idle.length <= maxIdle) return
+    const [name] = idle.reduce((a, b) => (b[1].lease.keepUntil < a[1].lease.keepUntil ? b : a))
+    this.#drop(name)
   }
 
-  #drop(name: string, entry: Entry<Session>): void {
-    clearTimeout(entry.timer)
+  #drop(name: string): void {
+    const entry = this.#entries.get(name)
+    if (!entry) return
+    entry.lease.cancel()
     this.#entries.delete(name)
     entry.session.detach().catch(() => undefined)
+  }
+}
+
+/** A value that is created on first use, and again when creating it failed or it is of no more use. */
+export class Renewable<T> {
+  readonly #create: () => Promise<T>
+  readonly #isOver: (value: T) => boolean
+  readonly #leave: (value: T) => void
+  #creating: Promise<T> | undefined
+  #current: T | undefined
+
+  /**
+   * @param isOver - whether the value is of no more use
+   * @param leave - called with a value of no more use
+   */
+  constructor(create: () => Promise<T>, isOver: (value: T) => boolean, leave: (value: T) => void) {
+    this.#create = create
+    this.#isOver = isOver
+    this.#leave = leave
+  }
+
+  /** The present value; undefined before it is created. */
+  get current(): T | undefined {
+    return this.#current
+  }
+
+  /** The present value, or a new one. Rejects when creating it fails. */
+  get(): Promise<T> {
+    if (this.#current !== undefined && this.#isOver(this.#current)) {
+      this.#leave(this.#current)
+      this.#current = this.#creating = undefined
+    }
+    return (this.#creating ??= this.#attempt())
+  }
+
+  async #attempt(): Promise<T> {
+    try {
+      return (this.#current = await this.#create())
+    } catch (error) {
+      this.#creating = undefined
+      throw error
+    }
   }
 }

@@ -3,8 +3,8 @@ import { convertToModelMessages, type ModelMessage, type UIMessage } from 'ai'
 import { describe, expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src/codec'
 import { contextOf } from '../../src/agent/context'
-import { Written } from '../../src/agent/written'
-import { Triggers } from '../../src/agent/triggers'
+import { PublishedRows } from '../../src/agent/published-rows'
+import { InputIndex } from '../../src/agent/history'
 import { hear, newTree, once, readTranscript } from '../support/transcripts'
 
 interface AgentView {
@@ -61,12 +61,12 @@ describe.each(recordings)('what the agent is given in $name', ({ name, wire, ful
 
   function read(view: AgentView, include: 'all' | 'answered'): UIMessage[] {
     const tree = newTree()
-    const triggers = new Triggers()
+    const inputs = new InputIndex()
     hear(tree, once(fullWire).slice(0, view.atWire))
-    for (const row of tree.log.rows()) triggers.note(row)
+    for (const row of tree.log.rows()) inputs.add(row)
     const { inputEventId } = (view.invocation ?? firstOf(view).invocation)!
-    const own = { runId: view.runId, ownerClientId: undefined, written: new Written(), isIgnored: () => false }
-    return contextOf({ tree, codec: UIMessageCodec }, triggers.find(inputEventId)!, include, own)
+    const own = { runId: view.runId, ownerClientId: undefined, published: new PublishedRows(), isIgnored: () => false }
+    return contextOf({ tree, codec: UIMessageCodec }, inputs.find(inputEventId)!, include, own)
   }
 
   const firstOf = ({ invocationId }: AgentView) => agentViews.find((view) => view.invocationId === invocationId)!

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { announce, claimOf } from '../../src/agent/claim'
-import type { ChannelView } from '../../src/agent/run-host'
 import type { OutgoingMessage } from '../../src/core/wire'
 import { message, runMessage } from '../core/wire'
-import { freeOutlet } from '../support/free-way'
+import { freePublisher } from '../support/free-channel'
 import { newTree } from '../support/transcripts'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -19,9 +18,8 @@ function channel(stored?: ReturnType<typeof message>, { isHeard = true, hearsIts
     if (isHeard) tree.apply(kept)
     return kept.serial!
   }
-  const known = { tree, onHeard: () => () => undefined } as unknown as ChannelView<object>
-  const view = { ...known, uplink: { hearsItself } }
-  return { published, view, outlet: freeOutlet({ publishOne }) }
+  const view = { tree, onHeard: () => () => undefined, uplink: { hearsItself } }
+  return { published, view, publisher: freePublisher({ publishOne }) }
 }
 
 const announcement: OutgoingMessage = {
@@ -32,34 +30,34 @@ const announcement: OutgoingMessage = {
 
 describe('an announcement', () => {
   it('is published once where the channel has taken it', async () => {
-    const { published, view, outlet } = channel()
-    await announce(view, outlet, announcement, 'i')
+    const { published, view, publisher } = channel()
+    await announce(view, publisher, announcement, 'i')
     expect(published).toEqual([announcement])
   })
 
   it('is no use where the channel has taken another invocation’s', async () => {
-    const { view, outlet } = channel(runMessage('ai-run-start', 'other', { 'invocation-id': 'j' }))
-    const announcing = announce(view, outlet, announcement, 'i')
+    const { view, publisher } = channel(runMessage('ai-run-start', 'other', { 'invocation-id': 'j' }))
+    const announcing = announce(view, publisher, announcement, 'i')
     await expect(announcing).rejects.toMatchObject({ runId: 'other', invocationId: 'j' })
   })
 
   it('is published again without its id where somebody has used that for something else', async () => {
-    const { published, view, outlet } = channel(message('ai-input', { role: 'user' }))
-    await announce(view, outlet, announcement, 'i')
+    const { published, view, publisher } = channel(message('ai-input', { role: 'user' }))
+    await announce(view, publisher, announcement, 'i')
     const { id: _, ...plain } = announcement
     expect(published).toEqual([announcement, { id: expect.any(String), ...plain }])
     expect(published[1]!.id).not.toBe(announcement.id)
   })
 
   it('is taken for granted where the client does not hear itself', async () => {
-    const { published, view, outlet } = channel(undefined, { isHeard: false, hearsItself: false })
-    await announce(view, outlet, announcement, 'i')
+    const { published, view, publisher } = channel(undefined, { isHeard: false, hearsItself: false })
+    await announce(view, publisher, announcement, 'i')
     expect(published).toEqual([announcement])
   })
 
   it('is published again without its id where the channel does not tell in time', async () => {
-    const { published, view, outlet } = channel(undefined, { isHeard: false })
-    const announcing = announce(view, outlet, announcement, 'i')
+    const { published, view, publisher } = channel(undefined, { isHeard: false })
+    const announcing = announce(view, publisher, announcement, 'i')
     await vi.advanceTimersByTimeAsync(5000)
     await announcing
     expect(published).toHaveLength(2)

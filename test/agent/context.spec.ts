@@ -1,8 +1,9 @@
 import { convertToModelMessages, type UIMessage } from 'ai'
 import { describe, expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src/codec'
-import { contextOf, type ContextRule } from '../../src/agent/context'
-import { Triggers } from '../../src/agent/triggers'
+import type { ContextRule } from '../../src/agent/agent-run'
+import { contextOf } from '../../src/agent/context'
+import { InputIndex } from '../../src/agent/history'
 import type { Row } from '../../src/core/log'
 import type { Tree } from '../../src/core/tree'
 import type { ChannelMessage } from '../../src/core/wire'
@@ -28,8 +29,8 @@ describe('context of a recorded conversation, as the peer gives it', () => {
     const transcript = readTranscript(name) as ReturnType<typeof readTranscript> & { agentViews: AgentView[] }
     expect(transcript.agentViews.length).toBeGreaterThan(0)
     for (const { invocation, atWire, promptMessages } of transcript.agentViews) {
-      const { tree, triggers } = hearAll(transcript.wire.slice(0, atWire))
-      const context = contextOf({ tree, codec: UIMessageCodec }, triggers.find(invocation.inputEventId)!, 'answered')
+      const { tree, inputs } = hearAll(transcript.wire.slice(0, atWire))
+      const context = contextOf({ tree, codec: UIMessageCodec }, inputs.find(invocation.inputEventId)!, 'answered')
       expect(context).toEqual(promptMessages.map(({ message }) => message))
     }
   })
@@ -189,7 +190,7 @@ describe('context by default', () => {
       .prompt('p2', 'two', 'm1')
     const backwards = hearAll(given.messages.toReversed())
     expect(
-      texts(contextOf({ tree: backwards.tree, codec: UIMessageCodec }, backwards.triggers.find('event-p2')!)),
+      texts(contextOf({ tree: backwards.tree, codec: UIMessageCodec }, backwards.inputs.find('event-p2')!)),
     ).toEqual(said(given, 'p2'))
   })
 
@@ -330,19 +331,19 @@ interface AgentView {
   promptMessages: { message: UIMessage }[]
 }
 
-function hearAll(messages: readonly ChannelMessage[]): { tree: Tree<UIMessage>; triggers: Triggers } {
+function hearAll(messages: readonly ChannelMessage[]): { tree: Tree<UIMessage>; inputs: InputIndex } {
   const tree = newTree()
-  const triggers = new Triggers()
+  const inputs = new InputIndex()
   for (const message of messages) {
     tree.apply(message)
-    triggers.note(tree.log.get(message.serial!)!)
+    inputs.add(tree.log.get(message.serial!)!)
   }
-  return { tree, triggers }
+  return { tree, inputs }
 }
 
 function at(given: Scene, inputId: string): { tree: Tree<UIMessage>; trigger: Row } {
-  const { tree, triggers } = hearAll(given.messages)
-  return { tree, trigger: triggers.find(`event-${inputId}`)! }
+  const { tree, inputs } = hearAll(given.messages)
+  return { tree, trigger: inputs.find(`event-${inputId}`)! }
 }
 
 function said(given: Scene, inputId: string, include?: ContextRule<UIMessage>): string[] {

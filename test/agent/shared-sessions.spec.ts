@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Handled } from '../../src/agent/handled'
+import { HandledRequests } from '../../src/agent/intake'
 import { SharedSessions } from '../../src/agent/shared-sessions'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -103,9 +103,9 @@ describe('SharedSessions', () => {
   })
 })
 
-describe('Handled', () => {
+describe('HandledRequests', () => {
   it('begins once per key, and again after a failure', async () => {
-    const handled = new Handled<number>(10)
+    const handled = new HandledRequests<number>(10)
     let begun = 0
     const begin = async () => ++begun
     expect(await Promise.all([handled.once('a', begin), handled.once('a', begin)])).toEqual([1, 1])
@@ -117,7 +117,7 @@ describe('Handled', () => {
   })
 
   it('forgets the oldest', async () => {
-    const handled = new Handled<number>(2)
+    const handled = new HandledRequests<number>(2)
     let begun = 0
     const begin = async () => ++begun
     for (const key of ['a', 'b', 'c', 'b']) await handled.once(key, begin)

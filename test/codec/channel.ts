@@ -2,7 +2,7 @@ import type { Codec, ReplyCodec } from '../../src/codec'
 import { MessageWriter } from '../../src/agent/message-writer'
 import type { ChannelMessage, OutgoingMessage } from '../../src/core/wire'
 import { message, nextSerial } from '../core/wire'
-import { freeOutlet } from '../support/free-way'
+import { freePublisher } from '../support/free-channel'
 
 type Extras = OutgoingMessage['extras']
 
@@ -43,12 +43,12 @@ export class MemoryChannel {
     const fail = (error: unknown): never => {
       throw error
     }
-    const writer = new MessageWriter(this.#outlet(), codec.encoder(messageId), headers, fail)
+    const writer = new MessageWriter(this.#publisher(), codec.encoder(messageId), headers, fail)
     for (const chunk of chunks) await writer.write(chunk)
     await writer.closeAll()
   }
 
-  #outlet(): ReturnType<typeof freeOutlet> {
+  #publisher(): ReturnType<typeof freePublisher> {
     const revise = (action: string, serial: string, data: string, extras: Extras): Promise<void> => {
       const version = { serial: nextSerial() }
       this.live.push({ serial, version, action, data, extras })
@@ -57,7 +57,7 @@ export class MemoryChannel {
       this.#whole.set(serial, { ...before, version, action: 'message.update', data: whole, extras })
       return Promise.resolve()
     }
-    return freeOutlet({
+    return freePublisher({
       publishOne: ({ name, data, extras }: OutgoingMessage) =>
         Promise.resolve(this.hear({ ...message(name!, {}), data, extras: structuredClone(extras) })),
       append: (serial: string, data: string, extras: Extras) => revise('message.append', serial, data, extras),

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { MessageWriter } from '../../src/agent/message-writer'
 import { UIMessageCodec, type Input } from '../../src/codec'
 import type { ChannelMessage, OutgoingMessage } from '../../src/core/wire'
-import { freeOutlet } from '../support/free-way'
+import { freePublisher } from '../support/free-channel'
 import { hear, newTree, readBack } from '../support/transcripts'
 
 type Extras = OutgoingMessage['extras']
@@ -91,7 +91,7 @@ const headers = { role: 'assistant', 'codec-message-id': 'cm-1', 'run-id': 'run-
 async function written(chunks: Extract<Vector['given'], unknown[]>): Promise<Recorded[]> {
   const operations: Recorded[] = []
   let published = 0
-  const outlet = freeOutlet({
+  const publisher = freePublisher({
     publishOne({ name, data, extras }: OutgoingMessage) {
       operations.push({ op: 'publish', messages: [{ name: name!, data, extras }] })
       return Promise.resolve(`s${String(++published).padStart(3, '0')}`)
@@ -104,7 +104,7 @@ async function written(chunks: Extract<Vector['given'], unknown[]>): Promise<Rec
   const fail = (error: unknown): never => {
     throw error
   }
-  const writer = new MessageWriter(outlet, UIMessageCodec.encoder('cm-1'), headers, fail)
+  const writer = new MessageWriter(publisher, UIMessageCodec.encoder('cm-1'), headers, fail)
   for (const chunk of chunks) await (chunk === '<cancelStreams>' ? writer.closeAll() : writer.write(chunk))
   return operations
 }

@@ -3,7 +3,7 @@ import { jsonSchema, streamText, tool, type ToolSet, type UIMessageChunk } from 
 import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { outcomeOf, type AgentRun } from '../../src/agent'
-import type { ChunkSource } from '../../src/agent/chunk-reader'
+import type { ChunkSource } from '../../src/agent/agent-run'
 import { named, transportOf, type WireClient } from '../support/agent'
 import { setStage } from '../support/agent-stage'
 import { startEndpoint, type TestEndpoint } from '../support/local'

@@ -1,0 +1,177 @@
+import type { RealtimeClient } from 'ably'
+import { SessionChannel, type ChannelChange } from '../ably/session-channel'
+import { Uplink } from '../ably/uplink'
+import { trustOf, type Trust, type TrustOptions } from '../core/access'
+import type { ReplyCodec } from '../core/codec'
+import { Emitter } from '../core/emitter'
+import { ErrorCode, reasonOf, unableTo, type SessionError } from '../core/errors'
+import type { Row } from '../core/log'
+import { plainPort } from '../core/port'
+import { Tree } from '../core/tree'
+import { Header, MessageName, type ChannelMessage } from '../core/wire'
+import { badRequest, sessionClosed } from './errors'
+import { History, InputIndex } from './history'
+import { defaultMaxRate, pacerOf, type Pacer } from './pacer'
+
+/** An open run as its channel knows it. */
+export interface OpenRun {
+  readonly runId: string
+  /**
+   * Reacts to the present tree.
+   *
+   * @param name - the name of the message that was heard; undefined after a page of history
+   */
+  review(name?: string): void
+  /** Stops watching a suspended run, because it was resumed elsewhere. */
+  giveUp(): void
+  /** Ends the run because its session ends; a suspended run stays suspended. */
+  endWithSession(): Promise<void>
+  /** Aborts the work and publishes nothing more, so that another process can adopt the run. */
+  leave(): void
+}
+
+export interface ChannelOptions<M extends object, Chunk> extends TrustOptions {
+  readonly client: RealtimeClient
+  readonly sessionName: string
+  readonly codec: ReplyCodec<M, Chunk>
+  readonly historyPageSize?: number
+  readonly maxRate?: number
+}
+
+// NOTE: after a long gap an agent needs only recent messages
+const maxCatchUpMessages = 5000
+
+/** One session's channel, as the runs of this process use it: the messages heard and read, and the way to publish. */
+export class AgentChannel<M extends object, Chunk> {
+  readonly name: string
+  readonly codec: ReplyCodec<M, Chunk>
+  readonly tree: Tree<M>
+  /** The Ably channel. */
+  readonly ably: SessionChannel
+  readonly pacer: Pacer
+  readonly uplink: Uplink
+  readonly inputs = new InputIndex()
+  readonly history: History
+  /** The runs that are open or suspended here. A run adds and removes itself. */
+  readonly runs = new Set<OpenRun>()
+  readonly #trust: Trust
+  readonly #emitter = new Emitter<{ error: SessionError }>()
+  /** The messages of inputs and cancels, for hooks. */
+  readonly #messages = new WeakMap<Row, ChannelMessage>()
+  readonly #listeners = new Set<() => void>()
+  #connecting: Promise<void> | undefined
+  #isClosed = false
+  #stopWatching = (): void => {}
+
+  constructor(options: ChannelOptions<M, Chunk>) {
+    const { client, sessionName, codec, historyPageSize = 1000, maxRate = defaultMaxRate } = options
+    this.name = sessionName
+    this.codec = codec
+    this.#trust = trustOf(options)
+    this.tree = new Tree(codec, plainPort, this.#trust)
+    this.ably = new SessionChannel(client, sessionName, codec.name)
+    this.uplink = new Uplink(client)
+    this.pacer = pacerOf(client, maxRate)
+    this.history = new History(
+      () => this.ably.history(historyPageSize),
+      (page) => this.#takePage(page),
+    )
+  }
+
+  /** Attaches; repeated calls share one attempt. A failed attempt can be repeated. */
+  connect(): Promise<void> {
+    if (this.#isClosed) return Promise.reject(sessionClosed('connect', this.name))
+    return (this.#connecting ??= this.#attach())
+  }
+
+  async #attach(): Promise<void> {
+    try {
+      await this.ably.attach(this.#hear)
+      this.#stopWatching = this.ably.onChange(this.#react)
+      this.#checkIdentity()
+    } catch (error) {
+      this.#connecting = undefined
+      throw error
+    }
+  }
+
+  /** Clients would ignore every message of an agent that `agents` does not accept. */
+  #checkIdentity(): void {
+    const { clientId } = this.ably
+    if (this.#trust.isAgent?.(clientId) !== false) return
+    throw badRequest('connect', `"agents" does not accept this agent itself, whose clientId is "${clientId ?? ''}"`)
+  }
+
+  /** Refuses to connect from now on, and reports no more connection changes. Runs can still publish. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  async detach(): Promise<void> {
+    this.#stopWatching()
+    await this.ably.detach(this.#hear)
+  }
+
+  on(event: 'error', listener: (error: SessionError) => void): () => void {
+    return this.#emitter.on(event, listener)
+  }
+
+  readonly report = (error: SessionError): void => this.#emitter.emit('error', error)
+
+  /** Calls back after each message that is heard and each page that is read; returns how to stop. */
+  readonly onHeard = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** The message that an input or a cancel came with. */
+  messageOf(row: Row): ChannelMessage {
+    return this.#messages.get(row) ?? {}
+  }
+
+  readonly #hear = (message: ChannelMessage): void => {
+    this.#take(message)
+    if (message.action === 'message.create' && message.serial) this.history.noteHeard(message.serial)
+    this.#announce(message.name)
+  }
+
+  #takePage(messages: readonly ChannelMessage[]): void {
+    for (const message of messages) this.#take(message)
+    this.#announce()
+  }
+
+  #announce(name?: string): void {
+    for (const run of this.runs) run.review(name)
+    for (const listener of this.#listeners) listener()
+  }
+
+  #take(message: ChannelMessage): void {
+    const isNew = this.tree.apply(message)
+    if (!isNew || (message.name !== MessageName.input && message.name !== MessageName.cancel)) return
+    const row = this.tree.log.get(message.serial ?? '')
+    if (!row) return
+    if (row.name === MessageName.cancel || row.transport[Header.runId] !== undefined) this.#messages.set(row, message)
+    if (row.name === MessageName.input) this.inputs.add(row)
+  }
+
+  readonly #react = ({ state, resumed, reason }: ChannelChange): void => {
+    if (this.#isClosed || state === 'attaching') return
+    if (state !== 'attached') this.report(lost(this.name, `the channel is ${state}`, reason))
+    else if (!resumed) void this.#catchUp()
+  }
+
+  /** Reads the messages missed while the connection was lost, cancels included. Runs continue meanwhile. */
+  async #catchUp(): Promise<void> {
+    this.tree.settle()
+    const since = this.tree.resumePoint()
+    this.history.restart()
+    try {
+      await this.history.readUntil(() => this.#isClosed || this.history.covers(since), maxCatchUpMessages)
+    } catch (cause) {
+      this.report(lost(this.name, reasonOf(cause), cause))
+    }
+  }
+}
+
+const lost = (name: string, reason: string, cause: unknown): SessionError =>
+  unableTo(`hear every message of session "${name}"`, reason, ErrorCode.ContinuityLost, { cause })

@@ -1,0 +1,111 @@
+import { ErrorCode, reasonOf, SessionError } from '../core/errors'
+import { BusyError, ConflictError, HandledError } from './errors'
+import { Invocation } from './invocation'
+
+/** A refused HTTP request. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError'
+  constructor(
+    readonly status: number,
+    message: string,
+    /** An {@link ErrorCode} where one fits, else the status in Ably's form. */
+    readonly code: number = status * 100,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message)
+  }
+}
+
+/** In bytes. An invocation has two short strings; apps may add fields. */
+const maxBodySize = 8192
+
+/**
+ * Reads the invocation from an untrusted request.
+ * @throws {@link HttpError} when the request is not a valid one
+ */
+export async function readInvocation(request: Request): Promise<Invocation> {
+  if (request.method !== 'POST') {
+    throw new HttpError(405, `unable to accept ${request.method}; use POST`, undefined, { allow: 'POST' })
+  }
+  const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/json') {
+    throw new HttpError(415, 'unable to read the request; its content-type must be application/json')
+  }
+  return parse(await readText(request))
+}
+
+function parse(text: string): Invocation {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (cause) {
+    throw new HttpError(400, `unable to read the request; its body is not JSON: ${reasonOf(cause)}`)
+  }
+  try {
+    return Invocation.fromJSON(json)
+  } catch (cause) {
+    throw new HttpError(400, reasonOf(cause), cause instanceof SessionError ? cause.code : undefined)
+  }
+}
+
+/** Reads the body up to the limit; its headers are not trusted. */
+async function readText(request: Request): Promise<string> {
+  const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  let size = 0
+  for (;;) {
+    const { value, done } = (await reader?.read().catch(refuseBrokenBody)) ?? { value: undefined, done: true }
+    if (done || !value) return text + decoder.decode()
+    size += value.byteLength
+    if (size > maxBodySize) {
+      void reader?.cancel().catch(() => undefined)
+      throw new HttpError(413, `unable to read the request; its body is larger than ${maxBodySize} bytes`)
+    }
+    text += decoder.decode(value, { stream: true })
+  }
+}
+
+function refuseBrokenBody(cause: unknown): never {
+  throw new HttpError(400, `unable to read the request; its body breaks off: ${reasonOf(cause)}`)
+}
+
+const statuses = new Map<number, number>([
+  [ErrorCode.BadRequest, 400],
+  [ErrorCode.Unauthorized, 403],
+  [ErrorCode.NotFound, 404],
+  [ErrorCode.TooManyRuns, 429],
+  [ErrorCode.ChannelFailed, 503],
+  [ErrorCode.Cancelled, 503],
+  [ErrorCode.Closed, 503],
+  [ErrorCode.HistoryFailed, 503],
+  [ErrorCode.LifecyclePublishFailed, 503],
+])
+
+/** Seconds after which a client should repeat a request that was refused as busy. */
+const retryAfter = 2
+
+const statusOf = (error: SessionError): number =>
+  error instanceof ConflictError ? 409 : error instanceof HandledError ? 200 : (statuses.get(error.code) ?? 500)
+
+/** Whether an error is a regular answer to the request instead of a failure of the agent. */
+export const isAnswer = (error: unknown): boolean =>
+  error instanceof HttpError || (error instanceof SessionError && statusOf(error) < 500)
+
+/** The response for an error. The message of an unknown error stays private. */
+export function errorResponse(error: unknown): Response {
+  if (error instanceof HttpError)
+    return json(error.status, { error: { code: error.code, message: error.message } }, error.headers)
+  if (error instanceof HandledError) {
+    return json(200, { runId: error.runId, invocationId: error.invocationId, handled: true })
+  }
+  if (error instanceof SessionError) {
+    const headers = error instanceof BusyError ? { 'retry-after': String(retryAfter) } : undefined
+    return json(statusOf(error), { error: { code: error.code, message: error.message } }, headers)
+  }
+  return json(500, { error: { code: 50_000, message: 'unable to answer; the agent failed' } })
+}
+
+export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...headers } })
+}

@@ -1,0 +1,44 @@
+import { BusyError } from './errors'
+
+/** Limits how many runs are open in this process. */
+export class Semaphore {
+  readonly #limit: number
+  #size = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /**
+   * Takes a place.
+   * @returns a function that frees the place; to be called once
+   * @throws {@link BusyError} when no place is free
+   */
+  acquire(): () => void {
+    if (this.#size >= this.#limit) throw new BusyError(`this agent answers ${this.#limit} prompts already`)
+    this.#size++
+    return () => void this.#size--
+  }
+}
+
+/** Remembers requests by key, so that a repeated request gets the first response and starts nothing again. */
+export class HandledRequests<T> {
+  readonly #limit: number
+  readonly #responses = new Map<string, Promise<T>>()
+
+  /** @param limit - how many requests to remember; the oldest are forgotten */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** The result of `begin` for this key. A request that failed may be repeated. */
+  once(key: string, begin: () => Promise<T>): Promise<T> {
+    const known = this.#responses.get(key)
+    if (known) return known
+    const begun = begin()
+    this.#responses.set(key, begun)
+    begun.catch(() => this.#responses.delete(key))
+    if (this.#responses.size > this.#limit) this.#responses.delete(this.#responses.keys().next().value!)
+    return begun
+  }
+}

@@ -1,0 +1,128 @@
+import { newId } from '../core/id'
+import type { Row } from '../core/log'
+import type { OutgoingMessage } from '../core/wire'
+import type { RunHooks, RunPhase } from './agent-run'
+import type { AgentChannel } from './channel'
+import { abortReason, badRequest } from './errors'
+import type { RunIdentity } from './headers'
+import { PublishedRows } from './published-rows'
+import { RunPublisher } from './run-publisher'
+
+/** The input that a run answers, and the run's identity. */
+export interface RunTarget {
+  /** The input that the run answers. */
+  readonly trigger: Row
+  readonly identity: RunIdentity
+  /** The client that the run answers, verified by Ably. */
+  readonly ownerClientId: string | undefined
+  /** The message that announces the run; undefined for an adopted run, which was announced before. */
+  readonly announcement?: OutgoingMessage
+}
+
+/** An action that depends on the phase of the run. */
+type Verb = 'start' | 'read' | 'write' | 'suspend' | 'end'
+
+const allowedPhases: Readonly<Record<Verb, readonly RunPhase[]>> = {
+  start: ['new'],
+  read: ['open', 'ending', 'suspended', 'over'],
+  write: ['open'],
+  suspend: ['open'],
+  end: ['starting', 'open', 'ending', 'over'],
+}
+
+const faults: Readonly<Record<RunPhase, string>> = {
+  new: 'the run was not started',
+  starting: 'the run was not started',
+  open: 'it was started before',
+  ending: 'the run is over',
+  suspended: 'the run is suspended',
+  over: 'the run is over',
+}
+
+/** A run in this process, as its parts share it: its identity, phase and signal, its channel and its output so far. */
+export class LiveRun<M extends object, Chunk> {
+  readonly channel: AgentChannel<M, Chunk>
+  readonly inputEventId: string
+  readonly hooks: RunHooks<Chunk>
+  readonly invocationId: string
+  readonly publisher: RunPublisher
+  readonly published = new PublishedRows()
+  phase: RunPhase = 'new'
+  readonly #newRunId: string
+  readonly #controller = new AbortController()
+  #target: RunTarget | undefined
+  #isStopped = false
+
+  constructor(channel: AgentChannel<M, Chunk>, inputEventId: string, hooks: RunHooks<Chunk>) {
+    this.channel = channel
+    this.inputEventId = inputEventId
+    this.hooks = hooks
+    this.#newRunId = idOr(hooks.runId, 'runId')
+    this.invocationId = idOr(hooks.invocationId, 'invocationId')
+    this.publisher = new RunPublisher(channel)
+  }
+
+  get runId(): string {
+    return this.#target?.identity.runId ?? this.#newRunId
+  }
+
+  get isTargetKnown(): boolean {
+    return this.#target !== undefined
+  }
+
+  /** @throws {@link SessionError} 40003 before `start()` has found it */
+  get target(): RunTarget {
+    if (!this.#target) throw badRequest('read the conversation', 'the run was not started')
+    return this.#target
+  }
+
+  set target(target: RunTarget) {
+    this.#target = target
+  }
+
+  get identity(): RunIdentity {
+    return this.target.identity
+  }
+
+  /** @throws {@link SessionError} 40003 when the phase does not allow the action */
+  permit(verb: Verb, action: string): void {
+    if (!allowedPhases[verb].includes(this.phase)) throw badRequest(action, faults[this.phase])
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** Whether the run is to end as cancelled. The signal also aborts when `end()` cuts a pipe short. */
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
+  /** Stops the run when the signal from its hooks aborts. */
+  watchSignal(): void {
+    this.hooks.signal?.addEventListener('abort', this.#stopBySignal)
+    if (this.hooks.signal?.aborted) this.#stopBySignal()
+  }
+
+  unwatchSignal(): void {
+    this.hooks.signal?.removeEventListener('abort', this.#stopBySignal)
+  }
+
+  readonly #stopBySignal = (): void => this.stop('its signal aborted', this.hooks.signal?.reason)
+
+  /** Aborts the work; the run is to end as cancelled. */
+  stop(reason: string, cause?: unknown): void {
+    this.#isStopped = true
+    this.abort(reason, cause)
+  }
+
+  /** Aborts the work; the outcome of the run stays open. */
+  abort(reason: string, cause?: unknown): void {
+    if (!this.signal.aborted) this.#controller.abort(abortReason(reason, cause))
+  }
+}
+
+function idOr(given: string | undefined, option: string): string {
+  if (given === '') throw badRequest('create the run', `"${option}" must not be empty`)
+  return given ?? newId()
+}

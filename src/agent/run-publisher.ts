@@ -1,0 +1,201 @@
+import type { SessionChannel } from '../ably/session-channel'
+import type { Uplink } from '../ably/uplink'
+import { isAway, isPassing, isTooFast } from '../ably/refusal'
+import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
+import { newId } from '../core/id'
+import { isOpen, type Row } from '../core/log'
+import type { Tree } from '../core/tree'
+import { Header, MessageName, type OutgoingMessage } from '../core/wire'
+import { outputExtras } from './headers'
+import type { Pacer, Urgency } from './pacer'
+
+type Extras = OutgoingMessage['extras']
+
+/** The part of a session's channel that publishing needs. */
+export interface PublishingChannel {
+  readonly ably: Pick<SessionChannel, 'publishOne' | 'append' | 'update' | 'isSuspended'>
+  readonly pacer: Pick<Pacer, 'add' | 'slowDown'>
+  readonly uplink: Pick<Uplink, 'maxMessageSize' | 'connectionId' | 'isHeldUp'>
+  readonly report: (error: SessionError) => void
+}
+
+interface RetryPolicy {
+  /** @default 'urgent' */
+  readonly urgency?: Urgency
+  /** Whether to retry for two minutes instead of three times. @default false */
+  readonly isPatient?: boolean
+}
+
+// NOTE: the start of a step, of its message, of its text, and the first piece of the text
+const openingCount = 4
+
+/** Publishes the messages of one run. Once shut, it publishes nothing more, so that another process can adopt the run. */
+export class RunPublisher {
+  readonly #channel: PublishingChannel
+  #isShut = false
+  #outputCount = 0
+
+  constructor(channel: PublishingChannel) {
+    this.#channel = channel
+  }
+
+  get isShut(): boolean {
+    return this.#isShut
+  }
+
+  shut(): void {
+    this.#isShut = true
+  }
+
+  /** The largest message that the channel accepts, in bytes, headers included. */
+  get maxMessageSize(): number {
+    return this.#channel.uplink.maxMessageSize
+  }
+
+  /** Id of the present connection. */
+  get connectionId(): string | undefined {
+    return this.#channel.uplink.connectionId
+  }
+
+  /** Publishes an output in its turn, with two retries; resolves with its serial. */
+  publish(message: OutgoingMessage): Promise<string> {
+    return this.#persist(this.#publishing(message), { urgency: this.#urgency() })
+  }
+
+  /**
+   * Publishes a message that must not get lost: without its end a run looks active for ever. Temporary refusals are retried
+   * for two minutes, and a network outage for as long as it lasts. Any other refusal, and a closed client, is final.
+   */
+  insist(message: OutgoingMessage): Promise<string> {
+    return this.#persist(this.#publishing(message), { isPatient: true })
+  }
+
+  // NOTE: the SDK sends a message again on a new connection; its id keeps the channel from storing it twice
+  #publishing(message: OutgoingMessage): () => Promise<string> {
+    const identified = { id: `${newId()}:0`, ...message }
+    return () => this.#channel.ably.publishOne(identified)
+  }
+
+  /**
+   * Publishes a lifecycle message of a run or step, and does not give up at once.
+   *
+   * @param action - names the publish in an error: "suspend the run"
+   * @throws {@link SessionError} 104003 when the channel refuses it for good
+   */
+  async declare(action: string, message: OutgoingMessage): Promise<string> {
+    try {
+      return await this.insist(message)
+    } catch (cause) {
+      throw toSessionError(action, ErrorCode.LifecyclePublishFailed, cause)
+    }
+  }
+
+  /** Calls back when the next output may go out. */
+  queueOutput(send: () => void): void {
+    this.#channel.pacer.add(this.#urgency(), send)
+  }
+
+  /** Appends to a message, now. */
+  append(serial: string, data: string, extras: Extras): Promise<void> {
+    return this.#isShut ? Promise.reject(detached()) : this.#channel.ably.append(serial, data, extras)
+  }
+
+  /** Appends to a message for the last time, before queued outputs. */
+  end(serial: string, data: string, extras: Extras): Promise<void> {
+    return this.#send('urgent', () => this.#channel.ably.append(serial, data, extras))
+  }
+
+  /** Replaces a message's data, with retries. */
+  update(serial: string, data: string, extras: Extras): Promise<void> {
+    return this.#persist(() => this.#channel.ably.update(serial, data, extras))
+  }
+
+  /**
+   * Closes as cancelled the streams that a former process of the run left open. A refused close, as for another client id,
+   * is reported and leaves the stream open.
+   */
+  async closeOrphanedStreams(tree: Tree<object>, runId: string): Promise<void> {
+    tree.settle()
+    const rows = tree.runs.get(runId)?.allRows() ?? []
+    const orphans = rows.filter((row) => row.name === MessageName.output && isOpen(row))
+    await Promise.all(orphans.map((row) => this.#closeOrphan(row)))
+  }
+
+  async #closeOrphan({ serial, transport, codec }: Row): Promise<void> {
+    try {
+      await this.end(serial, '', outputExtras({ ...transport, [Header.status]: 'cancelled' }, codec))
+    } catch (cause) {
+      if (this.#isShut) return
+      this.#channel.report(
+        toSessionError('close a stream that another process has left open', ErrorCode.StreamRepairFailed, cause),
+      )
+    }
+  }
+
+  /** Slows the connection down after a refusal for its rate; the first one is reported. */
+  slowDown(cause: unknown): void {
+    if (this.#channel.pacer.slowDown()) this.#channel.report(toSessionError('publish at full speed', tooFast, cause))
+  }
+
+  #urgency(): Urgency {
+    return this.#outputCount++ < openingCount ? 'opening' : 'content'
+  }
+
+  async #persist<T>(send: () => Promise<T>, { urgency = 'urgent', isPatient = false }: RetryPolicy = {}): Promise<T> {
+    const giveUpAt = performance.now() + (isPatient ? patience : 0)
+    for (let tries = 0; ;) {
+      try {
+        return await this.#send(urgency, send)
+      } catch (error) {
+        if (this.#isShut || !isPassing(error) || isTooFast(error)) throw error
+        const delay = this.#isOutage(error) ? outageDelay : (retryDelays[tries++] ?? delayUntil(giveUpAt, error))
+        if (delay === undefined) throw error
+        await new Promise((resolve) => setTimeout(resolve, delay))
+      }
+    }
+  }
+
+  /** Whether the network is away for now. With a closed client it stays away. */
+  #isOutage(error: unknown): boolean {
+    return isAway(error) && (this.#channel.uplink.isHeldUp || this.#channel.ably.isSuspended)
+  }
+
+  /** Sends in turn, and again after a refusal for the rate, which means that the channel has not stored the message. */
+  async #send<T>(urgency: Urgency, send: () => Promise<T>): Promise<T> {
+    const giveUpAt = performance.now() + patience
+    for (;;) {
+      try {
+        return await this.#inTurn(urgency, send)
+      } catch (error) {
+        if (!isTooFast(error) || this.#isShut || performance.now() > giveUpAt) throw error
+        this.slowDown(error)
+      }
+    }
+  }
+
+  #inTurn<T>(urgency: Urgency, send: () => Promise<T>): Promise<T> {
+    if (this.#isShut) return Promise.reject(detached())
+    return new Promise((resolve, reject) => {
+      this.#channel.pacer.add(urgency, () => {
+        if (this.#isShut) reject(detached())
+        else send().then(resolve, reject)
+      })
+    })
+  }
+}
+
+/** The delay before a further retry; undefined when no retry can help. */
+const delayUntil = (giveUpAt: number, error: unknown): number | undefined =>
+  isAway(error) || performance.now() >= giveUpAt ? undefined : laterDelay
+
+// In milliseconds
+const retryDelays = [100, 1000]
+const laterDelay = 5000
+const outageDelay = 1000
+/** How long to retry refusals for the rate, and lifecycle messages. */
+const patience = 120_000
+
+/** Ably's code for a connection that publishes too much. */
+const tooFast = 42_911
+
+const detached = (): SessionError => unableTo('publish', 'the session was detached from the run', ErrorCode.Closed)

@@ -1,0 +1,134 @@
+import { isFork } from '../core/forks'
+import type { InputNode } from '../core/input-node'
+import { isAgents, type Row } from '../core/log'
+import type { TreeNode } from '../core/node'
+import type { RunNode } from '../core/run-node'
+import { Header } from '../core/wire'
+import { checkAnswer, notAllowed } from './admission'
+import { checkNotResumed, checkUnanswered, claimAfter, claimOf } from './claim'
+import { badRequest, ConflictError } from './errors'
+import { identityOf, isContinuation, isRegeneration, maxIdLength, runResume, runStart } from './headers'
+import type { LiveRun, RunTarget } from './live-run'
+import { findInput, findRun, readRun, waitUntilInactive } from './lookup'
+import { abortable } from './wait'
+
+// NOTE: bounds memory: a client may name a reply that does not exist, which would read all of history
+const maxReplyMessages = 5000
+
+/** Milliseconds to wait for a run that another process left open. */
+const adoptionTimeout = 30_000
+/** Milliseconds to wait for an active run to suspend: shorter than the timeout of clients, who would report a failure. */
+const busyTimeout = 10_000
+
+/**
+ * Finds the target of an invocation: a prompt to answer, or a suspended run to resume.
+ * @throws SessionError 40003 when the input cannot be answered, or a run answers it already (HandledError), 40160 when the
+ * client may not answer that run, 104010 when the input is not found in time, 42900 when its run is still active then
+ */
+export async function findInvoked<M extends object>(run: LiveRun<M, unknown>): Promise<RunTarget> {
+  const { channel, inputEventId, hooks, signal } = run
+  const trigger = await findInput(channel, inputEventId, { signal, timeout: hooks.triggerTimeout })
+  checkTrigger(trigger)
+  if (isContinuation(trigger)) return findResumed(run, trigger)
+  checkUnanswered(channel.tree, trigger)
+  if (!isRequest(run, trigger)) throw badRequest('start the run', "its input is not a user's prompt")
+  if (isFork(trigger)) await checkFork(run, trigger)
+  if (isRegeneration(trigger)) await checkRegeneration(run, trigger)
+  const identity = identityOf(trigger, run)
+  const announcement = { id: claimOf(inputEventId), ...runStart(identity) }
+  return { trigger, identity, ownerClientId: trigger.clientId, announcement }
+}
+
+function checkTrigger(trigger: Row): void {
+  // NOTE: a request to regenerate has no place in the tree; any other input without one is empty or not allowed
+  if (!isRegeneration(trigger) && !trigger.home) throw badRequest('start the run', 'its input has no content to answer')
+  if ((trigger.transport[Header.messageId] ?? '').length > maxIdLength)
+    throw badRequest('start the run', `the message id of its input is longer than ${maxIdLength} characters`)
+}
+
+const isRequest = <M extends object>({ channel }: LiveRun<M, unknown>, trigger: Row): boolean =>
+  isRegeneration(trigger) ||
+  isFork(trigger) ||
+  isPrompt(channel.tree.inputs.get(trigger.transport[Header.messageId] ?? ''), trigger)
+
+/** Whether a row belongs to the prompt that it names: another client may have published a row with the same message id. */
+const isPrompt = (input: InputNode<object> | undefined, { clientId }: Row): boolean =>
+  input !== undefined && input.owner === clientId
+
+/** Where clients have different rights, the run that a fork replaces must be known. */
+async function checkFork<M extends object>(
+  { channel, signal, hooks }: LiveRun<M, unknown>,
+  trigger: Row,
+): Promise<void> {
+  if (!channel.tree.access.isGuarded && !hooks.onAnswer) return
+  const { [Header.supersedes]: runId = '' } = trigger.transport
+  const replaced = runId ? await readRun(channel, runId, signal) : undefined
+  if (!replaced) throw badRequest('start the run', `the run that it replaces is unknown: "${runId}"`)
+  await checkAnswer(channel.tree, trigger, replaced, hooks.onAnswer)
+}
+
+async function checkRegeneration<M extends object>({ channel }: LiveRun<M, unknown>, trigger: Row): Promise<void> {
+  const { tree, history } = channel
+  if (!tree.access.isGuarded) return
+  const reply = (): TreeNode<M> | undefined => {
+    tree.settle()
+    return tree.nodeOf(trigger.transport[Header.regenerates]!)
+  }
+  await history.readUntil(() => reply()?.owner !== undefined, maxReplyMessages)
+  if (!tree.access.allows('regenerate', trigger.clientId, reply()?.owner))
+    throw notAllowed('regenerate the reply', trigger)
+}
+
+async function findResumed<M extends object>(run: LiveRun<M, unknown>, trigger: Row): Promise<RunTarget> {
+  const { channel, inputEventId, signal, hooks } = run
+  const runId = trigger.transport[Header.runId]!
+  const resumed = await readRun(channel, runId, signal)
+  if (!resumed?.allRows().some(isAgents)) throw badRequest('resume the run', `no agent has published run "${runId}"`)
+  checkOpen(run, resumed, trigger)
+  await checkAnswer(channel.tree, trigger, resumed, hooks.onAnswer)
+  checkNotResumed(resumed, trigger)
+  await waitUntilInactive(channel, resumed, { signal, timeout: hooks.triggerTimeout ?? busyTimeout })
+  // NOTE: meanwhile the run may have ended, or resumed for this very answer
+  checkOpen(run, resumed, trigger)
+  checkNotResumed(resumed, trigger)
+  const target = targetOf(run, resumed, trigger)
+  return { ...target, announcement: { id: claimAfter(resumed, inputEventId), ...runResume(target.identity) } }
+}
+
+function checkOpen<M extends object>({ channel }: LiveRun<M, unknown>, resumed: RunNode<M>, trigger: Row): void {
+  checkUnanswered(channel.tree, trigger)
+  if (resumed.hasEnded) throw new ConflictError('resume the run', 'it has ended')
+}
+
+/**
+ * Finds a run that another process left open.
+ * @throws SessionError 40003 when it has ended or is suspended, 104010 when its start or trigger is not found in time
+ */
+export async function findAdopted<M extends object>(run: LiveRun<M, unknown>): Promise<RunTarget> {
+  const { channel, inputEventId, runId, hooks, signal } = run
+  const { triggerTimeout: timeout = adoptionTimeout } = hooks
+  const [trigger, adopted] = await Promise.all([
+    findInput(channel, inputEventId, { signal, timeout }),
+    abortable(findRun(channel, runId, { signal, timeout }), signal),
+  ])
+  if (adopted.hasEnded) throw new ConflictError('adopt the run', 'it has ended')
+  if (adopted.state.status === 'suspended') throw new ConflictError('adopt the run', 'it is suspended')
+  return targetOf(run, adopted, trigger)
+}
+
+// NOTE: a run keeps its first owner, whichever client resumes it
+function targetOf<M extends object>(
+  { channel, invocationId }: LiveRun<M, unknown>,
+  existing: RunNode<M>,
+  trigger: Row,
+): RunTarget {
+  const start = existing.state.start?.transport
+  const owner = start
+    ? (start[Header.inputClientId] ?? start[Header.owner] ?? '')
+    : channel.tree.info(existing).clientId || undefined
+  return {
+    trigger,
+    identity: identityOf(trigger, { runId: existing.key, invocationId, owner }),
+    ownerClientId: start ? start[Header.inputClientId] : trigger.clientId,
+  }
+}

@@ -1,0 +1,100 @@
+import type { Row } from '../core/log'
+import { isSteer, readSteers } from '../core/steers'
+import { Header } from '../core/wire'
+import { runHookSafely, type SteerHook } from './hooks'
+import type { LiveRun } from './live-run'
+
+/** The messages sent into a run while it streams, read from its rows, and the pass (one pipe) that answers each. */
+export class Steers {
+  readonly #run: LiveRun<object, unknown>
+  /** Whether the run accepts a steer, by message id; undefined while a hook decides. */
+  readonly #accepted = new Map<string, boolean | undefined>()
+  /** Steers that belong to a pass. */
+  readonly #assigned = new Set<string>()
+  /** Steers that the next pass answers. */
+  #next: string[] = []
+  #passCount = 0
+  #wasRead = false
+
+  constructor(run: LiveRun<object, unknown>) {
+    this.#run = run
+  }
+
+  /** Decides on every steer that is new. Without a hook or a policy it has decided when it returns. */
+  async review(): Promise<void> {
+    const { hooks, channel } = this.#run
+    const isAsked = hooks.onSteer !== undefined || channel.tree.access.isGuarded
+    for (const row of this.#rows()) {
+      if (this.#accepted.has(idOf(row))) continue
+      this.#accepted.set(idOf(row), isAsked ? undefined : true)
+      if (isAsked) this.#accepted.set(idOf(row), await this.#accepts(row))
+    }
+  }
+
+  /** Whether the run ignores a steer, or has not decided yet. */
+  readonly isIgnored = (messageId: string): boolean => this.#accepted.has(messageId) && !this.#accepted.get(messageId)
+
+  /** Whether there is input to answer. New steers go to the next pass. */
+  hasInput(): boolean {
+    this.#wasRead = true
+    return this.#assign() || this.#passCount === 0
+  }
+
+  /** Notes that the conversation was read: the first pass answers its steers. */
+  noteRead(): void {
+    if (this.#passCount > 0) return
+    this.#wasRead = true
+    this.#assign()
+  }
+
+  beginPass(): void {
+    if (this.#passCount++ === 0 && !this.#wasRead) this.#assign()
+  }
+
+  /** Takes the message ids of the steers that the present pass answers, for its first output. */
+  take(): readonly string[] {
+    const ids = this.#next
+    this.#next = []
+    return ids
+  }
+
+  #assign(): boolean {
+    const isOpen = (id: string): boolean => this.#accepted.get(id) === true && !this.#assigned.has(id)
+    const fresh = new Set(this.#rows().map(idOf).filter(isOpen))
+    for (const id of fresh) this.#assigned.add(id)
+    this.#next.push(...fresh)
+    return fresh.size > 0
+  }
+
+  #rows(): readonly Row[] {
+    const { channel, runId, target } = this.#run
+    const rows = channel.tree.runs.get(runId)?.allRows() ?? []
+    const isUnanswered = unansweredIn(rows)
+    return rows.filter((row) => isSteer(row) && isUnanswered(idOf(row)) && idOf(row) !== idOf(target.trigger))
+  }
+
+  #accepts(row: Row): Promise<boolean> {
+    const { channel, runId, hooks, target } = this.#run
+    const { clientId } = row
+    const { ownerClientId } = target
+    const maySteer: SteerHook = (request) =>
+      channel.tree.access.allows('steer', clientId, ownerClientId) && hooks.onSteer?.(request)
+    const request = { runId, inputId: idOf(row), clientId, ownerClientId, message: channel.messageOf(row) }
+    return runHookSafely(maySteer, request, 'a steer', channel.report)
+  }
+}
+
+const idOf = (row: Row): string => row.transport[Header.messageId] ?? ''
+
+/** Message ids of the messages that clients sent into a run. */
+export const steerIdsIn = (rows: readonly Row[]): ReadonlySet<string> => new Set(rows.filter(isSteer).map(idOf))
+
+/**
+ * Tells which steers of a run no output has answered. Those that woke the agent are answered by the output that follows.
+ *
+ * @param rows - all rows of the run
+ */
+export function unansweredIn(rows: readonly Row[]): (messageId: string) => boolean {
+  const steers = readSteers(rows, rows, false)
+  return (id) => steers.get(id) === 'waiting'
+}

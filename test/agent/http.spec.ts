@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest'
+import { Invocation } from '../../src/agent'
+import { readInvocation } from '../../src/agent/http'
+
+const good = { inputEventId: 'e1', sessionName: 'ai:trip' }
+
+const post = (body: unknown, init: RequestInit = {}) =>
+  new Request('http://agent.example/', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    ...init,
+  })
+
+describe('a wake-up request', () => {
+  it('names the input and the session', async () => {
+    const invocation = await readInvocation(post(good))
+    expect(invocation.toJSON()).toEqual(good)
+  })
+
+  it('may say its charset and carry fields of the app', async () => {
+    const headers = { 'content-type': 'Application/JSON; charset=utf-8' }
+    const invocation = await readInvocation(post({ ...good, locale: 'fr' }, { headers }))
+    expect(invocation.toJSON()).toEqual(good)
+  })
+
+  it.each([
+    ['405 for another method', new Request('http://agent.example/'), 405, 'use POST'],
+    ['415 for a form', post(good, { headers: { 'content-type': 'text/plain' } }), 415, 'application/json'],
+    [
+      '415 without a content type',
+      new Request('http://agent.example/', { method: 'POST', body: new Uint8Array(2) }),
+      415,
+      'application/json',
+    ],
+    ['413 for a large body', post({ ...good, more: 'x'.repeat(9000) }), 413, '8192 bytes'],
+    ['400 for no JSON', post('{'), 400, 'not JSON'],
+    ['400 for no body', post(''), 400, 'not JSON'],
+    ['400 for null', post('null'), 400, 'inputEventId'],
+    ['400 for a missing event id', post({ sessionName: 'ai:trip' }), 400, 'inputEventId'],
+    ['400 for an event id that is no text', post({ ...good, inputEventId: 7 }), 400, 'inputEventId'],
+    ['400 for a long event id', post({ ...good, inputEventId: 'x'.repeat(201) }), 400, 'inputEventId'],
+    ['400 for a missing session name', post({ inputEventId: 'e1' }), 400, 'session name'],
+    ['400 for a name without namespace', post({ ...good, sessionName: 'trip' }), 400, '"ai:trip"'],
+    ['400 for a name with channel options', post({ ...good, sessionName: '[rewind=1]ai:trip' }), 400, '"["'],
+    ['400 for an empty namespace', post({ ...good, sessionName: ':trip' }), 400, 'begin with ":"'],
+    ['400 for a long name', post({ ...good, sessionName: `ai:${'x'.repeat(200)}` }), 400, '203 characters'],
+  ])('is refused with %s', async (_, request, status, words) => {
+    await expect(readInvocation(request)).rejects.toMatchObject({ status, message: expect.stringContaining(words) })
+  })
+
+  it('is not read beyond the limit, whatever its length header says', async () => {
+    let sent = 0
+    let isCancelled = false
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += 4096
+        controller.enqueue(new Uint8Array(4096).fill(32))
+      },
+      cancel: () => void (isCancelled = true),
+    })
+    const request = post('', {
+      body,
+      headers: { 'content-type': 'application/json', 'content-length': '2' },
+      duplex: 'half',
+    } as RequestInit)
+    await expect(readInvocation(request)).rejects.toMatchObject({ status: 413 })
+    expect(sent).toBeLessThan(40_000)
+    expect(isCancelled).toBe(true)
+  })
+})
+
+it('a body that breaks off is refused with 400', async () => {
+  const body = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error('gone')) })
+  const headers = { 'content-type': 'application/json' }
+  const request = post('', { body, headers, duplex: 'half' } as RequestInit)
+  await expect(readInvocation(request)).rejects.toMatchObject({ status: 400 })
+})
+
+describe('Invocation', () => {
+  it('survives JSON', () => {
+    const invocation = Invocation.fromJSON(good)
+    expect(Invocation.fromJSON(JSON.parse(JSON.stringify(invocation)))).toEqual(invocation)
+  })
+
+  it('refuses with 40003', () => {
+    expect(() => Invocation.fromJSON({ inputEventId: '' })).toThrow(expect.objectContaining({ code: 40003 }))
+    expect(() => Invocation.fromJSON('ai:trip')).toThrow(expect.objectContaining({ code: 40003 }))
+  })
+})

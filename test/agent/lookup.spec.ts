@@ -1,0 +1,137 @@
+import * as Ably from 'ably'
+import type { UIMessage, UIMessageChunk } from 'ai'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { HistoryPage } from '../../src/ably/session-channel'
+import { createAgentSession } from '../../src/agent'
+import type { ChannelSession } from '../../src/agent/channel-session'
+import { History } from '../../src/agent/history'
+import { findInput } from '../../src/agent/lookup'
+import { InputIndex } from '../../src/agent/history'
+import { newTree } from '../support/transcripts'
+import { scene } from './scene'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const past = scene().prompt('p1', 'one').prompt('p2', 'two', 'p1').prompt('p3', 'three', 'p2')
+
+function channelWith({ history = past.messages, pageSize = 1, fails = false } = {}) {
+  const tree = newTree()
+  const inputs = new InputIndex()
+  const listeners = new Set<() => void>()
+  const take = (message: (typeof history)[number]) => {
+    tree.apply(message)
+    inputs.add(tree.log.get(message.serial!)!)
+  }
+  const hear = (...messages: typeof history) => {
+    messages.forEach(take)
+    listeners.forEach((listener) => listener())
+  }
+  const onHeard = (listener: () => void) => {
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+  let pagesRead = 0
+  const newestFirst = history.toReversed()
+  const page = (start: number) => async (): Promise<HistoryPage> => {
+    if (fails) throw new Error('no history')
+    pagesRead++
+    const end = start + pageSize
+    return { items: newestFirst.slice(start, end), next: end < newestFirst.length ? page(end) : undefined }
+  }
+  const reader = new History(page(0), (messages) => hear(...messages))
+  const { signal, abort } = aborter()
+  return { inputs, history: reader, onHeard, listeners, hear, signal, abort, pagesRead: () => pagesRead }
+}
+
+const aborter = () => {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: (reason?: unknown) => controller.abort(reason) }
+}
+
+const find = (eventId: string, channel: ReturnType<typeof channelWith>) =>
+  findInput(channel, eventId, { signal: channel.signal })
+
+describe('findInput', () => {
+  it('reads back no further than it has to', async () => {
+    const channel = channelWith()
+    expect((await find('event-p2', channel)).transport['event-id']).toBe('event-p2')
+    expect(channel.pagesRead()).toBe(2)
+  })
+
+  it('does not read back for an input that was heard', async () => {
+    const channel = channelWith()
+    channel.hear(past.messages[2]!)
+    await find('event-p3', channel)
+    expect(channel.pagesRead()).toBe(0)
+  })
+
+  it('hears an input that arrives after it began to look', async () => {
+    const channel = channelWith({ history: [] })
+    const found = find('event-p1', channel)
+    await vi.advanceTimersByTimeAsync(9000)
+    channel.hear(past.messages[0]!)
+    expect((await found).serial).toBe(past.messages[0]!.serial)
+  })
+
+  it('gives up after 10 seconds with 104010', async () => {
+    const failure = find('event-p9', channelWith()).catch((error: unknown) => error)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(await failure).toMatchObject({ code: 104010, message: expect.stringContaining('event-p9') })
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('looks through a bounded number of messages for an input that does not exist', async () => {
+    const history = scene()
+    for (let n = 0; n < 20; n++) history.prompt(`q${n}`, 'text')
+    const channel = channelWith({ history: history.messages })
+    const failure = findInput(channel, 'event-p9', { signal: channel.signal, maxMessages: 7 }).catch(
+      (error: unknown) => error,
+    )
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(await failure).toMatchObject({ code: 104010 })
+    expect(channel.pagesRead()).toBe(7)
+  })
+
+  it('stops with 40033 when it is aborted', async () => {
+    const channel = channelWith({ history: [] })
+    const failure = find('event-p1', channel)
+    channel.abort()
+    await expect(failure).rejects.toMatchObject({ code: 40033 })
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('fails at once when history cannot be read', async () => {
+    await expect(find('event-p1', channelWith({ fails: true }))).rejects.toThrow('no history')
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('reads each page once for several that look', async () => {
+    const channel = channelWith()
+    await Promise.all([find('event-p1', channel), find('event-p2', channel)])
+    expect(channel.pagesRead()).toBe(3)
+  })
+})
+
+describe('an agent session', () => {
+  it('asks for 1000 messages a page', async () => {
+    const client = new Ably.Realtime({ key: 'app.key:secret', autoConnect: false })
+    const session = createAgentSession({ client, sessionName: 'ai:pages' }) as ChannelSession<UIMessage, UIMessageChunk>
+    const asked = vi.spyOn(session.channel.ably, 'history').mockResolvedValue({ items: [], next: undefined })
+    await session.channel.history.readUntil(() => false)
+    expect(asked).toHaveBeenCalledExactlyOnceWith(1000)
+  })
+
+  it.each([0, -1, 1001, 1.5, NaN])('refuses pages of %s messages with 40003', (historyPageSize) => {
+    const client = new Ably.Realtime({ key: 'app.key:secret', autoConnect: false })
+    const open = () => createAgentSession({ client, sessionName: 'ai:pages', historyPageSize })
+    expect(open).toThrow(expect.objectContaining({ code: 40003, message: expect.stringContaining('1 to 1000') }))
+    expect(client.channels.all).toEqual({})
+  })
+
+  it.each([0, -1, NaN])('refuses a rate of %s with 40003', (maxRate) => {
+    const client = new Ably.Realtime({ key: 'app.key:secret', autoConnect: false })
+    const open = () => createAgentSession({ client, sessionName: 'ai:rates', maxRate })
+    expect(open).toThrow(expect.objectContaining({ code: 40003, message: expect.stringContaining('maxRate') }))
+  })
+})

@@ -1,0 +1,126 @@
+import { describe, expect, it, vi } from 'vitest'
+import type { RunPublisher } from '../../src/agent/run-publisher'
+import { StreamWriter } from '../../src/agent/message-writer'
+import type { OutgoingMessage } from '../../src/core/wire'
+
+type Extras = OutgoingMessage['extras']
+
+/** A publisher that notes what goes out and refuses what it is told to. */
+function publisher(refuse: (kind: 'append' | 'update', data: string) => boolean = () => false) {
+  const sent: [kind: string, data: unknown, status: string | undefined][] = []
+  const allExtras: Extras[] = []
+  const send = (kind: string, data: unknown, extras: Extras) => {
+    sent.push([kind, data, extras.ai.transport.status])
+    allExtras.push(extras)
+    return refuse(kind as 'append', data as string) ? Promise.reject(new Error('refused')) : Promise.resolve()
+  }
+  const fake = {
+    isShut: false,
+    publish: ({ data, extras }: OutgoingMessage) => send('create', data, extras).then(() => 'serial'),
+    append: (_: string, data: string, extras: Extras) => send('append', data, extras),
+    update: (_: string, data: string, extras: Extras) => send('update', data, extras),
+    end: (_: string, data: string, extras: Extras) => send('append', data, extras),
+    queueOutput: (go: () => void) => go(),
+    maxMessageSize: 65_536,
+  }
+  return { sent, allExtras, publisher: fake as unknown as RunPublisher, fake }
+}
+
+const open = (to: ReturnType<typeof publisher>) =>
+  StreamWriter.open(to.publisher, { 'stream-id': 't' }, { kind: 'text' })
+
+describe('a stream', () => {
+  it('is opened empty, lengthened and closed', async () => {
+    const to = publisher()
+    const stream = await open(to)
+    void stream.append('Hel')
+    void stream.append('lo')
+    await stream.close('complete')
+    expect(to.sent).toEqual([
+      ['create', '', 'streaming'],
+      ['append', 'Hel', 'streaming'],
+      ['append', 'lo', 'streaming'],
+      ['append', '', 'complete'],
+    ])
+  })
+
+  it('sends the very same extras with every token', async () => {
+    const to = publisher()
+    const stream = await open(to)
+    void stream.append('a')
+    void stream.append('b')
+    expect(to.allExtras[1]).toBe(to.allExtras[0])
+    expect(to.allExtras[2]).toBe(to.allExtras[0])
+  })
+
+  it('lays the codec headers of its end over those of its start', async () => {
+    const to = publisher()
+    const stream = await open(to)
+    await stream.close('complete', { kind: 'text', providerMetadata: '{}' })
+    expect(to.allExtras.at(-1)!.ai.codec).toEqual({ kind: 'text', providerMetadata: '{}' })
+  })
+
+  it('sends nothing for an empty token', async () => {
+    const to = publisher()
+    const stream = await open(to)
+    void stream.append('')
+    expect(to.sent).toHaveLength(1)
+  })
+
+  it('repairs a refused token with one update that holds the whole text', async () => {
+    const to = publisher((kind, data) => kind === 'append' && data === 'two ')
+    const stream = await open(to)
+    for (const data of ['one ', 'two ', 'three']) void stream.append(data)
+    await stream.close('complete')
+    expect(to.sent.slice(4)).toEqual([['update', 'one two three', 'complete']])
+  })
+
+  it('repairs a refused end too', async () => {
+    const to = publisher((kind, data) => kind === 'append' && data === '')
+    const stream = await open(to)
+    void stream.append('one')
+    await stream.close('cancelled')
+    expect(to.sent.at(-1)).toEqual(['update', 'one', 'cancelled'])
+  })
+
+  it('fails with 104000 when the repair is refused, but not without having closed what is there', async () => {
+    const to = publisher((kind, data) => kind === 'update' || data === 'two')
+    const stream = await open(to)
+    void stream.append('one ')
+    void stream.append('two')
+    await expect(stream.close('complete')).rejects.toMatchObject({ code: 104000 })
+    expect(to.sent.at(-1)).toEqual(['append', '', 'cancelled'])
+  })
+
+  it('keeps quiet when the session left while it was closing', async () => {
+    const to = publisher(() => true)
+    const stream = await open(publisher()).then(() =>
+      StreamWriter.open({ ...to.fake, isShut: true, publish: async () => 's' } as unknown as RunPublisher, {}, {}),
+    )
+    void stream.append('one')
+    await expect(stream.close('complete')).resolves.toBeUndefined()
+  })
+
+  it('has no unhandled rejection while it goes on after a refusal', async () => {
+    const unhandled = vi.fn<() => void>()
+    process.on('unhandledRejection', unhandled)
+    const stream = await open(publisher((_, data) => data === 'no'))
+    void stream.append('no')
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('unhandledRejection', unhandled)
+    expect(unhandled).not.toHaveBeenCalled()
+  })
+
+  it('asks its writer to wait only when very much is under way', async () => {
+    const release: (() => void)[] = []
+    const to = publisher()
+    const held = { ...to.fake, append: () => new Promise<void>((resolve) => release.push(resolve)) }
+    const stream = await StreamWriter.open(held as unknown as RunPublisher, {}, {})
+    const waits = Array.from({ length: 500 }, () => stream.append('x'))
+    expect(waits.slice(0, 499).every((wait) => wait === undefined)).toBe(true)
+    expect(waits[499]).toBeInstanceOf(Promise)
+    for (const resolve of release) resolve()
+    await waits[499]
+    expect(stream.append('x')).toBeUndefined()
+  })
+})

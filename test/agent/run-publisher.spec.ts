@@ -1,0 +1,116 @@
+import { describe, expect, it, vi } from 'vitest'
+import { RunPublisher, type PublishingChannel } from '../../src/agent/run-publisher'
+import type { OutgoingMessage } from '../../src/core/wire'
+import { freeChannel } from '../support/free-channel'
+
+const message = { name: 'ai-run-end', extras: { ai: { transport: {} } } }
+
+function publisherOn(publishOne: () => Promise<string>) {
+  const channel = { publishOne, append: vi.fn<() => void>(), update: vi.fn<() => void>() }
+  const report = vi.fn<PublishingChannel['report']>()
+  return { publisher: new RunPublisher(freeChannel(channel, report)), channel, report }
+}
+
+describe('RunPublisher', () => {
+  it('lets nothing through once it is shut', async () => {
+    const publish = vi.fn<() => Promise<string>>(async () => 'serial')
+    const { publisher, channel } = publisherOn(publish)
+    await publisher.publish(message)
+    publisher.shut()
+    const { extras } = message
+    const attempts = [
+      publisher.publish(message),
+      publisher.insist(message),
+      publisher.append('serial', 'x', extras),
+      publisher.update('serial', 'x', extras),
+    ]
+    for (const attempt of attempts) await expect(attempt).rejects.toMatchObject({ code: 104004 })
+    expect(publish).toHaveBeenCalledTimes(1)
+    expect(channel.append).not.toHaveBeenCalled()
+    expect(channel.update).not.toHaveBeenCalled()
+  })
+
+  it('tries again when the channel is too busy, but not when it may not publish', async () => {
+    vi.useFakeTimers()
+    const busy = vi.fn<() => Promise<string>>(async () => 'serial')
+    busy.mockRejectedValueOnce({ statusCode: 429 }).mockRejectedValueOnce({ statusCode: 500 })
+    const { publisher, report } = publisherOn(busy)
+    const insisting = publisher.insist(message)
+    await vi.runAllTimersAsync()
+    expect(await insisting).toBe('serial')
+    expect(busy).toHaveBeenCalledTimes(3)
+    expect(report.mock.calls).toMatchObject([[{ code: 42911 }]])
+    vi.useRealTimers()
+
+    const forbidden = vi.fn<() => Promise<string>>(() => Promise.reject({ statusCode: 401 })) // oxlint-disable-line
+    await expect(publisherOn(forbidden).publisher.insist(message)).rejects.toMatchObject({ statusCode: 401 })
+    expect(forbidden).toHaveBeenCalledTimes(1)
+  })
+
+  it('insists for as long as the network is away, and publishes under one id', async () => {
+    vi.useFakeTimers()
+    const publish = vi.fn<(given: OutgoingMessage) => Promise<string>>()
+    publish.mockRejectedValue({ statusCode: 400, code: 80_002 })
+    const way = freeChannel({ publishOne: publish })
+    const isHeldUp = vi.spyOn(way.uplink, 'isHeldUp', 'get').mockReturnValue(true)
+    const insisting = new RunPublisher(way).insist(message)
+    await vi.advanceTimersByTimeAsync(600_000)
+    publish.mockResolvedValue('serial')
+    await vi.runAllTimersAsync()
+    expect(await insisting).toBe('serial')
+    expect(new Set(publish.mock.calls.map(([{ id }]) => id)).size).toBe(1)
+
+    publish.mockRejectedValue({ statusCode: 400, code: 80_017 })
+    isHeldUp.mockReturnValue(false)
+    const closed = new RunPublisher(way).insist(message).catch((error: unknown) => error)
+    await vi.runAllTimersAsync()
+    expect(await closed).toMatchObject({ code: 80_017 })
+    vi.useRealTimers()
+  })
+
+  it('tries three times to publish an output, under one id, and for two minutes what must not get lost', async () => {
+    vi.useFakeTimers()
+    const broken = { statusCode: 500, code: 50_000 }
+    const publish = vi.fn<(given: OutgoingMessage) => Promise<string>>()
+    const publisher = new RunPublisher(freeChannel({ publishOne: publish }))
+    publish.mockRejectedValueOnce(broken).mockRejectedValueOnce(broken).mockResolvedValueOnce('serial')
+    const publishing = publisher.publish(message)
+    await vi.runAllTimersAsync()
+    expect(await publishing).toBe('serial')
+    expect(new Set(publish.mock.calls.map(([{ id }]) => id)).size).toBe(1)
+
+    publish.mockClear().mockRejectedValue(broken)
+    const failing = publisher.publish(message).catch((error: unknown) => error)
+    await vi.runAllTimersAsync()
+    expect(await failing).toBe(broken)
+    expect(publish).toHaveBeenCalledTimes(3)
+
+    const insisting = publisher.insist(message)
+    await vi.advanceTimersByTimeAsync(110_000)
+    publish.mockResolvedValueOnce('late')
+    await vi.runAllTimersAsync()
+    expect(await insisting).toBe('late')
+
+    const before = performance.now()
+    const lost = publisher.insist(message).catch((error: unknown) => error)
+    await vi.runAllTimersAsync()
+    expect(await lost).toBe(broken)
+    expect(performance.now() - before).toBeGreaterThanOrEqual(120_000)
+    expect(performance.now() - before).toBeLessThan(130_000)
+    vi.useRealTimers()
+  })
+
+  it('does not wait for a client that was closed', async () => {
+    vi.useFakeTimers()
+    const closed = { statusCode: 400, code: 80_017 }
+    const publish = vi.fn<() => Promise<string>>(() => Promise.reject(closed)) // oxlint-disable-line
+    const before = performance.now()
+    const insisting = publisherOn(publish)
+      .publisher.insist(message)
+      .catch((error: unknown) => error)
+    await vi.runAllTimersAsync()
+    expect(await insisting).toBe(closed)
+    expect(performance.now() - before).toBeLessThan(2000)
+    vi.useRealTimers()
+  })
+})

@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { waitFor } from '../../src/agent/wait'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+/** Something to wait for on a channel, and what the wait has left behind. */
+function channel() {
+  const listeners = new Set<() => void>()
+  const onHeard = (listener: () => void) => {
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+  let thing: string | undefined
+  return {
+    onHeard,
+    look: () => thing,
+    hear(heard?: string) {
+      thing = heard
+      for (const listener of listeners) listener()
+    },
+    expectNothingLeft() {
+      expect(listeners.size).toBe(0)
+      expect(vi.getTimerCount()).toBe(0)
+    },
+  }
+}
+
+/** Reads on until it is told to stop. */
+function endless() {
+  let isReading = false
+  const read = async (isOver: () => boolean) => {
+    isReading = true
+    while (!isOver()) await new Promise((resolve) => setTimeout(resolve, 10))
+    isReading = false
+  }
+  return { read, isReading: () => isReading }
+}
+
+describe('a wait on a channel', () => {
+  it('finds what is there, and reads nothing', async () => {
+    const { look, onHeard, hear, expectNothingLeft } = channel()
+    const { read, isReading } = endless()
+    hear('prompt')
+    const found = waitFor({ onHeard }, { look, read, timeout: 1000 })
+    expect(isReading()).toBe(false)
+    expect(await found).toBe('prompt')
+    expectNothingLeft()
+  })
+
+  it('looks again after everything that is heard, and stops reading', async () => {
+    const { look, onHeard, hear, expectNothingLeft } = channel()
+    const { read, isReading } = endless()
+    const found = waitFor({ onHeard }, { look, read, timeout: 1000 })
+    hear()
+    await vi.advanceTimersByTimeAsync(500)
+    expect(isReading()).toBe(true)
+    hear('prompt')
+    expect(await found).toBe('prompt')
+    await vi.advanceTimersByTimeAsync(10)
+    expect(isReading()).toBe(false)
+    expectNothingLeft()
+  })
+
+  it('gives up in time, and whatever reads or listens for it stops', async () => {
+    const { look, onHeard, expectNothingLeft } = channel()
+    const { read, isReading } = endless()
+    const found = waitFor({ onHeard }, { look, read, timeout: 1000 })
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(await found).toBeUndefined()
+    await vi.advanceTimersByTimeAsync(10)
+    expect(isReading()).toBe(false)
+    expectNothingLeft()
+  })
+
+  it.each([true, false])('rejects with the reason of a signal that aborts (before it began: %s)', async (isBefore) => {
+    const { look, onHeard, expectNothingLeft } = channel()
+    const { read, isReading } = endless()
+    const controller = new AbortController()
+    if (isBefore) controller.abort('stop')
+    const found = waitFor({ onHeard }, { look, read, timeout: 1000, signal: controller.signal })
+    controller.abort('stop')
+    await expect(found).rejects.toBe('stop')
+    await vi.advanceTimersByTimeAsync(10)
+    expect(isReading()).toBe(false)
+    expectNothingLeft()
+  })
+
+  it('rejects when reading fails', async () => {
+    const { look, onHeard, expectNothingLeft } = channel()
+    const found = waitFor({ onHeard }, { look, read: () => Promise.reject(new Error('no history')), timeout: 1000 })
+    await expect(found).rejects.toThrow('no history')
+    expectNothingLeft()
+  })
+})
