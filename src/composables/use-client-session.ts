@@ -2,7 +2,7 @@ import type { AppMessage } from '../store/app-message'
 import { computed, type ComputedRef, type MaybeRefOrGetter } from 'vue'
 import type { SessionError } from '../core/errors'
 import type { ClientSession } from '../session/client-session'
-import type { SessionStatus } from '../session/standing'
+import type { SessionStatus } from '../session/context'
 import { bindSession, type SessionBinding } from './binding'
 import { nearest, offer } from './nearest'
 

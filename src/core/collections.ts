@@ -87,6 +87,16 @@ export class SmallMap<V> {
 export class MultiMap<V extends object> {
   readonly #held = new Map<string, V | V[]>()
 
+  /** The number of keys. */
+  get size(): number {
+    return this.#held.size
+  }
+
+  /** All values. */
+  values(): readonly V[] {
+    return [...this.#held.values()].flat() as V[]
+  }
+
   of(key: string): readonly V[] {
     const held = this.#held.get(key)
     return held === undefined ? none : Array.isArray(held) ? held : [held]

@@ -1,6 +1,6 @@
-import { selectionOf, type Sibling, type Choices } from '../core/siblings'
 import type { InputNode } from '../core/input-node'
 import type { TreeNode } from '../core/node'
+import { selectionOf, type Choices, type Sibling } from '../core/siblings'
 import type { Tree } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
 
@@ -8,48 +8,55 @@ import type { ViewMessage } from '../core/view-message'
 export interface Branch<M> {
   /** Oldest first. */
   readonly siblings: readonly ViewMessage<M>[]
-  /** Which of them the view shows. */
+  /** The index of the one that the view shows. */
   readonly index: number
   readonly selected: ViewMessage<M> | undefined
   readonly hasSiblings: boolean
-  /** Shows the sibling at this index; with the newest the view follows those that are newer still. */
+  /** Shows the sibling at this index; after the newest was selected, the view shows newer ones as they arrive. */
   select(index: number): void
 }
 
-/** What one view picked where there are alternatives. */
+/** The choices of one view among alternatives. */
 export class Branches<M extends object> implements Choices {
   readonly picked = new Map<string, number>()
   readonly following = new Map<string, number>()
-  /** How often something was picked. */
-  picks = 0
-  /** What has been told about places with several versions, by those, since something was picked. */
+  /** How often a choice has changed what shows. */
+  changes = 0
+  /** Orders the choices. */
+  #picks = 0
+  readonly #tree: Tree<M>
+  /** Branches by their siblings, since the last choice. */
   #known = new WeakMap<readonly Sibling<M>[], Branch<M>>()
   #knownPicks = 0
 
-  constructor(private readonly tree: Tree<M>) {}
+  constructor(tree: Tree<M>) {
+    this.#tree = tree
+  }
 
-  /** Shows what was just asked for, by its key or the id of the request, until something newer comes. */
+  /** Shows an own new version, by its key or the id of its request, until a newer one arrives. */
   follow(key: string): void {
-    this.following.set(key, ++this.picks)
+    this.following.set(key, ++this.#picks)
+    this.changes++
   }
 
   /** Shows this version from now on. */
   pick(key: string): void {
-    this.picked.set(key, ++this.picks)
+    this.picked.set(key, ++this.#picks)
+    this.changes++
   }
 
-  /** Stays with what shows in place of a prompt, unless the new version of it was asked for. */
+  /** Keeps the shown version of a prompt when another client edits it; own edits are followed. */
   stay({ key, forkOf = '' }: InputNode<M>, isShown: (node: TreeNode<M>) => boolean): void {
     if (this.following.has(key)) return
-    const shown = this.tree.siblings.at(forkOf).find(({ node }) => isShown(node))
-    if (shown) this.pick(shown.key)
+    const shown = this.#tree.siblings.at(forkOf).find(({ node }) => isShown(node))
+    if (shown) this.picked.set(shown.key, ++this.#picks)
   }
 
   /** The versions of a message: those of its prompt or reply, or of its place inside a run. */
   of(messageId: string, onSelect: (node: TreeNode<M>) => void): Branch<M> {
-    const all = this.tree.siblings.at(messageId)
-    if (this.#knownPicks !== this.picks) this.#known = new WeakMap()
-    this.#knownPicks = this.picks
+    const all = this.#tree.siblings.at(messageId)
+    if (this.#knownPicks !== this.#picks) this.#known = new WeakMap()
+    this.#knownPicks = this.#picks
     let branch = this.#known.get(all)
     if (!branch) this.#known.set(all, (branch = this.#branch(all, onSelect)))
     return branch
@@ -58,7 +65,8 @@ export class Branches<M extends object> implements Choices {
   #branch(all: readonly Sibling<M>[], onSelect: (node: TreeNode<M>) => void): Branch<M> {
     const versions = all.filter(({ id }) => id !== undefined)
     const siblings = versions.map(({ node, id }) => node.viewMessage(id!))
-    const index = this.#indexIn(versions)
+    const keys = versions.map(({ key }) => key)
+    const index = selectionOf(this.#tree, keys, this)
     return {
       siblings,
       index,
@@ -67,15 +75,10 @@ export class Branches<M extends object> implements Choices {
       select: (wanted) => {
         const version = versions[wanted]
         if (!version) return
-        const picks = version === all.at(-1) ? this.following : this.picked
-        picks.set(version.key, ++this.picks)
+        if (version === all.at(-1)) this.follow(version.key)
+        else this.pick(version.key)
         onSelect(version.node)
       },
     }
-  }
-
-  #indexIn(versions: readonly Sibling<M>[]): number {
-    const keys = versions.map(({ key }) => key)
-    return selectionOf(this.tree, keys, this)
   }
 }

@@ -1,53 +1,91 @@
+import { noItems, reuseIfEqual } from '../core/collections'
 import type { RunInfo } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
-import { reuseIfEqual } from '../core/collections'
 import type { ViewMessage } from '../core/view-message'
-import type { Signal } from '../core/port'
-import type { Tree } from '../core/tree'
+import type { SessionContext } from './context'
 
-const none: readonly never[] = []
-
-/** All of a session that has been loaded, whatever branch a view shows. */
+/** Everything of a session that has been loaded, whatever branch a view shows. */
 export class SessionTree<M extends object> {
-  #runs: readonly RunInfo[] = none
+  readonly #session: Pick<SessionContext<M>, 'tree' | 'changed'>
+  #runs: readonly RunInfo[] = noItems
+  /** The listed runs in order, and where each stands. */
+  #nodes: readonly RunNode<M>[] = noItems
+  #places = new Map<RunNode<M>, number>()
+  /** Runs that have changed since they were listed. */
+  readonly #stale = new Set<RunNode<M>>()
   readonly #replies = new WeakMap<RunNode<M>, readonly ViewMessage<M>[]>()
 
-  constructor(
-    private readonly source: Tree<M>,
-    private readonly changed: Signal,
-  ) {}
+  /** @internal */
+  constructor(session: Pick<SessionContext<M>, 'tree' | 'changed'>) {
+    this.#session = session
+  }
 
   /** Every run that has started, in the order of their starts. */
   runs(): readonly RunInfo[] {
-    this.changed.track()
-    const runs = [...this.source.runs.values()].filter((run) => run.visible)
-    const infos = runs.toSorted((a, b) => (a.sort < b.sort ? -1 : 1)).map((run) => this.source.info(run))
-    return (this.#runs = reuseIfEqual(this.#runs, infos))
+    this.#session.changed.track()
+    if (this.#stale.size > 0) this.#update()
+    return this.#runs
   }
 
   /** A run by its id; undefined until it has started. */
   run(runId: string): RunInfo | undefined {
-    this.changed.track()
-    const run = this.source.runs.get(runId)
-    return run?.visible ? this.source.info(run) : undefined
+    this.#session.changed.track()
+    const run = this.#session.tree.runs.get(runId)
+    return run?.visible ? this.#session.tree.info(run) : undefined
   }
 
   /** A message by its id, plain and unobserved. */
   message(messageId: string): M | undefined {
-    this.changed.track()
-    return this.source.nodeOf(messageId)?.message(messageId)
+    this.#session.changed.track()
+    return this.#session.tree.nodeOf(messageId)?.message(messageId)
   }
 
   /** The reply of a run so far. */
   messagesOf(runId: string): readonly ViewMessage<M>[] {
-    this.changed.track()
-    const run = this.source.runs.get(runId)
-    if (!run) return none
-    const messages = reuseIfEqual(
-      this.#replies.get(run),
-      Array.from(run.messageIds(), (id) => run.viewMessage(id)),
-    )
-    this.#replies.set(run, messages)
-    return messages
+    this.#session.changed.track()
+    const run = this.#session.tree.runs.get(runId)
+    if (!run) return noItems
+    const messages = Array.from(run.messageIds(), (id) => run.viewMessage(id))
+    const reply = reuseIfEqual(this.#replies.get(run), messages)
+    this.#replies.set(run, reply)
+    return reply
+  }
+
+  /** Notes runs that have changed. @internal */
+  apply(runs: Iterable<RunNode<M>>): void {
+    for (const run of runs) this.#stale.add(run)
+  }
+
+  #update(): void {
+    const stale = [...this.#stale]
+    this.#stale.clear()
+    const { tree } = this.#session
+    const isListed = (run: RunNode<M>): boolean => run.visible && tree.runs.get(run.key) === run
+    const known = stale.filter((run) => this.#places.has(run))
+    const added = stale.filter((run) => !this.#places.has(run) && isListed(run)).toSorted(byStart)
+    const isInPlace = (run: RunNode<M>): boolean => {
+      const at = this.#places.get(run)!
+      const isBehind = at === 0 || this.#nodes[at - 1]!.sort <= run.sort
+      return isListed(run) && isBehind && run.sort <= (this.#nodes[at + 1]?.sort ?? run.sort)
+    }
+    const isTail = added.length === 0 || (this.#nodes.at(-1)?.sort ?? '') <= added[0]!.sort
+    if (!isTail || !known.every(isInPlace))
+      return this.#list([...tree.runs.values()].filter(isListed).toSorted(byStart))
+    const changed = known.filter((run) => this.#runs[this.#places.get(run)!] !== tree.info(run))
+    if (changed.length === 0 && added.length === 0) return
+    const runs = [...this.#runs, ...added.map((run) => tree.info(run))]
+    for (const run of changed) runs[this.#places.get(run)!] = tree.info(run)
+    for (const [index, run] of added.entries()) this.#places.set(run, this.#nodes.length + index)
+    this.#nodes = [...this.#nodes, ...added]
+    this.#runs = runs
+  }
+
+  #list(nodes: readonly RunNode<M>[]): void {
+    this.#nodes = nodes
+    this.#places = new Map(nodes.map((run, index) => [run, index]))
+    const infos = nodes.map((run) => this.#session.tree.info(run))
+    this.#runs = reuseIfEqual(this.#runs, infos)
   }
 }
+
+const byStart = (a: RunNode<object>, b: RunNode<object>): number => (a.sort < b.sort ? -1 : 1)

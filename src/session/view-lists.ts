@@ -1,130 +1,213 @@
 import { BranchWalk, type PathSegment } from '../core/branch'
-import type { InputNode } from '../core/input-node'
+import { noItems, sameItems } from '../core/collections'
 import type { TreeNode } from '../core/node'
 import type { RunInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
-import { sameItems } from '../core/collections'
-import type { Settled } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
 import type { Branches } from './branches'
-import { same, type PendingPrompt } from './pending'
-import { inSlices } from './slices'
-import type { ViewHost } from './view-host'
+import type { Subject } from './context'
+import type { PendingEntry, PendingPrompt } from './pending-inputs'
+import { inSlices } from './scheduling'
+import type { Changes, Session } from './session'
 import type { ViewWindow } from './view-window'
 
 const stepSize = 100
 
-/** What a view shows. Lists keep their identity until they differ; what comes at their end is followed without a new walk. */
+/** The lists of a view. They keep their identity until they differ, and follow changes at their end without a new walk. */
 export class ViewLists<M extends object> {
-  runs: readonly RunInfo[] = []
-  pending: readonly PendingPrompt[] = []
+  runs: readonly RunInfo[] = noItems
+  pending: readonly PendingPrompt[] = noItems
+  readonly #session: Session<M>
+  readonly #window: ViewWindow<M>
+  readonly #branches: Branches<M>
   #walk: BranchWalk<M>
-  #picks = 0
-  /** The path whose runs are listed, and how much of it. */
-  #path: readonly PathSegment<M>[] = []
+  #choices = 0
+  /** The path whose runs are listed, and how many of its segments. */
+  #path: readonly PathSegment<M>[] = noItems
   #listed = 0
-  /** Prompts on the path that have no answer yet. */
-  readonly #prompts = new Set<TreeNode<M>>()
+  readonly #runPlaces = new Map<RunNode<M>, number>()
+  #activeRuns = 0
+  /** Entries behind `pending`, in the same order. */
+  #entries: PendingEntry[] = []
+  readonly #entryOf = new Map<Subject<M>, PendingEntry>()
+  #underWay = 0
 
-  constructor(
-    private readonly host: ViewHost<M>,
-    private readonly window: ViewWindow<M>,
-    private readonly branches: Branches<M>,
-  ) {
-    this.#walk = new BranchWalk(host.tree, branches)
+  constructor(session: Session<M>, window: ViewWindow<M>, branches: Branches<M>) {
+    this.#session = session
+    this.#window = window
+    this.#branches = branches
+    this.#walk = new BranchWalk(session.tree, branches)
     this.rebuild()
   }
 
   get messages(): readonly ViewMessage<M>[] {
-    return this.window.messages
+    return this.#window.messages
+  }
+
+  get activeRuns(): number {
+    return this.#activeRuns
+  }
+
+  /** Whether a run is active, or a pending input may still start or resume one. */
+  get isRunning(): boolean {
+    return this.#activeRuns > 0 || this.#underWay > 0
+  }
+
+  /** Whether choices were made that the lists do not show yet. */
+  get isOutdated(): boolean {
+    return this.#choices !== this.#branches.changes
   }
 
   has(node: TreeNode<M>): boolean {
     return this.#walk.has(node)
   }
 
-  /** The nodes on the branch; worked out again when the tree's structure or the choices have changed. */
+  /** The nodes on the branch; walked again when the tree's structure or the choices have changed. */
   path(): readonly PathSegment<M>[] {
-    const { picks } = this.branches
-    if (!this.#walk.isCurrent || this.#picks !== picks) this.#walk = new BranchWalk(this.host.tree, this.branches)
-    this.#picks = picks
+    if (!this.#walk.isCurrent || this.isOutdated) this.#walk = new BranchWalk(this.#session.tree, this.#branches)
+    this.#choices = this.#branches.changes
     return this.#walk.path
   }
 
-  /** Works the path out without keeping the page from reacting; `path()` is left with what changes meanwhile. */
+  /** Walks the path without blocking the page; `path()` only adds changes that happened meanwhile. */
   async prepare(): Promise<void> {
-    const { picks } = this.branches
-    if (this.#walk.isCurrent && this.#picks === picks) return
-    const walk = new BranchWalk(this.host.tree, this.branches, true)
-    const isUseful = (): boolean => walk.isCurrent && this.branches.picks === picks
+    const { changes } = this.#branches
+    if (this.#walk.isCurrent && !this.isOutdated) return
+    const walk = new BranchWalk(this.#session.tree, this.#branches, true)
+    const isUseful = (): boolean => walk.isCurrent && this.#branches.changes === changes
     await inSlices(() => isUseful() && walk.advance(stepSize))
     if (!isUseful()) return
     this.#walk = walk
-    this.#picks = picks
+    this.#choices = changes
   }
 
   rebuild(): void {
     const path = this.path()
-    this.window.list(path)
-    this.#listRuns([], path)
+    this.#window.list(path)
+    this.#listAll(path)
   }
 
-  /** Takes in what the tree has settled. */
-  follow({ structure, moved, touched }: Settled<M>): void {
-    const isSame = this.#picks === this.branches.picks
-    const where = isSame && structure ? this.#walk.follow(moved) : undefined
-    if (!where && (structure || !isSame)) return this.rebuild()
+  /** Applies changes of the session. */
+  apply({ structure, moved, touched, pending }: Changes<M>): void {
+    const where = structure && !this.isOutdated ? this.#walk.follow(moved) : undefined
+    if (!where && (structure || this.isOutdated)) return this.rebuild()
     const path = this.path()
-    if (where === 'end') this.window.extend(path)
-    else if (where) this.window.list(path)
-    this.#listRuns(touched, path)
+    if (where) this.#window.extend(path, where === 'inside' ? moved! : noItems)
+    if (path !== this.#path) return this.#listAll(path)
+    const subjects = new Set(pending)
+    this.#listFurther(path, subjects)
+    if (where && this.#session.pending.hasRequests) for (const node of moved!) this.#addRequests(node, subjects)
+    this.#updateRuns(touched)
+    this.#updatePending(subjects)
   }
 
-  #listRuns(touched: readonly RunNode<M>[], path: readonly PathSegment<M>[]): void {
-    if (path !== this.#path) return this.#listAllRuns(path)
-    const added = this.#take(path)
-    let runs = added.length > 0 ? [...this.runs, ...added] : this.runs
-    for (const run of touched) {
-      const index = this.has(run) ? runs.findLastIndex(({ runId }) => runId === run.runId) : -1
-      const info = this.host.tree.info(run)
-      if (index >= 0 && runs[index] !== info) runs = runs.with(index, info)
-    }
-    this.runs = runs
-    this.#listPending()
-  }
-
-  #listAllRuns(path: readonly PathSegment<M>[]): void {
+  #listAll(path: readonly PathSegment<M>[]): void {
+    const former = this.runs
     this.#path = path
-    this.#listed = 0
-    this.#prompts.clear()
-    const runs = this.#take(path)
-    if (!sameItems(runs, this.runs)) this.runs = runs
+    this.#listed = this.#activeRuns = 0
+    this.runs = noItems
+    this.#runPlaces.clear()
+    this.#listFurther(path, new Set())
+    if (sameItems(this.runs, former)) this.runs = former
     this.#listPending()
   }
 
-  /** The runs of what has not been listed of a path; its prompts are kept. */
-  #take(path: readonly PathSegment<M>[]): readonly RunInfo[] {
-    const runs: RunInfo[] = []
+  /** Lists the runs of new segments; collects the subjects that may be pending there. */
+  #listFurther(path: readonly PathSegment<M>[], subjects: Set<Subject<M>>): void {
+    const added: RunInfo[] = []
     for (; this.#listed < path.length; this.#listed++) {
       const { node } = path[this.#listed]!
-      if (node instanceof RunNode && !node.isPlaceholder) runs.push(this.host.tree.info(node))
-      else this.#prompts.add(node)
+      subjects.add(node)
+      if (!(node instanceof RunNode) || node.isPlaceholder) continue
+      this.#runPlaces.set(node, this.runs.length + added.length)
+      const info = this.#session.tree.info(node)
+      if (info.status === 'active') this.#activeRuns++
+      added.push(info)
     }
-    return runs
+    if (added.length > 0) this.runs = [...this.runs, ...added]
+  }
+
+  #updateRuns(touched: readonly RunNode<M>[]): void {
+    let runs: RunInfo[] | undefined
+    for (const run of touched) {
+      const place = this.#runPlaces.get(run)
+      const former = place === undefined ? undefined : (runs ?? this.runs)[place]
+      const info = former && this.#session.tree.info(run)
+      if (place === undefined || !info || info === former) continue
+      this.#activeRuns += Number(info.status === 'active') - Number(former.status === 'active')
+      runs ??= [...this.runs]
+      runs[place] = info
+    }
+    if (runs) this.runs = runs
+  }
+
+  /** Adds requests for another reply that may have waited for a message of this node. */
+  #addRequests(node: TreeNode<M>, subjects: Set<Subject<M>>): void {
+    for (const id of node.messageIds()) {
+      for (const { inputId } of this.#session.pending.requestsAt(id)) subjects.add(inputId)
+    }
+  }
+
+  #shows(subject: Subject<M>, { parent = '' }: PendingEntry): boolean {
+    const node = typeof subject === 'string' ? this.#session.tree.nodeOf(parent) : subject
+    return node !== undefined && this.has(node)
   }
 
   #listPending(): void {
-    const waiting = this.runs.flatMap(({ runId, status }) =>
-      status === 'suspended' ? (this.host.pending.at(this.host.tree.runs.get(runId)!) ?? []) : [],
-    )
-    for (const node of this.#prompts) {
-      const prompt = this.host.pending.at(node)
-      if (prompt) waiting.push(prompt)
-      // NOTE: one that failed is pending again when it is sent again
-      else if (!(node as InputNode<M>).isFailed) this.#prompts.delete(node)
+    this.#entryOf.clear()
+    this.#underWay = 0
+    for (const [subject, entry] of this.#session.pending.entries()) {
+      if (!this.#shows(subject, entry)) continue
+      this.#entryOf.set(subject, entry)
+      if (entry.isUnderWay) this.#underWay++
     }
-    waiting.push(...this.host.pending.requests((node) => this.has(node)))
-    const pending = waiting.map((prompt) => this.pending.find(same(prompt)) ?? prompt)
+    this.#entries = [...this.#entryOf.values()].toSorted((a, b) => (a.order < b.order ? -1 : Number(a.order > b.order)))
+    const pending = this.#entries.map(({ prompt }) => prompt)
     if (!sameItems(pending, this.pending)) this.pending = pending
+  }
+
+  #updatePending(subjects: ReadonlySet<Subject<M>>): void {
+    let pending: PendingPrompt[] | undefined
+    for (const subject of subjects) {
+      const former = this.#entryOf.get(subject)
+      const entry = this.#session.pending.get(subject)
+      const next = entry && this.#shows(subject, entry) ? entry : undefined
+      if (former === next) continue
+      pending ??= [...this.pending]
+      this.#underWay += Number(next?.isUnderWay ?? false) - Number(former?.isUnderWay ?? false)
+      const from = former ? this.#placeOf(former) : -1
+      const isInPlace = former?.order === next?.order
+      if (former && next && isInPlace) {
+        this.#entries[from] = next
+        pending[from] = next.prompt
+      } else {
+        if (former) this.#entries.splice(from, 1)
+        if (former) pending.splice(from, 1)
+        if (next) {
+          const to = this.#endOf(next.order)
+          this.#entries.splice(to, 0, next)
+          pending.splice(to, 0, next.prompt)
+        }
+      }
+      if (next) this.#entryOf.set(subject, next)
+      else this.#entryOf.delete(subject)
+    }
+    if (pending && !sameItems(pending, this.pending)) this.pending = pending
+  }
+
+  #placeOf(entry: PendingEntry): number {
+    return this.#entries.lastIndexOf(entry, this.#endOf(entry.order) - 1)
+  }
+
+  /** Behind all entries of this or a lower order. */
+  #endOf(order: string): number {
+    let low = 0
+    let high = this.#entries.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#entries[middle]!.order <= order) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 }

@@ -1,35 +1,41 @@
 import type { PathSegment } from '../core/branch'
-import type { TreeNode } from '../core/node'
-import { RunNode } from '../core/run-node'
 import { sameItems } from '../core/collections'
-import type { ViewMessage } from '../core/view-message'
+import { ErrorCode, unableTo } from '../core/errors'
+import type { TreeNode } from '../core/node'
+import type { Signal } from '../core/port'
+import { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
-import { inSlices } from './slices'
+import type { ViewMessage } from '../core/view-message'
+import { inSlices } from './scheduling'
+import type { Session } from './session'
 
 const stepSize = 100
 
 type Path<M extends object> = readonly PathSegment<M>[]
 
-/** One message on a path, by where it stands. */
+/** One message on a path, by its place. */
 interface Spot<M extends object> {
   readonly node: TreeNode<M>
   readonly id: string
   readonly level: string
 }
 
-/** How far back a view reaches. What arrives live always shows; older messages show when they have been asked for. */
+/** How far back a view reaches. Live messages always show; older messages show once they have been asked for. */
 export class ViewWindow<M extends object> {
-  /** The lowest message that is to show; what stands before it is hidden. */
+  readonly #tree: Tree<M>
+  /** The first message that shows; the messages before it are hidden. */
   #first: Spot<M> | undefined
-  /** Where that message is not on the path: the lowest level that is to show. */
+  /** The lowest level that shows, for paths without that message. */
   #floor = ''
   #path: Path<M> = []
-  /** How much of the path has been listed: its stretches, and the messages of the last of them. */
-  #listed = { stretches: 0, ids: 0 }
+  /** How much of the path has been listed: its segments, and the messages of the last segment. */
+  #listed = { segments: 0, ids: 0 }
   #messages: readonly ViewMessage<M>[] = []
   #hidden = 0
 
-  constructor(private readonly tree: Tree<M>) {}
+  constructor(tree: Tree<M>) {
+    this.#tree = tree
+  }
 
   get hasHidden(): boolean {
     return this.#hidden > 0
@@ -51,38 +57,61 @@ export class ViewWindow<M extends object> {
     this.#note(path)
   }
 
-  /** Makes what is to be listed, runs included, without keeping the page from reacting. */
+  /** Makes the messages and run infos of a path without blocking the page. */
   async prepare(path: Path<M>): Promise<void> {
     let hidden = this.hiddenCount(path)
     let at = 0
     await inSlices(() => {
       for (const { node, ids } of path.slice(at, (at += stepSize))) {
-        if (node instanceof RunNode) this.tree.info(node)
-        // What has gone meanwhile is made no more
+        if (node instanceof RunNode) this.#tree.info(node)
+        // Messages may have gone meanwhile
         for (const id of ids) if (--hidden < 0 && node.message(id)) node.viewMessage(id)
       }
       return at < path.length
     })
   }
 
-  /** The same for a path that has only got longer. */
-  extend(path: Path<M>): void {
+  /** Lists a path that has only grown: at its end, and in these nodes. */
+  extend(path: Path<M>, grown: Iterable<TreeNode<M>>): void {
     if (this.#messages.length === 0 || path !== this.#path) return this.list(path)
-    const { stretches, ids } = this.#listed
-    const added = path.slice(stretches - 1).flatMap((stretch, index) => {
-      const came = index === 0 ? stretch.ids.slice(ids) : stretch.ids
-      return came.map((id) => stretch.node.viewMessage(id))
+    for (const node of grown) if (!this.#growInside(path, node)) return this.list(path)
+    const { segments, ids } = this.#listed
+    const added = path.slice(segments - 1).flatMap((segment, index) => {
+      const arrived = index === 0 ? segment.ids.slice(ids) : segment.ids
+      return arrived.map((id) => segment.node.viewMessage(id))
     })
     if (added.length > 0) this.#messages = [...this.#messages, ...added]
     this.#note(path)
   }
 
-  #note(path: Path<M>): void {
-    this.#path = path
-    this.#listed = { stretches: path.length, ids: path.at(-1)?.ids.length ?? 0 }
+  /** Inserts the new messages of a node before the last listed segment; false when their place is not shown. */
+  #growInside(path: Path<M>, node: TreeNode<M>): boolean {
+    const last = this.#listed.segments - 1
+    let at = path.findLastIndex((segment) => segment.node === node)
+    if (at < 0 || at >= last) return true
+    const added: ViewMessage<M>[] = []
+    for (; at >= 0; at--) {
+      const segment = path[at]!
+      for (const id of segment.ids.toReversed()) {
+        const message = segment.node.viewMessage(id)
+        const place = this.#messages.lastIndexOf(message)
+        if (place >= 0) {
+          if (added.length > 0) this.#messages = this.#messages.toSpliced(place + 1, 0, ...added)
+          return true
+        }
+        if (segment.node !== node) return false
+        added.unshift(message)
+      }
+    }
+    return false
   }
 
-  /** Draws the line below what is shown, after older messages have come into the tree. */
+  #note(path: Path<M>): void {
+    this.#path = path
+    this.#listed = { segments: path.length, ids: path.at(-1)?.ids.length ?? 0 }
+  }
+
+  /** Draws the line below the shown messages, after older ones have come into the tree. */
   hold(): void {
     let count = 0
     let lowest: string | undefined
@@ -91,19 +120,19 @@ export class ViewWindow<M extends object> {
       const isShown = count > this.#hidden && ids.length > 0 && node.sort !== ''
       if (isShown && (lowest === undefined || node.sort < lowest)) lowest = node.sort
     }
-    const { newest } = this.tree.log
+    const { newest } = this.#tree.log
     this.#floor = lowest ?? (newest === '' ? '' : `${newest}\uffff`)
     this.#first = spotAt(this.#path, this.#hidden)
   }
 
-  /** Shows a node from now on: somebody picked it. */
+  /** Shows a node from now on, because the user has selected it. */
   include({ sort }: TreeNode<M>): void {
     if (sort === '' || sort >= this.#floor) return
     this.#floor = sort
     this.#first = undefined
   }
 
-  /** How many hidden messages are newer than the newest that matches; undefined when none matches. */
+  /** The number of hidden messages newer than the newest one that matches; undefined when none matches. */
   hiddenNewerThan(path: Path<M>, predicate: (message: M) => boolean): number | undefined {
     const hidden = this.hiddenCount(path)
     let at = path.reduce((count, { ids }) => count + ids.length, 0)
@@ -115,7 +144,7 @@ export class ViewWindow<M extends object> {
     return undefined
   }
 
-  /** Moves the line down by `count` messages; answers with how many there were. */
+  /** Moves the line down by `count` messages; answers with the number of messages that show now. */
   reveal(path: Path<M>, count: number): number {
     const hidden = this.hiddenCount(path)
     const spot = spotAt(path, Math.max(0, hidden - count))
@@ -125,17 +154,17 @@ export class ViewWindow<M extends object> {
     return Math.min(count, hidden)
   }
 
-  /** Hidden is a beginning of the path. */
+  /** The number of messages at the beginning of a path that are hidden. */
   hiddenCount(path: Path<M>): number {
     if (this.#floor === '') return 0
     const { node, id } = this.#first ?? {}
     let count = 0
     let below: number | undefined
-    for (const stretch of path) {
-      const index = stretch.node === node ? stretch.ids.indexOf(id!) : -1
+    for (const segment of path) {
+      const index = segment.node === node ? segment.ids.indexOf(id!) : -1
       if (index >= 0) return count + index
-      if (stretch.level >= this.#floor && stretch.ids.length > 0) below ??= count
-      count += stretch.ids.length
+      if (segment.level >= this.#floor && segment.ids.length > 0) below ??= count
+      count += segment.ids.length
     }
     return below ?? count
   }
@@ -147,4 +176,108 @@ function spotAt<M extends object>(path: Path<M>, at: number): Spot<M> | undefine
     at -= ids.length
   }
   return undefined
+}
+
+/** The lists of the view that older messages are loaded into. */
+interface ShownPath<M extends object> {
+  path(): Path<M>
+  prepare(): Promise<void>
+}
+
+/** Loads older messages into a view, one load at a time. */
+export class OlderMessages<M extends object> {
+  readonly #session: Session<M>
+  readonly #window: ViewWindow<M>
+  readonly #shown: ShownPath<M>
+  readonly #changed: Signal
+  #loading: Promise<number> | undefined
+
+  constructor(session: Session<M>, window: ViewWindow<M>, shown: ShownPath<M>) {
+    this.#session = session
+    this.#window = window
+    this.#shown = shown
+    this.#changed = session.port.signal()
+  }
+
+  get isLoading(): boolean {
+    this.#changed.track()
+    return this.#loading !== undefined
+  }
+
+  async load(count: number): Promise<readonly ViewMessage<M>[]> {
+    if (!Number.isInteger(count) || count < 1) {
+      throw unableTo('load older messages', `count must be a positive integer, not ${count}`, ErrorCode.BadRequest)
+    }
+    if (this.#loading) return []
+    return this.#show(async () => {
+      await this.#readBack(count)
+      await this.#shown.prepare()
+      return this.#reveal(count)
+    })
+  }
+
+  /** Shows at least `count` messages, if there are; waits for a load that is running. */
+  async fill(count: number): Promise<void> {
+    while (this.#loading) await this.#loading.catch(() => undefined)
+    const missing = count - this.#window.messages.length
+    if (missing > 0 && (this.#window.hasHidden || this.#session.history.hasOlder)) await this.load(missing)
+  }
+
+  async loadUntil(predicate: (message: M) => boolean, signal?: AbortSignal): Promise<readonly ViewMessage<M>[]> {
+    while (this.#loading) await this.#loading.catch(() => undefined)
+    return this.#show(async () => {
+      signal?.throwIfAborted()
+      for (let hasMore = true; ; hasMore = await this.#readMore(signal)) {
+        await this.#shown.prepare()
+        const newer = this.#window.hiddenNewerThan(this.#shown.path(), predicate)
+        if (newer !== undefined || !hasMore) return this.#reveal(newer ?? Infinity)
+      }
+    })
+  }
+
+  /** Reads pages of history until `count` messages are hidden, or there are no more pages. */
+  async #readBack(count: number): Promise<void> {
+    const { tree, history } = this.#session
+    const missing = async (): Promise<number> => {
+      await this.#shown.prepare()
+      return count - this.#window.hiddenCount(this.#shown.path())
+    }
+    for (let wanted = await missing(); wanted > 0; wanted = await missing()) {
+      // NOTE: the path is walked once enough messages may be there; walked for each page, it would cost more with each
+      const enough = tree.messageCount + wanted
+      while (tree.messageCount < enough) if (!(await history.loadPage())) return
+    }
+  }
+
+  async #reveal(count: number): Promise<number> {
+    const revealed = this.#window.reveal(this.#shown.path(), count)
+    await this.#window.prepare(this.#shown.path())
+    return revealed
+  }
+
+  /** Reads so much of history that another look is worth it; false when there is no more. */
+  async #readMore(signal: AbortSignal | undefined): Promise<boolean> {
+    const { tree, history } = this.#session
+    const enough = tree.messageCount * 1.25
+    do {
+      signal?.throwIfAborted()
+      if (!(await history.loadPage())) return false
+    } while (tree.messageCount <= enough)
+    return true
+  }
+
+  /** Answers with the revealed messages, which are the first ones of the list. */
+  async #show(read: () => Promise<number>): Promise<readonly ViewMessage<M>[]> {
+    this.#loading = read()
+    this.#changed.trigger()
+    let revealed = 0
+    try {
+      revealed = await this.#loading
+    } finally {
+      this.#loading = undefined
+      this.#session.loaded()
+      this.#changed.trigger()
+    }
+    return this.#window.messages.slice(0, revealed)
+  }
 }

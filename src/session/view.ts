@@ -1,37 +1,67 @@
 import type { Answer } from '../core/codec'
 import { Emitter } from '../core/emitter'
-import { RunNode } from '../core/run-node'
+import type { SessionError } from '../core/errors'
 import type { RunInfo } from '../core/run-info'
-import type { ViewMessage } from '../core/view-message'
-import type { Signal } from '../core/port'
+import { RunNode } from '../core/run-node'
 import type { RunEndReason, RunError } from '../core/run-state'
 import type { RunTransition } from '../core/run-status-tracker'
-import type { Settled } from '../core/tree'
-import type { ActiveRun } from './active-run'
+import type { Signal } from '../core/port'
+import type { ViewMessage } from '../core/view-message'
+import { ActiveRun } from './active-run'
 import { Branches, type Branch } from './branches'
-import { dispatch } from './dispatch'
-import { OlderMessages } from './older-messages'
-import type { Outgoing } from './outgoing'
+import type { CancelTarget } from './cancellations'
+import type { PendingPrompt } from './pending-inputs'
 import {
-  continuation,
   fork,
   newMessage,
   placeOfEdit,
   placeOfRegeneration,
+  resumeRun,
+  type PlacedInput,
   type SendInput,
-  type Placed,
-} from './placement'
-import type { AnswerOptions, PlacedSendOptions, SendOptions } from './prompts'
-import { isUnderWay, type PendingPrompt, type RunScope } from './pending'
-import { startedRuns, stoppable } from './running'
-import type { Steer } from './steers'
-import type { CancelTarget } from './stops'
-import type { WakeInfo } from './wake'
+} from './placed-input'
+import type { Changes, Session } from './session'
+import type { Steer } from './submission'
 import { ViewLists } from './view-lists'
-import { ViewWindow } from './view-window'
-import type { ViewHost } from './view-host'
+import { OlderMessages, ViewWindow } from './view-window'
+import type { WakeInfo } from './wake'
 
-/** What happened to a run on this view's branch. */
+/** Which runs a verb is about: those of a view's branch, those this client owns, or all of the session. */
+export type RunScope = 'view' | 'mine' | 'session'
+
+export interface SendOptions {
+  /**
+   * What happens to runs of this view that are active, about to start, or suspended: `alongside` leaves them alone,
+   * `interrupt` cancels them all first, those that wait for an approval too.
+   * @default 'alongside'
+   */
+  whenBusy?: 'alongside' | 'interrupt'
+  /**
+   * With `interrupt`: send right behind the cancels, or when the interrupted runs have ended (at most 2 s later).
+   * @default 'published'
+   */
+  waitFor?: 'published' | 'ended'
+  /** The message id that this prompt follows. @default the last message of the view */
+  parent?: string
+  /** Whether to wake the session's agent. @default true */
+  wake?: boolean
+}
+
+/** Options of sends whose place in the conversation is given. */
+export type PlacedSendOptions = Omit<SendOptions, 'parent'>
+
+export interface AnswerOptions extends PlacedSendOptions {
+  /**
+   * `continuation` answers into the run that asked; `fork` answers a copy of its reply, for a run that replaces it.
+   * @default 'continuation'
+   */
+  as?: 'continuation' | 'fork'
+}
+
+/** How long a send with `waitFor: 'ended'` waits for the runs it interrupts, in milliseconds. */
+const endLimit = 2000
+
+/** A change of status of a run on this view's branch. */
 export interface RunEvent {
   readonly type: 'start' | 'suspend' | 'resume' | 'end'
   readonly runId: string
@@ -42,7 +72,7 @@ export interface RunEvent {
 }
 
 interface ViewEvents {
-  /** Lists or runs became different. Growing text alone does not count as one; it is seen in the message itself. */
+  /** Lists or runs have changed. Text that grows is no update; the message itself shows it. */
   update: void
   run: RunEvent
 }
@@ -52,6 +82,7 @@ interface ViewEvents {
  * their identity until they really differ.
  */
 export class View<M extends object> {
+  readonly #session: Session<M>
   readonly #listChanged: Signal
   readonly #runsChanged: Signal
   readonly #emitter = new Emitter<ViewEvents>()
@@ -62,14 +93,16 @@ export class View<M extends object> {
   #isClosed = false
 
   /** @internal */
-  constructor(private readonly host: ViewHost<M>) {
-    this.#listChanged = host.port.signal()
-    this.#runsChanged = host.port.signal()
-    this.#window = new ViewWindow(host.tree)
-    this.#branches = new Branches(host.tree)
-    this.#lists = new ViewLists(host, this.#window, this.#branches)
-    this.#older = new OlderMessages(host, this.#window, this.#lists)
-    host.port.opaque(this)
+  constructor(session: Session<M>) {
+    this.#session = session
+    this.#listChanged = session.port.signal()
+    this.#runsChanged = session.port.signal()
+    this.#window = new ViewWindow(session.tree)
+    this.#branches = new Branches(session.tree)
+    this.#lists = new ViewLists(session, this.#window, this.#branches)
+    this.#older = new OlderMessages(session, this.#window, this.#lists)
+    session.views.add(this)
+    session.port.opaque(this)
   }
 
   /** The messages on the view's branch, oldest first, as far back as it has been loaded. */
@@ -80,37 +113,43 @@ export class View<M extends object> {
 
   /** Runs that have started: those on the view's branch, those of this client, or all of the session. */
   runs(scope: RunScope = 'view'): readonly RunInfo[] {
-    if (scope !== 'view') return startedRuns(this.host, scope)
+    if (scope !== 'view') return this.#session.all.runs().filter(({ clientId }) => this.#isIn(scope, clientId))
     this.#runsChanged.track()
     return this.#lists.runs
   }
 
-  /** What has been asked on the view's branch, and no agent has taken up yet. */
+  /** The number of active runs on the view's branch. @internal */
+  get activeRuns(): number {
+    this.#runsChanged.track()
+    return this.#lists.activeRuns
+  }
+
+  /** Inputs on the view's branch that no agent has accepted yet. */
   pending(): readonly PendingPrompt[] {
     this.#runsChanged.track()
     return this.#lists.pending
   }
 
-  /** Whether any run is active or about to start. What no agent takes up does not count. */
+  /** Whether any run is active or about to start. Inputs that no agent accepts do not count. */
   get isRunning(): boolean {
-    if (this.runs().some((run) => run.status === 'active')) return true
-    return this.pending().some(isUnderWay)
+    this.#runsChanged.track()
+    return this.#lists.isRunning
   }
 
   /** A run by its id, on whatever branch; undefined until it has started. */
   run(runId: string): RunInfo | undefined {
-    return this.host.all.run(runId)
+    return this.#session.all.run(runId)
   }
 
   /** The reply of a run so far, on whatever branch. */
   messagesOf(runId: string): readonly ViewMessage<M>[] {
-    return this.host.all.messagesOf(runId)
+    return this.#session.all.messagesOf(runId)
   }
 
   /** The run that wrote a message, or that answers it when it is a prompt. */
   runOf(messageId: string): RunInfo | undefined {
-    this.host.changed.track()
-    const { tree } = this.host
+    this.#session.changed.track()
+    const { tree } = this.#session
     const node = tree.nodeOf(messageId)
     if (node instanceof RunNode) return node.isPlaceholder ? undefined : tree.info(node)
     const replies = [...tree.runsOf(messageId), ...tree.children(messageId)]
@@ -124,7 +163,7 @@ export class View<M extends object> {
   snapshot(messageId: string): M | undefined
   snapshot(messageId?: string): M[] | M | undefined {
     const copy = (id: string): M | undefined => {
-      const message = this.host.tree.nodeOf(id)?.message(id)
+      const message = this.#session.tree.nodeOf(id)?.message(id)
       return message && structuredClone(message)
     }
     if (messageId !== undefined) return copy(messageId)
@@ -134,8 +173,8 @@ export class View<M extends object> {
   /** Whether there are older messages to load. */
   hasOlder(): boolean {
     this.#listChanged.track()
-    this.host.changed.track()
-    return this.#window.hasHidden || this.host.history.hasOlder
+    this.#session.changed.track()
+    return this.#window.hasHidden || this.#session.history.hasOlder
   }
 
   /** Whether a load of older messages is running. */
@@ -173,7 +212,7 @@ export class View<M extends object> {
    */
   async send(given: SendInput<M>, options: SendOptions = {}): Promise<ActiveRun<M>> {
     const place = { parent: options.parent ?? this.#lastMessageId() }
-    return this.#dispatch({ inputs: newMessage(this.host.tree.codec, given), place }, options)
+    return this.#send({ inputs: newMessage(this.#session.tree.codec, given), place }, options)
   }
 
   /**
@@ -182,10 +221,12 @@ export class View<M extends object> {
    * @throws SessionError 40003 when there is no such prompt.
    */
   async edit(messageId: string, given: SendInput<M>, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
-    const { tree } = this.host
+    const { tree } = this.#session
     const placed = { place: placeOfEdit(tree, messageId), inputs: newMessage(tree.codec, given) }
-    this.discard(messageId)
-    return this.#dispatch(placed, options)
+    return this.#session.act(() => {
+      this.discard(messageId)
+      return this.#send(placed, options)
+    })
   }
 
   /**
@@ -194,8 +235,8 @@ export class View<M extends object> {
    * @throws SessionError 40003 when it is not a reply.
    */
   async regenerate(messageId: string, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
-    const place = placeOfRegeneration(this.host.tree, messageId)
-    return this.#dispatch({ inputs: [{ type: 'regenerate' }], place }, options)
+    const place = placeOfRegeneration(this.#session.tree, messageId)
+    return this.#send({ inputs: [{ type: 'regenerate' }], place }, options)
   }
 
   /**
@@ -208,104 +249,140 @@ export class View<M extends object> {
     answers: Answer | readonly Answer[],
     { as = 'continuation', ...options }: AnswerOptions = {},
   ): Promise<ActiveRun<M>> {
-    const { tree } = this.host
+    const { tree } = this.#session
     const all = [answers].flat()
     const placed =
       as === 'fork'
         ? fork(tree, messageId, all)
-        : continuation(tree, messageId, all, this.host.prompts.answersTo(messageId), this.#lastMessageId())
-    return this.#dispatch(placed, options)
+        : resumeRun(tree, messageId, all, this.#session.submissions.answersTo(messageId), this.#lastMessageId())
+    return this.#send(placed, options)
   }
 
-  /** Says something into a run while it goes on. */
+  /** Sends a message into a run while it is active. */
   steer(runId: string, given: SendInput<M>): Steer {
-    return this.host.steers.steer(runId, given)
+    return this.#session.submissions.steer(runId, given)
   }
 
   /**
-   * Cancels a run, or, by its message id, what has not started. Resolves when the channel has the request.
+   * Cancels a run, or, by its message id, an input without a run. Resolves when the channel has the request.
    * @throws SessionError 40003 for an empty id, 104005 when it could not be published.
    */
   cancel(target: CancelTarget): Promise<void> {
-    return this.host.session.cancel(target)
+    return this.#session.cancel(target)
   }
 
-  /** Wakes the agent for something that is pending, whoever sent it. */
+  /** Wakes the agent for a pending input of any client. */
   wake(inputId: string): WakeInfo {
-    return this.host.session.wake(inputId)
+    return this.#session.wake(inputId)
   }
 
-  /** Cancels every run that is active, about to start, or waits for somebody. */
+  /** Cancels every run that is active, about to start, or suspended. */
   async cancelAll({ scope = 'view' }: { scope?: RunScope } = {}): Promise<void> {
-    await Promise.all(stoppable(this.host, scope, this).map((target) => this.cancel(target)))
+    await Promise.all(this.#session.act(() => this.#cancellable(scope).map((target) => this.cancel(target))))
   }
 
   /**
-   * Publishes a failed prompt again, or wakes an agent for it, whoever sent it.
+   * Publishes a failed prompt again, or wakes an agent for a prompt of any client.
    * @throws SessionError 40003 when nothing is pending under this message id, or the session has no agent.
    */
   async retry(messageId: string): Promise<void> {
-    const sent = this.host.prompts.find(messageId)
-    if (sent) await this.host.prompts.retry(sent)
+    const submission = this.#session.submissions.find(messageId)
+    if (submission) await this.#session.submissions.retry(submission)
     else this.wake(messageId)
   }
 
   /** Takes a failed prompt out of the conversation. */
   discard(messageId: string): void {
-    this.host.prompts.discard(messageId)
+    this.#session.submissions.discard(messageId)
   }
 
-  /** The alternatives of a message on the same place in the conversation. */
+  /** The alternatives of a message at the same place in the conversation. */
   branch(messageId: string): Branch<M> {
     this.#listChanged.track()
-    this.host.changed.track()
+    this.#session.changed.track()
     return this.#branches.of(messageId, (node) => {
       this.#window.include(node)
       this.#moved()
     })
   }
 
-  /** Shows the alternative of a message that stands at this index. */
+  /** Shows the alternative of a message at this index. */
   select(messageId: string, index: number): void {
     this.branch(messageId).select(index)
   }
 
-  /** Hears of changes; returns how to stop. */
+  /** Calls the listener on changes; returns a function that removes it. */
   on<K extends keyof ViewEvents>(name: K, listener: (event: ViewEvents[K]) => void): () => void {
     return this.#emitter.on(name, listener)
   }
 
-  /** Stops following the session; what it shows stays as it is. */
+  /** Stops following the session; the lists stay as they are. */
   close(): void {
     this.#isClosed = true
     this.#emitter.clear()
-    this.host.forget(this)
+    this.#session.views.delete(this)
   }
 
-  /** Follows what the tree has settled. @internal */
-  refresh(settled: Settled<M>): void {
-    for (const fork of settled.forks ?? []) this.#branches.stay(fork, (node) => this.#lists.has(node))
-    if (settled.structure || settled.runs) this.#change(() => this.#lists.follow(settled))
-    for (const transition of settled.transitions) this.#tell(transition)
-    if (settled.structure || settled.runs) this.#emitter.emit('update', undefined)
+  /** Shows changes of the session. @internal */
+  refresh(changes: Changes<M>): void {
+    const { structure, runs, transitions, forks = [] } = changes
+    for (const fork of forks) this.#branches.stay(fork, (node) => this.#lists.has(node))
+    const isDifferent = structure || runs || this.#lists.isOutdated
+    if (isDifferent) this.#change(() => this.#lists.apply(changes))
+    for (const transition of transitions) this.#tell(transition)
+    if (isDifferent) this.#emitter.emit('update', undefined)
   }
 
-  /** Keeps what a page of older messages brought out of sight until it is asked for. @internal */
+  /** Keeps a page of older messages hidden until it is asked for. @internal */
   hold(): void {
     this.#window.hold()
   }
 
-  /** Shows a new version of a prompt, or the reply to a request as soon as there is one. */
-  #choose(inputId: string): void {
-    this.#branches.follow(inputId)
-    this.#moved()
+  /** Sends an input, after it has cancelled the runs that it interrupts. */
+  async #send(placed: PlacedInput<M>, { whenBusy, waitFor, wake }: PlacedSendOptions): Promise<ActiveRun<M>> {
+    const session = this.#session
+    const { runId, parent, forkOf, regenerates, supersedes } = placed.place
+    const isOwn = (target: CancelTarget): boolean =>
+      runId !== undefined && (typeof target === 'string' ? target : target.runId) === runId
+    const targets = whenBusy === 'interrupt' ? this.#cancellable('view').filter((target) => !isOwn(target)) : []
+    const submission = await session.submissions.send(placed, wake, (inputId) => {
+      // A version of something shows in this view, and moves no other view
+      if (forkOf ?? regenerates ?? supersedes) this.#branches.follow(inputId)
+      else this.#keep(parent)
+      const ended =
+        waitFor === 'ended' && targets.length > 0
+          ? session.cancellations.waitForRunsToEnd(targets, endLimit)
+          : undefined
+      // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
+      for (const target of targets) session.cancel(target).catch((error: SessionError) => session.report(error))
+      return ended
+    })
+    return new ActiveRun(session, submission)
   }
 
-  /** Another reply that is on its way takes no prompt out of sight that goes on from the one that shows. */
+  /** A prompt that goes on from a reply keeps that reply on screen when an own regeneration of it arrives. */
   #keep(parent = ''): void {
-    const node = this.host.tree.nodeOf(parent)
-    const isRival = ({ place }: Outgoing): boolean => place.regenerates !== undefined && place.parent === node?.parent
-    if (node instanceof RunNode && this.host.prompts.unheard().some(isRival)) this.#branches.pick(node.key)
+    const { tree, pending, submissions } = this.#session
+    const node = tree.nodeOf(parent)
+    if (!(node instanceof RunNode) || node.parent === undefined) return
+    if (pending.requestsAt(node.parent).some(({ inputId }) => submissions.find(inputId))) this.#branches.pick(node.key)
+  }
+
+  /** Runs and inputs that can be cancelled. Cancelled inputs, and those whose agent cannot be woken, are left out. */
+  #cancellable(scope: RunScope): CancelTarget[] {
+    const runs = this.runs(scope).filter(
+      ({ status, cancelling }) => status === 'active' || (status === 'suspended' && !cancelling),
+    )
+    const pending = scope === 'view' ? this.pending() : this.#session.pending.all()
+    const inputs = pending.filter(
+      ({ runId, cancelling, wake, clientId }) =>
+        runId === undefined && !cancelling && wake?.state !== 'failed' && this.#isIn(scope, clientId),
+    )
+    return [...runs.map((run) => run.runId), ...inputs]
+  }
+
+  #isIn(scope: RunScope, owner: string): boolean {
+    return scope !== 'mine' || owner === (this.#session.channel.clientId ?? '')
   }
 
   #moved(): void {
@@ -320,16 +397,7 @@ export class View<M extends object> {
     if (runs !== this.#lists.runs || pending !== this.#lists.pending) this.#runsChanged.trigger()
   }
 
-  /** What takes the place of something is shown by this view, and does not move others. */
-  #dispatch(placed: Placed<M>, options: PlacedSendOptions): Promise<ActiveRun<M>> {
-    const { forkOf, regenerates, supersedes } = placed.place
-    return dispatch(this.host, this, placed, options, (inputId) => {
-      if (forkOf ?? regenerates ?? supersedes) this.#choose(inputId)
-      else this.#keep(placed.place.parent)
-    })
-  }
-
-  /** What a new prompt follows: the last message shown that the channel has or is about to have. */
+  /** The message that a new prompt follows: the last one shown that the channel has or is about to have. */
   #lastMessageId(): string | undefined {
     return this.#lists.messages.findLast((message) => message.state !== 'failed')?.id
   }
@@ -337,7 +405,7 @@ export class View<M extends object> {
   #tell({ run, from, to }: RunTransition<M>): void {
     if (!this.#lists.has(run)) return
     const type = to === 'active' ? (from === undefined ? 'start' : 'resume') : to === 'suspended' ? 'suspend' : 'end'
-    const info = this.host.tree.info(run)
+    const info = this.#session.tree.info(run)
     const ended = type === 'end' && { reason: to as RunEndReason, ...(info.error && { error: info.error }) }
     this.#emitter.emit('run', { type, runId: run.key, run: info, ...ended })
   }

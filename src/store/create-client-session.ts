@@ -1,5 +1,6 @@
-import { channelNameOf } from '../session/channel-name'
-import { ClientSession, type ClientSessionOptions } from '../session/client-session'
+import { channelNameOf } from '../ably/channel-name'
+import { ClientSession } from '../session/client-session'
+import type { ClientSessionOptions } from '../session/context'
 import { vuePort } from './vue-port'
 
 export interface CreateClientSessionOptions<M extends object> extends Omit<

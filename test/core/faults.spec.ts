@@ -1,7 +1,7 @@
 import type { UIMessage } from 'ai'
 import { describe, expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src/codec'
-import { runTakenUp } from '../../src/session/trigger'
+import { acceptedRun } from '../../src/session/context'
 import { MemoryChannel } from '../codec/channel'
 import { hear, newTree, readBack, readTranscript, stateOf, type RecordedState } from '../support/transcripts'
 import { message, output, prompt, runMessage } from './wire'
@@ -160,7 +160,7 @@ it('fault 13: of two continuations aimed at one message only the later one start
   const [suspend, first, second] = [runMessage('ai-run-suspend', 'r', ofRun), answer('e1'), answer('e2')]
   const tree = newTree()
   hear(tree, [start, text, suspend, first, second])
-  const areTakenUp = () => ['e1', 'e2'].map((eventId) => runTakenUp(tree, { inputId: 'm', runId: 'r', eventId })?.key)
+  const areTakenUp = () => ['e1', 'e2'].map((eventId) => acceptedRun(tree, { inputId: 'm', runId: 'r', eventId })?.key)
   expect(areTakenUp()).toEqual([undefined, undefined])
   hear(tree, [runMessage('ai-run-resume', 'r', { 'input-codec-message-id': 'm', 'invocation-id': '2' })])
   expect(areTakenUp()).toEqual(['r', 'r'])

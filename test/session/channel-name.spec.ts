@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { Invocation } from '../../src/agent'
 import { createClientSession, UIMessageCodec } from '../../src'
-import { channelNameOf } from '../../src/session/channel-name'
+import { channelNameOf } from '../../src/ably/channel-name'
 
 it('gives a name without a namespace that of the app', () => {
   expect(channelNameOf('trip')).toBe('ai:trip')

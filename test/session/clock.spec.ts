@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Clock } from '../../src/session/clock'
+import { Deadlines } from '../../src/session/scheduling'
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }))
 afterEach(() => void vi.useRealTimers())
 
-const row = (serial: string) => ({ serial, timestamp: 5 }) as Parameters<Clock['since']>[0]
+const row = (serial: string) => ({ serial, timestamp: 5 }) as Parameters<Deadlines['since']>[0]
 
 it('counts from when a message was heard here, and for the oldest of very many by the clock of the channel', () => {
-  const clock = new Clock(() => undefined)
+  const clock = new Deadlines(() => undefined)
   for (let index = 0; index <= 1000; index++) clock.hear(`s${index}`)
   expect(clock.since(row('s1000'))).toBe(1_000_000)
   expect(clock.since(row('s1'))).toBe(1_000_000)

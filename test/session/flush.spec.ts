@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { FlushScheduler } from '../../src/session/flush'
+import { FlushScheduler } from '../../src/session/scheduling'
 
 /** A page whose frames and visibility the test controls. */
 class Page extends EventTarget {

@@ -2,7 +2,7 @@ import { afterEach, expect, it, vi } from 'vitest'
 import type { Channel } from '../../src/ably/session-channel'
 import { deferred } from '../../src/core/deferred'
 import type { OutgoingMessage } from '../../src/core/wire'
-import { Outbox } from '../../src/session/outbox'
+import { Outbox } from '../../src/ably/outbox'
 
 afterEach(() => void vi.useRealTimers())
 

@@ -4,18 +4,18 @@ import { UIMessageCodec } from '../../src/codec'
 import type { Answer } from '../../src/core/codec'
 import type { Tree } from '../../src/core/tree'
 import type { ChannelMessage } from '../../src/core/wire'
-import { outgoing } from '../../src/session/outgoing'
+import { encodeInput } from '../../src/session/placed-input'
 import {
-  continuation,
+  resumeRun,
   fork,
   newMessage,
   placeOfEdit,
   placeOfRegeneration,
-  type Placed,
-} from '../../src/session/placement'
+  type PlacedInput,
+} from '../../src/session/placed-input'
 import { hear, newTree, readTranscript } from '../support/transcripts'
 
-type Verb = (tree: Tree<UIMessage>) => Placed<UIMessage>
+type Verb = (tree: Tree<UIMessage>) => PlacedInput<UIMessage>
 
 const id = (end: string): string => `00000000-0000-4000-8000-0000000000${end}`
 
@@ -36,7 +36,7 @@ const regenerate =
 const answer =
   (answer: Answer): Verb =>
   (tree) =>
-    continuation(tree, id('03'), [answer], [], id('03'))
+    resumeRun(tree, id('03'), [answer], [], id('03'))
 
 const result = (output: unknown): Answer => UIMessageCodec.createToolOutput({ toolCallId: 'call-1', output })
 
@@ -81,7 +81,7 @@ describe('inputs are written as they were recorded', () => {
       const tree = newTree()
       hear(tree, wire.slice(0, position))
       const { inputs, place } = verbs[index]!(tree)
-      const { messages } = outgoing(UIMessageCodec, inputs[0]!, place, 'alice')
+      const { messages } = encodeInput(UIMessageCodec, inputs[0]!, place, 'alice')
       expect(messages.map(comparable)).toEqual([comparable(recorded)])
     }
   })

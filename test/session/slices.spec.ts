@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { inSlices } from '../../src/session/slices'
+import { inSlices } from '../../src/session/scheduling'
 import { Listener } from '../support/listener'
 import { historyOf } from '../support/channel-table'
 import { output, prompt, runMessage } from '../core/wire'

@@ -1,0 +1,70 @@
+import { deferred, type Deferred } from '../core/deferred'
+import type { OutgoingMessage } from '../core/wire'
+import type { Channel } from './session-channel'
+
+/** Messages that are published in one piece. */
+interface QueuedPublish extends Deferred<readonly string[]> {
+  readonly messages: readonly OutgoingMessage[]
+  readonly number: number
+}
+
+/** Delay before the next attempt when a publish failed although the connection is up, in milliseconds. */
+const retryDelay = 250
+
+/**
+ * Publishes messages in order, also through outages: the SDK keeps them through short ones, the outbox through long ones.
+ * Every message has an id of its own, so Ably stores a message that is published again after an unclear failure once.
+ */
+export class Outbox {
+  readonly #channel: Channel
+  readonly #ensureAttached: () => Promise<void>
+  #queue: QueuedPublish[] = []
+  #count = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #closed: { error: unknown } | undefined
+
+  /** @param ensureAttached - Attaches the channel unless the SDK does so by itself; rejects when the channel refuses. */
+  constructor(channel: Channel, ensureAttached: () => Promise<void>) {
+    this.#channel = channel
+    this.#ensureAttached = ensureAttached
+  }
+
+  /** Resolves with the serials once the channel has the messages; rejects when the channel refuses them. */
+  publish(messages: readonly OutgoingMessage[]): Promise<readonly string[]> {
+    if (this.#closed) return Promise.reject(this.#closed.error)
+    const queued = { messages, number: ++this.#count, ...deferred<readonly string[]>() }
+    this.#queue.push(queued)
+    this.flush()
+    return queued.promise
+  }
+
+  /** Publishes the queue if the channel is attached. */
+  flush(): void {
+    clearTimeout(this.#timer)
+    if (this.#queue.length === 0) return
+    if (!this.#channel.isAttached) return void this.#ensureAttached().catch((error: unknown) => this.#reject(error))
+    for (const queued of this.#queue.splice(0)) void this.#publish(queued)
+  }
+
+  /** Rejects the queue and everything that is published later. */
+  close(error: unknown): void {
+    this.#closed = { error }
+    this.#reject(error)
+  }
+
+  #reject(error: unknown): void {
+    clearTimeout(this.#timer)
+    for (const { reject } of this.#queue.splice(0)) reject(error)
+  }
+
+  async #publish(queued: QueuedPublish): Promise<void> {
+    try {
+      queued.resolve(await this.#channel.publish(queued.messages))
+    } catch (cause) {
+      if (this.#closed || !this.#channel.isOutage(cause)) return queued.reject(this.#closed?.error ?? cause)
+      this.#queue = [...this.#queue, queued].toSorted((a, b) => a.number - b.number)
+      if (!this.#channel.isAttached) this.flush()
+      else if (this.#channel.isConnected) this.#timer = setTimeout(() => this.flush(), retryDelay)
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import { deferred } from '../core/deferred'
+import { ErrorCode, toSessionError } from '../core/errors'
+import { newId } from '../core/id'
+import type { Row } from '../core/log'
+import type { Cancelling } from '../core/run-info'
+import { RunNode } from '../core/run-node'
+import { Header, headers, MessageName } from '../core/wire'
+import { runOf, subjectOf, type SessionContext, type Subject, type Trigger } from './context'
+import type { Wakes } from './wake'
+
+/** A run by its id, or an input without a run by its message id; an entry of `pending()` will do. */
+export type CancelTarget = string | { readonly inputId: string; readonly runId?: string }
+
+/** How long a cancel may go without a sign of the agent, in milliseconds. */
+const answerLimit = 5000
+
+/** The last sign of life of a run that was cancelled. */
+interface LifeSign {
+  version: string
+  at: number
+}
+
+/** Cancels: those that this session publishes, and how long every cancel on the channel has been unanswered. */
+export class Cancellations<M extends object> {
+  readonly #session: SessionContext<M>
+  readonly #wakes: Wakes<M>
+  /** Own cancels whose row has not arrived, by run or message id; with a serial once the channel has them. */
+  readonly #own = new Map<string, { readonly cancelling: Cancelling; readonly serial?: string }>()
+  readonly #watched = new Map<RunNode<M>, LifeSign>()
+  /** Checks of those that wait for runs to end. */
+  readonly #endChecks = new Set<() => void>()
+
+  constructor(session: SessionContext<M>, wakes: Wakes<M>) {
+    this.#session = session
+    this.#wakes = wakes
+  }
+
+  /**
+   * Publishes a cancel; resolves when the channel has it.
+   *
+   * @param turn - Settles when the input that is to be cancelled is on its way.
+   */
+  async cancel(target: CancelTarget | Trigger, turn?: Promise<unknown>): Promise<void> {
+    const session = this.#session
+    const { runId, inputId, eventId }: Partial<Trigger> = typeof target === 'string' ? { runId: target } : target
+    const id = newId()
+    const transport = headers({ [Header.eventId]: id, [Header.runId]: runId, [Header.inputId]: inputId })
+    const publish = (): Promise<readonly string[]> =>
+      session.outbox.publish([{ id: `${id}:0`, name: MessageName.cancel, extras: { ai: { transport } } }])
+    const key = runId ?? inputId!
+    const by = session.channel.clientId
+    const published = session.act(() => {
+      this.#set(key, { cancelling: { by, at: Date.now(), pending: true } })
+      return turn ? turn.then(publish) : publish()
+    })
+    try {
+      const [serial] = await published
+      session.act(() => {
+        this.#set(key, { cancelling: { by, at: Date.now() }, serial })
+        if (inputId !== undefined && !runOf(session.tree, { inputId, runId })) this.#wakes.abandon(eventId)
+      })
+    } catch (cause) {
+      session.act(() => this.#set(key, undefined))
+      throw toSessionError('cancel the run', ErrorCode.SendFailed, cause)
+    }
+  }
+
+  /** The cancel of an input that has no run yet. */
+  of(inputId: string): Cancelling | undefined {
+    const { tree, deadlines, isInStep } = this.#session
+    const [cancel] = tree.cancelsBeforeStart(inputId)
+    if (!cancel) return this.#ownOf(inputId)
+    const subject = subjectOf(tree, { inputId })
+    const isUnanswered = isInStep && deadlines.isDue(deadlines.since(cancel) + answerLimit, subject)
+    return { by: cancel.clientId, at: cancel.timestamp, ...(isUnanswered && { unanswered: true }) }
+  }
+
+  /** Reviews a run that has changed. */
+  apply(run: RunNode<M>): void {
+    this.#review(run)
+    if (run.hasEnded) for (const check of this.#endChecks) check()
+  }
+
+  /** Reviews the cancelled runs among these subjects; by default all of them. */
+  review(subjects: Iterable<Subject<M>> = [...this.#watched.keys()]): void {
+    for (const subject of subjects) {
+      if (subject instanceof RunNode && this.#watched.has(subject)) this.#review(subject)
+    }
+  }
+
+  /** Resolves when all of these runs have ended, at the latest after `limit` milliseconds. */
+  async waitForRunsToEnd(targets: readonly CancelTarget[], limit: number): Promise<void> {
+    const { tree } = this.#session
+    const { promise, resolve } = deferred()
+    const hasEnded = (target: CancelTarget): boolean | undefined =>
+      (typeof target === 'string' ? tree.runs.get(target) : runOf(tree, target))?.hasEnded
+    const check = (): void => {
+      if (targets.every(hasEnded)) resolve()
+    }
+    const timer = setTimeout(resolve, limit)
+    this.#endChecks.add(check)
+    check()
+    await promise
+    clearTimeout(timer)
+    this.#endChecks.delete(check)
+  }
+
+  /** An own cancel counts until its row has arrived; then the row does, also when policy refuses it. */
+  #ownOf(key: string): Cancelling | undefined {
+    const own = this.#own.get(key)
+    if (own?.serial === undefined || !this.#session.tree.log.get(own.serial)) return own?.cancelling
+    this.#own.delete(key)
+    return undefined
+  }
+
+  #set(key: string, own: { cancelling: Cancelling; serial?: string } | undefined): void {
+    const { tree } = this.#session
+    if (own) this.#own.set(key, own)
+    else this.#own.delete(key)
+    const run = tree.runs.get(key) ?? runOf(tree, { inputId: key })
+    if (run) this.#review(run)
+    this.#session.touch(subjectOf(tree, { inputId: key }))
+  }
+
+  #review(run: RunNode<M>): void {
+    const cancel = run.hasEnded ? undefined : this.#session.tree.cancelsOfNode(run)[0]
+    const key = this.#own.has(run.key) ? run.key : (run.inputId ?? '')
+    if (cancel || run.hasEnded) this.#own.delete(key)
+    if (!cancel) this.#watched.delete(run)
+    const state = cancel
+      ? this.#isUnanswered(run, cancel)
+        ? { unanswered: true as const }
+        : undefined
+      : this.#ownOf(key)
+    if (run.setCancelState(state)) this.#session.touch(run)
+  }
+
+  #isUnanswered(run: RunNode<M>, cancel: Row): boolean {
+    const { deadlines, isInStep } = this.#session
+    const version = newestVersion(run)
+    let sign = this.#watched.get(run)
+    if (!sign) this.#watched.set(run, (sign = { version: cancel.serial, at: deadlines.since(cancel) }))
+    if (version > sign.version || !isInStep) Object.assign(sign, { version, at: Date.now() })
+    if (!deadlines.isDue(sign.at + answerLimit, run)) return false
+    // A run that shows a sign of life after all is noticed a little later
+    deadlines.isDue(Date.now() + answerLimit, run)
+    return true
+  }
+}
+
+/** The newest version of any message in a run, cancels aside. */
+function newestVersion({ contentRows, lifecycleRows }: RunNode<object>): string {
+  let newest = ''
+  for (const rows of [contentRows, lifecycleRows]) {
+    for (const { version } of rows) if (version > newest) newest = version
+  }
+  return newest
+}

@@ -1,0 +1,191 @@
+import type { ChannelChange } from '../ably/session-channel'
+import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
+import type { ChannelMessage } from '../core/wire'
+import type { CatchUp } from './catch-up'
+import { closedError, type SessionContext, type SessionStatus } from './context'
+
+/** What is known about a session's channel. */
+interface Facts {
+  isClosed?: boolean
+  isFailed?: boolean
+  /** Whether it is being attached for the first time. */
+  isConnecting?: boolean
+  wasAttached?: boolean
+  isAttached?: boolean
+  /** Whether the connection under it is up. */
+  isConnected?: boolean
+  isRepairing?: boolean
+  /** Whether missed messages could not be read back. */
+  hasGap?: boolean
+}
+
+/** A session's status: a function of facts, so the order in which they change does not matter. */
+class SessionStatusMachine {
+  readonly #onChange: (status: SessionStatus) => void
+  readonly #facts: Facts = {}
+  #status: SessionStatus = 'idle'
+
+  constructor(onChange: (status: SessionStatus) => void) {
+    this.#onChange = onChange
+  }
+
+  get status(): SessionStatus {
+    return this.#status
+  }
+
+  get facts(): Readonly<Facts> {
+    return this.#facts
+  }
+
+  set(facts: Facts): void {
+    Object.assign(this.#facts, facts)
+    const status = statusOf(this.#facts)
+    if (status === this.#status) return
+    this.#status = status
+    this.#onChange(status)
+  }
+}
+
+function statusOf(facts: Facts): SessionStatus {
+  if (facts.isClosed) return 'closed'
+  if (facts.isFailed) return 'failed'
+  if (!facts.wasAttached) return facts.isConnecting ? 'connecting' : 'idle'
+  if (!facts.isAttached || !facts.isConnected) return 'reconnecting'
+  if (facts.isRepairing) return 'repairing'
+  return facts.hasGap ? 'gap' : 'ready'
+}
+
+/** Keeps a session on its channel: attaches it, again when that can help, and catches up with missed messages. */
+export class Connection<M extends object> {
+  readonly #session: SessionContext<M>
+  readonly #catchUp: CatchUp<M>
+  readonly #machine: SessionStatusMachine
+  #connecting: Promise<void> | undefined
+  #stops: (() => void)[] = []
+  #isPrepared = false
+
+  constructor(session: SessionContext<M>, catchUp: CatchUp<M>) {
+    this.#session = session
+    this.#catchUp = catchUp
+    this.#machine = new SessionStatusMachine((status) => session.statusChanged(status))
+  }
+
+  get status(): SessionStatus {
+    return this.#machine.status
+  }
+
+  get isClosed(): boolean {
+    return !!this.#machine.facts.isClosed
+  }
+
+  connect(): Promise<void> {
+    if (this.isClosed) return Promise.reject(closedError('connect'))
+    this.#resumeCatchUp()
+    return (this.#connecting ??= this.#connect().catch((error: unknown) => {
+      this.#connecting = undefined
+      throw error
+    }))
+  }
+
+  /** Attaches the channel unless the SDK does so by itself when the network is back. */
+  async ensureAttached(): Promise<void> {
+    if (this.isClosed || this.#connecting === undefined) await this.connect()
+    else await this.#connecting
+  }
+
+  async close(): Promise<void> {
+    this.#machine.set({ isClosed: true })
+    for (const stop of this.#stops.splice(0)) stop()
+    await this.#session.channel.detach(this.#hear)
+  }
+
+  readonly #hear = (message: ChannelMessage): void => this.#session.hear(message)
+
+  async #connect(): Promise<void> {
+    const { channel, options } = this.#session
+    this.#machine.set({ isConnecting: true, isFailed: false, isConnected: channel.isConnected })
+    try {
+      if (this.#stops.length === 0) this.#listen()
+      this.#isPrepared = false
+      await options.prepare?.()
+      this.#isPrepared = true
+      if (this.isClosed) throw closedError('connect')
+      await channel.attach(this.#hear, { isPatient: true })
+    } catch (cause) {
+      const error = toSessionError('connect the session', ErrorCode.ChannelFailed, cause)
+      if (!this.isClosed) this.#fail(error)
+      throw error
+    }
+    if (this.isClosed) throw closedError('connect')
+    // NOTE: there is no event when another session of this client has attached the channel
+    if (!this.#machine.facts.isAttached) this.#attached(false)
+  }
+
+  #listen(): void {
+    const { channel } = this.#session
+    this.#stops = [
+      channel.onChange((change) => this.#channelChanged(change)),
+      channel.onConnection((isConnected) => this.#connectionChanged(isConnected)),
+    ]
+  }
+
+  #connectionChanged(isConnected: boolean): void {
+    const isRenewed = isConnected && this.#machine.facts.isConnected
+    this.#machine.set({ isConnected })
+    if (!isConnected) return
+    const again = (): void => void this.connect().catch(() => undefined)
+    // NOTE: a new token may allow the channel that was refused, even one that is being refused at this moment
+    if (this.#connecting === undefined) again()
+    else if (isRenewed && this.#isPrepared) this.#connecting.catch(again)
+    this.#resumeCatchUp()
+    this.#session.outbox.flush()
+  }
+
+  #channelChanged({ state, resumed, reason }: ChannelChange): void {
+    if (state === 'attached') return this.#attached(resumed)
+    this.#machine.set({ isAttached: false })
+    // `connect()` reports failures while the channel is being attached
+    if (this.#machine.facts.isConnecting) return
+    if (state === 'failed') this.#fail(toSessionError('stay on the channel', ErrorCode.ChannelFailed, reason))
+    if (state === 'detached') this.#connecting = undefined
+  }
+
+  #attached(resumed: boolean): void {
+    const { wasAttached } = this.#machine.facts
+    const { isConnected } = this.#session.channel
+    this.#machine.set({ wasAttached: true, isAttached: true, isConnecting: false, isFailed: false, isConnected })
+    if (!wasAttached || !resumed || this.#catchUp.isBehind) void this.#repair()
+    this.#session.outbox.flush()
+  }
+
+  /** Continues a repair that failed. */
+  #resumeCatchUp(): void {
+    const isPossible = this.#session.channel.isAttached && !this.#machine.facts.isRepairing
+    if (isPossible && this.#catchUp.isBehind) void this.#repair()
+  }
+
+  async #repair(): Promise<void> {
+    const session = this.#session
+    if (!this.#catchUp.begin()) return
+    this.#machine.set({ isRepairing: true })
+    try {
+      const result = await this.#catchUp.repair()
+      if (result === 'superseded') return
+      session.act(() => undefined)
+      this.#machine.set({ isRepairing: false, hasGap: result === 'gap' })
+    } catch (cause) {
+      session.act(() => undefined)
+      // NOTE: a channel that is gone again catches up when it is back
+      const hasGap = session.channel.isAttached && !this.isClosed
+      this.#machine.set({ isRepairing: false, hasGap })
+      if (hasGap) session.report(toSessionError('catch up with the session', ErrorCode.ContinuityLost, cause))
+    }
+  }
+
+  /** The channel refused; `connect()` and verbs that use it try again. */
+  #fail(error: SessionError): void {
+    this.#connecting = undefined
+    this.#machine.set({ isFailed: true, isConnecting: false })
+    this.#session.report(error)
+  }
+}

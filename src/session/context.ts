@@ -1,0 +1,122 @@
+import type { RealtimeClient } from 'ably'
+import type { Outbox } from '../ably/outbox'
+import type { Channel } from '../ably/session-channel'
+import type { TrustOptions } from '../core/access'
+import type { Codec } from '../core/codec'
+import { ErrorCode, unableTo, type SessionError } from '../core/errors'
+import type { Row } from '../core/log'
+import type { TreeNode } from '../core/node'
+import type { ReactivePort, Signal } from '../core/port'
+import type { RunNode } from '../core/run-node'
+import { isSteer } from '../core/steers'
+import type { Tree } from '../core/tree'
+import { Header, MessageName, type ChannelMessage } from '../core/wire'
+import type { AgentTarget } from './agent-endpoint'
+import type { Deadlines, FlushMode } from './scheduling'
+
+export interface ClientSessionOptions<M extends object> extends TrustOptions {
+  /** An Ably client; the session never closes it. Without one the session stays idle, as on a server. */
+  client?: RealtimeClient
+  /** The full name of the session's channel, namespace included. */
+  sessionName: string
+  codec: Codec<M>
+  /** The agent to wake after each prompt; without it the app wakes the agent itself (`run.toInvocation()`). */
+  agent?: AgentTarget
+  /** Messages per page of history, 1 to 1000. @default 100 */
+  historyPageSize?: number
+  /** When gathered tokens reach the views. @default 'frame' */
+  flush?: FlushMode
+  /** How state is made observable. @internal */
+  port?: ReactivePort
+  /** Called before the channel is attached. @internal */
+  prepare?: () => Promise<void>
+}
+
+/**
+ * - `idle`: not connected, or on the server
+ * - `connecting`: attaching for the first time
+ * - `ready`: in step with the channel
+ * - `reconnecting`: the network is away; runs go on without this client
+ * - `repairing`: back, reading the messages that were missed
+ * - `gap`: back, but history no longer reaches the missed messages; the loaded messages stay
+ * - `failed`: the channel refused; `error` has the reason
+ * - `closed`
+ */
+export type SessionStatus = 'idle' | 'connecting' | 'ready' | 'reconnecting' | 'repairing' | 'gap' | 'failed' | 'closed'
+
+/** A node of the tree, or the message id of an input that has no node. */
+export type Subject<M extends object> = TreeNode<M> | string
+
+/** The session as its parts know it. */
+export interface SessionContext<M extends object> {
+  readonly options: ClientSessionOptions<M>
+  readonly channel: Channel
+  readonly tree: Tree<M>
+  readonly port: ReactivePort
+  readonly outbox: Outbox
+  readonly deadlines: Deadlines
+  /** Tracks reads of runs, siblings and history, whatever the branch. */
+  readonly changed: Signal
+  /** Whether the session hears everything that happens on the channel. */
+  readonly isInStep: boolean
+  /** @throws SessionError when the session is closed, or has no client. */
+  checkOpen(): void
+  /** Runs a verb. Its changes reach each view in one refresh, when the outermost verb returns. */
+  act<T>(verb: () => T): T
+  /** Notes a change that is in no row; the next refresh shows it. */
+  touch(subject: Subject<M>): void
+  /** Reports a background failure, for which no caller waits. */
+  report(error: SessionError): void
+  /** Hears a live message, or holds it back while a repair is running. */
+  hear(message: ChannelMessage): void
+  /** Takes a live message into the tree; false when it brings nothing new. */
+  take(message: ChannelMessage): boolean
+  /** Takes in a page of older messages by calling `fold`. Views keep them hidden until they are asked for. */
+  takePage(fold: () => void): void
+  statusChanged(status: SessionStatus): void
+}
+
+export const closedError = (action: string): SessionError => unableTo(action, 'the session is closed', ErrorCode.Closed)
+
+/** An input that an agent has to accept: it starts a run, or goes into one. */
+export interface Trigger {
+  readonly inputId: string
+  /** The run that it goes into; undefined when it starts one. */
+  readonly runId?: string
+  readonly eventId?: string
+}
+
+/** The run that a trigger has started, or goes into. */
+export const runOf = <M extends object>(tree: Tree<M>, { inputId, runId }: Trigger): RunNode<M> | undefined =>
+  runId === undefined ? tree.runsOf(inputId).findLast((run) => run.visible) : tree.runs.get(runId)
+
+/** The subject that shows whether a trigger is pending. */
+export const subjectOf = <M extends object>(tree: Tree<M>, { inputId, runId }: Trigger): Subject<M> =>
+  (runId === undefined ? (tree.inputs.get(inputId) ?? tree.nodeOf(inputId)) : tree.runs.get(runId)) ?? inputId
+
+/** The run of a trigger once its agent has accepted the trigger, or the run has ended. */
+export function acceptedRun<M extends object>(tree: Tree<M>, trigger: Trigger): RunNode<M> | undefined {
+  const run = runOf(tree, trigger)
+  return !run || trigger.runId === undefined || run.hasEnded || isAccepted(run, trigger) ? run : undefined
+}
+
+// NOTE: by serial, because several inputs that go into a run can share a message id
+function isAccepted(run: RunNode<object>, { inputId, eventId }: Trigger): boolean {
+  const input = run.contentRows.findLast(
+    ({ name, transport }) => name === MessageName.input && transport[Header.eventId] === eventId,
+  )
+  const isIts = ({ transport }: Row): boolean => transport[Header.inputId] === inputId
+  return input !== undefined && lastEntry(run, isIts) > input.serial
+}
+
+const startOrResume: ReadonlySet<MessageName> = new Set([MessageName.runStart, MessageName.runResume])
+
+/** The serial of the newest start or resume of a run; empty when there is none. */
+export const lastEntry = (run: RunNode<object>, fits: (row: Row) => boolean = () => true): string =>
+  run.lifecycleRows.findLast((row) => startOrResume.has(row.name) && fits(row))?.serial ?? ''
+
+/** The newest answer in a run that counts. */
+export const newestAnswer = <M extends object>({ access }: Tree<M>, run: RunNode<M>): Row | undefined =>
+  run.contentRows.findLast(
+    (row) => row.name === MessageName.input && !isSteer(row) && access.filterInput(row, run.owner) !== undefined,
+  )

@@ -1,0 +1,243 @@
+import { MultiMap } from '../core/collections'
+import { InputNode } from '../core/input-node'
+import type { Row } from '../core/log'
+import { levelOf, unsent } from '../core/node'
+import type { Cancelling } from '../core/run-info'
+import { RunNode } from '../core/run-node'
+import { Header } from '../core/wire'
+import type { Cancellations } from './cancellations'
+import { lastEntry, newestAnswer, runOf, subjectOf, type SessionContext, type Subject } from './context'
+import { localRows } from './placed-input'
+import type { Submission } from './submission'
+import type { Submissions } from './submissions'
+import type { WakeInfo, Wakes, WakeTrigger } from './wake'
+
+/** An input that no agent has accepted: a prompt, a request for another reply, an answer to a suspended run. */
+export interface PendingPrompt {
+  /** Its message id; for an answer the id of the message it is about. `cancel({ inputId })` cancels it. */
+  readonly inputId: string
+  readonly clientId: string
+  /** The run that an answer goes into. */
+  readonly runId?: string
+  /** The state of waking the agent; undefined while this client does not wake it. */
+  readonly wake?: WakeInfo
+  readonly cancelling?: Cancelling
+  /** No agent has accepted it for 20 seconds; `wake(inputId)` wakes one. */
+  readonly unanswered?: true
+}
+
+/** How long an agent may take to start, in milliseconds. */
+const startLimit = 20_000
+
+/** A pending input in the session's index. */
+export interface PendingEntry {
+  readonly prompt: PendingPrompt
+  readonly trigger: WakeTrigger
+  /** Where it stands in lists: answers to runs first, then prompts by place, then requests. */
+  readonly order: string
+  /** The message that a request follows. */
+  readonly parent?: string
+  /** Whether an agent may still accept it, so that it counts as running. */
+  readonly isUnderWay: boolean
+}
+
+/** The pending inputs of a session, looked at again when a change is about them. */
+export class PendingInputs<M extends object> {
+  readonly #session: SessionContext<M>
+  readonly #submissions: Submissions<M>
+  readonly #cancellations: Cancellations<M>
+  readonly #wakes: Wakes<M>
+  readonly #entries = new Map<Subject<M>, PendingEntry>()
+  /** Ids of requests for another reply, by the message that they follow. */
+  readonly #requests = new MultiMap<{ readonly inputId: string }>()
+  /** The inputs that runs answered when they were looked at last. */
+  readonly #answered = new WeakMap<RunNode<M>, readonly Subject<M>[]>()
+
+  constructor(
+    session: SessionContext<M>,
+    submissions: Submissions<M>,
+    cancellations: Cancellations<M>,
+    wakes: Wakes<M>,
+  ) {
+    this.#session = session
+    this.#submissions = submissions
+    this.#cancellations = cancellations
+    this.#wakes = wakes
+  }
+
+  get(subject: Subject<M>): PendingEntry | undefined {
+    return this.#entries.get(subject)
+  }
+
+  entries(): IterableIterator<[Subject<M>, PendingEntry]> {
+    return this.#entries.entries()
+  }
+
+  get hasRequests(): boolean {
+    return this.#requests.size > 0
+  }
+
+  /** Requests for another reply that follow this message. */
+  requestsAt(messageId: string): readonly { readonly inputId: string }[] {
+    return this.#requests.of(messageId)
+  }
+
+  /** All pending inputs, whatever the branch. */
+  all(): PendingPrompt[] {
+    return [...this.#entries].flatMap(([subject, entry]) => (this.#isListed(subject, entry) ? entry.prompt : []))
+  }
+
+  /** The pending input with this message id. */
+  find(inputId: string): WakeTrigger | undefined {
+    const { tree } = this.#session
+    for (const subject of [inputId, tree.inputs.get(inputId), tree.nodeOf(inputId)]) {
+      const entry = subject === undefined ? undefined : this.#entries.get(subject)
+      if (entry?.trigger.inputId === inputId && this.#isListed(subject!, entry)) return entry.trigger
+    }
+    return undefined
+  }
+
+  /** Looks at subjects again; answers with those whose entry has changed. */
+  review(subjects: Iterable<Subject<M>>): ReadonlySet<Subject<M>> {
+    const changed = new Set<Subject<M>>()
+    const review = (subject: Subject<M>): void => {
+      if (this.#review(subject)) changed.add(subject)
+    }
+    for (const subject of subjects) {
+      review(subject)
+      if (subject instanceof RunNode) for (const answered of this.#inputsOf(subject)) review(answered)
+    }
+    return changed
+  }
+
+  reviewAll(): ReadonlySet<Subject<M>> {
+    return this.review([...this.#entries.keys()])
+  }
+
+  /** The inputs that a run answers or has answered. */
+  #inputsOf(run: RunNode<M>): readonly Subject<M>[] {
+    const { tree } = this.#session
+    const { inputId, parent } = run
+    const former = this.#answered.get(run) ?? []
+    const present: Subject<M>[] = []
+    if (inputId !== undefined) present.push(subjectOf(tree, { inputId }), inputId)
+    const followed = parent === undefined || parent === inputId ? undefined : tree.nodeOf(parent)
+    if (followed instanceof InputNode) present.push(followed)
+    this.#answered.set(run, present)
+    return former.length === 0 ? present : [...former, ...present]
+  }
+
+  #review(subject: Subject<M>): boolean {
+    const known = this.#entries.get(subject)
+    const entry = typeof subject === 'string' ? this.#request(subject) : this.#atNode(subject)
+    if (known && entry && isSame(known, entry)) return false
+    if (known?.parent !== undefined && known.parent !== entry?.parent) this.#forgetRequest(known)
+    if (!entry) return this.#entries.delete(subject)
+    this.#entries.set(subject, entry)
+    if (entry.parent !== undefined && entry.parent !== known?.parent) this.#requests.add(entry.parent, entry.trigger)
+    return true
+  }
+
+  #forgetRequest({ parent, trigger }: PendingEntry): void {
+    const held = this.#requests.of(parent!).find(({ inputId }) => inputId === trigger.inputId)
+    if (held) this.#requests.remove(parent!, held)
+  }
+
+  /** Whether it stands on some branch. */
+  #isListed(subject: Subject<M>, { parent }: PendingEntry): boolean {
+    const node = typeof subject === 'string' ? this.#session.tree.nodeOf(parent ?? '') : subject
+    return node !== undefined && this.#session.tree.isListed(node)
+  }
+
+  #atNode(node: Exclude<Subject<M>, string>): PendingEntry | undefined {
+    return node instanceof RunNode ? this.#inRun(node) : this.#prompt(node as InputNode<M>)
+  }
+
+  #prompt(input: InputNode<M>): PendingEntry | undefined {
+    const { tree } = this.#session
+    if (tree.inputs.get(input.key) !== input || !input.visible || input.isFailed) return undefined
+    if (runOf(tree, { inputId: input.key })) return undefined
+    if (tree.children(input.key).some((child) => child instanceof RunNode && child.visible)) return undefined
+    return input.first && this.#entryOf(input.first, input, `1${levelOf(input)}`, input.clientId)
+  }
+
+  /** An answer that has not been accepted: its run has not started, or not gone on. */
+  #inRun(run: RunNode<M>): PendingEntry | undefined {
+    const { tree } = this.#session
+    if (run.isPlaceholder) {
+      const [row] = run.contentRows
+      return row && this.#entryOf(row, run, `1${levelOf(run)}`, tree.info(run).clientId)
+    }
+    if (run.state.status !== 'suspended') return undefined
+    const order = `0${levelOf(run)}`
+    const answer = newestAnswer(tree, run)
+    // NOTE: an answer may arrive while the reply is still being written, before the run is suspended
+    const isNew = answer !== undefined && answer.serial > lastEntry(run)
+    const own = isNew ? undefined : this.#submissions.unacknowledgedIn(run.key)
+    const reply = run.message(own?.inputId ?? answer?.transport[Header.messageId] ?? '')
+    // Calls that are still to be answered wait for a user, not for the agent
+    if (reply && tree.codec.waits?.(reply, own?.answers ?? [])) return undefined
+    if (isNew) return this.#entryOf(answer, run, order)
+    return own && this.#entryOf(this.#rowOf(own), run, order)
+  }
+
+  #request(inputId: string): PendingEntry | undefined {
+    const { tree } = this.#session
+    if (runOf(tree, { inputId })) return undefined
+    const row = tree.requests.get(inputId)
+    const own = row ? undefined : this.#submissions.find(inputId)
+    if (!row && own?.place.regenerates === undefined) return undefined
+    const at = row ?? this.#rowOf(own!)
+    const entry = this.#entryOf(at, inputId, `2${at.serial || unsent}`)
+    const parent = at.transport[Header.parent]
+    return { ...entry, ...(parent !== undefined && { parent }) }
+  }
+
+  /** The first row that the echo of an own input will bring. */
+  #rowOf({ messages }: Submission): Row {
+    return localRows(messages.slice(0, 1), this.#session.channel.clientId)[0]!
+  }
+
+  #entryOf(
+    row: Row,
+    subject: Subject<M>,
+    order: string,
+    clientId = row.clientId ?? row.transport[Header.owner] ?? '',
+  ): PendingEntry {
+    const { tree } = this.#session
+    const { [Header.messageId]: inputId = '', [Header.eventId]: eventId = '', [Header.runId]: runId } = row.transport
+    const wake = this.#wakes.infoOf(eventId)
+    const run = runId === undefined ? undefined : tree.runs.get(runId)
+    const cancelling = run ? tree.info(run).cancelling : this.#cancellations.of(inputId)
+    const isUnanswered = this.#isUnanswered(eventId, row, subject)
+    const prompt: PendingPrompt = {
+      inputId,
+      clientId,
+      ...(runId !== undefined && { runId }),
+      ...(wake && { wake }),
+      ...(cancelling && { cancelling }),
+      ...(isUnanswered && { unanswered: true }),
+    }
+    const isUnderWay = wake?.state !== 'failed' && !isUnanswered && !cancelling
+    return { prompt, trigger: { inputId, eventId, runId }, order, isUnderWay }
+  }
+
+  #isUnanswered(eventId: string, row: Row, subject: Subject<M>): boolean {
+    const { deadlines, isInStep } = this.#session
+    // NOTE: while the channel does not have the input, no agent can be late
+    const arrived = row.serial === '' ? undefined : deadlines.since(row)
+    const since = this.#wakes.infoOf(eventId) ? this.#wakes.acceptedAt(eventId) : arrived
+    return since !== undefined && isInStep && deadlines.isDue(since + startLimit, subject)
+  }
+}
+
+function isSame(a: PendingEntry, b: PendingEntry): boolean {
+  const isListedAlike = a.order === b.order && a.parent === b.parent && a.isUnderWay === b.isUnderWay
+  return isListedAlike && a.trigger.eventId === b.trigger.eventId && isSamePrompt(a.prompt, b.prompt)
+}
+
+const isSamePrompt = (a: PendingPrompt, b: PendingPrompt): boolean =>
+  a.inputId === b.inputId && a.wake === b.wake && factsOf(a) === factsOf(b)
+
+const factsOf = ({ clientId, runId, cancelling, unanswered }: PendingPrompt): string =>
+  JSON.stringify([clientId, runId, cancelling, unanswered])

@@ -1,0 +1,168 @@
+import type { Answer, Codec, Input, Seed, WholeMessage } from '../core/codec'
+import { ErrorCode, unableTo, type SessionError } from '../core/errors'
+import { newId } from '../core/id'
+import type { Row } from '../core/log'
+import { RunNode } from '../core/run-node'
+import type { Tree } from '../core/tree'
+import { Header, headers, MessageName, type OutgoingMessage } from '../core/wire'
+
+/** The content of a prompt or steer: text, a message, or a codec's input of one message. */
+export type SendInput<M> = string | M | WholeMessage<M>
+
+/** Where an input goes in the conversation. */
+export interface Place {
+  /** The id of the input's own message, or of the message that it answers. @default a new id */
+  readonly messageId?: string
+  /** @default the codec's, else `user` */
+  readonly role?: string
+  /** The message it follows. */
+  readonly parent?: string
+  /** The prompt it is another version of. */
+  readonly forkOf?: string
+  /** The reply that it asks an alternative for. */
+  readonly regenerates?: string
+  /** The run it goes into. */
+  readonly runId?: string
+  /** The run that the run of this input replaces. */
+  readonly supersedes?: string
+}
+
+/** Inputs with their place. */
+export interface PlacedInput<M> {
+  readonly inputs: readonly Input<M>[]
+  readonly place: Place
+}
+
+/** The single new message of a `send`, `edit` or `steer`. */
+export function newMessage<M extends object>(codec: Codec<M>, given: SendInput<M>): readonly Input<M>[] {
+  const inputs = codec.inputs(given)
+  if (inputs.length === 1 && inputs[0]!.type === 'message') return inputs
+  throw refuse('send', 'it takes one new message; answers go through answer(), another reply through regenerate()')
+}
+
+/** An edit is a sibling of the prompt; it replaces a prompt that the channel does not have. */
+export function placeOfEdit<M extends object>(tree: Tree<M>, messageId: string): Place {
+  const node = tree.inputs.get(messageId)
+  if (!node) throw refuse('edit', `there is no prompt "${messageId}"`)
+  return { parent: node.parent, forkOf: node.isFailed ? node.forkOf : messageId }
+}
+
+/** Another reply follows the same message; all regenerations of a run's first message name the first reply of all. */
+export function placeOfRegeneration<M extends object>(tree: Tree<M>, messageId: string): Place {
+  const node = tree.nodeOf(messageId)
+  const run = node instanceof RunNode && !node.steers.has(messageId) ? node : undefined
+  const ids = [...(run?.messageIds() ?? [])]
+  const index = ids.indexOf(messageId)
+  const parent = index > 0 ? ids[index - 1] : run?.parent
+  if (index < 0 || parent === undefined) throw refuse('regenerate', `"${messageId}" is not a reply to anything`)
+  return { parent, regenerates: index > 0 ? messageId : (run?.regenerates ?? messageId) }
+}
+
+/**
+ * Answers go into the run that asks for them.
+ *
+ * @param given - Answers that this client has sent already.
+ */
+export function resumeRun<M extends object>(
+  tree: Tree<M>,
+  messageId: string,
+  answers: readonly Answer[],
+  given: readonly Answer[],
+  parent: string | undefined,
+): PlacedInput<M> {
+  const run = runThatAsked(tree, messageId, answers)
+  if (run.hasEnded) throw refuse('answer', "the run that asked has ended; { as: 'fork' } goes on from a copy of it")
+  const isLate = (answer: Answer, index: number): boolean =>
+    tree.codec.waits?.(run.message(messageId)!, [...given, ...answers.slice(0, index)], answer) === false
+  if (answers.some(isLate)) throw refuse('answer', 'the call has its answer already')
+  return { inputs: answers, place: { messageId, runId: run.key, parent } }
+}
+
+/** Answers go to a copy of the asking run's messages, for a run that replaces that one. */
+export function fork<M extends object>(tree: Tree<M>, messageId: string, answers: readonly Answer[]): PlacedInput<M> {
+  const run = runThatAsked(tree, messageId, answers)
+  const ids = [...run.messageIds()]
+  const seeds = ids.map((id): Seed<M> => ({ messageId: newId(), message: structuredClone(run.message(id)!) }))
+  const inputs = answers.map((answer) => tree.codec.seeded?.(answer, seeds) ?? answer)
+  const isPlain = (input: Answer): number => Number(answers.includes(input))
+  // The first input brings the messages that the others refer to
+  inputs.sort((a, b) => isPlain(a) - isPlain(b))
+  if (isPlain(inputs[0]!)) throw refuse('answer in a fork', 'the codec cannot send messages along with this answer')
+  const { messageId: copy } = seeds[ids.indexOf(messageId)]!
+  return { inputs, place: { messageId: copy, role: 'assistant', parent: run.parent, supersedes: run.key } }
+}
+
+function runThatAsked<M extends object>(tree: Tree<M>, messageId: string, answers: readonly Answer[]): RunNode<M> {
+  const node = tree.nodeOf(messageId)
+  if (answers.length === 0) throw refuse('answer', 'no answer is given')
+  if (node instanceof RunNode && node.message(messageId)) return node
+  throw refuse('answer', `"${messageId}" is no message of a run`)
+}
+
+const refuse = (action: string, why: string): SessionError => unableTo(action, why, ErrorCode.BadRequest)
+
+/** An input as channel messages. */
+export interface EncodedInput {
+  readonly inputId: string
+  readonly eventId: string
+  readonly place: Place
+  readonly messages: readonly OutgoingMessage[]
+}
+
+export function encodeInput<M extends object>(
+  codec: Codec<M>,
+  input: Input<M>,
+  place: Place,
+  clientId: string | undefined,
+): EncodedInput {
+  const { role, parts } = codec.encode(input)
+  const { messageId: inputId = newId(), runId } = place
+  const eventId = newId()
+  const transport = headers({
+    [Header.role]: place.role ?? role ?? 'user',
+    [Header.messageId]: inputId,
+    [Header.runId]: runId,
+    [Header.owner]: clientId,
+    [Header.eventId]: eventId,
+    [Header.parent]: place.parent,
+    [Header.forkOf]: place.forkOf,
+    [Header.regenerates]: place.regenerates,
+    [Header.supersedes]: place.supersedes,
+    [Header.streamed]: 'false',
+    [Header.discrete]: input.type === 'message' ? 'true' : undefined,
+  })
+  const messages = parts.map(({ codec, data }, index) => ({
+    // NOTE: Ably discards a repeated id, so publishing again after an unclear failure cannot double the input
+    id: `${eventId}:${index}`,
+    name: MessageName.input,
+    data,
+    extras: { ai: { transport, codec } },
+  }))
+  return { inputId, eventId, place, messages }
+}
+
+/** The same prompt behind another message, or as a version of another prompt. */
+export function moveInput(input: EncodedInput, to: Pick<Place, 'parent' | 'forkOf'>): EncodedInput {
+  const place = { ...input.place, ...to }
+  const moved = { [Header.parent]: place.parent, [Header.forkOf]: place.forkOf }
+  const messages = input.messages.map((message) => {
+    const { transport, codec } = message.extras.ai
+    return { ...message, extras: { ai: { transport: headers({ ...transport, ...moved }), codec } } }
+  })
+  return { ...input, place, messages }
+}
+
+/** An input's rows as the echo will bring them, without serials yet. */
+export const localRows = (messages: readonly OutgoingMessage[], clientId: string | undefined): Row[] =>
+  messages.map(({ data, extras: { ai } }) => ({
+    serial: '',
+    version: '',
+    name: MessageName.input,
+    transport: ai.transport,
+    codec: ai.codec ?? {},
+    data,
+    clientId,
+    timestamp: Date.now(),
+    partial: false,
+    deleted: false,
+  }))

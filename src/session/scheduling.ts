@@ -1,0 +1,132 @@
+import type { Row } from '../core/log'
+
+/** When gathered changes reach the views: once per animation frame, or at once. */
+export type FlushMode = 'frame' | 'sync'
+
+/** The longest that changes wait for a frame, in milliseconds. */
+const longestWait = 250
+
+/** Calls `flush` for gathered changes; see {@link FlushMode}. */
+export class FlushScheduler {
+  readonly #mode: FlushMode
+  readonly #flush: () => void
+  #frame: number | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(mode: FlushMode, flush: () => void) {
+    this.#mode = mode
+    this.#flush = flush
+  }
+
+  /** Flushes with the next frame if the page draws frames, else at once. */
+  request(): void {
+    if (this.#mode === 'sync' || !hasFrames()) return this.now()
+    if (this.#frame !== undefined) return
+    this.#frame = requestAnimationFrame(this.now)
+    // NOTE: a covered or throttled page counts as visible and may get no frames
+    this.#timer = setTimeout(this.now, longestWait)
+    document.addEventListener('visibilitychange', this.now)
+  }
+
+  // NOTE: also on `visibilitychange`: a hidden page gets no frames
+  readonly now = (): void => {
+    this.cancel()
+    this.#flush()
+  }
+
+  cancel(): void {
+    if (this.#frame === undefined) return
+    cancelAnimationFrame(this.#frame)
+    clearTimeout(this.#timer)
+    document.removeEventListener('visibilitychange', this.now)
+    this.#frame = undefined
+  }
+}
+
+const hasFrames = (): boolean =>
+  typeof requestAnimationFrame === 'function' &&
+  typeof document !== 'undefined' &&
+  document.visibilityState === 'visible'
+
+/** How long work may run before the page gets a chance to react, in milliseconds. */
+const sliceTime = 5
+
+/** Calls `step` until it returns false; yields to the page every few milliseconds. */
+export async function inSlices(step: () => boolean): Promise<void> {
+  for (let end = performance.now() + sliceTime; step();) {
+    if (performance.now() < end) continue
+    await nextTask()
+    end = performance.now() + sliceTime
+  }
+}
+
+// NOTE: browsers delay and throttle timers, but not messages
+const nextTask = (): Promise<void> =>
+  new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel()
+    port1.addEventListener('message', () => {
+      port1.close()
+      resolve()
+    })
+    port1.start()
+    port2.postMessage(undefined)
+  })
+
+// NOTE: any publisher can add entries; messages that fall out are dated by Ably's clock
+const maxHeard = 1000
+
+/** Knows how long ago messages arrived, and calls back when a subject's deadline has passed. */
+export class Deadlines {
+  readonly #onDue: (subjects: readonly unknown[]) => void
+  readonly #heard = new Map<string, number>()
+  readonly #moments = new Map<unknown, number>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #next = Infinity
+
+  constructor(onDue: (subjects: readonly unknown[]) => void) {
+    this.#onDue = onDue
+  }
+
+  /** Notes that a message has just arrived. */
+  hear(serial: string): void {
+    this.#heard.set(serial, Date.now())
+    if (this.#heard.size > maxHeard) this.#heard.delete(this.#heard.keys().next().value!)
+  }
+
+  /** When a row arrived, by this device's clock; by Ably's for a row that was read from history. */
+  since({ serial, timestamp }: Row): number {
+    return this.#heard.get(serial) ?? Math.min(timestamp, Date.now())
+  }
+
+  /** Whether a moment has passed. If not, `onDue` gets the subject when it has. */
+  isDue(moment: number, subject: unknown): boolean {
+    if (moment <= Date.now()) return true
+    if (moment < (this.#moments.get(subject) ?? Infinity)) this.#moments.set(subject, moment)
+    if (moment < this.#next) this.#wait(moment)
+    return false
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#next = Infinity
+  }
+
+  #wait(moment: number): void {
+    clearTimeout(this.#timer)
+    this.#next = moment
+    this.#timer = setTimeout(() => this.#expire(), moment - Date.now())
+  }
+
+  #expire(): void {
+    const now = Date.now()
+    const due: unknown[] = []
+    let next = (this.#next = Infinity)
+    for (const [subject, moment] of this.#moments) {
+      if (moment <= now) due.push(subject)
+      else next = Math.min(next, moment)
+    }
+    for (const subject of due) this.#moments.delete(subject)
+    if (next < Infinity) this.#wait(next)
+    this.#onDue(due)
+  }
+}

@@ -1,0 +1,285 @@
+import { absent, AbsentChannel } from '../ably/absent-channel'
+import { Outbox } from '../ably/outbox'
+import { SessionChannel, type Channel } from '../ably/session-channel'
+import { trustOf } from '../core/access'
+import { Emitter } from '../core/emitter'
+import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
+import { plainPort, type ReactivePort, type Signal } from '../core/port'
+import { RunNode } from '../core/run-node'
+import { Tree, type Settled } from '../core/tree'
+import { isEdit, MessageName, type ChannelMessage } from '../core/wire'
+import { Cancellations, type CancelTarget } from './cancellations'
+import { CatchUp } from './catch-up'
+import { Connection } from './connection'
+import {
+  closedError,
+  type ClientSessionOptions,
+  type SessionContext,
+  type SessionStatus,
+  type Subject,
+} from './context'
+import { PendingInputs } from './pending-inputs'
+import { Deadlines, FlushScheduler } from './scheduling'
+import { SessionTree } from './session-tree'
+import { Submissions } from './submissions'
+import { Wakes, type WakeInfo } from './wake'
+
+export interface SessionEvents {
+  status: SessionStatus
+  /**
+   * A background failure, for which no caller waits. A run that ends with an error is not one: `run.error` and the view's
+   * `run` event tell about that.
+   */
+  error: SessionError
+}
+
+/** What has changed since the last refresh of the views. */
+export interface Changes<M extends object> extends Settled<M> {
+  /** Subjects whose pending input is another one. */
+  pending?: ReadonlySet<Subject<M>>
+}
+
+/** A view as its session knows it. */
+interface SessionView<M extends object> {
+  refresh(changes: Changes<M>): void
+  hold(): void
+  close(): void
+}
+
+/** How long the end of a run is held back for the rest of its text, in milliseconds. */
+const tailLimit = 1000
+
+/**
+ * The inside of a client session. One way in: a channel message is applied to the tree (`hear`). One way out: the settled
+ * tree is applied to the parts, then to each view (`#publish`), once per frame and once per verb.
+ */
+export class Session<M extends object> implements SessionContext<M> {
+  readonly options: ClientSessionOptions<M>
+  readonly port: ReactivePort
+  readonly tree: Tree<M>
+  readonly channel: Channel
+  readonly outbox: Outbox
+  // The parts of a session ask about subjects only
+  readonly deadlines = new Deadlines((due) => this.#expire(due as readonly Subject<M>[]))
+  readonly changed: Signal
+  /** All runs and messages, whatever the branch. */
+  readonly all: SessionTree<M>
+  readonly history: CatchUp<M>
+  readonly wakes: Wakes<M>
+  readonly cancellations: Cancellations<M>
+  readonly submissions: Submissions<M>
+  readonly pending: PendingInputs<M>
+  readonly views = new Set<SessionView<M>>()
+  readonly emitter = new Emitter<SessionEvents>()
+  readonly #connection: Connection<M>
+  readonly #scheduler: FlushScheduler
+  readonly #statusChanged: Signal
+  /** Subjects that changed otherwise than by rows. */
+  readonly #touched = new Set<Subject<M>>()
+  /** How many verbs are running inside each other. */
+  #verbs = 0
+  #error: SessionError | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: ClientSessionOptions<M>) {
+    const { client, sessionName, codec, flush = 'frame', port = plainPort } = options
+    this.options = options
+    this.port = port
+    this.tree = new Tree(codec, port, trustOf(options))
+    this.channel = client ? new SessionChannel(client, sessionName, codec.name) : new AbsentChannel(sessionName)
+    this.outbox = new Outbox(this.channel, () => this.#connection.ensureAttached())
+    this.changed = port.signal()
+    this.#statusChanged = port.signal()
+    this.#scheduler = new FlushScheduler(flush, () => this.#publish())
+    this.all = new SessionTree(this)
+    this.history = new CatchUp(this)
+    this.#connection = new Connection(this, this.history)
+    this.wakes = new Wakes(this)
+    this.cancellations = new Cancellations(this, this.wakes)
+    this.submissions = new Submissions(this, this.wakes)
+    this.pending = new PendingInputs(this, this.submissions, this.cancellations, this.wakes)
+  }
+
+  get status(): SessionStatus {
+    this.#statusChanged.track()
+    return this.#connection.status
+  }
+
+  get error(): SessionError | undefined {
+    this.#statusChanged.track()
+    return this.#error
+  }
+
+  get isInStep(): boolean {
+    return this.#connection.status === 'ready'
+  }
+
+  get isIdle(): boolean {
+    return this.channel instanceof AbsentChannel
+  }
+
+  connect(): Promise<void> {
+    return this.#connection.connect()
+  }
+
+  checkOpen(): void {
+    if (this.#connection.isClosed) throw closedError('send')
+    if (this.isIdle) throw absent('send')
+  }
+
+  async cancel(target: CancelTarget): Promise<void> {
+    const id = typeof target === 'string' ? target : (target.runId ?? target.inputId)
+    if (id === '') {
+      const why = 'the id is empty, as that of a run is until it has started: cancel it by { inputId }'
+      throw unableTo('cancel the run', why, ErrorCode.BadRequest)
+    }
+    const { runs, inputs } = this.tree
+    const pending = runs.has(id) ? undefined : this.pending.find(id)
+    const named = inputs.has(id) ? { inputId: id } : target
+    await this.cancellations.cancel(pending ?? named, this.submissions.find(id)?.turn)
+  }
+
+  wake(inputId: string): WakeInfo {
+    const trigger = this.pending.find(inputId)
+    if (trigger) return this.submissions.wake(trigger)
+    throw unableTo('wake the agent', `nothing is pending for "${inputId}"`, ErrorCode.BadRequest)
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    const left = this.#connection.close()
+    this.#scheduler.cancel()
+    this.deadlines.stop()
+    this.outbox.close(closedError('publish'))
+    this.wakes.close()
+    this.submissions.close(closedError('wait for the run'))
+    for (const view of this.views) view.close()
+    await left
+    this.emitter.clear()
+  }
+
+  /** Hears a live message of the channel. */
+  hear(message: ChannelMessage): void {
+    try {
+      if (!this.history.hold(message) && this.take(message)) this.#scheduler.request()
+    } catch (cause) {
+      this.report(toSessionError('take in a channel message', ErrorCode.ChannelFailed, cause))
+    }
+  }
+
+  take(message: ChannelMessage): boolean {
+    const { name, serial } = message
+    if (serial !== undefined && (name === MessageName.input || name === MessageName.cancel)) this.deadlines.hear(serial)
+    // NOTE: a version of a prompt moves no view that shows the prompt, also when both arrive between two frames
+    if (isEdit(message)) this.#scheduler.now()
+    return this.history.apply(message)
+  }
+
+  takePage(fold: () => void): void {
+    this.#scheduler.now()
+    const live = new Set(this.tree.ending.keys())
+    fold()
+    const page = this.tree.settle()
+    // Text that history does not have is not on its way
+    this.tree.endOverdue((run) => !live.has(run))
+    const ended = this.tree.settle()
+    for (const view of this.views) view.hold()
+    for (const settled of [page, ended]) this.#apply(settled)
+    this.#review()
+  }
+
+  /** Lists everything anew in every view, once for all pages of a load. */
+  loaded(): void {
+    this.#publish(true)
+  }
+
+  act<T>(verb: () => T): T {
+    this.#verbs++
+    try {
+      return verb()
+    } finally {
+      this.#verbs--
+      if (this.#verbs === 0) this.#scheduler.now()
+    }
+  }
+
+  touch(subject: Subject<M>): void {
+    this.#touched.add(subject)
+  }
+
+  report(error: SessionError): void {
+    this.#error = error
+    this.#statusChanged.trigger()
+    this.emitter.emit('error', error)
+  }
+
+  statusChanged(status: SessionStatus): void {
+    if (status === 'ready') {
+      this.#error = undefined
+      this.#expire([...this.pending.entries()].map(([subject]) => subject))
+      this.act(() => this.cancellations.review())
+    }
+    this.#statusChanged.trigger()
+    this.emitter.emit('status', status)
+  }
+
+  /** Looks again at subjects, after time has passed or when it counts again. */
+  #expire(subjects: readonly Subject<M>[]): void {
+    this.act(() => {
+      for (const subject of subjects) this.touch(subject)
+      this.tree.endOverdue((run, since) => this.deadlines.isDue(since + tailLimit, run))
+      this.cancellations.review(subjects)
+    })
+  }
+
+  /** Settles the tree and refreshes every view once. */
+  #publish(isLoaded = false): void {
+    if (this.#verbs > 0) return
+    const settled = this.tree.settle()
+    const isQuiet = !settled.structure && settled.touched.length === 0 && !settled.runs && this.#touched.size === 0
+    return isQuiet && !isLoaded ? this.#refresh(settled) : this.#publishChanges(settled, isLoaded)
+  }
+
+  #publishChanges(settled: Settled<M>, isLoaded: boolean): void {
+    this.#apply(settled)
+    const { touched, hasNews, pending } = this.#review()
+    const structure = settled.structure || isLoaded
+    const runs = settled.runs || isLoaded || hasNews || pending.size > 0
+    if (structure || runs) this.changed.trigger()
+    this.#refresh({ ...settled, structure, runs, touched, pending, ...(isLoaded && { moved: undefined }) })
+  }
+
+  /** Brings the lists that all views share in step with the subjects that were touched. */
+  #review() {
+    const subjects = [...this.#touched]
+    this.#touched.clear()
+    const touched = subjects.filter((subject) => subject instanceof RunNode)
+    const hasNews = touched.some((run) => run.hasNews)
+    this.all.apply(touched)
+    return { touched, hasNews, pending: this.pending.review(subjects) }
+  }
+
+  #refresh(changes: Changes<M>): void {
+    for (const view of this.views) view.refresh(changes)
+  }
+
+  /** Applies a settled tree to the parts; the changes that they make are published with it. */
+  #apply({ touched, prompts = [], requests = [] }: Settled<M>): void {
+    this.#verbs++
+    try {
+      for (const run of touched) {
+        this.wakes.apply(run)
+        this.submissions.apply(run)
+        this.cancellations.apply(run)
+        if (run.isEnding) this.deadlines.isDue((this.tree.ending.get(run) ?? Date.now()) + tailLimit, run)
+      }
+      for (const prompt of prompts) this.submissions.applyPrompt(prompt)
+      for (const subject of [...touched, ...prompts, ...requests]) this.#touched.add(subject)
+    } finally {
+      this.#verbs--
+    }
+  }
+}

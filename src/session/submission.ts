@@ -1,0 +1,116 @@
+import type { Answer } from '../core/codec'
+import { deferred } from '../core/deferred'
+import { ErrorCode, type SessionError } from '../core/errors'
+import type { RunInfo } from '../core/run-info'
+import type { RunEndReason, RunError } from '../core/run-state'
+import type { OutgoingMessage } from '../core/wire'
+import { moveInput, type EncodedInput, type Place } from './placed-input'
+import type { WakeInfo, WakeTrigger } from './wake'
+
+/** How a run ended. */
+export interface RunResult {
+  reason: RunEndReason
+  /** Present when `reason` is `error`. */
+  error?: RunError
+}
+
+/** The outcome of a steer. */
+export interface SteerOutcome {
+  /** Whether the agent took it into account. */
+  readonly consumed: boolean
+  /** How the run ended; undefined when the run was only suspended. */
+  readonly runTerminalReason?: RunEndReason
+}
+
+/** A message sent into a running reply. Its promises never cause an unhandled rejection. */
+export interface Steer {
+  /**
+   * Resolves with its serial when the channel has it. Rejects with code 40003 when the run has ended, 104005 when it could
+   * not be published, 104004 when the session is closed.
+   */
+  readonly published: Promise<string>
+  /** Resolves when the run has ended, or was suspended after it took the steer into account. Rejects as `published` does. */
+  readonly outcome: Promise<SteerOutcome>
+}
+
+/** An input that this client has sent and that leads to a run: a prompt, an edit, a regeneration, an answer. */
+export class Submission implements WakeTrigger {
+  readonly answers: readonly Answer[]
+  /** Whether to wake the agent for it. */
+  wakes: boolean
+  /** The last wake. */
+  wake?: WakeInfo
+  /** Set until it is on its way to the channel. */
+  turn?: Promise<unknown>
+  /** Set until the channel has accepted or refused it. */
+  published?: Promise<unknown>
+  /** Whether the channel refused it, as far as is known: the outcome of a publish can be unknown. */
+  isRefused = false
+  #input: EncodedInput
+  #started = deferred()
+  #finished = deferred<RunResult>()
+  #abandonedFor: SessionError | undefined
+
+  constructor(input: EncodedInput, answers: readonly Answer[], wakes: boolean) {
+    this.#input = input
+    this.answers = answers
+    this.wakes = wakes
+  }
+
+  get inputId(): string {
+    return this.#input.inputId
+  }
+
+  get eventId(): string {
+    return this.#input.eventId
+  }
+
+  /** The run it goes into; undefined when it starts one. */
+  get runId(): string | undefined {
+    return this.#input.place.runId
+  }
+
+  get place(): Place {
+    return this.#input.place
+  }
+
+  get messages(): readonly OutgoingMessage[] {
+    return this.#input.messages
+  }
+
+  /** Moves a prompt that is not published yet. */
+  move(to: Pick<Place, 'parent' | 'forkOf'>): void {
+    this.#input = moveInput(this.#input, to)
+  }
+
+  get started(): Promise<void> {
+    return this.#started.promise
+  }
+
+  get finished(): Promise<RunResult> {
+    return this.#finished.promise
+  }
+
+  /** Settles the promises by the state of its run; true when the run has ended. */
+  settle({ status, error }: RunInfo): boolean {
+    this.#started.resolve()
+    if (status === 'active' || status === 'suspended') return false
+    this.#finished.resolve({ reason: status, ...(error && { error }) })
+    return true
+  }
+
+  /** Rejects `started`: no agent will be woken. A cancelled input is finished, too. */
+  abandon(reason: SessionError): void {
+    this.#abandonedFor = reason
+    this.#started.reject(reason)
+    if (reason.code === ErrorCode.Cancelled) this.#finished.resolve({ reason: 'cancelled' })
+    if (reason.code === ErrorCode.Closed) this.#finished.reject(reason)
+  }
+
+  /** Makes new promises in place of those that `abandon` settled. */
+  restore(): void {
+    if (this.#abandonedFor) this.#started = deferred()
+    if (this.#abandonedFor?.code === ErrorCode.Cancelled) this.#finished = deferred()
+    this.#abandonedFor = undefined
+  }
+}

@@ -1,0 +1,303 @@
+import type { Answer } from '../core/codec'
+import { MultiMap } from '../core/collections'
+import { deferred, type Deferred } from '../core/deferred'
+import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
+import type { InputNode } from '../core/input-node'
+import type { RunNode } from '../core/run-node'
+import { Header } from '../core/wire'
+import { acceptedRun, newestAnswer, subjectOf, type SessionContext } from './context'
+import { encodeInput, localRows, newMessage, type EncodedInput, type PlacedInput, type SendInput } from './placed-input'
+import { Submission, type Steer, type SteerOutcome } from './submission'
+import type { WakeInfo, Wakes, WakeTrigger } from './wake'
+
+interface PendingSteer {
+  readonly inputId: string
+  readonly outcome: Deferred<SteerOutcome>
+  fail(error: unknown): void
+}
+
+/** Everything that this client has sent, until the runs it leads to have ended. */
+export class Submissions<M extends object> {
+  readonly #session: SessionContext<M>
+  readonly #wakes: Wakes<M>
+  readonly #byEvent = new Map<string, Submission>()
+  readonly #byInput = new MultiMap<Submission>()
+  readonly #byRun = new MultiMap<Submission>()
+  /** Inputs that were cancelled before a run began, by message id, while the app holds a handle of them. */
+  readonly #abandoned = new Map<string, WeakRef<Submission>>()
+  readonly #steers = new MultiMap<PendingSteer>()
+
+  constructor(session: SessionContext<M>, wakes: Wakes<M>) {
+    this.#session = session
+    this.#wakes = wakes
+  }
+
+  /** A submission that starts a run, by its message id. */
+  find(inputId = ''): Submission | undefined {
+    return this.#byInput.of(inputId).find(({ runId }) => runId === undefined)
+  }
+
+  /** The newest answer into a run that no agent has accepted. */
+  unacknowledgedIn(runId: string): Submission | undefined {
+    return this.#byRun.of(runId).findLast((submission) => !acceptedRun(this.#session.tree, submission))
+  }
+
+  /** The answers of this session to a message. @param all - whether to include those that are not published yet */
+  answersTo(messageId: string, all = true): readonly Answer[] {
+    return this.#byInput.of(messageId).flatMap(({ answers, published }) => (all || !published ? answers : []))
+  }
+
+  isFailed({ inputId }: Pick<Submission, 'inputId'>): boolean {
+    return this.#session.tree.inputs.get(inputId)?.isFailed ?? false
+  }
+
+  /**
+   * Publishes inputs in order; the last one is the one that the agent is woken with. Resolves when the channel has them.
+   *
+   * @param onPlaced - Called when the input is in the tree; publishing waits for the returned promise.
+   */
+  async send(
+    { inputs, place }: PlacedInput<M>,
+    wakes = true,
+    onPlaced?: (inputId: string) => Promise<void> | undefined,
+  ): Promise<Submission> {
+    const { channel, tree } = this.#session
+    this.#session.checkOpen()
+    const encoded = inputs.map((input) => encodeInput(tree.codec, input, place, channel.clientId))
+    const answers = inputs.filter((input) => input.type === 'answer')
+    const submission = new Submission(encoded.at(-1)!, answers, wakes)
+    await this.#session.act(() => {
+      this.#add(submission)
+      if (inputs.at(-1)!.type === 'message') this.#show(submission)
+      const turn = onPlaced?.(submission.inputId)
+      return (submission.published = this.#send(submission, encoded.slice(0, -1), turn))
+    })
+    if (answers.length === 0 || !this.#isEarly(submission)) this.#wakeFor(submission)
+    return submission
+  }
+
+  /** Publishes a failed prompt again, or wakes the agent again, unless a run has accepted the input. */
+  async retry(submission: Submission): Promise<void> {
+    const { tree } = this.#session
+    if (acceptedRun(tree, submission)) return
+    if (submission.published) return void (await submission.published)
+    if (!this.isFailed(submission)) return void this.wake(submission)
+    submission.isRefused = false
+    await this.#session.act(() => {
+      tree.retryLocal(submission.inputId)
+      return (submission.published = this.#send(submission))
+    })
+    this.#wakeFor(submission)
+  }
+
+  /**
+   * Wakes the agent for a pending input of any client; again if that was done before.
+   * @throws SessionError 40003 when the session has no agent, 104004 when it is closed.
+   */
+  wake(trigger: WakeTrigger): WakeInfo {
+    const { eventId, inputId } = trigger
+    // NOTE: looked up each time, so that an abandoned submission is not held by its wake
+    const wake = this.#wakes.wake(trigger, (error) => this.#abandon(this.#byEvent.get(eventId), error))
+    this.#restore(inputId)
+    const submission = this.#byEvent.get(eventId)
+    submission?.restore()
+    if (submission) submission.wake = wake
+    return wake
+  }
+
+  /** Takes a prompt that could not be published out of the conversation. */
+  discard(inputId: string): void {
+    const submission = this.find(inputId)
+    if (!submission || !this.isFailed(submission)) return
+    this.#session.act(() => {
+      this.#remove(submission)
+      this.#session.tree.discardLocal(inputId)
+    })
+  }
+
+  /** Sends a message into a run while it is active. @param runId - may be a promise, for a run that has not started */
+  steer(runId: string | Promise<string>, given: SendInput<M>): Steer {
+    const published = deferred<string>()
+    const outcome = deferred<SteerOutcome>()
+    const fail = (error: unknown): void => {
+      published.reject(error)
+      outcome.reject(error)
+    }
+    const send = (id: string): Promise<string> => this.#steer(id, given, { outcome, fail })
+    // NOTE: at once where possible, so that steers are published in the order of the calls
+    ;(typeof runId === 'string' ? send(runId) : runId.then(send)).then(published.resolve, fail)
+    return { published: published.promise, outcome: outcome.promise }
+  }
+
+  /** Settles the submissions and steers of a run that has changed, and wakes its agent once answers are complete. */
+  apply(run: RunNode<M>): void {
+    const { tree } = this.#session
+    if (run.visible) this.#restore(run.inputId)
+    for (const submission of this.#byInput.of(run.inputId ?? '').slice()) {
+      if (submission.runId === undefined) this.#settle(submission)
+    }
+    const answers = this.#byRun.of(run.key).slice()
+    // NOTE: of several clients that answer at the same time, the last one on the channel wakes the agent
+    const newest =
+      answers.length > 0 && run.state.status === 'suspended'
+        ? newestAnswer(tree, run)?.transport[Header.eventId]
+        : undefined
+    for (const submission of answers) {
+      this.#settle(submission)
+      const { eventId, wake, published } = submission
+      if (eventId === newest && !wake && !published && !this.#isEarly(submission)) this.#wakeFor(submission)
+    }
+    this.#settleSteers(run)
+  }
+
+  /** Wakes the agent for a prompt that was refused and is on the channel all the same. */
+  applyPrompt(node: InputNode<M>): void {
+    const submission = this.find(node.key)
+    if (!submission?.isRefused || node.isFailed) return
+    submission.isRefused = false
+    this.#wakeFor(submission)
+  }
+
+  close(error: SessionError): void {
+    for (const submission of this.#byEvent.values()) {
+      submission.wakes = false
+      submission.abandon(error)
+    }
+    for (const steer of this.#steers.values()) steer.fail(error)
+  }
+
+  #add(submission: Submission): void {
+    const { eventId, inputId, runId } = submission
+    if (this.#byEvent.has(eventId)) return
+    this.#byEvent.set(eventId, submission)
+    this.#byInput.add(inputId, submission)
+    if (runId !== undefined) this.#byRun.add(runId, submission)
+    this.#session.touch(subjectOf(this.#session.tree, submission))
+  }
+
+  #remove(submission: Submission): void {
+    const { eventId, inputId, runId } = submission
+    this.#byEvent.delete(eventId)
+    this.#byInput.remove(inputId, submission)
+    if (runId !== undefined) this.#byRun.remove(runId, submission)
+    this.#session.touch(subjectOf(this.#session.tree, submission))
+  }
+
+  #show({ inputId, messages }: Submission): void {
+    const { tree, channel } = this.#session
+    tree.addLocal(inputId, localRows(messages, channel.clientId))
+  }
+
+  async #send(submission: Submission, others: readonly EncodedInput[] = [], turn?: Promise<void>): Promise<void> {
+    try {
+      const parent = this.find(submission.place.parent)
+      const former = this.find(submission.place.forkOf)
+      const turns = [turn, parent?.published, former?.published].filter((each) => each !== undefined)
+      if (turns.length > 0) await (submission.turn = Promise.allSettled(turns))
+      submission.turn = undefined
+      await this.#session.act(() => {
+        // NOTE: no other client knows a failed prompt, so its successor takes its place
+        if (parent && this.isFailed(parent)) this.#move(submission, { parent: parent.place.parent })
+        if (former && this.isFailed(former)) {
+          this.#move(submission, { forkOf: former.place.forkOf })
+          this.discard(former.inputId)
+        }
+        return this.#publish(submission, [...others, submission])
+      })
+    } finally {
+      submission.published = undefined
+    }
+  }
+
+  #move(submission: Submission, to: Parameters<Submission['move']>[0]): void {
+    submission.move(to)
+    this.#show(submission)
+  }
+
+  async #publish(submission: Submission, all: readonly Pick<EncodedInput, 'messages'>[]): Promise<void> {
+    const { outbox, tree } = this.#session
+    try {
+      await Promise.all(all.map(({ messages }) => outbox.publish(messages)))
+    } catch (cause) {
+      const error = toSessionError('send the prompt', ErrorCode.SendFailed, cause)
+      this.#session.act(() => {
+        tree.failLocal(submission.inputId, { code: error.code, message: error.message })
+        submission.isRefused = this.isFailed(submission)
+        if (!submission.isRefused) this.#remove(submission)
+      })
+      throw error
+    }
+  }
+
+  #settle(submission: Submission): void {
+    const { tree } = this.#session
+    const run = acceptedRun(tree, submission)
+    if (run && submission.settle(tree.info(run))) this.#remove(submission)
+  }
+
+  /** Tracks an abandoned submission again: the user wants it after all, or a run has answered it. */
+  #restore(inputId = ''): void {
+    const submission = this.#abandoned.get(inputId)?.deref()
+    this.#abandoned.delete(inputId)
+    if (!submission) return
+    submission.restore()
+    this.#add(submission)
+  }
+
+  #wakeFor(submission: Submission): void {
+    const { options, tree } = this.#session
+    if (options.agent && submission.wakes && !acceptedRun(tree, submission)) this.wake(submission)
+  }
+
+  /** An input that was cancelled before a run began leads nowhere, unless the user wants it after all. */
+  #abandon(submission: Submission | undefined, error: SessionError): void {
+    if (!submission) return
+    submission.abandon(error)
+    if (error.code === ErrorCode.Cancelled) {
+      this.#remove(submission)
+      this.#abandoned.set(submission.inputId, new WeakRef(submission))
+    } else if (!this.#session.tree.inputs.has(submission.inputId)) {
+      // Prompts show the error themselves; answers and regenerations have no message that could
+      this.#session.report(error)
+    }
+  }
+
+  /** Whether the agent cannot go on yet: the reply is still being written, or waits for another answer. */
+  #isEarly({ inputId, runId = '' }: Submission): boolean {
+    const { tree } = this.#session
+    const reply = tree.nodeOf(inputId)?.message(inputId)
+    if (tree.runs.get(runId)?.state.status === 'active') return true
+    return !!reply && !!tree.codec.waits?.(reply, this.answersTo(inputId, false))
+  }
+
+  async #steer(runId: string, given: SendInput<M>, promises: Omit<PendingSteer, 'inputId'>): Promise<string> {
+    const { channel, tree, outbox } = this.#session
+    this.#session.checkOpen()
+    const run = tree.runs.get(runId)
+    if (!run || run.hasEnded || run.isEnding) {
+      throw unableTo('steer the run', run ? 'it has ended' : `there is no run "${runId}"`, ErrorCode.BadRequest)
+    }
+    const [input] = newMessage(tree.codec, given)
+    const { inputId, messages } = encodeInput(tree.codec, input!, { runId }, channel.clientId)
+    const steer = { inputId, ...promises }
+    this.#steers.add(runId, steer)
+    try {
+      const [serial = ''] = await outbox.publish(messages)
+      return serial
+    } catch (cause) {
+      this.#steers.remove(runId, steer)
+      throw toSessionError('steer the run', ErrorCode.SendFailed, cause)
+    }
+  }
+
+  #settleSteers(run: RunNode<M>): void {
+    const { status } = run.state
+    if (status === 'active') return
+    for (const steer of this.#steers.of(run.key).slice()) {
+      const consumed = run.steers.get(steer.inputId) === 'consumed'
+      if (status === 'suspended' && !consumed) continue
+      this.#steers.remove(run.key, steer)
+      steer.outcome.resolve({ consumed, ...(status !== 'suspended' && { runTerminalReason: status }) })
+    }
+  }
+}
