@@ -28,7 +28,7 @@ afterAll(async () => {
   await server?.close()
 })
 
-// The page is a client called bob: it shows its connection, its channel, and what it hears.
+// The page is a client called bob: it shows its connection, its channel, and the messages it receives.
 beforeEach(async () => {
   page = await browser.newPage()
   await page.goto(server.resolvedUrls!.local[0]!)
@@ -36,13 +36,13 @@ beforeEach(async () => {
 })
 afterEach(() => page.close())
 
-test('dropConnection: the page says that it is offline, and is back after two seconds', async () => {
+test('dropConnection: the page shows that it is offline, and reconnects after two seconds', async () => {
   endpoint.dropConnection('bob', { refuseFor: 2_000 })
   await expect.poll(() => page.locator('#connection').textContent()).toContain('disconnected')
   await expect.poll(() => page.locator('#connection').textContent(), { timeout: 5_000 }).toBe('connected')
 })
 
-test('freeze: the page shows nothing new while the network hangs', async () => {
+test('freeze: the page shows no new message while the network hangs', async () => {
   const thaw = endpoint.freeze('bob')
   await page.getByRole('button', { name: 'Say hello' }).click()
   expect(await page.locator('li').count()).toBe(0)
@@ -50,18 +50,18 @@ test('freeze: the page shows nothing new while the network hangs', async () => {
   await expect.poll(() => page.locator('li').allTextContents()).toEqual(['hello'])
 })
 
-test('refuseResume: the page notices that its connection is another one', async () => {
+test('refuseResume: the page shows that its connection is new', async () => {
   endpoint.refuseResume()
   endpoint.dropConnection('bob')
   await expect.poll(() => page.locator('#connection').textContent()).toBe('connected 80018')
 })
 
-test('breakContinuity: the page notices that it may have missed something', async () => {
+test('breakContinuity: the page shows that it may have missed messages', async () => {
   endpoint.breakContinuity('ai:trip')
   await expect.poll(() => page.locator('#channel').textContent()).toBe('attached 90003')
 })
 
-test('delayPublish: the page shows a message when it is through', async () => {
+test('delayPublish: the page shows a message once it is delivered', async () => {
   const release = endpoint.delayPublish({ clientId: 'bob' })
   await page.getByRole('button', { name: 'Say hello' }).click()
   expect(await page.locator('li').count()).toBe(0)
@@ -69,20 +69,20 @@ test('delayPublish: the page shows a message when it is through', async () => {
   await expect.poll(() => page.locator('li').allTextContents()).toEqual(['hello'])
 })
 
-test('refusePublish: the page shows why a message was not sent', async () => {
+test('refusePublish: the page shows the reason for a refused message', async () => {
   endpoint.refusePublish({ clientId: 'bob' }, { times: 1, error: { code: 42_911, statusCode: 429 } })
   await page.getByRole('button', { name: 'Say hello' }).click()
   await expect.poll(() => page.locator('#outcome').textContent()).toBe('42911')
 })
 
-test('loseAck: the page sends a message again, and shows it once', async () => {
+test('loseAck: the page sends a message twice and shows it once', async () => {
   endpoint.loseAck({ clientId: 'bob' })
   await page.getByRole('button', { name: 'Say hello' }).click()
   await expect.poll(() => page.locator('#outcome').textContent()).toBe('sent')
   expect(await page.locator('li').allTextContents()).toEqual(['hello'])
 })
 
-test('expireToken: the page gets a new token by itself', async () => {
+test('expireToken: the page renews its token by itself', async () => {
   const renewed = page.waitForResponse(/\/api\/ably\/token/)
   endpoint.expireToken('bob')
   expect((await renewed).status()).toBe(200)

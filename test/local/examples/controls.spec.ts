@@ -5,40 +5,40 @@ import { createLocalEndpoint, type LocalEndpoint } from 'vue-ai-transport/local'
 let endpoint: LocalEndpoint
 let bob: Ably.Realtime
 let channel: Ably.RealtimeChannel
-let heard: unknown[]
+let received: unknown[]
 
 beforeEach(async () => {
   endpoint = await createLocalEndpoint()
   bob = new Ably.Realtime({ ...endpoint.clientOptions({ clientId: 'bob' }), disconnectedRetryTimeout: 50, logLevel: 0 })
   channel = bob.channels.get('ai:trip')
-  heard = []
-  await channel.subscribe(({ data }) => void heard.push(data))
+  received = []
+  await channel.subscribe(({ data }) => void received.push(data))
 })
 afterEach(async () => {
   bob.close()
   await endpoint.close()
 })
 
-/** Somebody else publishes. */
-const say = (data: string) => new Ably.Rest(endpoint.clientOptions()).channels.get('ai:trip').publish('word', data)
+/** Publishes from another client. */
+const publish = (data: string) => new Ably.Rest(endpoint.clientOptions()).channels.get('ai:trip').publish('word', data)
 
-test('dropConnection: what was said in a tunnel is there afterwards', async () => {
+test('dropConnection: the client receives messages from the tunnel afterwards', async () => {
   const leaveTunnel = endpoint.dropConnection('bob', { refuseFor: Infinity })
   await bob.connection.whenState('disconnected')
-  await say('hello')
+  await publish('hello')
   leaveTunnel()
-  await expect.poll(() => heard).toEqual(['hello'])
+  await expect.poll(() => received).toEqual(['hello'])
 })
 
-test('freeze: nothing comes through while the network hangs', async () => {
+test('freeze: no message arrives while the network hangs', async () => {
   const thaw = endpoint.freeze('bob')
-  await say('hello')
-  expect(heard).toEqual([])
+  await publish('hello')
+  expect(received).toEqual([])
   thaw()
-  await expect.poll(() => heard).toEqual(['hello'])
+  await expect.poll(() => received).toEqual(['hello'])
 })
 
-test('refuseResume: the client comes back as another connection', async () => {
+test('refuseResume: the client reconnects with a new connection', async () => {
   const { id } = bob.connection
   endpoint.refuseResume()
   endpoint.dropConnection('bob')
@@ -46,20 +46,20 @@ test('refuseResume: the client comes back as another connection', async () => {
   expect(bob.connection.id).not.toBe(id)
 })
 
-test('breakContinuity: the channel says that it may have missed something', async () => {
+test('breakContinuity: the channel reports that it may have missed messages', async () => {
   const update = channel.once('update')
   endpoint.breakContinuity('ai:trip')
   expect(await update).toMatchObject({ resumed: false, reason: { code: 90_003 } })
 })
 
-test('delayPublish: a message waits on its way', async () => {
+test('delayPublish: a message is delayed', async () => {
   const release = endpoint.delayPublish({ clientId: 'bob', name: 'word' })
   const published = channel.publish('word', 'hello')
   await bob.connection.ping()
-  expect(heard).toEqual([])
+  expect(received).toEqual([])
   release()
   await published
-  await expect.poll(() => heard).toEqual(['hello'])
+  await expect.poll(() => received).toEqual(['hello'])
 })
 
 test('refusePublish: a publish fails once, with an error of your choice', async () => {
@@ -68,13 +68,13 @@ test('refusePublish: a publish fails once, with an error of your choice', async 
   await channel.publish('word', 'hello again')
 })
 
-test('loseAck: a message is sent again, and published once', async () => {
+test('loseAck: a message is sent twice and published once', async () => {
   endpoint.loseAck({ clientId: 'bob' })
   await channel.publish('word', 'hello')
   expect((await channel.history()).items).toHaveLength(1)
 })
 
-test('expireToken: the client needs a new token, and gets one', async () => {
+test('expireToken: the client renews its token', async () => {
   const { token } = await bob.auth.authorize()
   endpoint.expireToken('bob')
   await bob.connection.once('disconnected')

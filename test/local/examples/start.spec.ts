@@ -8,14 +8,14 @@ import { createLocalEndpoint, mountLocalEndpoint } from 'vue-ai-transport/local'
 
 const file = join(await mkdtemp(join(tmpdir(), 'local-ably-')), 'channels.log')
 
-test('an endpoint with everything set', async () => {
+test('an endpoint with all options', async () => {
   await using endpoint = await createLocalEndpoint({
-    port: 0, // any free one
+    port: 0, // any free port
     keys: ['app.server:secret', { key: 'app.reader:secret', capability: { 'ai:*': ['subscribe', 'history'] } }],
     namespaces: { notes: { mutableMessages: true }, brief: { persisted: false } }, // besides `ai`
     limits: { maxInboundRate: 50, maxMembers: 100, maxMessageSize: 65_536 },
     persist: file, // channels survive a restart
-    origins: ['https://app.example'], // pages let in besides those on loopback
+    origins: ['https://app.example'], // pages of these origins may connect too
   })
   const bob = new Ably.Realtime(endpoint.clientOptions({ clientId: 'bob', capability: { 'ai:trip': ['subscribe'] } }))
   await bob.channels.get('ai:trip').attach()
@@ -23,7 +23,7 @@ test('an endpoint with everything set', async () => {
   bob.close()
 })
 
-test('time and ids of your own', async () => {
+test('a clock and ids of the test', async () => {
   let now = Date.UTC(2026, 0, 1)
   let count = 0
   await using endpoint = await createLocalEndpoint({
@@ -35,7 +35,7 @@ test('time and ids of your own', async () => {
   expect(await rest.time()).toBe(Date.UTC(2026, 0, 1, 0, 1))
 })
 
-test('a server of your own', async () => {
+test('an endpoint on your own server', async () => {
   const server = createServer((request, response) =>
     endpoint.middleware(request, response, () => response.end('the rest of your routes')),
   )
