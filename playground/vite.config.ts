@@ -2,7 +2,7 @@ import vue from '@vitejs/plugin-vue'
 import { defineConfig, runnerImport } from 'vite'
 import { here } from '../scripts/entries.ts'
 
-/** The library from its sources, so that an edit shows at once. */
+/** Loads the library from its sources, so that edits apply at once. */
 const alias = [
   { find: /^vue-ai-transport$/, replacement: here('src/index.ts') },
   { find: /^vue-ai-transport\/local\/vite$/, replacement: here('src/local/vite.ts') },
@@ -10,7 +10,7 @@ const alias = [
 ]
 
 export default defineConfig(async () => {
-  // NOTE: in an app of your own this is `import { localAbly } from 'vue-ai-transport/local/vite'`
+  // NOTE: in your own app this is `import { localAbly } from 'vue-ai-transport/local/vite'`
   const { module: local } = await runnerImport<typeof import('../src/local/vite')>(here('src/local/vite.ts'))
   const { module: server } = await runnerImport<typeof import('./server/plugin')>(here('playground/server/plugin.ts'))
   const ably = local.localAbly()

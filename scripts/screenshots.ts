@@ -28,7 +28,7 @@ const until = (page: Page, number: number, status: string) =>
 /** Makes something go wrong, by the drawer in the settings. */
 const fault = async (page: Page, name: string) => {
   await press(page, 'Settings')
-  await press(page, /more go wrong/)
+  await press(page, 'Simulate failures')
   await page.locator('#faults').getByRole('button', { name }).click()
   await page
     .locator('#faults')
@@ -129,7 +129,7 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
       async (page) => {
         await ask(page, 'Book a table for two on Friday')
         await until(page, 2, 'suspended')
-        await page.getByLabel('Reason to deny').fill('Too late for us')
+        await page.getByLabel('Reason for denying').fill('Too late for us')
         await press(page, 'Deny Book table')
         await until(page, 2, 'complete')
       },
@@ -215,7 +215,7 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
         await until(page, 2, 'cancelled')
         await page.waitForTimeout(1000)
         await run(page, 2)
-          .getByRole('button', { name: /again$/ })
+          .getByRole('button', { name: /^Regenerate/ })
           .click()
         await until(page, 2, 'streaming')
         await page.waitForTimeout(1500)
@@ -227,7 +227,7 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
       'drawer',
       async (page) => {
         await press(page, 'Settings')
-        await press(page, /more go wrong/)
+        await press(page, 'Simulate failures')
         await page.waitForTimeout(300)
       },
     ],
@@ -235,7 +235,7 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
       'agent-down',
       async (page) => {
         await page.keyboard.press('Escape')
-        await fault(page, 'Answer 500')
+        await fault(page, 'Respond with 500')
         await ask(page, 'Plan a weekend in Lisbon for two')
         await page.getByText(/Tried \d time/).waitFor()
         await page.waitForTimeout(400)
@@ -253,7 +253,7 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
       async (page) => {
         await fault(page, 'Refuse every Stop')
         await page.keyboard.press('Escape')
-        await page.getByText('refuses to stop').first().waitFor()
+        await page.getByText('refused to stop').first().waitFor()
       },
     ],
     [
@@ -262,22 +262,22 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
         await fault(page, 'Kill the agent')
         await page.waitForTimeout(16_000)
         await page.keyboard.press('Escape')
-        await page.getByText('No agent has answered').first().waitFor({ timeout: 15_000 })
+        await page.getByText("isn't responding").first().waitFor({ timeout: 15_000 })
       },
     ],
     [
       'forbidden',
       async (page) => {
-        await fault(page, 'Start it again')
-        await fault(page, 'Answer 403')
+        await fault(page, 'Restart the agent')
+        await fault(page, 'Respond with 403')
         await ask(page, 'And what would three nights in Porto cost?')
-        await page.getByText('may not ask').waitFor()
+        await page.getByText('have no access').waitFor()
       },
     ],
     [
       'not-sent',
       async (page) => {
-        await fault(page, 'Refuse what I send')
+        await fault(page, 'Refuse my messages')
         await ask(page, 'Which museums are free on Sundays?')
         await page.getByText('Not sent').waitFor()
       },
@@ -286,10 +286,10 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
       'offline',
       async (page) => {
         await page.waitForTimeout(10_000)
-        await fault(page, 'Drop it for long')
+        await fault(page, 'Drop it for longer')
         await page.locator('[data-connection="reconnecting"]').waitFor()
         await ask(page, 'Is the funicular worth it?')
-        await page.getByText('Will be sent').waitFor()
+        await page.getByText('Sends when').waitFor()
         await page.waitForTimeout(2500)
       },
     ],
@@ -298,7 +298,7 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
       'caught-up',
       (page) =>
         page
-          .getByText(/Caught up|Nothing was missed/)
+          .getByText(/Caught up|up to date/)
           .first()
           .waitFor({ timeout: 30_000 }),
     ],

@@ -5,7 +5,7 @@ import { refuse, type AgentProcess } from './faults'
 
 type AgentModule = { createAgent: typeof createAgent }
 
-/** The agent as its file is now: an edit makes a new one for the runs to come. It can be ended without a word. */
+/** Runs the agent and reloads it when its file changes. It can be killed without publishing anything. */
 export class LiveAgent implements AgentProcess {
   #made: { by: AgentModule; agent: ReturnType<typeof createAgent> } | undefined
   #clients: Ably.Realtime[] = []
@@ -18,13 +18,13 @@ export class LiveAgent implements AgentProcess {
   ) {}
 
   async fetch(request: Request): Promise<Response> {
-    if (this.#isDead) return refuse(502, 'there is no agent')
+    if (this.#isDead) return refuse(502, 'the agent is not running')
     const by = (await this.server.ssrLoadModule('/server/agent.ts')) as AgentModule
     if (this.#made?.by !== by) this.#made = { by, agent: by.createAgent(() => this.#connect(), this.mayStop) }
     return this.#made.agent.fetch(request)
   }
 
-  /** Nothing that it was about to say gets out, as if its process had been killed: its runs stay as they are. */
+  /** Closes all connections at once, as if the process were killed: its runs stay active and nothing more is published. */
   kill(): void {
     this.#isDead = true
     this.#made = undefined

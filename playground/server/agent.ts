@@ -5,13 +5,13 @@ import { paceOf } from '../shared/pace'
 import { createDemoModel } from './demo-model'
 import { toolApproval, toolsWith } from './tools'
 
-/** The agent of this playground. Put a model of your provider in place of the demo model, and it is one for real. */
+/** The agent of this playground. To use a real model, replace the demo model with your provider's. */
 export function createAgent(client: () => Realtime, mayStop: () => boolean) {
   const spokenTo = new Set<string>()
   return defineAgent({
     client,
     agents: 'agent',
-    // NOTE: whoever can open the playground may ask; an app looks at the request's session cookie here
+    // NOTE: every visitor of the playground may prompt; an app checks the request's session cookie here
     authorize: () => true,
     onCancel: mayStop,
     onSteer: ({ runId }) => void spokenTo.add(runId),
@@ -26,7 +26,7 @@ export function createAgent(client: () => Realtime, mayStop: () => boolean) {
   })
 }
 
-/** What the model answers to a conversation. It ends early when it is interrupted, and is then asked again. */
+/** Streams the model's answer. A steer ends it early, and the next pass answers the steer. */
 async function answer(messages: UIMessage[], abortSignal: AbortSignal, isInterrupted: () => boolean) {
   const modelMessages = await convertToModelMessages(messages)
   return createUIMessageStream({
@@ -39,7 +39,7 @@ async function answer(messages: UIMessage[], abortSignal: AbortSignal, isInterru
         toolApproval,
         stopWhen: isStepCount(5),
         abortSignal,
-        // NOTE: told to whoever asked, by the run's end
+        // NOTE: the run's end reports the error to the clients
         onError: () => {},
       })
       writer.merge(result.toUIMessageStream({ sendSources: true, onError: reasonOf }))

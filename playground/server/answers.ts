@@ -1,8 +1,8 @@
-/** What the demo model knows. The first entry whose words all occur in the prompt answers it. */
+/** The demo model's answers. The first entry that matches the prompt is used. */
 const answers: readonly { when: RegExp; text: string }[] = [
   {
     when: /no meat|not eat|vegetarian|vegan/i,
-    text: `**Noted, and the plan bends easily.** Lunch on Saturday becomes *peixinhos da horta*, green beans in batter, which have no fish in them whatever the name says. For dinner there is a good vegetarian table near Príncipe Real.
+    text: `**Noted, and the plan bends easily.** Lunch on Saturday becomes *peixinhos da horta*, green beans in batter, which have no fish in them despite the name. For dinner there is a good vegetarian table near Príncipe Real.
 
 The walk stays as it was, and so do the custard tarts.
 `,
@@ -42,7 +42,7 @@ The museum at the foot of the hill is a good hour before it.
   },
   {
     when: /\(file: /i,
-    text: `Thank you for the file. It came with your question through the same channel, so whoever opens this conversation has it too. I am too small a model to make more of it than that.
+    text: `Thank you for the file. It came with your question through the same channel, so every device in this conversation has it too. I am too small a model to read it.
 `,
   },
   {
@@ -131,10 +131,10 @@ Somewhere between the two, about **90 euros a night for each of you**, is a trip
 
 The conversation is a **channel**, and everything in it is a message on that channel: your prompts, my tokens, and the request to stop.
 
-1. You press *Stop*. A small message names the run that you mean.
-2. Whoever writes the answer hears it, because it listens to the same channel.
-3. Its \`abortSignal\` fires, and the model stops generating.
-4. The run ends with the reason \`cancelled\`. What had been written stays.
+1. You press *Stop*. A small message names this run.
+2. The agent receives it, because it listens on the same channel.
+3. The agent's \`abortSignal\` fires, and the model stops generating.
+4. The run ends as \`cancelled\`. The partial answer is kept.
 
 \`\`\`ts
 const active = session.view.runs().filter((run) => run.status === 'active')
@@ -157,11 +157,11 @@ You asked: *${quoted(prompt)}*
 I am a small model that lives in this playground. I know very little, but I take my time and I can be interrupted, which is what I am here to show.
 
 - **Ask something else now.** The box below never locks. A second answer starts beside this one, with its own clock and its own Stop.
-- **Change your mind.** *Stop and send* ends what is being written and asks the new question. The text so far stays where it is.
+- **Change your mind.** *Stop and send* stops the current answer and asks the new question. The partial answer is kept.
 - **Open a second window.** It shows the same conversation, and it can stop what this one has started.
 - **Close the window.** I carry on. Come back, and the answer is here.
 
-Under the surface there is one channel for the conversation. Prompts, tokens and the wish to stop all travel on it, and each names the run that it belongs to. That is why two answers never mix, and why a token that was already on its way lands on the run that you stopped.
+Under the surface there is one channel for the conversation. Prompts, tokens and Stops all travel on it, and each names its run. That is why two answers never mix, and why a token that was already on its way lands on the run that you stopped.
 
 > Leaving is not stopping. Only Stop is stopping.
 
@@ -178,9 +178,9 @@ const quoted = (prompt: string): string => {
   return line.length > 120 ? `${line.slice(0, 119).trimEnd()}…` : line || 'nothing in particular'
 }
 
-/** The demo model's answer to a prompt: always the same for the same words. */
+/** The demo model's answer to a prompt. The same prompt always gets the same answer. */
 export const answerTo = (prompt: string): string =>
   (answers.find(({ when }) => when.test(prompt))?.text ?? anyOther(prompt)).trimEnd()
 
-/** Whether the demo model is to break off halfway. */
+/** Whether the demo model fails halfway. */
 export const isToFail = (prompt: string): boolean => /\bfail/i.test(prompt)

@@ -10,18 +10,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { countTokens, tokensOf } from '../shared/tokens'
 import { performanceFor, wordsOf, type Beat } from './performance'
 
-/** How the demo model behaves. */
+/** Options of the demo model. */
 export interface DemoModelOptions {
   tokensPerSecond: number
-  /** What it waits before its first token, in ms. @default 600 */
+  /** Delay before the first token, in ms. @default 600 */
   thinkFor?: number
-  /** Whether somebody has said something meanwhile: it then ends at the next full stop, and is asked again. */
+  /** Whether a steer has arrived: the model then stops at the end of the sentence, and the agent calls it again. */
   isInterrupted?: () => boolean
 }
 
 /**
- * A language model without a network: the same prompt always gets the same answer, token by token, until the abort signal
- * fires. A prompt with the word "fail" makes it break off.
+ * A language model without a network. The same prompt always gets the same answer, token by token, until the abort signal
+ * fires. A prompt with the word "fail" makes it fail halfway.
  */
 export function createDemoModel(options: DemoModelOptions): LanguageModelV4 {
   return {
@@ -73,7 +73,7 @@ async function* playBeat(beat: Beat, id: string, options: DemoModelOptions, sign
       yield { type: 'file', mediaType: 'image/png', data: { type: 'data', data: beat.png } }
       break
     case 'fail':
-      yield { type: 'error', error: new Error('the demo model lost its thread, as you asked it to') }
+      yield { type: 'error', error: new Error('the demo model failed, as you asked') }
   }
 }
 
@@ -90,7 +90,7 @@ async function* callTool(
   yield { type: 'tool-call', toolCallId: id, toolName: name, input: text }
 }
 
-/** A text token by token, at the pace asked for. */
+/** Yields a text token by token, at the given pace. */
 async function* spoken(
   text: string,
   { tokensPerSecond, isInterrupted }: DemoModelOptions,
@@ -98,7 +98,7 @@ async function* spoken(
 ): AsyncGenerator<string> {
   const startedAt = performance.now()
   for (const [index, token] of tokensOf(text).entries()) {
-    // NOTE: waits for a point in time, not for an interval, so that late timers do not add up
+    // NOTE: waits until a point in time, not for an interval, so that late timers do not add up
     const due = startedAt + (index * 1000) / tokensPerSecond
     await sleep(Math.max(0, due - performance.now()), undefined, { signal })
     yield token

@@ -1,28 +1,28 @@
 import type { LocalAblyPlugin } from 'vue-ai-transport/local/vite'
 import type { FaultKind, FaultOrder } from '../shared/faults'
 
-/** The agent's process, as far as it can be ended and begun. */
+/** The agent's process, which a failure can kill and restart. */
 export interface AgentProcess {
   kill(): void
   restart(): void
 }
 
-/** What goes wrong at the moment, because somebody asked for it. */
+/** The failures that are active now. */
 export interface Faults {
-  /** Whether the agent heeds a Stop. */
+  /** Whether the agent accepts a cancel. */
   mayStop(): boolean
-  /** What the agent's endpoint answers in place of the agent, if anything. */
+  /** The response that replaces the agent's, if a failure is active. */
   refusal(): Response | undefined
-  /** Makes something go wrong; false for a kind that there is none of. */
+  /** Starts a failure; false if the kind is unknown. */
   cause(kind: string, order: FaultOrder): boolean
 }
 
 const longest = 60
 
-/** Seconds after which a client is to come again; also shows how long a page says it waits. */
+/** The `retry-after` of a refusal, in seconds. */
 const retryAfter = 3
 
-/** Makes things go wrong on purpose, each for some seconds. */
+/** Simulates failures, each for some seconds. */
 export function createFaults(endpoint: LocalAblyPlugin['endpoint'], agent: AgentProcess): Faults {
   const until = new Map<FaultKind, number>()
   const isOn = (kind: FaultKind) => (until.get(kind) ?? 0) > Date.now()
@@ -48,9 +48,9 @@ export function createFaults(endpoint: LocalAblyPlugin['endpoint'], agent: Agent
   return {
     mayStop: () => !isOn('stubborn'),
     refusal() {
-      if (isOn('forbidden')) return refuse(403, 'you may not ask this agent')
-      if (isOn('down')) return refuse(500, 'the agent is not itself')
-      if (isOn('busy')) return refuse(429, 'the agent has too much to do')
+      if (isOn('forbidden')) return refuse(403, 'you have no access to this agent')
+      if (isOn('down')) return refuse(500, 'the agent has an internal error')
+      if (isOn('busy')) return refuse(429, 'the agent is overloaded')
       return undefined
     },
     cause(kind, order) {
@@ -61,6 +61,6 @@ export function createFaults(endpoint: LocalAblyPlugin['endpoint'], agent: Agent
   }
 }
 
-/** What an endpoint says that does not do what it is asked to. */
+/** The response of an endpoint that refuses a request. */
 export const refuse = (status: number, message: string): Response =>
   Response.json({ error: { message } }, { status, headers: status === 403 ? {} : { 'retry-after': `${retryAfter}` } })

@@ -14,7 +14,7 @@ const sky: readonly Colour[] = [
 const horizon = 104
 const sun = { x: 214, y: 86, radius: 21 }
 
-/** A picture of the river at dusk, as base64 of a PNG. */
+/** A picture of the river at dusk, as a PNG in base64. */
 export function dusk(): string {
   const rows = Buffer.alloc(height * (1 + width * 3))
   for (let y = 0; y < height; y++) {

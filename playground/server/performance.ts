@@ -2,7 +2,7 @@ import type { LanguageModelV4Prompt } from '@ai-sdk/provider'
 import { answerTo, isToFail } from './answers'
 import { dusk } from './painting'
 
-/** One thing that the demo model does. */
+/** One action of the demo model. */
 export type Beat =
   | { kind: 'reasoning' | 'text'; text: string }
   | { kind: 'tool'; name: string; input: Record<string, unknown> }
@@ -12,7 +12,7 @@ export type Beat =
 
 type Message = LanguageModelV4Prompt[number]
 
-/** What the demo model does for a prompt: always the same for the same words. */
+/** The demo model's actions for a prompt. The same prompt always gives the same actions. */
 export function performanceFor(prompt: LanguageModelV4Prompt): readonly Beat[] {
   const question = lastQuestion(prompt)
   const result = resultSince(prompt)
@@ -79,7 +79,7 @@ const guides: readonly Beat[] = [
   },
 ]
 
-/** What a model says when somebody has told it to. */
+/** Sources with unsafe links, as a manipulated model might write them. */
 const traps: readonly Beat[] = [
   { kind: 'source', url: 'javascript:alert(1)', title: 'Click me' },
   { kind: 'source', url: 'data:text/html,<script>alert(1)</script>', title: '<img src=x onerror=alert(1)>' },
@@ -98,7 +98,7 @@ interface ToolResult {
   reason?: string
 }
 
-/** What came out of the tool that was called since the last question, if one was. */
+/** The result of the tool call since the last prompt, if there is one. */
 function resultSince(prompt: LanguageModelV4Prompt): ToolResult | undefined {
   const asked = prompt.findLastIndex(({ role }) => role === 'user')
   for (const message of prompt.slice(asked + 1).toReversed()) {
@@ -112,10 +112,10 @@ function resultSince(prompt: LanguageModelV4Prompt): ToolResult | undefined {
 const textOf = ({ content }: Message): string =>
   typeof content === 'string' ? content : content.map((part) => (part.type === 'text' ? part.text : '')).join('')
 
-/** All words of a prompt, the model's own too. */
+/** The text of all messages, including the model's. */
 export const wordsOf = (prompt: LanguageModelV4Prompt): string => prompt.map(textOf).join(' ')
 
-/** What is asked last; a file without words asks what it is. */
+/** The last prompt. A file is part of it as `(file: image/png)`. */
 function lastQuestion(prompt: LanguageModelV4Prompt): string {
   const message = prompt.findLast(({ role }) => role === 'user')
   if (!message || typeof message.content === 'string') return ''

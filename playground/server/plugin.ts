@@ -8,7 +8,7 @@ import { createFaults } from './faults'
 
 const longestDelay = 30_000
 
-/** Puts the agent on the dev server, and ways to make things go wrong. */
+/** Adds the agent and the failure controls to the dev server. */
 export function playgroundServer(ably: LocalAblyPlugin): Plugin {
   return {
     name: 'playground',
@@ -36,7 +36,7 @@ export function playgroundServer(ably: LocalAblyPlugin): Plugin {
 
 const loopback = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])
 
-/** Whether a page of this server asks, on this machine. */
+/** Whether the request comes from a page of this server on this machine. */
 const isFromHere = ({ method, socket, headers }: IncomingMessage): boolean =>
   method === 'POST' &&
   loopback.has(socket.remoteAddress ?? '') &&

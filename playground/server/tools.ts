@@ -6,7 +6,7 @@ const objectOf = <T>(properties: Record<string, { type: 'string' | 'number' }>) 
 
 const text = { type: 'string' } as const
 
-/** What the agent can do besides talking. */
+/** The agent's tools. */
 export const toolsWith = (writer: UIMessageStreamWriter) => ({
   book_table: tool({
     description: 'Books a table in a restaurant.',
@@ -22,7 +22,7 @@ export const toolsWith = (writer: UIMessageStreamWriter) => ({
     },
   }),
   read_guides: tool({
-    description: 'Reads what travel guides say about something.',
+    description: 'Reads travel guides about a topic.',
     inputSchema: objectOf<{ topic: string; city: string }>({ topic: text, city: text }),
     async execute({ topic }, { abortSignal }) {
       const all = 4
@@ -34,15 +34,15 @@ export const toolsWith = (writer: UIMessageStreamWriter) => ({
     },
   }),
   measure_tide: tool({
-    description: 'Measures the tide by the quay. Takes its time, and cannot be stopped.',
+    description: 'Measures the tide by the quay. It is slow and cannot be stopped.',
     inputSchema: objectOf<{ place: string }>({ place: text }),
     async execute({ place }) {
-      // NOTE: as a tool does that never looks at its signal
+      // NOTE: like a tool that ignores its abort signal
       await sleep(6000)
       return { place, metres: 2.4 }
     },
   }),
 })
 
-/** Tools that do nothing before a person has said yes. */
+/** Tools that need approval. */
 export const toolApproval = { book_table: 'user-approval' } as const

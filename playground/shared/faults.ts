@@ -1,8 +1,8 @@
-/** What can be made to go wrong. */
+/** A failure that the server can simulate. */
 export type FaultKind =
   'network' | 'continuity' | 'publish' | 'down' | 'forbidden' | 'busy' | 'stubborn' | 'kill' | 'restart'
 
-/** For whom, and for how long. */
+/** The client that a failure affects, and its duration. */
 export interface FaultOrder {
   readonly clientId: string
   readonly seconds: number

@@ -1,6 +1,6 @@
 import type { FileUIPart, UIMessage } from 'ai'
 
-/** How fast the demo model answers a prompt. It travels with the prompt, so every device sees the same answer. */
+/** The speed of the demo model's answer. It is part of the prompt, so all devices see the same answer. */
 export interface Pace {
   tokensPerSecond: number
 }
@@ -12,7 +12,7 @@ export type PaceName = keyof typeof paces
 const partType = 'data-pace'
 const fastest = 2000
 
-/** A prompt that asks for a pace. */
+/** Creates a prompt with a pace for its answer. */
 export const promptWithPace = (
   text: string,
   tokensPerSecond: number,
@@ -23,7 +23,7 @@ export const promptWithPace = (
   parts: [...files, { type: 'text', text }, { type: partType, data: { tokensPerSecond } satisfies Pace }],
 })
 
-/** The pace that the last prompt asks for. */
+/** The pace of the last prompt. */
 export function paceOf(messages: readonly UIMessage[]): number {
   const part = messages.findLast(({ role }) => role === 'user')?.parts.find(({ type }) => type === partType)
   const wanted = Number((part as { data?: Partial<Pace> } | undefined)?.data?.tokensPerSecond)

@@ -1,4 +1,4 @@
-/** Cuts text the way the demo model emits it: a word, or six letters of a long one, with the space before it. */
+/** Splits text into the tokens of the demo model: up to six letters of a word, with the space before it. */
 export const tokensOf = (text: string): string[] => text.match(/\s*\S{1,6}/g) ?? []
 
 export const countTokens = (text: string): number => tokensOf(text).length

@@ -2,12 +2,12 @@ import * as Ably from 'ably'
 import { clientOptions } from 'virtual:local-ably'
 import { deviceName } from './device'
 
-/** Connects to the endpoint on the dev server. In an app of your own: `new Ably.Realtime({ authUrl: '/api/ably/token' })`. */
+/** Connects to the endpoint on the dev server. In your own app: `new Ably.Realtime({ authUrl: '/api/ably/token' })`. */
 export const createClient = (): Ably.Realtime =>
   new Ably.Realtime({ ...clientOptions(deviceName()), logLevel, disconnectedRetryTimeout })
 
-// NOTE: a lost connection is told on the page, so the SDK need not write it to the console as well
+// NOTE: the page shows a lost connection, so the SDK does not log it
 const logLevel = 0
 
-// NOTE: a server on this machine does not mind to be asked often
+// NOTE: a short interval, because the server is on this machine
 const disconnectedRetryTimeout = 2500

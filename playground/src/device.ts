@@ -6,7 +6,7 @@ const newName = (): string => {
   return `${bird}-${Math.random().toString(16).slice(2, 5)}`
 }
 
-/** Who this browser is, to the others of a conversation. It stays the same, so a renewed token is for the same client. */
+/** The client id of this browser. It is stored, so a renewed token is for the same client. */
 export const deviceName = (): string => {
   const name = localStorage.getItem(key) ?? newName()
   localStorage.setItem(key, name)

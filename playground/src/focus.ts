@@ -1,7 +1,7 @@
 import type { ObjectDirective } from 'vue'
 
-/** Hands focus on to the message box, when it was put here by keyboard and this goes away. */
-export const vBequeath: ObjectDirective<HTMLElement> = {
+/** Moves keyboard focus to the message box when the focused element is removed. */
+export const vReturnFocus: ObjectDirective<HTMLElement> = {
   beforeUnmount(element) {
     const hasFocus = element.matches(':focus-visible') || element.querySelector(':focus-visible')
     if (hasFocus) document.getElementById('message')?.focus()

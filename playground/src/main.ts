@@ -6,7 +6,7 @@ import { createClient } from './client'
 import { wakeDelay } from './settings'
 
 const app = createApp(App)
-// NOTE: `?profile` leaves a measure of every component's render in the browser's performance timeline
+// NOTE: `?profile` records every component render in the browser's performance timeline
 app.config.performance = new URLSearchParams(location.search).has('profile')
 app
   .use(createPinia())

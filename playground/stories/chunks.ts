@@ -4,11 +4,11 @@ import { tokensOf } from '../shared/tokens'
 const callId = 'call-1'
 const input = { restaurant: 'Cervejaria do Cais', day: 'Friday', time: '20:30', people: 2 }
 
-/** A dot of colour, the smallest picture there is. */
+/** A picture of one pixel. */
 const dot =
   'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP4z8DwHwAFAAH/q842iQAAAABJRU5ErkJggg=='
 
-/** What the AI SDK streams, for scenes. */
+/** Chunks of the AI SDK, for scenes. */
 export const chunks = {
   callId,
   text: (text: string): UIMessageChunk[] => [
@@ -68,6 +68,6 @@ So it is worth it, but only early, and only with one palace. I should say which,
   outputError: <UIMessageChunk>{
     type: 'tool-output-error',
     toolCallId: callId,
-    errorText: 'The restaurant does not answer',
+    errorText: 'The restaurant is not responding',
   },
 }

@@ -20,7 +20,7 @@ const scene = (write: (script: Script) => void): { script: Script } => {
   return { script }
 }
 
-/** A run that has begun to answer. */
+/** An active run. */
 const begun = (prompt: string, write: (script: Script) => void) =>
   scene((script) => {
     script.prompt('p1', prompt)
@@ -28,14 +28,14 @@ const begun = (prompt: string, write: (script: Script) => void) =>
     write(script)
   })
 
-/** A run that has written something and ended. */
+/** A complete run. */
 const ended = (prompt: string, write: (script: Script) => void) =>
   begun(prompt, (script) => {
     write(script)
     script.end('p1', 'complete')
   })
 
-/** A run that asks for a table. */
+/** A run that needs approval to book a table. */
 const asking = (write: (script: Script) => void = () => {}) =>
   begun(table, (script) => {
     const said = chunks.text('The *Cervejaria do Cais* has a table at half past eight.')
@@ -49,7 +49,7 @@ const answered = (approved: boolean, reason?: string) => (script: Script) => {
   script.resume('p1')
 }
 
-/** Every state that the page can show, as a channel would tell it. */
+/** All states of the page, as messages on a channel. */
 export const scenes = {
   idle: scene(() => {}),
   waiting: scene((script) => script.prompt('p1', lisbon, { at: -1200 })),
@@ -78,7 +78,7 @@ export const scenes = {
   }),
   failed: begun('Show me how you fail', (script) => {
     script.answer('p1', written('Show me how you fail', 0.3)[0])
-    script.end('p1', 'error', { error: 'the demo model lost its thread, as you asked it to' })
+    script.end('p1', 'error', { error: 'the demo model failed, as you asked' })
   }),
   two: scene((script) => {
     script.prompt('p1', lisbon, { at: -9000 })

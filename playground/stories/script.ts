@@ -4,10 +4,10 @@ import type { Answer, Input, Operation } from '../../src/core/codec'
 import type { ChannelMessage, Headers } from '../../src/core/wire'
 import { tokensOf } from '../shared/tokens'
 
-/** Something that happens on a channel, so many ms from now; before now it is history. */
+/** A message on a channel, in ms from now; a negative time is history. */
 export interface Cue {
   at: number
-  /** Stands for the message it makes, or lengthens. */
+  /** The serial of the message that it creates or appends to. */
   serial: string
   message: Omit<ChannelMessage, 'serial' | 'version' | 'timestamp'>
 }
@@ -18,20 +18,20 @@ interface When {
 }
 
 interface PromptOptions extends When {
-  /** The message that it follows. */
+  /** The parent message. */
   after?: string
-  /** The prompt that this one is another version of. */
+  /** The prompt that this prompt is a version of. */
   instead?: string
   files?: readonly FileUIPart[]
 }
 
 interface WriteOptions {
-  /** When the first chunk comes, and how long after it each of the others. */
+  /** The time of the first chunk, and the interval between chunks. */
   at?: number
   every?: number
-  /** Its id, where a run writes several messages. */
+  /** The message id, for a run with several messages. */
   message?: string
-  /** Steers that are taken into account. */
+  /** Steers that the message answers. */
   steers?: readonly string[]
 }
 
@@ -45,7 +45,7 @@ const encode = (input: Input<UIMessage>) => UIMessageCodec.encode(input).parts
 const userMessage = (id: string, text: string, files: readonly FileUIPart[] = []) =>
   encode({ type: 'message', message: { id, role: 'user', parts: [...files, { type: 'text', text }] } })
 
-/** Writes what happens on one channel. */
+/** Creates a script of the messages on one channel. */
 export function createScript() {
   const cues: Cue[] = []
   let count = 0
@@ -98,23 +98,23 @@ export function createScript() {
 
   return {
     cues,
-    /** What an agent writes, as the AI SDK streams it. */
+    /** An agent's output, as the AI SDK streams it. */
     write,
-    /** A prompt; its id names everything that comes of it. */
+    /** A prompt. Its run and replies derive their ids from its id. */
     prompt(id: string, text: string, { at = -9000, by = heron, after, instead, files }: PromptOptions = {}) {
       const place = { ...(after && { parent: after }), ...(instead && { 'fork-of': instead }) }
       input(at, by, { role: 'user', 'codec-message-id': id, ...place }, userMessage(id, text, files))
     },
-    /** Something said into a run. */
+    /** A steer. */
     steer(id: string, steerId: string, text: string, { at = -2000, by = heron }: When = {}) {
       const transport = { role: 'user', 'codec-message-id': steerId, 'run-id': `run-${id}`, discrete: 'true' }
       input(at, by, transport, userMessage(steerId, text))
     },
-    /** An answer to a tool call that waits. */
+    /** An answer to a tool call. */
     say(id: string, answer: Answer, { at = -950, by = heron }: When = {}) {
       input(at, by, { 'codec-message-id': `answer-${id}`, 'run-id': `run-${id}` }, encode(answer))
     },
-    /** Begins a run; with `regenerates` it takes the place of another answer to that prompt. */
+    /** Starts a run; with `regenerates` it is a new version of that reply. */
     start(id: string, { at = -8000, to = id, regenerates }: { at?: number; to?: string; regenerates?: string } = {}) {
       const more = { parent: to, ...(regenerates && { 'msg-regenerate': regenerates }) }
       lifecycle('ai-run-start', at, ofRun(id, more))
@@ -122,7 +122,7 @@ export function createScript() {
     suspend: (id: string, { at = -1000 }: When = {}) => lifecycle('ai-run-suspend', at, ofRun(id)),
     resume: (id: string, { at = -900 }: When = {}) =>
       lifecycle('ai-run-resume', at, ofRun(id, { 'invocation-id': `invocation-${id}-again` })),
-    /** An answer: what is written by now, and what comes later, a token every so many ms. */
+    /** An answer: its text until now, and the later text with a token every `every` ms. */
     answer(id: string, text: string, { later = '', every = 250, at = -7500 } = {}) {
       const delta = (delta: string): UIMessageChunk => ({ type: 'text-delta', id: 't', delta })
       write(id, [{ type: 'text-start', id: 't' }, delta(text)], { at })
@@ -135,7 +135,7 @@ export function createScript() {
       const transport = { 'event-id': `cancel-${id}`, 'input-codec-message-id': id, 'run-id': `run-${id}` }
       add(at, { name: 'ai-cancel', clientId: by, extras: extras(transport) })
     },
-    /** An agent's no to the request to stop that came last. */
+    /** The agent refuses the last cancel. */
     refuse(id: string, { at = -600 }: When = {}) {
       const { serial } = cues.findLast(({ message }) => message.name === 'ai-cancel')!
       lifecycle('x-ai-cancel-refused', at, ofRun(id, { 'cancel-serial': serial }))

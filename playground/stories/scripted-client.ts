@@ -4,13 +4,13 @@ import { createScript, type Cue, type Script } from './script'
 
 type Listener = (value: never) => void
 
-/** What a channel does with what the page publishes. */
+/** A channel's reaction to the page's messages. */
 export type Reaction = 'echo' | 'refuse' | 'ignore' | 'hold'
 
-/** A channel's past and future, by session name. */
+/** The scripts of the channels, by session name. */
 export type Scripts = Record<string, { script: Script; reaction?: Reaction }>
 
-/** The members of an Ably client that a session uses, played from scripts: no network, no server. */
+/** Creates the part of an Ably client that sessions use. It plays scripts, without a network or server. */
 export function createScriptedClient(scripts: Scripts, clientId: string): Realtime {
   const channels = new Map<string, ReturnType<typeof createChannel>>()
   const get = (name: string) => {
@@ -93,7 +93,7 @@ function createChannel(cues: readonly Cue[], clientId: string, reaction: Reactio
   return channel
 }
 
-/** History has each message once, as long as it has become. */
+/** Merges appends, because history contains each message once, with its full text. */
 function rolledUp(cues: readonly Cue[]): Cue[] {
   const whole = new Map<string, Cue>()
   for (const cue of cues) {

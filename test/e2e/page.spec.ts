@@ -144,7 +144,7 @@ describe('access', () => {
     const said = heard.filter((words) => words !== '').join(' ')
     expect(said).toMatch(/Run 1 started\. Run 1 is complete\. Run 2 started\./)
     expect(said).toMatch(/Run 2 stopped\./)
-    expect(said).toMatch(/Run 3 failed: .*lost its thread/)
+    expect(said).toMatch(/Run 3 failed: .*the demo model failed/)
     expect(heard.length).toBeLessThan(12)
   })
 
@@ -220,7 +220,7 @@ describe('keyboard', () => {
     await visitor.page.keyboard.press('Enter')
     await second.reaches('cancelled')
     const name = await visitor.page.evaluate(() => document.activeElement?.getAttribute('aria-label'))
-    expect(name).toBe(`Ask run 2, ${porto} again`)
+    expect(name).toBe(`Regenerate run 2, ${porto}`)
   })
 })
 

@@ -31,33 +31,30 @@ async function heard(...course: [Link, number][]): Promise<string[]> {
   return said
 }
 
-const lost = 'Connection lost. Trying again.'
+const lost = 'Connection lost. Reconnecting.'
 
 describe('the end of an outage is told to those who listen in one sentence, once', () => {
   test('after one that is over before it is shown', async () => {
-    expect(await heard(['reconnecting', 500], ['connected', 8000])).toEqual([lost, 'Connected again.'])
+    expect(await heard(['reconnecting', 500], ['connected', 8000])).toEqual([lost, 'Reconnected.'])
   })
 
   test.for([2000, 2100, 5000, 20_000])('after one of %i ms, with what was missed', async (ms) => {
-    expect(await heard(['reconnecting', ms], ['connected', 8000])).toEqual([lost, 'Back online. Nothing was missed.'])
+    expect(await heard(['reconnecting', ms], ['connected', 8000])).toEqual([lost, "Back online. You're up to date."])
   })
 
   test('after one whose messages have to be read again', async () => {
     const said = await heard(['reconnecting', 3000], ['repairing', 400], ['connected', 8000])
-    expect(said).toEqual([lost, 'Back online. Nothing was missed.'])
-    expect(await heard(['reconnecting', 300], ['repairing', 400], ['connected', 8000])).toEqual([
-      lost,
-      'Connected again.',
-    ])
+    expect(said).toEqual([lost, "Back online. You're up to date."])
+    expect(await heard(['reconnecting', 300], ['repairing', 400], ['connected', 8000])).toEqual([lost, 'Reconnected.'])
   })
 
   test('after each of two short ones', async () => {
     const twice = await heard(['reconnecting', 300], ['connected', 900], ['reconnecting', 300], ['connected', 900])
-    expect(twice).toEqual([lost, 'Connected again.', lost, 'Connected again.'])
+    expect(twice).toEqual([lost, 'Reconnected.', lost, 'Reconnected.'])
   })
 
   test('not when the connection is lost again before it is told', async () => {
     const said = await heard(['reconnecting', 3000], ['connected', 200], ['reconnecting', 2500], ['connected', 8000])
-    expect(said).toEqual([lost, lost, 'Back online. Nothing was missed.'])
+    expect(said).toEqual([lost, lost, "Back online. You're up to date."])
   })
 })

@@ -7,16 +7,16 @@ import type { Link } from '../conversation/link'
 const endings = {
   complete: 'is complete',
   cancelled: 'stopped',
-  suspended: 'waits for you',
+  suspended: 'needs approval',
   active: 'started',
 } as const
 
-/** Words for those who listen: where runs begin and end, and how the connection fares. Never tokens. */
+/** Announcements for screen readers: starts and ends of runs, and the connection. Never tokens. */
 export function useAnnouncements(
   runs: Readonly<Ref<readonly RunInfo[]>>,
   exchanges: Readonly<Ref<readonly Exchange[]>>,
   link: Readonly<Ref<Link>>,
-  { outage, homecoming }: Outages,
+  { outage, comeback }: Outages,
   isReady: Readonly<Ref<boolean>>,
 ) {
   const news = ref('')
@@ -33,23 +33,23 @@ export function useAnnouncements(
       if (!isReady.value) continue
       const number = exchanges.value.find((exchange) => exchange.run?.runId === run.runId)?.number ?? ''
       if (run.status === 'error') alert.value = `Run ${number} failed: ${run.error?.message ?? 'no reason given'}`
-      else if (word === 'unanswered') said.push(`No agent has answered the Stop of run ${number}`)
-      else if (word === 'refused') said.push(`The agent refuses to stop run ${number}`)
+      else if (word === 'unanswered') said.push(`The agent isn't responding to Stop for run ${number}`)
+      else if (word === 'refused') said.push(`The agent refused to stop run ${number}`)
       else if (word === 'cancelling') said.push(`Stopping run ${number}`)
-      else if (before === 'suspended' && word === 'active') said.push(`Run ${number} goes on`)
+      else if (before === 'suspended' && word === 'active') said.push(`Run ${number} continues`)
       else said.push(`Run ${number} ${endings[run.status]}`)
     }
     if (said.length > 0) news.value = `${said.join('. ')}.`
   })
 
   watch(link, (now) => {
-    if (now === 'reconnecting') alert.value = 'Connection lost. Trying again.'
+    if (now === 'reconnecting') alert.value = 'Connection lost. Reconnecting.'
     else if (now === 'failed') alert.value = 'Disconnected.'
     else if (now === 'connected') alert.value = ''
-    // NOTE: the same words are heard again only where they have been away
+    // NOTE: screen readers repeat a text only if it was cleared before
     if (now === 'reconnecting') news.value = ''
   })
-  watch(homecoming, (now) => (news.value = now?.words ?? ''))
+  watch(comeback, (now) => (news.value = now?.words ?? ''))
   watch(
     () => outage.value?.kind === 'gap',
     (isGap) => isGap && (alert.value = 'Some messages are missing.'),

@@ -2,7 +2,7 @@ import type { FileUIPart } from 'ai'
 import { shallowRef } from 'vue'
 import { readAttachment } from '../conversation/attachments'
 
-/** The files that go with the next prompt. */
+/** The files of the next prompt. */
 export function useAttachments() {
   const files = shallowRef<readonly FileUIPart[]>([])
   const problem = shallowRef('')
@@ -26,7 +26,7 @@ export function useAttachments() {
       problem.value = ''
       files.value = files.value.filter((each) => each !== file)
     },
-    /** Hands them over and forgets them. */
+    /** Returns the files and empties the list. */
     take(): readonly FileUIPart[] {
       const taken = files.value
       files.value = []

@@ -3,12 +3,12 @@ import { computed, shallowReactive } from 'vue'
 import { UIMessageCodec, useView, type ActiveRun } from 'vue-ai-transport'
 import { promptWithPace } from '../../shared/pace'
 import { createLayout, type Exchange } from '../conversation/layout'
-import { isForsaken, statusOf, textOf, topicOf } from '../conversation/status'
+import { isUnresponsive, statusOf, textOf, topicOf } from '../conversation/status'
 import { isSteer, type Approval, type Message } from '../conversation/types'
 import type { Steerable } from '../conversation/ways'
 import { speed } from '../settings'
 
-/** The conversation as the page shows it, and the verbs that its buttons call. */
+/** The conversation as the page shows it, and the actions of its buttons. */
 export function useConversation() {
   const shown = useView({ limit: 30 })
   const { view, blocks, runs, pending, cancel, cancelAll, discard } = shown
@@ -24,9 +24,9 @@ export function useConversation() {
 
   const promptOf = (text: string, files?: readonly FileUIPart[]) => promptWithPace(text, speed.value, files)
   const send = (text: string, files?: readonly FileUIPart[]) => shown.send(promptOf(text, files))
-  // NOTE: a request for another answer is no message, so until its run has started only its handle knows of it
-  const renewing = shallowReactive(new Map<string, ActiveRun<UIMessage>>())
-  const stop = ({ id, run }: Exchange) => renewing.get(id)?.cancel() ?? cancel(run ? run.runId : { inputId: id })
+  // NOTE: a regeneration has no message of its own, so until its run starts only its handle can cancel it
+  const regenerating = shallowReactive(new Map<string, ActiveRun<UIMessage>>())
+  const stop = ({ id, run }: Exchange) => regenerating.get(id)?.cancel() ?? cancel(run ? run.runId : { inputId: id })
 
   function stopAndSend(text: string, files?: readonly FileUIPart[]) {
     const prompt = promptOf(text, files)
@@ -34,34 +34,34 @@ export function useConversation() {
     return shown.send(prompt, { whenBusy: 'interrupt' })
   }
 
-  /** Stops the run that was asked for last. */
+  /** Stops the newest run. */
   async function stopNewest(): Promise<void> {
     const newest = running.value.findLast((exchange) => statusOf(exchange) !== 'cancelling')
     if (newest) await stop(newest)
   }
 
-  /** Another version of a prompt, with the files of this one. */
+  /** Sends a new version of a prompt, with the same files. */
   const edit = ({ id, prompt }: Exchange, text: string) => shown.edit(id, promptOf(text, filesOf(prompt)))
 
-  async function renew({ id }: Exchange, answer: Message): Promise<void> {
+  async function regenerate({ id }: Exchange, answer: Message): Promise<void> {
     const run = await shown.regenerate(answer.id)
-    renewing.set(id, run)
-    await run.started.finally(() => renewing.delete(id))
+    regenerating.set(id, run)
+    await run.started.finally(() => regenerating.delete(id))
   }
 
-  /** Sends what could not be sent, wakes what could not be woken, and asks for another answer where there is one. */
+  /** Sends a failed prompt again, wakes the agent for a pending one, or regenerates the answer. */
   async function again(exchange: Exchange): Promise<void> {
     const { prompt, pending: waiting, replies } = exchange
     const answer = replies.find((reply) => !isSteer(reply))
     if (prompt && (prompt.state === 'failed' || waiting)) await shown.retry(prompt.id)
-    else if (answer) await renew(exchange, answer)
+    else if (answer) await regenerate(exchange, answer)
     else if (prompt) await edit(exchange, textOf(prompt))
   }
 
-  /** Says something to a run that is under way. */
+  /** Steers an active run. */
   const steer = (runId: string, text: string) => view.steer(runId, text).published
 
-  /** Says yes or no to a tool call that waits for it. */
+  /** Approves or denies a tool call. */
   const approve = ({ id }: Message, call: Approval) => view.answer(id, UIMessageCodec.createToolApproval(call))
 
   return {
@@ -80,7 +80,7 @@ export function useConversation() {
     stopAll: () => cancelAll(),
     edit,
     again,
-    renewing: renewing as ReadonlyMap<string, unknown>,
+    regenerating: regenerating as ReadonlyMap<string, unknown>,
     steer,
     approve,
     discard: ({ id }: Exchange) => discard(id),
@@ -96,7 +96,7 @@ export type Conversation = ReturnType<typeof useConversation>
 
 function isUnderWay(exchange: Exchange): boolean {
   const { run, pending, prompt } = exchange
-  if (isForsaken(exchange)) return false
+  if (isUnresponsive(exchange)) return false
   if (run) return run.status === 'active' || run.status === 'suspended'
   return isWaiting(pending) || prompt?.state === 'pending'
 }

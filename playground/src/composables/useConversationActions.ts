@@ -4,9 +4,9 @@ import { textOf } from '../conversation/status'
 import type { Conversation } from './useConversation'
 
 /**
- * Hands the verbs of a conversation to the components below.
+ * Provides the actions of a conversation to the components below.
  *
- * @param attempt - told of every verb that is under way
+ * @param attempt - receives the promise of each action
  */
 export function useConversationActions(
   conversation: Conversation,
@@ -18,7 +18,7 @@ export function useConversationActions(
     me,
     isOnline,
     editing: ref<string>(),
-    renewing: conversation.renewing,
+    regenerating: conversation.regenerating,
     stop: (exchange) => attempt(conversation.stop(exchange)),
     again: (exchange) => attempt(conversation.again(exchange)),
     discard: (exchange) => conversation.discard(exchange),

@@ -1,8 +1,8 @@
 import { nextTick, ref, toValue, watch, type MaybeRefOrGetter, type Ref } from 'vue'
 
 /**
- * Keeps a control that is no longer needed until focus has left it by itself, so that focus is never thrown away.
- * Give it the control or what holds it, and bind `onBlur`.
+ * Keeps an obsolete control until the user moves focus away, so that focus is never lost. Pass the control or its container,
+ * and bind `onBlur`.
  */
 export function useLinger(element: Readonly<Ref<HTMLElement | null>>, wanted: MaybeRefOrGetter<boolean>) {
   const isShown = ref(toValue(wanted))

@@ -4,7 +4,7 @@ import type { Exchange } from '../conversation/layout'
 import { noticeOf } from '../conversation/notice'
 import { useNow } from './useNow'
 
-/** Trouble with an exchange, kept up to date while it counts down. */
+/** The notice of an exchange. It counts down while the page waits to try again. */
 export function useNotice(exchange: () => Exchange) {
   const { isOnline } = useActions()
   const wake = computed(() => exchange().pending?.wake)
@@ -20,7 +20,7 @@ export function useNotice(exchange: () => Exchange) {
   return computed(() => noticeOf(exchange(), { isOnline: isOnline.value, wait: wait.value }))
 }
 
-/** When an endpoint wants to be asked again. */
+/** The time of the next try, from the `retry-after` of the response. */
 function dueTime(cause: unknown): number | undefined {
   const seconds = cause instanceof Response ? Number(cause.headers.get('retry-after')) : 0
   return seconds > 0 ? Date.now() + seconds * 1000 : undefined

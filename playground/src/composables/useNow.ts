@@ -1,6 +1,6 @@
 import { onScopeDispose, readonly, ref, toValue, watchEffect, type MaybeRefOrGetter, type Ref } from 'vue'
 
-/** The time in ms, kept up to date four times a second while `ticking`. */
+/** The current time in ms. It updates four times a second while `ticking`. */
 export function useNow(ticking: MaybeRefOrGetter<boolean>): Readonly<Ref<number>> {
   const now = ref(Date.now())
   let timer: ReturnType<typeof setInterval> | undefined

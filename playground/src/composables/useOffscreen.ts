@@ -1,6 +1,6 @@
 import { onScopeDispose, shallowRef, watch, type Ref } from 'vue'
 
-/** Which of the elements that these selectors name cannot be seen now, by index. */
+/** The indices of the selectors with an element that is out of view. */
 export function useOffscreen(selectors: () => readonly string[]): Readonly<Ref<ReadonlySet<number>>> {
   const hidden = shallowRef<ReadonlySet<number>>(new Set())
   const indices = new Map<Element, number>()

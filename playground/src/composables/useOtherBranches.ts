@@ -2,7 +2,7 @@ import { computed, watch, type ComputedRef } from 'vue'
 import { useClientSession, useRuns, type RunInfo } from 'vue-ai-transport'
 import type { Conversation } from './useConversation'
 
-/** Runs that go on where this view does not look, and how to look there. */
+/** Active runs on branches that the view does not show, and a function to show them. */
 export function useOtherBranches({ view, runs, exchanges }: Conversation): {
   others: ComputedRef<readonly RunInfo[]>
   show: (run: RunInfo) => void
@@ -13,7 +13,7 @@ export function useOtherBranches({ view, runs, exchanges }: Conversation): {
     return all.value.filter((run) => isUnderWay(run.status) && !run.cancelling?.unanswered && !here.has(run.runId))
   })
 
-  // NOTE: what stood above a run while it was shown is the way back to it, whatever has been edited since
+  // NOTE: remembers the messages above a run while it is shown: selecting them leads back to it, even after later edits
   const ways = new Map<string, { ids: readonly string[]; length: number }>()
   watch(
     exchanges,

@@ -4,33 +4,33 @@ import type { Exchange } from '../conversation/layout'
 import type { Link } from '../conversation/link'
 import { useNow } from './useNow'
 
-/** What there is to tell about the connection. */
+/** A problem of the connection, or its end. */
 export type Outage =
   | { readonly kind: 'away' | 'long'; readonly seconds: number }
   | { readonly kind: 'repairing' | 'gap' | 'failed' }
   | { readonly kind: 'back'; readonly words: string }
 
-/** Whether it is there to stay, and worth a place of its own. */
+/** Whether the outage does not end by itself, so that its banner gets its own line. */
 export const isLasting = ({ kind }: Outage): boolean => kind === 'gap' || kind === 'failed'
 
 const tellAfter = 2000
 const longAfter = 15_000
-/** How long what has been kept for us takes to arrive, and how long the summary of it is shown, in ms. */
+/** The time for missed messages to arrive, and the time the summary is shown, in ms. */
 const arrivesWithin = 700
 const shownFor = 6000
 
-/** How the connection fares, for those who look and for those who listen. */
+/** Outages for the banner and for screen readers. */
 export interface Outages {
-  /** A trouble that has lasted long enough to be told in so many words, and what was missed. */
+  /** An outage that has lasted long enough for a banner, or the summary after it. */
   readonly outage: Readonly<Ref<Outage | undefined>>
-  /** The one sentence that a return is told with; another object for every return. */
-  readonly homecoming: Readonly<Ref<{ readonly words: string } | undefined>>
+  /** The announcement of a return; a new object for each return. */
+  readonly comeback: Readonly<Ref<{ readonly words: string } | undefined>>
 }
 
 export function useOutage(link: Readonly<Ref<Link>>, exchanges: Readonly<Ref<readonly Exchange[]>>): Outages {
   const lostAt = ref<number>()
   const back = shallowRef<string>()
-  const homecoming = shallowRef<{ words: string }>()
+  const comeback = shallowRef<{ words: string }>()
   let before: Glance | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   const now = useNow(() => lostAt.value !== undefined)
@@ -49,14 +49,14 @@ export function useOutage(link: Readonly<Ref<Link>>, exchanges: Readonly<Ref<rea
     lostAt.value = undefined
     if (isToTell) return void (timer = setTimeout(summarise, arrivesWithin))
     before = undefined
-    homecoming.value = { words: 'Connected again.' }
+    comeback.value = { words: 'Reconnected.' }
   }
 
   function summarise(): void {
     const words = caughtUp(before!, exchanges.value)
     before = undefined
     back.value = words
-    homecoming.value = { words: `Back online. ${words}` }
+    comeback.value = { words: `Back online. ${words}` }
     timer = setTimeout(() => (back.value = undefined), shownFor)
   }
 
@@ -79,5 +79,5 @@ export function useOutage(link: Readonly<Ref<Link>>, exchanges: Readonly<Ref<rea
     const kind = away.value < longAfter ? 'away' : 'long'
     return { kind, seconds: Math.floor(away.value / 1000) }
   })
-  return { outage, homecoming }
+  return { outage, comeback }
 }

@@ -9,7 +9,7 @@ const newName = (): string => `${oneOf(tempers)}-${oneOf(places)}-${Math.random(
 
 const hrefOf = (name: string): string => `${folder}${encodeURIComponent(name)}${location.search}`
 
-/** The session's name as the address bar has it: `/s/lisbon-trip`. */
+/** The session name in the address: `/s/lisbon-trip`. */
 const nameHere = (): string => {
   if (!location.pathname.startsWith(folder)) return ''
   try {
@@ -19,7 +19,7 @@ const nameHere = (): string => {
   }
 }
 
-/** Which conversation the page shows. It follows the address, and makes up a name where there is none. */
+/** The name of the shown conversation. It follows the address, or is random if the address has none. */
 export function useSessionName() {
   const name = ref(nameHere() || newName())
   history.replaceState(null, '', hrefOf(name.value))
@@ -30,7 +30,7 @@ export function useSessionName() {
 
   return {
     name: readonly(name),
-    /** Starts another conversation. */
+    /** Starts a new conversation. */
     create() {
       name.value = newName()
       history.pushState(null, '', hrefOf(name.value))
@@ -38,7 +38,7 @@ export function useSessionName() {
   }
 }
 
-/** How people read a name: `lisbon-trip` is "Lisbon trip". */
+/** The display name of a session: `lisbon-trip` is "Lisbon trip". */
 export function titleOf(name: string): string {
   const words = name.replace(/[-_]+/g, ' ').trim()
   return words.charAt(0).toUpperCase() + words.slice(1)

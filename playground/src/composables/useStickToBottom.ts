@@ -2,7 +2,7 @@ import { onScopeDispose, readonly, ref, watch, type Ref } from 'vue'
 
 const slack = 32
 
-/** Keeps a scroller at its end while its contents grow, as long as the reader is there. */
+/** Keeps a scroller at its end while its content grows, until the user scrolls up. */
 export function useStickToBottom(scroller: Readonly<Ref<HTMLElement | null>>, isWanted: () => boolean = () => true) {
   const isAtBottom = ref(true)
   let stop = () => {}
@@ -23,7 +23,7 @@ export function useStickToBottom(scroller: Readonly<Ref<HTMLElement | null>>, is
     const observeContents = () => {
       grown.disconnect()
       grown.observe(element)
-      // NOTE: with the border, since the room that is kept for what lies over the end is padding
+      // NOTE: the border box, because the space for the dock is padding
       for (const child of element.children) grown.observe(child, { box: 'border-box' })
     }
     const replaced = new MutationObserver(observeContents)

@@ -1,7 +1,7 @@
 import { computed, shallowRef, watch, type Ref } from 'vue'
 import { countTokens } from '../../shared/tokens'
 
-/** How many tokens still came after a run was asked to stop; 0 unless that happened before our eyes. */
+/** The number of tokens that arrived after Stop; 0 if the page did not see the Stop live. */
 export function useTail(
   runId: () => string | undefined,
   isStopping: () => boolean,

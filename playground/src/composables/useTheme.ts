@@ -5,7 +5,7 @@ export type Theme = 'system' | 'light' | 'dark'
 const key = 'playground:theme'
 const isTheme = (value: string | null): value is Theme => value === 'system' || value === 'light' || value === 'dark'
 
-/** The theme, remembered by this browser. */
+/** The theme, stored in this browser. */
 export function useTheme() {
   const stored = localStorage.getItem(key)
   const theme = ref<Theme>(isTheme(stored) ? stored : 'system')

@@ -3,7 +3,7 @@ import { countTokens } from '../../shared/tokens'
 
 const span = 3000
 
-/** Counts the tokens of a growing text and how fast they come, looking at it whenever `now` ticks. */
+/** Counts the tokens of a growing text and their rate, at each tick of `now`. */
 export function useTokenRate(text: () => string, now: MaybeRefOrGetter<number>) {
   const count = ref(0)
   const samples: { at: number; count: number }[] = []

@@ -1,11 +1,11 @@
 import type { Ref } from 'vue'
 
-/** Alt with an arrow shows the version before or after; bind what it returns to `keydown`. */
+/** Alt and an arrow key show the previous or next version. Bind the returned handler to `keydown`. */
 export function useVersionKeys(arrows: Readonly<Ref<{ previous(): void; next(): void } | null>>) {
   return (event: KeyboardEvent): void => {
     if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
     if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return
-    // NOTE: in text these keys move by words
+    // NOTE: in a text box these keys move the cursor by words
     const isText = event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLInputElement
     if (isText) return
     if (event.key === 'ArrowLeft') arrows.value?.previous()

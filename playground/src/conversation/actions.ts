@@ -2,26 +2,26 @@ import { inject, provide, type InjectionKey, type Ref } from 'vue'
 import type { Exchange } from './layout'
 import type { Approval, Message } from './types'
 
-/** What the buttons of a conversation do. Whatever fails says so by itself. */
+/** The actions of the buttons in a conversation. Failures are shown where they happen. */
 export interface Actions {
-  /** The reader's own client id. */
+  /** The client id of this browser. */
   readonly me: string
-  /** Whether what is said reaches the channel now. */
+  /** Whether the connection is up. */
   readonly isOnline: Readonly<Ref<boolean>>
-  /** The prompt that is being written anew. */
+  /** The prompt that is being edited. */
   readonly editing: Ref<string | undefined>
-  /** Prompts for which another answer has been asked that has not begun. */
-  readonly renewing: ReadonlyMap<string, unknown>
+  /** Prompts with a regeneration that has not started yet. */
+  readonly regenerating: ReadonlyMap<string, unknown>
   stop(exchange: Exchange): void
-  /** Another answer in place of this one; what could not be sent or woken is tried again. */
+  /** Regenerates the answer, or retries a failed prompt. */
   again(exchange: Exchange): void
   discard(exchange: Exchange): void
-  /** Wakes the agent now, whoever asked. */
+  /** Wakes the agent now, for any client's prompt. */
   wake(exchange: Exchange): void
   edit(exchange: Exchange, text: string): void
-  /** Says yes or no to a tool call that waits for it. */
+  /** Approves or denies a tool call. */
   approve(reply: Message, call: Approval, onFailure: () => void): void
-  /** Asks as a prompt what came too late for a running answer. */
+  /** Sends a missed steer as a prompt. */
   sendAsNew(steer: Message): void
 }
 

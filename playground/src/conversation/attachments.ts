@@ -1,26 +1,26 @@
 import type { FileUIPart } from 'ai'
 
-/** A channel message holds 64 KiB, and the files of a prompt travel in one with its words. */
+/** A channel message is limited to 64 KiB, and a prompt's files share one message with its text. */
 const room = 56 * 1024
 
 const text = /^(text\/|application\/(json|xml|yaml)$)/
 const picture = /^image\/(png|jpeg|gif|webp|avif)$/
 
-/** What the file dialogue offers. */
+/** The file types that the file dialog offers. */
 export const accepted = 'image/png,image/jpeg,image/gif,image/webp,image/avif,text/*,.md,.csv,.json'
 
 /**
- * Reads a file so that it can travel with a prompt.
+ * Reads a file as part of a prompt.
  *
- * @param others - what travels with the same prompt
- * @throws Error with words for the reader, when it cannot
+ * @param others - the other files of the prompt
+ * @throws Error with a message for the user
  */
 export async function readAttachment(file: File, others: readonly FileUIPart[]): Promise<FileUIPart> {
   const mediaType = file.type || 'text/plain'
   if (!picture.test(mediaType) && !text.test(mediaType)) {
-    throw new Error(`${file.name} is neither a picture nor text, and only those can be attached.`)
+    throw new Error(`${file.name} can't be attached. Attach images or text files.`)
   }
-  // NOTE: a data URL has four letters for three bytes
+  // NOTE: a data URL uses four letters for three bytes
   const used = others.reduce((sum, { url }) => sum + url.length, 0)
   if (used + file.size * (4 / 3) > room) {
     const left = Math.max(0, Math.floor(((room - used) * 3) / 4 / 1024))

@@ -2,7 +2,7 @@ import type { Exchange } from './layout'
 import { isOver, statusOf, writtenOf } from './status'
 import { counted } from './words'
 
-/** How far everything was at one moment. */
+/** The progress of the conversation at one moment. */
 export interface Glance {
   readonly words: number
   readonly ended: number
@@ -13,7 +13,7 @@ export const glanceAt = (exchanges: readonly Exchange[]): Glance => ({
   ended: exchanges.filter(({ run }) => run).filter((exchange) => isOver(statusOf(exchange))).length,
 })
 
-/** What came while nobody looked: `Caught up: 120 words, one answer ended`. */
+/** A summary of the missed messages: `Caught up: 120 words, one answer ended`. */
 export function caughtUp(before: Glance, exchanges: readonly Exchange[]): string {
   const now = glanceAt(exchanges)
   const [words, ended] = [now.words - before.words, now.ended - before.ended]
@@ -21,5 +21,5 @@ export function caughtUp(before: Glance, exchanges: readonly Exchange[]): string
     ...(words > 0 ? [counted(words, 'word')] : []),
     ...(ended > 0 ? [ended === 1 ? 'one answer ended' : `${ended} answers ended`] : []),
   ]
-  return news.length > 0 ? `Caught up: ${news.join(', ')}.` : 'Nothing was missed.'
+  return news.length > 0 ? `Caught up: ${news.join(', ')}.` : "You're up to date."
 }

@@ -1,30 +1,30 @@
 import type { FaultKind, FaultOrder } from '../../shared/faults'
 
-/** A button of the fault drawer. */
+/** A button of the failure drawer. */
 export interface Fault {
   readonly kind: FaultKind
   readonly title: string
-  readonly what: string
+  readonly effect: string
   readonly seconds?: number
 }
 
-/** What can be made to go wrong, and with whom. */
+/** The failures of the drawer, by group. */
 export const faultGroups: readonly { readonly title: string; readonly faults: readonly Fault[] }[] = [
   {
     title: 'My connection',
     faults: [
-      { kind: 'network', title: 'Drop the network', what: 'Comes back where it left off.', seconds: 8 },
-      { kind: 'network', title: 'Drop it for long', what: 'The banner says so after 15 s.', seconds: 25 },
+      { kind: 'network', title: 'Drop the network', effect: 'Resumes where it left off.', seconds: 8 },
+      { kind: 'network', title: 'Drop it for longer', effect: 'The banner shows the time after 15 s.', seconds: 25 },
       {
         kind: 'continuity',
         title: 'Lose continuity',
-        what: 'Back as a new connection: all is read again.',
+        effect: 'Gets a new connection and reads the history again.',
         seconds: 5,
       },
       {
         kind: 'publish',
-        title: 'Refuse what I send',
-        what: 'Prompts and Stops stay here, with a reason.',
+        title: 'Refuse my messages',
+        effect: 'Prompts and Stops fail with a reason.',
         seconds: 10,
       },
     ],
@@ -32,22 +32,27 @@ export const faultGroups: readonly { readonly title: string; readonly faults: re
   {
     title: 'The agent',
     faults: [
-      { kind: 'down', title: 'Answer 500', what: 'Prompts arrive, the agent is woken again and again.', seconds: 10 },
-      { kind: 'busy', title: 'Answer 429', what: 'Too much to do: come again later.', seconds: 8 },
-      { kind: 'forbidden', title: 'Answer 403', what: 'Final, until you try again yourself.', seconds: 10 },
-      { kind: 'stubborn', title: 'Refuse every Stop', what: 'The agent says no, and goes on.', seconds: 15 },
-      { kind: 'kill', title: 'Kill the agent', what: 'Its runs stay as they are, and nobody heeds Stop.' },
-      { kind: 'restart', title: 'Start it again', what: 'The next prompt is answered.' },
+      {
+        kind: 'down',
+        title: 'Respond with 500',
+        effect: 'Prompts arrive. The page keeps trying to wake the agent.',
+        seconds: 10,
+      },
+      { kind: 'busy', title: 'Respond with 429', effect: 'Overloaded. The page tries again later.', seconds: 8 },
+      { kind: 'forbidden', title: 'Respond with 403', effect: 'Final, until you try again.', seconds: 10 },
+      { kind: 'stubborn', title: 'Refuse every Stop', effect: 'The agent refuses and continues.', seconds: 15 },
+      { kind: 'kill', title: 'Kill the agent', effect: 'Its runs stay unfinished, and Stop gets no response.' },
+      { kind: 'restart', title: 'Restart the agent', effect: 'It answers the next prompt.' },
     ],
   },
 ]
 
-/** What is to be asked for a tool that never looks at its signal. */
+/** The prompt for a tool that ignores its abort signal. */
 export const slowToolPrompt = 'Measure the tide, however long it takes'
 
-/** Asks the dev server to make something go wrong. @throws Error when it does not */
+/** Starts a failure on the dev server. @throws Error if the server refuses */
 export async function causeFault(kind: FaultKind, order: FaultOrder): Promise<void> {
   const headers = { 'content-type': 'application/json' }
   const response = await fetch(`/api/faults/${kind}`, { method: 'POST', headers, body: JSON.stringify(order) })
-  if (!response.ok) throw new Error(`unable to cause this; the dev server answered ${response.status}`)
+  if (!response.ok) throw new Error(`unable to simulate the failure; the dev server answered ${response.status}`)
 }

@@ -1,23 +1,23 @@
 import type { PendingPrompt, RunInfo } from 'vue-ai-transport'
 import { isSteer, type Message } from './types'
 
-/** A prompt and what came of it. */
+/** A prompt with its run and replies. */
 export interface Exchange {
-  /** The prompt's id, or the run's where the prompt is not loaded. */
+  /** The prompt's id, or the run's id if the prompt is not loaded. */
   readonly id: string
   /** The same for all versions of a prompt. */
   readonly place: string
   /** Counts the prompts shown, from 1. */
   readonly number: number
   readonly prompt?: Message
-  /** Prompts whose run has not started. */
+  /** Set until the run has started. */
   readonly pending?: PendingPrompt
   readonly run?: RunInfo
-  /** What the run has written, and what was said into it meanwhile. */
+  /** The run's replies and the steers sent to it. */
   readonly replies: readonly Message[]
 }
 
-/** Exchanges that ran at the same time, to be shown side by side. */
+/** Exchanges with overlapping runs, shown side by side. */
 export interface Row {
   readonly id: string
   readonly exchanges: readonly Exchange[]
@@ -38,7 +38,7 @@ interface Draft {
   replies: Message[]
 }
 
-/** What a view shows, as `useView()` returns it. */
+/** The content of a view, as `useView()` returns it. */
 export interface Shown {
   blocks: readonly { readonly id: string; readonly messages: readonly Message[] }[]
   runs: readonly RunInfo[]
@@ -48,12 +48,12 @@ export interface Shown {
 }
 
 /**
- * Puts each answer to its prompt, and answers that were written at the same time into one row.
+ * Groups answers with their prompts, and exchanges with overlapping runs into rows.
  *
- * @param apart - ids of messages that were sent to take the place of what was running
+ * @param apart - ids of prompts that were sent with Stop and send
  */
 export function createLayout(apart: ReadonlySet<string>): (shown: Shown) => readonly Section[] {
-  // NOTE: decided when an exchange is first seen, since a row that falls apart later would make the page jump
+  // NOTE: decided once per exchange, because a row that splits later would make the page jump
   const besides = new Map<string, boolean>()
   const isBeside = (exchange: Exchange, before: Exchange): boolean => {
     const known = besides.get(exchange.place)
@@ -82,7 +82,7 @@ function toExchanges({ blocks, runs, pending, placeOf }: Shown): (Exchange & { b
     }
   }
   for (const run of runs) {
-    // NOTE: an answer written again is asked for by an input that is no prompt; it follows the prompt all the same
+    // NOTE: the input of a regeneration is not a prompt, so its run is found by its parent
     const draft = drafts.get(run.inputId ?? '') ?? drafts.get(run.parentId ?? '')
     if (!draft) continue
     draft.run = run
@@ -129,7 +129,7 @@ function toSections(
   return sections
 }
 
-/** Whether an answer was asked for while the one before it was being written, and nobody had asked that one to stop. */
+/** Whether a prompt was sent while the run before it was active and not being stopped. */
 function overlap(exchange: Exchange, before: Exchange): boolean {
   if (!before.run) return before.pending !== undefined && !before.pending.cancelling
   const { cancelling, cancelledBy, endedAt } = before.run
@@ -139,7 +139,7 @@ function overlap(exchange: Exchange, before: Exchange): boolean {
 
 const isOver = ({ status }: RunInfo): boolean => status !== 'active' && status !== 'suspended'
 
-/** Keeps what has not changed, so that components given it are left alone. */
+/** Reuses unchanged objects, so that their components do not update. */
 function reuse(old: readonly Section[], next: readonly Section[]): readonly Section[] {
   const rows = new Map(old.flatMap((section) => section.rows.map((row) => [row.id, row] as const)))
   const sections = new Map(old.map((section) => [section.id, section]))

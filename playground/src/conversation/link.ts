@@ -1,7 +1,7 @@
-/** How the page is connected to its conversation, in the words it shows. */
+/** The state of the connection, as the page shows it. */
 export type Link = 'connecting' | 'connected' | 'repairing' | 'reconnecting' | 'gap' | 'failed'
 
-/** Joins what the session and the connection say. */
+/** Combines the status of the session and of the connection. */
 export function linkOf(status: string, connection: string): Link {
   if (status === 'failed' || status === 'closed' || connection === 'failed' || connection === 'closed') return 'failed'
   if (status === 'idle' || status === 'connecting') return isDown(connection) ? 'reconnecting' : 'connecting'

@@ -4,21 +4,21 @@ import { statusOf, writtenOf } from './status'
 import { counted, nameOf, sentence } from './words'
 
 /**
- * What a run card says below its answer.
+ * The note of a run card below its answer.
  *
- * @param tail - tokens that came after it was asked to stop
+ * @param tail - tokens that arrived after Stop
  */
 export function noteOf(exchange: Exchange, me: string, tail: number): string {
   switch (statusOf(exchange)) {
     case 'starting':
     case 'waiting':
       return beginningOf(exchange)
-    // NOTE: nothing is shown below text that grows, since it would move with every line
+    // NOTE: no note below a growing text, because it would move with every line
     case 'streaming':
     case 'suspended':
       return ''
     case 'cancelling':
-      return sentence(`${stopperOf(exchange, me) ?? 'somebody'} asked it to stop`)
+      return `Stop requested by ${stopperOf(exchange, me) ?? 'another client'}`
     case 'cancelled':
       return stoppedBy(stopperOf(exchange, me), tail)
     case 'error':
@@ -31,12 +31,12 @@ export function noteOf(exchange: Exchange, me: string, tail: number): string {
 function beginningOf({ run, pending, prompt }: Exchange): string {
   if (run) return 'Thinking'
   if (prompt?.state === 'pending') return 'Sending'
-  return pending?.wake?.state === 'accepted' ? 'Waiting for the agent' : 'Waking the agent'
+  return pending?.wake?.state === 'accepted' ? 'Waiting for the agent' : 'Starting the agent'
 }
 
 function stoppedBy(stopper: string | undefined, tail: number): string {
   const stopped = stopper === undefined ? 'Stopped' : `Stopped by ${stopper}`
-  return tail > 0 ? `${stopped}, ${counted(tail, 'token')} late` : stopped
+  return tail > 0 ? `${stopped}. ${counted(tail, 'token')} arrived after Stop.` : stopped
 }
 
 function stopperOf({ run, pending }: Exchange, me: string): string | undefined {

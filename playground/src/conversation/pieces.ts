@@ -9,7 +9,7 @@ import {
   type ToolPart,
 } from './types'
 
-/** What an answer is shown as, piece by piece. */
+/** One piece of a shown answer. */
 export type Piece =
   | { kind: 'text'; part: TextPart }
   | { kind: 'reasoning'; part: ReasoningPart; isLast: boolean }
@@ -19,13 +19,13 @@ export type Piece =
   | { kind: 'progress'; part: ProgressPart }
   | { kind: 'other'; type: string }
 
-/** How far something has come, which a tool tells while it works. */
+/** The progress of a running tool. */
 export interface ProgressPart {
   readonly type: 'data-progress'
   readonly data: { readonly label: string; readonly done: number; readonly of: number }
 }
 
-/** Reads the parts of a message; never their text, so that a token changes nothing here. */
+/** Splits a message into pieces. It does not read their text, so a token does not recompute it. */
 export function piecesOf({ parts }: UIMessage): readonly Piece[] {
   const pieces: Piece[] = []
   for (const [index, part] of parts.entries()) {

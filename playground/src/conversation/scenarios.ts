@@ -1,11 +1,11 @@
-/** Something to try in an empty conversation. */
+/** A suggestion in an empty conversation. */
 export interface Scenario {
   readonly kind: 'alongside' | 'interrupt' | 'ask' | 'steer'
   readonly title: string
-  /** What is to be seen; only the first few say it. */
-  readonly what?: string
+  /** The description of a card; without it the scenario is a small button. */
+  readonly detail?: string
   readonly icon: string
-  /** Sent in this order; with `interrupt` the second one stops the first a moment later, with `steer` it is said to it. */
+  /** The prompts in order. With `interrupt` the second one stops the first, with `steer` it steers the first. */
   readonly prompts: readonly string[]
 }
 
@@ -14,21 +14,21 @@ export const scenarios: readonly Scenario[] = [
     kind: 'alongside',
     icon: 'columns',
     title: 'Two questions at once',
-    what: 'Two answers side by side. Stop one, and the other goes on.',
+    detail: 'Two answers side by side. Stop one, and the other continues.',
     prompts: ['Plan a weekend in Lisbon for two', 'And what would three nights in Porto cost?'],
   },
   {
     kind: 'interrupt',
     icon: 'turn',
     title: 'Change my mind',
-    what: 'An answer is stopped in mid-sentence, and a better question takes its place.',
+    detail: 'Stop an answer in mid-sentence and ask a better question.',
     prompts: ['Plan a weekend in Lisbon for two', 'Actually, make it five days'],
   },
   {
     kind: 'ask',
     icon: 'table',
     title: 'Book a table',
-    what: 'The agent asks you first. Say yes or no, here or on another device.',
+    detail: 'The agent asks for approval. Answer here or on another device.',
     prompts: ['Book a table for two on Friday'],
   },
   {
@@ -43,5 +43,5 @@ export const scenarios: readonly Scenario[] = [
   { kind: 'ask', icon: 'question', title: 'How does Stop work?', prompts: ['How does Stop work?'] },
 ]
 
-/** How long the first answer gets before the second prompt is sent, in ms. */
+/** The delay before the second prompt, in ms. */
 export const secondThoughts = 3000

@@ -1,7 +1,7 @@
 import type { Exchange } from './layout'
 import { isSteer, type Message, type Part } from './types'
 
-/** How a run card stands; the words of its `data-status`. */
+/** The status of a run card, which is also its `data-status`. */
 export type CardStatus =
   'starting' | 'waiting' | 'streaming' | 'suspended' | 'cancelling' | 'cancelled' | 'complete' | 'error'
 
@@ -9,25 +9,25 @@ export const statusWords: Record<CardStatus, string> = {
   starting: 'Starting',
   waiting: 'Waiting',
   streaming: 'Streaming',
-  suspended: 'Waiting for you',
+  suspended: 'Needs approval',
   cancelling: 'Stopping',
   cancelled: 'Stopped',
   complete: 'Complete',
   error: 'Failed',
 }
 
-/** In place of "Stopping" where nobody heeds the Stop. */
-export const forsakenWord = 'No answer'
+/** Replaces "Stopping" if the agent does not respond. */
+export const unresponsiveWord = 'Not responding'
 
-/** Whether there is something to stop. */
+/** Whether the run can be stopped. */
 export const isLive = (status: CardStatus): boolean =>
   status === 'starting' || status === 'waiting' || status === 'streaming' || status === 'suspended'
 
-/** Whether nothing more will come. */
+/** Whether the run has ended. */
 export const isOver = (status: CardStatus): boolean =>
   status === 'cancelled' || status === 'complete' || status === 'error'
 
-/** @param isOnline - whether what is sent reaches the channel now */
+/** @param isOnline - whether the connection is up */
 export function statusOf(exchange: Exchange, isOnline = true): CardStatus {
   const { run, pending, prompt, replies } = exchange
   if (!run) {
@@ -42,14 +42,14 @@ export function statusOf(exchange: Exchange, isOnline = true): CardStatus {
   return replies.some(saysSomething) ? 'streaming' : 'starting'
 }
 
-/** Whether somebody asked to stop it and nobody has heeded: its agent may be gone, so nothing moves. */
-export const isForsaken = (exchange: Exchange): boolean =>
+/** Whether Stop was pressed and the agent does not respond: the agent may be gone. */
+export const isUnresponsive = (exchange: Exchange): boolean =>
   statusOf(exchange) === 'cancelling' && (exchange.run?.cancelling ?? exchange.pending?.cancelling)?.unanswered === true
 
 const isStopping = (asked: Exchange['run'] | Exchange['pending']): boolean =>
   asked?.cancelling !== undefined && !asked.cancelling.refused
 
-/** Whether the agent could not be woken yet, or has not taken up what it was woken for. */
+/** Whether the agent could not be woken yet, or has not picked up the prompt. */
 const isHeldUp = ({ pending }: Exchange): boolean =>
   pending !== undefined && (pending.unanswered || isTryingAgain(pending.wake))
 
@@ -57,11 +57,11 @@ const isTryingAgain = (wake: NonNullable<Exchange['pending']>['wake']): boolean 
   wake !== undefined &&
   (wake.state === 'waiting' || (wake.state !== 'accepted' && (wake.state === 'retrying' || wake.attempts > 1)))
 
-/** The words of a message. */
+/** The text of a message. */
 export const textOf = ({ message }: Message): string =>
   message.parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
 
-/** What the agent wrote of an exchange, reasoning included. */
+/** The agent's text in an exchange, including reasoning. */
 export const writtenOf = ({ replies }: Exchange): string =>
   replies
     .filter((reply) => !isSteer(reply))
@@ -70,11 +70,11 @@ export const writtenOf = ({ replies }: Exchange): string =>
 
 const wordsOf = (part: Part): string => (part.type === 'text' || part.type === 'reasoning' ? part.text : '')
 
-// NOTE: asks for parts, never for their text: a token must not make every list of runs anew
+// NOTE: reads the parts but not their text, so that a token does not recompute the lists of runs
 const saysSomething = ({ message }: Message): boolean =>
   message.role !== 'user' && message.parts.some(({ type }) => type !== 'step-start')
 
-/** What a run is about, short enough for a label. */
+/** The prompt of a run, shortened for a label. */
 export function topicOf({ prompt, id }: Exchange): string {
   const text = prompt ? textOf(prompt).replace(/\s+/g, ' ').trim() : ''
   if (!text) return id.slice(0, 6)
@@ -83,5 +83,5 @@ export function topicOf({ prompt, id }: Exchange): string {
 
 const lanes = 6
 
-/** The colour that follows a run through the page. */
+/** The colour of a run everywhere on the page. */
 export const laneOf = (number: number): string => `var(--lane-${((number - 1) % lanes) + 1})`

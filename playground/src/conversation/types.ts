@@ -1,7 +1,7 @@
 import type { UIMessage } from 'ai'
 import type { ViewMessage } from 'vue-ai-transport'
 
-/** A message as a view shows it. */
+/** A message of a view. */
 export type Message = ViewMessage<UIMessage>
 
 export type Part = UIMessage['parts'][number]
@@ -13,7 +13,7 @@ export type ReasoningPart = PartOf<'reasoning'>
 export type FilePart = PartOf<'file'>
 export type SourcePart = PartOf<'source-url' | 'source-document'>
 
-/** A tool call in any state, as a card reads it. */
+/** A tool call in any state. */
 export interface ToolPart {
   readonly type: string
   readonly toolName?: string
@@ -29,14 +29,14 @@ export interface ToolPart {
 
 type ToolUIPart = PartOf<`tool-${string}` | 'dynamic-tool'>
 
-/** Whether a part is a tool call. The AI SDK has the same test, which a browser need not load all of it for. */
+/** Whether a part is a tool call. The AI SDK has the same check, but importing it would load more of the SDK. */
 export const isToolPart = (part: Part): part is ToolUIPart =>
   part.type === 'dynamic-tool' || part.type.startsWith('tool-')
 
-/** Whether a message was sent into a running answer. */
+/** Whether a message is a steer. */
 export const isSteer = ({ steer }: Message): boolean => steer !== undefined
 
-/** A yes or a no to a tool call. */
+/** The answer to an approval request. */
 export interface Approval {
   readonly toolCallId: string
   readonly approved: boolean

@@ -1,7 +1,7 @@
-/** How a message is sent while something runs. */
+/** A way to send a message. */
 export type Way = { kind: 'send' } | { kind: 'interrupt' } | { kind: 'steer'; runId: string }
 
-/** A run that can be spoken to. */
+/** A run that accepts steers. */
 export interface Steerable {
   readonly runId: string
   readonly number: number

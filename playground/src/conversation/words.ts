@@ -7,17 +7,17 @@ export function clock(ms: number): string {
 /** `1 token`, `2 tokens`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-/** How a client is called on the page: `heron-4f2` is "Heron 4f2". */
+/** The display name of a client: `heron-4f2` is "Heron 4f2". */
 export function nameOf(clientId: string, me: string): string {
   if (clientId === me) return 'you'
-  if (!clientId) return 'someone'
+  if (!clientId) return 'another client'
   const words = clientId.replaceAll('-', ' ')
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
 export const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1)
 
-/** Why something was refused, without what the library says it was unable to do. */
+/** The reason in an error message, without the leading "unable to ...". */
 export function reasonIn(message = ''): string {
   const reason = message
     .replace(/^(unable to [^;]*; )+/, '')

@@ -1,8 +1,8 @@
 import { blockStarts } from './render'
 
 /**
- * Cuts a growing text into its top-level blocks. A block that another one follows will not change any more, so only the
- * last one is read again when the text grows.
+ * Splits a growing text into its top-level blocks. Only the last block can still change, so only that block is parsed again
+ * when the text grows.
  */
 export function createBlockReader(): (text: string) => readonly string[] {
   let settled: string[] = []

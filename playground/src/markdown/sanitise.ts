@@ -1,6 +1,6 @@
 import createDOMPurify, { type Config } from 'dompurify'
 
-/** What may be followed, and what may be shown. Everything else a model writes stays text. */
+/** Links and images that are safe. All other URLs in an answer stay text. */
 export const isLiveLink = (url: string): boolean => /^(https?:|mailto:)/i.test(url)
 export const isLiveImage = (url: string): boolean => /^(https?:|data:image\/(png|jpeg|gif|webp|avif);)/i.test(url)
 
@@ -21,7 +21,7 @@ purifier.addHook('afterSanitizeAttributes', (node) => {
   if (node.tagName === 'IMG') sealImage(node)
 })
 
-/** Makes HTML of a model's words safe to insert. */
+/** Makes the HTML of an answer safe to insert. */
 export const sanitise = (html: string): string => purifier.sanitize(html, config)
 
 function sealLink(node: Element): void {
