@@ -89,23 +89,46 @@ describe('answers of several people', () => {
     return tree.runs.get('r')!.message('m')!.parts.at(-1)
   }
 
-  it('end as the last one says, with that one’s reason', () => {
+  it('end as the first one says, with its reason', () => {
     const asked = { id: 'a', signature: 's' }
     expect(shown(call(), request(), approval(false, 'too dear'), approval(true))).toMatchObject({
-      state: 'approval-responded',
-      approval: { ...asked, approved: true },
-    })
-    expect(shown(call(), request(), approval(false, 'too dear'), approval(true))).not.toHaveProperty('approval.reason')
-    expect(shown(call(), request(), approval(true), approval(false, 'too dear'))).toMatchObject({
       state: 'output-denied',
       approval: { ...asked, approved: false, reason: 'too dear' },
     })
+    expect(shown(call(), request(), approval(true), approval(false, 'too dear'))).toMatchObject({
+      state: 'approval-responded',
+      approval: { ...asked, approved: true },
+    })
+    expect(shown(call(), request(), approval(true), approval(false, 'too dear'))).not.toHaveProperty('approval.reason')
   })
 
   it('do not take back what the call has brought since', () => {
     const done = shown(call(), request(), approval(true), result())
     expect(done).toMatchObject({ state: 'output-available', output: 'paid', approval: { approved: true } })
     expect(shown(call(), request(), approval(true), result(), approval(false, 'too late'))).toEqual(done)
+  })
+})
+
+describe('a later answer', () => {
+  const toolCallId = 'c'
+  const yes = codec.createToolApproval({ toolCallId, approved: true }).codec
+  const no = codec.createToolApproval({ toolCallId, approved: false }).codec
+  const done = codec.createToolOutput({ toolCallId, output: 1 }).codec
+  const failed = codec.createToolOutputError({ toolCallId, errorText: 'no' }).codec
+
+  it.each([
+    ['a yes', yes, no, 'approved'],
+    ['a no', no, yes, 'denied'],
+    ['a no before an output', no, done, 'denied'],
+    ['an output', done, failed, 'output'],
+    ['an error', failed, yes, 'error'],
+  ])('comes too late after %s', (_, earlier, later, outcome) => {
+    expect(codec.settles!(earlier, later)).toBe(outcome)
+  })
+
+  it('counts after a yes, if it is the output of the call, and for another call', () => {
+    expect(codec.settles!(yes, done)).toBeUndefined()
+    expect(codec.settles!(no, { ...yes, toolCallId: 'd' })).toBeUndefined()
   })
 })
 

@@ -126,22 +126,37 @@ describe('the outcome of a call', () => {
     })
   })
 
-  it('is the later one of two answers', () => {
+  it('is the first one of two answers', () => {
     const failure = () => answer({ kind: 'tool-result-error' }, { message: 'closed' })
     const success = () => answer({ kind: 'tool-result' }, { output: 'Rome' })
-    const won = { ...part, state: 'output-available', input: 1, output: 'Rome' }
-    expect(folded(input(1), failure(), success())).toEqual(won)
-    const lost = { ...part, state: 'output-error', input: 1, errorText: 'closed' }
-    expect(folded(input(1), success(), failure())).toEqual(lost)
+    const failed = { ...part, state: 'output-error', input: 1, errorText: 'closed' }
+    expect(folded(input(1), failure(), success())).toEqual(failed)
+    const done = { ...part, state: 'output-available', input: 1, output: 'Rome' }
+    expect(folded(input(1), success(), failure())).toEqual(done)
+  })
+
+  it('is the one that the agent publishes, before or after an answer', () => {
+    const success = () => answer({ kind: 'tool-result' }, { output: 'Rome' })
+    const done = { ...part, state: 'output-available', input: 1, output: 'Oslo' }
+    expect(folded(input(1), success(), result('Oslo'))).toEqual(done)
+    expect(folded(input(1), result('Oslo'), success())).toEqual(done)
+  })
+
+  it('is an answer where the agent has published only a preliminary output', () => {
+    const success = () => answer({ kind: 'tool-result' }, { output: 'Rome' })
+    const done = { ...part, state: 'output-available', input: 1, output: 'Rome' }
+    expect(folded(input(1), result('half', { preliminary: 'true' }), success())).toEqual(done)
   })
 
   it.each([null, undefined, 'text', 7, ['list']])('survives data that is %j', (data) => {
     const rows = [
       input(1),
       output('r', { kind: 'tool-output-available', toolCallId: 'c' }, data),
-      answer({ kind: 'tool-result-error' }, data),
+      output('r', { kind: 'tool-output-error', toolCallId: 'c' }, data),
     ]
     expect(folded(...rows)).toEqual({ ...part, state: 'output-error', input: 1, errorText: '' })
+    const failed = answer({ kind: 'tool-result-error' }, data)
+    expect(folded(input(1), failed)).toEqual({ ...part, state: 'output-error', input: 1, errorText: '' })
   })
 })
 
@@ -171,6 +186,18 @@ describe('an approval', () => {
     expect(folded(...asked(), approval(false, 'too dear'))).toEqual(denied)
     const confirmed = () => output('r', { kind: 'tool-output-denied', toolCallId: 'c' })
     expect(folded(...asked(), approval(false, 'too dear'), confirmed())).toEqual(denied)
+  })
+
+  it('that overtakes its request still counts', () => {
+    const given = { id: 'a', approved: true }
+    expect(folded(input(1), approval(true), approvalRequest())).toMatchObject({ state: 'approval-responded', approval: given }) // prettier-ignore
+    expect(folded(input(1), approval(false), approvalRequest())).toMatchObject({ state: 'output-denied' })
+  })
+
+  it('leaves room for the output of a tool that runs on the client; a denial does not', () => {
+    const success = () => answer({ kind: 'tool-result' }, { output: 'paid' })
+    expect(folded(...asked(), approval(true), success())).toMatchObject({ state: 'output-available', output: 'paid' })
+    expect(folded(...asked(), approval(false), success())).toMatchObject({ state: 'output-denied' })
   })
 })
 

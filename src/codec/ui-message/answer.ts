@@ -1,8 +1,8 @@
 import type { UIDataTypes, UIMessage, UITools } from 'ai'
 import type { Answer, Seed } from '../../core/codec'
 import { isPlainObject } from '../../core/collections'
-import { headers } from '../../core/wire'
-import { isToolType, type ToolPart } from './parts'
+import { headers, type Headers } from '../../core/wire'
+import { isToolType, takesAnswer, type ToolPart } from './parts'
 
 type ToolsOf<M extends UIMessage> = M extends UIMessage<unknown, UIDataTypes, infer Tools> ? Tools : UITools
 
@@ -51,18 +51,27 @@ const toEntry = ({ messageId, message }: Seed<UIMessage>): object => ({ codecMes
 
 /** Whether a reply waits for an answer after the given ones: for any answer, or for `next`. */
 export function waits(reply: UIMessage, given: readonly Answer[], next?: Answer): boolean {
-  const states = new Map<string | undefined, string>()
-  for (const part of reply.parts as ToolPart[]) {
-    // The provider runs its own tools
-    if (isToolType(part.type)) states.set(part.toolCallId, part.providerExecuted ? '' : part.state)
-  }
-  for (const { codec } of given) states.set(codec.toolCallId, stateAfter(codec.kind))
-  if (!next) return [...states.values()].some((state) => open.has(state))
-  const state = states.get(next.codec.toolCallId)
-  return !state?.startsWith('output') && !(state === 'approval-responded' && state === stateAfter(next.codec.kind))
+  const calls = reply.parts.filter(({ type }) => isToolType(type)) as ToolPart[]
+  if (next) return takes(calls, given, next)
+  const answered = new Set(given.map(({ codec }) => codec.toolCallId))
+  return calls.some((part) => isOpen(part) && !answered.has(part.toolCallId))
 }
 
-const open = new Set(['input-available', 'approval-requested'])
+function takes(calls: readonly ToolPart[], given: readonly Answer[], { codec }: Answer): boolean {
+  const call = calls.find(({ toolCallId }) => toolCallId === codec.toolCallId)
+  return (!call || takesAnswer(call, codec.kind)) && !given.some((earlier) => settles(earlier.codec, codec))
+}
 
-const stateAfter = (kind: string | undefined): string =>
-  kind === 'tool-approval-response' ? 'approval-responded' : 'output-available'
+// NOTE: a provider runs its own tools, so such a call waits only for approval
+const isOpen = ({ state, providerExecuted }: ToolPart): boolean =>
+  state === 'approval-requested' || (state === 'input-available' && !providerExecuted)
+
+/** How an earlier answer settles the call of a later one; undefined if the later one still counts. */
+export function settles(earlier: Headers, later: Headers): string | undefined {
+  if (earlier.toolCallId !== later.toolCallId) return undefined
+  if (earlier.kind !== approvalKind) return earlier.kind === 'tool-result' ? 'output' : 'error'
+  if (earlier.approved !== 'true') return 'denied'
+  return later.kind === approvalKind ? 'approved' : undefined
+}
+
+const approvalKind = 'tool-approval-response'

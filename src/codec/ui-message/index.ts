@@ -10,6 +10,7 @@ import {
   createToolOutput,
   createToolOutputError,
   seeded,
+  settles,
   waits,
   type ToolApproval,
   type ToolOutput,
@@ -77,6 +78,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     createToolOutputError,
     createToolApproval,
     seeded,
+    settles,
     waits,
     decodes: (row) => foldOf(row) !== undefined,
     fold(draft) {

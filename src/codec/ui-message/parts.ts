@@ -41,3 +41,11 @@ interface Approval {
 export const isToolType = (type: string): boolean => type === 'dynamic-tool' || type.startsWith('tool-')
 
 export const isDataType = (type: string): type is DataPart['type'] => type.startsWith('data-')
+
+/** Whether a call still takes an answer of this kind. */
+export function takesAnswer({ state, preliminary, approval }: ToolPart, kind: string | undefined): boolean {
+  const hasOutcome = state.startsWith('output-')
+  return kind === 'tool-approval-response'
+    ? !hasOutcome && approval?.approved === undefined
+    : !hasOutcome || !!preliminary
+}

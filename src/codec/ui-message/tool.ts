@@ -4,7 +4,7 @@ import { Header, MessageName } from '../../core/wire'
 import { parseJson } from '../json'
 import { messageIdOf, textOf, unpack, type Opaque } from './fields'
 import type { FoldScope, Folds } from './fold-scope'
-import type { ToolPart } from './parts'
+import { takesAnswer, type ToolPart } from './parts'
 
 type MetadataField = 'callProviderMetadata' | 'resultProviderMetadata'
 
@@ -110,13 +110,23 @@ const resultFields = (scope: FoldScope, row: Row): Partial<ToolPart> =>
     providerMetadata: 'resultProviderMetadata',
   })
 
+/**
+ * Changes the call that a row is about. An agent always has its way; of the answers to a call only the first counts, so
+ * that everyone in the session and the agent see the same one.
+ */
+function change(scope: FoldScope, row: Row, apply: (part: ToolPart) => void): void {
+  scope.changeTool(row, (part) => {
+    if (row.name !== MessageName.input || takesAnswer(part, row.codec.kind)) apply(part)
+  })
+}
+
 /** Folds an outcome: the output of a call, or its error text. */
 const foldOutcome =
   (field: 'output' | 'errorText' | 'message') =>
   (scope: FoldScope, row: Row): void => {
     const isOutput = field === 'output'
     const outcome = isOutput ? { output: scope.draft.opaque(fieldOf(row, field)) } : { errorText: textIn(row, field) }
-    scope.changeTool(row, (part) =>
+    change(scope, row, (part) =>
       settle(part, isOutput ? 'output-available' : 'output-error', { ...outcome, ...resultFields(scope, row) }),
     )
   }
@@ -126,19 +136,17 @@ function foldApprovalRequest(scope: FoldScope, row: Row): void {
     approvalDescriptor: 'descriptor',
     reason: 'requestReason',
   })
-  const approval = { id: row.codec.approvalId ?? '', ...fields }
-  scope.changeTool(row, (part) => Object.assign(part, { state: 'approval-requested', approval }))
+  change(scope, row, (part) => {
+    const approval = { ...part.approval, id: row.codec.approvalId ?? '', ...fields }
+    Object.assign(part, approval.approved === undefined ? { state: 'approval-requested', approval } : { approval })
+  })
 }
 
-/** An approval or a denial, of a client or confirmed by the agent. */
+/** Folds an approval or a denial of a client, or the agent's confirmation of a denial. */
 function foldApproval(scope: FoldScope, row: Row): void {
-  const isAnswer = row.name === MessageName.input
   const approved = row.codec.approved === 'true'
-  scope.changeTool(row, (part) => {
-    // NOTE: a client that answers after the call has run must not take its outcome back
-    if (isAnswer && (part.state === 'output-available' || part.state === 'output-error')) return
-    const approval = { ...(part.approval ?? { id: '' }), approved, ...scope.fields(row, ['reason']) }
-    if (isAnswer && row.codec.reason === undefined) delete approval.reason
+  change(scope, row, (part) => {
+    const approval = { id: '', ...part.approval, approved, ...scope.fields(row, ['reason']) }
     settle(part, approved ? 'approval-responded' : 'output-denied', { approval })
   })
 }
