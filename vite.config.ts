@@ -53,6 +53,8 @@ export default defineConfig({
   test: {
     // NOTE: named, because vitest prints less of its own accord when it thinks that no human reads along
     reporters: ['default'],
+    // NOTE: limits are generous: a busy machine makes tests slow, and no test measures time
+    expect: { poll: { timeout: 20_000 } },
     // NOTE: most tests wait for clients and servers rather than for the processor
     maxWorkers: Math.max(4, availableParallelism() - 1),
     projects: [
@@ -62,12 +64,20 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['test/**/*.spec.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
           exclude: ['test/{component,integration,interop,e2e}/**', ...browserSpecs],
         },
       },
       {
         extends: true,
-        test: { name: 'component', environment: 'happy-dom', include: ['test/component/**/*.spec.ts'] },
+        test: {
+          name: 'component',
+          environment: 'happy-dom',
+          include: ['test/component/**/*.spec.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
       },
       {
         extends: true,
@@ -75,8 +85,8 @@ export default defineConfig({
           name: 'integration',
           environment: 'node',
           include: ['test/integration/**/*.spec.ts'],
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -85,8 +95,8 @@ export default defineConfig({
           name: 'interop',
           environment: 'node',
           include: ['test/interop/**/*.spec.ts'],
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -95,9 +105,9 @@ export default defineConfig({
           name: 'e2e',
           environment: 'node',
           include: ['test/e2e/**/*.spec.ts', ...browserSpecs],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          // NOTE: with more browsers at a time pages would wait for the processor, and tests look at the clock
+          testTimeout: 160_000,
+          hookTimeout: 160_000,
+          // NOTE: more browsers at a time only wait for each other
           maxWorkers: 2,
         },
       },

@@ -1,9 +1,10 @@
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { defineAgent, type AdmitRequest } from '../../src/agent'
 import { handFed, joinWire, named } from '../support/agent'
 import { setStage } from '../support/agent-stage'
 import { startEndpoint, type TestEndpoint } from '../support/local'
 import { wokenAgent, type Run } from '../support/woken-agent'
+import { eventually } from '../support/eventually'
 
 let endpoint: TestEndpoint
 beforeAll(async () => {
@@ -25,7 +26,7 @@ describe('maxConcurrent', () => {
     expect(alice.heard.filter(named('ai-run-start'))).toHaveLength(2)
     sources[1]!.end()
     await alice.hears(named('ai-run-end', { 'run-id': second.body.runId }))
-    await vi.waitFor(async () => expect((await wake(inputEventId)).status).toBe(202))
+    await eventually(async () => expect((await wake(inputEventId)).status).toBe(202))
     expect(alice.heard.filter(named('ai-run-start'))).toHaveLength(3)
     expect(errors).toEqual([])
   })
@@ -35,7 +36,7 @@ describe('maxConcurrent', () => {
     const { wake, ask } = await stage({ maxConcurrent: 1, triggerTimeout: 50, respond: suspending })
     expect((await wake('nothing')).status).toBe(404)
     expect((await ask()).status).toBe(202)
-    await vi.waitFor(async () => expect((await ask()).status).toBe(202))
+    await eventually(async () => expect((await ask()).status).toBe(202))
   })
 
   it.each<[string, (run: Run) => Promise<void>]>([
@@ -48,7 +49,7 @@ describe('maxConcurrent', () => {
     }
     const { ask } = await stage({ maxConcurrent: 1, respond })
     expect((await ask()).status).toBe(202)
-    await vi.waitFor(async () => expect((await ask()).status).toBe(202))
+    await eventually(async () => expect((await ask()).status).toBe(202))
   })
 })
 
@@ -71,7 +72,7 @@ describe('admit', () => {
     expect(asked[1]!.active.map(({ runId }) => runId)).toEqual([first.body.runId])
     sources[0]!.end()
     await alice.hears(named('ai-run-end'))
-    await vi.waitFor(async () => expect((await wake(inputEventId)).status).toBe(202))
+    await eventually(async () => expect((await wake(inputEventId)).status).toBe(202))
   })
 
   it('S38 sees a run that another process writes, which began before this one attached', async () => {
@@ -92,7 +93,7 @@ describe('admit', () => {
     expect((await wake()).status).toBe(429)
     await expect(create(inputEventId, { admit: () => false }).start()).rejects.toMatchObject({ code: 42_900 })
     await other.end()
-    await vi.waitFor(async () => expect((await wake()).status).toBe(202))
+    await eventually(async () => expect((await wake()).status).toBe(202))
   })
 
   it('that throws keeps the run from starting, and is reported with 104002', async () => {

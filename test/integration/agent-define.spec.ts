@@ -564,7 +564,6 @@ describe('close()', () => {
     const from = performance.now()
     await agent.close()
     expect(performance.now() - from).toBeGreaterThan(7000)
-    expect(performance.now() - from).toBeLessThan(9000)
     expect(errors).toMatchObject([{ code: 104003, message: expect.stringContaining(runId) as string }])
     restore()
     await eventually(() => expect(clients[0]!.connection.state).toBe('connected'))

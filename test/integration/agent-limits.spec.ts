@@ -1,11 +1,12 @@
 import type { UIMessage, UIMessageChunk } from 'ai'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { SessionError } from '../../src/agent'
 import { UIMessageCodec } from '../../src/codec'
 import { Tree } from '../../src/core/tree'
 import { handFed, named, textChunks, transportOf, type WireClient } from '../support/agent'
 import { beginning, delta, setStage, type Stage } from '../support/agent-stage'
 import { startEndpoint, type TestEndpoint } from '../support/local'
+import { eventually } from '../support/eventually'
 
 let endpoint: TestEndpoint
 beforeAll(async () => {
@@ -43,7 +44,7 @@ describe('what is too large for one message', () => {
     expect(await run.pipe(textChunks(texts))).toEqual({ reason: 'complete' })
     await run.end()
     await alice.hears(named('ai-run-end'))
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { status, texts: read } = await readBack(run.runId)
       expect(status).toBe('complete')
       expect(read.join('').replaceAll('|', '')).toBe(texts.join(''))
@@ -62,7 +63,7 @@ describe('what is too large for one message', () => {
     await run.pipe(textChunks(words))
     await run.end()
     await alice.hears(named('ai-run-end'))
-    await vi.waitFor(() => expect(textsOf(shown(alice, run.runId)).join('')).toBe(words.join('')))
+    await eventually(() => expect(textsOf(shown(alice, run.runId)).join('')).toBe(words.join('')))
   })
 
   const output = 'x'.repeat(70_000)
@@ -164,7 +165,7 @@ describe('what is too large for one message', () => {
     ])
     await run.end()
     await alice.hears(named('ai-run-end', { 'run-reason': 'complete' }))
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(shown(alice, run.runId).find(({ type }) => type === 'tool-write')).toMatchObject({ input }),
     )
   })
@@ -180,7 +181,7 @@ describe('appends that are refused', () => {
     expect(await run.pipe(textChunks(texts))).toEqual({ reason: 'complete' })
     await run.end()
     await alice.hears(named('ai-run-end', { 'run-reason': 'complete' }))
-    await vi.waitFor(() => expect(textsOf(shown(alice, run.runId))).toEqual([texts.join('')]))
+    await eventually(() => expect(textsOf(shown(alice, run.runId))).toEqual([texts.join('')]))
     expect(errors[0]).toMatchObject({
       code: 42_911,
       message: expect.stringContaining('unable to publish at full speed'),
@@ -194,12 +195,12 @@ describe('appends that are refused', () => {
     const piping = run.pipe(source.stream)
     endpoint.refusePublish((message) => message.channel === name && message.data === 'upon ', { times: 1 })
     source.push(...beginning('Once '), delta('upon '), delta('a '))
-    await vi.waitFor(() => expect(textsOf(shown(alice, run.runId))).toEqual(['Once a ']))
+    await eventually(() => expect(textsOf(shown(alice, run.runId))).toEqual(['Once a ']))
     await new Promise((resolve) => setTimeout(resolve, 600))
     source.push(delta('time'))
-    await vi.waitFor(() => expect(textsOf(shown(alice, run.runId))).toEqual(['Once upon a time']))
+    await eventually(() => expect(textsOf(shown(alice, run.runId))).toEqual(['Once upon a time']))
     source.push(delta(', there'))
-    await vi.waitFor(() => expect(textsOf(shown(alice, run.runId))).toEqual(['Once upon a time, there']))
+    await eventually(() => expect(textsOf(shown(alice, run.runId))).toEqual(['Once upon a time, there']))
     source.end()
     expect(await piping).toEqual({ reason: 'complete' })
   })
@@ -214,7 +215,7 @@ describe('appends that are refused', () => {
     const error = { code: 40_160, statusCode: 401, message: 'not permitted' }
     endpoint.refusePublish(({ channel, action }) => channel === name && action !== 'create', { error })
     source.push(delta('upon '))
-    await vi.waitFor(() => expect(source.taken).toBe(5))
+    await eventually(() => expect(source.taken).toBe(5))
     await new Promise((resolve) => setTimeout(resolve, 100))
     source.push(delta('a time'))
     expect(await piping).toMatchObject({ reason: 'error', error: { code: 40_160 } })
@@ -247,7 +248,7 @@ describe('appends that are refused', () => {
     const source = handFed()
     const piping = run.pipe(source.stream)
     source.push(...beginning('Once '))
-    await vi.waitFor(() => expect(source.taken).toBe(4))
+    await eventually(() => expect(source.taken).toBe(4))
     await new Promise((resolve) => setTimeout(resolve, 100))
     source.push(delta('upon '))
     expect(await piping).toMatchObject({ reason: 'error', error: { code: 93_002 } })

@@ -17,48 +17,53 @@ beforeAll(async () => {
 })
 
 describe('twenty runs at full speed on one connection that may publish 50 messages a second', () => {
-  it('S37 lose nothing, are refused nothing, and tell how they stand within 200 ms', { timeout: 60_000 }, async () => {
-    const name = 'ai:pace'
-    const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)
-    const reader = await joinWire(endpoint.client({ clientId: 'reader' }), name)
-    const client = endpoint.client({ clientId: 'agent' })
-    const session = createAgentSession({ client, sessionName: name })
-    const errors: SessionError[] = []
-    session.on('error', (error) => errors.push(error))
-    const runs: AgentRun<UIMessage, UIMessageChunk>[] = []
-    for (let index = 0; index < runCount; index++) {
-      // One connection for all prompts would be limited, too
-      const { inputEventId } = await (index % 2 ? alice : reader).prompt(`Question ${index}`)
-      runs.push(session.createRun(Invocation.fromJSON({ inputEventId, sessionName: name })))
-    }
-    await session.connect()
-    const lateness: number[] = []
-    const noted = async <T>(work: Promise<T>): Promise<T> => {
-      const from = performance.now()
-      const result = await work
-      lateness.push(performance.now() - from)
-      return result
-    }
-    const answer = async (run: AgentRun<UIMessage, UIMessageChunk>): Promise<void> => {
-      await noted(run.start())
-      await run.pipe(textChunks(tokens))
-      await noted(run.end())
-    }
-    await Promise.all(runs.map(answer))
+  it(
+    'S37 lose nothing, are refused nothing, and tell how they stand ahead of their texts',
+    { timeout: 60_000 },
+    async () => {
+      const name = 'ai:pace'
+      const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)
+      const reader = await joinWire(endpoint.client({ clientId: 'reader' }), name)
+      const client = endpoint.client({ clientId: 'agent' })
+      const session = createAgentSession({ client, sessionName: name })
+      const errors: SessionError[] = []
+      session.on('error', (error) => errors.push(error))
+      const runs: AgentRun<UIMessage, UIMessageChunk>[] = []
+      for (let index = 0; index < runCount; index++) {
+        // One connection for all prompts would be limited, too
+        const { inputEventId } = await (index % 2 ? alice : reader).prompt(`Question ${index}`)
+        runs.push(session.createRun(Invocation.fromJSON({ inputEventId, sessionName: name })))
+      }
+      await session.connect()
+      const outputs = () => alice.heard.filter(named('ai-output')).length
+      const overtaken: number[] = []
+      const noted = async <T>(work: Promise<T>): Promise<T> => {
+        const before = outputs()
+        const result = await work
+        overtaken.push(outputs() - before)
+        return result
+      }
+      const answer = async (run: AgentRun<UIMessage, UIMessageChunk>): Promise<void> => {
+        await noted(run.start())
+        await run.pipe(textChunks(tokens))
+        await noted(run.end())
+      }
+      await Promise.all(runs.map(answer))
 
-    await eventually(() => expect(alice.heard.filter(named('ai-run-end'))).toHaveLength(runCount))
-    const tree = new Tree<UIMessage>(UIMessageCodec)
-    for (const message of alice.heard) tree.apply(message)
-    tree.settle()
-    for (const { runId } of runs) {
-      const run = tree.runs.get(runId)!
-      expect(run.state.status).toBe('complete')
-      expect(Array.from(run.messageIds(), (id) => textOf(run.message(id)!))).toEqual([tokens.join('')])
-    }
-    expect(errors).toEqual([])
-    expect(lateness).toHaveLength(2 * runCount)
-    expect(Math.max(...lateness)).toBeLessThan(200)
-  })
+      await eventually(() => expect(alice.heard.filter(named('ai-run-end'))).toHaveLength(runCount))
+      const tree = new Tree<UIMessage>(UIMessageCodec)
+      for (const message of alice.heard) tree.apply(message)
+      tree.settle()
+      for (const { runId } of runs) {
+        const run = tree.runs.get(runId)!
+        expect(run.state.status).toBe('complete')
+        expect(Array.from(run.messageIds(), (id) => textOf(run.message(id)!))).toEqual([tokens.join('')])
+      }
+      expect(errors).toEqual([])
+      expect(overtaken).toHaveLength(2 * runCount)
+      expect(Math.max(...overtaken)).toBeLessThan(10)
+    },
+  )
 
   it('S37 leave room for a run that begins, is stopped and ends meanwhile', { timeout: 60_000 }, async () => {
     const name = 'ai:pace-busy'
@@ -84,21 +89,23 @@ describe('twenty runs at full speed on one connection that may publish 50 messag
       runs.push(await begin())
       busy.push(runs.at(-1)!.pipe(endless()))
     }
-    await new Promise((resolve) => setTimeout(resolve, 2500))
+    const outputs = () => alice.heard.filter(named('ai-output')).length
+    // By then every text waits for its turn
+    await eventually(() => expect(outputs()).toBeGreaterThan(5 * runCount))
     for (const run of runs.slice(0, 3)) {
-      const from = performance.now()
+      const before = outputs()
       await alice.cancel({ runId: run.runId })
       await busy[runs.indexOf(run)]
       await run.end()
       const end = await alice.hears(named('ai-run-end', { 'run-id': run.runId }))
       expect(transportOf(end)['run-reason']).toBe('cancelled')
-      expect(performance.now() - from).toBeLessThan(400)
+      expect(outputs() - before).toBeLessThan(1.5 * runCount)
     }
-    const from = performance.now()
+    const before = outputs()
     const late = await begin()
     const piping = late.pipe(textChunks(['Hi']))
     await alice.hears((message) => message.data === 'Hi')
-    expect(performance.now() - from).toBeLessThan(500)
+    expect(outputs() - before).toBeLessThan(1.5 * runCount)
     await piping
     await session.end()
   })

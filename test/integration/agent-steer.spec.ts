@@ -3,6 +3,7 @@ import type { SteerRequest } from '../../src/agent'
 import { handFed, joinWire, named, textChunks, transportOf } from '../support/agent'
 import { beginning, delta, said, setStage, type Stage } from '../support/agent-stage'
 import { startEndpoint, type TestEndpoint } from '../support/local'
+import { eventually } from '../support/eventually'
 
 let endpoint: TestEndpoint
 beforeAll(async () => {
@@ -19,7 +20,7 @@ async function steer({ alice, session }: Stage, runId: string, text: string): Pr
 }
 
 const heard = (session: Stage['session'], inputId: string) =>
-  vi.waitFor(() => expect(session.tree.nodeOf(inputId)).toBeDefined())
+  eventually(() => expect(session.tree.nodeOf(inputId)).toBeDefined())
 
 /** The stamps of each message that the run has written. */
 function stamps({ alice }: Stage): unknown[] {
@@ -108,7 +109,7 @@ describe('hasInput', () => {
     await run.start()
     await steer(scene, run.runId, 'Hurry')
     await scene.alice.cancel({ runId: run.runId })
-    await vi.waitFor(() => expect(run.abortSignal.aborted).toBe(true))
+    await eventually(() => expect(run.abortSignal.aborted).toBe(true))
     expect(run.hasInput()).toBe(false)
     await run.end()
     expect(run.hasInput()).toBe(false)
@@ -157,7 +158,7 @@ describe('onSteer', () => {
     const { inputId } = await bob.prompt('Go to Paris', { 'run-id': run.runId, 'run-client-id': 'alice' })
     await heard(scene.session, inputId)
     const cheap = await steer(scene, run.runId, 'Make it cheap')
-    await vi.waitFor(() => expect(asked).toHaveLength(2))
+    await eventually(() => expect(asked).toHaveLength(2))
     expect(asked[0]).toMatchObject({ runId: run.runId, inputId, clientId: 'bob', ownerClientId: 'alice' })
     expect(asked[0]!.message.data).toBe('Go to Paris')
     expect(said(run.context())).toEqual(['user: Plan a trip', 'user: Make it cheap'])
@@ -174,7 +175,7 @@ describe('onSteer', () => {
     scene.session.on('error', errors)
     const run = await scene.started('Plan a trip', { onSteer: () => Promise.reject(new Error('no database')) })
     await steer(scene, run.runId, 'Make it cheap')
-    await vi.waitFor(() => expect(errors).toHaveBeenCalledWith(expect.objectContaining({ code: 104002 })))
+    await eventually(() => expect(errors).toHaveBeenCalledWith(expect.objectContaining({ code: 104002 })))
     expect(said(run.context())).toEqual(['user: Plan a trip'])
   })
 })

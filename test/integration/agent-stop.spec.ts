@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { UIMessage } from 'ai'
 import { jsonSchema, simulateReadableStream, stepCountIs, streamText, tool } from 'ai'
 import { MockLanguageModelV4 } from 'ai/test'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { ownerOnly } from '../../src/agent'
 import { UIMessageCodec } from '../../src/codec'
 import { Tree } from '../../src/core/tree'
@@ -10,6 +10,7 @@ import { joinWire, named, transportOf, type WireClient } from '../support/agent'
 import { beginning } from '../support/agent-stage'
 import { startEndpoint, type TestEndpoint } from '../support/local'
 import { wokenAgent, type Run } from '../support/woken-agent'
+import { eventually } from '../support/eventually'
 
 let endpoint: TestEndpoint
 beforeAll(async () => {
@@ -101,27 +102,27 @@ describe('a cancel while a tool of the agent is running', () => {
   }
 
   it('S8 S31 S32 ends the run as cancelled at once, and stops a tool that honours the signal', async () => {
-    const { calls, respond } = tooled((signal) => sleep(60_000, 'seen', { signal }))
+    const { calls, respond } = tooled((signal) => sleep(600_000, 'seen', { signal }))
     const { alice, ask, errors } = await stage({ respond })
     const { body } = await ask()
-    await vi.waitFor(() => expect(calls.running).toBe(1))
-    const from = performance.now()
+    await eventually(() => expect(calls.running).toBe(1))
     await alice.cancel({ runId: body.runId })
     await alice.hears(named('ai-run-end', { 'run-id': body.runId, 'run-reason': 'cancelled' }))
-    expect(performance.now() - from).toBeLessThan(1000)
-    await vi.waitFor(() => expect(calls.finished).toBe(1))
+    await eventually(() => expect(calls.finished).toBe(1))
     expect(errors).toEqual([])
   })
 
   it('S8 S31 S32 ends the run as cancelled at once, though a tool that ignores the signal finishes later', async () => {
-    const { calls, respond } = tooled(() => sleep(600, 'seen'))
+    const result = Promise.withResolvers<string>()
+    const { calls, respond } = tooled(() => result.promise)
     const { alice, ask, errors } = await stage({ respond })
     const { body } = await ask()
-    await vi.waitFor(() => expect(calls.running).toBe(1))
+    await eventually(() => expect(calls.running).toBe(1))
     await alice.cancel({ runId: body.runId })
     await alice.hears(named('ai-run-end', { 'run-id': body.runId, 'run-reason': 'cancelled' }))
     expect(calls.finished).toBe(0)
-    await vi.waitFor(() => expect(calls.finished).toBe(1))
+    result.resolve('seen')
+    await eventually(() => expect(calls.finished).toBe(1))
     await sleep(50)
     const ends = alice.heard.filter(named('ai-run-end'))
     expect(ends).toHaveLength(1)
@@ -139,12 +140,12 @@ describe('an agent that is cut off', () => {
     sources[0]!.push(...beginning('Before. '))
     await alice.hears((message) => message.data === 'Before. ')
     const restore = endpoint.dropConnection('agent-cut', { refuseFor: Infinity })
-    await vi.waitFor(() => expect(client.connection.state).not.toBe('connected'))
+    await eventually(() => expect(client.connection.state).not.toBe('connected'))
     for (let word = 0; word < 300; word++) {
       sources[0]!.push({ type: 'text-delta', id: 't1', delta: `w${word} ` })
       if (word % 50 === 0) await sleep(5)
     }
-    await vi.waitFor(() => expect(sources[0]!.taken).toBe(304))
+    await eventually(() => expect(sources[0]!.taken).toBe(304))
     endpoint.refuseResume()
     endpoint.breakContinuity(name)
     await alice.cancel({ runId: body.runId })
@@ -152,7 +153,7 @@ describe('an agent that is cut off', () => {
     restore()
     await alice.hears(named('ai-run-end', { 'run-reason': 'cancelled' }))
     const tree = new Tree<UIMessage>(UIMessageCodec)
-    await vi.waitFor(() => {
+    await eventually(() => {
       for (const message of alice.heard) tree.apply(message)
       tree.settle()
       const run = tree.runs.get(body.runId)!

@@ -6,6 +6,7 @@ import { beginning, said, setStage, textOf, type Stage } from '../support/agent-
 import { handAgent } from '../support/hand-agent'
 import { startEndpoint, type TestEndpoint } from '../support/local'
 import { answerTo, asking } from '../support/tools'
+import { eventually } from '../support/eventually'
 
 let endpoint: TestEndpoint
 beforeAll(async () => {
@@ -85,7 +86,7 @@ describe('a run that waits', () => {
     const run = await scene.started('one')
     await run.pipe(asking('call-1'))
     await scene.alice.cancel({ runId: run.runId })
-    await vi.waitFor(() => expect(run.abortSignal.aborted).toBe(true))
+    await eventually(() => expect(run.abortSignal.aborted).toBe(true))
     await run.suspend()
     expect((await scene.readBack(run.runId)).status).toBe('cancelled')
   })
@@ -95,7 +96,7 @@ describe('a run that waits', () => {
     const { run } = await waiting(scene)
     await scene.alice.cancel({ runId: run.runId })
     await scene.alice.hears(named('ai-run-end', { 'run-id': run.runId, 'run-reason': 'cancelled' }))
-    await vi.waitFor(() => expect([run.phase, run.abortSignal.aborted]).toEqual(['over', true]))
+    await eventually(() => expect([run.phase, run.abortSignal.aborted]).toEqual(['over', true]))
     expect((await scene.readBack(run.runId)).status).toBe('cancelled')
   })
 
@@ -105,10 +106,10 @@ describe('a run that waits', () => {
     await run.pipe(asking('call-1'))
     const release = endpoint.delayPublish({ channel: scene.name, name: 'ai-run-suspend' })
     const ending = run.end()
-    await vi.waitFor(() => expect(run.phase).toBe('ending'))
+    await eventually(() => expect(run.phase).toBe('ending'))
     await new Promise((resolve) => setTimeout(resolve, 30))
     await scene.alice.cancel({ runId: run.runId })
-    await vi.waitFor(() => expect(run.abortSignal.aborted).toBe(true))
+    await eventually(() => expect(run.abortSignal.aborted).toBe(true))
     release()
     await ending
     expect(run.phase).toBe('over')
@@ -121,7 +122,7 @@ describe('a run that waits', () => {
     await run.pipe(asking('call-1'))
     const release = endpoint.delayPublish({ channel: scene.name, name: 'ai-run-suspend' })
     const ending = run.end()
-    await vi.waitFor(() => expect(run.phase).toBe('ending'))
+    await eventually(() => expect(run.phase).toBe('ending'))
     await new Promise((resolve) => setTimeout(resolve, 30))
     const closing = scene.session.end()
     release()
@@ -136,7 +137,7 @@ describe('a run that waits', () => {
     const { run } = await waiting(scene, { onCancel })
     const bob = await joinWire(endpoint.client({ clientId: 'bob' }), scene.name)
     await bob.cancel({ runId: run.runId })
-    await vi.waitFor(() => expect(asked).toHaveLength(1))
+    await eventually(() => expect(asked).toHaveLength(1))
     expect(run.phase).toBe('suspended')
     await scene.alice.cancel({ runId: run.runId })
     await scene.alice.hears(named('ai-run-end'))
@@ -191,9 +192,9 @@ describe('a run that waited and is seen to go on in another process', () => {
     const scene = await stage()
     const { run, reply } = await waiting(scene, { onCancel })
     const next = await elsewhere(scene, run.runId, reply)
-    await vi.waitFor(() => expect(run.phase).toBe('over'))
+    await eventually(() => expect(run.phase).toBe('over'))
     await scene.alice.cancel({ runId: run.runId })
-    await vi.waitFor(() => expect(next.abortSignal.aborted).toBe(true))
+    await eventually(() => expect(next.abortSignal.aborted).toBe(true))
     expect(onCancel).not.toHaveBeenCalled()
     expect(run.abortSignal.aborted).toBe(false)
   })
@@ -203,12 +204,12 @@ describe('a run that waited and is seen to go on in another process', () => {
     const { run, reply } = await waiting(scene)
     const { connectionId } = await scene.alice.hears(named('ai-run-suspend'))
     const restore = endpoint.dropConnection((each) => each.connectionId === connectionId, { refuseFor: Infinity })
-    await vi.waitFor(() => expect(scene.agentClient.connection.state).not.toBe('connected'))
+    await eventually(() => expect(scene.agentClient.connection.state).not.toBe('connected'))
     await elsewhere(scene, run.runId, reply)
     endpoint.refuseResume()
     endpoint.breakContinuity(scene.name)
     restore()
-    await vi.waitFor(() => expect(run.phase).toBe('over'))
+    await eventually(() => expect(run.phase).toBe('over'))
     expect(run.abortSignal.aborted).toBe(false)
   })
 })
@@ -267,7 +268,7 @@ describe('a run that goes on', () => {
     await next.start()
     expect(next.abortSignal.aborted).toBe(false)
     await scene.alice.cancel({ runId: run.runId })
-    await vi.waitFor(() => expect(next.abortSignal.aborted).toBe(true))
+    await eventually(() => expect(next.abortSignal.aborted).toBe(true))
     await next.end()
     expect((await scene.readBack(run.runId)).status).toBe('cancelled')
   })
@@ -414,7 +415,7 @@ describe('adoptRun', () => {
     const other = await setStage(endpoint, { name: scene.name })
     const adopted = await other.session.adoptRun(run.toJSON())
     await scene.alice.cancel({ runId: run.runId })
-    await vi.waitFor(() => expect(adopted.abortSignal.aborted).toBe(true))
+    await eventually(() => expect(adopted.abortSignal.aborted).toBe(true))
     await adopted.end()
     expect((await scene.readBack(run.runId)).status).toBe('cancelled')
   })
@@ -425,7 +426,7 @@ describe('adoptRun', () => {
     const ids = { runId: 'my-run', invocationId: 'my-invocation' }
     const other = await setStage(endpoint, { name: scene.name })
     const adopting = other.session.adoptRun({ ...ids, inputEventId })
-    await vi.waitFor(() => expect(other.session.tree.log.newest).not.toBe(''))
+    await eventually(() => expect(other.session.tree.log.newest).not.toBe(''))
     await scene.create(inputEventId, ids).start()
     expect((await adopting).phase).toBe('open')
   })
@@ -436,9 +437,9 @@ describe('adoptRun', () => {
     const client = endpoint.client({ clientId: 'agent-cut' })
     const session = createAgentSession({ client, sessionName: name })
     const adopting = session.adoptRun({ runId: 'missed', invocationId: 'i', inputEventId })
-    await vi.waitFor(() => expect(session.tree.log.newest).not.toBe(''))
+    await eventually(() => expect(session.tree.log.newest).not.toBe(''))
     const restore = endpoint.dropConnection('agent-cut', { refuseFor: Infinity })
-    await vi.waitFor(() => expect(client.connection.state).not.toBe('connected'))
+    await eventually(() => expect(client.connection.state).not.toBe('connected'))
     await handAgent(endpoint.client({ clientId: 'other' }), name).startRun('missed', inputId, 'alice')
     endpoint.breakContinuity(name)
     restore()
@@ -462,7 +463,7 @@ describe('adoptRun', () => {
     const controller = new AbortController()
     const ids = { runId: 'no-run', invocationId: 'i', inputEventId }
     const adopting = scene.session.adoptRun(ids, { signal: controller.signal })
-    await vi.waitFor(() => expect(scene.session.tree.log.newest).not.toBe(''))
+    await eventually(() => expect(scene.session.tree.log.newest).not.toBe(''))
     controller.abort()
     await expect(adopting).rejects.toMatchObject({ code: 40033 })
   })
@@ -474,7 +475,7 @@ describe('adoptRun', () => {
     await expect(other.session.adoptRun(run.toJSON())).rejects.toMatchObject({ code: 40003, message: /suspended/ })
     await scene.alice.cancel({ runId: run.runId })
     await scene.alice.hears(named('ai-run-end'))
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(other.session.adoptRun(run.toJSON())).rejects.toMatchObject({ code: 40003, message: /ended/ }),
     )
     expect(textOf(run.context()[0]!)).toBe('Where am I?')

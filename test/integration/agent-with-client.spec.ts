@@ -1,9 +1,10 @@
 import type { LanguageModelV4Prompt, LanguageModelV4StreamPart } from '@ai-sdk/provider'
 import { convertToModelMessages, isToolUIPart, jsonSchema, streamText, tool, type ToolSet } from 'ai'
 import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src'
 import { shown, startScene, statuses } from '../support/scene'
+import { eventually } from '../support/eventually'
 
 const usage = {
   inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
@@ -49,7 +50,7 @@ type Scene = Awaited<ReturnType<typeof sceneWith>>
 
 /** The reply that waits, once the run is suspended. */
 async function waitingReply({ alice }: Scene): Promise<string> {
-  await vi.waitFor(() => expect(statuses(alice)).toEqual(['suspended']))
+  await eventually(() => expect(statuses(alice)).toEqual(['suspended']))
   return alice.view.getMessages().at(-1)!.id
 }
 
@@ -98,7 +99,7 @@ describe('the agent and the client together', () => {
     const reply = await waitingReply(scene)
     expect(callIn(scene)).toMatchObject({ state: 'approval-requested' })
     await alice.view.answer(reply, UIMessageCodec.createToolApproval({ toolCallId: 'call-1', approved }))
-    await vi.waitFor(() => expect(statuses(alice)).toEqual(['complete']))
+    await eventually(() => expect(statuses(alice)).toEqual(['complete']))
     expect(callIn(scene)).toMatchObject({ state })
     expect(shown(alice).at(-1)).toBe('complete: So it is.')
     expect(JSON.stringify(prompts[1]).includes('fog')).toBe(approved)

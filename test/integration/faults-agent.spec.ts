@@ -6,6 +6,7 @@ import { handFed, joinWire, named, textChunks, transportOf, type WireClient } fr
 import { beginning, delta, setStage, textOf, type Stage } from '../support/agent-stage'
 import { startEndpoint, type TestEndpoint } from '../support/local'
 import { answerTo, asking } from '../support/tools'
+import { eventually } from '../support/eventually'
 
 let endpoint: TestEndpoint
 beforeAll(async () => {
@@ -35,14 +36,14 @@ describe('faults of the peer that this agent does not have', () => {
     const piping = run.pipe(source.stream)
     endpoint.refusePublish((message) => message.channel === name && message.data === 'upon ', { times: 1 })
     source.push(...beginning('Once '), delta('upon '), delta('a time.'))
-    await vi.waitFor(() => expect(source.taken).toBe(6))
+    await eventually(() => expect(source.taken).toBe(6))
     // Long enough for a rejection that nobody handles to be noticed while the stream is open
     await new Promise((resolve) => setTimeout(resolve, 50))
     source.push({ type: 'text-end', id: 't1' })
     source.end()
     expect(await piping).toEqual({ reason: 'complete' })
     await run.end()
-    await vi.waitFor(() => expect(live(alice, run.runId).map(textOf)).toEqual(['Once upon a time.']))
+    await eventually(() => expect(live(alice, run.runId).map(textOf)).toEqual(['Once upon a time.']))
     process.off('unhandledRejection', unhandled)
     expect(unhandled).not.toHaveBeenCalled()
   })
@@ -73,7 +74,7 @@ describe('faults of the peer that this agent does not have', () => {
     expect(await run.pipe(source.stream)).toMatchObject({ reason: 'error' })
     await run.end()
     await alice.hears(named('ai-run-end'))
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { items } = await alice.channel.history({ limit: 100 })
       const statuses = items.map((item) => transportOf(item).status).filter((status) => status !== undefined)
       expect(statuses).toEqual(['cancelled'])
@@ -97,7 +98,7 @@ describe('faults of the peer that this agent does not have', () => {
     ])
     await run.end()
     await alice.hears(named('ai-run-end'))
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(live(alice, run.runId)[0]!.parts.at(-1)).toMatchObject({ state: 'input-available', input }),
     )
   })
@@ -114,7 +115,7 @@ describe('faults of the peer that this agent does not have', () => {
       { type: 'tool-input-available', toolCallId, toolName: 'weather', input: { city: 'Oslo' } },
     ])
     await run.end()
-    await vi.waitFor(() => expect(live(alice, run.runId)[0]!.parts.at(-1)).toMatchObject({ input: { city: 'Oslo' } }))
+    await eventually(() => expect(live(alice, run.runId)[0]!.parts.at(-1)).toMatchObject({ input: { city: 'Oslo' } }))
   })
 
   it('fault 9: a cancel that was sent before the agent attached is not lost', async () => {
@@ -171,14 +172,14 @@ describe('faults of the peer that this agent does not have', () => {
     const { id } = agentClient.connection
     forgetAgent((message) => message.channel === name && message.data === 'q1 ')
     source.push(delta('q1 '))
-    await vi.waitFor(() => expect([undefined, id]).not.toContain(agentClient.connection.id))
+    await eventually(() => expect([undefined, id]).not.toContain(agentClient.connection.id))
     // It is put right though nothing more is written
-    await vi.waitFor(() => expect(live(alice, run.runId).map(textOf)).toEqual(['q0 q1 ']))
+    await eventually(() => expect(live(alice, run.runId).map(textOf)).toEqual(['q0 q1 ']))
     source.push(delta('q2'), { type: 'text-end', id: 't1' })
     source.end()
     expect(await piping).toEqual({ reason: 'complete' })
     await run.end()
-    await vi.waitFor(() => expect(live(alice, run.runId).map(textOf)).toEqual(['q0 q1 q2']))
+    await eventually(() => expect(live(alice, run.runId).map(textOf)).toEqual(['q0 q1 q2']))
     expect(await readBack(run.runId)).toEqual({ status: 'complete', texts: ['q0 q1 q2'] })
     expect(textsOn(session.tree, run.runId)).toEqual(['q0 q1 q2'])
   })
@@ -198,7 +199,7 @@ describe('faults of the peer that this agent does not have', () => {
     await run.pipe(textChunks(['q0 ', 'q1 ', 'q2']))
     await run.end()
     expect(agentClient.connection.id).not.toBe(id)
-    await vi.waitFor(() => expect(live(alice, run.runId).map(textOf)).toEqual(['q0 q1 q2']))
+    await eventually(() => expect(live(alice, run.runId).map(textOf)).toEqual(['q0 q1 q2']))
     expect(await readBack(run.runId)).toEqual({ status: 'complete', texts: ['q0 q1 q2'] })
     expect(textsOn(session.tree, run.runId)).toEqual(['q0 q1 q2'])
     const lifecycle = alice.heard.filter(({ name: given }) => /^ai-(run|step)-/.test(given ?? ''))

@@ -58,7 +58,7 @@ describe('the agent endpoint', () => {
     expect(shown(session)).toEqual(['sent: Before', 'cancelled: one ', 'sent: Are you there?'])
     expect(session.status).toBe('ready')
     expect(session.view.isRunning).toBe(true)
-    await eventually(() => expect(run.wake!.attempts).toBeGreaterThanOrEqual(3), 8000)
+    await eventually(() => expect(run.wake!.attempts).toBeGreaterThanOrEqual(3))
     expect(session.view.pending()[0]!.wake).toBe(run.wake)
     scene.outage.answer = undefined
 
@@ -111,17 +111,17 @@ describe('the agent endpoint', () => {
     const scene = await openWith('retry-after')
     const session = await scene.open('alice')
     const times: number[] = []
-    const waits = ['1', new Date(Date.now() + 3000).toUTCString()]
+    const waits = [() => '1', () => new Date(Date.now() + 2500).toUTCString()]
     scene.outage.answer = () => {
       times.push(Date.now())
-      const after = waits.shift()
+      const after = waits.shift()?.()
       if (after === undefined) scene.outage.answer = undefined
       return new Response(null, { status: 429, headers: after === undefined ? {} : { 'retry-after': after } })
     }
     const run = await session.view.send('Busy?')
     await answer(run, scene, 0)
     expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(990)
-    expect(times[2]! - times[1]!).toBeGreaterThan(400)
+    expect(times[2]! - times[1]!).toBeGreaterThan(1400)
   })
 
   it.each([408, 425, 502])('S50 is asked again after %i', async (status) => {
@@ -158,7 +158,7 @@ describe('the agent endpoint', () => {
     scene.outage.answer = () => Promise.reject(new TypeError('fetch failed'))
     const run = await session.view.send('Hello?')
     const restore = scene.endpoint.dropConnection('alice', { refuseFor: Infinity })
-    await eventually(() => expect(run.wake).toMatchObject({ state: 'waiting' }), 8000)
+    await eventually(() => expect(run.wake).toMatchObject({ state: 'waiting' }))
     const { attempts } = run.wake!
     await new Promise((resolve) => setTimeout(resolve, 700))
     expect(run.wake).toMatchObject({ state: 'waiting', attempts })

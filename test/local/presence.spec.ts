@@ -105,7 +105,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     await bob.channels.get('ai:x').presence.enter('x')
     if (how === 'close') bob.close()
     else await bob.channels.get('ai:x').detach()
-    await eventually(() => expect(heard.at(-1)).toEqual(['leave', 'bob', 'x']), 900)
+    await eventually(() => expect(heard.at(-1)).toEqual(['leave', 'bob', 'x']))
   })
 
   test('who is cut off stays for a while', async () => {

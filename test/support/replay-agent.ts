@@ -287,7 +287,7 @@ const messageOf = (message: ChannelMessage): string | undefined => transportOf(m
 const isForeign = (message: ChannelMessage): boolean => message.clientId === 'stranger'
 
 async function until(holds: () => boolean): Promise<void> {
-  await expect.poll(holds, { timeout: 3000, interval: 2 }).toBe(true)
+  await expect.poll(holds, { interval: 2 }).toBe(true)
 }
 
 const doneOf = ({ action = '', name, data, extras }: ChannelMessage): Done => ({
