@@ -1,4 +1,4 @@
-import { deferred, type Deferred } from '../core/deferred'
+import { deferred, type Deferred } from '../core/signals'
 import type { OutgoingMessage } from '../core/wire'
 import type { Channel } from './session-channel'
 

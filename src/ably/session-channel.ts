@@ -6,10 +6,9 @@ import type {
   RealtimeChannel,
   RealtimeClient,
 } from 'ably'
-import { deferred } from '../core/deferred'
+import { deferred } from '../core/signals'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
-import { version } from '../core/version'
-import type { ChannelMessage, OutgoingMessage } from '../core/wire'
+import { version, type ChannelMessage, type OutgoingMessage } from '../core/wire'
 import { isAway, isForGood } from './refusal'
 
 /** How the channel stands, in the words this library needs. */

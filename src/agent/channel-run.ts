@@ -1,5 +1,5 @@
 import { isForGood } from '../ably/refusal'
-import { deferred } from '../core/deferred'
+import { deferred } from '../core/signals'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import { MessageName } from '../core/wire'

@@ -1,6 +1,5 @@
-import { newId } from '../core/id'
+import { newId, type OutgoingMessage } from '../core/wire'
 import type { Row } from '../core/log'
-import type { OutgoingMessage } from '../core/wire'
 import type { RunHooks, RunPhase } from './agent-run'
 import type { AgentChannel } from './channel'
 import { abortReason, badRequest } from './errors'

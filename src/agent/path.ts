@@ -1,4 +1,4 @@
-import { isFork } from '../core/forks'
+import { isFork } from '../core/requests'
 import type { Row } from '../core/log'
 import type { TreeNode } from '../core/node'
 import { RunNode } from '../core/run-node'

@@ -1,4 +1,4 @@
-import { isFork } from '../core/forks'
+import { isFork } from '../core/requests'
 import type { InputNode } from '../core/input-node'
 import { isAgents, type Row } from '../core/log'
 import type { TreeNode } from '../core/node'

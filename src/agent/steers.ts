@@ -1,5 +1,5 @@
 import type { Row } from '../core/log'
-import { isSteer, readSteers } from '../core/steers'
+import { isSteer, readSteers } from '../core/run-state'
 import { Header } from '../core/wire'
 import { runHookSafely, type SteerHook } from './hooks'
 import type { LiveRun } from './live-run'

@@ -1,5 +1,5 @@
 import type { ReplyEnding } from '../core/codec'
-import { newId } from '../core/id'
+import { newId } from '../core/wire'
 import type { AgentStep, PipeResult, RetryOptions, StepOptions, StepReason } from './agent-run'
 import { outputHeaders, stepEnd, stepStart, type StepIdentity } from './headers'
 import type { LiveRun } from './live-run'

@@ -1,4 +1,4 @@
-import { deferred } from '../core/deferred'
+import { deferred } from '../core/signals'
 
 /** Calls back whenever something new was heard or read; returns how to stop. */
 type Observe = (listener: () => void) => () => void

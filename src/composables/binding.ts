@@ -11,7 +11,7 @@ import {
   type ShallowRef,
 } from 'vue'
 import { getActivePinia } from 'pinia'
-import { deferred } from '../core/deferred'
+import { deferred } from '../core/signals'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { ClientSession } from '../session/client-session'
 import type { View } from '../session/view'

@@ -1,6 +1,6 @@
 import type { Row } from './log'
 import type { TreeNode } from './node'
-import { isSteer } from './steers'
+import { isSteer } from './run-state'
 import { hasSeeds, Header, withSeeds } from './wire'
 
 /** Something that a client does to a prompt or a run. */

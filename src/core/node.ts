@@ -1,7 +1,7 @@
 import type { Codec } from './codec'
 import { SmallMap, insertBySerial, noItems, removeBySerial } from './collections'
 import type { Row, RowHome } from './log'
-import type { ReactivePort } from './port'
+import type { ReactivePort } from './signals'
 import { Projection } from './projection'
 import {
   ViewMessageProxy,

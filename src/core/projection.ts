@@ -1,7 +1,7 @@
 import type { Codec, Draft, Fold } from './codec'
 import { SmallMap, isPlainObject, type PlainObject } from './collections'
 import type { Row } from './log'
-import type { ReactivePort } from './port'
+import type { ReactivePort } from './signals'
 import { Header } from './wire'
 const none: ReadonlyMap<string, string> = new Map()
 

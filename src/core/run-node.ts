@@ -1,7 +1,7 @@
 import type { Codec } from './codec'
 import { isOpen, type Row } from './log'
 import { TreeNode } from './node'
-import type { ReactivePort } from './port'
+import type { ReactivePort } from './signals'
 import {
   headerOf,
   holderOf,
@@ -17,9 +17,17 @@ import {
   type RunInfo,
 } from './run-info'
 import type { AccessPolicy } from './access'
-import { isCanonical, runState, initialRunState, type RunState, type RunStatus } from './run-state'
+import {
+  isCanonical,
+  runState,
+  initialRunState,
+  type RunState,
+  type RunStatus,
+  isSteer,
+  noSteers,
+  readSteers,
+} from './run-state'
 import { insertBySerial, noItems, removeBySerial } from './collections'
-import { isSteer, noSteers, readSteers } from './steers'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'
 

@@ -1,4 +1,4 @@
-import type { Signal } from './port'
+import type { Signal } from './signals'
 import type { Projection } from './projection'
 
 /**

@@ -1,4 +1,4 @@
-import { deferred } from '../core/deferred'
+import { deferred } from '../core/signals'
 import { ErrorCode, reasonOf, unableTo, type SessionError } from '../core/errors'
 
 /** The body of the request that wakes an agent: which prompt, on which channel. */

@@ -1,10 +1,9 @@
-import { deferred } from '../core/deferred'
+import { deferred } from '../core/signals'
 import { ErrorCode, toSessionError } from '../core/errors'
-import { newId } from '../core/id'
+import { newId, Header, headers, MessageName } from '../core/wire'
 import type { Row } from '../core/log'
 import type { Cancelling } from '../core/run-info'
 import { RunNode } from '../core/run-node'
-import { Header, headers, MessageName } from '../core/wire'
 import { runOf, subjectOf, type SessionContext, type Subject, type Trigger } from './context'
 import type { Wakes } from './wake'
 

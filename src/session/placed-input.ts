@@ -1,11 +1,9 @@
 import type { Answer, Codec, Input, Seed, WholeMessage } from '../core/codec'
 import { ErrorCode, unableTo, type SessionError } from '../core/errors'
-import { newId } from '../core/id'
+import { newId, Header, headers, MessageName, type OutgoingMessage } from '../core/wire'
 import type { Row } from '../core/log'
 import { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
-import { Header, headers, MessageName, type OutgoingMessage } from '../core/wire'
-
 /** The content of a prompt or steer: text, a message, or a codec's input of one message. */
 export type SendInput<M> = string | M | WholeMessage<M>
 

@@ -1,5 +1,5 @@
 import type { Answer } from '../core/codec'
-import { deferred } from '../core/deferred'
+import { deferred } from '../core/signals'
 import { ErrorCode, type SessionError } from '../core/errors'
 import type { RunInfo } from '../core/run-info'
 import type { RunEndReason, RunError } from '../core/run-state'

@@ -1,6 +1,6 @@
 import type { Answer } from '../core/codec'
 import { MultiMap } from '../core/collections'
-import { deferred, type Deferred } from '../core/deferred'
+import { deferred, type Deferred } from '../core/signals'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import type { InputNode } from '../core/input-node'
 import type { RunNode } from '../core/run-node'

@@ -1,7 +1,7 @@
 import { Network } from '../ably/network'
 import { MultiMap } from '../core/collections'
 import { ErrorCode, unableTo, type SessionError } from '../core/errors'
-import type { Signal } from '../core/port'
+import type { Signal } from '../core/signals'
 import type { RunNode } from '../core/run-node'
 import { callAgent, type AgentTarget, type InvocationBody } from './agent-endpoint'
 import { acceptedRun, subjectOf, type SessionContext, type Trigger } from './context'

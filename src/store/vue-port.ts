@@ -1,5 +1,5 @@
 import { markRaw, reactive, shallowRef, triggerRef } from 'vue'
-import type { ReactivePort } from '../core/port'
+import type { ReactivePort } from '../core/signals'
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 

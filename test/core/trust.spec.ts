@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { UIMessage } from 'ai'
 import { UIMessageCodec } from '../../src/codec'
-import { plainPort } from '../../src/core/port'
+import { plainPort } from '../../src/core/signals'
 import { Tree } from '../../src/core/tree'
 import { ownerOnly, trustOf, type TrustOptions } from '../../src/core/access'
 import type { ChannelMessage } from '../../src/core/wire'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { entries } from '../../scripts/entries'
-import { version } from '../../src/core/version'
+import { version } from '../../src/core/wire'
 import { root } from './import-graph'
 
 const modules = Object.values(manifest.exports).filter((target) => typeof target === 'object' && 'default' in target)

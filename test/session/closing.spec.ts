@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { deferred } from '../../src/core/deferred'
+import { deferred } from '../../src/core/signals'
 import { prompt } from '../core/wire'
 import { aSession, soon, started } from '../support/told-session'
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import type { Channel } from '../../src/ably/session-channel'
-import { deferred } from '../../src/core/deferred'
+import { deferred } from '../../src/core/signals'
 import type { OutgoingMessage } from '../../src/core/wire'
 import { Outbox } from '../../src/ably/outbox'
 

@@ -4,8 +4,8 @@ import { UIMessageCodec } from '../../src/codec'
 import type { Answer } from '../../src/core/codec'
 import type { Tree } from '../../src/core/tree'
 import type { ChannelMessage } from '../../src/core/wire'
-import { encodeInput } from '../../src/session/placed-input'
 import {
+  encodeInput,
   resumeRun,
   fork,
   newMessage,

@@ -10,7 +10,7 @@ import {
   type PipeResult,
   type StepReason,
 } from '../../src/agent'
-import { deferred, type Deferred } from '../../src/core/deferred'
+import { deferred, type Deferred } from '../../src/core/signals'
 import type { ChannelMessage } from '../../src/core/wire'
 import { handFed, transportOf, type HandFed } from './agent'
 import type { TestEndpoint } from './local'

@@ -2,9 +2,8 @@ import type { UIMessage } from 'ai'
 import type { Answer, Codec, Input, WholeMessage } from '../../core/codec'
 import type { PlainObject } from '../../core/collections'
 import { ErrorCode, SessionError } from '../../core/errors'
-import { newId } from '../../core/id'
+import { newId, MessageName } from '../../core/wire'
 import type { Row } from '../../core/log'
-import { MessageName } from '../../core/wire'
 import {
   createToolApproval,
   createToolOutput,

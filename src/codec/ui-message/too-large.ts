@@ -1,6 +1,6 @@
 import type { UIMessageChunk } from 'ai'
 import type { Operation } from '../../core/codec'
-import { newId } from '../../core/id'
+import { newId } from '../../core/wire'
 import { isDataType } from './parts'
 
 /** The chunk or operations that replace a chunk of this size (in bytes) and report it as too large. */

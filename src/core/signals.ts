@@ -1,0 +1,78 @@
+/** Something that can be read reactively and announced as changed. */
+export interface Signal {
+  /** Notes that the running effect depends on this signal. */
+  track(): void
+  /** Announces a change. */
+  trigger(): void
+}
+
+/**
+ * How the core tells a UI framework about its state without knowing one. Vue's reactivity fills it in the browser;
+ * the agent uses {@link plainPort}.
+ */
+export interface ReactivePort {
+  /** The observable form of an object; writes through it are seen. The same object always gives the same result. */
+  observe<T extends object>(value: T): T
+  /** Marks a value that is replaced whole and never observed inside. */
+  opaque<T>(value: T): T
+  signal(): Signal
+}
+
+const silent: Signal = { track() {}, trigger() {} }
+
+/** No reactivity: objects stay as they are. */
+export const plainPort: ReactivePort = {
+  observe: (value) => value,
+  opaque: (value) => value,
+  signal: () => silent,
+}
+
+/** Listeners by event name. A listener that throws is reported and does not keep others from hearing. */
+export class Emitter<Events extends object> {
+  readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>()
+
+  /** Adds a listener; returns how to remove it. */
+  on<K extends keyof Events>(name: K, listener: (event: Events[K]) => void): () => void {
+    const listeners = this.#listeners.get(name) ?? new Set()
+    listeners.add(listener)
+    this.#listeners.set(name, listeners)
+    return () => void listeners.delete(listener)
+  }
+
+  emit<K extends keyof Events>(name: K, event: Events[K]): void {
+    for (const listener of this.#listeners.get(name) ?? []) {
+      try {
+        ;(listener as (event: Events[K]) => void)(event)
+      } catch (error) {
+        logUncaught(error)
+      }
+    }
+  }
+
+  clear(): void {
+    this.#listeners.clear()
+  }
+}
+
+/** Tells the platform about an error that no caller can catch, without stopping the process. */
+function logUncaught(error: unknown): void {
+  console.error(error)
+}
+
+/** A promise with the functions that settle it. */
+export interface Deferred<T> {
+  readonly promise: Promise<T>
+  resolve(value: T | PromiseLike<T>): void
+  reject(reason: unknown): void
+}
+
+/** A promise to settle later. Its rejection need not be handled: who cares awaits it. */
+// NOTE: not `Promise.withResolvers`, which browsers before 2024 and Node 20 lack
+export function deferred<T = void>(): Deferred<T> {
+  let settle: Pick<Deferred<T>, 'resolve' | 'reject'>
+  const promise = new Promise<T>((resolve, reject) => {
+    settle = { resolve, reject }
+  })
+  promise.catch(() => undefined)
+  return { promise, ...settle! }
+}
