@@ -1,7 +1,7 @@
-import { ErrorCode, SessionError } from '../core/errors'
+import { ErrorCode, unableTo, type SessionError } from '../core/errors'
 import type { Channel, HistoryPage } from './session-channel'
 
-/** The channel of a session without a client: empty, never attached, and clear about why nothing can be sent. */
+/** The channel of a session without a client: empty and never attached; its errors say why. */
 export class AbsentChannel implements Channel {
   readonly clientId = undefined
   readonly isAttached = false
@@ -55,9 +55,10 @@ export class AbsentChannel implements Channel {
   }
 }
 
-/** Says why nothing can be done without a session. */
-export const absent = (what: string): SessionError =>
-  new SessionError(
-    `unable to ${what}; there is no session: it has no name yet, or this is a server that renders the page`,
+/** The error of a session without a client. */
+export const absent = (action: string): SessionError =>
+  unableTo(
+    action,
+    'there is no session: it has no name yet, or the page is rendered on a server',
     ErrorCode.NotAttached,
   )

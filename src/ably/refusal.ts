@@ -5,13 +5,13 @@ const statusOf = (error: unknown): number => numberOf((error as Refusal)?.status
 const codeOf = (error: unknown): number => numberOf((error as Refusal)?.code)
 const groupOf = (error: unknown, size: number): number => Math.floor(codeOf(error) / size)
 
-/** Whether a channel said no because of too many messages; then it has certainly not taken this one. */
+/** Whether a channel refused a message because of the rate limit; then it certainly does not have the message. */
 export const isTooFast = (error: unknown): boolean => groupOf(error, 100) === 429 || statusOf(error) === 429
 
 /** Ably's code for a message that is too large. */
 export const tooLarge = 40_009
 
-/** Whether it said no because the message is too large. */
+/** Whether it refused the message because of its size. */
 export const isTooLarge = (error: unknown): boolean => codeOf(error) === tooLarge
 
 /** The connection was lost on the way, or the channel is being attached again. */
@@ -23,6 +23,6 @@ export function isPassing(error: unknown): boolean {
   return status === 0 || status >= 500 || status === 408 || isTooFast(error) || isAway(error)
 }
 
-/** Whether asking again is of no use: one may not, or what is asked for is not there. Tokens that have expired are renewed. */
+/** Whether trying again is useless: a capability is missing, or the target does not exist. Expired tokens are renewed. */
 export const isForGood = (error: unknown): boolean =>
   codeOf(error) === 40_400 || (groupOf(error, 100) === 401 && groupOf(error, 10) !== 4014)

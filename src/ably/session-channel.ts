@@ -11,7 +11,7 @@ import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import { version, type ChannelMessage, type OutgoingMessage } from '../core/wire'
 import { isAway, isForGood } from './refusal'
 
-/** How the channel stands, in the words this library needs. */
+/** A change of the channel's state, in the terms of this library. */
 export interface ChannelChange {
   state: 'attached' | 'attaching' | 'detached' | 'suspended' | 'failed' | 'other'
   /** On `attached`: whether nothing was missed since the last time. */
@@ -26,9 +26,9 @@ export interface HistoryPage {
   next: (() => Promise<HistoryPage>) | undefined
 }
 
-/** How many sessions use each channel, so that the last one to leave detaches and releases it. */
+/** The number of sessions that use each channel: the last one to leave detaches and releases it. */
 const users = new WeakMap<RealtimeChannel, number>()
-/** Channels that are here because of sessions; the others are the app's own. */
+/** Channels that sessions have created; the others are the app's own. */
 const ours = new WeakSet<RealtimeChannel>()
 
 // In milliseconds
@@ -40,28 +40,33 @@ const releasable: ReadonlySet<string> = new Set(['initialized', 'detached', 'fai
 const known = new Set(['attached', 'attaching', 'detached', 'suspended', 'failed'])
 
 /**
- * The only door to an Ably client: one session's channel with what a session does on it. Works with `Ably.Realtime` and
- * with the tree-shakable clients of `ably/modular`.
+ * One session's channel: the only code that calls an Ably client. Works with `Ably.Realtime` and with the tree-shakable
+ * clients of `ably/modular`.
  */
 export class SessionChannel {
+  readonly #client: RealtimeClient
+  readonly #codecName: string
   #held: RealtimeChannel | undefined
   #hasLeft = false
   #stopWaiting: (() => void) | undefined
 
   constructor(
-    private readonly client: RealtimeClient,
+    client: RealtimeClient,
     readonly name: string,
-    private readonly codecName: string,
-  ) {}
+    codecName: string,
+  ) {
+    this.#client = client
+    this.#codecName = codecName
+  }
 
-  /** The client's channel, which it uses from the first time that it needs it until it leaves: so long it stays the same. */
+  /** The client's channel; the same object from its first use until the session leaves. */
   get #channel(): RealtimeChannel {
     return (this.#held ??= this.#enter())
   }
 
   /** The client's own identity; undefined when it has none or may claim any. */
   get clientId(): string | undefined {
-    const { clientId } = this.client.auth
+    const { clientId } = this.#client.auth
     return clientId && clientId !== '*' ? clientId : undefined
   }
 
@@ -74,8 +79,8 @@ export class SessionChannel {
   }
 
   /**
-   * Hears every message of the channel from now on; resolves when attached. Who is patient waits for a network that is
-   * away; everybody else is told.
+   * Calls the listener with every message of the channel from now on; resolves when attached. With `isPatient` it waits
+   * while the network is away; otherwise it rejects then.
    */
   async attach(listener: (message: ChannelMessage) => void, { isPatient = false } = {}): Promise<void> {
     try {
@@ -85,14 +90,14 @@ export class SessionChannel {
     }
   }
 
-  /** False when the network is away, so that a patient user may try again when something has changed. */
+  /** False when the network is away, so that a patient caller tries again after the next change. */
   async #subscribe(listener: (message: InboundMessage) => void, isPatient: boolean): Promise<boolean> {
     await this.#settled()
     if (this.#hasLeft) throw new SessionError('unable to attach; the session was closed', ErrorCode.Closed)
     try {
       // NOTE: a failed channel refuses subscribers until it is attached again
       if (this.#channel.state === 'failed') await this.#channel.attach()
-      // NOTE: after a failed channel the listener may still stand there, and would hear everything twice
+      // NOTE: after a failed channel the listener may still be subscribed, and would hear everything twice
       this.#channel.unsubscribe(listener)
       await this.#channel.subscribe(listener)
       if (!this.isAttached) await this.#channel.attach()
@@ -105,7 +110,7 @@ export class SessionChannel {
 
   /** Resolves when the state of the channel or its connection changes. */
   async #change(): Promise<void> {
-    const { connection } = this.client
+    const { connection } = this.#client
     const { promise, resolve } = deferred()
     const heard = (this.#stopWaiting = (): void => resolve())
     connection.on(heard)
@@ -115,7 +120,7 @@ export class SessionChannel {
     this.#channel.off(heard)
   }
 
-  /** Tells how the channel and its connection fare; returns how to stop listening. */
+  /** Calls the listener on every change of the channel; returns a function that removes it. */
   onChange(listener: (change: ChannelChange) => void): () => void {
     const heard = (change: ChannelStateChange): void => {
       const state = known.has(change.current) ? (change.current as ChannelChange['state']) : 'other'
@@ -125,24 +130,24 @@ export class SessionChannel {
     return () => this.#channel.off(heard)
   }
 
-  /** Tells whether the connection is up; returns how to stop listening. */
+  /** Calls the listener whenever the connection changes, with whether it is up; returns a function that removes it. */
   onConnection(listener: (connected: boolean) => void): () => void {
-    const { connection } = this.client
+    const { connection } = this.#client
     const heard = (): void => listener(connection.state === 'connected')
     connection.on(heard)
     return () => connection.off(heard)
   }
 
   get isConnected(): boolean {
-    return this.client.connection.state === 'connected'
+    return this.#client.connection.state === 'connected'
   }
 
-  /** Whether it is out of reach for the time being; the SDK attaches it when the network is back. */
+  /** Whether the network is away for longer; the SDK attaches the channel when it is back. */
   get isSuspended(): boolean {
-    return this.client.connection.state === 'suspended' || this.#held?.state === 'suspended'
+    return this.#client.connection.state === 'suspended' || this.#held?.state === 'suspended'
   }
 
-  /** Whether a publish was not carried out because nothing can be published at the moment, as opposed to a refusal. */
+  /** Whether a publish failed because nothing can be published at the moment, as opposed to a refusal. */
   isOutage(cause: unknown): boolean {
     return !this.isAttached || isAway(cause)
   }
@@ -173,7 +178,7 @@ export class SessionChannel {
 
   /** Publishes messages in one piece; resolves with their serials once the channel has them. */
   async publish(messages: readonly OutgoingMessage[]): Promise<readonly string[]> {
-    const result = await this.#channel.publish(messages.map(carried))
+    const result = await this.#channel.publish(messages.map(toMessage))
     return (result?.serials ?? []).filter((serial) => serial !== null)
   }
 
@@ -196,7 +201,7 @@ export class SessionChannel {
     await this.#channel.updateMessage({ serial, data, extras })
   }
 
-  /** Stops hearing, for good; leaves the channel unless another session of this client uses it. */
+  /** Stops listening for good; leaves the channel unless another session of this client uses it. */
   async detach(listener: (message: ChannelMessage) => void): Promise<void> {
     const channel = this.#held
     if (!channel || this.#hasLeft) return
@@ -209,8 +214,8 @@ export class SessionChannel {
   }
 
   #enter(): RealtimeChannel {
-    const agent = `vue-ai-transport/${version} ${this.codecName}/${version}`
-    const { channels } = this.client
+    const agent = `vue-ai-transport/${version} ${this.#codecName}/${version}`
+    const { channels } = this.#client
     const isNew = !(this.name in channels.all)
     const channel = channels.get(this.name, { params: { agent } })
     if (isNew) ours.add(channel)
@@ -218,11 +223,11 @@ export class SessionChannel {
     return channel
   }
 
-  /** Lets the client forget the channel, which it would keep, unless somebody has taken it meanwhile. */
+  /** Releases the channel, which the client would keep, unless another session uses it. */
   #release(channel: RealtimeChannel): void {
     const isFree = users.get(channel) === 0 && releasable.has(channel.state)
-    // NOTE: once: the SDK drops whatever has that name by then
-    if (isFree && ours.delete(channel)) this.client.channels.release(this.name)
+    // NOTE: only once, because the SDK releases by name, which may be another channel object by then
+    if (isFree && ours.delete(channel)) this.#client.channels.release(this.name)
   }
 
   // NOTE: attaching while a detach is on its way ends suspended: the SDK takes the late DETACHED for a refusal
@@ -232,12 +237,12 @@ export class SessionChannel {
   }
 }
 
-// NOTE: the SDK refuses bare numbers and booleans as data, but passes on what says that it is JSON already
-function carried(message: OutgoingMessage): Message {
+// NOTE: the SDK refuses bare numbers and booleans as data, but accepts text that is marked as JSON
+function toMessage(message: OutgoingMessage): Message {
   const { data } = message
   if (typeof data !== 'number' && typeof data !== 'boolean') return message
   return { ...message, data: JSON.stringify(data), encoding: 'json' }
 }
 
-/** What a session needs of a channel. */
+/** The interface of a session's channel. */
 export type Channel = Pick<SessionChannel, keyof SessionChannel>

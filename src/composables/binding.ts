@@ -19,20 +19,20 @@ import { problem } from '../store/diagnostics'
 import type { Lease } from '../store/lease'
 import { transportOf } from '../store/session-sync'
 import type { Transport } from '../store/transport'
-import { follow } from './follow'
+import { forward } from './forward'
 
-/** A session as components hold it: whatever its name means at the moment. */
+/** The session of a name that may change, as components hold it. */
 export interface SessionBinding<M extends object = AppMessage> {
-  /** One stable handle; calls go to the present session. */
+  /** A stable handle; calls go to the current session. */
   readonly handle: ClientSession<M>
   readonly current: ComputedRef<ClientSession<M>>
-  /** The present lease; undefined without a name, or when the session was handed over. */
+  /** The current lease; undefined without a name, or for a session that was passed in. */
   readonly lease: () => Lease<M> | undefined
-  /** Why there is no session of the present name. */
+  /** Why there is no session of the current name. */
   readonly refusal: Readonly<ShallowRef<SessionError | undefined>>
-  /** The present promise that the session of the present name is ready; fulfilled when there is no name. */
+  /** Resolves when the session of the current name is ready; at once without a name. */
   readonly ready: Promise<void>
-  /** Asks for at least this many messages to be shown, whatever the session. */
+  /** Asks for at least this many messages on the first page of every session. */
   want(limit: number): void
 }
 
@@ -59,8 +59,8 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
   let hasFailed = false
   let wanted = 0
 
-  /** Lets `ready` tell of what is meant now, and of nothing that was meant before. */
-  function awaitPresent(): void {
+  /** Makes `ready` follow the current lease, and ignore earlier ones. */
+  function awaitCurrent(): void {
     if (isSettled) ready = deferred()
     isSettled = hasFailed = false
     const mine = ++turn
@@ -71,8 +71,8 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
       act()
     }
     const refused = refusal.value
-    const present = refused ? Promise.reject(refused) : (lease.value?.ready ?? Promise.resolve())
-    present.then(
+    const promise = refused ? Promise.reject(refused) : (lease.value?.ready ?? Promise.resolve())
+    promise.then(
       () => settle(resolve),
       (error: unknown) =>
         settle(() => {
@@ -100,13 +100,13 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
       lease.value?.release()
       const taken = (lease.value = take(next))
       if (wanted > 0) taken?.want(wanted)
-      awaitPresent()
+      awaitCurrent()
     },
     { immediate: true, flush: 'sync' },
   )
   onScopeDispose(() => lease.value?.release())
 
-  /** A further view of whatever session is meant: each session gets one of its own, closed when another is meant. */
+  /** A further view of the current session: a change of name closes it and makes one on the other session. */
   function createView(): View<AppMessage> {
     const view = shallowRef<View<AppMessage>>()
     const make = (): (() => void) =>
@@ -118,25 +118,25 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
         },
         { immediate: true, flush: 'sync' },
       )
-    // NOTE: one made later, in a handler, goes with whoever uses the session
+    // NOTE: a view that a handler makes later lives as long as the component that uses the session
     const close = (getCurrentScope() ?? scope!).run(make) ?? make()
-    return follow(() => view.value!, { close })
+    return forward(() => view.value!, { close })
   }
 
   return {
-    handle: follow(() => current.value, { view: follow(() => current.value.view), createView }),
+    handle: forward(() => current.value, { view: forward(() => current.value.view), createView }),
     current,
     lease: () => lease.value,
     refusal,
     get ready() {
-      if (hasFailed) awaitPresent()
+      if (hasFailed) awaitCurrent()
       return ready.promise
     },
     want(limit) {
       if (limit <= wanted) return
       wanted = limit
       lease.value?.want(wanted)
-      awaitPresent()
+      awaitCurrent()
     },
   }
 }

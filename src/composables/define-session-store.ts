@@ -1,17 +1,17 @@
 import { defineStore, type Pinia, type SetupStoreDefinition } from 'pinia'
 import { bindSession } from './binding'
-import { offer } from './nearest'
+import { provideSession } from './inject-session'
 import { describe, type UseClientSessionReturn } from './use-client-session'
 import { useView, type UseViewReturn } from './use-view'
 
 export interface DefineSessionStoreOptions<Extra extends object> {
   /** The session's name, where it is always the same. */
   name?: string
-  /** Adds to the store what it returns, as in a setup store. */
+  /** Returns further members of the store, as a setup store does. */
   setup?: (session: UseClientSessionReturn & UseViewReturn) => Extra
 }
 
-/** What the store of a session offers besides what its definition adds. */
+/** The members of a session's store, without those that its definition adds. */
 export interface SessionStoreMembers extends UseViewReturn, Pick<UseClientSessionReturn, 'status' | 'error'> {
   /** Resolves when the session is attached and its first page is shown. */
   whenReady: () => Promise<void>
@@ -24,7 +24,7 @@ export type UseSessionStore<Extra extends object> = SetupStoreDefinition<string,
 /**
  * A Pinia store of one session, for the Options API and for code that prefers stores: `messages`, `runs`, `isRunning`,
  * `status`, `error` and every verb. Give the name here or to `useStore(name)`; each name has a store of its own.
- * As every store it lives as long as the app: its `$dispose()` lets go of the session.
+ * Like every store it lives as long as the app; its `$dispose()` releases the session.
  *
  * @example
  * export const useTrip = defineSessionStore('trip', { name: 'trip' })
@@ -39,7 +39,7 @@ export function defineSessionStore<Extra extends object = object>(
   const define = (storeId: string, name: string | undefined): Definition =>
     defineStore(storeId, () => {
       const binding = bindSession(name)
-      offer(binding)
+      provideSession(binding)
       const described = describe(binding)
       const view = useView({ session: described.session })
       const { status, error } = described
@@ -47,7 +47,7 @@ export function defineSessionStore<Extra extends object = object>(
       return { ...members, ...(options.setup?.({ ...described, ...view }) ?? ({} as Extra)) }
     })
 
-  // NOTE: Pinia's map helpers call `useStore(pinia)`, so what is no string is a Pinia
+  // NOTE: Pinia's map helpers call `useStore(pinia)`
   const useStore = (nameOrPinia?: string | Pinia | null): ReturnType<Definition> => {
     const [name, pinia] = typeof nameOrPinia === 'string' ? [nameOrPinia] : [options.name, nameOrPinia]
     const storeId = name === undefined || name === options.name ? id : `${id}:${name}`

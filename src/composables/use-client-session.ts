@@ -4,20 +4,20 @@ import type { SessionError } from '../core/errors'
 import type { ClientSession } from '../session/client-session'
 import type { SessionStatus } from '../session/context'
 import { bindSession, type SessionBinding } from './binding'
-import { nearest, offer } from './nearest'
+import { injectSession, provideSession } from './inject-session'
 
 export interface UseClientSessionReturn {
-  /** One stable handle; calls go to whatever session the name means now. Without a name its lists are empty. */
+  /** A stable handle; calls go to the session of the current name. Without a name its lists are empty. */
   session: ClientSession<AppMessage>
   /** The full channel name; undefined while there is no session. */
   name: ComputedRef<string | undefined>
   status: ComputedRef<SessionStatus>
-  /** What failed last in the background, or why there is no session of this name. */
+  /** The last background failure, or the reason why there is no session of this name. */
   error: ComputedRef<SessionError | undefined>
   /**
-   * Resolves when the session is attached and its first page is shown; at once without a name, and on a server. It is of
-   * the name at the time it is read: destructured in `setup` it serves `await ready` there; after a change of name, or a
-   * failure, read it again from what `useClientSession` returned.
+   * Resolves when the session is attached and its first page is shown; at once without a name, and on a server. The
+   * promise belongs to the name at the time of reading: destructure it in `setup` for `await ready`; after a change of
+   * name, or a failure, read `ready` again from the object that `useClientSession` returned.
    */
   readonly ready: Promise<void>
 }
@@ -39,13 +39,13 @@ export const bindingOf = (handle: object): SessionBinding | undefined => binding
  * const { session, status, ready } = useClientSession(() => route.params.id)
  */
 export function useClientSession(name?: MaybeRefOrGetter<string | null | undefined>): UseClientSessionReturn {
-  if (name === undefined) return describe(nearest())
+  if (name === undefined) return describe(injectSession())
   const binding = bindSession(name)
-  offer(binding)
+  provideSession(binding)
   return describe(binding)
 }
 
-/** What a binding shows of its session. @internal */
+/** The refs of a binding. @internal */
 export function describe(binding: SessionBinding): UseClientSessionReturn {
   const { current, handle, refusal } = binding
   bindings.set(handle, binding)

@@ -8,11 +8,11 @@ export interface UseConnectionReturn {
   state: ComputedRef<ConnectionState>
   /** Whether it is up: `state` is `connected`. */
   connected: ComputedRef<boolean>
-  /** Since when it is away, in milliseconds since the epoch; undefined while it is up, and before it was for the first time. */
+  /** When it was lost, in milliseconds since the epoch; undefined while it is up, and before it was up for the first time. */
   since: ComputedRef<number | undefined>
-  /** Why it is away, if known. */
+  /** Why it was lost, if known. */
   reason: ComputedRef<SessionError | undefined>
-  /** Tries again now, also what was refused, with a new token then, instead of waiting for the next attempt. */
+  /** Connects now instead of at the next attempt; sessions that were refused attach again with a new token. */
   retry: () => void
 }
 

@@ -16,9 +16,9 @@ export interface UseRunsReturn {
   runs: ComputedRef<readonly RunInfo[]>
   /** Those that are active. */
   active: ComputedRef<readonly RunInfo[]>
-  /** Cancels a run, or, by its message id, what has not started. */
+  /** Cancels a run, or, by its message id, an input without a run. */
   cancel: ViewVerbs['cancel']
-  /** Cancels every run of the scope that is active, about to start, or waits for somebody. */
+  /** Cancels every run of the scope that is active, about to start, or suspended. */
   cancelAll: () => Promise<void>
 }
 

@@ -6,7 +6,7 @@ import type { View } from '../session/view'
 import type { AppMessage } from '../store/app-message'
 import { verbsOf, type ViewVerbs } from '../store/verbs'
 import { groupIntoBlocks, type MessageBlock } from './blocks'
-import { follow } from './follow'
+import { forward } from './forward'
 import { useViewSource, type OwnViewSource, type ViewSource } from './view-source'
 
 export interface UseViewOptions<M extends object = AppMessage> extends ViewSource<M> {
@@ -26,9 +26,9 @@ export interface UseViewReturn<M extends object = AppMessage> extends ViewVerbs<
   blocks: ComputedRef<readonly MessageBlock<M>[]>
   /** Runs that have started. */
   runs: ComputedRef<readonly RunInfo[]>
-  /** What has been asked and no agent has taken up yet: prompts, requests for other replies, answers to runs that wait. */
+  /** Inputs that no agent has accepted yet: prompts, requests for other replies, answers to suspended runs. */
   pending: ComputedRef<readonly PendingPrompt[]>
-  /** Whether any run is active or about to start; what no agent takes up does not count. */
+  /** Whether any run is active or about to start; inputs that no agent accepts do not count. */
   isRunning: ComputedRef<boolean>
   /** Whether there are older messages to load. */
   hasOlder: ComputedRef<boolean>
@@ -53,7 +53,7 @@ export function useView<M extends object>(options: UseViewOptions<M> = {}): UseV
   const messages = computed(() => current().getMessages())
 
   return {
-    view: view ?? follow(current),
+    view: view ?? forward(current),
     messages,
     blocks: computed<readonly MessageBlock<M>[]>((known) => groupIntoBlocks(messages.value, known ?? [])),
     runs: computed(() => current().runs()),

@@ -3,21 +3,21 @@ import type { View } from '../session/view'
 import type { AppMessage } from '../store/app-message'
 import type { ViewVerbs } from '../store/verbs'
 import type { SessionBinding } from './binding'
-import { nearest } from './nearest'
+import { injectSession } from './inject-session'
 import { bindingOf } from './use-client-session'
 
 /** Which view a composable is about. */
 export interface ViewSource<M extends object = AppMessage> {
   /** A session from `useClientSession` or `createClientSession`. @default the nearest one */
   session?: ClientSession<M>
-  /** A view made with `session.createView()`, which loads what it is told to. @default the session's own view */
+  /** A view made with `session.createView()`; it loads no page by itself. @default the session's own view */
   view?: View<M>
 }
 
-/** A view source that says what its messages are. */
+/** A view source with a known message type. */
 export type OwnViewSource<M extends object> = ViewSource<M> & ({ session: ClientSession<M> } | { view: View<M> })
 
-/** The view that is meant at the time, and who does its verbs. */
+/** The current view of a source, and the object that runs its verbs. */
 export function useViewSource<M extends object>({
   session,
   view,
@@ -26,8 +26,8 @@ export function useViewSource<M extends object>({
   current: () => View<M>
   actor: () => ViewVerbs<M>
 } {
-  // Sessions that are bound have the app's messages, and so has what is given here when it names none
-  const binding = (session ? bindingOf(session) : view ? undefined : nearest()) as SessionBinding<M> | undefined
+  // Bound sessions hold the app's messages, and M is the app's message type where the source names no other
+  const binding = (session ? bindingOf(session) : view ? undefined : injectSession()) as SessionBinding<M> | undefined
   const current = (): View<M> => view ?? (binding?.current.value ?? session!).view
   // Verbs of the shared view go through the session's store, where `$onAction` hears them
   const actor = (): ViewVerbs<M> => (view ? undefined : binding?.lease()?.store) ?? current()

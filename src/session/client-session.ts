@@ -14,7 +14,7 @@ import type { WakeInfo } from './wake'
 export class ClientSession<M extends object> {
   /** The session's default view. */
   readonly view: View<M>
-  /** All runs and messages, whatever the branch. */
+  /** All runs and messages, on every branch. */
   readonly tree: SessionTree<M>
   readonly #session: Session<M>
 
@@ -107,6 +107,11 @@ export class ClientSession<M extends object> {
   /** Leaves the channel. Cancels no run; `cancel` does that. */
   close(): Promise<void> {
     return this.#session.close()
+  }
+
+  /** Settles when the channel has accepted or refused every prompt; undefined when none is on its way. @internal */
+  get unsent(): Promise<unknown> | undefined {
+    return this.#session.submissions.unsent
   }
 
   /** Whether it was made without a client and will never connect. @internal */

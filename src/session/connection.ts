@@ -4,7 +4,7 @@ import type { ChannelMessage } from '../core/wire'
 import type { CatchUp } from './catch-up'
 import { closedError, type SessionContext, type SessionStatus } from './context'
 
-/** What is known about a session's channel. */
+/** Facts about a session's channel. */
 interface Facts {
   isClosed?: boolean
   isFailed?: boolean

@@ -55,7 +55,7 @@ export interface SessionContext<M extends object> {
   readonly port: ReactivePort
   readonly outbox: Outbox
   readonly deadlines: Deadlines
-  /** Tracks reads of runs, siblings and history, whatever the branch. */
+  /** Tracks reads of runs, siblings and history, on every branch. */
   readonly changed: Signal
   /** Whether the session hears everything that happens on the channel. */
   readonly isInStep: boolean

@@ -82,7 +82,7 @@ export class PendingInputs<M extends object> {
     return this.#requests.of(messageId)
   }
 
-  /** All pending inputs, whatever the branch. */
+  /** All pending inputs, on every branch. */
   all(): PendingPrompt[] {
     return [...this.#entries].flatMap(([subject, entry]) => (this.#isListed(subject, entry) ? entry.prompt : []))
   }

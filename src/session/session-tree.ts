@@ -4,7 +4,7 @@ import type { RunNode } from '../core/run-node'
 import type { ViewMessage } from '../core/view-message'
 import type { SessionContext } from './context'
 
-/** Everything of a session that has been loaded, whatever branch a view shows. */
+/** All loaded runs and messages of a session, on every branch. */
 export class SessionTree<M extends object> {
   readonly #session: Pick<SessionContext<M>, 'tree' | 'changed'>
   #runs: readonly RunInfo[] = noItems

@@ -32,9 +32,9 @@ export interface SessionEvents {
   error: SessionError
 }
 
-/** What has changed since the last refresh of the views. */
+/** The changes since the last refresh of the views. */
 export interface Changes<M extends object> extends Settled<M> {
-  /** Subjects whose pending input is another one. */
+  /** Subjects with another pending input than before. */
   pending?: ReadonlySet<Subject<M>>
 }
 
@@ -61,7 +61,7 @@ export class Session<M extends object> implements SessionContext<M> {
   // The parts of a session ask about subjects only
   readonly deadlines = new Deadlines((due) => this.#expire(due as readonly Subject<M>[]))
   readonly changed: Signal
-  /** All runs and messages, whatever the branch. */
+  /** All runs and messages, on every branch. */
   readonly all: SessionTree<M>
   readonly history: CatchUp<M>
   readonly wakes: Wakes<M>

@@ -47,6 +47,12 @@ export class Submissions<M extends object> {
     return this.#byInput.of(messageId).flatMap(({ answers, published }) => (all || !published ? answers : []))
   }
 
+  /** Settles when the channel has accepted or refused every input; undefined when none is on its way. */
+  get unsent(): Promise<unknown> | undefined {
+    const unsent = [...this.#byEvent.values()].flatMap(({ published }) => published ?? [])
+    return unsent.length > 0 ? Promise.allSettled(unsent) : undefined
+  }
+
   isFailed({ inputId }: Pick<Submission, 'inputId'>): boolean {
     return this.#session.tree.inputs.get(inputId)?.isFailed ?? false
   }

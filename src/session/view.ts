@@ -30,8 +30,8 @@ export type RunScope = 'view' | 'mine' | 'session'
 
 export interface SendOptions {
   /**
-   * What happens to runs of this view that are active, about to start, or suspended: `alongside` leaves them alone,
-   * `interrupt` cancels them all first, those that wait for an approval too.
+   * `interrupt` first cancels the runs of this view that are active, about to start, or suspended, also those that wait for
+   * an approval; `alongside` leaves them alone.
    * @default 'alongside'
    */
   whenBusy?: 'alongside' | 'interrupt'
@@ -135,12 +135,12 @@ export class View<M extends object> {
     return this.#lists.isRunning
   }
 
-  /** A run by its id, on whatever branch; undefined until it has started. */
+  /** A run by its id, on any branch; undefined until it has started. */
   run(runId: string): RunInfo | undefined {
     return this.#session.all.run(runId)
   }
 
-  /** The reply of a run so far, on whatever branch. */
+  /** The reply of a run so far, on any branch. */
   messagesOf(runId: string): readonly ViewMessage<M>[] {
     return this.#session.all.messagesOf(runId)
   }
@@ -193,7 +193,7 @@ export class View<M extends object> {
   /**
    * Shows older messages back to the newest one that matches, which itself stays hidden, and answers with them; all of
    * them when none matches. Waits for a load that is running.
-   * @throws SessionError 104011 when history cannot be read; whatever `signal` was aborted with.
+   * @throws SessionError 104011 when history cannot be read; the reason of `signal` when that was aborted.
    */
   async loadUntil(predicate: (message: M) => boolean, signal?: AbortSignal): Promise<readonly ViewMessage<M>[]> {
     return this.#isClosed ? [] : this.#older.loadUntil(predicate, signal)
@@ -239,7 +239,7 @@ export class View<M extends object> {
   }
 
   /**
-   * Answers what a reply waits for: a tool's output, an approval. The run goes on with it, or, with `as: 'fork'`, a run that
+   * Answers tool calls of a reply: with an output, or an approval. The run goes on with it, or, with `as: 'fork'`, a run that
    * begins with a copy of the reply takes its place. The agent is woken when nothing of the reply is left to be answered.
    * @throws SessionError 40003 when the message is of no run, its run has ended, or the call has its answer.
    */

@@ -4,13 +4,13 @@ import { problem } from './diagnostics'
 import { provideTransport, transportOf } from './session-sync'
 import type { AITransportOptions, Transport } from './transport'
 
-/** The Vue plugin, and what an app may do with all its sessions at once. */
+/** The Vue plugin, with a verb for all sessions of the app. */
 export interface AITransport {
-  /** What `app.use()` calls. @throws Error without Pinia, or when it has a transport already. */
+  /** Called by `app.use()`. @throws Error without Pinia, or when the Pinia has a transport already. */
   install(app: App): void
   /**
-   * Drops the Ably client and attaches what is in use again with a new one, where `client` is a function that makes it; call
-   * it when another user has logged in.
+   * Drops the Ably client, and attaches the sessions in use again with a new one if `client` is a function. Call it after
+   * another user has logged in.
    */
   reset(): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** Mistakes of developers: what happened. */
+/** Mistakes of developers. */
 const problems = {
   piniaMissing: 'createAITransport() needs Pinia',
   installedTwice: 'This Pinia has an AI transport already',
@@ -11,15 +11,16 @@ const problems = {
 
 type Problem = keyof typeof problems
 
-/** How to mend it, for who is developing. */
+/** The fix of each mistake, shown in development. */
 const fixes: Record<Problem, string> = {
   piniaMissing: 'call app.use(createPinia()) before app.use(createAITransport({ ... })).',
   installedTwice: 'call createAITransport() or pinia.use(sessionSync()) once per app.',
   transportMissing:
     'call app.use(createAITransport({ client, agent })), or pinia.use(sessionSync({ ... })) where Pinia is set up.',
   noPinia: 'call this inside setup(), a Pinia store or app.runWithContext(), after app.use(createPinia()).',
-  agentsMissing: 'whoever may publish on a channel can publish answers there. Set it to the client id of your agent.',
-  noScope: 'call it in setup(), in a Pinia store or inside an effectScope, so that it can let go of the session.',
+  agentsMissing:
+    'any client that can publish on a channel can publish answers there. Set it to the client id of your agent.',
+  noScope: 'call it in setup(), in a Pinia store or inside an effectScope, so that it can release the session.',
   noSession:
     'call useClientSession(name) in this component or an ancestor, wrap it in <SessionProvider name="...">, or pass { session }.',
 }
@@ -28,7 +29,7 @@ const fixes: Record<Problem, string> = {
 export function problem(name: Problem): Error {
   let rest = ` (${name})`
   try {
-    // NOTE: in full, so that bundlers drop what is said in development
+    // NOTE: spelled out, so that bundlers drop the fixes in production
     if (process.env.NODE_ENV !== 'production') rest = `: ${fixes[name]}`
   } catch {
     // A page without a bundler has no `process`
@@ -36,7 +37,7 @@ export function problem(name: Problem): Error {
   return new Error(`[vue-ai-transport] ${problems[name]}${rest}`)
 }
 
-/** Tells the developer, in development only. */
+/** Warns the developer, in development only. */
 export function noteMistake(name: Problem): void {
   try {
     if (process.env.NODE_ENV !== 'production') console.warn(problem(name).message)

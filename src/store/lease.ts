@@ -1,6 +1,7 @@
-import type { AppMessage } from './app-message'
 import type { Pinia } from 'pinia'
+import { LingeringLease } from '../core/lease'
 import type { ClientSession } from '../session/client-session'
+import type { AppMessage } from './app-message'
 import { sessionStore, type SessionStore } from './session-store'
 import type { ViewVerbs } from './verbs'
 
@@ -9,102 +10,108 @@ export interface Lease<M extends object = AppMessage> {
   readonly session: ClientSession<M>
   /** The session's Pinia store. */
   readonly store: ViewVerbs<M>
-  /** The present promise that the session is attached and the first page that was asked for is shown. */
+  /** Resolves when the session is attached and its first page is shown; after a failure, a new promise. */
   readonly ready: Promise<void>
-  /** Asks for at least this many messages to be shown at first; without it there are 30. */
+  /** Asks for at least this many messages on the first page, which has 30 by default. */
   want(limit: number): void
   release(): void
 }
 
-/** How many messages a session shows at first when nobody says how many. */
 const firstPage = 30
 
-/** Attaches a session for its first user and detaches it some time after the last. */
+/** Attaches a session for its first user and detaches it some time after its last user. */
 export class LeasedSession {
-  readonly #leases = new Set<Lease>()
+  readonly #session: ClientSession<AppMessage>
+  readonly #pinia: Pinia
+  readonly #linger: number
+  readonly #onEnd: () => void
   readonly #store: SessionStore
+  readonly #users = new LingeringLease(() => this.#endWhenSent())
   #ready: Promise<void> | undefined
   #wanted: number | undefined
-  #timer: ReturnType<typeof setTimeout> | undefined
   #stopWaiting: (() => void) | undefined
   #ended: Promise<void> | undefined
 
-  constructor(
-    name: string,
-    private readonly session: ClientSession<AppMessage>,
-    private readonly pinia: Pinia,
-    private readonly linger: number,
-    private readonly onEnd: () => void,
-  ) {
+  /** @param linger - How long the session stays after its last user, in milliseconds. */
+  constructor(name: string, session: ClientSession<AppMessage>, pinia: Pinia, linger: number, onEnd: () => void) {
+    this.#session = session
+    this.#pinia = pinia
+    this.#linger = session.isIdle ? 0 : linger
+    this.#onEnd = onEnd
     this.#store = sessionStore(name, session)(pinia)
-    // Whoever comes next gets a session that lives, also when somebody closed this one
+    // When the app has closed the session, its next user gets a new one
     session.on('status', (status) => status === 'closed' && void this.end())
   }
 
   lease(): Lease {
-    clearTimeout(this.#timer)
+    const release = this.#users.acquire()
     const start = (): Promise<void> => this.#start()
-    const lease: Lease = {
+    void start()
+    return {
       get ready() {
         return start()
       },
-      session: this.session,
+      session: this.#session,
       store: this.#store,
       want: (limit) => this.#want(limit),
-      release: () => this.#release(lease),
+      release: () => release(this.#linger),
     }
-    this.#leases.add(lease)
-    void start()
-    return lease
   }
 
   get isRefused(): boolean {
-    return this.session.status === 'failed'
+    return this.#session.status === 'failed'
   }
 
-  /** Attaches again what was refused, and shows the first page then. */
+  /** Attaches a channel again that was refused, and shows the first page then. */
   retry(): void {
     void this.#start()
-    if (!this.session.isIdle) this.session.connect().catch(() => undefined)
+    if (!this.#session.isIdle) this.#session.connect().catch(() => undefined)
   }
 
-  /** Closes the session at once; it may be asked to more than once. */
+  /** Closes the session at once; calls after the first one do nothing. */
   end(): Promise<void> {
     return (this.#ended ??= this.#end())
   }
 
   async #end(): Promise<void> {
-    clearTimeout(this.#timer)
-    this.onEnd()
+    this.#users.cancel()
+    this.#onEnd()
     const { $id } = this.#store
     this.#store.$dispose()
-    delete this.pinia.state.value[$id]
-    await this.session.close()
+    delete this.#pinia.state.value[$id]
+    await this.#session.close()
+  }
+
+  /** Ends an unused session once the channel has accepted or refused its unsent prompts. */
+  #endWhenSent(): void {
+    const { unsent } = this.#session
+    if (unsent) void unsent.then(() => this.#users.isIdle && this.#endWhenSent())
+    else void this.end()
   }
 
   #start(): Promise<void> {
-    if (this.session.isIdle) return Promise.resolve()
+    if (this.#session.isIdle) return Promise.resolve()
     if (!this.#ready) {
       const ready = (this.#ready = this.#connect())
-      // Who awaits it is told; the next one to come tries again, and so does the session when that may help
+      // The next user tries again, and so does the session when that may help
       ready.catch(() => {
         if (this.#ready !== ready) return
         this.#ready = undefined
-        this.#stopWaiting ??= this.session.on('status', (status) => status === 'ready' && this.#isBack())
+        this.#stopWaiting ??= this.#session.on('status', (status) => status === 'ready' && this.#recover())
       })
     }
     return this.#ready
   }
 
-  #isBack(): void {
+  #recover(): void {
     this.#stopWaiting?.()
     this.#stopWaiting = undefined
     this.retry()
   }
 
   async #connect(): Promise<void> {
-    await this.session.connect()
-    await this.session.view.fill(this.#wanted ?? firstPage)
+    await this.#session.connect()
+    await this.#session.view.fill(this.#wanted ?? firstPage)
   }
 
   #want(limit: number): void {
@@ -112,11 +119,5 @@ export class LeasedSession {
     this.#wanted = limit
     this.#ready = undefined
     void this.#start()
-  }
-
-  #release(lease: Lease): void {
-    if (!this.#leases.delete(lease) || this.#leases.size > 0 || this.#ended) return
-    if (this.linger <= 0 || this.session.isIdle) void this.end()
-    else this.#timer = setTimeout(() => void this.end(), this.linger)
   }
 }

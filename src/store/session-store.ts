@@ -4,7 +4,7 @@ import { computed, onScopeDispose, ref } from 'vue'
 import type { ClientSession } from '../session/client-session'
 import { verbsOf } from './verbs'
 
-/** What is small and serialisable about a session: all that devtools and `$subscribe` get to watch. */
+/** The state of a session's store: the small facts that devtools and `$subscribe` watch. */
 export interface SessionFacts {
   status: string
   messages: number
@@ -24,7 +24,7 @@ export const sessionStore = (name: string, session: ClientSession<AppMessage>) =
       return {
         status: session.status,
         messages: view.getMessages().length,
-        activeRuns: view.runs().filter((run) => run.status === 'active').length,
+        activeRuns: view.activeRuns,
       }
     }
 

@@ -4,7 +4,7 @@ import { shallowRef, type Ref } from 'vue'
 import type { Pinia } from 'pinia'
 import { UIMessageCodec } from '../codec/ui-message'
 import type { Codec } from '../core/codec'
-import { SessionError } from '../core/errors'
+import { unableTo, type SessionError } from '../core/errors'
 import type { TrustOptions } from '../core/access'
 import { channelNameOf } from '../ably/channel-name'
 import { ClientSession } from '../session/client-session'
@@ -16,13 +16,13 @@ import { TokenScope } from './token-scope'
 import { vuePort } from './vue-port'
 
 export interface AITransportOptions extends TrustOptions {
-  /** An Ably client, or how to make one. A function is called on first use and in the browser only; the client it makes is closed with the app. */
+  /** An Ably client, or a function that makes one: called on first use, in the browser only; its client is closed with the app. */
   client: RealtimeClient | (() => RealtimeClient)
-  /** What to wake when a prompt has been sent. */
+  /** The agent to wake after each prompt. */
   agent?: AgentTarget
-  /** Ably namespace of sessions whose name has none. @default 'ai' */
+  /** Ably namespace for session names without one. @default 'ai' */
   namespace?: string
-  /** How messages travel. @default UIMessageCodec */
+  /** Encodes messages for the channel. @default UIMessageCodec */
   codec?: Codec<AppMessage>
   /** Messages per page of history. @default 100 */
   historyPageSize?: number
@@ -31,51 +31,53 @@ export interface AITransportOptions extends TrustOptions {
   /** How long a session stays attached after its last user has left, in milliseconds. @default 1000 */
   linger?: number
   /**
-   * Who sees to it that the client's token covers a session: the app, or the transport, which then asks the token route
-   * for the sessions in use before it attaches a new one. The route grants of them what the user may use.
+   * With `sessions`, the transport requests a token for the sessions in use before it attaches a new one; the token route
+   * grants those that the user may use. With `manual`, the app makes sure that the token covers every session.
    * @default 'manual'
    */
   tokenScope?: 'sessions' | 'manual'
 }
 
-/** How the connection stands that all sessions share. */
+/** The state of the connection that all sessions share. */
 export interface ConnectionFacts {
-  /** Ably's word for it. */
+  /** Ably's connection state. */
   readonly state: ConnectionState
-  /** Since when it is away, in milliseconds since the epoch; undefined while it is up, and before it was. */
+  /** When it was lost, in milliseconds since the epoch; undefined while it is up, and before it was up. */
   readonly since?: number
-  /** Why it is away, if known. */
+  /** Why it was lost, if known. */
   readonly reason?: SessionError
 }
 
 const isServer = typeof window === 'undefined'
 
-/** The sessions of one app: who uses them, and the Ably client they share. */
+/** The sessions in use in one app, and the Ably client they share. */
 export class Transport {
-  /** Counts resets; what holds a lease takes a new one. */
+  /** The number of resets; holders of a lease take a new one after each. */
   readonly generation = shallowRef(0)
   readonly connection: Ref<ConnectionFacts> = shallowRef({ state: 'initialized' })
+  readonly #pinia: Pinia
+  readonly #options: AITransportOptions
   readonly #sessions = new Map<string, LeasedSession>()
   #idle: ClientSession<AppMessage> | undefined
   #client: RealtimeClient | undefined
   #tokens: TokenScope | undefined
   #stopListening: (() => void) | undefined
 
-  constructor(
-    private readonly pinia: Pinia,
-    private readonly options: AITransportOptions,
-  ) {}
+  constructor(pinia: Pinia, options: AITransportOptions) {
+    this.#pinia = pinia
+    this.#options = options
+  }
 
   /** Takes a lease on a session: the first one attaches it, the last one to be released detaches it a little later. */
   lease(name: string): Lease {
-    const { namespace = 'ai' } = this.options
+    const { namespace = 'ai' } = this.#options
     const channelName = channelNameOf(name, namespace)
     const prefix = `${namespace}:`
     let session = this.#sessions.get(channelName)
     if (!session) {
-      // NOTE: `trip` and `ai:trip` are one session, and its store has one id, whoever comes first
+      // NOTE: `trip` and `ai:trip` are one session, with one store id
       const id = channelName.startsWith(prefix) ? channelName.slice(prefix.length) : channelName
-      session = new LeasedSession(id, this.#open(channelName), this.pinia, this.options.linger ?? 1000, () => {
+      session = new LeasedSession(id, this.#open(channelName), this.#pinia, this.#options.linger ?? 1000, () => {
         if (this.#sessions.get(channelName) === session) this.#sessions.delete(channelName)
       })
       this.#sessions.set(channelName, session)
@@ -83,21 +85,21 @@ export class Transport {
     return session.lease()
   }
 
-  /** A session without a channel, for all that have no name yet. */
+  /** A session without a channel, for composables without a name. */
   get idle(): ClientSession<AppMessage> {
     return (this.#idle ??= new ClientSession({ sessionName: '', codec: this.#codec, port: vuePort }))
   }
 
-  /** Tries to connect now, and to attach what was refused, with a new token. */
+  /** Connects now, and attaches refused sessions again with a new token. */
   async retry(): Promise<void> {
     const sessions = [...this.#sessions.values()]
     this.#client?.connect()
-    // NOTE: the SDK keeps a token until it expires, also one that does not allow enough
+    // NOTE: the SDK keeps a token until it expires, also one that lacks a capability
     if (sessions.some(({ isRefused }) => isRefused)) await this.#client?.auth.authorize().catch(() => undefined)
     for (const session of sessions) session.retry()
   }
 
-  /** Drops the client and all sessions, after a login change; what is in use attaches again with a new client. */
+  /** Drops the client and all sessions after a login change; sessions in use attach again with a new client. */
   async reset(): Promise<void> {
     const closed = this.close()
     this.generation.value++
@@ -114,11 +116,11 @@ export class Transport {
     this.#stopListening?.()
     this.connection.value = { state: 'initialized' }
     await Promise.all(sessions.map((session) => session.end()))
-    if (typeof this.options.client === 'function') client?.close()
+    if (typeof this.#options.client === 'function') client?.close()
   }
 
   #open(sessionName: string): ClientSession<AppMessage> {
-    const { agent, agents, policy, historyPageSize, flush } = this.options
+    const { agent, agents, policy, historyPageSize, flush } = this.#options
     const client = isServer ? undefined : this.#connected()
     const prepare = async (): Promise<void> => this.#tokens?.cover(sessionName)
     const given = { agent, agents, policy, historyPageSize, flush, prepare }
@@ -126,27 +128,26 @@ export class Transport {
   }
 
   get #codec(): Codec<AppMessage> {
-    return this.options.codec ?? UIMessageCodec
+    return this.#options.codec ?? UIMessageCodec
   }
 
   #connected(): RealtimeClient {
     if (this.#client) return this.#client
-    const { client: given, agents, tokenScope } = this.options
+    const { client: given, agents, tokenScope } = this.#options
     if (!agents) noteMistake('agentsMissing')
     const client = typeof given === 'function' ? given() : given
     const { connection } = client
-    const note = (change?: ConnectionStateChange): void => {
+    const update = (change?: ConnectionStateChange): void => {
       const { state } = connection
       const { since = wasUp ? Date.now() : undefined } = this.connection.value
       wasUp = state === 'connected'
-      const reason =
-        change?.reason && new SessionError(`unable to connect; ${change.reason.message}`, change.reason.code)
+      const reason = change?.reason && unableTo('connect', change.reason.message, change.reason.code)
       this.connection.value = wasUp ? { state } : { state, since, reason: reason ?? this.connection.value.reason }
     }
     let wasUp = false
-    connection.on(note)
-    this.#stopListening = () => connection.off(note)
-    note()
+    connection.on(update)
+    this.#stopListening = () => connection.off(update)
+    update()
     this.#tokens = tokenScope === 'sessions' ? new TokenScope(client.auth, () => this.#sessions.keys()) : undefined
     return (this.#client = client)
   }

@@ -1,7 +1,7 @@
 import type { View } from '../session/view'
 import type { AppMessage } from './app-message'
 
-/** Everything a user does to a conversation. */
+/** The verbs of a user in a conversation. */
 export const verbNames = [
   'send',
   'edit',
@@ -21,13 +21,13 @@ export const verbNames = [
 /** The verbs of a view; safe to destructure. */
 export type ViewVerbs<M extends object = AppMessage> = Pick<View<M>, (typeof verbNames)[number]>
 
-/** Verbs that are done by whatever `actor` answers with at the time. */
+/** Verbs that call the view or store that `actor` returns at the time of the call. */
 export function verbsOf<M extends object>(actor: () => ViewVerbs<M>): ViewVerbs<M> {
   const verbs = verbNames.map((name) => {
     const act = (...given: unknown[]): unknown => (actor() as unknown as AnyVerbs)[name]!(...given)
     return [name, act] as const
   })
-  // Each name gets the verb that bears it
+  // Each name maps to the verb of that name
   return Object.fromEntries(verbs) as unknown as ViewVerbs<M>
 }
 

@@ -5,7 +5,7 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 
 /** Makes a session's state observable with Vue's reactivity. */
 export const vuePort: ReactivePort = {
-  // The proxy has the shape of what it wraps: nothing in a session's state is a ref
+  // The proxy has the type of its target, because a session's state holds no refs
   observe: <T extends object>(value: T) => reactive(value) as T,
   opaque: (value) => (isObject(value) ? markRaw(value) : value),
   signal: () => {

@@ -1,18 +1,19 @@
 import { getCurrentScope, markRaw, watch } from 'vue'
 
-/** What tells its listeners about events. */
+/** An object with events. */
 interface Source {
   on(name: never, listener: never): () => void
 }
 
 /**
- * An object that stands for whatever `current` answers with: reads and calls go there at the time they are made, and
- * listeners move along. `fixed` are members that it has of its own.
+ * A proxy of the object that `current` returns at the time of each read or call. Its listeners move along.
+ *
+ * @param fixed - Members of the proxy itself.
  */
-export function follow<T extends Source>(current: () => T, fixed: Partial<T> = {}): T {
+export function forward<T extends Source>(current: () => T, fixed: Partial<T> = {}): T {
   const scope = getCurrentScope()
   const on = (name: never, listener: never): (() => void) => {
-    // Who has gone hears nothing any more
+    // A component that has left gets no events
     if (scope?.active === false) return () => undefined
     const listen = (): (() => void) =>
       watch(current, (target, _, onCleanup) => onCleanup(target.on(name, listener)), { immediate: true, flush: 'sync' })

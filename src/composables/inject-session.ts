@@ -12,18 +12,18 @@ import type { SessionBinding } from './binding'
 
 const key: InjectionKey<SessionBinding> = Symbol('ai-session')
 
-// NOTE: by scope and not by component: `inject` does not see what the same component has provided, and a store that is
-// first used in a component's setup has a scope, and a session, of its own
+// NOTE: by scope, not by component: `inject` does not see values that the same component has provided, and a store that a
+// component uses first has a scope, and a session, of its own
 const ofScope = new WeakMap<EffectScope, SessionBinding>()
 
-/** A component instance with the scope that Vue's types keep to themselves. */
+/** A component instance with its scope, which Vue's types hide. */
 type InstanceWithScope = { scope: EffectScope } | null
 
-/** The scope that a scope was made in, which Vue's types keep to themselves too. */
+/** The parent of a scope, which Vue's types hide. */
 const around = (scope: EffectScope): EffectScope | undefined => (scope as { parent?: EffectScope }).parent
 
-/** Makes a binding the one that this component, store or scope and its descendants find. */
-export function offer(binding: SessionBinding): void {
+/** Provides a binding to this component, store or scope and its descendants. */
+export function provideSession(binding: SessionBinding): void {
   const scope = getCurrentScope()
   if (!scope) return
   ofScope.set(scope, binding)
@@ -32,7 +32,7 @@ export function offer(binding: SessionBinding): void {
 }
 
 /** The binding of this scope's latest `useClientSession`, else of the nearest scope or component around it. */
-export function nearest(): SessionBinding {
+export function injectSession(): SessionBinding {
   for (let scope = getCurrentScope(); scope; scope = around(scope)) {
     const own = ofScope.get(scope)
     if (own) return own
