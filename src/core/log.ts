@@ -1,5 +1,4 @@
 import { SharedHeaders } from './shared-headers'
-import type { Trust } from './access'
 import {
   Header,
   isClients,
@@ -82,7 +81,7 @@ export class Log {
   /** The highest serial held; empty when there is none. */
   newest = ''
 
-  constructor(private readonly isAgent?: Trust['isAgent']) {}
+  constructor(private readonly isAgent?: (clientId: string | undefined) => boolean) {}
 
   get(serial: string): Row | undefined {
     return this.#rows.get(serial)

@@ -1,7 +1,8 @@
 import { InputNode } from './input-node'
 import { bySort, type TreeNode } from './node'
 import { RunNode } from './run-node'
-import type { Tree } from './tree'
+import type { AccessPolicy } from './access'
+import type { Nodes } from './nodes'
 
 /** What one view picked where there are alternatives; later picks win. */
 export interface Choices {
@@ -9,6 +10,13 @@ export interface Choices {
   readonly picked: ReadonlyMap<string, number>
   /** The same for what was the newest when it was picked: from then on the newest shows. */
   readonly following?: ReadonlyMap<string, number>
+}
+
+/** The tree that siblings are found in. */
+interface SiblingTree<M extends object> extends Nodes<M> {
+  readonly access: AccessPolicy
+  isListed(node: TreeNode<M>): boolean
+  replacementsOf(run: RunNode<M>): readonly RunNode<M>[]
 }
 
 /** One of several versions of a message: a prompt, a reply, or what stands inside a run where others could follow. */
@@ -27,7 +35,7 @@ export class Siblings<M extends object> {
   readonly #versions = new WeakMap<readonly TreeNode<M>[], readonly Sibling<M>[]>()
   readonly #structure: number
 
-  constructor(private readonly tree: Tree<M>) {
+  constructor(private readonly tree: SiblingTree<M>) {
     this.#structure = tree.version
   }
 
@@ -148,14 +156,14 @@ const alternative = <M extends object>(node: TreeNode<M>): Sibling<M> => ({
 })
 
 /** The prompt that this one is another version of. */
-function replaced<M extends object>(tree: Tree<M>, node: InputNode<M>): InputNode<M> | undefined {
+function replaced<M extends object>(tree: SiblingTree<M>, node: InputNode<M>): InputNode<M> | undefined {
   const target = node.forkOf === undefined ? undefined : tree.inputs.get(node.forkOf)
   if (!target?.visible || target.parent !== node.parent) return undefined
   return tree.access.allows('edit', node.owner, target.owner) ? target : undefined
 }
 
 /** The place among several alternatives of the one that shows: the one picked last, else the newest. */
-export function selectionOf<M extends object>(tree: Tree<M>, keys: readonly string[], choices: Choices): number {
+export function selectionOf<M extends object>(tree: SiblingTree<M>, keys: readonly string[], choices: Choices): number {
   // NOTE: what has failed stands last, but is not newer than what was sent
   const newestFrom = (from: number): number | undefined => {
     const index = keys.findLastIndex((key) => !tree.inputs.get(key)?.isFailed)
@@ -177,7 +185,7 @@ export function selectionOf<M extends object>(tree: Tree<M>, keys: readonly stri
 }
 
 /** The request that a reply came from. */
-function requestOf(tree: Tree<object>, key: string): string | undefined {
+function requestOf(tree: SiblingTree<object>, key: string): string | undefined {
   const inputId = tree.runs.get(key)?.inputId
   // NOTE: a prompt is picked among prompts, which says nothing about the replies to it
   return inputId !== undefined && !tree.inputs.has(inputId) ? inputId : undefined
