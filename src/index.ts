@@ -33,10 +33,19 @@ export type { Branch } from './session/branches'
 export type { CancelTarget } from './session/cancellations'
 export type { ClientSession } from './session/client-session'
 export type { SessionStatus } from './session/context'
-export type { PendingPrompt } from './session/pending-inputs'
 export type { SendInput } from './session/placed-input'
 export type { FlushMode } from './session/scheduling'
 export type { SessionTree } from './session/session-tree'
-export type { RunResult, Steer, SteerOutcome } from './session/submission'
-export type { AnswerOptions, PlacedSendOptions, RunEvent, RunScope, SendOptions, View } from './session/view'
+export type {
+  AnswerOptions,
+  PendingPrompt,
+  PlacedSendOptions,
+  RunResult,
+  RunScope,
+  SendOptions,
+  Steer,
+  SteerOutcome,
+} from './session/submission'
+export type { View } from './session/view'
+export type { RunEvent } from './session/view-lists'
 export type { WakeInfo } from './session/wake'

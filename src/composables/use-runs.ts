@@ -1,7 +1,7 @@
 import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
 import type { RunInfo } from '../core/run-info'
 import { reuseIfEqual } from '../core/collections'
-import type { RunScope } from '../session/view'
+import type { RunScope } from '../session/submission'
 import type { AppMessage } from '../store/app-message'
 import type { ViewVerbs } from '../store/verbs'
 import { useViewSource, type ViewSource } from './view-source'

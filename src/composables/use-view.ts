@@ -1,7 +1,7 @@
 import { computed, type ComputedRef } from 'vue'
 import type { RunInfo } from '../core/run-info'
 import type { ViewMessage } from '../core/view-message'
-import type { PendingPrompt } from '../session/pending-inputs'
+import type { PendingPrompt } from '../session/submission'
 import type { View } from '../session/view'
 import type { AppMessage } from '../store/app-message'
 import { verbsOf, type ViewVerbs } from '../store/verbs'

@@ -2,13 +2,23 @@ import { deferred } from '../core/signals'
 import { ErrorCode, toSessionError } from '../core/errors'
 import { newId, Header, headers, MessageName } from '../core/wire'
 import type { Row } from '../core/log'
-import type { Cancelling } from '../core/run-info'
+import type { Cancelling, RunInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import { runOf, subjectOf, type SessionContext, type Subject, type Trigger } from './context'
+import type { PendingPrompt } from './submission'
 import type { Wakes } from './wake'
 
 /** A run by its id, or an input without a run by its message id; an entry of `pending()` will do. */
 export type CancelTarget = string | { readonly inputId: string; readonly runId?: string }
+
+/** The runs and inputs that can be cancelled. Cancelled inputs, and those whose agent cannot be woken, are left out. */
+export function cancellable(runs: readonly RunInfo[], pending: readonly PendingPrompt[]): CancelTarget[] {
+  const open = runs.filter(({ status, cancelling }) => status === 'active' || (status === 'suspended' && !cancelling))
+  const inputs = pending.filter(
+    ({ runId, cancelling, wake }) => runId === undefined && !cancelling && wake?.state !== 'failed',
+  )
+  return [...open.map((run) => run.runId), ...inputs]
+}
 
 /** How long a cancel may go without a sign of the agent, in milliseconds. */
 const answerLimit = 5000

@@ -20,32 +20,6 @@ interface Facts {
 }
 
 /** A session's status: a function of facts, so the order in which they change does not matter. */
-class SessionStatusMachine {
-  readonly #onChange: (status: SessionStatus) => void
-  readonly #facts: Facts = {}
-  #status: SessionStatus = 'idle'
-
-  constructor(onChange: (status: SessionStatus) => void) {
-    this.#onChange = onChange
-  }
-
-  get status(): SessionStatus {
-    return this.#status
-  }
-
-  get facts(): Readonly<Facts> {
-    return this.#facts
-  }
-
-  set(facts: Facts): void {
-    Object.assign(this.#facts, facts)
-    const status = statusOf(this.#facts)
-    if (status === this.#status) return
-    this.#status = status
-    this.#onChange(status)
-  }
-}
-
 function statusOf(facts: Facts): SessionStatus {
   if (facts.isClosed) return 'closed'
   if (facts.isFailed) return 'failed'
@@ -59,7 +33,8 @@ function statusOf(facts: Facts): SessionStatus {
 export class Connection<M extends object> {
   readonly #session: SessionContext<M>
   readonly #catchUp: CatchUp<M>
-  readonly #machine: SessionStatusMachine
+  readonly #facts: Facts = {}
+  #status: SessionStatus = 'idle'
   #connecting: Promise<void> | undefined
   #stops: (() => void)[] = []
   #isPrepared = false
@@ -67,15 +42,14 @@ export class Connection<M extends object> {
   constructor(session: SessionContext<M>, catchUp: CatchUp<M>) {
     this.#session = session
     this.#catchUp = catchUp
-    this.#machine = new SessionStatusMachine((status) => session.statusChanged(status))
   }
 
   get status(): SessionStatus {
-    return this.#machine.status
+    return this.#status
   }
 
   get isClosed(): boolean {
-    return !!this.#machine.facts.isClosed
+    return !!this.#facts.isClosed
   }
 
   connect(): Promise<void> {
@@ -94,7 +68,7 @@ export class Connection<M extends object> {
   }
 
   async close(): Promise<void> {
-    this.#machine.set({ isClosed: true })
+    this.#set({ isClosed: true })
     for (const stop of this.#stops.splice(0)) stop()
     await this.#session.channel.detach(this.#hear)
   }
@@ -103,7 +77,7 @@ export class Connection<M extends object> {
 
   async #connect(): Promise<void> {
     const { channel, options } = this.#session
-    this.#machine.set({ isConnecting: true, isFailed: false, isConnected: channel.isConnected })
+    this.#set({ isConnecting: true, isFailed: false, isConnected: channel.isConnected })
     try {
       if (this.#stops.length === 0) this.#listen()
       this.#isPrepared = false
@@ -118,7 +92,7 @@ export class Connection<M extends object> {
     }
     if (this.isClosed) throw closedError('connect')
     // NOTE: there is no event when another session of this client has attached the channel
-    if (!this.#machine.facts.isAttached) this.#attached(false)
+    if (!this.#facts.isAttached) this.#attached(false)
   }
 
   #listen(): void {
@@ -130,8 +104,8 @@ export class Connection<M extends object> {
   }
 
   #connectionChanged(isConnected: boolean): void {
-    const isRenewed = isConnected && this.#machine.facts.isConnected
-    this.#machine.set({ isConnected })
+    const isRenewed = isConnected && this.#facts.isConnected
+    this.#set({ isConnected })
     if (!isConnected) return
     const again = (): void => void this.connect().catch(() => undefined)
     // NOTE: a new token may allow the channel that was refused, even one that is being refused at this moment
@@ -143,41 +117,41 @@ export class Connection<M extends object> {
 
   #channelChanged({ state, resumed, reason }: ChannelChange): void {
     if (state === 'attached') return this.#attached(resumed)
-    this.#machine.set({ isAttached: false })
+    this.#set({ isAttached: false })
     // `connect()` reports failures while the channel is being attached
-    if (this.#machine.facts.isConnecting) return
+    if (this.#facts.isConnecting) return
     if (state === 'failed') this.#fail(toSessionError('stay on the channel', ErrorCode.ChannelFailed, reason))
     if (state === 'detached') this.#connecting = undefined
   }
 
   #attached(resumed: boolean): void {
-    const { wasAttached } = this.#machine.facts
+    const { wasAttached } = this.#facts
     const { isConnected } = this.#session.channel
-    this.#machine.set({ wasAttached: true, isAttached: true, isConnecting: false, isFailed: false, isConnected })
+    this.#set({ wasAttached: true, isAttached: true, isConnecting: false, isFailed: false, isConnected })
     if (!wasAttached || !resumed || this.#catchUp.isBehind) void this.#repair()
     this.#session.outbox.flush()
   }
 
   /** Continues a repair that failed. */
   #resumeCatchUp(): void {
-    const isPossible = this.#session.channel.isAttached && !this.#machine.facts.isRepairing
+    const isPossible = this.#session.channel.isAttached && !this.#facts.isRepairing
     if (isPossible && this.#catchUp.isBehind) void this.#repair()
   }
 
   async #repair(): Promise<void> {
     const session = this.#session
     if (!this.#catchUp.begin()) return
-    this.#machine.set({ isRepairing: true })
+    this.#set({ isRepairing: true })
     try {
       const result = await this.#catchUp.repair()
       if (result === 'superseded') return
       session.act(() => undefined)
-      this.#machine.set({ isRepairing: false, hasGap: result === 'gap' })
+      this.#set({ isRepairing: false, hasGap: result === 'gap' })
     } catch (cause) {
       session.act(() => undefined)
       // NOTE: a channel that is gone again catches up when it is back
       const hasGap = session.channel.isAttached && !this.isClosed
-      this.#machine.set({ isRepairing: false, hasGap })
+      this.#set({ isRepairing: false, hasGap })
       if (hasGap) session.report(toSessionError('catch up with the session', ErrorCode.ContinuityLost, cause))
     }
   }
@@ -185,7 +159,15 @@ export class Connection<M extends object> {
   /** The channel refused; `connect()` and verbs that use it try again. */
   #fail(error: SessionError): void {
     this.#connecting = undefined
-    this.#machine.set({ isFailed: true, isConnecting: false })
+    this.#set({ isFailed: true, isConnecting: false })
     this.#session.report(error)
+  }
+
+  #set(facts: Facts): void {
+    Object.assign(this.#facts, facts)
+    const status = statusOf(this.#facts)
+    if (status === this.#status) return
+    this.#status = status
+    this.#session.statusChanged(status)
   }
 }

@@ -9,7 +9,7 @@ import type { TreeNode } from '../core/node'
 import type { ReactivePort, Signal } from '../core/signals'
 import type { RunNode } from '../core/run-node'
 import { isSteer } from '../core/run-state'
-import type { Tree } from '../core/tree'
+import type { Settled, Tree } from '../core/tree'
 import { Header, MessageName, type ChannelMessage } from '../core/wire'
 import type { AgentTarget } from './agent-endpoint'
 import type { Deadlines, FlushMode } from './scheduling'
@@ -46,6 +46,28 @@ export type SessionStatus = 'idle' | 'connecting' | 'ready' | 'reconnecting' | '
 
 /** A node of the tree, or the message id of an input that has no node. */
 export type Subject<M extends object> = TreeNode<M> | string
+
+export interface SessionEvents {
+  status: SessionStatus
+  /**
+   * A background failure, for which no caller waits. A run that ends with an error is not one: `run.error` and the view's
+   * `run` event tell about that.
+   */
+  error: SessionError
+}
+
+/** The changes since the last refresh of the views. */
+export interface Changes<M extends object> extends Settled<M> {
+  /** Subjects with another pending input than before. */
+  pending?: ReadonlySet<Subject<M>>
+}
+
+/** A view as its session knows it. */
+export interface SessionView<M extends object> {
+  refresh(changes: Changes<M>): void
+  hold(): void
+  close(): void
+}
 
 /** The session as its parts know it. */
 export interface SessionContext<M extends object> {

@@ -2,29 +2,14 @@ import { MultiMap } from '../core/collections'
 import { InputNode } from '../core/input-node'
 import type { Row } from '../core/log'
 import { levelOf, unsent } from '../core/node'
-import type { Cancelling } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import { Header } from '../core/wire'
 import type { Cancellations } from './cancellations'
 import { lastEntry, newestAnswer, runOf, subjectOf, type SessionContext, type Subject } from './context'
 import { localRows } from './placed-input'
-import type { Submission } from './submission'
+import type { PendingPrompt, Submission } from './submission'
 import type { Submissions } from './submissions'
-import type { WakeInfo, Wakes, WakeTrigger } from './wake'
-
-/** An input that no agent has accepted: a prompt, a request for another reply, an answer to a suspended run. */
-export interface PendingPrompt {
-  /** Its message id; for an answer the id of the message it is about. `cancel({ inputId })` cancels it. */
-  readonly inputId: string
-  readonly clientId: string
-  /** The run that an answer goes into. */
-  readonly runId?: string
-  /** The state of waking the agent; undefined while this client does not wake it. */
-  readonly wake?: WakeInfo
-  readonly cancelling?: Cancelling
-  /** No agent has accepted it for 20 seconds; `wake(inputId)` wakes one. */
-  readonly unanswered?: true
-}
+import type { Wakes, WakeTrigger } from './wake'
 
 /** How long an agent may take to start, in milliseconds. */
 const startLimit = 20_000

@@ -1,6 +1,6 @@
 import { noItems, reuseIfEqual } from '../core/collections'
 import type { RunInfo } from '../core/run-info'
-import type { RunNode } from '../core/run-node'
+import { RunNode } from '../core/run-node'
 import type { ViewMessage } from '../core/view-message'
 import type { SessionContext } from './context'
 
@@ -32,6 +32,18 @@ export class SessionTree<M extends object> {
     this.#session.changed.track()
     const run = this.#session.tree.runs.get(runId)
     return run?.visible ? this.#session.tree.info(run) : undefined
+  }
+
+  /** The run that wrote a message, or that answers it when it is a prompt: preferably one that `isShown`. @internal */
+  runOf(messageId: string, isShown: (run: RunNode<M>) => boolean): RunInfo | undefined {
+    this.#session.changed.track()
+    const { tree } = this.#session
+    const node = tree.nodeOf(messageId)
+    if (node instanceof RunNode) return node.isPlaceholder ? undefined : tree.info(node)
+    const replies = [...tree.runsOf(messageId), ...tree.children(messageId)].filter((reply) => reply instanceof RunNode)
+    const answers = replies.filter((run) => !run.isPlaceholder && run.visible)
+    const answer = answers.find(isShown) ?? answers.at(-1)
+    return answer && tree.info(answer)
   }
 
   /** A message by its id, plain and unobserved. */

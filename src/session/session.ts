@@ -4,46 +4,39 @@ import { SessionChannel, type Channel } from '../ably/session-channel'
 import { trustOf } from '../core/access'
 import { Emitter, plainPort, type ReactivePort, type Signal } from '../core/signals'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
+import type { RunInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import { Tree, type Settled } from '../core/tree'
 import { isEdit, MessageName, type ChannelMessage } from '../core/wire'
-import { Cancellations, type CancelTarget } from './cancellations'
+import { cancellable, Cancellations, type CancelTarget } from './cancellations'
 import { CatchUp } from './catch-up'
 import { Connection } from './connection'
 import {
   closedError,
+  type Changes,
   type ClientSessionOptions,
   type SessionContext,
+  type SessionEvents,
   type SessionStatus,
+  type SessionView,
   type Subject,
 } from './context'
 import { PendingInputs } from './pending-inputs'
+import type { PlacedInput } from './placed-input'
 import { Deadlines, FlushScheduler } from './scheduling'
 import { SessionTree } from './session-tree'
+import type { PendingPrompt, PlacedSendOptions, RunScope, Submission } from './submission'
 import { Submissions } from './submissions'
 import { Wakes, type WakeInfo } from './wake'
 
-export interface SessionEvents {
-  status: SessionStatus
-  /**
-   * A background failure, for which no caller waits. A run that ends with an error is not one: `run.error` and the view's
-   * `run` event tell about that.
-   */
-  error: SessionError
+/** The lists of a view, or of another object with runs. */
+interface RunLists {
+  runs(scope: RunScope): readonly RunInfo[]
+  pending(): readonly PendingPrompt[]
 }
 
-/** The changes since the last refresh of the views. */
-export interface Changes<M extends object> extends Settled<M> {
-  /** Subjects with another pending input than before. */
-  pending?: ReadonlySet<Subject<M>>
-}
-
-/** A view as its session knows it. */
-interface SessionView<M extends object> {
-  refresh(changes: Changes<M>): void
-  hold(): void
-  close(): void
-}
+/** How long a send with `waitFor: 'ended'` waits for the runs it interrupts, in milliseconds. */
+const endLimit = 2000
 
 /** How long the end of a run is held back for the rest of its text, in milliseconds. */
 const tailLimit = 1000
@@ -136,6 +129,48 @@ export class Session<M extends object> implements SessionContext<M> {
     const pending = runs.has(id) ? undefined : this.pending.find(id)
     const named = inputs.has(id) ? { inputId: id } : target
     await this.cancellations.cancel(pending ?? named, this.submissions.find(id)?.turn)
+  }
+
+  /** Sends an input, after it has cancelled the runs of the view that it interrupts. */
+  send(
+    placed: PlacedInput<M>,
+    { whenBusy, waitFor, wake }: PlacedSendOptions,
+    view: RunLists,
+    onPlaced: (inputId: string) => void,
+  ): Promise<Submission> {
+    const { runId } = placed.place
+    const isOwn = (target: CancelTarget): boolean =>
+      runId !== undefined && (typeof target === 'string' ? target : target.runId) === runId
+    const targets = whenBusy === 'interrupt' ? this.#cancellable(view, 'view').filter((target) => !isOwn(target)) : []
+    return this.submissions.send(placed, wake, (inputId) => {
+      onPlaced(inputId)
+      const isWaiting = waitFor === 'ended' && targets.length > 0
+      const ended = isWaiting ? this.cancellations.waitForRunsToEnd(targets, endLimit) : undefined
+      // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
+      for (const target of targets) this.cancel(target).catch((error: SessionError) => this.report(error))
+      return ended
+    })
+  }
+
+  cancelAll(view: RunLists, scope: RunScope): Promise<void>[] {
+    return this.act(() => this.#cancellable(view, scope).map((target) => this.cancel(target)))
+  }
+
+  /** Runs of this client, or of all clients, on every branch. */
+  startedRuns(scope: RunScope): readonly RunInfo[] {
+    return this.all.runs().filter(({ clientId }) => this.#isIn(scope, clientId))
+  }
+
+  #cancellable(view: RunLists, scope: RunScope): CancelTarget[] {
+    const pending = scope === 'view' ? view.pending() : this.pending.all()
+    return cancellable(
+      view.runs(scope),
+      pending.filter(({ clientId }) => this.#isIn(scope, clientId)),
+    )
+  }
+
+  #isIn(scope: RunScope, owner: string): boolean {
+    return scope !== 'mine' || owner === (this.channel.clientId ?? '')
   }
 
   wake(inputId: string): WakeInfo {

@@ -1,11 +1,57 @@
 import type { Answer } from '../core/codec'
 import { deferred } from '../core/signals'
 import { ErrorCode, type SessionError } from '../core/errors'
-import type { RunInfo } from '../core/run-info'
+import type { Cancelling, RunInfo } from '../core/run-info'
 import type { RunEndReason, RunError } from '../core/run-state'
 import type { OutgoingMessage } from '../core/wire'
 import { moveInput, type EncodedInput, type Place } from './placed-input'
 import type { WakeInfo, WakeTrigger } from './wake'
+
+/** Which runs a verb is about: those of a view's branch, those this client owns, or all of the session. */
+export type RunScope = 'view' | 'mine' | 'session'
+
+export interface SendOptions {
+  /**
+   * `interrupt` first cancels the runs of this view that are active, about to start, or suspended, also those that wait for
+   * an approval; `alongside` leaves them alone.
+   * @default 'alongside'
+   */
+  whenBusy?: 'alongside' | 'interrupt'
+  /**
+   * With `interrupt`: send right behind the cancels, or when the interrupted runs have ended (at most 2 s later).
+   * @default 'published'
+   */
+  waitFor?: 'published' | 'ended'
+  /** The message id that this prompt follows. @default the last message of the view */
+  parent?: string
+  /** Whether to wake the session's agent. @default true */
+  wake?: boolean
+}
+
+/** Options of sends whose place in the conversation is given. */
+export type PlacedSendOptions = Omit<SendOptions, 'parent'>
+
+export interface AnswerOptions extends PlacedSendOptions {
+  /**
+   * `continuation` answers into the run that asked; `fork` answers a copy of its reply, for a run that replaces it.
+   * @default 'continuation'
+   */
+  as?: 'continuation' | 'fork'
+}
+
+/** An input that no agent has accepted: a prompt, a request for another reply, an answer to a suspended run. */
+export interface PendingPrompt {
+  /** Its message id; for an answer the id of the message it is about. `cancel({ inputId })` cancels it. */
+  readonly inputId: string
+  readonly clientId: string
+  /** The run that an answer goes into. */
+  readonly runId?: string
+  /** The state of waking the agent; undefined while this client does not wake it. */
+  readonly wake?: WakeInfo
+  readonly cancelling?: Cancelling
+  /** No agent has accepted it for 20 seconds; `wake(inputId)` wakes one. */
+  readonly unanswered?: true
+}
 
 /** How a run ended. */
 export interface RunResult {

@@ -3,13 +3,34 @@ import { noItems, sameItems } from '../core/collections'
 import type { TreeNode } from '../core/node'
 import type { RunInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
+import type { RunEndReason, RunError } from '../core/run-state'
+import type { RunTransition } from '../core/run-status-tracker'
+import type { Tree } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
 import type { Branches } from './branches'
-import type { Subject } from './context'
-import type { PendingEntry, PendingPrompt } from './pending-inputs'
+import type { Changes, Subject } from './context'
+import type { PendingEntry } from './pending-inputs'
 import { inSlices } from './scheduling'
-import type { Changes, Session } from './session'
+import type { Session } from './session'
+import type { PendingPrompt } from './submission'
 import type { ViewWindow } from './view-window'
+
+/** A change of status of a run on this view's branch. */
+export interface RunEvent {
+  readonly type: 'start' | 'suspend' | 'resume' | 'end'
+  readonly runId: string
+  readonly run: RunInfo
+  /** How it ended; only on `end`. */
+  readonly reason?: RunEndReason
+  readonly error?: RunError
+}
+
+export function runEvent<M extends object>(tree: Tree<M>, { run, from, to }: RunTransition<M>): RunEvent {
+  const type = to === 'active' ? (from === undefined ? 'start' : 'resume') : to === 'suspended' ? 'suspend' : 'end'
+  const info = tree.info(run)
+  const ended = type === 'end' && { reason: to as RunEndReason, ...(info.error && { error: info.error }) }
+  return { type, runId: run.key, run: info, ...ended }
+}
 
 const stepSize = 100
 

@@ -1,15 +1,12 @@
 import type { Answer } from '../core/codec'
 import { Emitter, type Signal } from '../core/signals'
-import type { SessionError } from '../core/errors'
 import type { RunInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
-import type { RunEndReason, RunError } from '../core/run-state'
-import type { RunTransition } from '../core/run-status-tracker'
 import type { ViewMessage } from '../core/view-message'
 import { ActiveRun } from './active-run'
 import { Branches, type Branch } from './branches'
 import type { CancelTarget } from './cancellations'
-import type { PendingPrompt } from './pending-inputs'
+import type { Changes } from './context'
 import {
   fork,
   newMessage,
@@ -19,56 +16,11 @@ import {
   type PlacedInput,
   type SendInput,
 } from './placed-input'
-import type { Changes, Session } from './session'
-import type { Steer } from './submission'
-import { ViewLists } from './view-lists'
+import type { Session } from './session'
+import type { AnswerOptions, PendingPrompt, PlacedSendOptions, RunScope, SendOptions, Steer } from './submission'
+import { runEvent, ViewLists, type RunEvent } from './view-lists'
 import { OlderMessages, ViewWindow } from './view-window'
 import type { WakeInfo } from './wake'
-
-/** Which runs a verb is about: those of a view's branch, those this client owns, or all of the session. */
-export type RunScope = 'view' | 'mine' | 'session'
-
-export interface SendOptions {
-  /**
-   * `interrupt` first cancels the runs of this view that are active, about to start, or suspended, also those that wait for
-   * an approval; `alongside` leaves them alone.
-   * @default 'alongside'
-   */
-  whenBusy?: 'alongside' | 'interrupt'
-  /**
-   * With `interrupt`: send right behind the cancels, or when the interrupted runs have ended (at most 2 s later).
-   * @default 'published'
-   */
-  waitFor?: 'published' | 'ended'
-  /** The message id that this prompt follows. @default the last message of the view */
-  parent?: string
-  /** Whether to wake the session's agent. @default true */
-  wake?: boolean
-}
-
-/** Options of sends whose place in the conversation is given. */
-export type PlacedSendOptions = Omit<SendOptions, 'parent'>
-
-export interface AnswerOptions extends PlacedSendOptions {
-  /**
-   * `continuation` answers into the run that asked; `fork` answers a copy of its reply, for a run that replaces it.
-   * @default 'continuation'
-   */
-  as?: 'continuation' | 'fork'
-}
-
-/** How long a send with `waitFor: 'ended'` waits for the runs it interrupts, in milliseconds. */
-const endLimit = 2000
-
-/** A change of status of a run on this view's branch. */
-export interface RunEvent {
-  readonly type: 'start' | 'suspend' | 'resume' | 'end'
-  readonly runId: string
-  readonly run: RunInfo
-  /** How it ended; only on `end`. */
-  readonly reason?: RunEndReason
-  readonly error?: RunError
-}
 
 interface ViewEvents {
   /** Lists or runs have changed. Text that grows is no update; the message itself shows it. */
@@ -112,7 +64,7 @@ export class View<M extends object> {
 
   /** Runs that have started: those on the view's branch, those of this client, or all of the session. */
   runs(scope: RunScope = 'view'): readonly RunInfo[] {
-    if (scope !== 'view') return this.#session.all.runs().filter(({ clientId }) => this.#isIn(scope, clientId))
+    if (scope !== 'view') return this.#session.startedRuns(scope)
     this.#runsChanged.track()
     return this.#lists.runs
   }
@@ -147,14 +99,7 @@ export class View<M extends object> {
 
   /** The run that wrote a message, or that answers it when it is a prompt. */
   runOf(messageId: string): RunInfo | undefined {
-    this.#session.changed.track()
-    const { tree } = this.#session
-    const node = tree.nodeOf(messageId)
-    if (node instanceof RunNode) return node.isPlaceholder ? undefined : tree.info(node)
-    const replies = [...tree.runsOf(messageId), ...tree.children(messageId)]
-    const answers = replies.filter((reply) => reply instanceof RunNode && !reply.isPlaceholder && reply.visible)
-    const answer = (answers.find((run) => this.#lists.has(run)) ?? answers.at(-1)) as RunNode<M> | undefined
-    return answer && tree.info(answer)
+    return this.#session.all.runOf(messageId, (run) => this.#lists.has(run))
   }
 
   /** A plain, cloneable copy: of one message, or of all that the view shows. For storage, workers and `postMessage`. */
@@ -277,7 +222,7 @@ export class View<M extends object> {
 
   /** Cancels every run that is active, about to start, or suspended. */
   async cancelAll({ scope = 'view' }: { scope?: RunScope } = {}): Promise<void> {
-    await Promise.all(this.#session.act(() => this.#cancellable(scope).map((target) => this.cancel(target))))
+    await Promise.all(this.#session.cancelAll(this, scope))
   }
 
   /**
@@ -324,11 +269,12 @@ export class View<M extends object> {
 
   /** Shows changes of the session. @internal */
   refresh(changes: Changes<M>): void {
+    const { tree } = this.#session
     const { structure, runs, transitions, forks = [] } = changes
     for (const fork of forks) this.#branches.stay(fork, (node) => this.#lists.has(node))
     const isDifferent = structure || runs || this.#lists.isOutdated
     if (isDifferent) this.#change(() => this.#lists.apply(changes))
-    for (const transition of transitions) this.#tell(transition)
+    for (const each of transitions) if (this.#lists.has(each.run)) this.#emitter.emit('run', runEvent(tree, each))
     if (isDifferent) this.#emitter.emit('update', undefined)
   }
 
@@ -337,26 +283,14 @@ export class View<M extends object> {
     this.#window.hold()
   }
 
-  /** Sends an input, after it has cancelled the runs that it interrupts. */
-  async #send(placed: PlacedInput<M>, { whenBusy, waitFor, wake }: PlacedSendOptions): Promise<ActiveRun<M>> {
-    const session = this.#session
-    const { runId, parent, forkOf, regenerates, supersedes } = placed.place
-    const isOwn = (target: CancelTarget): boolean =>
-      runId !== undefined && (typeof target === 'string' ? target : target.runId) === runId
-    const targets = whenBusy === 'interrupt' ? this.#cancellable('view').filter((target) => !isOwn(target)) : []
-    const submission = await session.submissions.send(placed, wake, (inputId) => {
-      // A version of something shows in this view, and moves no other view
+  /** Sends an input. A version of something shows in this view, and moves no other view. */
+  async #send(placed: PlacedInput<M>, options: PlacedSendOptions): Promise<ActiveRun<M>> {
+    const { parent, forkOf, regenerates, supersedes } = placed.place
+    const submission = await this.#session.send(placed, options, this, (inputId) => {
       if (forkOf ?? regenerates ?? supersedes) this.#branches.follow(inputId)
       else this.#keep(parent)
-      const ended =
-        waitFor === 'ended' && targets.length > 0
-          ? session.cancellations.waitForRunsToEnd(targets, endLimit)
-          : undefined
-      // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
-      for (const target of targets) session.cancel(target).catch((error: SessionError) => session.report(error))
-      return ended
     })
-    return new ActiveRun(session, submission)
+    return new ActiveRun(this.#session, submission)
   }
 
   /** A prompt that goes on from a reply keeps that reply on screen when an own regeneration of it arrives. */
@@ -365,23 +299,6 @@ export class View<M extends object> {
     const node = tree.nodeOf(parent)
     if (!(node instanceof RunNode) || node.parent === undefined) return
     if (pending.requestsAt(node.parent).some(({ inputId }) => submissions.find(inputId))) this.#branches.pick(node.key)
-  }
-
-  /** Runs and inputs that can be cancelled. Cancelled inputs, and those whose agent cannot be woken, are left out. */
-  #cancellable(scope: RunScope): CancelTarget[] {
-    const runs = this.runs(scope).filter(
-      ({ status, cancelling }) => status === 'active' || (status === 'suspended' && !cancelling),
-    )
-    const pending = scope === 'view' ? this.pending() : this.#session.pending.all()
-    const inputs = pending.filter(
-      ({ runId, cancelling, wake, clientId }) =>
-        runId === undefined && !cancelling && wake?.state !== 'failed' && this.#isIn(scope, clientId),
-    )
-    return [...runs.map((run) => run.runId), ...inputs]
-  }
-
-  #isIn(scope: RunScope, owner: string): boolean {
-    return scope !== 'mine' || owner === (this.#session.channel.clientId ?? '')
   }
 
   #moved(): void {
@@ -399,13 +316,5 @@ export class View<M extends object> {
   /** The message that a new prompt follows: the last one shown that the channel has or is about to have. */
   #lastMessageId(): string | undefined {
     return this.#lists.messages.findLast((message) => message.state !== 'failed')?.id
-  }
-
-  #tell({ run, from, to }: RunTransition<M>): void {
-    if (!this.#lists.has(run)) return
-    const type = to === 'active' ? (from === undefined ? 'start' : 'resume') : to === 'suspended' ? 'suspend' : 'end'
-    const info = this.#session.tree.info(run)
-    const ended = type === 'end' && { reason: to as RunEndReason, ...(info.error && { error: info.error }) }
-    this.#emitter.emit('run', { type, runId: run.key, run: info, ...ended })
   }
 }
