@@ -11,7 +11,7 @@ export type {
   Operation,
   ReplyCodec,
   ReplyEnding,
-  ReplyReading,
+  ModelReading,
   Seed,
   WholeMessage,
 } from '../core/codec'

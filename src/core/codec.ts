@@ -65,12 +65,14 @@ export interface ReplyEnding {
   readonly message: string
 }
 
-/** How a reply stands when a model reads it. */
-export interface ReplyReading {
-  /** To be said at its end, where it is not whole. */
+/** How a model is to read a message. */
+export interface ModelReading {
+  /** Text to add at the end, for the model: why an answer is not whole, for example. */
   readonly note?: string
-  /** Whether the model goes on with this very reply, so that calls it was allowed to make are still to be made. */
+  /** Whether the model continues this very reply, so that calls with an approval are still to be made. */
   readonly isOpen?: boolean
+  /** Whether the last step was cut short, so that the provider has not stored it. */
+  readonly isUnfinished?: boolean
 }
 
 /** Turns the chunks of one reply into operations; keeps what is open. */
@@ -135,8 +137,11 @@ export interface ReplyCodec<M extends object, Chunk> extends Codec<M> {
   /** A new encoder for one reply whose message id is `messageId`. */
   encoder(messageId: string): Encoder<Chunk>
   /**
-   * A reply as a model is to read it; undefined when it says nothing. Without this method replies are handed over as they
-   * are.
+   * A message as a model is to read it; undefined when it says nothing and gets no note. Without this method messages are handed over as they are, and without notes.
    */
-  forModel?(reply: M, reading?: ReplyReading): M | undefined
+  forModel?(message: M, reading?: ModelReading): M | undefined
+  /** Two messages of the user in a row as one, for models that refuse two. Without this method they stay two. */
+  join?(first: M, second: M): M
+  /** Whether a model can go on right after a reply, because it ends with the outcomes of calls. */
+  isContinuable?(reply: M): boolean
 }

@@ -41,23 +41,24 @@ export class Scene {
   }
 
   /** A whole part of the run's output. */
-  part(messageId: string, codec: Headers, data: unknown): this {
+  part(messageId: string, codec: Headers, data: unknown, headers: Headers = {}): this {
     return this.#add(
       'ai-output',
-      { ...this.#run, role: 'assistant', 'codec-message-id': messageId, stream: 'false' },
+      { ...this.#run, role: 'assistant', 'codec-message-id': messageId, stream: 'false', ...headers },
       codec,
       data,
     )
   }
 
   /** Says something into the run; an answer where the message is one of the run's. */
-  say(messageId: string, codec: Headers, data: unknown): this {
+  say(messageId: string, codec: Headers, data: unknown, headers: Headers = {}): this {
     const isMessage = codec.kind === 'user-message'
     const transport = {
       ...inputOf(messageId),
       role: 'user',
       'run-id': this.#run['run-id']!,
       ...(isMessage && { discrete: 'true' }),
+      ...headers,
     }
     return this.#add('ai-input', transport, codec, data)
   }

@@ -53,8 +53,7 @@ describe('hasInput', () => {
     expect(said(run.context())).toEqual([
       'user: Plan a trip',
       'assistant: Day one done',
-      'user: Make it cheap',
-      'user: and short',
+      'user: Make it cheap|and short',
     ])
     await run.pipe(textChunks(['Cheap'], 'm2'))
     expect(run.hasInput()).toBe(false)
@@ -68,7 +67,7 @@ describe('hasInput', () => {
     const scene = await stage()
     const run = await scene.started('Plan a trip')
     const cheap = await steer(scene, run.runId, 'Make it cheap')
-    expect(said(run.context())).toEqual(['user: Plan a trip', 'user: Make it cheap'])
+    expect(said(run.context())).toEqual(['user: Plan a trip|Make it cheap'])
     await run.pipe(textChunks(['Cheap']))
     expect(run.hasInput()).toBe(false)
     await run.end()
@@ -161,7 +160,7 @@ describe('onSteer', () => {
     await eventually(() => expect(asked).toHaveLength(2))
     expect(asked[0]).toMatchObject({ runId: run.runId, inputId, clientId: 'bob', ownerClientId: 'alice' })
     expect(asked[0]!.message.data).toBe('Go to Paris')
-    expect(said(run.context())).toEqual(['user: Plan a trip', 'user: Make it cheap'])
+    expect(said(run.context())).toEqual(['user: Plan a trip|Make it cheap'])
     await run.pipe(textChunks(['Cheap']))
     expect(run.hasInput()).toBe(false)
     await run.end()

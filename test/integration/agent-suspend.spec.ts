@@ -330,7 +330,7 @@ describe('a run that takes the place of one that waits', () => {
     const start = await scene.alice.hears(named('ai-run-start', { 'run-id': next.runId }))
     const output = await scene.alice.hears(named('ai-output', { 'run-id': next.runId }))
     expect([transportOf(start).parent, transportOf(output).parent]).toEqual([parent, 'copy'])
-    expect(said(next.context()).at(-1)).toBe('assistant: In Oslo.')
+    expect(said(next.context()).slice(-2)).toEqual(['assistant: In Oslo.', 'user: [Continue.]'])
   })
 })
 
@@ -354,7 +354,7 @@ describe('adoptRun', () => {
     const adopted = await session.adoptRun(left)
     expect(adopted.toJSON()).toEqual(left)
     expect(adopted.phase).toBe('open')
-    expect(said(adopted.context())).toEqual(['user: one', 'assistant: First'])
+    expect(said(adopted.context())).toEqual(['user: one', 'assistant: First', 'user: [Continue.]'])
     expect(lifecycle(scene)).toEqual(before)
     await adopted.pipe(textChunks(['Second'], 'm2'))
     await adopted.end()

@@ -85,7 +85,10 @@ describe.each(pairings)('$title', (pairing) => {
     const steer = sent.steer('By train, please')
     await steer.published
     await agree(room, ['user: Three days?', 'user: By train, please', 'runs: active'])
-    await expect.poll(() => run.prompt().map(lineOf)).toEqual(['user: Three days?', 'user: By train, please'])
+    // NOTE: the peer gives two messages of the user; ours makes them one, because strict providers refuse two in a row
+    const asked = () =>
+      run.prompt().flatMap((message) => message.parts.map((part) => lineOf({ ...message, parts: [part] })))
+    await expect.poll(asked).toEqual(['user: Three days?', 'user: By train, please'])
     expect(run.hasInput()).toBe(true)
     await run.pipe(streamOf(textChunks(['By train.'])))
     expect(run.hasInput()).toBe(false)

@@ -5,8 +5,9 @@ import { encodeData } from './data'
 import type { Encodes, OpenStreams, Whole } from './encode'
 import { encodeEnvelope } from './envelope'
 import { pack } from './fields'
+import { EndingWatch } from './ending'
+import { forModel, isContinuable, join } from './model'
 import { isDataType } from './parts'
-import { EndingWatch, forModel } from './reply'
 import { encodeText } from './text-encode'
 import { tooLarge } from './too-large'
 import { encodeTool } from './tool-encode'
@@ -43,6 +44,8 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
   return {
     ...createReadingCodec<M>(),
     forModel,
+    join,
+    isContinuable,
     encoder(messageId) {
       const open: OpenStreams = new Map()
       const watch = new EndingWatch()

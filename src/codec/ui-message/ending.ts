@@ -1,6 +1,5 @@
-import type { UIMessage, UIMessageChunk } from 'ai'
-import type { ReplyEnding, ReplyReading } from '../../core/codec'
-import { isToolType, type Part, type ToolPart } from './parts'
+import type { UIMessageChunk } from 'ai'
+import type { ReplyEnding } from '../../core/codec'
 
 /**
  * Learns from the chunks of a reply how the reply ends; the first chunk that tells counts. Errors and aborts are chunks of
@@ -50,33 +49,3 @@ function noteCall(open: Set<string>, chunk: UIMessageChunk): void {
       open.delete(chunk.toolCallId)
   }
 }
-
-/**
- * A reply for a model; undefined for a reply without content. Calls without an outcome get one, because providers refuse
- * an unanswered call.
- */
-export function forModel<M extends UIMessage>(reply: M, { note, isOpen }: ReplyReading = {}): M | undefined {
-  if (!reply.parts.some(saysSomething)) return undefined
-  const parts = reply.parts.map((part) => answered(part, isOpen))
-  return { ...reply, parts: note === undefined ? parts : [...parts, ...noteAfter(parts, note)] }
-}
-
-/** A note gets a step of its own after calls, because their outcomes must follow them directly. */
-function noteAfter(parts: readonly Part[], note: string): Part[] {
-  const block = parts.slice(parts.findLastIndex(({ type }) => type === 'step-start') + 1)
-  const text: Part = { type: 'text', text: note }
-  return block.some(({ type }) => isToolType(type)) ? [{ type: 'step-start' }, text] : [text]
-}
-
-function answered(part: Part, isOpen = false): Part {
-  if (!isToolType(part.type) || !('state' in part)) return part
-  const call = part as ToolPart
-  if (call.state.startsWith('output-') || (isOpen && call.state === 'approval-responded')) {
-    return { ...call, input: call.input ?? {} } as Part
-  }
-  const { approval: _, ...open } = call
-  return { ...open, input: call.input ?? {}, state: 'output-error', errorText: 'cancelled' } as Part
-}
-
-const saysSomething = (part: Part): boolean =>
-  part.type === 'text' ? part.text.trim() !== '' : part.type !== 'step-start' && part.type !== 'reasoning'

@@ -1,0 +1,98 @@
+import { InputNode } from '../core/input-node'
+import type { Row } from '../core/log'
+import { bySort, type TreeNode } from '../core/node'
+import { RunNode } from '../core/run-node'
+import type { Tree } from '../core/tree'
+import type { Turn } from './agent-run'
+import { pathTo, type Waypoint } from './path'
+import { steerIdsIn, unansweredIn } from './steers'
+
+/** The kind of a message of an answer: written by the run, sent into it, or sent into it and never answered. */
+export type Kind = 'reply' | 'steer' | 'missed'
+
+/** A prompt with its answer, and facts about both. */
+export interface TurnOnPath<M> {
+  readonly turn: Turn<M>
+  /** The kind of each message of the answer. */
+  readonly kinds: readonly Kind[]
+  /** Whether the model is to answer now: the prompt itself, or the messages after it. */
+  readonly isLast: boolean
+  /** Whether a client has cancelled the prompt. */
+  readonly isCancelled: boolean
+}
+
+interface OpenTurn<M extends object> {
+  prompt?: InputNode<M>
+  /** Several after a reply inside a run was regenerated. */
+  runs: Waypoint<M>[]
+}
+
+/** The turns of the conversation up to a trigger, oldest first. */
+export function turnsTo<M extends object>(tree: Tree<M>, trigger: Row): TurnOnPath<M>[] {
+  const turns: OpenTurn<M>[] = []
+  for (const waypoint of pathTo(tree, trigger).waypoints) {
+    if (waypoint.node instanceof InputNode) turns.push({ prompt: waypoint.node, runs: [] })
+    else if (turns.length > 0) turns.at(-1)!.runs.push(waypoint)
+    else turns.push({ runs: [waypoint] })
+  }
+  return turns.map((turn, index) => closeTurn(tree, turn, index === turns.length - 1))
+}
+
+function closeTurn<M extends object>(tree: Tree<M>, { prompt, runs }: OpenTurn<M>, isLast: boolean): TurnOnPath<M> {
+  const isFollowed = runs.length > 0
+  // NOTE: a prompt sent before the first token follows the previous prompt, not its answer
+  const beside = isFollowed || isLast || !prompt ? undefined : shownAnswer(tree, prompt)
+  const answers = beside ? [{ node: beside }] : runs
+  const last = answers.at(-1)
+  const run = last && !isCut(last) ? last.node : undefined
+  const [message] = prompt ? [...prompt.messageIds()].map((id) => prompt.message(id)!) : []
+  const messages = answers.flatMap(messagesOf).filter((each) => isForModel(each.message))
+  const turn = {
+    ...(message && isForModel(message) && { prompt: message }),
+    ...(run instanceof RunNode && { run: tree.info(run) }),
+    answer: messages.map((each) => each.message),
+    isFollowed,
+  }
+  const isCancelled = prompt !== undefined && tree.cancelsOfNode(prompt).length > 0
+  return { turn, kinds: messages.map(({ kind }) => kind), isLast, isCancelled }
+}
+
+/** The newest reply to a prompt, which views show. */
+function shownAnswer<M extends object>(tree: Tree<M>, prompt: InputNode<M>): RunNode<M> | undefined {
+  const candidates = new Set<TreeNode<M>>([...tree.children(prompt.key), ...tree.runsOf(prompt.key)])
+  return [...candidates]
+    .filter((node) => node instanceof RunNode)
+    .filter((run) => tree.isListed(run))
+    .toSorted(bySort)
+    .at(-1)
+}
+
+const isCut = <M extends object>({ node, until }: Waypoint<M>): boolean =>
+  until !== undefined && until !== [...node.messageIds()].at(-1)
+
+/** The messages of a run up to the one that the path leaves it at; else all of them, with unanswered steers last. */
+function messagesOf<M extends object>({ node, until }: Waypoint<M>): { message: M; kind: Kind }[] {
+  const rows = node instanceof RunNode ? node.allRows() : []
+  const steerIds = steerIdsIn(rows)
+  const ids = [...node.messageIds()]
+  const end = until === undefined ? -1 : ids.indexOf(until)
+  const isUnanswered = end < 0 ? unansweredIn(rows) : () => false
+  const kindOf = (id: string): Kind => (isUnanswered(id) ? 'missed' : steerIds.has(id) ? 'steer' : 'reply')
+  return (end < 0 ? missedLast(ids, isUnanswered) : ids.slice(0, end + 1)).map((id) => ({
+    message: node.message(id)!,
+    kind: kindOf(id),
+  }))
+}
+
+/** Message ids with those of unanswered steers last. */
+export const missedLast = (ids: readonly string[], isUnanswered: (id: string) => boolean): string[] => [
+  ...ids.filter((id) => !isUnanswered(id)),
+  ...ids.filter(isUnanswered),
+]
+
+/** Whether a message has a role that a model may be given. */
+// NOTE: a client may publish under any role, and a system message would change the instructions of the model
+export function isForModel(message: object): boolean {
+  const { role } = message as { role?: unknown }
+  return role === undefined || role === 'user' || role === 'assistant'
+}

@@ -1,0 +1,104 @@
+import { convertToModelMessages, type UIMessage } from 'ai'
+import { describe, expect, it } from 'vitest'
+import { UIMessageCodec } from '../../src/codec'
+
+type Part = UIMessage['parts'][number]
+
+const reply = (...parts: object[]): UIMessage => ({ id: 'm', role: 'assistant', parts: parts as Part[] })
+const step = { type: 'step-start' }
+const text = (value: string, more: object = {}) => ({ type: 'text', text: value, ...more })
+const reasoning = (more: object = {}) => ({ type: 'reasoning', text: 'Hm', ...more })
+const item = (itemId: string, more: object = {}) => ({ providerMetadata: { openai: { itemId, ...more } } })
+const call = (state: string, more: object = {}) => ({
+  type: 'tool-look',
+  toolCallId: 'c',
+  state,
+  input: { a: 1 },
+  ...more,
+})
+const { forModel, isContinuable, join } = UIMessageCodec as Required<typeof UIMessageCodec>
+const partsOf = (...given: Parameters<typeof forModel>) => forModel(...given)?.parts
+
+describe('a reply for a model', () => {
+  it('is nothing without content, and its note alone with one', () => {
+    const empty = reply(step, reasoning(), text(' \n'))
+    expect(forModel(empty)).toBeUndefined()
+    expect(partsOf(empty, { note: '[Stopped.]' })).toEqual([step, text('[Stopped.]')])
+  })
+
+  it('has no blank text, and no reasoning that nothing follows', () => {
+    const given = reply(step, reasoning(), text(''), text('One'), step, text('Two'), reasoning())
+    expect(partsOf(given)).toEqual([step, reasoning(), text('One'), step, text('Two')])
+  })
+
+  it.each([
+    ['input-streaming', {}],
+    ['input-available', {}],
+    ['approval-requested', { approval: { id: 'a' } }],
+    ['approval-responded', { approval: { id: 'a', approved: true } }],
+    ['output-available', { output: { progress: 50 }, preliminary: true }],
+  ])('closes a call that is %s', (state, more) => {
+    expect(partsOf(reply(step, call(state, more)))).toEqual([step, call('output-error', { errorText: 'cancelled' })])
+  })
+
+  it('keeps an approved call open for a model that goes on with it', () => {
+    const approved = call('approval-responded', { approval: { id: 'a', approved: true } })
+    expect(partsOf(reply(approved), { isOpen: true })).toEqual([approved])
+  })
+
+  it('tells of a denial in a reply that is over', async () => {
+    const approval = { id: 'a', approved: false, reason: 'too dear' }
+    const denied = forModel(reply(step, call('approval-responded', { approval })))!
+    expect(denied.parts[1]).toEqual(call('output-denied', { approval }))
+    expect(JSON.stringify(await convertToModelMessages([denied]))).toContain('too dear')
+  })
+
+  it('refers to nothing in a step that was cut short, and keeps the steps before', () => {
+    const first = [step, reasoning(item('rs_1')), text('One', item('msg_1'))]
+    const cut = [
+      step,
+      reasoning(item('rs_2')),
+      text('Two', item('msg_2', { phase: 'x' })),
+      call('input-available', { callProviderMetadata: { openai: { itemId: 'fc' } } }),
+    ]
+    const closed = call('output-error', { errorText: 'cancelled', callProviderMetadata: { openai: {} } })
+    expect(partsOf(reply(...first, ...cut), { isUnfinished: true })).toEqual([
+      ...first,
+      step,
+      text('Two', { providerMetadata: { openai: { phase: 'x' } } }),
+      closed,
+    ])
+  })
+
+  it('keeps reasoning with its own signature in a step that was cut short', () => {
+    const signed = reasoning({ providerMetadata: { anthropic: { signature: 's' } } })
+    expect(partsOf(reply(step, signed, text('One')), { isUnfinished: true })).toEqual([step, signed, text('One')])
+  })
+
+  it('has its note behind text, and in a step of its own behind calls', () => {
+    expect(partsOf(reply(step, text('One')), { note: 'n' })).toEqual([step, text('One'), text('n')])
+    const done = call('output-available', { output: 1 })
+    expect(partsOf(reply(step, done), { note: 'n' })).toEqual([step, done, step, text('n')])
+  })
+
+  it('is continuable when it ends with outcomes that go back to the model', () => {
+    const done = call('output-available', { output: 1 })
+    expect(isContinuable(reply(step, text('One'), done))).toBe(true)
+    expect(isContinuable(reply(step, done, step, text('One')))).toBe(false)
+    expect(isContinuable(reply(step, { ...done, providerExecuted: true }))).toBe(false)
+  })
+})
+
+describe('a message of the user for a model', () => {
+  const message = (...parts: object[]): UIMessage => ({ id: 'u', role: 'user', parts: parts as Part[] })
+
+  it('has no blank text, and says so when nothing is left', () => {
+    const file = { type: 'file', mediaType: 'image/png', url: 'https://example.com/a.png' }
+    expect(partsOf(message(text(''), file))).toEqual([file])
+    expect(partsOf(message(text(' ')))).toEqual([text('[This message is empty.]')])
+  })
+
+  it('is one with the message that follows it', () => {
+    expect(join(message(text('One')), message(text('Two')))).toEqual(message(text('One'), text('Two')))
+  })
+})
