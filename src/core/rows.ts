@@ -1,0 +1,160 @@
+import { isPlainObject } from './collections'
+import type { Row } from './log'
+import type { ChannelMessage, Headers } from './wire'
+
+/**
+ * One row outside its channel, JSON-safe: serial, version ('' when it equals the serial), name, transport headers, codec
+ * headers, client id, timestamp in milliseconds, flags, and data where there is any. Reading it gives the channel message
+ * that history would return, so a row folds like history.
+ */
+export type RowTuple = readonly [
+  serial: string,
+  version: string,
+  name: string,
+  transport: Headers,
+  codec: Headers,
+  clientId: string | null,
+  timestamp: number,
+  flags: number,
+  data?: unknown,
+]
+
+/** The rows of a session as one JSON-safe value, for the first page of a server or for storage. */
+export interface SessionRows {
+  /** Version of this format. */
+  readonly v: 1
+  /** Serial up to which the rows are complete; catching up begins here. */
+  readonly until: string
+  /** Texts that the rows share. */
+  readonly texts: readonly string[]
+  /** In the order of their serials. */
+  readonly rows: readonly PackedRow[]
+}
+
+/** A row tuple whose names, header entries and client id are places in `texts`, and its time is counted from the row before. */
+type PackedRow = readonly [
+  serial: string,
+  version: string,
+  name: number,
+  transport: readonly number[],
+  codec: readonly number[],
+  clientId: number,
+  time: number,
+  flags: number,
+  data?: unknown,
+]
+
+/** What an entry of `texts` never is: no client id. */
+const nothing = -1
+const formatVersion = 1
+
+const Flag = { deleted: 1, binary: 2 } as const
+
+/** The row as a tuple. A deleted row keeps nothing but the fact, so that its older versions do not show. */
+export function tupleOf(row: Row): RowTuple {
+  const { serial, name, timestamp, deleted, clientId = null } = row
+  const version = row.version === serial ? '' : row.version
+  if (deleted) return [serial, version, name, {}, {}, clientId, timestamp, Flag.deleted]
+  const { transport, codec, data } = row
+  const bytes = bytesOf(data)
+  const tuple = [serial, version, name, transport, codec, clientId, timestamp, bytes ? Flag.binary : 0] as const
+  if (data === undefined) return tuple
+  return [...tuple, bytes ? toBase64(bytes) : data]
+}
+
+/**
+ * All rows of a session in the order of their serials, as tuples. Rows of which only the end is known are left out: reading
+ * them again completes them.
+ */
+export const tuplesOf = (rows: Iterable<Row>): RowTuple[] =>
+  [...rows]
+    .filter(({ partial, serial }) => !partial && serial !== '')
+    .toSorted((a, b) => (a.serial < b.serial ? -1 : 1))
+    .map(tupleOf)
+
+/** The channel message that history would return for a row. */
+export function messageOf(tuple: RowTuple): ChannelMessage {
+  const [serial, version, name, transport, codec, clientId, timestamp, flags, data] = tuple
+  const isDeleted = (flags & Flag.deleted) > 0
+  return {
+    serial,
+    version: { serial: version || serial },
+    name,
+    action: isDeleted ? 'message.delete' : version ? 'message.update' : 'message.create',
+    timestamp,
+    data: flags & Flag.binary ? fromBase64(data as string) : data,
+    ...(clientId !== null && { clientId }),
+    ...(!isDeleted && { extras: { ai: { transport, codec } } }),
+  }
+}
+
+/** @param until - the serial up to which the rows are complete */
+export function packRows(tuples: readonly RowTuple[], until: string): SessionRows {
+  const texts: string[] = []
+  const places = new Map<string, number>()
+  const place = (text: string): number => {
+    const known = places.get(text) ?? texts.length
+    if (known === texts.length) places.set(text, texts.push(text) - 1)
+    return known
+  }
+  const placeAll = (headers: Headers): number[] => Object.entries(headers).flat().map(place)
+  let time = 0
+  const rows = tuples.map(
+    ([serial, version, name, transport, codec, clientId, timestamp, flags, ...data]): PackedRow => {
+      const since = timestamp - time
+      time = timestamp
+      const author = clientId === null ? nothing : place(clientId)
+      return [serial, version, place(name), placeAll(transport), placeAll(codec), author, since, flags, ...data]
+    },
+  )
+  return { v: formatVersion, until, texts, rows }
+}
+
+/** The messages of packed rows in the order of their serials; undefined for a value that this version cannot read. */
+export function unpackRows(packed: unknown): { until: string; messages: ChannelMessage[] } | undefined {
+  try {
+    if (!isPlainObject(packed) || packed.v !== formatVersion) return ignore(packed)
+    const { until, texts, rows } = packed as unknown as SessionRows
+    let time = 0
+    const messages = rows.map(([serial, version, name, transport, codec, clientId, since, flags, ...data]) => {
+      time += since
+      const headers = [transport, codec].map((places) => headersAt(places, texts)) as [Headers, Headers]
+      return messageOf([serial, version, texts[name]!, ...headers, texts[clientId] ?? null, time, flags, ...data])
+    })
+    return typeof until === 'string' ? { until, messages } : ignore(packed)
+  } catch {
+    // Some part of it is of another shape
+    return ignore(packed)
+  }
+}
+
+function headersAt(places: readonly number[], texts: readonly string[]): Headers {
+  const entries: [string, string][] = []
+  for (let i = 0; i < places.length; i += 2) entries.push([texts[places[i]!]!, texts[places[i + 1]!]!])
+  return Object.fromEntries(entries)
+}
+
+function ignore(packed: unknown): undefined {
+  try {
+    // NOTE: spelled out, so that bundlers drop the warning in production
+    if (process.env.NODE_ENV !== 'production') console.warn(`[vue-ai-transport] Rows are ignored: ${faultOf(packed)}`)
+  } catch {
+    // A page without a bundler has no `process`
+  }
+}
+
+const faultOf = (packed: unknown): string =>
+  isPlainObject(packed) && typeof packed.v === 'number' && packed.v > formatVersion
+    ? `they have format ${packed.v}, this version of vue-ai-transport reads format ${formatVersion}; the session reads the channel's history instead.`
+    : "they are not a value of dehydrateSession(); the session reads the channel's history instead."
+
+const bytesOf = (data: unknown): Uint8Array | undefined =>
+  data instanceof ArrayBuffer ? new Uint8Array(data) : data instanceof Uint8Array ? data : undefined
+
+function toBase64(bytes: Uint8Array): string {
+  let binary = ''
+  for (const byte of bytes) binary += String.fromCharCode(byte)
+  return btoa(binary)
+}
+
+const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
