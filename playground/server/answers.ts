@@ -178,8 +178,9 @@ const quoted = (prompt: string): string => {
   return line.length > 120 ? `${line.slice(0, 119).trimEnd()}…` : line || 'nothing in particular'
 }
 
-/** The demo model's answer to a prompt. The same prompt always gets the same answer. */
+/** The demo model's answer to a prompt. The same prompt always gets the same answer; "Repeat: ..." gets its own text. */
 export const answerTo = (prompt: string): string =>
+  /^Repeat: *(.*)$/s.exec(prompt)?.[1] ??
   (answers.find(({ when }) => when.test(prompt))?.text ?? anyOther(prompt)).trimEnd()
 
 /** Whether the demo model fails halfway. */

