@@ -17,14 +17,16 @@ const forReadme = process.argv.includes('--readme')
 const wanted = process.argv.slice(2).find((word) => !word.startsWith('--')) ?? ''
 const folder = forReadme ? here('docs/images') : join(tmpdir(), 'playground-screenshots')
 
-const run = (page: Page, number: number) => page.locator(`article[aria-label^="Run ${number},"]`)
+const run = (page: Page, number: number) => page.locator('article').nth(number - 1)
 const ask = async (page: Page, text: string) => {
   await page.getByLabel('Message').fill(text)
   await page.keyboard.press('Enter')
 }
 const press = (page: Page, name: string | RegExp) => page.getByRole('button', { name }).first().click()
 const until = (page: Page, number: number, status: string) =>
-  page.locator(`article[aria-label^="Run ${number},"][data-status="${status}"]`).waitFor()
+  run(page, number)
+    .and(page.locator(`[data-status="${status}"]`))
+    .waitFor()
 /** Makes something go wrong, by the drawer in the settings. */
 const fault = async (page: Page, name: string) => {
   await press(page, 'Settings')
@@ -76,7 +78,7 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
       async (page) => {
         await page.keyboard.press('Escape')
         await until(page, 3, 'cancelled')
-        await speed(page, 'fast')
+        await speed(page, 'Fast')
         await ask(page, 'Show me what happens when you fail')
         await until(page, 4, 'error')
         await page.waitForTimeout(300)
@@ -148,7 +150,7 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
     [
       'thinking',
       async (page) => {
-        await speed(page, 'fast')
+        await speed(page, 'Fast')
         await press(page, /Think first/)
         await run(page, 1).getByRole('button', { name: 'Thinking' }).waitFor()
         await page.waitForTimeout(900)
@@ -193,7 +195,7 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
         await press(page, /Change my mind/)
         await until(page, 2, 'streaming')
         await page.waitForTimeout(1500)
-        await press(page, /^Edit prompt 2/)
+        await press(page, /^Edit prompt “Actually/)
         await page.keyboard.type(', and no hills')
       },
     ],
@@ -307,7 +309,7 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
     [
       'menu',
       async (page) => {
-        await speed(page, 'slow')
+        await speed(page, 'Slow')
         await press(page, /Two questions at once/)
         await until(page, 2, 'streaming')
         await page.waitForTimeout(2500)
@@ -319,7 +321,7 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
     [
       'waiting',
       async (page) => {
-        await press(page, /^Steer run 1/)
+        await press(page, /^Steer run “Plan/)
         await run(page, 1).locator('[data-steer="waiting"]').waitFor()
       },
     ],

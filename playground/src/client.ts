@@ -1,10 +1,14 @@
 import * as Ably from 'ably'
 import { clientOptions } from 'virtual:local-ably'
+import { measureClock } from './clock'
 import { deviceName } from './device'
 
 /** Connects to the endpoint on the dev server. In your own app: `new Ably.Realtime({ authUrl: '/api/ably/token' })`. */
-export const createClient = (): Ably.Realtime =>
-  new Ably.Realtime({ ...clientOptions(deviceName()), logLevel, disconnectedRetryTimeout })
+export function createClient(): Ably.Realtime {
+  const client = new Ably.Realtime({ ...clientOptions(deviceName()), logLevel, disconnectedRetryTimeout })
+  measureClock(client)
+  return client
+}
 
 // NOTE: the page shows a lost connection, so the SDK does not log it
 const logLevel = 0

@@ -31,7 +31,7 @@ describe('sending while an answer is written', () => {
     for (const [index, prompt] of prompts.entries()) {
       const run = visitor.run(index + 1)
       await run.reaches('complete')
-      expect(await run.card.getAttribute('aria-label')).toBe(`Run ${index + 1}, ${prompt}`)
+      expect(await run.card.getAttribute('aria-label')).toBe(`Run “${prompt}”`)
       await run.reads(wordsFor(prompt))
     }
     expect(await visitor.cards.count()).toBe(4)

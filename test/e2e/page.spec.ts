@@ -112,7 +112,7 @@ describe('access', () => {
     await visitor.page.getByLabel('Speed').selectOption('Slow')
     const second = await visitor.ask(porto)
     await second.streams()
-    const inDock = visitor.page.getByRole('button', { name: /^Stop run 2 from the dock/ })
+    const inDock = visitor.page.getByRole('button', { name: /^Stop run “And what .* from the dock/ })
     expect(await inDock.count()).toBe(0)
     await visitor.page.locator('main').hover()
     await visitor.page.mouse.wheel(0, -2000)
@@ -142,9 +142,9 @@ describe('access', () => {
     await (await visitor.ask('Tell me how you fail')).reaches('error')
     const heard = await visitor.page.evaluate(() => (window as unknown as { heard: string[] }).heard)
     const said = heard.filter((words) => words !== '').join(' ')
-    expect(said).toMatch(/Run 1 started\. Run 1 is complete\. Run 2 started\./)
-    expect(said).toMatch(/Run 2 stopped\./)
-    expect(said).toMatch(/Run 3 failed: .*the demo model failed/)
+    expect(said).toMatch(/Run “Plan .*” started\. Run “Plan .*” is complete\. Run “And what .*” started\./)
+    expect(said).toMatch(/Run “And what .*” stopped\./)
+    expect(said).toMatch(/Run “Tell me how you fail” failed: .*the demo model failed/)
     expect(heard.length).toBeLessThan(12)
   })
 
@@ -220,7 +220,7 @@ describe('keyboard', () => {
     await visitor.page.keyboard.press('Enter')
     await second.reaches('cancelled')
     const name = await visitor.page.evaluate(() => document.activeElement?.getAttribute('aria-label'))
-    expect(name).toBe(`Regenerate run 2, ${porto}`)
+    expect(name).toBe(`Regenerate run “${porto}”`)
   })
 })
 
@@ -238,7 +238,7 @@ describe('focus that was put somewhere by keyboard', () => {
     const second = await visitor.ask(lisbon)
     await second.streams()
     await visitor.page.locator('main').evaluate((main) => main.scrollTo(0, 0))
-    await visitor.page.getByRole('button', { name: /^Stop run 2 from the dock/ }).focus()
+    await visitor.page.getByRole('button', { name: /^Stop run “Plan .* from the dock/ }).focus()
     await visitor.page.keyboard.press('Enter')
     await second.reaches('cancelled')
     await expect.poll(() => focused(visitor)).toBe('message')
@@ -295,11 +295,9 @@ describe('connection', () => {
 describe('what a model writes', () => {
   test('is safe: only links and images of known kinds are live', async () => {
     const visitor = await visit()
-    await visitor.page.addScriptTag({
-      type: 'module',
-      content: `import { renderMarkdown } from '/src/markdown/render.ts'; Object.assign(window, { renderMarkdown })`,
-    })
-    await visitor.page.waitForFunction('window.renderMarkdown')
+    await visitor.page.evaluate(
+      "import('/src/markdown/render.ts').then(({ renderMarkdown }) => Object.assign(window, { renderMarkdown }))",
+    )
     const html = await visitor.page.evaluate(() => {
       const { renderMarkdown } = window as unknown as { renderMarkdown: (source: string) => string }
       const sources = [
@@ -315,8 +313,13 @@ describe('what a model writes', () => {
         [...box.content.querySelectorAll(selector)].map((element) => element.getAttribute(name))
       return { links: all('a[href]', 'href'), images: all('img[src]', 'src'), scripts: all('script', 'src') }
     })
-    expect(html.links).toEqual(['https://example.com', 'mailto:me@example.com', 'http://example.com'])
-    expect(html.images).toEqual(['https://example.com/k.png', 'data:image/png;base64,iVBORw0KGgo='])
+    expect(html.links).toEqual([
+      'https://example.com',
+      'mailto:me@example.com',
+      'http://example.com',
+      'https://example.com/k.png',
+    ])
+    expect(html.images).toEqual(['data:image/png;base64,iVBORw0KGgo='])
     expect(html.scripts).toEqual([])
   })
 
@@ -327,7 +330,7 @@ describe('what a model writes', () => {
     await run.card.evaluate((card) => {
       const touched = new Set<Node>()
       Object.assign(window, { touched })
-      const settled = [...card.querySelectorAll('.prose > .block')].slice(0, -1)
+      const settled = [...card.querySelectorAll('.prose > :not(ul, ol), .prose > * > li')].slice(0, -1)
       const watch = new MutationObserver((records) => {
         for (const { target } of records) if (settled.some((block) => block.contains(target))) touched.add(target)
       })

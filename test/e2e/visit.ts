@@ -107,7 +107,7 @@ export class Visitor {
 
   /** The card of the nth prompt, from 1. */
   run(number: number): RunOnPage {
-    return new RunOnPage(this.page.locator(`article[aria-label^="Run ${number},"]`))
+    return new RunOnPage(this.cards.nth(number - 1))
   }
 
   get cards(): Locator {

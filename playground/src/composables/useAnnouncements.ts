@@ -3,6 +3,8 @@ import type { RunInfo } from 'vue-ai-transport'
 import type { Exchange } from '../conversation/layout'
 import type { Outages } from './useOutage'
 import type { Link } from '../conversation/link'
+import { runName } from '../conversation/status'
+import { sentence } from '../conversation/words'
 
 const endings = {
   complete: 'is complete',
@@ -31,13 +33,14 @@ export function useAnnouncements(
       if (before === word) continue
       known.set(run.runId, word)
       if (!isReady.value) continue
-      const number = exchanges.value.find((exchange) => exchange.run?.runId === run.runId)?.number ?? ''
-      if (run.status === 'error') alert.value = `Run ${number} failed: ${run.error?.message ?? 'no reason given'}`
-      else if (word === 'unanswered') said.push(`The agent isn't responding to Stop for run ${number}`)
-      else if (word === 'refused') said.push(`The agent refused to stop run ${number}`)
-      else if (word === 'cancelling') said.push(`Stopping run ${number}`)
-      else if (before === 'suspended' && word === 'active') said.push(`Run ${number} continues`)
-      else said.push(`Run ${number} ${endings[run.status]}`)
+      const shown = exchanges.value.find((exchange) => exchange.run?.runId === run.runId)
+      const name = shown ? runName(shown) : 'a run'
+      if (run.status === 'error') alert.value = `${sentence(name)} failed: ${run.error?.message ?? 'no reason given'}`
+      else if (word === 'unanswered') said.push(`The agent isn't responding to Stop for ${name}`)
+      else if (word === 'refused') said.push(`The agent refused to stop ${name}`)
+      else if (word === 'cancelling') said.push(`Stopping ${name}`)
+      else if (before === 'suspended' && word === 'active') said.push(`${sentence(name)} continues`)
+      else said.push(`${sentence(name)} ${endings[run.status]}`)
     }
     if (said.length > 0) news.value = `${said.join('. ')}.`
   })

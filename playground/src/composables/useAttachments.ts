@@ -5,32 +5,32 @@ import { readAttachment } from '../conversation/attachments'
 /** The files of the next prompt. */
 export function useAttachments() {
   const files = shallowRef<readonly FileUIPart[]>([])
-  const problem = shallowRef('')
+  const problems = shallowRef<readonly string[]>([])
 
   async function add(chosen: Iterable<File>): Promise<void> {
-    problem.value = ''
+    problems.value = []
     for (const file of chosen) {
       try {
         files.value = [...files.value, await readAttachment(file, files.value)]
       } catch (error) {
-        problem.value = error instanceof Error ? error.message : String(error)
+        problems.value = [...problems.value, error instanceof Error ? error.message : String(error)]
       }
     }
   }
 
   return {
     files,
-    problem,
+    problems,
     add,
     remove(file: FileUIPart) {
-      problem.value = ''
+      problems.value = []
       files.value = files.value.filter((each) => each !== file)
     },
     /** Returns the files and empties the list. */
     take(): readonly FileUIPart[] {
       const taken = files.value
       files.value = []
-      problem.value = ''
+      problems.value = []
       return taken
     },
   }

@@ -34,10 +34,11 @@ export function useConversation() {
     return shown.send(prompt, { whenBusy: 'interrupt' })
   }
 
-  /** Stops the newest run. */
-  async function stopNewest(): Promise<void> {
-    const newest = running.value.findLast((exchange) => statusOf(exchange) !== 'cancelling')
-    if (newest) await stop(newest)
+  /** Stops the run at a place, or else the newest run. */
+  async function stopOne(place?: string): Promise<void> {
+    const live = running.value.filter((exchange) => statusOf(exchange) !== 'cancelling')
+    const wanted = place === undefined ? live.at(-1) : live.find((exchange) => exchange.place === place)
+    if (wanted) await stop(wanted)
   }
 
   /** Sends a new version of a prompt, with the same files. */
@@ -76,7 +77,7 @@ export function useConversation() {
     send,
     stopAndSend,
     stop,
-    stopNewest,
+    stopOne,
     stopAll: () => cancelAll(),
     edit,
     again,
@@ -104,9 +105,9 @@ function isUnderWay(exchange: Exchange): boolean {
 const isWaiting = (pending: Exchange['pending']): boolean => pending !== undefined && pending.wake?.state !== 'failed'
 
 function steerableOf(exchange: Exchange): Steerable[] {
-  const { run, number } = exchange
+  const { run, lane } = exchange
   const isHeard = run?.status === 'active' && (!run.cancelling || run.cancelling.refused)
-  return isHeard ? [{ runId: run.runId, number, topic: topicOf(exchange) }] : []
+  return isHeard ? [{ runId: run.runId, lane, topic: topicOf(exchange) }] : []
 }
 
 const filesOf = (prompt: Exchange['prompt']): FileUIPart[] =>

@@ -1,5 +1,6 @@
 import { ref, type Ref } from 'vue'
 import { provideActions, type Actions } from '../conversation/actions'
+import type { Exchange } from '../conversation/layout'
 import { textOf } from '../conversation/status'
 import type { Conversation } from './useConversation'
 
@@ -7,12 +8,14 @@ import type { Conversation } from './useConversation'
  * Provides the actions of a conversation to the components below.
  *
  * @param attempt - receives the promise of each action
+ * @param follow - keeps the new answer at a place in view
  */
 export function useConversationActions(
   conversation: Conversation,
   me: string,
   isOnline: Readonly<Ref<boolean>>,
   attempt: (verb: Promise<unknown>) => void,
+  follow: (exchange: Exchange) => void = () => {},
 ): Actions {
   const actions: Actions = {
     me,
@@ -20,10 +23,16 @@ export function useConversationActions(
     editing: ref<string>(),
     regenerating: conversation.regenerating,
     stop: (exchange) => attempt(conversation.stop(exchange)),
-    again: (exchange) => attempt(conversation.again(exchange)),
+    again(exchange) {
+      attempt(conversation.again(exchange))
+      follow(exchange)
+    },
     discard: (exchange) => conversation.discard(exchange),
     wake: (exchange) => conversation.wake(exchange),
-    edit: (exchange, text) => attempt(conversation.edit(exchange, text)),
+    edit(exchange, text) {
+      attempt(conversation.edit(exchange, text))
+      follow(exchange)
+    },
     approve(reply, call, onFailure) {
       const answer = conversation.approve(reply, call)
       answer.catch(onFailure)

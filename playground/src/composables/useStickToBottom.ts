@@ -5,21 +5,43 @@ const slack = 32
 /** Keeps a scroller at its end while its content grows, until the user scrolls up. */
 export function useStickToBottom(scroller: Readonly<Ref<HTMLElement | null>>, isWanted: () => boolean = () => true) {
   const isAtBottom = ref(true)
+  let followed: Element | undefined
+  let top = 0
   let stop = () => {}
 
+  const scrollTo = (element: HTMLElement, position: number) => {
+    element.scrollTop = position
+    top = element.scrollTop
+  }
   const toBottom = () => {
     const element = scroller.value
     if (!element) return
+    followed = undefined
     isAtBottom.value = true
-    element.scrollTop = element.scrollHeight
+    scrollTo(element, element.scrollHeight)
+  }
+  const isNearEnd = (element: HTMLElement) => element.scrollHeight - element.scrollTop - element.clientHeight < slack
+
+  /** Keeps the end of an element further up in view while it grows, until the user scrolls. */
+  function follow(wanted: Element): void {
+    followed = wanted
+    wanted.scrollIntoView({ block: 'nearest' })
+    top = scroller.value?.scrollTop ?? 0
+  }
+
+  function keepUp(element: HTMLElement): void {
+    if (followed?.isConnected) {
+      const hidden = followed.getBoundingClientRect().bottom + slack - element.getBoundingClientRect().bottom
+      if (hidden > 0) scrollTo(element, element.scrollTop + hidden)
+    } else if (isAtBottom.value && isWanted()) toBottom()
+    // NOTE: content that shrinks can end in view without a scroll event
+    if (isNearEnd(element)) isAtBottom.value = true
   }
 
   watch(scroller, (element) => {
     stop()
     if (!element) return
-    const grown = new ResizeObserver(() => {
-      if (isAtBottom.value && isWanted()) toBottom()
-    })
+    const grown = new ResizeObserver(() => keepUp(element))
     const observeContents = () => {
       grown.disconnect()
       grown.observe(element)
@@ -28,7 +50,9 @@ export function useStickToBottom(scroller: Readonly<Ref<HTMLElement | null>>, is
     }
     const replaced = new MutationObserver(observeContents)
     const onScroll = () => {
-      isAtBottom.value = element.scrollHeight - element.scrollTop - element.clientHeight < slack
+      if (Math.abs(element.scrollTop - top) > 2) followed = undefined
+      top = element.scrollTop
+      isAtBottom.value = isNearEnd(element)
     }
     observeContents()
     replaced.observe(element, { childList: true })
@@ -41,5 +65,5 @@ export function useStickToBottom(scroller: Readonly<Ref<HTMLElement | null>>, is
   })
   onScopeDispose(() => stop())
 
-  return { isAtBottom: readonly(isAtBottom), toBottom }
+  return { isAtBottom: readonly(isAtBottom), toBottom, follow }
 }

@@ -1,4 +1,5 @@
 import type { PendingPrompt, RunInfo } from 'vue-ai-transport'
+import { freeLane } from './lanes'
 import { isSteer, type Message } from './types'
 
 /** A prompt with its run and replies. */
@@ -7,8 +8,8 @@ export interface Exchange {
   readonly id: string
   /** The same for all versions of a prompt. */
   readonly place: string
-  /** Counts the prompts shown, from 1. */
-  readonly number: number
+  /** The colour of the run, from 1: the same on every device and for every loaded page of history. */
+  readonly lane: number
   readonly prompt?: Message
   /** Set until the run has started. */
   readonly pending?: PendingPrompt
@@ -102,10 +103,10 @@ function toExchanges({ blocks, runs, pending, placeOf }: Shown): (Exchange & { b
     const draft = drafts.get(each.inputId)
     if (draft && !draft.run) draft.pending = each
   }
-  return Array.from(drafts.values(), (draft, index) => ({
+  return Array.from(drafts.values(), (draft) => ({
     ...draft,
     place: draft.prompt ? placeOf(draft.id) : draft.id,
-    number: index + 1,
+    lane: 0,
   }))
 }
 
@@ -118,9 +119,9 @@ function toSections(
   for (const exchange of exchanges) {
     const section = sections.at(-1)
     const row = section?.rows.at(-1)
-    if (row && before && isBeside(exchange, before)) row.exchanges.push(exchange)
+    if (row && before && isBeside(exchange, before)) row.exchanges.push(coloured(exchange, row.exchanges))
     else {
-      const fresh = { id: exchange.place, exchanges: [exchange] }
+      const fresh = { id: exchange.place, exchanges: [coloured(exchange, [])] }
       if (section?.block === exchange.block) section.rows.push(fresh)
       else sections.push({ id: exchange.place, block: exchange.block, rows: [fresh] })
     }
@@ -128,6 +129,12 @@ function toSections(
   }
   return sections
 }
+
+/** Gives an exchange the colour of its prompt, or the next one if an exchange of its row has that colour. */
+const coloured = (exchange: Exchange, row: readonly Exchange[]): Exchange => ({
+  ...exchange,
+  lane: freeLane(exchange.prompt ? exchange.place : (exchange.run?.parentId ?? exchange.id), row),
+})
 
 /** Whether a prompt was sent while the run before it was active and not being stopped. */
 function overlap(exchange: Exchange, before: Exchange): boolean {
@@ -162,7 +169,7 @@ function reuseRow(old: Row | undefined, next: Row): Row {
 
 const isSame = (a: Exchange, b: Exchange): boolean =>
   a.id === b.id &&
-  a.number === b.number &&
+  a.lane === b.lane &&
   a.prompt === b.prompt &&
   a.pending === b.pending &&
   a.run === b.run &&

@@ -1,7 +1,7 @@
 import { countTokens } from '../../shared/tokens'
 import type { Exchange } from './layout'
 import { statusOf, writtenOf } from './status'
-import { counted, nameOf, sentence } from './words'
+import { clock, counted, nameOf, sentence } from './words'
 
 /**
  * The note of a run card below its answer.
@@ -24,8 +24,14 @@ export function noteOf(exchange: Exchange, me: string, tail: number): string {
     case 'error':
       return sentence(reasonOf(exchange))
     default:
-      return counted(countTokens(writtenOf(exchange)), 'token')
+      return summaryOf(exchange)
   }
+}
+
+function summaryOf(exchange: Exchange): string {
+  const tokens = counted(countTokens(writtenOf(exchange)), 'token')
+  const { startedAt, endedAt } = exchange.run ?? {}
+  return startedAt === undefined || endedAt === undefined ? tokens : `${tokens} in ${clock(endedAt - startedAt)}`
 }
 
 function beginningOf({ run, pending, prompt }: Exchange): string {

@@ -77,11 +77,12 @@ const saysSomething = ({ message }: Message): boolean =>
 /** The prompt of a run, shortened for a label. */
 export function topicOf({ prompt, id }: Exchange): string {
   const text = prompt ? textOf(prompt).replace(/\s+/g, ' ').trim() : ''
-  if (!text) return id.slice(0, 6)
+  if (!text) return prompt ? 'files' : id.slice(0, 6)
   return text.length > 48 ? `${text.slice(0, 47).trimEnd()}…` : text
 }
 
-const lanes = 6
+/** The name of a run for labels: `run “Plan a weekend in Lisbon”`. */
+export const runName = (exchange: Exchange): string => `run “${topicOf(exchange)}”`
 
-/** The colour of a run everywhere on the page. */
-export const laneOf = (number: number): string => `var(--lane-${((number - 1) % lanes) + 1})`
+/** The name of a prompt for labels: `prompt “Plan a weekend in Lisbon”`. */
+export const promptName = (exchange: Exchange): string => `prompt “${topicOf(exchange)}”`

@@ -4,6 +4,6 @@ export type Way = { kind: 'send' } | { kind: 'interrupt' } | { kind: 'steer'; ru
 /** A run that accepts steers. */
 export interface Steerable {
   readonly runId: string
-  readonly number: number
+  readonly lane: number
   readonly topic: string
 }

@@ -1,0 +1,16 @@
+import { onScopeDispose, ref, watch, type Ref } from 'vue'
+
+/** Whether the content of an element is taller than the element. It stays true while `isOpen`, so that it can be closed. */
+export function useOverflow(element: Readonly<Ref<HTMLElement | null>>, isOpen: Readonly<Ref<boolean>>) {
+  const overflows = ref(false)
+  const observer = new ResizeObserver(() => {
+    const now = element.value
+    if (now && !isOpen.value) overflows.value = now.scrollHeight > now.clientHeight + 2
+  })
+  watch(element, (now) => {
+    observer.disconnect()
+    if (now) observer.observe(now)
+  })
+  onScopeDispose(() => observer.disconnect())
+  return overflows as Readonly<Ref<boolean>>
+}

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { useVisits } from './visit'
+
+const lisbon = 'Plan a weekend in Lisbon for two'
+
+const { visit, newSession } = useVisits()
+
+test('an answer on a device with a wrong clock shows its true time', async () => {
+  const session = newSession()
+  const visitor = await visit({ session, speed: 'slow' })
+  const other = await visit({ session })
+  await other.page.addInitScript(() => {
+    const now = Date.now
+    Date.now = () => now() + 3_600_000
+  })
+  await other.page.reload()
+  await (await visitor.ask(lisbon)).streams()
+  await other.run(1).streams()
+  await expect.poll(() => other.run(1).card.locator('.elapsed').innerText()).toMatch(/^0:\d\d$/)
+})
+
+test('an answer counts and moves only while it is live: not offline, and not once it has ended', async () => {
+  const visitor = await visit({ speed: 60 })
+  const run = await visitor.ask(lisbon)
+  await run.streams()
+  expect(await run.card.locator('.meter').innerText()).toMatch(/tok\/s\s+0:\d\d/)
+  await visitor.press('Settings')
+  await visitor.press(/Cut my connection/)
+  await visitor.page.keyboard.press('Escape')
+  await visitor.page.locator('[data-connection="reconnecting"]').waitFor()
+  await run.card.getByText('Offline', { exact: true }).waitFor()
+  expect(await run.card.locator('.meter').count()).toBe(0)
+  await visitor.page.locator('[data-connection="connected"]').waitFor({ timeout: 30_000 })
+  await run.reaches('complete')
+  expect(await run.card.locator('.meter').count()).toBe(0)
+  expect(await run.card.innerText()).toMatch(/\d+ tokens in 0:\d\d/)
+})

@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest'
+import { violationsOf } from './axe'
+import { useVisits, type Visitor } from './visit'
+
+const { visit, newSession } = useVisits()
+
+/** Drops files on the middle of the conversation. */
+const drop = (visitor: Visitor, files: readonly [name: string, type: string][]) =>
+  visitor.page.evaluate((files) => {
+    const dataTransfer = new DataTransfer()
+    for (const [name, type] of files) dataTransfer.items.add(new File(['x'], name, { type }))
+    const target = document.querySelector('main')!
+    const fire = (type: string) => {
+      const event = new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true })
+      target.dispatchEvent(event)
+      return event.defaultPrevented
+    }
+    return [fire('dragover'), fire('drop')]
+  }, files)
+
+test('files that are dropped anywhere on the page are attached, and the page stays', async () => {
+  const visitor = await visit()
+  expect(await drop(visitor, [['notes.txt', 'text/plain']])).toEqual([true, true])
+  await visitor.page.getByRole('list', { name: 'Attached files' }).getByText('notes.txt').waitFor()
+})
+
+test('each refused file is named with its reason', async () => {
+  const visitor = await visit()
+  await drop(visitor, [
+    ['cv.pdf', 'application/pdf'],
+    ['film.mp4', 'video/mp4'],
+    ['notes.txt', 'text/plain'],
+  ])
+  const alert = visitor.page.locator('.tray [role=alert]')
+  await alert.getByText("cv.pdf can't be attached. Attach images or text files.").waitFor()
+  expect(await alert.innerText()).toContain("film.mp4 can't be attached. Attach images or text files.")
+})
+
+test('a draft survives a reload, and each conversation has its own', async () => {
+  const session = newSession()
+  const visitor = await visit({ session })
+  await visitor.message.fill('half a thought')
+  await visitor.page.reload()
+  expect(await visitor.message.inputValue()).toBe('half a thought')
+  await visitor.press('New conversation')
+  expect(await visitor.message.inputValue()).toBe('')
+  await visitor.page.goBack()
+  expect(await visitor.message.inputValue()).toBe('half a thought')
+})
+
+test('text runs in the direction of its script', async () => {
+  const visitor = await visit({ speed: 400 })
+  const run = await visitor.ask('مرحبا بالعالم')
+  await run.reaches('complete')
+  const direction = (selector: string) =>
+    visitor.page
+      .locator(selector)
+      .first()
+      .evaluate((element) => getComputedStyle(element).direction)
+  expect(await direction('.prompt p')).toBe('rtl')
+  expect(await direction('.prose .block')).toBe('ltr')
+  await visitor.message.fill('שלום')
+  expect(await direction('#message')).toBe('rtl')
+})
+
+test('a long prompt is clamped, and opens by keyboard', async () => {
+  const visitor = await visit({ viewport: { width: 360, height: 740 }, speed: 400 })
+  const words = Array.from({ length: 120 }, (_, index) => `word${index}`).join(' ')
+  await (await visitor.ask(words)).reaches('complete')
+  const text = visitor.page.locator('.prompt p')
+  const height = async () => (await text.boundingBox())!.height
+  const clamped = await height()
+  expect(await violationsOf(visitor.page)).toEqual([])
+  const more = visitor.page.getByRole('button', { name: /^Whole prompt/ })
+  await more.focus()
+  await visitor.page.keyboard.press('Enter')
+  expect(await height()).toBeGreaterThan(clamped * 1.5)
+  expect(await more.getAttribute('aria-expanded')).toBe('true')
+  await visitor.page.keyboard.press('Enter')
+  expect(await height()).toBe(clamped)
+})

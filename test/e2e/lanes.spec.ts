@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest'
+import { useVisits, type RunOnPage, type Visitor } from './visit'
+
+const lisbon = 'Plan a weekend in Lisbon for two'
+const porto = 'And what would three nights in Porto cost?'
+
+const { visit, newSession } = useVisits()
+
+/** Whether the end of a run's text is inside the conversation's visible area. */
+const showsItsEnd = (run: RunOnPage) =>
+  run.card.evaluate((card) => {
+    const view = document.querySelector('main')!.getBoundingClientRect()
+    const body = card.querySelector('.body')!.getBoundingClientRect()
+    const end = card.querySelector('.answer')!.lastElementChild!.getBoundingClientRect().bottom
+    return end > body.top && end <= Math.min(view.bottom, body.bottom) + 1
+  })
+
+const latest = (visitor: Visitor) => visitor.page.getByRole('button', { name: 'Latest' })
+const colour = (run: RunOnPage) => run.card.evaluate((card) => getComputedStyle(card).getPropertyValue('--lane'))
+
+describe('two answers on a desktop', () => {
+  test('have lanes of one height that follow their own ends, also if the second one starts late', async () => {
+    const visitor = await visit({ speed: 60 })
+    const first = await visitor.ask(lisbon)
+    await first.streams(90)
+    const second = await visitor.ask(porto)
+    await second.streams(20)
+    expect(await showsItsEnd(first)).toBe(true)
+    expect(await showsItsEnd(second)).toBe(true)
+    const heights = await Promise.all([first, second].map(async ({ card }) => (await card.boundingBox())!.height))
+    expect(heights[0]).toBe(heights[1])
+    await first.reaches('complete')
+    expect(await showsItsEnd(first)).toBe(true)
+    expect(await showsItsEnd(second)).toBe(true)
+  })
+
+  test('can be expanded to their whole length', async () => {
+    const visitor = await visit({ speed: 400 })
+    const [first, second] = [await visitor.ask(lisbon), await visitor.ask(porto)]
+    await Promise.all([first.reaches('complete'), second.reaches('complete')])
+    const hidden = () => first.card.locator('.body').evaluate((body) => body.scrollHeight - body.clientHeight)
+    expect(await hidden()).toBeGreaterThan(100)
+    await first.card.getByRole('button', { name: /^Expand/ }).click()
+    expect(await hidden()).toBe(0)
+    await first.card.getByRole('button', { name: /^Collapse/ }).click()
+    expect(await hidden()).toBeGreaterThan(100)
+  })
+})
+
+test('a prompt that is sent offline is in view beside the long answer before it', async () => {
+  const visitor = await visit({ speed: 60 })
+  const first = await visitor.ask(lisbon)
+  await first.streams(90)
+  await visitor.press('Settings')
+  await visitor.press(/Cut my connection/)
+  await visitor.page.keyboard.press('Escape')
+  await visitor.page.locator('[data-connection="reconnecting"]').waitFor()
+  const kept = await visitor.ask('hello')
+  const box = (await kept.card.boundingBox())!
+  expect(box.y).toBeGreaterThan(56)
+  expect(box.y + 100).toBeLessThan(800)
+})
+
+test('a regenerated answer further up is followed, and the button to the latest answer is never stale', async () => {
+  const visitor = await visit({ viewport: { width: 1000, height: 520 }, speed: 300 })
+  const first = await visitor.ask(lisbon)
+  await first.reaches('complete')
+  await (await visitor.ask('hello')).reaches('complete')
+  await visitor.page.getByLabel('Speed').selectOption('Fast')
+  await visitor.page.locator('main').evaluate((main) => main.scrollTo(0, 0))
+  await latest(visitor).waitFor()
+  await visitor.page.waitForTimeout(900)
+  await first.card.getByRole('button', { name: /^Regenerate/ }).click()
+  await expect.poll(() => visitor.cards.count()).toBe(1)
+  await first.streams(90)
+  expect(await showsItsEnd(first)).toBe(true)
+  expect(await latest(visitor).count()).toBe(0)
+})
+
+test('a run has one colour on all devices, also where only the end of the conversation is loaded', async () => {
+  const session = newSession()
+  const visitor = await visit({ session, speed: 2000 })
+  for (let index = 0; index < 17; index++) await (await visitor.ask(`hello ${index}`)).reaches('complete')
+  const other = await visit({ session })
+  await other.run(1).reaches('complete')
+  const shown = await other.cards.count()
+  expect(shown).toBeLessThan(17)
+  const colours = async (page: Visitor, from: number) =>
+    Promise.all(Array.from({ length: shown }, (_, index) => colour(page.run(from + index))))
+  const before = await colours(other, 1)
+  expect(before).toEqual(await colours(visitor, 17 - shown + 1))
+  expect(new Set(before).size).toBeGreaterThan(1)
+  await other.press('Show earlier messages')
+  await expect.poll(() => other.cards.count()).toBe(17)
+  expect(await colours(other, 17 - shown + 1)).toEqual(before)
+  expect(await other.page.locator('main').innerText()).not.toMatch(/Run \d|Prompt \d/)
+})
