@@ -7,12 +7,16 @@ export class AbsentChannel implements Channel {
   readonly isAttached = false
   readonly isConnected = false
   readonly isSuspended = false
+  readonly isShut = false
+  readonly hearsItself = true
 
   constructor(readonly name: string) {}
 
   get presence(): never {
     throw absent('use presence')
   }
+
+  reopen(): void {}
 
   onChange(): () => void {
     return () => undefined

@@ -1,5 +1,5 @@
 import { deferred, type Deferred } from '../core/signals'
-import type { OutgoingMessage } from '../core/wire'
+import type { ChannelMessage, OutgoingMessage } from '../core/wire'
 import type { Channel } from './session-channel'
 
 /** Messages that are published in one piece. */
@@ -18,15 +18,24 @@ const retryDelay = 250
 export class Outbox {
   readonly #channel: Channel
   readonly #ensureAttached: () => Promise<void>
+  readonly #onPublished: ((messages: readonly ChannelMessage[]) => void) | undefined
   #queue: QueuedPublish[] = []
   #count = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #closed: { error: unknown } | undefined
 
-  /** @param ensureAttached - Attaches the channel unless the SDK does so by itself; rejects when the channel refuses. */
-  constructor(channel: Channel, ensureAttached: () => Promise<void>) {
+  /**
+   * @param ensureAttached - Attaches the channel unless the SDK does so by itself; rejects when the channel refuses.
+   * @param onPublished - Called with the messages as the channel has them, where the client gets no echo of its own.
+   */
+  constructor(
+    channel: Channel,
+    ensureAttached: () => Promise<void>,
+    onPublished?: (messages: readonly ChannelMessage[]) => void,
+  ) {
     this.#channel = channel
     this.#ensureAttached = ensureAttached
+    this.#onPublished = onPublished
   }
 
   /** Resolves with the serials once the channel has the messages; rejects when the channel refuses them. */
@@ -59,12 +68,22 @@ export class Outbox {
 
   async #publish(queued: QueuedPublish): Promise<void> {
     try {
-      queued.resolve(await this.#channel.publish(queued.messages))
+      const serials = await this.#channel.publish(queued.messages)
+      if (this.#onPublished && !this.#channel.hearsItself) this.#onPublished(this.#echo(queued, serials))
+      queued.resolve(serials)
     } catch (cause) {
       if (this.#closed || !this.#channel.isOutage(cause)) return queued.reject(this.#closed?.error ?? cause)
       this.#queue = [...this.#queue, queued].toSorted((a, b) => a.number - b.number)
       if (!this.#channel.isAttached) this.flush()
       else if (this.#channel.isConnected) this.#timer = setTimeout(() => this.flush(), retryDelay)
     }
+  }
+
+  #echo({ messages }: QueuedPublish, serials: readonly string[]): readonly ChannelMessage[] {
+    const { clientId } = this.#channel
+    return messages.map((message, index) => {
+      const serial = serials[index]
+      return { ...message, action: 'message.create', serial, version: { serial }, clientId, timestamp: Date.now() }
+    })
   }
 }

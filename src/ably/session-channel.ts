@@ -1,4 +1,6 @@
 import type {
+  ChannelMode,
+  ChannelOptions,
   ChannelStateChange,
   InboundMessage,
   Message,
@@ -7,9 +9,10 @@ import type {
   RealtimeClient,
 } from 'ably'
 import { deferred } from '../core/signals'
-import { ErrorCode, SessionError, toSessionError } from '../core/errors'
+import { ErrorCode, SessionError, toSessionError, unableTo } from '../core/errors'
 import { version, type ChannelMessage, type OutgoingMessage } from '../core/wire'
 import { isAway, isForGood } from './refusal'
+import { hearsItself } from './uplink'
 
 /** A change of the channel's state, in the terms of this library. */
 export interface ChannelChange {
@@ -30,6 +33,8 @@ export interface HistoryPage {
 const users = new WeakMap<RealtimeChannel, number>()
 /** Channels that sessions have created; the others are the app's own. */
 const ours = new WeakSet<RealtimeChannel>()
+/** Channels that the app had attached before any session used them; they stay attached. */
+const attachedByApp = new WeakSet<RealtimeChannel>()
 
 // In milliseconds
 const firstDelay = 100
@@ -37,6 +42,7 @@ const lastDelay = 400
 
 const leavable: ReadonlySet<string> = new Set(['attached', 'attaching', 'suspended'])
 const releasable: ReadonlySet<string> = new Set(['initialized', 'detached', 'failed'])
+const shut: ReadonlySet<string> = new Set(['closing', 'closed'])
 const known = new Set(['attached', 'attaching', 'detached', 'suspended', 'failed'])
 
 /**
@@ -101,6 +107,7 @@ export class SessionChannel {
       this.#channel.unsubscribe(listener)
       await this.#channel.subscribe(listener)
       if (!this.isAttached) await this.#channel.attach()
+      this.#checkModes('SUBSCRIBE')
       return true
     } catch (cause) {
       if (!isPatient || !this.isSuspended) throw cause
@@ -142,6 +149,21 @@ export class SessionChannel {
     return this.#client.connection.state === 'connected'
   }
 
+  /** Whether the connection is closed: it comes back only by `reopen`. */
+  get isShut(): boolean {
+    return shut.has(this.#client.connection.state)
+  }
+
+  /** Connects again a connection that was closed by the page's end that never came, or by the app. */
+  reopen(): void {
+    if (this.isShut) this.#client.connect()
+  }
+
+  /** Whether the client receives its own messages. */
+  get hearsItself(): boolean {
+    return hearsItself(this.#client)
+  }
+
   /** Whether the network is away for longer; the SDK attaches the channel when it is back. */
   get isSuspended(): boolean {
     return this.#client.connection.state === 'suspended' || this.#held?.state === 'suspended'
@@ -178,6 +200,7 @@ export class SessionChannel {
 
   /** Publishes messages in one piece; resolves with their serials once the channel has them. */
   async publish(messages: readonly OutgoingMessage[]): Promise<readonly string[]> {
+    this.#checkModes('PUBLISH')
     const result = await this.#channel.publish(messages.map(toMessage))
     return (result?.serials ?? []).filter((serial) => serial !== null)
   }
@@ -209,18 +232,30 @@ export class SessionChannel {
     this.#stopWaiting?.()
     channel.unsubscribe(listener as (message: InboundMessage) => void)
     users.set(channel, users.get(channel)! - 1)
-    if (users.get(channel) === 0 && leavable.has(channel.state)) await channel.detach().catch(() => undefined)
+    const isLeft = users.get(channel) === 0 && !attachedByApp.has(channel)
+    if (isLeft && leavable.has(channel.state)) await channel.detach().catch(() => undefined)
     this.#release(channel)
   }
 
   #enter(): RealtimeChannel {
     const agent = `vue-ai-transport/${version} ${this.#codecName}/${version}`
     const { channels } = this.#client
-    const isNew = !(this.name in channels.all)
-    const channel = channels.get(this.name, { params: { agent } })
-    if (isNew) ours.add(channel)
+    // NOTE: a channel of the app keeps its own options: the SDK refuses others once it is attached
+    const existing = this.name in channels.all ? channels.get(this.name) : undefined
+    const appChannel = existing && !ours.has(existing) ? existing : undefined
+    const channel = appChannel ?? channels.get(this.name, { params: { agent } })
+    if (!appChannel) ours.add(channel)
+    else if (!users.get(channel) && leavable.has(channel.state)) attachedByApp.add(channel)
     users.set(channel, (users.get(channel) ?? 0) + 1)
     return channel
+  }
+
+  /** @throws SessionError when the app has attached the channel without a mode that is needed. */
+  #checkModes(mode: ChannelMode): void {
+    const modes = this.#held && !ours.has(this.#held) ? (optionsOf(this.#held).modes ?? []) : []
+    if (modes.length === 0 || modes.some((each) => each.toUpperCase() === mode)) return
+    const fix = `the app has set the channel's modes to ${modes.join(', ')}; add ${mode}`
+    throw unableTo(`use channel "${this.name}"`, fix, ErrorCode.ChannelFailed)
   }
 
   /** Releases the channel, which the client would keep, unless another session uses it. */
@@ -236,6 +271,10 @@ export class SessionChannel {
     await new Promise<void>((resolve) => this.#channel.once(() => resolve()))
   }
 }
+
+/** The options that the app has given a channel, which the SDK's types hide. */
+const optionsOf = (channel: RealtimeChannel): ChannelOptions =>
+  (channel as { channelOptions?: ChannelOptions }).channelOptions ?? {}
 
 // NOTE: the SDK refuses bare numbers and booleans as data, but accepts text that is marked as JSON
 function toMessage(message: OutgoingMessage): Message {

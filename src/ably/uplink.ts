@@ -6,6 +6,10 @@ interface ClientFields {
   readonly options?: { readonly maxMessageSize?: unknown; readonly echoMessages?: unknown }
 }
 
+/** Whether a client receives its own messages. */
+export const hearsItself = (client: RealtimeClient): boolean =>
+  (client as unknown as ClientFields).options?.echoMessages !== false
+
 const usualMaxMessageSize = 65_536
 
 /** The limits and the state of a client's connection. */
@@ -35,7 +39,7 @@ export class Uplink {
 
   /** Whether the client receives its own messages. */
   get hearsItself(): boolean {
-    return this.#fields.options?.echoMessages !== false
+    return hearsItself(this.#client)
   }
 
   /** Whether nothing can be sent now but later: the SDK would queue messages, and send them all at once then. */

@@ -20,12 +20,15 @@ import type { Lease } from '../store/lease'
 import { transportOf } from '../store/session-sync'
 import type { Transport } from '../store/transport'
 import { forward } from './forward'
+import { useHydrated } from './hydration'
 
 /** The session of a name that may change, as components hold it. */
 export interface SessionBinding<M extends object = AppMessage> {
   /** A stable handle; calls go to the current session. */
   readonly handle: ClientSession<M>
   readonly current: ComputedRef<ClientSession<M>>
+  /** The empty session that a component shows while it hydrates: the one that the server has rendered. */
+  readonly idle: () => ClientSession<M>
   /** The current lease; undefined without a name, or for a session that was passed in. */
   readonly lease: () => Lease<M> | undefined
   /** Why there is no session of the current name. */
@@ -52,7 +55,10 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
   const transport = useTransport()
   const lease = shallowRef<Lease>()
   const refusal = shallowRef<SessionError>()
-  const current = computed(() => lease.value?.session ?? transport.idle)
+  const idle = (): ClientSession<AppMessage> => transport.idle
+  const current = computed(() => lease.value?.session ?? idle())
+  const isHydrated = useHydrated()
+  const shown = (): ClientSession<AppMessage> => (isHydrated() ? current.value : idle())
   let ready = deferred()
   let turn = 0
   let isSettled = false
@@ -94,17 +100,27 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
     }
   }
 
-  watch(
-    [() => toValue(name), transport.generation],
-    ([next]) => {
+  function follow(): void {
+    watch(
+      [() => toValue(name), transport.generation],
+      ([next]) => {
+        lease.value?.release()
+        const taken = (lease.value = take(next))
+        if (wanted > 0) taken?.want(wanted)
+        awaitCurrent()
+      },
+      { immediate: true, flush: 'sync' },
+    )
+    onScopeDispose(() => {
+      // NOTE: `ready` stays open: code that awaits it in a component that has left must not go on, nor throw
+      turn++
+      hasFailed = false
       lease.value?.release()
-      const taken = (lease.value = take(next))
-      if (wanted > 0) taken?.want(wanted)
-      awaitCurrent()
-    },
-    { immediate: true, flush: 'sync' },
-  )
-  onScopeDispose(() => lease.value?.release())
+    })
+  }
+
+  // NOTE: a `setup` that goes on after its component has left has a scope that ends no more
+  if (scope.active) follow()
 
   /** A further view of the current session: a change of name closes it and makes one on the other session. */
   function createView(): View<AppMessage> {
@@ -113,19 +129,27 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
       watch(
         current,
         (session, _, onCleanup) => {
-          const made = (view.value = session.createView())
-          onCleanup(() => made.close())
+          const next = (view.value = session.createView())
+          onCleanup(() => next.close())
         },
         { immediate: true, flush: 'sync' },
       )
     // NOTE: a view that a handler makes later lives as long as the component that uses the session
     const close = (getCurrentScope() ?? scope!).run(make) ?? make()
-    return forward(() => view.value!, { close })
+    const made = (): View<AppMessage> => view.value!
+    return forward(() => (isHydrated() ? made() : idle().view), made, { close })
   }
 
   return {
-    handle: forward(() => current.value, { view: forward(() => current.value.view), createView }),
+    handle: forward(shown, () => current.value, {
+      view: forward(
+        () => shown().view,
+        () => current.value.view,
+      ),
+      createView,
+    }),
     current,
+    idle,
     lease: () => lease.value,
     refusal,
     get ready() {

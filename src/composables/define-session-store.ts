@@ -1,4 +1,4 @@
-import { defineStore, type Pinia, type SetupStoreDefinition } from 'pinia'
+import { defineStore, type Pinia, type SetupStoreDefinition, type StoreGeneric } from 'pinia'
 import { bindSession } from './binding'
 import { provideSession } from './inject-session'
 import { describe, type UseClientSessionReturn } from './use-client-session'
@@ -47,11 +47,22 @@ export function defineSessionStore<Extra extends object = object>(
       return { ...members, ...(options.setup?.({ ...described, ...view }) ?? ({} as Extra)) }
     })
 
-  // NOTE: Pinia's map helpers call `useStore(pinia)`
-  const useStore = (nameOrPinia?: string | Pinia | null): ReturnType<Definition> => {
+  // NOTE: Pinia's map helpers call `useStore(pinia)`, its hot reload `useStore(pinia, store)`
+  const useStore = (nameOrPinia?: string | Pinia | null, hot?: StoreGeneric): ReturnType<Definition> => {
     const [name, pinia] = typeof nameOrPinia === 'string' ? [nameOrPinia] : [options.name, nameOrPinia]
     const storeId = name === undefined || name === options.name ? id : `${id}:${name}`
-    return define(storeId, name)(pinia)
+    const definition = define(storeId, name) as HotDefinition<Definition>
+    const store = definition(pinia, hot)
+    useStore._pinia = definition._pinia ?? useStore._pinia
+    return store
   }
-  return Object.assign(useStore, { $id: id })
+  useStore.$id = id
+  useStore._pinia = undefined as Pinia | undefined
+  return useStore
+}
+
+/** A store definition with what Pinia's hot reload uses, which its types hide. */
+type HotDefinition<D extends (pinia?: Pinia | null) => unknown> = D & {
+  (pinia: Pinia | null | undefined, hot: StoreGeneric | undefined): ReturnType<D>
+  readonly _pinia?: Pinia
 }

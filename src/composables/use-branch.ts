@@ -40,9 +40,9 @@ export function useBranch<M extends object>(
   messageId: MessageIdSource,
   options: ViewSource<M> = {},
 ): UseBranchReturn<M> {
-  const { current, actor } = useViewSource(options)
+  const { shown, actor } = useViewSource(options)
   const id = (): string => toValue(messageId) ?? ''
-  const branch = computed(() => current().branch(id()))
+  const branch = computed(() => shown().branch(id()))
   const index = computed(() => branch.value.index)
   const select = (wanted: number): void => actor().select(id(), wanted)
   return {

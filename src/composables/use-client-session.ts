@@ -4,6 +4,7 @@ import type { SessionError } from '../core/errors'
 import type { ClientSession } from '../session/client-session'
 import type { SessionStatus } from '../session/context'
 import { bindSession, type SessionBinding } from './binding'
+import { useHydrated } from './hydration'
 import { injectSession, provideSession } from './inject-session'
 
 export interface UseClientSessionReturn {
@@ -31,29 +32,34 @@ export const bindingOf = (handle: object): SessionBinding | undefined => binding
  * Uses a session for as long as the component, store or effect scope lives: the first user attaches its channel, the last
  * one to leave detaches it a second later. Leaving cancels no run. Descendants find it with `useView()` and its kin.
  *
- * @param name - The session; a ref or getter that changes moves to another one, an empty name means none yet. Left out,
- * it is the nearest session of this component or an ancestor.
+ * @param name - The session's name; a ref or getter that changes moves to another session. Without a value (`undefined`,
+ * `null`, `''`) there is no session yet. A call without arguments takes the nearest session of this component or an
+ * ancestor.
  * @throws Error when called outside of a scope, or without Pinia and the transport.
  *
  * @example
  * const { session, status, ready } = useClientSession(() => route.params.id)
  */
-export function useClientSession(name?: MaybeRefOrGetter<string | null | undefined>): UseClientSessionReturn {
-  if (name === undefined) return describe(injectSession())
-  const binding = bindSession(name)
+export function useClientSession(
+  ...given: [name?: MaybeRefOrGetter<string | null | undefined>]
+): UseClientSessionReturn {
+  if (given.length === 0) return describe(injectSession())
+  const binding = bindSession(given[0])
   provideSession(binding)
   return describe(binding)
 }
 
 /** The refs of a binding. @internal */
 export function describe(binding: SessionBinding): UseClientSessionReturn {
-  const { current, handle, refusal } = binding
+  const { current, idle, handle, lease, refusal } = binding
+  const isHydrated = useHydrated()
+  const shown = (): ClientSession<AppMessage> => (isHydrated() ? current.value : idle())
   bindings.set(handle, binding)
   return {
     session: handle,
-    name: computed(() => current.value.channelName || undefined),
-    status: computed(() => current.value.status),
-    error: computed(() => refusal.value ?? current.value.error),
+    name: computed(() => lease()?.session.channelName),
+    status: computed(() => shown().status),
+    error: computed(() => refusal.value ?? shown().error),
     get ready() {
       return binding.ready
     },

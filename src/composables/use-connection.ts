@@ -1,7 +1,9 @@
 import type { ConnectionState } from 'ably'
 import { computed, type ComputedRef } from 'vue'
 import type { SessionError } from '../core/errors'
+import { unused, type ConnectionFacts } from '../store/transport'
 import { useTransport } from './binding'
+import { useHydrated } from './hydration'
 
 export interface UseConnectionReturn {
   /** Ably's connection state; `initialized` until a session is used, and on a server. */
@@ -24,12 +26,13 @@ export interface UseConnectionReturn {
  */
 export function useConnection(): UseConnectionReturn {
   const transport = useTransport()
-  const { connection } = transport
+  const isHydrated = useHydrated()
+  const connection = (): ConnectionFacts => (isHydrated() ? transport.connection.value : unused)
   return {
-    state: computed(() => connection.value.state),
-    connected: computed(() => connection.value.state === 'connected'),
-    since: computed(() => connection.value.since),
-    reason: computed(() => connection.value.reason),
+    state: computed(() => connection().state),
+    connected: computed(() => connection().state === 'connected'),
+    since: computed(() => connection().since),
+    reason: computed(() => connection().reason),
     retry: () => void transport.retry(),
   }
 }

@@ -32,12 +32,12 @@ export function useRun<M extends object>(
   runId: MaybeRefOrGetter<string | null | undefined>,
   options: UseRunOptions<M> = {},
 ): UseRunReturn<M> {
-  const { current, actor } = useViewSource(options)
+  const { shown, actor } = useViewSource(options)
   const id = (): string => toValue(runId) ?? ''
-  const run = computed(() => current().run(id()))
+  const run = computed(() => shown().run(id()))
   return {
     run,
-    messages: computed(() => current().messagesOf(id())),
+    messages: computed(() => shown().messagesOf(id())),
     isActive: computed(() => run.value?.status === 'active'),
     cancel: async () => {
       if (id() !== '') await actor().cancel(id())

@@ -29,9 +29,9 @@ export interface UseRunsReturn {
  * const { active, cancel } = useRuns({ scope: 'mine' })
  */
 export function useRuns<M extends object = AppMessage>(options: UseRunsOptions<M> = {}): UseRunsReturn {
-  const { current, actor } = useViewSource(options)
+  const { shown, actor } = useViewSource(options)
   const scope = (): RunScope => toValue(options.scope) ?? 'view'
-  const runs = computed<readonly RunInfo[]>((known) => reuseIfEqual(known, current().runs(scope())))
+  const runs = computed<readonly RunInfo[]>((known) => reuseIfEqual(known, shown().runs(scope())))
   return {
     runs,
     active: computed<readonly RunInfo[]>((known) =>

@@ -48,19 +48,19 @@ export function useView<M extends object>(options: OwnViewSource<M> & { limit?: 
 export function useView(options?: UseViewOptions): UseViewReturn
 export function useView<M extends object>(options: UseViewOptions<M> = {}): UseViewReturn<M> {
   const { view, limit = 30 } = options
-  const { binding, current, actor } = useViewSource(options)
+  const { binding, shown, current, actor } = useViewSource(options)
   if (!view) binding?.want(limit)
-  const messages = computed(() => current().getMessages())
+  const messages = computed(() => shown().getMessages())
 
   return {
-    view: view ?? forward(current),
+    view: view ?? forward(shown, current),
     messages,
     blocks: computed<readonly MessageBlock<M>[]>((known) => groupIntoBlocks(messages.value, known ?? [])),
-    runs: computed(() => current().runs()),
-    pending: computed(() => current().pending()),
-    isRunning: computed(() => current().isRunning),
-    hasOlder: computed(() => current().hasOlder()),
-    isLoadingOlder: computed(() => current().isLoadingOlder),
+    runs: computed(() => shown().runs()),
+    pending: computed(() => shown().pending()),
+    isRunning: computed(() => shown().isRunning),
+    hasOlder: computed(() => shown().hasOlder()),
+    isLoadingOlder: computed(() => shown().isLoadingOlder),
     ...verbsOf(actor),
   }
 }

@@ -3,6 +3,7 @@ import type { View } from '../session/view'
 import type { AppMessage } from '../store/app-message'
 import type { ViewVerbs } from '../store/verbs'
 import type { SessionBinding } from './binding'
+import { useHydrated } from './hydration'
 import { injectSession } from './inject-session'
 import { bindingOf } from './use-client-session'
 
@@ -17,19 +18,23 @@ export interface ViewSource<M extends object = AppMessage> {
 /** A view source with a known message type. */
 export type OwnViewSource<M extends object> = ViewSource<M> & ({ session: ClientSession<M> } | { view: View<M> })
 
-/** The current view of a source, and the object that runs its verbs. */
+/** The view of a source to show, which is an empty one while the component hydrates; its current view; and the object
+ * that runs its verbs. */
 export function useViewSource<M extends object>({
   session,
   view,
 }: ViewSource<M>): {
   binding: SessionBinding<M> | undefined
+  shown: () => View<M>
   current: () => View<M>
   actor: () => ViewVerbs<M>
 } {
   // Bound sessions hold the app's messages, and M is the app's message type where the source names no other
   const binding = (session ? bindingOf(session) : view ? undefined : injectSession()) as SessionBinding<M> | undefined
+  const isHydrated = useHydrated()
   const current = (): View<M> => view ?? (binding?.current.value ?? session!).view
+  const shown = (): View<M> => (binding && !isHydrated() ? binding.idle().view : current())
   // Verbs of the shared view go through the session's store, where `$onAction` hears them
   const actor = (): ViewVerbs<M> => (view ? undefined : binding?.lease()?.store) ?? current()
-  return { binding, current, actor }
+  return { binding, shown, current, actor }
 }

@@ -1,3 +1,4 @@
+import { onPageStays } from '../ably/page-life'
 import type { ChannelChange } from '../ably/session-channel'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { ChannelMessage } from '../core/wire'
@@ -14,6 +15,8 @@ interface Facts {
   isAttached?: boolean
   /** Whether the connection under it is up. */
   isConnected?: boolean
+  /** Whether the connection was closed, so that it does not come back by itself. */
+  isShut?: boolean
   isRepairing?: boolean
   /** Whether missed messages could not be read back. */
   hasGap?: boolean
@@ -23,6 +26,7 @@ interface Facts {
 function statusOf(facts: Facts): SessionStatus {
   if (facts.isClosed) return 'closed'
   if (facts.isFailed) return 'failed'
+  if (facts.isShut) return 'idle'
   if (!facts.wasAttached) return facts.isConnecting ? 'connecting' : 'idle'
   if (!facts.isAttached || !facts.isConnected) return 'reconnecting'
   if (facts.isRepairing) return 'repairing'
@@ -38,6 +42,8 @@ export class Connection<M extends object> {
   #connecting: Promise<void> | undefined
   #stops: (() => void)[] = []
   #isPrepared = false
+  /** When the connection was closed last, by `performance.now()`. */
+  #shutAt = 0
 
   constructor(session: SessionContext<M>, catchUp: CatchUp<M>) {
     this.#session = session
@@ -54,6 +60,7 @@ export class Connection<M extends object> {
 
   connect(): Promise<void> {
     if (this.isClosed) return Promise.reject(closedError('connect'))
+    this.#session.channel.reopen()
     this.#resumeCatchUp()
     return (this.#connecting ??= this.#connect().catch((error: unknown) => {
       this.#connecting = undefined
@@ -63,6 +70,7 @@ export class Connection<M extends object> {
 
   /** Attaches the channel unless the SDK does so by itself when the network is back. */
   async ensureAttached(): Promise<void> {
+    this.#session.channel.reopen()
     if (this.isClosed || this.#connecting === undefined) await this.connect()
     else await this.#connecting
   }
@@ -77,7 +85,7 @@ export class Connection<M extends object> {
 
   async #connect(): Promise<void> {
     const { channel, options } = this.#session
-    this.#set({ isConnecting: true, isFailed: false, isConnected: channel.isConnected })
+    this.#set({ isConnecting: true, isFailed: false, isConnected: channel.isConnected, isShut: this.#isShut() })
     try {
       if (this.#stops.length === 0) this.#listen()
       this.#isPrepared = false
@@ -100,12 +108,16 @@ export class Connection<M extends object> {
     this.#stops = [
       channel.onChange((change) => this.#channelChanged(change)),
       channel.onConnection((isConnected) => this.#connectionChanged(isConnected)),
+      onPageStays(
+        () => channel.reopen(),
+        (moment) => !this.#facts.isShut || this.#shutAt >= moment,
+      ),
     ]
   }
 
   #connectionChanged(isConnected: boolean): void {
     const isRenewed = isConnected && this.#facts.isConnected
-    this.#set({ isConnected })
+    this.#set({ isConnected, isShut: this.#isShut() })
     if (!isConnected) return
     const again = (): void => void this.connect().catch(() => undefined)
     // NOTE: a new token may allow the channel that was refused, even one that is being refused at this moment
@@ -115,13 +127,23 @@ export class Connection<M extends object> {
     this.#session.outbox.flush()
   }
 
+  /** Whether the connection is closed; notes when it was. */
+  #isShut(): boolean {
+    const { isShut } = this.#session.channel
+    if (isShut && !this.#facts.isShut) this.#shutAt = performance.now()
+    return isShut
+  }
+
   #channelChanged({ state, resumed, reason }: ChannelChange): void {
     if (state === 'attached') return this.#attached(resumed)
-    this.#set({ isAttached: false })
+    this.#set({ isAttached: false, isShut: this.#isShut() })
     // `connect()` reports failures while the channel is being attached
     if (this.#facts.isConnecting) return
     if (state === 'failed') this.#fail(toSessionError('stay on the channel', ErrorCode.ChannelFailed, reason))
-    if (state === 'detached') this.#connecting = undefined
+    if (state !== 'detached') return
+    this.#connecting = undefined
+    // NOTE: the app, or another library, has detached the channel that this session uses
+    if (this.#session.channel.isConnected) void this.connect().catch(() => undefined)
   }
 
   #attached(resumed: boolean): void {

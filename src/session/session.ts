@@ -79,7 +79,8 @@ export class Session<M extends object> implements SessionContext<M> {
     this.port = port
     this.tree = new Tree(codec, port, trustOf(options))
     this.channel = client ? new SessionChannel(client, sessionName, codec.name) : new AbsentChannel(sessionName)
-    this.outbox = new Outbox(this.channel, () => this.#connection.ensureAttached())
+    const echo = (messages: readonly ChannelMessage[]): void => messages.forEach((message) => this.hear(message))
+    this.outbox = new Outbox(this.channel, () => this.#connection.ensureAttached(), echo)
     this.changed = port.signal()
     this.#statusChanged = port.signal()
     this.#scheduler = new FlushScheduler(flush, () => this.#publish())
@@ -144,8 +145,8 @@ export class Session<M extends object> implements SessionContext<M> {
     const targets = whenBusy === 'interrupt' ? this.#cancellable(view, 'view').filter((target) => !isOwn(target)) : []
     return this.submissions.send(placed, wake, (inputId) => {
       onPlaced(inputId)
-      const isWaiting = waitFor === 'ended' && targets.length > 0
-      const ended = isWaiting ? this.cancellations.waitForRunsToEnd(targets, endLimit) : undefined
+      const isFree = waitFor !== 'ended' || targets.length === 0
+      const ended = isFree ? undefined : this.cancellations.waitForRunsToEnd(targets, endLimit)
       // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
       for (const target of targets) this.cancel(target).catch((error: SessionError) => this.report(error))
       return ended
@@ -163,10 +164,8 @@ export class Session<M extends object> implements SessionContext<M> {
 
   #cancellable(view: RunLists, scope: RunScope): CancelTarget[] {
     const pending = scope === 'view' ? view.pending() : this.pending.all()
-    return cancellable(
-      view.runs(scope),
-      pending.filter(({ clientId }) => this.#isIn(scope, clientId)),
-    )
+    const inputs = pending.filter(({ clientId }) => this.#isIn(scope, clientId))
+    return cancellable(view.runs(scope), inputs)
   }
 
   #isIn(scope: RunScope, owner: string): boolean {

@@ -1,7 +1,7 @@
 import type { App } from 'vue'
 import type { Pinia } from 'pinia'
 import { problem } from './diagnostics'
-import { provideTransport, transportOf } from './session-sync'
+import { provideTransport, removeTransport, transportOf } from './session-sync'
 import type { AITransportOptions, Transport } from './transport'
 
 /** The Vue plugin, with a verb for all sessions of the app. */
@@ -24,21 +24,19 @@ export interface AITransport {
  * app.use(createAITransport({ client: () => new Ably.Realtime({ authUrl: '/api/ably/token' }), agent: '/api/agent' }))
  */
 export function createAITransport(options: AITransportOptions): AITransport {
-  let installed: Pinia | undefined
   let transport: Transport | undefined
-  let apps = 0
+  let app: App | undefined
   return {
-    install(app) {
-      const pinia = app.config.globalProperties.$pinia as Pinia | undefined
+    install(next) {
+      const pinia = next.config.globalProperties.$pinia as Pinia | undefined
       if (!pinia) throw problem('piniaMissing')
-      if (installed !== pinia) {
-        if (transportOf(pinia)) throw problem('installedTwice')
-        transport = provideTransport(pinia, options)
-        installed = pinia
-      }
-      apps++
+      if (app || transportOf(pinia)) throw problem('installedTwice')
+      app = next
+      transport = provideTransport(pinia, options)
       app.onUnmount(() => {
-        if (--apps === 0) void transport?.close()
+        app = undefined
+        removeTransport(pinia)
+        void transport?.close()
       })
     },
     async reset() {

@@ -27,6 +27,9 @@ export function provideTransport(pinia: Pinia, options: AITransportOptions): Tra
   return transport
 }
 
+/** Frees a Pinia for another transport. */
+export const removeTransport = (pinia: Pinia): void => void transports.delete(pinia)
+
 /** The transport of a Pinia, if it was given one or a `sessionSync` plugin is installed there. */
 export function transportOf(pinia: Pinia): Transport | undefined {
   if (!transports.has(pinia)) {

@@ -48,13 +48,16 @@ export interface ConnectionFacts {
   readonly reason?: SessionError
 }
 
-const isServer = typeof window === 'undefined'
+/** The connection before a session is used, and on a server. */
+export const unused: ConnectionFacts = { state: 'initialized' }
+
+const isServer = (): boolean => typeof window === 'undefined'
 
 /** The sessions in use in one app, and the Ably client they share. */
 export class Transport {
   /** The number of resets; holders of a lease take a new one after each. */
   readonly generation = shallowRef(0)
-  readonly connection: Ref<ConnectionFacts> = shallowRef({ state: 'initialized' })
+  readonly connection: Ref<ConnectionFacts> = shallowRef(unused)
   readonly #pinia: Pinia
   readonly #options: AITransportOptions
   readonly #sessions = new Map<string, LeasedSession>()
@@ -114,14 +117,14 @@ export class Transport {
     this.#client = undefined
     this.#tokens = undefined
     this.#stopListening?.()
-    this.connection.value = { state: 'initialized' }
+    this.connection.value = unused
     await Promise.all(sessions.map((session) => session.end()))
     if (typeof this.#options.client === 'function') client?.close()
   }
 
   #open(sessionName: string): ClientSession<AppMessage> {
     const { agent, agents, policy, historyPageSize, flush } = this.#options
-    const client = isServer ? undefined : this.#connected()
+    const client = isServer() ? undefined : this.#connected()
     const prepare = async (): Promise<void> => this.#tokens?.cover(sessionName)
     const given = { agent, agents, policy, historyPageSize, flush, prepare }
     return new ClientSession({ ...given, client, sessionName, codec: this.#codec, port: vuePort })

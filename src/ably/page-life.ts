@@ -1,0 +1,33 @@
+/** How long a page has to survive `beforeunload` until it counts as staying, in milliseconds. */
+const stayTime = 1000
+
+/**
+ * Calls the listener when the page goes on after it seemed to leave: it comes back by the back button, becomes visible, or
+ * survives `beforeunload` (a `mailto:` link, a download, a cancelled "Leave site?"). Returns a function that removes it.
+ *
+ * @param wasOpenAt - Whether the connection was open at a moment of `performance.now()`: one that the app has closed before
+ * the page seemed to leave stays closed.
+ */
+export function onPageStays(listener: () => void, wasOpenAt: (moment: number) => boolean): () => void {
+  if (typeof window === 'undefined' || typeof document === 'undefined') return () => undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const leaving = ({ timeStamp }: Event): void => {
+    clearTimeout(timer)
+    // NOTE: by time, because the SDK closes its connection in this event too, and its listener comes first
+    if (!wasOpenAt(timeStamp)) return
+    // NOTE: a page that has left runs no timers
+    timer = setTimeout(listener, stayTime)
+  }
+  const visible = (): void => {
+    if (document.visibilityState === 'visible') listener()
+  }
+  window.addEventListener('beforeunload', leaving)
+  window.addEventListener('pageshow', listener)
+  document.addEventListener('visibilitychange', visible)
+  return () => {
+    clearTimeout(timer)
+    window.removeEventListener('beforeunload', leaving)
+    window.removeEventListener('pageshow', listener)
+    document.removeEventListener('visibilitychange', visible)
+  }
+}

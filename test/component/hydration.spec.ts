@@ -1,0 +1,217 @@
+import { renderToString } from '@vue/server-renderer'
+import {
+  createSSRApp,
+  defineAsyncComponent,
+  defineComponent,
+  h,
+  KeepAlive,
+  nextTick,
+  ref,
+  Suspense,
+  type App,
+  type Component,
+} from 'vue'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import {
+  defineSessionStore,
+  SessionProvider,
+  useBranch,
+  useClientSession,
+  useConnection,
+  useRun,
+  useRuns,
+  useView,
+} from '../../src'
+import { aiPlugins } from '../support/app'
+import { startConversation } from '../support/conversation'
+import { eventually } from '../support/eventually'
+
+type Plugins = ReturnType<typeof aiPlugins>['plugins']
+
+const complaints: string[] = []
+const apps: App[] = []
+
+beforeEach(() => {
+  for (const name of ['warn', 'error'] as const) {
+    vi.spyOn(console, name).mockImplementation(
+      (...given: unknown[]) => void complaints.push(given.map(String).join(' ')),
+    )
+  }
+})
+afterEach(() => {
+  for (const app of apps.splice(0)) app.unmount()
+  document.body.innerHTML = ''
+  const told = complaints.splice(0).filter((each) => !each.includes('<Suspense> is an experimental feature'))
+  vi.restoreAllMocks()
+  if (told.length > 0) throw new Error(`the console says: ${told.join('; ')}`)
+})
+
+/** Everything that a component can print of its session. */
+function useEverything() {
+  const { status, name, error } = useClientSession()
+  const { messages, runs, pending, isRunning, hasOlder, isLoadingOlder, view } = useView()
+  const { active } = useRuns({ scope: 'session' })
+  const { run, isActive } = useRun('run-1')
+  const { count, index } = useBranch('q')
+  const { state, connected, since } = useConnection()
+  return () =>
+    JSON.stringify([
+      [status.value, name.value, error.value?.code ?? 0],
+      [messages.value.map(({ id }) => id), runs.value.length, pending.value.length, view.getMessages().length],
+      [isRunning.value, hasOlder.value, isLoadingOlder.value, active.value.length],
+      [run.value?.status ?? '', isActive.value, count.value, index.value],
+      [state.value, connected.value, since.value ?? 0],
+    ])
+}
+
+const Everything = defineComponent({
+  setup() {
+    const print = useEverything()
+    return () => h('p', print())
+  },
+})
+
+const Page = defineComponent({
+  setup() {
+    const { session } = useClientSession('trip')
+    return () => [h('b', `${session.status} ${session.view.getMessages().length}`), h(Everything)]
+  },
+})
+
+async function aConversation() {
+  const scene = await startConversation('ai:trip')
+  await scene.prompt('q', 'Where to?')
+  await scene.agent.startRun('run-1', 'q')
+  return { client: () => scene.endpoint.client({ clientId: 'reader' }), linger: 0 }
+}
+
+/** The page as a server renders it, which has no window. */
+async function htmlOf(component: Component): Promise<string> {
+  vi.stubGlobal('window', undefined)
+  try {
+    const app = createSSRApp(component)
+    for (const plugin of aiPlugins({ client: () => expect.unreachable() }).plugins) app.use(plugin)
+    return await renderToString(app)
+  } finally {
+    vi.unstubAllGlobals()
+  }
+}
+
+function start(component: Component, host: Element, plugins: Plugins): void {
+  const app = createSSRApp(component)
+  for (const plugin of plugins) app.use(plugin)
+  app.mount(host)
+  apps.push(app)
+}
+
+async function hydrate(component: Component): Promise<{ host: Element; html: string }> {
+  const options = await aConversation()
+  const html = await htmlOf(component)
+  const host = document.createElement('div')
+  host.innerHTML = html
+  document.body.append(host)
+  start(component, host, aiPlugins(options).plugins)
+  return { host, html }
+}
+
+const live = /ready.*\[\["q"\]|ready.*"q".*connected/
+const isLive = (host: Element): Promise<void> => eventually(() => expect(host.innerHTML).toMatch(live))
+
+it('the first paint is that of the server, then everything moves on', async () => {
+  const { host, html } = await hydrate(Page)
+  expect(html).toContain('idle')
+  await isLive(host)
+})
+
+it('also with `await ready` in setup', async () => {
+  const Waiting = defineComponent({
+    async setup() {
+      const { ready } = useClientSession('trip')
+      const print = useEverything()
+      await ready
+      return () => h('p', print())
+    },
+  })
+  const { host } = await hydrate(() => h(Suspense, () => h(Waiting)))
+  expect(host.textContent).toContain('idle')
+  await isLive(host)
+})
+
+it('also inside a provider and a KeepAlive, which hydrates once', async () => {
+  const shown = ref(true)
+  const Kept = (): unknown => h(KeepAlive, () => (shown.value ? h(Everything) : h('i', 'elsewhere')))
+  const { host } = await hydrate(() => h(SessionProvider, { name: 'trip' }, { default: Kept }))
+  await isLive(host)
+  shown.value = false
+  await nextTick()
+  shown.value = true
+  await nextTick()
+  expect(host.innerHTML).toContain('ready')
+})
+
+it('also in a component that hydrates later, when its session has long been in use', async () => {
+  let hydrateNow: () => void = () => expect.unreachable()
+  const Lazy = defineAsyncComponent({
+    loader: () => Promise.resolve(Everything),
+    hydrate: (hydrate) => void (hydrateNow = hydrate),
+  })
+  const { host } = await hydrate(
+    defineComponent({
+      setup() {
+        const { status } = useClientSession('trip')
+        return () => [h('b', status.value), h(Lazy)]
+      },
+    }),
+  )
+  await eventually(() => expect(host.querySelector('b')!.textContent).toBe('ready'))
+  expect(host.querySelector('p')!.textContent).toContain('idle')
+  hydrateNow()
+  await isLive(host)
+})
+
+it('also in an island beside an app that uses the session', async () => {
+  const options = await aConversation()
+  const { plugins } = aiPlugins(options)
+  const html = await htmlOf(Page)
+  const [first, island] = [0, 1].map(() => {
+    const host = document.createElement('div')
+    host.innerHTML = html
+    return document.body.appendChild(host)
+  })
+  start(Page, first!, plugins)
+  await isLive(first!)
+  const second = createSSRApp(Page)
+  second.use(plugins[0])
+  second.mount(island!)
+  apps.push(second)
+  await isLive(island!)
+  expect(island!.textContent).toMatch(live)
+})
+
+it('also in a store of a session', async () => {
+  const useTrip = defineSessionStore('trip-store', { name: 'trip' })
+  const Shop = defineComponent({
+    setup() {
+      const trip = useTrip()
+      return () => h('p', `${trip.status} "${trip.messages[0]?.id}" ${trip.isRunning} connected`)
+    },
+  })
+  const { host, html } = await hydrate(Shop)
+  expect(html).toContain('idle')
+  await isLive(host)
+})
+
+it('verbs reach the session at once, also before the page has hydrated', async () => {
+  const sent: Promise<unknown>[] = []
+  const Eager = defineComponent({
+    setup() {
+      const { session } = useClientSession('trip')
+      if (typeof window !== 'undefined') sent.push(session.view.send('early', { wake: false }))
+      return () => h('p', `${session.status} ${session.view.getMessages().length}`)
+    },
+  })
+  const { host } = await hydrate(Eager)
+  await Promise.all(sent)
+  expect(sent).toHaveLength(1)
+  await eventually(() => expect(host.textContent).toMatch(/ready [1-9]/))
+})

@@ -1,0 +1,221 @@
+import { mount } from '@vue/test-utils'
+import { defineComponent, effectScope, h, nextTick, onMounted, ref, Suspense, watchEffect } from 'vue'
+import { createApp } from 'vue'
+import { createPinia } from 'pinia'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createAITransport, defineSessionStore, useClientSession, useConnection, useView } from '../../src'
+import { aiPlugins, bareApp } from '../support/app'
+import { startConversation } from '../support/conversation'
+import { eventually } from '../support/eventually'
+
+afterEach(() => void vi.restoreAllMocks())
+
+/** A page of one session with its statuses so far; its client closes in `beforeunload`, as the SDK does in browsers. */
+async function openPage(name: string) {
+  const scene = await startConversation(`ai:${name}`)
+  const client = scene.endpoint.client({ clientId: 'reader' })
+  const close = (): void => client.close()
+  window.addEventListener('beforeunload', close)
+  const scope = effectScope()
+  const page = bareApp({ client, linger: 0 }).runWithContext(() =>
+    scope.run(() => ({ ...useClientSession(name), ...useView(), connection: useConnection() })),
+  )!
+  const seen: string[] = []
+  scope.run(() => watchEffect(() => seen.push(page.status.value), { flush: 'sync' }))
+  await page.ready
+  seen.length = 0
+  const leave = async (): Promise<void> => {
+    window.dispatchEvent(new Event('beforeunload'))
+    await eventually(() => expect(client.connection.state).toBe('closed'))
+    expect(seen).toEqual(['idle'])
+  }
+  const end = (): void => {
+    scope.stop()
+    window.removeEventListener('beforeunload', close)
+  }
+  return { ...scene, client, page, leave, end, seen }
+}
+
+describe('a page whose connection was closed because it seemed to leave', () => {
+  it('goes on by itself after a mailto link, a download or a cancelled "Leave site?"', async () => {
+    const { page, leave, end, prompt } = await openPage('stays')
+    await leave()
+    await prompt('missed', 'Are you there?')
+    await eventually(() => expect(page.status.value).toBe('ready'))
+    await eventually(() => expect(page.messages.value.map(({ id }) => id)).toEqual(['missed']))
+    end()
+  })
+
+  it.each<[string, () => unknown]>([
+    ['comes back by the back button', () => window.dispatchEvent(new Event('pageshow'))],
+    ['becomes visible', () => document.dispatchEvent(new Event('visibilitychange'))],
+  ])('goes on when it %s', async (_, happens) => {
+    const { page, leave, end } = await openPage('back')
+    await leave()
+    happens()
+    await eventually(() => expect(page.status.value).toBe('ready'), 900)
+    end()
+  })
+
+  it('goes on when a verb needs it', async () => {
+    const { page, leave, end, client } = await openPage('verb')
+    await leave()
+    await page.send('hello', { wake: false })
+    expect(client.connection.state).toBe('connected')
+    await eventually(() => expect(page.status.value).toBe('ready'))
+    end()
+  })
+
+  it('a connection that the app has closed stays closed until then', async () => {
+    const { page, end, client } = await openPage('closed')
+    client.close()
+    await eventually(() => expect(page.status.value).toBe('idle'))
+    window.dispatchEvent(new Event('beforeunload'))
+    await new Promise((resolve) => setTimeout(resolve, 1200))
+    expect(client.connection.state).toBe('closed')
+    await page.send('hello', { wake: false })
+    expect(client.connection.state).toBe('connected')
+    end()
+  })
+})
+
+it('a prompt written offline is sent although another chat has been opened meanwhile', async () => {
+  const { endpoint } = await startConversation('ai:one')
+  const client = endpoint.client({ clientId: 'reader' })
+  const name = ref('one')
+  const scope = effectScope()
+  const page = bareApp({ client, linger: 0 }).runWithContext(() =>
+    scope.run(() => ({ ...useClientSession(name), ...useView(), connection: useConnection() })),
+  )!
+  await page.ready
+  const restore = endpoint.dropConnection('reader', { refuseFor: Infinity })
+  await eventually(() => expect(page.status.value).toBe('reconnecting'))
+  const sent = page.send('written in a tunnel', { wake: false })
+  name.value = 'two'
+  await nextTick()
+  name.value = 'one'
+  expect(page.messages.value.map(({ state }) => state)).toEqual(['pending'])
+  name.value = 'two'
+  restore()
+  page.connection.retry()
+  await sent
+  name.value = 'one'
+  await eventually(() => expect(page.messages.value.map(({ state }) => state)).toEqual(['sent']))
+  scope.stop()
+})
+
+describe('a component that has left', () => {
+  const optionsFor = async (name: string, more = {}) => {
+    const { endpoint } = await startConversation(`ai:${name}`)
+    return { endpoint, options: { client: () => endpoint.client({ clientId: 'reader' }), linger: 0, ...more } }
+  }
+
+  it.each<[string, () => ReturnType<typeof defineComponent>]>([
+    [
+      'in setup',
+      () =>
+        defineComponent({
+          async setup() {
+            const { ready } = useClientSession('left')
+            await ready
+            return () => null
+          },
+        }),
+    ],
+    [
+      'when mounted',
+      () =>
+        defineComponent({
+          setup() {
+            const session = useClientSession('left')
+            onMounted(async () => {
+              await session.ready
+              expect.unreachable()
+            })
+            return () => null
+          },
+        }),
+    ],
+  ])('hears nothing more of `ready`, awaited %s', async (_, make) => {
+    const { options } = await optionsFor('left')
+    const errors: unknown[] = []
+    const Chat = make()
+    const shown = ref(true)
+    const wrapper = mount(() => h(Suspense, () => h('div', shown.value ? [h(Suspense, () => h(Chat))] : [])), {
+      global: { plugins: aiPlugins(options).plugins, config: { errorHandler: (error) => void errors.push(error) } },
+    })
+    await nextTick()
+    shown.value = false
+    await nextTick()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(errors).toEqual([])
+    wrapper.unmount()
+  })
+
+  it('takes no lease when its setup goes on', async () => {
+    const { options } = await optionsFor('late')
+    const client = vi.fn<typeof options.client>(options.client)
+    const scope = effectScope()
+    const app = bareApp({ ...options, client })
+    scope.stop()
+    // A setup that was compiled restores its scope after each `await`, also when that has ended
+    const late = app.runWithContext(() => {
+      ;(scope as unknown as { on(): void }).on()
+      try {
+        return { ...useClientSession('late'), ...useView({ limit: 50 }) }
+      } finally {
+        ;(scope as unknown as { off(): void }).off()
+      }
+    })
+    expect([late.status.value, late.messages.value, client.mock.calls]).toEqual(['idle', [], []])
+  })
+})
+
+it('a name that is undefined means no session yet, also inside another one', async () => {
+  const { endpoint } = await startConversation('ai:outer')
+  const { plugins } = aiPlugins({ client: () => endpoint.client({ clientId: 'reader' }), linger: 0 })
+  const names: unknown[] = []
+  const Inner = defineComponent({
+    setup() {
+      for (const name of [undefined, null, '']) names.push(useClientSession(name).name.value)
+      return () => null
+    },
+  })
+  const Outer = defineComponent({
+    setup() {
+      useClientSession('outer')
+      return () => h(Inner)
+    },
+  })
+  mount(Outer, { global: { plugins } }).unmount()
+  expect(names).toEqual([undefined, undefined, undefined])
+})
+
+it('one plugin object serves one app at a time', () => {
+  const transport = createAITransport({ client: () => expect.unreachable(), agents: 'agent' })
+  const make = () => createApp({ render: () => null }).use(createPinia())
+  const first = make().use(transport)
+  expect(() => make().use(transport)).toThrow('has an AI transport already')
+  first.mount(document.createElement('div'))
+  first.unmount()
+  expect(() => make().use(transport)).not.toThrow()
+})
+
+it('a store of a session takes a hot update over', async () => {
+  const { endpoint } = await startConversation('ai:hot')
+  const { plugins, pinia } = aiPlugins({ client: () => endpoint.client({ clientId: 'reader' }), linger: 0 })
+  const version = (label: string) => defineSessionStore('hot', { name: 'hot', setup: () => ({ label: () => label }) })
+  const app = createApp({ render: () => null })
+  for (const plugin of plugins) app.use(plugin)
+  const { acceptHMRUpdate } = await import('pinia')
+  const [before, after] = [version('old'), version('new')]
+  const store = app.runWithContext(() => before())
+  expect(store.label()).toBe('old')
+  acceptHMRUpdate(before, { data: {} })({ useHot: after })
+  expect(store.label()).toBe('new')
+  await eventually(() => expect(store.status).toBe('ready'))
+  expect([...(pinia as unknown as { _s: Map<string, unknown> })._s.keys()].filter((id) => id.includes('hot:'))).toEqual(
+    [],
+  )
+  store.$dispose()
+})
