@@ -8,7 +8,7 @@ import { entries, here, sharedChunks } from './scripts/entries.ts'
 const alias = [
   { find: /^vue-ai-transport$/, replacement: here('src/index.ts') },
   { find: /^vue-ai-transport\/local\/vite$/, replacement: here('src/local/vite.ts') },
-  { find: /^vue-ai-transport\/(agent|codec|local)$/, replacement: here('src/$1/index.ts') },
+  { find: /^vue-ai-transport\/(agent|archive|codec|local)$/, replacement: here('src/$1/index.ts') },
 ]
 
 /** Specs that need a browser, though they stand beside those that do not. */

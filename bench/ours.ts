@@ -6,6 +6,7 @@ import { here } from '../scripts/entries.ts'
 export interface Ours {
   client: typeof import('../src/index.ts')
   agent: typeof import('../src/agent/index.ts')
+  archive: typeof import('../src/archive/index.ts')
   local: typeof import('../src/local/index.ts')
 }
 
@@ -24,7 +25,12 @@ export async function loadOurs(): Promise<Ours> {
       sourcemap: true,
       target: 'es2023',
       lib: {
-        entry: { client: here('src/index.ts'), agent: here('src/agent/index.ts'), local: here('src/local/index.ts') },
+        entry: {
+          client: here('src/index.ts'),
+          agent: here('src/agent/index.ts'),
+          archive: here('src/archive/index.ts'),
+          local: here('src/local/index.ts'),
+        },
         formats: ['es'],
       },
       rolldownOptions: { external: /^[@\w]/ },
@@ -32,7 +38,12 @@ export async function loadOurs(): Promise<Ours> {
   })
   // NOTE: the sessions of stores stay idle on a server, and a process without a window counts as one
   globalThis.window ??= {} as typeof window
-  return { client: await load('client'), agent: await load('agent'), local: await load('local') }
+  return {
+    client: await load('client'),
+    agent: await load('agent'),
+    archive: await load('archive'),
+    local: await load('local'),
+  }
 }
 
 const load = (name: string) => import(pathToFileURL(`${outDir}/${name}.js`).href)

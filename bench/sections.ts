@@ -1,4 +1,5 @@
 import { pipeCosts } from './agent.ts'
+import { archiveCosts, runSize } from './archive.ts'
 import { pageCosts } from './browser.ts'
 import { chatCosts } from './chats.ts'
 import { agentFloor, ourAgent, peerAgent } from './contenders/agents.ts'
@@ -230,5 +231,15 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
     const by = 'runs streaming in turn'
     const cost = await interleavedTokenCosts(contenders, [1, 100])
     return [scaling(contenders, { what: 'a token', by, sizes: [1, 100], cost, atMost: 1.5 })]
+  },
+
+  async archive() {
+    const costs = await archiveCosts(built, 1_000_000)
+    table(
+      'An archive of 1,000,000 rows: milliseconds',
+      ['', `a run of ${runSize} rows written`, 'a page of 100 rows', "a user's 100 sessions"],
+      costs.map(({ name, write, page, list }) => [name, write, page, list]),
+    )
+    return costs.map(({ name, page }) => ({ what: `archive in ${name}, a page: milliseconds`, value: page, atMost: 5 }))
   },
 }

@@ -5,6 +5,7 @@ export const entries = {
   index: 'src/index.ts',
   'agent/index': 'src/agent/index.ts',
   'codec/index': 'src/codec/index.ts',
+  'archive/index': 'src/archive/index.ts',
   'local/index': 'src/local/index.ts',
   'local/vite': 'src/local/vite.ts',
   'local/cli': 'src/local/cli.ts',

@@ -40,7 +40,7 @@ const scripts: Record<string, Script> = {
 
 /** The entries for servers, agents, tests and codecs. */
 const entries: Record<string, Script> = Object.fromEntries(
-  ['agent/index', 'codec/index', 'local/index', 'local/vite'].map((entry) => [
+  ['agent/index', 'codec/index', 'archive/index', 'local/index', 'local/vite'].map((entry) => [
     `vue-ai-transport/${entry.replace('/index', '')}`,
     { code: `export * from '${here(`dist/${entry}.js`)}'` },
   ]),

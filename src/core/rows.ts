@@ -31,7 +31,7 @@ export interface SessionRows {
   readonly rows: readonly PackedRow[]
 }
 
-/** A row tuple whose names, header entries and client id are places in `texts`, and its time is counted from the row before. */
+/** A row tuple with places in `texts` for its name, header entries and client id; its time counts from the row before. */
 type PackedRow = readonly [
   serial: string,
   version: string,
@@ -44,8 +44,8 @@ type PackedRow = readonly [
   data?: unknown,
 ]
 
-/** What an entry of `texts` never is: no client id. */
-const nothing = -1
+/** The place of an absent client id. */
+const nowhere = -1
 const formatVersion = 1
 
 const Flag = { deleted: 1, binary: 2 } as const
@@ -103,7 +103,7 @@ export function packRows(tuples: readonly RowTuple[], until: string): SessionRow
     ([serial, version, name, transport, codec, clientId, timestamp, flags, ...data]): PackedRow => {
       const since = timestamp - time
       time = timestamp
-      const author = clientId === null ? nothing : place(clientId)
+      const author = clientId === null ? nowhere : place(clientId)
       return [serial, version, place(name), placeAll(transport), placeAll(codec), author, since, flags, ...data]
     },
   )

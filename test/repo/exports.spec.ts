@@ -35,6 +35,7 @@ const names: Record<string, string[]> = {
     'outcomeOf',
     'ownerOnly',
   ],
+  'vue-ai-transport/archive': ['archiveRoute', 'sqlArchive'],
   'vue-ai-transport/codec': ['Header', 'UIMessageCodec', 'createUIMessageCodec'],
   'vue-ai-transport/local': ['DEV_KEY', 'ProtocolError', 'createLocalEndpoint', 'mountLocalEndpoint'],
   'vue-ai-transport/local/vite': ['localAbly'],

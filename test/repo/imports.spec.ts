@@ -15,6 +15,7 @@ const house: Record<string, Room> = {
   store: { ours: ['session', 'codec', 'ably', 'core'], packages: ['vue', 'pinia'] },
   session: { ours: ['ably', 'core'], packages: [] },
   agent: { ours: ['codec', 'ably', 'core'], packages: [] },
+  archive: { ours: ['core'], packages: [] },
   codec: { ours: ['core'], packages: [] },
   ably: { ours: ['core'], packages: [] },
   core: { ours: [], packages: [] },
