@@ -110,10 +110,18 @@ export function packRows(tuples: readonly RowTuple[], until: string): SessionRow
   return { v: formatVersion, until, texts, rows }
 }
 
-/** The messages of packed rows in the order of their serials; undefined for a value that this version cannot read. */
-export function unpackRows(packed: unknown): { until: string; messages: ChannelMessage[] } | undefined {
+/**
+ * The messages of packed rows in the order of their serials; undefined for a value that this version cannot read.
+ *
+ * @param session - the session that the rows must belong to, by its full channel name
+ */
+export function unpackRows(
+  packed: unknown,
+  session?: string,
+): { until: string; messages: ChannelMessage[] } | undefined {
   try {
     if (!isPlainObject(packed) || packed.v !== formatVersion) return ignore(packed)
+    if (session !== undefined && packed.session !== session) return ignore(packed, session)
     const { until, texts, rows } = packed as unknown as SessionRows
     let time = 0
     const messages = rows.map(([serial, version, name, transport, codec, clientId, since, flags, ...data]) => {
@@ -134,19 +142,22 @@ function headersAt(places: readonly number[], texts: readonly string[]): Headers
   return Object.fromEntries(entries)
 }
 
-function ignore(packed: unknown): undefined {
+function ignore(packed: unknown, session?: string): undefined {
   try {
     // NOTE: spelled out, so that bundlers drop the warning in production
-    if (process.env.NODE_ENV !== 'production') console.warn(`[vue-ai-transport] Rows are ignored: ${faultOf(packed)}`)
+    if (process.env.NODE_ENV !== 'production')
+      console.warn(`[vue-ai-transport] Rows are ignored: ${faultOf(packed, session)}`)
   } catch {
     // A page without a bundler has no `process`
   }
 }
 
-const faultOf = (packed: unknown): string =>
-  isPlainObject(packed) && typeof packed.v === 'number' && packed.v > formatVersion
-    ? `they have format ${packed.v}, this version of vue-ai-transport reads format ${formatVersion}; the session reads the channel's history instead.`
-    : "they are not a value of dehydrateSession(); the session reads the channel's history instead."
+const faultOf = (packed: unknown, session: string | undefined): string =>
+  session !== undefined
+    ? `they do not belong to session "${session}", which reads the channel's history instead.`
+    : isPlainObject(packed) && typeof packed.v === 'number' && packed.v > formatVersion
+      ? `they have format ${packed.v}, this version of vue-ai-transport reads format ${formatVersion}; the session reads the channel's history instead.`
+      : "they are not a value of dehydrateSession(); the session reads the channel's history instead."
 
 const bytesOf = (data: unknown): Uint8Array | undefined =>
   data instanceof ArrayBuffer ? new Uint8Array(data) : data instanceof Uint8Array ? data : undefined

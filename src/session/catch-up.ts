@@ -1,8 +1,9 @@
 import { AbsentChannel } from '../ably/absent-channel'
 import { NewerProtocolWarning } from '../ably/newer-protocol'
 import type { HistoryPage } from '../ably/session-channel'
+import { unpackRows } from '../core/rows'
 import type { ChannelMessage } from '../core/wire'
-import type { SessionContext } from './context'
+import type { DehydratedSession, SessionContext } from './context'
 
 /** The result of a repair; `superseded` when a later repair has taken over. */
 export type RepairResult = 'whole' | 'gap' | 'superseded'
@@ -18,6 +19,8 @@ export class CatchUp<M extends object> {
   #next: (() => Promise<HistoryPage>) | undefined
   #exhausted: boolean
   #reading: Promise<boolean> | undefined
+  /** Settles, never rejects, when the repair that is running is over. */
+  #repairing: Promise<unknown> | undefined
   #held: ChannelMessage[] | undefined
   /** The serial up to which the tree was in step with the channel; undefined while it is in step. */
   #since: string | undefined
@@ -32,6 +35,11 @@ export class CatchUp<M extends object> {
   /** Whether the channel may hold messages older than those loaded. */
   get hasOlder(): boolean {
     return !this.#exhausted
+  }
+
+  /** The serial up to which nothing is missing; empty when nothing is loaded. */
+  get resumePoint(): string {
+    return this.#since ?? this.#session.tree.resumePoint()
   }
 
   /** Whether messages may have been missed and not read back yet. */
@@ -52,12 +60,24 @@ export class CatchUp<M extends object> {
     return isNews
   }
 
+  /** Takes in rows of an earlier moment, before the session connects; false when this version cannot read them. */
+  resume(rows: DehydratedSession): boolean {
+    const unpacked = unpackRows(rows, this.#session.channel.name)
+    if (!unpacked) return false
+    this.#session.takePage(() => unpacked.messages.forEach((message) => this.apply(message)))
+    this.#since = unpacked.until
+    this.#exhausted = !rows.hasOlder
+    return true
+  }
+
   /** Loads one older page; false when there is none. All views share the cursor, and simultaneous calls share a page. */
   loadPage(): Promise<boolean> {
     return (this.#reading ??= this.#readPage().finally(() => (this.#reading = undefined)))
   }
 
   async #readPage(): Promise<boolean> {
+    // NOTE: a repair leaves off where older pages begin
+    if (!this.#next) await this.#repairing
     if (this.#exhausted) return false
     const page = await (this.#next?.() ?? this.#newestPage())
     this.#session.takePage(() => this.#fold(page.items))
@@ -77,7 +97,13 @@ export class CatchUp<M extends object> {
   }
 
   /** Reads back to the resume point. A later repair takes over from an earlier one. */
-  async repair(): Promise<RepairResult> {
+  repair(): Promise<RepairResult> {
+    const result = this.#repair()
+    this.#repairing = result.catch(() => undefined)
+    return result
+  }
+
+  async #repair(): Promise<RepairResult> {
     const repair = ++this.#repairs
     const isCurrent = (): boolean => repair === this.#repairs
     try {
@@ -97,13 +123,23 @@ export class CatchUp<M extends object> {
   async #readBack(since: string, isCurrent: () => boolean): Promise<boolean> {
     let page = await this.#newestPage()
     while (isCurrent()) {
-      // Older messages have not changed, or have not been loaded yet
       this.#fold(page.items.filter(({ serial = '' }) => serial >= since))
-      if (since !== '' && page.items.some(({ serial = since }) => serial <= since)) return true
-      if (!page.next) return since === ''
+      const isBack = since !== '' && page.items.some(({ serial = since }) => serial <= since)
+      if (isBack || !page.next) {
+        this.#leaveOff(page, since)
+        return isBack || since === ''
+      }
       page = await page.next()
     }
     return true
+  }
+
+  /** Older messages than those loaded begin in the last page of a repair, unless older pages have been read before. */
+  #leaveOff({ items, next }: HistoryPage, since: string): void {
+    if (this.#next || this.#exhausted) return
+    this.#session.takePage(() => this.#fold(items.filter(({ serial = '' }) => serial < since)))
+    this.#next = next
+    this.#exhausted = next === undefined
   }
 
   #newestPage(): Promise<HistoryPage> {

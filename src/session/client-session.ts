@@ -2,7 +2,7 @@ import type { RealtimeChannel } from 'ably'
 import type { SessionError } from '../core/errors'
 import type { RunInfo } from '../core/run-info'
 import type { CancelTarget } from './cancellations'
-import type { ClientSessionOptions, SessionEvents, SessionStatus } from './context'
+import type { ClientSessionOptions, DehydratedSession, SessionEvents, SessionStatus } from './context'
 import type { SendInput } from './placed-input'
 import { Session } from './session'
 import type { SessionTree } from './session-tree'
@@ -23,6 +23,7 @@ export class ClientSession<M extends object> {
     this.tree = session.all
     this.view = this.createView()
     session.port.opaque(this)
+    if (options.rows) this.resume(options.rows)
   }
 
   /** The full channel name. */
@@ -107,6 +108,16 @@ export class ClientSession<M extends object> {
   /** Leaves the channel. Cancels no run; `cancel` does that. */
   close(): Promise<void> {
     return this.#session.close()
+  }
+
+  /** The inside, for the functions of this library that take a session. @internal */
+  get internals(): Session<M> {
+    return this.#session
+  }
+
+  /** Shows up to `count` messages of rows that were dehydrated earlier. @internal */
+  resume(rows: DehydratedSession, count = Infinity): void {
+    if (this.#session.history.resume(rows)) this.view.show(count)
   }
 
   /** Settles when the channel has accepted or refused every prompt; undefined when none is on its way. @internal */

@@ -7,12 +7,21 @@ import { ErrorCode, unableTo, type SessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import type { TreeNode } from '../core/node'
 import type { ReactivePort, Signal } from '../core/signals'
+import type { SessionRows } from '../core/rows'
 import type { RunNode } from '../core/run-node'
 import { isSteer } from '../core/run-state'
 import type { Settled, Tree } from '../core/tree'
 import { Header, MessageName, type ChannelMessage } from '../core/wire'
 import type { AgentTarget } from './agent-endpoint'
 import type { Deadlines, FlushMode } from './scheduling'
+
+/** The rows of one session at one moment, from which a page goes on: JSON-safe. */
+export interface DehydratedSession extends SessionRows {
+  /** The full channel name. */
+  readonly session: string
+  /** Whether the channel may hold messages older than these rows. */
+  readonly hasOlder: boolean
+}
 
 export interface ClientSessionOptions<M extends object> extends TrustOptions {
   /** An Ably client; the session never closes it. Without one the session stays idle, as on a server. */
@@ -24,6 +33,8 @@ export interface ClientSessionOptions<M extends object> extends TrustOptions {
   agent?: AgentTarget
   /** Messages per page of history, 1 to 1000. @default 100 */
   historyPageSize?: number
+  /** Rows of `dehydrateSession()`: they show at once, and the session catches up from there. */
+  rows?: DehydratedSession
   /** When gathered tokens reach the views. @default 'frame' */
   flush?: FlushMode
   /** How state is made observable. @internal */

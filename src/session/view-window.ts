@@ -216,6 +216,12 @@ export class OlderMessages<M extends object> {
     })
   }
 
+  /** Shows at least `count` messages at once, of those that are loaded. */
+  showLoaded(count: number): void {
+    this.#window.reveal(this.#shown.path(), count - this.#window.messages.length)
+    this.#session.loaded()
+  }
+
   /** Shows at least `count` messages, if there are; waits for a load that is running. */
   async fill(count: number): Promise<void> {
     while (this.#loading) await this.#loading.catch(() => undefined)

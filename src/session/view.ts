@@ -144,6 +144,11 @@ export class View<M extends object> {
     return this.#isClosed ? [] : this.#older.loadUntil(predicate, signal)
   }
 
+  /** Shows at least so many messages at once, of those that are loaded. @internal */
+  show(count: number): void {
+    this.#older.showLoaded(count)
+  }
+
   /** Shows at least so many messages, if there are; waits for a load that is running. @internal */
   fill(count: number): Promise<void> {
     return this.#older.fill(count)

@@ -4,6 +4,7 @@ import { vi } from 'vitest'
 import { UIMessageCodec } from '../../src/codec'
 import type { ChannelMessage } from '../../src/core/wire'
 import { ClientSession } from '../../src/session/client-session'
+import type { DehydratedSession } from '../../src/session/context'
 import type { FlushMode } from '../../src/session/scheduling'
 import type { View } from '../../src/session/view'
 import { FakeChannel, fakeAbly } from './fake-ably'
@@ -15,7 +16,12 @@ export class Listener {
   readonly view: View<UIMessage>
   readonly #channel: FakeChannel
 
-  private constructor(history: readonly ChannelMessage[], pageSize: number, flush: FlushMode) {
+  private constructor(
+    history: readonly ChannelMessage[],
+    pageSize: number,
+    flush: FlushMode,
+    rows?: DehydratedSession,
+  ) {
     this.#channel = new FakeChannel((from, to) => history.slice(from, to) as InboundMessage[])
     this.session = new ClientSession({
       client: fakeAbly(this.#channel, 'watcher'),
@@ -23,6 +29,7 @@ export class Listener {
       codec: UIMessageCodec,
       historyPageSize: pageSize,
       flush,
+      rows,
     })
     this.view = this.session.view
   }
@@ -32,8 +39,9 @@ export class Listener {
     history: readonly ChannelMessage[] = [],
     pageSize = 100,
     flush: FlushMode = 'sync',
+    rows?: DehydratedSession,
   ): Promise<Listener> {
-    const listener = new Listener(history, pageSize, flush)
+    const listener = new Listener(history, pageSize, flush, rows)
     await listener.session.connect()
     return listener
   }
