@@ -10,7 +10,12 @@ export class AbsentChannel implements Channel {
   readonly isShut = false
   readonly hearsItself = true
 
-  constructor(readonly name: string) {}
+  readonly runPresence = undefined
+  readonly name: string
+
+  constructor(name: string) {
+    this.name = name
+  }
 
   get presence(): never {
     throw absent('use presence')

@@ -12,6 +12,7 @@ import { deferred } from '../core/signals'
 import { ErrorCode, SessionError, toSessionError, unableTo } from '../core/errors'
 import { version, type ChannelMessage, type OutgoingMessage } from '../core/wire'
 import { isAway, isForGood } from './refusal'
+import { RunPresence } from './run-presence'
 import { hearsItself } from './uplink'
 
 /** A change of the channel's state, in the terms of this library. */
@@ -50,6 +51,7 @@ const known = new Set(['attached', 'attaching', 'detached', 'suspended', 'failed
  * clients of `ably/modular`.
  */
 export class SessionChannel {
+  readonly runPresence: RunPresence
   readonly #client: RealtimeClient
   readonly #codecName: string
   #held: RealtimeChannel | undefined
@@ -63,6 +65,7 @@ export class SessionChannel {
   ) {
     this.#client = client
     this.#codecName = codecName
+    this.runPresence = new RunPresence(client, () => this.#channel)
   }
 
   /** The client's channel; the same object from its first use until the session leaves. */
@@ -284,4 +287,7 @@ function toMessage(message: OutgoingMessage): Message {
 }
 
 /** The interface of a session's channel. */
-export type Channel = Pick<SessionChannel, keyof SessionChannel>
+export type Channel = Omit<Pick<SessionChannel, keyof SessionChannel>, 'runPresence'> & {
+  /** Undefined without a client. */
+  readonly runPresence: RunPresence | undefined
+}

@@ -20,13 +20,13 @@ export class Uplink {
     this.#client = client
   }
 
-  /** Messages a second that the service accepts on it, where it has said so. */
+  /** Messages per second that the service accepts; undefined when it has not told. */
   get maxInboundRate(): number | undefined {
     const rate = this.#fields.connection.connectionManager?.connectionDetails?.maxInboundRate
     return typeof rate === 'number' && rate > 0 ? rate : undefined
   }
 
-  /** Bytes that one message may have. */
+  /** The largest message, in bytes. */
   get maxMessageSize(): number {
     const size = this.#fields.options?.maxMessageSize
     return typeof size === 'number' && size > 0 ? size : usualMaxMessageSize
@@ -47,12 +47,17 @@ export class Uplink {
     return heldUp.has(this.#client.connection.state)
   }
 
-  /** Whether it is closed or has failed for good: only by hand does it come back. */
+  /** Whether it is closed or has failed for good: only the app can open it again. */
   get isOver(): boolean {
     return over.has(this.#client.connection.state)
   }
 
-  /** Calls back whenever the connection's state is another; returns how to stop that. */
+  /** The time by Ably's clock, in milliseconds since the epoch; by this machine's when the service does not answer. */
+  time(): Promise<number> {
+    return this.#client.time().catch(() => Date.now())
+  }
+
+  /** Calls back when the connection's state changes; returns a function that stops it. */
   onChange(listener: () => void): () => void {
     const { connection } = this.#client
     connection.on(listener)

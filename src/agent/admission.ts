@@ -9,6 +9,7 @@ import { BusyError } from './errors'
 import { runHook, type AnswerHook } from './hooks'
 import type { LiveRun } from './live-run'
 import { settleFully } from './path'
+import { Settlement } from './settle'
 
 // NOTE: an active run that began further back has most likely lost its agent
 const maxMessages = 1000
@@ -17,13 +18,21 @@ const maxMessages = 1000
  * Asks the hook `admit` whether a run may start or resume now.
  * @throws {@link BusyError} when it refuses, {@link SessionError} 104002 when it throws
  */
-export async function admitRun({ channel, hooks, runId, target }: LiveRun<object, unknown>): Promise<void> {
+export async function admitRun({
+  channel,
+  hooks,
+  runId,
+  invocationId,
+  target,
+}: LiveRun<object, unknown>): Promise<void> {
   if (!hooks.admit) return
   const { name, tree, history } = channel
   await history.readUntil(() => history.readCount >= maxMessages)
   settleFully(tree)
   const others = [...tree.runs.values()].filter((run) => run.key !== runId && run.visible)
-  const active = others.map((run) => tree.info(run)).filter(({ status }) => status === 'active')
+  const running = others.filter((run) => run.state.status === 'active')
+  const stalled = await new Settlement(channel, hooks, invocationId).stalledAmong(running)
+  const active = running.filter(({ key }) => !stalled.has(key)).map((run) => tree.info(run))
   const { trigger, ownerClientId } = target
   const request = { sessionName: name, runId, ownerClientId, clientId: trigger.clientId, active }
   if (!(await runHook(hooks.admit, request, 'the run')))

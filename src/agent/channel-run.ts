@@ -26,6 +26,7 @@ import { LiveRun, type RunTarget } from './live-run'
 import { readPath } from './path'
 import { RunOutput, stepReasonOf } from './run-output'
 import { findAdopted, findInvoked } from './run-target'
+import { Settlement } from './settle'
 import { Steers } from './steers'
 import { tryStep, type OpenStep } from './steps'
 import { abortable } from './wait'
@@ -111,13 +112,24 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     await this.#reviewCancels()
     if (run.publisher.isShut) throw run.signal.reason
     if (target.announcement) await admitRun(run)
+    channel.live.add(run.runId)
     if (target.announcement) await announce(channel, run.publisher, target.announcement, run.invocationId)
     this.#takeOver()
     await readPath(channel, target.trigger, run.signal).catch((cause: unknown) => this.#failToRead(target, cause))
     if (!target.announcement) await run.publisher.closeOrphanedStreams(channel.tree, run.runId)
     await this.#steers.review()
+    void this.#settleOthers()
     // NOTE: the session may have left the run meanwhile
     if (this.#run.phase === 'starting') this.#run.phase = 'open'
+  }
+
+  /** Ends runs of the session whose agent is gone, beside this one. */
+  async #settleOthers(): Promise<void> {
+    const channel = this.#channel
+    const settlement = new Settlement(channel, this.#run.hooks, this.invocationId)
+    await settlement.settleAll().catch((cause: unknown) => {
+      channel.report(toSessionError('settle stalled runs', ErrorCode.LifecyclePublishFailed, cause))
+    })
   }
 
   /** Takes the run over from an earlier invocation in this process, which watches it while it is suspended. */
@@ -213,10 +225,11 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   async #publishSuspend(): Promise<void> {
     const { publisher, identity } = this.#run
     this.#suspendedAt = await publisher.declare('suspend the run', runSuspend(identity))
+    this.#channel.live.delete(this.runId)
     this.#run.phase = 'suspended'
     this.#finished.resolve()
     this.#run.unwatchSignal()
-    this.#reviewSuspended()
+    this.#reviewOthers()
     // NOTE: a cancel may have arrived while the suspend was published, when there was no work left to stop
     await (this.#run.isStopped ? this.#endSuspended() : this.#reviewCancels())
   }
@@ -229,7 +242,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   }
 
   review(name?: string): void {
-    if (name === undefined || resumesOrEnds.has(name)) this.#reviewSuspended()
+    if (name === undefined || resumesOrEnds.has(name)) this.#reviewOthers()
     if (name === undefined || name === MessageName.cancel) void this.#reviewCancels()
     if ((name === undefined || name === MessageName.input) && this.#run.isTargetKnown) void this.#steers.review()
   }
@@ -274,17 +287,24 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   }
 
   leave(): void {
+    this.#leave('its session has left it')
+  }
+
+  #leave(reason: string): void {
     this.#run.publisher.shut()
-    this.#run.stop('its session has left it')
+    this.#run.stop(reason)
     this.#close()
   }
 
-  /** Stops watching a suspended run that was resumed or ended elsewhere. */
-  #reviewSuspended(): void {
-    const since = this.#suspendedAt
-    if (since === undefined) return
-    const rows = this.#channel.tree.runs.get(this.runId)?.allRows() ?? []
-    if (rows.some(({ name, serial }) => resumesOrEnds.has(name) && serial > since)) this.giveUp()
+  /** Stops working on a run that another agent has ended, and watching a suspended one that was resumed elsewhere. */
+  #reviewOthers(): void {
+    const { phase } = this.#run
+    const rows = this.#channel.tree.runs.get(this.runId)?.lifecycleRows ?? []
+    const since = this.#suspendedAt ?? ''
+    if (phase === 'suspended' && rows.some(({ name, serial }) => resumesOrEnds.has(name) && serial > since))
+      this.giveUp()
+    if (phase === 'open' && rows.some(({ name }) => name === MessageName.runEnd))
+      this.#leave('another agent has ended it')
   }
 
   giveUp(): void {
@@ -296,6 +316,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     this.#run.phase = 'over'
     this.#finished.resolve()
     this.#run.unwatchSignal()
+    this.#channel.live.delete(this.runId)
     this.#channel.runs.delete(this)
   }
 }

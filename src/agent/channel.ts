@@ -7,9 +7,10 @@ import { Emitter, plainPort } from '../core/signals'
 import { ErrorCode, reasonOf, unableTo, type SessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import { Tree } from '../core/tree'
-import { Header, MessageName, type ChannelMessage } from '../core/wire'
+import { Header, isClients, MessageName, type ChannelMessage } from '../core/wire'
 import { badRequest, sessionClosed } from './errors'
-import { History, InputIndex } from './history'
+import { History, TriggerIndex } from './history'
+import { LiveRuns } from './live-runs'
 import { defaultMaxRate, pacerOf, type Pacer } from './pacer'
 
 /** An open run as its channel knows it. */
@@ -49,8 +50,10 @@ export class AgentChannel<M extends object, Chunk> {
   readonly ably: SessionChannel
   readonly pacer: Pacer
   readonly uplink: Uplink
-  readonly inputs = new InputIndex()
+  readonly triggers = new TriggerIndex()
   readonly history: History
+  /** The runs that this process names as live in presence. */
+  readonly live: LiveRuns
   /** The runs that are open or suspended here. A run adds and removes itself. */
   readonly runs = new Set<OpenRun>()
   readonly #trust: Trust
@@ -58,6 +61,8 @@ export class AgentChannel<M extends object, Chunk> {
   /** The messages of inputs and cancels, for hooks. */
   readonly #messages = new WeakMap<Row, ChannelMessage>()
   readonly #listeners = new Set<() => void>()
+  /** When the newest message of a run was published, by run id and Ably's clock. */
+  readonly #activity = new Map<string, number>()
   #connecting: Promise<void> | undefined
   #isClosed = false
   #stopWatching = (): void => {}
@@ -71,6 +76,7 @@ export class AgentChannel<M extends object, Chunk> {
     this.ably = new SessionChannel(client, sessionName, codec.name)
     this.uplink = new Uplink(client)
     this.pacer = pacerOf(client, maxRate)
+    this.live = new LiveRuns(this.ably.runPresence, this.pacer, this.report)
     this.history = new History(
       () => this.ably.history(historyPageSize),
       (page) => this.#takePage(page),
@@ -104,6 +110,7 @@ export class AgentChannel<M extends object, Chunk> {
   /** Refuses to connect from now on, and reports no more connection changes. Runs can still publish. */
   close(): void {
     this.#isClosed = true
+    this.live.close()
   }
 
   async detach(): Promise<void> {
@@ -146,11 +153,26 @@ export class AgentChannel<M extends object, Chunk> {
 
   #take(message: ChannelMessage): void {
     const isNew = this.tree.apply(message)
-    if (!isNew || (message.name !== MessageName.input && message.name !== MessageName.cancel)) return
-    const row = this.tree.log.get(message.serial ?? '')
+    const row = isNew ? this.tree.log.get(message.serial ?? '') : undefined
     if (!row) return
+    if (!isClients(row.name)) return this.#noteActivity(row, message)
     if (row.name === MessageName.cancel || row.transport[Header.runId] !== undefined) this.#messages.set(row, message)
-    if (row.name === MessageName.input) this.inputs.add(row)
+    this.triggers.add(row)
+  }
+
+  #noteActivity({ transport }: Row, { version, timestamp = 0 }: ChannelMessage): void {
+    const runId = transport[Header.runId] ?? ''
+    this.#activity.set(runId, Math.max(this.lastActivity(runId), version?.timestamp ?? timestamp))
+  }
+
+  /** When the newest message of a run was published, in milliseconds since the epoch by Ably's clock. */
+  lastActivity(runId: string): number {
+    return this.#activity.get(runId) ?? 0
+  }
+
+  /** Reads which runs present agents name as live; undefined when presence cannot be read. */
+  runsInPresence(): Promise<ReadonlySet<string> | undefined> {
+    return this.ably.runPresence.read((clientId) => this.#trust.isAgent?.(clientId) !== false)
   }
 
   readonly #react = ({ state, resumed, reason }: ChannelChange): void => {

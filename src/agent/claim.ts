@@ -20,6 +20,15 @@ export function claimAfter(run: RunNode<object>, inputEventId: string): string {
   return before ? `${before.serial.replaceAll(':', '-')}-resume:0` : claimOf(inputEventId)
 }
 
+/** The same for the end of a run by another process than its own: of several that try, one ends it. */
+export function endClaimOf(run: RunNode<object>): string {
+  return `${(lastAnnouncement(run)?.serial ?? run.key).replaceAll(':', '-')}-end:0`
+}
+
+/** Id of the invocation that works on a run. */
+export const invocationOf = (run: RunNode<object>): string =>
+  lastAnnouncement(run)?.transport[Header.invocationId] ?? ''
+
 /**
  * Refuses an answer that an earlier resume has taken up already: it was published before that resume, or is about older
  * output, and the run is not suspended again. Also refuses a steer that an output has answered.

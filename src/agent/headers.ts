@@ -63,11 +63,19 @@ export const isRegeneration = (trigger: Row): boolean => trigger.transport[Heade
 /** Whether an input continues a run that exists already: an answer or a steer. */
 export const isContinuation = (trigger: Row): boolean => trigger.transport[Header.runId] !== undefined
 
-export function runStart(run: RunIdentity): OutgoingMessage {
-  return lifecycle(MessageName.runStart, { ...ofRun(run), ...structureOf(run), [Header.parent]: run.startParent })
+/** @param isNamed - whether the agent's presence names the run */
+export function runStart(run: RunIdentity, isNamed = false): OutgoingMessage {
+  return lifecycle(MessageName.runStart, {
+    ...ofRun(run),
+    ...structureOf(run),
+    [Header.parent]: run.startParent,
+    ...presenceOf(isNamed),
+  })
 }
 
-export const runResume = (run: RunIdentity): OutgoingMessage => lifecycle(MessageName.runResume, ofRun(run))
+/** @param isNamed - whether the agent's presence names the run */
+export const runResume = (run: RunIdentity, isNamed = false): OutgoingMessage =>
+  lifecycle(MessageName.runResume, { ...ofRun(run), ...presenceOf(isNamed) })
 
 export const runSuspend = (run: RunIdentity): OutgoingMessage => lifecycle(MessageName.runSuspend, ofRun(run))
 
@@ -144,6 +152,8 @@ const ofInvocation = (run: RunIdentity) => ({
   [Header.invocationId]: run.invocationId,
   [Header.inputClientId]: run.inputClientId,
 })
+
+const presenceOf = (isNamed: boolean) => ({ [Header.presence]: isNamed ? 'true' : undefined })
 
 const ofRun = (run: RunIdentity) => ({ ...ofInvocation(run), [Header.inputId]: run.inputId })
 

@@ -1,6 +1,6 @@
 import type { HistoryPage } from '../ably/session-channel'
 import type { Row } from '../core/log'
-import { Header, MessageName, type ChannelMessage } from '../core/wire'
+import { Header, isClients, type ChannelMessage } from '../core/wire'
 
 /** Reads a channel's history backwards for all runs of a session; each page is read once. */
 export class History {
@@ -81,13 +81,13 @@ export class History {
   }
 }
 
-/** The inputs heard or read so far, by event id. */
-export class InputIndex {
+/** The inputs and cancels heard or read so far, by event id: an agent can be woken for each. */
+export class TriggerIndex {
   readonly #rows = new Map<string, Row>()
 
-  /** Adds an input. A prompt of several parts has several rows with one event id: the first part counts. */
+  /** Adds an input or a cancel. A prompt of several parts has several rows with one event id: the first part counts. */
   add(row: Row): void {
-    const eventId = row.name === MessageName.input ? row.transport[Header.eventId] : undefined
+    const eventId = isClients(row.name) ? row.transport[Header.eventId] : undefined
     if (eventId === undefined) return
     const known = this.#rows.get(eventId)
     if (!known || known.serial > row.serial) this.#rows.set(eventId, row)

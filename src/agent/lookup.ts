@@ -19,17 +19,17 @@ interface SearchOptions {
 const maxRunMessages = 100_000
 
 /**
- * Finds the row of an input: known already, in history, or heard in time.
+ * Finds the row that an agent was woken for: known already, in history, or heard in time.
  *
  * @param options - `maxMessages`: how much history to read. A request is about a recent input, and may come from anywhere
  * @throws {@link SessionError} 104010 when it is not found, 104011 when history cannot be read, 40033 when aborted
  */
-export async function findInput(
-  channel: Pick<AgentChannel<object, unknown>, 'inputs' | 'history' | 'onHeard'>,
+export async function findTrigger(
+  channel: Pick<AgentChannel<object, unknown>, 'triggers' | 'history' | 'onHeard'>,
   eventId: string,
   { signal, timeout = 10_000, maxMessages = 5000 }: { signal: AbortSignal; timeout?: number; maxMessages?: number },
 ): Promise<Row> {
-  const look = (): Row | undefined => channel.inputs.find(eventId)
+  const look = (): Row | undefined => channel.triggers.find(eventId)
   const read = (isOver: () => boolean): Promise<void> => channel.history.readUntil(isOver, maxMessages)
   const found = await waitFor(channel, { look, read, timeout, signal }).catch((cause: unknown) => {
     if (!signal.aborted) throw cause

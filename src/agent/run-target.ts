@@ -3,13 +3,14 @@ import type { InputNode } from '../core/input-node'
 import { isAgents, type Row } from '../core/log'
 import type { TreeNode } from '../core/node'
 import type { RunNode } from '../core/run-node'
-import { Header } from '../core/wire'
+import { Header, MessageName } from '../core/wire'
 import { checkAnswer, notAllowed } from './admission'
 import { checkNotResumed, checkUnanswered, claimAfter, claimOf } from './claim'
 import { badRequest, ConflictError } from './errors'
 import { identityOf, isContinuation, isRegeneration, maxIdLength, runResume, runStart } from './headers'
 import type { LiveRun, RunTarget } from './live-run'
-import { findInput, findRun, readRun, waitUntilInactive } from './lookup'
+import { findTrigger, findRun, readRun, waitUntilInactive } from './lookup'
+import { Settlement } from './settle'
 import { abortable } from './wait'
 
 // NOTE: bounds memory: a client may name a reply that does not exist, which would read all of history
@@ -21,13 +22,17 @@ const adoptionTimeout = 30_000
 const busyTimeout = 10_000
 
 /**
- * Finds the target of an invocation: a prompt to answer, or a suspended run to resume.
+ * Finds the target of an invocation: a prompt to answer, or a suspended run to resume. A cancel has none: it is settled, and
+ * a HandledError tells so.
  * @throws SessionError 40003 when the input cannot be answered, or a run answers it already (HandledError), 40160 when the
  * client may not answer that run, 104010 when the input is not found in time, 42900 when its run is still active then
  */
 export async function findInvoked<M extends object>(run: LiveRun<M, unknown>): Promise<RunTarget> {
   const { channel, inputEventId, hooks, signal } = run
-  const trigger = await findInput(channel, inputEventId, { signal, timeout: hooks.triggerTimeout })
+  const trigger = await findTrigger(channel, inputEventId, { signal, timeout: hooks.triggerTimeout })
+  if (trigger.name === MessageName.cancel) {
+    return new Settlement(channel, hooks, run.invocationId).settleCancelled(trigger, signal)
+  }
   checkTrigger(trigger)
   if (isContinuation(trigger)) return findResumed(run, trigger)
   checkUnanswered(channel.tree, trigger)
@@ -35,7 +40,7 @@ export async function findInvoked<M extends object>(run: LiveRun<M, unknown>): P
   if (isFork(trigger)) await checkFork(run, trigger)
   if (isRegeneration(trigger)) await checkRegeneration(run, trigger)
   const identity = identityOf(trigger, run)
-  const announcement = { id: claimOf(inputEventId), ...runStart(identity) }
+  const announcement = { id: claimOf(inputEventId), ...runStart(identity, channel.live.isPossible) }
   return { trigger, identity, ownerClientId: trigger.clientId, announcement }
 }
 
@@ -92,7 +97,10 @@ async function findResumed<M extends object>(run: LiveRun<M, unknown>, trigger: 
   checkOpen(run, resumed, trigger)
   checkNotResumed(resumed, trigger)
   const target = targetOf(run, resumed, trigger)
-  return { ...target, announcement: { id: claimAfter(resumed, inputEventId), ...runResume(target.identity) } }
+  return {
+    ...target,
+    announcement: { id: claimAfter(resumed, inputEventId), ...runResume(target.identity, channel.live.isPossible) },
+  }
 }
 
 function checkOpen<M extends object>({ channel }: LiveRun<M, unknown>, resumed: RunNode<M>, trigger: Row): void {
@@ -108,7 +116,7 @@ export async function findAdopted<M extends object>(run: LiveRun<M, unknown>): P
   const { channel, inputEventId, runId, hooks, signal } = run
   const { triggerTimeout: timeout = adoptionTimeout } = hooks
   const [trigger, adopted] = await Promise.all([
-    findInput(channel, inputEventId, { signal, timeout }),
+    findTrigger(channel, inputEventId, { signal, timeout }),
     abortable(findRun(channel, runId, { signal, timeout }), signal),
   ])
   if (adopted.hasEnded) throw new ConflictError('adopt the run', 'it has ended')

@@ -1,6 +1,21 @@
+import type { SessionError } from './errors'
 import { type Row, isAgents } from './log'
 import type { RunError, RunStatus, RunStep, RunState } from './run-state'
 import { Header, MessageName } from './wire'
+
+/** The state of waking the agent for one input or cancel. */
+export interface WakeInfo {
+  /**
+   * `waiting` while the network is away, `retrying` until the next attempt; `failed` is final until `retry()`.
+   */
+  readonly state: 'waking' | 'waiting' | 'retrying' | 'accepted' | 'failed'
+  /** Attempts made so far. */
+  readonly attempts: number
+  /** Why the last attempt failed. */
+  readonly error?: SessionError
+  /** Tries again now. */
+  retry(): void
+}
 
 /** A request to stop, as it stands on the channel. */
 export interface Cancelling {
@@ -14,6 +29,8 @@ export interface Cancelling {
   readonly pending?: true
   /** Nothing has come from the agent for 5 seconds since: it may be gone. */
   readonly unanswered?: true
+  /** The state of waking an agent for the cancel, because no live agent can hear it. */
+  readonly wake?: WakeInfo
 }
 
 /** A snapshot of one run. */
@@ -33,12 +50,21 @@ export interface RunInfo {
   readonly parentId?: string
   /** Set from the moment somebody asked to stop it until it ends; `refused` when the agent says no. */
   readonly cancelling?: Cancelling
+  /**
+   * The agent has stopped responding: the run is active, silent for 20 seconds, and no present agent names it. The text so
+   * far is kept. A cancel ends it; so does the next agent that is woken, once it has been stalled for two minutes.
+   */
+  readonly stalled?: true
   /** Who stopped it, when `status` is `cancelled` and somebody asked. */
   readonly cancelledBy?: Cancelling
   /** Milliseconds since the epoch, by Ably's clock; undefined until its start is known. */
   readonly startedAt?: number
   readonly endedAt?: number
 }
+
+/** Whether a run is being written, as far as is known: a stalled run is not. */
+export const isRunning = ({ status, stalled }: Pick<RunInfo, 'status' | 'stalled'>): boolean =>
+  status === 'active' && !stalled
 
 /** The facts about a run with what is known of requests to stop it, given by serial. */
 export function withCancellation(
@@ -61,7 +87,7 @@ export function withCancellation(
 }
 
 /** What a run's snapshot says besides who asked to stop it. */
-export type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy'>
+export type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy' | 'stalled'>
 
 /** What the facts about a run are read off: its content, and its lifecycle and step rows, in serial order. */
 export interface RunRows {

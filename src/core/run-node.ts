@@ -43,10 +43,13 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #facts: RunFacts | undefined
   #info: RunInfo | undefined
   #stop: Partial<Cancelling> | undefined
+  #isStalled = false
   #isEnding = false
   #isOverdue = false
   /** Whether something came that its state or its facts may follow from. */
   #isNews = true
+  /** Counts the changes of its rows, cancels aside: a run is silent while this stays the same. */
+  activity = 0
   /** Message id of the prompt that woke the agent. */
   inputId: string | undefined
   regenerates: string | undefined
@@ -67,7 +70,13 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   override add(row: Row): void {
     this.#isNews ||= !this.#isFurther(row)
+    this.activity++
     super.add(row)
+  }
+
+  override grow(row: Row): void {
+    this.activity++
+    super.grow(row)
   }
 
   /** Whether a row only goes on with a reply whose start has said all: nothing but its messages follow from it. */
@@ -86,6 +95,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   addLifecycle(row: Row): void {
     row.home = this
     this.#isNews = true
+    this.activity++
     this.#lifecycle = insertBySerial(this.#lifecycle, row)
     if (row.name === MessageName.cancelRefused) this.#info = undefined
     if (row.name === MessageName.runStart && this.rows.some(isInput)) this.reread()
@@ -212,7 +222,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** @param cancels - the requests to stop it that count, by serial */
   info(cancels: () => readonly Row[]): RunInfo {
     this.#facts ??= readFacts(this.#said, this.#state, this.key, this.parent)
-    return (this.#info ??= withCancellation(this.#facts, cancels(), this.#lifecycle, this.#stop))
+    if (!this.#info) {
+      const info = withCancellation(this.#facts, cancels(), this.#lifecycle, this.#stop)
+      this.#info = this.#isStalled && info.status === 'active' ? { ...info, stalled: true } : info
+    }
+    return this.#info
   }
 
   /** Forgets the snapshot: something came that it does not say. */
@@ -224,6 +238,26 @@ export class RunNode<M extends object> extends TreeNode<M> {
   setCancelState(stop: Partial<Cancelling> | undefined): boolean {
     if (isSame(this.#stop, stop)) return false
     this.#stop = stop
+    this.touch()
+    return true
+  }
+
+  /** Whether the agent that works on it says that its presence names its live runs. */
+  get isNamedByPresence(): boolean {
+    const entry = this.#lifecycle.findLast(
+      ({ name }) => name === MessageName.runStart || name === MessageName.runResume,
+    )
+    return entry?.transport[Header.presence] === 'true'
+  }
+
+  get isStalled(): boolean {
+    return this.#isStalled
+  }
+
+  /** Notes whether its agent is gone, as far as is known; false when that is nothing new. */
+  setStalled(isStalled: boolean): boolean {
+    if (this.#isStalled === isStalled) return false
+    this.#isStalled = isStalled
     this.touch()
     return true
   }

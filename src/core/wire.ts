@@ -53,6 +53,8 @@ export const Header = {
   discrete: 'discrete',
   /** Serial of the request to stop that is refused. */
   refuses: 'cancel-serial',
+  /** On starts and resumes: `true` when the agent's presence on the channel names its live runs. */
+  presence: 'agent-presence',
 } as const
 
 export type Headers = Readonly<Record<string, string>>
@@ -70,7 +72,7 @@ export interface ChannelMessage {
   timestamp?: number
   serial?: string
   action?: string
-  version?: { serial?: string }
+  version?: { serial?: string; timestamp?: number }
 }
 
 /** What this library publishes; Ably's `Message` fits. */

@@ -2,23 +2,12 @@ import { Network } from '../ably/network'
 import { MultiMap } from '../core/collections'
 import { ErrorCode, unableTo, type SessionError } from '../core/errors'
 import type { Signal } from '../core/signals'
+import type { WakeInfo } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import { callAgent, type AgentTarget, type InvocationBody } from './agent-endpoint'
 import { acceptedRun, subjectOf, type SessionContext, type Trigger } from './context'
 
-/** The state of waking the agent for one prompt. */
-export interface WakeInfo {
-  /**
-   * `waiting` while the network is away, `retrying` until the next attempt; `failed` is final until `retry()`.
-   */
-  readonly state: 'waking' | 'waiting' | 'retrying' | 'accepted' | 'failed'
-  /** Attempts made so far. */
-  readonly attempts: number
-  /** Why the last attempt failed. */
-  readonly error?: SessionError
-  /** Tries again now. */
-  retry(): void
-}
+export type { WakeInfo } from '../core/run-info'
 
 const firstDelay = 500
 const longestDelay = 15_000

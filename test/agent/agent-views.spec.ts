@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src/codec'
 import { contextOf } from '../../src/agent/context'
 import { PublishedRows } from '../../src/agent/published-rows'
-import { InputIndex } from '../../src/agent/history'
+import { TriggerIndex } from '../../src/agent/history'
 import { hear, newTree, once, readTranscript } from '../support/transcripts'
 
 interface AgentView {
@@ -61,7 +61,7 @@ describe.each(recordings)('what the agent is given in $name', ({ name, wire, ful
 
   function read(view: AgentView, include: 'all' | 'answered'): UIMessage[] {
     const tree = newTree()
-    const inputs = new InputIndex()
+    const inputs = new TriggerIndex()
     hear(tree, once(fullWire).slice(0, view.atWire))
     for (const row of tree.log.rows()) inputs.add(row)
     const { inputEventId } = (view.invocation ?? firstOf(view).invocation)!

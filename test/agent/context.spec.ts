@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src/codec'
 import type { ContextRule } from '../../src/agent/agent-run'
 import { contextOf } from '../../src/agent/context'
-import { InputIndex } from '../../src/agent/history'
+import { TriggerIndex } from '../../src/agent/history'
 import type { Row } from '../../src/core/log'
 import type { Tree } from '../../src/core/tree'
 import type { ChannelMessage } from '../../src/core/wire'
@@ -374,9 +374,9 @@ interface AgentView {
   promptMessages: { message: UIMessage }[]
 }
 
-function hearAll(messages: readonly ChannelMessage[]): { tree: Tree<UIMessage>; inputs: InputIndex } {
+function hearAll(messages: readonly ChannelMessage[]): { tree: Tree<UIMessage>; inputs: TriggerIndex } {
   const tree = newTree()
-  const inputs = new InputIndex()
+  const inputs = new TriggerIndex()
   for (const message of messages) {
     tree.apply(message)
     inputs.add(tree.log.get(message.serial!)!)

@@ -4,8 +4,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { HistoryPage } from '../../src/ably/session-channel'
 import { createAgentSession } from '../../src/agent'
 import type { ChannelSession } from '../../src/agent/channel-session'
-import { History, InputIndex } from '../../src/agent/history'
-import { findInput } from '../../src/agent/lookup'
+import { History, TriggerIndex } from '../../src/agent/history'
+import { findTrigger } from '../../src/agent/lookup'
 import { newTree } from '../support/transcripts'
 import { scene } from './scene'
 
@@ -16,11 +16,11 @@ const past = scene().prompt('p1', 'one').prompt('p2', 'two', 'p1').prompt('p3', 
 
 function channelWith({ history = past.messages, pageSize = 1, fails = false } = {}) {
   const tree = newTree()
-  const inputs = new InputIndex()
+  const triggers = new TriggerIndex()
   const listeners = new Set<() => void>()
   const take = (message: (typeof history)[number]) => {
     tree.apply(message)
-    inputs.add(tree.log.get(message.serial!)!)
+    triggers.add(tree.log.get(message.serial!)!)
   }
   const hear = (...messages: typeof history) => {
     messages.forEach(take)
@@ -40,7 +40,7 @@ function channelWith({ history = past.messages, pageSize = 1, fails = false } = 
   }
   const reader = new History(page(0), (messages) => hear(...messages))
   const { signal, abort } = aborter()
-  return { inputs, history: reader, onHeard, listeners, hear, signal, abort, pagesRead: () => pagesRead }
+  return { triggers, history: reader, onHeard, listeners, hear, signal, abort, pagesRead: () => pagesRead }
 }
 
 const aborter = () => {
@@ -49,9 +49,9 @@ const aborter = () => {
 }
 
 const find = (eventId: string, channel: ReturnType<typeof channelWith>) =>
-  findInput(channel, eventId, { signal: channel.signal })
+  findTrigger(channel, eventId, { signal: channel.signal })
 
-describe('findInput', () => {
+describe('findTrigger', () => {
   it('reads back no further than it has to', async () => {
     const channel = channelWith()
     expect((await find('event-p2', channel)).transport['event-id']).toBe('event-p2')
@@ -84,7 +84,7 @@ describe('findInput', () => {
     const history = scene()
     for (let n = 0; n < 20; n++) history.prompt(`q${n}`, 'text')
     const channel = channelWith({ history: history.messages })
-    const failure = findInput(channel, 'event-p9', { signal: channel.signal, maxMessages: 7 }).catch(
+    const failure = findTrigger(channel, 'event-p9', { signal: channel.signal, maxMessages: 7 }).catch(
       (error: unknown) => error,
     )
     await vi.advanceTimersByTimeAsync(10_000)

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { createAgentSession, Invocation, type AgentRun, type RunHooks } from '../../src/agent'
 import { handFed, joinWire, named, streamOf, textChunks, transportOf, type WireClient } from '../support/agent'
 import { startEndpoint, type TestEndpoint } from '../support/local'
-import { readTranscript } from '../support/transcripts'
+import { readTranscript, withPresence } from '../support/transcripts'
 
 /** One thing the agent did to the channel. */
 interface Done {
@@ -179,7 +179,7 @@ async function stageOf(
   const recorded = wire
     .filter((message) => message.clientId === 'agent-1')
     .filter((message) => runId === undefined || transportOf(message)['run-id'] === runId)
-    .map(doneOf)
+    .map((message) => withPresence(doneOf(message)))
   return {
     run,
     alice,

@@ -13,7 +13,8 @@ export interface WireClient {
   prompt(text: string | string[], headers?: Record<string, string>): Promise<{ inputId: string; inputEventId: string }>
   /** Publishes a request to regenerate a reply. */
   regenerate(target: string, parent: string): Promise<{ inputId: string; inputEventId: string }>
-  cancel(what: { runId?: string; inputId?: string }): Promise<void>
+  /** Publishes a cancel; resolves with its event id. */
+  cancel(what: { runId?: string; inputId?: string }): Promise<string>
 }
 
 /** Joins a session's channel with a client of its own. */
@@ -63,12 +64,14 @@ export async function joinWire(client: Ably.Realtime, name: string): Promise<Wir
     },
     regenerate: (target, parent) => input([{ kind: 'regenerate' }], [''], { parent, 'msg-regenerate': target }),
     async cancel({ runId, inputId }) {
+      const eventId = crypto.randomUUID()
       const transport = {
-        'event-id': crypto.randomUUID(),
+        'event-id': eventId,
         ...(runId !== undefined && { 'run-id': runId }),
         ...(inputId !== undefined && { 'input-codec-message-id': inputId }),
       }
       await channel.publish({ name: 'ai-cancel', extras: { ai: { transport } } })
+      return eventId
     },
   }
 }

@@ -15,6 +15,7 @@ import type { ChannelMessage } from '../../src/core/wire'
 import { handFed, transportOf, type HandFed } from './agent'
 import type { TestEndpoint } from './local'
 import { RecordedChunks } from './recorded-chunks'
+import { withPresence } from './transcripts'
 
 /** One thing an agent did to the channel, its ids and serials replaced by those of the recording. */
 export interface Done {
@@ -84,7 +85,7 @@ export class Replay {
       if (extra) recorded.push(extra)
       await this.#act(message)
       if (this.deviation.missing?.includes(index)) continue
-      recorded.push(doneOf(message))
+      recorded.push(withPresence(doneOf(message)))
       await this.#until(recorded.length)
       this.#learn(message, this.#done[recorded.length - 1]!)
       await this.#refuse(message, this.deviation.refused?.[index])

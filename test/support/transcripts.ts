@@ -71,6 +71,13 @@ export function once(messages: readonly ChannelMessage[]): ChannelMessage[] {
   })
 }
 
+/** A recorded message with what our agent says besides: on starts and resumes, that its presence names the run. */
+export function withPresence<T extends { name?: string; extras?: unknown }>(message: T): T {
+  if (message.name !== 'ai-run-start' && message.name !== 'ai-run-resume') return message
+  const { ai } = message.extras as { ai: { transport: Record<string, string> } }
+  return { ...message, extras: { ai: { ...ai, transport: { ...ai.transport, 'agent-presence': 'true' } } } }
+}
+
 export const newTree = (): Tree<UIMessage> => new Tree(UIMessageCodec)
 
 /** Folds messages as they would arrive live, settling after each as a view does. */

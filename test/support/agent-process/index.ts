@@ -23,7 +23,9 @@ const start = fileURLToPath(new URL('./start.ts', import.meta.url))
 
 /** Starts an agent process on an endpoint; it ends with the test. */
 export async function startAgentProcess(endpoint: TestEndpoint): Promise<AgentProcess> {
-  const child = fork(start, [JSON.stringify(endpoint.clientOptions())], { execArgv: [], stdio: 'inherit' })
+  // NOTE: a second after a kill instead of 15, to keep tests short
+  const options = { ...endpoint.clientOptions(), transportParams: { remainPresentFor: 1000 } }
+  const child = fork(start, [JSON.stringify(options)], { execArgv: [], stdio: 'inherit' })
   onTestFinished(() => end(child))
   const [{ port }] = (await once(child, 'message')) as [{ port: number }]
   const url = `http://127.0.0.1:${port}/`

@@ -1,0 +1,87 @@
+import type { RunPresence } from '../ably/run-presence'
+import { isPassing } from '../ably/refusal'
+import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
+import type { Pacer } from './pacer'
+
+// In milliseconds
+const firstDelay = 1000
+const longestDelay = 30_000
+
+/**
+ * Names the live runs of this process in its presence on the channel, so that clients and other agents can tell a silent
+ * run from one whose agent is gone. Costs one presence message per start and end of a run, at most.
+ */
+export class LiveRuns {
+  readonly #presence: RunPresence
+  readonly #pacer: Pacer
+  readonly #report: (error: SessionError) => void
+  readonly #runIds = new Set<string>()
+  #published: readonly string[] = []
+  #isPublishing = false
+  #isRefused = false
+  #isClosed = false
+
+  constructor(presence: RunPresence, pacer: Pacer, report: (error: SessionError) => void) {
+    this.#presence = presence
+    this.#pacer = pacer
+    this.#report = report
+  }
+
+  /** Whether this agent may enter presence; a run says so in its start. */
+  get isPossible(): boolean {
+    return !this.#isRefused && this.#presence.canEnter
+  }
+
+  /** Names a run; called before its start is published, on the same connection. */
+  add(runId: string): void {
+    if (this.isPossible) this.#change(() => this.#runIds.add(runId))
+  }
+
+  delete(runId: string): void {
+    if (this.#runIds.has(runId)) this.#change(() => this.#runIds.delete(runId))
+  }
+
+  /** Publishes nothing more: detaching leaves presence. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  #change(change: () => void): void {
+    change()
+    if (!this.#isPublishing) void this.#publish()
+  }
+
+  get #isOutdated(): boolean {
+    return this.#published.length !== this.#runIds.size || this.#published.some((id) => !this.#runIds.has(id))
+  }
+
+  async #publish(): Promise<void> {
+    this.#isPublishing = true
+    for (let delay = firstDelay; this.#isOutdated && !this.#isClosed && !this.#isRefused;) {
+      try {
+        await this.#publishOnce()
+        delay = firstDelay
+      } catch (cause) {
+        if (this.#isClosed) break
+        if (delay === firstDelay)
+          this.#report(toSessionError('enter presence', ErrorCode.LifecyclePublishFailed, cause))
+        this.#isRefused = !isPassing(cause)
+        await new Promise((resolve) => setTimeout(resolve, delay))
+        delay = Math.min(delay * 2, longestDelay)
+      }
+    }
+    this.#isPublishing = false
+  }
+
+  #publishOnce(): Promise<void> {
+    const runIds = [...this.#runIds]
+    return new Promise((resolve, reject) => {
+      this.#pacer.add('urgent', () => {
+        this.#presence.publish(runIds).then(() => {
+          this.#published = runIds
+          resolve()
+        }, reject)
+      })
+    })
+  }
+}

@@ -1,0 +1,189 @@
+import { ErrorCode, unableTo, type SessionError } from '../core/errors'
+import type { Row } from '../core/log'
+import type { RunNode } from '../core/run-node'
+import type { RunEndReason } from '../core/run-state'
+import { Header, MessageName, type OutgoingMessage } from '../core/wire'
+import type { RunHooks } from './agent-run'
+import type { AgentChannel } from './channel'
+import { endClaimOf, invocationOf } from './claim'
+import { BusyError, HandledError } from './errors'
+import { cancelRefused, runEnd, type RunIdentity } from './headers'
+import { runHookSafely } from './hooks'
+import { readRun } from './lookup'
+import { settleFully } from './path'
+import { RunPublisher } from './run-publisher'
+import { waitFor } from './wait'
+
+/** Milliseconds of silence after which a run that no present agent names counts as stalled. */
+const stalledAfter = 20_000
+/** Milliseconds of silence after which a stalled run is ended: Ably keeps a lost connection for two minutes. */
+const endedAfter = 120_000
+/** Milliseconds of silence after which a cancelled run is ended whose agent does not use presence. */
+const foreignEndedAfter = 60_000
+/** In milliseconds; an echo usually arrives at once. */
+const echoTimeout = 5000
+/** How much history to look through for stalled runs, in messages. */
+const maxMessages = 1000
+
+/** A run without a sign of its agent. */
+interface SilentRun<M extends object> {
+  readonly run: RunNode<M>
+  /** In milliseconds. */
+  readonly silence: number
+}
+
+/** Ends runs of a session whose agent is gone. Everything that it publishes, the channel stores once, whoever else tries. */
+export class Settlement<M extends object> {
+  readonly #channel: AgentChannel<M, unknown>
+  readonly #hooks: Pick<RunHooks<unknown>, 'onCancel'>
+  readonly #publisher: RunPublisher
+  readonly #invocationId: string
+
+  /** @param invocationId - the invocation that ends the runs */
+  constructor(channel: AgentChannel<M, unknown>, hooks: Pick<RunHooks<unknown>, 'onCancel'>, invocationId: string) {
+    this.#channel = channel
+    this.#hooks = hooks
+    this.#publisher = new RunPublisher(channel)
+    this.#invocationId = invocationId
+  }
+
+  /**
+   * Ends the run that a cancel names, if no live agent can hear the cancel.
+   *
+   * @param cancel - the cancel that has woken this agent
+   * @throws HandledError once there is nothing more to do, {@link BusyError} while the run's agent may still be there
+   */
+  async settleCancelled(cancel: Row, signal: AbortSignal): Promise<never> {
+    const runId = await this.#runIdOf(cancel)
+    const run = runId === undefined ? undefined : await readRun(this.#channel, runId, signal)
+    if (!run) throw new HandledError(runId ?? '', '')
+    if (!run.hasEnded && !this.#isOwn(run)) await this.#settleWaiting(run)
+    throw new HandledError(run.key, invocationOf(run))
+  }
+
+  /** A cancel names its run, or the input that the run answers. */
+  async #runIdOf({ transport }: Row): Promise<string | undefined> {
+    const { tree, history } = this.#channel
+    const { [Header.runId]: runId, [Header.inputId]: inputId } = transport
+    if (runId !== undefined || inputId === undefined) return runId
+    const answer = (): string | undefined => {
+      tree.settle()
+      return tree.runsOf(inputId).findLast((run) => run.visible)?.key
+    }
+    await history.readUntil(() => answer() !== undefined, maxMessages)
+    return answer()
+  }
+
+  async #settleWaiting(run: RunNode<M>): Promise<void> {
+    if (run.state.status !== 'suspended' && !(await this.#isGone(run))) return
+    const cancel = await this.#acceptedCancel(run)
+    if (cancel) await this.#end(run, 'cancelled')
+  }
+
+  /** @throws {@link BusyError} while that cannot be told */
+  async #isGone(run: RunNode<M>): Promise<boolean> {
+    const [silent] = await this.#silentAmong([run])
+    if (!silent) return false
+    if (silent.silence < (run.isNamedByPresence ? stalledAfter : foreignEndedAfter))
+      throw new BusyError(`run "${run.key}" was active ${Math.round(silent.silence / 1000)} s ago`)
+    return true
+  }
+
+  /**
+   * Ends the stalled runs of the session: those that were cancelled as cancelled, those that have been stalled for two
+   * minutes as an error. Also ends suspended runs that were cancelled.
+   */
+  async settleAll(): Promise<void> {
+    const { tree, history } = this.#channel
+    await history.readUntil(() => history.readCount >= maxMessages)
+    settleFully(tree)
+    const open = [...tree.runs.values()].filter((run) => run.visible && !run.hasEnded && !this.#isOwn(run))
+    const isCancelled = (run: RunNode<M>): boolean => tree.cancelsOfNode(run).length > 0
+    const isSuspended = (run: RunNode<M>): boolean => run.state.status === 'suspended'
+    const suspended = open.filter((run) => isSuspended(run) && isCancelled(run))
+    const active = open.filter((run) => !isSuspended(run) && (run.isNamedByPresence || isCancelled(run)))
+    const silent = await this.#silentAmong(active)
+    for (const run of suspended) if (await this.#acceptedCancel(run)) await this.#end(run, 'cancelled')
+    for (const { run, silence } of silent) {
+      if (silence < (run.isNamedByPresence ? stalledAfter : foreignEndedAfter)) continue
+      if (await this.#acceptedCancel(run)) await this.#end(run, 'cancelled')
+      else if (run.isNamedByPresence && silence >= endedAfter) await this.#end(run, 'error', goneError())
+    }
+  }
+
+  /** Ids of the stalled runs among these. */
+  async stalledAmong(runs: readonly RunNode<M>[]): Promise<ReadonlySet<string>> {
+    const silent = await this.#silentAmong(runs.filter((run) => run.isNamedByPresence && !this.#isOwn(run)))
+    return new Set(silent.filter(({ silence }) => silence >= stalledAfter).map(({ run }) => run.key))
+  }
+
+  /** The runs that no present agent names, with how long they have been silent. */
+  async #silentAmong(runs: readonly RunNode<M>[]): Promise<readonly SilentRun<M>[]> {
+    if (runs.length === 0) return []
+    const { uplink } = this.#channel
+    const named = runs.some((run) => run.isNamedByPresence) ? await this.#channel.runsInPresence() : undefined
+    const unnamed = runs.filter((run) => !run.isNamedByPresence || (named && !named.has(run.key)))
+    if (unnamed.length === 0) return []
+    const now = await uplink.time()
+    return unnamed.map((run) => ({ run, silence: now - this.#channel.lastActivity(run.key) }))
+  }
+
+  #isOwn(run: RunNode<M>): boolean {
+    return [...this.#channel.runs].some(({ runId }) => runId === run.key)
+  }
+
+  /** The first cancel of a run that policy and hook accept; the first refused one of each client is answered. */
+  async #acceptedCancel(run: RunNode<M>): Promise<Row | undefined> {
+    const { tree, report } = this.#channel
+    const answered = new Set<string | undefined>()
+    for (const cancel of tree.cancelsOfNode(run)) {
+      const { clientId } = cancel
+      if (answered.has(clientId) || isRefused(run, cancel)) continue
+      const message = this.#channel.messageOf(cancel)
+      const request = { runId: run.key, clientId, ownerClientId: run.owner, message }
+      if (await runHookSafely(this.#hooks.onCancel, request, 'a cancel', report)) return cancel
+      answered.add(clientId)
+      await this.#publisher.declare('refuse a cancel', cancelRefused(this.#identityOf(run), cancel.serial))
+    }
+    return undefined
+  }
+
+  async #end(run: RunNode<M>, reason: RunEndReason, error?: SessionError): Promise<void> {
+    if (run.hasEnded) return
+    const { tree, uplink } = this.#channel
+    const end = runEnd(this.#identityOf(run), reason, error)
+    const declare = (message: OutgoingMessage): Promise<string> => this.#publisher.declare('end the run', message)
+    const serial = await declare({ id: endClaimOf(run), ...end })
+    if (uplink.hearsItself) {
+      const row = await waitFor(this.#channel, { look: () => tree.log.get(serial), timeout: echoTimeout })
+      // NOTE: any client may have published another message under that id
+      const isEnd = row?.name === MessageName.runEnd && row.transport[Header.runId] === run.key
+      if (!isEnd) await declare(end)
+    }
+    await this.#publisher.closeOrphanedStreams(tree, run.key)
+  }
+
+  #identityOf(run: RunNode<M>): RunIdentity {
+    const { owner, inputId } = run
+    const start = run.state.start?.transport
+    return {
+      runId: run.key,
+      invocationId: this.#invocationId,
+      owner: start?.[Header.owner] ?? this.#channel.tree.info(run).clientId,
+      inputClientId: owner,
+      inputId,
+      startParent: undefined,
+      parent: undefined,
+      forkOf: undefined,
+      regenerates: undefined,
+    }
+  }
+}
+
+const isRefused = (run: RunNode<object>, { serial }: Row): boolean =>
+  run.lifecycleRows.some(
+    ({ name, transport }) => name === MessageName.cancelRefused && transport[Header.refuses] === serial,
+  )
+
+const goneError = (): SessionError =>
+  unableTo('finish the answer', 'its agent stopped responding', ErrorCode.StreamFailed)
