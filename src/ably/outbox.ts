@@ -11,8 +11,14 @@ interface QueuedPublish extends Deferred<readonly string[]> {
 /** Delay before the next attempt when a publish failed although the connection is up, in milliseconds. */
 const retryDelay = 250
 
+// NOTE: below Ably's usual limit of 50 messages per second and connection; a verb may publish hundreds of cancels
+const maxPerPeriod = 40
+/** In milliseconds; the service counts by the second, and travel times vary. */
+const period = 1100
+
 /**
- * Publishes messages in order, also through outages: the SDK keeps them through short ones, the outbox through long ones.
+ * Publishes messages in order, paced, and also through outages: the SDK keeps them through short ones, the outbox through
+ * long ones.
  * Every message has an id of its own, so Ably stores a message that is published again after an unclear failure once.
  */
 export class Outbox {
@@ -20,6 +26,8 @@ export class Outbox {
   readonly #ensureAttached: () => Promise<void>
   readonly #onPublished: ((messages: readonly ChannelMessage[]) => void) | undefined
   #queue: QueuedPublish[] = []
+  /** When messages were published within the last period. */
+  #sent: number[] = []
   #count = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #closed: { error: unknown } | undefined
@@ -52,7 +60,19 @@ export class Outbox {
     clearTimeout(this.#timer)
     if (this.#queue.length === 0) return
     if (!this.#channel.isAttached) return void this.#ensureAttached().catch((error: unknown) => this.#reject(error))
-    for (const queued of this.#queue.splice(0)) void this.#publish(queued)
+    const now = performance.now()
+    this.#sent = this.#sent.filter((at) => at > now - period)
+    while (this.#queue.length > 0 && this.#sent.length < maxPerPeriod) {
+      const queued = this.#queue.shift()!
+      for (let count = 0; count < queued.messages.length; count++) this.#sent.push(now)
+      void this.#publish(queued)
+    }
+    if (this.#queue.length > 0) this.#flushIn(this.#sent[0]! + period - now)
+  }
+
+  #flushIn(delay: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.flush(), delay)
   }
 
   /** Rejects the queue and everything that is published later. */
@@ -75,7 +95,7 @@ export class Outbox {
       if (this.#closed || !this.#channel.isOutage(cause)) return queued.reject(this.#closed?.error ?? cause)
       this.#queue = [...this.#queue, queued].toSorted((a, b) => a.number - b.number)
       if (!this.#channel.isAttached) this.flush()
-      else if (this.#channel.isConnected) this.#timer = setTimeout(() => this.flush(), retryDelay)
+      else if (this.#channel.isConnected) this.#flushIn(retryDelay)
     }
   }
 

@@ -1,5 +1,5 @@
 import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
-import type { RunInfo } from '../core/run-info'
+import { isRunning, type RunInfo } from '../core/run-info'
 import { reuseIfEqual } from '../core/collections'
 import type { RunScope } from '../session/submission'
 import type { AppMessage } from '../store/app-message'
@@ -34,12 +34,7 @@ export function useRuns<M extends object = AppMessage>(options: UseRunsOptions<M
   const runs = computed<readonly RunInfo[]>((known) => reuseIfEqual(known, shown().runs(scope())))
   return {
     runs,
-    active: computed<readonly RunInfo[]>((known) =>
-      reuseIfEqual(
-        known,
-        runs.value.filter((run) => run.status === 'active'),
-      ),
-    ),
+    active: computed<readonly RunInfo[]>((known) => reuseIfEqual(known, runs.value.filter(isRunning))),
     cancel: (target) => actor().cancel(target),
     cancelAll: () => actor().cancelAll({ scope: scope() }),
   }

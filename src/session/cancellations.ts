@@ -2,7 +2,7 @@ import { deferred } from '../core/signals'
 import { ErrorCode, toSessionError } from '../core/errors'
 import { newId, Header, headers, MessageName } from '../core/wire'
 import type { Row } from '../core/log'
-import type { Cancelling, RunInfo } from '../core/run-info'
+import type { Cancelling, RunInfo, WakeInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import { runOf, subjectOf, type SessionContext, type Subject, type Trigger } from './context'
 import type { PendingPrompt } from './submission'
@@ -11,17 +11,12 @@ import type { Wakes } from './wake'
 /** A run by its id, or an input without a run by its message id; an entry of `pending()` will do. */
 export type CancelTarget = string | { readonly inputId: string; readonly runId?: string }
 
-/** The runs and inputs that can be cancelled. Cancelled inputs, and those whose agent cannot be woken, are left out. */
-export function cancellable(runs: readonly RunInfo[], pending: readonly PendingPrompt[]): CancelTarget[] {
-  const open = runs.filter(({ status, cancelling }) => status === 'active' || (status === 'suspended' && !cancelling))
-  const inputs = pending.filter(
-    ({ runId, cancelling, wake }) => runId === undefined && !cancelling && wake?.state !== 'failed',
-  )
-  return [...open.map((run) => run.runId), ...inputs]
-}
-
 /** How long a cancel may go without a sign of the agent, in milliseconds. */
 const answerLimit = 5000
+/** How long the watcher of a suspended run may take to end it before an agent is woken, in milliseconds. */
+const suspendedLimit = 1000
+/** How long a cancel may go without a sign of an agent that does not use presence, in milliseconds. */
+const foreignLimit = 60_000
 
 /** The last sign of life of a run that was cancelled. */
 interface LifeSign {
@@ -72,6 +67,30 @@ export class Cancellations<M extends object> {
       session.act(() => this.#set(key, undefined))
       throw toSessionError('cancel the run', ErrorCode.SendFailed, cause)
     }
+  }
+
+  /**
+   * The runs and inputs among these that this client may cancel. Left out are those that are being cancelled, and inputs
+   * whose agent cannot be woken.
+   */
+  targets(runs: readonly RunInfo[], pending: readonly PendingPrompt[]): CancelTarget[] {
+    const { tree, channel } = this.#session
+    const mayCancel = (owner: string | undefined): boolean => tree.access.allows('cancel', channel.clientId, owner)
+    const isOpen = ({ status }: RunInfo): boolean => status === 'active' || status === 'suspended'
+    const open = runs.filter((run) => isOpen(run) && (!run.cancelling || run.cancelling.refused))
+    const inputs = pending.filter(
+      ({ runId, cancelling, wake, clientId }) =>
+        runId === undefined && !cancelling && wake?.state !== 'failed' && mayCancel(clientId),
+    )
+    return [...open.map(({ runId }) => runId).filter((id) => mayCancel(tree.runs.get(id)?.owner)), ...inputs]
+  }
+
+  /** The targets that a new input interrupts: neither the run that it goes into, nor stalled runs, which write nothing. */
+  interrupted(targets: readonly CancelTarget[], runId: string | undefined): CancelTarget[] {
+    return targets.filter((target) => {
+      const id = typeof target === 'string' ? target : target.runId
+      return id === undefined || (id !== runId && !this.#session.tree.runs.get(id)?.isStalled)
+    })
   }
 
   /** The cancel of an input that has no run yet. */
@@ -136,12 +155,35 @@ export class Cancellations<M extends object> {
     const key = this.#own.has(run.key) ? run.key : (run.inputId ?? '')
     if (cancel || run.hasEnded) this.#own.delete(key)
     if (!cancel) this.#watched.delete(run)
-    const state = cancel
-      ? this.#isUnanswered(run, cancel)
-        ? { unanswered: true as const }
-        : undefined
-      : this.#ownOf(key)
+    const state = cancel ? this.#stateOf(run, cancel) : this.#ownOf(key)
     if (run.setCancelState(state)) this.#session.touch(run)
+  }
+
+  #stateOf(run: RunNode<M>, cancel: Row): Partial<Cancelling> | undefined {
+    const isUnanswered = this.#isUnanswered(run, cancel)
+    const wake = this.#wake(run)
+    return isUnanswered || wake ? { ...(isUnanswered && { unanswered: true }), ...(wake && { wake }) } : undefined
+  }
+
+  /** Wakes an agent for an own cancel that no live agent can hear, once; it ends the run. */
+  #wake(run: RunNode<M>): WakeInfo | undefined {
+    const { options, tree, channel } = this.#session
+    if (!options.agent) return undefined
+    const cancel = tree.cancelsOfNode(run).find(({ clientId }) => clientId === channel.clientId)
+    const eventId = cancel?.transport[Header.eventId]
+    if (!cancel || eventId === undefined || tree.info(run).cancelling?.refused) return undefined
+    const known = this.#wakes.infoOf(eventId)
+    if (known || !this.#isUnheard(run, cancel)) return known
+    return this.#wakes.wake({ eventId, inputId: eventId, runId: run.key }, (error) => this.#session.report(error))
+  }
+
+  /** Whether no live agent can hear a cancel: the run is suspended or stalled, or its agent has been silent for long. */
+  #isUnheard(run: RunNode<M>, cancel: Row): boolean {
+    const { deadlines, isInStep } = this.#session
+    if (!isInStep) return false
+    if (run.state.status === 'suspended') return deadlines.isDue(deadlines.since(cancel) + suspendedLimit, run)
+    if (run.isNamedByPresence) return run.isStalled
+    return deadlines.isDue((this.#watched.get(run)?.at ?? Date.now()) + foreignLimit, run)
   }
 
   #isUnanswered(run: RunNode<M>, cancel: Row): boolean {

@@ -172,10 +172,17 @@ export class PendingInputs<M extends object> {
     const row = tree.requests.get(inputId)
     const own = row ? undefined : this.#submissions.find(inputId)
     if (!row && own?.place.regenerates === undefined) return undefined
+    if (row && !this.#mayRegenerate(row)) return undefined
     const at = row ?? this.#rowOf(own!)
     const entry = this.#entryOf(at, inputId, `2${at.serial || unsent}`)
     const parent = at.transport[Header.parent]
     return { ...entry, ...(parent !== undefined && { parent }) }
+  }
+
+  #mayRegenerate({ clientId, transport }: Row): boolean {
+    const { tree } = this.#session
+    const reply = tree.nodeOf(transport[Header.regenerates] ?? '')
+    return !reply || tree.access.allows('regenerate', clientId, reply.owner)
   }
 
   /** The first row that the echo of an own input will bring. */
@@ -203,8 +210,15 @@ export class PendingInputs<M extends object> {
       ...(cancelling && { cancelling }),
       ...(isUnanswered && { unanswered: true }),
     }
-    const isUnderWay = wake?.state !== 'failed' && !isUnanswered && !cancelling
+    const isCurrent = wake?.state !== 'failed' && !isUnanswered && !cancelling
+    const isUnderWay = isCurrent && this.#mayCancel(inputId, run ? run.owner : row.clientId)
     return { prompt, trigger: { inputId, eventId, runId }, order, isUnderWay }
+  }
+
+  // NOTE: inputs that this client may not cancel do not keep it running: any publisher can add thousands
+  #mayCancel(inputId: string, owner: string | undefined): boolean {
+    const { tree, channel } = this.#session
+    return tree.access.allows('cancel', channel.clientId, owner) || this.#submissions.find(inputId) !== undefined
   }
 
   #isUnanswered(eventId: string, row: Row, subject: Subject<M>): boolean {

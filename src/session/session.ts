@@ -8,7 +8,7 @@ import type { RunInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import { Tree, type Settled } from '../core/tree'
 import { isEdit, MessageName, type ChannelMessage } from '../core/wire'
-import { cancellable, Cancellations, type CancelTarget } from './cancellations'
+import { Cancellations, type CancelTarget } from './cancellations'
 import { CatchUp } from './catch-up'
 import { Connection } from './connection'
 import {
@@ -25,6 +25,7 @@ import { PendingInputs } from './pending-inputs'
 import type { PlacedInput } from './placed-input'
 import { Deadlines, FlushScheduler } from './scheduling'
 import { SessionTree } from './session-tree'
+import { StalledRuns } from './stalled-runs'
 import type { PendingPrompt, PlacedSendOptions, RunScope, Submission } from './submission'
 import { Submissions } from './submissions'
 import { Wakes, type WakeInfo } from './wake'
@@ -60,6 +61,7 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly wakes: Wakes<M>
   readonly cancellations: Cancellations<M>
   readonly submissions: Submissions<M>
+  readonly #stalled: StalledRuns<M>
   readonly pending: PendingInputs<M>
   readonly views = new Set<SessionView<M>>()
   readonly emitter = new Emitter<SessionEvents>()
@@ -90,6 +92,7 @@ export class Session<M extends object> implements SessionContext<M> {
     this.wakes = new Wakes(this)
     this.cancellations = new Cancellations(this, this.wakes)
     this.submissions = new Submissions(this, this.wakes)
+    this.#stalled = new StalledRuns(this, this.cancellations)
     this.pending = new PendingInputs(this, this.submissions, this.cancellations, this.wakes)
   }
 
@@ -139,10 +142,8 @@ export class Session<M extends object> implements SessionContext<M> {
     view: RunLists,
     onPlaced: (inputId: string) => void,
   ): Promise<Submission> {
-    const { runId } = placed.place
-    const isOwn = (target: CancelTarget): boolean =>
-      runId !== undefined && (typeof target === 'string' ? target : target.runId) === runId
-    const targets = whenBusy === 'interrupt' ? this.#cancellable(view, 'view').filter((target) => !isOwn(target)) : []
+    const open = whenBusy === 'interrupt' ? this.#cancellable(view, 'view') : []
+    const targets = this.cancellations.interrupted(open, placed.place.runId)
     return this.submissions.send(placed, wake, (inputId) => {
       onPlaced(inputId)
       const isFree = waitFor !== 'ended' || targets.length === 0
@@ -164,8 +165,8 @@ export class Session<M extends object> implements SessionContext<M> {
 
   #cancellable(view: RunLists, scope: RunScope): CancelTarget[] {
     const pending = scope === 'view' ? view.pending() : this.pending.all()
-    const inputs = pending.filter(({ clientId }) => this.#isIn(scope, clientId))
-    return cancellable(view.runs(scope), inputs)
+    const inScope = pending.filter(({ clientId }) => this.#isIn(scope, clientId))
+    return this.cancellations.targets(view.runs(scope), inScope)
   }
 
   #isIn(scope: RunScope, owner: string): boolean {
@@ -188,6 +189,7 @@ export class Session<M extends object> implements SessionContext<M> {
     this.deadlines.stop()
     this.outbox.close(closedError('publish'))
     this.wakes.close()
+    this.#stalled.close()
     this.submissions.close(closedError('wait for the run'))
     for (const view of this.views) view.close()
     await left
@@ -306,6 +308,7 @@ export class Session<M extends object> implements SessionContext<M> {
       for (const run of touched) {
         this.wakes.apply(run)
         this.submissions.apply(run)
+        this.#stalled.apply(run)
         this.cancellations.apply(run)
         if (run.isEnding) this.deadlines.isDue((this.tree.ending.get(run) ?? Date.now()) + tailLimit, run)
       }

@@ -1,7 +1,7 @@
 import { BranchWalk, type PathSegment } from '../core/branch'
 import { noItems, sameItems } from '../core/collections'
 import type { TreeNode } from '../core/node'
-import type { RunInfo } from '../core/run-info'
+import { isRunning, type RunInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import type { RunEndReason, RunError } from '../core/run-state'
 import type { RunTransition } from '../core/run-status-tracker'
@@ -142,7 +142,7 @@ export class ViewLists<M extends object> {
       if (!(node instanceof RunNode) || node.isPlaceholder) continue
       this.#runPlaces.set(node, this.runs.length + added.length)
       const info = this.#session.tree.info(node)
-      if (info.status === 'active') this.#activeRuns++
+      if (isRunning(info)) this.#activeRuns++
       added.push(info)
     }
     if (added.length > 0) this.runs = [...this.runs, ...added]
@@ -155,7 +155,7 @@ export class ViewLists<M extends object> {
       const former = place === undefined ? undefined : (runs ?? this.runs)[place]
       const info = former && this.#session.tree.info(run)
       if (place === undefined || !info || info === former) continue
-      this.#activeRuns += Number(info.status === 'active') - Number(former.status === 'active')
+      this.#activeRuns += Number(isRunning(info)) - Number(isRunning(former))
       runs ??= [...this.runs]
       runs[place] = info
     }

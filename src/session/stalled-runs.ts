@@ -1,0 +1,110 @@
+import { trustOf } from '../core/access'
+import type { RunNode } from '../core/run-node'
+import type { Cancellations } from './cancellations'
+import type { SessionContext } from './context'
+
+// In milliseconds
+const silenceLimit = 20_000
+const checkInterval = 4000
+
+/** The last sign of life of a run. */
+interface LifeSign {
+  /** The run's count of changes then. */
+  activity: number
+  at: number
+  /** When to ask again whether its agent is present. */
+  askAt: number
+  /** Milliseconds until the next question; longer each time when asking costs a request. */
+  pause: number
+}
+
+/**
+ * Finds the runs whose agent is gone: active, silent for 20 seconds, and not named by a present agent. Only runs whose agent
+ * uses presence count.
+ */
+export class StalledRuns<M extends object> {
+  readonly #session: SessionContext<M>
+  readonly #cancellations: Cancellations<M>
+  readonly #signs = new Map<RunNode<M>, LifeSign>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(session: SessionContext<M>, cancellations: Cancellations<M>) {
+    this.#session = session
+    this.#cancellations = cancellations
+  }
+
+  /** Reviews a run that has changed. */
+  apply(run: RunNode<M>): void {
+    if (run.state.status !== 'active' || !run.isNamedByPresence || !this.#session.channel.runPresence) {
+      this.#signs.delete(run)
+      run.setStalled(false)
+      return
+    }
+    const sign = this.#signs.get(run)
+    if (sign) return this.#revive(run, sign)
+    const { activity } = run
+    this.#signs.set(run, { activity, at: this.#lastSign(run), askAt: 0, pause: checkInterval })
+    this.#wait()
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#signs.clear()
+  }
+
+  #lastSign({ contentRows, lifecycleRows }: RunNode<M>): number {
+    const { deadlines } = this.#session
+    const rows = [contentRows.at(-1), lifecycleRows.at(-1)]
+    return Math.max(...rows.map((row) => (row ? deadlines.since(row) : 0)))
+  }
+
+  #revive(run: RunNode<M>, sign: LifeSign): void {
+    if (run.activity === sign.activity) return
+    Object.assign(sign, { activity: run.activity, at: Date.now(), askAt: 0, pause: checkInterval })
+    this.#set(run, false)
+  }
+
+  #set(run: RunNode<M>, isStalled: boolean): void {
+    if (!run.setStalled(isStalled)) return
+    this.#session.touch(run)
+    this.#cancellations.apply(run)
+  }
+
+  #wait(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      void this.#check()
+    }, checkInterval)
+  }
+
+  async #check(): Promise<void> {
+    const now = Date.now()
+    this.#session.act(() => {
+      for (const [run, sign] of this.#signs) {
+        // NOTE: silence counts only while this client hears everything
+        if (!this.#session.isInStep) sign.at = now
+        this.#revive(run, sign)
+      }
+    })
+    const silent = [...this.#signs].filter(([, { at, askAt }]) => now - at >= silenceLimit && now >= askAt)
+    if (silent.length > 0) await this.#ask(silent)
+    if (this.#signs.size > 0) this.#wait()
+  }
+
+  /** Asks once for all silent runs whether a present agent names them. */
+  async #ask(silent: readonly (readonly [RunNode<M>, LifeSign])[]): Promise<void> {
+    const { options, channel } = this.#session
+    const { isAgent } = trustOf(options)
+    const { runPresence } = channel
+    const named = await runPresence?.read((clientId) => isAgent?.(clientId) !== false)
+    if (!this.#session.isInStep) return
+    this.#session.act(() => {
+      for (const [run, sign] of silent) {
+        if (!runPresence?.isHeard) sign.pause *= 2
+        sign.askAt = Date.now() + sign.pause
+        const isSilent = this.#signs.get(run) === sign && run.activity === sign.activity
+        if (named && isSilent) this.#set(run, !named.has(run.key))
+      }
+    })
+  }
+}

@@ -1,0 +1,287 @@
+import { BaseRealtime, FetchRequest, Rest, WebSocketTransport } from 'ably/modular'
+import type * as Ably from 'ably'
+import type { UIMessage } from 'ai'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createClientSession, UIMessageCodec, type ClientSession } from '../../src'
+import { Invocation } from '../../src/agent'
+import { handFed, joinWire, named, streamOf, textChunks, transportOf } from '../support/agent'
+import { startAgentProcess, type AgentProcess } from '../support/agent-process'
+import { beginning, delta, setStage, textOf } from '../support/agent-stage'
+import { eventually } from '../support/eventually'
+import { handAgent } from '../support/hand-agent'
+import { startEndpoint, type TestEndpoint } from '../support/local'
+import { asking } from '../support/tools'
+import { agentOn } from '../support/woken-agent'
+
+let endpoint: TestEndpoint
+let skipped = 0
+const realNow = Date.now.bind(Date)
+
+/** Lets time pass for the service and the clients of this process; agents ask the service for the time. */
+const skip = (milliseconds: number): void => void (skipped += milliseconds)
+
+/** Lets time pass ten times faster until the test ends. */
+function hurry(): void {
+  const timer = setInterval(() => skip(900), 100)
+  onTestFinished(() => clearInterval(timer))
+}
+
+beforeEach(async () => {
+  skipped = 0
+  vi.spyOn(Date, 'now').mockImplementation(() => realNow() + skipped)
+  endpoint = await startEndpoint()
+})
+afterEach(() => void vi.restoreAllMocks())
+
+let count = 0
+const newName = (): string => `ai:dead-${++count}`
+
+interface Device {
+  client?: Ably.RealtimeClient
+  agent?: () => AgentProcess
+}
+
+/** A user's device, on which every agent's answer to a wake goes to the process that `agent` names then. */
+async function open(name: string, clientId: string, { client, agent }: Device = {}): Promise<ClientSession<UIMessage>> {
+  const session = createClientSession({
+    client: client ?? endpoint.client({ clientId }),
+    channelName: name,
+    codec: UIMessageCodec,
+    agents: 'agent',
+    ...(agent && {
+      agent: { url: 'http://agent.test/', fetch: (_: unknown, init?: RequestInit) => fetch(agent().url, init) },
+    }),
+  })
+  onTestFinished(() => session.close())
+  await session.connect()
+  return session
+}
+
+const infoOf = (session: ClientSession<UIMessage>, runId: string) =>
+  session.runs('session').find((run) => run.runId === runId)
+
+const endsOf = (heard: readonly Ably.InboundMessage[], runId: string) =>
+  heard.filter(named('ai-run-end', { 'run-id': runId }))
+
+describe('a run whose agent process was killed', () => {
+  it('S31 is stalled on every device and counts as not running; Stop on another device ends it as cancelled', async () => {
+    let agent = await startAgentProcess(endpoint)
+    const name = newName()
+    const alice = await open(name, 'alice', { agent: () => agent })
+    const phone = await open(name, 'alice', { agent: () => agent })
+    const bob = await open(name, 'bob', { client: modular('bob') })
+    const { heard } = await joinWire(endpoint.client({ clientId: 'carol' }), name)
+    const sent = await alice.view.send('Count slowly')
+    await sent.started
+    await eventually(() => expect(infoOf(phone, sent.runId)?.status).toBe('active'))
+    const text = () => textOf(sent.messages.at(-1)!.message)
+    await eventually(() => expect(text()).toContain('w1 '))
+    expect(phone.view.isRunning).toBe(true)
+
+    await agent.kill()
+    hurry()
+    for (const device of [alice, phone, bob]) {
+      await eventually(
+        () => expect(infoOf(device, sent.runId)).toMatchObject({ status: 'active', stalled: true }),
+        10_000,
+      )
+      expect(device.view.isRunning).toBe(false)
+    }
+    const fresh = await open(name, 'dora')
+    await fresh.view.loadOlder()
+    await eventually(() => expect(infoOf(fresh, sent.runId)).toMatchObject({ stalled: true }), 10_000)
+
+    agent = await startAgentProcess(endpoint)
+    await phone.cancel(sent.runId)
+    for (const device of [alice, phone, bob, fresh]) {
+      await eventually(() => expect(infoOf(device, sent.runId)?.status).toBe('cancelled'), 10_000)
+      expect(infoOf(device, sent.runId)).not.toHaveProperty('stalled')
+    }
+    expect(endsOf(heard, sent.runId)).toHaveLength(1)
+    await expect(sent.finished).resolves.toEqual({ reason: 'cancelled' })
+    expect(text()).toContain('w1 ')
+  })
+
+  it('S31 that was asked to stop before it was known to be dead is ended once it is', async () => {
+    let agent = await startAgentProcess(endpoint)
+    const name = newName()
+    const alice = await open(name, 'alice', { agent: () => agent })
+    const sent = await alice.view.send('Count slowly')
+    await sent.started
+    await agent.kill()
+    agent = await startAgentProcess(endpoint)
+    await sent.cancel()
+    expect(infoOf(alice, sent.runId)?.cancelling?.wake).toBeUndefined()
+    hurry()
+    await eventually(() => expect(infoOf(alice, sent.runId)?.status).toBe('cancelled'), 12_000)
+  })
+
+  it('S38 does not count in admit once it is stalled', async () => {
+    const agent = await startAgentProcess(endpoint)
+    const name = newName()
+    const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)
+    const { inputEventId } = await alice.prompt('Count slowly')
+    await agent.wake({ inputEventId, sessionName: name })
+    await alice.hears(named('ai-output'))
+    const limited = agentOn(name, endpoint, {
+      admit: ({ active }) => active.length === 0,
+      respond: (run) => run.pipe(streamOf(textChunks(['Hello']))),
+    })
+    const next = await alice.prompt('And now?')
+    expect((await limited.wake(next.inputEventId)).status).toBe(429)
+    await agent.kill()
+    skip(20_000)
+    await eventually(async () => expect((await limited.wake(next.inputEventId)).status).toBe(202), 10_000)
+  })
+
+  it('is ended as an error, once, when agents are woken for another prompt two minutes later', async () => {
+    const agent = await startAgentProcess(endpoint)
+    const { name, alice, readBack } = await setStage(endpoint)
+    const { inputEventId } = await alice.prompt('Count slowly')
+    const { body } = await agent.wake({ inputEventId, sessionName: name })
+    await alice.hears(named('ai-output'))
+    await agent.kill()
+    const wakeOther = async (text: string) => {
+      const others = [1, 2].map(() =>
+        agentOn(name, endpoint, { respond: (run) => run.pipe(streamOf(textChunks(['Hi']))) }),
+      )
+      const next = await alice.prompt(text)
+      await Promise.all(others.map((other) => other.wake(next.inputEventId)))
+      return alice.hears(named('ai-run-end', { 'input-codec-message-id': next.inputId }))
+    }
+    await eventually(async () => expect(await alice.channel.presence.get()).toEqual([]))
+    skip(60_000)
+    await wakeOther('Too early')
+    expect((await readBack(body.runId)).status).toBe('active')
+    skip(62_000)
+    await wakeOther('Late enough')
+    const end = await alice.hears(named('ai-run-end', { 'run-id': body.runId }))
+    expect(transportOf(end)).toMatchObject({
+      'run-reason': 'error',
+      'error-message': expect.stringContaining('stopped responding'),
+    })
+    await wakeOther('Again')
+    expect(endsOf(alice.heard, body.runId)).toHaveLength(1)
+  })
+})
+
+describe('a suspended run whose agent has restarted', () => {
+  it('S31 is ended by Stop, once, although several devices wake several agents', async () => {
+    const name = newName()
+    const { session, alice, started } = await setStage(endpoint, { name })
+    const run = await started('Where am I?')
+    await run.pipe(asking('call-1'))
+    await run.end()
+    await session.detach()
+    const agents = await Promise.all([startAgentProcess(endpoint), startAgentProcess(endpoint)])
+    const devices = await Promise.all(agents.map((agent) => open(name, 'alice', { agent: () => agent })))
+    await Promise.all(devices.map((device) => device.view.loadOlder()))
+    await Promise.all(devices.map((device) => device.cancel(run.runId)))
+    for (const device of devices)
+      await eventually(() => expect(infoOf(device, run.runId)?.status).toBe('cancelled'), 10_000)
+    expect(endsOf(alice.heard, run.runId)).toHaveLength(1)
+  })
+
+  it('goes on waiting when onCancel refuses the cancel, which is told', async () => {
+    const name = newName()
+    const { session, alice, started } = await setStage(endpoint, { name })
+    const run = await started('Where am I?')
+    await run.pipe(asking('call-1'))
+    await run.end()
+    await session.detach()
+    const { wake } = agentOn(name, endpoint, { onCancel: () => false, respond: () => undefined })
+    const answer = await wake(await alice.cancel({ runId: run.runId }))
+    expect(answer).toMatchObject({ status: 200, body: { runId: run.runId, handled: true } })
+    await alice.hears(named('x-ai-cancel-refused', { 'run-id': run.runId }))
+    expect(endsOf(alice.heard, run.runId)).toEqual([])
+  })
+})
+
+describe('a run whose agent lives', () => {
+  it('is left alone by an agent that is woken for its cancel: 200 while its agent is present, 429 while that is unknown', async () => {
+    const { name, alice, session, started } = await setStage(endpoint)
+    const run = await started('Hello', { onCancel: () => false })
+    await alice.hears(named('ai-run-start'))
+    const { wake } = agentOn(name, endpoint, { respond: () => undefined })
+    const cancel = await alice.cancel({ runId: run.runId })
+    expect(await wake(cancel)).toMatchObject({ status: 200, body: { runId: run.runId } })
+    await session.detach()
+    expect((await wake(await alice.cancel({ runId: run.runId }))).status).toBe(429)
+    expect(endsOf(alice.heard, run.runId)).toEqual([])
+  })
+
+  it('aborts and publishes nothing more when it finds itself ended by another agent', async () => {
+    const { name, alice, started } = await setStage(endpoint)
+    const run = await started('Hello')
+    const source = handFed()
+    source.push(...beginning('First'))
+    const piping = run.pipe(source.stream)
+    await alice.hears(({ action }) => action === 'message.append')
+    const other = endpoint.client({ clientId: 'agent' }).channels.get(name)
+    const start = await alice.hears(named('ai-run-start'))
+    const transport = { ...transportOf(start), 'run-reason': 'error' }
+    await other.publish({ name: 'ai-run-end', extras: { ai: { transport } } })
+    await eventually(() => expect(run.phase).toBe('over'))
+    expect(run.abortSignal.aborted).toBe(true)
+    source.push(delta(' Second'))
+    await expect(piping).resolves.toEqual({ reason: 'cancelled' })
+    await run.end()
+    await other.publish({ name: 'last', data: 'last' })
+    await alice.hears(named('last'))
+    const end = alice.heard.findIndex(named('ai-run-end'))
+    expect(alice.heard.slice(end + 1).map((message) => message.name)).toEqual(['last'])
+  })
+
+  it('of an agent without presence is ended only for a cancel that it has not answered for a minute', async () => {
+    const { name, alice } = await setStage(endpoint)
+    const peer = handAgent(endpoint.client({ clientId: 'agent' }), name)
+    const { inputId } = await alice.prompt('Hello')
+    const run = await peer.startRun('peers', inputId, 'alice')
+    const text = await run.text()
+    const { wake } = agentOn(name, endpoint, { respond: (own) => own.pipe(streamOf(textChunks(['Hi']))) })
+    const wakeForPrompt = async () => wake((await alice.prompt('Next')).inputEventId)
+    skip(200_000)
+    await wakeForPrompt()
+    const cancel = await alice.cancel({ runId: 'peers' })
+    await text.append('I am here')
+    skip(59_000)
+    expect((await wake(cancel)).status).toBe(429)
+    skip(2000)
+    expect((await wake(cancel)).status).toBe(200)
+    const end = await alice.hears(named('ai-run-end', { 'run-id': 'peers' }))
+    expect(transportOf(end)['run-reason']).toBe('cancelled')
+  })
+
+  it('costs two messages of presence, one when it starts and one when it ends', async () => {
+    const { name, started } = await setStage(endpoint)
+    const presence: string[] = []
+    const watcher = endpoint.client({ clientId: 'watcher' }).channels.get(name)
+    await watcher.presence.subscribe(({ action }) => void presence.push(action))
+    const run = await started('Hello')
+    await eventually(async () => {
+      const [member] = await watcher.presence.get()
+      expect(member).toMatchObject({ clientId: 'agent', data: { runs: [run.runId] } })
+    })
+    await run.pipe(streamOf(textChunks(['Hi'])))
+    await run.end()
+    await eventually(() => expect(presence).toEqual(['enter', 'leave']))
+  })
+})
+
+it('an invocation for a cancel of an ended or unknown run has nothing to do', async () => {
+  const { name, alice, session, started } = await setStage(endpoint)
+  const run = await started('Hello')
+  await run.end()
+  for (const runId of [run.runId, 'unknown']) {
+    const inputEventId = await alice.cancel({ runId })
+    const late = session.createRun(Invocation.fromJSON({ inputEventId, sessionName: name }))
+    await expect(late.start()).rejects.toMatchObject({ name: 'SessionError', runId })
+  }
+})
+
+function modular(clientId: string): Ably.RealtimeClient {
+  const plugins = { WebSocketTransport, FetchRequest, Rest }
+  const client = new BaseRealtime({ ...endpoint.clientOptions({ clientId }), logLevel: 0, plugins })
+  onTestFinished(() => client.close())
+  return client
+}
