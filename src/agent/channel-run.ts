@@ -118,18 +118,9 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     await readPath(channel, target.trigger, run.signal).catch((cause: unknown) => this.#failToRead(target, cause))
     if (!target.announcement) await run.publisher.closeOrphanedStreams(channel.tree, run.runId)
     await this.#steers.review()
-    void this.#settleOthers()
+    void new Settlement(channel, run.hooks, run.invocationId).settleAll()
     // NOTE: the session may have left the run meanwhile
     if (this.#run.phase === 'starting') this.#run.phase = 'open'
-  }
-
-  /** Ends runs of the session whose agent is gone, beside this one. */
-  async #settleOthers(): Promise<void> {
-    const channel = this.#channel
-    const settlement = new Settlement(channel, this.#run.hooks, this.invocationId)
-    await settlement.settleAll().catch((cause: unknown) => {
-      channel.report(toSessionError('settle stalled runs', ErrorCode.LifecyclePublishFailed, cause))
-    })
   }
 
   /** Takes the run over from an earlier invocation in this process, which watches it while it is suspended. */

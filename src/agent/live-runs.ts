@@ -73,15 +73,13 @@ export class LiveRuns {
     this.#isPublishing = false
   }
 
-  #publishOnce(): Promise<void> {
+  async #publishOnce(): Promise<void> {
     const runIds = [...this.#runIds]
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       this.#pacer.add('urgent', () => {
-        this.#presence.publish(runIds).then(() => {
-          this.#published = runIds
-          resolve()
-        }, reject)
+        this.#presence.publish(runIds).then(resolve, reject)
       })
     })
+    this.#published = runIds
   }
 }

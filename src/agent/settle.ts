@@ -1,5 +1,6 @@
-import { ErrorCode, unableTo, type SessionError } from '../core/errors'
+import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import type { Row } from '../core/log'
+import { isNamedByPresence } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import type { RunEndReason } from '../core/run-state'
 import { Header, MessageName, type OutgoingMessage } from '../core/wire'
@@ -84,16 +85,24 @@ export class Settlement<M extends object> {
   async #isGone(run: RunNode<M>): Promise<boolean> {
     const [silent] = await this.#silentAmong([run])
     if (!silent) return false
-    if (silent.silence < (run.isNamedByPresence ? stalledAfter : foreignEndedAfter))
+    if (silent.silence < (isNamedByPresence(run) ? stalledAfter : foreignEndedAfter))
       throw new BusyError(`run "${run.key}" was active ${Math.round(silent.silence / 1000)} s ago`)
     return true
   }
 
   /**
    * Ends the stalled runs of the session: those that were cancelled as cancelled, those that have been stalled for two
-   * minutes as an error. Also ends suspended runs that were cancelled.
+   * minutes as an error. Also ends suspended runs that were cancelled. Never rejects: failures are reported.
    */
   async settleAll(): Promise<void> {
+    try {
+      await this.#settleAll()
+    } catch (cause) {
+      this.#channel.report(toSessionError('settle stalled runs', ErrorCode.LifecyclePublishFailed, cause))
+    }
+  }
+
+  async #settleAll(): Promise<void> {
     const { tree, history } = this.#channel
     await history.readUntil(() => history.readCount >= maxMessages)
     settleFully(tree)
@@ -101,19 +110,19 @@ export class Settlement<M extends object> {
     const isCancelled = (run: RunNode<M>): boolean => tree.cancelsOfNode(run).length > 0
     const isSuspended = (run: RunNode<M>): boolean => run.state.status === 'suspended'
     const suspended = open.filter((run) => isSuspended(run) && isCancelled(run))
-    const active = open.filter((run) => !isSuspended(run) && (run.isNamedByPresence || isCancelled(run)))
+    const active = open.filter((run) => !isSuspended(run) && (isNamedByPresence(run) || isCancelled(run)))
     const silent = await this.#silentAmong(active)
     for (const run of suspended) if (await this.#acceptedCancel(run)) await this.#end(run, 'cancelled')
     for (const { run, silence } of silent) {
-      if (silence < (run.isNamedByPresence ? stalledAfter : foreignEndedAfter)) continue
+      if (silence < (isNamedByPresence(run) ? stalledAfter : foreignEndedAfter)) continue
       if (await this.#acceptedCancel(run)) await this.#end(run, 'cancelled')
-      else if (run.isNamedByPresence && silence >= endedAfter) await this.#end(run, 'error', goneError())
+      else if (isNamedByPresence(run) && silence >= endedAfter) await this.#end(run, 'error', goneError())
     }
   }
 
   /** Ids of the stalled runs among these. */
   async stalledAmong(runs: readonly RunNode<M>[]): Promise<ReadonlySet<string>> {
-    const silent = await this.#silentAmong(runs.filter((run) => run.isNamedByPresence && !this.#isOwn(run)))
+    const silent = await this.#silentAmong(runs.filter((run) => isNamedByPresence(run) && !this.#isOwn(run)))
     return new Set(silent.filter(({ silence }) => silence >= stalledAfter).map(({ run }) => run.key))
   }
 
@@ -121,8 +130,8 @@ export class Settlement<M extends object> {
   async #silentAmong(runs: readonly RunNode<M>[]): Promise<readonly SilentRun<M>[]> {
     if (runs.length === 0) return []
     const { uplink } = this.#channel
-    const named = runs.some((run) => run.isNamedByPresence) ? await this.#channel.runsInPresence() : undefined
-    const unnamed = runs.filter((run) => !run.isNamedByPresence || (named && !named.has(run.key)))
+    const named = runs.some((run) => isNamedByPresence(run)) ? await this.#channel.runsInPresence() : undefined
+    const unnamed = runs.filter((run) => !isNamedByPresence(run) || (named && !named.has(run.key)))
     if (unnamed.length === 0) return []
     const now = await uplink.time()
     return unnamed.map((run) => ({ run, silence: now - this.#channel.lastActivity(run.key) }))

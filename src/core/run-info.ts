@@ -66,6 +66,12 @@ export interface RunInfo {
 export const isRunning = ({ status, stalled }: Pick<RunInfo, 'status' | 'stalled'>): boolean =>
   status === 'active' && !stalled
 
+/** Whether the agent that works on a run says that its presence names its live runs. */
+export function isNamedByPresence({ lifecycleRows }: { readonly lifecycleRows: readonly Row[] }): boolean {
+  const entry = lifecycleRows.findLast(({ name }) => name === MessageName.runStart || name === MessageName.runResume)
+  return entry?.transport[Header.presence] === 'true'
+}
+
 /** The facts about a run with what is known of requests to stop it, given by serial. */
 export function withCancellation(
   facts: RunInfo,

@@ -43,11 +43,12 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #facts: RunFacts | undefined
   #info: RunInfo | undefined
   #stop: Partial<Cancelling> | undefined
-  #isStalled = false
   #isEnding = false
   #isOverdue = false
   /** Whether something came that its state or its facts may follow from. */
   #isNews = true
+  /** Whether its agent is gone, as far as is known. */
+  isStalled = false
   /** Counts the changes of its rows, cancels aside: a run is silent while this stays the same. */
   activity = 0
   /** Message id of the prompt that woke the agent. */
@@ -224,7 +225,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#facts ??= readFacts(this.#said, this.#state, this.key, this.parent)
     if (!this.#info) {
       const info = withCancellation(this.#facts, cancels(), this.#lifecycle, this.#stop)
-      this.#info = this.#isStalled && info.status === 'active' ? { ...info, stalled: true } : info
+      this.#info = this.isStalled && info.status === 'active' ? { ...info, stalled: true } : info
     }
     return this.#info
   }
@@ -242,22 +243,10 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return true
   }
 
-  /** Whether the agent that works on it says that its presence names its live runs. */
-  get isNamedByPresence(): boolean {
-    const entry = this.#lifecycle.findLast(
-      ({ name }) => name === MessageName.runStart || name === MessageName.runResume,
-    )
-    return entry?.transport[Header.presence] === 'true'
-  }
-
-  get isStalled(): boolean {
-    return this.#isStalled
-  }
-
   /** Notes whether its agent is gone, as far as is known; false when that is nothing new. */
   setStalled(isStalled: boolean): boolean {
-    if (this.#isStalled === isStalled) return false
-    this.#isStalled = isStalled
+    if (this.isStalled === isStalled) return false
+    this.isStalled = isStalled
     this.touch()
     return true
   }

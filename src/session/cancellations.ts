@@ -2,7 +2,7 @@ import { deferred } from '../core/signals'
 import { ErrorCode, toSessionError } from '../core/errors'
 import { newId, Header, headers, MessageName } from '../core/wire'
 import type { Row } from '../core/log'
-import type { Cancelling, RunInfo, WakeInfo } from '../core/run-info'
+import { isNamedByPresence, type Cancelling, type RunInfo, type WakeInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import { runOf, subjectOf, type SessionContext, type Subject, type Trigger } from './context'
 import type { PendingPrompt } from './submission'
@@ -182,7 +182,7 @@ export class Cancellations<M extends object> {
     const { deadlines, isInStep } = this.#session
     if (!isInStep) return false
     if (run.state.status === 'suspended') return deadlines.isDue(deadlines.since(cancel) + suspendedLimit, run)
-    if (run.isNamedByPresence) return run.isStalled
+    if (isNamedByPresence(run)) return run.isStalled
     return deadlines.isDue((this.#watched.get(run)?.at ?? Date.now()) + foreignLimit, run)
   }
 

@@ -1,4 +1,5 @@
 import { trustOf } from '../core/access'
+import { isNamedByPresence } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import type { Cancellations } from './cancellations'
 import type { SessionContext } from './context'
@@ -35,7 +36,7 @@ export class StalledRuns<M extends object> {
 
   /** Reviews a run that has changed. */
   apply(run: RunNode<M>): void {
-    if (run.state.status !== 'active' || !run.isNamedByPresence || !this.#session.channel.runPresence) {
+    if (run.state.status !== 'active' || !isNamedByPresence(run) || !this.#session.channel.runPresence) {
       this.#signs.delete(run)
       run.setStalled(false)
       return
