@@ -165,8 +165,10 @@ export class Session<M extends object> implements SessionContext<M> {
 
   #cancellable(view: RunLists, scope: RunScope): CancelTarget[] {
     const pending = scope === 'view' ? view.pending() : this.pending.all()
-    const inScope = pending.filter(({ clientId }) => this.#isIn(scope, clientId))
-    return this.cancellations.targets(view.runs(scope), inScope)
+    return this.cancellations.targets(
+      view.runs(scope),
+      pending.filter((input) => this.#isIn(scope, input.clientId)),
+    )
   }
 
   #isIn(scope: RunScope, owner: string): boolean {
