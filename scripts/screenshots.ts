@@ -7,7 +7,7 @@ import { here } from './entries.ts'
 import { startPlayground } from './playground.ts'
 
 /**
- * Photographs the playground in every state, on a desktop and a phone, by day and by night. With `--readme` the two
+ * Photographs the playground in every state, on a desktop and a phone, by day and by night. With `--readme` the
  * pictures of the README are taken instead; any other word selects the walks with that word in their name.
  */
 const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 740 } }
@@ -374,6 +374,20 @@ async function takeReadme(browser: Browser): Promise<void> {
     await take(page, colorScheme === 'dark' ? 'two-runs-dark' : 'two-runs')
     await page.close()
   }
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1.5 })
+  await page.goto(`${playground.url}/two/lisbon-trip-for-two?speed=slow`)
+  const frame = (name: string) => page.frameLocator(`iframe[title$="${name}"]`)
+  await frame('Laptop')
+    .getByRole('button', { name: /Two questions/ })
+    .click()
+  await frame('Phone').locator('article[data-status="streaming"]').nth(1).waitFor()
+  await page.waitForTimeout(5000)
+  await frame('Phone')
+    .getByRole('button', { name: /^Stop run “Plan/ })
+    .click()
+  await page.getByText('answer stopped after').waitFor()
+  await page.waitForTimeout(1000)
+  await take(page, 'two-devices')
 }
 
 async function take(page: Page, name: string): Promise<void> {
