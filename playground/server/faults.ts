@@ -27,8 +27,13 @@ export function createFaults(endpoint: LocalAblyPlugin['endpoint'], agent: Agent
   const until = new Map<FaultKind, number>()
   const isOn = (kind: FaultKind) => (until.get(kind) ?? 0) > Date.now()
 
+  const returns = new Map<string, () => void>()
+
   const causes: Record<FaultKind, (order: FaultOrder, ms: number) => unknown> = {
-    network: ({ clientId }, ms) => endpoint.dropConnection(clientId, { refuseFor: ms }),
+    network({ clientId }, ms) {
+      returns.set(clientId, endpoint.dropConnection(clientId, { refuseFor: ms }))
+    },
+    online: ({ clientId }) => returns.get(clientId)?.(),
     continuity({ clientId }, ms) {
       endpoint.dropConnection(clientId, { refuseFor: ms })
       endpoint.refuseResume()

@@ -1,6 +1,6 @@
 /** A failure that the server can simulate. */
 export type FaultKind =
-  'network' | 'continuity' | 'publish' | 'down' | 'forbidden' | 'busy' | 'stubborn' | 'kill' | 'restart'
+  'network' | 'online' | 'continuity' | 'publish' | 'down' | 'forbidden' | 'busy' | 'stubborn' | 'kill' | 'restart'
 
 /** The client that a failure affects, and its duration. */
 export interface FaultOrder {

@@ -1,3 +1,5 @@
+import type { Device } from './devices/messages'
+
 const key = 'playground:device'
 const birds = ['heron', 'swift', 'wren', 'plover', 'kestrel', 'finch', 'avocet', 'curlew', 'lapwing', 'siskin']
 
@@ -6,9 +8,23 @@ const newName = (): string => {
   return `${bird}-${Math.random().toString(16).slice(2, 5)}`
 }
 
-/** The client id of this browser. It is stored, so a renewed token is for the same client. */
-export const deviceName = (): string => {
+function storedName(): string {
   const name = localStorage.getItem(key) ?? newName()
   localStorage.setItem(key, name)
   return name
+}
+
+/** The client id of a device on the page with two devices: `phone-4f2`. */
+export const clientIdOf = (kind: Device['kind']): string => `${kind}-${storedName().split('-').at(-1)}`
+
+/** The device that this page plays, if it is part of the page with two devices. */
+export function deviceKind(): Device['kind'] | undefined {
+  const kind = new URLSearchParams(location.search).get('device')
+  return kind === 'laptop' || kind === 'phone' ? kind : undefined
+}
+
+/** The client id of this page. It is stored, so a renewed token is for the same client. */
+export function deviceName(): string {
+  const kind = deviceKind()
+  return kind ? clientIdOf(kind) : storedName()
 }

@@ -1,11 +1,11 @@
 import { createPinia } from 'pinia'
 import { createApp } from 'vue'
 import { createAITransport } from 'vue-ai-transport'
-import App from './App.vue'
 import { createClient } from './client'
 import { wakeDelay } from './settings'
 
-const app = createApp(App)
+const page = location.pathname.startsWith('/two/') ? import('./TwoDevices.vue') : import('./App.vue')
+const app = createApp((await page).default)
 // NOTE: `?profile` records every component render in the browser's performance timeline
 app.config.performance = new URLSearchParams(location.search).has('profile')
 app

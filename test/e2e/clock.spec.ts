@@ -35,3 +35,17 @@ test('an answer counts and moves only while it is live: not offline, and not onc
   expect(await run.card.locator('.meter').count()).toBe(0)
   expect(await run.card.innerText()).toMatch(/\d+ tokens in 0:\d\d/)
 })
+
+test('an answer of an agent that is gone does not look alive', async () => {
+  const visitor = await visit({ speed: 30 })
+  const run = await visitor.ask(lisbon)
+  await run.streams()
+  const cause = (kind: string) =>
+    visitor.page.evaluate(
+      (kind) => fetch(`/api/faults/${kind}`, { method: 'POST', body: JSON.stringify({ clientId: '', seconds: 1 }) }),
+      kind,
+    )
+  await cause('kill')
+  await expect.poll(() => run.card.locator('.meter').innerText(), { timeout: 15_000 }).toMatch(/^No text for 1\d s$/)
+  await cause('restart')
+})

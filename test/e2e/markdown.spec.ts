@@ -81,6 +81,14 @@ describe('Markdown in an answer', () => {
     expect(await visitor.page.evaluate(() => navigator.clipboard.readText())).toMatch(/^const active = /)
   })
 
+  test('is copied as Markdown with the whole answer', async () => {
+    const visitor = await visit({ speed: 400, permissions: ['clipboard-read', 'clipboard-write'] })
+    await show(visitor, '- **one**\n- two')
+    await visitor.press(/^Copy the answer of run/)
+    await visitor.page.getByRole('button', { name: 'Copied' }).waitFor()
+    expect(await visitor.page.evaluate(() => navigator.clipboard.readText())).toBe('- **one**\n- two')
+  })
+
   test('a steered answer leaves no raw marks', async () => {
     const visitor = await visit({ speed: 60 })
     await visitor.press('Steer it')

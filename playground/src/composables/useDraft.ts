@@ -1,6 +1,7 @@
 import { ref, watch, type Ref } from 'vue'
+import { deviceName } from '../device'
 
-const keyOf = (name: string): string => `playground:draft:${name}`
+const keyOf = (name: string): string => `playground:draft:${deviceName()}:${name}`
 
 /** The unsent text of a conversation. This browser stores it, so a reload does not lose it. */
 export function useDraft(name: Readonly<Ref<string>>): Ref<string> {

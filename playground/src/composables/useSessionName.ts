@@ -1,16 +1,15 @@
 import { onScopeDispose, readonly, ref } from 'vue'
 
-const folder = '/s/'
 const tempers = ['quiet', 'amber', 'early', 'plain', 'bright', 'slow', 'second', 'windy']
 const places = ['harbour', 'orchard', 'ferry', 'garden', 'station', 'meadow', 'bridge', 'island']
 
 const oneOf = (words: readonly string[]): string => words[Math.floor(Math.random() * words.length)]!
 const newName = (): string => `${oneOf(tempers)}-${oneOf(places)}-${Math.random().toString(36).slice(2, 5)}`
 
-const hrefOf = (name: string): string => `${folder}${encodeURIComponent(name)}${location.search}`
+const hrefOf = (folder: string, name: string): string => `${folder}${encodeURIComponent(name)}${location.search}`
 
 /** The session name in the address: `/s/lisbon-trip`. */
-const nameHere = (): string => {
+const nameHere = (folder: string): string => {
   if (!location.pathname.startsWith(folder)) return ''
   try {
     return decodeURIComponent(location.pathname.slice(folder.length)).replace(/[:[\]/]/g, '')
@@ -19,12 +18,16 @@ const nameHere = (): string => {
   }
 }
 
-/** The name of the shown conversation. It follows the address, or is random if the address has none. */
-export function useSessionName() {
-  const name = ref(nameHere() || newName())
-  history.replaceState(null, '', hrefOf(name.value))
+/**
+ * The name of the shown conversation. It follows the address, or is random if the address has none.
+ *
+ * @param folder - the part of the address before the name
+ */
+export function useSessionName(folder = '/s/') {
+  const name = ref(nameHere(folder) || newName())
+  history.replaceState(null, '', hrefOf(folder, name.value))
 
-  const follow = () => (name.value = nameHere() || name.value)
+  const follow = () => (name.value = nameHere(folder) || name.value)
   window.addEventListener('popstate', follow)
   onScopeDispose(() => window.removeEventListener('popstate', follow))
 
@@ -33,7 +36,7 @@ export function useSessionName() {
     /** Starts a new conversation. */
     create() {
       name.value = newName()
-      history.pushState(null, '', hrefOf(name.value))
+      history.pushState(null, '', hrefOf(folder, name.value))
     },
   }
 }

@@ -1,18 +1,22 @@
-import { computed, ref, toValue, watch, type MaybeRefOrGetter } from 'vue'
+import { computed, readonly, ref, toValue, watch, type MaybeRefOrGetter } from 'vue'
 import { countTokens } from '../../shared/tokens'
 
 const span = 3000
 
-/** The tokens per second of a growing text, measured at each tick of `now`. */
+/** The tokens per second of a growing text, and the time since it has grown in ms, measured at each tick of `now`. */
 export function useTokenRate(text: () => string, now: MaybeRefOrGetter<number>) {
   const samples: { at: number; count: number }[] = []
   const rate = ref(0)
+  const idleFor = ref(0)
+  let grownAt = toValue(now)
   let count = 0
   let length = 0
   watch(
     () => toValue(now),
     (at) => {
       const grown = text()
+      if (grown.length !== length) grownAt = at
+      idleFor.value = at - grownAt
       count += countTokens(grown.slice(length))
       length = grown.length
       samples.push({ at, count })
@@ -22,5 +26,5 @@ export function useTokenRate(text: () => string, now: MaybeRefOrGetter<number>) 
     },
     { immediate: true },
   )
-  return { rate: computed(() => Math.round(rate.value)) }
+  return { rate: computed(() => Math.round(rate.value)), idleFor: readonly(idleFor) }
 }

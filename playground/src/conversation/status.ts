@@ -68,6 +68,14 @@ export const writtenOf = ({ replies }: Exchange): string =>
     .map(({ message }) => message.parts.map(wordsOf).join(''))
     .join('')
 
+/** The agent's answer as Markdown, without reasoning. */
+export const answerOf = ({ replies }: Exchange): string =>
+  replies
+    .filter((reply) => !isSteer(reply))
+    .map(textOf)
+    .filter((text) => text !== '')
+    .join('\n\n')
+
 const wordsOf = (part: Part): string => (part.type === 'text' || part.type === 'reasoning' ? part.text : '')
 
 // NOTE: reads the parts but not their text, so that a token does not recompute the lists of runs

@@ -7,11 +7,11 @@ export function clock(ms: number): string {
 /** `1 token`, `2 tokens`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-/** The display name of a client: `heron-4f2` is "Heron 4f2". */
+/** The display name of a client: `heron-4f2` is "Heron 4f2", `phone-4f2` is "Phone". */
 export function nameOf(clientId: string, me: string): string {
   if (clientId === me) return 'you'
   if (!clientId) return 'another client'
-  const words = clientId.replaceAll('-', ' ')
+  const words = clientId.replace(/^(laptop|phone)-.*/, '$1').replaceAll('-', ' ')
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 

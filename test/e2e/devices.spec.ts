@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import type { FrameLocator } from 'playwright'
+import { violationsOf } from './axe'
+import { useVisits, type Visitor } from './visit'
+
+const lisbon = 'Plan a weekend in Lisbon for two'
+
+const { visit } = useVisits()
+
+/** Opens a conversation on the page with two devices. */
+async function openBoth(visitor: Visitor): Promise<{ laptop: FrameLocator; phone: FrameLocator }> {
+  await visitor.page.getByRole('link', { name: 'Two devices' }).click()
+  const frame = (name: string) => visitor.page.frameLocator(`iframe[title="The conversation on ${name}"]`)
+  const both = { laptop: frame('Laptop'), phone: frame('Phone') }
+  for (const device of Object.values(both)) await device.locator('[data-connection="connected"]').waitFor()
+  return both
+}
+
+const ask = async (device: FrameLocator, text: string) => {
+  await device.getByLabel('Message').fill(text)
+  await device.getByLabel('Message').press('Enter')
+}
+const card = (device: FrameLocator, status: string) => device.locator(`article[data-status="${status}"]`)
+
+test('a Stop on the phone travels to the laptop, with its milliseconds and its sender', async () => {
+  const visitor = await visit({ viewport: { width: 1280, height: 800 }, speed: 'slow' })
+  const { laptop, phone } = await openBoth(visitor)
+  await ask(laptop, lisbon)
+  await card(phone, 'streaming').waitFor()
+  await phone.getByRole('button', { name: /^Stop run/ }).click()
+  await card(laptop, 'cancelled').waitFor()
+  expect(await card(laptop, 'cancelled').innerText()).toMatch(/Stopped by Phone/)
+  const status = visitor.page.locator('header [role=status]')
+  await expect
+    .poll(() => status.innerText())
+    .toMatch(/Stop, Phone to Laptop:\s*arrived after \d+ ms, answer stopped after \d+ ms/)
+  expect(await violationsOf(visitor.page)).toEqual([])
+})
+
+test('each device has a network of its own', async () => {
+  const visitor = await visit({ viewport: { width: 1280, height: 800 }, speed: 30 })
+  const { laptop, phone } = await openBoth(visitor)
+  await ask(laptop, lisbon)
+  await card(phone, 'streaming').waitFor()
+  const network = visitor.page.getByRole('switch', { name: 'Network of Phone' })
+  await network.uncheck()
+  await phone.locator('[data-connection="reconnecting"]').waitFor()
+  await phone.getByText('Offline', { exact: true }).first().waitFor()
+  expect(await laptop.locator('[data-connection="connected"]').count()).toBe(1)
+  await network.check()
+  await phone.locator('[data-connection="connected"]').waitFor()
+  await Promise.all([card(laptop, 'complete').waitFor(), card(phone, 'complete').waitFor()])
+  const text = (device: FrameLocator) => device.locator('.prose').innerText()
+  expect((await text(phone)).replace(/\s+/g, ' ')).toBe((await text(laptop)).replace(/\s+/g, ' '))
+})
