@@ -1,4 +1,5 @@
 import { isFork } from '../core/requests'
+import { answersIn, lateReason, settledBefore } from '../core/answers'
 import type { InputNode } from '../core/input-node'
 import { isAgents, type Row } from '../core/log'
 import type { TreeNode } from '../core/node'
@@ -60,16 +61,22 @@ const isRequest = <M extends object>({ channel }: LiveRun<M, unknown>, trigger: 
 const isPrompt = (input: InputNode<object> | undefined, { clientId }: Row): boolean =>
   input !== undefined && input.owner === clientId
 
-/** Where clients have different rights, the run that a fork replaces must be known. */
+/**
+ * Refuses a fork whose call was answered before, and one that the client has no right to. Where clients have different
+ * rights, the run that it replaces must be known.
+ */
 async function checkFork<M extends object>(
   { channel, signal, hooks }: LiveRun<M, unknown>,
   trigger: Row,
 ): Promise<void> {
-  if (!channel.tree.access.isGuarded && !hooks.onAnswer) return
+  const { tree, codec } = channel
   const { [Header.supersedes]: runId = '' } = trigger.transport
   const replaced = runId ? await readRun(channel, runId, signal) : undefined
-  if (!replaced) throw badRequest('start the run', `the run that it replaces is unknown: "${runId}"`)
-  await checkAnswer(channel.tree, trigger, replaced, hooks.onAnswer)
+  const isGuarded = tree.access.isGuarded || hooks.onAnswer !== undefined
+  if (isGuarded && !replaced) throw badRequest('start the run', `the run that it replaces is unknown: "${runId}"`)
+  if (isGuarded && replaced) await checkAnswer(tree, trigger, replaced, hooks.onAnswer)
+  const earlier = replaced && settledBefore(codec, answersIn(tree, replaced), trigger)
+  if (earlier) throw new ConflictError('start the run', lateReason(earlier))
 }
 
 async function checkRegeneration<M extends object>({ channel }: LiveRun<M, unknown>, trigger: Row): Promise<void> {

@@ -2,6 +2,7 @@ import type { RealtimeClient } from 'ably'
 import type { Outbox } from '../ably/outbox'
 import type { Channel } from '../ably/session-channel'
 import type { TrustOptions } from '../core/access'
+import { answersIn, settledBefore } from '../core/answers'
 import type { Codec } from '../core/codec'
 import { ErrorCode, unableTo, type SessionError } from '../core/errors'
 import type { Row } from '../core/log'
@@ -9,7 +10,6 @@ import type { TreeNode } from '../core/node'
 import type { ReactivePort, Signal } from '../core/signals'
 import type { SessionRows } from '../core/rows'
 import type { RunNode } from '../core/run-node'
-import { isSteer } from '../core/run-state'
 import type { Settled, Tree } from '../core/tree'
 import { Header, MessageName, type ChannelMessage } from '../core/wire'
 import type { AgentTarget } from './agent-endpoint'
@@ -149,7 +149,7 @@ export const lastEntry = (run: RunNode<object>, fits: (row: Row) => boolean = ()
   run.lifecycleRows.findLast((row) => startOrResume.has(row.name) && fits(row))?.serial ?? ''
 
 /** The newest answer in a run that counts. */
-export const newestAnswer = <M extends object>({ access }: Tree<M>, run: RunNode<M>): Row | undefined =>
-  run.contentRows.findLast(
-    (row) => row.name === MessageName.input && !isSteer(row) && access.filterInput(row, run.owner) !== undefined,
-  )
+export function newestAnswer<M extends object>(tree: Tree<M>, run: RunNode<M>): Row | undefined {
+  const answers = answersIn(tree, run)
+  return answers.findLast((row) => !settledBefore(tree.codec, answers, row))
+}

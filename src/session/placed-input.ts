@@ -1,3 +1,4 @@
+import { alreadyAnswered, answersIn, settledBefore } from '../core/answers'
 import type { Answer, Codec, Input, Seed, WholeMessage } from '../core/codec'
 import { ErrorCode, unableTo, type SessionError } from '../core/errors'
 import { newId, Header, headers, MessageName, type OutgoingMessage } from '../core/wire'
@@ -69,6 +70,7 @@ export function resumeRun<M extends object>(
   parent: string | undefined,
 ): PlacedInput<M> {
   const run = runThatAsked(tree, messageId, answers)
+  refuseLate(tree, run, answers)
   if (run.hasEnded) throw refuse('answer', "the run that asked has ended; { as: 'fork' } goes on from a copy of it")
   const isLate = (answer: Answer, index: number): boolean =>
     tree.codec.waits?.(run.message(messageId)!, [...given, ...answers.slice(0, index)], answer) === false
@@ -79,6 +81,7 @@ export function resumeRun<M extends object>(
 /** Answers go to a copy of the asking run's messages, for a run that replaces that one. */
 export function fork<M extends object>(tree: Tree<M>, messageId: string, answers: readonly Answer[]): PlacedInput<M> {
   const run = runThatAsked(tree, messageId, answers)
+  refuseLate(tree, run, answers)
   const ids = [...run.messageIds()]
   const seeds = ids.map((id): Seed<M> => ({ messageId: newId(), message: structuredClone(run.message(id)!) }))
   const inputs = answers.map((answer) => tree.codec.seeded?.(answer, seeds) ?? answer)
@@ -88,6 +91,14 @@ export function fork<M extends object>(tree: Tree<M>, messageId: string, answers
   if (isPlain(inputs[0]!)) throw refuse('answer in a fork', 'the codec cannot send messages along with this answer')
   const { messageId: copy } = seeds[ids.indexOf(messageId)]!
   return { inputs, place: { messageId: copy, role: 'assistant', parent: run.parent, supersedes: run.key } }
+}
+
+function refuseLate<M extends object>(tree: Tree<M>, run: RunNode<M>, answers: readonly Answer[]): void {
+  const known = answersIn(tree, run)
+  for (const answer of answers) {
+    const earlier = settledBefore(tree.codec, known, answer)
+    if (earlier) throw alreadyAnswered(earlier)
+  }
 }
 
 function runThatAsked<M extends object>(tree: Tree<M>, messageId: string, answers: readonly Answer[]): RunNode<M> {

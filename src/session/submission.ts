@@ -90,6 +90,8 @@ export class Submission implements WakeTrigger {
   turn?: Promise<unknown>
   /** Set until the channel has accepted or refused it. */
   published?: Promise<unknown>
+  /** The serials of its messages, once the channel has accepted them. */
+  serials: readonly string[] = []
   /** Whether the channel refused it, as far as is known: the outcome of a publish can be unknown. */
   isRefused = false
   #input: EncodedInput

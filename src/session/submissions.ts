@@ -5,6 +5,7 @@ import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/
 import type { InputNode } from '../core/input-node'
 import type { RunNode } from '../core/run-node'
 import { Header } from '../core/wire'
+import { AnswerCheck } from './answer-check'
 import { acceptedRun, newestAnswer, subjectOf, type SessionContext } from './context'
 import { encodeInput, localRows, newMessage, type EncodedInput, type PlacedInput, type SendInput } from './placed-input'
 import { Submission, type Steer, type SteerOutcome } from './submission'
@@ -26,10 +27,12 @@ export class Submissions<M extends object> {
   /** Inputs that were cancelled before a run began, by message id, while the app holds a handle of them. */
   readonly #abandoned = new Map<string, WeakRef<Submission>>()
   readonly #steers = new MultiMap<PendingSteer>()
+  readonly #answerCheck: AnswerCheck<M>
 
   constructor(session: SessionContext<M>, wakes: Wakes<M>) {
     this.#session = session
     this.#wakes = wakes
+    this.#answerCheck = new AnswerCheck(session)
   }
 
   /** A submission that starts a run, by its message id. */
@@ -138,6 +141,7 @@ export class Submissions<M extends object> {
   /** Settles the submissions and steers of a run that has changed, and wakes its agent once answers are complete. */
   apply(run: RunNode<M>): void {
     const { tree } = this.#session
+    this.#answerCheck.review()
     if (run.visible) this.#restore(run.inputId)
     for (const submission of this.#byInput.of(run.inputId ?? '').slice()) {
       if (submission.runId === undefined) this.#settle(submission)
@@ -210,6 +214,7 @@ export class Submissions<M extends object> {
         }
         return this.#publish(submission, [...others, submission])
       })
+      if (submission.answers.length > 0) await this.#answerCheck.check(submission, () => this.#remove(submission))
     } finally {
       submission.published = undefined
     }
@@ -223,7 +228,7 @@ export class Submissions<M extends object> {
   async #publish(submission: Submission, all: readonly Pick<EncodedInput, 'messages'>[]): Promise<void> {
     const { outbox, tree } = this.#session
     try {
-      await Promise.all(all.map(({ messages }) => outbox.publish(messages)))
+      submission.serials = (await Promise.all(all.map(({ messages }) => outbox.publish(messages)))).flat()
     } catch (cause) {
       const error = toSessionError('send the prompt', ErrorCode.SendFailed, cause)
       this.#session.act(() => {

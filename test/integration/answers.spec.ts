@@ -198,6 +198,50 @@ describe('an answer into the run that waits', () => {
   })
 })
 
+describe('of two people who answer one call', () => {
+  const decide = (approved: boolean) => UIMessageCodec.createToolApproval({ toolCallId: 'call-1', approved })
+
+  async function twoAnswers(name: string) {
+    const waiting = await aRunThatWaits(name, [])
+    await waiting.run.resume(waiting.prompt.inputId)
+    await waiting.run.call('call-1', 'pay')
+    await waiting.run.part({ kind: 'tool-approval-request', toolCallId: 'call-1', approvalId: 'a' }, '')
+    await waiting.run.suspend()
+    const bobsWakes: InvocationBody[] = []
+    const bob = await openSession(waiting.scene, 'bob', { agent: (invocation) => void bobsWakes.push(invocation) })
+    await bob.view.loadOlder(10)
+    await eventually(() => expect(bob.view.run('run-1')?.status).toBe('suspended'))
+    return { ...waiting, bob, bobsWakes }
+  }
+
+  it('the later one is told who was first, wakes no agent, and changes nothing', async () => {
+    const { scene, session, run, bob, bobsWakes } = await twoAnswers('two-people')
+    const release = scene.endpoint.delayPublish({ clientId: 'bob' })
+    const late = bob.view.answer(run.messageId, decide(true))
+    await session.view.answer(run.messageId, decide(false))
+    release()
+    await expect(late).rejects.toMatchObject({
+      code: 40003,
+      message: 'unable to answer; already answered by alice: denied',
+    })
+    expect(bobsWakes).toEqual([])
+    for (const each of [session, bob])
+      expect(toolsOf(each.view.snapshot(run.messageId))).toEqual(['call-1 output-denied'])
+    await expect(bob.view.answer(run.messageId, decide(true))).rejects.toThrow('already answered by alice: denied')
+    await expect(session.view.answer(run.messageId, output('call-1', 1))).rejects.toThrow('by alice: denied')
+  })
+
+  it('one who answers offline is told when the channel is back', async () => {
+    const { scene, session, run, bob } = await twoAnswers('two-people-offline')
+    const restore = scene.endpoint.dropConnection('bob', { refuseFor: Infinity })
+    const late = bob.view.answer(run.messageId, decide(false))
+    await session.view.answer(run.messageId, decide(true))
+    restore()
+    await expect(late).rejects.toThrow('unable to answer; already answered by alice: approved')
+    await eventually(() => expect(toolsOf(bob.view.snapshot(run.messageId))).toEqual(['call-1 approval-responded']))
+  })
+})
+
 describe('an answer in a fork', () => {
   it('brings copies of the messages along, for a run that takes the place of the one that waits', async () => {
     const { session, run, inputs, prompt } = await aRunThatWaits('forked')

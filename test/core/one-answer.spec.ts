@@ -1,0 +1,88 @@
+import * as fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { UIMessageCodec } from '../../src'
+import { answersIn, settledBefore } from '../../src/core/answers'
+import type { Tree } from '../../src/core/tree'
+import type { ChannelMessage } from '../../src/core/wire'
+import { randomFrom, shuffled } from '../support/channel-table'
+import { hear, newTree } from '../support/transcripts'
+import { message, output } from './wire'
+
+const calls = ['c1', 'c2']
+const clients = ['alice', 'bob', 'carol']
+const kinds = ['yes', 'no', 'output', 'error'] as const
+
+interface Said {
+  client: number
+  call: number
+  kind: (typeof kinds)[number]
+}
+
+const said: fc.Arbitrary<Said> = fc.record({
+  client: fc.nat(clients.length - 1),
+  call: fc.nat(calls.length - 1),
+  kind: fc.constantFrom(...kinds),
+})
+
+function inputOf({ client, call, kind }: Said, index: number): ChannelMessage {
+  const toolCallId = calls[call]!
+  const by = clients[client]!
+  const answer =
+    kind === 'output'
+      ? UIMessageCodec.createToolOutput({ toolCallId, output: by })
+      : kind === 'error'
+        ? UIMessageCodec.createToolOutputError({ toolCallId, errorText: by })
+        : UIMessageCodec.createToolApproval({ toolCallId, approved: kind === 'yes', reason: by })
+  const transport = { role: 'user', 'codec-message-id': 'm', 'run-id': 'r', 'event-id': `e${index}` }
+  return { ...message('ai-input', transport, { ...answer.codec }, answer.data), clientId: by }
+}
+
+const asked = (): ChannelMessage[] =>
+  calls.flatMap((toolCallId) => [
+    output('r', { kind: 'tool-input', toolCallId, toolName: 'pay' }, {}),
+    output('r', { kind: 'tool-approval-request', toolCallId, approvalId: `a-${toolCallId}` }),
+  ])
+
+const callsOf = (tree: Tree<object>): unknown =>
+  JSON.parse(JSON.stringify((tree.runs.get('r')!.message('m') as { parts: unknown[] }).parts))
+
+it('of the answers to a call one counts, the same for every client and for the agent, in whichever order they arrive', () => {
+  const property = fc.property(
+    fc.array(said, { minLength: 1, maxLength: 12 }),
+    fc.nat(),
+    fc.nat(12),
+    (all, seed, heard) => {
+      const before = asked()
+      const answers = all.map(inputOf)
+      const channel = [...before, ...answers]
+      // The agent hears the channel in its order, and acts at some moment
+      const agent = newTree()
+      hear(agent, [...before, ...answers.slice(0, heard)])
+      const acted = callsOf(agent) as { state?: string; toolCallId?: string }[]
+      const seen = clients.map((_, index) => {
+        const tree = newTree()
+        hear(tree, shuffled([...channel, ...answers], randomFrom(seed + index)))
+        return tree
+      })
+      const states = seen.map(callsOf)
+      for (const state of states) expect(state).toEqual(states[0])
+      const settled = acted.filter(({ state }) => state?.startsWith('output-'))
+      expect(states[0]).toEqual(expect.arrayContaining(settled))
+      expectLateOnesTold(seen[0]!, answers)
+    },
+  )
+  fc.assert(property, { numRuns: 200 })
+})
+
+/** Each answer either counts, or its sender is told which one came first. */
+function expectLateOnesTold(tree: Tree<object>, answers: readonly ChannelMessage[]): void {
+  const rows = answersIn(tree, tree.runs.get('r')!)
+  const counted = rows.filter((row) => settledBefore(tree.codec, rows, row) === undefined)
+  expect(rows).toHaveLength(answers.length)
+  for (const call of calls) {
+    const own = counted.filter(({ codec }) => codec.toolCallId === call)
+    // A yes may be followed by the output of a tool that runs on a client
+    expect(own.length).toBeLessThanOrEqual(2)
+    if (own.length === 2) expect(own[0]!.codec.approved).toBe('true')
+  }
+}
