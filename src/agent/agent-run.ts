@@ -42,6 +42,12 @@ export interface RunHooks<Chunk> {
    * @default every answer from a client that may publish on the session
    */
   onAnswer?: AnswerHook
+  /**
+   * The text of an error for the clients of the session, when a stream or the agent throws. An error that is given to
+   * `run.end()` is published as it is.
+   * @default the error's message if NODE_ENV is `development` or `test`, else "The agent failed"
+   */
+  errorText?: (error: unknown) => string
   /** Called when a pipe is cancelled: may publish a few last chunks. Chunks after 5 seconds are dropped. */
   onCancelled?: (write: WriteChunk<Chunk>) => unknown
   /**
@@ -189,6 +195,8 @@ export interface AgentRun<M extends object, Chunk> {
    * @throws SessionError 40003 before `start()`, after `end()` or `suspend()`, during another pipe or beside an open step
    */
   pipe(stream: ChunkSource<Chunk>): Promise<PipeResult>
+  /** Resolves when no pipe is running. Never rejects. */
+  idle(): Promise<void>
   /**
    * Runs a function inside a step. The attempt fails when the function throws or its last pipe fails; another attempt
    * replaces its output. Resolves with the function's result, or rejects like the last attempt.

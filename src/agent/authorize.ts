@@ -1,3 +1,4 @@
+import { isDevelopment } from './errors'
 import { HttpError } from './http'
 import type { Invocation } from './invocation'
 
@@ -46,9 +47,3 @@ async function holds(check: () => boolean | Promise<boolean>, report: (error: un
 }
 
 const modes = '"development" or "test"'
-
-// NOTE: edge runtimes may have no `process`, and servers often run without NODE_ENV: neither counts as development
-function isDevelopment(): boolean {
-  const mode = globalThis.process?.env?.NODE_ENV
-  return mode === 'development' || mode === 'test'
-}

@@ -131,7 +131,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   async #failToRead({ announcement }: RunTarget, cause: unknown): Promise<never> {
     const error = toSessionError('read the conversation', ErrorCode.HistoryFailed, cause)
     // NOTE: an adopted run is not ended for everyone because this process cannot read
-    if (announcement) await this.#publishEnd({ reason: 'error', error })
+    if (announcement) await this.#publishEnd({ reason: 'error', error: this.#run.failureFor(error) })
     throw error
   }
 
@@ -150,6 +150,10 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   async pipe(stream: ChunkSource<Chunk>): Promise<PipeResult> {
     this.#checkWritable('pipe a stream')
     return this.#output.pipe(stream)
+  }
+
+  idle(): Promise<void> {
+    return this.#output.idle()
   }
 
   step(options?: string | StepOptions): Promise<AgentStep<Chunk>>
@@ -206,11 +210,22 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     if (this.#run.phase !== 'open' && this.#run.phase !== 'ending') return
     this.#run.phase = 'ending'
     const lastPipe = await this.#output.settle()
-    const outcome = (this.#outcome = given ?? this.#outcome ?? lastPipe ?? { reason: 'complete' })
+    const outcome = (this.#outcome = this.#forClients(
+      given ?? this.#outcome ?? lastPipe ?? { reason: 'complete' },
+      lastPipe,
+    ))
     const isCancelled = this.#run.isStopped && outcome.reason !== 'error'
     const result: RunOutcome = isCancelled ? { reason: 'cancelled' } : outcome
     await this.#output.close(stepReasonOf(result))
     await (result.reason === 'suspend' ? this.#publishSuspend() : this.#publishEnd(result))
+  }
+
+  /** An outcome with the text for clients, if its error is the failure of the last pipe. */
+  #forClients(outcome: RunOutcome, lastPipe: PipeResult | undefined): RunOutcome {
+    const { error } = outcome
+    // NOTE: an error without a cause is the text of a chunk, which the app has chosen for its clients
+    const isOurs = error !== undefined && error === lastPipe?.error && lastPipe.error.cause !== undefined
+    return isOurs ? { ...outcome, error: this.#run.failureFor(error) } : outcome
   }
 
   async #publishSuspend(): Promise<void> {

@@ -17,7 +17,10 @@ import { Renewable, SharedSessions, type Lease } from './shared-sessions'
 /** Options of an agent. */
 export interface AgentOptions<M extends object, Chunk>
   extends
-    Pick<RunHooks<Chunk>, 'admit' | 'onAnswer' | 'onCancel' | 'onCancelled' | 'onSteer' | 'triggerTimeout'>,
+    Pick<
+      RunHooks<Chunk>,
+      'admit' | 'errorText' | 'onAnswer' | 'onCancel' | 'onCancelled' | 'onSteer' | 'triggerTimeout'
+    >,
     TrustOptions {
   /**
    * Creates the agent's client; give it a `clientId` that browsers never get. Called on the first request, and again when the
@@ -34,14 +37,14 @@ export interface AgentOptions<M extends object, Chunk>
   /**
    * Answers one prompt. The run has started, or has resumed after it was suspended. When this returns, the run ends with the
    * returned outcome, else with the result of its last pipe; it is suspended when that pipe waits for a tool or an approval.
-   * When this throws, the run ends as an error, whose message every client of the session sees.
+   * When this throws, the run ends as an error; `errorText` is what clients see of it.
    */
   respond: Respond<M, Chunk>
   /** Outputs per second that all runs publish together; see `createAgentSession`. @default 40 */
   maxRate?: number
   /** Runs that this process answers at a time; a further request gets 429 and is repeated by the client. @default 100 */
   maxConcurrent?: number
-  /** Called with every error while answering. @default `console.error` */
+  /** Called once with every error while answering: of `respond`, of streams, of the channel. @default `console.error` */
   onError?: (error: unknown) => void
 }
 
@@ -96,10 +99,10 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
   options: AgentOptions<M, Chunk>,
 ): Agent {
   const { codec, agents, policy, respond, maxRate, maxConcurrent = 100 } = options
-  const { admit, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout } = options
+  const { admit, errorText, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout } = options
   const report = guarded(options.onError ?? logError)
   const authorize = authorizer(options.authorize, report)
-  if (!agents && globalThis.process?.env?.NODE_ENV === 'development') console.warn(agentsMissing)
+  if (!agents) warnOnce(agentsMissing)
   const handled = new HandledRequests<{ runId: string; invocationId: string }>(handledLimit)
   const places = new Semaphore(maxConcurrent)
   const connection = new Renewable(
@@ -139,7 +142,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
     try {
       const held = await lease(invocation.sessionName)
       release = held.release
-      const hooks = { admit, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout }
+      const hooks = { admit, errorText, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout }
       const run = held.session.createRun(invocation, hooks)
       await run.start()
       return { run, leave }
@@ -154,7 +157,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
     context?: FetchContext,
   ): Promise<{ runId: string; invocationId: string }> {
     const { run, leave } = await startRun(invocation)
-    const done = respondTo(run, respond, report)
+    const done = respondTo(run, respond, report, errorText)
     // NOTE: the place is free when the run has finished, even if `respond` is still busy
     void Promise.race([run.finished, done]).then(() => leave(run.phase === 'suspended' ? suspendedLinger : undefined))
     // NOTE: some servers pass another object as the second argument of `fetch`
@@ -178,8 +181,18 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
   }
 }
 
+const warned = new Set<string>()
+
+/** Warns once per process, except in tests. */
+function warnOnce(text: string): void {
+  if (warned.has(text) || globalThis.process?.env?.NODE_ENV === 'test') return
+  warned.add(text)
+  console.warn(text)
+}
+
 /** Wraps the listener for errors: reports come from within runs, so a faulty listener must not throw into them. */
 function guarded(listener: (error: unknown) => void): (error: unknown) => void {
+  const reported = new WeakSet<object>()
   // NOTE: async, so that a listener that rejects is caught like one that throws
   const call = async (error: unknown): Promise<void> => {
     try {
@@ -188,7 +201,14 @@ function guarded(listener: (error: unknown) => void): (error: unknown) => void {
       logError(cause)
     }
   }
-  return (error) => void call(error)
+  return (error) => {
+    // NOTE: an agent may throw the error of its stream, which was reported when the stream failed
+    if (typeof error === 'object' && error !== null) {
+      if (reported.has(error)) return
+      reported.add(error)
+    }
+    void call(error)
+  }
 }
 
 const logError = (error: unknown): void => console.error('[vue-ai-transport]', error)

@@ -1,4 +1,4 @@
-import { ErrorCode, SessionError, unableTo } from '../core/errors'
+import { ErrorCode, reasonOf, SessionError, toSessionError, unableTo } from '../core/errors'
 
 /** The error for a call that does not fit the present state, or that has a wrong argument. */
 export const badRequest = (action: string, reason: string): SessionError =>
@@ -42,4 +42,28 @@ export function abortReason(reason: string, cause?: unknown): SessionError {
   const error = unableTo('continue the run', reason, ErrorCode.Cancelled, { cause })
   // NOTE: model SDKs recognise a stop by this name; they log any other error
   return Object.defineProperty(error, 'name', { value: 'AbortError' })
+}
+
+// NOTE: edge runtimes may have no `process`, and servers often run without NODE_ENV: neither counts as development
+export function isDevelopment(): boolean {
+  const mode = globalThis.process?.env?.NODE_ENV
+  return mode === 'development' || mode === 'test'
+}
+
+const hiddenText = 'The agent failed'
+
+/** The text of an error for clients. In production an error may hold secrets of the server, so its message is hidden. */
+export function clientText(
+  error: unknown,
+  errorText: ((error: unknown) => string) | undefined,
+  report: (error: SessionError) => void,
+): string {
+  if (!errorText) return isDevelopment() ? reasonOf(error) : hiddenText
+  try {
+    // The app knows the error that it threw, not ours around it
+    return String(errorText(error instanceof SessionError ? (error.cause ?? error) : error))
+  } catch (cause) {
+    report(toSessionError('call errorText', ErrorCode.HookFailed, cause))
+    return hiddenText
+  }
 }

@@ -1,9 +1,9 @@
 import { newId, type OutgoingMessage } from '../core/wire'
 import type { Row } from '../core/log'
-import type { RunHooks, RunPhase } from './agent-run'
+import type { RunFailure, RunHooks, RunPhase } from './agent-run'
 import type { AgentChannel } from './channel'
-import { abortReason, badRequest } from './errors'
-import type { RunIdentity } from './headers'
+import { abortReason, badRequest, clientText } from './errors'
+import { failureOf, type RunIdentity } from './headers'
 import { PublishedRows } from './published-rows'
 import { RunPublisher } from './run-publisher'
 
@@ -95,6 +95,11 @@ export class LiveRun<M extends object, Chunk> {
   /** Whether the run is to end as cancelled. The signal also aborts when `end()` cuts a pipe short. */
   get isStopped(): boolean {
     return this.#isStopped
+  }
+
+  /** An error of this process as the clients of the session see it. */
+  failureFor(error: unknown): RunFailure {
+    return { code: failureOf(error)?.code, message: clientText(error, this.hooks.errorText, this.channel.report) }
   }
 
   /** Stops the run when the signal from its hooks aborts. */

@@ -99,6 +99,12 @@ export class MessageWriter<Chunk> {
     return operations.length === 0 ? undefined : this.#performFor(chunk, operations)
   }
 
+  /** Writes a chunk that arrives after a Stop, if it is not part of the answer's content. */
+  writeAfterStop(chunk: Chunk): Promise<void> | undefined {
+    const operations = this.#encoder.encodeAfterStop?.(chunk) ?? []
+    return operations.length === 0 || this.#publisher.isShut ? undefined : this.#performFor(chunk, operations)
+  }
+
   /** Why the message is not whole, according to its chunks; undefined for a whole message. */
   get ending(): ReplyEnding | undefined {
     return this.#encoder.ending?.()

@@ -81,11 +81,16 @@ export async function pipe<Chunk>(
   const open = (): Promise<Reply<Chunk>> => (reply ??= openReply())
   const wasAborted = run.signal.aborted
   const { step, ...result } = await consume(source, run.signal, open)
+  // An error without a cause is a chunk, which the model's own callbacks have heard of
+  if (result.error?.cause !== undefined) run.channel.report(result.error)
   if (result.reason === 'cancelled' && run.signal.aborted && !wasAborted) await callOnCancelled(run, open)
   // NOTE: a reply that could not be opened has made the pipe fail already
   await (await reply?.catch(() => undefined))?.close(step)
   return result
 }
+
+// In milliseconds: time for the model's own callbacks to hear of a Stop
+const drainLimit = 250
 
 async function consume<Chunk>(
   source: ChunkSource<Chunk>,
@@ -93,25 +98,33 @@ async function consume<Chunk>(
   open: () => Promise<Reply<Chunk>>,
 ): Promise<Outcome> {
   let reader: ChunkReader<Chunk> | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let drainUntil = Infinity
   const stop = (): void => reader?.stop()
-  signal.addEventListener('abort', stop)
+  // NOTE: a cancelled stream tells its callbacks nothing about the Stop, so it is read on for a moment
+  const drain = (): void => {
+    drainUntil = performance.now() + drainLimit
+    timer = setTimeout(stop, drainLimit)
+  }
+  signal.addEventListener('abort', drain)
   try {
     reader = new ChunkReader(source)
-    if (signal.aborted) stop()
+    if (signal.aborted) drain()
     let reply: Reply<Chunk> | undefined
     for (;;) {
       const next = await reader.read()
-      if (next === stopped) return cancelled
-      if (next.done) return reply?.ending ? outcomeOfEnding(reply.ending) : complete
-      reply ??= await open()
-      if (signal.aborted) return cancelled
-      const written = reply.write(next.value)
+      // NOTE: the time is looked at, too, because a source that never waits starves the timer
+      if (next === stopped || performance.now() > drainUntil) return cancelled
+      if (next.done) return signal.aborted ? cancelled : reply?.ending ? outcomeOfEnding(reply.ending) : complete
+      if (!signal.aborted) reply ??= await open()
+      const written = signal.aborted ? reply?.writeAfterStop(next.value) : reply?.write(next.value)
       if (written) await written
     }
   } catch (cause) {
     return signal.aborted ? cancelled : failed(cause)
   } finally {
-    signal.removeEventListener('abort', stop)
+    clearTimeout(timer)
+    signal.removeEventListener('abort', drain)
     stop()
   }
 }

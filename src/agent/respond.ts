@@ -1,5 +1,6 @@
-import { ErrorCode, reasonOf, SessionError, toSessionError } from '../core/errors'
+import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import type { AgentRun, PipeResult, RunOutcome } from './agent-run'
+import { clientText } from './errors'
 import { abortable } from './wait'
 
 /** Answers a run. An outcome that it returns is the outcome of the run. */
@@ -8,13 +9,16 @@ export type Respond<M extends object, Chunk> = (run: AgentRun<M, Chunk>) => unkn
 /**
  * Calls an agent's `respond` and ends the run for it, or suspends it. A cancelled run ends at once, even if the function
  * still waits for work that ignores the signal. Never rejects.
+ *
+ * @param errorText - the text of an error that the function throws, for clients
  */
 export async function respondTo<M extends object, Chunk>(
   run: AgentRun<M, Chunk>,
   respond: Respond<M, Chunk>,
   report: (error: unknown) => void,
+  errorText?: (error: unknown) => string,
 ): Promise<void> {
-  const outcome = await outcomeFor(run, respond, report)
+  const outcome = await outcomeFor(run, respond, report, errorText)
   if (run.phase === 'suspended') return
   // NOTE: a detached run does not end here
   await run.end(outcome).catch((error: unknown) => isDetached(error) || report(error))
@@ -24,16 +28,19 @@ async function outcomeFor<M extends object, Chunk>(
   run: AgentRun<M, Chunk>,
   respond: Respond<M, Chunk>,
   report: (error: unknown) => void,
+  errorText: ((error: unknown) => string) | undefined,
 ): Promise<RunOutcome | undefined> {
   // A run that was cancelled before it started calls no model
   if (run.abortSignal.aborted) return { reason: 'cancelled' }
   try {
     const given = await abortable(respondWith(run, respond), run.abortSignal)
+    // NOTE: a function that forgot to await its pipe must not cut it short
+    await abortable(run.idle(), run.abortSignal)
     return isOutcome(given) ? given : undefined
   } catch (error) {
     if (run.abortSignal.aborted) return { reason: 'cancelled' }
     report(error)
-    return { reason: 'error', error: { code: codeOf(error), message: reasonOf(error) } }
+    return { reason: 'error', error: { code: codeOf(error), message: clientText(error, errorText, report) } }
   }
 }
 

@@ -33,6 +33,15 @@ export class RunOutput<Chunk> {
     return this.#lastPipe
   }
 
+  /** Resolves when no pipe is running. */
+  async idle(): Promise<void> {
+    while (this.#piping) {
+      await this.#piping.catch(() => undefined)
+      // NOTE: a function that was not awaited may begin its next pipe now
+      await new Promise((resolve) => setTimeout(resolve))
+    }
+  }
+
   get isPiping(): boolean {
     return this.#piping !== undefined
   }

@@ -107,6 +107,11 @@ export class Reply<Chunk> {
     return this.#writer.write(chunk)
   }
 
+  /** Writes a chunk that arrives after a Stop, if it is not part of the answer's content. */
+  writeAfterStop(chunk: Chunk): Promise<void> | undefined {
+    return this.#writer.writeAfterStop(chunk)
+  }
+
   /** Why the message is not whole, according to its chunks; undefined for a whole message. */
   get ending(): ReplyEnding | undefined {
     return this.#writer.ending

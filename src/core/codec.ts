@@ -79,6 +79,11 @@ export interface ModelReading {
 export interface Encoder<Chunk> {
   /** Operations for one chunk; none for a chunk the codec does not carry. */
   encode(chunk: Chunk): Operation[]
+  /**
+   * Operations for a chunk that arrives after the user pressed Stop: metadata about the message, but no content. Without this
+   * method such chunks are dropped.
+   */
+  encodeAfterStop?(chunk: Chunk): Operation[]
   /** Operations that say in place of a chunk that it is too large to be published, and how large it is, in bytes. */
   refuse?(chunk: Chunk, size: number): Operation[]
   /**

@@ -57,7 +57,9 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
         const said = tooLarge(chunk, size)
         return Array.isArray(said) ? said : encode(said)
       }
-      return { encode, refuse, ending: () => watch.ending }
+      const encodeAfterStop = (chunk: UIMessageChunk): Operation[] =>
+        chunk.type === 'message-metadata' ? encodeChunk(chunk, open) : []
+      return { encode, encodeAfterStop, refuse, ending: () => watch.ending }
     },
   }
 }
