@@ -36,7 +36,7 @@ export async function callAgent(target: AgentTarget, invocation: InvocationBody)
   const { promise: timeout, reject } = deferred<never>()
   const abort = new AbortController()
   const timer = setTimeout(() => {
-    reject(new Error(`it did not answer within ${attemptLimit / 1000} seconds`))
+    reject(new Error(`${nameOf(target)} did not answer within ${attemptLimit / 1000} seconds`))
     abort.abort()
   }, attemptLimit)
   // NOTE: a Node process need not stay for it; in browsers a timer is a number
@@ -61,16 +61,27 @@ async function post(target: AgentTarget, invocation: InvocationBody, signal: Abo
   const headers = new Headers(typeof given === 'function' ? await given() : given)
   headers.set('content-type', 'application/json')
   const body = JSON.stringify(invocation)
-  const response = await send(url, { method: 'POST', headers, body, keepalive: true, signal })
-  return response.ok ? 'accepted' : refusal(response)
+  const response = await send(url, { method: 'POST', headers, body, keepalive: true, signal }).catch(
+    (cause: unknown) => {
+      throw new Error(`${nameOf(target)} cannot be reached: ${reasonOf(cause)}`, { cause })
+    },
+  )
+  return response.ok ? 'accepted' : refusal(target, response)
 }
 
-async function refusal(response: Response): Promise<Outcome> {
+async function refusal(target: AgentTarget, response: Response): Promise<Outcome> {
   const text = await response.text().catch(() => '')
-  const error = failure(`the agent answered ${response.status}${text ? `: ${messageIn(text)}` : ''}`, response)
+  const detail = text ? `: ${messageIn(text)}` : ''
+  const error = failure(`${nameOf(target)} answered ${response.status}${detail}`, response)
   const after = delayIn(response.headers.get('retry-after') ?? '')
   const final = response.status < 500 && !transient.has(response.status)
   return { error, final, ...(after > 0 && { after: Math.min(after, longestDelay) }) }
+}
+
+/** The agent in error messages, with its URL where it has one. */
+const nameOf = (target: AgentTarget): string => {
+  if (typeof target === 'function') return 'the agent'
+  return `the agent at ${String(typeof target === 'string' || target instanceof URL ? target : target.url)}`
 }
 
 const failure = (reason: string, cause: unknown): SessionError =>

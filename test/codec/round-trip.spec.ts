@@ -126,9 +126,17 @@ it('a prompt comes out as it was, but for parts that do not travel', () => {
   }
   const channel = new MemoryChannel()
   channel.prompt(UIMessageCodec, prompt, 'p')
-  channel.prompt(UIMessageCodec, { ...prompt, parts: [] }, 'q')
   const tree = newTree()
   hear(tree, channel.live)
   expect(tree.inputs.get('p')!.message('p')).toEqual({ ...prompt, parts: prompt.parts.toSpliced(1, 1) })
-  expect(tree.inputs.get('q')!.message('q')).toEqual({ ...prompt, parts: [{ type: 'text', text: '' }] })
+})
+
+it.each<[string, string | UIMessage]>([
+  ['no text', ''],
+  ['blank text', ' \n\t'],
+  ['no parts', { id: 'm', role: 'user', parts: [] }],
+  ['blank parts', { id: 'm', role: 'user', parts: [{ type: 'text', text: ' ' }] }],
+  ['parts that do not travel', { id: 'm', role: 'user', parts: [{ type: 'reasoning', text: 'not carried' }] }],
+])('a prompt with %s is refused before it is published', (_, prompt) => {
+  expect(() => UIMessageCodec.inputs(prompt)).toThrow('unable to send the message; it is empty')
 })

@@ -54,7 +54,7 @@ describe('the agent endpoint', () => {
     await wire.hears((message) => message.data === 'Are you there?')
     expect(wire.heard.filter(named('ai-cancel'))).toHaveLength(1)
     await eventually(() => expect(run.wake).toMatchObject({ state: 'retrying' }))
-    expect(run.wake!.error!.message).toMatch(/^unable to wake the agent; the agent answered 500/)
+    expect(run.wake!.error!.message).toMatch(/^unable to wake the agent; the agent at http\S+ answered 500/)
     expect(shown(session)).toEqual(['sent: Before', 'cancelled: one ', 'sent: Are you there?'])
     expect(session.status).toBe('ready')
     expect(session.view.isRunning).toBe(true)

@@ -21,7 +21,7 @@ export const sentence = (words: string): string => words.charAt(0).toUpperCase()
 export function reasonIn(message = ''): string {
   const reason = message
     .replace(/^(unable to [^;]*; )+/, '')
-    .replace(/^the agent answered (\d+): (.*)$/s, '$2 ($1)')
+    .replace(/^the agent at \S+ answered (\d+): (.*)$/s, '$2 ($1)')
     .trim()
   return `${sentence(reason || 'no reason given')}${/[.!?)]$/.test(reason) ? '' : '.'}`
 }

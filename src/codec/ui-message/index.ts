@@ -1,7 +1,7 @@
 import type { UIMessage } from 'ai'
 import type { Answer, Codec, Input, WholeMessage } from '../../core/codec'
 import type { PlainObject } from '../../core/collections'
-import { ErrorCode, SessionError } from '../../core/errors'
+import { ErrorCode, unableTo } from '../../core/errors'
 import { newId, MessageName } from '../../core/wire'
 import type { Row } from '../../core/log'
 import {
@@ -23,7 +23,7 @@ import { isDataType, isToolType, type ToolPart } from './parts'
 import { foldSeeds } from './seed'
 import { foldPart, growPart, shapeOf } from './simple-part'
 import { foldTool, growTool } from './tool'
-import { encodeUserMessage, foldUserMessage, isUserPart, userMessage } from './user-message'
+import { encodeUserMessage, foldUserMessage, isEmptyMessage, isUserPart, userMessage } from './user-message'
 
 /** The codec of clients for the AI SDK's `UIMessage`, with constructors for the inputs of a session. */
 export interface UIMessageCodec<M extends UIMessage = UIMessage> extends Codec<M> {
@@ -68,6 +68,12 @@ const isInput = (given: object): given is Input<never> => 'type' in given && !('
  */
 export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessageCodec<M> {
   const createUserMessage = (message: M): WholeMessage<M> => ({ type: 'message', message })
+  const readInputs = (given: string | M | Input<M> | readonly Input<M>[]): readonly Input<M>[] => {
+    if (Array.isArray(given)) return given as readonly Input<M>[]
+    if (typeof given !== 'string')
+      return [isInput(given as object) ? (given as Input<M>) : createUserMessage(given as M)]
+    return [createUserMessage({ id: newId(), role: 'user', parts: [{ type: 'text', text: given }] } as unknown as M)]
+  }
   return {
     name: 'vercel-ai-sdk-ui-message',
     // Without parts, the message is an M for parts of any type
@@ -90,21 +96,19 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     grow: (part, row, opaque) =>
       (isToolType((part as ToolPart).type) ? growTool : growPart)(part as ToolPart & PlainObject, row, opaque),
     inputs(given) {
-      if (typeof given === 'string') {
-        return [
-          createUserMessage({ id: newId(), role: 'user', parts: [{ type: 'text', text: given }] } as unknown as M),
-        ]
-      }
-      if (Array.isArray(given)) return given as readonly Input<M>[]
-      return [isInput(given) ? given : createUserMessage(given as M)]
+      const inputs = readInputs(given)
+      if (inputs.some((input) => input.type === 'message' && isEmptyMessage(input.message)))
+        throw unableTo('send the message', 'it is empty', ErrorCode.BadRequest)
+      return inputs
     },
     encode(input) {
       if (input.type === 'regenerate') return { parts: [{ codec: { kind: 'regenerate' }, data: '' }] }
       if (input.type === 'answer') return { parts: [{ codec: input.codec, data: input.data }] }
       const { message } = input
       if (message.role !== 'user') {
-        throw new SessionError(
-          `unable to send the message; its role is "${message.role}", but only "user" messages can be sent`,
+        throw unableTo(
+          'send the message',
+          `its role is "${message.role}", but only "user" messages can be sent`,
           ErrorCode.BadRequest,
         )
       }

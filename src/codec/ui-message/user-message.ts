@@ -32,6 +32,10 @@ export function foldUserMessage(scope: FoldScope, row: Row): void {
   message.parts.push(part)
 }
 
+/** Whether a message has nothing that travels but blank text. */
+export const isEmptyMessage = ({ parts }: UIMessage): boolean =>
+  !parts.some((part) => isUserType(part.type) && (part.type !== 'text' || part.text.trim() !== ''))
+
 /**
  * Encodes the text, file and `data-*` parts of a message; a message without any travels as one empty text. The first
  * part carries the metadata.
