@@ -61,7 +61,7 @@ export function clientText(
   if (!errorText) return isDevelopment() ? reasonOf(error) : hiddenText
   try {
     // The app knows the error that it threw, not ours around it
-    return String(errorText(error instanceof SessionError ? (error.cause ?? error) : error))
+    return errorText(error instanceof SessionError ? (error.cause ?? error) : error)
   } catch (cause) {
     report(toSessionError('call errorText', ErrorCode.HookFailed, cause))
     return hiddenText

@@ -106,19 +106,19 @@ describe('after a Stop', () => {
   })
 
   it('text that still comes is withheld, and a model that ignores the Stop is left behind', async () => {
-    let isOver = false
-    async function* ignoring(): AsyncGenerator<UIMessageChunk> {
+    const ignoring = { isOver: false }
+    async function* words(): AsyncGenerator<UIMessageChunk> {
       yield* beginning('Half')
-      while (!isOver) {
+      while (!ignoring.isOver) {
         await new Promise((resolve) => setTimeout(resolve, 5))
         yield delta(' more')
       }
     }
-    const { alice, runId, end } = await stage((run) => run.pipe(ignoring()))
+    const { alice, runId, end } = await stage((run) => run.pipe(words()))
     await alice.hears((message) => message.data === 'Half')
     await alice.cancel({ runId })
     await end()
-    isOver = true
+    ignoring.isOver = true
     const count = alice.heard.filter(
       (message) => message.name === undefined || message.action === 'message.append',
     ).length

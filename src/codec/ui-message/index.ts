@@ -70,8 +70,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
   const createUserMessage = (message: M): WholeMessage<M> => ({ type: 'message', message })
   const readInputs = (given: string | M | Input<M> | readonly Input<M>[]): readonly Input<M>[] => {
     if (Array.isArray(given)) return given as readonly Input<M>[]
-    if (typeof given !== 'string')
-      return [isInput(given as object) ? (given as Input<M>) : createUserMessage(given as M)]
+    if (typeof given !== 'string') return [isInput(given) ? given : createUserMessage(given as M)]
     return [createUserMessage({ id: newId(), role: 'user', parts: [{ type: 'text', text: given }] } as unknown as M)]
   }
   return {
