@@ -47,18 +47,6 @@ export class AbsentChannel implements Channel {
     return Promise.reject(absent('publish'))
   }
 
-  publishOne(): Promise<never> {
-    return Promise.reject(absent('publish'))
-  }
-
-  append(): Promise<never> {
-    return Promise.reject(absent('append'))
-  }
-
-  update(): Promise<never> {
-    return Promise.reject(absent('update'))
-  }
-
   detach(): Promise<void> {
     return Promise.resolve()
   }

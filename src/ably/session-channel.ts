@@ -65,11 +65,11 @@ export class SessionChannel {
   ) {
     this.#client = client
     this.#codecName = codecName
-    this.runPresence = new RunPresence(client, () => this.#channel)
+    this.runPresence = new RunPresence(client, () => this.channel)
   }
 
   /** The client's channel; the same object from its first use until the session leaves. */
-  get #channel(): RealtimeChannel {
+  protected get channel(): RealtimeChannel {
     return (this.#held ??= this.#enter())
   }
 
@@ -84,7 +84,7 @@ export class SessionChannel {
   }
 
   get presence(): RealtimeChannel['presence'] {
-    return this.#channel.presence
+    return this.channel.presence
   }
 
   /**
@@ -105,11 +105,11 @@ export class SessionChannel {
     if (this.#hasLeft) throw new SessionError('unable to attach; the session was closed', ErrorCode.Closed)
     try {
       // NOTE: a failed channel refuses subscribers until it is attached again
-      if (this.#channel.state === 'failed') await this.#channel.attach()
+      if (this.channel.state === 'failed') await this.channel.attach()
       // NOTE: after a failed channel the listener may still be subscribed, and would hear everything twice
-      this.#channel.unsubscribe(listener)
-      await this.#channel.subscribe(listener)
-      if (!this.isAttached) await this.#channel.attach()
+      this.channel.unsubscribe(listener)
+      await this.channel.subscribe(listener)
+      if (!this.isAttached) await this.channel.attach()
       this.#checkModes('SUBSCRIBE')
       return true
     } catch (cause) {
@@ -124,10 +124,10 @@ export class SessionChannel {
     const { promise, resolve } = deferred()
     const heard = (this.#stopWaiting = (): void => resolve())
     connection.on(heard)
-    this.#channel.on(heard)
+    this.channel.on(heard)
     await promise
     connection.off(heard)
-    this.#channel.off(heard)
+    this.channel.off(heard)
   }
 
   /** Calls the listener on every change of the channel; returns a function that removes it. */
@@ -136,8 +136,8 @@ export class SessionChannel {
       const state = known.has(change.current) ? (change.current as ChannelChange['state']) : 'other'
       listener({ state, resumed: change.resumed, reason: change.reason })
     }
-    this.#channel.on(heard)
-    return () => this.#channel.off(heard)
+    this.channel.on(heard)
+    return () => this.channel.off(heard)
   }
 
   /** Calls the listener whenever the connection changes, with whether it is up; returns a function that removes it. */
@@ -179,7 +179,7 @@ export class SessionChannel {
 
   /** The channel's messages up to the moment of attaching, newest first, `limit` to a page. */
   async history(limit: number): Promise<HistoryPage> {
-    return this.#page(() => this.#channel.history({ limit, untilAttach: true }))
+    return this.#page(() => this.channel.history({ limit, untilAttach: true }))
   }
 
   async #page(read: () => Promise<PaginatedResult<InboundMessage> | null>): Promise<HistoryPage> {
@@ -204,27 +204,8 @@ export class SessionChannel {
   /** Publishes messages in one piece; resolves with their serials once the channel has them. */
   async publish(messages: readonly OutgoingMessage[]): Promise<readonly string[]> {
     this.#checkModes('PUBLISH')
-    const result = await this.#channel.publish(messages.map(toMessage))
+    const result = await this.channel.publish(messages.map(toMessage))
     return (result?.serials ?? []).filter((serial) => serial !== null)
-  }
-
-  /** Publishes one message and answers with its serial. */
-  async publishOne(message: OutgoingMessage): Promise<string> {
-    const [serial] = await this.publish([message])
-    if (serial === undefined) {
-      throw new SessionError(`unable to publish "${message.name}"; the channel returned no serial`, ErrorCode.NoSerial)
-    }
-    return serial
-  }
-
-  /** Lengthens a message. Extras must be complete: the channel replaces them whole. */
-  async append(serial: string, data: string, extras: OutgoingMessage['extras']): Promise<void> {
-    await this.#channel.appendMessage({ serial, data, extras })
-  }
-
-  /** Replaces a message's data. */
-  async update(serial: string, data: unknown, extras: OutgoingMessage['extras']): Promise<void> {
-    await this.#channel.updateMessage({ serial, data, extras })
   }
 
   /** Stops listening for good; leaves the channel unless another session of this client uses it. */
@@ -270,8 +251,8 @@ export class SessionChannel {
 
   // NOTE: attaching while a detach is on its way ends suspended: the SDK takes the late DETACHED for a refusal
   async #settled(): Promise<void> {
-    if (this.#channel.state !== 'detaching') return
-    await new Promise<void>((resolve) => this.#channel.once(() => resolve()))
+    if (this.channel.state !== 'detaching') return
+    await new Promise<void>((resolve) => this.channel.once(() => resolve()))
   }
 }
 

@@ -1,5 +1,6 @@
 import type { RealtimeClient } from 'ably'
-import { SessionChannel, type ChannelChange } from '../ably/session-channel'
+import { WritableChannel } from '../ably/writable-channel'
+import type { ChannelChange } from '../ably/session-channel'
 import { Uplink } from '../ably/uplink'
 import { trustOf, type Trust, type TrustOptions } from '../core/access'
 import type { ReplyCodec } from '../core/codec'
@@ -47,7 +48,7 @@ export class AgentChannel<M extends object, Chunk> {
   readonly codec: ReplyCodec<M, Chunk>
   readonly tree: Tree<M>
   /** The Ably channel. */
-  readonly ably: SessionChannel
+  readonly ably: WritableChannel
   readonly pacer: Pacer
   readonly uplink: Uplink
   readonly triggers = new TriggerIndex()
@@ -73,7 +74,7 @@ export class AgentChannel<M extends object, Chunk> {
     this.codec = codec
     this.#trust = trustOf(options)
     this.tree = new Tree(codec, plainPort, this.#trust)
-    this.ably = new SessionChannel(client, sessionName, codec.name)
+    this.ably = new WritableChannel(client, sessionName, codec.name)
     this.uplink = new Uplink(client)
     this.pacer = pacerOf(client, maxRate)
     this.live = new LiveRuns(this.ably.runPresence, this.pacer, this.report)

@@ -1,4 +1,4 @@
-import type { SessionChannel } from '../ably/session-channel'
+import type { WritableChannel } from '../ably/writable-channel'
 import type { Uplink } from '../ably/uplink'
 import { isAway, isPassing, isTooFast } from '../ably/refusal'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
@@ -12,7 +12,7 @@ type Extras = OutgoingMessage['extras']
 
 /** The part of a session's channel that publishing needs. */
 export interface PublishingChannel {
-  readonly ably: Pick<SessionChannel, 'publishOne' | 'append' | 'update' | 'isSuspended'>
+  readonly ably: Pick<WritableChannel, 'publishOne' | 'append' | 'update' | 'isSuspended'>
   readonly pacer: Pick<Pacer, 'add' | 'slowDown'>
   readonly uplink: Pick<Uplink, 'maxMessageSize' | 'connectionId' | 'isHeldUp'>
   readonly report: (error: SessionError) => void

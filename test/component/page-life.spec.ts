@@ -1,12 +1,18 @@
 import { mount } from '@vue/test-utils'
-import { defineComponent, effectScope, h, nextTick, onMounted, ref, Suspense, watchEffect } from 'vue'
-import { createApp } from 'vue'
+import { createApp, defineComponent, effectScope, h, nextTick, onMounted, ref, Suspense, watchEffect } from 'vue'
+import * as Vue from 'vue'
 import { createPinia } from 'pinia'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { deferred } from '../../src/core/signals'
 import { createAITransport, defineSessionStore, useClientSession, useConnection, useView } from '../../src'
 import { aiPlugins, bareApp } from '../support/app'
 import { startConversation } from '../support/conversation'
 import { eventually } from '../support/eventually'
+
+/** What the compiler of components makes of `await`; Vue's types hide it. */
+const { withAsyncContext } = Vue as unknown as {
+  withAsyncContext(make: () => Promise<void>): [Promise<void>, () => void]
+}
 
 afterEach(() => void vi.restoreAllMocks())
 
@@ -155,19 +161,31 @@ describe('a component that has left', () => {
   it('takes no lease when its setup goes on', async () => {
     const { options } = await optionsFor('late')
     const client = vi.fn<typeof options.client>(options.client)
-    const scope = effectScope()
-    const app = bareApp({ ...options, client })
-    scope.stop()
-    // A setup that was compiled restores its scope after each `await`, also when that has ended
-    const late = app.runWithContext(() => {
-      ;(scope as unknown as { on(): void }).on()
-      try {
-        return { ...useClientSession('late'), ...useView({ limit: 50 }) }
-      } finally {
-        ;(scope as unknown as { off(): void }).off()
-      }
+    const { promise, resolve } = deferred()
+    const seen: unknown[] = []
+    const Late = defineComponent({
+      async setup() {
+        // As the compiler of components writes `await promise`
+        const [awaited, restore] = withAsyncContext(() => promise)
+        await awaited
+        restore()
+        const { status } = useClientSession('late')
+        const { messages } = useView({ limit: 50 })
+        seen.push(status.value, messages.value.length)
+        return () => null
+      },
     })
-    expect([late.status.value, late.messages.value, client.mock.calls]).toEqual(['idle', [], []])
+    const shown = ref(true)
+    const wrapper = mount(() => h(Suspense, () => h('div', shown.value ? [h(Suspense, () => h(Late))] : [])), {
+      global: { plugins: aiPlugins({ ...options, client }).plugins },
+    })
+    await nextTick()
+    shown.value = false
+    await nextTick()
+    resolve()
+    await eventually(() => expect(seen).toEqual(['idle', 0]))
+    expect(client).not.toHaveBeenCalled()
+    wrapper.unmount()
   })
 })
 
