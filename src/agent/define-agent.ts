@@ -7,6 +7,7 @@ import type { AgentRun, RunHooks } from './agent-run'
 import type { AgentSession } from './agent-session'
 import { authorizer, type Authorize } from './authorize'
 import { createAgentSession } from './channel-session'
+import { withCors, type CorsOptions } from './cors'
 import { agentClosed } from './errors'
 import { errorResponse, isAnswer, json, readInvocation } from './http'
 import { HandledRequests, Semaphore } from './intake'
@@ -34,6 +35,8 @@ export interface AgentOptions<M extends object, Chunk>
    * `development` or `test`.
    */
   authorize?: Authorize
+  /** Pages of other origins that may wake this agent. @default none */
+  cors?: CorsOptions
   /**
    * Answers one prompt. The run has started, or has resumed after it was suspended. When this returns, the run ends with the
    * returned outcome, else with the result of its last pipe; it is suspended when that pipe waits for a tool or an approval.
@@ -165,18 +168,20 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
     return { runId: run.runId, invocationId: run.invocationId }
   }
 
+  async function answer(request: Request, context?: FetchContext): Promise<Response> {
+    try {
+      const invocation = await readInvocation(request)
+      await authorize(request, invocation)
+      const key = JSON.stringify(invocation)
+      return json(202, await handled.once(key, () => begin(invocation, context)))
+    } catch (error) {
+      if (!isAnswer(error)) report(error)
+      return errorResponse(error)
+    }
+  }
+
   return {
-    async fetch(request, context) {
-      try {
-        const invocation = await readInvocation(request)
-        await authorize(request, invocation)
-        const key = JSON.stringify(invocation)
-        return json(202, await handled.once(key, () => begin(invocation, context)))
-      } catch (error) {
-        if (!isAnswer(error)) report(error)
-        return errorResponse(error)
-      }
-    },
+    fetch: withCors(answer, options.cors, 'POST'),
     close: () => (closing ??= connection.current?.sessions.close(closeLimit) ?? Promise.resolve()),
   }
 }

@@ -48,8 +48,11 @@ function parse(text: string): Invocation {
   }
 }
 
-/** Reads the body up to the limit; its headers are not trusted. */
-async function readText(request: Request): Promise<string> {
+/**
+ * Reads the body up to a limit in bytes; its headers are not trusted.
+ * @throws {@link HttpError} when it is larger, or breaks off
+ */
+export async function readText(request: Request, limit = maxBodySize): Promise<string> {
   const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader()
   const decoder = new TextDecoder()
   let text = ''
@@ -58,9 +61,9 @@ async function readText(request: Request): Promise<string> {
     const { value, done } = (await reader?.read().catch(refuseBrokenBody)) ?? { value: undefined, done: true }
     if (done || !value) return text + decoder.decode()
     size += value.byteLength
-    if (size > maxBodySize) {
+    if (size > limit) {
       void reader?.cancel().catch(() => undefined)
-      throw new HttpError(413, `unable to read the request; its body is larger than ${maxBodySize} bytes`)
+      throw new HttpError(413, `unable to read the request; its body is larger than ${limit} bytes`)
     }
     text += decoder.decode(value, { stream: true })
   }

@@ -9,6 +9,11 @@ export type { AgentSession, AgentSessionOptions } from './agent-session'
 export { defineAgent } from './define-agent'
 export type { Agent, AgentOptions, FetchContext } from './define-agent'
 export type { Authorize } from './authorize'
+export type { CorsOptions } from './cors'
+export { toNodeHandler } from './node-handler'
+export type { NodeHandler, NodeRequest, NodeResponse } from './node-handler'
+export { tokenRoute } from './token-route'
+export type { TokenRouteOptions } from './token-route'
 export { Invocation } from './invocation'
 export type {
   AgentRun,

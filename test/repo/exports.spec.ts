@@ -35,6 +35,8 @@ const names: Record<string, string[]> = {
     'defineAgent',
     'outcomeOf',
     'ownerOnly',
+    'toNodeHandler',
+    'tokenRoute',
   ],
   'vue-ai-transport/archive': ['archiveRoute', 'sqlArchive'],
   'vue-ai-transport/codec': ['Header', 'UIMessageCodec', 'createUIMessageCodec'],
