@@ -11,7 +11,11 @@ export {
   type SessionStoreMembers,
   type UseSessionStore,
 } from './composables/define-session-store'
-export { useClientSession, type UseClientSessionReturn } from './composables/use-client-session'
+export {
+  useClientSession,
+  type UseClientSessionOptions,
+  type UseClientSessionReturn,
+} from './composables/use-client-session'
 export { useView, type UseViewOptions, type UseViewReturn } from './composables/use-view'
 export { useBranch, type UseBranchOptions, type UseBranchReturn } from './composables/use-branch'
 export { useRuns, type UseRunsOptions, type UseRunsReturn } from './composables/use-runs'

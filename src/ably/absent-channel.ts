@@ -1,7 +1,14 @@
-import { ErrorCode, unableTo, type SessionError } from '../core/errors'
+import type { InboundMessage, PaginatedResult, RestClient } from 'ably'
+import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import type { Channel, HistoryPage } from './session-channel'
 
-/** The channel of a session without a client: empty and never attached; its errors say why. */
+// In milliseconds: a page of a server is not held up for longer
+const readLimit = 3000
+
+/**
+ * The channel of a session without a realtime client: never attached; its errors say why. On a server its history can be
+ * read through a REST client, else it is empty.
+ */
 export class AbsentChannel implements Channel {
   readonly clientId = undefined
   readonly isAttached = false
@@ -12,9 +19,11 @@ export class AbsentChannel implements Channel {
 
   readonly runPresence = undefined
   readonly name: string
+  readonly rest: (() => Pick<RestClient, 'channels'>) | undefined
 
-  constructor(name: string) {
+  constructor(name: string, rest?: () => Pick<RestClient, 'channels'>) {
     this.name = name
+    this.rest = rest
   }
 
   get presence(): never {
@@ -39,8 +48,18 @@ export class AbsentChannel implements Channel {
     return Promise.reject(absent('connect the session'))
   }
 
-  history(): Promise<HistoryPage> {
-    return Promise.resolve({ items: [], next: undefined })
+  async history(limit: number): Promise<HistoryPage> {
+    const { rest } = this
+    return rest ? this.#page(() => rest().channels.get(this.name).history({ limit })) : { items: [], next: undefined }
+  }
+
+  async #page(read: () => Promise<PaginatedResult<InboundMessage> | null>): Promise<HistoryPage> {
+    try {
+      const result = await inTime(read())
+      return { items: result?.items ?? [], next: result?.hasNext() ? () => this.#page(() => result.next()) : undefined }
+    } catch (cause) {
+      throw toSessionError(`read the history of channel "${this.name}"`, ErrorCode.HistoryFailed, cause)
+    }
   }
 
   publish(): Promise<never> {
@@ -50,6 +69,15 @@ export class AbsentChannel implements Channel {
   detach(): Promise<void> {
     return Promise.resolve()
   }
+}
+
+/** Rejects when work takes too long; leaves no timer behind. */
+function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout>
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`there was no answer within ${readLimit / 1000} s`)), readLimit)
+  })
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
 
 /** The error of a session without a client. */

@@ -1,8 +1,10 @@
 import type { AppMessage } from '../store/app-message'
 import {
   computed,
+  getCurrentInstance,
   getCurrentScope,
   onScopeDispose,
+  onServerPrefetch,
   shallowRef,
   toValue,
   watch,
@@ -14,6 +16,7 @@ import { getActivePinia } from 'pinia'
 import { deferred } from '../core/signals'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { ClientSession } from '../session/client-session'
+import type { DehydratedSession } from '../session/context'
 import type { View } from '../session/view'
 import { problem } from '../store/diagnostics'
 import type { Lease } from '../store/lease'
@@ -27,7 +30,7 @@ export interface SessionBinding<M extends object = AppMessage> {
   /** A stable handle; calls go to the current session. */
   readonly handle: ClientSession<M>
   readonly current: ComputedRef<ClientSession<M>>
-  /** The empty session that a component shows while it hydrates: the one that the server has rendered. */
+  /** The session as the server has rendered it, which a component shows while it hydrates; empty if there is none. */
   readonly idle: () => ClientSession<M>
   /** The current lease; undefined without a name, or for a session that was passed in. */
   readonly lease: () => Lease<M> | undefined
@@ -49,14 +52,17 @@ export function useTransport(): Transport {
 }
 
 /** Leases the session of a name for as long as the running scope lives; a name that changes moves the lease. */
-export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): SessionBinding {
+export function bindSession(
+  name: MaybeRefOrGetter<string | null | undefined>,
+  rows?: MaybeRefOrGetter<DehydratedSession | null | undefined>,
+): SessionBinding {
   const scope = getCurrentScope()
   if (!scope) throw problem('noScope')
   const transport = useTransport()
   const lease = shallowRef<Lease>()
   const refusal = shallowRef<SessionError>()
-  const idle = (): ClientSession<AppMessage> => transport.idle
-  const current = computed(() => lease.value?.session ?? idle())
+  const idle = (): ClientSession<AppMessage> => lease.value?.served ?? transport.idle
+  const current = computed(() => lease.value?.session ?? transport.idle)
   const isHydrated = useHydrated()
   const shown = (): ClientSession<AppMessage> => (isHydrated() ? current.value : idle())
   let ready = deferred()
@@ -64,6 +70,7 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
   let isSettled = false
   let hasFailed = false
   let wanted = 0
+  let usedRows: DehydratedSession | null | undefined
 
   /** Makes `ready` follow the current lease, and ignore earlier ones. */
   function awaitCurrent(): void {
@@ -93,7 +100,11 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
     refusal.value = undefined
     if (!next) return undefined
     try {
-      return transport.lease(next)
+      const given = toValue(rows)
+      // NOTE: rows are of one session, and of one user: they do not outlive a change of name or a reset
+      const isUsed = given === usedRows
+      usedRows = given
+      return transport.lease(next, isUsed ? undefined : (given ?? undefined))
     } catch (cause) {
       refusal.value = toSessionError('open the session', ErrorCode.BadRequest, cause)
       return undefined
@@ -119,6 +130,7 @@ export function bindSession(name: MaybeRefOrGetter<string | null | undefined>): 
     })
   }
 
+  if (getCurrentInstance()) onServerPrefetch(() => ready.promise.catch(() => undefined))
   // NOTE: a `setup` that goes on after its component has left has a scope that ends no more
   if (scope.active) follow()
 

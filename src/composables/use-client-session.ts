@@ -2,10 +2,18 @@ import type { AppMessage } from '../store/app-message'
 import { computed, type ComputedRef, type MaybeRefOrGetter } from 'vue'
 import type { SessionError } from '../core/errors'
 import type { ClientSession } from '../session/client-session'
-import type { SessionStatus } from '../session/context'
+import type { DehydratedSession, SessionStatus } from '../session/context'
 import { bindSession, type SessionBinding } from './binding'
 import { useHydrated } from './hydration'
 import { injectSession, provideSession } from './inject-session'
+
+export interface UseClientSessionOptions {
+  /**
+   * What `dehydrateSession()` has given on a server or before: it shows at once, and the session catches up from there. Not
+   * needed where Pinia's state is carried over, which has it.
+   */
+  rows?: MaybeRefOrGetter<DehydratedSession | null | undefined>
+}
 
 export interface UseClientSessionReturn {
   /** A stable handle; calls go to the session of the current name. Without a name its lists are empty. */
@@ -16,8 +24,8 @@ export interface UseClientSessionReturn {
   /** The last background failure, or the reason why there is no session of this name. */
   error: ComputedRef<SessionError | undefined>
   /**
-   * Resolves when the session is attached and its first page is shown; at once without a name, and on a server. The
-   * promise belongs to the name at the time of reading: destructure it in `setup` for `await ready`; after a change of
+   * Resolves when the session is attached and its first page is shown; on a server when that page has been read, with the
+   * reason in `error` if it could not be read within 3 seconds; at once without a name. The promise belongs to the name at the time of reading: destructure it in `setup` for `await ready`; after a change of
    * name, or a failure, read `ready` again from the object that `useClientSession` returned.
    */
   readonly ready: Promise<void>
@@ -41,10 +49,11 @@ export const bindingOf = (handle: object): SessionBinding | undefined => binding
  * const { session, status, ready } = useClientSession(() => route.params.id)
  */
 export function useClientSession(
-  ...given: [name?: MaybeRefOrGetter<string | null | undefined>]
+  ...given: [name?: MaybeRefOrGetter<string | null | undefined>, options?: UseClientSessionOptions]
 ): UseClientSessionReturn {
   if (given.length === 0) return describe(injectSession())
-  const binding = bindSession(given[0])
+  const [name, { rows } = {}] = given
+  const binding = bindSession(name, rows)
   provideSession(binding)
   return describe(binding)
 }

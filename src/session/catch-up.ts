@@ -29,7 +29,7 @@ export class CatchUp<M extends object> {
   constructor(session: SessionContext<M>) {
     this.#session = session
     this.#warning = new NewerProtocolWarning(session.channel.name)
-    this.#exhausted = session.channel instanceof AbsentChannel
+    this.#exhausted = session.channel instanceof AbsentChannel && !session.channel.rest
   }
 
   /** Whether the channel may hold messages older than those loaded. */

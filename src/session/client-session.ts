@@ -115,9 +115,19 @@ export class ClientSession<M extends object> {
     return this.#session
   }
 
-  /** Shows up to `count` messages of rows that were dehydrated earlier. @internal */
-  resume(rows: DehydratedSession, count = Infinity): void {
-    if (this.#session.history.resume(rows)) this.view.show(count)
+  /** Reads the newest page of history, as a server does; a failure is reported. @internal */
+  async readPage(): Promise<void> {
+    await this.#session.history.loadPage().catch((error: SessionError) => this.report(error))
+  }
+
+  /** Reports a background failure. @internal */
+  report(error: SessionError): void {
+    this.#session.report(error)
+  }
+
+  /** Shows what a dehydrated session has shown. @internal */
+  resume(rows: DehydratedSession): void {
+    if (this.#session.history.resume(rows)) this.view.show(rows.shown)
   }
 
   /** Settles when the channel has accepted or refused every prompt; undefined when none is on its way. @internal */

@@ -1,4 +1,4 @@
-import type { RealtimeClient } from 'ably'
+import type { RealtimeClient, RestClient } from 'ably'
 import type { Outbox } from '../ably/outbox'
 import type { Channel } from '../ably/session-channel'
 import type { TrustOptions } from '../core/access'
@@ -21,6 +21,8 @@ export interface DehydratedSession extends SessionRows {
   readonly session: string
   /** Whether the channel may hold messages older than these rows. */
   readonly hasOlder: boolean
+  /** How many messages the session's own view showed. */
+  readonly shown: number
 }
 
 export interface ClientSessionOptions<M extends object> extends TrustOptions {
@@ -39,6 +41,8 @@ export interface ClientSessionOptions<M extends object> extends TrustOptions {
   flush?: FlushMode
   /** How state is made observable. @internal */
   port?: ReactivePort
+  /** Reads history without a client, on a server. @internal */
+  rest?: () => Pick<RestClient, 'channels'>
   /** Called before the channel is attached. @internal */
   prepare?: () => Promise<void>
 }

@@ -76,11 +76,11 @@ export class Session<M extends object> implements SessionContext<M> {
   #closing: Promise<void> | undefined
 
   constructor(options: ClientSessionOptions<M>) {
-    const { client, sessionName, codec, flush = 'frame', port = plainPort } = options
+    const { client, rest, sessionName, codec, flush = 'frame', port = plainPort } = options
     this.options = options
     this.port = port
     this.tree = new Tree(codec, port, trustOf(options))
-    this.channel = client ? new SessionChannel(client, sessionName, codec.name) : new AbsentChannel(sessionName)
+    this.channel = client ? new SessionChannel(client, sessionName, codec.name) : new AbsentChannel(sessionName, rest)
     const echo = (messages: readonly ChannelMessage[]): void => messages.forEach((message) => this.hear(message))
     this.outbox = new Outbox(this.channel, () => this.#connection.ensureAttached(), echo)
     this.changed = port.signal()

@@ -218,8 +218,8 @@ export class OlderMessages<M extends object> {
 
   /** Shows at least `count` messages at once, of those that are loaded. */
   showLoaded(count: number): void {
-    this.#window.reveal(this.#shown.path(), count - this.#window.messages.length)
-    this.#session.loaded()
+    const missing = count - this.#window.messages.length
+    if (this.#window.reveal(this.#shown.path(), missing) > 0) this.#session.loaded()
   }
 
   /** Shows at least `count` messages, if there are; waits for a load that is running. */

@@ -5,7 +5,7 @@ import { vuePort } from './vue-port'
 
 export interface CreateClientSessionOptions<M extends object> extends Omit<
   ClientSessionOptions<M>,
-  'sessionName' | 'port' | 'prepare'
+  'sessionName' | 'port' | 'prepare' | 'rest'
 > {
   /** The session's name; without a `:` it gets the namespace. */
   sessionName?: string

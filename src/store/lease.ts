@@ -1,16 +1,25 @@
 import type { Pinia } from 'pinia'
+import { markRaw, toRaw } from 'vue'
+import { SessionError } from '../core/errors'
 import { LingeringLease } from '../core/lease'
 import type { ClientSession } from '../session/client-session'
+import type { DehydratedSession } from '../session/context'
+import { dehydrateSession } from '../session/dehydrate'
 import type { AppMessage } from './app-message'
-import { sessionStore, type SessionStore } from './session-store'
+import { sessionStore, type SessionFacts, type SessionStore } from './session-store'
 import type { ViewVerbs } from './verbs'
 
 /** A session in use, until it is released. Releasing twice does nothing. */
 export interface Lease<M extends object = AppMessage> {
   readonly session: ClientSession<M>
+  /** The session as the server has rendered it; undefined where the server has rendered nothing of it. */
+  readonly served: ClientSession<M> | undefined
   /** The session's Pinia store. */
   readonly store: ViewVerbs<M>
-  /** Resolves when the session is attached and its first page is shown; after a failure, a new promise. */
+  /**
+   * Resolves when the session is attached and its first page is shown, on a server when that page is read or has failed; after
+   * a failure in a browser, a new promise.
+   */
   readonly ready: Promise<void>
   /** Asks for at least this many messages on the first page, which has 30 by default. */
   want(limit: number): void
@@ -19,26 +28,43 @@ export interface Lease<M extends object = AppMessage> {
 
 const firstPage = 30
 
+/** The surroundings of a leased session. */
+export interface LeaseOptions {
+  readonly pinia: Pinia
+  /** How long the session stays after its last user, in milliseconds. */
+  readonly linger: number
+  /** Rows to begin with; those of the Pinia state come first. */
+  readonly rows?: DehydratedSession
+  /** Makes the same session without a client. */
+  openIdle(): ClientSession<AppMessage>
+  onEnd(): void
+}
+
 /** Attaches a session for its first user and detaches it some time after its last user. */
 export class LeasedSession {
   readonly #session: ClientSession<AppMessage>
-  readonly #pinia: Pinia
-  readonly #linger: number
-  readonly #onEnd: () => void
+  readonly #options: LeaseOptions
   readonly #store: SessionStore
   readonly #users = new LingeringLease(() => this.#endWhenSent())
   #ready: Promise<void> | undefined
   #wanted: number | undefined
+  readonly #rows: DehydratedSession | undefined
+  readonly #failure: SessionFacts['error']
+  #served: ClientSession<AppMessage> | undefined
+  #page: Promise<void> | undefined
   #stopWaiting: (() => void) | undefined
   #ended: Promise<void> | undefined
 
-  /** @param linger - How long the session stays after its last user, in milliseconds. */
-  constructor(name: string, session: ClientSession<AppMessage>, pinia: Pinia, linger: number, onEnd: () => void) {
+  constructor(name: string, session: ClientSession<AppMessage>, options: LeaseOptions) {
     this.#session = session
-    this.#pinia = pinia
-    this.#linger = session.isIdle ? 0 : linger
-    this.#onEnd = onEnd
-    this.#store = sessionStore(name, session)(pinia)
+    this.#options = options
+    this.#store = sessionStore(name, session)(options.pinia)
+    const { facts, rows } = this.#store
+    this.#failure = facts.error
+    // NOTE: state of a page that an older version has rendered has no rows
+    this.#rows = toRaw(rows ?? [])[0] ?? options.rows
+    if (this.#rows) session.resume(this.#rows)
+    if (rows?.length) this.#store.rows = markRaw([])
     // When the app has closed the session, its next user gets a new one
     session.on('status', (status) => status === 'closed' && void this.end())
   }
@@ -47,14 +73,18 @@ export class LeasedSession {
     const release = this.#users.acquire()
     const start = (): Promise<void> => this.#start()
     void start()
+    const served = (): ClientSession<AppMessage> | undefined => this.#serve()
     return {
       get ready() {
         return start()
       },
+      get served() {
+        return served()
+      },
       session: this.#session,
       store: this.#store,
       want: (limit) => this.#want(limit),
-      release: () => release(this.#linger),
+      release: () => release(this.#session.isIdle ? 0 : this.#options.linger),
     }
   }
 
@@ -75,10 +105,10 @@ export class LeasedSession {
 
   async #end(): Promise<void> {
     this.#users.cancel()
-    this.#onEnd()
+    this.#options.onEnd()
     const { $id } = this.#store
     this.#store.$dispose()
-    delete this.#pinia.state.value[$id]
+    delete this.#options.pinia.state.value[$id]
     await this.#session.close()
   }
 
@@ -90,7 +120,7 @@ export class LeasedSession {
   }
 
   #start(): Promise<void> {
-    if (this.#session.isIdle) return Promise.resolve()
+    if (this.#session.isIdle) return (this.#ready ??= this.#render())
     if (!this.#ready) {
       const ready = (this.#ready = this.#connect())
       // The next user tries again, and so does the session when that may help
@@ -117,7 +147,31 @@ export class LeasedSession {
   #want(limit: number): void {
     if (limit <= (this.#wanted ?? 0)) return
     this.#wanted = limit
+    if (this.#session.isIdle || this.#rows) this.#showLoaded()
     this.#ready = undefined
     void this.#start()
+  }
+
+  #serve(): ClientSession<AppMessage> | undefined {
+    if (this.#served || (!this.#rows && !this.#failure)) return this.#served
+    this.#served = this.#options.openIdle()
+    if (this.#rows) this.#served.resume(this.#rows)
+    if (this.#failure) this.#served.report(new SessionError(this.#failure.message, this.#failure.code))
+    return this.#served
+  }
+
+  /** On a server: shows the newest page, which is read once, and keeps it in the state of the page for the browser. */
+  async #render(): Promise<void> {
+    await (this.#page ??= this.#session.readPage())
+    this.#showLoaded()
+  }
+
+  /** Shows as many messages as are wanted, of those that are loaded. */
+  #showLoaded(): void {
+    this.#session.view.show(this.#wanted ?? firstPage)
+    if (!this.#session.isIdle) return
+    const rows = dehydrateSession(this.#session)
+    if (rows.rows.length > 0 || rows.hasOlder) this.#store.rows = markRaw([rows])
+    this.#store.synced()
   }
 }

@@ -1,7 +1,9 @@
 import type { AppMessage } from './app-message'
 import { defineStore } from 'pinia'
-import { computed, onScopeDispose, ref } from 'vue'
+import { computed, markRaw, onScopeDispose, ref, shallowRef } from 'vue'
+import type { SessionError } from '../core/errors'
 import type { ClientSession } from '../session/client-session'
+import type { DehydratedSession } from '../session/context'
 import { verbsOf } from './verbs'
 
 /** The state of a session's store: the small facts that devtools and `$subscribe` watch. */
@@ -9,6 +11,8 @@ export interface SessionFacts {
   status: string
   messages: number
   activeRuns: number
+  /** The last background failure. */
+  error?: Pick<SessionError, 'code' | 'message'>
 }
 
 /**
@@ -19,12 +23,16 @@ export const sessionStore = (name: string, session: ClientSession<AppMessage>) =
   defineStore(`ai-session:${name}`, ({ action }) => {
     const { view } = session
     const facts = ref<SessionFacts>(read())
+    /** What a server has read for the page: at most one item, taken by the session in the browser. */
+    const rows = shallowRef<readonly DehydratedSession[]>(markRaw([]))
 
     function read(): SessionFacts {
+      const { error } = session
       return {
         status: session.status,
         messages: view.getMessages().length,
         activeRuns: view.activeRuns,
+        error: error && { code: error.code, message: error.message },
       }
     }
 
@@ -35,6 +43,7 @@ export const sessionStore = (name: string, session: ClientSession<AppMessage>) =
 
     return {
       facts,
+      rows,
       messages: computed(() => view.getMessages()),
       runs: computed(() => view.runs()),
       pending: computed(() => view.pending()),

@@ -1,4 +1,4 @@
-import type { ConnectionState, ConnectionStateChange, RealtimeClient } from 'ably'
+import type { ConnectionState, ConnectionStateChange, RealtimeClient, RestClient } from 'ably'
 import type { AppMessage } from './app-message'
 import { shallowRef, type Ref } from 'vue'
 import type { Pinia } from 'pinia'
@@ -8,6 +8,7 @@ import { unableTo, type SessionError } from '../core/errors'
 import type { TrustOptions } from '../core/access'
 import { channelNameOf } from '../ably/channel-name'
 import { ClientSession } from '../session/client-session'
+import type { ClientSessionOptions, DehydratedSession } from '../session/context'
 import type { FlushMode } from '../session/scheduling'
 import type { AgentTarget } from '../session/agent-endpoint'
 import { noteMistake } from './diagnostics'
@@ -18,6 +19,12 @@ import { vuePort } from './vue-port'
 export interface AITransportOptions extends TrustOptions {
   /** An Ably client, or a function that makes one: called on first use, in the browser only; its client is closed with the app. */
   client: RealtimeClient | (() => RealtimeClient)
+  /**
+   * Makes an Ably REST client where pages are rendered, for example `() => new Ably.Rest({ key })` in the server's code only. It
+   * is called once per app, so once per request; the first HTML then shows the newest page of history, and the browser goes on
+   * from there. Without it sessions are empty on a server.
+   */
+  server?: () => RestClient
   /** The agent to wake after each prompt. */
   agent?: AgentTarget
   /** Ably namespace for session names without one. @default 'ai' */
@@ -63,6 +70,7 @@ export class Transport {
   readonly #sessions = new Map<string, LeasedSession>()
   #idle: ClientSession<AppMessage> | undefined
   #client: RealtimeClient | undefined
+  #rest: RestClient | undefined
   #tokens: TokenScope | undefined
   #stopListening: (() => void) | undefined
 
@@ -72,16 +80,22 @@ export class Transport {
   }
 
   /** Takes a lease on a session: the first one attaches it, the last one to be released detaches it a little later. */
-  lease(name: string): Lease {
-    const { namespace = 'ai' } = this.#options
+  lease(name: string, rows?: DehydratedSession): Lease {
+    const { namespace = 'ai', linger = 1000 } = this.#options
     const channelName = channelNameOf(name, namespace)
     const prefix = `${namespace}:`
     let session = this.#sessions.get(channelName)
     if (!session) {
       // NOTE: `trip` and `ai:trip` are one session, with one store id
       const id = channelName.startsWith(prefix) ? channelName.slice(prefix.length) : channelName
-      session = new LeasedSession(id, this.#open(channelName), this.#pinia, this.#options.linger ?? 1000, () => {
-        if (this.#sessions.get(channelName) === session) this.#sessions.delete(channelName)
+      session = new LeasedSession(id, this.#open(channelName), {
+        pinia: this.#pinia,
+        linger,
+        rows,
+        openIdle: () => new ClientSession(this.#optionsOf(channelName)),
+        onEnd: () => {
+          if (this.#sessions.get(channelName) === session) this.#sessions.delete(channelName)
+        },
       })
       this.#sessions.set(channelName, session)
     }
@@ -90,7 +104,7 @@ export class Transport {
 
   /** A session without a channel, for composables without a name. */
   get idle(): ClientSession<AppMessage> {
-    return (this.#idle ??= new ClientSession({ sessionName: '', codec: this.#codec, port: vuePort }))
+    return (this.#idle ??= new ClientSession(this.#optionsOf('')))
   }
 
   /** Connects now, and attaches refused sessions again with a new token. */
@@ -123,11 +137,15 @@ export class Transport {
   }
 
   #open(sessionName: string): ClientSession<AppMessage> {
-    const { agent, agents, policy, historyPageSize, flush } = this.#options
-    const client = isServer() ? undefined : this.#connected()
+    const { server } = this.#options
+    const options = this.#optionsOf(sessionName)
+    if (isServer()) return new ClientSession({ ...options, rest: server && (() => (this.#rest ??= server())) })
     const prepare = async (): Promise<void> => this.#tokens?.cover(sessionName)
-    const given = { agent, agents, policy, historyPageSize, flush, prepare }
-    return new ClientSession({ ...given, client, sessionName, codec: this.#codec, port: vuePort })
+    return new ClientSession({ ...options, client: this.#connected(), prepare })
+  }
+
+  #optionsOf(sessionName: string): ClientSessionOptions<AppMessage> {
+    return { ...this.#options, client: undefined, sessionName, codec: this.#codec, port: vuePort }
   }
 
   get #codec(): Codec<AppMessage> {

@@ -99,6 +99,7 @@ const types = [
   'ToolOutputError',
   'UseBranchOptions',
   'UseBranchReturn',
+  'UseClientSessionOptions',
   'UseClientSessionReturn',
   'UseConnectionReturn',
   'UseRunOptions',

@@ -24,7 +24,7 @@ const sessionName = new FakeChannel().name
 /** The rows of a session that has read back its newest messages, as they come out of JSON. */
 async function rowsAfter(past: readonly ChannelMessage[], pageSize = 100): Promise<DehydratedSession> {
   const { session, view } = await Listener.on(historyOf(past), pageSize)
-  await view.loadOlder(1)
+  await view.loadOlder(pageSize)
   const rows = JSON.parse(JSON.stringify(dehydrateSession(session))) as DehydratedSession
   await session.close()
   return rows

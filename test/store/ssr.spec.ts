@@ -34,7 +34,7 @@ it('renders an idle session on a server, without client, timer or socket', async
   expect(vi.getTimerCount()).toBe(0)
   expect(process.getActiveResourcesInfo().toSorted()).toEqual(resources)
   expect(JSON.stringify(pinia.state.value)).toBe(
-    '{"ai-session:trip":{"facts":{"status":"idle","messages":0,"activeRuns":0}}}',
+    '{"ai-session:trip":{"facts":{"status":"idle","messages":0,"activeRuns":0},"rows":[]}}',
   )
 })
 

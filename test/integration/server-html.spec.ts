@@ -1,0 +1,184 @@
+import { renderToString } from '@vue/server-renderer'
+import * as Ably from 'ably'
+import { createServer } from 'node:http'
+import { createPinia } from 'pinia'
+import { createSSRApp, defineComponent, h, type Component } from 'vue'
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
+import { createAITransport, useClientSession, useView, type DehydratedSession } from '../../src'
+import type { AITransportOptions } from '../../src/store/transport'
+import { startConversation } from '../support/conversation'
+import { textOf } from '../support/scene'
+
+afterEach(() => void vi.useRealTimers())
+
+/** Prints all that a page shows of a session. */
+function useLines(limit?: number): () => string {
+  const { status, error } = useClientSession()
+  const { messages, runs, hasOlder } = useView({ limit })
+  return () =>
+    [
+      ...messages.value.map(({ message, state }) => `${state}: ${textOf(message)}`),
+      ...runs.value.map((run) => `run ${run.status}`),
+      `${status.value}, older ${hasOlder.value}, error ${error.value?.code ?? 'none'}`,
+    ].join('|')
+}
+
+const Lines = defineComponent({
+  props: { limit: { type: Number, default: undefined } },
+  setup({ limit }) {
+    const print = useLines(limit)
+    return () => h('p', print())
+  },
+})
+
+/** A page that awaits its session, and one that leaves that to the renderer. */
+const awaiting = (name: string, limit?: number): Component =>
+  defineComponent({
+    async setup() {
+      const { ready } = useClientSession(name)
+      const print = useLines(limit)
+      await ready
+      return () => h('p', print())
+    },
+  })
+const prefetching = (name: string, limit?: number): Component =>
+  defineComponent({
+    setup() {
+      useClientSession(name)
+      return () => h(Lines, { limit })
+    },
+  })
+
+async function render(page: Component, server: AITransportOptions['server']) {
+  const app = createSSRApp(page)
+  const pinia = createPinia()
+  app.use(pinia)
+  app.use(createAITransport({ client: () => expect.unreachable(), agents: () => true, server }))
+  const html = (await renderToString(app)).replaceAll(/<[^>]*>/g, '')
+  return { html, state: pinia.state.value as Record<string, { rows: DehydratedSession[] }> }
+}
+
+/** A conversation with one answer that is complete and one that is being written. */
+async function aConversation(name: string) {
+  const scene = await startConversation(`ai:${name}`)
+  await scene.prompt('p1', `Where to, ${name}?`)
+  const first = await scene.agent.startRun('r1', 'p1')
+  await first.say('m1', `To ${name}.`)
+  await first.end()
+  await scene.prompt('p2', 'And then?', 'm1')
+  const second = await scene.agent.startRun('r2', 'p2')
+  const text = await second.text()
+  await text.append('Then')
+  return { ...scene, rest: () => scene.endpoint.rest({ clientId: 'server' }) }
+}
+
+const linesOf = (name: string) =>
+  `sent: Where to, ${name}?|complete: To ${name}.|sent: And then?|streaming: Then|run complete|run active|idle, older false, error none`
+
+it.each([
+  ['a page that awaits `ready`', awaiting],
+  ['a page that does not', prefetching],
+])('renders the conversation with the states of its runs: %s', async (_, page) => {
+  const { rest } = await aConversation('lisbon')
+  const server = vi.fn<() => Ably.Rest>(rest)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+  const { html, state } = await render(page('lisbon'), server)
+  expect(html).toBe(linesOf('lisbon'))
+  expect(server).toHaveBeenCalledTimes(1)
+  expect(vi.getTimerCount()).toBe(0)
+  const [rows] = (JSON.parse(JSON.stringify(state)) as typeof state)['ai-session:lisbon']!.rows
+  expect(rows).toMatchObject({ v: 1, session: 'ai:lisbon', hasOlder: false })
+})
+
+it('shows as many messages of the newest page as the components ask for', async () => {
+  const { rest } = await aConversation('porto')
+  const few = await render(awaiting('porto', 2), rest)
+  expect(few.html).toMatch(/^sent: And then\?\|streaming: Then\|.*older true/)
+  const { endpoint, prompt } = await startConversation('ai:many')
+  for (let index = 0; index < 50; index++)
+    await prompt(`p${index}`, `${index}`, index > 0 ? `p${index - 1}` : undefined)
+  const many = await render(prefetching('many', 45), () => endpoint.rest())
+  expect(many.html.match(/sent: /g)).toHaveLength(45)
+})
+
+it('keeps requests apart that are rendered at the same time', async () => {
+  const { endpoint, ...scene } = await startConversation('ai:shared')
+  await scene.prompt('p', 'for everybody')
+  const capability = (name: string) => ({ [`ai:${name}`]: ['history' as const] })
+  const names = Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? 'shared' : `own-${index}`))
+  const clients: Ably.Rest[] = []
+  const pages = await Promise.all(
+    names.map((name) =>
+      render(prefetching(name), () => {
+        const token = endpoint.createToken({ clientId: name, capability: capability(name) })
+        const client = endpoint.rest({}, { key: undefined, token })
+        clients.push(client)
+        return client
+      }),
+    ),
+  )
+  expect(new Set(clients).size).toBe(20)
+  for (const [index, { html, state }] of pages.entries()) {
+    expect(Object.keys(state)).toEqual([`ai-session:${names[index]}`])
+    expect(html).toBe(
+      names[index] === 'shared' ? 'sent: for everybody|idle, older false, error none' : 'idle, older false, error none',
+    )
+  }
+})
+
+it.each([
+  ['may not read', (endpoint) => endpoint.rest({}, { key: 'app.key:wrong' }), /error 104011/],
+  [
+    'cannot be made',
+    () => {
+      throw new Error('ABLY_API_KEY is not set')
+    },
+    /error 104011/,
+  ],
+] satisfies [string, (endpoint: Awaited<ReturnType<typeof aConversation>>['endpoint']) => Ably.Rest, RegExp][])(
+  'renders an empty session and says why in `error` when the client %s',
+  async (_, make, error) => {
+    const { endpoint } = await aConversation('closed')
+    const { html, state } = await render(prefetching('closed'), () => make(endpoint))
+    expect(html).toMatch(error)
+    expect(html).toMatch(/^idle, older true/)
+    expect(state['ai-session:closed']).toMatchObject({
+      rows: [{ rows: [] }],
+      facts: { error: { message: /unable to read/ } },
+    })
+  },
+)
+
+it('renders without the conversation when the channel does not answer within 3 seconds', async () => {
+  let isAsked: () => void
+  const asked = new Promise<void>((resolve) => (isAsked = resolve))
+  const silent = createServer(() => isAsked())
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    silent.closeAllConnections()
+    silent.close()
+  })
+  const { port } = silent.address() as { port: number }
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const page = render(
+    prefetching('slow'),
+    () => new Ably.Rest({ key: 'a.b:c', restHost: '127.0.0.1', port, tls: false, useTokenAuth: false, logLevel: 0 }),
+  )
+  await asked
+  await vi.advanceTimersByTimeAsync(3000)
+  expect((await page).html).toBe('idle, older true, error 104011')
+})
+
+it('makes no client for a page without a session', async () => {
+  const { html, state } = await render(
+    defineComponent({
+      setup() {
+        useClientSession(() => null)
+        return () => h(Lines)
+      },
+    }),
+    () => expect.unreachable(),
+  )
+  expect(html).toBe('idle, older false, error none')
+  expect(state).toEqual({})
+})
