@@ -11,6 +11,9 @@ import type { Wakes } from './wake'
 /** A run by its id, or an input without a run by its message id; an entry of `pending()` will do. */
 export type CancelTarget = string | { readonly inputId: string; readonly runId?: string }
 
+/** How long a send with `waitFor: 'ended'` waits for the runs it interrupts, in milliseconds. */
+const endLimit = 2000
+
 /** How long a cancel may go without a sign of the agent, in milliseconds. */
 const answerLimit = 5000
 /** How long the watcher of a suspended run may take to end it before an agent is woken, in milliseconds. */
@@ -116,8 +119,8 @@ export class Cancellations<M extends object> {
     }
   }
 
-  /** Resolves when all of these runs have ended, at the latest after `limit` milliseconds. */
-  async waitForRunsToEnd(targets: readonly CancelTarget[], limit: number): Promise<void> {
+  /** Resolves when all of these runs have ended, at the latest after two seconds. */
+  async waitForRunsToEnd(targets: readonly CancelTarget[]): Promise<void> {
     const { tree } = this.#session
     const { promise, resolve } = deferred()
     const hasEnded = (target: CancelTarget): boolean | undefined =>
@@ -125,7 +128,7 @@ export class Cancellations<M extends object> {
     const check = (): void => {
       if (targets.every(hasEnded)) resolve()
     }
-    const timer = setTimeout(resolve, limit)
+    const timer = setTimeout(resolve, endLimit)
     this.#endChecks.add(check)
     check()
     await promise

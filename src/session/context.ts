@@ -48,7 +48,7 @@ export interface ClientSessionOptions<M extends object> extends TrustOptions {
 }
 
 /**
- * - `idle`: not connected, or on the server
+ * - `idle`: not connected: not yet, on a server, or because the connection was closed
  * - `connecting`: attaching for the first time
  * - `ready`: in step with the channel
  * - `reconnecting`: the network is away; runs go on without this client

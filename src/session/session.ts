@@ -36,9 +36,6 @@ interface RunLists {
   pending(): readonly PendingPrompt[]
 }
 
-/** How long a send with `waitFor: 'ended'` waits for the runs it interrupts, in milliseconds. */
-const endLimit = 2000
-
 /** How long the end of a run is held back for the rest of its text, in milliseconds. */
 const tailLimit = 1000
 
@@ -147,7 +144,7 @@ export class Session<M extends object> implements SessionContext<M> {
     return this.submissions.send(placed, wake, (inputId) => {
       onPlaced(inputId)
       const isFree = waitFor !== 'ended' || targets.length === 0
-      const ended = isFree ? undefined : this.cancellations.waitForRunsToEnd(targets, endLimit)
+      const ended = isFree ? undefined : this.cancellations.waitForRunsToEnd(targets)
       // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
       for (const target of targets) this.cancel(target).catch((error: SessionError) => this.report(error))
       return ended

@@ -251,7 +251,8 @@ export class View<M extends object> {
     this.#session.changed.track()
     return this.#branches.of(messageId, (node) => {
       this.#window.include(node)
-      this.#moved()
+      this.#change(() => this.#lists.rebuild())
+      this.#emitter.emit('update', undefined)
     })
   }
 
@@ -274,19 +275,17 @@ export class View<M extends object> {
 
   /** Shows changes of the session. @internal */
   refresh(changes: Changes<M>): void {
-    const { tree } = this.#session
     const { structure, runs, transitions, forks = [] } = changes
     for (const fork of forks) this.#branches.stay(fork, (node) => this.#lists.has(node))
     const isDifferent = structure || runs || this.#lists.isOutdated
     if (isDifferent) this.#change(() => this.#lists.apply(changes))
-    for (const each of transitions) if (this.#lists.has(each.run)) this.#emitter.emit('run', runEvent(tree, each))
+    const shown = transitions.filter(({ run }) => this.#lists.has(run))
+    for (const each of shown) this.#emitter.emit('run', runEvent(this.#session.tree, each))
     if (isDifferent) this.#emitter.emit('update', undefined)
   }
 
   /** Keeps a page of older messages hidden until it is asked for. @internal */
-  hold(): void {
-    this.#window.hold()
-  }
+  readonly hold = (): void => this.#window.hold()
 
   /** Sends an input. A version of something shows in this view, and moves no other view. */
   async #send(placed: PlacedInput<M>, options: PlacedSendOptions): Promise<ActiveRun<M>> {
@@ -304,11 +303,6 @@ export class View<M extends object> {
     const node = tree.nodeOf(parent)
     if (!(node instanceof RunNode) || node.parent === undefined) return
     if (pending.requestsAt(node.parent).some(({ inputId }) => submissions.find(inputId))) this.#branches.pick(node.key)
-  }
-
-  #moved(): void {
-    this.#change(() => this.#lists.rebuild())
-    this.#emitter.emit('update', undefined)
   }
 
   #change(change: () => void): void {
