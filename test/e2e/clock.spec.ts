@@ -30,6 +30,10 @@ test('an answer counts and moves only while it is live: not offline, and not onc
   await visitor.page.locator('[data-connection="reconnecting"]').waitFor()
   await run.card.getByText('Offline', { exact: true }).waitFor()
   expect(await run.card.locator('.meter').count()).toBe(0)
+  // NOTE: the page cannot know offline whether the answer continues, so it does not claim it
+  const banner = visitor.page.locator('[data-outage="away"] p')
+  await banner.waitFor()
+  expect(await banner.innerText()).toBe('Connection lost. Reconnecting.')
   await visitor.page.locator('[data-connection="connected"]').waitFor({ timeout: 30_000 })
   await run.reaches('complete')
   expect(await run.card.locator('.meter').count()).toBe(0)

@@ -58,7 +58,8 @@ export const renderMarkdown = (source: string): string => sanitise(markdown.rend
 export function renderItem(source: string): string {
   const tokens = markdown.parse(source, {})
   const content = tokens[1]?.type === 'list_item_open' ? tokens.slice(2, -2) : tokens
-  return sanitise(`${markdown.renderer.render(content, markdown.options, {})}\n`)
+  // NOTE: the line break separates items in copied text; at the end it would part the text from the caret
+  return sanitise(`\n${markdown.renderer.render(content, markdown.options, {})}`)
 }
 
 export interface ListKind {
