@@ -8,6 +8,7 @@ import { floor } from './contenders/floor.ts'
 import { ourChat } from './contenders/our-chat.ts'
 import { ours } from './contenders/ours.ts'
 import { peer } from './contenders/peer.ts'
+import { growths, growthSizes } from './growth.ts'
 import { heapPerMessage } from './heap.ts'
 import { hydrationCosts, hydrations } from './hydration.ts'
 import { tanstack } from './contenders/tanstack.ts'
@@ -241,5 +242,15 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
       costs.map(({ name, write, page, list }) => [name, write, page, list]),
     )
     return costs.map(({ name, page }) => ({ what: `archive in ${name}, a page: milliseconds`, value: page, atMost: 5 }))
+  },
+
+  async growth() {
+    const all = await growths(built)
+    table(
+      'Many events of one kind, each shown at once: milliseconds, by how many; how the time grows from 2,000 to 4,000',
+      ['', ...growthSizes.map(String), 'exponent'],
+      all.map(({ name, times, exponent }) => [name, ...times, exponent]),
+    )
+    return all.map(({ name, exponent }) => ({ what: `growth, ${name}`, value: exponent, atMost: 1.2, isGoal: true }))
   },
 }
