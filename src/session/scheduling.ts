@@ -60,17 +60,19 @@ export async function inSlices(step: () => boolean): Promise<void> {
   }
 }
 
+/** Resolves in a task of its own. */
+const nextTask = (): Promise<void> => new Promise((resolve) => (globalThis.setImmediate ?? postTask)(resolve))
+
 // NOTE: browsers delay and throttle timers, but not messages
-const nextTask = (): Promise<void> =>
-  new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel()
-    port1.addEventListener('message', () => {
-      port1.close()
-      resolve()
-    })
-    port1.start()
-    port2.postMessage(undefined)
+function postTask(task: () => void): void {
+  const { port1, port2 } = new MessageChannel()
+  port1.addEventListener('message', () => {
+    port1.close()
+    task()
   })
+  port1.start()
+  port2.postMessage(undefined)
+}
 
 // NOTE: any publisher can add entries; messages that fall out are dated by Ably's clock
 const maxHeard = 1000
