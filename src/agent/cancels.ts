@@ -1,3 +1,4 @@
+import type { SessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import { Header } from '../core/wire'
 import { cancelRefused } from './headers'
@@ -46,7 +47,40 @@ export class Cancels {
   }
 }
 
-/** Tells the clients that a cancel was refused, so that they stop waiting for the run to end. */
-export async function publishRefusal({ publisher, identity }: LiveRun<object, unknown>, row: Row): Promise<void> {
-  await publisher.declare('refuse a cancel', cancelRefused(identity, row.serial))
+/** Milliseconds between two refusals for one client: a flood of cancels must not turn into a flood of refusals. */
+const refusalPause = 5000
+
+/** Publishes refusals of cancels: per client only the newest, one at a time, behind everything else. */
+export class Refusals {
+  readonly #publish: (cancel: Row) => Promise<unknown>
+  readonly #report: (error: SessionError) => void
+  /** The newest refused cancel by client; undefined once its refusal is published. */
+  readonly #newest = new Map<string | undefined, Row | undefined>()
+
+  /** @param publish - publishes the refusal of a cancel, which also covers earlier cancels by the same client */
+  constructor(publish: (cancel: Row) => Promise<unknown>, report: (error: SessionError) => void) {
+    this.#publish = publish
+    this.#report = report
+  }
+
+  add(cancel: Row): void {
+    const { clientId } = cancel
+    const isBusy = this.#newest.has(clientId)
+    this.#newest.set(clientId, cancel)
+    if (!isBusy) void this.#publishAll(clientId)
+  }
+
+  async #publishAll(clientId: string | undefined): Promise<void> {
+    for (let cancel = this.#newest.get(clientId); cancel; cancel = this.#newest.get(clientId)) {
+      this.#newest.set(clientId, undefined)
+      await this.#publish(cancel).catch(this.#report)
+      await new Promise((resolve) => setTimeout(resolve, refusalPause))
+    }
+    this.#newest.delete(clientId)
+  }
+}
+
+/** Tells clients that a cancel was refused, so that they stop waiting for the run to end. */
+export async function publishRefusal(run: LiveRun<object, unknown>, cancel: Row): Promise<void> {
+  await run.publisher.declare('refuse a cancel', cancelRefused(run.identity, cancel.serial), 'background')
 }

@@ -1,4 +1,4 @@
-import { isForGood } from '../ably/refusal'
+import { isForGood, isPassing } from '../ably/refusal'
 import { deferred } from '../core/signals'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { Row } from '../core/log'
@@ -11,18 +11,17 @@ import type {
   ContextRule,
   PipeResult,
   RetryOptions,
-  RunHooks,
   RunOutcome,
   RunPhase,
   StepOptions,
 } from './agent-run'
-import { Cancels, publishRefusal } from './cancels'
+import { Cancels, publishRefusal, Refusals } from './cancels'
 import type { AgentChannel, OpenRun } from './channel'
 import { announce } from './claim'
 import { contextOf } from './context'
 import { badRequest } from './errors'
-import { failureOf, runEnd, runSuspend } from './headers'
-import { LiveRun, type RunTarget } from './live-run'
+import { failureOf, plainest, runEnd, runSuspend } from './headers'
+import { LiveRun, type InternalHooks, type RunTarget } from './live-run'
 import { readPath } from './path'
 import { RunOutput, stepReasonOf } from './run-output'
 import { findAdopted, findInvoked } from './run-target'
@@ -37,6 +36,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   readonly #channel: AgentChannel<M, Chunk>
   readonly #isAdopted: boolean
   readonly #cancels: Cancels
+  readonly #refusals: Refusals
   readonly #steers: Steers
   readonly #output: RunOutput<Chunk>
   readonly #finished = deferred()
@@ -50,13 +50,14 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   constructor(
     channel: AgentChannel<M, Chunk>,
     inputEventId: string,
-    hooks: RunHooks<Chunk>,
+    hooks: InternalHooks<Chunk>,
     { isAdopted = false }: { isAdopted?: boolean } = {},
   ) {
     this.#run = new LiveRun(channel, inputEventId, hooks)
     this.#channel = channel
     this.#isAdopted = isAdopted
-    this.#cancels = new Cancels(this.#run, (row) => this.#refuseCancel(row))
+    this.#refusals = new Refusals((cancel) => this.#refuseCancel(cancel), channel.report)
+    this.#cancels = new Cancels(this.#run, (cancel) => this.#refusals.add(cancel))
     this.#steers = new Steers(this.#run)
     this.#output = new RunOutput(this.#run, this.#steers)
     channel.runs.add(this)
@@ -109,6 +110,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     run.watchSignal()
     await abortable(channel.connect(), run.signal)
     const target = (run.target = await (this.#isAdopted ? findAdopted(run) : findInvoked(run)))
+    run.hooks.onFound?.()
     await this.#reviewCancels()
     if (run.publisher.isShut) throw run.signal.reason
     if (target.announcement) await admitRun(run)
@@ -198,8 +200,11 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
       await work
     } catch (error) {
       if (this.#ending === work) this.#ending = undefined
+      const { cause } = error as SessionError
+      // NOTE: presence stops naming the run, so that the next agent that is woken settles it
+      if (!isPassing(cause)) this.#channel.live.delete(this.runId)
       // NOTE: an agent without the right to publish would otherwise keep every run in memory
-      if (isForGood((error as SessionError).cause)) this.#close()
+      if (isForGood(cause)) this.#close()
       throw error
     }
   }
@@ -243,7 +248,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   async #publishEnd({ reason, error }: RunOutcome): Promise<void> {
     const { publisher, identity } = this.#run
     const end = runEnd(identity, reason === 'suspend' ? 'complete' : reason, failureOf(error))
-    await publisher.declare('publish the end of the run', end)
+    await publisher.declareEnd(end, plainest(end))
     this.#close()
   }
 
@@ -261,14 +266,12 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   }
 
   /** Publishes a refusal once the run has started here; a run that another process handles is not ours to speak for. */
-  #refuseCancel(row: Row): void {
-    const publish = async (): Promise<void> => {
-      if (!this.#run.publisher.isShut && this.#run.phase !== 'over') await publishRefusal(this.#run, row)
-    }
-    void this.#starting?.then(
-      () => publish().catch(this.#channel.report),
-      () => undefined,
+  async #refuseCancel(cancel: Row): Promise<void> {
+    const hasStarted = await this.#starting?.then(
+      () => true,
+      () => false,
     )
+    if (hasStarted && !this.#run.publisher.isShut && this.#run.phase !== 'over') await publishRefusal(this.#run, cancel)
   }
 
   /** Ends a suspended run that was cancelled: no work is left that would end it. */

@@ -8,6 +8,7 @@ import type { AgentSession, AgentSessionOptions } from './agent-session'
 import { AgentChannel, type ChannelOptions } from './channel'
 import { ChannelRun } from './channel-run'
 import { badRequest, sessionClosed } from './errors'
+import type { InternalHooks } from './live-run'
 import { checkSessionName, type Invocation } from './invocation'
 import { resolvesWithin } from './wait'
 
@@ -32,7 +33,7 @@ export class ChannelSession<M extends object, Chunk> implements AgentSession<M, 
     return this.channel.connect()
   }
 
-  createRun(invocation: Invocation, hooks: RunHooks<Chunk> = {}): AgentRun<M, Chunk> {
+  createRun(invocation: Invocation, hooks: InternalHooks<Chunk> = {}): AgentRun<M, Chunk> {
     if (this.#closing) throw sessionClosed('create the run', this.name)
     if (invocation.sessionName !== this.name) {
       throw badRequest(
@@ -112,9 +113,13 @@ const endTimedOut = (runId: string, within: number): SessionError =>
  * await run.end()
  * await session.end()
  */
-export function createAgentSession<M extends object = UIMessage, Chunk = UIMessageChunk>(
+export const createAgentSession = <M extends object = UIMessage, Chunk = UIMessageChunk>(
   options: AgentSessionOptions<M, Chunk>,
-): AgentSession<M, Chunk> {
+): AgentSession<M, Chunk> => openChannelSession(options)
+
+export function openChannelSession<M extends object, Chunk>(
+  options: AgentSessionOptions<M, Chunk>,
+): ChannelSession<M, Chunk> {
   checkSessionName(options.sessionName)
   checkPageSize(options.historyPageSize)
   checkRate(options.maxRate)

@@ -3,14 +3,14 @@ import type { UIMessage, UIMessageChunk } from 'ai'
 import { Uplink } from '../ably/uplink'
 import type { TrustOptions } from '../core/access'
 import type { ReplyCodec } from '../core/codec'
+import { ErrorCode, unableTo } from '../core/errors'
 import type { AgentRun, RunHooks } from './agent-run'
-import type { AgentSession } from './agent-session'
 import { authorizer, type Authorize } from './authorize'
-import { createAgentSession } from './channel-session'
+import { openChannelSession, type ChannelSession } from './channel-session'
 import { withCors, type CorsOptions } from './cors'
 import { agentClosed } from './errors'
 import { errorResponse, isAnswer, json, readInvocation } from './http'
-import { HandledRequests, Semaphore } from './intake'
+import { HandledRequests, Lookups, Semaphore } from './intake'
 import type { Invocation } from './invocation'
 import { respondTo, type Respond } from './respond'
 import { Renewable, SharedSessions, type Lease } from './shared-sessions'
@@ -47,6 +47,8 @@ export interface AgentOptions<M extends object, Chunk>
   maxRate?: number
   /** Runs that this process answers at a time; a further request gets 429 and is repeated by the client. @default 100 */
   maxConcurrent?: number
+  /** Milliseconds that a run may take; after that it ends as an error, which is also reported. @default no limit */
+  maxDuration?: number
   /** Called once with every error while answering: of `respond`, of streams, of the channel. @default `console.error` */
   onError?: (error: unknown) => void
 }
@@ -81,6 +83,9 @@ const suspendedLinger = 600_000
 /** Milliseconds to try to end open runs: longer than `onCancelled` may take. */
 const closeLimit = 8000
 
+/** The number of requests whose input may be looked up at a time. */
+const maxLookups = 100
+
 /** The number of requests to remember, so that a repeated one is not answered again. */
 const handledLimit = 1000
 
@@ -101,13 +106,14 @@ const handledLimit = 1000
 export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk>(
   options: AgentOptions<M, Chunk>,
 ): Agent {
-  const { codec, agents, policy, respond, maxRate, maxConcurrent = 100 } = options
+  const { codec, agents, policy, respond, maxRate, maxConcurrent = 100, maxDuration } = options
   const { admit, errorText, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout } = options
   const report = guarded(options.onError ?? logError)
   const authorize = authorizer(options.authorize, report)
   if (!agents) warnOnce(agentsMissing)
   const handled = new HandledRequests<{ runId: string; invocationId: string }>(handledLimit)
   const places = new Semaphore(maxConcurrent)
+  const lookups = new Lookups(maxLookups)
   const connection = new Renewable(
     async () => {
       const client = await options.client()
@@ -119,40 +125,59 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
 
   let closing: Promise<void> | undefined
 
-  function openSession(client: RealtimeClient, sessionName: string): AgentSession<M, Chunk> {
-    const session = createAgentSession<M, Chunk>({ client, sessionName, codec, agents, policy, maxRate })
+  function openSession(client: RealtimeClient, sessionName: string): ChannelSession<M, Chunk> {
+    const session = openChannelSession<M, Chunk>({ client, sessionName, codec, agents, policy, maxRate })
     session.on('error', report)
     return session
   }
 
-  async function lease(sessionName: string): Promise<Lease<AgentSession<M, Chunk>>> {
+  async function lease(sessionName: string): Promise<Lease<ChannelSession<M, Chunk>>> {
     if (closing) throw agentClosed()
     const { sessions } = await connection.get()
     if (closing) throw agentClosed()
     return sessions.acquire(sessionName)
   }
 
-  /** Starts a run if a place is free. */
+  /** Starts a run if its input is found and a place is free. */
   async function startRun(
     invocation: Invocation,
   ): Promise<{ run: AgentRun<M, Chunk>; leave: (linger?: number) => void }> {
-    const freePlace = places.acquire()
+    const lookup = lookups.begin()
+    const { signal } = lookup
+    let freePlace: (() => void) | undefined
     let release: ((linger?: number) => void) | undefined
     const leave = (linger?: number): void => {
-      freePlace()
+      lookup.end()
+      freePlace?.()
       release?.(linger)
     }
     try {
       const held = await lease(invocation.sessionName)
       release = held.release
-      const hooks = { admit, errorText, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout }
+      const onFound = (): void => {
+        lookup.end()
+        freePlace = places.acquire()
+      }
+      const given = { admit, errorText, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout }
+      const hooks = { ...given, signal, onFound }
       const run = held.session.createRun(invocation, hooks)
       await run.start()
       return { run, leave }
     } catch (error) {
       leave()
-      throw error
+      throw signal.aborted ? signal.reason : error
     }
+  }
+
+  /** Ends a run as an error once it has taken too long. */
+  function limitDuration(run: AgentRun<M, Chunk>): void {
+    if (maxDuration === undefined) return
+    const timer = setTimeout(() => {
+      const error = unableTo('answer', `it took longer than ${maxDuration / 1000} s`, ErrorCode.StreamFailed)
+      report(error)
+      run.end({ reason: 'error', error }).catch(report)
+    }, maxDuration)
+    void run.finished.then(() => clearTimeout(timer))
   }
 
   async function begin(
@@ -160,6 +185,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
     context?: FetchContext,
   ): Promise<{ runId: string; invocationId: string }> {
     const { run, leave } = await startRun(invocation)
+    limitDuration(run)
     const done = respondTo(run, respond, report, errorText)
     // NOTE: the place is free when the run has finished, even if `respond` is still busy
     void Promise.race([run.finished, done]).then(() => leave(run.phase === 'suspended' ? suspendedLinger : undefined))

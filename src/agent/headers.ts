@@ -141,6 +141,13 @@ export const outputExtras = (transport: Headers, codec: Headers): OutgoingMessag
   ai: { transport, ...(Object.keys(codec).length > 0 && { codec }) },
 })
 
+/** The same lifecycle message with nothing but its run and its reason, for a channel that refuses more. */
+export function plainest({ name, extras }: OutgoingMessage): OutgoingMessage {
+  const { transport } = extras.ai
+  const kept = [Header.runId, Header.owner, Header.invocationId, Header.runReason]
+  return lifecycle(name as MessageName, Object.fromEntries(kept.map((header) => [header, transport[header]])))
+}
+
 const lifecycle = (name: MessageName, entries: Record<string, string | undefined>): OutgoingMessage => ({
   name,
   extras: { ai: { transport: headers(entries) } },

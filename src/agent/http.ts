@@ -18,6 +18,8 @@ export class HttpError extends Error {
 
 /** In bytes. An invocation has two short strings; apps may add fields. */
 const maxBodySize = 8192
+/** Milliseconds for the whole body. */
+const bodyTimeout = 10_000
 
 /**
  * Reads the invocation from an untrusted request.
@@ -50,10 +52,21 @@ function parse(text: string): Invocation {
 
 /**
  * Reads the body up to a limit in bytes; its headers are not trusted.
- * @throws {@link HttpError} when it is larger, or breaks off
+ * @throws {@link HttpError} when it is larger, breaks off, or takes longer than 10 seconds
  */
 export async function readText(request: Request, limit = maxBodySize): Promise<string> {
   const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader()
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    void reader?.cancel().catch(() => undefined)
+  }, bodyTimeout)
+  const text = await readAll(reader, limit).finally(() => clearTimeout(timer))
+  if (isLate) throw new HttpError(408, `unable to read the request; its body takes longer than ${bodyTimeout / 1000} s`)
+  return text
+}
+
+async function readAll(reader: ReadableStreamDefaultReader<Uint8Array> | undefined, limit: number): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
   let size = 0

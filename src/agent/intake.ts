@@ -21,6 +21,39 @@ export class Semaphore {
   }
 }
 
+/** A request whose input is looked up. */
+interface Lookup {
+  /** Aborts with a {@link BusyError} when too many other requests follow. */
+  readonly signal: AbortSignal
+  /** The input was found, or not. */
+  end(): void
+}
+
+/**
+ * Bounds the requests whose input is looked up. Anyone who may send requests can name inputs that do not exist, so these
+ * take no place of a run; of too many, the oldest is refused.
+ */
+export class Lookups {
+  readonly #limit: number
+  readonly #open = new Set<AbortController>()
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  begin(): Lookup {
+    const controller = new AbortController()
+    this.#open.add(controller)
+    if (this.#open.size > this.#limit) this.#refuse(this.#open.values().next().value!)
+    return { signal: controller.signal, end: () => void this.#open.delete(controller) }
+  }
+
+  #refuse(oldest: AbortController): void {
+    this.#open.delete(oldest)
+    oldest.abort(new BusyError('too many requests name inputs that are not on their channel'))
+  }
+}
+
 /** Remembers requests by key, so that a repeated request gets the first response and starts nothing again. */
 export class HandledRequests<T> {
   readonly #limit: number

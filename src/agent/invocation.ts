@@ -45,6 +45,8 @@ export function checkSessionName(name: unknown): asserts name is string {
 function faultOf(name: unknown): string | undefined {
   if (typeof name !== 'string' || name === '') return 'it must be a string that is not empty'
   if (name.length > maxNameLength) return `it has ${name.length} characters, at most ${maxNameLength} are allowed`
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+  if (/[\u0000-\u001f\u007f]/.test(name)) return 'it must not contain control characters'
   if (name.includes('[')) return 'it must not contain "["'
   if (name.startsWith(':')) return 'it must not begin with ":"'
   if (!name.includes(':')) return `it must carry its namespace, as in "ai:${name}"`

@@ -18,6 +18,12 @@ export interface RunTarget {
   readonly announcement?: OutgoingMessage
 }
 
+/** Options of a run that only this library sets. */
+export interface InternalHooks<Chunk> extends RunHooks<Chunk> {
+  /** Called when the input is found, before anything is published; refuses the run by throwing. */
+  onFound?: () => void
+}
+
 /** An action that depends on the phase of the run. */
 type Verb = 'start' | 'read' | 'write' | 'suspend' | 'end'
 
@@ -42,7 +48,7 @@ const faults: Readonly<Record<RunPhase, string>> = {
 export class LiveRun<M extends object, Chunk> {
   readonly channel: AgentChannel<M, Chunk>
   readonly inputEventId: string
-  readonly hooks: RunHooks<Chunk>
+  readonly hooks: InternalHooks<Chunk>
   readonly invocationId: string
   readonly publisher: RunPublisher
   readonly published = new PublishedRows()
@@ -52,7 +58,7 @@ export class LiveRun<M extends object, Chunk> {
   #target: RunTarget | undefined
   #isStopped = false
 
-  constructor(channel: AgentChannel<M, Chunk>, inputEventId: string, hooks: RunHooks<Chunk>) {
+  constructor(channel: AgentChannel<M, Chunk>, inputEventId: string, hooks: InternalHooks<Chunk>) {
     this.channel = channel
     this.inputEventId = inputEventId
     this.hooks = hooks

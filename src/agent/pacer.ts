@@ -3,11 +3,11 @@ import { Uplink } from '../ably/uplink'
 
 /**
  * The priority of a message. `urgent`: lifecycle messages and the ends of streams; `opening`: the first output of a run;
- * `content`: all other output.
+ * `content`: all other output; `background`: refusals of cancels, which any client can cause.
  */
-export type Urgency = 'urgent' | 'opening' | 'content'
+export type Urgency = 'urgent' | 'opening' | 'content' | 'background'
 
-const order = ['urgent', 'opening', 'content'] as const satisfies readonly Urgency[]
+const order = ['urgent', 'opening', 'content', 'background'] as const satisfies readonly Urgency[]
 
 /** The part of a connection's state that a pacer needs. */
 export type Pace = Pick<Uplink, 'maxInboundRate' | 'isHeldUp' | 'onChange'>
@@ -30,7 +30,12 @@ const maxSlowness = 8
 export class Pacer {
   /** Messages a second. */
   maxRate = Infinity
-  readonly #queues: Record<Urgency, (() => void)[]> = { urgent: [], opening: [], content: [] }
+  readonly #queues: Record<Urgency, (() => void)[]> = {
+    urgent: [],
+    opening: [],
+    content: [],
+    background: [],
+  }
   /** Send times within the last period. */
   readonly #sent: number[] = []
   /** When the next output is due, for even spacing. */

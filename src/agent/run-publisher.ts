@@ -1,6 +1,6 @@
 import type { WritableChannel } from '../ably/writable-channel'
 import type { Uplink } from '../ably/uplink'
-import { isAway, isPassing, isTooFast } from '../ably/refusal'
+import { isAway, isForGood, isPassing, isTooFast } from '../ably/refusal'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import { newId, Header, MessageName, type OutgoingMessage } from '../core/wire'
 import { isOpen, type Row } from '../core/log'
@@ -65,8 +65,8 @@ export class RunPublisher {
    * Publishes a message that must not get lost: without its end a run looks active for ever. Temporary refusals are retried
    * for two minutes, and a network outage for as long as it lasts. Any other refusal, and a closed client, is final.
    */
-  insist(message: OutgoingMessage): Promise<string> {
-    return this.#persist(this.#publishing(message), { isPatient: true })
+  insist(message: OutgoingMessage, urgency?: Urgency): Promise<string> {
+    return this.#persist(this.#publishing(message), { urgency, isPatient: true })
   }
 
   // NOTE: the SDK sends a message again on a new connection; its id keeps the channel from storing it twice
@@ -81,11 +81,28 @@ export class RunPublisher {
    * @param action - names the publish in an error: "suspend the run"
    * @throws {@link SessionError} 104003 when the channel refuses it for good
    */
-  async declare(action: string, message: OutgoingMessage): Promise<string> {
+  async declare(action: string, message: OutgoingMessage, urgency?: Urgency): Promise<string> {
     try {
-      return await this.insist(message)
+      return await this.insist(message, urgency)
     } catch (cause) {
       throw toSessionError(action, ErrorCode.LifecyclePublishFailed, cause)
+    }
+  }
+
+  /**
+   * Publishes the end of a run. If the channel refuses it for good, though not for a missing right, that is reported and the
+   * plain form is published.
+   * @throws {@link SessionError} 104003 when the channel refuses both
+   */
+  async declareEnd(end: OutgoingMessage, plain: OutgoingMessage): Promise<void> {
+    const action = 'publish the end of the run'
+    try {
+      await this.declare(action, end)
+    } catch (error) {
+      const { cause } = error as SessionError
+      if (this.#isShut || isPassing(cause) || isForGood(cause)) throw error
+      await this.declare(action, plain)
+      this.#channel.report(error as SessionError)
     }
   }
 

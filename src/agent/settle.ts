@@ -1,6 +1,6 @@
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import type { Row } from '../core/log'
-import { isNamedByPresence } from '../core/run-info'
+import { isNamedByPresence, openCancel } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import type { RunEndReason } from '../core/run-state'
 import { Header, MessageName, type OutgoingMessage } from '../core/wire'
@@ -141,19 +141,21 @@ export class Settlement<M extends object> {
     return [...this.#channel.runs].some(({ runId }) => runId === run.key)
   }
 
-  /** The first cancel of a run that policy and hook accept; the first refused one of each client is answered. */
+  /** The first cancel of a run that policy and hook accept; otherwise the newest one of each client is refused. */
   async #acceptedCancel(run: RunNode<M>): Promise<Row | undefined> {
     const { tree, report } = this.#channel
-    const answered = new Set<string | undefined>()
-    for (const cancel of tree.cancelsOfNode(run)) {
+    const cancels = tree.cancelsOfNode(run)
+    const first = openCancel(cancels, run.lifecycleRows)
+    const refused = new Map<string | undefined, Row>()
+    for (const cancel of first ? cancels.slice(cancels.indexOf(first)) : []) {
       const { clientId } = cancel
-      if (answered.has(clientId) || isRefused(run, cancel)) continue
       const message = this.#channel.messageOf(cancel)
       const request = { runId: run.key, clientId, ownerClientId: run.owner, message }
       if (await runHookSafely(this.#hooks.onCancel, request, 'a cancel', report)) return cancel
-      answered.add(clientId)
-      await this.#publisher.declare('refuse a cancel', cancelRefused(this.#identityOf(run), cancel.serial))
+      refused.set(clientId, cancel)
     }
+    for (const { serial } of refused.values())
+      await this.#publisher.declare('refuse a cancel', cancelRefused(this.#identityOf(run), serial), 'background')
     return undefined
   }
 
@@ -188,11 +190,6 @@ export class Settlement<M extends object> {
     }
   }
 }
-
-const isRefused = (run: RunNode<object>, { serial }: Row): boolean =>
-  run.lifecycleRows.some(
-    ({ name, transport }) => name === MessageName.cancelRefused && transport[Header.refuses] === serial,
-  )
 
 const goneError = (): SessionError =>
   unableTo('finish the answer', 'its agent stopped responding', ErrorCode.StreamFailed)

@@ -79,7 +79,7 @@ export function withCancellation(
   lifecycle: readonly Row[],
   stop: Partial<Cancelling> | undefined,
 ): RunInfo {
-  const heeded = cancels.find(({ serial }) => !lifecycle.some(({ transport }) => transport[Header.refuses] === serial))
+  const heeded = openCancel(cancels, lifecycle)
   const first = heeded ?? cancels[0]
   if (!first && !stop) return facts
   // What is noted of a request that has no row yet is all of it
@@ -90,6 +90,16 @@ export function withCancellation(
     ...(facts.endedAt === undefined && { cancelling }),
     ...(facts.status === 'cancelled' && heeded && { cancelledBy: request }),
   }
+}
+
+/** The first cancel that is not refused. A refusal also covers earlier cancels by the same client. */
+export function openCancel(cancels: readonly Row[], lifecycle: readonly Row[]): Row | undefined {
+  const refusals = lifecycle.filter(({ name }) => name === MessageName.cancelRefused)
+  if (refusals.length === 0) return cancels[0]
+  const refused = new Set(refusals.map(({ transport }) => transport[Header.refuses]))
+  const covered = new Map<string | undefined, string>()
+  for (const { serial, clientId } of cancels) if (refused.has(serial)) covered.set(clientId, serial)
+  return cancels.find(({ serial, clientId }) => serial > (covered.get(clientId) ?? ''))
 }
 
 /** What a run's snapshot says besides who asked to stop it. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Invocation } from '../../src/agent'
 import { readInvocation } from '../../src/agent/http'
 
@@ -44,9 +44,24 @@ describe('a wake-up request', () => {
     ['400 for a name without namespace', post({ ...good, sessionName: 'trip' }), 400, '"ai:trip"'],
     ['400 for a name with channel options', post({ ...good, sessionName: '[rewind=1]ai:trip' }), 400, '"["'],
     ['400 for an empty namespace', post({ ...good, sessionName: ':trip' }), 400, 'begin with ":"'],
+    ['400 for a name with control characters', post({ ...good, sessionName: 'ai:trip\n' }), 400, 'control characters'],
     ['400 for a long name', post({ ...good, sessionName: `ai:${'x'.repeat(200)}` }), 400, '203 characters'],
   ])('is refused with %s', async (_, request, status, words) => {
     await expect(readInvocation(request)).rejects.toMatchObject({ status, message: expect.stringContaining(words) })
+  })
+
+  it('is refused with 408 when its body takes longer than 10 seconds', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    let isCancelled = false
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode('{"inputEventId"')),
+      cancel: () => void (isCancelled = true),
+    })
+    const reading = readInvocation(post('', { body, duplex: 'half' } as RequestInit)).catch((error: unknown) => error)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(await reading).toMatchObject({ status: 408, message: expect.stringContaining('10 s') })
+    expect(isCancelled).toBe(true)
   })
 
   it('is not read beyond the limit, whatever its length header says', async () => {
