@@ -7,44 +7,69 @@ import { PublishedRows } from './published-rows'
 import type { RunPublisher } from './run-publisher'
 import { byteLength, headOf, StreamRecord } from './stream-record'
 
-/** One streamed part of an answer. Text that may be divided continues in a further message before one gets too long. */
+/**
+ * One streamed part of an answer. Text that may be divided continues in a further message before one gets too long. Half of
+ * a surrogate pair waits for its other half: on its own it would arrive as a replacement character.
+ */
 export class StreamWriter {
   readonly #openNext: (() => Promise<StreamRecord>) | undefined
+  /** Codec headers that further messages have besides those of the stream. */
+  readonly #further: Headers | undefined
   #record: StreamRecord
+  #isContinued = false
   /** Bytes in the present message. */
   #size = 0
+  /** The first half of a surrogate pair. */
+  #half = ''
   #failure: unknown
 
-  private constructor(record: StreamRecord, openNext: (() => Promise<StreamRecord>) | undefined) {
+  private constructor(
+    record: StreamRecord,
+    openNext: (() => Promise<StreamRecord>) | undefined,
+    further: Headers | undefined,
+  ) {
     this.#record = record
     this.#openNext = openNext
+    this.#further = further
   }
 
-  /** Opens a stream; resolves when the channel has it and appends can follow. */
+  /**
+   * Opens a stream; resolves when the channel has it and appends can follow.
+   *
+   * @param further - codec headers to add to further messages; undefined if the text may not be divided
+   */
   static async open(
     publisher: RunPublisher,
     transport: Headers,
     codec: Headers,
     published = new PublishedRows(),
-    isDivisible = false,
+    further?: Headers,
   ): Promise<StreamWriter> {
-    const open = (): Promise<StreamRecord> => StreamRecord.open(publisher, transport, codec, published)
-    return new StreamWriter(await open(), isDivisible ? open : undefined)
+    const open = (headers: Headers): Promise<StreamRecord> =>
+      StreamRecord.open(publisher, transport, headers, published)
+    return new StreamWriter(await open(codec), further && (() => open({ ...codec, ...further })), further)
   }
 
   /** Appends text. Returns a promise when the writer should wait. */
   append(data: string): Promise<void> | undefined {
-    if (!this.#openNext) return this.#record.append(data)
-    const size = byteLength(data)
-    if (this.#size + size > this.#record.room) return this.#divide(data, this.#openNext)
+    const text = this.#half + data
+    this.#half = endsWithHalf(text) ? text.slice(-1) : ''
+    return this.#append(this.#half === '' ? text : text.slice(0, -1))
+  }
+
+  #append(text: string): Promise<void> | undefined {
+    if (!this.#openNext) return this.#record.append(text)
+    const size = byteLength(text)
+    if (this.#size + size > this.#record.room) return this.#divide(text, this.#openNext)
     this.#size += size
-    return this.#record.append(data)
+    return this.#record.append(text)
   }
 
   /** @throws {@link SessionError} 104000 when text is missing and the channel refuses the repair */
-  async close(status: Exclude<StreamStatus, 'streaming'>, codec?: Headers, data?: string): Promise<void> {
-    if (data) await this.append(data)
-    await this.#record.close(status, codec)
+  async close(status: Exclude<StreamStatus, 'streaming'>, codec?: Headers, data = ''): Promise<void> {
+    const rest = status === 'complete' ? this.#half + data : data
+    if (rest !== '') await this.#append(rest)
+    await this.#record.close(status, codec && this.#isContinued ? { ...codec, ...this.#further } : codec)
     if (this.#failure) throw this.#failure
   }
 
@@ -61,8 +86,15 @@ export class StreamWriter {
   async #continueInNext(openNext: () => Promise<StreamRecord>): Promise<void> {
     await this.#record.close('complete').catch((cause: unknown) => (this.#failure ??= cause))
     this.#record = await openNext()
+    this.#isContinued = true
     this.#size = 0
   }
+}
+
+/** Whether a text ends with the first half of a surrogate pair. */
+function endsWithHalf(text: string): boolean {
+  const last = text.charCodeAt(text.length - 1)
+  return last >= 0xd800 && last <= 0xdbff
 }
 
 type Of<Op extends Operation['op']> = Extract<Operation, { op: Op }>
@@ -157,10 +189,10 @@ export class MessageWriter<Chunk> {
     if (!ephemeral) this.#published.add(serial, transport, codec, data)
   }
 
-  async #open({ streamId, codec, isDivisible }: Of<'open'>): Promise<void> {
+  async #open({ streamId, codec, further }: Of<'open'>): Promise<void> {
     const transport = { ...this.#headers, [Header.streamed]: 'true', [Header.streamId]: streamId }
     await this.#streams.get(streamId)?.close('cancelled').catch(this.#report)
-    const stream = await StreamWriter.open(this.#publisher, transport, codec, this.#published, isDivisible)
+    const stream = await StreamWriter.open(this.#publisher, transport, codec, this.#published, further)
     this.#streams.set(streamId, stream)
   }
 

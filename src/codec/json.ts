@@ -1,10 +1,10 @@
 import { isPlainObject } from '../core/collections'
 
 /** Longest JSON in a header, in characters. Readers ignore messages whose headers are too long. */
-const maxLength = 7_500
+const usualLength = 7_500
 
 /** JSON text of a value for a header; undefined if the value is undefined or the text too long. */
-export function toHeader(value: unknown): string | undefined {
+export function toHeader(value: unknown, maxLength = usualLength): string | undefined {
   const text = JSON.stringify(value) as string | undefined
   return text !== undefined && text.length <= maxLength ? text : undefined
 }

@@ -52,8 +52,11 @@ export type Operation =
       op: 'open'
       streamId: string
       codec: Headers
-      /** Whether it may go on as a further part of these headers when one message cannot hold it. @default false */
-      isDivisible?: boolean
+      /**
+       * Codec headers to add to each further message of the stream, when one message cannot hold its text. Without them the
+       * text is never divided.
+       */
+      further?: Headers
     }
   | { op: 'append'; streamId: string; data: string }
   | { op: 'close'; streamId: string; codec?: Headers; data?: string }

@@ -1,6 +1,6 @@
 import { readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai'
 import * as fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src/codec'
 import { hear, newTree, readBack } from '../support/transcripts'
 import { MemoryChannel } from './channel'
@@ -94,16 +94,107 @@ it.each(skipped)('a reply goes on without a chunk that the channel cannot carry:
   ])
 })
 
-it('a reply stays readable when what is said about it is too long for a header', async () => {
+it('a signature arrives though it is too long for a header', async () => {
   const channel = new MemoryChannel()
-  const long = { acme: { value: 'x'.repeat(20_000) } }
+  const long = { acme: { signature: 'x'.repeat(20_000) } }
+  const call = { toolCallId: 'c', toolName: 'weather' }
   await channel.reply(UIMessageCodec, [
+    { type: 'reasoning-start', id: 't', providerMetadata: meta(1) },
+    { type: 'reasoning-delta', id: 't', delta: 'Hm' },
+    { type: 'reasoning-end', id: 't', providerMetadata: long },
     { type: 'text-start', id: 't', providerMetadata: long },
     ...text('t', 'Hi').slice(1),
+    { type: 'tool-input-available', ...call, input: {}, providerMetadata: long },
   ])
+  const parts = [
+    { type: 'step-start' },
+    { type: 'reasoning', text: 'Hm', providerMetadata: long },
+    { type: 'text', text: 'Hi', providerMetadata: long },
+    { type: 'tool-weather', toolCallId: 'c', state: 'input-available', input: {}, callProviderMetadata: long },
+  ]
+  expect(live(channel)).toEqual(parts)
+  for (const pageSize of [1, 2, 100]) expect(paged(channel, pageSize)).toEqual(parts)
+})
+
+const partsIn = (tree: ReturnType<typeof newTree>) => tree.runs.get('r')!.message('m')!.parts
+
+function live(channel: MemoryChannel): UIMessage['parts'] {
   const tree = newTree()
   hear(tree, channel.live)
-  expect(tree.runs.get('r')!.message('m')!.parts).toEqual([{ type: 'step-start' }, { type: 'text', text: 'Hi' }])
+  return partsIn(tree)
+}
+
+function paged(channel: MemoryChannel, pageSize: number): UIMessage['parts'] {
+  const tree = newTree()
+  readBack(tree, channel.history, pageSize)
+  return partsIn(tree)
+}
+
+it('titles, reasons and ids beyond all measure are cut, and their parts arrive', async () => {
+  const long = 'y'.repeat(20_000)
+  const channel = new MemoryChannel()
+  await channel.reply(UIMessageCodec, [
+    { type: 'source-url', sourceId: long, url: 'https://example.com', title: long },
+    { type: 'tool-input-start', toolCallId: long, toolName: 'weather', title: long },
+    { type: 'tool-input-delta', toolCallId: long, inputTextDelta: '{}' },
+    { type: 'tool-input-available', toolCallId: long, toolName: 'weather', input: {} },
+    { type: 'tool-approval-request', toolCallId: long, approvalId: 'a', reason: long },
+    { type: 'tool-output-available', toolCallId: long, output: 1 },
+    ...text(long, 'Hi'),
+  ])
+  const parts = live(channel)
+  expect(parts.map(({ type }) => type)).toEqual(['source-url', 'step-start', 'tool-weather', 'text'])
+  expect(parts[2]).toMatchObject({ state: 'output-available', input: {}, output: 1 })
+  expect(paged(channel, 1)).toEqual(parts)
+})
+
+describe('a text', () => {
+  const emoji = '😀'
+  const halves = [emoji.slice(0, 1), emoji.slice(1)]
+
+  it('keeps a character whose halves come in two chunks', async () => {
+    const channel = new MemoryChannel()
+    await channel.reply(UIMessageCodec, [...text('t', 'a', halves[0]!, `${halves[1]}b${halves[0]}`, halves[1]!)])
+    expect(channel.live.map(({ data }) => data)).not.toContain(halves[0])
+    expect(live(channel).at(-1)).toEqual({ type: 'text', text: `a${emoji}b${emoji}` })
+  })
+
+  it('keeps it in the input of a call, too', async () => {
+    const call = { toolCallId: 'c', toolName: 'weather' }
+    const channel = new MemoryChannel()
+    const input = { city: emoji }
+    const [before, after] = JSON.stringify(input).split(emoji)
+    await channel.reply(UIMessageCodec, [
+      { type: 'tool-input-start', ...call },
+      delta(`${before}${halves[0]}`),
+      delta(`${halves[1]}${after}`),
+      { type: 'tool-input-available', ...call, input },
+    ])
+    expect(live(channel).at(-1)).toMatchObject({ input })
+  })
+
+  it('ends before a character that a Stop has cut in two', async () => {
+    const channel = new MemoryChannel()
+    await channel.reply(UIMessageCodec, text('t', 'a', halves[0]!).slice(0, -1))
+    expect(live(channel).at(-1)).toEqual({ type: 'text', text: 'a' })
+  })
+
+  it('that takes several messages is one part, however they arrive', async () => {
+    const channel = new MemoryChannel()
+    const whole = `${'word '.repeat(13_000)}${emoji.repeat(20_000)}`
+    const pieces = whole.match(/[\s\S]{1,999}/g)!
+    await channel.reply(UIMessageCodec, framed(...text('t', ...pieces), ...text('u', 'End')))
+    expect(channel.history.filter(({ extras }) => JSON.stringify(extras).includes('continues')).length).toBeGreaterThan(
+      1,
+    )
+    const parts = [{ type: 'step-start' }, { type: 'text', text: whole }, { type: 'text', text: 'End' }]
+    expect(live(channel)).toEqual(parts)
+    for (const pageSize of [1, 100]) expect(paged(channel, pageSize)).toEqual(parts)
+    const ranks = channel.live.map((_, index) => (index * 7919) % 997)
+    const tree = newTree()
+    hear(tree, overtaken(channel.live, ranks))
+    expect(partsIn(tree)).toEqual(parts)
+  })
 })
 
 it('a prompt comes out as it was, but for parts that do not travel', () => {

@@ -2,6 +2,7 @@ import type { UIDataTypes, UIMessage, UITools } from 'ai'
 import type { Answer, Seed } from '../../core/codec'
 import { isPlainObject } from '../../core/collections'
 import { headers, type Headers } from '../../core/wire'
+import { clipped } from './fields'
 import { isToolType, takesAnswer, type ToolPart } from './parts'
 
 type ToolsOf<M extends UIMessage> = M extends UIMessage<unknown, UIDataTypes, infer Tools> ? Tools : UITools
@@ -41,7 +42,7 @@ export const createToolOutputError = ({ toolCallId, errorText }: { toolCallId: s
   answer('tool-result-error', { toolCallId }, { message: errorText })
 
 export const createToolApproval = ({ toolCallId, approved, reason }: ToolApproval): Answer =>
-  answer('tool-approval-response', { toolCallId, approved: String(approved), reason }, '')
+  answer('tool-approval-response', { toolCallId, approved: String(approved), reason: reason && clipped(reason) }, '')
 
 /** Adds messages to an answer. An approval has no room for them: it can only continue the run that asked. */
 export const seeded = (given: Answer, seeds: readonly Seed<UIMessage>[]): Answer =>

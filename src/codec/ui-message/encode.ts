@@ -12,6 +12,8 @@ export interface OpenStream {
   codec: Headers
   /** Of a tool input: the text of its deltas so far. */
   streamed: string
+  /** Provider metadata that is too long for the headers. */
+  longMetadata?: object
 }
 
 /** Open streams by the id that their chunks carry. */
@@ -28,3 +30,10 @@ export interface Whole<Chunk> {
 export type Encodes = {
   readonly [T in UIMessageChunk['type']]?: Whole<ChunkOf<T>> | ((chunk: ChunkOf<T>, open: OpenStreams) => Operation[])
 }
+
+/** Provider metadata in a message of its own: a signature must not be lost because it does not fit the headers. */
+export const metadataOf = (about: Record<string, string>, providerMetadata: object): Operation => ({
+  op: 'publish',
+  codec: { kind: 'part-metadata', ...about },
+  data: { providerMetadata },
+})

@@ -15,7 +15,7 @@ export const textOf = (row: Row): string => (typeof row.data === 'string' ? row.
 /** The id of the message that a row belongs to. */
 export const messageIdOf = (row: Row): string | undefined => row.transport[Header.messageId]
 
-const isProviderMetadata = (value: unknown): boolean =>
+export const isProviderMetadata = (value: unknown): boolean =>
   isPlainObject(value) && Object.values(value).every(isPlainObject)
 const isFlag = (value: unknown): boolean => typeof value === 'boolean'
 const isDefined = (value: unknown): boolean => value !== undefined && value !== null
@@ -31,12 +31,23 @@ const structured = new Map<string, (value: unknown) => boolean>([
   ['isAutomatic', (value) => value === true],
 ])
 
+/** Longest text in a header, and of all codec headers of a message, in characters: readers ignore messages beyond 16 kB. */
+const maxText = 4_000
+const maxTotal = 15_000
+
+/** A title or an id as it fits a header. The same id is always cut the same way. */
+export const clipped = (text: string): string => text.slice(0, maxText)
+
 /** Codec headers of the given kind that hold these fields of a chunk or part; absent fields stay absent. */
 export function pack<T extends object>(source: T, kind: string, names: readonly (keyof T & string)[]): Headers {
   const packed: Record<string, string | undefined> = { kind }
-  for (const name of names) {
+  let left = maxTotal
+  // NOTE: text first, so that long metadata leaves room for ids
+  for (const name of names.toSorted((a, b) => Number(structured.has(a)) - Number(structured.has(b)))) {
     const value: unknown = source[name]
-    if (isDefined(value)) packed[name] = structured.has(name) ? toHeader(value) : String(value)
+    if (!isDefined(value)) continue
+    packed[name] = structured.has(name) ? toHeader(value, left) : clipped(String(value))
+    left -= packed[name]?.length ?? 0
   }
   return headers(packed)
 }

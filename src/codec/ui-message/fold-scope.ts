@@ -19,6 +19,8 @@ export class FoldScope {
   readonly #changes = new SmallMap<Change[]>()
   /** Messages between the start and the finish of a step. */
   readonly #inStep = new SmallMap<true>()
+  /** The latest text of each type and id, by message. */
+  readonly texts = new SmallMap<object>()
   /** Rows that stream the input of a call, by call id. */
   readonly inputs = new SmallMap<Row>()
 
@@ -94,4 +96,5 @@ export class FoldScope {
   }
 }
 
-const keyOf = (messageId: string | undefined, id = '', type = ''): string => JSON.stringify([messageId, id, type])
+export const keyOf = (messageId: string | undefined, id = '', type = ''): string =>
+  JSON.stringify([messageId, id, type])

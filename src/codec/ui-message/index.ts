@@ -21,7 +21,7 @@ import { kindOf } from './fields'
 import { FoldScope, type Folds } from './fold-scope'
 import { isDataType, isToolType, type ToolPart } from './parts'
 import { foldSeeds } from './seed'
-import { foldPart, growPart, shapeOf } from './simple-part'
+import { foldMetadata, foldPart, growPart, shapeOf } from './simple-part'
 import { foldTool, growTool } from './tool'
 import { encodeUserMessage, foldUserMessage, isEmptyMessage, isUserPart, userMessage } from './user-message'
 
@@ -44,7 +44,7 @@ interface OnlyIn<Entry extends string> {
   readonly entry: Entry
 }
 
-const folds: Folds = { ...foldEnvelope, ...foldTool }
+const folds: Folds = { ...foldEnvelope, ...foldTool, 'part-metadata': foldMetadata }
 
 /** Kinds that clients publish. Agents publish all other kinds and none of these. */
 const inputKinds = new Set([userMessage, 'tool-result', 'tool-result-error', 'tool-approval-response'])

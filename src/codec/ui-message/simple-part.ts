@@ -1,9 +1,9 @@
-import type { PlainObject } from '../../core/collections'
+import { isPlainObject, type PlainObject } from '../../core/collections'
 import { isOpen, type Row } from '../../core/log'
 import type { Headers } from '../../core/wire'
 import type { Encodes } from './encode'
-import { kindOf, pack, textOf, unpack, type Opaque } from './fields'
-import type { FoldScope } from './fold-scope'
+import { isProviderMetadata, kindOf, messageIdOf, pack, textOf, unpack, type Opaque } from './fields'
+import { keyOf, type FoldScope } from './fold-scope'
 import type { Part } from './parts'
 
 interface Shape {
@@ -44,14 +44,54 @@ export function readPart(scope: FoldScope, row: Row, type: string): Part {
 
 export function foldPart(scope: FoldScope, row: Row): object | undefined {
   const type = kindOf(row)
-  if (shapes[type] === text) scope.leadIn(row)
-  return scope.push(row, readPart(scope, row, type))
+  if (shapes[type] !== text) return scope.push(row, readPart(scope, row, type))
+  const key = keyOf(messageIdOf(row), row.codec.id, type)
+  const begun = row.codec.continues === 'true' && scope.texts.get(key)
+  if (begun) return continueText(scope, begun as TextPart, row)
+  chains.delete(row)
+  scope.leadIn(row)
+  const part = scope.push(row, readPart(scope, row, type))
+  if (part) scope.texts.set(key, part)
+  if (part) rowsOf.set(part, [row])
+  return part
 }
+
+/** Folds provider metadata that did not fit the headers of its part: of a text, or of a call. */
+export function foldMetadata(scope: FoldScope, row: Row): void {
+  const { id, of, toolCallId } = row.codec
+  const { providerMetadata } = isPlainObject(row.data) ? row.data : {}
+  if (!isProviderMetadata(providerMetadata)) return
+  const metadata = scope.draft.opaque(providerMetadata)
+  if (toolCallId !== undefined)
+    return scope.changeTool(row, (part) => void (part.callProviderMetadata = metadata as object))
+  const part = scope.texts.get(keyOf(messageIdOf(row), id, of))
+  if (part) (scope.draft.live(part) as PlainObject).providerMetadata = metadata
+}
+
+type TextPart = PlainObject & { type: string; text: string }
+
+/** The rows that hold the text of a part, while the part is folded. */
+const rowsOf = new WeakMap<object, Row[]>()
+/** The same for each row, where there are several. */
+const chains = new WeakMap<Row, readonly Row[]>()
+
+/** Appends a row to the text that it continues: a text too long for one message is still one part. */
+function continueText(scope: FoldScope, begun: TextPart, row: Row): object {
+  const rows = rowsOf.get(begun)!
+  rows.push(row)
+  for (const each of rows) chains.set(each, rows)
+  const part = scope.draft.live(begun)
+  growPart(part, row, scope.draft.opaque)
+  return begun
+}
+
+/** The text of a row, with the rows that it is one text with. */
+const wholeText = (row: Row): string => chains.get(row)?.reduce((all, each) => all + textOf(each), '') ?? textOf(row)
 
 /** Brings a part in step with its row after the row grew. */
 export function growPart(part: PlainObject & { type: string }, row: Row, opaque: Opaque): void {
   const { fields, data } = shapes[part.type]!
-  if (data) part[data] = textOf(row)
+  if (data) part[data] = wholeText(row)
   if (!isOpen(row)) Object.assign(part, unpack(row.codec, opaque, fields))
 }
 

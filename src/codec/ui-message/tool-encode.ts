@@ -1,8 +1,8 @@
 import type { Operation } from '../../core/codec'
 import { headers } from '../../core/wire'
 import { parseJson, toHeader } from '../json'
-import type { ChunkOf, Encodes, OpenStreams } from './encode'
-import { pack } from './fields'
+import { metadataOf, type ChunkOf, type Encodes, type OpenStreams } from './encode'
+import { clipped, pack } from './fields'
 
 const inputFields = [
   'toolCallId',
@@ -16,15 +16,16 @@ const inputFields = [
 
 function encodeStart(chunk: ChunkOf<'tool-input-start'>, open: OpenStreams): Operation[] {
   const codec = pack(chunk, 'tool-input', inputFields)
-  open.set(chunk.toolCallId, { streamId: chunk.toolCallId, codec, streamed: '' })
-  return [{ op: 'open', streamId: chunk.toolCallId, codec }]
+  const streamId = clipped(chunk.toolCallId)
+  open.set(chunk.toolCallId, { streamId, codec, streamed: '' })
+  return [{ op: 'open', streamId, codec }]
 }
 
 function encodeDelta(chunk: ChunkOf<'tool-input-delta'>, open: OpenStreams): Operation[] {
   const stream = open.get(chunk.toolCallId)
   if (!stream) return []
   stream.streamed += chunk.inputTextDelta
-  return [{ op: 'append', streamId: chunk.toolCallId, data: chunk.inputTextDelta }]
+  return [{ op: 'append', streamId: stream.streamId, data: chunk.inputTextDelta }]
 }
 
 /**
@@ -32,25 +33,28 @@ function encodeDelta(chunk: ChunkOf<'tool-input-delta'>, open: OpenStreams): Ope
  * into a header.
  */
 function encodeInput(chunk: ChunkOf<'tool-input-available'>, open: OpenStreams): Operation[] {
-  const { toolCallId: streamId, input } = chunk
+  const { toolCallId, input, providerMetadata } = chunk
   const codec = pack(chunk, 'tool-input', inputFields)
-  const stream = open.get(streamId)
-  if (!stream) return [{ op: 'publish', codec, data: input }]
-  open.delete(streamId)
-  const { streamed } = stream
+  const isLong = providerMetadata !== undefined && codec.providerMetadata === undefined
+  const more = isLong ? [metadataOf({ toolCallId: clipped(toolCallId) }, providerMetadata)] : []
+  const stream = open.get(toolCallId)
+  if (!stream) return [{ op: 'publish', codec, data: input }, ...more]
+  open.delete(toolCallId)
+  const { streamId, streamed } = stream
   const text = JSON.stringify(input) ?? ''
   const rest = text.startsWith(streamed) ? text.slice(streamed.length) : ''
   const isOther = rest === '' && text !== streamed && text !== JSON.stringify(parseJson(streamed))
   const known = headers({ ...stream.codec, ...codec, input: isOther ? toHeader(input) : undefined })
-  return [{ op: 'close', streamId, codec: known, ...(rest !== '' && { data: rest }) }]
+  return [{ op: 'close', streamId, codec: known, ...(rest !== '' && { data: rest }) }, ...more]
 }
 
 /** Publishes the error of an input and closes the input's stream. */
 function encodeInputError(chunk: ChunkOf<'tool-input-error'>, open: OpenStreams): Operation[] {
-  const { toolCallId: streamId, errorText, input } = chunk
+  const { toolCallId, errorText, input } = chunk
+  const streamId = clipped(toolCallId)
   const codec = pack(chunk, chunk.type, inputFields)
   const failure: Operation = { op: 'publish', codec, data: { errorText, input } }
-  return open.delete(streamId) ? [{ op: 'close', streamId }, failure] : [failure]
+  return open.delete(toolCallId) ? [{ op: 'close', streamId }, failure] : [failure]
 }
 
 /** Tool calls as operations. */
