@@ -3,6 +3,7 @@ import type { TrustOptions } from '../core/access'
 import type { ReplyCodec } from '../core/codec'
 import type { SessionError } from '../core/errors'
 import type { Tree } from '../core/tree'
+import type { AgentArchive } from './archive'
 import type { AgentRun, RunHooks } from './agent-run'
 import type { Invocation } from './invocation'
 
@@ -14,6 +15,11 @@ export interface AgentSessionOptions<M extends object, Chunk> extends TrustOptio
   sessionName: string
   /** Translates between messages and channel rows. @default `UIMessageCodec` */
   codec?: ReplyCodec<M, Chunk>
+  /**
+   * Keeps the rows of each run and its prompts when the run has ended, and has the history that Ably keeps no longer. `end()`
+   * of a run waits for the write; a failure is reported and tried again with the next run.
+   */
+  archive?: AgentArchive
   /** Messages per page of history, 1 to 1000. @default 1000 */
   historyPageSize?: number
   /**

@@ -243,6 +243,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     this.#reviewOthers()
     // NOTE: a cancel may have arrived while the suspend was published, when there was no work left to stop
     await (this.#run.isStopped ? this.#endSuspended() : this.#reviewCancels())
+    await this.#channel.archived(this.runId)
   }
 
   async #publishEnd({ reason, error }: RunOutcome): Promise<void> {
@@ -250,6 +251,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     const end = runEnd(identity, reason === 'suspend' ? 'complete' : reason, failureOf(error))
     await publisher.declareEnd(end, plainest(end))
     this.#close()
+    await this.#channel.archived(this.runId)
   }
 
   review(name?: string): void {

@@ -1,4 +1,5 @@
 import type { RealtimeClient } from 'ably'
+import { continueInArchive } from '../ably/archived-history'
 import { WritableChannel } from '../ably/writable-channel'
 import type { ChannelChange } from '../ably/session-channel'
 import { Uplink } from '../ably/uplink'
@@ -9,9 +10,11 @@ import { ErrorCode, reasonOf, unableTo, type SessionError } from '../core/errors
 import type { Row } from '../core/log'
 import { Tree } from '../core/tree'
 import { Header, isClients, MessageName, type ChannelMessage } from '../core/wire'
+import { ArchiveWriter, type AgentArchive } from './archive'
 import { badRequest, sessionClosed } from './errors'
 import { History, TriggerIndex } from './history'
 import { LiveRuns } from './live-runs'
+import { waitFor } from './wait'
 import { defaultMaxRate, pacerOf, type Pacer } from './pacer'
 
 /** An open run as its channel knows it. */
@@ -35,9 +38,13 @@ export interface ChannelOptions<M extends object, Chunk> extends TrustOptions {
   readonly client: RealtimeClient
   readonly sessionName: string
   readonly codec: ReplyCodec<M, Chunk>
+  readonly archive?: AgentArchive
   readonly historyPageSize?: number
   readonly maxRate?: number
 }
+
+/** How long the echo of a run's end may take, in milliseconds. */
+const echoLimit = 5000
 
 // NOTE: after a long gap an agent needs only recent messages
 const maxCatchUpMessages = 5000
@@ -53,6 +60,7 @@ export class AgentChannel<M extends object, Chunk> {
   readonly uplink: Uplink
   readonly triggers = new TriggerIndex()
   readonly history: History
+  readonly archive: ArchiveWriter<M> | undefined
   /** The runs that this process names as live in presence. */
   readonly live: LiveRuns
   /** The runs that are open or suspended here. A run adds and removes itself. */
@@ -78,8 +86,10 @@ export class AgentChannel<M extends object, Chunk> {
     this.uplink = new Uplink(client)
     this.pacer = pacerOf(client, maxRate)
     this.live = new LiveRuns(this.ably.runPresence, this.pacer, this.report)
+    this.archive = options.archive && new ArchiveWriter(options.archive, sessionName, this.tree, this.report)
+    const place = { archive: this.archive, sessionName, limit: historyPageSize }
     this.history = new History(
-      () => this.ably.history(historyPageSize),
+      async () => continueInArchive(await this.ably.history(historyPageSize), place),
       (page) => this.#takePage(page),
     )
   }
@@ -156,6 +166,7 @@ export class AgentChannel<M extends object, Chunk> {
     const isNew = this.tree.apply(message)
     const row = isNew ? this.tree.log.get(message.serial ?? '') : undefined
     if (!row) return
+    this.archive?.note(row)
     if (!isClients(row.name)) return this.#noteActivity(row, message)
     if (row.name === MessageName.cancel || row.transport[Header.runId] !== undefined) this.#messages.set(row, message)
     this.triggers.add(row)
@@ -174,6 +185,19 @@ export class AgentChannel<M extends object, Chunk> {
   /** Reads which runs present agents name as live; undefined when presence cannot be read. */
   runsInPresence(): Promise<ReadonlySet<string> | undefined> {
     return this.ably.runPresence.read((clientId) => this.#trust.isAgent?.(clientId) !== false)
+  }
+
+  /** Resolves when the rows of a run that has ended are in the archive, or could not be written. */
+  async archived(runId: string): Promise<void> {
+    if (!this.archive) return
+    const hasEnded = (): boolean => {
+      this.tree.settle()
+      return this.tree.runs.get(runId)?.state.status !== 'active'
+    }
+    const look = (): true | undefined => hasEnded() || undefined
+    // NOTE: rows are written as the channel has them, so their echo is awaited
+    if (this.ably.hearsItself) await waitFor(this, { look, timeout: echoLimit })
+    await this.archive.flush()
   }
 
   readonly #react = ({ state, resumed, reason }: ChannelChange): void => {

@@ -5,6 +5,7 @@ import type { TrustOptions } from '../core/access'
 import type { ReplyCodec } from '../core/codec'
 import { ErrorCode, unableTo } from '../core/errors'
 import type { AgentRun, RunHooks } from './agent-run'
+import type { AgentSessionOptions } from './agent-session'
 import { authorizer, type Authorize } from './authorize'
 import { openChannelSession, type ChannelSession } from './channel-session'
 import { withCors, type CorsOptions } from './cors'
@@ -22,6 +23,7 @@ export interface AgentOptions<M extends object, Chunk>
       RunHooks<Chunk>,
       'admit' | 'errorText' | 'onAnswer' | 'onCancel' | 'onCancelled' | 'onSteer' | 'triggerTimeout'
     >,
+    Pick<AgentSessionOptions<M, Chunk>, 'archive'>,
     TrustOptions {
   /**
    * Creates the agent's client; give it a `clientId` that browsers never get. Called on the first request, and again when the
@@ -106,7 +108,7 @@ const handledLimit = 1000
 export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk>(
   options: AgentOptions<M, Chunk>,
 ): Agent {
-  const { codec, agents, policy, respond, maxRate, maxConcurrent = 100, maxDuration } = options
+  const { codec, agents, policy, archive, respond, maxRate, maxConcurrent = 100, maxDuration } = options
   const { admit, errorText, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout } = options
   const report = guarded(options.onError ?? logError)
   const authorize = authorizer(options.authorize, report)
@@ -126,7 +128,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
   let closing: Promise<void> | undefined
 
   function openSession(client: RealtimeClient, sessionName: string): ChannelSession<M, Chunk> {
-    const session = openChannelSession<M, Chunk>({ client, sessionName, codec, agents, policy, maxRate })
+    const session = openChannelSession<M, Chunk>({ client, sessionName, codec, agents, policy, archive, maxRate })
     session.on('error', report)
     return session
   }

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export { createUIMessageCodec, UIMessageCodec } from '../codec/ui-message/writing'
+export type { AgentArchive } from './archive'
 export { createAgentSession } from './channel-session'
 export type { AgentSession, AgentSessionOptions } from './agent-session'
 export { defineAgent } from './define-agent'

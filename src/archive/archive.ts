@@ -1,4 +1,4 @@
-import type { RowTuple } from '../core/rows'
+import type { RowReader, RowTuple } from '../core/rows'
 
 /** A session in the archive. */
 export interface ArchivedSession {
@@ -10,23 +10,11 @@ export interface ArchivedSession {
   readonly updatedAt: number
 }
 
-/** Which rows of a session to read. */
-export interface ArchiveRead {
-  /** The full channel name, such as `ai:trip`. */
-  sessionName: string
-  /** Only rows with a serial below this one. @default the newest rows */
-  before?: string
-  /** The largest number of rows. @default 100 */
-  limit?: number
-}
-
 /**
  * Rows of sessions in a database of the app. Ably keeps a channel's history for days; the archive keeps it as long as the
  * app does. Every row is a JSON-safe tuple that begins with its serial and its version.
  */
-export interface Archive {
-  /** The newest rows before a serial, in the order of their serials; fewer than `limit` when there are no older ones. */
-  read(options: ArchiveRead): Promise<readonly RowTuple[]>
+export interface Archive extends RowReader {
   /**
    * Keeps rows of a session, one for each serial: of two versions the newer one stays, so the order of writes does not matter
    * and a repeated write changes nothing.

@@ -1,4 +1,4 @@
-export type { Archive, ArchivedSession, ArchiveRead } from './archive'
+export type { Archive, ArchivedSession } from './archive'
 export { archiveRoute, type ArchiveRouteOptions } from './route'
 export { sqlArchive, type SqlArchiveOptions, type SqlDatabase } from './sql'
-export type { RowTuple } from '../core/rows'
+export type { RowReader, RowTuple } from '../core/rows'

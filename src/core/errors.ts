@@ -32,6 +32,8 @@ export const ErrorCode = {
   NotFound: 104010,
   /** History could not be read. */
   HistoryFailed: 104011,
+  /** Rows could not be written to the app's archive. */
+  ArchiveFailed: 104012,
   /** The channel's namespace does not allow appends and updates. */
   AppendsNotAllowed: 93002,
 } as const

@@ -19,6 +19,19 @@ export type RowTuple = readonly [
   data?: unknown,
 ]
 
+/** Rows that the app has kept, as readers know them. */
+export interface RowReader {
+  /** The newest rows before a serial, in the order of their serials; fewer than `limit` when there are no older ones. */
+  read(options: {
+    /** The full channel name, such as `ai:trip`. */
+    sessionName: string
+    /** Only rows with a serial below this one. @default the newest rows */
+    before?: string
+    /** The largest number of rows. @default 100 */
+    limit?: number
+  }): Promise<readonly RowTuple[]>
+}
+
 /** The rows of a session as one JSON-safe value, for the first page of a server or for storage. */
 export interface SessionRows {
   /** Version of this format. */

@@ -1,4 +1,5 @@
 import { AbsentChannel } from '../ably/absent-channel'
+import { continueInArchive } from '../ably/archived-history'
 import { NewerProtocolWarning } from '../ably/newer-protocol'
 import type { HistoryPage } from '../ably/session-channel'
 import { unpackRows } from '../core/rows'
@@ -142,9 +143,10 @@ export class CatchUp<M extends object> {
     this.#exhausted = next === undefined
   }
 
-  #newestPage(): Promise<HistoryPage> {
+  async #newestPage(): Promise<HistoryPage> {
     const { channel, options } = this.#session
-    return channel.history(options.historyPageSize ?? 100)
+    const { archive, historyPageSize: limit = 100 } = options
+    return continueInArchive(await channel.history(limit), { archive, sessionName: channel.name, limit })
   }
 
   /** Pages come newest first; oldest first is the order in which rows simply follow one another. */

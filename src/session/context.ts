@@ -1,4 +1,5 @@
 import type { RealtimeClient, RestClient } from 'ably'
+import type { ArchiveTarget } from '../ably/archived-history'
 import type { Outbox } from '../ably/outbox'
 import type { Channel } from '../ably/session-channel'
 import type { TrustOptions } from '../core/access'
@@ -35,6 +36,11 @@ export interface ClientSessionOptions<M extends object> extends TrustOptions {
   agent?: AgentTarget
   /** Messages per page of history, 1 to 1000. @default 100 */
   historyPageSize?: number
+  /**
+   * Rows that Ably keeps no longer: the URL of an `archiveRoute`, or an archive in this process. History goes on there where
+   * Ably's ends.
+   */
+  archive?: ArchiveTarget
   /** Rows of `dehydrateSession()`: they show at once, and the session catches up from there. */
   rows?: DehydratedSession
   /** When gathered tokens reach the views. @default 'frame' */

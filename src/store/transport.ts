@@ -6,6 +6,7 @@ import { UIMessageCodec } from '../codec/ui-message'
 import type { Codec } from '../core/codec'
 import { unableTo, type SessionError } from '../core/errors'
 import type { TrustOptions } from '../core/access'
+import type { ArchiveTarget } from '../ably/archived-history'
 import { channelNameOf } from '../ably/channel-name'
 import { ClientSession } from '../session/client-session'
 import type { ClientSessionOptions, DehydratedSession } from '../session/context'
@@ -33,6 +34,10 @@ export interface AITransportOptions extends TrustOptions {
   codec?: Codec<AppMessage>
   /** Messages per page of history. @default 100 */
   historyPageSize?: number
+  /**
+   * Where rows are that Ably keeps no longer: the URL of an `archiveRoute`. History goes on there.
+   */
+  archive?: ArchiveTarget
   /** When gathered tokens reach the page. @default 'frame' */
   flush?: FlushMode
   /** How long a session stays attached after its last user has left, in milliseconds. @default 1000 */

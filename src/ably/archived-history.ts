@@ -1,0 +1,54 @@
+import { ErrorCode, toSessionError, unableTo } from '../core/errors'
+import { messageOf, unpackRows, type RowReader } from '../core/rows'
+import type { ChannelMessage } from '../core/wire'
+import type { HistoryPage } from './session-channel'
+
+/** Rows that the app has kept: the URL of an `archiveRoute`, or an archive in this process. */
+export type ArchiveTarget = string | RowReader
+
+/** Which history to go on from. */
+interface Place {
+  readonly archive: ArchiveTarget | undefined
+  readonly sessionName: string
+  /** The number of rows on a page. */
+  readonly limit: number
+}
+
+/**
+ * A page of history that is continued in the archive where Ably's history ends. Both hold the same rows by serial, so rows that are
+ * in both harm nothing.
+ *
+ * @param before - the oldest serial of the page before this one
+ */
+export function continueInArchive({ items, next }: HistoryPage, place: Place, before?: string): HistoryPage {
+  if (place.archive === undefined) return { items, next }
+  const oldest = items.at(-1)?.serial ?? before
+  const older = next ? async () => continueInArchive(await next(), place, oldest) : () => archivedPage(place, oldest)
+  return { items, next: older }
+}
+
+async function archivedPage(place: Place, before: string | undefined): Promise<HistoryPage> {
+  const messages = await readArchive(place, before)
+  const oldest = messages[0]?.serial
+  const isLast = messages.length < place.limit
+  return { items: messages.toReversed(), next: isLast ? undefined : () => archivedPage(place, oldest) }
+}
+
+async function readArchive(
+  { archive, sessionName, limit }: Place,
+  before: string | undefined,
+): Promise<readonly ChannelMessage[]> {
+  try {
+    if (typeof archive !== 'string') return (await archive!.read({ sessionName, before, limit })).map(messageOf)
+    const query = new URLSearchParams({ sessionName, limit: String(limit), ...(before !== undefined && { before }) })
+    const response = await fetch(`${archive}?${query.toString()}`)
+    if (!response.ok) throw unreadable(`${archive} answered with status ${response.status}`)
+    const rows = unpackRows(await response.json())
+    if (!rows) throw unreadable(`${archive} answered with something else than rows; serve archiveRoute() there`)
+    return rows.messages
+  } catch (cause) {
+    throw toSessionError('read the archive', ErrorCode.HistoryFailed, cause)
+  }
+}
+
+const unreadable = (why: string): Error => unableTo('read the archive', why, ErrorCode.HistoryFailed)
