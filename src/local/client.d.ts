@@ -1,7 +1,8 @@
 declare module 'virtual:local-ably' {
   /**
-   * Options for an Ably client in the page, connecting to the dev server that served it.
-   * @param clientId - The identity to use. @default a guest that the server creates and remembers with a cookie
+   * Options for an Ably client that connects to the dev server: in a page, and in an agent that the dev server loads.
+   * @param clientId - The identity to use. @default in a page, a guest that the server creates and remembers with a cookie;
+   * in an agent, the client id of the agent
    */
   export function clientOptions(clientId?: string): import('ably').ClientOptions
 }

@@ -3,9 +3,21 @@ import type { LocalClientOptions } from './access'
 import { tokenRoute } from './http/token-route'
 import { createMount, type MountedEndpoint } from './mount'
 import type { ServiceOptions } from './app'
+import { serveAgents, type AgentFiles } from './vite-agents'
 
 /** Options of the endpoint on the dev server. */
 export interface LocalAblyOptions extends ServiceOptions {
+  /**
+   * A file with an agent as its default export, served on `/api/agent`; or several, by path. It is loaded through Vite: an
+   * edit replaces the agent for the runs to come, and conversations stay. Runs under way finish with the code that began
+   * them. In the file, `clientOptions()` of `virtual:local-ably` has the options of the agent's client.
+   *
+   * @example
+   * localAbly({ agent: './server/agent.ts' })
+   * @example
+   * localAbly({ agent: { '/api/chat': './server/chat.ts', '/api/scribe': './server/scribe.ts' } })
+   */
+  agent?: AgentFiles
   /** Path of the token route. @default '/api/ably/token' */
   tokenPath?: string
   /** Client id of the agent; the token route never issues a token for it. @default 'agent' */
@@ -52,6 +64,7 @@ const browserCapability = { 'ai:*': ['subscribe', 'publish', 'history', 'presenc
  */
 export function localAbly(options: LocalAblyOptions = {}): LocalAblyPlugin {
   const {
+    agent,
     tokenPath = '/api/ably/token',
     agentClientId = 'agent',
     capability = browserCapability,
@@ -60,9 +73,21 @@ export function localAbly(options: LocalAblyOptions = {}): LocalAblyPlugin {
   const { service, endpoint, attach } = createMount(serviceOptions)
   const routeOptions = { path: tokenPath, agentClientId, capability }
 
-  const mount = ({ middlewares, httpServer, config }: ViteDevServer | PreviewServer) => {
+  const serverOptions = serverModule((clientId = agentClientId) => endpoint.clientOptions({ clientId }))
+  const virtual = {
+    name: 'vue-ai-transport:virtual',
+    resolveId: (id: string) => (id === VIRTUAL ? `\0${VIRTUAL}` : undefined),
+    load(id: string, { ssr = true }: { ssr?: boolean } = {}) {
+      if (id === `\0${VIRTUAL}`) return ssr ? serverOptions : browserModule(tokenPath)
+      return undefined
+    },
+  }
+
+  const mount = (server: ViteDevServer | PreviewServer) => {
+    const { middlewares, httpServer, config } = server
     middlewares.use(endpoint.middleware)
     middlewares.use(tokenRoute(service, routeOptions))
+    if (agent) serveAgents(server, agent, virtual)
     // NOTE: in middleware mode the server belongs to the app
     if (httpServer) attach(httpServer)
     else config.logger.warn(noServer)
@@ -73,9 +98,19 @@ export function localAbly(options: LocalAblyOptions = {}): LocalAblyPlugin {
     agentOptions: () => endpoint.clientOptions({ clientId: agentClientId }),
     configureServer: (server) => mount(server),
     configurePreviewServer: (server) => mount(server),
-    resolveId: (id) => (id === VIRTUAL ? `\0${VIRTUAL}` : undefined),
-    load: (id) => (id === `\0${VIRTUAL}` ? browserModule(tokenPath) : undefined),
+    resolveId: virtual.resolveId,
+    load: (id, options) => virtual.load(id, { ssr: options?.ssr === true }),
   }
+}
+
+const shared = Symbol.for('vue-ai-transport:local-ably')
+let count = 0
+
+/** The module for code on the server, which runs in this process. */
+function serverModule(clientOptions: (clientId?: string) => LocalClientOptions): string {
+  const all = ((globalThis as Record<symbol, unknown>)[shared] ??= []) as (typeof clientOptions)[]
+  all[++count] = clientOptions
+  return `export const clientOptions = globalThis[Symbol.for('vue-ai-transport:local-ably')][${count}]`
 }
 
 // NOTE: the page knows best where its server is, so the address is read there

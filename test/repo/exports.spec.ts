@@ -40,7 +40,7 @@ const names: Record<string, string[]> = {
   ],
   'vue-ai-transport/archive': ['archiveRoute', 'sqlArchive'],
   'vue-ai-transport/codec': ['Header', 'UIMessageCodec', 'createUIMessageCodec'],
-  'vue-ai-transport/local': ['DEV_KEY', 'ProtocolError', 'createLocalEndpoint', 'mountLocalEndpoint'],
+  'vue-ai-transport/local': ['DEV_KEY', 'ProtocolError', 'createLocalEndpoint', 'demoModel', 'mountLocalEndpoint'],
   'vue-ai-transport/local/vite': ['localAbly'],
 }
 

@@ -100,7 +100,8 @@ const headerOf = (request: IncomingMessage) => (name: string) => {
 }
 
 /** The whole body, or `undefined` if it is larger than allowed. */
-async function readBody(request: IncomingMessage, max: number): Promise<Uint8Array | undefined> {
+/** Reads a body; undefined if it is larger than `max` bytes. */
+export async function readBody(request: IncomingMessage, max: number): Promise<Uint8Array | undefined> {
   const chunks: Buffer[] = []
   let size = 0
   // NOTE: read to the end even if it is too large, since a client may not look for an answer before it has sent all
