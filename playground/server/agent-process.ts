@@ -1,6 +1,6 @@
 import * as Ably from 'ably'
 import type { ViteDevServer } from 'vite'
-import type { createAgent } from './agent'
+import type { AgentControls, createAgent } from './agent'
 import { refuse, type AgentProcess } from './faults'
 
 type AgentModule = { createAgent: typeof createAgent }
@@ -14,13 +14,13 @@ export class LiveAgent implements AgentProcess {
   constructor(
     private readonly server: ViteDevServer,
     private readonly clientOptions: () => Ably.ClientOptions,
-    private readonly mayStop: () => boolean,
+    private readonly controls: AgentControls,
   ) {}
 
   async fetch(request: Request): Promise<Response> {
     if (this.#isDead) return refuse(502, 'the agent is not running')
     const by = (await this.server.ssrLoadModule('/server/agent.ts')) as AgentModule
-    if (this.#made?.by !== by) this.#made = { by, agent: by.createAgent(() => this.#connect(), this.mayStop) }
+    if (this.#made?.by !== by) this.#made = { by, agent: by.createAgent(() => this.#connect(), this.controls) }
     return this.#made.agent.fetch(request)
   }
 

@@ -3,10 +3,18 @@ import { convertToModelMessages, createUIMessageStream, isStepCount, streamText,
 import { defineAgent } from 'vue-ai-transport/agent'
 import { paceOf } from '../shared/pace'
 import { createDemoModel } from './demo-model'
+import type { Gates, Progress } from './gates'
 import { toolApproval, toolsWith } from './tools'
 
+/** What the playground does to its agent. */
+export interface AgentControls {
+  /** Whether the agent heeds a Stop. */
+  mayStop: () => boolean
+  gates: Gates
+}
+
 /** The agent of this playground. To use a real model, replace the demo model with your provider's. */
-export function createAgent(client: () => Realtime, mayStop: () => boolean) {
+export function createAgent(client: () => Realtime, { mayStop, gates }: AgentControls) {
   const spokenTo = new Set<string>()
   return defineAgent({
     client,
@@ -19,7 +27,7 @@ export function createAgent(client: () => Realtime, mayStop: () => boolean) {
       while (run.hasInput()) {
         spokenTo.delete(run.runId)
         const isInterrupted = () => spokenTo.has(run.runId)
-        const { reason } = await run.pipe(await answer(run.context(), run.abortSignal, isInterrupted))
+        const { reason } = await run.pipe(await answer(run.context(), run.abortSignal, gates, isInterrupted))
         if (reason !== 'complete') break
       }
     },
@@ -27,15 +35,17 @@ export function createAgent(client: () => Realtime, mayStop: () => boolean) {
 }
 
 /** Streams the model's answer. A steer ends it early, and the next pass answers the steer. */
-async function answer(messages: UIMessage[], abortSignal: AbortSignal, isInterrupted: () => boolean) {
+async function answer(messages: UIMessage[], abortSignal: AbortSignal, gates: Gates, isInterrupted: () => boolean) {
   const modelMessages = await convertToModelMessages(messages)
+  const { tokensPerSecond, gate } = paceOf(messages)
+  const mayGoOn = (progress: Progress, signal?: AbortSignal) => gates.pass(gate, progress, signal)
   return createUIMessageStream({
     onError: reasonOf,
     execute({ writer }) {
       const result = streamText({
-        model: createDemoModel({ tokensPerSecond: paceOf(messages), isInterrupted }),
+        model: createDemoModel({ tokensPerSecond, isInterrupted, mayGoOn }),
         messages: modelMessages,
-        tools: toolsWith(writer),
+        tools: toolsWith(writer, (signal) => mayGoOn('at work', signal)),
         toolApproval,
         stopWhen: isStepCount(5),
         abortSignal,

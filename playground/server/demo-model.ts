@@ -17,6 +17,8 @@ export interface DemoModelOptions {
   thinkFor?: number
   /** Whether a steer has arrived: the model then stops at the end of the sentence, and the agent calls it again. */
   isInterrupted?: () => boolean
+  /** Waits until a text of which this many tokens are written may go on. @default it always may */
+  mayGoOn?: (written: number, signal?: AbortSignal) => Promise<void>
 }
 
 /**
@@ -93,7 +95,7 @@ async function* callTool(
 /** Yields a text token by token, at the given pace. */
 async function* spoken(
   text: string,
-  { tokensPerSecond, isInterrupted }: DemoModelOptions,
+  { tokensPerSecond, isInterrupted, mayGoOn }: DemoModelOptions,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<string> {
   const startedAt = performance.now()
@@ -101,6 +103,7 @@ async function* spoken(
     // NOTE: waits until a point in time, not for an interval, so that late timers do not add up
     const due = startedAt + (index * 1000) / tokensPerSecond
     await sleep(Math.max(0, due - performance.now()), undefined, { signal })
+    await mayGoOn?.(index, signal)
     yield token
     if (/[.!?]$/.test(token) && isInterrupted?.()) return
   }

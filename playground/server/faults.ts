@@ -1,5 +1,5 @@
 import type { LocalAblyPlugin } from 'vue-ai-transport/local/vite'
-import type { FaultKind, FaultOrder } from '../shared/faults'
+import type { FaultOrder, LastingFault } from '../shared/faults'
 
 /** The agent's process, which a failure can kill and restart. */
 export interface AgentProcess {
@@ -13,7 +13,7 @@ export interface Faults {
   mayStop(): boolean
   /** The response that replaces the agent's, if a failure is active. */
   refusal(): Response | undefined
-  /** Starts a failure; false if the kind is unknown. */
+  /** Starts a failure, or ends it when its seconds are 0; false if the kind is unknown. */
   cause(kind: string, order: FaultOrder): boolean
 }
 
@@ -22,32 +22,34 @@ const longest = 60
 /** The `retry-after` of a refusal, in seconds. */
 const retryAfter = 3
 
-/** Simulates failures, each for some seconds. */
+/** Simulates failures, each until it is ended or its seconds are over. */
 export function createFaults(endpoint: LocalAblyPlugin['endpoint'], agent: AgentProcess): Faults {
-  const until = new Map<FaultKind, number>()
-  const isOn = (kind: FaultKind) => (until.get(kind) ?? 0) > Date.now()
-
-  const returns = new Map<string, () => void>()
-
-  const causes: Record<FaultKind, (order: FaultOrder, ms: number) => unknown> = {
-    network({ clientId }, ms) {
-      returns.set(clientId, endpoint.dropConnection(clientId, { refuseFor: ms }))
-    },
-    online: ({ clientId }) => returns.get(clientId)?.(),
-    continuity({ clientId }, ms) {
-      endpoint.dropConnection(clientId, { refuseFor: ms })
+  const nothing = () => {}
+  const forClient: Partial<Record<string, (clientId: string) => () => void>> = {
+    network: (clientId) => endpoint.dropConnection(clientId, { refuseFor: Infinity }),
+    continuity(clientId) {
+      const restore = endpoint.dropConnection(clientId, { refuseFor: Infinity })
       endpoint.refuseResume()
+      return restore
     },
-    publish({ clientId }, ms) {
+    publish(clientId) {
       const error = { code: 42911, statusCode: 429, message: 'too many messages on this channel' }
-      setTimeout(endpoint.refusePublish({ clientId }, { error }), ms).unref()
+      return endpoint.refusePublish({ clientId }, { error })
     },
-    down: (_, ms) => until.set('down', Date.now() + ms),
-    forbidden: (_, ms) => until.set('forbidden', Date.now() + ms),
-    busy: (_, ms) => until.set('busy', Date.now() + ms),
-    stubborn: (_, ms) => until.set('stubborn', Date.now() + ms),
+  }
+  const forAll = new Set(['down', 'forbidden', 'busy', 'stubborn'])
+  const acts: Partial<Record<string, (clientId: string) => void>> = {
     kill: () => agent.kill(),
     restart: () => agent.restart(),
+    online: (clientId) => end(`network ${clientId}`),
+  }
+
+  /** How each active failure ends, by kind, and client where it affects one. */
+  const ends = new Map<string, () => void>()
+  const isOn = (kind: LastingFault) => ends.has(kind)
+  function end(fault: string): void {
+    ends.get(fault)?.()
+    ends.delete(fault)
   }
 
   return {
@@ -58,9 +60,20 @@ export function createFaults(endpoint: LocalAblyPlugin['endpoint'], agent: Agent
       if (isOn('busy')) return refuse(429, 'the agent is overloaded')
       return undefined
     },
-    cause(kind, order) {
-      if (!Object.hasOwn(causes, kind)) return false
-      causes[kind as FaultKind](order, Math.min(Math.max(order.seconds || 0, 1), longest) * 1000)
+    cause(kind, { clientId, seconds }) {
+      const act = acts[kind]
+      if (act) act(clientId)
+      const start = forAll.has(kind) ? () => nothing : forClient[kind]
+      if (!start) return act !== undefined
+      const fault = forAll.has(kind) ? kind : `${kind} ${clientId}`
+      end(fault)
+      if (!(seconds > 0)) return true
+      const timer = setTimeout(() => end(fault), Math.min(seconds, longest) * 1000).unref()
+      const restore = start(clientId)
+      ends.set(fault, () => {
+        clearTimeout(timer)
+        restore()
+      })
       return true
     },
   }

@@ -5,6 +5,7 @@ import type { LocalAblyPlugin } from 'vue-ai-transport/local/vite'
 import type { FaultOrder } from '../shared/faults'
 import { LiveAgent } from './agent-process'
 import { createFaults } from './faults'
+import { Gates, type Allowance } from './gates'
 
 const longestDelay = 30_000
 
@@ -22,16 +23,27 @@ export function playgroundServer(ably: LocalAblyPlugin): Plugin {
     name: 'playground',
     apply: 'serve',
     configureServer(server) {
+      const gates = new Gates()
       server.middlewares.use((_, response, next) => {
         for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
         next()
       })
-      const agent = new LiveAgent(server, ably.agentOptions, () => faults.mayStop())
+      const agent = new LiveAgent(server, ably.agentOptions, { mayStop: () => faults.mayStop(), gates })
       const faults = createFaults(ably.endpoint, agent)
       server.middlewares.use('/api/agent', (request, response) => {
         void answer(response, async () => {
           await sleep(Math.min(Number(request.headers['x-wake-delay']) || 0, longestDelay))
+          const { 'x-gate': gate } = request.headers
+          await gates.pass(typeof gate === 'string' ? gate : undefined, 'before')
           return faults.refusal() ?? agent.fetch(await toRequest(request))
+        })
+      })
+      server.middlewares.use('/api/gates/', (request, response) => {
+        void answer(response, async () => {
+          if (!isFromHere(request)) return new Response(null, { status: 403 })
+          const allowance = (await (await toRequest(request)).json()) as Allowance
+          gates.allow((request.url ?? '').slice(1), allowance)
+          return new Response(null, { status: 204 })
         })
       })
       server.middlewares.use('/api/faults/', (request, response) => {

@@ -7,7 +7,7 @@ const objectOf = <T>(properties: Record<string, { type: 'string' | 'number' }>) 
 const text = { type: 'string' } as const
 
 /** The agent's tools. */
-export const toolsWith = (writer: UIMessageStreamWriter) => ({
+export const toolsWith = (writer: UIMessageStreamWriter, mayGoOn: (signal?: AbortSignal) => Promise<void>) => ({
   book_table: tool({
     description: 'Books a table in a restaurant.',
     inputSchema: objectOf<{ restaurant: string; day: string; time: string; people: number }>({
@@ -29,6 +29,7 @@ export const toolsWith = (writer: UIMessageStreamWriter) => ({
       for (let done = 0; done <= all; done++) {
         writer.write({ type: 'data-progress', id: 'guides', data: { label: `Reading about ${topic}`, done, of: all } })
         await sleep(500, undefined, { signal: abortSignal })
+        await mayGoOn(abortSignal)
       }
       return { read: all, useful: 3 }
     },
@@ -39,6 +40,7 @@ export const toolsWith = (writer: UIMessageStreamWriter) => ({
     async execute({ place }) {
       // NOTE: like a tool that ignores its abort signal
       await sleep(6000)
+      await mayGoOn()
       return { place, metres: 2.4 }
     },
   }),

@@ -1,8 +1,10 @@
-/** A failure that the server can simulate. */
-export type FaultKind =
-  'network' | 'online' | 'continuity' | 'publish' | 'down' | 'forbidden' | 'busy' | 'stubborn' | 'kill' | 'restart'
+/** A failure that lasts until it is ended. */
+export type LastingFault = 'network' | 'continuity' | 'publish' | 'down' | 'forbidden' | 'busy' | 'stubborn'
 
-/** The client that a failure affects, and its duration. */
+/** A failure that the server can simulate. */
+export type FaultKind = LastingFault | 'online' | 'kill' | 'restart'
+
+/** The client that a failure affects, and its duration; 0 seconds end it. */
 export interface FaultOrder {
   readonly clientId: string
   readonly seconds: number

@@ -3,6 +3,8 @@ import type { FileUIPart, UIMessage } from 'ai'
 /** The speed of the demo model's answer. It is part of the prompt, so all devices see the same answer. */
 export interface Pace {
   tokensPerSecond: number
+  /** The gate that the answer waits at, if a test holds one. */
+  gate?: string
 }
 
 export const paces = { slow: 12, normal: 28, fast: 50 } as const
@@ -13,19 +15,19 @@ const partType = 'data-pace'
 const fastest = 2000
 
 /** Creates a prompt with a pace for its answer. */
-export const promptWithPace = (
-  text: string,
-  tokensPerSecond: number,
-  files: readonly FileUIPart[] = [],
-): UIMessage => ({
+export const promptWithPace = (text: string, pace: Pace, files: readonly FileUIPart[] = []): UIMessage => ({
   id: crypto.randomUUID(),
   role: 'user',
-  parts: [...files, { type: 'text', text }, { type: partType, data: { tokensPerSecond } satisfies Pace }],
+  parts: [...files, { type: 'text', text }, { type: partType, data: pace }],
 })
 
 /** The pace of the last prompt. */
-export function paceOf(messages: readonly UIMessage[]): number {
+export function paceOf(messages: readonly UIMessage[]): Pace {
   const part = messages.findLast(({ role }) => role === 'user')?.parts.find(({ type }) => type === partType)
-  const wanted = Number((part as { data?: Partial<Pace> } | undefined)?.data?.tokensPerSecond)
-  return wanted > 0 ? Math.min(wanted, fastest) : paces.normal
+  const { tokensPerSecond, gate } = (part as { data?: Partial<Pace> } | undefined)?.data ?? {}
+  const wanted = Number(tokensPerSecond)
+  return {
+    tokensPerSecond: wanted > 0 ? Math.min(wanted, fastest) : paces.normal,
+    ...(typeof gate === 'string' && { gate }),
+  }
 }

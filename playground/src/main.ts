@@ -2,7 +2,7 @@ import { createPinia } from 'pinia'
 import { createApp } from 'vue'
 import { createAITransport } from 'vue-ai-transport'
 import { createClient } from './client'
-import { wakeDelay } from './settings'
+import { gate, wakeDelay } from './settings'
 
 const page = location.pathname.startsWith('/two/') ? import('./TwoDevices.vue') : import('./App.vue')
 const app = createApp((await page).default)
@@ -14,7 +14,10 @@ app
     createAITransport({
       agents: 'agent',
       client: createClient,
-      agent: { url: '/api/agent', headers: () => ({ 'x-wake-delay': String(wakeDelay.value) }) },
+      agent: {
+        url: '/api/agent',
+        headers: () => ({ 'x-wake-delay': String(wakeDelay.value), ...(gate && { 'x-gate': gate }) }),
+      },
     }),
   )
   .mount('#app')

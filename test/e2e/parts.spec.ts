@@ -25,8 +25,8 @@ async function asksForTable(visitor: Visitor): Promise<RunOnPage> {
 describe('a tool call', () => {
   test('asks for approval, is approved in another window, and the same run goes on to its end', async () => {
     const session = newSession()
-    const laptop = await visit({ session, speed: 400 })
-    const phone = await visit({ session, speed: 400, viewport: { width: 390, height: 800 }, hasTouch: true })
+    const laptop = await visit({ session })
+    const phone = await visit({ session, viewport: { width: 390, height: 800 }, hasTouch: true })
     const run = await asksForTable(laptop)
     const runId = await run.runId()
     expect(await tool(run).innerText()).toContain('Cervejaria do Cais')
@@ -45,8 +45,8 @@ describe('a tool call', () => {
 
   test('is denied in another window with a reason, which the agent is told', async () => {
     const session = newSession()
-    const laptop = await visit({ session, speed: 400 })
-    const phone = await visit({ session, speed: 400 })
+    const laptop = await visit({ session })
+    const phone = await visit({ session })
     const run = await asksForTable(laptop)
     await phone.page.getByLabel('Reason for denying Book table, optional').fill('Too late for us')
     await phone.page.keyboard.press('Enter')
@@ -61,25 +61,26 @@ describe('a tool call', () => {
 
   test('S31 Stop ends a run that waits for an answer to its tool call, from any device', async () => {
     const session = newSession()
-    const laptop = await visit({ session, speed: 400 })
+    const laptop = await visit({ session })
     const phone = await visit({ session })
     const run = await asksForTable(laptop)
     await phone.run(1).reaches('suspended')
     await phone.run(1).stop()
-    await run.reaches('cancelled', 3000)
+    await run.reaches('cancelled')
     expect(await toolStatus(run)).toBe('stopped')
     expect(await laptop.page.getByRole('button', { name: /Approve/ }).count()).toBe(0)
     await phone.run(1).reaches('cancelled')
   })
 
   test('S32 Stop ends a tool that is at work, and the run with it', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit({ allow: 40 })
     const run = await visitor.ask(fado)
     await expect.poll(() => run.card.getByRole('progressbar').count()).toBe(1)
     await expect.poll(() => toolStatus(run)).toBe('running')
     await run.stop()
-    await run.reaches('cancelled', 3000)
+    await run.reaches('cancelled')
     const done = await run.card.getByRole('progressbar').getAttribute('aria-valuenow')
+    await visitor.allow('all')
     await visitor.page.waitForTimeout(1200)
     expect(await run.card.getByRole('progressbar').getAttribute('aria-valuenow')).toBe(done)
     expect(await toolStatus(run)).toBe('stopped')
@@ -87,27 +88,27 @@ describe('a tool call', () => {
   })
 
   test('S28 S31 Shift and Escape stops a run that waits for an answer along with one that is written', async () => {
-    const visitor = await visit({ speed: 30 })
+    const visitor = await visit({ allow: 40 })
     const waiting = await asksForTable(visitor)
     const writing = await visitor.ask(lisbon)
     await writing.streams()
     await visitor.message.press('Shift+Escape')
-    await Promise.all([waiting.reaches('cancelled', 3000), writing.reaches('cancelled', 3000)])
+    await Promise.all([waiting.reaches('cancelled'), writing.reaches('cancelled')])
     expect(await toolStatus(waiting)).toBe('stopped')
   })
 
   test('S31 Stop and send ends a run that waits for an answer, too', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit()
     const run = await asksForTable(visitor)
     await visitor.message.fill(lisbon)
     await visitor.press('Stop and send')
-    await run.reaches('cancelled', 3000)
+    await run.reaches('cancelled')
     expect(await toolStatus(run)).toBe('stopped')
     await visitor.run(2).reaches('complete')
   })
 
   test('keeps focus when it is answered by keyboard', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit()
     const run = await asksForTable(visitor)
     await visitor.page.getByRole('button', { name: 'Approve Book table' }).focus()
     await visitor.page.keyboard.press('Enter')
@@ -117,7 +118,7 @@ describe('a tool call', () => {
   })
 
   test('others run and are asked beside one that waits', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit()
     const run = await asksForTable(visitor)
     const second = await visitor.ask(lisbon)
     await second.reaches('complete')
@@ -131,7 +132,7 @@ describe('a tool call', () => {
 describe('a steer', () => {
   test('goes into the run that is meant, is seen by the agent, and is answered there', async () => {
     const session = newSession()
-    const visitor = await visit({ session, speed: 40 })
+    const visitor = await visit({ session, allow: 40 })
     const other = await visit({ session })
     const [first, second] = [await visitor.ask(lisbon), await visitor.ask(porto)]
     await Promise.all([first.streams(), second.streams()])
@@ -139,6 +140,7 @@ describe('a steer', () => {
     await visitor.press('More ways to send')
     await visitor.press(/^Steer run “Plan/)
     expect(await visitor.message.inputValue()).toBe('')
+    await visitor.allow('all')
     await expect.poll(() => first.card.locator('[data-steer="consumed"]').count()).toBe(1)
     await first.reaches('complete')
     expect(await first.card.innerText()).toMatch(
@@ -151,7 +153,7 @@ describe('a steer', () => {
   })
 
   test('waits in the card of its run for as long as the agent has not seen it', async () => {
-    const visitor = await visit({ speed: 5 })
+    const visitor = await visit({ allow: 10 })
     const run = await visitor.ask(lisbon)
     await run.streams(6)
     await visitor.message.fill('We do not eat fish')
@@ -175,7 +177,7 @@ describe('reasoning', () => {
     await fold.waitFor()
     expect(await run.card.innerText()).not.toContain('Sintra is forty minutes away')
     await run.reaches('complete')
-    expect(await fold.innerText()).toMatch(/Thought for [12] s/)
+    expect(await fold.innerText()).toMatch(/Thought for [1-9]\d* s/)
     await fold.click()
     expect(await fold.getAttribute('aria-expanded')).toBe('true')
     expect(await run.card.innerText()).toContain('Sintra is forty minutes away')
@@ -185,7 +187,7 @@ describe('reasoning', () => {
 
 describe('sources and files', () => {
   test('are links only where a link may be followed', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit()
     const run = await visitor.ask(fado)
     await run.reaches('complete')
     const links = run.card.getByRole('list', { name: 'Sources' }).getByRole('link')
@@ -197,7 +199,7 @@ describe('sources and files', () => {
   })
 
   test('from a hostile model are inert', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit()
     const run = await visitor.ask('Show me hostile links')
     await run.reaches('complete')
     const sources = run.card.getByRole('list', { name: 'Sources' })
@@ -208,7 +210,7 @@ describe('sources and files', () => {
   })
 
   test('a picture that is painted is shown', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit()
     const run = await visitor.ask('Paint the Tagus at dusk')
     await run.reaches('complete')
     const image = run.card.locator('img')
@@ -218,7 +220,7 @@ describe('sources and files', () => {
 
   test('are attached to a prompt, and every device sees them', async () => {
     const session = newSession()
-    const visitor = await visit({ session, speed: 400 })
+    const visitor = await visit({ session })
     const other = await visit({ session })
     const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP4z8DwHwAFAAH/q842iQAAAABJRU5ErkJggg=='
     await visitor.page.locator('input[type=file]').setInputFiles([
@@ -251,18 +253,20 @@ describe('access', () => {
   test.each(['light', 'dark'] as const)(
     'Axe finds nothing serious in tools, thoughts, sources, steers (%s)',
     async (colorScheme) => {
-      const visitor = await visit({ colorScheme, speed: 200 })
+      const visitor = await visit({ colorScheme })
       const waiting = await asksForTable(visitor)
       expect(await violationsOf(visitor.page)).toEqual([])
       await visitor.press('Deny Book table')
       await waiting.reaches('complete')
       await (await visitor.ask(fado)).reaches('complete')
+      await visitor.allow(20)
       const thinking = await visitor.ask('Think first: is Sintra worth a day?')
       await thinking.card.getByRole('button', { name: 'Thinking' }).waitFor()
       expect(await violationsOf(visitor.page)).toEqual([])
+      await visitor.allow('all')
       await thinking.reaches('complete')
       await visitor.press(/^Thought for/)
-      await visitor.page.getByLabel('Speed').selectOption('Slow')
+      await visitor.allow(40)
       const steered = await visitor.ask(lisbon)
       await steered.streams()
       await visitor.message.fill('We do not eat fish')
@@ -290,10 +294,12 @@ describe('layout', () => {
     const waiting = await asksForTable(visitor)
     await visitor.press('Approve Book table')
     await waiting.reaches('complete')
+    await visitor.allow(40)
     const steered = await visitor.ask(lisbon)
     await steered.streams()
     await visitor.message.fill('We do not eat fish')
     await visitor.message.press('Alt+Enter')
+    await visitor.allow('all')
     await steered.reaches('complete')
     const { total, moved } = await shiftsOf(visitor.page)
     console.log(`layout shift, parts of every kind: ${total.toFixed(4)}`, moved)
@@ -301,7 +307,7 @@ describe('layout', () => {
   })
 
   test('nothing scrolls sideways at 360 px with a tool that asks, arrows and an open editor', async () => {
-    const visitor = await visit({ viewport: { width: 360, height: 740 }, hasTouch: true, speed: 400 })
+    const visitor = await visit({ viewport: { width: 360, height: 740 }, hasTouch: true })
     const run = await asksForTable(visitor)
     expect(await overflowOf(visitor.page)).toEqual([])
     await run.stop()
@@ -318,23 +324,26 @@ describe('layout', () => {
 
 describe('cost', () => {
   test('a token renders the text it belongs to, and nothing else on the page', async () => {
-    const visitor = await visit({ speed: 100, profile: true })
+    const visitor = await visit({ profile: true })
     for (const words of [porto, fado]) await (await visitor.ask(words)).reaches('complete')
+    await visitor.allow(30)
     const run = await visitor.ask(lisbon)
     await run.streams(10)
-    const counts = await visitor.page.evaluate(async () => {
-      const counted: Record<string, number> = {}
-      const observer = new PerformanceObserver((list) => {
-        for (const { name } of list.getEntries()) counted[name] = (counted[name] ?? 0) + 1
-      })
-      observer.observe({ type: 'measure' })
-      await new Promise((resolve) => setTimeout(resolve, 1500))
-      observer.disconnect()
-      return counted
+    // NOTE: buttons of answers that have just ended change once more, after a double click's time
+    await visitor.page.waitForTimeout(1000)
+    await visitor.page.evaluate(() => {
+      const counts: Record<string, number> = {}
+      Object.assign(window, { counts })
+      new PerformanceObserver((list) => {
+        for (const { name } of list.getEntries()) counts[name] = (counts[name] ?? 0) + 1
+      }).observe({ type: 'measure' })
     })
+    await visitor.allow(180)
+    await run.streams(120)
+    const counts = await visitor.page.evaluate(() => (window as unknown as { counts: Record<string, number> }).counts)
     expect(await run.status()).toBe('streaming')
     const rendered = Object.entries(counts).filter(([name]) => name.endsWith(' render'))
-    console.log('renders while an answer streams for 1.5 s', Object.fromEntries(rendered))
+    console.log('renders while an answer streams', Object.fromEntries(rendered))
     const names = rendered.map(([name]) => name.replace(/^<(\w+)>.*$/, '$1'))
     expect(
       names.filter(

@@ -22,7 +22,7 @@ const focused = (visitor: Visitor) =>
 
 describe('a prompt in other words', () => {
   test('gets an answer of its own, and the arrows lead back to the one before', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit()
     const run = await visitor.ask(lisbon)
     await run.reaches('complete')
     await edit(visitor, 1, porto)
@@ -39,7 +39,7 @@ describe('a prompt in other words', () => {
   })
 
   test('leaves what runs alone: it goes on on its own branch, and the dock leads there', async () => {
-    const visitor = await visit({ speed: 30 })
+    const visitor = await visit({ allow: 40 })
     const run = await visitor.ask(lisbon)
     await run.streams()
     const runId = await run.runId()
@@ -56,9 +56,9 @@ describe('a prompt in other words', () => {
   })
 
   test('leads to the branch of a run that stands below what was edited', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit()
     await (await visitor.ask(lisbon)).reaches('complete')
-    await visitor.page.getByLabel('Speed').selectOption('Slow')
+    await visitor.allow(40)
     const second = await visitor.ask(porto)
     await second.streams()
     const runId = await second.runId()
@@ -70,7 +70,7 @@ describe('a prompt in other words', () => {
   })
 
   test('is dropped by Escape, which stops no run, and focus is where it was', async () => {
-    const visitor = await visit({ speed: 'slow' })
+    const visitor = await visit({ allow: 40 })
     const run = await visitor.ask(lisbon)
     await run.streams()
     await visitor.press(/^Edit prompt “Plan/)
@@ -82,7 +82,7 @@ describe('a prompt in other words', () => {
   })
 
   test('is begun by Up in an empty box, for the last prompt, and focus goes back there', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit()
     await (await visitor.ask(lisbon)).reaches('complete')
     await (await visitor.ask(porto)).reaches('complete')
     await visitor.message.click()
@@ -99,7 +99,7 @@ describe('a prompt in other words', () => {
 describe('another answer', () => {
   test('takes the place of the one before, on every device, and the arrows lead back', async () => {
     const session = newSession()
-    const visitor = await visit({ session, speed: 400 })
+    const visitor = await visit({ session })
     const other = await visit({ session })
     const run = await visitor.ask(lisbon)
     await run.reaches('complete')
@@ -119,18 +119,19 @@ describe('another answer', () => {
 
   test('can be asked for while the prompt after it is answered, and both keep their place', async () => {
     // NOTE: the third prompt is to follow the second, not its answer
-    const visitor = await visit({ speed: 400, delay: 1000 })
+    const visitor = await visit()
     const first = await visitor.ask(lisbon)
     await first.reaches('complete')
-    await visitor.page.getByLabel('Speed').selectOption('Slow')
+    await visitor.allow('nothing')
     const [second, third] = [await visitor.ask(porto), await visitor.ask(fiveDays)]
+    await visitor.allow(40)
     await Promise.all([second.streams(), third.streams()])
     await second.stop()
     await second.reaches('cancelled')
     const before = await second.runId()
     await visitor.page.waitForTimeout(900)
     await visitor.press(/^Regenerate run “And what/)
-    await expect.poll(() => second.runId(), { timeout: 5000 }).not.toBe(before)
+    await expect.poll(() => second.runId(), { timeout: 60_000 }).not.toBe(before)
     await second.streams()
     expect(await visitor.cards.count()).toBe(3)
     expect(await third.status()).toBe('streaming')
@@ -140,14 +141,22 @@ describe('another answer', () => {
 
 describe('another answer that has not begun', () => {
   test('S8 is shown as starting, and can be stopped', async () => {
-    const visitor = await visit({ speed: 400, delay: 2000 })
+    const visitor = await visit()
     const run = await visitor.ask(lisbon)
     await run.reaches('complete')
     const before = await run.runId()
     await visitor.page.waitForTimeout(900)
+    await visitor.allow('nothing')
     await visitor.press(/^Regenerate run “Plan/)
     await run.card.getByText('Starting').waitFor()
     await run.stop()
+    await visitor.page.waitForFunction(() => {
+      const { session } = window as unknown as {
+        session: import('vue-ai-transport').ClientSession<import('ai').UIMessage>
+      }
+      return session.view.pending().some(({ cancelling }) => cancelling)
+    })
+    await visitor.allow('all')
     await run.reaches('cancelled')
     expect(await run.runId()).not.toBe(before)
     expect(await run.text()).toBe('')
@@ -156,7 +165,7 @@ describe('another answer that has not begun', () => {
 
 describe('the arrows', () => {
   test('Alt with an arrow key shows the version before or after of what has focus, which keeps it', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit()
     const run = await visitor.ask(lisbon)
     await run.reaches('complete')
     const before = await run.runId()
@@ -182,7 +191,7 @@ describe('the arrows', () => {
   })
 
   test('every control of a message has a name of its own', async () => {
-    const visitor = await visit({ speed: 400 })
+    const visitor = await visit()
     for (const words of [lisbon, porto]) {
       const run = await visitor.ask(words)
       await run.reaches('complete')

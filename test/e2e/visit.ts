@@ -2,10 +2,14 @@ import MarkdownIt from 'markdown-it'
 import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from 'playwright'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 import { answerTo } from '../../playground/server/answers'
+import type { Allowance } from '../../playground/server/gates'
 import type { CardStatus } from '../../playground/src/conversation/status'
 import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { eventually } from '../support/eventually'
 import { startPlayground, type Playground } from '../../scripts/playground'
+
+// NOTE: long enough for a machine that is busy with much else
+const longest = 60_000
 
 /** The playground under test, and a browser to visit it with. */
 export interface Visits {
@@ -18,10 +22,10 @@ export interface Visits {
 export interface VisitOptions extends BrowserContextOptions {
   /** The conversation. @default a new one */
   session?: string
-  /** Tokens per second of the answers to this visitor. @default 100 */
+  /** Tokens per second of the answers to this visitor. @default 400 */
   speed?: string | number
-  /** How long the server waits before it wakes the agent, in ms. */
-  delay?: number
+  /** How far answers to this visitor may go until `allow` is called. @default 'all' */
+  allow?: Allowance
   /** Whether every render leaves a measure in the page's performance timeline. */
   profile?: boolean
   /** Console errors that belong to the test. */
@@ -34,6 +38,7 @@ export function useVisits(): Visits {
   let browser: Browser
   const visitors: Visitor[] = []
   let sessions = 0
+  let gates = 0
 
   beforeAll(async () => {
     ;[playground, browser] = await Promise.all([
@@ -56,13 +61,19 @@ export function useVisits(): Visits {
   const newSession = () => `trip-${Date.now().toString(36)}-${sessions++}`
   return {
     newSession,
-    async visit({ session = newSession(), speed = 100, delay = 0, profile, expected, ...options } = {}) {
+    async visit({ session = newSession(), speed = 400, allow = 'all', profile, expected, ...options } = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
-      const visitor = new Visitor(await context.newPage(), session, expected)
-      visitors.push(visitor)
-      await visitor.page.goto(
-        `${playground.url}/s/${session}?speed=${speed}&delay=${delay}${profile ? '&profile' : ''}`,
+      context.setDefaultTimeout(longest)
+      const visitor = new Visitor(
+        await context.newPage(),
+        session,
+        `${playground.url}/api/gates/gate-${gates++}`,
+        expected,
       )
+      visitors.push(visitor)
+      await visitor.allow(allow)
+      const gate = visitor.gateUrl.split('/').at(-1)
+      await visitor.page.goto(`${playground.url}/s/${session}?speed=${speed}&gate=${gate}${profile ? '&profile' : ''}`)
       await visitor.page.locator('[data-connection="connected"]').waitFor()
       return visitor
     },
@@ -73,7 +84,7 @@ export function useVisits(): Visits {
 async function warmUp(browser: Browser, url: string): Promise<void> {
   const page = await browser.newPage()
   await page.goto(`${url}/s/warm-up?speed=2000`)
-  await page.locator('[data-connection="connected"]').waitFor({ timeout: 50_000 })
+  await page.locator('[data-connection="connected"]').waitFor({ timeout: 100_000 })
   await page.getByLabel('Message').fill('hello')
   await page.keyboard.press('Enter')
   await page.locator('article[data-status="complete"]').waitFor()
@@ -87,6 +98,8 @@ export class Visitor {
   constructor(
     readonly page: Page,
     readonly session: string,
+    /** Where the server takes orders for {@link allow}. */
+    readonly gateUrl: string,
     expected: RegExp | undefined,
   ) {
     const note = (problem: string) => {
@@ -99,6 +112,12 @@ export class Visitor {
     page.on('response', (response) => {
       if (response.status() === 404) note(`not found: ${response.url()}`)
     })
+  }
+
+  /** Lets each answer to this visitor, begun or still to come, go so far and no farther. */
+  async allow(allowance: Allowance): Promise<void> {
+    const { ok, status } = await fetch(this.gateUrl, { method: 'POST', body: JSON.stringify(allowance) })
+    if (!ok) throw new Error(`the gate answered with ${status}`)
   }
 
   get message(): Locator {
@@ -151,11 +170,11 @@ export class RunOnPage {
   }
 
   /** Waits for a status. */
-  async reaches(status: CardStatus, within = 20_000): Promise<void> {
+  async reaches(status: CardStatus): Promise<void> {
     await eventually(async () => {
       const now = await this.status()
       if (now !== status) throw new Error(`the run is ${now}, not ${status}`)
-    }, within)
+    }, longest)
   }
 
   /** Waits until the run streams and has some words to show. */
@@ -164,7 +183,7 @@ export class RunOnPage {
     await eventually(async () => {
       const count = (await this.text()).split(' ').length
       if (count <= words) throw new Error(`the run has ${count} words, not more than ${words}`)
-    }, 10_000)
+    }, longest)
   }
 
   /** Demands that the answer reads exactly so, now. */

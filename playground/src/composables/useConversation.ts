@@ -6,7 +6,7 @@ import { createLayout, type Exchange } from '../conversation/layout'
 import { isUnresponsive, statusOf, textOf, topicOf } from '../conversation/status'
 import { isSteer, type Approval, type Message } from '../conversation/types'
 import type { Steerable } from '../conversation/ways'
-import { speed } from '../settings'
+import { gate, speed } from '../settings'
 
 /** The conversation as the page shows it, and the actions of its buttons. */
 export function useConversation() {
@@ -22,7 +22,8 @@ export function useConversation() {
 
   const steerable = computed<readonly Steerable[]>(() => running.value.flatMap(steerableOf).toReversed())
 
-  const promptOf = (text: string, files?: readonly FileUIPart[]) => promptWithPace(text, speed.value, files)
+  const promptOf = (text: string, files?: readonly FileUIPart[]) =>
+    promptWithPace(text, { tokensPerSecond: speed.value, gate }, files)
   const send = (text: string, files?: readonly FileUIPart[]) => shown.send(promptOf(text, files))
   // NOTE: a regeneration has no message of its own, so until its run starts only its handle can cancel it
   const regenerating = shallowReactive(new Map<string, ActiveRun<UIMessage>>())
