@@ -1,4 +1,4 @@
-import type { PresenceMessage, RealtimeChannel, RealtimeClient } from 'ably'
+import type { ChannelState, PresenceMessage, RealtimeChannel, RealtimeClient } from 'ably'
 import { isPlainObject } from '../core/collections'
 import { ErrorCode, unableTo } from '../core/errors'
 
@@ -10,6 +10,16 @@ export class RunPresence {
   constructor(client: RealtimeClient, channel: () => RealtimeChannel) {
     this.#client = client
     this.#channel = channel
+  }
+
+  /** The client's channel: several sessions of a client share one, and one entry in presence. */
+  get channel(): RealtimeChannel {
+    return this.#channel()
+  }
+
+  /** Whether the client is on the channel, or will be when the network is back; otherwise it is not in presence. */
+  get isPresent(): boolean {
+    return present.has(this.#channel().state)
   }
 
   /** Whether this client may enter presence on the attached channel, under an identity of its own. */
@@ -62,6 +72,8 @@ export class RunPresence {
     }
   }
 }
+
+const present: ReadonlySet<ChannelState> = new Set(['attached', 'attaching', 'suspended'])
 
 function runsIn(data: unknown): readonly string[] {
   // NOTE: over REST the data is JSON text

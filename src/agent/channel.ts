@@ -13,7 +13,7 @@ import { Header, isClients, MessageName, type ChannelMessage } from '../core/wir
 import { ArchiveWriter, type AgentArchive } from './archive'
 import { badRequest, sessionClosed } from './errors'
 import { History, TriggerIndex } from './history'
-import { LiveRuns } from './live-runs'
+import { liveRunsOf, type LiveRuns } from './live-runs'
 import { waitFor } from './wait'
 import { defaultMaxRate, pacerOf, type Pacer } from './pacer'
 
@@ -61,8 +61,6 @@ export class AgentChannel<M extends object, Chunk> {
   readonly triggers = new TriggerIndex()
   readonly history: History
   readonly archive: ArchiveWriter<M> | undefined
-  /** The runs that this process names as live in presence. */
-  readonly live: LiveRuns
   /** The runs that are open or suspended here. A run adds and removes itself. */
   readonly runs = new Set<OpenRun>()
   readonly #trust: Trust
@@ -85,13 +83,17 @@ export class AgentChannel<M extends object, Chunk> {
     this.ably = new WritableChannel(client, sessionName, codec.name)
     this.uplink = new Uplink(client)
     this.pacer = pacerOf(client, maxRate)
-    this.live = new LiveRuns(this.ably.runPresence, this.pacer, this.report)
     this.archive = options.archive && new ArchiveWriter(options.archive, sessionName, this.tree, this.report)
     const place = { archive: this.archive, sessionName, limit: historyPageSize }
     this.history = new History(
       async () => continueInArchive(await this.ably.history(historyPageSize), place),
       (page) => this.#takePage(page),
     )
+  }
+
+  /** The runs that this process names as live in presence. */
+  get live(): LiveRuns {
+    return liveRunsOf(this.ably.runPresence, this.pacer, this.report)
   }
 
   /** Attaches; repeated calls share one attempt. A failed attempt can be repeated. */
@@ -121,7 +123,6 @@ export class AgentChannel<M extends object, Chunk> {
   /** Refuses to connect from now on, and reports no more connection changes. Runs can still publish. */
   close(): void {
     this.#isClosed = true
-    this.live.close()
   }
 
   async detach(): Promise<void> {

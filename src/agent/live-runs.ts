@@ -1,3 +1,4 @@
+import type { RealtimeChannel } from 'ably'
 import type { RunPresence } from '../ably/run-presence'
 import { isPassing } from '../ably/refusal'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
@@ -19,7 +20,6 @@ export class LiveRuns {
   #published: readonly string[] = []
   #isPublishing = false
   #isRefused = false
-  #isClosed = false
 
   constructor(presence: RunPresence, pacer: Pacer, report: (error: SessionError) => void) {
     this.#presence = presence
@@ -41,11 +41,6 @@ export class LiveRuns {
     if (this.#runIds.has(runId)) this.#change(() => this.#runIds.delete(runId))
   }
 
-  /** Publishes nothing more: detaching leaves presence. */
-  close(): void {
-    this.#isClosed = true
-  }
-
   #change(change: () => void): void {
     change()
     if (!this.#isPublishing) void this.#publish()
@@ -57,12 +52,16 @@ export class LiveRuns {
 
   async #publish(): Promise<void> {
     this.#isPublishing = true
-    for (let delay = firstDelay; this.#isOutdated && !this.#isClosed && !this.#isRefused;) {
+    for (let delay = firstDelay; this.#isOutdated && !this.#isRefused;) {
+      // NOTE: detaching leaves presence
+      if (!this.#presence.isPresent) {
+        this.#published = []
+        break
+      }
       try {
         await this.#publishOnce()
         delay = firstDelay
       } catch (cause) {
-        if (this.#isClosed) break
         if (delay === firstDelay)
           this.#report(toSessionError('enter presence', ErrorCode.LifecyclePublishFailed, cause))
         this.#isRefused = !isPassing(cause)
@@ -82,4 +81,15 @@ export class LiveRuns {
     })
     this.#published = runIds
   }
+}
+
+const liveRuns = new WeakMap<RealtimeChannel, LiveRuns>()
+
+/** The live runs of this process on a client's channel: its sessions share one entry in presence. */
+export function liveRunsOf(presence: RunPresence, pacer: Pacer, report: (error: SessionError) => void): LiveRuns {
+  const known = liveRuns.get(presence.channel)
+  if (known) return known
+  const created = new LiveRuns(presence, pacer, report)
+  liveRuns.set(presence.channel, created)
+  return created
 }

@@ -130,7 +130,9 @@ export function bindSession(
     })
   }
 
-  if (getCurrentInstance()) onServerPrefetch(() => ready.promise.catch(() => undefined))
+  const instance = getCurrentInstance()
+  // NOTE: named, because a store can be made while a component renders, when Vue would not find the component itself
+  if (instance) onServerPrefetch(() => ready.promise.catch(() => undefined), instance)
   // NOTE: a `setup` that goes on after its component has left has a scope that ends no more
   if (scope.active) follow()
 

@@ -3,7 +3,7 @@ import type * as Ably from 'ably'
 import type { UIMessage } from 'ai'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createClientSession, UIMessageCodec, type ClientSession } from '../../src'
-import { Invocation } from '../../src/agent'
+import { createAgentSession, Invocation } from '../../src/agent'
 import { handFed, joinWire, named, streamOf, textChunks, transportOf } from '../support/agent'
 import { startAgentProcess, type AgentProcess } from '../support/agent-process'
 import { beginning, delta, setStage, textOf } from '../support/agent-stage'
@@ -165,6 +165,21 @@ describe('a run whose agent process was killed', () => {
   })
 })
 
+describe('a run whose agent process gets SIGTERM', () => {
+  it('ends as cancelled, with the text so far, before the process does', async () => {
+    const agent = await startAgentProcess(endpoint)
+    const { name, alice, readBack } = await setStage(endpoint)
+    const { inputEventId } = await alice.prompt('Count slowly')
+    const { body } = await agent.wake({ inputEventId, sessionName: name })
+    await eventually(async () => expect((await readBack(body.runId)).texts.join('')).toContain('w1 '))
+    await agent.terminate()
+    await alice.hears(named('ai-run-end', { 'run-id': body.runId }))
+    const { status, texts } = await readBack(body.runId)
+    expect(status).toBe('cancelled')
+    expect(texts.join('')).toContain('w1 ')
+  })
+})
+
 describe('a suspended run whose agent has restarted', () => {
   it('S31 is ended by Stop, once, although several devices wake several agents', async () => {
     const name = newName()
@@ -250,6 +265,22 @@ describe('a run whose agent lives', () => {
     expect((await wake(cancel)).status).toBe(200)
     const end = await alice.hears(named('ai-run-end', { 'run-id': 'peers' }))
     expect(transportOf(end)['run-reason']).toBe('cancelled')
+  })
+
+  it('is named beside the runs of other sessions that the same client has on the channel', async () => {
+    const { name, agentClient, alice, started } = await setStage(endpoint)
+    const first = await started('One')
+    const session = createAgentSession({ client: agentClient, sessionName: name })
+    const { inputEventId } = await alice.prompt('Two')
+    const second = session.createRun(Invocation.fromJSON({ inputEventId, sessionName: name }))
+    await second.start()
+    const named = async () => (await alice.channel.presence.get()).map(({ data }) => (data as { runs: string[] }).runs)
+    await eventually(async () => expect(await named()).toEqual([[first.runId, second.runId]]))
+    await second.end()
+    await session.detach()
+    await eventually(async () => expect(await named()).toEqual([[first.runId]]))
+    await first.end()
+    await eventually(async () => expect(await named()).toEqual([]))
   })
 
   it('costs two messages of presence, one when it starts and one when it ends', async () => {

@@ -11,6 +11,8 @@ export interface AgentProcess {
   wake(invocation: { inputEventId: string; sessionName: string }): Promise<{ status: number; body: WakeAnswer }>
   /** Ends it without a word, as a crash would. */
   kill(): Promise<void>
+  /** Asks it to end, as a deploy does; resolves when it has. */
+  terminate(): Promise<void>
 }
 
 export interface WakeAnswer {
@@ -37,6 +39,11 @@ export async function startAgentProcess(endpoint: TestEndpoint): Promise<AgentPr
       return { status: response.status, body: (await response.json()) as WakeAnswer }
     },
     kill: () => end(child),
+    async terminate() {
+      const over = once(child, 'exit')
+      child.kill('SIGTERM')
+      await over
+    },
   }
 }
 

@@ -42,3 +42,8 @@ const server = createServer(async (request, response) => {
 })
 server.listen(0, '127.0.0.1', () => process.send!({ port: (server.address() as AddressInfo).port }))
 process.on('disconnect', () => process.exit())
+process.on('SIGTERM', async () => {
+  server.close()
+  await agent.close()
+  process.exit()
+})
