@@ -8,13 +8,12 @@ import type { LiveRun } from './live-run'
 /** The cancels of a run, read from the rows of its channel: their order of arrival does not matter. */
 export class Cancels {
   readonly #run: LiveRun<object, unknown>
-  readonly #refuse: (row: Row) => void
+  readonly #refusals: Refusals
   readonly #seen = new Set<string>()
 
-  /** @param refuse - called with each cancel that the hook or the policy refuses */
-  constructor(run: LiveRun<object, unknown>, refuse: (row: Row) => void) {
+  constructor(run: LiveRun<object, unknown>) {
     this.#run = run
-    this.#refuse = refuse
+    this.#refusals = new Refusals((cancel) => this.#publishRefusal(cancel), run.channel.report)
   }
 
   /** Decides on every cancel that is new; resolves with true when one of them stops the run. */
@@ -23,7 +22,7 @@ export class Cancels {
       if (this.#seen.has(row.serial)) continue
       this.#seen.add(row.serial)
       if (await this.#accepts(row)) return true
-      this.#refuse(row)
+      this.#refusals.add(row)
     }
     return false
   }
@@ -44,6 +43,17 @@ export class Cancels {
       channel.tree.access.allows('cancel', clientId, ownerClientId) && hooks.onCancel?.(request)
     const request = { runId, clientId, ownerClientId, message: channel.messageOf(row) }
     return runHookSafely(mayStop, request, 'a cancel', channel.report)
+  }
+
+  /** Publishes a refusal once the run has started here; a run that another process handles is not ours to speak for. */
+  async #publishRefusal(cancel: Row): Promise<void> {
+    const { starting, publisher, identity } = this.#run
+    const hasStarted = await starting?.then(
+      () => true,
+      () => false,
+    )
+    if (!hasStarted || publisher.isShut || this.#run.phase === 'over') return
+    await publisher.declare('refuse a cancel', cancelRefused(identity, cancel.serial), 'background')
   }
 }
 
@@ -78,9 +88,4 @@ export class Refusals {
     }
     this.#newest.delete(clientId)
   }
-}
-
-/** Tells clients that a cancel was refused, so that they stop waiting for the run to end. */
-export async function publishRefusal(run: LiveRun<object, unknown>, cancel: Row): Promise<void> {
-  await run.publisher.declare('refuse a cancel', cancelRefused(run.identity, cancel.serial), 'background')
 }

@@ -1,7 +1,6 @@
 import { isForGood, isPassing } from '../ably/refusal'
 import { deferred } from '../core/signals'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
-import type { Row } from '../core/log'
 import { MessageName } from '../core/wire'
 import { admitRun } from './admission'
 import type {
@@ -15,7 +14,7 @@ import type {
   RunPhase,
   StepOptions,
 } from './agent-run'
-import { Cancels, publishRefusal, Refusals } from './cancels'
+import { Cancels } from './cancels'
 import type { AgentChannel, OpenRun } from './channel'
 import { announce } from './claim'
 import { contextOf } from './context'
@@ -36,11 +35,9 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   readonly #channel: AgentChannel<M, Chunk>
   readonly #isAdopted: boolean
   readonly #cancels: Cancels
-  readonly #refusals: Refusals
   readonly #steers: Steers
   readonly #output: RunOutput<Chunk>
   readonly #finished = deferred()
-  #starting: Promise<void> | undefined
   #ending: Promise<void> | undefined
   #outcome: RunOutcome | undefined
   /** Serial of the message that suspended the run. */
@@ -56,8 +53,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     this.#run = new LiveRun(channel, inputEventId, hooks)
     this.#channel = channel
     this.#isAdopted = isAdopted
-    this.#refusals = new Refusals((cancel) => this.#refuseCancel(cancel), channel.report)
-    this.#cancels = new Cancels(this.#run, (cancel) => this.#refusals.add(cancel))
+    this.#cancels = new Cancels(this.#run)
     this.#steers = new Steers(this.#run)
     this.#output = new RunOutput(this.#run, this.#steers)
     channel.runs.add(this)
@@ -95,9 +91,9 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   async start(): Promise<void> {
     this.#run.permit('start', 'start the run')
     this.#run.phase = 'starting'
-    this.#starting = this.#start()
+    this.#run.starting = this.#start()
     try {
-      await this.#starting
+      await this.#run.starting
     } catch (error) {
       this.#close()
       throw error
@@ -211,7 +207,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
 
   async #finish(given: RunOutcome | undefined): Promise<void> {
     if (this.#output.isBusy || this.#run.phase === 'starting') this.#run.abort('it has ended')
-    await this.#starting?.catch(() => undefined)
+    await this.#run.starting?.catch(() => undefined)
     if (this.#run.phase !== 'open' && this.#run.phase !== 'ending') return
     this.#run.phase = 'ending'
     const lastPipe = await this.#output.settle()
@@ -265,15 +261,6 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     if (!(await this.#cancels.review())) return
     this.#run.stop('it was cancelled')
     await this.#endSuspended()
-  }
-
-  /** Publishes a refusal once the run has started here; a run that another process handles is not ours to speak for. */
-  async #refuseCancel(cancel: Row): Promise<void> {
-    const hasStarted = await this.#starting?.then(
-      () => true,
-      () => false,
-    )
-    if (hasStarted && !this.#run.publisher.isShut && this.#run.phase !== 'over') await publishRefusal(this.#run, cancel)
   }
 
   /** Ends a suspended run that was cancelled: no work is left that would end it. */

@@ -53,6 +53,8 @@ export class LiveRun<M extends object, Chunk> {
   readonly publisher: RunPublisher
   readonly published = new PublishedRows()
   phase: RunPhase = 'new'
+  /** Settles when `start()` does; undefined before it is called. */
+  starting: Promise<void> | undefined
   readonly #newRunId: string
   readonly #controller = new AbortController()
   #target: RunTarget | undefined
