@@ -48,7 +48,7 @@ it('must not be left out where there is no process', async () => {
   expect(answer).toMatchObject({ status: 403 })
 })
 
-it('takes nothing but true for a yes: a refusal that is answered instead of thrown lets nobody in', async () => {
+it('accepts only true: a refusal that is returned instead of thrown lets no request in', async () => {
   const refusal = () => new Response(null, { status: 401 }) as unknown as boolean
   const agent = defineAgent({ client: vi.fn<() => never>(), authorize: refusal, onError() {}, respond() {} })
   expect((await agent.fetch(request())).status).toBe(403)

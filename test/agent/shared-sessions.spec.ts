@@ -48,7 +48,7 @@ describe('SharedSessions', () => {
     expect(create).toHaveBeenCalledTimes(1)
   })
 
-  it('leaves the channel that would be left first when very many are in nobody’s use', async () => {
+  it('releases the oldest unused channel when very many are unused', async () => {
     const { sessions, detach } = shared()
     const names = Array.from({ length: 51 }, (_, index) => `ai:${index}`)
     const leases = await Promise.all(names.map((name) => sessions.acquire(name)))
@@ -73,7 +73,7 @@ describe('SharedSessions', () => {
     expect(detach).toHaveBeenCalledTimes(1)
   })
 
-  it('ends all sessions when it closes, those that nobody uses too, and makes none after that', async () => {
+  it('ends all sessions when it closes, unused ones too, and creates none after that', async () => {
     const { sessions, end, detach } = shared()
     await sessions.acquire('ai:a')
     const idle = await sessions.acquire('ai:b')

@@ -11,7 +11,7 @@ const shown = (...rows: Parameters<typeof hear>[1]) => {
   return stateOf(tree).messages.map((each) => each.message)
 }
 
-it('takes text, files and data of anybody', () => {
+it('accepts text, files and data from every publisher', () => {
   const rows = [
     part({ messageId: 'mine' }),
     part({ messageId: 'mine', partType: 'file', mediaType: 'image/png' }, 'https://example.com/a.png'),

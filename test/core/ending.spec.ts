@@ -33,7 +33,7 @@ it('shows the end of a run when its text is all there, though the end came first
   expect(shown(tree)).toEqual({ status: 'complete', text: whole })
 })
 
-it('shows the end all the same when nobody waits for the rest any longer', () => {
+it('shows the end even if the rest is not awaited any longer', () => {
   const tree = newTree()
   hear(
     tree,

@@ -138,7 +138,7 @@ describe('thousands of unknown runs', () => {
     expect(tree.settle()).toEqual({ structure: false, runs: false, transitions: [], touched: [] })
   })
 
-  it('leave nothing behind of what they claimed', () => {
+  it('leave no claim behind', () => {
     const tree = newTree()
     const claim = message('ai-input', { 'run-id': 'ghost', 'codec-message-id': 'm' }, { kind: 'tool-result' })
     const ofInput = { 'invocation-id': 'i', 'input-codec-message-id': 'p' }
@@ -211,7 +211,7 @@ it('follows 10,000 forks, each in the place of the one before', () => {
   expect(new Siblings(tree).at('f0')).toHaveLength(1)
 })
 
-it('keeps a bounded number of requests to stop prompts that nobody has seen', () => {
+it('keeps a bounded number of cancels of unknown prompts', () => {
   const tree = newTree()
   const cancel = (id: string) => runMessage('ai-cancel', undefined, { 'input-codec-message-id': id, 'event-id': 'e' })
   hear(tree, [prompt('known'), cancel('known')])

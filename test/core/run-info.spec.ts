@@ -75,7 +75,7 @@ it('still follows requests to stop', () => {
   expect(infoOf(tree).cancelledBy).toBeDefined()
 })
 
-it('tells when every request to stop was refused, whatever came first', () => {
+it('reports that every cancel was refused, in any order', () => {
   const asked = runMessage('ai-cancel', 'r', { 'event-id': 'e' })
   const again = runMessage('ai-cancel', undefined, { 'input-codec-message-id': 'p', 'event-id': 'f' })
   const refusalOf = ({ serial }: typeof asked) => runMessage('x-ai-cancel-refused', 'r', { 'cancel-serial': serial })

@@ -39,7 +39,7 @@ it('is no steer when it woke the agent again', () => {
   expect(tree.runs.get('r')!.steers.size).toBe(0)
 })
 
-it('is taken up whatever order it is heard in', () => {
+it('is consumed in any order of arrival', () => {
   const tree = newTree()
   hear(tree, [begun(), steer('s1'), stamped('["s1"]'), runMessage('ai-run-end', 'r')].toReversed())
   expect([...tree.runs.get('r')!.steers]).toEqual([['s1', 'consumed']])

@@ -44,7 +44,7 @@ it('shows of two edits the one with the higher version, though it was made and h
   expect(stateAfter(said, ahead, behind)).toEqual(stateAfter(ahead))
 })
 
-it('shows nothing of what was deleted, heard of before or not (17.1)', () => {
+it('hides deleted messages, known before or not (17.1)', () => {
   const said = prompt('p')
   const gone = { ...later(said, 'message.delete', {}), extras: undefined, name: undefined }
   const tree = newTree()
@@ -54,7 +54,7 @@ it('shows nothing of what was deleted, heard of before or not (17.1)', () => {
   expect(idsAfter(gone, said)).toEqual([])
 })
 
-it('moves what an update says elsewhere (17.1)', () => {
+it('moves a message whose update names another place (17.1)', () => {
   const first = text('r1', 'm')
   const tree = newTree()
   hear(tree, [start('r1'), start('r2'), first, later(first, 'message.update', { transport: { 'run-id': 'r2' } })])
@@ -116,7 +116,7 @@ it('reads owner and invocation off the start, else off the earliest message of t
   expect(runsAfter(nobody, text('n', 'm', { 'run-client-id': 'dave' }))).toMatchObject([{ clientId: 'dave' }])
 })
 
-it('places a run by its start, whatever else of it comes first (17.5)', () => {
+it('places a run by its start, even if other messages of it arrive first (17.5)', () => {
   const [one, two] = [start('r1'), start('r2')]
   expect(runsAfter(two, one, text('r2', 'm2'), text('r1', 'm1'))).toMatchObject([{ runId: 'r1' }, { runId: 'r2' }])
 })

@@ -81,7 +81,7 @@ function effective(...forged: ChannelMessage[]): ChannelMessage[] {
   return forged.filter((each) => JSON.stringify(stateAfter([...known, each])) !== before)
 }
 
-describe('with agents, from anybody else', () => {
+describe('with agents, from other publishers', () => {
   it.each([
     ['an output', () => output('r', { kind: 'source-url' }, 'evil', ofRun)],
     ['an output of another run', () => output('r2', { kind: 'source-url' }, 'evil', { ...ofRun, parent: 'p' })],
@@ -148,7 +148,7 @@ describe('words in the mouth of a model', () => {
     expect(JSON.stringify(state)).not.toContain('I owe you')
   })
 
-  it('are not put into a prompt of somebody else', () => {
+  it("are not added to another user's prompt", () => {
     expect(effective(by('mallory', prompt('p')), by(undefined, prompt('p')))).toEqual([])
   })
 })
@@ -167,7 +167,7 @@ describe('with ownerOnly', () => {
     expect(effective(fork('mallory'))).toEqual([])
   })
 
-  it('a run that goes on from a copy of somebody else takes no place', () => {
+  it("a run that continues another user's copy takes no place", () => {
     const second = [
       start('r2', { 'input-codec-message-id': 'copy', 'input-client-id': 'mallory' }),
       says('sure', 'r2', 'm2'),
@@ -192,7 +192,7 @@ describe('with ownerOnly', () => {
     expect(tree.cancelsBeforeStart('p')[0]?.clientId).toBe('alice')
   })
 
-  it('an edit by somebody else stands beside the prompt, not in its place', () => {
+  it('an edit by another user stands beside the prompt, not in its place', () => {
     const ids = (editor: string) =>
       stateAfter([...known, by(editor, prompt('p2', { 'fork-of': 'p' }))]).messages.map((each) => each.codecMessageId)
     expect(ids('mallory')).toEqual(['p', 'm', 'p2'])
@@ -226,7 +226,7 @@ describe('the id of a prompt', () => {
     expect([...tree.runs.get('r')!.messageIds()]).toEqual(['m'])
   })
 
-  it('leads to no run that somebody else asked for', () => {
+  it('leads to no run that another user asked for', () => {
     const other = start('r3', { 'input-client-id': 'mallory', parent: 'mine', 'msg-regenerate': 'x' })
     const tree = newTree()
     hear(tree, [...known, ...own, other])
@@ -244,7 +244,7 @@ describe('the owner of a run', () => {
     expect(tree.inputs.get('p')!.clientId).toBe('mallory')
   })
 
-  it('stays who started it when somebody else makes it go on', () => {
+  it('stays the user who started it when another user resumes it', () => {
     const resume = by('agent', runMessage('ai-run-resume', 'r', { ...ofRun, 'invocation-id': 'i2', 'input-client-id': 'bob' })) // prettier-ignore
     expect(stateAfter([...known, resume], { agents: 'agent' }).runs).toMatchObject([{ clientId: 'alice' }])
   })

@@ -81,7 +81,7 @@ describe('a connection that is lost', () => {
     await long.reads(wordsFor(lisbon))
   })
 
-  test('S36 what was asked and stopped while offline goes out once when the network is back', async () => {
+  test('S36 a prompt and a Stop made offline are sent once when the network is back', async () => {
     const session = newSession()
     const [visitor, other] = [await visit({ session, allow: 40 }), await visit({ session })]
     const run = await visitor.ask(lisbon)
@@ -212,7 +212,7 @@ describe('an agent endpoint that is down', () => {
   })
 })
 
-describe('an agent that does not heed', () => {
+describe('an agent that does not obey', () => {
   test('a refused Stop says so, and can be pressed again', async () => {
     const visitor = await visit({ allow: 40 })
     const run = await visitor.ask(lisbon)
@@ -226,7 +226,7 @@ describe('an agent that does not heed', () => {
     await run.reaches('cancelled')
   })
 
-  test('an agent that is killed leaves its text and an active run; nobody answers Stop, but a new agent answers anew', async () => {
+  test('a killed agent leaves its text and an active run; Stop gets no reply, and a new agent can regenerate', async () => {
     const visitor = await visit({ allow: 80, expected: refusals })
     const run = await visitor.ask(lisbon)
     await run.streams(12)
@@ -272,7 +272,7 @@ describe('the drawer', () => {
     },
   )
 
-  test('is worked by keyboard, says what it did, and gives focus back', async () => {
+  test('works by keyboard, reports each failure it starts, and returns focus', async () => {
     const visitor = await visit()
     await visitor.page.getByRole('button', { name: 'Settings' }).focus()
     await visitor.page.keyboard.press('Enter')
@@ -289,7 +289,7 @@ describe('the drawer', () => {
     await link(visitor, 'reconnecting')
   })
 
-  test('gives way on a phone to what it has caused, and says what that is', async () => {
+  test('closes on a phone once a failure starts, and names it', async () => {
     const visitor = await visit({ viewport: { width: 390, height: 780 }, hasTouch: true })
     await visitor.press('Settings')
     await visitor.press('Simulate failures')

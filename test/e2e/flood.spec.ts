@@ -29,7 +29,7 @@ const forged = (n: number) => [
   { name: 'ai-input', extras: { ai: n } },
 ] // prettier-ignore
 
-test('a page that is flooded with junk takes what is typed and shows the answer', async () => {
+test('a page that is flooded with junk accepts typing and shows the answer', async () => {
   const visitor = await visit({ allow: 40 })
   const prompt = 'Plan three days in Lisbon'
   const run = await visitor.ask(prompt)

@@ -38,7 +38,7 @@ describe('sending while an answer is written', () => {
     expect(await visitor.cards.count()).toBe(4)
   })
 
-  test('S4 S13 Stop and send stops what runs, then asks; the new run starts clean', async () => {
+  test('S4 S13 Stop and send stops the active run, then asks; the new run starts clean', async () => {
     const visitor = await visit({ allow: 40 })
     const first = await visitor.ask(lisbon)
     await first.streams()

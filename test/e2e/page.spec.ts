@@ -153,7 +153,7 @@ describe('access', () => {
     expect(heard.length).toBeLessThan(12)
   })
 
-  test('moves nothing for those who prefer it so', async () => {
+  test('shows no motion when the system asks for less', async () => {
     const visitor = await visit({ reducedMotion: 'reduce', allow: 40 })
     const run = await visitor.ask(lisbon)
     await run.streams()
@@ -235,7 +235,7 @@ describe('focus that was put somewhere by keyboard', () => {
   const focused = (visitor: Visitor) =>
     visitor.page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.id)
 
-  test('goes to the message box when what had it goes away', async () => {
+  test('moves to the message box when the focused control disappears', async () => {
     const visitor = await visit({ viewport: { width: 1000, height: 520 }, allow: 'begin' })
     await visitor.page.getByRole('button', { name: 'Think first' }).focus()
     await visitor.page.keyboard.press('Enter')
@@ -303,7 +303,7 @@ describe('connection', () => {
   })
 })
 
-describe('what a model writes', () => {
+describe('text of a model', () => {
   test('is safe: only links and images of known kinds are live', async () => {
     const visitor = await visit()
     await visitor.page.evaluate(

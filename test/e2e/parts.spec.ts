@@ -43,7 +43,7 @@ describe('a tool call', () => {
     expect(await tool(run).innerText()).toContain('CC-2041')
   })
 
-  test('is denied in another window with a reason, which the agent is told', async () => {
+  test('is denied in another window with a reason, which the agent receives', async () => {
     const session = newSession()
     const laptop = await visit({ session })
     const phone = await visit({ session })

@@ -38,7 +38,7 @@ describe('a prompt in other words', () => {
     await run.reads(wordsFor(porto))
   })
 
-  test('leaves what runs alone: it goes on on its own branch, and the dock leads there', async () => {
+  test('leaves an active run alone: it continues on its own branch, and the dock leads there', async () => {
     const visitor = await visit({ allow: 40 })
     const run = await visitor.ask(lisbon)
     await run.streams()
@@ -55,7 +55,7 @@ describe('a prompt in other words', () => {
     expect(await visitor.run(1).status()).toBe('streaming')
   })
 
-  test('leads to the branch of a run that stands below what was edited', async () => {
+  test('leads to the branch of a run below the edited prompt', async () => {
     const visitor = await visit()
     await (await visitor.ask(lisbon)).reaches('complete')
     await visitor.allow(40)
@@ -164,7 +164,7 @@ describe('another answer that has not begun', () => {
 })
 
 describe('the arrows', () => {
-  test('Alt with an arrow key shows the version before or after of what has focus, which keeps it', async () => {
+  test('Alt with an arrow key switches the version of the focused message, which keeps focus', async () => {
     const visitor = await visit()
     const run = await visitor.ask(lisbon)
     await run.reaches('complete')

@@ -262,7 +262,7 @@ describe('onCancel', () => {
     expect(transportOf(start)).toMatchObject({ 'run-client-id': 'alice', 'input-client-id': 'alice' })
   })
 
-  it('S54 lets nobody without an identity through ownerOnly', async () => {
+  it('S54 ownerOnly refuses clients without an identity', async () => {
     const name = 'ai:anonymous'
     const nobody = await joinWire(endpoint.client(), name)
     const session = createAgentSession({ client: endpoint.client({ clientId: 'agent' }), sessionName: name })

@@ -333,7 +333,7 @@ describe('the run of an agent function', () => {
     expect(cancels.map(({ clientId }) => clientId)).toEqual(['mallory', 'mallory', 'alice'])
   })
 
-  it('causes no unhandled rejection, whatever goes wrong', async () => {
+  it('causes no unhandled rejection, even when everything fails', async () => {
     const unhandled = vi.fn<(reason: unknown) => void>()
     process.on('unhandledRejection', unhandled)
     const { name, alice, wake, errors } = await stage(() => Promise.reject(new Error('bad')))

@@ -27,7 +27,7 @@ describe('a cancel that onCancel refuses', () => {
     return tree.info(tree.runs.get(runId)!)
   }
 
-  it('S48 is told on the channel, so that everybody sees that the run goes on', async () => {
+  it('S48 is published, so that all clients see that the run continues', async () => {
     const { name, alice, sources, ask } = await stage({ onCancel: ownerOnly })
     const { body } = await ask()
     const mallory = await joinWire(endpoint.client({ clientId: 'mallory' }), name)

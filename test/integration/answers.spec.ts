@@ -38,7 +38,7 @@ const toolsOf = (message: UIMessage | undefined): unknown[] =>
   ) ?? []
 
 describe('an answer into the run that waits', () => {
-  it('wakes the agent only when no call is left that waits, whoever answers the last one', async () => {
+  it('wakes the agent once all calls are answered, from any device', async () => {
     const { scene, session, run, woken, prompt } = await aRunThatWaits('one-by-one', ['call-1', 'call-2'])
     const bobs: InvocationBody[] = []
     const bob = await openSession(scene, 'bob', { agent: (invocation) => void bobs.push(invocation) })

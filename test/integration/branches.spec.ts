@@ -148,7 +148,7 @@ describe('a regeneration', () => {
     expect(branch(alice, 'r3')).toBe('R1 [R3]')
   })
 
-  it('is refused for prompts, steers, and what nobody knows', async () => {
+  it('is refused for prompts, steers and unknown messages', async () => {
     const { alice, agent } = await twoDevices('refused')
     const prompt = await alice.view.send('Q')
     const run = await agent.startRun('run-1', prompt.inputId)

@@ -356,7 +356,7 @@ describe('what a view tells', () => {
 })
 
 describe('several devices', () => {
-  it('S46 S47 lets any of them cancel, whoever started the run', async () => {
+  it('S46 S47 lets any device cancel a run of any other', async () => {
     const { open, model } = await startScene('devices')
     const laptop = await open('laptop')
     const phone = await open('phone')

@@ -23,7 +23,7 @@ const offline = async ({ endpoint }: Scene, client: Ably.Realtime, state: Ably.C
   return restore
 }
 
-describe('what is said while the network is away', () => {
+describe('prompts sent while the network is down', () => {
   it.each(['disconnected', 'suspended'] as const)(
     'is pending, and goes out in order and once when a connection that was %s is back',
     async (state) => {
@@ -133,7 +133,7 @@ describe('what is said while the network is away', () => {
   })
 })
 
-describe('what the channel refuses', () => {
+describe('a publish that the channel refuses', () => {
   const refusals = [
     { why: 'a token without `publish`', code: 40160, statusCode: 401, says: /capability/ },
     { why: 'a message that is too large', code: 40009, statusCode: 400, says: /too large/ },

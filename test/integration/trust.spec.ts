@@ -115,7 +115,7 @@ describe('a client with a token for one session', () => {
   })
 })
 
-describe('somebody who may publish on the channel', () => {
+describe('a stranger who may publish on the channel', () => {
   it('cannot publish an answer', async () => {
     const session = await aRun('forged-output')
     const { mallory, transport, call, alice } = session
@@ -169,7 +169,7 @@ describe('somebody who may publish on the channel', () => {
     expect(next.transcript).toEqual(['user: How much?', 'assistant: Ten.', 'user: And the rest?'])
   })
 
-  it('cannot pass for somebody else by a header', async () => {
+  it('cannot impersonate another user with a header', async () => {
     const { mallory, alice, bob, wake, model } = await aSession('forged-owner')
     const { inputEventId } = await mallory.prompt('I am alice', { 'run-client-id': 'alice' })
     await eventually(() => expect(bob.view.pending()).toMatchObject([{ clientId: 'mallory' }]))
@@ -181,7 +181,7 @@ describe('somebody who may publish on the channel', () => {
     expect(transportOf(start)).toMatchObject({ 'run-client-id': 'mallory', 'input-client-id': 'mallory' })
   })
 
-  it('cannot have the reply to somebody else written anew, though its owner can', async () => {
+  it('cannot regenerate the reply to another user, though its owner can', async () => {
     const session = await aRun('regenerated')
     const { mallory, alice, run, call, messageId, wake, model } = session
     call.finish()
@@ -197,7 +197,7 @@ describe('somebody who may publish on the channel', () => {
     expect(await second.finished).toEqual({ reason: 'complete' })
   })
 
-  it('cannot answer, steer or stop a run of somebody else, nor go on from a copy of it', async () => {
+  it('cannot answer, steer or stop a run of another user, nor continue a copy of it', async () => {
     let turn = 0
     const session = await aSession('forged-approval', {
       respond: (run) => run.pipe(turn++ === 0 ? asking('allowed') : textChunks(['Paid.'], 'm2')),
@@ -317,7 +317,7 @@ describe('an agent', () => {
     warn.mockRestore()
   })
 
-  it('does not go on with what its hook refuses, whoever is awake', async () => {
+  it('does not resume with an answer that its hook refuses, in any process', async () => {
     const asked = vi.fn<(request: unknown) => boolean>(() => false)
     const { alice, bob, scene, mallory } = await aSession('asked', {
       policy: undefined,

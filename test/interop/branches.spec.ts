@@ -107,7 +107,7 @@ describe.each(pairings)('$title', (pairing) => {
     await newcomersAgree(room, lines)
   })
 
-  it('stay on an older reply that was picked by hand, when somebody regenerates', async () => {
+  it('stay on an older reply that was picked by hand when another client regenerates', async () => {
     const { room, ids } = await conversation(pairing)
     await answered(room, await room.user.regenerate(ids[3]!), 'two!')
     await agree(room, [...turns.slice(0, 3), 'assistant: two!', 'runs: complete, complete'])

@@ -42,7 +42,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
     expect(await refusal(endpoint, { token: 'nonsense' })).toEqual([40_005, 400, 40_005, 400])
   })
 
-  test('that are tokens give their identity and nobody else', async () => {
+  test('that are tokens allow their own identity only', async () => {
     const endpoint = await startEndpoint()
     const client = endpoint.client({ clientId: 'bob' }, binary)
     await inState(client, 'connected')
@@ -55,7 +55,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
     expect(await refusal(endpoint, { token, clientId: 'eve' })).toEqual([40_102, 401, 40_102, 401])
   })
 
-  test('that are for anyone let each message say who', async () => {
+  test('that are for any client id let each message name one', async () => {
     const endpoint = await startEndpoint()
     const inbox = await openInbox(endpoint.client({}, binary).channels.get('ai:x'))
     const anyone = endpoint.client({ clientId: '*' }, binary).channels.get('ai:x')
@@ -64,7 +64,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
     expect((await inbox.take(2)).map(({ clientId }) => clientId)).toEqual(['eve', 'bob'])
   })
 
-  test('that are for nobody allow no name', async () => {
+  test('that are anonymous allow no client id', async () => {
     const endpoint = await startEndpoint()
     const anonymous = endpoint.client({ ttl: 60_000 }, binary).channels.get('ai:x')
     expect((await anonymous.publish('n', 'x')).serials).toHaveLength(1)
@@ -72,7 +72,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
     expect((await anonymous.publish('n', 'x')).serials).toHaveLength(1)
   })
 
-  test('allow what the capability says', async () => {
+  test('allow exactly what their capability names', async () => {
     const endpoint = await startEndpoint()
     const capability = { 'ai:own': ['subscribe', 'publish'], 'ai:read:*': ['subscribe', 'history'] }
     const client = endpoint.client({ clientId: 'bob', capability }, binary)
@@ -266,7 +266,7 @@ describe('token requests', () => {
     expect(await post(endpoint, long)).toMatchObject({ status: 400, code: 40_003 })
   })
 
-  test('need no signature from one who has the key', async () => {
+  test('need no signature when the key itself is sent', async () => {
     const endpoint = await startEndpoint()
     const authorization = `Basic ${Buffer.from(endpoint.key).toString('base64')}`
     expect(await post(endpoint, {}, { authorization })).toMatchObject({ status: 201, capability: '{"*":["*"]}' })
@@ -298,7 +298,7 @@ describe.each(formats)('tokens called back in $format', ({ useBinaryProtocol }) 
   const binary = { useBinaryProtocol }
   const keys = [{ key: 'app.one:secret', revocableTokens: true }, 'app.other:secret']
 
-  test('disconnect those who hold them and nobody else', async () => {
+  test('disconnect their own clients only', async () => {
     const endpoint = await startEndpoint({ keys })
     const [bob, eve] = ['bob', 'eve'].map((clientId) => endpoint.client({ clientId }, binary))
     await Promise.all([inState(bob!, 'connected'), inState(eve!, 'connected')])

@@ -47,7 +47,7 @@ describe.each(formats)('batches in $format', ({ useBinaryProtocol }) => {
     expect(items).toMatchObject([{ channel: 'a' }, { channel: 'b', error: { code: 40_160 } }])
   })
 
-  test('tell who is present on each channel', async () => {
+  test('list the members of each channel', async () => {
     const { endpoint, some } = await scene()
     await endpoint.client({}, binary).channels.get('a').presence.enterClient('bob', 'x')
     expect(await some.batchPresence(['a', 'b'])).toMatchObject({
@@ -89,7 +89,7 @@ describe.each(formats)('channels in $format', ({ useBinaryProtocol }) => {
   })
 })
 
-test('there are no statistics, but who may ask is told so', async () => {
+test('there are no statistics, and only authorized requests learn that', async () => {
   const endpoint = await startEndpoint()
   expect((await endpoint.rest().stats()).items).toEqual([])
 })

@@ -30,7 +30,7 @@ describe('a pattern', () => {
   })
 })
 
-describe('what two capabilities have in common', () => {
+describe('the intersection of two capabilities', () => {
   test.each([
     [{ a: ['publish', 'subscribe'] }, { a: ['subscribe'] }, { a: ['subscribe'] }],
     [{ a: ['*'] }, { '*': ['subscribe'] }, { a: ['subscribe'] }],

@@ -18,7 +18,7 @@ const output = () => {
 }
 
 describe('the command', () => {
-  test('starts an endpoint and says what to put into a client', async () => {
+  test('starts an endpoint and prints the client options', async () => {
     const said = output()
     await using endpoint = await run(['local', '--port', '0'])
     const option = (name: string) => new RegExp(`${name}: '?([^',]+)`).exec(said())?.[1] ?? ''
@@ -101,7 +101,7 @@ describe('a configuration file', () => {
     expect((await fetch(`${endpoint?.url}/time`)).status).toBe(200)
   })
 
-  test('says who is present from the start', async () => {
+  test('sets the members that are present from the start', async () => {
     output()
     const secret = { clientId: 'secret', data: 'c2VjcmV0', encoding: 'utf-8/cipher+aes-128-cbc/base64' }
     const presence = [

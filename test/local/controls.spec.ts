@@ -26,14 +26,14 @@ describe('dropConnection', () => {
     expect((await nextState(b, 'disconnected')).reason).toMatchObject({ code: 80_003 })
   })
 
-  test('complains when nobody is meant', async () => {
+  test('throws when no connection matches', async () => {
     const endpoint = await startEndpoint()
     expect(() => endpoint.dropConnection('nobody')).toThrow('no open one matches')
   })
 })
 
 describe('delayPublish', () => {
-  test('holds back what matches and what follows it, until restored', async () => {
+  test('holds back matching publishes and those behind them, until restored', async () => {
     const endpoint = await startEndpoint()
     const inbox = await openInbox(endpoint.client().channels.get('ai:x'))
     const [slow, fast] = [endpoint.client({ clientId: 'slow' }), endpoint.client({ clientId: 'fast' })]

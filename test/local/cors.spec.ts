@@ -89,7 +89,7 @@ test('links repeat no credentials', async () => {
   expect(response.headers.get('link')).not.toContain('key=')
 })
 
-test('the status of a channel tells who is there', async () => {
+test('the status of a channel counts its members', async () => {
   const endpoint = await startEndpoint()
   const { channelId: _, status: before } = (await (await get(endpoint, '/channels/ai%3Ax')).json()) as Status
   await endpoint

@@ -123,7 +123,7 @@ describe('while others talk on,', () => {
     expect(refused[0]).toMatchObject({ error: { code: 42_911, statusCode: 429 } })
   })
 
-  test('one who never reads is cut off', async () => {
+  test('a client that never reads is disconnected', async () => {
     const deaf = await openDeafSocket(endpoint, 'ai:loud')
     const loud = endpoint.client()
     const { channels } = loud

@@ -13,7 +13,7 @@ describe.each(formats)('history in $format', ({ useBinaryProtocol }) => {
     return { endpoint, channel, rest: endpoint.rest({}, binary).channels.get('ai:x') }
   }
 
-  test('pages backwards, unmoved by what is published meanwhile', async () => {
+  test('pages backwards, unaffected by publishes meanwhile', async () => {
     const { channel } = await filled(5)
     const first = await channel.history({ limit: 2 })
     await channel.publish('n', '6')
@@ -92,7 +92,7 @@ describe.each(formats)('history in $format', ({ useBinaryProtocol }) => {
     expect(message?.timestamp).toBeCloseTo(Date.now(), -4)
   })
 
-  test('is empty for a channel nobody used', async () => {
+  test('is empty for an unused channel', async () => {
     const endpoint = await startEndpoint()
     const page = await endpoint.rest({}, binary).channels.get('ai:nobody').history()
     expect([page.items, page.hasNext()]).toEqual([[], false])

@@ -198,7 +198,7 @@ describe('requests that cannot be answered', () => {
 })
 
 describe('memory', () => {
-  test('is not taken up by channels that nobody uses any more', async () => {
+  test('is not held by unused channels', async () => {
     const endpoint = await startEndpoint({ limits: { maxChannels: 5 } })
     const rest = endpoint.rest()
     for (let i = 0; i < 10; i++) await rest.channels.get(`ai:${i}`).publish('n', String(i))

@@ -4,7 +4,7 @@ import { failure, inState, nextState, openInbox, startEndpoint } from '../suppor
 import { openDeafSocket, openSocket } from './raw-socket'
 
 describe('limits', () => {
-  test('of publishes a second refuse what is too much, and nothing else', async () => {
+  test('of publishes a second refuse the excess only', async () => {
     const endpoint = await startEndpoint({ limits: { maxInboundRate: 5 }, clock: { now: () => 1_700_000_000_000 } })
     const channel = endpoint.client().channels.get('ai:x')
     await channel.attach()
@@ -41,7 +41,7 @@ describe('limits', () => {
     })
   })
 
-  test('of what waits for a slow reader cut it off, and others go on', async () => {
+  test('on the backlog of a slow reader disconnect it, and others continue', async () => {
     const endpoint = await startEndpoint({ limits: { maxBufferedBytes: 200_000 } })
     const deaf = await openDeafSocket(endpoint, 'ai:x')
     const client = endpoint.client()

@@ -53,7 +53,7 @@ describe('the log', () => {
     expect(datas(log.read({ forwards: false }))).toEqual(['c', 'b', 'a!'])
   })
 
-  test('knows what changed after any point that it covers', () => {
+  test('lists the changes after any point that it covers', () => {
     const { log, publish, append } = scene()
     const start = log.head
     const [first] = publish('a').entries
@@ -99,7 +99,7 @@ describe('the log', () => {
     expect(entry!.versions.at(-1)?.data).toBe('249')
   })
 
-  test('rolls what a subscriber missed into what it would have seen', () => {
+  test('rolls missed deliveries into one', () => {
     const step = fc.record({ append: fc.boolean(), pick: fc.nat(), data: fc.string({ minLength: 1, maxLength: 3 }) })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.nat(60), (steps, cut) => {
@@ -120,7 +120,7 @@ describe('the log', () => {
     )
   })
 
-  test('gives back all the memory of what it forgets', () => {
+  test('frees all memory of dropped messages', () => {
     const { log, publish, append, bytes } = scene()
     for (let i = 0; i < 50; i++) append(publish('abc').entries[0]!, 'def')
     const full = bytes()
@@ -132,7 +132,7 @@ describe('the log', () => {
     expect(datas(publish('again').entries)).toEqual(['again'])
   })
 
-  test('takes up none for what is changed after it was forgotten', () => {
+  test('takes no memory for changes of dropped messages', () => {
     const { log, publish, append, bytes } = scene()
     const [entry] = publish('abc').entries
     log.evict()

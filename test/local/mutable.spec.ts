@@ -27,7 +27,7 @@ describe.each(formats)('changing messages in $format', ({ useBinaryProtocol }) =
     return { endpoint, channel, inbox, serial: serials[0]!, rest: endpoint.rest({}, binary).channels.get('ai:x') }
   }
 
-  test('appends, and sends only what was added to those who have the rest', async () => {
+  test('appends, and sends only the addition to clients that have the rest', async () => {
     const { channel, inbox, serial, rest } = await scene()
     const extras = { headers: { status: 'complete' } }
     const first = await channel.appendMessage({ serial, data: 'lo' })
@@ -55,7 +55,7 @@ describe.each(formats)('changing messages in $format', ({ useBinaryProtocol }) =
     expect(await failure(channel.appendMessage({ serial, data: Buffer.from([1]) }))).toMatchObject({ code: 40_013 })
   })
 
-  test('gives latecomers the whole message once, then what is added', async () => {
+  test('gives latecomers the whole message once, then the additions', async () => {
     const { endpoint, channel, serial } = await scene()
     const late = await openInbox(endpoint.client({}, binary).channels.get('ai:x'))
     const wanting = endpoint.client({}, binary).channels.get('ai:x', { params: { appendMode: 'full' } })
@@ -72,7 +72,7 @@ describe.each(formats)('changing messages in $format', ({ useBinaryProtocol }) =
     ])
   })
 
-  test('updates what is given and keeps the rest', async () => {
+  test('updates the given fields and keeps the rest', async () => {
     const { channel, inbox, serial, rest } = await scene()
     const operation = { description: 'typo', metadata: { by: 'hand' } }
     const { versionSerial } = await channel.updateMessage({ serial, data: { text: 'Hi' } }, operation)
@@ -138,7 +138,7 @@ describe.each(formats)('changing messages in $format', ({ useBinaryProtocol }) =
     expect((await rest.getMessage(serial)).data).toBe('Hello there, you!')
   })
 
-  test('shows readers what was acknowledged, though the window is still open', async () => {
+  test('shows acknowledged appends to readers, though the rollup window is still open', async () => {
     const { channel, serial, rest, endpoint } = await scene({ transportParams: { appendRollupWindow: '500' } })
     await channel.appendMessage({ serial, data: 'lo' })
     await channel.appendMessage({ serial, data: '!' })
@@ -151,7 +151,7 @@ describe.each(formats)('changing messages in $format', ({ useBinaryProtocol }) =
     expect(inbox.pending).toEqual([])
   })
 
-  test('lets an update in the window win over what was held back', async () => {
+  test('lets an update in the rollup window replace held-back appends', async () => {
     const { channel, inbox, serial, rest } = await scene({ transportParams: { appendRollupWindow: '100' } })
     await Promise.all([
       channel.appendMessage({ serial, data: 'p' }),
@@ -205,7 +205,7 @@ describe.each(formats)('changing messages in $format', ({ useBinaryProtocol }) =
     expect(await failure(rest.appendMessage({ serial: 'any', data: 'b' }))).toMatchObject({ code: 93_002 })
   })
 
-  test('refuses to change what is not there', async () => {
+  test('refuses to change an unknown message', async () => {
     const { channel, rest } = await scene()
     const missing = { serial: '01700000000000-000@nowhere:000', data: 'x' }
     expect(await failure(channel.appendMessage(missing))).toMatchObject({ code: 40_400, statusCode: 404 })

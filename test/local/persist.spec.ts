@@ -65,7 +65,7 @@ describe('a file', () => {
     expect(await isMarked()).toBe(false)
   })
 
-  test('of one who was killed is free again', async () => {
+  test('of a killed process is free again', async () => {
     await writeFile(`${file}.lock`, '999999999')
     await startEndpoint({ persist: file })
     expect(await readFile(`${file}.lock`, 'utf8')).toBe(String(process.pid))
@@ -96,7 +96,7 @@ describe('a file', () => {
     await expect(stat(`${file}.lock`)).rejects.toThrow('ENOENT')
   })
 
-  test('knows what was published, so that the same id is not published again', async () => {
+  test('knows published message ids, so that none is published again', async () => {
     const before = await startEndpoint({ persist: file })
     const { serials } = await before.rest().channels.get('ai:x').publish({ id: 'once', data: '1' })
     await before.close()
@@ -150,7 +150,7 @@ const contentsOf = ({ channels }: Service) =>
 
 const stateOf = ({ message, changedBy }: Entry) => ({ message, changedBy })
 
-test('what cannot be written is not published', () => {
+test('a message that cannot be written is not published', () => {
   const full = () => {
     throw new Error('no space left on device')
   }
@@ -243,7 +243,7 @@ describe('sessions', () => {
     expect(read).toEqual(['new!'])
   })
 
-  test('without a file start anew, and are told so', async () => {
+  test('without a file start anew, with a warning', async () => {
     const before = await startEndpoint({ keys })
     const client = before.client()
     const channel = client.channels.get('ai:x')

@@ -22,7 +22,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
   const channelOf = (endpoint: TestEndpoint, clientId: string, options: Ably.ClientOptions = {}) =>
     endpoint.client({ clientId }, { ...binary, ...options }).channels.get('ai:x')
 
-  test('tells others who enters, updates and leaves', async () => {
+  test('tells the others of each enter, update and leave', async () => {
     const endpoint = await startEndpoint()
     const heard = await listen(channelOf(endpoint, 'alice'))
     const { presence } = channelOf(endpoint, 'bob')
@@ -44,7 +44,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     expect([...new Uint8Array(member!.data as ArrayBuffer)]).toEqual([0, 255])
   })
 
-  test('shows who is there to one who comes later, page by page', async () => {
+  test('shows present members to a newcomer, page by page', async () => {
     const endpoint = await startEndpoint()
     const host = endpoint.client({}, binary).channels.get('ai:x')
     const names = Array.from({ length: 230 }, (_, i) => `guest-${i}`)
@@ -53,7 +53,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     expect(await clientIds(visitor)).toEqual(names.toSorted())
   })
 
-  test('shows who is there now to one who attaches again', async () => {
+  test('shows present members to a client that attaches again', async () => {
     const endpoint = await startEndpoint()
     const host = endpoint.client({}, binary).channels.get('ai:x')
     const visitor = channelOf(endpoint, 'alice')
@@ -82,14 +82,14 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     await eventually(() => expect(extras).toEqual([hello, bye, hello, hello]))
   })
 
-  test('an update of one who is absent lets it in', async () => {
+  test('an update of an absent member enters it', async () => {
     const endpoint = await startEndpoint()
     const heard = await listen(channelOf(endpoint, 'alice'))
     await channelOf(endpoint, 'bob').presence.update('here')
     await eventually(() => expect(heard).toEqual([['enter', 'bob', 'here']]))
   })
 
-  test('a leave of one who is absent changes nothing', async () => {
+  test('a leave of an absent member changes nothing', async () => {
     const endpoint = await startEndpoint()
     const alice = channelOf(endpoint, 'alice')
     const heard = await listen(alice)
@@ -108,7 +108,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     await eventually(() => expect(heard.at(-1)).toEqual(['leave', 'bob', 'x']))
   })
 
-  test('who is cut off stays for a while', async () => {
+  test('a member that loses its connection stays for a while', async () => {
     const endpoint = await startEndpoint()
     const alice = channelOf(endpoint, 'alice')
     const heard = await listen(alice)
@@ -121,7 +121,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     expect(Date.now() - cutAt).toBeGreaterThan(900)
   })
 
-  test('who comes back in time has never been away', async () => {
+  test('a member that returns in time has never left', async () => {
     const endpoint = await startEndpoint()
     const alice = channelOf(endpoint, 'alice')
     const heard = await listen(alice)
@@ -135,7 +135,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     expect(heard).toEqual([['enter', 'bob', 'x']])
   })
 
-  test('who comes back too late enters by itself', async () => {
+  test('a member that returns too late enters again by itself', async () => {
     const endpoint = await startEndpoint()
     const heard = await listen(channelOf(endpoint, 'alice'))
     const bob = endpoint.client({ clientId: 'bob' }, { ...binary, transportParams: { remainPresentFor: 1_000 } })
@@ -147,7 +147,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     await eventually(() => expect(heard.at(-1)).toEqual(['enter', 'bob', 'x']))
   })
 
-  test('what was said when the connection was lost is said again, and counts', async () => {
+  test('an enter that was lost with the connection is sent again and counts', async () => {
     const endpoint = await startEndpoint()
     const heard = await listen(channelOf(endpoint, 'alice'))
     const bob = channelOf(endpoint, 'bob')
@@ -159,7 +159,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     await eventually(() => expect(heard).toEqual([['enter', 'bob', 'x']]))
   })
 
-  test('a client that lost its connection hears at once who left meanwhile', async () => {
+  test('a client that reconnects hears at once which members left meanwhile', async () => {
     const endpoint = await startEndpoint()
     const alice = endpoint.client({ clientId: 'alice' }, binary)
     const heard = await listen(alice.channels.get('ai:x'))
@@ -275,7 +275,7 @@ describe('the frames', () => {
     expect(await socket.frame(16)).toMatchObject({ channel: 'ai:x', presence: [] })
   })
 
-  test('of a leave are told even if nobody knew of the member', async () => {
+  test('of a leave are delivered even for an unknown member', async () => {
     const socket = await openSocket(await startEndpoint())
     socket.send({ action: 10, channel: 'ai:x' })
     socket.send({ action: 14, channel: 'ai:x', msgSerial: 0, presence: [{ action: 3, clientId: 'bob', data: 'bye' }] })
@@ -284,7 +284,7 @@ describe('the frames', () => {
     expect(await socket.frame(16)).toMatchObject({ presence: [] })
   })
 
-  test('of a repeated enter are not told again', async () => {
+  test('of a repeated enter are not delivered again', async () => {
     const socket = await openSocket(await startEndpoint())
     const connectionId = String((await socket.frame(4)).connectionId)
     const enter = (msgSerial: number) => ({
@@ -301,7 +301,7 @@ describe('the frames', () => {
     expect(socket.frames.filter(({ action }) => action === 14)).toHaveLength(1)
   })
 
-  test('of one who is cut off leave under an id that is not its own', async () => {
+  test('of a disconnected member leave under an id of their own', async () => {
     const endpoint = await startEndpoint()
     const socket = await openSocket(endpoint)
     socket.send({ action: 10, channel: 'ai:x' })

@@ -61,7 +61,7 @@ describe('the command in a process of its own', { timeout: 30_000 }, () => {
     expect((await client.channels.get('x').publish('n', 'x')).serials).toHaveLength(1)
   })
 
-  test('says what is wrong and ends', async () => {
+  test('prints the mistake and exits', async () => {
     await expect(startCommand('--config', join(folder, 'missing.json'))).rejects.toThrow('ENOENT')
   })
 
@@ -102,7 +102,7 @@ describe('the command in a process of its own', { timeout: 30_000 }, () => {
     expect((await connect(again).channels.get('ai:x').history()).items).toMatchObject([{ data: 'kept' }])
   })
 
-  test('that cannot write any more refuses what it cannot keep, and keeps what it acknowledged', async () => {
+  test('that cannot write any more refuses new messages, and keeps acknowledged ones', async () => {
     const persist = join(folder, 'full.log')
     const command = await startCommandWithin(64, '--config', config, '--port', '0', '--persist', persist)
     started.push(command)

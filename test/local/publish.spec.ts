@@ -5,7 +5,7 @@ import { failure, formats, inState, openInbox, startEndpoint } from '../support/
 describe.each(formats)('publishing in $format', ({ useBinaryProtocol }) => {
   const binary = { useBinaryProtocol }
 
-  test('delivers name, data, extras and who said it, under the serial that the publisher gets', async () => {
+  test('delivers name, data, extras and client id, under the serial that the publisher gets', async () => {
     const endpoint = await startEndpoint()
     const inbox = await openInbox(endpoint.client({}, binary).channels.get('ai:x'))
     const bob = endpoint.client({ clientId: 'bob' }, binary)
@@ -57,7 +57,7 @@ describe.each(formats)('publishing in $format', ({ useBinaryProtocol }) => {
     expect(serials.every((serial, i) => i === 0 || serial! > serials[i - 1]!)).toBe(true)
   })
 
-  test('does not echo to those who asked not to', async () => {
+  test('does not echo to clients that turned echo off', async () => {
     const endpoint = await startEndpoint()
     const quiet = endpoint.client({}, { ...binary, echoMessages: false }).channels.get('ai:x')
     const inbox = await openInbox(quiet)
@@ -98,7 +98,7 @@ describe.each(formats)('publishing in $format', ({ useBinaryProtocol }) => {
     expect(Buffer.from(b?.data as Uint8Array).toString()).toBe('b')
   })
 
-  test('refuses what is too large, and goes on', async () => {
+  test('refuses messages that are too large, and stays connected', async () => {
     const endpoint = await startEndpoint()
     const client = endpoint.client({}, { ...binary, maxMessageSize: 1_000_000 })
     const channel = client.channels.get('ai:x')

@@ -76,7 +76,7 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
     expect(datas(all)).toEqual(datas(batch))
   })
 
-  test('brings nothing back to those who want no echo', async () => {
+  test('brings no own messages back to clients without echo', async () => {
     const endpoint = await startEndpoint()
     const client = endpoint.client({ clientId: 'bob' }, { ...binary, echoMessages: false })
     const channel = client.channels.get('ai:x')
@@ -105,7 +105,7 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
     expect(await second.frame(15)).toMatchObject({ messages: [{ name: 'other', data: 'ab' }] })
   })
 
-  test('publishes once what was sent twice', async () => {
+  test('publishes a message once that was sent twice', async () => {
     const { endpoint, channel, inbox } = await scene()
     endpoint.loseAck({ name: 'once' })
     const publish = channel.publish('once', 'x')
@@ -131,7 +131,7 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
     expect(datas(await inbox.take(1))).toEqual(['missed'])
   })
 
-  test('sends again what was pending, under new serials, when it could not resume', async () => {
+  test('sends pending messages again, under new serials, when it could not resume', async () => {
     const { endpoint, client, channel, inbox } = await scene()
     await channel.publish('n', 'first')
     endpoint.refuseResume()
@@ -183,7 +183,7 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
     expect(datas((await channel.history({ untilAttach: true })).items)).toEqual(['missed'])
   })
 
-  test('does not claim to have kept what it had to forget', async () => {
+  test('does not claim continuity over messages that it dropped', async () => {
     const endpoint = await startEndpoint({ limits: { maxChannelMessages: 2 } })
     const client = endpoint.client({ clientId: 'bob' }, binary)
     const channel = client.channels.get('ai:x')

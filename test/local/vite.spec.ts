@@ -86,7 +86,7 @@ describe('localAbly()', () => {
     expect(JSON.parse(data.toString())).toEqual({ type: 'connected' })
   })
 
-  test('refuses what no one answers, so that no client waits behind it', async () => {
+  test('refuses upgrades without a handler, so that no client waits behind them', async () => {
     const { url } = await devServer({}, { server: { port: 0, host: '127.0.0.1', ws: false } })
     const socket = new WebSocket(`${url.replace('http', 'ws')}/`, 'vite-hmr')
     cleanups.push(() => socket.terminate())
@@ -125,7 +125,7 @@ describe('localAbly()', () => {
 })
 
 describe('the token route', () => {
-  test('gives a browser the least that it needs, for who it says it is', async () => {
+  test('gives a browser the least capability, for the client id that it names', async () => {
     const { url } = await devServer()
     const token = (await (await get(`${url}/api/ably/token?clientId=bob`)).json()) as Ably.TokenDetails
     expect(token.clientId).toBe('bob')

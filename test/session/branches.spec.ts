@@ -26,7 +26,7 @@ const regenerated = (run: string, parent: string, target: string, carrier = `c-$
 const earlier = (messages: readonly ChannelMessage[]): ChannelMessage[] =>
   JSON.parse(JSON.stringify(messages).replaceAll('"s0', '"000')) as ChannelMessage[]
 
-describe('an edit by somebody else', () => {
+describe('an edit by another client', () => {
   it('moves no view that shows the prompt when it comes', async () => {
     const client = await Listener.on()
     client.hear([...turn('p'), edit('q', 'p')])
@@ -82,7 +82,7 @@ describe('an edit by somebody else', () => {
   })
 })
 
-it('moves to a reply that somebody else regenerated', async () => {
+it('moves to a reply that another client regenerated', async () => {
   const client = await Listener.on()
   client.hear([...turn('p'), ...regenerated('r2', 'p', 're-p')])
   expect(client.shown()).toEqual(['p', 're-r2'])

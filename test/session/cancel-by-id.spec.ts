@@ -22,7 +22,7 @@ it('cancels by a message id what has not started', async () => {
   expect(told.view.pending()[0]?.cancelling).toBeDefined()
 })
 
-it('shows no stop that the policy does not heed', async () => {
+it('shows no cancel that the policy refuses', async () => {
   const { view, hear } = await aSession([], undefined, ownerOnly)
   hear({ ...prompt('p'), clientId: 'bob' })
   hear({ ...prompt('q', { parent: 'p' }), clientId: 'bob' })

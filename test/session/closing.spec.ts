@@ -12,7 +12,7 @@ it('a handle tells that its session was closed, and nothing of a run that goes o
   await expect(run.finished).rejects.toMatchObject({ code: 104004 })
 })
 
-it('who closes again waits for the same', async () => {
+it('a second close waits for the first', async () => {
   const { session, channel } = await aSession()
   const left = deferred()
   channel.detach = () => left.promise
@@ -25,7 +25,7 @@ it('who closes again waits for the same', async () => {
   await again
 })
 
-it('nothing is published after closing, whatever became of the first try', async () => {
+it('publishes nothing after closing, even if the first try failed', async () => {
   const { session, view, refuse, published } = await aSession()
   const fate = deferred<never>()
   refuse('ai-input', () => fate.promise)

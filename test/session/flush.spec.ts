@@ -32,7 +32,7 @@ beforeEach(() => {
 })
 afterEach(() => void vi.unstubAllGlobals())
 
-it('flushes what was gathered once, with the next frame', () => {
+it('flushes all changes once, with the next frame', () => {
   const flush = vi.fn<() => void>()
   const scheduler = new FlushScheduler('frame', flush)
   for (let token = 0; token < 100; token++) scheduler.request()
@@ -74,7 +74,7 @@ it('flushes at once in sync mode, and where there are no frames', () => {
   expect(flush).toHaveBeenCalledTimes(2)
 })
 
-it('forgets what was gathered when cancelled', () => {
+it('drops all changes when cancelled', () => {
   const flush = vi.fn<() => void>()
   const scheduler = new FlushScheduler('frame', flush)
   scheduler.request()

@@ -9,7 +9,7 @@ afterEach(() => void vi.unstubAllEnvs())
 const later = () => message('ai-hologram', { 'run-id': 'r' })
 const reshaped = () => ({ ...message('ai-output', {}), extras: { ai: { envelope: [], agent: 'their-sdk/2.0' } } })
 
-it('tells once that others speak a newer protocol, and who', async () => {
+it('reports once that another client speaks a newer protocol, and which', async () => {
   const client = await Listener.on()
   client.hear([reshaped(), later(), reshaped(), prompt('p')])
   expect(warn).toHaveBeenCalledTimes(1)

@@ -54,7 +54,7 @@ it('tries again a little later when the network seems to be there all the same',
   expect(await published).toEqual(['s'])
 })
 
-it('rejects what is refused, and what waits when it is closed', async () => {
+it('rejects refused publishes, and waiting ones when it closes', async () => {
   const { channel, outbox, attempts } = aChannel()
   const refused = outbox.publish(letter('a'))
   attempts[0]!.settle.reject(new Error('too large'))

@@ -18,7 +18,7 @@ describe('a handle', () => {
     expect(state.run.finished).toBeInstanceOf(Promise)
   })
 
-  it('wakes nobody for a run that has taken the prompt up', async () => {
+  it('wakes no agent for a prompt that a run answers already', async () => {
     const { view, hear, woken } = await aSession()
     const run = await view.send('x')
     hear(started('R', run.inputId), ended('R'))
@@ -120,7 +120,7 @@ describe('after a reload', () => {
     expect(view.isRunning).toBe(false)
   })
 
-  it('nothing is retried under an id that nobody knows', async () => {
+  it('retries nothing under an unknown id', async () => {
     const { view } = await aSession(past)
     await expect(view.retry('nothing')).rejects.toMatchObject({ code: 40003 })
   })
@@ -145,7 +145,7 @@ describe('a send that interrupts', () => {
     },
   )
 
-  it('stops runs that wait for somebody, too, once', async () => {
+  it('stops suspended runs too, once', async () => {
     const { view, hear, published } = await aSession()
     hear(started('A'), started('B'), runMessage('ai-run-suspend', 'B', { 'invocation-id': 'B-1' }))
     await view.send('x', { whenBusy: 'interrupt' })

@@ -51,7 +51,7 @@ it('keeps two requests apart', async () => {
   expect(first).not.toBe(second)
 })
 
-it('tells what is missing when a verb is used on a server', async () => {
+it('names the missing client when a verb is used on a server', async () => {
   const rejected: unknown[] = []
   const app = createSSRApp(
     defineComponent({
