@@ -62,9 +62,9 @@ export class LiveRuns {
         await this.#publishOnce()
         delay = firstDelay
       } catch (cause) {
-        if (delay === firstDelay)
-          this.#report(toSessionError('enter presence', ErrorCode.LifecyclePublishFailed, cause))
+        // NOTE: while the network is away, or the channel detaches, presence fails without harm
         this.#isRefused = !isPassing(cause)
+        if (this.#isRefused) this.#report(toSessionError('enter presence', ErrorCode.LifecyclePublishFailed, cause))
         await new Promise((resolve) => setTimeout(resolve, delay))
         delay = Math.min(delay * 2, longestDelay)
       }

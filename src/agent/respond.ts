@@ -34,9 +34,10 @@ async function outcomeFor<M extends object, Chunk>(
   if (run.abortSignal.aborted) return { reason: 'cancelled' }
   try {
     const given = await abortable(respondWith(run, respond), run.abortSignal)
-    // NOTE: a function that forgot to await its pipe must not cut it short
+    if (isOutcome(given)) return given
+    // NOTE: a function that forgot to await its pipe must not cut it short; one that returns an outcome means to
     await abortable(run.idle(), run.abortSignal)
-    return isOutcome(given) ? given : undefined
+    return undefined
   } catch (error) {
     if (run.abortSignal.aborted) return { reason: 'cancelled' }
     report(error)

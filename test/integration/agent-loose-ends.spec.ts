@@ -142,7 +142,7 @@ describe('the end of a run', () => {
     const { name, alice, started, session } = await setStage(endpoint)
     const run = await started('Hello')
     const error = { code: 40_000, statusCode: 400 }
-    endpoint.refusePublish({ channel: name, name: 'ai-run-end' }, { error, times: 1 })
+    endpoint.refusePublish({ channel: name, name: 'ai-run-end' }, { error, times: 2 })
     await expect(run.end()).rejects.toMatchObject({ code: 104003 })
     await session.end()
     await alice.hears(named('ai-run-end', { 'run-reason': 'complete' }))

@@ -74,7 +74,7 @@ describe('a run that waits', () => {
     const scene = await stage()
     const run = await scene.started('one')
     const error = { code: 40_000, statusCode: 400 }
-    endpoint.refusePublish({ channel: scene.name, name: 'ai-run-end' }, { error, times: 1 })
+    endpoint.refusePublish({ channel: scene.name, name: 'ai-run-end' }, { error, times: 2 })
     await expect(run.end()).rejects.toMatchObject({ code: 104003 })
     await expect(run.suspend()).rejects.toMatchObject({ code: 40003, message: /the run is over/ })
     await run.end()
