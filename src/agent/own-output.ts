@@ -39,7 +39,7 @@ export function ownMessages<M extends object>(tree: Tree<M>, trigger: Row, run: 
   const steerIds = steerIdsIn(rows)
   const unfinished = new Set(rows.filter(isCutShort).map(({ transport }) => transport[Header.messageId]))
   const isUnanswered = unansweredIn([...(tree.runs.get(run.runId)?.allRows() ?? []), ...rows])
-  const known = [...projection.ids()].filter((id) => !run.isIgnored(id) && isForModel(projection.message(id)!))
+  const known = [...projection.ids].filter((id) => !run.isIgnored(id) && isForModel(projection.message(id)!))
   return missedLast(known, isUnanswered).map((id) => ({
     message: structuredClone(projection.message(id)!),
     isReply: !steerIds.has(id),

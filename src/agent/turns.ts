@@ -45,7 +45,7 @@ function closeTurn<M extends object>(tree: Tree<M>, { prompt, runs }: OpenTurn<M
   const answers = beside ? [{ node: beside }] : runs
   const last = answers.at(-1)
   const run = last && !isCut(last) ? last.node : undefined
-  const [message] = prompt ? [...prompt.messageIds()].map((id) => prompt.message(id)!) : []
+  const [message] = prompt ? [...prompt.ids].map((id) => prompt.message(id)!) : []
   const messages = answers.flatMap(messagesOf).filter((each) => isForModel(each.message))
   const turn = {
     ...(message && isForModel(message) && { prompt: message }),
@@ -68,13 +68,13 @@ function shownAnswer<M extends object>(tree: Tree<M>, prompt: InputNode<M>): Run
 }
 
 const isCut = <M extends object>({ node, until }: Waypoint<M>): boolean =>
-  until !== undefined && until !== [...node.messageIds()].at(-1)
+  until !== undefined && until !== [...node.ids].at(-1)
 
 /** The messages of a run up to the one that the path leaves it at; else all of them, with unanswered steers last. */
 function messagesOf<M extends object>({ node, until }: Waypoint<M>): { message: M; kind: Kind }[] {
   const rows = node instanceof RunNode ? node.allRows() : []
   const steerIds = steerIdsIn(rows)
-  const ids = [...node.messageIds()]
+  const ids = [...node.ids]
   const end = until === undefined ? -1 : ids.indexOf(until)
   const isUnanswered = end < 0 ? unansweredIn(rows) : () => false
   const kindOf = (id: string): Kind => (isUnanswered(id) ? 'missed' : steerIds.has(id) ? 'steer' : 'reply')

@@ -101,5 +101,4 @@ export class AccessPolicy {
   }
 }
 
-const copiesOf = (run: TreeNode<object>): object[] =>
-  Array.from(run.messageIds(), (id) => structuredClone(run.message(id)!))
+const copiesOf = (run: TreeNode<object>): object[] => Array.from(run.ids, (id) => structuredClone(run.message(id)!))

@@ -1,19 +1,28 @@
-import { selectionOf, type Choices } from './siblings'
+import { firstAbove } from './collections'
 import { bySort, levelOf, unsent, type TreeNode } from './node'
 import { RunNode } from './run-node'
-import type { InputNode } from './input-node'
-import { sameItems } from './collections'
+import { selectedOf, selectionOf, type Choices } from './siblings'
 import type { Tree } from './tree'
 
 /** A node on a branch with those of its messages that show. */
 export interface PathSegment<M extends object> {
   readonly node: TreeNode<M>
   readonly ids: readonly string[]
-  /** The highest sort up to here: what stands behind a later node belongs to it, wherever it sorts. */
+  /** The highest sort up to here: live messages behind a later node stand behind it, wherever they sort. */
   readonly level: string
 }
 
-/** Where inside a run the branch goes on with another reply instead. */
+/** A segment as the walk knows it. */
+interface Step<M extends object> extends PathSegment<M> {
+  ids: readonly string[]
+  level: string
+  /** The level that the walk had reached when it placed the node: the node's own, or that of a later parent. */
+  at: string
+  /** How many of the node's messages the walk has seen. */
+  seen: number
+}
+
+/** Where a reply takes the place of the rest of a run. */
 interface InlineReplacement<M extends object> {
   readonly index: number
   readonly reply: RunNode<M>
@@ -21,38 +30,41 @@ interface InlineReplacement<M extends object> {
 
 /**
  * Walks all nodes in sort order and keeps those on the chosen branch: a node whose parent is known must follow it on
- * the path, and of several alternatives only the selected one stays.
+ * the path, and of several siblings only the selected one stays.
  */
 export const walk = <M extends object>(tree: Tree<M>, choices: Choices): readonly PathSegment<M>[] =>
   new BranchWalk(tree, choices).path
 
-/** See {@link walk}. What comes at the end of a branch is followed without walking all of it again. */
+/** See {@link walk}. It follows changes of the tree by walking on from the first place where the path differs. */
 export class BranchWalk<M extends object> {
-  readonly #path: PathSegment<M>[] = []
-  readonly #placed = new Set<TreeNode<M>>()
-  readonly #waiting = new Map<TreeNode<M>, TreeNode<M>[]>()
+  readonly #tree: Tree<M>
+  readonly #choices: Choices
+  readonly #path: Step<M>[] = []
+  readonly #steps = new Map<TreeNode<M>, Step<M>>()
   /** Messages of runs on the path whose place a reply inside the run has taken. */
   readonly #dropped = new Set<string>()
-  readonly #selected = new Map<readonly TreeNode<M>[], TreeNode<M>>()
+  /** The members of groups that show, where there are several. */
+  #selected = new WeakMap<readonly TreeNode<M>[], TreeNode<M>>()
+  /** Nodes that joined and left the path in the last `follow`. */
+  joined: TreeNode<M>[] = []
+  left: TreeNode<M>[] = []
   #version: number
   #visited = 0
 
-  constructor(
-    private readonly tree: Tree<M>,
-    private readonly choices: Choices,
-    /** Whether it is made step by step, by `advance`, instead of at once. */
-    isStepwise = false,
-  ) {
+  /** @param isStepwise - whether the path is made by calls of `advance` instead of at once */
+  constructor(tree: Tree<M>, choices: Choices, isStepwise = false) {
+    this.#tree = tree
+    this.#choices = choices
     this.#version = tree.version
     if (!isStepwise) this.advance(Infinity)
   }
 
-  /** Visits some more nodes; false when there are no more. */
+  /** Visits `count` more nodes; false when there are no more. */
   advance(count: number): boolean {
-    const nodes = this.tree.nodes()
-    for (let end = this.#visited + count; this.#visited < end && this.#visited < nodes.length;) {
+    const nodes = this.#tree.nodes()
+    for (const end = this.#visited + count; this.#visited < end && this.#visited < nodes.length;) {
       const node = nodes[this.#visited++]!
-      if (this.tree.isListed(node)) this.#visit(node)
+      if (this.#tree.isListed(node)) this.#visit(node)
     }
     return this.#visited < nodes.length
   }
@@ -62,128 +74,279 @@ export class BranchWalk<M extends object> {
   }
 
   has(node: TreeNode<M>): boolean {
-    return this.#placed.has(node)
+    return this.#steps.has(node)
+  }
+
+  /** The member of a group that is on the path. */
+  shownIn(group: readonly TreeNode<M>[]): TreeNode<M> | undefined {
+    const selected = this.#selected.get(group)
+    return selected && this.has(selected) ? selected : group.find((node) => this.has(node))
   }
 
   /** Whether the path is that of the tree as it is. */
   get isCurrent(): boolean {
-    return this.#version === this.tree.version
+    return this.#version === this.#tree.version
   }
 
   /**
-   * Goes on with what the tree settled last, where walking all of it again would come to the same: it tells whether only
-   * the end of the path is different. When it is undefined, this walk is of no more use.
+   * Brings the path in step with the last change of the tree. Returns whether only its end is different; undefined when
+   * this walk is of no more use.
    */
   follow(moved: readonly TreeNode<M>[] | undefined): 'end' | 'inside' | undefined {
-    if (!moved || this.#version !== this.tree.version - 1) return undefined
-    this.#selected.clear()
-    const changes = [...new Set(moved)]
-      .toSorted(bySort)
-      .map((node) => (this.#placed.has(node) ? this.#grow(node) : this.#goOn(node)))
-    if (changes.includes(undefined)) return undefined
-    this.#version = this.tree.version
-    return changes.includes('inside') ? 'inside' : 'end'
+    if (!moved || this.#version !== this.#tree.version - 1) return undefined
+    this.#version = this.#tree.version
+    this.joined = []
+    this.left = []
+    const change = new PathChange<M>(moved)
+    for (const node of moved.length > 1 ? moved.toSorted(bySort) : moved) {
+      change.pending.delete(node)
+      this.#review(node, change)
+    }
+    if (change.from !== undefined) this.#walkFrom(change.from)
+    return change.isInside || this.left.length > 0 ? 'inside' : 'end'
   }
 
-  /** A node that is not on the path: the walk has visited all others that count, and nobody's place depends on it. */
-  #goOn(node: TreeNode<M>): 'end' | undefined {
-    if (!node.visible) return 'end'
+  /** Looks again at a node, and at the sibling that may show in its place. */
+  #review(node: TreeNode<M>, change: PathChange<M>): void {
+    const host = this.#tree.siblings.hostOf(node)
+    const hostStep = host && this.#steps.get(host)
+    if (hostStep) this.#reviewInside(hostStep, change)
+    const group = this.#tree.siblings.of(node)
+    if (group.length > 1 && this.#tree.isListed(node)) {
+      const former = this.#selected.get(group) ?? group.find((member) => this.#steps.has(member))
+      const selected = selectedOf(this.#tree, group, this.#choices)
+      this.#selected.set(group, selected)
+      if (former && former !== selected) this.#reviewNode(former, change)
+      if (selected !== node) this.#reviewNode(selected, change)
+    }
+    this.#reviewNode(node, change)
+  }
+
+  #reviewNode(node: TreeNode<M>, change: PathChange<M>): void {
+    const step = this.#steps.get(node)
     const parent = this.#parentOf(node)
-    const isLast = levelOf(node) > (this.#path.at(-1)?.level ?? '') && (!parent || this.#placed.has(parent))
-    const isFollowed = [...node.mentioned()].some((id) => this.tree.children(id).length > 0)
-    if (!isLast || isFollowed || !this.tree.isListed(node) || !this.#isAlone(node)) return undefined
-    this.#visit(node)
-    return 'end'
+    const parentStep = parent && this.#steps.get(parent)
+    const isShown = this.#tree.isListed(node) && (!parent || parentStep !== undefined) && this.#shows(node)
+    const at = higher(levelOf(node), parentStep?.at ?? '')
+    if (step && this.#tree.siblings.hostOf(node)) {
+      this.#relevel(this.#indexOf(step))
+      this.#updateIds(step, change)
+    } else if (step) this.#reviewStep(step, isShown ? at : undefined, change)
+    else if (isShown && !change.covers(at)) this.#insert(node, at, change)
   }
 
-  /** Whether nothing can stand in place of a node, and it in place of nothing. */
-  #isAlone(node: TreeNode<M>): boolean {
-    const isRun = node instanceof RunNode
-    if ((isRun ? node.regenerates : (node as InputNode<M>).forkOf) !== undefined) return false
-    const isBeside = (other: TreeNode<M>): boolean =>
-      other !== node && (isRun ? other instanceof RunNode : (other as Partial<InputNode<M>>).forkOf === node.key)
-    return !this.tree.children(node.parent).some(isBeside)
+  /** Looks again at a node on the path. @param at - where it belongs; undefined when it does not show */
+  #reviewStep(step: Step<M>, at: string | undefined, change: PathChange<M>): void {
+    if (at === undefined) return change.walkFrom(lower(step.at, levelOf(step.node)))
+    if (at !== step.at && !this.#resettle(step, at)) return change.walkFrom(lower(at, step.at))
+    if (this.#hasFollowers(step.node, change)) return change.walkFrom(at)
+    this.#updateIds(step, change)
   }
 
-  /** A node on the path has got more messages, or its serial. */
-  #grow(node: TreeNode<M>): 'end' | 'inside' | undefined {
-    const at = this.#path.findLastIndex((stretch) => stretch.node === node)
-    const { ids: held, level } = this.#path[at]!
-    const ids = [...node.messageIds()]
-    const before = this.#path[at - 1]?.level ?? ''
-    const isLast = at === this.#path.length - 1
-    const isSent = level === unsent && node.sort !== ''
-    const isInPlace = level !== unsent || (levelOf(node) > before && (!isSent || (isLast && this.#isAlone(node))))
-    if (!isInPlace || this.#turnIn(ids) || !sameItems(held, ids.slice(0, held.length))) return undefined
-    this.#path[at] = { node, ids, level: higher(before, levelOf(node)) }
-    return isLast ? 'end' : 'inside'
+  /** Gives a step another level at the same place; false when it belongs elsewhere. */
+  #resettle(step: Step<M>, at: string): boolean {
+    const index = this.#indexOf(step)
+    const before = this.#path[index - 1]
+    const after = this.#path[index + 1]
+    if ((before && before.at >= at) || (after && (after.at <= at || after.at === step.at))) return false
+    step.at = at
+    this.#relevel(index)
+    return true
   }
 
-  // NOTE: a child can sort before its parent (clocks of two sites), so it waits until the parent is placed; what waits
-  // for ever hangs under a branch that is not chosen, or in a circle
-  #visit(first: TreeNode<M>): void {
+  /** Works out the levels again, from an index up to where they stay the same. */
+  #relevel(from: number): void {
+    for (let index = from; index < this.#path.length; index++) {
+      const step = this.#path[index]!
+      const level = higher(this.#path[index - 1]?.level ?? '', levelOf(step.node))
+      if (level === step.level && index > from) return
+      step.level = level
+    }
+  }
+
+  /** Takes in new messages of a node on the path. */
+  #updateIds(step: Step<M>, change: PathChange<M>): void {
+    const { ids } = step.node
+    const isCut = step.ids.length < step.seen
+    if (step.seen === ids.length && (isCut || step.ids === ids)) return
+    const turn = isCut ? undefined : this.#turnIn(step.node, step.seen)
+    if (turn) return change.walkFrom(step.at)
+    if (isCut) for (const id of ids.slice(step.seen)) this.#drop(id, change)
+    else step.ids = ids
+    step.seen = ids.length
+    if (!isCut && step !== this.#path.at(-1)) change.isInside = true
+  }
+
+  #drop(id: string, change: PathChange<M>): void {
+    this.#dropped.add(id)
+    for (const child of this.#tree.children(id)) {
+      const step = this.#steps.get(child)
+      if (step) change.walkFrom(step.at)
+    }
+  }
+
+  /** Looks again at which reply takes the place of the rest of a run. */
+  #reviewInside(step: Step<M>, change: PathChange<M>): void {
+    const index = this.#indexOf(step)
+    const turn = this.#turnIn(step.node)
+    const isCut = step.ids.length < step.seen
+    const former = isCut ? this.#path[index + 1] : undefined
+    if (turn?.reply === former?.node && (turn?.index ?? step.seen) === step.ids.length) return
+    const isEnd = index === this.#path.length - (former ? 2 : 1)
+    // NOTE: the end of a chain of replies inside each other; what comes back into sight needs a walk
+    if (!isEnd || !turn || turn.index > step.ids.length) return change.walkFrom(step.at)
+    this.#truncate(index)
+    this.#place(step.node, step.at)
+    if (this.#path.slice(index).some(({ node }) => this.#hasFollowers(node, change))) change.walkFrom(step.at)
+    change.isInside = true
+  }
+
+  /** Puts a node on the path that was not there. */
+  #insert(node: TreeNode<M>, at: string, change: PathChange<M>): void {
+    // NOTE: other nodes stay where they are unless they begin to show with this one
+    if (this.#turnIn(node) || this.#hasFollowers(node, change)) return change.walkFrom(at)
+    const index = firstAbove(this.#path, atOf, at)
+    if (this.#path[index - 1]?.at === at && this.#tree.nodes().at(-1) !== node) return change.walkFrom(at)
+    this.#add({ node, ids: node.ids, level: '', at, seen: node.ids.length }, index)
+    this.#relevel(index)
+    if (index < this.#path.length - 1) change.isInside = true
+  }
+
+  /** Whether nodes have waited for this one, besides those that are still to be reviewed. */
+  #hasFollowers(node: TreeNode<M>, { pending }: PathChange<M>): boolean {
+    return this.#followers(node, everywhere).some((follower) => !pending.has(follower))
+  }
+
+  /** Walks the rest of the path again. */
+  #walkFrom(at: string): void {
+    let index = firstAbove(this.#path, atOf, at)
+    while (index > 0 && this.#path[index - 1]!.at === at) index--
+    this.#truncate(index)
+    const nodes = this.#tree.nodes()
+    let first = firstAbove(nodes, levelOf, at)
+    while (first > 0 && levelOf(nodes[first - 1]!) === at) first--
+    for (; first < nodes.length; first++) if (this.#tree.isListed(nodes[first]!)) this.#visit(nodes[first]!)
+  }
+
+  #truncate(length: number): void {
+    for (const { node, ids, seen } of this.#path.splice(length)) {
+      this.#steps.delete(node)
+      this.left.push(node)
+      for (const id of node.ids.slice(ids.length, seen)) this.#dropped.delete(id)
+    }
+  }
+
+  #indexOf(step: Step<M>): number {
+    let index = firstAbove(this.#path, atOf, step.at) - 1
+    while (this.#path[index] !== step) index--
+    return index
+  }
+
+  // NOTE: a child can sort before its parent (clocks of two sites), so it waits until the parent is placed; a node that
+  // waits for ever hangs under a branch that is not chosen, or in a circle
+  #visit(first: TreeNode<M>, at = levelOf(first)): void {
     const queue = [first]
     for (const node of queue) {
       const parent = this.#parentOf(node)
-      if (parent && !this.#placed.has(parent)) this.#wait(parent, node)
-      else if (this.#shows(node)) queue.push(...this.#place(node))
+      const isReached = !this.#steps.has(node) && (!parent || this.#steps.has(parent))
+      if (isReached && this.#shows(node)) queue.push(...this.#place(node, at))
     }
   }
 
   #parentOf(node: TreeNode<M>): TreeNode<M> | undefined {
-    const parent = node.parent === undefined ? undefined : this.tree.nodeOf(node.parent)
+    const parent = node.parent === undefined ? undefined : this.#tree.nodeOf(node.parent)
     return parent?.visible ? parent : undefined
-  }
-
-  #wait(parent: TreeNode<M>, node: TreeNode<M>): void {
-    const others = this.#waiting.get(parent)
-    if (others) others.push(node)
-    else this.#waiting.set(parent, [node])
   }
 
   #shows(node: TreeNode<M>): boolean {
     if (node.parent !== undefined && this.#dropped.has(node.parent)) return false
-    if (this.tree.siblings.hostOf(node)) return false
-    const members = this.tree.siblings.of(node)
-    return members.length === 1 || this.#selectionOf(members) === node
+    if (this.#tree.siblings.hostOf(node)) return false
+    const group = this.#tree.siblings.of(node)
+    return group.length === 1 || this.#selectionOf(group) === node
   }
 
-  #selectionOf(members: readonly TreeNode<M>[]): TreeNode<M> {
-    const known = this.#selected.get(members)
-    if (known) return known
-    const keys = members.map(({ key }) => key)
-    const selected = members[selectionOf(this.tree, keys, this.choices)]!
-    this.#selected.set(members, selected)
+  #selectionOf(group: readonly TreeNode<M>[]): TreeNode<M> {
+    let selected = this.#selected.get(group)
+    if (!selected) this.#selected.set(group, (selected = selectedOf(this.#tree, group, this.#choices)))
     return selected
   }
 
-  /** Puts a node on the path, and the replies that go on from inside it; answers with those who waited for them. */
-  #place(first: TreeNode<M>): TreeNode<M>[] {
-    const released: TreeNode<M>[] = []
+  /** Puts a node on the path, and the replies that go on from inside it; returns the nodes that waited for them. */
+  #place(first: TreeNode<M>, at: string): readonly TreeNode<M>[] {
+    const placed: TreeNode<M>[] = []
     for (let node: TreeNode<M> | undefined = first; node;) {
-      const ids: string[] = [...node.messageIds()]
-      const turn: InlineReplacement<M> | undefined = node instanceof RunNode ? this.#turnIn(ids) : undefined
+      const { ids }: TreeNode<M> = node
+      const turn: InlineReplacement<M> | undefined = this.#turnIn(node)
       const level = higher(this.#path.at(-1)?.level ?? '', levelOf(node))
-      this.#path.push({ node, ids: turn ? ids.slice(0, turn.index) : ids, level })
+      this.#add({ node, ids: turn ? ids.slice(0, turn.index) : ids, level, at, seen: ids.length })
       if (turn) for (const id of ids.slice(turn.index)) this.#dropped.add(id)
-      this.#placed.add(node)
-      for (const child of this.#waiting.get(node) ?? []) released.push(child)
-      this.#waiting.delete(node)
+      placed.push(node)
       node = turn?.reply
     }
-    return released
+    return placed.length === 1
+      ? this.#followers(first, at)
+      : placed.flatMap((node) => this.#followers(node, at)).toSorted(bySort)
   }
 
-  #turnIn(ids: readonly string[]): InlineReplacement<M> | undefined {
-    for (let index = 1; index < ids.length; index++) {
-      const replies = this.tree.siblings.inside(ids[index - 1]!, ids[index]!)
+  #add(step: Step<M>, index = this.#path.length): void {
+    this.#path.splice(index, 0, step)
+    this.#steps.set(step.node, step)
+    this.joined.push(step.node)
+  }
+
+  /** Nodes that follow a node and were passed before the walk came to this level. */
+  #followers(node: TreeNode<M>, at: string): readonly TreeNode<M>[] {
+    const followers: TreeNode<M>[] = []
+    for (const id of node.mentioned) {
+      for (const child of this.#tree.children(id)) {
+        const isPassed = levelOf(child) < at && this.#tree.isListed(child) && !this.#steps.has(child)
+        if (isPassed && this.#tree.nodeOf(id) === node) followers.push(child)
+      }
+    }
+    return followers.length > 1 ? followers.toSorted(bySort) : followers
+  }
+
+  /** The first message of a run whose place a reply has taken. @param from - the first index that is looked at */
+  #turnIn({ ids }: TreeNode<M>, from = 1): InlineReplacement<M> | undefined {
+    for (let index = Math.max(from, 1); index < ids.length; index++) {
+      const replies = this.#tree.siblings.inside(ids[index - 1]!, ids[index]!)
       if (replies.length === 0) continue
-      const keys = [ids[index]!, ...replies.map(({ key }) => key)]
-      const reply = replies[selectionOf(this.tree, keys, this.choices) - 1]
+      const keys = [{ key: ids[index]! }, ...replies]
+      const reply = replies[selectionOf(this.#tree, keys, this.#choices) - 1]
       if (reply) return { index, reply }
     }
     return undefined
   }
 }
+
+/** What the review of moved nodes has found. */
+class PathChange<M extends object> {
+  /** Moved nodes that have not been reviewed yet. */
+  readonly pending: Set<TreeNode<M>>
+  /** The level from which the path has to be walked again. */
+  from: string | undefined
+  /** Whether the path is different before its end. */
+  isInside = false
+
+  constructor(moved: readonly TreeNode<M>[]) {
+    this.pending = new Set(moved)
+  }
+
+  walkFrom(at: string): void {
+    if (this.from === undefined || at < this.from) this.from = at
+  }
+
+  /** Whether a place is walked again in any case. */
+  covers(at: string): boolean {
+    return this.from !== undefined && at >= this.from
+  }
+}
+
+/** Above every level. */
+const everywhere = `${unsent}${unsent}`
+
+const atOf = ({ at }: { readonly at: string }): string => at
+
+const lower = (a: string, b: string): string => (a < b ? a : b)
 
 const higher = (a: string, b: string): string => (a > b ? a : b)

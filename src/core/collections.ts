@@ -25,17 +25,21 @@ export function insertBySerial<T extends Placed>(list: readonly T[], item: T): r
   if (list.length === 0) return [item]
   // Not one of those that several share
   const items = list as T[]
-  if (items.at(-1)!.serial <= item.serial) items.push(item)
-  else items.splice(placeOf(items, item), 0, item)
+  items.splice(firstAbove(items, serialOf, item.serial), 0, item)
   return items
 }
 
-function placeOf<T extends Placed>(list: readonly T[], { serial }: T): number {
+const serialOf = ({ serial }: Placed): string => serial
+
+/** The index of the first item whose key is above this one, in a list that is sorted by key. */
+export function firstAbove<T>(list: readonly T[], keyOf: (item: T) => string, key: string): number {
   let low = 0
   let high = list.length
+  // Almost all items belong at the end
+  if (high === 0 || keyOf(list[high - 1]!) <= key) return high
   while (low < high) {
     const middle = (low + high) >> 1
-    if (list[middle]!.serial <= serial) low = middle + 1
+    if (keyOf(list[middle]!) <= key) low = middle + 1
     else high = middle
   }
   return low

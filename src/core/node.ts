@@ -21,6 +21,10 @@ export abstract class TreeNode<M extends object> implements RowHome {
   #shown: SmallMap<Writable<ViewMessage<M>>> | undefined
   /** How many of the rows the projection holds, unless it is stale. */
   #foldedCount = 0
+  /** Messages that rows name without saying anything that counts. */
+  #emptyIds: Set<string> | undefined
+  /** Messages that rows have named since it was settled. */
+  #namedIds: readonly (string | undefined)[] = noItems
   /** Whether the projection has to be made anew. */
   protected stale = false
   /** Whether rows came that nobody expected any more; others are likely to follow, so folding stays at hand. */
@@ -29,6 +33,10 @@ export abstract class TreeNode<M extends object> implements RowHome {
   parent: string | undefined
   /** Position among all nodes; optimistic prompts come last. */
   sort = ''
+  /** The level at which the tree lists it; undefined until it is listed. */
+  listedAt: string | undefined
+  /** Whether the tree has dropped it. */
+  isGone = false
 
   constructor(
     readonly key: string,
@@ -46,6 +54,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
     if (isLast && this.projection.isSealed) this.#hasLateRows = true
     if (!isLast || this.projection.isSealed) this.stale = true
     this.rows = insertBySerial(this.rows, row)
+    const id = row.transport[Header.messageId]
+    if (id !== this.#namedIds.at(-1)) this.#namedIds = [...this.#namedIds, id]
   }
 
   /** Gives up a content row: it was deleted, says something else, or belongs to another node. */
@@ -67,24 +77,19 @@ export abstract class TreeNode<M extends object> implements RowHome {
   #goOn(): NodeChange {
     const { size } = this
     this.#foldFurther()
-    return this.size === size ? 'none' : 'grew'
+    return this.size === size ? 'none' : 'moved'
   }
 
   #settleAll(): NodeChange {
     const before = this.#listing()
     this.derive()
-    // NOTE: only folding afresh puts messages before others
-    const ids = this.stale ? [...this.messageIds()] : []
+    const { ids } = this
     if (this.stale) this.#foldAfresh()
     else this.#foldFurther()
     this.#showState()
     if (this.isComplete && !this.#hasLateRows) this.seal()
-    const begin = this.messageIds()
-    return changeOf(
-      before,
-      this.#listing(),
-      ids.every((id) => id === begin.next().value),
-    )
+    // NOTE: only folding afresh puts messages before others
+    return changeOf(before, this.#listing(), ids === this.ids || ids.every((id, index) => id === this.ids[index]))
   }
 
   #listing(): Listing {
@@ -94,9 +99,18 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   #foldFurther(): void {
     while (this.#foldedCount < this.rows.length) {
-      const row = this.read(this.rows[this.#foldedCount++]!)
-      if (row) this.projection.add(row)
+      const row = this.rows[this.#foldedCount++]!
+      const content = this.read(row)
+      if (content) this.projection.add(content)
     }
+    for (const id of this.#namedIds) this.#noteMention(id)
+    this.#namedIds = noItems
+  }
+
+  #noteMention(id: string | undefined): void {
+    if (id === undefined || this.projection.message(id)) return
+    this.#emptyIds ??= new Set()
+    this.#emptyIds.add(id)
   }
 
   #foldAfresh(): void {
@@ -105,6 +119,9 @@ export abstract class TreeNode<M extends object> implements RowHome {
     // NOTE: what a row of a dead attempt fed may live on as the part of another row
     for (const row of this.rows) row.part = undefined
     this.projection.rebuild(this.content())
+    this.#emptyIds = undefined
+    this.#namedIds = noItems
+    for (const { transport } of this.rows) this.#noteMention(transport[Header.messageId])
   }
 
   /** Lets go of what is needed only while rows keep coming; one that comes all the same is read with all others. */
@@ -130,8 +147,9 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return this.projection.size
   }
 
-  messageIds(): IterableIterator<string> {
-    return this.projection.ids()
+  /** The ids of its messages in order; the same list while it only grows. */
+  get ids(): readonly string[] {
+    return this.projection.ids
   }
 
   /** The plain message, unobserved. */
@@ -174,10 +192,9 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return undefined
   }
 
-  /** Every message that a row of it names, and every one that came along with those. */
-  mentioned(): ReadonlySet<string> {
-    const named = this.rows.map((row) => row.transport[Header.messageId] ?? '')
-    return new Set([...named, ...this.seeds.keys()])
+  /** The ids of all messages that its rows name. */
+  get mentioned(): readonly string[] {
+    return this.#emptyIds ? [...this.ids, ...this.#emptyIds] : this.ids
   }
 
   readonly runId?: string
@@ -206,18 +223,15 @@ interface Listing {
   replacesId: string | undefined
 }
 
-/**
- * How a node differs for lists that show it: it showed up, got more messages or a serial (`grew`), or anything else
- * about its place is different (`moved`).
- */
-export type NodeChange = 'none' | 'grew' | 'moved'
+/** Whether a node can have another place on a branch (`moved`), or other nodes because of it (`rearranged`). */
+export type NodeChange = 'none' | 'moved' | 'rearranged'
 
 function changeOf(before: Listing, after: Listing, hasSameBegin: boolean): NodeChange {
   const isSame = (key: keyof Listing): boolean => before[key] === after[key]
-  const stays = hasSameBegin && isSame('visible') && isSame('parent') && isSame('replacesId')
-  if (stays && isSame('size') && isSame('sort')) return 'none'
-  const grew = stays && before.size <= after.size && (isSame('sort') || before.sort === '')
-  return grew || !before.visible ? 'grew' : 'moved'
+  if (!before.visible) return after.visible || !isSame('parent') ? 'moved' : 'none'
+  if (!isSame('parent') || !isSame('replacesId')) return 'rearranged'
+  if (after.visible && (!hasSameBegin || after.size < before.size)) return 'rearranged'
+  return isSame('visible') && isSame('size') && isSame('sort') ? 'none' : 'moved'
 }
 
 function update(shown: Writable<ViewMessage<object>>, { state, steer, error }: MessageStatus): void {

@@ -1,40 +1,41 @@
-import { MultiMap } from './collections'
-import type { InputNode } from './input-node'
+import { firstAbove, MultiMap } from './collections'
+import { InputNode } from './input-node'
 import type { Row } from './log'
-import { type NodeChange, type TreeNode, bySort, unsent } from './node'
+import { bySort, levelOf, type TreeNode, unsent } from './node'
 import { RunNode } from './run-node'
 import { Header, type Headers } from './wire'
 
-/** How the structure differs from how it was. */
+/** How the structure of the tree has changed. */
 export interface Restructured<M extends object> {
-  /** Messages or nodes came, went or moved: visible lists have to be made anew. */
+  /** Whether nodes or messages were added, removed or moved. */
   structure: boolean
-  /** Nodes that showed up or got more messages, when the structure differs by nothing else. */
+  /** The nodes whose place on a branch can be another one; undefined when that can be true of any node. */
   moved?: readonly TreeNode<M>[]
 }
 
-/** The nodes of a conversation and how they hang together: who follows whom, holds which message, answers what. */
+/** The nodes of a conversation and their relations: which node follows, holds or answers which message. */
 export abstract class Nodes<M extends object> {
   readonly inputs = new Map<string, InputNode<M>>()
   readonly runs = new Map<string, RunNode<M>>()
   readonly #messages = new MessageIndex<M>()
-  /** Children by the message id they follow; those without a parent under ''. */
+  /** Nodes by the message id they follow; those without a parent under ''. */
   readonly #children = new MultiMap<TreeNode<M>>()
+  readonly #edits = new MultiMap<InputNode<M>>()
   readonly #runsByInput = new MultiMap<RunNode<M>>()
   readonly #nodes = new NodeList<M>()
-  /** Nodes that rows came to or went from, to be settled. */
+  /** Nodes whose rows have changed, to be settled. */
   protected readonly dirty = new Set<TreeNode<M>>()
-  /** Whether the structure is different. */
+  readonly #moved = new Set<TreeNode<M>>()
+  /** Whether anything about the structure has changed. */
   protected isRestructured = false
-  /** Whether it differs by more than that nodes showed up or got more messages. */
+  /** Whether the structure has changed by more than the nodes in `#moved`. */
   #isRearranged = false
-  #moved: TreeNode<M>[] = []
-  /** How often the structure has changed. */
+  /** Increases with every change of the structure. */
   version = 0
-  /** How many messages all nodes have together, whatever the branch. */
+  /** The number of messages in all nodes, whatever the branch. */
   messageCount = 0
 
-  /** All nodes in sort order: by serial, optimistic prompts last. */
+  /** All nodes by serial, optimistic prompts last. */
   nodes(): readonly TreeNode<M>[] {
     return this.#nodes.sorted()
   }
@@ -44,40 +45,56 @@ export abstract class Nodes<M extends object> {
     return this.#messages.holderOf(messageId)
   }
 
+  /** The nodes that follow a message. */
   children(messageId: string | undefined): readonly TreeNode<M>[] {
     return this.#children.of(messageId ?? '')
   }
 
-  /** Runs that answer a prompt, whether or not it is the message they follow; none that somebody else asked for. */
+  /** The prompts that were sent as new versions of this one. */
+  editsOf(inputId: string): readonly InputNode<M>[] {
+    return this.#edits.of(inputId)
+  }
+
+  /** Runs that answer a prompt, also when they follow another message; none that another client asked for. */
   runsOf(inputId: string): readonly RunNode<M>[] {
     const runs = this.#runsByInput.of(inputId)
-    const asker = this.inputs.get(inputId)?.owner
+    const asker = runs.length > 0 ? this.inputs.get(inputId)?.owner : undefined
     const isIts = ({ owner = asker }: RunNode<M>): boolean => asker === undefined || owner === asker
     return runs.every(isIts) ? runs : runs.filter(isIts)
   }
 
-  /** One of these nodes, made when it is first spoken of. */
-  protected nodeIn<N extends TreeNode<M>>(nodes: Map<string, N>, key: string, make: () => N): N {
+  /** The newest visible run that answers a prompt; see {@link Nodes.runsOf}. */
+  latestRunOf(inputId: string): RunNode<M> | undefined {
+    const runs = this.#runsByInput.of(inputId)
+    const asker = runs.length > 0 ? this.inputs.get(inputId)?.owner : undefined
+    return runs.findLast(({ owner = asker, visible }) => visible && (asker === undefined || owner === asker))
+  }
+
+  /** Whether a node can stand on a branch. */
+  abstract isListed(node: TreeNode<M>): boolean
+
+  /** Notes that a node, and those that may show in its place, can stand elsewhere. */
+  protected abstract relocateSiblings(node: TreeNode<M>): void
+
+  /** The node with this key, created when it is first mentioned. */
+  protected nodeIn<N extends TreeNode<M>>(nodes: Map<string, N>, key: string, create: () => N): N {
     let node = nodes.get(key)
     if (!node) {
-      nodes.set(key, (node = make()))
-      this.#nodes.add(node)
+      nodes.set(key, (node = create()))
       this.#children.add('', node)
-      this.isRestructured = true
     }
     return node
   }
 
-  /** Takes nodes out of every list of nodes. */
-  protected removeNodes(gone: ReadonlySet<TreeNode<M>>): void {
-    this.#nodes.remove(gone)
-    for (const node of gone) {
-      this.#children.remove(node.parent ?? '', node)
-      this.dirty.delete(node)
-      this.messageCount -= node.size
-      if (node instanceof RunNode) this.#answer(undefined, node, node.inputId)
-    }
-    this.rearrange()
+  protected removeNode(node: TreeNode<M>): void {
+    this.relocateSiblings(node)
+    node.isGone = true
+    this.#nodes.remove(node)
+    this.#children.remove(node.parent ?? '', node)
+    if (node instanceof InputNode) this.#noteEdit(node, node.forkOf, undefined)
+    else this.#answer(undefined, node as RunNode<M>, (node as RunNode<M>).inputId)
+    this.dirty.delete(node)
+    this.messageCount -= node.size
   }
 
   protected attachRow(node: TreeNode<M>, row: Row): void {
@@ -87,58 +104,84 @@ export abstract class Nodes<M extends object> {
     this.dirty.add(node)
   }
 
-  /** Takes out of its node what said this. */
+  /** Takes a row out of its node. @param headers - the headers that put it there */
   protected detachRow(row: Row, { [Header.messageId]: messageId }: Headers): void {
     const node = row.home as TreeNode<M>
     node.remove(row)
     row.home = undefined
     if (messageId !== undefined) this.unmention(messageId, node)
     this.dirty.add(node)
-    this.rearrange()
-  }
-
-  /** Notes who holds a message; whoever follows it may thereby stand elsewhere. */
-  protected mention(messageId: string, node: TreeNode<M>, serial: string): void {
-    const former = this.nodeOf(messageId)
-    this.#messages.add(messageId, node, serial)
-    if (this.nodeOf(messageId) === former) return
-    if (former || this.children(messageId).length > 0) this.rearrange()
-    // NOTE: a request for another reply may be waiting for the message that it follows
     this.isRestructured = true
   }
 
-  protected unmention(messageId: string, node: TreeNode<M>): void {
-    this.#messages.drop(messageId, node)
+  /** Notes that a node mentions a message; the nodes that follow the message can thereby move. */
+  protected mention(messageId: string, node: TreeNode<M>, serial: string): void {
+    const former = this.nodeOf(messageId)
+    if (former === node) return
+    this.#messages.add(messageId, node, serial)
+    if (this.nodeOf(messageId) !== former) this.#holderChanged(messageId, former)
   }
 
-  /** Brings a node in step with its rows, and what is known of its place with the node. */
+  protected unmention(messageId: string, node: TreeNode<M>): void {
+    const former = this.nodeOf(messageId)
+    this.#messages.drop(messageId, node)
+    if (this.nodeOf(messageId) !== former) this.#holderChanged(messageId, former)
+  }
+
+  #holderChanged(messageId: string, former: TreeNode<M> | undefined): void {
+    // NOTE: a reply takes the place of a message inside the run that holds both
+    if (former) return this.rearrange()
+    for (const node of [this.nodeOf(messageId)!, ...this.children(messageId)]) this.relocate(node)
+  }
+
+  /** Brings a node in step with its rows, and the indexes in step with the node. */
   protected settleNode(node: TreeNode<M>): void {
     const { parent, size, seeds, visible } = node
-    const inputId = node instanceof RunNode ? node.inputId : undefined
-    this.#noteChange(node, node.settle())
+    const { inputId, forkOf } = node as Partial<RunNode<M> & InputNode<M>>
+    const change = node.settle()
     this.messageCount += node.size - size
-    if (node.seeds !== seeds || node.seeds.size > 0) this.#noteSeeds(node, seeds)
+    if (node.seeds !== seeds || node.seeds.size > seeds.size) this.#noteSeeds(node, seeds)
     if (node.parent !== parent) {
       this.#children.remove(parent ?? '', node)
       this.#children.add(node.parent ?? '', node)
     }
-    if (!(node instanceof RunNode) || node.inputId === inputId) return
-    this.#answer(node.inputId, node, inputId)
-    if (visible) this.rearrange()
-  }
-
-  #noteChange(node: TreeNode<M>, change: NodeChange): void {
+    if (node.listedAt !== levelOf(node)) this.#nodes.place(node)
+    if (node instanceof InputNode) this.#noteEdit(node, forkOf, node.forkOf)
+    else if ((node as RunNode<M>).inputId !== inputId) {
+      this.#answer((node as RunNode<M>).inputId, node as RunNode<M>, inputId)
+      if (visible) this.rearrange()
+    }
     if (change === 'none') return
-    this.isRestructured = true
-    this.#moved.push(node)
-    if (change === 'moved') this.rearrange()
+    if (change === 'rearranged') this.rearrange()
+    if (node.visible !== visible) this.#visibilityChanged(node)
+    if (node.size > size) this.#noteGrowth(node, size)
+    this.relocate(node)
   }
 
-  /** Messages that came along with others are found like all messages. */
+  /** The nodes that follow a node move with it; without it, one of its siblings shows. */
+  #visibilityChanged(node: TreeNode<M>): void {
+    for (const id of node.mentioned) for (const child of this.children(id)) this.relocate(child)
+    if (!node.visible) this.relocateSiblings(node)
+  }
+
+  /** A new message of a run can be one whose place a reply takes that is known already. */
+  #noteGrowth({ ids }: TreeNode<M>, size: number): void {
+    for (let at = Math.max(size, 1); at < ids.length; at++) {
+      const replaces = (child: TreeNode<M>): boolean => child instanceof RunNode && child.regenerates === ids[at]
+      if (this.children(ids[at - 1]).some(replaces)) this.rearrange()
+    }
+  }
+
+  #noteEdit(node: InputNode<M>, former: string | undefined, target: string | undefined): void {
+    if (former === target) return
+    if (former !== undefined) this.#edits.remove(former, node)
+    if (target !== undefined) this.#edits.add(target, node)
+  }
+
+  /** Messages that were copied along with another one are found like all messages. */
   #noteSeeds(node: TreeNode<M>, former: ReadonlyMap<string, string>): void {
-    for (const [id, serial] of node.seeds) this.#messages.add(id, node, serial)
+    for (const [id, serial] of node.seeds) this.mention(id, node, serial)
     if (node.seeds !== former) for (const id of former.keys()) this.unmention(id, node)
-    this.rearrange()
   }
 
   #answer(inputId: string | undefined, run: RunNode<M>, former: string | undefined): void {
@@ -146,53 +189,64 @@ export abstract class Nodes<M extends object> {
     if (inputId !== undefined) this.#runsByInput.add(inputId, run)
   }
 
+  /** Notes that the place of a node can be another one. */
+  protected relocate(node: TreeNode<M>): void {
+    this.isRestructured = true
+    this.#moved.add(node)
+  }
+
+  /** Notes that the place of any node can be another one. */
   protected rearrange(): void {
     this.isRestructured = this.#isRearranged = true
   }
 
-  /** What is different since this was asked last. */
+  /** The changes of the structure since the last call. */
   protected restructured(): Restructured<M> {
     if (!this.isRestructured) return { structure: false }
     this.version++
-    this.#nodes.touch()
-    const moved = this.#isRearranged ? undefined : this.#moved
-    this.#moved = []
+    const moved = this.#isRearranged ? undefined : [...this.#moved]
+    this.#moved.clear()
     this.isRestructured = this.#isRearranged = false
     return { structure: true, moved }
   }
 }
 
-/** Nodes in sort order, sorted when somebody asks. */
+/** How many nodes are inserted one by one; more are sorted in together. */
+const fewNodes = 32
+
+/** All nodes in sort order. */
 export class NodeList<M extends object> {
-  #nodes: readonly TreeNode<M>[] = []
-  #arrived: TreeNode<M>[] = []
-  #isSorted = true
+  #nodes: TreeNode<M>[] = []
+  /** Nodes that are not in their place yet. */
+  readonly #arrived = new Set<TreeNode<M>>()
 
-  add(node: TreeNode<M>): void {
-    this.#arrived.push(node)
-    this.#isSorted = false
+  /** Takes in a node that is new, or has another sort than it was listed with. */
+  place(node: TreeNode<M>): void {
+    this.remove(node)
+    this.#arrived.add(node)
   }
 
-  remove(gone: ReadonlySet<TreeNode<M>>): void {
-    this.#nodes = this.#nodes.filter((node) => !gone.has(node))
-    this.#arrived = this.#arrived.filter((node) => !gone.has(node))
+  remove(node: TreeNode<M>): void {
+    if (node.listedAt === undefined) return void this.#arrived.delete(node)
+    const last = firstAbove(this.#nodes, listedAtOf, node.listedAt) - 1
+    this.#nodes.splice(this.#nodes.lastIndexOf(node, last), 1)
+    node.listedAt = undefined
   }
 
-  /** Something moved. */
-  touch(): void {
-    this.#isSorted = false
-  }
-
-  /** A new array whenever nodes came, went or moved. */
   sorted(): readonly TreeNode<M>[] {
-    if (!this.#isSorted) {
-      // NOTE: almost sorted already, which makes it cheap
-      this.#nodes = [...this.#nodes, ...this.#arrived.splice(0)].toSorted(bySort)
-      this.#isSorted = true
+    if (this.#arrived.size === 0) return this.#nodes
+    for (const node of this.#arrived) {
+      node.listedAt = levelOf(node)
+      if (this.#arrived.size <= fewNodes)
+        this.#nodes.splice(firstAbove(this.#nodes, listedAtOf, node.listedAt), 0, node)
     }
+    if (this.#arrived.size > fewNodes) this.#nodes = [...this.#nodes, ...this.#arrived].toSorted(bySort)
+    this.#arrived.clear()
     return this.#nodes
   }
 }
+
+const listedAtOf = ({ listedAt }: TreeNode<object>): string => listedAt!
 
 /** Which node holds a message; of several that mention it, the one that did so at the lowest serial. */
 export class MessageIndex<M extends object> {

@@ -1,5 +1,5 @@
 import type { Codec, Draft, Fold } from './codec'
-import { SmallMap, isPlainObject, type PlainObject } from './collections'
+import { SmallMap, isPlainObject, reuseIfEqual, type PlainObject } from './collections'
 import type { Row } from './log'
 import type { ReactivePort } from './signals'
 import { Header } from './wire'
@@ -7,7 +7,8 @@ const none: ReadonlyMap<string, string> = new Map()
 
 /** The messages of one node: the fold of its rows in serial order. */
 export class Projection<M extends object> {
-  /** By message id, in order of first mention. */
+  /** Message ids in order of first mention. */
+  #ids: string[] = []
   #messages = new SmallMap<M>()
   #fold: Fold | undefined
   #resting = false
@@ -25,11 +26,12 @@ export class Projection<M extends object> {
   ) {}
 
   get size(): number {
-    return this.#messages.size
+    return this.#ids.length
   }
 
-  ids(): IterableIterator<string> {
-    return this.#messages.keys()
+  /** The same list while messages are only added at its end. */
+  get ids(): readonly string[] {
+    return this.#ids
   }
 
   message(id: string): M | undefined {
@@ -54,7 +56,7 @@ export class Projection<M extends object> {
 
   /** Forgets how folding stands; the messages stay. */
   seal(): void {
-    if (!this.#observed && !this.#resting) for (const id of this.ids()) trim(this.#messages.get(id)!)
+    if (!this.#observed && !this.#resting) for (const id of this.#ids) trim(this.#messages.get(id)!)
     this.#resting = true
     this.#row = undefined
     this.#fold = undefined
@@ -76,7 +78,9 @@ export class Projection<M extends object> {
   /** Folds all rows afresh, keeping the objects that views already hold. */
   rebuild(rows: readonly Row[]): void {
     const held = this.#messages
+    const heldIds = this.#ids
     this.#messages = new SmallMap()
+    this.#ids = []
     this.#seeds = undefined
     this.#resting = false
     this.#fold = undefined
@@ -85,7 +89,7 @@ export class Projection<M extends object> {
     this.#observed = false
     for (const row of rows) this.add(row)
     this.#observed = observed
-    for (const id of this.#messages.keys()) {
+    for (const id of this.#ids) {
       const message = this.#messages.get(id)!
       const old = held.get(id)
       if (!old) continue
@@ -95,6 +99,7 @@ export class Projection<M extends object> {
       this.#messages.set(id, old)
     }
     for (const row of rows) if (row.part) row.part = moved.get(row.part) ?? row.part
+    this.#ids = reuseIfEqual(heldIds, this.#ids) as string[]
   }
 
   #live<T extends object>(value: T): T {
@@ -120,6 +125,9 @@ export class Projection<M extends object> {
         const known = find(id)
         if (known) return known
         messages.set(id, this.codec.create(id, role))
+        // NOTE: a list that is pushed to keeps room for many more
+        if (this.#ids.length === 0) this.#ids = [id]
+        else this.#ids.push(id)
         this.#noteSeed(id)
         return find(id)!
       },

@@ -54,6 +54,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Message id of the prompt that woke the agent. */
   inputId: string | undefined
   regenerates: string | undefined
+  /** Whether other runs take its place; known when the tree has settled. */
+  isSuperseded = false
   /** The status that was told last; see `RunWatch`. */
   lastStatus: RunStatus | undefined
 
@@ -154,6 +156,10 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Its lifecycle and step rows, by serial; not to be changed. */
   get lifecycleRows(): readonly Row[] {
     return this.#lifecycle
+  }
+
+  get isEmpty(): boolean {
+    return this.rows.length === 0
   }
 
   /** Every row that belongs to this run. */

@@ -1,25 +1,19 @@
+import { firstAbove } from './collections'
 import { InputNode } from './input-node'
-import { bySort, type TreeNode } from './node'
+import { bySort, levelOf, type TreeNode } from './node'
 import { RunNode } from './run-node'
-import type { AccessPolicy } from './access'
 import type { Nodes } from './nodes'
+import type { AccessPolicy } from './access'
 
-/** What one view picked where there are alternatives; later picks win. */
+/** The choices of one view between siblings; the last one counts. */
 export interface Choices {
-  /** Node key, or message id of a reply inside a run, or of the request that a reply came from -> when it was picked. */
+  /** Picked siblings, by node key, by the id of a message inside a run, or by the id of a request: when they were picked. */
   readonly picked: ReadonlyMap<string, number>
-  /** The same for what was the newest when it was picked: from then on the newest shows. */
+  /** Siblings that were the newest when they were picked: from then on the newest one shows. */
   readonly following?: ReadonlyMap<string, number>
 }
 
-/** The tree that siblings are found in. */
-interface SiblingTree<M extends object> extends Nodes<M> {
-  readonly access: AccessPolicy
-  isListed(node: TreeNode<M>): boolean
-  replacementsOf(run: RunNode<M>): readonly RunNode<M>[]
-}
-
-/** One of several versions of a message: a prompt, a reply, or what stands inside a run where others could follow. */
+/** One of several versions of a message: a prompt, a reply, or a message inside a run. */
 export interface Sibling<M extends object> {
   readonly key: string
   readonly node: TreeNode<M>
@@ -27,79 +21,107 @@ export interface Sibling<M extends object> {
   readonly id: string | undefined
 }
 
-/** Which prompts and replies stand for each other, worked out once per place. */
+/** The tree as siblings and branches need it. */
+export interface Structure<M extends object> extends Pick<
+  Nodes<M>,
+  'inputs' | 'runs' | 'nodeOf' | 'children' | 'editsOf' | 'runsOf' | 'isListed'
+> {
+  readonly access: AccessPolicy
+  replacementsOf(run: RunNode<M>): readonly RunNode<M>[]
+}
+
+/** The nodes that follow one message, in groups of which one member shows. */
+interface Place<M extends object> {
+  readonly groups: Map<TreeNode<M>, TreeNode<M>[]>
+  /** The replies to the message. */
+  replies?: TreeNode<M>[]
+}
+
+/** Tells which prompts and replies are versions of each other. Groups are made when they are asked for and then kept. */
 export class Siblings<M extends object> {
-  readonly #groups = new Map<TreeNode<M>, readonly TreeNode<M>[]>()
-  readonly #forkRoots = new Map<InputNode<M>, InputNode<M>>()
-  readonly #previous = new Map<RunNode<M>, ReadonlyMap<string, string | undefined>>()
+  readonly #tree: Structure<M>
+  /** By the message that their nodes follow. */
+  readonly #places = new Map<string, Place<M>>()
   readonly #versions = new WeakMap<readonly TreeNode<M>[], readonly Sibling<M>[]>()
-  readonly #structure: number
 
-  constructor(private readonly tree: SiblingTree<M>) {
-    this.#structure = tree.version
+  constructor(tree: Structure<M>) {
+    this.#tree = tree
   }
 
-  /** Whether the tree still has the structure that this was worked out for. */
-  get isCurrent(): boolean {
-    return this.#structure === this.tree.version
-  }
-
-  /** A node and its alternatives, oldest first: replies to one message, or edits of one prompt. */
+  /** A node and its siblings, oldest first: replies to one message, or edits of one prompt. */
   of(node: TreeNode<M>): readonly TreeNode<M>[] {
-    const siblings = this.tree.children(node.parent)
-    if (siblings.length > 1 && !this.#groups.has(node)) this.#group(siblings)
-    return this.#groups.get(node) ?? [node]
+    const key = node.parent ?? ''
+    let place = this.#places.get(key)
+    if (!place) {
+      const children = this.#tree.children(node.parent)
+      if (children.length < 2) return [node]
+      this.#places.set(key, (place = this.#placeOf(children)))
+    }
+    return place.groups.get(node) ?? [node]
   }
 
   /** Replies that take the place of a message inside a run, oldest first. */
   inside(previousId: string, id: string): readonly RunNode<M>[] {
-    const replies = this.tree.children(previousId)
+    const replies = this.#tree.children(previousId)
     return replies.length === 0
       ? none
       : replies
           .filter((node) => node instanceof RunNode)
-          .filter((run) => run.regenerates === id && this.tree.isListed(run))
+          .filter((run) => run.regenerates === id && this.#tree.isListed(run))
           .toSorted(bySort)
   }
 
-  /** The run inside which a reply takes the place of a message; undefined for most, which stand for themselves. */
+  /** The run inside which a reply takes the place of a message; undefined for most replies, which follow a prompt. */
   hostOf(node: TreeNode<M>): RunNode<M> | undefined {
     if (!(node instanceof RunNode) || node.regenerates === undefined || node.parent === undefined) return undefined
-    const host = this.tree.nodeOf(node.parent)
-    if (!(host instanceof RunNode) || this.tree.nodeOf(node.regenerates) !== host) return undefined
-    return this.#previousIn(host).get(node.regenerates) === node.parent ? host : undefined
+    const host = this.#tree.nodeOf(node.parent)
+    if (!(host instanceof RunNode) || this.#tree.nodeOf(node.regenerates) !== host) return undefined
+    return previousIn(host, node.regenerates) === node.parent ? host : undefined
   }
 
-  /**
-   * All versions of a message, oldest first; itself alone when it is not where versions differ. Those of one place are one
-   * list.
-   */
+  /** All versions of a message, oldest first; the same list while they are the same. Only itself when it is not the first message of its node. */
   at(messageId: string): readonly Sibling<M>[] {
-    const node = this.tree.nodeOf(messageId)
+    const node = this.#tree.nodeOf(messageId)
     if (!node?.message(messageId)) return []
-    const previous = node instanceof RunNode ? this.#previousIn(node).get(messageId) : undefined
+    const previous = node instanceof RunNode ? previousIn(node, messageId) : undefined
     if (previous !== undefined) return this.#insideOf(node as RunNode<M>, previous, messageId)
     const host = this.hostOf(node)
     if (host) return this.#insideOf(host, node.parent!, (node as RunNode<M>).regenerates!)
     return this.#versionsOf(this.#replacing(node) ?? this.of(node))
   }
 
+  /** Brings the groups in step with a node that has changed its place. */
+  update(node: TreeNode<M>): void {
+    const place = this.#places.get(node.parent ?? '')
+    if (!place) return
+    const group = place.groups.get(node)
+    const isMember = this.#isMember(node)
+    if (group) this.#versions.delete(group)
+    const isSettled = group ? isMember && isInOrder(group, node) : !isMember || this.#add(place, node)
+    if (!isSettled) this.#places.delete(node.parent ?? '')
+  }
+
+  /** Forgets all groups. */
+  reset(): void {
+    this.#places.clear()
+  }
+
   #versionsOf(group: readonly TreeNode<M>[]): readonly Sibling<M>[] {
     let versions = this.#versions.get(group)
-    if (!versions) this.#versions.set(group, (versions = group.map(alternative)))
+    if (!versions) this.#versions.set(group, (versions = group.map(siblingOf)))
     return versions
   }
 
   #insideOf(host: RunNode<M>, previous: string, id: string): readonly Sibling<M>[] {
-    return [{ key: id, node: host, id }, ...this.inside(previous, id).map(alternative)]
+    return [{ key: id, node: host, id }, ...this.inside(previous, id).map(siblingOf)]
   }
 
-  /** For a run whose place others have taken: those, if there are several. */
+  /** The runs that replace a run, if there are several. */
   #replacing(node: TreeNode<M>): readonly TreeNode<M>[] | undefined {
     if (!(node instanceof RunNode)) return undefined
     const seen = new Set<RunNode<M>>()
     let run = node
-    for (let [next] = this.tree.replacementsOf(run); next && !seen.has(run); [next] = this.tree.replacementsOf(run)) {
+    for (let [next] = this.#tree.replacementsOf(run); next && !seen.has(run); [next] = this.#tree.replacementsOf(run)) {
       seen.add(run)
       run = next
     }
@@ -107,90 +129,141 @@ export class Siblings<M extends object> {
     return group.length > 1 ? group : undefined
   }
 
-  #previousIn(run: RunNode<M>): ReadonlyMap<string, string | undefined> {
-    let previous = this.#previous.get(run)
-    if (!previous) {
-      const ids = [...run.messageIds()]
-      previous = new Map(ids.map((id, index) => [id, ids[index - 1]]))
-      this.#previous.set(run, previous)
-    }
-    return previous
+  #isMember(node: TreeNode<M>): boolean {
+    return this.#tree.isListed(node) && !this.hostOf(node)
   }
 
-  #group(children: Iterable<TreeNode<M>>): void {
-    const groups = new Map<unknown, TreeNode<M>[]>()
-    for (const child of children) {
-      if (!this.tree.isListed(child) || this.hostOf(child)) continue
-      const kin = child instanceof InputNode ? this.#forkRoot(child) : (child.parent ?? child)
-      const group = groups.get(kin) ?? []
+  #placeOf(children: readonly TreeNode<M>[]): Place<M> {
+    const groups = new Map<TreeNode<M>, TreeNode<M>[]>()
+    const byRoot = new Map<TreeNode<M>, TreeNode<M>[]>()
+    const roots = new Map<InputNode<M>, InputNode<M>>()
+    let replies: TreeNode<M>[] | undefined
+    for (const child of children.filter((node) => this.#isMember(node)).toSorted(bySort)) {
+      const root = child instanceof InputNode ? this.#rootOf(child, roots) : child
+      const isReply = child instanceof RunNode && child.parent !== undefined
+      const group: TreeNode<M>[] = (isReply ? replies : byRoot.get(root)) ?? []
+      if (isReply) replies = group
+      else byRoot.set(root, group)
       group.push(child)
-      groups.set(kin, group)
-      this.#groups.set(child, group)
+      groups.set(child, group)
     }
-    for (const group of groups.values()) group.sort(bySort)
+    return { groups, replies }
+  }
+
+  /** Adds a node that can be in no group but that of the prompt it is an edit of, or of the replies; false when it can. */
+  #add(place: Place<M>, node: TreeNode<M>): boolean {
+    if (node instanceof InputNode && this.#tree.editsOf(node.key).length > 0) return false
+    const target = node instanceof InputNode ? this.#replaced(node) : undefined
+    const isReply = node instanceof RunNode && node.parent !== undefined
+    const group = (target ? place.groups.get(target) : isReply ? place.replies : []) ?? []
+    if (target && group.length === 0) return false
+    if (isReply) place.replies = group
+    group.splice(firstAbove(group, levelOf, levelOf(node)), 0, node)
+    place.groups.set(node, group)
+    this.#versions.delete(group)
+    return true
   }
 
   /** The prompt that a chain of edits began with, as far as it is known and follows the same message. */
-  #forkRoot(node: InputNode<M>): InputNode<M> {
-    const target = replaced(this.tree, node)
-    if (target?.forkOf === undefined) return target ?? node
+  #rootOf(node: InputNode<M>, roots: Map<InputNode<M>, InputNode<M>>): InputNode<M> {
     const chain = new Set<InputNode<M>>()
     let root = node
-    while (!this.#forkRoots.has(root) && !chain.has(root)) {
+    while (!roots.has(root) && !chain.has(root)) {
       chain.add(root)
-      root = replaced(this.tree, root) ?? root
+      root = this.#replaced(root) ?? root
     }
     // NOTE: of edits that replace each other in a circle it is the first that was met again, for all of them
-    root = this.#forkRoots.get(root) ?? root
-    for (const link of chain) this.#forkRoots.set(link, root)
+    root = roots.get(root) ?? root
+    for (const link of chain) roots.set(link, root)
     return root
+  }
+
+  /** The prompt that a prompt is an edit of. */
+  #replaced(node: InputNode<M>): InputNode<M> | undefined {
+    const target = node.forkOf === undefined ? undefined : this.#tree.inputs.get(node.forkOf)
+    if (!target?.visible || target.parent !== node.parent) return undefined
+    return this.#tree.access.allows('edit', node.owner, target.owner) ? target : undefined
   }
 }
 
 const none: readonly never[] = []
 
-const alternative = <M extends object>(node: TreeNode<M>): Sibling<M> => ({
-  key: node.key,
-  node,
-  id: node.messageIds().next().value,
-})
+const previousIn = (run: RunNode<object>, id: string): string | undefined => run.ids[run.ids.indexOf(id) - 1]
 
-/** The prompt that this one is another version of. */
-function replaced<M extends object>(tree: SiblingTree<M>, node: InputNode<M>): InputNode<M> | undefined {
-  const target = node.forkOf === undefined ? undefined : tree.inputs.get(node.forkOf)
-  if (!target?.visible || target.parent !== node.parent) return undefined
-  return tree.access.allows('edit', node.owner, target.owner) ? target : undefined
+const siblingOf = <M extends object>(node: TreeNode<M>): Sibling<M> => ({ key: node.key, node, id: node.ids[0] })
+
+const indexIn = (group: readonly TreeNode<object>[], node: TreeNode<object>): number => {
+  let at = firstAbove(group, levelOf, levelOf(node)) - 1
+  while (at >= 0 && group[at] !== node && levelOf(group[at]!) === levelOf(node)) at--
+  return group[at] === node ? at : -1
 }
 
-/** The place among several alternatives of the one that shows: the one picked last, else the newest. */
-export function selectionOf<M extends object>(tree: SiblingTree<M>, keys: readonly string[], choices: Choices): number {
-  // NOTE: what has failed stands last, but is not newer than what was sent
-  const newestFrom = (from: number): number | undefined => {
-    const index = keys.findLastIndex((key) => !tree.inputs.get(key)?.isFailed)
-    return index >= from ? index : undefined
+function isInOrder(group: readonly TreeNode<object>[], node: TreeNode<object>): boolean {
+  const at = indexIn(group, node)
+  return at >= 0 && (at === 0 || levelOf(group[at - 1]!) <= levelOf(node))
+}
+
+/** The member of a group that shows: the one picked last, else the newest. */
+export function selectedOf<M extends object>(
+  tree: Structure<M>,
+  group: readonly TreeNode<M>[],
+  choices: Choices,
+): TreeNode<M> {
+  const { picked, following } = choices
+  // NOTE: a group can have thousands of members of which few were picked
+  if (picked.size + (following?.size ?? 0) >= group.length) return group[selectionOf(tree, group, choices)]!
+  const chosen = new Set<number>()
+  for (const key of [...picked.keys(), ...(following?.keys() ?? [])]) {
+    const nodes = [tree.inputs.get(key), tree.runs.get(key), ...(tree.inputs.has(key) ? [] : tree.runsOf(key))]
+    for (const node of nodes) if (node) chosen.add(indexIn(group, node))
   }
-  let best = newestFrom(0) ?? keys.length - 1
+  chosen.delete(-1)
+  return group[
+    selectionOf(
+      tree,
+      group,
+      choices,
+      [...chosen].toSorted((a, b) => a - b),
+    )
+  ]!
+}
+
+/**
+ * The index of the sibling that shows: the one picked last, else the newest.
+ *
+ * @param candidates - The indexes, in order, of those that may have been picked.
+ */
+export function selectionOf<M extends object>(
+  tree: Structure<M>,
+  siblings: readonly { readonly key: string }[],
+  { picked, following }: Choices,
+  candidates: Iterable<number> = siblings.keys(),
+): number {
+  // NOTE: a prompt that has failed stands last, but is not newer than what was sent
+  const newest = siblings.findLastIndex(({ key }) => !tree.inputs.get(key)?.isFailed)
+  let best = newest < 0 ? siblings.length - 1 : newest
   let last = 0
-  if (choices.picked.size === 0 && !choices.following?.size) return best
-  keys.forEach((key, index) => {
+  if (picked.size === 0 && !following?.size) return best
+  for (const index of candidates) {
+    const { key } = siblings[index]!
     const request = requestOf(tree, key)
-    const picked = timeOf(key, request, choices.picked)
-    const followed = timeOf(key, request, choices.following)
-    const time = Math.max(picked, followed)
-    if (time === 0 || time < last) return
+    const pickedAt = timeOf(key, request, picked)
+    const followedAt = timeOf(key, request, following)
+    const time = Math.max(pickedAt, followedAt)
+    if (time === 0 || time < last) continue
     last = time
-    best = picked >= followed ? index : (newestFrom(index) ?? index)
-  })
+    best = pickedAt >= followedAt ? index : Math.max(newest, index)
+  }
   return best
 }
 
 /** The request that a reply came from. */
-function requestOf(tree: SiblingTree<object>, key: string): string | undefined {
+function requestOf<M extends object>(tree: Structure<M>, key: string): string | undefined {
   const inputId = tree.runs.get(key)?.inputId
   // NOTE: a prompt is picked among prompts, which says nothing about the replies to it
   return inputId !== undefined && !tree.inputs.has(inputId) ? inputId : undefined
 }
 
-/** When an alternative was picked, or the request that it came from; 0 for never. */
+/** When a sibling was picked, or the request that it came from; 0 for never. */
 const timeOf = (key: string, request: string | undefined, times: ReadonlyMap<string, number> | undefined): number =>
   Math.max(times?.get(key) ?? 0, (request !== undefined && times?.get(request)) || 0)

@@ -48,7 +48,8 @@ export class Tree<M extends object> extends Nodes<M> {
   /** Rows that got longer. */
   readonly #grown = new Set<Row>()
   readonly #watch = new RunStatusTracker<M>()
-  #alternatives: Siblings<M> | undefined
+  /** Which nodes are versions of each other. */
+  readonly siblings: Siblings<M> = new Siblings<M>(this)
 
   constructor(
     readonly codec: Codec<M>,
@@ -114,11 +115,17 @@ export class Tree<M extends object> extends Nodes<M> {
       // NOTE: what comes into a run that waits may be the answer to it, which is pending then
       runs ||= !(node instanceof RunNode) || node.hasNews || node.state.status === 'suspended'
     }
-    this.#forgetAll(this.#watch.surplus())
-    this.#forgetAll(this.#answered())
+    for (const run of this.#watch.surplus()) this.#forget(run)
     const requests = [...this.#touchedRequests]
     this.#touchedRequests.clear()
-    return { ...this.restructured(), runs, transitions, touched, prompts, requests, forks }
+    return { ...this.#restructured(), runs, transitions, touched, prompts, requests, forks }
+  }
+
+  #restructured(): Restructured<M> {
+    const change = this.restructured()
+    if (change.moved) for (const node of change.moved) this.siblings.update(node)
+    else if (change.structure) this.siblings.reset()
+    return change
   }
 
   /**
@@ -141,15 +148,14 @@ export class Tree<M extends object> extends Nodes<M> {
     return isAny
   }
 
-  /** Which nodes stand for each other in the structure as it is; the same for all who ask. */
-  get siblings(): Siblings<M> {
-    if (!this.#alternatives?.isCurrent) this.#alternatives = new Siblings(this)
-    return this.#alternatives
-  }
-
   /** Whether a node has its place on some branch. */
   isListed(node: TreeNode<M>): boolean {
-    return node.visible && !(node instanceof RunNode && this.#forks.isSuperseded(node))
+    return node.visible && !node.isGone && !(node as Partial<RunNode<M>>).isSuperseded
+  }
+
+  protected relocateSiblings(node: TreeNode<M>): void {
+    this.relocate(node)
+    for (const sibling of this.siblings.of(node)) this.relocate(sibling)
   }
 
   /** Runs that go on from copies of this one's messages and take its place. */
@@ -237,7 +243,7 @@ export class Tree<M extends object> extends Nodes<M> {
     node.fail(error)
     this.dirty.add(node)
     // NOTE: others may show in its place
-    this.rearrange()
+    this.relocate(node)
   }
 
   /** Lets a failed prompt wait for its echo again. */
@@ -251,7 +257,7 @@ export class Tree<M extends object> extends Nodes<M> {
     if (!node || node.isSent) return
     this.inputs.delete(inputId)
     this.unmention(inputId, node)
-    this.removeNodes(new Set([node]))
+    this.removeNode(node)
   }
 
   #trackOpen(row: Row): void {
@@ -315,7 +321,13 @@ export class Tree<M extends object> extends Nodes<M> {
     this.#forks.add(inputId, row)
     this.#cancels.know(inputId)
     this.attachRow(this.#runOfFork(inputId), row)
-    this.rearrange()
+    this.#touchReplaced(row.transport)
+  }
+
+  /** A run whose place others take, or take no longer, stands elsewhere. */
+  #touchReplaced({ [Header.supersedes]: runId = '' }: Headers): void {
+    const run = this.runs.get(runId)
+    if (run) this.dirty.add(run)
   }
 
   /** Of the runs that answer a fork it is the one that said so first; one to wait for while there is none. */
@@ -334,6 +346,7 @@ export class Tree<M extends object> extends Nodes<M> {
       if (row.home === run) continue
       this.detachRow(row, row.transport)
       this.attachRow(run, row)
+      this.#touchReplaced(row.transport)
     }
   }
 
@@ -389,6 +402,7 @@ export class Tree<M extends object> extends Nodes<M> {
     if (!row.home) return this.#withdrawRequest(row, before)
     this.detachRow(row, before)
     this.#forks.remove(row, before)
+    this.#touchReplaced(before)
   }
 
   #withdrawRequest(row: Row, { [Header.messageId]: inputId = '' }: Headers): void {
@@ -424,20 +438,15 @@ export class Tree<M extends object> extends Nodes<M> {
   #settleRun(run: RunNode<M>): RunTransition<M> | undefined {
     if (run.inputId !== undefined) this.#adopt(run.inputId)
     if (this.access.isGuarded) this.#rereadForksOf(run)
-    return this.#watch.note(run)
-  }
-
-  /** Forks whose run has been heard of: they have given their rows to that one. */
-  #answered(): ReadonlySet<RunNode<M>> {
-    const answered = new Set<RunNode<M>>()
-    for (const run of this.#forks.placeholderRuns.values()) if (run.sort === '') answered.add(run)
-    return answered
-  }
-
-  #forgetAll(runs: ReadonlySet<RunNode<M>>): void {
-    if (runs.size === 0) return
-    for (const run of runs) this.#forget(run)
-    this.removeNodes(runs)
+    const isSuperseded = this.#forks.isSuperseded(run)
+    if (isSuperseded !== run.isSuperseded) {
+      this.relocateSiblings(run)
+      run.isSuperseded = isSuperseded
+    }
+    if (!run.isPlaceholder || !run.isEmpty) return this.#watch.note(run)
+    // NOTE: the run that answers the fork has been heard of and has its rows now
+    this.#forget(run)
+    return undefined
   }
 
   #forget(run: RunNode<M>): void {
@@ -449,5 +458,6 @@ export class Tree<M extends object> extends Nodes<M> {
       this.#open.delete(row)
       if (row.home === run) this.#withdraw(row, row.transport)
     }
+    this.removeNode(run)
   }
 }

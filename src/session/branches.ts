@@ -46,9 +46,10 @@ export class Branches<M extends object> implements Choices {
   }
 
   /** Keeps the shown version of a prompt when another client edits it; own edits are followed. */
-  stay({ key, forkOf = '' }: InputNode<M>, isShown: (node: TreeNode<M>) => boolean): void {
-    if (this.following.has(key)) return
-    const shown = this.#tree.siblings.at(forkOf).find(({ node }) => isShown(node))
+  stay({ key, forkOf = '' }: InputNode<M>, shownIn: (group: readonly TreeNode<M>[]) => TreeNode<M> | undefined): void {
+    const target = this.#tree.inputs.get(forkOf)
+    if (this.following.has(key) || !target) return
+    const shown = shownIn(this.#tree.siblings.of(target))
     if (shown) this.picked.set(shown.key, ++this.#picks)
   }
 
@@ -65,8 +66,7 @@ export class Branches<M extends object> implements Choices {
   #branch(all: readonly Sibling<M>[], onSelect: (node: TreeNode<M>) => void): Branch<M> {
     const versions = all.filter(({ id }) => id !== undefined)
     const siblings = versions.map(({ node, id }) => node.viewMessage(id!))
-    const keys = versions.map(({ key }) => key)
-    const index = selectionOf(this.#tree, keys, this)
+    const index = selectionOf(this.#tree, versions, this)
     return {
       siblings,
       index,

@@ -131,7 +131,7 @@ export interface Trigger {
 
 /** The run that a trigger has started, or goes into. */
 export const runOf = <M extends object>(tree: Tree<M>, { inputId, runId }: Trigger): RunNode<M> | undefined =>
-  runId === undefined ? tree.runsOf(inputId).findLast((run) => run.visible) : tree.runs.get(runId)
+  runId === undefined ? tree.latestRunOf(inputId) : tree.runs.get(runId)
 
 /** The subject that shows whether a trigger is pending. */
 export const subjectOf = <M extends object>(tree: Tree<M>, { inputId, runId }: Trigger): Subject<M> =>

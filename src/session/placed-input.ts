@@ -50,7 +50,7 @@ export function placeOfEdit<M extends object>(tree: Tree<M>, messageId: string):
 export function placeOfRegeneration<M extends object>(tree: Tree<M>, messageId: string): Place {
   const node = tree.nodeOf(messageId)
   const run = node instanceof RunNode && !node.steers.has(messageId) ? node : undefined
-  const ids = [...(run?.messageIds() ?? [])]
+  const ids = [...(run?.ids ?? [])]
   const index = ids.indexOf(messageId)
   const parent = index > 0 ? ids[index - 1] : run?.parent
   if (index < 0 || parent === undefined) throw refuse('regenerate', `"${messageId}" is not a reply to anything`)
@@ -82,7 +82,7 @@ export function resumeRun<M extends object>(
 export function fork<M extends object>(tree: Tree<M>, messageId: string, answers: readonly Answer[]): PlacedInput<M> {
   const run = runThatAsked(tree, messageId, answers)
   refuseLate(tree, run, answers)
-  const ids = [...run.messageIds()]
+  const ids = [...run.ids]
   const seeds = ids.map((id): Seed<M> => ({ messageId: newId(), message: structuredClone(run.message(id)!) }))
   const inputs = answers.map((answer) => tree.codec.seeded?.(answer, seeds) ?? answer)
   const isPlain = (input: Answer): number => Number(answers.includes(input))

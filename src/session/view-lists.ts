@@ -1,5 +1,5 @@
 import { BranchWalk, type PathSegment } from '../core/branch'
-import { noItems, sameItems } from '../core/collections'
+import { noItems, reuseIfEqual } from '../core/collections'
 import type { TreeNode } from '../core/node'
 import { isRunning, type RunInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
@@ -34,23 +34,23 @@ export function runEvent<M extends object>(tree: Tree<M>, { run, from, to }: Run
 
 const stepSize = 100
 
-/** The lists of a view. They keep their identity until they differ, and follow changes at their end without a new walk. */
+/**
+ * The lists of a view. They are made when they are read, and keep their identity until they differ. The path, and what
+ * is pending and active on it, follow changes of the tree without a new walk.
+ */
 export class ViewLists<M extends object> {
-  runs: readonly RunInfo[] = noItems
-  pending: readonly PendingPrompt[] = noItems
   readonly #session: Session<M>
   readonly #window: ViewWindow<M>
   readonly #branches: Branches<M>
   #walk: BranchWalk<M>
   #choices = 0
-  /** The path whose runs are listed, and how many of its segments. */
-  #path: readonly PathSegment<M>[] = noItems
-  #listed = 0
-  readonly #runPlaces = new Map<RunNode<M>, number>()
-  #activeRuns = 0
-  /** Entries behind `pending`, in the same order. */
-  #entries: PendingEntry[] = []
-  readonly #entryOf = new Map<Subject<M>, PendingEntry>()
+  #runs: readonly RunInfo[] = noItems
+  #pending: readonly PendingPrompt[] = noItems
+  #hasNewRuns = true
+  #hasNewPending = true
+  readonly #active = new Set<TreeNode<M>>()
+  /** Pending inputs on the path. */
+  readonly #entries = new Map<Subject<M>, PendingEntry>()
   #underWay = 0
 
   constructor(session: Session<M>, window: ViewWindow<M>, branches: Branches<M>) {
@@ -65,13 +65,36 @@ export class ViewLists<M extends object> {
     return this.#window.messages
   }
 
+  /** Makes the lists that are still to be made. */
+  update(): readonly unknown[] {
+    return [this.messages, this.runs, this.pending]
+  }
+
+  get runs(): readonly RunInfo[] {
+    if (this.#hasNewRuns) {
+      const runs = this.#walk.path.flatMap(({ node }) => (isRun(node) ? this.#session.tree.info(node) : []))
+      this.#runs = reuseIfEqual(this.#runs, runs)
+      this.#hasNewRuns = false
+    }
+    return this.#runs
+  }
+
+  get pending(): readonly PendingPrompt[] {
+    if (this.#hasNewPending) {
+      const pending = [...this.#entries.values()].toSorted(byOrder).map(({ prompt }) => prompt)
+      this.#pending = reuseIfEqual(this.#pending, pending)
+      this.#hasNewPending = false
+    }
+    return this.#pending
+  }
+
   get activeRuns(): number {
-    return this.#activeRuns
+    return this.#active.size
   }
 
   /** Whether a run is active, or a pending input may still start or resume one. */
   get isRunning(): boolean {
-    return this.#activeRuns > 0 || this.#underWay > 0
+    return this.#active.size > 0 || this.#underWay > 0
   }
 
   /** Whether choices were made that the lists do not show yet. */
@@ -81,6 +104,10 @@ export class ViewLists<M extends object> {
 
   has(node: TreeNode<M>): boolean {
     return this.#walk.has(node)
+  }
+
+  shownIn(group: readonly TreeNode<M>[]): TreeNode<M> | undefined {
+    return this.#walk.shownIn(group)
   }
 
   /** The nodes on the branch; walked again when the tree's structure or the choices have changed. */
@@ -105,130 +132,65 @@ export class ViewLists<M extends object> {
   rebuild(): void {
     const path = this.path()
     this.#window.list(path)
-    this.#listAll(path)
+    this.#hasNewRuns = this.#hasNewPending = true
+    this.#active.clear()
+    for (const { node } of path) this.#noteActive(node)
+    this.#entries.clear()
+    this.#underWay = 0
+    for (const [subject] of this.#session.pending.entries()) this.#notePending(subject)
   }
 
-  /** Applies changes of the session. */
-  apply({ structure, moved, touched, pending }: Changes<M>): void {
+  /** Applies changes of the session. Returns which lists can be different. */
+  apply({ structure, moved, touched, pending }: Changes<M>): { messages: boolean; runs: boolean } {
     const where = structure && !this.isOutdated ? this.#walk.follow(moved) : undefined
-    if (!where && (structure || this.isOutdated)) return this.rebuild()
-    const path = this.path()
-    if (where) this.#window.extend(path, where === 'inside' ? moved! : noItems)
-    if (path !== this.#path) return this.#listAll(path)
-    const subjects = new Set(pending)
-    this.#listFurther(path, subjects)
-    if (where && this.#session.pending.hasRequests) for (const node of moved!) this.#addRequests(node, subjects)
-    this.#updateRuns(touched)
-    this.#updatePending(subjects)
-  }
-
-  #listAll(path: readonly PathSegment<M>[]): void {
-    const former = this.runs
-    this.#path = path
-    this.#listed = this.#activeRuns = 0
-    this.runs = noItems
-    this.#runPlaces.clear()
-    this.#listFurther(path, new Set())
-    if (sameItems(this.runs, former)) this.runs = former
-    this.#listPending()
-  }
-
-  /** Lists the runs of new segments; collects the subjects that may be pending there. */
-  #listFurther(path: readonly PathSegment<M>[], subjects: Set<Subject<M>>): void {
-    const added: RunInfo[] = []
-    for (; this.#listed < path.length; this.#listed++) {
-      const { node } = path[this.#listed]!
-      subjects.add(node)
-      if (!(node instanceof RunNode) || node.isPlaceholder) continue
-      this.#runPlaces.set(node, this.runs.length + added.length)
-      const info = this.#session.tree.info(node)
-      if (isRunning(info)) this.#activeRuns++
-      added.push(info)
+    if (!where && (structure || this.isOutdated)) {
+      this.rebuild()
+      return { messages: true, runs: true }
     }
-    if (added.length > 0) this.runs = [...this.runs, ...added]
+    const { joined, left } = this.#walk
+    const nodes = where ? [...moved!.filter((node) => this.has(node)), ...joined, ...left] : noItems
+    if (nodes.length > 0) this.#window.list(this.#walk.path)
+    for (const node of nodes) this.#notePlace(node)
+    for (const run of touched) this.#noteActive(run)
+    for (const subject of pending ?? noItems) this.#notePending(subject)
+    const hasRuns = touched.some((run) => this.has(run)) || nodes.some(isRun)
+    this.#hasNewRuns ||= hasRuns
+    return { messages: nodes.length > 0, runs: hasRuns || this.#hasNewPending }
   }
 
-  #updateRuns(touched: readonly RunNode<M>[]): void {
-    let runs: RunInfo[] | undefined
-    for (const run of touched) {
-      const place = this.#runPlaces.get(run)
-      const former = place === undefined ? undefined : (runs ?? this.runs)[place]
-      const info = former && this.#session.tree.info(run)
-      if (place === undefined || !info || info === former) continue
-      this.#activeRuns += Number(isRunning(info)) - Number(isRunning(former))
-      runs ??= [...this.runs]
-      runs[place] = info
+  /** Brings what is pending and active in step with a node that may have joined or left the path. */
+  #notePlace(node: TreeNode<M>): void {
+    this.#noteActive(node)
+    this.#notePending(node)
+    if (!this.#session.pending.hasRequests) return
+    for (const id of node.mentioned) {
+      for (const { inputId } of this.#session.pending.requestsAt(id)) this.#notePending(inputId)
     }
-    if (runs) this.runs = runs
   }
 
-  /** Adds requests for another reply that may have waited for a message of this node. */
-  #addRequests(node: TreeNode<M>, subjects: Set<Subject<M>>): void {
-    for (const id of node.messageIds()) {
-      for (const { inputId } of this.#session.pending.requestsAt(id)) subjects.add(inputId)
-    }
+  #noteActive(node: TreeNode<M>): void {
+    if (isRun(node) && this.has(node) && isRunning(this.#session.tree.info(node))) this.#active.add(node)
+    else this.#active.delete(node)
+  }
+
+  #notePending(subject: Subject<M>): void {
+    const former = this.#entries.get(subject)
+    const entry = this.#session.pending.get(subject)
+    const next = entry && this.#shows(subject, entry) ? entry : undefined
+    if (former === next) return
+    this.#underWay += Number(next?.isUnderWay ?? false) - Number(former?.isUnderWay ?? false)
+    this.#hasNewPending = true
+    if (next) this.#entries.set(subject, next)
+    else this.#entries.delete(subject)
   }
 
   #shows(subject: Subject<M>, { parent = '' }: PendingEntry): boolean {
     const node = typeof subject === 'string' ? this.#session.tree.nodeOf(parent) : subject
     return node !== undefined && this.has(node)
   }
-
-  #listPending(): void {
-    this.#entryOf.clear()
-    this.#underWay = 0
-    for (const [subject, entry] of this.#session.pending.entries()) {
-      if (!this.#shows(subject, entry)) continue
-      this.#entryOf.set(subject, entry)
-      if (entry.isUnderWay) this.#underWay++
-    }
-    this.#entries = [...this.#entryOf.values()].toSorted((a, b) => (a.order < b.order ? -1 : Number(a.order > b.order)))
-    const pending = this.#entries.map(({ prompt }) => prompt)
-    if (!sameItems(pending, this.pending)) this.pending = pending
-  }
-
-  #updatePending(subjects: ReadonlySet<Subject<M>>): void {
-    let pending: PendingPrompt[] | undefined
-    for (const subject of subjects) {
-      const former = this.#entryOf.get(subject)
-      const entry = this.#session.pending.get(subject)
-      const next = entry && this.#shows(subject, entry) ? entry : undefined
-      if (former === next) continue
-      pending ??= [...this.pending]
-      this.#underWay += Number(next?.isUnderWay ?? false) - Number(former?.isUnderWay ?? false)
-      const from = former ? this.#placeOf(former) : -1
-      const isInPlace = former?.order === next?.order
-      if (former && next && isInPlace) {
-        this.#entries[from] = next
-        pending[from] = next.prompt
-      } else {
-        if (former) this.#entries.splice(from, 1)
-        if (former) pending.splice(from, 1)
-        if (next) {
-          const to = this.#endOf(next.order)
-          this.#entries.splice(to, 0, next)
-          pending.splice(to, 0, next.prompt)
-        }
-      }
-      if (next) this.#entryOf.set(subject, next)
-      else this.#entryOf.delete(subject)
-    }
-    if (pending && !sameItems(pending, this.pending)) this.pending = pending
-  }
-
-  #placeOf(entry: PendingEntry): number {
-    return this.#entries.lastIndexOf(entry, this.#endOf(entry.order) - 1)
-  }
-
-  /** Behind all entries of this or a lower order. */
-  #endOf(order: string): number {
-    let low = 0
-    let high = this.#entries.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (this.#entries[middle]!.order <= order) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
 }
+
+const isRun = <M extends object>(node: TreeNode<M>): node is RunNode<M> =>
+  node instanceof RunNode && !node.isPlaceholder
+
+const byOrder = (a: PendingEntry, b: PendingEntry): number => (a.order < b.order ? -1 : Number(a.order > b.order))

@@ -1,5 +1,5 @@
 import type { PathSegment } from '../core/branch'
-import { sameItems } from '../core/collections'
+import { noItems, reuseIfEqual } from '../core/collections'
 import { ErrorCode, unableTo } from '../core/errors'
 import type { TreeNode } from '../core/node'
 import type { Signal } from '../core/signals'
@@ -28,9 +28,9 @@ export class ViewWindow<M extends object> {
   /** The lowest level that shows, for paths without that message. */
   #floor = ''
   #path: Path<M> = []
-  /** How much of the path has been listed: its segments, and the messages of the last segment. */
-  #listed = { segments: 0, ids: 0 }
-  #messages: readonly ViewMessage<M>[] = []
+  #messages: readonly ViewMessage<M>[] = noItems
+  /** Whether the list has to be made again. */
+  #isStale = false
   #hidden = 0
 
   constructor(tree: Tree<M>) {
@@ -38,23 +38,31 @@ export class ViewWindow<M extends object> {
   }
 
   get hasHidden(): boolean {
+    this.#list()
     return this.#hidden > 0
   }
 
   /** The messages that show; the same list while they are the same. */
   get messages(): readonly ViewMessage<M>[] {
+    this.#list()
     return this.#messages
   }
 
-  /** Lists the messages to show of a path. */
+  /** Shows a path from now on. */
   list(path: Path<M>): void {
+    this.#path = path
+    this.#isStale = true
+  }
+
+  #list(): void {
+    if (!this.#isStale) return
+    this.#isStale = false
     const messages: ViewMessage<M>[] = []
-    let hidden = (this.#hidden = this.hiddenCount(path))
-    for (const { node, ids } of path) {
+    let hidden = (this.#hidden = this.hiddenCount(this.#path))
+    for (const { node, ids } of this.#path) {
       for (const id of ids) if (--hidden < 0) messages.push(node.viewMessage(id))
     }
-    if (!sameItems(messages, this.#messages)) this.#messages = messages
-    this.#note(path)
+    this.#messages = reuseIfEqual(this.#messages, messages)
   }
 
   /** Makes the messages and run infos of a path without blocking the page. */
@@ -71,48 +79,9 @@ export class ViewWindow<M extends object> {
     })
   }
 
-  /** Lists a path that has only grown: at its end, and in these nodes. */
-  extend(path: Path<M>, grown: Iterable<TreeNode<M>>): void {
-    if (this.#messages.length === 0 || path !== this.#path) return this.list(path)
-    for (const node of grown) if (!this.#growInside(path, node)) return this.list(path)
-    const { segments, ids } = this.#listed
-    const added = path.slice(segments - 1).flatMap((segment, index) => {
-      const arrived = index === 0 ? segment.ids.slice(ids) : segment.ids
-      return arrived.map((id) => segment.node.viewMessage(id))
-    })
-    if (added.length > 0) this.#messages = [...this.#messages, ...added]
-    this.#note(path)
-  }
-
-  /** Inserts the new messages of a node before the last listed segment; false when their place is not shown. */
-  #growInside(path: Path<M>, node: TreeNode<M>): boolean {
-    const last = this.#listed.segments - 1
-    let at = path.findLastIndex((segment) => segment.node === node)
-    if (at < 0 || at >= last) return true
-    const added: ViewMessage<M>[] = []
-    for (; at >= 0; at--) {
-      const segment = path[at]!
-      for (const id of segment.ids.toReversed()) {
-        const message = segment.node.viewMessage(id)
-        const place = this.#messages.lastIndexOf(message)
-        if (place >= 0) {
-          if (added.length > 0) this.#messages = this.#messages.toSpliced(place + 1, 0, ...added)
-          return true
-        }
-        if (segment.node !== node) return false
-        added.unshift(message)
-      }
-    }
-    return false
-  }
-
-  #note(path: Path<M>): void {
-    this.#path = path
-    this.#listed = { segments: path.length, ids: path.at(-1)?.ids.length ?? 0 }
-  }
-
   /** Draws the line below the shown messages, after older ones have come into the tree. */
   hold(): void {
+    this.#list()
     let count = 0
     let lowest: string | undefined
     for (const { node, ids } of this.#path) {

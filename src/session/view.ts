@@ -251,7 +251,8 @@ export class View<M extends object> {
     this.#session.changed.track()
     return this.#branches.of(messageId, (node) => {
       this.#window.include(node)
-      this.#change(() => this.#lists.rebuild())
+      this.#lists.rebuild()
+      this.#trigger({ messages: true, runs: true })
       this.#emitter.emit('update', undefined)
     })
   }
@@ -269,6 +270,7 @@ export class View<M extends object> {
   /** Stops following the session; the lists stay as they are. */
   close(): void {
     this.#isClosed = true
+    this.#lists.update()
     this.#emitter.clear()
     this.#session.views.delete(this)
   }
@@ -276,9 +278,9 @@ export class View<M extends object> {
   /** Shows changes of the session. @internal */
   refresh(changes: Changes<M>): void {
     const { structure, runs, transitions, forks = [] } = changes
-    for (const fork of forks) this.#branches.stay(fork, (node) => this.#lists.has(node))
+    for (const fork of forks) this.#branches.stay(fork, (group) => this.#lists.shownIn(group))
     const isDifferent = structure || runs || this.#lists.isOutdated
-    if (isDifferent) this.#change(() => this.#lists.apply(changes))
+    if (isDifferent) this.#trigger(this.#lists.apply(changes))
     const shown = transitions.filter(({ run }) => this.#lists.has(run))
     for (const each of shown) this.#emitter.emit('run', runEvent(this.#session.tree, each))
     if (isDifferent) this.#emitter.emit('update', undefined)
@@ -305,11 +307,9 @@ export class View<M extends object> {
     if (pending.requestsAt(node.parent).some(({ inputId }) => submissions.find(inputId))) this.#branches.pick(node.key)
   }
 
-  #change(change: () => void): void {
-    const { messages, runs, pending } = this.#lists
-    change()
-    if (messages !== this.#lists.messages) this.#listChanged.trigger()
-    if (runs !== this.#lists.runs || pending !== this.#lists.pending) this.#runsChanged.trigger()
+  #trigger({ messages, runs }: { messages: boolean; runs: boolean }): void {
+    if (messages) this.#listChanged.trigger()
+    if (runs) this.#runsChanged.trigger()
   }
 
   /** The message that a new prompt follows: the last one shown that the channel has or is about to have. */

@@ -21,7 +21,7 @@ const answer = (messages: unknown, codec: Record<string, unknown> = {}, data: ob
   )
 const messagesOf = (tree: Tree<UIMessage>) => {
   const run = tree.runs.get('r')!
-  return Array.from(run.messageIds(), (id) => [id, run.message(id)] as const)
+  return Array.from(run.ids, (id) => [id, run.message(id)] as const)
 }
 const shown = (...rows: ChannelMessage[]) => {
   const tree = newTree()

@@ -169,7 +169,7 @@ function shown(fill: (tree: ReturnType<typeof newTree>) => void): unknown {
   const tree = newTree()
   fill(tree)
   const run = tree.runs.get('run-1')
-  const messages = Array.from(run?.messageIds() ?? [], (id) => ({ codecMessageId: id, message: run!.message(id) }))
+  const messages = Array.from(run?.ids ?? [], (id) => ({ codecMessageId: id, message: run!.message(id) }))
   return JSON.parse(JSON.stringify(messages))
 }
 

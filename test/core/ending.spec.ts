@@ -10,7 +10,7 @@ const whole = wire
 
 function shown(tree: ReturnType<typeof newTree>) {
   const run = [...tree.runs.values()][0]!
-  const message = run.message([...run.messageIds()][0]!)!
+  const message = run.message(run.ids[0]!)!
   return {
     status: tree.info(run).status,
     text: message.parts.map((part) => ('text' in part ? part.text : '')).join(''),

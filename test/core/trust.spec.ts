@@ -223,7 +223,7 @@ describe('the id of a prompt', () => {
     const { sort } = tree.runs.get('r')!
     hear(tree, [copy()])
     expect(tree.runs.get('r')!.sort).toBe(sort)
-    expect([...tree.runs.get('r')!.messageIds()]).toEqual(['m'])
+    expect([...tree.runs.get('r')!.ids]).toEqual(['m'])
   })
 
   it('leads to no run that another user asked for', () => {

@@ -26,7 +26,7 @@ function shown({ heard }: WireClient, runId: string): UIMessage['parts'] {
   for (const message of heard) tree.apply(message)
   tree.settle()
   const run = tree.runs.get(runId)!
-  return Array.from(run.messageIds(), (id) => run.message(id)!).flatMap(({ parts }) => parts)
+  return Array.from(run.ids, (id) => run.message(id)!).flatMap(({ parts }) => parts)
 }
 
 const textsOf = (parts: UIMessage['parts']): string[] =>

@@ -57,7 +57,7 @@ describe('twenty runs at full speed on one connection that may publish 50 messag
       for (const { runId } of runs) {
         const run = tree.runs.get(runId)!
         expect(run.state.status).toBe('complete')
-        expect(Array.from(run.messageIds(), (id) => textOf(run.message(id)!))).toEqual([tokens.join('')])
+        expect(Array.from(run.ids, (id) => textOf(run.message(id)!))).toEqual([tokens.join('')])
       }
       expect(errors).toEqual([])
       expect(overtaken).toHaveLength(2 * runCount)

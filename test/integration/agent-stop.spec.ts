@@ -157,7 +157,7 @@ describe('an agent that is cut off', () => {
       for (const message of alice.heard) tree.apply(message)
       tree.settle()
       const run = tree.runs.get(body.runId)!
-      const text = Array.from(run.messageIds(), (id) => run.message(id)!).flatMap(({ parts }) => parts).at(-1) // prettier-ignore
+      const text = Array.from(run.ids, (id) => run.message(id)!).flatMap(({ parts }) => parts).at(-1) // prettier-ignore
       expect(text).toMatchObject({ text: `Before. ${Array.from({ length: 300 }, (_, word) => `w${word} `).join('')}` })
     })
   })

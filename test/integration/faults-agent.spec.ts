@@ -23,7 +23,7 @@ function live({ heard }: WireClient, runId: string): UIMessage[] {
   for (const message of heard) tree.apply(message)
   tree.settle()
   const run = tree.runs.get(runId)!
-  return Array.from(run.messageIds(), (id) => run.message(id)!)
+  return Array.from(run.ids, (id) => run.message(id)!)
 }
 
 describe('faults of the peer that this agent does not have', () => {

@@ -54,5 +54,5 @@ function heardOf({ alice }: Stage, runId: string): { status: string; texts: stri
   tree.settle()
   const node = tree.runs.get(runId)
   if (!node) return { status: 'unknown', texts: [] }
-  return { status: node.state.status, texts: Array.from(node.messageIds(), (id) => textOf(node.message(id)!)) }
+  return { status: node.state.status, texts: Array.from(node.ids, (id) => textOf(node.message(id)!)) }
 }

@@ -57,7 +57,7 @@ async function readBack(channel: Ably.RealtimeChannel, runId: string): Promise<{
   tree.settle()
   const node = tree.runs.get(runId)
   if (!node) return { status: 'unknown', texts: [] }
-  return { status: node.state.status, texts: Array.from(node.messageIds(), (id) => textOf(node.message(id)!)) }
+  return { status: node.state.status, texts: Array.from(node.ids, (id) => textOf(node.message(id)!)) }
 }
 
 export const textOf = ({ parts }: UIMessage): string =>
