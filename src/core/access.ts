@@ -3,25 +3,25 @@ import type { TreeNode } from './node'
 import { isSteer } from './run-state'
 import { hasSeeds, Header, withSeeds } from './wire'
 
-/** Something that a client does to a prompt or a run. */
+/** An action of a client on a prompt or a run. */
 export interface Act {
   /**
-   * An `answer` goes into a run that waits, a `fork` begins a run that takes the place of that one. A `regenerate` is
-   * refused by the agent, where it would lead to a run.
+   * An `answer` goes into a suspended run; a `fork` starts a run that replaces the suspended one. The agent refuses a
+   * `regenerate`, because only the agent would start the run.
    */
   readonly kind: 'cancel' | 'steer' | 'answer' | 'fork' | 'edit' | 'regenerate'
-  /** Who does it, verified by Ably; undefined for clients without an identity. */
+  /** The acting client, verified by Ably; undefined for clients without an identity. */
   readonly clientId: string | undefined
-  /** Whose prompt it is, or whose the run answers, verified by Ably; undefined while that is not known. */
+  /** The owner of the prompt or of the run, verified by Ably; undefined while the owner is unknown. */
   readonly ownerClientId: string | undefined
 }
 
-/** Decides on what clients do to prompts and runs. It is asked again whenever more is known, so it must be quick and pure. */
+/** Allows or refuses an action. It is called again as more rows arrive, so it must be fast and pure. */
 export type Policy = (act: Act) => boolean
 
 /**
- * A policy that leaves prompts and runs to the client whose they are. Identities are those that Ably has verified, so
- * clients without one can do nothing to what is there.
+ * A policy that reserves each prompt and run to its owner. Ably verifies the identities, so clients without an identity
+ * cannot change any prompt or run.
  *
  * @example
  * createAITransport({ client, agents: 'agent', policy: ownerOnly })
@@ -30,22 +30,22 @@ export type Policy = (act: Act) => boolean
 export const ownerOnly = ({ clientId, ownerClientId }: Pick<Act, 'clientId' | 'ownerClientId'>): boolean =>
   clientId !== undefined && clientId === ownerClientId
 
-/** Ably client ids of agents, or what tells whether one is an agent's. */
+/** Ably client ids of agents, or a function that recognises them. */
 export type Agents = string | readonly string[] | ((clientId: string | undefined) => boolean)
 
-/** Whose messages count. */
+/** The clients whose messages count. */
 export interface TrustOptions {
   /**
-   * Who may publish answers: outputs, runs and steps of everybody else change nothing. Set it, because whoever may publish
-   * on a channel may publish anything.
-   * @default everybody
+   * The agents: outputs, runs and steps from other clients are ignored. Set it, because a client with the right to publish
+   * can publish any message.
+   * @default all clients count as agents
    */
   agents?: Agents
-  /** Who may do what to prompts and runs; what it refuses changes nothing. @default everybody may do everything */
+  /** The rule for actions on prompts and runs; refused actions are ignored. @default every action is allowed */
   policy?: Policy
 }
 
-/** The same in the form that reading rows needs. */
+/** The same options as functions, for reading rows. */
 export interface Trust {
   readonly isAgent?: (clientId: string | undefined) => boolean
   readonly policy?: Policy
@@ -57,9 +57,9 @@ export function trustOf({ agents, policy }: TrustOptions): Trust {
   return { isAgent: (clientId) => ids.includes(clientId), policy }
 }
 
-/** Decides what counts of what clients do and say. */
+/** Filters the rows of clients: only allowed actions count. */
 export class AccessPolicy {
-  /** Whether it is told who the agents are, or who may do what. */
+  /** Whether agents or a policy are given, so that rows are filtered. */
   readonly isGuarded: boolean
 
   constructor(
@@ -69,31 +69,31 @@ export class AccessPolicy {
     this.isGuarded = trust.isAgent !== undefined || trust.policy !== undefined
   }
 
-  /** Whether whoever does it may, to something of this owner. */
+  /** Whether the client may act on a prompt or run of this owner. */
   allows(kind: Act['kind'], clientId: string | undefined, ownerClientId: string | undefined): boolean {
     return this.trust.policy?.({ kind, clientId, ownerClientId }) ?? true
   }
 
-  /** What counts of an input in a run of this owner. */
+  /** An input as it counts in a run of this owner; undefined if it does not count. */
   filterInput(row: Row, owner: string | undefined): Row | undefined {
     return this.canWrite(row, owner) ? this.#read(row) : undefined
   }
 
-  /** Whether whoever sent an input may, into a run of this owner or to take the place of another. */
+  /** Whether the sender of an input may write into a run of this owner, or replace it. */
   canWrite(row: Row, owner: string | undefined): boolean {
     if (row.transport[Header.runId] === undefined)
       return this.allows('fork', row.clientId, this.#replacedBy(row)?.owner)
     return this.allows(isSteer(row) ? 'steer' : 'answer', row.clientId, owner)
   }
 
-  /** Copies of messages count only as the run has them whose place is taken. */
+  /** An input with the messages of the replaced run, in place of the copies that the client has sent. */
   #read(row: Row): Row {
     if (!this.trust.isAgent || !hasSeeds(row.data)) return row
     const source = this.#replacedBy(row)
     return { ...row, data: withSeeds(row.data, source ? copiesOf(source) : []) }
   }
 
-  /** The run whose place an answer takes, if it does; it was there before. */
+  /** The run that an answer replaces, if any; the run is older than the answer. */
   #replacedBy({ serial, transport }: Row): TreeNode<object> | undefined {
     if (transport[Header.runId] !== undefined) return undefined
     const run = this.runs.get(transport[Header.supersedes] ?? '')

@@ -19,7 +19,7 @@ export interface Draft<M> {
  */
 export type Fold = (row: Row) => object | undefined
 
-/** Something said into a reply that waits for it: a tool's output, an approval. Made by the codec that reads it. */
+/** An answer to a suspended reply: a tool's output, an approval. The codec that reads it creates it. */
 export interface Answer extends EncodedPart {
   readonly type: 'answer'
 }
@@ -30,7 +30,7 @@ export interface WholeMessage<M> {
   readonly message: M
 }
 
-/** What a client can put into a session. */
+/** An input that a client can send. */
 export type Input<M> = WholeMessage<M> | { readonly type: 'regenerate' } | Answer
 
 /** One channel message of an input: its codec headers and data. */
@@ -45,7 +45,7 @@ export interface Seed<M> {
   readonly message: M
 }
 
-/** One thing an agent does to the channel for a chunk of its reply. */
+/** One operation on the channel for a chunk of a reply. */
 export type Operation =
   | { op: 'publish'; codec: Headers; data: unknown; ephemeral?: boolean }
   | {
@@ -61,9 +61,9 @@ export type Operation =
   | { op: 'append'; streamId: string; data: string }
   | { op: 'close'; streamId: string; codec?: Headers; data?: string }
 
-/** How a reply came out that is not whole. */
+/** The result of an incomplete reply. */
 export interface ReplyEnding {
-  /** `suspend` when it waits for somebody: for the output of a tool, or for an approval. */
+  /** `suspend` when the reply waits for the output of a tool, or for an approval. */
   readonly reason: 'cancelled' | 'error' | 'suspend'
   readonly message: string
 }
@@ -78,7 +78,7 @@ export interface ModelReading {
   readonly isUnfinished?: boolean
 }
 
-/** Turns the chunks of one reply into operations; keeps what is open. */
+/** Turns the chunks of one reply into operations; remembers its open streams. */
 export interface Encoder<Chunk> {
   /** Operations for one chunk; none for a chunk the codec does not carry. */
   encode(chunk: Chunk): Operation[]
@@ -87,19 +87,18 @@ export interface Encoder<Chunk> {
    * method such chunks are dropped.
    */
   encodeAfterStop?(chunk: Chunk): Operation[]
-  /** Operations that say in place of a chunk that it is too large to be published, and how large it is, in bytes. */
+  /** Operations that replace a chunk that is too large to publish. @param size - the size of the chunk in bytes */
   refuse?(chunk: Chunk, size: number): Operation[]
   /**
-   * How the reply comes out by what was encoded, and said in place of what was refused; undefined where it is whole, or does
-   * not say.
+   * The result of the reply according to the encoded chunks; undefined if the reply is complete, or its chunks do not tell.
    */
   ending?(): ReplyEnding | undefined
 }
 
 /**
  * How messages of type `M` travel on a session's channel, as clients use it. Everything else in the library is
- * independent of the message format, so a format of one's own is one object of this shape: `encode` says what is
- * published, and `decodes`, `fold` and `grow` read it back, whoever published it and in whichever pieces it arrives.
+ * independent of the message format, so your own format is one object of this shape: `encode` creates the channel
+ * messages, and `decodes`, `fold` and `grow` read them, from every publisher and in all pieces.
  * An agent needs a {@link ReplyCodec}.
  */
 export interface Codec<M extends object> {
@@ -107,16 +106,16 @@ export interface Codec<M extends object> {
   readonly name: string
   /** A message without parts. */
   create(id: string, role: string): M
-  /** Begins folding one node. Rows come in serial order. Must never throw for what a stranger published. */
+  /** Begins folding one node. Rows come in serial order. Must never throw, also for malformed rows of other clients. */
   fold(draft: Draft<M>): Fold
   /**
-   * Brings a part in step with its row, whose data got longer or whose stream ended; `opaque` marks values as
+   * Updates a part after its row got longer or its stream ended; `opaque` marks values as
    * {@link Draft.opaque} does.
    */
   grow(part: object, row: Row, opaque: <T>(value: T) => T): void
   /** Whether a row says something about a message; one that does not makes no node. */
   decodes(row: Row): boolean
-  /** Reads what the user passed to `send`: a string, a message or inputs. */
+  /** Turns the argument of `send` into inputs: a string, a message or inputs. */
   inputs(given: string | M | Input<M> | readonly Input<M>[]): readonly Input<M>[]
   /**
    * The channel messages of one input, all of one message id. A `regenerate` is one message that `decodes` refuses; an
@@ -140,9 +139,9 @@ export interface Codec<M extends object> {
   settles?(earlier: Headers, later: Headers): string | undefined
 }
 
-/** A codec that can write, too: what an agent needs, whose model answers in chunks. */
+/** A codec that also writes replies, for agents. */
 export interface ReplyCodec<M extends object, Chunk> extends Codec<M> {
-  /** A new encoder for one reply whose message id is `messageId`. */
+  /** A new encoder for the reply with this message id. */
   encoder(messageId: string): Encoder<Chunk>
   /**
    * A message as a model is to read it; undefined when it says nothing and gets no note. Without this method messages are handed over as they are, and without notes.

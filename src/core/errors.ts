@@ -41,8 +41,8 @@ export const ErrorCode = {
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode]
 
 /**
- * The one error class of this library. `message` reads "unable to ...; reason", `cause` is what was caught
- * (an Ably `ErrorInfo`, a fetch error), untouched.
+ * The one error class of this library. `message` reads "unable to ...; reason", `cause` is the original
+ * error (an Ably `ErrorInfo`, a fetch error), unchanged.
  */
 export class SessionError extends Error {
   override readonly name = 'SessionError'
@@ -59,19 +59,19 @@ export class SessionError extends Error {
 /**
  * An error of the usual form: "unable to ...; reason".
  *
- * @param action - What failed, as a verb: "send the prompt".
+ * @param action - The failed action, as a verb: "send the prompt".
  * @param reason - Why, and how to fix it where that is known.
  */
 export const unableTo = (action: string, reason: string, code: number, options?: { cause?: unknown }): SessionError =>
   new SessionError(`unable to ${action}; ${reason}`, code, options)
 
-/** What an unknown thrown value has to say. */
+/** The message of a thrown value. */
 export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /** Ably's code for publishing on a channel that was attached with a token that may not. */
 const noPublishMode = 40165
 
-/** Refusals that a developer can mend: what the reason is then, and the code. */
+/** The reason and the code of refusals that a developer can fix. */
 function mendable(cause: unknown): [reason: string, code: number] | undefined {
   const { code } = (cause ?? {}) as { code?: unknown }
   if (code === ErrorCode.AppendsNotAllowed) {
@@ -88,8 +88,8 @@ function mendable(cause: unknown): [reason: string, code: number] | undefined {
 }
 
 /**
- * Wraps what was caught while doing `what` ("send the prompt"). Refusals that a developer can mend
- * (namespace rule, capability) keep their own code and say how.
+ * Wraps the error of a failed action ("send the prompt"). Refusals that a developer can fix (namespace rule, capability)
+ * keep their own code and name the fix.
  */
 export function toSessionError(what: string, code: number, cause: unknown): SessionError {
   if (cause instanceof SessionError) return cause

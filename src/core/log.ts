@@ -12,7 +12,7 @@ import {
   type Headers,
 } from './wire'
 
-/** What the channel holds under one serial: what Ably itself would return from history for that message. */
+/** The message with one serial, as Ably's history would return it. */
 export interface Row {
   /** Position in the channel; empty for an optimistic prompt whose echo has not arrived. */
   readonly serial: string
@@ -29,18 +29,18 @@ export interface Row {
   readonly timestamp: number
   /** First met through an append, so only reading it again makes certain that nothing of it is missing. */
   partial: boolean
-  /** What was appended to a partial row, oldest first. */
+  /** The appends to a partial row, oldest first. */
   pieces?: Piece[]
   /** The version up to which history has told it. */
   beginning?: string
   deleted: boolean
   /** Where the tree put this row. */
   home?: RowHome
-  /** What this row feeds inside its message, so that growing it touches nothing else. */
+  /** The message part that this row feeds, so that growing it touches nothing else. */
   part?: object
 }
 
-/** What versions of a row, one or several in a row, have appended. */
+/** The text of one or several consecutive appends. */
 interface Piece {
   readonly from: string
   readonly version: string
@@ -53,8 +53,8 @@ export interface RowHome {
 }
 
 /**
- * What a message did to its row. `grew`: only `data` or the stream's status moved on; `replaced`: anything may differ
- * from what it said `before`.
+ * The effect of a message on its row. `grew`: only `data` or the stream's status changed; `replaced`: any field may differ
+ * from the headers `before`.
  */
 export type RowChange = { row: Row; kind: 'added' | 'grew' } | { row: Row; kind: 'replaced'; before: Headers }
 
@@ -105,11 +105,11 @@ export class Log {
     if (!row) return this.#add(serial, message)
     const name = nameOf(message.name)
     const isForged = name !== undefined && name !== row.name && !this.#counts(name, row.clientId)
-    // NOTE: what its publisher makes out for an agent's is as good as gone, as for those who never knew it
+    // NOTE: a message that only an agent may publish, from another client, is treated as deleted
     return revise(row, isForged ? { ...message, action: 'message.delete' } : message)
   }
 
-  /** Whether somebody may publish messages of this name. */
+  /** Whether a client may publish messages of this name. */
   #counts(name: MessageName, clientId: string | undefined): boolean {
     return !this.isAgent || isClients(name) || this.isAgent(clientId)
   }
@@ -144,7 +144,7 @@ export class Log {
   }
 }
 
-/** What was deleted before it was heard of may say nothing about itself any more; its older versions must not show. */
+/** Keeps a message that was deleted before it was received, so that its older versions do not show. */
 const graveOf = ({ action, name }: ChannelMessage): Envelope | undefined =>
   action === 'message.delete' && (name === undefined || nameOf(name))
     ? { transport: noHeaders, codec: noHeaders }
@@ -164,7 +164,7 @@ function revise(row: Row, message: ChannelMessage): RowChange | undefined {
   return row.pieces ? begin(row, row.pieces, message, version) : undefined
 }
 
-/** Puts what history has, up to some moment, before what was appended since. */
+/** Puts the text from history before the text that was appended since. */
 function begin(
   row: Row,
   pieces: Required<Row>['pieces'],
@@ -174,7 +174,7 @@ function begin(
   if (typeof data !== 'string' || !isStreamed(row)) return undefined
   if (row.beginning !== undefined && version <= row.beginning) return undefined
   const later = pieces.filter((piece) => piece.version > version)
-  // What has become one piece cannot be cut any more
+  // Joined pieces cannot be divided again
   if (later[0] && later[0].from <= version) return undefined
   row.beginning = version
   row.pieces = later

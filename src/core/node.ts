@@ -27,7 +27,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   #namedIds: readonly (string | undefined)[] = noItems
   /** Whether the projection has to be made anew. */
   protected stale = false
-  /** Whether rows came that nobody expected any more; others are likely to follow, so folding stays at hand. */
+  /** Whether rows arrived after it was sealed; more are likely to follow, so it stays unsealed. */
   #hasLateRows = false
   /** Message id this node follows; undefined at the root. */
   parent: string | undefined
@@ -69,7 +69,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     if (!this.stale) this.projection.grow(row)
   }
 
-  /** Brings projection and derived facts in step with the rows; tells what that means for lists that show this node. */
+  /** Brings projection and derived facts in step with the rows; returns the change for lists that show this node. */
   settle(): NodeChange {
     return this.isAppendOnly && !this.stale ? this.#goOn() : this.#settleAll()
   }
@@ -116,7 +116,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   #foldAfresh(): void {
     this.stale = false
     this.#foldedCount = this.rows.length
-    // NOTE: what a row of a dead attempt fed may live on as the part of another row
+    // NOTE: the part of a superseded attempt's row can become the part of another row
     for (const row of this.rows) row.part = undefined
     this.projection.rebuild(this.content())
     this.#emptyIds = undefined
@@ -124,7 +124,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     for (const { transport } of this.rows) this.#noteMention(transport[Header.messageId])
   }
 
-  /** Lets go of what is needed only while rows keep coming; one that comes all the same is read with all others. */
+  /** Frees the state that only further rows need; a later row is folded together with all others. */
   protected seal(): void {
     this.projection.seal()
     this.rows = this.rows.slice()
@@ -183,7 +183,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return this.rows.map((row) => this.read(row)).filter((row) => row !== undefined)
   }
 
-  /** What is to be projected of a row. */
+  /** The row as it is projected; undefined if it does not count. */
   protected read(row: Row): Row | undefined {
     return row
   }
@@ -200,7 +200,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   readonly runId?: string
   /** The message that it is another version of. */
   protected abstract get replacesId(): string | undefined
-  /** Whose it is, verified by Ably; undefined while that is not known, and for clients without an identity. */
+  /** Its owner, verified by Ably; undefined while the owner is unknown, and for clients without an identity. */
   abstract get owner(): string | undefined
   abstract get visible(): boolean
   /** Whether nothing but messages follows from the rows that came since it was settled. */
@@ -214,7 +214,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   protected abstract error(): ViewMessage<M>['error']
 }
 
-/** What lists depend on. */
+/** The properties that lists depend on. */
 interface Listing {
   visible: boolean
   size: number

@@ -8,7 +8,7 @@ const maxUnknown = 2000
 /** Requests to stop that name a prompt instead of a run. */
 export class Cancels {
   readonly #rows = new Map<string, readonly Row[]>()
-  /** Prompts of which nothing else is known, oldest first. */
+  /** Unknown prompts that cancels name, oldest first. */
   readonly #unknown = new Set<string>()
 
   /** By serial. */
@@ -16,7 +16,7 @@ export class Cancels {
     return this.#rows.get(inputId) ?? noItems
   }
 
-  /** Takes a request; answers with those that are given up, because too many name prompts that nobody has seen. */
+  /** Adds a cancel; returns the rows to forget, because too many cancels name unknown prompts. */
   add(inputId: string, row: Row, isKnown: boolean): readonly Row[] {
     this.#rows.set(inputId, insertBySerial(this.of(inputId), row))
     if (!isKnown) this.#unknown.add(inputId)
@@ -27,7 +27,7 @@ export class Cancels {
     removeBySerial(this.of(inputId), row)
   }
 
-  /** A prompt has been seen, so what names it is kept. */
+  /** Keeps the cancels of a prompt, because the prompt is known. */
   know(inputId: string): void {
     this.#unknown.delete(inputId)
   }
@@ -48,13 +48,13 @@ export const isFork = ({ transport, data }: Row): boolean =>
 
 /** Answers that begin a run of their own, which takes the place of the one that waits. */
 export class Forks<M extends object> {
-  /** Those whose run nobody has heard of, by the message id of the answer. */
+  /** Placeholders for forks whose run has not started, by the message id of the answer. */
   readonly placeholderRuns = new Map<string, RunNode<M>>()
   readonly #rows = new MultiMap<Row>()
   readonly #replacing = new MultiMap<Row>()
 
   constructor(
-    /** Whether whoever sent an answer may take the place of the run that it names. */
+    /** Whether the sender of an answer may replace the run that it names. */
     private readonly allows: (row: Row) => boolean,
   ) {}
 
@@ -75,12 +75,12 @@ export class Forks<M extends object> {
     this.#replacing.remove(replaced, row)
   }
 
-  /** Whether others take the place of this run. */
+  /** Whether other runs replace this run. */
   isSuperseded(run: RunNode<M>): boolean {
     return !run.isPlaceholder && this.#replacing.of(run.key).some((row) => row.home !== run && this.allows(row))
   }
 
-  /** The runs whose answers claim its place. */
+  /** The runs whose answers name it as replaced. */
   replacing(run: RunNode<M>): readonly RunNode<M>[] {
     // The rows of forks are in runs only
     return this.#replacing.of(run.key).map(({ home }) => home as RunNode<M>)

@@ -17,9 +17,9 @@ export interface WakeInfo {
   retry(): void
 }
 
-/** A request to stop, as it stands on the channel. */
+/** A cancel of a run. */
 export interface Cancelling {
-  /** Ably client id of whoever asked; undefined for anonymous clients. */
+  /** Ably client id of the client that cancelled; undefined for anonymous clients. */
   readonly by: string | undefined
   /** When, in milliseconds since the epoch by Ably's clock. */
   readonly at: number
@@ -48,14 +48,14 @@ export interface RunInfo {
   readonly inputId?: string
   /** The message id that it follows: its prompt, also when it is another reply to that. */
   readonly parentId?: string
-  /** Set from the moment somebody asked to stop it until it ends; `refused` when the agent says no. */
+  /** Set from the first cancel until the run ends; `refused` when the agent refuses every cancel. */
   readonly cancelling?: Cancelling
   /**
    * The agent has stopped responding: the run is active, silent for 20 seconds, and no present agent names it. The text so
    * far is kept. A cancel ends it; so does the next agent that is woken, once it has been stalled for two minutes.
    */
   readonly stalled?: true
-  /** Who stopped it, when `status` is `cancelled` and somebody asked. */
+  /** The cancel that ended the run, when `status` is `cancelled`. */
   readonly cancelledBy?: Cancelling
   /** Milliseconds since the epoch, by Ably's clock; undefined until its start is known. */
   readonly startedAt?: number
@@ -72,7 +72,7 @@ export function isNamedByPresence({ lifecycleRows }: { readonly lifecycleRows: r
   return entry?.transport[Header.presence] === 'true'
 }
 
-/** The facts about a run with what is known of requests to stop it, given by serial. */
+/** The facts about a run with its cancels, given by serial. */
 export function withCancellation(
   facts: RunInfo,
   cancels: readonly Row[],
@@ -82,7 +82,7 @@ export function withCancellation(
   const heeded = openCancel(cancels, lifecycle)
   const first = heeded ?? cancels[0]
   if (!first && !stop) return facts
-  // What is noted of a request that has no row yet is all of it
+  // An own cancel without a row has all fields
   const request = (first ? { by: first.clientId, at: first.timestamp } : stop) as Cancelling
   const cancelling = { ...request, ...stop, ...(first && !heeded && { refused: true as const }) }
   return {
@@ -102,16 +102,16 @@ export function openCancel(cancels: readonly Row[], lifecycle: readonly Row[]): 
   return cancels.find(({ serial, clientId }) => serial > (covered.get(clientId) ?? ''))
 }
 
-/** What a run's snapshot says besides who asked to stop it. */
+/** A run's snapshot without its cancels. */
 export type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy' | 'stalled'>
 
-/** What the facts about a run are read off: its content, and its lifecycle and step rows, in serial order. */
+/** The rows that the facts about a run come from, in serial order: content, and lifecycle and step rows. */
 export interface RunRows {
   readonly content: readonly Row[]
   readonly lifecycle: readonly Row[]
 }
 
-/** What the start says about the run as a whole, or the first message that does. */
+/** Headers about the run as a whole: the start has them, else the first message that does. */
 const decisive = [Header.owner, Header.inputClientId, Header.invocationId, Header.inputId, Header.regenerates]
 
 /** Whether a row says something about its run as a whole that the start does not say. */
@@ -132,7 +132,7 @@ export function holderOf(
 export const headerOf = (rows: RunRows, { start }: RunState, header: string): string | undefined =>
   start?.transport[header] || holderOf(rows, header)?.transport[header]
 
-/** What its rows say about a run. */
+/** Reads the facts about a run from its rows. */
 export function readFacts(rows: RunRows, state: RunState, runId: string, parentId: string | undefined): RunFacts {
   const { status, error, start, end, steps } = state
   const inputId = headerOf(rows, state, Header.inputId)
@@ -152,7 +152,7 @@ export function readFacts(rows: RunRows, state: RunState, runId: string, parentI
   }
 }
 
-/** Whoever put something into the run; the owner only while its agent has said nothing. */
+/** The client of the first input in the run; it counts as the owner until the agent has published. */
 function inputOwner({ content }: RunRows): string | undefined {
   const first = content.find(isInput)
   return first && (first.clientId ?? first.transport[Header.owner])

@@ -56,7 +56,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   regenerates: string | undefined
   /** Whether other runs take its place; known when the tree has settled. */
   isSuperseded = false
-  /** The status that was told last; see `RunWatch`. */
+  /** The status of the last transition; see `RunStatusTracker`. */
   lastStatus: RunStatus | undefined
 
   constructor(
@@ -64,7 +64,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     codec: Codec<M>,
     port: ReactivePort,
     private readonly judge: AccessPolicy,
-    /** Whether it stands for a run that nobody has heard of; its key is then the message id of what it answers. */
+    /** Whether it is a placeholder for a run that has not started; its key is then the message id of the fork. */
     readonly isPlaceholder = false,
   ) {
     super(key, codec, port)
@@ -104,7 +104,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     if (row.name === MessageName.runStart && this.rows.some(isInput)) this.reread()
   }
 
-  /** What counts of its rows may be something else than before. */
+  /** Reads its rows again: other rows may count than before. */
   reread(): void {
     this.stale = true
     this.#isNews = true
@@ -172,8 +172,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   /**
-   * Whether its end has come before the rest of its text: appends may be overtaken by what is published after them.
-   * Until the text is there, or `giveUp()`, it counts as active.
+   * Whether its end has arrived before the rest of its text: later messages can overtake appends. The run counts as active
+   * until the text is complete, or until `endNow()`.
    */
   get isEnding(): boolean {
     return this.#isEnding
@@ -194,7 +194,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Whether its start is known, by a message that only a started run has. */
   get visible(): boolean {
     const { start, steps } = this.#state
-    // NOTE: where it is told whose messages count, clients cannot make a run
+    // NOTE: if agents or a policy are given, clients cannot create a run
     const hasContent = this.projection.size > 0 && (this.isPlaceholder || !this.judge.isGuarded)
     return hasContent || start !== undefined || steps.length > 0 || this.#hasOutput
   }
@@ -241,7 +241,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#info = undefined
   }
 
-  /** Takes what is known of a request to stop besides its row; false when that is nothing new. */
+  /** Sets the state of a cancel that no row contains; false when it is the same as before. */
   setCancelState(stop: Partial<Cancelling> | undefined): boolean {
     if (isSame(this.#stop, stop)) return false
     this.#stop = stop
@@ -293,7 +293,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     if (state.error && isSame(before.error, state.error)) state.error = before.error
     if (this.#isEnding) Object.assign(state, { status: 'active', end: undefined, error: undefined })
     this.#state = state
-    // The newest attempt of a step is the one that shows; what others wrote vanishes
+    // Only the newest attempt of a step is shown
     if (this.rows.some((row) => isCanonical(row, before) !== isCanonical(row, state))) this.stale = true
   }
 

@@ -12,7 +12,7 @@ import { plainPort, type ReactivePort } from './signals'
 import { RunStatusTracker, type RunTransition } from './run-status-tracker'
 import { Header, MessageName, type ChannelMessage, type Headers } from './wire'
 
-/** What became different since the last `settle()`. */
+/** The changes since the last `settle()`. */
 export interface Settled<M extends object> extends Restructured<M> {
   /** Runs or pending prompts look different. */
   runs: boolean
@@ -31,7 +31,7 @@ const nothing: Settled<never> = { structure: false, runs: false, transitions: []
 
 /**
  * A conversation as nodes made from channel rows: an input per prompt, a run per reply. `apply` sorts rows into nodes;
- * `settle` derives what follows from them. Neither depends on the order in which different messages arrive.
+ * `settle` derives the rest of the state. Neither depends on the order in which different messages arrive.
  */
 export class Tree<M extends object> extends Nodes<M> {
   readonly log: Log
@@ -43,7 +43,7 @@ export class Tree<M extends object> extends Nodes<M> {
   /** Rows of which more is expected; a repair has to read back to the oldest of them. */
   readonly #open = new Set<Row>()
 
-  /** Requests for another reply that something became different about. */
+  /** Requests for another reply that changed. */
   readonly #touchedRequests = new Set<string>()
   /** Rows that got longer. */
   readonly #grown = new Set<Row>()
@@ -71,7 +71,7 @@ export class Tree<M extends object> extends Nodes<M> {
       this.#grown.add(row)
     } else {
       if (kind === 'replaced') this.#withdraw(row, change.before)
-      // NOTE: what was deleted is nowhere in the tree, as for those who never knew it
+      // NOTE: deleted messages are treated as never received
       if (!row.deleted) this.#place(row)
     }
     return true
@@ -88,7 +88,7 @@ export class Tree<M extends object> extends Nodes<M> {
   #grow(row: Row): void {
     const node = row.home as TreeNode<M> | undefined
     node?.grow(row)
-    // NOTE: what a run waits for may be said in text that comes late
+    // NOTE: late text can contain the tool call that a suspended run waits for
     if (node instanceof RunNode && node.state.status === 'suspended') this.dirty.add(node)
   }
 
@@ -112,7 +112,7 @@ export class Tree<M extends object> extends Nodes<M> {
         prompts.push(prompt)
         if (isNew && prompt.forkOf !== undefined) forks.push(prompt)
       }
-      // NOTE: what comes into a run that waits may be the answer to it, which is pending then
+      // NOTE: a row in a suspended run can be its answer, which is then pending
       runs ||= !(node instanceof RunNode) || node.hasNews || node.state.status === 'suspended'
     }
     for (const run of this.#watch.surplus()) this.#forget(run)
@@ -129,8 +129,8 @@ export class Tree<M extends object> extends Nodes<M> {
   }
 
   /**
-   * Runs that have ended, and when that was noticed, whose text is not all there. Their end is told when the text is, or
-   * after `forgetEnding()`: appends may be overtaken by what is published after them.
+   * Runs with an end but incomplete text, and the time when the end arrived: later messages can overtake appends. Such a
+   * run counts as active until the text is complete, or until `endOverdue()`.
    */
   get ending(): ReadonlyMap<RunNode<M>, number> {
     return this.#watch.ending
@@ -172,7 +172,7 @@ export class Tree<M extends object> extends Nodes<M> {
     return run.info(() => this.cancelsOfNode(run))
   }
 
-  /** Requests to stop a run, or a prompt's run, whatever they name, by serial; only of those who may. */
+  /** The allowed cancels of a node, by serial, both those that name the run and those that name its prompt. */
   cancelsOfNode(node: TreeNode<M>): readonly Row[] {
     const run = node instanceof RunNode && !node.isPlaceholder ? node : undefined
     const inputId = run ? run.inputId : node.key
@@ -180,13 +180,13 @@ export class Tree<M extends object> extends Nodes<M> {
     return this.#allowedStops(asked, node.owner).toSorted((a, b) => (a.serial < b.serial ? -1 : 1))
   }
 
-  /** Requests to stop what no run has taken up, by serial; only of those who may. */
+  /** The allowed cancels of an input without a run, by serial. */
   cancelsBeforeStart(inputId: string): readonly Row[] {
     const waiting = this.#waiting(inputId)
     return this.#allowedStops(this.#laterStops(inputId), waiting ? waiting.owner : this.requests.get(inputId)?.clientId)
   }
 
-  /** Those that name what a run is to answer; what is sent again after one is not meant by it. */
+  /** Cancels of an input that are newer than it: a prompt that is sent again after the cancel is not affected. */
   #laterStops(inputId: string): readonly Row[] {
     const waiting = this.#waiting(inputId)
     const since = waiting ? levelOf(waiting) : (this.requests.get(inputId)?.serial ?? '')
@@ -201,7 +201,7 @@ export class Tree<M extends object> extends Nodes<M> {
     return asked.filter(({ clientId }) => this.access.allows('cancel', clientId, owner))
   }
 
-  /** Requests to stop the run of a prompt, by serial, whoever made them. */
+  /** All cancels that name a prompt, by serial, allowed or not. */
   cancelsOf(inputId: string): readonly Row[] {
     return this.#cancels.of(inputId)
   }
@@ -213,7 +213,7 @@ export class Tree<M extends object> extends Nodes<M> {
       if (serial && (oldest === undefined || serial < oldest)) oldest = serial
     }
     for (const row of this.#open) {
-      // NOTE: what an ended run left open nobody writes any more
+      // NOTE: streams that an ended run left open get no more text
       const isLeft = row.home instanceof RunNode && row.home.hasEnded && !row.partial
       if (!isLeft) note(row.serial)
     }
@@ -221,7 +221,7 @@ export class Tree<M extends object> extends Nodes<M> {
     return oldest
   }
 
-  /** Up to which serial nothing is missing or open: a reader that may have missed messages reads back to here. */
+  /** The serial up to which no row is missing or open: a reader that missed messages reads back to here. */
   resumePoint(): string {
     const { newest } = this.log
     const open = this.oldestOpen() ?? newest
@@ -283,7 +283,7 @@ export class Tree<M extends object> extends Nodes<M> {
 
   #placeInput(row: Row): void {
     const { [Header.runId]: runId, [Header.messageId]: inputId, [Header.role]: role } = row.transport
-    // NOTE: where agents are known, nobody else speaks in another role
+    // NOTE: if the agents are known, other clients can only publish the role `user`
     if (runId !== undefined) return role === 'user' || !this.trust.isAgent ? this.#placeOutput(row) : undefined
     if (inputId === undefined) return
     if (!this.codec.decodes(row)) {
@@ -306,7 +306,7 @@ export class Tree<M extends object> extends Nodes<M> {
     if (runId !== undefined && this.codec.decodes(row)) this.attachRow(this.#run(runId), row)
   }
 
-  /** What begins with copies of a run, or takes its place, follows it. */
+  /** Reads again the forks that start with copies of a run, or replace it. */
   #rereadForksOf(run: RunNode<M>): void {
     for (const fork of this.#forks.replacing(run)) {
       this.isRestructured = true
@@ -324,7 +324,7 @@ export class Tree<M extends object> extends Nodes<M> {
     this.#touchReplaced(row.transport)
   }
 
-  /** A run whose place others take, or take no longer, stands elsewhere. */
+  /** Updates whether a run is replaced by other runs. */
   #touchReplaced({ [Header.supersedes]: runId = '' }: Headers): void {
     const run = this.runs.get(runId)
     if (run) this.dirty.add(run)
@@ -337,7 +337,7 @@ export class Tree<M extends object> extends Nodes<M> {
     return this.nodeIn(this.#forks.placeholderRuns, inputId, () => this.#newRun(inputId, true))
   }
 
-  /** Moves a fork to the run that owns it by what is known now. */
+  /** Moves the rows of a fork to the run that answers it. */
   #adopt(inputId: string): void {
     const rows = this.#forks.of(inputId)
     if (rows.length === 0) return
@@ -380,7 +380,7 @@ export class Tree<M extends object> extends Nodes<M> {
     )
   }
 
-  /** Lets those who show whether a prompt is being stopped look again. */
+  /** Marks the nodes that show the cancels of a prompt as changed. */
   #touch(inputId: string): void {
     for (const run of this.runsOf(inputId)) {
       run.touch()
