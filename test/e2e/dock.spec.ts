@@ -23,11 +23,10 @@ describe('the dock on a phone', () => {
     expect(await chips.count()).toBe(count)
     const inDock = visitor.page.locator('.dock li').getByRole('button', { name: /^Stop run/ })
     await inDock.first().waitFor()
-    for (let place = 0; place < count; place++) {
-      // NOTE: a chip is drawn anew when its run gets its first token
-      await eventually(async () => {
-        const stop = inDock.nth(place)
-        await stop.scrollIntoViewIfNeeded()
+    // NOTE: a chip can be drawn anew while it is looked at
+    await eventually(async () => {
+      for (const stop of await inDock.all()) {
+        await stop.scrollIntoViewIfNeeded({ timeout: 2000 })
         const isOnTop = await stop.evaluate((button) => {
           const { left, right, top, bottom } = button.getBoundingClientRect()
           const chip = button.closest('li')!.getBoundingClientRect()
@@ -37,8 +36,8 @@ describe('the dock on a phone', () => {
           return inside && hits.every((hit) => button.contains(hit))
         })
         expect(isOnTop).toBe(true)
-      })
-    }
+      }
+    })
     const last = runs.at(-1)!
     const place = await last.card.getAttribute('data-place')
     await visitor.page
