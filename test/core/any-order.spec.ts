@@ -8,7 +8,7 @@ import { RandomConversation, type Happening } from '../support/random-conversati
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: 0 }))
 afterEach(() => void vi.useRealTimers())
 
-/** All that can be seen of a session: the newest branch, all versions of every message, and all runs. */
+/** Everything a session shows: the newest branch, all versions of every message, and all runs. */
 function stateOf(listener: Listener, ids: readonly string[]): object {
   const state = listener.newcomerState(ids)
   const view = listener.session.createView()
@@ -23,13 +23,13 @@ function stateOf(listener: Listener, ids: readonly string[]): object {
 const happening = fc.tuple(fc.nat(RandomConversation.kinds - 1), fc.nat(99), fc.nat(99)) as fc.Arbitrary<Happening>
 const happenings = fc.array(happening, { minLength: 5, maxLength: 70, size: 'max' })
 
-/** A way for the same conversation to arrive. */
+/** One way in which the same conversation arrives. */
 interface Arrival {
-  /** How many deliveries are history by the time of attaching, as a share of all. */
+  /** The share of deliveries that are already history when the session attaches. */
   share: number
   pageSize: number
   isHistoryFirst: boolean
-  /** Whether history shows the channel as of now instead of as of attaching. */
+  /** Whether history shows the channel as it is now instead of as it was at the attach. */
   isReadLate: boolean
   seed: number
   isDoubled: boolean
@@ -44,9 +44,9 @@ const arrival: fc.Arbitrary<Arrival> = fc.record({
   isDoubled: fc.boolean(),
 })
 
-/** Begins to follow a channel. */
+/** Starts reading a channel. */
 function join(past?: readonly ChannelMessage[], pageSize?: number): Promise<Listener> {
-  // NOTE: how long something has been waiting depends on when it was heard, so for all of them it is the same moment
+  // NOTE: the age of a request depends on the time of its arrival, so all of them share one time
   vi.setSystemTime(0)
   return Listener.on(past, pageSize)
 }
@@ -63,7 +63,7 @@ async function arrive(wire: readonly ChannelMessage[], how: Arrival): Promise<Li
   return listener
 }
 
-it('ends in the same session, however a conversation arrives', { timeout: 60_000 }, async () => {
+it('a session shows the same result, in any order of arrival', { timeout: 60_000 }, async () => {
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1_000_000))
   console.info(`any-order: seed ${seed}`)
   await fc.assert(

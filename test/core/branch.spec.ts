@@ -8,7 +8,7 @@ import { output, prompt, runMessage } from './wire'
 const count = 5000
 const none = { picked: new Map<string, number>() }
 
-it('takes a bounded number of steps per edit to walk thousands of edits of edits', () => {
+it('a branch walks thousands of edits of edits in a bounded number of steps per edit', () => {
   const tree = newTree()
   for (let index = 0; index < count; index++)
     tree.apply(prompt(`p${index}`, index > 0 ? { 'fork-of': `p${index - 1}` } : {}))
@@ -17,7 +17,7 @@ it('takes a bounded number of steps per edit to walk thousands of edits of edits
   expect(stepsOf(() => walk(tree, none)) / count).toBeLessThan(200)
 })
 
-it('takes a bounded number of steps per edit to walk thousands of edits of one prompt', () => {
+it('a branch walks thousands of edits of one prompt in a bounded number of steps per edit', () => {
   const tree = newTree()
   for (let index = 0; index < count; index++) tree.apply(prompt(`p${index}`, index > 0 ? { 'fork-of': 'p0' } : {}))
   tree.settle()
@@ -29,7 +29,7 @@ it('takes a bounded number of steps per edit to walk thousands of edits of one p
   expect(stepsOf(() => walk(tree, none)) / count).toBeLessThan(200)
 })
 
-it('holds thousands of replies that sort before their prompt until it is placed', () => {
+it('the tree keeps thousands of replies that sort before their prompt until the prompt is placed', () => {
   const tree = newTree()
   const prompts = Array.from({ length: count }, (_, index) => prompt(`p${index}`, { parent: 'late' }))
   hear(tree, [prompt('first')])
@@ -40,12 +40,12 @@ it('holds thousands of replies that sort before their prompt until it is placed'
 })
 
 it.each([
-  ['a circle', ['b', 'a'], [['a', 'b']]],
-  ['a circle and its tails', ['b', 'c', 'b', 'a', 'd'], [['a', 'b', 'c', 'd', 'e']]],
+  ['a circle of edits', ['b', 'a'], [['a', 'b']]],
+  ['a circle of edits with further edits behind it', ['b', 'c', 'b', 'a', 'd'], [['a', 'b', 'c', 'd', 'e']]],
   ['a prompt that replaces itself', ['a', 'a'], [['a', 'b']]],
-  ['two chains', [undefined, 'a', undefined, 'c', 'b'], [['a', 'b', 'e'], ['c', 'd']]], // prettier-ignore
-  ['a chain whose beginning is unknown', ['gone', 'a', 'b'], [['a', 'b', 'c']]],
-])('groups %s by what it began with', (_, forkOf, groups) => {
+  ['two chains of edits', [undefined, 'a', undefined, 'c', 'b'], [['a', 'b', 'e'], ['c', 'd']]], // prettier-ignore
+  ['a chain of edits whose first prompt is unknown', ['gone', 'a', 'b'], [['a', 'b', 'c']]],
+])('the tree groups the versions of %s by the prompt they started with', (_, forkOf, groups) => {
   const tree = newTree()
   const keys = ['a', 'b', 'c', 'd', 'e'].slice(0, forkOf.length)
   hear(
@@ -63,7 +63,7 @@ it.each([
   }
 })
 
-it('counts the attempts of a step and how the latest ended', () => {
+it('a step has the number of its attempts and the state of the latest one', () => {
   const tree = newTree()
   const step = (name: string, more = {}) => runMessage(name, 'r', { 'step-id': 's', 'step-client-id': 'me', ...more })
   const attempts = [step('ai-step-start'), step('ai-step-start')]
@@ -74,7 +74,7 @@ it('counts the attempts of a step and how the latest ended', () => {
   expect(steps()).toMatchObject([{ status: 'complete', attemptCount: 2 }])
 })
 
-it('takes a bounded number of steps per attempt to read a run of thousands', () => {
+it('the tree reads a run of thousands of attempts in a bounded number of steps per attempt', () => {
   const tree = newTree()
   for (let index = 0; index < count; index++) {
     tree.apply(runMessage('ai-step-start', 'r', { 'step-id': 's' }))
@@ -84,7 +84,7 @@ it('takes a bounded number of steps per attempt to read a run of thousands', () 
   expect(tree.info(tree.runs.get('r')!).steps).toMatchObject([{ attemptCount: count }])
 })
 
-it('takes a bounded number of steps per cancel of one prompt, in any order', () => {
+it('the tree reads thousands of cancels of one prompt in a bounded number of steps per cancel, in any order', () => {
   const tree = newTree()
   const cancels = Array.from({ length: count }, (_, index) => runMessage('ai-cancel', undefined, { 'input-codec-message-id': 'p', 'event-id': `e${index}` })) // prettier-ignore
   const steps = stepsOf(() => cancels.toReversed().forEach((cancel) => tree.apply(cancel)))
@@ -93,7 +93,7 @@ it('takes a bounded number of steps per cancel of one prompt, in any order', () 
   expect(serials).toEqual(cancels.map(({ serial }) => serial))
 })
 
-it('takes a bounded number of steps per run to walk 2,000, with 300 versions of one reply', () => {
+it('a branch walks 2,000 runs, with 300 versions of one reply, in a bounded number of steps per run', () => {
   const tree = newTree()
   const reply = (run: string, parent: string, more = {}) => {
     tree.apply(runMessage('ai-run-start', run, { 'invocation-id': 'i', parent, ...more }))

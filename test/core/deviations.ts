@@ -1,22 +1,25 @@
 import type { RecordedState } from '../support/transcripts'
 
-/** Where in a recording a state stands. */
+/** The position of a state in a recording. */
 export interface Moment {
-  /** Whether the client heard it live, read it back, or picked something in a state of either kind. */
+  /** Whether the client received it live, read it from history, or selected a version in such a state. */
   from: 'live' | 'history' | 'selection'
-  /** How many messages it had heard; undefined when all. */
+  /** The number of messages the client had received; undefined means all. */
   afterWire?: number
 }
 
 interface Deviation {
   recording: string
-  /** What the recorded client does, and why something else is right. */
+  /** A wrong state of the recorded client, and the reason why another one is right. */
   reason: string
-  /** Makes of a recorded state the right one. */
+  /** Turns a recorded state into the right one. */
   right(state: RecordedState, moment: Moment): RecordedState
 }
 
-/** Every place where the recorded client is at fault, and what is right there. All else is compared as recorded. */
+/**
+ * Every place where the recorded client is wrong, with the right state. All other states are compared as
+ * recorded.
+ */
 export const deviations: readonly Deviation[] = [
   {
     recording: 'message-metadata',
@@ -74,7 +77,7 @@ export const deviations: readonly Deviation[] = [
   },
 ]
 
-/** The right state of a recording at some moment. */
+/** The right state of a recording at one position. */
 export function rightState(recording: string, state: RecordedState, moment: Moment): RecordedState {
   return deviations
     .filter((deviation) => deviation.recording === recording)
@@ -94,7 +97,7 @@ const withReplies = (state: RecordedState, change: (message: Message) => Message
 const replaced = <T>(value: T, before: string, after: string): T =>
   JSON.parse(JSON.stringify(value).replaceAll(before, after)) as T
 
-/** The run whose reply is picked in place of the newest one. */
+/** The run whose reply is selected instead of the newest one. */
 function runShown({ messages }: RecordedState, run: RecordedState['runs'][number]): RecordedState['runs'] {
   if (run.runId !== 'run-3') return [run]
   const last = messages.at(-1)!.codecMessageId

@@ -17,7 +17,7 @@ function shown(tree: ReturnType<typeof newTree>) {
   }
 }
 
-it('shows the end of a run when its text is all there, though the end came first', () => {
+it('a run ends once its text is complete, although its end arrived first', () => {
   const tree = newTree()
   hear(
     tree,
@@ -33,7 +33,7 @@ it('shows the end of a run when its text is all there, though the end came first
   expect(shown(tree)).toEqual({ status: 'complete', text: whole })
 })
 
-it('shows the end even if the rest is not awaited any longer', () => {
+it('a run ends even if the rest of its text is no longer awaited', () => {
   const tree = newTree()
   hear(
     tree,
@@ -46,7 +46,7 @@ it('shows the end even if the rest is not awaited any longer', () => {
   expect(tree.ending.size).toBe(0)
 })
 
-it('shows the end of a run at once when only an attempt that was tried again left a stream open', () => {
+it('a run ends at once if only a retried attempt left a stream open', () => {
   const tree = newTree()
   hear(tree, readTranscript('step-retry').wire)
   const [run] = tree.runs.values()

@@ -14,16 +14,16 @@ const fromHistory = (history: Parameters<typeof readBack>[1], pageSize: number):
 
 const partsOf = ({ messages }: RecordedState, index = -1) => messages.at(index)!.message.parts
 
-describe('fault 1: history read in more than one page', () => {
+describe('fault 1: history is read in more than one page', () => {
   const cases = [
-    ['leaves ended runs active', 'text-simple'],
-    ['leaves steps open and owners empty', 'step-retry'],
-    ['swaps runs that were interleaved', 'concurrent-two-interleaved'],
-    ['doubles the parts of a prompt', 'user-multipart'],
-    ['lets a resumed run vanish', 'suspend-resume'],
+    ['ended runs stay active', 'text-simple'],
+    ['steps stay open and runs have no owner', 'step-retry'],
+    ['interleaved runs are swapped', 'concurrent-two-interleaved'],
+    ['a prompt has its parts twice', 'user-multipart'],
+    ['a resumed run is missing', 'suspend-resume'],
   ] as const
 
-  it.each(cases)('%s: not here, wherever the pages of %s are cut', (_, name) => {
+  it.each(cases)('this library avoids the fault "%s", wherever the pages of %s begin', (_, name) => {
     const { history, expected } = readTranscript(name)
     const { messages, runs } = expected.history
     for (let pageSize = 1; pageSize <= history.length; pageSize++) {
@@ -32,7 +32,7 @@ describe('fault 1: history read in more than one page', () => {
   })
 })
 
-it('fault 2: a reply whose prompt has not been seen is invisible: here it stands first, and moves when the prompt comes', () => {
+it('fault 2: a reply whose prompt is unknown is invisible; here it shows first, and moves when the prompt arrives', () => {
   const unseen = prompt('q')
   const tree = newTree()
   hear(tree, [
@@ -46,7 +46,7 @@ it('fault 2: a reply whose prompt has not been seen is invisible: here it stands
   expect(ids()).toEqual(['q', 'm'])
 })
 
-it('fault 3: a late joiner that hears before it reads gets step-start twice: here once', () => {
+it('fault 3: a late joiner gets step-start twice if live messages arrive before history; here it gets one', () => {
   const { wire, joinHistory = [] } = readTranscript('mid-stream-joiner')
   const tree = newTree()
   hear(tree, wire)
@@ -54,7 +54,7 @@ it('fault 3: a late joiner that hears before it reads gets step-start twice: her
   expect(partsOf(stateOf(tree)).map(({ type }) => type)).toEqual(['step-start', 'text'])
 })
 
-describe('fault 8: a denial loses the approval id and reason, an output the approval', () => {
+describe('fault 8: a denial loses the id and reason of the approval, an output loses the approval', () => {
   const call = { toolCallId: 'c', toolName: 'pay' }
   const asked = () => [
     output('r', { kind: 'tool-input', ...call }, { amount: 1 }),
@@ -72,22 +72,22 @@ describe('fault 8: a denial loses the approval id and reason, an output the appr
     return partsOf(stateOf(tree)).at(-1)
   }
 
-  it('a denial keeps them here', () => {
+  it('here a denial keeps both', () => {
     const approval = { id: 'a', approved: false, reason: 'because' }
     expect(toolOf(...asked(), answer('false'))).toMatchObject({ state: 'output-denied', approval })
     const denied = () => output('r', { kind: 'tool-output-denied', toolCallId: 'c' })
     expect(toolOf(...asked(), answer('false'), denied())).toMatchObject({ state: 'output-denied', approval })
   })
 
-  it('an output keeps it here', () => {
+  it('here an output keeps the approval', () => {
     const result = () => output('r', { kind: 'tool-output-available', toolCallId: 'c' }, { output: 'paid' })
     const approval = { id: 'a', approved: true, reason: 'because' }
     expect(toolOf(...asked(), answer('true'), result())).toMatchObject({ state: 'output-available', approval })
   })
 })
 
-describe('fault 11: what messages carry besides their content is lost', () => {
-  it('metadata, file names and provider metadata of a prompt arrive here', () => {
+describe('fault 11: metadata of messages is lost', () => {
+  it('here the metadata, file names and provider metadata of a prompt arrive', () => {
     const given: UIMessage = {
       id: 'mine',
       role: 'user',
@@ -108,7 +108,7 @@ describe('fault 11: what messages carry besides their content is lost', () => {
     expect(fromHistory(channel.history, 1).messages.map(({ message }) => message)).toEqual([given])
   })
 
-  it('provider metadata of a reply arrives here', async () => {
+  it('here the provider metadata of a reply arrives', async () => {
     const providerMetadata = { some: { signature: 's' } }
     const file = { mediaType: 'image/png', url: 'https://example.com/a.png', providerMetadata } as const
     const source = { sourceId: 's', url: 'https://example.com', providerMetadata } as const
@@ -137,7 +137,7 @@ describe('fault 11: what messages carry besides their content is lost', () => {
   })
 })
 
-it('fault 12: metadata replaces what was known: here it is merged, as the AI SDK does', () => {
+it('fault 12: new metadata replaces earlier metadata; here it is merged, as in the AI SDK', () => {
   const metadata = (kind: string, value: object) => output('r', { kind, messageMetadata: JSON.stringify(value) })
   const tree = newTree()
   hear(tree, [
@@ -152,7 +152,7 @@ it('fault 12: metadata replaces what was known: here it is merged, as the AI SDK
   })
 })
 
-it('fault 13: of two continuations aimed at one message only the later one starts: here both do', () => {
+it('fault 13: of two answers to one message only the later one starts a run; here both do', () => {
   const answer = (eventId: string) =>
     message('ai-input', { 'run-id': 'r', 'codec-message-id': 'm', 'event-id': eventId }, { kind: 'tool-result' }, {})
   const ofRun = { 'input-codec-message-id': 'q', 'invocation-id': '1' }

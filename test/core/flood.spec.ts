@@ -15,22 +15,22 @@ const ofRun = { 'invocation-id': 'i', 'input-codec-message-id': 'p', 'input-clie
 
 const tooMany = Object.fromEntries(Array.from({ length: 201 }, (_, n) => [`h${n}`, 'x']))
 
-/** What a stranger may throw at a channel, by number. */
+/** Messages that a stranger can publish on a channel, by number. */
 const junk: [string, (n: number) => ChannelMessage][] = [
   ['messages of other applications', (n) => ({ ...message('chat', {}), data: 'x'.repeat(100), extras: { n } })],
   ['messages of unknown versions', (n) => message('ai-hologram', { 'run-id': `r${n}` })],
-  ['messages without sense', (n) => ({ ...message('ai-input', {}), extras: { ai: [n] } })],
-  ['forged answers', (n) => output('r', { kind: 'text' }, `evil ${n}`, ofRun)],
+  ['messages that make no sense', (n) => ({ ...message('ai-input', {}), extras: { ai: [n] } })],
+  ['forged replies', (n) => output('r', { kind: 'text' }, `evil ${n}`, ofRun)],
   ['forged runs', (n) => runMessage('ai-run-start', `ghost-${n}`, ofRun)],
-  ['forged ends', (n) => runMessage('ai-run-end', `ghost-${n}`, ofRun)],
-  ['cancels of runs that never were', (n) => runMessage('ai-cancel', `ghost-${n}`, { 'event-id': `${n}` })],
-  ['cancels of prompts that never were', (n) => message('ai-cancel', { 'input-codec-message-id': `ghost-${n}` })],
-  ['steers into runs that never were', (n) => prompt(`s${n}`, { 'run-id': `ghost-${n}`, discrete: 'true' })],
-  ['forks of runs that never were', (n) => message('ai-input', { role: 'assistant', 'codec-message-id': `f${n}`, supersedes: `ghost-${n}` }, { kind: 'tool-result', toolCallId: 'c' }, { output: 1 })],
-  ['headers that are too many', (n) => prompt(`h${n}`, tooMany)],
+  ['forged ends of runs', (n) => runMessage('ai-run-end', `ghost-${n}`, ofRun)],
+  ['cancels of unknown runs', (n) => runMessage('ai-cancel', `ghost-${n}`, { 'event-id': `${n}` })],
+  ['cancels of unknown prompts', (n) => message('ai-cancel', { 'input-codec-message-id': `ghost-${n}` })],
+  ['steers into unknown runs', (n) => prompt(`s${n}`, { 'run-id': `ghost-${n}`, discrete: 'true' })],
+  ['forks of unknown runs', (n) => message('ai-input', { role: 'assistant', 'codec-message-id': `f${n}`, supersedes: `ghost-${n}` }, { kind: 'tool-result', toolCallId: 'c' }, { output: 1 })],
+  ['too many headers', (n) => prompt(`h${n}`, tooMany)],
 ] // prettier-ignore
 
-/** A conversation of alice's with a run that is being written. */
+/** A conversation of alice with a run that is streaming. */
 function aConversation() {
   const tree = new Tree<UIMessage>(UIMessageCodec, plainPort, trustOf({ agents: 'agent', policy: ownerOnly }))
   const start = { ...runMessage('ai-run-start', 'r', ofRun), clientId: 'agent' }
@@ -39,8 +39,8 @@ function aConversation() {
   return tree
 }
 
-describe.each(junk)('%s, ten thousand a second', (_, make) => {
-  it('show nothing, keep memory bounded and take a bounded number of steps each', () => {
+describe.each(junk)('a flood of %s, ten thousand a second', (_, make) => {
+  it('shows nothing, keeps memory bounded and takes a bounded number of steps per message', () => {
     const tree = aConversation()
     const before = JSON.stringify(stateOf(tree))
     const flood = Array.from({ length: second }, (__, n) => ({ ...make(n), clientId: 'mallory' }))

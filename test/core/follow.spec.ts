@@ -26,13 +26,13 @@ function wireOf(given: readonly Happening[]): readonly ChannelMessage[] {
 
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
 
-/** A tree that hears messages, some of them its own prompts, and the walk that follows it. */
+/** A tree that receives messages, some of them its own prompts, and a branch that is updated in place. */
 class Follower {
   readonly #tree = newTree()
   #walk = new BranchWalk(this.#tree, choices)
-  /** How many changes of structure could be followed. */
+  /** The number of structure changes that the branch applied in place. */
   followed = 0
-  /** How often that did not lead where a walk of all nodes does. */
+  /** The number of times when that result differed from a complete walk. */
   detours = 0
 
   hear(wire: readonly ChannelMessage[], random: () => number): void {
@@ -43,7 +43,7 @@ class Follower {
     }
   }
 
-  /** Shows a prompt before the channel has it. */
+  /** Shows an own prompt before its echo arrives. */
   #send(message: ChannelMessage): void {
     const { transport } = (message.extras as { ai: { transport: Record<string, string> } } | undefined)?.ai ?? {}
     const inputId = transport?.role === 'user' && !transport['run-id'] ? transport['codec-message-id'] : undefined
@@ -68,7 +68,7 @@ class Follower {
 
 const plain = ({ node, ids, level }: PathSegment<UIMessage>) => ({ key: node.key, ids, level })
 
-it('follows what comes to the path that a walk of all nodes gives, in any order', { timeout: 60_000 }, () => {
+it('an updated branch equals a complete walk of all nodes, in any order of arrival', { timeout: 60_000 }, () => {
   console.info(`follow: seed ${seed}`)
   let followed = 0
   assert(
@@ -86,8 +86,8 @@ it('follows what comes to the path that a walk of all nodes gives, in any order'
   expect(followed).toBeGreaterThan(300)
 })
 
-// NOTE: two seeds that have found something once: text that came late said what a run that waited was waiting for
-it.each([seed, 990_612, 669_177])('lists what it follows as it would list all anew (seed %i)', async (seed) => {
+// NOTE: two seeds that found a bug once: late text changed the request that a suspended run waited for
+it.each([seed, 990_612, 669_177])('updated lists equal lists that are built anew (seed %i)', async (seed) => {
   for (let round = 0; round < 60; round++) {
     const random = randomFrom(seed + round)
     const any = (): number => Math.floor(random() * 4000)
@@ -104,7 +104,7 @@ it.each([seed, 990_612, 669_177])('lists what it follows as it would list all an
   }
 })
 
-it('needs no walk for a conversation that just goes on', () => {
+it('a conversation that only continues needs no complete walk', () => {
   const tree = newTree()
   const walk = new BranchWalk(tree, choices)
   const hows: unknown[] = []

@@ -34,7 +34,7 @@ const fork = (id: string, supersedes: string | undefined = 'r1') => {
 }
 const ids = (tree: ReturnType<typeof newTree>) => stateOf(tree).messages.map(({ codecMessageId }) => codecMessageId)
 
-it('takes the place of the run it goes on from, also when it is seen first', () => {
+it('a fork takes the place of the run it continues, even if the fork arrives first', () => {
   const [tree, back] = [newTree(), newTree()]
   const all = [...waiting(), fork('f'), start('r2', 'f', 'p')]
   hear(tree, all)
@@ -48,7 +48,7 @@ it('takes the place of the run it goes on from, also when it is seen first', () 
   }
 })
 
-it('waits for its run without being one', () => {
+it('a fork shows as a placeholder, which is no run, until its run starts', () => {
   const tree = newTree()
   hear(tree, [...waiting(), fork('f')])
   expect(ids(tree)).toEqual(['p', 'f-0', 'f'])
@@ -60,7 +60,7 @@ it('waits for its run without being one', () => {
   expect(tree.messageCount).toBe(4)
 })
 
-it('belongs to the run that named it first, though that is heard of later', () => {
+it('a fork belongs to the earliest run that names it, even if that run arrives later', () => {
   const [early, late] = [start('r2', 'f', 'p'), start('r3', 'f', 'p')]
   const tree = newTree()
   hear(tree, [...waiting(), fork('f'), late])
@@ -71,7 +71,7 @@ it('belongs to the run that named it first, though that is heard of later', () =
   expect(tree.runs.get('r3')!.size).toBe(0)
 })
 
-it('sorts by the answer that began it', () => {
+it('a fork sorts by the answer that started it', () => {
   const answer = fork('f')
   const beside = prompt('beside', { parent: 'p' })
   const tree = newTree()
@@ -79,19 +79,19 @@ it('sorts by the answer that began it', () => {
   expect(ids(tree)).toEqual(['p', 'f-0', 'f', 'beside'])
 })
 
-it('needs no run to take the place of when it brings its messages', () => {
+it('a fork that brings its own messages needs no run to replace', () => {
   const tree = newTree()
   hear(tree, [prompt('p'), fork('f', '')])
   expect(ids(tree)).toEqual(['p', 'f-0', 'f'])
 })
 
-it('is nothing without either: a prompt of another role is not shown', () => {
+it('a fork without messages and without a run to replace shows nothing', () => {
   const tree = newTree()
   hear(tree, [prompt('p'), prompt('system', { role: 'system', parent: 'p' })])
   expect(ids(tree)).toEqual(['p'])
 })
 
-it('anchors the alternatives of what it replaced, once there are several (17.12)', () => {
+it('a fork gives the message it replaces its alternatives, once there are several (17.12)', () => {
   const tree = newTree()
   const at = (id: string) => new Siblings(tree).at(id).map((version) => version.id)
   hear(tree, [...waiting(), fork('f'), start('r2', 'f', 'p')])
@@ -104,7 +104,7 @@ it('anchors the alternatives of what it replaced, once there are several (17.12)
   expect(at('unknown')).toEqual([])
 })
 
-it('stays harmless when forks name themselves or each other', () => {
+it('forks that name themselves or each other do no harm', () => {
   const tree = newTree()
   hear(tree, [...waiting(), fork('f', 'r2'), start('r2', 'f', 'p'), fork('g', 'r4'), start('r3', 'g', 'p'), fork('h', 'r3'), start('r4', 'h', 'p')]) // prettier-ignore
   expect(ids(tree)).toEqual(['p', 'f-0', 'f'])

@@ -3,7 +3,7 @@ import type { ChannelMessage } from '../../src/core/wire'
 import { hear, newTree } from '../support/transcripts'
 import { output, prompt, runMessage } from './wire'
 
-/** A message that counts how often anybody looks at its headers. */
+/** A message that counts the reads of its headers. */
 function watched(message: ChannelMessage, looked: () => void): ChannelMessage {
   const { ai } = message.extras as { ai: { transport: Record<string, string> } }
   const get = (headers: Record<string, string>, name: string): string | undefined => {
@@ -18,7 +18,7 @@ const preliminary = (progress: number, transport = {}): ChannelMessage =>
 
 const call = (): ChannelMessage => output('r', { kind: 'tool-input', toolCallId: 'c', toolName: 'look' }, {})
 
-it('looks at no earlier output of a reply when a further one comes', () => {
+it('a further output of a reply does not read the earlier ones again', () => {
   const tree = newTree()
   let looks = 0
   hear(tree, [prompt('p'), runMessage('ai-run-start', 'r', { 'input-codec-message-id': 'p' }), call()])
@@ -32,7 +32,7 @@ it('looks at no earlier output of a reply when a further one comes', () => {
   expect(looks).toBe(0)
 })
 
-it('still notices the one that takes up what was said into the run', () => {
+it('a further output that consumes a steer is still noticed', () => {
   const tree = newTree()
   const steer = prompt('s', { 'run-id': 'r', discrete: 'true' })
   hear(tree, [runMessage('ai-run-start', 'r'), call(), preliminary(1), steer, preliminary(2)])

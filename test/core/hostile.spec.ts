@@ -23,7 +23,7 @@ const odd: unknown[] = [
   { ai: { transport: { role: 7 } } },
 ]
 
-it('ignores messages that are malformed in any place', () => {
+it('the tree ignores messages that are malformed in any place', () => {
   const names = [
     'ai-input',
     'ai-output',
@@ -51,7 +51,7 @@ it('ignores messages that are malformed in any place', () => {
   expect(stateOf(tree)).toEqual({ messages: [], runs: [] })
 })
 
-it('survives malformed versions of a message it knows', () => {
+it('the tree survives malformed versions of a message it knows', () => {
   const first = prompt('kept')
   const tree = newTree()
   hear(tree, [first])
@@ -62,16 +62,16 @@ it('survives malformed versions of a message it knows', () => {
   expect(stateOf(tree).messages).toHaveLength(1)
 })
 
-it('ignores a message with too many or too long headers', () => {
+it('the tree ignores a message with too many or too long headers', () => {
   const many = Object.fromEntries(Array.from({ length: 201 }, (_, index) => [`h${index}`, 'x']))
   expect(ids([prompt('many', many), prompt('long', { note: 'x'.repeat(16_400) }), prompt('fine')])).toEqual(['fine'])
 })
 
-it('drops headers that are no strings and keeps the rest', () => {
+it('the tree drops headers that are not strings and keeps the rest', () => {
   expect(ids([prompt('kept', { 'fork-of': 3, parent: { a: 1 } })])).toEqual(['kept'])
 })
 
-it('treats names of object properties as plain ids', () => {
+it('the tree treats names of object properties as plain ids', () => {
   const names = ['__proto__', 'constructor', 'hasOwnProperty', 'toString']
   expect(ids(names.map((name) => prompt(name)))).toEqual(names)
   const kinds = names.map((kind) =>
@@ -87,17 +87,17 @@ it('treats names of object properties as plain ids', () => {
   expect(({} as { evil?: number }).evil).toBeUndefined()
 })
 
-it('shows nothing of prompts that follow each other in a circle, and all else', () => {
+it('prompts that follow each other in a circle are hidden, and all other messages show', () => {
   expect(
     ids([prompt('a', { parent: 'b' }), prompt('b', { parent: 'a' }), prompt('own', { parent: 'own' }), prompt('fine')]),
   ).toEqual(['fine'])
 })
 
-it('takes edits that replace each other in a circle for one group', () => {
+it('edits that replace each other in a circle are versions of one prompt', () => {
   expect(ids([prompt('a', { 'fork-of': 'b' }), prompt('b', { 'fork-of': 'a' })])).toHaveLength(1)
 })
 
-it('walks a chain of 10,000 prompts', () => {
+it('the tree walks a chain of 10,000 prompts', () => {
   const chain = Array.from({ length: 10_000 }, (_, index) =>
     prompt(`p${index}`, index > 0 ? { parent: `p${index - 1}` } : {}),
   )
@@ -106,7 +106,7 @@ it('walks a chain of 10,000 prompts', () => {
   expect(stateOf(tree).messages).toHaveLength(10_000)
 })
 
-it('keeps runs out of sight of which only an end, a suspend or a cancel is known', () => {
+it('a run is hidden while only its end, a suspend or a cancel is known', () => {
   const tree = newTree()
   hear(tree, [
     message('ai-run-end', { 'run-id': 'ghost', 'run-reason': 'complete' }),
@@ -123,7 +123,7 @@ describe('thousands of unknown runs', () => {
   it.each([
     ['at once', 5000],
     ['one by one', 1],
-  ])('are forgotten but for the newest, coming %s', (_, perSettle) => {
+  ])('all but the newest are forgotten if they arrive %s', (_, perSettle) => {
     const tree = newTree()
     hear(tree, [prompt('kept')])
     ghosts(5000).forEach((each, index) => {
@@ -138,7 +138,7 @@ describe('thousands of unknown runs', () => {
     expect(tree.settle()).toEqual({ structure: false, runs: false, transitions: [], touched: [] })
   })
 
-  it('leave no claim behind', () => {
+  it('forgotten runs leave nothing behind', () => {
     const tree = newTree()
     const claim = message('ai-input', { 'run-id': 'ghost', 'codec-message-id': 'm' }, { kind: 'tool-result' })
     const ofInput = { 'invocation-id': 'i', 'input-codec-message-id': 'p' }
@@ -159,7 +159,7 @@ describe('thousands of unknown runs', () => {
     expect(tree.runs.has('ghost')).toBe(false)
   })
 
-  it('do not push out one whose start comes with them', () => {
+  it('unknown runs do not displace a run whose start arrives with them', () => {
     const tree = newTree()
     hear(tree, [ghost(-1)])
     for (const each of ghosts(1500)) tree.apply(each)
@@ -175,7 +175,7 @@ const reply = (run: string, id: string, more: Record<string, unknown> = {}): Cha
   output(run, { kind: 'text' }, id, { 'codec-message-id': id }),
 ]
 
-it('shows nothing of replies that stand inside each other, and all else', () => {
+it('replies that stand inside each other are hidden, and all other messages show', () => {
   const inside = (run: string, other: string) => [
     ...reply(run, `${run}-1`, { parent: `${other}-1`, 'msg-regenerate': `${other}-2` }),
     output(run, { kind: 'text' }, '', { 'codec-message-id': `${run}-2` }),
@@ -183,7 +183,7 @@ it('shows nothing of replies that stand inside each other, and all else', () => 
   expect(ids([...inside('a', 'b'), ...inside('b', 'a'), ...inside('own', 'own'), prompt('fine')])).toEqual(['fine'])
 })
 
-it('walks 10,000 replies, each inside the one before', () => {
+it('the tree walks 10,000 replies, each inside the one before', () => {
   const tree = newTree()
   for (let index = 0; index < 10_000; index++) {
     const more = index > 0 ? { parent: `m${index - 1}`, 'msg-regenerate': `n${index - 1}` } : {}
@@ -193,7 +193,7 @@ it('walks 10,000 replies, each inside the one before', () => {
   expect(stateOf(tree).messages).toHaveLength(10_001)
 })
 
-it('follows 10,000 forks, each in the place of the one before', () => {
+it('the tree follows 10,000 forks, each of which replaces the one before', () => {
   const tree = newTree()
   for (let index = 0; index < 10_000; index++) {
     const supersedes = `r${index - 1}`
@@ -211,7 +211,7 @@ it('follows 10,000 forks, each in the place of the one before', () => {
   expect(new Siblings(tree).at('f0')).toHaveLength(1)
 })
 
-it('keeps a bounded number of cancels of unknown prompts', () => {
+it('the tree keeps a bounded number of cancels of unknown prompts', () => {
   const tree = newTree()
   const cancel = (id: string) => runMessage('ai-cancel', undefined, { 'input-codec-message-id': id, 'event-id': 'e' })
   hear(tree, [prompt('known'), cancel('known')])
@@ -224,6 +224,6 @@ it('keeps a bounded number of cancels of unknown prompts', () => {
   expect(tree.cancelsOf('ghost-4999')).toHaveLength(1)
 })
 
-it('takes run ids and message ids for the same without mixing them up', () => {
+it('the tree does not confuse a run id with an equal message id', () => {
   expect(ids([prompt('x'), ...reply('x', 'x', { parent: 'x' }), ...reply('y', 'm', { parent: 'x' })])).toContain('x')
 })

@@ -5,7 +5,7 @@ import { Tree } from '../../src/core/tree'
 import { hear } from '../support/transcripts'
 import { message, output, prompt, runMessage } from './wire'
 
-/** A tree that counts how often a node is folded from its beginning. */
+/** A tree that counts how often a node is built from its first row. */
 function countingTree() {
   const fold = vi.fn<typeof UIMessageCodec.fold>((draft) => UIMessageCodec.fold(draft))
   return { tree: new Tree<UIMessage>({ ...UIMessageCodec, fold }), fold }
@@ -13,7 +13,7 @@ function countingTree() {
 
 const text = (data: string) => output('r', { kind: 'text' }, data)
 
-it('folds the rows that come after the end of a run behind the others', () => {
+it('rows that arrive after the end of a run are added without building the run again for each', () => {
   const { tree, fold } = countingTree()
   hear(tree, [runMessage('ai-run-start', 'r'), text('0'), runMessage('ai-run-end', 'r')])
   const folds = fold.mock.calls.length
@@ -29,7 +29,7 @@ it('folds the rows that come after the end of a run behind the others', () => {
   expect(texts).toEqual(Array.from({ length: 301 }, (_, index) => String(index)))
 })
 
-it('folds a prompt afresh at most once, however many parts it has', () => {
+it('a prompt is built again at most once, however many parts it has', () => {
   const { tree, fold } = countingTree()
   const part = (data: string) =>
     message('ai-input', { role: 'user', 'codec-message-id': 'p' }, { kind: 'user-message', messageId: 'p' }, data)

@@ -46,7 +46,7 @@ const asked = (): ChannelMessage[] =>
 const callsOf = (tree: Tree<object>): unknown =>
   JSON.parse(JSON.stringify((tree.runs.get('r')!.message('m') as { parts: unknown[] }).parts))
 
-it('of the answers to a call one counts, the same for every client and for the agent, in whichever order they arrive', () => {
+it('of several answers to a tool call one counts, the same for all clients and the agent, in any order of arrival', () => {
   const property = fc.property(
     fc.array(said, { minLength: 1, maxLength: 12 }),
     fc.nat(),
@@ -55,7 +55,7 @@ it('of the answers to a call one counts, the same for every client and for the a
       const before = asked()
       const answers = all.map(inputOf)
       const channel = [...before, ...answers]
-      // The agent hears the channel in its order, and acts at some moment
+      // The agent receives the channel in its order, and acts at some point
       const agent = newTree()
       hear(agent, [...before, ...answers.slice(0, heard)])
       const acted = callsOf(agent) as { state?: string; toolCallId?: string }[]
@@ -74,14 +74,14 @@ it('of the answers to a call one counts, the same for every client and for the a
   fc.assert(property, { numRuns: 200 })
 })
 
-/** Each answer either counts, or its sender is told which one came first. */
+/** Each answer either counts, or its sender learns which answer came first. */
 function expectLateOnesTold(tree: Tree<object>, answers: readonly ChannelMessage[]): void {
   const rows = answersIn(tree, tree.runs.get('r')!)
   const counted = rows.filter((row) => settledBefore(tree.codec, rows, row) === undefined)
   expect(rows).toHaveLength(answers.length)
   for (const call of calls) {
     const own = counted.filter(({ codec }) => codec.toolCallId === call)
-    // A yes may be followed by the output of a tool that runs on a client
+    // An approval can be followed by the output of a tool that runs on a client
     const [outcome, ...more] = own[0]?.codec.approved === 'true' ? own.slice(1) : own
     expect(more).toEqual([])
     expect(outcome?.codec.approved).not.toBe('true')

@@ -16,7 +16,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** As JSON keeps it, which is how rows travel. */
+/** A copy as JSON preserves it, which is the form in which rows are sent. */
 const travelled = (rows: SessionRows): SessionRows => JSON.parse(JSON.stringify(rows)) as SessionRows
 
 const rowsOf = (tree: { log: Log }): SessionRows => travelled(packRows(tuplesOf(tree.log.rows()), tree.log.newest))
@@ -29,7 +29,7 @@ function treeAfter(messages: readonly ChannelMessage[]): ReturnType<typeof newTr
   return tree
 }
 
-/** The row that a message becomes after a journey as packed rows. */
+/** The row of a message after it was packed and unpacked. */
 function afterJourney(...messages: ChannelMessage[]) {
   const log = new Log()
   for (const each of messagesOf(rowsOf(treeAfter(messages)))) log.apply(each)
@@ -40,7 +40,7 @@ describe.each(transcriptNames)('rows of recording %s', (name) => {
   const { wire, fullWire = wire, history, expected } = readTranscript(name)
   const ids = Object.keys(expected.history.branches!)
 
-  it('fold to the same tree as the live messages and as history', () => {
+  it('give the same tree as the live messages and as history', () => {
     for (const heard of [fullWire, history.toReversed()]) {
       const tree = newTree()
       hear(tree, heard)
@@ -64,7 +64,7 @@ describe.each(transcriptNames)('rows of recording %s', (name) => {
   })
 })
 
-it('fold to the same session for any conversation', { timeout: 60_000 }, async () => {
+it('packed rows give the same session, for any conversation', { timeout: 60_000 }, async () => {
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1_000_000))
   console.info(`rows: seed ${seed}`)
   const happening = fc.tuple(fc.nat(RandomConversation.kinds - 1), fc.nat(99), fc.nat(99)) as fc.Arbitrary<Happening>
@@ -97,16 +97,16 @@ describe('one row', () => {
     ['null', null],
     ['nothing', undefined],
     ['bytes', binary],
-  ])('keeps %s as data', (_, data) => {
+  ])('keeps %s as its data', (_, data) => {
     expect(afterJourney({ ...output('r', { kind: 'file' }), data })?.data).toEqual(data)
   })
 
-  it('gives bytes back for an array buffer', () => {
+  it('gives bytes for an ArrayBuffer', () => {
     const create = output('r', { kind: 'file' }, binary.buffer)
     expect(afterJourney(create)?.data).toEqual(binary)
   })
 
-  it('keeps publisher, time, headers, and the version of an open stream', () => {
+  it('keeps the publisher, time, headers, and the version of an open stream', () => {
     const headers = { stream: 'true', status: 'streaming', 'stream-id': 't' }
     const create = { ...output('r', { kind: 'text', __proto__x: 'y' }, 'a', headers), clientId: 'agent' }
     const grown = later(create, 'message.append', { data: 'b' })
@@ -115,7 +115,7 @@ describe('one row', () => {
     expect(afterJourney(create, grown)).toMatchObject(facts)
   })
 
-  it('keeps of a deleted message only that it is deleted', () => {
+  it('keeps only the fact that a deleted message is deleted', () => {
     const said = prompt('p')
     const rows = rowsOf(treeAfter([said, later(said, 'message.delete', { data: 'secret' })]))
     expect(JSON.stringify(rows)).not.toMatch(/secret|user-message/)
@@ -123,20 +123,20 @@ describe('one row', () => {
     expect(tree.inputs.size).toBe(0)
   })
 
-  it('is left out while its beginning is unknown', () => {
+  it('is left out while the start of its data is unknown', () => {
     const create = output('r', { kind: 'text' }, '', { stream: 'true', status: 'streaming' })
     const tail = later(create, 'message.append', { transport: { stream: 'true', status: 'streaming' }, data: 'b' })
     expect(rowsOf(treeAfter([tail])).rows).toEqual([])
   })
 })
 
-it('stand in the order of their serials, however they came in', () => {
+it('packed rows are sorted by serial, in any order of arrival', () => {
   const messages = [prompt('a'), prompt('b'), prompt('c')]
   const serials = messages.map(({ serial }) => serial)
   expect(messagesOf(rowsOf(treeAfter(messages.toReversed()))).map(({ serial }) => serial)).toEqual(serials)
 })
 
-it('share the texts of their headers: at most 200 bytes a row, 60 compressed', () => {
+it('packed rows share the texts of their headers: at most 200 bytes a row, 60 compressed', () => {
   let [count, bytes, compressed] = [0, 0, 0]
   for (const name of transcriptNames) {
     const rows = rowsOf(treeAfter(readTranscript(name).history.toReversed()))
@@ -150,7 +150,7 @@ it('share the texts of their headers: at most 200 bytes a row, 60 compressed', (
   expect(compressed / count).toBeLessThan(60)
 })
 
-describe('a value that is none', () => {
+describe('an invalid value instead of packed rows', () => {
   const good = rowsOf(treeAfter([prompt('p'), runMessage('ai-run-start', 'r')]))
 
   it.each([
@@ -158,25 +158,25 @@ describe('a value that is none', () => {
     ['a text', 'rows'],
     ['a list', []],
     ['another object', {}],
-    ['no version', { ...good, v: undefined }],
+    ['no version number', { ...good, v: undefined }],
     ['no serial', { ...good, until: 1 }],
     ['no rows', { ...good, rows: undefined }],
-    ['rows that are none', { ...good, rows: [1] }],
+    ['rows that are not rows', { ...good, rows: [1] }],
     ['rows without headers', { ...good, rows: [['s', '', 0]] }],
-    ['no texts', { ...good, texts: undefined }],
+    ['no header texts', { ...good, texts: undefined }],
   ])('is ignored with a warning: %s', (_, value) => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue()
     expect(unpackRows(value)).toBeUndefined()
     expect(warn.mock.calls.flat()).toEqual([expect.stringMatching(/Rows are ignored: they are not a value/)])
   })
 
-  it('is ignored with both versions named when it comes from a later version', () => {
+  it('is ignored with a warning that names both versions if a newer version wrote it', () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue()
     expect(unpackRows({ ...good, v: 2 })).toBeUndefined()
     expect(warn.mock.calls.flat()).toEqual([expect.stringMatching(/they have format 2, .* reads format 1/)])
   })
 
-  it('harms nothing where only some texts are missing', () => {
+  it('does no harm if only some texts are missing', () => {
     const { messages } = unpackRows({ ...good, texts: good.texts.slice(0, 3) })!
     expect(() => treeAfter(messages)).not.toThrow()
   })

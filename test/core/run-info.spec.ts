@@ -6,7 +6,7 @@ import { later, output, prompt, runMessage } from './wire'
 const infoOf = (tree: ReturnType<typeof newTree>): RunInfo => tree.info(tree.runs.get('r')!)
 const text = (transport = {}) => output('r', { kind: 'text' }, 'Hi', { 'invocation-id': 'i', ...transport })
 
-it('follows an end that is published anew', () => {
+it("a run's info follows an end that is published again", () => {
   const tree = newTree()
   const end = runMessage('ai-run-end', 'r', { 'run-reason': 'error', 'error-message': 'first words' })
   hear(tree, [runMessage('ai-run-start', 'r'), end])
@@ -18,7 +18,7 @@ it('follows an end that is published anew', () => {
   expect(infoOf(tree).error).toBeUndefined()
 })
 
-it('learns of owner and prompt from a message that comes later but was earlier', () => {
+it("a run's info takes owner and prompt from an earlier message that arrives later", () => {
   const tree = newTree()
   const first = text({ 'run-client-id': 'alice', 'input-codec-message-id': 'p' })
   hear(tree, [text()])
@@ -28,14 +28,14 @@ it('learns of owner and prompt from a message that comes later but was earlier',
   expect(infoOf(tree)).toMatchObject({ clientId: 'alice', inputId: 'p' })
 })
 
-it('says which prompt it follows, also as another reply, before it has written anything', () => {
+it("a run's info names the prompt it answers before its first output, for a regenerated reply too", () => {
   const tree = newTree()
   const again = { 'input-codec-message-id': 'carrier', parent: 'p', 'msg-regenerate': 'm' }
   hear(tree, [prompt('p'), runMessage('ai-run-start', 'r', again)])
   expect(infoOf(tree)).toMatchObject({ inputId: 'carrier', parentId: 'p' })
 })
 
-it('stays the same object while nothing it says is different', () => {
+it("a run's info stays the same object until one of its fields changes", () => {
   const tree = newTree()
   const end = runMessage('ai-run-end', 'r', { 'run-reason': 'error', 'error-message': 'words' })
   const step = runMessage('ai-step-start', 'r', { 'step-id': 's' })
@@ -48,7 +48,7 @@ it('stays the same object while nothing it says is different', () => {
   expect(infoOf(tree)).toBe(before)
 })
 
-it('keeps the error of a message the same object, too', () => {
+it('the error of a message stays the same object, too', () => {
   const tree = newTree()
   const end = runMessage('ai-run-end', 'r', { 'run-reason': 'error', 'error-message': 'words' })
   hear(tree, [runMessage('ai-run-start', 'r'), text(), end])
@@ -63,7 +63,7 @@ it('keeps the error of a message the same object, too', () => {
   expect(shown.error).toMatchObject({ message: 'other words' })
 })
 
-it('still follows requests to stop', () => {
+it("a run's info still follows cancels after its end", () => {
   const tree = newTree()
   hear(tree, [runMessage('ai-run-start', 'r', { 'input-codec-message-id': 'p' })])
   const before = infoOf(tree)
@@ -75,7 +75,7 @@ it('still follows requests to stop', () => {
   expect(infoOf(tree).cancelledBy).toBeDefined()
 })
 
-it('reports that every cancel was refused, in any order', () => {
+it("a run's info reports that all cancels were refused, in any order of arrival", () => {
   const asked = runMessage('ai-cancel', 'r', { 'event-id': 'e' })
   const again = runMessage('ai-cancel', undefined, { 'input-codec-message-id': 'p', 'event-id': 'f' })
   const refusalOf = ({ serial }: typeof asked) => runMessage('x-ai-cancel-refused', 'r', { 'cancel-serial': serial })

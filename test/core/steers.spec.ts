@@ -12,7 +12,7 @@ const steer = (id: string) =>
 const stamped = (ids: string) => output('r', { kind: 'text' }, 'Yes', { 'steer-codec-message-ids': ids })
 const begun = () => runMessage('ai-run-start', 'r', { 'invocation-id': 'i', 'input-codec-message-id': 'p' })
 
-it('waits until a part of the reply has taken it up', () => {
+it('a steer is waiting until a part of the reply names it as consumed', () => {
   const tree = newTree()
   hear(tree, [begun(), steer('s1'), steer('s2')])
   const run = tree.runs.get('r')!
@@ -27,19 +27,22 @@ it('waits until a part of the reply has taken it up', () => {
   expect([...run.steers]).toEqual([['s1', 'consumed'], ['s2', 'missed']]) // prettier-ignore
 })
 
-it.each(['', 'null', '{"s1":1}', '[1,{"s1":2}]', '["__proto__"', '[["s1"]]'])('waits on after the stamp %j', (ids) => {
-  const tree = newTree()
-  hear(tree, [begun(), steer('s1'), stamped(ids)])
-  expect([...tree.runs.get('r')!.steers]).toEqual([['s1', 'waiting']])
-})
+it.each(['', 'null', '{"s1":1}', '[1,{"s1":2}]', '["__proto__"', '[["s1"]]'])(
+  'a steer stays waiting after the malformed header %j',
+  (ids) => {
+    const tree = newTree()
+    hear(tree, [begun(), steer('s1'), stamped(ids)])
+    expect([...tree.runs.get('r')!.steers]).toEqual([['s1', 'waiting']])
+  },
+)
 
-it('is no steer when it woke the agent again', () => {
+it('a message that resumed the run is no steer', () => {
   const tree = newTree()
   hear(tree, [begun(), steer('s1'), runMessage('ai-run-resume', 'r', { 'input-codec-message-id': 's1' })])
   expect(tree.runs.get('r')!.steers.size).toBe(0)
 })
 
-it('is consumed in any order of arrival', () => {
+it('a steer is consumed in any order of arrival', () => {
   const tree = newTree()
   hear(tree, [begun(), steer('s1'), stamped('["s1"]'), runMessage('ai-run-end', 'r')].toReversed())
   expect([...tree.runs.get('r')!.steers]).toEqual([['s1', 'consumed']])

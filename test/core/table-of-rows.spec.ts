@@ -11,7 +11,7 @@ const stream = (runId = 'r', messageId = 'm') =>
   output(runId, { kind: 'text', id: 't' }, '', { ...streaming, 'codec-message-id': messageId })
 const token = (of: ChannelMessage, data = 'x') => later(of, 'message.append', { data })
 
-/** The row as history has it after some of what came for it. */
+/** The row as history shows it after some of its messages. */
 const asOf = (create: ChannelMessage, heard: readonly ChannelMessage[]): ChannelMessage => ({
   ...create,
   data: heard.map(({ data }) => data).join(''),
@@ -19,7 +19,7 @@ const asOf = (create: ChannelMessage, heard: readonly ChannelMessage[]): Channel
   version: heard.at(-1)?.version ?? create.version!,
 })
 
-/** Somebody who joins after `missed` of many tokens, and what they hear. */
+/** A log that joins a stream of `count` tokens after the first `missed`, with the messages it receives. */
 function joined(count: number, missed: number) {
   const create = stream()
   const tokens = Array.from({ length: count }, (_, index) => token(create, String(index % 10)))
@@ -28,7 +28,7 @@ function joined(count: number, missed: number) {
   return { log, create, tokens, row: log.get(create.serial!)!, text: tokens.map(({ data }) => data).join('') }
 }
 
-it('keeps no piece per token of a stream that was joined late', () => {
+it('a stream that was joined late does not keep one piece per token', () => {
   const { log, create, tokens, row, text } = joined(5000, 1)
   expect(row.pieces!.length).toBeLessThanOrEqual(201)
   log.apply(asOf(create, tokens.slice(0, 1)))
@@ -37,7 +37,7 @@ it('keeps no piece per token of a stream that was joined late', () => {
   expect(row).toMatchObject({ data: text, partial: false, pieces: undefined })
 })
 
-it.each([3, 4000, 4900, 4999, 5000])('puts a beginning of %i tokens before what came later, or waits', (length) => {
+it.each([3, 4000, 4900, 4999, 5000])('a beginning of %i tokens goes before the later text, or waits', (length) => {
   const { log, create, tokens, row, text } = joined(5000, 3)
   const rest = row.data
   log.apply(asOf(create, tokens.slice(0, length)))
@@ -47,7 +47,7 @@ it.each([3, 4000, 4900, 4999, 5000])('puts a beginning of %i tokens before what 
   expect(row.data).toBe(text)
 })
 
-it('does not read back for what an ended run left open', () => {
+it('history is not read again for a stream that an ended run left open', () => {
   const tree = new Tree(UIMessageCodec)
   const create = stream()
   hear(tree, [runMessage('ai-run-start', 'r'), create, runMessage('ai-run-end', 'r')])
@@ -59,7 +59,7 @@ it('does not read back for what an ended run left open', () => {
   expect(tree.oldestOpen()).toBeUndefined()
 })
 
-it('notes once that a row grew, however many streams take turns', () => {
+it('a growing row is noted once, however many streams take turns', () => {
   const tree = new Tree(UIMessageCodec)
   const streams = [stream('r', 'm1'), stream('r', 'm2')]
   for (const create of streams) tree.apply(create)
@@ -73,7 +73,7 @@ it('notes once that a row grew, however many streams take turns', () => {
   expect(grown).toHaveLength(2)
 })
 
-it('keeps headers apart that differ in anything, and shares those that do not', () => {
+it('rows share equal headers, and headers that differ in any value stay separate', () => {
   const given = { stream: 'false', 'run-id': 'r', parent: 'p', 'step-start-serial': 's', 'step-id': 'step' }
   const rows = [given, { ...given, 'step-id': 'other' }, { ...given, role: 'user' }, given].map((transport) =>
     output('r', { kind: 'file' }, '', transport),
@@ -91,7 +91,7 @@ it('keeps headers apart that differ in anything, and shares those that do not', 
   expect(log.get(one.serial!)!.transport).toBe(log.get(other.serial!)!.transport)
 })
 
-it('writes into nothing that it is handed', () => {
+it('the log does not modify messages it receives', () => {
   const headers = Object.freeze({
     stream: 'false',
     'codec-message-id': 'a-rather-long-id',

@@ -10,7 +10,7 @@ const text = (run: string, id: string, transport = {}, data = id) =>
 const stream = (run: string, id: string, transport = {}) =>
   text(run, id, { stream: 'true', status: 'streaming', 'stream-id': 't', ...transport }, '')
 
-/** The state after these messages in this order and the other way round, which has to be the same. */
+/** The state after these messages in this order and in reverse, which must be equal. */
 function stateAfter(...messages: ChannelMessage[]) {
   const [there, back] = [newTree(), newTree()]
   hear(there, messages)
@@ -21,7 +21,7 @@ function stateAfter(...messages: ChannelMessage[]) {
 const idsAfter = (...messages: ChannelMessage[]) => stateAfter(...messages).messages.map((each) => each.codecMessageId)
 const runsAfter = (...messages: ChannelMessage[]) => stateAfter(...messages).runs
 
-it('lets the highest version of a message win, of a closed stream and of a discrete message too (17.1)', () => {
+it('the highest version of a message wins, for a closed stream and a discrete message too (17.1)', () => {
   const open = stream('r', 'm')
   const closed = later(open, 'message.append', { transport: { status: 'complete' }, data: 'whole' })
   const mended = later(closed, 'message.update', { data: 'mended' })
@@ -33,9 +33,9 @@ it('lets the highest version of a message win, of a closed stream and of a discr
   expect(JSON.stringify(stateOf(tree).messages)).toContain('"reworded"')
 })
 
-// NOTE: as Ably does, whose history has the version with the highest serial, so that all readers end with the same though the
-// clocks of two sites differ
-it('shows of two edits the one with the higher version, though it was made and heard before the other (17.1)', () => {
+// NOTE: Ably keeps the version with the highest serial in history, so all readers agree even if the clocks of
+// two sites differ
+it('of two edits the one with the higher version shows, although it was made and received first (17.1)', () => {
   const said = prompt('p')
   const version = (serial: string) => ({ version: { serial: `${said.serial}${serial}` } })
   const ahead = { ...later(said, 'message.update', { data: 'ahead' }), ...version('-2@ahead') }
@@ -44,7 +44,7 @@ it('shows of two edits the one with the higher version, though it was made and h
   expect(stateAfter(said, ahead, behind)).toEqual(stateAfter(ahead))
 })
 
-it('hides deleted messages, known before or not (17.1)', () => {
+it('deleted messages are hidden, known before or not (17.1)', () => {
   const said = prompt('p')
   const gone = { ...later(said, 'message.delete', {}), extras: undefined, name: undefined }
   const tree = newTree()
@@ -54,7 +54,7 @@ it('hides deleted messages, known before or not (17.1)', () => {
   expect(idsAfter(gone, said)).toEqual([])
 })
 
-it('moves a message whose update names another place (17.1)', () => {
+it('a message moves if its update names another place (17.1)', () => {
   const first = text('r1', 'm')
   const tree = newTree()
   hear(tree, [start('r1'), start('r2'), first, later(first, 'message.update', { transport: { 'run-id': 'r2' } })])
@@ -62,7 +62,7 @@ it('moves a message whose update names another place (17.1)', () => {
   expect(tree.runs.get('r1')!.size).toBe(0)
 })
 
-it('counts a message that began with an append as open until it was read again (17.1)', () => {
+it('a message that is first seen as an append counts as open until it is read from history (17.1)', () => {
   const open = stream('r', 'm')
   const one = later(open, 'message.append', { data: 'one ' })
   const two = later(one, 'message.append', { data: 'two', transport: { status: 'complete' } })
@@ -77,7 +77,7 @@ it('counts a message that began with an append as open until it was read again (
   expect(tree.oldestOpen()).toBeUndefined()
 })
 
-it('takes a suspend of an earlier invocation for over, and the first end for the end (17.2)', () => {
+it('a suspend of an earlier invocation is ignored, and the first end of a run counts (17.2)', () => {
   const suspend = (invocation: string) => runMessage('ai-run-suspend', 'r', { 'invocation-id': invocation })
   const resume = runMessage('ai-run-resume', 'r', { 'invocation-id': 'r-2' })
   const begun = start('r')
@@ -89,7 +89,7 @@ it('takes a suspend of an earlier invocation for over, and the first end for the
   expect(runsAfter(begun, end, runMessage('ai-run-end', 'r'), resume)).toMatchObject([{ status: 'cancelled' }])
 })
 
-it('keeps the end of a run that came before anything else of it (17.9)', () => {
+it('the end of a run is kept if it arrives before all other messages of the run (17.9)', () => {
   const end = runMessage('ai-run-end', 'r', { 'run-reason': 'cancelled' })
   const tree = newTree()
   hear(tree, [end])
@@ -98,11 +98,11 @@ it('keeps the end of a run that came before anything else of it (17.9)', () => {
   expect(stateOf(tree).runs).toMatchObject([{ runId: 'r', status: 'cancelled' }])
 })
 
-it('lists a run of which only an output is known that makes no message (17.9)', () => {
+it('a run is listed if only an output without content is known (17.9)', () => {
   expect(runsAfter(output('r', { kind: 'finish-step' }, '', { 'invocation-id': 'i' }))).toMatchObject([{ runId: 'r' }])
 })
 
-it('reads owner and invocation off the start, else off the earliest message of the agent (17.5)', () => {
+it("owner and invocation come from the start of a run, or else from the agent's earliest message (17.5)", () => {
   const steer = message(
     'ai-input',
     { role: 'user', 'run-id': 'r', 'codec-message-id': 's', 'run-client-id': 'bob' },
@@ -116,12 +116,12 @@ it('reads owner and invocation off the start, else off the earliest message of t
   expect(runsAfter(nobody, text('n', 'm', { 'run-client-id': 'dave' }))).toMatchObject([{ clientId: 'dave' }])
 })
 
-it('places a run by its start, even if other messages of it arrive first (17.5)', () => {
+it('a run is placed by its start, even if other messages of it arrive first (17.5)', () => {
   const [one, two] = [start('r1'), start('r2')]
   expect(runsAfter(two, one, text('r2', 'm2'), text('r1', 'm1'))).toMatchObject([{ runId: 'r1' }, { runId: 'r2' }])
 })
 
-it('takes for the provisional parent of a run what is no message of its own (17.6)', () => {
+it('the provisional parent of a run is never one of its own messages (17.6)', () => {
   const asked = prompt('p')
   const first = text('r', 'm1', { parent: 'p' })
   const resumed = text('r', 'm2', { parent: 'm1' })
@@ -133,11 +133,11 @@ it('takes for the provisional parent of a run what is no message of its own (17.
   expect(stateOf(tree).messages.map(({ codecMessageId }) => codecMessageId)).toEqual(['p', 'm1', 'm2'])
 })
 
-it('takes no trigger for the parent of the run that it woke (7.2)', () => {
+it('the prompt that woke a run does not become its parent (7.2)', () => {
   expect(idsAfter(text('r', 'm', { parent: 'gone', 'input-codec-message-id': 'gone' }))).toEqual(['m'])
 })
 
-it('gives a message to the node that mentions it first (17.8)', () => {
+it('a message belongs to the node that mentions it first (17.8)', () => {
   const [early, late] = [text('r1', 'm'), text('r2', 'm')]
   const tree = newTree()
   hear(tree, [late, start('r2'), start('r1'), early])
@@ -146,7 +146,7 @@ it('gives a message to the node that mentions it first (17.8)', () => {
   expect(tree.nodeOf('m')?.key).toBe('r2')
 })
 
-it('shows what the latest attempt of a step wrote, and all while no attempt is known (17.10)', () => {
+it('a step shows the output of its latest attempt, and all output while no attempt is known (17.10)', () => {
   const attempts = [1, 2].map(() => runMessage('ai-step-start', 'r', { 'step-id': 's' }))
   const by = (attempt: number, id: string) =>
     text('r', id, { 'step-id': 's', 'step-start-serial': attempts[attempt]!.serial })
@@ -156,7 +156,7 @@ it('shows what the latest attempt of a step wrote, and all while no attempt is k
   expect(idsAfter(...attempts, one, two)).toEqual(['m2'])
 })
 
-it('feeds no part of the latest attempt with what a dead one still appends (17.10)', () => {
+it('appends of an earlier attempt do not change the output of the latest one (17.10)', () => {
   const attempts = [1, 2].map(() => runMessage('ai-step-start', 'r', { 'step-id': 's' }))
   const [dead, live] = attempts.map(({ serial }) => stream('r', 'm', { 'step-id': 's', 'step-start-serial': serial }))
   const tree = newTree()
@@ -165,13 +165,13 @@ it('feeds no part of the latest attempt with what a dead one still appends (17.1
   expect(JSON.stringify(stateOf(tree).messages)).toContain('"live"')
 })
 
-it('orders steps by their first attempt (17.10)', () => {
+it('steps are sorted by their first attempt (17.10)', () => {
   const step = (id: string) => runMessage('ai-step-start', 'r', { 'step-id': id })
   const [run] = runsAfter(start('r'), step('a'), step('b'), step('a'))
   expect(run!.steps).toMatchObject([{ stepId: 'a', attemptCount: 2 }, { stepId: 'b' }])
 })
 
-it('waits with a child that sorts before its parent until that is placed (17.11)', () => {
+it('a child that sorts before its parent waits until the parent is placed (17.11)', () => {
   const [child, parent] = [prompt('child', { parent: 'p' }), prompt('p')]
   expect(idsAfter(child, parent)).toEqual(['p', 'child'])
 })

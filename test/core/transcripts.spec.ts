@@ -31,7 +31,7 @@ describe.each(transcriptNames)('recording %s', (name) => {
   })
 
   it.each(selections)(
-    'shows what is selected ($view, $index of $codecMessageId)',
+    'shows the selected version ($view, $index of $codecMessageId)',
     async ({ view, codecMessageId, index, messages, runs }) => {
       const client = await Listener.on(view === 'history' ? history : [])
       if (view === 'history') await client.readBack()
@@ -47,7 +47,7 @@ describe.each(transcriptNames)('recording %s', (name) => {
     expect(client.state(ids)).toEqual(whole)
   })
 
-  // NOTE: elsewhere what was shown can turn out to belong to another branch
+  // NOTE: in other recordings a message that was shown can turn out to belong to another branch
   it.each(isStraight ? pageSizes : [])('shows one older message after the other from pages of %i', async (pageSize) => {
     const client = await Listener.on(history, pageSize)
     const counts = new Set<number>()
@@ -59,20 +59,20 @@ describe.each(transcriptNames)('recording %s', (name) => {
     expect(client.state(ids)).toEqual(whole)
   })
 
-  it('gives the same state when everything is delivered twice', async () => {
+  it('gives the same state if every message is delivered twice', async () => {
     const client = await Listener.on()
     for (const message of wire) client.hear([message, message])
     client.hear(wire)
     expect(client.state(ids)).toEqual(live)
   })
 
-  it.each([1, 2, 3, 4, 5])('gives one state when different messages overtake each other (seed %i)', async (seed) => {
+  it.each([1, 2, 3, 4, 5])('gives the same state if different messages overtake each other (seed %i)', async (seed) => {
     const client = await Listener.on()
     client.hear(shuffled(fullWire, randomFrom(seed)))
     expect(client.newcomerState(ids)).toEqual(whole)
   })
 
-  it('gives one state wherever the live part begins, read back before or after it was heard', async () => {
+  it('gives the same state wherever the live part begins, with history read before or after it', async () => {
     for (let count = 0; count <= fullWire.length; count++) {
       const past = historyOf(fullWire.slice(0, count))
       const later = fullWire.slice(count)
@@ -80,7 +80,8 @@ describe.each(transcriptNames)('recording %s', (name) => {
       await first.readBack()
       first.hear(later)
       expect(first.newcomerState(ids), `history first, ${count} messages`).toEqual(whole)
-      // NOTE: Ably may turn the first append after attaching into an update or not, and history may be read late
+      // NOTE: Ably may turn the first append after an attach into an update or not, and history can be read
+      // late
       for (const heard of [later, joinedAfter(fullWire, count)]) {
         for (const read of [past, history]) {
           const last = await Listener.on(read, 3)
@@ -107,7 +108,7 @@ describe('recording mid-stream-joiner', () => {
     expect(client.state(ids)).toEqual(expected.history)
   })
 
-  it.each(pageSizes)('is right when history in pages of %i comes first', async (pageSize) => {
+  it.each(pageSizes)('is right if history in pages of %i is read first', async (pageSize) => {
     const client = await Listener.on(joinHistory, pageSize)
     await client.readBack()
     expect(client.state(ids)).toEqual(expected.joinerAfterHistoryBeforeLive)
@@ -115,7 +116,7 @@ describe('recording mid-stream-joiner', () => {
     expect(client.state(ids)).toEqual(expected.joinerHistoryFirst)
   })
 
-  it.each(wire.map((_, index) => index))('ends complete when history comes after %i live messages', async (count) => {
+  it.each(wire.map((_, index) => index))('is complete if history is read after %i live messages', async (count) => {
     const client = await Listener.on(joinHistory, 2)
     client.hear(wire.slice(0, count))
     await client.readBack()
@@ -124,12 +125,12 @@ describe('recording mid-stream-joiner', () => {
   })
 })
 
-it('leaves no recording that notes a fault without the right answer', () => {
+it('every recording with a known fault has a right state for it', () => {
   const noted = transcriptNames.filter((name) => 'peerDeviation' in readTranscript(name))
   expect(deviations.map(({ recording }) => recording)).toEqual(expect.arrayContaining(noted))
 })
 
-it.each(deviations)('differs from the recorded state of $recording: $reason', ({ recording, right }) => {
+it.each(deviations)('the state differs from the recorded one in $recording: $reason', ({ recording, right }) => {
   const { expected, checkpoints, selections } = readTranscript(recording)
   const states = [
     ...Object.values(expected).map((state) => [state, { from: 'live' }] as const),
@@ -140,7 +141,7 @@ it.each(deviations)('differs from the recorded state of $recording: $reason', ({
   expect(states.some(([state, moment]) => JSON.stringify(right(state, moment)) !== JSON.stringify(state))).toBe(true)
 })
 
-it('reads the recorded channels back as they were recorded', () => {
+it('the recorded channels are read from history as they were recorded', () => {
   for (const name of transcriptNames) {
     const { wire, fullWire = wire, history } = readTranscript(name)
     const inShort = (messages: typeof history) =>
