@@ -17,19 +17,14 @@ const codec = createUIMessageCodec<MyMessage>()
 
 describe('an answer', () => {
   it.each([
+    ['the output of a call', codec.createToolOutput({ toolCallId: 'c', output: [1] }), 'tool-result', { output: [1] }],
     [
-      'what came out of a call',
-      codec.createToolOutput({ toolCallId: 'c', output: [1] }),
-      'tool-result',
-      { output: [1] },
-    ],
-    [
-      'why a call failed',
+      'the error of a call',
       codec.createToolOutputError({ toolCallId: 'c', errorText: 'no' }),
       'tool-result-error',
       { message: 'no' },
     ],
-  ])('says %s', (_, answer, kind, data) => {
+  ])('encodes %s', (_, answer, kind, data) => {
     expect(answer).toEqual({ type: 'answer', codec: { kind, toolCallId: 'c' }, data })
     expect(codec.encode(answer)).toEqual({ parts: [{ codec: answer.codec, data }] })
     expect(codec.inputs(answer)).toEqual([answer])
@@ -41,13 +36,13 @@ describe('an answer', () => {
       { approved: false, reason: 'too dear' },
       { approved: 'false', reason: 'too dear' },
     ],
-  ])('says what a person decides: %j', (decision, headers) => {
+  ])('encodes an approval or denial: %j', (decision, headers) => {
     const answer = codec.createToolApproval({ toolCallId: 'c', ...decision })
     const kind = 'tool-approval-response'
     expect(answer).toEqual({ type: 'answer', codec: { kind, toolCallId: 'c', ...headers }, data: '' })
   })
 
-  it('brings along what it speaks of, where it has room', () => {
+  it('copies the messages it refers to, if its kind has room for them', () => {
     const reply: UIMessage = {
       id: 'same',
       role: 'assistant',
@@ -73,7 +68,7 @@ describe('an answer', () => {
   })
 })
 
-describe('answers of several people', () => {
+describe('answers of several users to one call', () => {
   const approval = (approved: boolean, reason?: string) => {
     const [part] = codec.encode(
       codec.createToolApproval({ toolCallId: 'c', approved, ...(reason !== undefined && { reason }) }),
@@ -89,7 +84,7 @@ describe('answers of several people', () => {
     return tree.runs.get('r')!.message('m')!.parts.at(-1)
   }
 
-  it('end as the first one says, with its reason', () => {
+  it('end with the decision of the first one, and its reason', () => {
     const asked = { id: 'a', signature: 's' }
     expect(shown(call(), request(), approval(false, 'too dear'), approval(true))).toMatchObject({
       state: 'output-denied',
@@ -102,7 +97,7 @@ describe('answers of several people', () => {
     expect(shown(call(), request(), approval(true), approval(false, 'too dear'))).not.toHaveProperty('approval.reason')
   })
 
-  it('do not take back what the call has brought since', () => {
+  it('do not take back later output of the call', () => {
     const done = shown(call(), request(), approval(true), result())
     expect(done).toMatchObject({ state: 'output-available', output: 'paid', approval: { approved: true } })
     expect(shown(call(), request(), approval(true), result(), approval(false, 'too late'))).toEqual(done)
@@ -117,23 +112,23 @@ describe('a later answer', () => {
   const failed = codec.createToolOutputError({ toolCallId, errorText: 'no' }).codec
 
   it.each([
-    ['a yes', yes, no, 'approved'],
-    ['a no', no, yes, 'denied'],
-    ['a no before an output', no, done, 'denied'],
+    ['an approval', yes, no, 'approved'],
+    ['a denial', no, yes, 'denied'],
+    ['a denial followed by an output', no, done, 'denied'],
     ['an output', done, failed, 'output'],
     ['an error', failed, yes, 'error'],
-  ])('comes too late after %s', (_, earlier, later, outcome) => {
+  ])('is ignored after %s', (_, earlier, later, outcome) => {
     expect(codec.settles!(earlier, later)).toBe(outcome)
   })
 
-  it('counts after a yes, if it is the output of the call, and for another call', () => {
+  it('counts after an approval if it is the output of the call, and for another call', () => {
     expect(codec.settles!(yes, done)).toBeUndefined()
     expect(codec.settles!(no, { ...yes, toolCallId: 'd' })).toBeUndefined()
   })
 })
 
 describe('types of an app’s messages', () => {
-  it('are those of what its codec makes', () => {
+  it('are inferred from the codec that creates the inputs', () => {
     expectTypeOf(
       codec.createToolOutput({ tool: 'weather', toolCallId: 'c', output: { sky: 'blue' } }),
     ).toEqualTypeOf<Answer>()
@@ -148,7 +143,7 @@ describe('types of an app’s messages', () => {
     expectTypeOf(codec.create('m', 'assistant')).toEqualTypeOf<MyMessage>()
   })
 
-  it('are asked of what is put in', () => {
+  it('are checked for each input', () => {
     // @ts-expect-error an output of another tool
     codec.createToolOutput({ tool: 'weather', toolCallId: 'c', output: 'paid' })
     // @ts-expect-error no tool of the app

@@ -6,9 +6,9 @@ import { freePublisher } from '../support/free-channel'
 
 type Extras = OutgoingMessage['extras']
 
-/** A channel in memory: what a subscriber hears, and what reading back gives. */
+/** A channel in memory, with live messages and history. */
 export class MemoryChannel {
-  /** As a live subscriber hears it. */
+  /** The messages as a live subscriber receives them. */
   readonly live: ChannelMessage[] = []
   readonly #whole = new Map<string, ChannelMessage>()
 

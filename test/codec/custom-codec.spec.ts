@@ -33,7 +33,7 @@ function notesOf(tree: Tree<Note>): Note[] {
   return walk(tree, { picked: new Map() }).flatMap(({ node, ids }) => ids.map((id) => node.message(id)!))
 }
 
-it('is all it takes for messages of another kind, live', async () => {
+it('a custom codec needs two functions for messages of another kind, live', async () => {
   const { live } = await conversation()
   const tree = newTree()
   for (const message of live) {
@@ -43,7 +43,7 @@ it('is all it takes for messages of another kind, live', async () => {
   expect(notesOf(tree)).toEqual(whole)
 })
 
-it.each([1, 2, 3, 100])('and read back in pages of %i', async (pageSize) => {
+it.each([1, 2, 3, 100])('and from history in pages of %i', async (pageSize) => {
   const { history } = await conversation()
   const tree = newTree()
   for (let start = 0; start < history.length; start += pageSize) {
@@ -60,7 +60,7 @@ function answered(text: string): ChannelMessage {
   return message('ai-input', { 'run-id': 'r1', 'codec-message-id': 'm2', role: 'user' }, part!.codec, part!.data)
 }
 
-it('takes answers into its messages, in whichever order they come', async () => {
+it('a custom codec adds answers to its messages, in any order of arrival', async () => {
   const { live } = await conversation()
   const answers = [answered('yes'), answered('no')]
   for (const messages of [
@@ -73,14 +73,14 @@ it('takes answers into its messages, in whichever order they come', async () => 
   }
 })
 
-it('makes no message of a request for another reply', () => {
+it('a request for another reply adds no message with a custom codec', () => {
   const [part] = noteCodec.encode({ type: 'regenerate' }).parts
   const tree = newTree()
   tree.apply(message('ai-input', { 'codec-message-id': 'x', role: 'user' }, part!.codec, part!.data))
   expect(notesOf(tree)).toEqual([])
 })
 
-it('shows its messages grow, also after earlier ones of the same node came in', async () => {
+it('messages of a custom codec grow, also after earlier ones of the same node arrived', async () => {
   const { live } = await conversation()
   const isOf = (id: string) => (message: (typeof live)[number]) =>
     (message.extras as { ai: { transport: Record<string, string> } }).ai.transport[Header.messageId] === id

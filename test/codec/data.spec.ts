@@ -12,7 +12,7 @@ const data = (codec: Record<string, unknown>, value: unknown, messageId = 'm') =
 
 const partsOf = (tree: Tree<UIMessage>, messageId = 'm') => tree.runs.get('r')!.message(messageId)!.parts
 
-it('takes the place of an earlier part of its type and id, in its own message', () => {
+it('a data part replaces an earlier part of its type and id in the same message', () => {
   const tree = newTree()
   hear(tree, [
     data({ id: '1' }, 'Rome'),
@@ -34,7 +34,7 @@ it('takes the place of an earlier part of its type and id, in its own message', 
   expect(partsOf(tree, 'n')).toEqual([{ type: 'data-place', id: '1', data: 'elsewhere' }])
 })
 
-it('finds the part again after the node was folded afresh, and Vue sees it', () => {
+it('a data part is replaced after the node was built again, and Vue shows the change', () => {
   const tree = new Tree<UIMessage>(UIMessageCodec, vuePort)
   const early = data({ id: '0' }, 'early')
   const first = data({ id: '1' }, 'Rome')
@@ -55,7 +55,7 @@ it('finds the part again after the node was folded afresh, and Vue sees it', () 
   expect(message.parts.map((part) => 'data' in part && part.data)).toEqual([1, 'Paris', 'Bergen'])
 })
 
-it('takes a bounded number of steps per part to fold 20,000 and as many that take their places', () => {
+it('20,000 data parts and as many replacements take a bounded number of steps per part', () => {
   const tree = newTree()
   const rows = Array.from({ length: 40_000 }, (_, index) => data({ id: String(index % 20_000) }, index))
   for (const row of rows) tree.apply(row)

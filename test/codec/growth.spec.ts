@@ -9,7 +9,7 @@ import { later, output } from '../core/wire'
 
 const streamed = { stream: 'true', status: 'streaming', 'stream-id': 's' }
 
-/** A shown reply with one streamed part, and how it grows. */
+/** A visible reply with one streamed part, and a function that appends to it. */
 function aPartThatGrows(codec: Record<string, unknown>) {
   const tree = new Tree<UIMessage>(UIMessageCodec, vuePort)
   const create = output('r', codec, '', streamed)
@@ -26,11 +26,11 @@ function aPartThatGrows(codec: Record<string, unknown>) {
   }
 }
 
-/** Steps that a token takes. */
+/** The number of steps that a token takes. */
 const stepsPerToken = (grow: (data: string) => void, tokens: readonly string[]): number =>
   stepsOf(() => tokens.forEach((token) => grow(token))) / tokens.length
 
-it('reads a long tool input that may be whole at every token without reading it anew each time', () => {
+it('a long tool input that looks complete at every token is not parsed anew each time', () => {
   const { part, grow } = aPartThatGrows({ kind: 'tool-input', toolCallId: 's', toolName: 'draw' })
   const shapes = Array.from({ length: 6_000 }, (_, id) => `{"id":${id}}`)
   const tokens = [`{"shapes":[`, ...shapes.flatMap((shape) => [shape, ',']).slice(0, -1)]
@@ -41,7 +41,7 @@ it('reads a long tool input that may be whole at every token without reading it 
   expect(part()).toMatchObject({ state: 'input-available', input: { shapes: { length: 6_000 } } })
 })
 
-it('pays no more for a token of a long text than for one of a short text', () => {
+it('a token of a long text costs no more than a token of a short one', () => {
   const short = aPartThatGrows({ kind: 'text' })
   const long = aPartThatGrows({ kind: 'text', providerMetadata: '{"acme":{"a":1}}' })
   const tokens = Array.from({ length: 2_000 }, () => 'word ')

@@ -9,7 +9,7 @@ import { hear } from '../support/transcripts'
 
 const metadata = (kind: string, value: unknown) => output('r', { kind, messageMetadata: JSON.stringify(value) })
 
-it('stays plain while Vue shows it, so that it can be cloned and stored', () => {
+it('metadata stays a plain object while Vue shows it, so that it can be cloned and stored', () => {
   const tree = new Tree<UIMessage>(UIMessageCodec, vuePort)
   hear(tree, [metadata('start', { usage: { input: 1, by: { model: 'a' } }, tags: [{ a: 1 }] })])
   const node = tree.runs.get('r')!
@@ -32,7 +32,7 @@ it('stays plain while Vue shows it, so that it can be cloned and stored', () => 
   expect(isReactive((shown.message.metadata as { usage: object }).usage)).toBe(false)
 })
 
-it('does not fail for metadata nested as deep as a header may be', () => {
+it('metadata nested as deep as a header can be is read', () => {
   const tree = new Tree<UIMessage>(UIMessageCodec, vuePort)
   const depth = 2600
   const nested = output('r', { kind: 'start', messageMetadata: '{"a":'.repeat(depth) + '1' + '}'.repeat(depth) })

@@ -20,13 +20,13 @@ const { forModel, isContinuable, join } = UIMessageCodec as Required<typeof UIMe
 const partsOf = (...given: Parameters<typeof forModel>) => forModel(...given)?.parts
 
 describe('a reply for a model', () => {
-  it('is nothing without content, and its note alone with one', () => {
+  it('is empty without content, and has only the note if there is one', () => {
     const empty = reply(step, reasoning(), text(' \n'))
     expect(forModel(empty)).toBeUndefined()
     expect(partsOf(empty, { note: '[Stopped.]' })).toEqual([step, text('[Stopped.]')])
   })
 
-  it('has no blank text, and no reasoning that nothing follows', () => {
+  it('contains no blank text, and no reasoning that nothing follows', () => {
     const given = reply(step, reasoning(), text(''), text('One'), step, text('Two'), reasoning())
     expect(partsOf(given)).toEqual([step, reasoning(), text('One'), step, text('Two')])
   })
@@ -37,23 +37,23 @@ describe('a reply for a model', () => {
     ['approval-requested', { approval: { id: 'a' } }],
     ['approval-responded', { approval: { id: 'a', approved: true } }],
     ['output-available', { output: { progress: 50 }, preliminary: true }],
-  ])('closes a call that is %s', (state, more) => {
+  ])('closes a call in the state %s', (state, more) => {
     expect(partsOf(reply(step, call(state, more)))).toEqual([step, call('output-error', { errorText: 'cancelled' })])
   })
 
-  it('keeps an approved call open for a model that goes on with it', () => {
+  it('keeps an approved call open for a model that continues it', () => {
     const approved = call('approval-responded', { approval: { id: 'a', approved: true } })
     expect(partsOf(reply(approved), { isOpen: true })).toEqual([approved])
   })
 
-  it('tells of a denial in a reply that is over', async () => {
+  it('contains the denial of a call if the reply has ended', async () => {
     const approval = { id: 'a', approved: false, reason: 'too dear' }
     const denied = forModel(reply(step, call('approval-responded', { approval })))!
     expect(denied.parts[1]).toEqual(call('output-denied', { approval }))
     expect(JSON.stringify(await convertToModelMessages([denied]))).toContain('too dear')
   })
 
-  it('refers to nothing in a step that was cut short, and keeps the steps before', () => {
+  it('removes references to items of an unfinished step, and keeps the steps before', () => {
     const first = [step, reasoning(item('rs_1')), text('One', item('msg_1'))]
     const cut = [
       step,
@@ -70,7 +70,7 @@ describe('a reply for a model', () => {
     ])
   })
 
-  it('keeps reasoning with its own signature in a step that was cut short', () => {
+  it('keeps reasoning with its own signature in an unfinished step', () => {
     const signed = reasoning({ providerMetadata: { anthropic: { signature: 's' } } })
     expect(partsOf(reply(step, signed, text('One')), { isUnfinished: true })).toEqual([step, signed, text('One')])
   })
@@ -81,7 +81,7 @@ describe('a reply for a model', () => {
     expect(partsOf(reply(step, done), { note: 'n' })).toEqual([step, done, step, text('n')])
   })
 
-  it('is continuable when it ends with outcomes that go back to the model', () => {
+  it('can be continued if it ends with tool results for the model', () => {
     const done = call('output-available', { output: 1 })
     expect(isContinuable(reply(step, text('One'), done))).toBe(true)
     expect(isContinuable(reply(step, done, step, text('One')))).toBe(false)
@@ -92,13 +92,13 @@ describe('a reply for a model', () => {
 describe('a message of the user for a model', () => {
   const message = (...parts: object[]): UIMessage => ({ id: 'u', role: 'user', parts: parts as Part[] })
 
-  it('has no blank text, and says so when nothing is left', () => {
+  it('contains no blank text, and a placeholder if no content is left', () => {
     const file = { type: 'file', mediaType: 'image/png', url: 'https://example.com/a.png' }
     expect(partsOf(message(text(''), file))).toEqual([file])
     expect(partsOf(message(text(' ')))).toEqual([text('[This message is empty.]')])
   })
 
-  it('is one with the message that follows it', () => {
+  it("is merged with the user's next message", () => {
     expect(join(message(text('One')), message(text('Two')))).toEqual(message(text('One'), text('Two')))
   })
 })

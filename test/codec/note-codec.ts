@@ -1,6 +1,6 @@
 import { Header, type Answer, type ReplyCodec, type Row } from 'vue-ai-transport/codec'
 
-/** A message that is all text, and maybe a question with its answer. */
+/** A message with only text, and optionally a question with its answer. */
 export interface Note {
   id: string
   role: string

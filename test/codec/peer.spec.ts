@@ -9,7 +9,7 @@ import { hear, newTree } from '../support/transcripts'
 import { MemoryChannel } from './channel'
 import { replies } from './replies'
 
-/** What the peer's codec makes of a channel. */
+/** The messages that the peer's codec reads from a channel. */
 function asThePeerReads(messages: readonly ChannelMessage[]): UIMessage[] {
   const codec = createPeerCodec()
   const decoder = codec.createDecoder()
@@ -25,14 +25,14 @@ function asThePeerReads(messages: readonly ChannelMessage[]): UIMessage[] {
   return JSON.parse(JSON.stringify(codec.getMessages(projection).map(({ message }) => message))) as UIMessage[]
 }
 
-/** What the peer does not show, wherever it stands. */
+/** Parts that the peer does not show in any message. */
 const lost = new Set(
   'providerMetadata callProviderMetadata resultProviderMetadata toolMetadata descriptor requestReason isAutomatic signature'.split(
     ' ',
   ),
 )
 
-/** What it loses, or has otherwise, of single replies. */
+/** Parts that the peer loses or changes in single replies. */
 const lostOf: Record<string, (message: UIMessage) => UIMessage> = {
   'an output after a request': (message) => changed(message, { approval: undefined }),
   'a call whose input was put right after it was streamed': (message) => changed(message, { input: { city: 'Rome' } }),
@@ -52,7 +52,7 @@ const changed = (message: UIMessage, call: object): UIMessage => ({
   parts: message.parts.map((part) => ('toolCallId' in part ? { ...part, ...call } : part) as typeof part),
 })
 
-it.each(Object.keys(replies))('the peer reads what we write, but for what it never shows: %s', async (name) => {
+it.each(Object.keys(replies))('the peer reads our replies, except for parts it never shows: %s', async (name) => {
   const channel = new MemoryChannel()
   await channel.reply(UIMessageCodec, replies[name]!)
   const tree = newTree()

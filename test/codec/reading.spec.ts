@@ -10,10 +10,10 @@ const shown = (...rows: ChannelMessage[]) => {
 }
 const partsOf = (...rows: ChannelMessage[]) => shown(...rows)[0]?.parts.filter(({ type }) => type !== 'step-start')
 
-describe('what this version does not know', () => {
+describe('a message of a kind that this version does not know', () => {
   const kinds = ['reset-step', 'steering-message', 'hologram', 'constructor', '__proto__', '']
 
-  it.each(kinds)('shows nothing and makes no node: %j', (kind) => {
+  it.each(kinds)('adds no message and no node: %j', (kind) => {
     const tree = newTree()
     hear(tree, [
       output('r', { kind }, { any: 'thing' }),
@@ -28,7 +28,7 @@ describe('what this version does not know', () => {
   })
 })
 
-describe('what is missing or malformed', () => {
+describe('a missing or malformed header', () => {
   it.each([
     ['tool-input', 7, { type: 'tool-', toolCallId: '', state: 'input-available', input: 7 }],
     ['file', undefined, { type: 'file', mediaType: '', url: '' }],
@@ -39,21 +39,21 @@ describe('what is missing or malformed', () => {
     ['tool-input-error', 'x', { type: 'tool-', toolCallId: '', state: 'output-error', errorText: '' }],
     ['text', { any: 'thing' }, { type: 'text', text: '' }],
     ['reasoning', null, { type: 'reasoning', text: '' }],
-  ])('reads as empty or absent in %s', (kind, data, part) => {
+  ])('counts as empty or absent in %s', (kind, data, part) => {
     const odd = { providerMetadata: '{"acme":', toolMetadata: '[]', providerExecuted: 'maybe' }
     expect(partsOf(output('r', { kind }, data))).toEqual([part])
     expect(partsOf(output('r', { kind, ...odd }, data))).toEqual([part])
     expect(partsOf(output('r', { kind, providerMetadata: '{"acme":7}' }, data))).toEqual([part])
   })
 
-  it('leaves a message’s metadata alone', () => {
+  it('leaves the metadata of a message unchanged', () => {
     const rows = ['{"a":1}', '{"a":', 'null', undefined, '{"b":2}'].map((messageMetadata) =>
       output('r', { kind: 'start', messageMetadata }),
     )
     expect(shown(...rows)).toEqual([{ id: 'm', role: 'assistant', parts: [], metadata: { a: 1, b: 2 } }])
   })
 
-  it('ends a reply all the same, whatever the reason', () => {
+  it('does not keep a reply from ending, whatever the reason', () => {
     const finish = (finishReason?: string) => output('r', { kind: 'finish', finishReason, messageMetadata: '{"a":1}' })
     const text = output('r', { kind: 'text' }, 'Hi')
     for (const reason of ['stop', 'hologram', undefined]) expect(shown(text, finish(reason))[0]).toMatchObject({ metadata: { a: 1 } }) // prettier-ignore
@@ -61,17 +61,17 @@ describe('what is missing or malformed', () => {
   })
 })
 
-describe('a stream', () => {
+describe('a stream of parts', () => {
   const streamed = { stream: 'true', status: 'streaming', 'stream-id': 't' }
 
-  it('goes on after its step has finished', () => {
+  it('continues after its step has finished', () => {
     const text = output('r', { kind: 'text' }, 'He', streamed)
     const finishStep = output('r', { kind: 'finish-step' })
     const rest = later(text, 'message.append', { data: 'llo', transport: { status: 'complete' } })
     expect(partsOf(text, finishStep, rest)).toEqual([{ type: 'text', text: 'Hello' }])
   })
 
-  it('says at its end what is true of the part, live as from history', () => {
+  it('takes its final headers at its end, live and from history', () => {
     const metadata = (sig: string) => ({ providerMetadata: JSON.stringify({ acme: { sig } }) })
     const open = output('r', { kind: 'reasoning', ...metadata('a') }, '', streamed)
     const close = later(open, 'message.append', { data: 'hm', transport: { status: 'complete' }, codec: metadata('b') })
@@ -81,7 +81,7 @@ describe('a stream', () => {
     expect(partsOf({ ...close, action: 'message.update', name: 'ai-output' })).toEqual([part])
   })
 
-  it('may name another tool at its end, live as from history', () => {
+  it('can name another tool at its end, live and from history', () => {
     const call = { kind: 'tool-input', toolCallId: 't', toolName: 'a', dynamic: 'true' }
     const open = output('r', call, '', streamed)
     const codec = { toolName: 'b', dynamic: 'false', title: 'Bee' }
@@ -91,7 +91,7 @@ describe('a stream', () => {
     expect(partsOf({ ...close, action: 'message.update', name: 'ai-output' })).toEqual([part])
   })
 
-  it('keeps whole input of a call that was cancelled, as far as it came', () => {
+  it('keeps the complete input of a call that was cancelled, as far as it arrived', () => {
     const open = output('r', { kind: 'tool-input', toolCallId: 't', toolName: 'a' }, '', streamed)
     const close = (data: string) => later(open, 'message.append', { data, transport: { status: 'cancelled' } })
     const part = { type: 'tool-a', toolCallId: 't', state: 'input-streaming' }
@@ -100,13 +100,13 @@ describe('a stream', () => {
   })
 })
 
-describe('a step-start', () => {
+describe('a step-start part', () => {
   const text = (id: string) => output('r', { kind: 'text' }, 'Hi', { 'codec-message-id': id })
   const frame = (kind: string, id: string) => output('r', { kind }, '', { 'codec-message-id': id })
   const types = (...rows: ChannelMessage[]) =>
     shown(...rows).map(({ parts }) => parts.map(({ type }) => type).join(' '))
 
-  it('leads in what has none, in each message for itself', () => {
+  it('is added to each message that has none', () => {
     expect(types(text('m'), text('m'), text('n'))).toEqual(['step-start text text', 'step-start text'])
     expect(types(frame('start-step', 'm'), text('n'), text('m'))).toEqual(['step-start text', 'step-start text'])
     expect(types(text('m'), frame('finish-step', 'm'), text('m'))).toEqual(['step-start text step-start text'])

@@ -18,7 +18,7 @@ export const meta = (value: number) => ({ acme: { value } })
 const available = { type: 'tool-input-available', ...call, input: { city: 'Rome' } } as const
 const output = { type: 'tool-output-available', toolCallId: 'c', output: { sky: 'blue' } } as const
 
-/** Replies of all kinds. */
+/** Replies with all kinds of parts. */
 export const replies: Record<string, UIMessageChunk[]> = {
   text: framed(...text('t', 'Hel', 'lo')),
   'texts that interleave': framed(

@@ -6,10 +6,10 @@ import { hear, newTree, readBack } from '../support/transcripts'
 import { MemoryChannel } from './channel'
 import { delta, framed, meta, replies, text } from './replies'
 
-// NOTE: it would report its own `rawInput`, which it still writes
+// NOTE: the AI SDK reports its own `rawInput`, which it still writes
 globalThis.AI_SDK_LOG_WARNINGS = false
 
-/** What the AI SDK makes of the same chunks, but for what does not travel. */
+/** The message that the AI SDK reads from the same chunks, without fields that are not sent. */
 async function asTheSdkReads(chunks: readonly UIMessageChunk[]): Promise<UIMessage> {
   const stream = new ReadableStream<UIMessageChunk>({
     start(controller) {
@@ -23,7 +23,7 @@ async function asTheSdkReads(chunks: readonly UIMessageChunk[]): Promise<UIMessa
   return { ...message, parts: parts.map(carried) }
 }
 
-/** How far a stream has come is told by the message, and `rawInput` is deprecated. */
+/** Stream states are fields of the view message here, and `rawInput` is deprecated. */
 function carried(part: UIMessage['parts'][number]): UIMessage['parts'][number] {
   const { state, id, ...fields } = part as { type: string; state?: string; id?: string }
   if (part.type === 'text' || part.type === 'reasoning') return fields as typeof part
@@ -31,11 +31,11 @@ function carried(part: UIMessage['parts'][number]): UIMessage['parts'][number] {
   return rawInput === undefined ? part : ({ ...rest, input: rawInput } as typeof part)
 }
 
-/** A text that no step-start leads in is given one, as every reader of the channel does. */
+/** A text without a step-start gets one, as for every reader of the channel. */
 const ledIn = ({ parts, ...message }: UIMessage): UIMessage =>
   parts[0]?.type === 'text' ? { ...message, parts: [{ type: 'step-start' }, ...parts] } : { ...message, parts }
 
-it.each(Object.keys(replies))('%s comes out as the AI SDK itself reads it, live and paged', async (name) => {
+it.each(Object.keys(replies))('%s reads as in the AI SDK, live and from history', async (name) => {
   const chunks = replies[name]!
   const channel = new MemoryChannel()
   await channel.reply(UIMessageCodec, chunks)
@@ -50,7 +50,7 @@ it.each(Object.keys(replies))('%s comes out as the AI SDK itself reads it, live 
   }
 })
 
-it.each(Object.keys(replies))('%s comes out the same when different messages overtake each other', async (name) => {
+it.each(Object.keys(replies))('%s reads the same if different messages overtake each other', async (name) => {
   const channel = new MemoryChannel()
   await channel.reply(UIMessageCodec, replies[name]!)
   const inOrder = newTree()
@@ -64,7 +64,7 @@ it.each(Object.keys(replies))('%s comes out the same when different messages ove
   fc.assert(overtaking, { numRuns: 30 })
 })
 
-/** Deliveries in the order of their ranks, but those of one message in their own order. */
+/** The deliveries in the order of their ranks, with those of one message in their own order. */
 function overtaken<T extends { serial?: string }>(messages: readonly T[], ranks: readonly number[]): T[] {
   const queues = Map.groupBy(messages, ({ serial }) => serial)
   const order = messages.map(({ serial }, index) => ({ serial, rank: ranks[index]! }))
@@ -82,7 +82,7 @@ const skipped: [string, UIMessageChunk | { type: string }][] = [
   ['a stray tool-input-delta', delta('{}')],
 ]
 
-it.each(skipped)('a reply goes on without a chunk that the channel cannot carry: %s', async (_, chunk) => {
+it.each(skipped)('a reply continues without a chunk that the channel cannot carry: %s', async (_, chunk) => {
   const channel = new MemoryChannel()
   await channel.reply(UIMessageCodec, [...framed(), chunk as UIMessageChunk, ...text('t', 'Hi')])
   const tree = newTree()
@@ -94,7 +94,7 @@ it.each(skipped)('a reply goes on without a chunk that the channel cannot carry:
   ])
 })
 
-it('a signature arrives though it is too long for a header', async () => {
+it('a signature that is too long for a header arrives', async () => {
   const channel = new MemoryChannel()
   const long = { acme: { signature: 'x'.repeat(20_000) } }
   const call = { toolCallId: 'c', toolName: 'weather' }
@@ -130,7 +130,7 @@ function paged(channel: MemoryChannel, pageSize: number): UIMessage['parts'] {
   return partsIn(tree)
 }
 
-it('titles, reasons and ids beyond all measure are cut, and their parts arrive', async () => {
+it('titles, reasons and ids that are far too long are cut, and their parts arrive', async () => {
   const long = 'y'.repeat(20_000)
   const channel = new MemoryChannel()
   await channel.reply(UIMessageCodec, [
@@ -159,7 +159,7 @@ describe('a text', () => {
     expect(live(channel).at(-1)).toEqual({ type: 'text', text: `a${emoji}b${emoji}` })
   })
 
-  it('keeps it in the input of a call, too', async () => {
+  it('keeps such a character in the input of a call, too', async () => {
     const call = { toolCallId: 'c', toolName: 'weather' }
     const channel = new MemoryChannel()
     const input = { city: emoji }
@@ -173,13 +173,13 @@ describe('a text', () => {
     expect(live(channel).at(-1)).toMatchObject({ input })
   })
 
-  it('ends before a character that a Stop has cut in two', async () => {
+  it('ends before a character that a cancel has cut in two', async () => {
     const channel = new MemoryChannel()
     await channel.reply(UIMessageCodec, text('t', 'a', halves[0]!).slice(0, -1))
     expect(live(channel).at(-1)).toEqual({ type: 'text', text: 'a' })
   })
 
-  it('that takes several messages is one part, however they arrive', async () => {
+  it('is one part if it takes several messages, in any order of arrival', async () => {
     const channel = new MemoryChannel()
     const whole = `${'word '.repeat(13_000)}${emoji.repeat(20_000)}`
     const pieces = whole.match(/[\s\S]{1,999}/g)!
@@ -197,7 +197,7 @@ describe('a text', () => {
   })
 })
 
-it('a prompt comes out as it was, but for parts that do not travel', () => {
+it('a prompt reads as it was sent, except for parts that are not sent', () => {
   const prompt: UIMessage = {
     id: 'mine',
     role: 'user',
@@ -227,7 +227,7 @@ it.each<[string, string | UIMessage]>([
   ['blank text', ' \n\t'],
   ['no parts', { id: 'm', role: 'user', parts: [] }],
   ['blank parts', { id: 'm', role: 'user', parts: [{ type: 'text', text: ' ' }] }],
-  ['parts that do not travel', { id: 'm', role: 'user', parts: [{ type: 'reasoning', text: 'not carried' }] }],
+  ['parts that are not sent', { id: 'm', role: 'user', parts: [{ type: 'reasoning', text: 'not carried' }] }],
 ])('a prompt with %s is refused before it is published', (_, prompt) => {
   expect(() => UIMessageCodec.inputs(prompt)).toThrow('unable to send the message; it is empty')
 })

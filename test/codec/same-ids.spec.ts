@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src/codec'
 import type { Operation } from '../../src/core/codec'
 
-it('text and reasoning that stream at one time under one id are two streams', () => {
+it('text and reasoning that stream at the same time with one id are two streams', () => {
   const chunks: UIMessageChunk[] = [
     { type: 'reasoning-start', id: '0' },
     { type: 'reasoning-delta', id: '0', delta: 'Hm' },

@@ -30,7 +30,7 @@ const shown = (...rows: ChannelMessage[]) => {
 }
 const answered = { ...call, state: 'output-available', output: 'sunny' }
 
-it('begins a run with the messages that the answer brings along', () => {
+it('a fork starts with the messages that the answer copies', () => {
   const asked = seed('u', [{ type: 'text', text: 'And Rome?' }], { id: 'steer', role: 'user' })
   const row = answer([asked, seed('m', [{ type: 'step-start' }, call], { metadata: { model: 'a' } })])
   expect(shown(row)).toEqual([
@@ -39,24 +39,24 @@ it('begins a run with the messages that the answer brings along', () => {
   ])
 })
 
-it('brings along with a failure, too', () => {
+it('a failed tool call copies messages, too', () => {
   const row = answer([seed('m', [call])], { kind: 'tool-result-error' }, { message: 'closed' })
   expect(shown(row)[0]![1]!.parts).toEqual([{ ...call, state: 'output-error', errorText: 'closed' }])
 })
 
-it('is laid down once, whatever a second answer brings', () => {
+it('the copies are added once, whatever a second answer contains', () => {
   const two = [call, { ...call, toolCallId: 'd' }]
   const rows = [answer([seed('m', two)]), answer([seed('m', two)], { toolCallId: 'd' })]
   expect(shown(...rows)).toEqual([['m', expect.objectContaining({ parts: [answered, { ...answered, toolCallId: 'd' }] })]]) // prettier-ignore
 })
 
-it('goes on where the copies stop: data parts take the place of seeded ones', () => {
+it('a fork continues the copies: its data parts replace copied ones', () => {
   const place = (data: unknown) => ({ type: 'data-place', id: '1', data })
   const rows = [answer([seed('m', [call, place('Rome')])]), output('r', { kind: 'data-place', id: '1' }, 'Oslo')]
   expect(shown(...rows)[0]![1]!.parts).toEqual([answered, place('Oslo')])
 })
 
-it('stays as it was sent, so that folding again gives the same, and Vue sees it', () => {
+it('the copies stay unchanged, so that building the run again gives the same messages, and Vue shows them', () => {
   const tree = new Tree<UIMessage>(UIMessageCodec, vuePort)
   const early = output('r', { kind: 'start', messageId: 'same' }, '', { 'codec-message-id': 'early' })
   const row = answer([seed('m', [call])])
@@ -69,15 +69,15 @@ it('stays as it was sent, so that folding again gives the same, and Vue sees it'
 })
 
 it.each([
-  ['no list', 'x'],
-  ['entries that are none', [null, 7, 'm', [], {}]],
-  ['an id that is none', [seed(7, [call])]],
-  ['parts that are none', [seed('m', 'x'), seed('m', undefined), { codecMessageId: 'm' }]],
-])('ignores %s', (_, messages) => {
+  ['a value that is not a list', 'x'],
+  ['entries that are not messages', [null, 7, 'm', [], {}]],
+  ['an id that is not a string', [seed(7, [call])]],
+  ['parts that are not parts', [seed('m', 'x'), seed('m', undefined), { codecMessageId: 'm' }]],
+])('a fork ignores copies with %s', (_, messages) => {
   expect(shown(answer(messages))).toEqual([])
 })
 
-it('ignores parts without a type, and makes odd ones harmless', () => {
+it('a fork ignores copied parts without a type, and makes malformed ones harmless', () => {
   const odd = [null, 'x', {}, { type: 7 }, { type: 'text' }, { type: 'tool-weather', state: 7 }, call]
   expect(shown(answer([seed('m', odd, { id: 7, role: 'system' })]))).toEqual([
     ['m', {

@@ -18,7 +18,7 @@ const result = (value: unknown, codec: Record<string, unknown> = {}) =>
   output('r', { kind: 'tool-output-available', toolCallId: 'c', ...codec }, { output: value })
 const approvalRequest = () => output('r', { kind: 'tool-approval-request', toolCallId: 'c', approvalId: 'a' })
 
-/** What a client answers into the run. */
+/** An answer that a client publishes into the run. */
 const answer = (codec: Record<string, unknown>, data: unknown = '') =>
   message('ai-input', { 'run-id': 'r', 'codec-message-id': 'm', role: 'user' }, { toolCallId: 'c', ...codec }, data)
 const approval = (approved: boolean, reason?: string) =>
@@ -26,7 +26,7 @@ const approval = (approved: boolean, reason?: string) =>
 
 const partsOf = (tree: Tree<UIMessage>) => tree.runs.get('r')!.message('m')!.parts
 
-/** The tool part after all rows; the same when they come last to first, as they may when history is read. */
+/** The tool part after all rows; it is the same if they arrive in reverse, as can happen with history. */
 function folded(...rows: ChannelMessage[]): Record<string, unknown> {
   const tree = newTree()
   hear(tree, rows)
@@ -43,7 +43,7 @@ function folded(...rows: ChannelMessage[]): Record<string, unknown> {
 const part = { type: 'tool-weather', toolCallId: 'c' }
 
 describe('the input of a call', () => {
-  it('counts once what has come is whole JSON', () => {
+  it('counts as soon as the received text is complete JSON', () => {
     const tree = newTree()
     const stream = inputStream()
     const state = (data: string, status?: string) => {
@@ -59,14 +59,14 @@ describe('the input of a call', () => {
     expect(state('', 'complete')).toEqual(['input-available', { city: {} }])
   })
 
-  it('is its text where that is no JSON, and nothing where there is none', () => {
+  it('is its text if that is not JSON, and undefined if there is none', () => {
     const broken = inputStream()
     expect(folded(broken, append(broken, 'in Rome', 'complete'))).toEqual({ ...part, state: 'input-available', input: 'in Rome' }) // prettier-ignore
     const empty = inputStream()
     expect(folded(empty, append(empty, '', 'complete'))).toEqual({ ...part, state: 'input-available' })
   })
 
-  it('may come whole, and say more about the call', () => {
+  it('can come in one piece, with more fields of the call', () => {
     const row = input({ city: 'Rome' }, { dynamic: 'true', title: 'Weather', providerExecuted: 'true' })
     expect(folded(row)).toEqual({
       type: 'dynamic-tool',
@@ -79,7 +79,7 @@ describe('the input of a call', () => {
     })
   })
 
-  it('that completes after the outcome does not take the outcome back', () => {
+  it('that is complete after the outcome does not remove the outcome', () => {
     const stream = inputStream()
     const rows = [stream, append(stream, '{"city":'), result('sunny'), append(stream, '"Rome"}', 'complete')]
     const done = { ...part, state: 'output-available', input: { city: 'Rome' }, output: 'sunny' }
@@ -89,7 +89,7 @@ describe('the input of a call', () => {
     expect(folded(...rows)).toEqual(done)
   })
 
-  it('may be wrong, with or without a call before', () => {
+  it('can be invalid, with or without an earlier call', () => {
     const wrong = () => output('r', { kind: 'tool-input-error', ...call }, { errorText: 'no city', input: { town: 1 } })
     const failed = { ...part, state: 'output-error', errorText: 'no city', input: { town: 1 } }
     const alone = newTree()
@@ -98,7 +98,7 @@ describe('the input of a call', () => {
     expect(folded(inputStream(), wrong())).toEqual(failed)
   })
 
-  it('stays as it was reported wrong when the rest of its stream comes later', () => {
+  it('stays invalid if the rest of its stream arrives later', () => {
     const stream = inputStream()
     const wrong = output('r', { kind: 'tool-input-error', ...call }, { errorText: 'no city', input: { town: 1 } })
     const failed = { ...part, state: 'output-error', errorText: 'no city', input: { town: 1 } }
@@ -110,13 +110,13 @@ describe('the input of a call', () => {
 })
 
 describe('the outcome of a call', () => {
-  it('follows what is preliminary, and the last one stays', () => {
+  it('replaces preliminary outputs, and the last one stays', () => {
     const rows = [input(1), result('half', { preliminary: 'true' })]
     expect(folded(...rows)).toEqual({ ...part, state: 'output-available', input: 1, output: 'half', preliminary: true })
     expect(folded(...rows, result('whole'))).toEqual({ ...part, state: 'output-available', input: 1, output: 'whole' })
   })
 
-  it('may be an error, which takes the place of what was known', () => {
+  it('can be an error, which replaces an earlier state', () => {
     const error = () => output('r', { kind: 'tool-output-error', toolCallId: 'c' }, { errorText: 'broken' })
     expect(folded(input(1), result('half', { preliminary: 'true' }), error())).toEqual({
       ...part,
@@ -126,7 +126,7 @@ describe('the outcome of a call', () => {
     })
   })
 
-  it('is the first one of two answers', () => {
+  it('is the first of two answers', () => {
     const failure = () => answer({ kind: 'tool-result-error' }, { message: 'closed' })
     const success = () => answer({ kind: 'tool-result' }, { output: 'Rome' })
     const failed = { ...part, state: 'output-error', input: 1, errorText: 'closed' }
@@ -135,20 +135,20 @@ describe('the outcome of a call', () => {
     expect(folded(input(1), success(), failure())).toEqual(done)
   })
 
-  it('is the one that the agent publishes, before or after an answer', () => {
+  it('is the output that the agent publishes, before or after an answer', () => {
     const success = () => answer({ kind: 'tool-result' }, { output: 'Rome' })
     const done = { ...part, state: 'output-available', input: 1, output: 'Oslo' }
     expect(folded(input(1), success(), result('Oslo'))).toEqual(done)
     expect(folded(input(1), result('Oslo'), success())).toEqual(done)
   })
 
-  it('is an answer where the agent has published only a preliminary output', () => {
+  it('is the answer if the agent has published only a preliminary output', () => {
     const success = () => answer({ kind: 'tool-result' }, { output: 'Rome' })
     const done = { ...part, state: 'output-available', input: 1, output: 'Rome' }
     expect(folded(input(1), result('half', { preliminary: 'true' }), success())).toEqual(done)
   })
 
-  it.each([null, undefined, 'text', 7, ['list']])('survives data that is %j', (data) => {
+  it.each([null, undefined, 'text', 7, ['list']])('is kept if the data is %j', (data) => {
     const rows = [
       input(1),
       output('r', { kind: 'tool-output-available', toolCallId: 'c' }, data),
@@ -163,7 +163,7 @@ describe('the outcome of a call', () => {
 describe('an approval', () => {
   const asked = () => [input(1), approvalRequest()]
 
-  it('is asked for, given, and kept when there is an output', () => {
+  it('is requested, given, and kept when there is an output', () => {
     expect(folded(...asked())).toMatchObject({ state: 'approval-requested', approval: { id: 'a' } })
     const given = { id: 'a', approved: true, reason: 'fine' }
     expect(folded(...asked(), approval(true, 'fine'))).toMatchObject({ state: 'approval-responded', approval: given })
@@ -176,7 +176,7 @@ describe('an approval', () => {
     })
   })
 
-  it('that is denied keeps its id and reason, also when the agent confirms it', () => {
+  it('keeps its id and reason if it is denied, also when the agent confirms the denial', () => {
     const denied = {
       ...part,
       state: 'output-denied',
@@ -188,13 +188,13 @@ describe('an approval', () => {
     expect(folded(...asked(), approval(false, 'too dear'), confirmed())).toEqual(denied)
   })
 
-  it('that overtakes its request still counts', () => {
+  it('counts if it arrives before its request', () => {
     const given = { id: 'a', approved: true }
     expect(folded(input(1), approval(true), approvalRequest())).toMatchObject({ state: 'approval-responded', approval: given }) // prettier-ignore
     expect(folded(input(1), approval(false), approvalRequest())).toMatchObject({ state: 'output-denied' })
   })
 
-  it('leaves room for the output of a tool that runs on the client; a denial does not', () => {
+  it('can be followed by the output of a tool that runs on the client; a denial cannot', () => {
     const success = () => answer({ kind: 'tool-result' }, { output: 'paid' })
     expect(folded(...asked(), approval(true), success())).toMatchObject({ state: 'output-available', output: 'paid' })
     expect(folded(...asked(), approval(false), success())).toMatchObject({ state: 'output-denied' })
@@ -202,7 +202,7 @@ describe('an approval', () => {
 })
 
 describe('an answer', () => {
-  it('that precedes its call waits for it, and so do those after it', () => {
+  it('that arrives before its call waits for it, and so do the answers after it', () => {
     const waiting = [approvalRequest(), approval(true), result('sunny')]
     expect(folded(...waiting, input(1))).toEqual({
       ...part,
@@ -213,13 +213,13 @@ describe('an answer', () => {
     })
   })
 
-  it('to a call that never comes shows nothing', () => {
+  it('to a call that never arrives shows nothing', () => {
     const tree = newTree()
     hear(tree, [result('sunny')])
     expect(tree.runs.get('r')!.size).toBe(0)
   })
 
-  it('finds the call again after the node was folded afresh', () => {
+  it('changes its call after the node was built again', () => {
     const tree = newTree()
     const early = output('r', { kind: 'start', messageId: 'm' })
     hear(tree, [input(1)])
@@ -228,7 +228,7 @@ describe('an answer', () => {
     expect(shown.at(-1)).toMatchObject({ type: 'tool-weather', state: 'output-available', output: 'sunny' })
   })
 
-  it('goes to the call in whichever message of the run it is', () => {
+  it('changes its call in any message of the run', () => {
     const tree = newTree()
     const elsewhere = { 'codec-message-id': 'n' }
     const success = { kind: 'tool-output-available', toolCallId: 'c' }
@@ -238,7 +238,7 @@ describe('an answer', () => {
   })
 })
 
-describe('encoding', () => {
+describe('the encoder', () => {
   const operationsOf = (...chunks: UIMessageChunk[]) => {
     const encoder = createUIMessageCodec().encoder('m')
     return chunks.map((chunk) => encoder.encode(chunk)).at(-1)
@@ -250,19 +250,19 @@ describe('encoding', () => {
 
   it.each([
     ['nothing of it was streamed', [start], '{"city":"Rome"}'],
-    ['the beginning was', [start, delta('{"city"')], ':"Rome"}'],
-  ])('completes an announced input at its close where %s', (_, before, data) => {
+    ['the beginning was streamed', [start, delta('{"city"')], ':"Rome"}'],
+  ])('completes an announced input when it closes if %s', (_, before, data) => {
     expect(operationsOf(...before, available)).toEqual([{ op: 'close', streamId: 'c', codec, data }])
   })
 
   it.each([
     ['all of it was streamed', [start, delta('{"city":'), delta('"Rome"}')]],
-    ['it was streamed in other words', [start, delta('{ "city": "Rome" }')]],
-  ])('adds nothing where %s', (_, before) => {
+    ['it was streamed with other spacing', [start, delta('{ "city": "Rome" }')]],
+  ])('adds nothing if %s', (_, before) => {
     expect(operationsOf(...before, available)).toEqual([{ op: 'close', streamId: 'c', codec }])
   })
 
-  it('publishes an input that was not announced, and drops a delta of none', () => {
+  it('publishes an input that was not announced, and drops a delta of an unknown one', () => {
     expect(operationsOf(available)).toEqual([{ op: 'publish', codec, data: { city: 'Rome' } }])
     expect(operationsOf(delta('{}'))).toEqual([])
   })

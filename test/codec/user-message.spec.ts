@@ -11,7 +11,7 @@ const shown = (...rows: Parameters<typeof hear>[1]) => {
   return stateOf(tree).messages.map((each) => each.message)
 }
 
-it('accepts text, files and data from every publisher', () => {
+it('a prompt takes text, files and data from every publisher', () => {
   const rows = [
     part({ messageId: 'mine' }),
     part({ messageId: 'mine', partType: 'file', mediaType: 'image/png' }, 'https://example.com/a.png'),
@@ -32,19 +32,19 @@ it('accepts text, files and data from every publisher', () => {
 
 const forged = ['dynamic-tool', 'tool-pay', 'reasoning', 'step-start', 'source-url', '', 'data', '__proto__']
 
-it.each(forged)('takes no part that claims to be %j', (partType) => {
+it.each(forged)('a prompt takes no part of the kind %j', (partType) => {
   expect(shown(part({ partType }))).toEqual([])
   expect(shown(part({ messageId: 'p' }), part({ partType, messageId: 'q' }))).toEqual([
     { id: 'p', role: 'user', parts: [{ type: 'text', text: 'x' }] },
   ])
 })
 
-it.each(forged)('takes no part that claims to be %j into a reply either', (partType) => {
+it.each(forged)('a reply takes no part of the kind %j from a prompt either', (partType) => {
   const steer = output('r', { kind: 'user-message', partType }, 'x', { 'codec-message-id': 's', role: 'user' })
   expect(shown(output('r', { kind: 'text' }, 'Hi'), steer)).toHaveLength(1)
 })
 
-it('takes no part that turns into another kind later', () => {
+it('a prompt takes no part that changes its kind later', () => {
   const first = part({})
   const tree = newTree()
   hear(tree, [first, part({})])
@@ -55,7 +55,7 @@ it('takes no part that turns into another kind later', () => {
   expect(stateOf(tree).messages[0]!.message.parts).toEqual([{ type: 'text', text: 'x' }])
 })
 
-it('keeps the id that the channel gives a message which names none', () => {
+it('a prompt that names no id has the id that the channel gives it', () => {
   expect(shown(part({})).map(({ id }) => id)).toEqual(['p'])
   expect(shown(part({ messageId: '' })).map(({ id }) => id)).toEqual(['p'])
   expect(shown(part({ messageId: 'mine' }), part({})).map(({ id }) => id)).toEqual(['mine'])

@@ -9,7 +9,7 @@ import { hear, newTree, readBack } from '../support/transcripts'
 
 type Extras = OutgoingMessage['extras']
 
-/** What was done to the channel. */
+/** An operation on the channel. */
 type Recorded =
   | { op: 'publish' | 'publish-batch'; messages: { name: string; data: unknown; extras: Extras }[] }
   | { op: 'append'; message: { serial: string; data: string; extras: Extras } }
@@ -44,7 +44,7 @@ const { vectors } = JSON.parse(readFileSync(new URL('../transcripts/codec-vector
   vectors: Vector[]
 }
 
-/** Operations whose messages carry one more codec header. */
+/** Operations whose messages have one more codec header here. */
 const withHeader = (recorded: Recorded[], header: Record<string, string>): unknown =>
   structuredClone(recorded).map((operation) => {
     for (const { extras } of 'messages' in operation ? operation.messages : [])
@@ -52,7 +52,7 @@ const withHeader = (recorded: Recorded[], header: Record<string, string>): unkno
     return operation
   })
 
-/** Where the recorded package is at fault, and what is right instead. */
+/** Places where the recorded package is wrong, with the right value. */
 const right: Record<string, { why: string; operations?: (recorded: Recorded[]) => unknown; parts?: unknown[] }> = {
   'tool input started, no deltas (input is lost)': {
     why: 'an input that was announced but not streamed is appended before the stream closes (fault 7)',
@@ -87,7 +87,7 @@ const right: Record<string, { why: string; operations?: (recorded: Recorded[]) =
 
 const headers = { role: 'assistant', 'codec-message-id': 'cm-1', 'run-id': 'run-1' }
 
-/** What the agent does to the channel for the chunks of a reply. */
+/** The operations of the agent on the channel for the chunks of a reply. */
 async function written(chunks: Extract<Vector['given'], unknown[]>): Promise<Recorded[]> {
   const operations: Recorded[] = []
   let published = 0
@@ -123,7 +123,7 @@ function inputOf(given: GivenInput): { input: Input<UIMessage>; messageId: strin
   return { input: seeds ? UIMessageCodec.seeded!(answer, seeds) : answer, messageId }
 }
 
-/** What a client publishes for an input, with the transport headers that the recording has. */
+/** The messages that a client publishes for an input, with the transport headers of the recording. */
 function sent(given: GivenInput): Recorded[] {
   const { input, messageId } = inputOf(given)
   const { role = 'user', parts } = UIMessageCodec.encode(input)
@@ -139,7 +139,7 @@ function sent(given: GivenInput): Recorded[] {
   return [{ op: isMessage ? 'publish-batch' : 'publish', messages }]
 }
 
-/** What a live subscriber hears of it. */
+/** The messages that a live subscriber receives. */
 function heard(operations: readonly Recorded[]): ChannelMessage[] {
   let created = 0
   let clock = 0
@@ -154,7 +154,7 @@ function heard(operations: readonly Recorded[]): ChannelMessage[] {
   })
 }
 
-/** The same read back, newest first: one message per serial, without what was ephemeral. */
+/** The same messages from history, newest first: one per serial, without ephemeral ones. */
 function kept(live: readonly ChannelMessage[]): ChannelMessage[] {
   const bySerial = new Map<string, ChannelMessage>()
   for (const message of live) {
@@ -173,7 +173,7 @@ function shown(fill: (tree: ReturnType<typeof newTree>) => void): unknown {
   return JSON.parse(JSON.stringify(messages))
 }
 
-/** Recorded messages with the parts that are wrong put right. */
+/** Recorded messages with the wrong parts corrected. */
 const corrected = (messages: Message[], parts: unknown[] = []): unknown =>
   messages.map(({ message, ...rest }) => ({
     ...rest,
@@ -206,6 +206,6 @@ describe.each(vectors)('codec vector "$name"', ({ name, given, operations, messa
   })
 })
 
-it('knows only faults that are recorded', () => {
+it('every known fault is in the recordings', () => {
   expect(vectors.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(right)))
 })

@@ -22,12 +22,12 @@ const regenerated = (run: string, parent: string, target: string, carrier = `c-$
   start(run, parent, { 'msg-regenerate': target, 'input-codec-message-id': carrier }),
   text(run, `re-${run}`),
 ]
-/** What the local channel echoes sorts before all else; this is what was there before that. */
+/** Messages of the local channel sort before all others; these sort even before those. */
 const earlier = (messages: readonly ChannelMessage[]): ChannelMessage[] =>
   JSON.parse(JSON.stringify(messages).replaceAll('"s0', '"000')) as ChannelMessage[]
 
 describe('an edit by another client', () => {
-  it('moves no view that shows the prompt when it comes', async () => {
+  it('does not move a view that shows the prompt when the edit arrives', async () => {
     const client = await Listener.on()
     client.hear([...turn('p'), edit('q', 'p')])
     expect(client.shown()).toEqual(['p', 're-p'])
@@ -37,7 +37,7 @@ describe('an edit by another client', () => {
     expect(client.shown(client.session.createView())).toEqual(['q2'])
   })
 
-  it('is shown when it comes with history, or in a branch that is not on screen', async () => {
+  it('shows if it comes from history, or is in a branch that is not on screen', async () => {
     const past = [...turn('p'), edit('q', 'p'), start('run-q', 'q'), text('run-q', 're-q')]
     const client = await Listener.on(past.toReversed())
     await client.readBack()
@@ -47,7 +47,7 @@ describe('an edit by another client', () => {
     expect(client.shown()).toEqual(['p', 're-p', 'hidden-2'])
   })
 
-  it('is decided on when it comes, not when a frame is drawn', async () => {
+  it('selects a branch when it arrives, not when the next frame is drawn', async () => {
     const frames: FrameRequestCallback[] = []
     vi.stubGlobal('requestAnimationFrame', (frame: FrameRequestCallback) => frames.push(frame))
     vi.stubGlobal('cancelAnimationFrame', () => {})
@@ -58,7 +58,7 @@ describe('an edit by another client', () => {
     expect(client.shown()).toEqual(['p', 're-p'])
   })
 
-  it('pins what shows of a group, though it is not what was edited', async () => {
+  it('leaves the visible version selected, even if another version was edited', async () => {
     const client = await Listener.on()
     client.hear(turn('p'))
     const late = client.session.createView()
@@ -69,7 +69,7 @@ describe('an edit by another client', () => {
     expect(client.shown()).toEqual(['p', 're-p'])
   })
 
-  it('follows the newest again once that was picked by hand (17.14)', async () => {
+  it('does not hold back a view whose newest version the user selected: it follows newer ones (17.14)', async () => {
     const client = await Listener.on()
     client.hear([prompt('a'), ...turn('p', 'a')])
     client.hear([...regenerated('r2', 'p', 're-p')])
@@ -82,7 +82,7 @@ describe('an edit by another client', () => {
   })
 })
 
-it('moves to a reply that another client regenerated', async () => {
+it('a view moves to a reply that another client regenerated', async () => {
   const client = await Listener.on()
   client.hear([...turn('p'), ...regenerated('r2', 'p', 're-p')])
   expect(client.shown()).toEqual(['p', 're-r2'])
@@ -90,8 +90,8 @@ it('moves to a reply that another client regenerated', async () => {
   expect(client.view.runOf('p')?.runId).toBe('r2')
 })
 
-describe('an own version', () => {
-  it('shows at once, in this view only', async () => {
+describe('an own edit or regenerated reply', () => {
+  it('an edit shows at once, in this view only', async () => {
     const client = await Listener.on()
     const other = client.session.createView()
     client.hear(earlier(turn('p')))
@@ -103,7 +103,7 @@ describe('an own version', () => {
     expect(client.shown()).not.toContain('p')
   })
 
-  it('of a reply shows as soon as its run appears, though an older one was picked', async () => {
+  it('a regenerated reply shows as soon as its run appears, even if an older one was selected', async () => {
     const client = await Listener.on()
     client.hear(earlier([...turn('p'), ...regenerated('r2', 'p', 're-p')]))
     client.view.branch('re-p').select(0)
@@ -116,11 +116,11 @@ describe('an own version', () => {
   })
 })
 
-describe('a reply inside a run', () => {
+describe('a regenerated message inside a run', () => {
   const long = [prompt('p'), start('r', 'p'), ...['m1', 'm2', 'm3'].map((id) => text('r', id)), end('r')]
   const inner = regenerated('r2', 'm1', 'm2')
 
-  it('takes the place of the rest of that run, and of what hangs under it (17.13)', async () => {
+  it('replaces the rest of that run and the messages below it (17.13)', async () => {
     const client = await Listener.on()
     client.hear([...long, prompt('under', { parent: 'm3' }), start('ru', 'under'), prompt('stays', { parent: 'm1' })])
     client.hear(inner)
@@ -133,7 +133,7 @@ describe('a reply inside a run', () => {
     expect(client.view.runs().map(({ runId }) => runId)).toEqual(['r', 'ru'])
   })
 
-  it('can itself be replaced inside', async () => {
+  it('can itself have a message replaced', async () => {
     const client = await Listener.on()
     client.hear([
       ...long,
@@ -162,14 +162,14 @@ describe('a reply inside a run', () => {
   })
 })
 
-it('reports a known message that anchors nothing alone, and nothing of an unknown one', async () => {
+it('branch() of a message without alternatives lists the message alone, of an unknown one nothing', async () => {
   const client = await Listener.on()
   client.hear(turn('p'))
   expect(client.view.branch('p')).toMatchObject({ index: 0, hasSiblings: false, siblings: [{ id: 'p' }] })
   expect(client.view.branch('unknown')).toMatchObject({ index: -1, hasSiblings: false, siblings: [] })
 })
 
-it('keeps a choice for each member, whatever group it turns out to belong to', async () => {
+it('a selected version stays selected when history shows that it belongs to another group of versions', async () => {
   const [first, second, third] = [prompt('a'), edit('b', 'a'), edit('c', 'b')]
   const client = await Listener.on([first])
   client.hear([third, second])

@@ -6,14 +6,14 @@ import { aSession, ended, headerOf, soon, started } from '../support/told-sessio
 const cancelIn = ({ published }: Awaited<ReturnType<typeof aSession>>) =>
   published.find(({ name }) => name === 'ai-cancel')
 
-it('refuses to cancel by an id that is empty, as that of a run is until it has started', async () => {
+it('cancel() refuses an empty id, which a run has until it starts', async () => {
   const told = await aSession()
   const run = await told.view.send('x')
   await expect(told.view.cancel(run.runId)).rejects.toMatchObject({ code: 40003 })
   expect(cancelIn(told)).toBeUndefined()
 })
 
-it('cancels by a message id what has not started', async () => {
+it('cancel() with a message id cancels a prompt whose run has not started', async () => {
   const told = await aSession()
   const run = await told.view.send('x')
   await told.view.cancel(run.inputId)
@@ -22,7 +22,7 @@ it('cancels by a message id what has not started', async () => {
   expect(told.view.pending()[0]?.cancelling).toBeDefined()
 })
 
-it('shows no cancel that the policy refuses', async () => {
+it('a cancel that the access policy refuses does not show', async () => {
   const { view, hear } = await aSession([], undefined, ownerOnly)
   hear({ ...prompt('p'), clientId: 'bob' })
   hear({ ...prompt('q', { parent: 'p' }), clientId: 'bob' })
@@ -34,7 +34,7 @@ it('shows no cancel that the policy refuses', async () => {
   expect(view.pending()[0]?.cancelling).toBeUndefined()
 })
 
-it('a prompt that is sent again is not stopped by what was said before', async () => {
+it('a prompt that is sent again is not affected by an earlier cancel', async () => {
   const { view, refuse } = await aSession()
   refuse('ai-input')
   await view.send('x').catch(() => undefined)
@@ -45,7 +45,7 @@ it('a prompt that is sent again is not stopped by what was said before', async (
   expect(view.isRunning).toBe(true)
 })
 
-it('a run that was given up, tried again and answered has finished as it ended', async () => {
+it('the handle of a run that was given up, retried and answered has the result of the run', async () => {
   const { session, view, hear } = await aSession([], () => Promise.reject(new Error('down')))
   const run = await view.send('x')
   await soon()

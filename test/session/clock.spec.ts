@@ -6,7 +6,7 @@ afterEach(() => void vi.useRealTimers())
 
 const row = (serial: string) => ({ serial, timestamp: 5 }) as Parameters<Deadlines['since']>[0]
 
-it('counts from when a message was heard here, and for the oldest of very many by the clock of the channel', () => {
+it("the age of a message counts from its arrival here, and for the oldest of many by the channel's clock", () => {
   const clock = new Deadlines(() => undefined)
   for (let index = 0; index <= 1000; index++) clock.hear(`s${index}`)
   expect(clock.since(row('s1000'))).toBe(1_000_000)

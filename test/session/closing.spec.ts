@@ -3,7 +3,7 @@ import { deferred } from '../../src/core/signals'
 import { prompt } from '../core/wire'
 import { aSession, soon, started } from '../support/told-session'
 
-it('a handle tells that its session was closed, and nothing of a run that goes on', async () => {
+it('a handle rejects if its session was closed, and stays pending while its run goes on', async () => {
   const { session, view, hear } = await aSession()
   const run = await view.send('x')
   hear(started('R', run.inputId))
@@ -12,7 +12,7 @@ it('a handle tells that its session was closed, and nothing of a run that goes o
   await expect(run.finished).rejects.toMatchObject({ code: 104004 })
 })
 
-it('a second close waits for the first', async () => {
+it('a second close waits for the first one', async () => {
   const { session, channel } = await aSession()
   const left = deferred()
   channel.detach = () => left.promise
@@ -25,7 +25,7 @@ it('a second close waits for the first', async () => {
   await again
 })
 
-it('publishes nothing after closing, even if the first try failed', async () => {
+it('a closed session publishes nothing, even if the first close failed', async () => {
   const { session, view, refuse, published } = await aSession()
   const fate = deferred<never>()
   refuse('ai-input', () => fate.promise)
@@ -38,7 +38,7 @@ it('publishes nothing after closing, even if the first try failed', async () => 
   expect(published).toHaveLength(1)
 })
 
-it('a closed view loads nothing more', async () => {
+it('a closed view loads no more messages', async () => {
   const past = ['a', 'b', 'c'].map((id, index, ids) => prompt(id, { ...(index > 0 && { parent: ids[index - 1] }) }))
   const { view } = await aSession(past, undefined, undefined, 1)
   expect(view.getMessages().map(({ id }) => id)).toEqual(['c'])

@@ -5,7 +5,7 @@ import { aSession, ended, headerOf, started } from '../support/told-session'
 const text = (run: string, id: string, body: string) =>
   output(run, { kind: 'text' }, body, { 'codec-message-id': id, parent: 'p', stream: 'false' })
 
-it('a prompt that goes on from a reply stays in sight when another reply comes that was asked for before', async () => {
+it('a prompt that follows a reply stays visible when a reply arrives that was requested before the prompt', async () => {
   const { view, hear, shown, published } = await aSession()
   hear(prompt('p'), started('R', 'p'), text('R', 'm', 'first'), ended('R'))
   await view.regenerate('m')
@@ -17,7 +17,7 @@ it('a prompt that goes on from a reply stays in sight when another reply comes t
   expect(view.branch('m')).toMatchObject({ index: 0, hasSiblings: true })
 })
 
-it('without one, the reply that was asked for shows', async () => {
+it('without such a prompt, the requested reply shows', async () => {
   const { view, hear, published } = await aSession()
   hear(prompt('p'), started('R', 'p'), text('R', 'm', 'first'), ended('R'))
   await view.regenerate('m')

@@ -3,7 +3,7 @@ import { deferred } from '../../src/core/signals'
 import { prompt } from '../core/wire'
 import { aSession, headerOf, refusal, soon, started } from '../support/told-session'
 
-it('a version that failed does not stand in front of one that was sent', async () => {
+it('an edit that was sent shows, not an earlier edit that failed', async () => {
   const { view, refuse, shown, hear } = await aSession()
   hear(prompt('p'))
   refuse('ai-input')
@@ -14,7 +14,7 @@ it('a version that failed does not stand in front of one that was sent', async (
   expect(shown()).toEqual(['sent: accepted'])
 })
 
-it('a view that picked nothing shows no version that failed', async () => {
+it('a view without a selection shows no edit that failed', async () => {
   const { session, view, refuse, hear } = await aSession()
   hear(prompt('p'))
   const fate = deferred<never>()
@@ -27,7 +27,7 @@ it('a view that picked nothing shows no version that failed', async () => {
   expect(other.getMessages().map(({ state }) => state)).toEqual(['sent'])
 })
 
-it('an edit waits for the prompt that it changes, and takes its place when that is refused', async () => {
+it('an edit waits for the prompt that it changes, and is sent in its place if that prompt is refused', async () => {
   const { view, refuse, shown, hear, published } = await aSession()
   const fate = deferred<never>()
   refuse('ai-input', () => fate.promise)

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { FlushScheduler } from '../../src/session/scheduling'
 
-/** A page whose frames and visibility the test controls. */
+/** A page whose animation frames and visibility the test controls. */
 class Page extends EventTarget {
   visibilityState = 'visible'
   frames = new Map<number, () => void>()
@@ -32,7 +32,7 @@ beforeEach(() => {
 })
 afterEach(() => void vi.unstubAllGlobals())
 
-it('flushes all changes once, with the next frame', () => {
+it('changes are flushed together, in the next frame', () => {
   const flush = vi.fn<() => void>()
   const scheduler = new FlushScheduler('frame', flush)
   for (let token = 0; token < 100; token++) scheduler.request()
@@ -44,7 +44,7 @@ it('flushes all changes once, with the next frame', () => {
   expect(flush).toHaveBeenCalledTimes(2)
 })
 
-it('flushes at once when asked to, and not again with the frame', () => {
+it('flush() flushes at once, and the frame does not flush again', () => {
   const flush = vi.fn<() => void>()
   const scheduler = new FlushScheduler('frame', flush)
   scheduler.request()
@@ -53,7 +53,7 @@ it('flushes at once when asked to, and not again with the frame', () => {
   expect(flush).toHaveBeenCalledTimes(1)
 })
 
-it('flushes when the page goes hidden, and at once while it is', () => {
+it('changes are flushed when the page becomes hidden, and at once while it is hidden', () => {
   const flush = vi.fn<() => void>()
   const scheduler = new FlushScheduler('frame', flush)
   scheduler.request()
@@ -65,7 +65,7 @@ it('flushes when the page goes hidden, and at once while it is', () => {
   expect(flush).toHaveBeenCalledTimes(2)
 })
 
-it('flushes at once in sync mode, and where there are no frames', () => {
+it('changes are flushed at once in sync mode, and where there are no frames', () => {
   const flush = vi.fn<() => void>()
   new FlushScheduler('sync', flush).request()
   expect(flush).toHaveBeenCalledTimes(1)
@@ -74,7 +74,7 @@ it('flushes at once in sync mode, and where there are no frames', () => {
   expect(flush).toHaveBeenCalledTimes(2)
 })
 
-it('drops all changes when cancelled', () => {
+it('cancelling drops all changes', () => {
   const flush = vi.fn<() => void>()
   const scheduler = new FlushScheduler('frame', flush)
   scheduler.request()
@@ -84,7 +84,7 @@ it('drops all changes when cancelled', () => {
   expect(flush).not.toHaveBeenCalled()
 })
 
-it('flushes by itself when a page that counts as visible gets no frames', () => {
+it('changes are flushed by a timer if a visible page gets no frames', () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const flush = vi.fn<() => void>()
   const scheduler = new FlushScheduler('frame', flush)

@@ -19,7 +19,7 @@ const refusing: AgentTarget = {
 
 type Told = Awaited<ReturnType<typeof aSession>>
 
-/** What is held of a prompt that was sent: the promise of its end goes with all that is known of it. */
+/** The promise of a prompt's end, which is collected with all other data of the prompt. */
 async function held({ view }: Told, then: (inputId: string, cancel: () => Promise<void>) => Promise<void> | void) {
   const run = await view.send('x')
   await soon()
@@ -34,16 +34,16 @@ async function isHeld(promise: WeakRef<object>): Promise<boolean> {
 }
 
 it.each<[string, AgentTarget]>([
-  ['could not be reached', down],
-  ['had refused', refusing],
-])('lets go of a prompt that was cancelled when its agent %s', async (_, agent) => {
+  ['cannot be reached', down],
+  ['refuses the request', refusing],
+])('a cancelled prompt is released from memory if its agent %s', async (_, agent) => {
   const told = await aSession([], agent)
   const cancelled = await held(told, (_, cancel) => cancel())
   expect(await isHeld(cancelled)).toBe(false)
   expect(told.view.pending()).toMatchObject([{ cancelling: {}, wake: { state: 'failed', error: { code: 40033 } } }])
 })
 
-it('holds on to a prompt that may still be answered, and lets go of it when that is done', async () => {
+it('a prompt is kept in memory while it can still be answered, and released after its run has ended', async () => {
   const told = await aSession([], down)
   let inputId = ''
   const waiting = await held(told, (id) => void (inputId = id))
@@ -55,10 +55,10 @@ it('holds on to a prompt that may still be answered, and lets go of it when that
 type Run = Awaited<ReturnType<Told['view']['send']>>
 
 it.each<[string, number, (told: Told, run: Run) => unknown]>([
-  ['wanted again by its handle', 2, (_, run) => run.retry()],
-  ['wanted again by its id', 2, ({ view }, run) => view.retry(run.inputId)],
+  ['retried by its handle', 2, (_, run) => run.retry()],
+  ['retried by its id', 2, ({ view }, run) => view.retry(run.inputId)],
   ['answered because another device has woken an agent', 1, () => undefined],
-])('a prompt that was let go is followed again when it is %s', async (_, wakes, happens) => {
+])('the handle of a released prompt follows it again once it is %s', async (_, wakes, happens) => {
   let attempts = 0
   const told = await aSession([], () => {
     if (++attempts < 2) throw new Error('down')
@@ -76,7 +76,7 @@ it.each<[string, number, (told: Told, run: Run) => unknown]>([
   await expect(run.finished).resolves.toEqual({ reason: 'complete' })
 })
 
-it('a prompt that is cancelled while its agent is refusing it is cancelled', async () => {
+it('a prompt that is cancelled while its agent refuses the request is cancelled', async () => {
   const answered = deferred()
   const fetch = async (): Promise<Response> => {
     await answered.promise
@@ -91,7 +91,7 @@ it('a prompt that is cancelled while its agent is refusing it is cancelled', asy
   await expect(run.started).rejects.toMatchObject({ code: 40033 })
 })
 
-it('a request for another reply that is cancelled is no trouble of the session', async () => {
+it('a cancelled regenerate does not set the error of the session', async () => {
   const { session, view, hear } = await aSession([], down)
   const run = await view.send('q')
   hear(started('R', run.inputId), output('R', { kind: 'text', id: 't' }, 'hello'), ended('R'))
@@ -103,7 +103,7 @@ it('a request for another reply that is cancelled is no trouble of the session',
 })
 
 describe('a failed prompt that is sent again', () => {
-  it('wakes the agent when the channel has it, once, however often that is asked for', async () => {
+  it('wakes the agent once the channel has the prompt, and only once, however often retry() is called', async () => {
     const { view, refuse, woken } = await aSession()
     refuse('ai-input')
     await expect(view.send('x')).rejects.toMatchObject({ code: 104005 })
@@ -120,7 +120,7 @@ describe('a failed prompt that is sent again', () => {
   })
 })
 
-it('nothing is retried once the session is closed, and the handle says so', async () => {
+it('retry() rejects once the session is closed, and so does the handle', async () => {
   const { session, view } = await aSession([], down)
   const run = await view.send('x')
   await session.close()

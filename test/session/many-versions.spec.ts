@@ -3,7 +3,7 @@ import { Branches } from '../../src/session/branches'
 import { output, prompt, runMessage } from '../core/wire'
 import { hear, newTree } from '../support/transcripts'
 
-/** A prompt with so many versions, and a reply to each. */
+/** A prompt with `count` versions, and a reply to each. */
 function versions(count: number) {
   const tree = newTree()
   for (let index = 0; index < count; index++) {
@@ -16,7 +16,7 @@ function versions(count: number) {
   return { tree, branches, of: (id: string) => branches.of(id, () => {}) }
 }
 
-it('works out the versions of a message once for all who ask, until the structure is different', () => {
+it('all versions of a message share one branch object until the structure changes', () => {
   const { tree, of } = versions(300)
   const children = vi.spyOn(tree, 'children')
   const branch = of('p0')
@@ -29,7 +29,7 @@ it('works out the versions of a message once for all who ask, until the structur
   expect(of('p0').siblings).toHaveLength(301)
 })
 
-it('answers anew after a choice', () => {
+it('the branch object is new after another version was selected', () => {
   const { of } = versions(3)
   expect(of('p0').index).toBe(2)
   of('p0').select(1)

@@ -9,7 +9,7 @@ afterEach(() => void vi.unstubAllEnvs())
 const later = () => message('ai-hologram', { 'run-id': 'r' })
 const reshaped = () => ({ ...message('ai-output', {}), extras: { ai: { envelope: [], agent: 'their-sdk/2.0' } } })
 
-it('reports once that another client speaks a newer protocol, and which', async () => {
+it('a session warns once that another client uses a newer protocol, and names the version', async () => {
   const client = await Listener.on()
   client.hear([reshaped(), later(), reshaped(), prompt('p')])
   expect(warn).toHaveBeenCalledTimes(1)
@@ -19,13 +19,13 @@ it('reports once that another client speaks a newer protocol, and which', async 
   expect(client.shown()).toEqual(['p'])
 })
 
-it('tells of what it reads in history too', async () => {
+it('a session warns of a newer protocol in history, too', async () => {
   const client = await Listener.on([later()])
   await client.readBack()
   expect(warn).toHaveBeenCalledTimes(1)
 })
 
-it('says nothing of other traffic, of repeated messages or in production', async () => {
+it('a session does not warn of other traffic, of repeated messages or in production', async () => {
   const client = await Listener.on()
   const known = prompt('p')
   client.hear([known, known, { ...later(), name: 'chat' }, { ...later(), name: undefined }])

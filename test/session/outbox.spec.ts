@@ -9,7 +9,7 @@ afterEach(() => void vi.useRealTimers())
 const outage = new Error('away')
 const letter = (name: string): OutgoingMessage[] => [{ name, extras: { ai: { transport: {} } } }]
 
-/** A channel whose publishes the test settles. */
+/** A channel whose publishes the test resolves or rejects. */
 function aChannel() {
   const attempts: { name: string; settle: ReturnType<typeof deferred<string[]>> }[] = []
   const channel = {
@@ -22,12 +22,12 @@ function aChannel() {
       return settle.promise
     },
   }
-  // All that an outbox needs of a channel
+  // The part of a channel that an outbox uses
   const outbox = new Outbox(channel as unknown as Channel, () => Promise.resolve())
   return { channel, outbox, attempts, names: () => attempts.map(({ name }) => name).join(' ') }
 }
 
-it('puts what the SDK gives back before what was said meanwhile', async () => {
+it('publishes that the SDK returned are sent before newer ones', async () => {
   const { channel, outbox, attempts, names } = aChannel()
   const published = [outbox.publish(letter('a')), outbox.publish(letter('b'))]
   channel.isAttached = channel.isConnected = false
@@ -41,7 +41,7 @@ it('puts what the SDK gives back before what was said meanwhile', async () => {
   expect(await Promise.all(published)).toEqual([['s0'], ['s1'], ['s2']])
 })
 
-it('tries again a little later when the network seems to be there all the same', async () => {
+it('a publish is retried a little later if the connection is still up', async () => {
   vi.useFakeTimers()
   const { outbox, attempts, names } = aChannel()
   const published = outbox.publish(letter('a'))
@@ -54,7 +54,7 @@ it('tries again a little later when the network seems to be there all the same',
   expect(await published).toEqual(['s'])
 })
 
-it('rejects refused publishes, and waiting ones when it closes', async () => {
+it('a refused publish rejects, and waiting ones reject when the outbox closes', async () => {
   const { channel, outbox, attempts } = aChannel()
   const refused = outbox.publish(letter('a'))
   attempts[0]!.settle.reject(new Error('too large'))

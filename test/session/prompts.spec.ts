@@ -11,14 +11,14 @@ import { aSession, ended, headerOf, refusal, soon, started } from '../support/to
 afterEach(() => void vi.useRealTimers())
 
 describe('a handle', () => {
-  it('works from inside reactive state', async () => {
+  it('works inside reactive state', async () => {
     const { view } = await aSession()
     const state = reactive({ run: await view.send('x') })
     expect(state.run.status).toBe('pending')
     expect(state.run.finished).toBeInstanceOf(Promise)
   })
 
-  it('wakes no agent for a prompt that a run answers already', async () => {
+  it('wakes no agent for a prompt that a run already answers', async () => {
     const { view, hear, woken } = await aSession()
     const run = await view.send('x')
     hear(started('R', run.inputId), ended('R'))
@@ -29,7 +29,7 @@ describe('a handle', () => {
     expect(woken).toHaveLength(1)
   })
 
-  it('says that the agent was woken when its run is heard of before its answer', async () => {
+  it("reports that the agent was woken if the run's start arrives before the response to the wake-up", async () => {
     const answer = deferred()
     const { view, hear } = await aSession([], () => answer.promise)
     const run = await view.send('x')
@@ -42,8 +42,8 @@ describe('a handle', () => {
   })
 })
 
-describe('a prompt that was refused', () => {
-  it('wakes the agent when it comes up all the same, once', async () => {
+describe('a refused prompt', () => {
+  it('wakes the agent once if it reaches the channel after all', async () => {
     const { view, refuse, published, deliver, woken, shown } = await aSession()
     refuse('ai-input')
     await expect(view.send('x')).rejects.toMatchObject({ code: 104005 })
@@ -68,7 +68,7 @@ describe('a prompt that was refused', () => {
     expect(view.branch(view.getMessages().at(-1)!.id).hasSiblings).toBe(false)
   })
 
-  it('stays when the edit of it is no message', async () => {
+  it('stays if the edit of it is no valid message', async () => {
     const { view, refuse, shown } = await aSession()
     refuse('ai-input')
     await expect(view.send('lost')).rejects.toMatchObject({ code: 104005 })
@@ -76,7 +76,7 @@ describe('a prompt that was refused', () => {
     expect(shown()).toEqual(['failed: lost'])
   })
 
-  it('is no parent of what was sent behind it, which goes out in its place', async () => {
+  it('is not the parent of the next prompt, which is sent in its place', async () => {
     const { view, hear, refuse, published, shown } = await aSession()
     hear(prompt('first'))
     const fate = deferred<never>()
@@ -91,7 +91,7 @@ describe('a prompt that was refused', () => {
     expect(shown().filter((line) => line.startsWith('sent'))).toHaveLength(3)
   })
 
-  it('is not overtaken by a Stop of what waits behind it', async () => {
+  it('is not overtaken by the cancel of a prompt that waits behind it', async () => {
     const { view, refuse, names } = await aSession()
     const fate = deferred<never>()
     refuse('ai-input', () => fate.promise)
@@ -112,7 +112,7 @@ describe('after a reload', () => {
     expect(woken).toEqual(['e-old'])
   })
 
-  it('a prompt counts as running no longer when it was stopped', async () => {
+  it('a cancelled prompt no longer counts as running', async () => {
     const { view, hear } = await aSession(past)
     hear(prompt('new', { 'event-id': 'e-new', parent: 'old' }))
     expect(view.isRunning).toBe(true)
@@ -120,15 +120,15 @@ describe('after a reload', () => {
     expect(view.isRunning).toBe(false)
   })
 
-  it('retries nothing under an unknown id', async () => {
+  it('retry() with an unknown id does nothing', async () => {
     const { view } = await aSession(past)
     await expect(view.retry('nothing')).rejects.toMatchObject({ code: 40003 })
   })
 })
 
-describe('a send that interrupts', () => {
+describe('a send with `interrupt`', () => {
   it.each(['published', 'ended'] as const)(
-    'shows and sends its prompt though a cancel is refused (%s)',
+    'shows and sends its prompt even if a cancel is refused (%s)',
     async (waitFor) => {
       vi.useFakeTimers()
       const { session, view, hear, refuse, shown } = await aSession()
@@ -145,7 +145,7 @@ describe('a send that interrupts', () => {
     },
   )
 
-  it('stops suspended runs too, once', async () => {
+  it('cancels suspended runs too, once', async () => {
     const { view, hear, published } = await aSession()
     hear(started('A'), started('B'), runMessage('ai-run-suspend', 'B', { 'invocation-id': 'B-1' }))
     await view.send('x', { whenBusy: 'interrupt' })
@@ -169,7 +169,7 @@ describe('the end of a run', () => {
     }),
   ]
 
-  it('waits a second for the rest of its text, whatever other runs wait for', async () => {
+  it('waits one second for the rest of its text, whatever other runs wait for', async () => {
     const { session, hear } = await aSession()
     vi.useFakeTimers()
     const statusOf = (run: string) => session.tree.run(run)?.status
@@ -182,7 +182,7 @@ describe('the end of a run', () => {
     expect(statusOf('B')).toBe('complete')
   })
 
-  it('goes on waiting when older messages are loaded', async () => {
+  it('still waits when older messages are loaded', async () => {
     const past = [prompt('older')]
     const { session, channel, hear } = await aSession()
     channel.history = async () => ({
@@ -196,8 +196,8 @@ describe('the end of a run', () => {
   })
 })
 
-describe('a prompt that is stopped while its agent cannot be reached', () => {
-  it('is not waked for any more, and its handle is done', async () => {
+describe('a prompt that is cancelled while its agent cannot be reached', () => {
+  it('is not woken any more, and its handle settles', async () => {
     vi.useFakeTimers()
     let attempts = 0
     const { view } = await aSession([], () => {
@@ -223,9 +223,9 @@ describe('waking an agent', () => {
 
   it.each<[string, AgentTarget]>([
     ['a function', never],
-    ['headers that are waited for', { url: 'http://agent.test/', headers: never }],
+    ['headers from a promise', { url: 'http://agent.test/', headers: never }],
     ['a fetch', { url: 'http://agent.test/', fetch: never }],
-  ])('is tried again after thirty seconds with %s that never settles', async (_, agent) => {
+  ])('is retried after thirty seconds if %s never settles', async (_, agent) => {
     vi.useFakeTimers()
     const { view } = await aSession([], agent)
     const run = await view.send('x')
@@ -241,8 +241,8 @@ describe('waking an agent', () => {
   })
 })
 
-describe('answers for a fork', () => {
-  it('may come in any order as long as one of them has room for copies', async () => {
+describe('answers to tool calls that start a fork', () => {
+  it('can come in any order if one of them has room for the copied messages', async () => {
     const { view, hear, published } = await aSession()
     const call = (id: string) => output('R', { kind: 'tool-input', toolCallId: id, toolName: 'ask' }, {})
     hear(started('R'), call('c1'), call('c2'), runMessage('ai-run-suspend', 'R', { 'invocation-id': 'R-1' }))

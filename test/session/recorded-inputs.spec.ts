@@ -40,7 +40,7 @@ const answer =
 
 const result = (output: unknown): Answer => UIMessageCodec.createToolOutput({ toolCallId: 'call-1', output })
 
-/** Per recording, what was done for each of its inputs, in order. */
+/** The calls that produced the inputs of each recording, in order. */
 const recordings: Record<string, Verb[]> = {
   edit: [edit('02', 'u3', 'Capital of Sweden?')],
   'edit-of-edit': [edit('02', 'u2', 'v2'), edit('05', 'u3', 'v3'), edit('02', 'u4', 'v4')],
@@ -61,17 +61,17 @@ const recordings: Record<string, Verb[]> = {
 
 const transportOf = (extras: unknown) => (extras as { ai: { transport: Record<string, string> } }).ai.transport
 
-/** Without ids that are made up anew, here as well as in the data. */
+/** The messages without ids that are new in every run, in headers and in data. */
 function comparable({ data, extras }: Pick<ChannelMessage, 'data' | 'extras'>): unknown {
   const { 'codec-message-id': messageId = '', 'event-id': _, ...transport } = transportOf(extras)
   const { codec } = (extras as { ai: { codec: unknown } }).ai
-  // What is answered is no new message
+  // An answer to a call adds no message
   const isNew = transport['run-id'] === undefined || transport.discrete === 'true'
   const said = JSON.stringify({ messageId, transport, codec, data })
   return JSON.parse(isNew ? said.replaceAll(messageId, 'the message id') : said) as unknown
 }
 
-describe('inputs are written as they were recorded', () => {
+describe('a client publishes the same inputs as the recorded client', () => {
   it.each(Object.keys(recordings))('%s', (name) => {
     const { wire } = readTranscript(name)
     const verbs = recordings[name]!

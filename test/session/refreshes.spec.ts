@@ -4,7 +4,7 @@ import { aSession, soon, started } from '../support/told-session'
 
 type Told = Awaited<ReturnType<typeof aSession>>
 
-/** How often each of two views is refreshed until all is quiet. */
+/** Counts the refreshes of each of two views until no more come. */
 async function refreshesOf({ session, view }: Told, act: () => unknown): Promise<number[]> {
   const other = session.createView()
   const counts = [0, 0]
@@ -26,19 +26,19 @@ async function whileARunIsActive(): Promise<Told> {
   return told
 }
 
-it('a Stop refreshes each view once', async () => {
+it('a cancel refreshes each view once', async () => {
   const told = await whileARunIsActive()
   expect(await refreshesOf(told, () => told.view.cancel('R'))).toEqual([1, 1])
   expect(told.view.run('R')!.cancelling).not.toHaveProperty('pending')
 })
 
-it('stopping everything refreshes each view once', async () => {
+it('cancelling all runs refreshes each view once', async () => {
   const told = await whileARunIsActive()
   told.hear(started('S', 'p'), prompt('q'))
   expect(await refreshesOf(told, () => told.view.cancelAll({ scope: 'session' }))).toEqual([1, 1])
 })
 
-it('a send that interrupts refreshes each view once', async () => {
+it('a send with `interrupt` refreshes each view once', async () => {
   const told = await whileARunIsActive()
   const send = () => told.view.send('x', { whenBusy: 'interrupt', wake: false })
   expect(await refreshesOf(told, send)).toEqual([1, 1])
@@ -51,7 +51,7 @@ it('an edit refreshes each view once', async () => {
   expect(told.shown()).toEqual(['sent: y'])
 })
 
-it('a wake refreshes each view once', async () => {
+it('a wake-up of the agent refreshes each view once', async () => {
   const told = await aSession([prompt('p')], neverAnswers)
   expect(await refreshesOf(told, () => told.view.wake('p'))).toEqual([1, 1])
   expect(told.view.pending()).toMatchObject([{ inputId: 'p', wake: { state: 'waking' } }])

@@ -21,7 +21,7 @@ afterEach(() => {
 
 const sessionName = new FakeChannel().name
 
-/** The rows of a session that has read back its newest messages, as they come out of JSON. */
+/** The rows of a session that has loaded its newest messages, after a round trip through JSON. */
 async function rowsAfter(past: readonly ChannelMessage[], pageSize = 100): Promise<DehydratedSession> {
   const { session, view } = await Listener.on(historyOf(past), pageSize)
   await view.loadOlder(pageSize)
@@ -34,7 +34,7 @@ describe.each(transcriptNames)('a session from rows of recording %s', (name) => 
   const { wire, fullWire = wire, expected } = readTranscript(name)
   const ids = Object.keys(expected.history.branches!)
 
-  it('shows without a client what the rows hold', async () => {
+  it('shows the messages of the rows without a client', async () => {
     for (let count = 0; count <= fullWire.length; count++) {
       const past = fullWire.slice(0, count)
       const reader = await Listener.on(historyOf(past))
@@ -47,7 +47,7 @@ describe.each(transcriptNames)('a session from rows of recording %s', (name) => 
     }
   })
 
-  it('ends complete, whichever part was missed and whichever is heard live', async () => {
+  it('is complete at the end, whichever messages were missed and whichever arrive live', async () => {
     const reader = await Listener.on(historyOf(fullWire))
     await reader.readBack()
     const whole = reader.newcomerState(ids)
@@ -65,7 +65,7 @@ describe.each(transcriptNames)('a session from rows of recording %s', (name) => 
   })
 })
 
-/** Resolves when a session has caught up. */
+/** Resolves once a session is up to date. */
 const inStep = (session: Listener['session'], end: SessionStatus = 'ready') =>
   new Promise<void>((resolve) => {
     if (session.status === end) resolve()
@@ -87,7 +87,7 @@ describe('rows of a long conversation', () => {
   )
   const ids = wire.map((_, index) => `p${index}`)
 
-  /** A session with rows of the newest ten messages, and the pages of history that it asks for. */
+  /** A session with rows of the newest ten messages, and the pages of history that it requests. */
   async function opened(missed: number, pageSize: number) {
     const rows = await rowsAfter(wire.slice(0, wire.length - missed), 10)
     const past = historyOf(wire)
@@ -115,7 +115,7 @@ describe('rows of a long conversation', () => {
     [3, 20],
     [25, 10],
     [30, 40],
-  ])('show at once, and older messages follow them (%i missed, pages of %i)', async (missed, pageSize) => {
+  ])('show at once, and older messages load after them (%i missed, pages of %i)', async (missed, pageSize) => {
     const { session, asked, shown } = await opened(missed, pageSize)
     const first = ids.slice(30 - missed, 40 - missed)
     expect(shown()).toEqual(first)
@@ -131,7 +131,7 @@ describe('rows of a long conversation', () => {
     await session.close()
   })
 
-  it('are read from where a repair has left off, also by a view that loads during the repair', async () => {
+  it('are continued from the end of a repair, also by a view that loads during the repair', async () => {
     const { session, asked, shown } = await opened(0, 10)
     await session.connect()
     expect(session.status).toBe('repairing')
@@ -144,7 +144,7 @@ describe('rows of a long conversation', () => {
     await session.close()
   })
 
-  it('of a conversation that is loaded whole need one page to catch up', async () => {
+  it('rows of a completely loaded conversation need one page of history to be up to date', async () => {
     const rows = await rowsAfter(wire, 100)
     const asked = vi.fn<(from: number) => void>()
     const channel = new FakeChannel((from, to) => {
@@ -160,14 +160,14 @@ describe('rows of a long conversation', () => {
   })
 })
 
-it('says that there is a gap when history no longer reaches the rows, and keeps them', async () => {
+it('a session reports a gap if history no longer reaches its rows, and keeps the rows', async () => {
   const rows = await rowsAfter([prompt('old')])
   const { session } = await attachedWith(rows, [prompt('new')])
   await inStep(session, 'gap')
   expect(session.view.getMessages().map(({ id }) => id)).toEqual(['old', 'new'])
 })
 
-it('opens an empty session from the rows of one, and hears the first message', async () => {
+it('an empty session opens from its rows, and shows the first message that arrives', async () => {
   const listener = await Listener.on([], 100, 'sync', await rowsAfter([]))
   await inStep(listener.session)
   listener.hear([prompt('first')])
@@ -175,7 +175,7 @@ it('opens an empty session from the rows of one, and hears the first message', a
   expect(listener.view.hasOlder()).toBe(false)
 })
 
-it('reads history instead of rows of another session, and says so once', async () => {
+it("a session reads history instead of another session's rows, and warns once", async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const rows = await rowsAfter([prompt('secret')])
   const past = [prompt('mine')]

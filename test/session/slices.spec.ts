@@ -8,7 +8,7 @@ const wait = (time: number): void => {
   for (const end = performance.now() + time; performance.now() < end;);
 }
 
-it('lets other tasks in between the steps of long work', async () => {
+it('long work lets other tasks run between its steps', async () => {
   let turns = 0
   const count = setInterval(() => turns++)
   let steps = 0
@@ -21,7 +21,7 @@ it('lets other tasks in between the steps of long work', async () => {
   expect(turns).toBeGreaterThan(1)
 })
 
-it('shows all of a long history, and what comes live while that is worked out', async () => {
+it('a session shows a long history completely, with live messages that arrive while it is processed', async () => {
   const turns = Array.from({ length: 1500 }, (_, turn) => {
     const parent = turn > 0 ? `m${turn - 1}` : undefined
     const start = runMessage('ai-run-start', `r${turn}`, { parent: `p${turn}` })

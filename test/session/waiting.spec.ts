@@ -30,9 +30,9 @@ const cancel = (target: Record<string, string>, how?: { age: number }): ChannelM
 
 const oldestLast = (...messages: ChannelMessage[]): ChannelMessage[] => messages.toReversed()
 
-it('says that no agent has taken a prompt up for twenty seconds, by the clock of this device', async () => {
+it('a prompt is unanswered after twenty seconds without a run, by the clock of this device', async () => {
   const listener = await Listener.on()
-  // The publisher's clock may be far off
+  // The publisher's clock can be wrong
   listener.hear([prompt('p', { age: 3_600_000 })])
   expect(listener.view.pending()).toEqual([{ inputId: 'p', clientId: 'bob' }])
   vi.advanceTimersByTime(19_990)
@@ -44,7 +44,7 @@ it('says that no agent has taken a prompt up for twenty seconds, by the clock of
   expect([listener.view.pending(), listener.view.isRunning]).toEqual([[], true])
 })
 
-it('says so at once of a prompt that history has had for longer', async () => {
+it('a prompt that is older than that in history is unanswered at once', async () => {
   vi.useRealTimers()
   const listener = await Listener.on(oldestLast(prompt('old', { age: 60_000 }), prompt('new')))
   await listener.readBack()
@@ -53,7 +53,7 @@ it('says so at once of a prompt that history has had for longer', async () => {
   await listener.session.close()
 })
 
-it('S8 says that a request to stop goes unanswered, for a prompt and for a run', async () => {
+it('S8 a cancel without effect becomes unanswered, for a prompt and for a run', async () => {
   const listener = await Listener.on()
   listener.hear([prompt('p'), cancel({ 'input-codec-message-id': 'p' })])
   vi.advanceTimersByTime(4990)
@@ -71,7 +71,7 @@ it('S8 says that a request to stop goes unanswered, for a prompt and for a run',
   expect(listener.view.runs()[0]!.cancelledBy).toEqual({ by: 'bob', at: now })
 })
 
-it('S8 says so at once of what history has had for longer, unless the run has gone on since', async () => {
+it('S8 a cancel that is older than that in history is unanswered at once, unless the run has gone on since', async () => {
   vi.useRealTimers()
   const age = { age: 60_000 }
   const dead = await Listener.on(oldestLast(prompt('p', age), start(age), cancel({ 'run-id': 'r' }, age)))
@@ -84,7 +84,7 @@ it('S8 says so at once of what history has had for longer, unless the run has go
   await Promise.all([dead.session.close(), alive.session.close()])
 })
 
-it('an answer that came while the reply was still being written is pending when the run waits, whoever looks', async () => {
+it('an answer that arrives while the reply streams is pending for all clients once the run is suspended', async () => {
   const listener = await Listener.on()
   const begun = [prompt('p'), start()]
   const inRun = { 'run-id': 'r', 'codec-message-id': 'm' }
