@@ -12,7 +12,7 @@ import { textOf } from '../support/scene'
 const renders = new Map<string, number>()
 const count = (id: string): void => void renders.set(id, (renders.get(id) ?? 0) + 1)
 
-/** A message with arrows where there are others in its place. */
+/** A message with arrows if there are other versions of it. */
 const Bubble = defineComponent({
   props: { message: { type: Object as PropType<UIMessage>, required: true }, id: { type: String, required: true } },
   setup(props) {
@@ -56,7 +56,7 @@ const edited = (id: string, of: string) => {
 }
 
 describe('useBranch', () => {
-  it('switches between versions of a prompt with arrows, in one render of the list, as an action', async () => {
+  it('switches between versions of a prompt with arrows, in one render of the list, as a store action', async () => {
     const scene = await startConversation('ai:arrows')
     const channel = scene.agent.channel
     await channel.publish([promptMessage('v1', 'v1')])
@@ -77,7 +77,7 @@ describe('useBranch', () => {
     wrapper.unmount()
   })
 
-  it('costs a token nothing, and a new message no render but its own', async () => {
+  it('renders nothing for a token, and only its own message for a new message', async () => {
     const scene = await startConversation('ai:mounted')
     const ids = Array.from({ length: 99 }, (_, index) => `m${index}`)
     await scene.agent.channel.publish(ids.slice(0, 50).map((id, index) => promptMessage(id, id, ids[index - 1])))
@@ -98,7 +98,7 @@ describe('useBranch', () => {
     wrapper.unmount()
   })
 
-  it('follows the message and the session it is asked about', async () => {
+  it('follows a change of the message or session it was called with', async () => {
     const scene = await startConversation('ai:first')
     await scene.agent.channel.publish([promptMessage('v1', 'v1')])
     await scene.agent.channel.publish([edited('v2', 'v1')])

@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually'
 
 type Capability = Record<string, string[]>
 
-/** A page of one session, with a token route whose answers the test decides. */
+/** A page of one session; the test decides the responses of its token route. */
 async function openPage(name: string, grant: { clientId: string; capability?: Capability }) {
   const scene = await startConversation(`ai:${name}`)
   const client = scene.endpoint.client(
@@ -25,7 +25,7 @@ async function openPage(name: string, grant: { clientId: string; capability?: Ca
 }
 
 describe('useConnection', () => {
-  it('tells since when the connection is away and why, and tries again when it is asked to', async () => {
+  it('shows since when the connection is lost and why, and retries on request', async () => {
     const { page, endpoint, scope } = await openPage('away', { clientId: 'reader' })
     const { state, connected, since, reason, retry } = page.connection
     const seen: string[] = []
@@ -50,7 +50,7 @@ describe('useConnection', () => {
     scope.stop()
   })
 
-  it('shows the first page of a session that may be read only later', async () => {
+  it('shows the first page of a session once the token route allows reading it', async () => {
     const grant: { clientId: string; capability?: Capability } = {
       clientId: 'reader',
       capability: { 'ai:other': ['*'] },
@@ -72,7 +72,7 @@ describe('useConnection', () => {
   })
 })
 
-it('wakes the agent for what somebody else has sent', async () => {
+it("wakes the agent for another client's prompt", async () => {
   const { page, prompt, woken, scope } = await openPage('wake', { clientId: 'reader' })
   await page.ready
   await prompt('q', 'Anybody?')

@@ -4,7 +4,7 @@ import { useClientSession, useRun, useRuns } from '../../src'
 import { bareApp } from '../support/app'
 import { FakeChannel, fakeAbly } from '../support/fake-ably'
 
-/** A session in a scope of its own, as a component has one. */
+/** A session in its own effect scope, like that of a component. */
 function used<T>(setup: () => T, linger = 5000) {
   const app = bareApp({ client: fakeAbly(new FakeChannel()), flush: 'sync', linger })
   const scope = effectScope()
@@ -12,7 +12,7 @@ function used<T>(setup: () => T, linger = 5000) {
   return { scope, enter, made: enter(setup) }
 }
 
-it('who listens after the scope has ended hears nothing', async () => {
+it('a listener that is added after its scope has ended receives no events', async () => {
   const { scope, made } = used(() => useClientSession('trip'))
   await made.ready
   scope.stop()
@@ -22,7 +22,7 @@ it('who listens after the scope has ended hears nothing', async () => {
   expect(heard).toBe(0)
 })
 
-it('a session that was closed by its handle is a new one for whoever comes next', async () => {
+it('a session that its handle closed is a new session for the next component', async () => {
   const { enter, made } = used(() => useClientSession('trip'))
   await made.ready
   await made.session.close()
@@ -31,7 +31,7 @@ it('a session that was closed by its handle is a new one for whoever comes next'
   expect(next.status.value).toBe('ready')
 })
 
-it('lists of runs and replies stay the same while other prompts are sent', async () => {
+it('lists of runs and replies stay the same objects while other prompts are sent', async () => {
   let changes = 0
   const { made } = used(() => {
     const session = useClientSession('trip')

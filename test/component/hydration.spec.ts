@@ -46,7 +46,7 @@ afterEach(() => {
   if (told.length > 0) throw new Error(`the console says: ${told.join('; ')}`)
 })
 
-/** Everything that a component can print of its session. */
+/** Everything a component can print of its session. */
 function useEverything() {
   const { status, name, error } = useClientSession()
   const { messages, runs, pending, isRunning, hasOlder, isLoadingOlder, view } = useView()
@@ -117,13 +117,13 @@ async function hydrate(component: Component): Promise<{ host: Element; html: str
 const live = /ready.*\[\["q"\]|ready.*"q".*connected/
 const isLive = (host: Element): Promise<void> => eventually(() => expect(host.innerHTML).toMatch(live))
 
-it('the first paint is that of the server, then everything moves on', async () => {
+it("the first paint equals the server's, and then the page updates live", async () => {
   const { host, html } = await hydrate(Page)
   expect(html).toContain('idle')
   await isLive(host)
 })
 
-it('also with `await ready` in setup', async () => {
+it('a page with `await ready` in setup hydrates without a mismatch', async () => {
   const Waiting = defineComponent({
     async setup() {
       const { ready } = useClientSession('trip')
@@ -137,7 +137,7 @@ it('also with `await ready` in setup', async () => {
   await isLive(host)
 })
 
-it('also inside a provider and a KeepAlive, which hydrates once', async () => {
+it('a page inside a provider and a KeepAlive hydrates once without a mismatch', async () => {
   const shown = ref(true)
   const Kept = (): unknown => h(KeepAlive, () => (shown.value ? h(Everything) : h('i', 'elsewhere')))
   const { host } = await hydrate(() => h(SessionProvider, { name: 'trip' }, { default: Kept }))
@@ -149,7 +149,7 @@ it('also inside a provider and a KeepAlive, which hydrates once', async () => {
   expect(host.innerHTML).toContain('ready')
 })
 
-it('also in a component that hydrates later, when its session has long been in use', async () => {
+it('a component that hydrates after its session was long in use has no mismatch', async () => {
   let hydrateNow: () => void = () => expect.unreachable()
   const Lazy = defineAsyncComponent({
     loader: () => Promise.resolve(Everything),
@@ -169,7 +169,7 @@ it('also in a component that hydrates later, when its session has long been in u
   await isLive(host)
 })
 
-it('also in an island beside an app that uses the session', async () => {
+it('an island beside an app that uses the session hydrates without a mismatch', async () => {
   const options = await aConversation()
   const { plugins } = aiPlugins(options)
   const html = await htmlOf(Page)
@@ -188,7 +188,7 @@ it('also in an island beside an app that uses the session', async () => {
   expect(island!.textContent).toMatch(live)
 })
 
-it('also in a store of a session', async () => {
+it('a store of a session hydrates without a mismatch', async () => {
   const useTrip = defineSessionStore('trip-store', { name: 'trip' })
   const Shop = defineComponent({
     setup() {
@@ -201,7 +201,7 @@ it('also in a store of a session', async () => {
   await isLive(host)
 })
 
-it('verbs reach the session at once, also before the page has hydrated', async () => {
+it('actions reach the session at once, also before the page has hydrated', async () => {
   const sent: Promise<unknown>[] = []
   const Eager = defineComponent({
     setup() {

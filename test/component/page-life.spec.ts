@@ -9,7 +9,7 @@ import { aiPlugins, bareApp } from '../support/app'
 import { startConversation } from '../support/conversation'
 import { eventually } from '../support/eventually'
 
-/** What the compiler of components makes of `await`; Vue's types hide it. */
+/** The code that the compiler generates for `await` in setup; Vue's types hide it. */
 const { withAsyncContext } = Vue as unknown as {
   withAsyncContext(make: () => Promise<void>): [Promise<void>, () => void]
 }
@@ -42,8 +42,8 @@ async function openPage(name: string) {
   return { ...scene, client, page, leave, end, seen }
 }
 
-describe('a page whose connection was closed because it seemed to leave', () => {
-  it('goes on by itself after a mailto link, a download or a cancelled "Leave site?"', async () => {
+describe('a page whose connection closed because it seemed to be left', () => {
+  it('reconnects by itself after a mailto link, a download or a cancelled "Leave site?"', async () => {
     const { page, leave, end, prompt } = await openPage('stays')
     await leave()
     await prompt('missed', 'Are you there?')
@@ -53,9 +53,9 @@ describe('a page whose connection was closed because it seemed to leave', () => 
   })
 
   it.each<[string, () => unknown]>([
-    ['comes back by the back button', () => window.dispatchEvent(new Event('pageshow'))],
+    ['is restored by the back button', () => window.dispatchEvent(new Event('pageshow'))],
     ['becomes visible', () => document.dispatchEvent(new Event('visibilitychange'))],
-  ])('goes on when it %s', async (_, happens) => {
+  ])('reconnects when it %s', async (_, happens) => {
     const { page, leave, end } = await openPage('back')
     await leave()
     happens()
@@ -63,7 +63,7 @@ describe('a page whose connection was closed because it seemed to leave', () => 
     end()
   })
 
-  it('goes on when a verb needs it', async () => {
+  it('reconnects when an action needs the connection', async () => {
     const { page, leave, end, client } = await openPage('verb')
     await leave()
     await page.send('hello', { wake: false })
@@ -72,7 +72,7 @@ describe('a page whose connection was closed because it seemed to leave', () => 
     end()
   })
 
-  it('a connection that the app has closed stays closed until then', async () => {
+  it('a connection that the app has closed stays closed until an action needs it', async () => {
     const { page, end, client } = await openPage('closed')
     client.close()
     await eventually(() => expect(page.status.value).toBe('idle'))
@@ -85,7 +85,7 @@ describe('a page whose connection was closed because it seemed to leave', () => 
   })
 })
 
-it('a prompt written offline is sent although another chat has been opened meanwhile', async () => {
+it('a prompt written offline is sent although another chat was opened meanwhile', async () => {
   const { endpoint } = await startConversation('ai:one')
   const client = endpoint.client({ clientId: 'reader' })
   const name = ref('one')
@@ -110,7 +110,7 @@ it('a prompt written offline is sent although another chat has been opened meanw
   scope.stop()
 })
 
-describe('a component that has left', () => {
+describe('a component that was unmounted', () => {
   const optionsFor = async (name: string, more = {}) => {
     const { endpoint } = await startConversation(`ai:${name}`)
     return { endpoint, options: { client: () => endpoint.client({ clientId: 'reader' }), linger: 0, ...more } }
@@ -142,7 +142,7 @@ describe('a component that has left', () => {
           },
         }),
     ],
-  ])('hears nothing more of `ready`, awaited %s', async (_, make) => {
+  ])('does not continue after `ready`, awaited %s', async (_, make) => {
     const { options } = await optionsFor('left')
     const errors: unknown[] = []
     const Chat = make()
@@ -158,14 +158,14 @@ describe('a component that has left', () => {
     wrapper.unmount()
   })
 
-  it('takes no lease when its setup goes on', async () => {
+  it('does not keep the session open when its setup continues', async () => {
     const { options } = await optionsFor('late')
     const client = vi.fn<typeof options.client>(options.client)
     const { promise, resolve } = deferred()
     const seen: unknown[] = []
     const Late = defineComponent({
       async setup() {
-        // As the compiler of components writes `await promise`
+        // The compiled form of `await promise`
         const [awaited, restore] = withAsyncContext(() => promise)
         await awaited
         restore()
@@ -189,7 +189,7 @@ describe('a component that has left', () => {
   })
 })
 
-it('a name that is undefined means no session yet, also inside another one', async () => {
+it('an undefined name means no session yet, also inside another session', async () => {
   const { endpoint } = await startConversation('ai:outer')
   const { plugins } = aiPlugins({ client: () => endpoint.client({ clientId: 'reader' }), linger: 0 })
   const names: unknown[] = []
@@ -219,7 +219,7 @@ it('one plugin object serves one app at a time', () => {
   expect(() => make().use(transport)).not.toThrow()
 })
 
-it('a store of a session takes a hot update over', async () => {
+it('a store of a session accepts a hot update', async () => {
   const { endpoint } = await startConversation('ai:hot')
   const { plugins, pinia } = aiPlugins({ client: () => endpoint.client({ clientId: 'reader' }), linger: 0 })
   const version = (label: string) => defineSessionStore('hot', { name: 'hot', setup: () => ({ label: () => label }) })

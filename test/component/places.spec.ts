@@ -47,7 +47,7 @@ afterEach(() => {
   if (warnings.length > 0) throw new Error(`unexpected warnings: ${warnings.join('; ')}`)
 })
 
-describe('in a component', () => {
+describe('in a component, useClientSession()', () => {
   it('shows prompts, a growing reply and the end of its run', async () => {
     const scene = await startConversation('ai:trip')
     const Page = defineComponent({
@@ -105,7 +105,7 @@ describe('in a component', () => {
     wrapper.unmount()
   })
 
-  it('keeps the session of a component that KeepAlive has put aside', async () => {
+  it('keeps the session of a component that KeepAlive has deactivated', async () => {
     const scene = await startConversation('ai:kept')
     const Page = defineComponent({
       name: 'KeptPage',
@@ -129,7 +129,7 @@ describe('in a component', () => {
     wrapper.unmount()
   })
 
-  it('shows the first page at once in a Suspense that awaited ready', async () => {
+  it('shows the first page at once in a Suspense that awaited `ready`', async () => {
     const scene = await startConversation('ai:awaited')
     await scene.prompt('q', 'old question')
     const Page = defineComponent({
@@ -149,7 +149,7 @@ describe('in a component', () => {
     wrapper.unmount()
   })
 
-  it('leaves the channel some time after the last component, not when the next one comes at once', async () => {
+  it('detaches the channel some time after the last component unmounts, and not if another one mounts at once', async () => {
     const scene = await startConversation('ai:leased')
     const reader = scene.endpoint.client({ clientId: 'reader' })
     const Page = defineComponent({
@@ -178,8 +178,8 @@ describe('in a component', () => {
   })
 })
 
-describe('in a plain effectScope', () => {
-  it('finds the session of its own scope or of one around it, and hears events of whatever the name means', async () => {
+describe('in a plain effectScope, useClientSession()', () => {
+  it('finds the session of its own or an outer scope, and its listeners follow the name', async () => {
     const scene = await startConversation('ai:first')
     const app = bareApp(optionsFor(scene))
     const name = ref('first')
@@ -208,7 +208,7 @@ describe('in a plain effectScope', () => {
     scope.stop()
   })
 
-  it('moves a view that was made of it along with the name, and closes it with the component', async () => {
+  it('moves a created view to the new name, and closes it with the component', async () => {
     const scene = await startConversation('ai:left')
     await scene.prompt('q1', 'one')
     const name = ref<string>()
@@ -245,7 +245,7 @@ describe('in a plain effectScope', () => {
     expect([shown().at(-1), heard]).toEqual(['q2', 0])
   })
 
-  it('closes a view that was made of it later, in a handler, with the component', async () => {
+  it('closes a view that a handler created later with the component', async () => {
     const scene = await startConversation('ai:later')
     const scope = effectScope()
     const app = bareApp({ ...optionsFor(scene), linger: 5000 })
@@ -263,7 +263,7 @@ describe('in a plain effectScope', () => {
     expect(heard).toBe(0)
   })
 
-  it('closes a view that was made of it for good', async () => {
+  it('closes a created view for good', async () => {
     const scene = await startConversation('ai:closed-view')
     const name = ref('closed-view')
     const scope = effectScope()
@@ -278,7 +278,7 @@ describe('in a plain effectScope', () => {
     scope.stop()
   })
 
-  it('tells why a name is refused, and goes on with the next one', async () => {
+  it('throws the reason why a name is refused, and works with the next name', async () => {
     const scene = await startConversation('ai:fine')
     const app = bareApp(optionsFor(scene))
     const name = ref('[bad]')
@@ -295,7 +295,7 @@ describe('in a plain effectScope', () => {
     scope.stop()
   })
 
-  it('attaches again with a new client after a reset', async () => {
+  it('attaches again with a new client after a reset of the transport', async () => {
     const scene = await startConversation('ai:login')
     let user = 'alice'
     const clients: ReturnType<typeof scene.endpoint.client>[] = []
@@ -359,7 +359,7 @@ describe('ready', () => {
     return { ...scene, use: <T>(setup: () => T): T => app.runWithContext(() => effectScope().run(setup))! }
   }
 
-  it('resolves without a name, and waits for the one that is set meanwhile', async () => {
+  it('resolves without a name, and waits for a name that is set meanwhile', async () => {
     const { use } = await aLongOne('named')
     const name = ref<string>()
     const used = use(() => useClientSession(name))
@@ -370,7 +370,7 @@ describe('ready', () => {
     expect(used.session.view.getMessages()).toHaveLength(30)
   })
 
-  it('waits for the largest first page that a component asks for', async () => {
+  it('waits for the largest first page that a component requests', async () => {
     const { use } = await aLongOne('larger')
     await use(() => useClientSession('larger')).ready
     const { ready, messages } = use(() => {
@@ -381,7 +381,7 @@ describe('ready', () => {
     expect(messages.value).toHaveLength(50)
   })
 
-  it('waits for older messages that a user asks for while the first page is on its way', async () => {
+  it('waits for older messages that a user requests while the first page loads', async () => {
     const { use } = await aLongOne('busy')
     const { session, ready } = use(() => useClientSession('busy'))
     session.on('status', (status) => status === 'ready' && void session.view.loadOlder(5))
@@ -389,7 +389,7 @@ describe('ready', () => {
     expect(session.view.getMessages()).toHaveLength(30)
   })
 
-  it('tries again for the next component after a first page that could not be read', async () => {
+  it('retries for the next component after the first page could not be loaded', async () => {
     const scene = await aLongOne('refused')
     const reader = scene.endpoint.client({ clientId: 'reader' })
     const app = bareApp({ client: reader, linger: 0 })
@@ -406,7 +406,7 @@ describe('ready', () => {
 })
 
 describe('in a store', () => {
-  it('has one store per session, whatever it is called', async () => {
+  it('has one store per session, with or without a namespace in the name', async () => {
     const scene = await startConversation('ai:once')
     const { plugins, pinia } = aiPlugins(optionsFor(scene))
     const app = createApp({ render: () => null })
@@ -415,7 +415,7 @@ describe('in a store', () => {
     expect(Object.keys(pinia.state.value)).toEqual(['ai-session:once'])
   })
 
-  it('lets $onAction hear what useRuns and useRun cancel', async () => {
+  it('lets $onAction observe the cancels of useRuns and useRun', async () => {
     const scene = await startConversation('ai:heard')
     const { plugins, pinia } = aiPlugins(optionsFor(scene))
     const calls: string[] = []
@@ -438,7 +438,7 @@ describe('in a store', () => {
     expect(calls).toEqual(['cancel', 'cancel', 'cancelAll'])
   })
 
-  it('lets go of the session when the store is disposed of, and begins anew when it is used again', async () => {
+  it('closes the session when the store is disposed, and opens a new one when it is used again', async () => {
     const scene = await startConversation('ai:one')
     const { plugins } = aiPlugins(optionsFor(scene))
     const app = createApp({ render: () => null })
@@ -480,7 +480,7 @@ describe('in a store', () => {
     wrapper.unmount()
   })
 
-  it('lets $onAction see verbs and one call per structural change, none per token', async () => {
+  it('lets $onAction observe actions and one call per structure change, none per token', async () => {
     const scene = await startConversation('ai:watched')
     const { plugins, pinia } = aiPlugins({ ...optionsFor(scene), flush: 'sync' })
     const calls: string[] = []
@@ -517,22 +517,22 @@ describe('in a store', () => {
   })
 })
 
-describe('mistakes', () => {
-  it('tells that a composable was called outside setup', () => {
+describe('an error message', () => {
+  it('names a composable that was called outside setup', () => {
     const app = createApp({ render: () => null })
     app.use(createPinia())
     app.use(createAITransport({ client: () => expect.unreachable() }))
     expect(() => app.runWithContext(() => useClientSession('x'))).toThrow(/called outside setup\(\).*effectScope/)
   })
 
-  it('tells that Pinia is missing', () => {
+  it('names the missing Pinia', () => {
     const app = createApp({ render: () => null })
     expect(() => app.use(createAITransport({ client: () => expect.unreachable() }))).toThrow(
       /app\.use\(createPinia\(\)\)/,
     )
   })
 
-  it('names the mistake and no more in production', () => {
+  it('names the mistake without the explanation in production', () => {
     vi.stubEnv('NODE_ENV', 'production')
     const app = createApp({ render: () => null })
     const install = () => app.use(createAITransport({ client: () => expect.unreachable() }))
@@ -540,7 +540,7 @@ describe('mistakes', () => {
     vi.unstubAllEnvs()
   })
 
-  it('tells that the transport is missing', () => {
+  it('names the missing transport', () => {
     const app = createApp({ render: () => null })
     app.use(createPinia())
     expect(() => app.runWithContext(() => effectScope().run(() => useClientSession('x')))).toThrow(
@@ -548,14 +548,14 @@ describe('mistakes', () => {
     )
   })
 
-  it('tells that there are two transports', () => {
+  it('names the second transport', () => {
     const { plugins } = aiPlugins({ client: () => expect.unreachable() })
     const app = createApp({ render: () => null })
     for (const plugin of plugins) app.use(plugin)
     expect(() => app.use(createAITransport({ client: () => expect.unreachable() }))).toThrow(/once per app/)
   })
 
-  it('tells that there is no session in reach', () => {
+  it('names the missing session', () => {
     const { plugins } = aiPlugins({ client: () => expect.unreachable() })
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
     expect(() => mount(Transcript, { global: { plugins } })).toThrow(/useClientSession\(name\).*SessionProvider/)

@@ -26,7 +26,7 @@ afterEach(() => {
   if (told.length > 0) throw new Error(`the console says: ${told.join('; ')}`)
 })
 
-/** Prints all that a page shows of its session. */
+/** Prints everything a page shows of its session. */
 function useLines(limit?: number): () => string {
   const { session, status, error } = useClientSession()
   const { messages, pending, isRunning, hasOlder, view } = useView({ limit })
@@ -56,7 +56,7 @@ const Page = defineComponent({
   },
 })
 
-/** Prompts, an answer that is complete, and one that is being written. */
+/** Prompts, a complete reply, and one that is streaming. */
 async function aConversation() {
   const scene = await startConversation('ai:trip')
   await scene.prompt('p1', 'Where to?')
@@ -114,7 +114,7 @@ const partly =
 const whole =
   'sent: Where to?|complete: To Lisbon.|sent: And then?|complete: Then north.|sent: Hello?|run complete |run complete |'
 
-it('shows what the server has rendered, and the answer in flight ends complete with one page of history', async () => {
+it("the page shows the server's messages, and the reply in flight completes with one page of history", async () => {
   const { client, server, asked, text, run } = await aConversation()
   const page = await served(Page, server)
   expect(page.html).toContain(`${partly}1 pending`)
@@ -136,7 +136,7 @@ it('shows what the server has rendered, and the answer in flight ends complete w
   expect(asked).toHaveLength(1)
 })
 
-it('also with `await ready` in setup', async () => {
+it("a page with `await ready` in setup shows the server's messages", async () => {
   const Waiting = defineComponent({
     async setup() {
       const { ready } = useClientSession('trip')
@@ -154,7 +154,7 @@ it('also with `await ready` in setup', async () => {
   await eventually(() => expect(host.textContent).toMatch(/^sent: And then\?\|streaming: Then\|sent: Hello\?\|.*ready/))
 })
 
-it('also in a component that hydrates when the conversation has long gone on', async () => {
+it("a component that hydrates after the conversation has gone on shows the server's messages first", async () => {
   let hydrateNow: () => void = () => expect.unreachable()
   const Lazy = defineAsyncComponent({
     loader: () => Promise.resolve(Lines),
@@ -179,7 +179,7 @@ it('also in a component that hydrates when the conversation has long gone on', a
   await eventually(() => expect(host.textContent).toContain(whole.replace('Hello?|', 'Hello?|sent: Later|')))
 })
 
-it('shows why the server could not read, and then what the browser reads', async () => {
+it('the page shows why the server could not load, and then the messages that the browser loads', async () => {
   const { client } = await aConversation()
   const page = await served(Page, () => {
     throw new Error('no key')
@@ -192,7 +192,7 @@ it('shows why the server could not read, and then what the browser reads', async
   expect(host.textContent).toContain('ready, error none')
 })
 
-it('takes rows as an option, once: a change of name and a reset read history', async () => {
+it('the option `rows` is used once: a change of name and a reset load history', async () => {
   const { client, server, endpoint } = await aConversation()
   const page = await served(Page, server)
   const { rows } = (JSON.parse(page.state) as Record<string, { rows: DehydratedSession[] }>)['ai-session:trip']!

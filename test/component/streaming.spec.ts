@@ -7,7 +7,7 @@ import { aiPlugins } from '../support/app'
 import { promptMessage, startConversation } from '../support/conversation'
 import { eventually } from '../support/eventually'
 
-it('re-renders exactly one of 500 message components for a token, and keeps the list', async () => {
+it('a token renders exactly one of 500 message components again, and keeps the list', async () => {
   const { endpoint, writer, agent } = await startConversation('ai:long')
   const channel = writer.channels.get('ai:long')
   const ids = Array.from({ length: 499 }, (_, index) => `m${String(index).padStart(3, '0')}`)

@@ -8,7 +8,7 @@ import { startEndpoint } from '../support/local'
 
 type Asked = Record<string, string[]>
 
-/** An app whose token route grants what the user asks for, as far as it is allowed. */
+/** An app whose token route grants the requested channels, as far as they are allowed. */
 async function anApp(allowed: string[]) {
   const endpoint = await startEndpoint()
   const asked: string[][] = []
@@ -31,7 +31,7 @@ async function anApp(allowed: string[]) {
   return { app, asked, use, allow: (name: string) => allowed.push(name) }
 }
 
-it('asks for a token that covers the sessions in use, and no others, before it attaches a new one', async () => {
+it('a new session requests a token for the channels in use, and no others, before it attaches', async () => {
   const { app, asked, use } = await anApp(['ai:a', 'ai:b', 'ai:c'])
   app.mount(document.createElement('div'))
   const a = use('a')
@@ -52,7 +52,7 @@ it('asks for a token that covers the sessions in use, and no others, before it a
   app.unmount()
 })
 
-it('sends what was said before the token had come, once it covers the session', async () => {
+it('a prompt sent before the token arrives is sent once the token covers its session', async () => {
   const { app, use } = await anApp(['ai:a'])
   app.mount(document.createElement('div'))
   const a = use('a')
@@ -61,7 +61,7 @@ it('sends what was said before the token had come, once it covers the session', 
   app.unmount()
 })
 
-it('says what is missing where the route does not grant a session, and leaves the others alone', async () => {
+it('a session that the token route does not grant reports the missing capability, and others work', async () => {
   const { app, use } = await anApp(['ai:a'])
   app.mount(document.createElement('div'))
   const a = use('a')
@@ -74,7 +74,7 @@ it('says what is missing where the route does not grant a session, and leaves th
   app.unmount()
 })
 
-it('gets a new token on request where the one that it has was refused', async () => {
+it('a session whose token was refused gets a new one on request', async () => {
   const { app, use, allow } = await anApp([])
   app.mount(document.createElement('div'))
   const late = use('late')

@@ -26,7 +26,7 @@ async function anApp(options: Options) {
   return { endpoint, app, use }
 }
 
-it('tells the developer once that whoever may publish can publish answers', async () => {
+it('the developer is warned once that without `agents` every publisher can publish replies', async () => {
   const { app, use } = await anApp({})
   await Promise.all([use('a').ready, use('b').ready])
   expect(warn).toHaveBeenCalledTimes(1)
@@ -34,7 +34,7 @@ it('tells the developer once that whoever may publish can publish answers', asyn
   app.unmount()
 })
 
-it('says nothing of it in production', async () => {
+it('no warning is given in production', async () => {
   vi.stubEnv('NODE_ENV', 'production')
   const { app, use } = await anApp({})
   await use('a').ready
@@ -42,7 +42,7 @@ it('says nothing of it in production', async () => {
   app.unmount()
 })
 
-it('hands agents and policy on to every session', async () => {
+it('agents and policy apply to every session', async () => {
   const { app, use, endpoint } = await anApp({ agents: 'agent', policy: ownerOnly })
   const { ready, send, runs, messages } = use('a')
   await ready

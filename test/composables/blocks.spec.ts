@@ -11,13 +11,13 @@ const messages = (from: number, to: number) => pool.slice(from, to)
 const all = (blocks: ReturnType<typeof groupIntoBlocks>) => blocks.flatMap((block) => block.messages)
 
 describe('blocks of messages', () => {
-  it('hold about 50 each, and all of them in order', () => {
+  it('contain about 50 messages each, and all of them in order', () => {
     const blocks = groupIntoBlocks(messages(0, 120), [])
     expect(blocks.map((block) => block.messages.length)).toEqual([50, 50, 20])
     expect(all(blocks)).toEqual(messages(0, 120))
   })
 
-  it('stay the same objects when messages are added behind, but for the last', () => {
+  it('stay the same objects when messages are added at the end, except for the last block', () => {
     const before = groupIntoBlocks(messages(100, 220), [])
     const after = groupIntoBlocks(messages(100, 260), before)
     expect(after.slice(0, 2)).toEqual(before.slice(0, 2))
@@ -28,14 +28,14 @@ describe('blocks of messages', () => {
     expect(all(after)).toEqual(messages(100, 260))
   })
 
-  it('stay the same objects when older messages come before them', () => {
+  it('stay the same objects when older messages are added before them', () => {
     const before = groupIntoBlocks(messages(100, 220), [])
     const after = groupIntoBlocks(messages(70, 220), before)
     expect(after.slice(-3).every((block, index) => block === before[index])).toBe(true)
     expect(all(after)).toEqual(messages(70, 220))
   })
 
-  it('hold what is left when messages go, and start afresh on another branch', () => {
+  it('contain the remaining messages when some are removed, and are new on another branch', () => {
     const before = groupIntoBlocks(messages(0, 120), [])
     expect(all(groupIntoBlocks(messages(0, 60), before))).toEqual(messages(0, 60))
     expect(all(groupIntoBlocks(messages(200, 330), before))).toEqual(messages(200, 330))

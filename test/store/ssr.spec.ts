@@ -22,7 +22,7 @@ const Page = defineComponent({
   },
 })
 
-it('renders an idle session on a server, without client, timer or socket', async () => {
+it('a server renders an idle session without client, timer or socket', async () => {
   const client = vi.fn<() => never>(() => expect.unreachable())
   const resources = process.getActiveResourcesInfo().toSorted()
   const app = createSSRApp(Page)
@@ -38,7 +38,7 @@ it('renders an idle session on a server, without client, timer or socket', async
   )
 })
 
-it('keeps two requests apart', async () => {
+it('two requests have separate sessions on a server', async () => {
   const pinias = [createPinia(), createPinia()]
   for (const pinia of pinias) {
     const app = createSSRApp(Page)
@@ -51,7 +51,7 @@ it('keeps two requests apart', async () => {
   expect(first).not.toBe(second)
 })
 
-it('names the missing client when a verb is used on a server', async () => {
+it('an action on a server throws an error that names the missing client', async () => {
   const rejected: unknown[] = []
   const app = createSSRApp(
     defineComponent({

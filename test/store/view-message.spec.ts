@@ -7,7 +7,7 @@ import { vuePort } from '../../src/store/vue-port'
 import { later, output, prompt, runMessage } from '../core/wire'
 import { hear } from '../support/transcripts'
 
-/** A reply that is being written, as a view shows it. */
+/** A reply that is streaming, as a view shows it. */
 function aReply() {
   const tree = new Tree<UIMessage>(UIMessageCodec, vuePort)
   const text = output('r', { kind: 'text' }, '', { stream: 'true', status: 'streaming', 'stream-id': 's' })
@@ -23,7 +23,7 @@ function aReply() {
   }
 }
 
-it('tells effects about the state, the error and the text that they have read', () => {
+it('a view message runs effects for the state, error and text that they have read', () => {
   const { shown, say, end } = aReply()
   const seen: unknown[] = []
   watchEffect(() => void seen.push([shown.state, shown.error?.message, shown.message.parts.length]), { flush: 'sync' })
@@ -36,7 +36,7 @@ it('tells effects about the state, the error and the text that they have read', 
   expect(seen.at(-1)).toEqual(['error', 'agent reported an error', 2])
 })
 
-it('lets lists read its ids without ever waking them', () => {
+it('a list that reads only the ids of view messages is never updated by them', () => {
   const { shown, end } = aReply()
   let runs = 0
   watchEffect(() => void (shown.id === 'm' && shown.runId === 'r' && runs++), { flush: 'sync' })
@@ -44,7 +44,7 @@ it('lets lists read its ids without ever waking them', () => {
   expect(runs).toBe(1)
 })
 
-it('is seen by deep watchers, also inside of refs', async () => {
+it('a view message works with deep watchers, also inside refs', async () => {
   const { shown, say, end } = aReply()
   const held = ref([shown])
   let changes = 0
@@ -59,7 +59,7 @@ it('is seen by deep watchers, also inside of refs', async () => {
   expect(held.value[0]!.state).toBe('complete')
 })
 
-it('has all its fields when it is copied, logged or unwrapped', () => {
+it('a view message has all its fields when it is copied, logged or unwrapped', () => {
   const { shown, say } = aReply()
   say('Hi')
   const fields = { id: 'm', runId: 'r', state: 'streaming', message: { id: 'm', role: 'assistant' } }
