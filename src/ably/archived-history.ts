@@ -3,8 +3,11 @@ import { messageOf, unpackRows, type RowReader } from '../core/rows'
 import type { ChannelMessage } from '../core/wire'
 import type { HistoryPage } from './session-channel'
 
-/** Rows that the app has kept: the URL of an `archiveRoute`, or an archive in this process. */
-export type ArchiveTarget = string | RowReader
+/**
+ * Rows that the app has kept: the URL of an `archiveRoute`, a function that fetches from one with this query, or an archive in
+ * this process.
+ */
+export type ArchiveTarget = string | ((query: string) => Promise<Response>) | RowReader
 
 /** Which history to go on from. */
 interface Place {
@@ -39,12 +42,13 @@ async function readArchive(
   before: string | undefined,
 ): Promise<readonly ChannelMessage[]> {
   try {
-    if (typeof archive !== 'string') return (await archive!.read({ sessionName, before, limit })).map(messageOf)
-    const query = new URLSearchParams({ sessionName, limit: String(limit), ...(before !== undefined && { before }) })
-    const response = await fetch(`${archive}?${query.toString()}`)
-    if (!response.ok) throw unreadable(`${archive} answered with status ${response.status}`)
+    if (typeof archive === 'object') return (await archive.read({ sessionName, before, limit })).map(messageOf)
+    const query = String(new URLSearchParams({ sessionName, limit: String(limit), ...(before && { before }) }))
+    const response = await (typeof archive === 'function' ? archive(query) : fetch(`${archive}?${query}`))
+    const route = typeof archive === 'string' ? archive : 'its route'
+    if (!response.ok) throw unreadable(`${route} answered with status ${response.status}`)
     const rows = unpackRows(await response.json())
-    if (!rows) throw unreadable(`${archive} answered with something else than rows; serve archiveRoute() there`)
+    if (!rows) throw unreadable(`${route} answered with something else than rows; serve archiveRoute() there`)
     return rows.messages
   } catch (cause) {
     throw toSessionError('read the archive', ErrorCode.HistoryFailed, cause)

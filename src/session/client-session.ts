@@ -115,9 +115,16 @@ export class ClientSession<M extends object> {
     return this.#session
   }
 
-  /** Reads the newest page of history, as a server does; a failure is reported. @internal */
+  /** Reads the newest page of history that has any rows, as a server does; a failure is reported. @internal */
   async readPage(): Promise<void> {
-    await this.#session.history.loadPage().catch((error: SessionError) => this.report(error))
+    const { history, tree } = this.#session
+    const isEmpty = (): boolean => tree.log.rows().next().done === true
+    try {
+      // NOTE: of a conversation that Ably has forgotten, the rows are in the archive
+      while ((await history.loadPage()) && isEmpty());
+    } catch (error) {
+      this.report(error as SessionError)
+    }
   }
 
   /** Reports a background failure. @internal */

@@ -171,7 +171,7 @@ export class LeasedSession {
     this.#session.view.show(this.#wanted ?? firstPage)
     if (!this.#session.isIdle) return
     const rows = dehydrateSession(this.#session)
-    if (rows.rows.length > 0 || rows.hasOlder) this.#store.rows = markRaw([rows])
+    this.#store.rows = markRaw(rows.rows.length > 0 || rows.hasOlder ? [rows] : [])
     this.#store.synced()
   }
 }

@@ -22,10 +22,11 @@ export interface AITransportOptions extends TrustOptions {
   client: RealtimeClient | (() => RealtimeClient)
   /**
    * Makes an Ably REST client where pages are rendered, for example `() => new Ably.Rest({ key })` in the server's code only. It
-   * is called once per app, so once per request; the first HTML then shows the newest page of history, and the browser goes on
-   * from there. Without it sessions are empty on a server.
+   * is called once for each session that a request renders, with the full channel name: make sure that the user of the request
+   * may read it. The first HTML then shows the newest page of history, and the browser goes on from there. Without this option
+   * sessions are empty on a server.
    */
-  server?: () => RestClient
+  server?: (sessionName: string) => RestClient
   /** The agent to wake after each prompt. */
   agent?: AgentTarget
   /** Ably namespace for session names without one. @default 'ai' */
@@ -75,7 +76,6 @@ export class Transport {
   readonly #sessions = new Map<string, LeasedSession>()
   #idle: ClientSession<AppMessage> | undefined
   #client: RealtimeClient | undefined
-  #rest: RestClient | undefined
   #tokens: TokenScope | undefined
   #stopListening: (() => void) | undefined
 
@@ -144,7 +144,7 @@ export class Transport {
   #open(sessionName: string): ClientSession<AppMessage> {
     const { server } = this.#options
     const options = this.#optionsOf(sessionName)
-    if (isServer()) return new ClientSession({ ...options, rest: server && (() => (this.#rest ??= server())) })
+    if (isServer()) return new ClientSession({ ...options, rest: server && (() => server(sessionName)) })
     const prepare = async (): Promise<void> => this.#tokens?.cover(sessionName)
     return new ClientSession({ ...options, client: this.#connected(), prepare })
   }

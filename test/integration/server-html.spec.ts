@@ -1,10 +1,21 @@
 import { renderToString } from '@vue/server-renderer'
 import * as Ably from 'ably'
+import { createDatabase } from 'db0'
+import sqlite from 'db0/connectors/node-sqlite'
 import { createServer } from 'node:http'
 import { createPinia } from 'pinia'
 import { createSSRApp, defineComponent, h, type Component } from 'vue'
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
-import { createAITransport, useClientSession, useView, type DehydratedSession } from '../../src'
+import {
+  createAITransport,
+  createClientSession,
+  UIMessageCodec,
+  useClientSession,
+  useView,
+  type DehydratedSession,
+} from '../../src'
+import { archiveRoute, sqlArchive } from '../../src/archive'
+import { tuplesOf } from '../../src/core/rows'
 import type { AITransportOptions } from '../../src/store/transport'
 import { startConversation } from '../support/conversation'
 import { textOf } from '../support/scene'
@@ -49,11 +60,11 @@ const prefetching = (name: string, limit?: number): Component =>
     },
   })
 
-async function render(page: Component, server: AITransportOptions['server']) {
+async function render(page: Component, server: AITransportOptions['server'], archive?: AITransportOptions['archive']) {
   const app = createSSRApp(page)
   const pinia = createPinia()
   app.use(pinia)
-  app.use(createAITransport({ client: () => expect.unreachable(), agents: () => true, server }))
+  app.use(createAITransport({ client: () => expect.unreachable(), agents: () => true, server, archive }))
   const html = (await renderToString(app)).replaceAll(/<[^>]*>/g, '')
   return { html, state: pinia.state.value as Record<string, { rows: DehydratedSession[] }> }
 }
@@ -80,11 +91,11 @@ it.each([
   ['a page that does not', prefetching],
 ])('renders the conversation with the states of its runs: %s', async (_, page) => {
   const { rest } = await aConversation('lisbon')
-  const server = vi.fn<() => Ably.Rest>(rest)
+  const server = vi.fn<(sessionName: string) => Ably.Rest>(rest)
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
   const { html, state } = await render(page('lisbon'), server)
   expect(html).toBe(linesOf('lisbon'))
-  expect(server).toHaveBeenCalledTimes(1)
+  expect(server.mock.calls).toEqual([['ai:lisbon']])
   expect(vi.getTimerCount()).toBe(0)
   const [rows] = (JSON.parse(JSON.stringify(state)) as typeof state)['ai-session:lisbon']!.rows
   expect(rows).toMatchObject({ v: 1, session: 'ai:lisbon', hasOlder: false })
@@ -99,6 +110,32 @@ it('shows as many messages of the newest page as the components ask for', async 
     await prompt(`p${index}`, `${index}`, index > 0 ? `p${index - 1}` : undefined)
   const many = await render(prefetching('many', 45), () => endpoint.rest())
   expect(many.html.match(/sent: /g)).toHaveLength(45)
+})
+
+it('renders a conversation that Ably has forgotten from the archive, which a function fetches', async () => {
+  const { rest, endpoint } = await aConversation('madrid')
+  const session = createClientSession({ client: endpoint.client(), sessionName: 'ai:madrid', codec: UIMessageCodec })
+  await session.connect()
+  await session.view.loadUntil(() => false)
+  const archive = sqlArchive(createDatabase(sqlite({ name: ':memory:' })))
+  await archive.write({ sessionName: 'ai:old', rows: tuplesOf(session.internals.tree.log.rows()) })
+  await session.close()
+  const route = archiveRoute({ archive, authorize: () => true })
+  const queries: string[] = []
+  const { html, state } = await render(prefetching('old'), rest, (query) => {
+    queries.push(query)
+    return route(new Request(`http://app.example/api/archive?${query}`))
+  })
+  expect(html).toBe(linesOf('madrid'))
+  expect(queries).toEqual(['sessionName=ai%3Aold&limit=100'])
+  expect(state['ai-session:old']!.rows[0]).toMatchObject({ session: 'ai:old', hasOlder: false })
+})
+
+it('says in the payload that a conversation without messages has none', async () => {
+  const { endpoint } = await startConversation('ai:empty')
+  const { html, state } = await render(prefetching('empty'), () => endpoint.rest())
+  expect(html).toBe('idle, older false, error none')
+  expect(state['ai-session:empty']!.rows).toEqual([])
 })
 
 it('keeps requests apart that are rendered at the same time', async () => {
