@@ -1,5 +1,5 @@
 import { defineConfig } from 'tsdown'
-import { entries, sharedChunks } from './scripts/entries.ts'
+import { chunkFileNames, entries, resolvedByNuxt, nuxtRuntime, sharedChunks } from './scripts/entries.ts'
 
 const { 'local/cli': _command, ...modules } = entries
 
@@ -8,12 +8,13 @@ const groups = sharedChunks.map((chunk) => ({ ...chunk, name: `${chunk.name}.d` 
 
 /** Declarations only: vite has written the JavaScript beside them. */
 export default defineConfig({
-  entry: modules,
+  entry: { ...modules, ...nuxtRuntime },
   platform: 'neutral',
   format: 'esm',
   outDir: 'dist',
   clean: false,
+  deps: { neverBundle: [resolvedByNuxt, /^@nuxt\//, /^nuxt(\/|$)/, 'h3'] },
   checks: { bundlerTimings: false },
   dts: { vue: true, emitDtsOnly: true },
-  outputOptions: { chunkFileNames: 'chunks/[name].js', codeSplitting: { groups } },
+  outputOptions: { chunkFileNames, codeSplitting: { groups } },
 })

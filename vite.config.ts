@@ -3,11 +3,12 @@ import { availableParallelism } from 'node:os'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 import manifest from './package.json' with { type: 'json' }
-import { entries, here, sharedChunks } from './scripts/entries.ts'
+import { chunkFileNames, entries, here, resolvedByNuxt, nuxtRuntime, sharedChunks } from './scripts/entries.ts'
 
 const alias = [
   { find: /^vue-ai-transport$/, replacement: here('src/index.ts') },
   { find: /^vue-ai-transport\/local\/vite$/, replacement: here('src/local/vite.ts') },
+  { find: /^vue-ai-transport\/nuxt$/, replacement: here('src/nuxt/module.ts') },
   { find: /^vue-ai-transport\/(agent|archive|codec|local)$/, replacement: here('src/$1/index.ts') },
 ]
 
@@ -16,7 +17,9 @@ const browserSpecs = ['test/contract/chromium.spec.ts', 'test/local/examples/bro
 
 const installed = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
 const external = (id: string) =>
-  id.startsWith('node:') || installed.some((name) => id === name || id.startsWith(`${name}/`))
+  id.startsWith('node:') ||
+  resolvedByNuxt.test(id) ||
+  installed.some((name) => id === name || id.startsWith(`${name}/`))
 
 /** Ships the types of `virtual:local-ably`, which no entry imports. */
 const virtualTypes = {
@@ -44,10 +47,10 @@ export default defineConfig({
     target: 'es2023',
     minify: false,
     sourcemap: true,
-    lib: { entry: entries, formats: ['es'] },
+    lib: { entry: { ...entries, ...nuxtRuntime }, formats: ['es'] },
     rolldownOptions: {
       external,
-      output: { chunkFileNames: 'chunks/[name].js', codeSplitting: { groups: sharedChunks } },
+      output: { chunkFileNames, codeSplitting: { groups: sharedChunks } },
     },
   },
   test: {

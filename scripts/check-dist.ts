@@ -3,11 +3,14 @@ import { builtinModules } from 'node:module'
 import { dirname, join, normalize, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import ts from 'typescript'
+import { resolvedByNuxt } from './entries.ts'
 import manifest from '../package.json' with { type: 'json' }
 
 /** Checks the built package as a user installs it, and prints the problems. */
 const root = resolve(import.meta.dirname, '..')
 const problems: string[] = []
+/** Files that the Nuxt module names by their path. */
+const nuxtRuntime = 'dist/nuxt/runtime/'
 
 const files = readdirSync(join(root, 'dist'), { recursive: true, encoding: 'utf8' }).map((file) => join('dist', file))
 const scripts = files.filter((file) => file.endsWith('.js'))
@@ -38,7 +41,8 @@ function everyTargetIsBuilt() {
 
 function everyEntryIsReachable() {
   for (const file of scripts) {
-    if (!file.startsWith('dist/chunks/') && !targets.includes(file)) problems.push(`${file} is built but unreachable`)
+    if (!file.startsWith('dist/chunks/') && !file.startsWith(nuxtRuntime) && !targets.includes(file))
+      problems.push(`${file} is built but unreachable`)
   }
 }
 
@@ -46,7 +50,10 @@ function importsAreInstalled() {
   const installed = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
   for (const file of scripts) {
     for (const name of packagesOf(file)) {
-      const known = name.startsWith('node:') || installed.some((each) => name === each || name.startsWith(`${each}/`))
+      const known =
+        (file.startsWith(nuxtRuntime) && resolvedByNuxt.test(name)) ||
+        name.startsWith('node:') ||
+        installed.some((each) => name === each || name.startsWith(`${each}/`))
       if (!known) problems.push(`${file} imports ${name}, which installing this package does not bring`)
       if (builtinModules.includes(name)) problems.push(`${file} imports ${name} without node:`)
     }

@@ -9,12 +9,30 @@ export const entries = {
   'local/index': 'src/local/index.ts',
   'local/vite': 'src/local/vite.ts',
   'local/cli': 'src/local/cli.ts',
+  'nuxt/module': 'src/nuxt/module.ts',
 } as const
 
 /** The path of a file or folder of this repository. */
 export const here = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
-const entryFiles = new Set(Object.values(entries).map(here))
+/** Files that the Nuxt module hands to the app's own bundlers by their path. */
+export const nuxtRuntime = {
+  'nuxt/runtime/guest-tokens': 'src/nuxt/runtime/guest-tokens.ts',
+  'nuxt/runtime/plugin.client': 'src/nuxt/runtime/plugin.client.ts',
+  'nuxt/runtime/plugin.server': 'src/nuxt/runtime/plugin.server.ts',
+  'nuxt/runtime/server/index': 'src/nuxt/runtime/server/index.ts',
+} as const
+
+/** Where a chunk goes. Those of the Nuxt runtime stay in its folder, since the app's bundlers take in that folder. */
+export const chunkFileNames = ({ moduleIds }: { moduleIds: readonly string[] }) =>
+  moduleIds.some((id) => id.startsWith(here('src/nuxt/runtime/')))
+    ? 'nuxt/runtime/chunks/[name].js'
+    : 'chunks/[name].js'
+
+/** Imports that the app's bundlers resolve: virtual modules, and this package's own entries. */
+export const resolvedByNuxt = /^#|^vue-ai-transport(\/|$)/
+
+const entryFiles = new Set(Object.values({ ...entries, ...nuxtRuntime }).map(here))
 
 /** One chunk for each folder that several entries share, so that its code ships once. */
 // NOTE: entries stay out of them, or importing `./local` would run the command line that shares its chunk

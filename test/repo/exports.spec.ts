@@ -42,6 +42,7 @@ const names: Record<string, string[]> = {
   'vue-ai-transport/codec': ['Header', 'UIMessageCodec', 'createUIMessageCodec'],
   'vue-ai-transport/local': ['DEV_KEY', 'ProtocolError', 'createLocalEndpoint', 'demoModel', 'mountLocalEndpoint'],
   'vue-ai-transport/local/vite': ['localAbly'],
+  'vue-ai-transport/nuxt': ['default'],
 }
 
 it.each(Object.keys(names))('%s exports the names it promises', async (entry) => {

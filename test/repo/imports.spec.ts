@@ -20,6 +20,22 @@ const house: Record<string, Room> = {
   ably: { ours: ['core'], packages: [] },
   core: { ours: [], packages: [] },
   local: { ours: [], packages: ['node:', 'vite', 'ws', 'jose', '@msgpack/msgpack', 'ably'] },
+  // NOTE: its runtime names the package's entries, so that an app has one copy of each
+  nuxt: {
+    ours: ['index', 'store', 'local'],
+    packages: [
+      'node:',
+      '@nuxt/kit',
+      '@nuxt/schema',
+      'nuxt',
+      'nitropack',
+      'h3',
+      'ably',
+      '#imports',
+      '#build',
+      'vue-ai-transport',
+    ],
+  },
 }
 
 /** Handed over by users or optional for them, so only their types may be named. */

@@ -1,0 +1,5 @@
+export { defineAgent } from 'vue-ai-transport/agent'
+export { useAblyOptions } from './ably'
+export { defineAgentHandler, type AgentHandlerOptions } from './agent'
+export { defineArchiveHandler, type ArchiveHandlerOptions } from './archive'
+export { defineTokenHandler, type TokenHandlerOptions } from './token'
