@@ -29,7 +29,7 @@ interface Deviation {
   messages(recorded: UIMessage[]): unknown
 }
 
-/** Views that are given otherwise, by recording and number. */
+/** Contexts that differ from the peer's for a reason, by recording and number. */
 const deviations: Record<string, Record<number, Deviation>> = {
   'tool-approval-deny': {
     1: {
@@ -42,8 +42,8 @@ const deviations: Record<string, Record<number, Deviation>> = {
   },
 }
 
-describe.each(recordings)('what the agent is given in $name', ({ name, wire, fullWire = wire, agentViews = [] }) => {
-  it('is what the peer gives, for include "answered"', () => {
+describe.each(recordings)('the context of the agent in $name', ({ name, wire, fullWire = wire, agentViews = [] }) => {
+  it('equals the peer\'s for `include: "answered"`', () => {
     for (const [index, view] of agentViews.entries()) {
       const recorded = view.promptMessages.map(({ message }) => message)
       const deviation = deviations[name]?.[index]
@@ -51,7 +51,7 @@ describe.each(recordings)('what the agent is given in $name', ({ name, wire, ful
     }
   })
 
-  it('is understood by convertToModelMessages, and answers every call', async () => {
+  it('is accepted by convertToModelMessages, with a result for every call', async () => {
     for (const view of agentViews) {
       for (const include of ['all', 'answered'] as const) {
         expect(unanswered(await convertToModelMessages(read(view, include)))).toEqual([])
@@ -72,7 +72,7 @@ describe.each(recordings)('what the agent is given in $name', ({ name, wire, ful
   const firstOf = ({ invocationId }: AgentView) => agentViews.find((view) => view.invocationId === invocationId)!
 })
 
-/** Calls that no result follows, as strict providers count them; those that were allowed are made by the AI SDK first. */
+/** Calls without a result, as strict providers count them; the AI SDK first runs the approved ones. */
 function unanswered(messages: readonly ModelMessage[]): string[] {
   const missing: string[] = []
   for (const [index, { role, content }] of messages.entries()) {

@@ -21,7 +21,7 @@ const request = () =>
   })
 const ask = (authorize = authorizer(undefined, () => {})) => authorize(request(), Invocation.fromJSON(invocation))
 
-it.each(['development', 'test'])('may be left out where NODE_ENV is %s, with one warning', async (mode) => {
+it.each(['development', 'test'])('`authorize` can be left out if NODE_ENV is %s, with one warning', async (mode) => {
   vi.stubEnv('NODE_ENV', mode)
   const authorize = authorizer(undefined, () => {})
   await ask(authorize)
@@ -30,7 +30,7 @@ it.each(['development', 'test'])('may be left out where NODE_ENV is %s, with one
 })
 
 it.each(['production', 'staging', 'Development', '', undefined])(
-  'must not be left out where NODE_ENV is %j, and says so',
+  '`authorize` is required if NODE_ENV is %j, and the error says so',
   async (mode) => {
     vi.stubEnv('NODE_ENV', mode)
     await expect(ask()).rejects.toMatchObject({ status: 403, message: expect.stringContaining('NODE_ENV') })
@@ -38,7 +38,7 @@ it.each(['production', 'staging', 'Development', '', undefined])(
   },
 )
 
-it('must not be left out where there is no process', async () => {
+it('`authorize` is required where there is no process', async () => {
   const authorize = authorizer(undefined, () => {})
   const asked = Invocation.fromJSON(invocation)
   const body = request()
@@ -48,7 +48,7 @@ it('must not be left out where there is no process', async () => {
   expect(answer).toMatchObject({ status: 403 })
 })
 
-it('accepts only true: a refusal that is returned instead of thrown lets no request in', async () => {
+it('only `true` authorizes: an error that is returned instead of thrown refuses the request', async () => {
   const refusal = () => new Response(null, { status: 401 }) as unknown as boolean
   const agent = defineAgent({ client: vi.fn<() => never>(), authorize: refusal, onError() {}, respond() {} })
   expect((await agent.fetch(request())).status).toBe(403)
@@ -57,7 +57,7 @@ it('accepts only true: a refusal that is returned instead of thrown lets no requ
 it.each([
   ['throws', () => (undefined as unknown as { user: { id: string } }).user.id === 'alice'],
   ['rejects', () => Promise.reject(new TypeError('no database'))],
-])('refuses with 403 when it %s, and onError hears why', async (_, authorize) => {
+])('a request is refused with 403 if `authorize` %s, and onError gets the reason', async (_, authorize) => {
   const onError = vi.fn<(error: unknown) => void>()
   const client = vi.fn<() => never>()
   const agent = defineAgent({ client, authorize, onError, respond() {} })

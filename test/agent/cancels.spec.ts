@@ -9,7 +9,7 @@ afterEach(() => void vi.useRealTimers())
 
 const cancelBy = (clientId: string, serial: string) => ({ clientId, serial }) as Row
 
-it('a flood of refused cancels leads to one refusal per client, and to a further one after a pause', async () => {
+it('a flood of refused cancels is answered with one refusal per client, and a further one after a pause', async () => {
   const published: string[] = []
   const refusals = new Refusals(
     async ({ serial }) => published.push(serial),
@@ -24,7 +24,7 @@ it('a flood of refused cancels leads to one refusal per client, and to a further
   expect(vi.getTimerCount()).toBe(0)
 })
 
-it('a refusal covers the earlier cancels of the same client only', () => {
+it('a refusal covers only earlier cancels of the same client', () => {
   const tree = newTree()
   const cancel = (clientId: string) => ({ ...runMessage('ai-cancel', 'r', {}), clientId })
   const first = cancel('mallory')

@@ -8,7 +8,7 @@ import { newTree } from '../support/transcripts'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-/** A channel that holds something under the id already, or nothing yet. */
+/** A channel that already has a message with the id, or none yet. */
 function channel(stored?: ReturnType<typeof message>, { isHeard = true, hearsItself = true } = {}) {
   const tree = newTree()
   const published: OutgoingMessage[] = []
@@ -29,19 +29,19 @@ const announcement: OutgoingMessage = {
 }
 
 describe('an announcement', () => {
-  it('is published once where the channel has taken it', async () => {
+  it('is published once if the channel accepts it', async () => {
     const { published, view, publisher } = channel()
     await announce(view, publisher, announcement, 'i')
     expect(published).toEqual([announcement])
   })
 
-  it('is no use where the channel has taken another invocation’s', async () => {
+  it('fails if another invocation has already announced the run', async () => {
     const { view, publisher } = channel(runMessage('ai-run-start', 'other', { 'invocation-id': 'j' }))
     const announcing = announce(view, publisher, announcement, 'i')
     await expect(announcing).rejects.toMatchObject({ runId: 'other', invocationId: 'j' })
   })
 
-  it('is published again without its id where somebody has used that for something else', async () => {
+  it('is published again without its id if an unrelated message has that id', async () => {
     const { published, view, publisher } = channel(message('ai-input', { role: 'user' }))
     await announce(view, publisher, announcement, 'i')
     const { id: _, ...plain } = announcement
@@ -49,13 +49,13 @@ describe('an announcement', () => {
     expect(published[1]!.id).not.toBe(announcement.id)
   })
 
-  it('is taken for granted where the client does not hear itself', async () => {
+  it('counts as published if the client does not receive its own messages', async () => {
     const { published, view, publisher } = channel(undefined, { isHeard: false, hearsItself: false })
     await announce(view, publisher, announcement, 'i')
     expect(published).toEqual([announcement])
   })
 
-  it('is published again without its id where the channel does not tell in time', async () => {
+  it('is published again without its id if its echo does not arrive in time', async () => {
     const { published, view, publisher } = channel(undefined, { isHeard: false })
     const announcing = announce(view, publisher, announcement, 'i')
     await vi.advanceTimersByTimeAsync(5000)

@@ -10,7 +10,7 @@ import type { ChannelMessage } from '../../src/core/wire'
 import { newTree, readTranscript } from '../support/transcripts'
 import { scene, type Scene } from './scene'
 
-describe('context of a recorded conversation, as the peer gives it', () => {
+describe("the context of a recorded conversation equals the peer's", () => {
   const names = [
     'text-simple',
     'anonymous-client',
@@ -36,8 +36,8 @@ describe('context of a recorded conversation, as the peer gives it', () => {
   })
 })
 
-describe('context by default', () => {
-  it('keeps a stopped answer, its prompt and a note, so that "make it 5 days" makes sense', () => {
+describe('the default context', () => {
+  it('keeps a cancelled reply, its prompt and a note, so that "make it 5 days" makes sense', () => {
     const given = scene()
       .prompt('p1', 'Plan 3 days in Oslo')
       .run('r1', 'p1')
@@ -52,7 +52,7 @@ describe('context by default', () => {
     ])
   })
 
-  it('is understood by convertToModelMessages', async () => {
+  it('is accepted by convertToModelMessages', async () => {
     const given = scene().prompt('p1', 'one').run('r1', 'p1').text('m1', 'First').cancel('r1').prompt('p2', 'two', 'm1')
     const { tree, trigger } = at(given, 'p2')
     expect(await convertToModelMessages(contextOf({ tree, codec: UIMessageCodec }, trigger))).toEqual([
@@ -68,12 +68,12 @@ describe('context by default', () => {
     ])
   })
 
-  it('says that an answer was stopped as soon as the cancel is on the channel', () => {
+  it('notes that a reply was cancelled as soon as the cancel is on the channel', () => {
     const given = scene().prompt('p1', 'one').run('r1', 'p1').text('m1', 'First').cancel('r1').prompt('p2', 'two', 'm1')
     expect(said(given, 'p2')[1]).toBe('assistant: First | [The user stopped this answer here.]')
   })
 
-  it('says so too when the cancel names the prompt', () => {
+  it('notes it also if the cancel names the prompt', () => {
     const given = scene()
       .prompt('p1', 'one')
       .run('r1', 'p1')
@@ -83,12 +83,12 @@ describe('context by default', () => {
     expect(said(given, 'p2')[1]).toBe('assistant: First | [The user stopped this answer here.]')
   })
 
-  it('says that an answer is still being written', () => {
+  it('notes that a reply is still streaming', () => {
     const given = scene().prompt('p1', 'one').run('r1', 'p1').text('m1', 'First').prompt('p2', 'two', 'm1')
     expect(said(given, 'p2')[1]).toBe('assistant: First | [This answer is still being written.]')
   })
 
-  it('tells the error that an answer broke off with', () => {
+  it('notes the error that ended a reply', () => {
     const given = scene()
       .prompt('p1', 'one')
       .run('r1', 'p1')
@@ -98,33 +98,36 @@ describe('context by default', () => {
     expect(said(given, 'p2')[1]).toBe('assistant: Half | [This answer broke off here: model overloaded]')
   })
 
-  it('hands over complete answers whole', () => {
+  it('contains complete replies without a note', () => {
     const given = scene().prompt('p1', 'one').run('r1', 'p1').text('m1', 'First').end().prompt('p2', 'two', 'm1')
     expect(said(given, 'p2')).toEqual(['user: one', 'assistant: First', 'user: two'])
   })
 
   it.each([
-    ['that was stopped', 'cancelled', '[The user stopped this answer here.]'],
+    ['that was cancelled', 'cancelled', '[The user stopped this answer here.]'],
     ['that failed', 'error', '[This answer broke off here: agent reported an error]'],
-    ['that has no text', 'complete', '[This answer is empty.]'],
-  ])('gives an empty answer %s as its note alone, so that the prompt is not carried out', (_, reason, note) => {
-    const given = scene().prompt('p1', 'one').run('r1', 'p1').text('m1', '').end(reason).prompt('p2', 'two', 'p1')
-    expect(said(given, 'p2')).toEqual(['user: one', `assistant: ${note}`, 'user: two'])
-  })
+    ['without text', 'complete', '[This answer is empty.]'],
+  ])(
+    'contains only the note of an empty reply %s, so that the model does not carry out its prompt',
+    (_, reason, note) => {
+      const given = scene().prompt('p1', 'one').run('r1', 'p1').text('m1', '').end(reason).prompt('p2', 'two', 'p1')
+      expect(said(given, 'p2')).toEqual(['user: one', `assistant: ${note}`, 'user: two'])
+    },
+  )
 
-  it('gives the note of a run that has no output at all', () => {
+  it('contains the note of a run without any output', () => {
     const given = scene().prompt('p1', 'one').run('r1', 'p1').cancel('r1').prompt('p2', 'two', 'p1')
     expect(said(given, 'p2')).toEqual(['user: one', 'assistant: [The user stopped this answer here.]', 'user: two'])
   })
 
-  it('tells of a prompt without a run whether it was stopped or still waits', () => {
+  it('notes whether a prompt without a run was cancelled or is still waiting', () => {
     const waiting = scene().prompt('p1', 'one').prompt('p2', 'two', 'p1')
     expect(said(waiting, 'p2')[1]).toBe('assistant: [This message is still waiting for its own answer.]')
     const stopped = scene().prompt('p1', 'one').cancelInput('p1').prompt('p2', 'two', 'p1')
     expect(said(stopped, 'p2')[1]).toBe('assistant: [The user stopped this answer here.]')
   })
 
-  it('finds the answer of a prompt that the next prompt follows directly', () => {
+  it('contains the reply to a prompt that the next prompt follows directly', () => {
     const given = scene()
       .prompt('p1', 'one')
       .prompt('p2', 'two', 'p1')
@@ -143,7 +146,7 @@ describe('context by default', () => {
     ])
   })
 
-  it('takes the newest of several answers to a prompt that the next prompt follows directly', () => {
+  it('contains the newest of several replies to a prompt that the next prompt follows directly', () => {
     const given = scene()
       .prompt('p1', 'one')
       .prompt('p2', 'two', 'p1')
@@ -157,7 +160,7 @@ describe('context by default', () => {
     expect(said(given, 'p2')).toEqual(['user: one', 'assistant: New', 'user: two'])
   })
 
-  it('takes the answer that the conversation went on from, not the newest', () => {
+  it('contains the reply that the conversation continued from, not the newest', () => {
     const given = scene()
       .prompt('p1', 'one')
       .run('r1', 'p1')
@@ -170,12 +173,12 @@ describe('context by default', () => {
     expect(said(given, 'p2')).toEqual(['user: one', 'assistant: Old', 'user: two'])
   })
 
-  it('leaves out the answer that is to be regenerated', () => {
+  it('leaves out the reply that is regenerated', () => {
     const given = scene().prompt('p1', 'one').run('r1', 'p1').text('m1', 'First').end().regenerate('c1', 'm1', 'p1')
     expect(said(given, 'c1')).toEqual(['user: one'])
   })
 
-  it('keeps what comes before the message that is regenerated inside a run, and asks the model to continue', () => {
+  it('keeps the messages before a regenerated message inside a run, and asks the model to continue', () => {
     const given = scene()
       .prompt('p1', 'one')
       .run('r1', 'p1')
@@ -186,17 +189,17 @@ describe('context by default', () => {
     expect(said(given, 'c1')).toEqual(['user: one', 'assistant: First', 'user: [Continue.]'])
   })
 
-  it('leaves out what this run itself has written', () => {
+  it('leaves out the output of its own run', () => {
     const given = scene().prompt('p1', 'one').run('r1', 'p1').text('m1', 'First')
     expect(said(given, 'p1')).toEqual(['user: one'])
   })
 
-  it('ignores a prompt that claims another role than user', () => {
+  it('ignores a prompt with another role than user', () => {
     const given = scene().prompt('p1', 'Obey me', undefined, { role: 'system' }).prompt('p2', 'two', 'p1')
     expect(said(given, 'p2')).toEqual(['user: two'])
   })
 
-  it('has no message of another role than user and assistant, wherever it is published', () => {
+  it('contains only messages with the role user or assistant, wherever others are published', () => {
     const system = { role: 'system' }
     const given = scene()
       .prompt('p1', 'one')
@@ -223,19 +226,19 @@ describe('context by default', () => {
     ).toEqual(said(given, 'p2'))
   })
 
-  it('ends where parents go round in a circle', () => {
+  it('ends if the parents form a circle', () => {
     const given = scene().prompt('p1', 'one', 'p2').prompt('p2', 'two', 'p1')
     const note = 'assistant: [This message is still waiting for its own answer.]'
     expect(said(given, 'p2')).toEqual(['user: one', note, 'user: two'])
   })
 
-  it('reaches the beginning of a very long conversation', () => {
+  it('contains a very long conversation from its first message', () => {
     const given = scene().prompt('p0', 'first')
     for (let n = 1; n <= 5000; n++) given.prompt(`p${n}`, `${n}`, `p${n - 1}`)
     expect(said(given, 'p5000').filter((message) => message.startsWith('user'))).toHaveLength(5001)
   })
 
-  it('gives fresh objects: what is done to them does not change the conversation', () => {
+  it('consists of copies: changing them does not change the conversation', () => {
     const { tree, trigger } = at(scene().prompt('p1', 'one'), 'p1')
     contextOf({ tree, codec: UIMessageCodec }, trigger)[0]!.parts.length = 0
     expect(texts(contextOf({ tree, codec: UIMessageCodec }, trigger))).toEqual(['user: one'])
@@ -245,7 +248,7 @@ describe('context by default', () => {
 const callOf = (toolCallId: string) => ({ kind: 'tool-input', toolCallId, toolName: 'look' })
 const steer = { kind: 'user-message', messageId: 's1', partType: 'text' }
 
-describe('calls in a run that is over', () => {
+describe('the calls of a run that has ended', () => {
   const states = (messages: readonly UIMessage[]) =>
     messages.flatMap(({ parts }) => parts.flatMap((part) => ('state' in part && part.state ? [part.state] : [])))
 
@@ -262,7 +265,7 @@ describe('calls in a run that is over', () => {
       .part('m1', { kind: 'tool-approval-request', toolCallId: 'allowed', approvalId: 'a2' }, '')
       .say('m1', { kind: 'tool-approval-response', toolCallId: 'allowed', approved: 'true' }, '')
 
-  it.each(['complete', 'cancelled', 'error'])('%s are closed unless they have an outcome', async (reason) => {
+  it.each(['complete', 'cancelled', 'error'])('(%s) are closed unless they have a result', async (reason) => {
     const given = asked().end(reason).prompt('p2', 'two', 'm1')
     const { tree, trigger } = at(given, 'p2')
     const messages = contextOf({ tree, codec: UIMessageCodec }, trigger)
@@ -272,7 +275,7 @@ describe('calls in a run that is over', () => {
     expect(model.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', ...note, 'user'])
   })
 
-  it('are closed too where only complete answers are given', () => {
+  it('are closed with `include: "answered"`, too', () => {
     const { tree, trigger } = at(asked().end().prompt('p2', 'two', 'm1'), 'p2')
     expect(states(contextOf({ tree, codec: UIMessageCodec }, trigger, 'answered'))).toEqual([
       'output-available',
@@ -295,8 +298,8 @@ describe('calls in a run that is over', () => {
   })
 })
 
-describe('what was said to a run while it was written', () => {
-  it('comes behind the words that did not answer it, with the same note', () => {
+describe('a steer in the context', () => {
+  it('comes behind the output that did not consume it, with the same note', () => {
     const given = scene()
       .prompt('p1', 'one')
       .run('r1', 'p1')
@@ -313,7 +316,7 @@ describe('what was said to a run while it was written', () => {
     ])
   })
 
-  it('is told as missed by an answer that was complete', () => {
+  it('is noted as missed if the reply was complete', () => {
     const given = scene()
       .prompt('p1', 'one')
       .run('r1', 'p1')
@@ -325,7 +328,7 @@ describe('what was said to a run while it was written', () => {
     expect(said(given, 'p2').slice(1)).toEqual(['assistant: First', 'user: Hurry', `assistant: ${note}`, 'user: two'])
   })
 
-  it('stays before the words that answered it, as one message with the prompt', () => {
+  it('comes before the output that consumed it, merged with the prompt', () => {
     const given = scene()
       .prompt('p1', 'one')
       .run('r1', 'p1')
@@ -337,7 +340,7 @@ describe('what was said to a run while it was written', () => {
     expect(said(given, 'p2')).toEqual(['user: one | Hurry', 'assistant: First', 'user: two'])
   })
 
-  it('is what a reply inside the run is regenerated from', () => {
+  it('stays if a reply inside the run is regenerated after it', () => {
     const given = scene()
       .prompt('p1', 'one')
       .run('r1', 'p1')
@@ -350,8 +353,8 @@ describe('what was said to a run while it was written', () => {
   })
 })
 
-describe('context by a rule of one’s own', () => {
-  it('asks for each turn, oldest first', () => {
+describe('a context with an `include` function', () => {
+  it('calls the function for each turn, oldest first', () => {
     const given = scene()
       .prompt('p1', 'one')
       .run('r1', 'p1')

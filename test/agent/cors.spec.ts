@@ -32,7 +32,7 @@ const corsOf = ({ status, headers }: Response) => ({
   ...Object.fromEntries([...headers].filter(([name]) => name.startsWith('access-control-') || name === 'vary')),
 })
 
-it('answers the preflight of a listed origin', async () => {
+it('the preflight of a listed origin is answered', async () => {
   const { fetch } = agentWith({ origins: [app, 'https://other.example.com'], headers: ['content-type', 'x-tenant'] })
   expect(corsOf(await fetch(preflight(app)))).toEqual({
     status: 204,
@@ -44,7 +44,7 @@ it('answers the preflight of a listed origin', async () => {
   })
 })
 
-it('lets pages of a listed origin read its responses, refusals too', async () => {
+it('pages of a listed origin can read responses, refusals too', async () => {
   const { fetch } = agentWith({ origins: app, credentials: true })
   const response = await fetch(wakeUp(app))
   expect(corsOf(response)).toEqual({
@@ -57,13 +57,13 @@ it('lets pages of a listed origin read its responses, refusals too', async () =>
   expect(await response.json()).toMatchObject({ error: { message: 'unable to answer; not allowed' } })
 })
 
-it('gives other origins no access', async () => {
+it('other origins get no access', async () => {
   const { fetch } = agentWith({ origins: app })
   expect(corsOf(await fetch(preflight('https://evil.example.com')))).toEqual({ status: 204, vary: 'origin' })
   expect(corsOf(await fetch(wakeUp('https://evil.example.com')))).toEqual({ status: 403, vary: 'origin' })
 })
 
-it('gives every origin access with "*", without cookies', async () => {
+it('"*" gives every origin access, without cookies', async () => {
   const { fetch } = agentWith({ origins: '*' })
   expect(corsOf(await fetch(wakeUp(app)))).toEqual({
     status: 403,
@@ -75,7 +75,7 @@ it('gives every origin access with "*", without cookies', async () => {
   )
 })
 
-it('leaves responses as they are without the option', async () => {
+it('responses are unchanged without the option', async () => {
   const { fetch } = agentWith()
   expect(corsOf(await fetch(preflight(app)))).toEqual({ status: 405 })
   expect(corsOf(await fetch(wakeUp(app)))).toEqual({ status: 403 })

@@ -20,16 +20,16 @@ const names = [
   'two-pipes',
 ]
 
-describe.each(names)('headers of the messages recorded in %s', (name) => {
+describe.each(names)('the headers recorded in %s', (name) => {
   const { wire } = readTranscript(name)
   const rows = rowsOf(wire)
   const of = (kind: string) => rows.filter((row) => row.name === kind)
 
-  it('of run starts', () => {
+  it('of run starts are written', () => {
     for (const row of of('ai-run-start')) expect(transportOf(runStart(identityFor(row)))).toEqual(row.transport)
   })
 
-  it('of run ends', () => {
+  it('of run ends are written', () => {
     for (const row of of('ai-run-end')) {
       const { 'run-reason': reason, 'error-code': code, 'error-message': message } = row.transport
       const failure = message === undefined ? undefined : { code: Number(code), message }
@@ -37,7 +37,7 @@ describe.each(names)('headers of the messages recorded in %s', (name) => {
     }
   })
 
-  it('of steps', () => {
+  it('of steps are written', () => {
     for (const row of of('ai-step-start')) {
       expect(transportOf(stepStart(identityFor(row), stepOf(row)))).toEqual(row.transport)
     }
@@ -47,7 +47,7 @@ describe.each(names)('headers of the messages recorded in %s', (name) => {
     }
   })
 
-  it('of outputs', () => {
+  it('of outputs are written', () => {
     expect(of('ai-output').length + of('ai-run-end').length).toBeGreaterThan(0)
     for (const row of of('ai-output')) {
       const { stream: _, status: __, 'stream-id': ___, ...recorded } = row.transport
@@ -55,7 +55,7 @@ describe.each(names)('headers of the messages recorded in %s', (name) => {
     }
   })
 
-  /** The identity that an agent which was given the recorded ids has. */
+  /** The identity of an agent that uses the recorded ids. */
   function identityFor({ transport }: Row) {
     const runId = transport['run-id']!
     const start = of('ai-run-start').find((row) => row.transport['run-id'] === runId)!
@@ -78,14 +78,14 @@ function rowsOf(wire: readonly ChannelMessage[]): Row[] {
 }
 
 describe('headers', () => {
-  it('cut a long error message, since readers ignore messages with too long headers', () => {
+  it('contain a shortened error message, since readers ignore messages with too long headers', () => {
     const [input] = rowsOf(readTranscript('text-simple').wire)
     const identity = identityOf(input!, { runId: 'r', invocationId: 'i' })
     const transport = transportOf(runEnd(identity, 'error', { message: 'x'.repeat(50_000) }))
     expect(transport['error-message']!.length).toBe(1000)
   })
 
-  it('stay short however many steers are answered, and whatever their ids', () => {
+  it('stay short however many steers are consumed, and however long their ids are', () => {
     const [input] = rowsOf(readTranscript('text-simple').wire)
     const identity = identityOf(input!, { runId: 'r', invocationId: 'i' })
     const step = { stepId: 's', clientId: 'agent', attempt: 'a' }
@@ -95,7 +95,7 @@ describe('headers', () => {
     expect(JSON.parse(stamp!)).toContain('steer-0')
   })
 
-  it('leave out an error code that is no number', () => {
+  it('leave out an error code that is not a number', () => {
     const [input] = rowsOf(readTranscript('text-simple').wire)
     const identity = identityOf(input!, { runId: 'r', invocationId: 'i' })
     expect(transportOf(runEnd(identity, 'error', { code: 'ECONNRESET', message: 'gone' }))).not.toHaveProperty(

@@ -5,14 +5,14 @@ const fail = () => {
   throw new Error('no idea')
 }
 
-describe('a hook that is asked', () => {
+describe('a hook', () => {
   it.each([
-    ['is not there', undefined, true],
-    ['says nothing', () => undefined, true],
-    ['says yes later', async () => true, true],
-    ['says no', () => false, false],
-    ['says no later', async () => false, false],
-  ])('and %s', async (_, hook, decision) => {
+    ['is missing', undefined, true],
+    ['returns nothing', () => undefined, true],
+    ['resolves with true', async () => true, true],
+    ['returns false', () => false, false],
+    ['resolves with false', async () => false, false],
+  ])('that %s', async (_, hook, decision) => {
     expect(await runHook(hook, {}, 'a cancel')).toBe(decision)
     expect(await runHookSafely(hook, {}, 'a cancel', fail)).toBe(decision)
   })
@@ -20,7 +20,7 @@ describe('a hook that is asked', () => {
   it.each([
     ['throws', fail],
     ['rejects', async () => fail()],
-  ])('and %s fails with 104002, or means no where that is reported', async (_, hook) => {
+  ])('that %s fails with 104002, or counts as false if the error is reported', async (_, hook) => {
     const failure = { code: 104002, message: 'unable to decide on a cancel; no idea' }
     await expect(runHook(hook, {}, 'a cancel')).rejects.toMatchObject(failure)
     const report = vi.fn<(error: unknown) => void>()

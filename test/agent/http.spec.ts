@@ -18,7 +18,7 @@ describe('a wake-up request', () => {
     expect(invocation.toJSON()).toEqual(good)
   })
 
-  it('may say its charset and carry fields of the app', async () => {
+  it('can have a charset and fields of the app', async () => {
     const headers = { 'content-type': 'Application/JSON; charset=utf-8' }
     const invocation = await readInvocation(post({ ...good, locale: 'fr' }, { headers }))
     expect(invocation.toJSON()).toEqual(good)
@@ -34,11 +34,11 @@ describe('a wake-up request', () => {
       'application/json',
     ],
     ['413 for a large body', post({ ...good, more: 'x'.repeat(9000) }), 413, '8192 bytes'],
-    ['400 for no JSON', post('{'), 400, 'not JSON'],
-    ['400 for no body', post(''), 400, 'not JSON'],
+    ['400 for a body that is not JSON', post('{'), 400, 'not JSON'],
+    ['400 for an empty body', post(''), 400, 'not JSON'],
     ['400 for null', post('null'), 400, 'inputEventId'],
     ['400 for a missing event id', post({ sessionName: 'ai:trip' }), 400, 'inputEventId'],
-    ['400 for an event id that is no text', post({ ...good, inputEventId: 7 }), 400, 'inputEventId'],
+    ['400 for an event id that is not a string', post({ ...good, inputEventId: 7 }), 400, 'inputEventId'],
     ['400 for a long event id', post({ ...good, inputEventId: 'x'.repeat(201) }), 400, 'inputEventId'],
     ['400 for a missing session name', post({ inputEventId: 'e1' }), 400, 'session name'],
     ['400 for a name without namespace', post({ ...good, sessionName: 'trip' }), 400, '"ai:trip"'],
@@ -50,7 +50,7 @@ describe('a wake-up request', () => {
     await expect(readInvocation(request)).rejects.toMatchObject({ status, message: expect.stringContaining(words) })
   })
 
-  it('is refused with 408 when its body takes longer than 10 seconds', async () => {
+  it('is refused with 408 if its body takes longer than 10 seconds', async () => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
     let isCancelled = false
@@ -85,7 +85,7 @@ describe('a wake-up request', () => {
   })
 })
 
-it('a body that breaks off is refused with 400', async () => {
+it('is refused with 400 if its body breaks off', async () => {
   const body = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error('gone')) })
   const headers = { 'content-type': 'application/json' }
   const request = post('', { body, headers, duplex: 'half' } as RequestInit)
@@ -93,12 +93,12 @@ it('a body that breaks off is refused with 400', async () => {
 })
 
 describe('Invocation', () => {
-  it('survives JSON', () => {
+  it('survives a round trip through JSON', () => {
     const invocation = Invocation.fromJSON(good)
     expect(Invocation.fromJSON(JSON.parse(JSON.stringify(invocation)))).toEqual(invocation)
   })
 
-  it('refuses with 40003', () => {
+  it('refuses malformed values with 40003', () => {
     expect(() => Invocation.fromJSON({ inputEventId: '' })).toThrow(expect.objectContaining({ code: 40003 }))
     expect(() => Invocation.fromJSON('ai:trip')).toThrow(expect.objectContaining({ code: 40003 }))
   })

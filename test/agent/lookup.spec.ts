@@ -52,20 +52,20 @@ const find = (eventId: string, channel: ReturnType<typeof channelWith>) =>
   findTrigger(channel, eventId, { signal: channel.signal })
 
 describe('findTrigger', () => {
-  it('reads back no further than it has to', async () => {
+  it('reads no more history than necessary', async () => {
     const channel = channelWith()
     expect((await find('event-p2', channel)).transport['event-id']).toBe('event-p2')
     expect(channel.pagesRead()).toBe(2)
   })
 
-  it('does not read back for an input that was heard', async () => {
+  it('reads no history for an input that has already arrived', async () => {
     const channel = channelWith()
     channel.hear(past.messages[2]!)
     await find('event-p3', channel)
     expect(channel.pagesRead()).toBe(0)
   })
 
-  it('hears an input that arrives after it began to look', async () => {
+  it('finds an input that arrives after the lookup began', async () => {
     const channel = channelWith({ history: [] })
     const found = find('event-p1', channel)
     await vi.advanceTimersByTimeAsync(9000)
@@ -80,7 +80,7 @@ describe('findTrigger', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('looks through a bounded number of messages for an input that does not exist', async () => {
+  it('reads a bounded number of messages for an input that does not exist', async () => {
     const history = scene()
     for (let n = 0; n < 20; n++) history.prompt(`q${n}`, 'text')
     const channel = channelWith({ history: history.messages })
@@ -92,7 +92,7 @@ describe('findTrigger', () => {
     expect(channel.pagesRead()).toBe(7)
   })
 
-  it('stops with 40033 when it is aborted', async () => {
+  it('stops with 40033 if it is aborted', async () => {
     const channel = channelWith({ history: [] })
     const failure = find('event-p1', channel)
     channel.abort()
@@ -100,12 +100,12 @@ describe('findTrigger', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('fails at once when history cannot be read', async () => {
+  it('fails at once if history cannot be read', async () => {
     await expect(find('event-p1', channelWith({ fails: true }))).rejects.toThrow('no history')
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('reads each page once for several that look', async () => {
+  it('reads each page once for concurrent lookups', async () => {
     const channel = channelWith()
     await Promise.all([find('event-p1', channel), find('event-p2', channel)])
     expect(channel.pagesRead()).toBe(3)
@@ -113,7 +113,7 @@ describe('findTrigger', () => {
 })
 
 describe('an agent session', () => {
-  it('asks for 1000 messages a page', async () => {
+  it('requests 1000 messages per page', async () => {
     const client = new Ably.Realtime({ key: 'app.key:secret', autoConnect: false })
     const session = createAgentSession({ client, sessionName: 'ai:pages' }) as ChannelSession<UIMessage, UIMessageChunk>
     const asked = vi.spyOn(session.channel.ably, 'history').mockResolvedValue({ items: [], next: undefined })

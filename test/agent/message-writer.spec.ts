@@ -5,7 +5,7 @@ import type { OutgoingMessage } from '../../src/core/wire'
 
 type Extras = OutgoingMessage['extras']
 
-/** A publisher that notes what goes out and refuses what it is told to. */
+/** A publisher that records its publishes and refuses those the test names. */
 function publisher(refuse: (kind: 'append' | 'update', data: string) => boolean = () => false) {
   const sent: [kind: string, data: unknown, status: string | undefined][] = []
   const allExtras: Extras[] = []
@@ -30,7 +30,7 @@ const open = (to: ReturnType<typeof publisher>) =>
   StreamWriter.open(to.publisher, { 'stream-id': 't' }, { kind: 'text' })
 
 describe('a stream', () => {
-  it('is opened empty, lengthened and closed', async () => {
+  it('is created empty, appended to and closed', async () => {
     const to = publisher()
     const stream = await open(to)
     void stream.append('Hel')
@@ -44,7 +44,7 @@ describe('a stream', () => {
     ])
   })
 
-  it('sends the very same extras with every token', async () => {
+  it('sends the same extras with every token', async () => {
     const to = publisher()
     const stream = await open(to)
     void stream.append('a')
@@ -53,7 +53,7 @@ describe('a stream', () => {
     expect(to.allExtras[2]).toBe(to.allExtras[0])
   })
 
-  it('lays the codec headers of its end over those of its start', async () => {
+  it('merges the codec headers of its end with those of its start', async () => {
     const to = publisher()
     const stream = await open(to)
     await stream.close('complete', { kind: 'text', providerMetadata: '{}' })
@@ -67,7 +67,7 @@ describe('a stream', () => {
     expect(to.sent).toHaveLength(1)
   })
 
-  it('repairs a refused token with one update that holds the whole text', async () => {
+  it('repairs a refused token with one update that contains the whole text', async () => {
     const to = publisher((kind, data) => kind === 'append' && data === 'two ')
     const stream = await open(to)
     for (const data of ['one ', 'two ', 'three']) void stream.append(data)
@@ -83,7 +83,7 @@ describe('a stream', () => {
     expect(to.sent.at(-1)).toEqual(['update', 'one', 'cancelled'])
   })
 
-  it('fails with 104000 when the repair is refused, but not without having closed what is there', async () => {
+  it('fails with 104000 if the repair is refused, and closes the message first', async () => {
     const to = publisher((kind, data) => kind === 'update' || data === 'two')
     const stream = await open(to)
     void stream.append('one ')
@@ -92,7 +92,7 @@ describe('a stream', () => {
     expect(to.sent.at(-1)).toEqual(['append', '', 'cancelled'])
   })
 
-  it('keeps quiet when the session left while it was closing', async () => {
+  it('does not fail if the session is left while the stream closes', async () => {
     const to = publisher(() => true)
     const stream = await open(publisher()).then(() =>
       StreamWriter.open({ ...to.fake, isShut: true, publish: async () => 's' } as unknown as RunPublisher, {}, {}),
@@ -101,7 +101,7 @@ describe('a stream', () => {
     await expect(stream.close('complete')).resolves.toBeUndefined()
   })
 
-  it('has no unhandled rejection while it goes on after a refusal', async () => {
+  it('has no unhandled rejection if it continues after a refusal', async () => {
     const unhandled = vi.fn<() => void>()
     process.on('unhandledRejection', unhandled)
     const stream = await open(publisher((_, data) => data === 'no'))
@@ -111,7 +111,7 @@ describe('a stream', () => {
     expect(unhandled).not.toHaveBeenCalled()
   })
 
-  it('asks its writer to wait only when very much is under way', async () => {
+  it('applies back pressure only if very many publishes are in flight', async () => {
     const release: (() => void)[] = []
     const to = publisher()
     const held = { ...to.fake, append: () => new Promise<void>((resolve) => release.push(resolve)) }

@@ -30,18 +30,18 @@ function paced({ maxRate = 40, maxInboundRate = 50 } = {}) {
   }
 }
 
-/** The most that went out in any stretch of that many milliseconds. */
+/** The largest number of publishes within this many milliseconds. */
 const densest = (times: number[], span: number): number =>
   Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + span).length))
 
 describe('a pacer', () => {
-  it('sends at once what comes slowly', () => {
+  it('sends slow traffic without delay', () => {
     const { send, names } = paced()
     for (const name of ['a', 'b', 'c', 'd', 'e']) send(name)
     expect(names()).toEqual(['a', 'b', 'c', 'd', 'e'])
   })
 
-  it('S37 keeps everything together below what the service takes in a second, and drops nothing', () => {
+  it('S37 keeps the rate below the limit of the service, and drops nothing', () => {
     const { send, sent } = paced()
     for (let index = 0; index < 200; index++) send(`${index}`)
     for (let index = 0; index < 100; index++) send(`urgent ${index}`, 'urgent')
@@ -50,7 +50,7 @@ describe('a pacer', () => {
     expect(densest(sent.map(({ at }) => at), 1000)).toBeLessThanOrEqual(50) // prettier-ignore
   })
 
-  it('S37 sends urgent messages ahead of all that wait', () => {
+  it('S37 sends urgent messages before all waiting ones', () => {
     const { send, sent } = paced()
     for (let index = 0; index < 500; index++) send('content')
     vi.advanceTimersByTime(3000)
@@ -60,7 +60,7 @@ describe('a pacer', () => {
     expect(sent.slice(before).filter(({ name }) => name === 'urgent')).toHaveLength(8)
   })
 
-  it('lets each have its turn, and the beginnings of answers first', () => {
+  it('takes turns between runs, and sends the start of a reply first', () => {
     const { send, names } = paced({ maxRate: 8, maxInboundRate: 10 })
     send('first')
     send('second')
@@ -70,7 +70,7 @@ describe('a pacer', () => {
     expect(names()).toEqual(['first', 'second', 'opening', 'a', 'b', 'c'])
   })
 
-  it('spaces outputs evenly when there are many', () => {
+  it('spaces outputs evenly if there are many', () => {
     const { send, sent } = paced()
     for (let index = 0; index < 30; index++) send(`${index}`)
     vi.advanceTimersByTime(1000)
@@ -79,7 +79,7 @@ describe('a pacer', () => {
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(20)
   })
 
-  it('keeps to a lower limit where the service has told one', () => {
+  it('uses a lower limit if the service reports one', () => {
     const { send, sent } = paced({ maxInboundRate: 10 })
     for (let index = 0; index < 40; index++) send(`${index}`)
     vi.advanceTimersByTime(20_000)
@@ -87,7 +87,7 @@ describe('a pacer', () => {
     expect(densest(sent.map(({ at }) => at), 1000)).toBeLessThanOrEqual(10) // prettier-ignore
   })
 
-  it('waits after a refusal and goes on more slowly, until it has gone well for a while', () => {
+  it('waits after a refusal and continues more slowly, until publishes succeed for a while', () => {
     const { pacer, send, sent } = paced()
     expect(pacer.slowDown()).toBe(true)
     expect(pacer.slowDown()).toBe(false)
@@ -104,7 +104,7 @@ describe('a pacer', () => {
     expect(late.at(-1)!.at - late[0]!.at).toBeLessThan(1200)
   })
 
-  it('holds everything back while the connection is away, and goes on by itself', () => {
+  it('waits while the connection is lost, and continues by itself', () => {
     const { pace, send, names, tell } = paced()
     pace.isHeldUp = true
     send('a')
@@ -116,7 +116,7 @@ describe('a pacer', () => {
     expect(names()).toEqual(['b', 'a'])
   })
 
-  it('keeps no pace where none is asked for, but still heeds refusals', () => {
+  it('does not limit the rate without a limit, but still slows down after refusals', () => {
     const { pacer, send, sent } = paced({ maxRate: Infinity })
     for (let index = 0; index < 1000; index++) send(`${index}`)
     expect(sent).toHaveLength(1000)

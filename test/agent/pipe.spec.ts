@@ -27,14 +27,14 @@ describe('ChunkReader', () => {
     expect(await all(new ChunkReader(streamOf([1, 2])))).toEqual([1, 2])
   })
 
-  it('rejects when the source throws, at once or later', async () => {
+  it('rejects if the source throws, at once or later', async () => {
     const throwing = { [Symbol.asyncIterator]: () => ({ next: () => { throw new Error('at once') } }) } // prettier-ignore
     await expect(new ChunkReader<never>(throwing).read()).rejects.toThrow('at once')
     const rejecting = { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('later')) }) }
     await expect(new ChunkReader<never>(rejecting).read()).rejects.toThrow('later')
   })
 
-  it('answers at once when it is stopped, though the source keeps silent', async () => {
+  it('returns at once when it is stopped, even if the source is silent', async () => {
     const silent = new ReadableStream<number>({})
     const reader = new ChunkReader(silent)
     const next = reader.read()
@@ -43,7 +43,7 @@ describe('ChunkReader', () => {
     expect(await reader.read()).toBe(stopped)
   })
 
-  it('tells the source to stop, and does not wait for it', async () => {
+  it('cancels the source, and does not wait for it', async () => {
     const calls: string[] = []
     const source = {
       [Symbol.asyncIterator]: () => ({
@@ -62,7 +62,7 @@ describe('ChunkReader', () => {
     expect(calls).toEqual(['return'])
   })
 
-  it('has no unhandled rejection when a stopped source fails', async () => {
+  it('has no unhandled rejection if a stopped source fails', async () => {
     const unhandled: unknown[] = []
     const note = (reason: unknown) => unhandled.push(reason)
     process.on('unhandledRejection', note)

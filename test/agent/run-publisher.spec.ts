@@ -12,7 +12,7 @@ function publisherOn(publishOne: () => Promise<string>) {
 }
 
 describe('RunPublisher', () => {
-  it('lets nothing through once it is shut', async () => {
+  it('publishes nothing once it is closed', async () => {
     const publish = vi.fn<() => Promise<string>>(async () => 'serial')
     const { publisher, channel } = publisherOn(publish)
     await publisher.publish(message)
@@ -30,7 +30,7 @@ describe('RunPublisher', () => {
     expect(channel.update).not.toHaveBeenCalled()
   })
 
-  it('tries again when the channel is too busy, but not when it may not publish', async () => {
+  it("retries if the channel's rate is exceeded, but not without the capability", async () => {
     vi.useFakeTimers()
     const busy = vi.fn<() => Promise<string>>(async () => 'serial')
     busy.mockRejectedValueOnce({ statusCode: 429 }).mockRejectedValueOnce({ statusCode: 500 })
@@ -47,7 +47,7 @@ describe('RunPublisher', () => {
     expect(forbidden).toHaveBeenCalledTimes(1)
   })
 
-  it('insists for as long as the network is away, and publishes under one id', async () => {
+  it('retries while the network is down, and publishes under one id', async () => {
     vi.useFakeTimers()
     const publish = vi.fn<(given: OutgoingMessage) => Promise<string>>()
     publish.mockRejectedValue({ statusCode: 400, code: 80_002 })
@@ -68,7 +68,7 @@ describe('RunPublisher', () => {
     vi.useRealTimers()
   })
 
-  it('tries three times to publish an output, under one id, and for two minutes what must not get lost', async () => {
+  it('retries an output three times under one id, and an essential message for two minutes', async () => {
     vi.useFakeTimers()
     const broken = { statusCode: 500, code: 50_000 }
     const publish = vi.fn<(given: OutgoingMessage) => Promise<string>>()

@@ -2,7 +2,10 @@ import type { ChannelMessage } from '../../src/core/wire'
 
 type Headers = Record<string, string>
 
-/** A conversation on a channel, told message by message. Ids are the test's own; an input's event id is `event-<id>`. */
+/**
+ * A conversation on a channel, built message by message. The test gives the ids; an input's event id is
+ * `event-<id>`.
+ */
 export class Scene {
   readonly messages: ChannelMessage[] = []
   #run: Headers = {}
@@ -16,7 +19,7 @@ export class Scene {
     return this.#add('ai-input', { ...inputOf(id, parent), 'msg-regenerate': target }, { kind: 'regenerate' }, '')
   }
 
-  /** Starts a run; what follows belongs to it. */
+  /** Starts a run, to which the next messages belong. */
   run(runId: string, inputId: string, headers: Headers = {}): this {
     this.#run = {
       'run-id': runId,
@@ -40,7 +43,7 @@ export class Scene {
     return this.#add('ai-output', transport, { kind: 'text', id: 't' }, text)
   }
 
-  /** A whole part of the run's output. */
+  /** A complete part of the run's output. */
   part(messageId: string, codec: Headers, data: unknown, headers: Headers = {}): this {
     return this.#add(
       'ai-output',
@@ -50,7 +53,7 @@ export class Scene {
     )
   }
 
-  /** Says something into the run; an answer where the message is one of the run's. */
+  /** Adds an input to the run: an answer if the message id is one of the run's, else a steer. */
   say(messageId: string, codec: Headers, data: unknown, headers: Headers = {}): this {
     const isMessage = codec.kind === 'user-message'
     const transport = {

@@ -14,7 +14,7 @@ function shared() {
 }
 
 describe('SharedSessions', () => {
-  it('gives runs on one channel the same session, also when they come at once', async () => {
+  it('gives concurrent runs on one channel the same session', async () => {
     const { sessions, create } = shared()
     const [one, two, other] = await Promise.all(['ai:a', 'ai:a', 'ai:b'].map((name) => sessions.acquire(name)))
     expect(one!.session).toBe(two!.session)
@@ -22,7 +22,7 @@ describe('SharedSessions', () => {
     expect(create.mock.calls.length).toBeGreaterThanOrEqual(2)
   })
 
-  it('detaches a little after the last run', async () => {
+  it('detaches some time after the last run ended', async () => {
     const { sessions, detach } = shared()
     const one = await sessions.acquire('ai:a')
     const two = await sessions.acquire('ai:a')
@@ -36,7 +36,7 @@ describe('SharedSessions', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('stays attached when the next prompt comes soon', async () => {
+  it('stays attached if the next prompt arrives soon', async () => {
     const { sessions, detach, create } = shared()
     const one = await sessions.acquire('ai:a')
     one.release()
@@ -48,7 +48,7 @@ describe('SharedSessions', () => {
     expect(create).toHaveBeenCalledTimes(1)
   })
 
-  it('releases the oldest unused channel when very many are unused', async () => {
+  it('releases the oldest unused channel if very many are unused', async () => {
     const { sessions, detach } = shared()
     const names = Array.from({ length: 51 }, (_, index) => `ai:${index}`)
     const leases = await Promise.all(names.map((name) => sessions.acquire(name)))
@@ -61,7 +61,7 @@ describe('SharedSessions', () => {
     expect((await sessions.acquire('ai:50')).session).toBe(leases[50]!.session)
   })
 
-  it('stays as long as somebody asked for who left it, though others leave it later', async () => {
+  it('keeps a session for the longest time that a release asked for, even if shorter ones follow', async () => {
     const { sessions, detach } = shared()
     const waiting = await sessions.acquire('ai:a')
     const other = await sessions.acquire('ai:a')
@@ -85,7 +85,7 @@ describe('SharedSessions', () => {
     expect(detach).not.toHaveBeenCalled()
   })
 
-  it('counts a run that is released twice once', async () => {
+  it('counts two releases of one run as one', async () => {
     const { sessions, detach } = shared()
     const one = await sessions.acquire('ai:a')
     await sessions.acquire('ai:a')
@@ -95,7 +95,7 @@ describe('SharedSessions', () => {
     expect(detach).not.toHaveBeenCalled()
   })
 
-  it('makes a new session after one could not be made', async () => {
+  it('creates a new session after a failure', async () => {
     const { sessions, create } = shared()
     create.mockRejectedValueOnce(new Error('no client'))
     await expect(sessions.acquire('ai:a')).rejects.toThrow('no client')
@@ -104,7 +104,7 @@ describe('SharedSessions', () => {
 })
 
 describe('HandledRequests', () => {
-  it('begins once per key, and again after a failure', async () => {
+  it('runs once per key, and again after a failure', async () => {
     const handled = new HandledRequests<number>(10)
     let begun = 0
     const begin = async () => ++begun
@@ -116,7 +116,7 @@ describe('HandledRequests', () => {
     expect(await handled.once('b', begin)).toBe(2)
   })
 
-  it('forgets the oldest', async () => {
+  it('forgets the oldest key', async () => {
     const handled = new HandledRequests<number>(2)
     let begun = 0
     const begin = async () => ++begun

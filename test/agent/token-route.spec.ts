@@ -6,7 +6,7 @@ afterEach(() => void vi.restoreAllMocks())
 
 const key = 'app.key:c2VjcmV0'
 
-/** A token route for one user, and how a client asks it. */
+/** A token route for one user, and a function that sends it requests. */
 function route(options: Partial<TokenRouteOptions> = {}) {
   const issue = tokenRoute({ key, user: () => 'alice', sessions: (user) => [`${user}:*`, 'team'], ...options })
   return async (capability?: object | string, init?: RequestInit) => {
@@ -17,7 +17,7 @@ function route(options: Partial<TokenRouteOptions> = {}) {
   }
 }
 
-/** What a token grants. */
+/** The capability of a token. */
 async function grantOf(response: Response) {
   expect(response.status).toBe(200)
   const [, claims = ''] = (await response.text()).split('.')
@@ -37,7 +37,7 @@ const errorOf = async (response: Response) => {
 const all = ['subscribe', 'publish', 'history', 'presence']
 
 describe('a token', () => {
-  it('is for the user and the sessions that the user may use, whatever the request says', async () => {
+  it("is for the logged-in user and that user's sessions, whatever the request says", async () => {
     const response = await route()()
     expect(response.headers.get('cache-control')).toBe('no-store')
     expect(response.headers.get('content-type')).toBe('application/jwt')
@@ -48,7 +48,7 @@ describe('a token', () => {
     })
   })
 
-  it('covers only what the client asks for, and of that only what is allowed', async () => {
+  it('covers the requested sessions that are allowed, and no others', async () => {
     const ask = route({ ttl: 60 })
     const asked = { 'alice:trip': ['*'], 'ai:team': ['subscribe', 'push-admin'], 'ai:secret': ['*'], 'bob:1': all }
     expect(await grantOf(await ask(asked))).toEqual({
@@ -64,7 +64,7 @@ describe('a token', () => {
     })
   })
 
-  it('asks the app with the sessions that the client wants', async () => {
+  it("is granted by the app's hook, which gets the requested sessions", async () => {
     const sessions = vi.fn<TokenRouteOptions['sessions']>(async (_, { wanted }) =>
       wanted.filter((name) => name !== 'ai:b'),
     )
@@ -77,7 +77,7 @@ describe('a token', () => {
   })
 })
 
-describe('the route refuses', () => {
+describe('the token route refuses', () => {
   it.each<[string, Partial<TokenRouteOptions>, [number, number, string]]>([
     ['a request without a user', { user: () => undefined }, [401, 40_100, 'unable to issue a token; sign in first']],
     [
@@ -91,7 +91,7 @@ describe('the route refuses', () => {
       [403, 40_012, 'unable to issue a token; client id "scribe" is for the agent'],
     ],
     [
-      'a client id that stands for all',
+      'the client id `*`',
       { user: () => '*' },
       [403, 40_012, 'unable to issue a token; a client id must not contain "*"'],
     ],
@@ -104,7 +104,7 @@ describe('the route refuses', () => {
     expect(await errorOf(await route(options)())).toEqual(error)
   })
 
-  it('sessions that the user may not use, by name', async () => {
+  it('the names of sessions that the user may not use', async () => {
     expect(await errorOf(await route()({ 'bob:1': ['*'], 'bob:2': ['*'] }))).toEqual([
       403,
       40_160,
@@ -112,7 +112,7 @@ describe('the route refuses', () => {
     ])
   })
 
-  it('requests that make no sense', async () => {
+  it('malformed requests', async () => {
     const ask = route()
     for (const text of ['nonsense', '[3]', '{"ai:team":"*"}', 'null']) {
       expect(await errorOf(await ask(text))).toEqual([
@@ -130,7 +130,7 @@ describe('the route refuses', () => {
     expect((await ask(undefined, large)).status).toBe(413)
   })
 
-  it('a key that is none, when it is created', () => {
+  it('a malformed key, when it is created', () => {
     const message =
       'unable to create the token route; "key" must be an Ably API key as in "appId.keyId:secret", for example from process.env.ABLY_API_KEY'
     for (const wrong of [undefined, '', 'app.key']) {
@@ -138,7 +138,7 @@ describe('the route refuses', () => {
     }
   })
 
-  it('with 500 when the app throws, which only the app is told', async () => {
+  it("with 500 if the app's hook throws, and only onError gets the reason", async () => {
     const onError = vi.fn<(error: unknown) => void>()
     const cause = new Error('the database is away')
     const ask = route({ user: () => Promise.reject(cause), onError })
@@ -148,7 +148,7 @@ describe('the route refuses', () => {
 })
 
 describe('a client of the real SDK', () => {
-  it('connects with its token, and may use its own sessions and no others', async () => {
+  it('connects with its token, and can use its own sessions and no others', async () => {
     const endpoint = await startEndpoint()
     const { key } = endpoint.clientOptions() as { key: string }
     const issue = tokenRoute({ key, user: () => 'alice', sessions: () => ['ai:alice:*'] })

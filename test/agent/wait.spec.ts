@@ -4,7 +4,7 @@ import { waitFor } from '../../src/agent/wait'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-/** Something to wait for on a channel, and what the wait has left behind. */
+/** A wait on a channel, with counts of the listeners and reads it leaves behind. */
 function channel() {
   const listeners = new Set<() => void>()
   const onHeard = (listener: () => void) => {
@@ -26,7 +26,7 @@ function channel() {
   }
 }
 
-/** Reads on until it is told to stop. */
+/** Reads history until it is stopped. */
 function endless() {
   let isReading = false
   const read = async (isOver: () => boolean) => {
@@ -38,7 +38,7 @@ function endless() {
 }
 
 describe('a wait on a channel', () => {
-  it('finds what is there, and reads nothing', async () => {
+  it('resolves with a message that is already there, and reads nothing', async () => {
     const { look, onHeard, hear, expectNothingLeft } = channel()
     const { read, isReading } = endless()
     hear('prompt')
@@ -48,7 +48,7 @@ describe('a wait on a channel', () => {
     expectNothingLeft()
   })
 
-  it('looks again after everything that is heard, and stops reading', async () => {
+  it('checks again after every message, and stops reading', async () => {
     const { look, onHeard, hear, expectNothingLeft } = channel()
     const { read, isReading } = endless()
     const found = waitFor({ onHeard }, { look, read, timeout: 1000 })
@@ -62,7 +62,7 @@ describe('a wait on a channel', () => {
     expectNothingLeft()
   })
 
-  it('gives up in time, and whatever reads or listens for it stops', async () => {
+  it('gives up after its timeout, and stops reading and listening', async () => {
     const { look, onHeard, expectNothingLeft } = channel()
     const { read, isReading } = endless()
     const found = waitFor({ onHeard }, { look, read, timeout: 1000 })
@@ -73,7 +73,7 @@ describe('a wait on a channel', () => {
     expectNothingLeft()
   })
 
-  it.each([true, false])('rejects with the reason of a signal that aborts (before it began: %s)', async (isBefore) => {
+  it.each([true, false])('rejects with the reason of an aborted signal (aborted before: %s)', async (isBefore) => {
     const { look, onHeard, expectNothingLeft } = channel()
     const { read, isReading } = endless()
     const controller = new AbortController()
@@ -86,7 +86,7 @@ describe('a wait on a channel', () => {
     expectNothingLeft()
   })
 
-  it('rejects when reading fails', async () => {
+  it('rejects if reading fails', async () => {
     const { look, onHeard, expectNothingLeft } = channel()
     const found = waitFor({ onHeard }, { look, read: () => Promise.reject(new Error('no history')), timeout: 1000 })
     await expect(found).rejects.toThrow('no history')

@@ -17,7 +17,7 @@ const serialsOf = async (response: Response) => unpackRows(await response.json()
 beforeAll(() => archive.write({ sessionName: 'ai:alice:1', rows }))
 
 describe('the archive route', () => {
-  it('answers with a page of rows', async () => {
+  it('returns a page of rows', async () => {
     const newest = await route(ask('sessionName=ai:alice:1', asAlice))
     expect(newest.status).toBe(200)
     expect(newest.headers.get('cache-control')).toBe('no-store')
@@ -26,7 +26,7 @@ describe('the archive route', () => {
     expect(await serialsOf(older)).toEqual(['1015', '1016', '1017', '1018', '1019'])
   })
 
-  it('answers with no rows for a session that has none', async () => {
+  it('returns no rows for a session without any', async () => {
     expect(await serialsOf(await route(ask('sessionName=ai:alice:2', asAlice)))).toEqual([])
   })
 
@@ -34,9 +34,9 @@ describe('the archive route', () => {
     ['another user', 'sessionName=ai:bob:1', asAlice, 403],
     ['a user who is not logged in', 'sessionName=ai:alice:1', {}, 403],
     ['no name', '', asAlice, 400],
-    ['a limit that is no number', 'sessionName=ai:alice:1&limit=x', asAlice, 400],
-    ['a limit of nothing', 'sessionName=ai:alice:1&limit=0', asAlice, 400],
-    ['another method', 'sessionName=ai:alice:1', { ...asAlice, method: 'POST' }, 405],
+    ['a limit that is not a number', 'sessionName=ai:alice:1&limit=x', asAlice, 400],
+    ['a limit of 0', 'sessionName=ai:alice:1&limit=0', asAlice, 400],
+    ['another HTTP method', 'sessionName=ai:alice:1', { ...asAlice, method: 'POST' }, 405],
   ])('refuses %s', async (_, query, init, status) => {
     const response = await route(ask(query, init))
     expect(response.status).toBe(status)
@@ -44,14 +44,14 @@ describe('the archive route', () => {
     expect(error).toEqual({ code: status * 100, message: expect.stringMatching(/^unable to/) as string })
   })
 
-  it('reads no more than 1000 rows at a time', async () => {
+  it('returns at most 1000 rows', async () => {
     const read = vi.fn<Archive['read']>(async () => [])
     await archiveRoute({ archive: { read }, authorize: () => true })(ask('sessionName=ai:s&limit=1000000'))
     expect(read).toHaveBeenCalledWith({ sessionName: 'ai:s', before: undefined, limit: 1000 })
   })
 
   it.each([() => Promise.reject(new Error('secret')), () => new Response('no') as never])(
-    'refuses everyone when the check %s does not say true',
+    'refuses every request if the check %s does not return true',
     async (authorize) => {
       const onError = vi.fn<(error: unknown) => void>()
       const response = await archiveRoute({ archive, authorize, onError })(ask('sessionName=ai:alice:1', asAlice))
@@ -60,7 +60,7 @@ describe('the archive route', () => {
     },
   )
 
-  it('keeps the failure of a database to itself and reports it', async () => {
+  it('hides the failure of a database from clients and reports it', async () => {
     const onError = vi.fn<(error: unknown) => void>()
     const failure = new Error('secret')
     const failing = archiveRoute({ archive: { read: () => Promise.reject(failure) }, authorize: () => true, onError })

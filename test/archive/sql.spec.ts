@@ -9,12 +9,12 @@ import { sqlArchive, type Archive, type RowTuple, type SqlDatabase } from '../..
 import { hasPostgres, startPostgres } from '../support/postgres'
 
 interface Server {
-  /** A further connection to one database. */
+  /** Another connection to the same database. */
   connect(): SqlDatabase & { dispose(): Promise<void> }
   stop(): Promise<void>
 }
 
-/** Starts a database; each one gives connections to the same data. */
+/** Starts a database; each call returns a new connection to the same data. */
 const databases: [name: string, start: () => Promise<Server>][] = [
   [
     'SQLite',
@@ -79,7 +79,7 @@ describe.each(databases)('an archive in %s', (_, start) => {
     await server.stop()
   })
 
-  it('gives rows back as they were', async () => {
+  it('returns rows as they were written', async () => {
     const sessionName = newName()
     const rows = [
       row('01', 'grüß 👋 \0 "quoted" \\ \u{D800}'),
@@ -106,7 +106,7 @@ describe.each(databases)('an archive in %s', (_, start) => {
     expect(await archive.read({ sessionName, before: '1000' })).toEqual([])
   })
 
-  it('orders serials by their bytes', async () => {
+  it('sorts serials by their bytes', async () => {
     const sessionName = newName()
     const serials = ['0-9@a:0', '0-9@a:1', '0-9@a_', '00', '0A', '0_', '0a', '0z', '0ä']
     await archive.write({ sessionName, rows: serials.toReversed().map((serial) => row(serial)) })
@@ -114,7 +114,7 @@ describe.each(databases)('an archive in %s', (_, start) => {
     expect(serialsOf(await archive.read({ sessionName, before: '0_' }))).toEqual(serials.slice(0, 5))
   })
 
-  it('keeps the newest version of a row, in any order of writes and within one', async () => {
+  it('keeps the newest version of a row, in any order of writes and within one write', async () => {
     const [first, second, third] = [row('01', 'a'), row('01', 'b', '02'), row('01', 'c', '03')]
     for (const writes of [[[first], [third], [second]], [[third], [first]], [[second, third, first]]]) {
       const sessionName = newName()
@@ -123,7 +123,7 @@ describe.each(databases)('an archive in %s', (_, start) => {
     }
   })
 
-  it('gives a statement at most 100 values', async () => {
+  it('uses at most 100 values per statement', async () => {
     const counts: number[] = []
     const counting: SqlDatabase = {
       dialect: database.dialect,
@@ -143,7 +143,7 @@ describe.each(databases)('an archive in %s', (_, start) => {
     expect(counts).toHaveLength(7)
   })
 
-  it('keeps sessions apart', async () => {
+  it('keeps sessions separate', async () => {
     const [one, other] = [newName(), newName()]
     await archive.write({ sessionName: one, rows: [row('01', 'one')] })
     await archive.write({ sessionName: other, rows: [row('01', 'other')] })
@@ -151,7 +151,7 @@ describe.each(databases)('an archive in %s', (_, start) => {
     expect(await archive.read({ sessionName: newName() })).toEqual([])
   })
 
-  it('removes a session and no other', async () => {
+  it('removes one session and no other', async () => {
     const [one, other] = [newName(), newName()]
     for (const sessionName of [one, other]) await archive.write({ sessionName, rows: [row('01')] })
     await archive.remove(one)
@@ -159,13 +159,13 @@ describe.each(databases)('an archive in %s', (_, start) => {
     expect(await archive.read({ sessionName: other })).toHaveLength(1)
   })
 
-  it('accepts a write of nothing', async () => {
+  it('accepts an empty write', async () => {
     const sessionName = newName()
     await archive.write({ sessionName, rows: [] })
     expect(await archive.read({ sessionName })).toEqual([])
   })
 
-  it('ends in the same rows when two agents write at once', async () => {
+  it('contains the same rows if two agents write at once', async () => {
     const sessionName = newName()
     const second = server.connect()
     const other = sqlArchive(second)
@@ -183,7 +183,7 @@ describe.each(databases)('an archive in %s', (_, start) => {
     await second.dispose()
   })
 
-  it('makes its table once for several processes that begin together', async () => {
+  it('creates its table once if several processes start together', async () => {
     const connections = [server.connect(), server.connect(), server.connect()]
     const archives = connections.map((each) => sqlArchive(each, { table: 'begun_together' }))
     await Promise.all(archives.map((each, index) => each.write({ sessionName: 'ai:s', rows: [row(`0${index}`)] })))
@@ -195,7 +195,7 @@ describe.each(databases)('an archive in %s', (_, start) => {
     const listed = async (prefix: string, limit?: number) =>
       (await archive.sessions({ prefix, limit })).map(({ sessionName }) => sessionName)
 
-    it('holds those under a prefix, the newest first', async () => {
+    it('contains the sessions under a prefix, newest first', async () => {
       const names = ['ai:bob:1', 'ai:bob:2', 'ai:bob:3', 'ai:bobby:1', 'ai:al:1']
       const times = ['05', '09', '07', '01', '02']
       for (const [index, sessionName] of names.entries()) {
@@ -210,7 +210,7 @@ describe.each(databases)('an archive in %s', (_, start) => {
       expect(await listed('ai:bob:')).toEqual(['ai:bob:3', 'ai:bob:1'])
     })
 
-    it('names a session by its first prompt, as that stands now, and tells when its newest row was published', async () => {
+    it('names a session by the current text of its first prompt, with the time of its newest row', async () => {
       const sessionName = 'ai:titled:1'
       const session = async () => (await archive.sessions({ prefix: 'ai:titled:' }))[0]
       await archive.write({ sessionName, rows: [row('03', 'an answer')] })
@@ -247,7 +247,7 @@ describe.each(databases)('an archive in %s', (_, start) => {
 describe('sqlArchive', () => {
   const database = (dialect: string): SqlDatabase => ({ ...createDatabase(sqlite({ name: ':memory:' })), dialect })
 
-  it('refuses another dialect', () => {
+  it('refuses an unknown dialect', () => {
     expect(() => sqlArchive(database('mysql'))).toThrow(/unable to make an archive; SQL dialect "mysql"/)
   })
 
@@ -255,7 +255,7 @@ describe('sqlArchive', () => {
     expect(() => sqlArchive(database('sqlite'), { table })).toThrow(/is not a table name/)
   })
 
-  it('passes the failure of the database on, and recovers with it', async () => {
+  it('passes the failure of the database on, and works again after it', async () => {
     const good = createDatabase(sqlite({ name: ':memory:' })) as unknown as SqlDatabase
     let isDown = true
     const flaky: SqlDatabase = {

@@ -1,4 +1,4 @@
-/** Assertions that need nothing but the language, so that behaviours run in a page as well. */
+/** Assertions without dependencies, so that behaviours also run in a page. */
 
 const show = (value: unknown): string => {
   try {
@@ -8,22 +8,22 @@ const show = (value: unknown): string => {
   }
 }
 
-/** Demands that two values are equal, all the way down. */
+/** Asserts that two values are deeply equal. */
 export function equal(actual: unknown, expected: unknown, what = 'value'): void {
   if (!isEqual(actual, expected, false)) throw new Error(`${what} is ${show(actual)}, not ${show(expected)}`)
 }
 
-/** Demands that a value has all that is expected; it may have more. */
+/** Asserts that a value has all expected properties; it may have more. */
 export function match(actual: unknown, expected: unknown, what = 'value'): void {
   if (!isEqual(actual, expected, true)) throw new Error(`${what} is ${show(actual)}, without ${show(expected)}`)
 }
 
-/** Demands that something holds. */
+/** Asserts that a condition is true. */
 export function truth(value: unknown, what: string): asserts value {
   if (!value) throw new Error(`not so: ${what}`)
 }
 
-/** Demands that a promise rejects with such an error. */
+/** Asserts that a promise rejects with such an error. */
 export async function rejects(promise: PromiseLike<unknown>, expected: { code: number; statusCode?: number }) {
   let result: unknown
   try {

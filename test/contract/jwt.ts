@@ -1,7 +1,7 @@
-/** What a token says besides when it was issued and when it ends. */
+/** The claims of a token besides its start and end. */
 export type Claims = Record<string, unknown>
 
-/** Signs a JWT with a key's secret, with what both Node and a page have. */
+/** Signs a JWT with a key's secret, with APIs that both Node and a page have. */
 export async function signJwt({
   kid,
   secret,

@@ -9,7 +9,7 @@ describe.each(cases)('$service, in Node with $format', { timeout }, ({ open, use
   beforeAll(async () => void (subject = await open()))
   afterAll(() => subject.close())
 
-  // NOTE: each has its own clients and channels, and most of them wait
+  // NOTE: behaviours have separate clients and channels, and most of them wait
   test.concurrent.each(behaviours)('$name', async (behaviour) => {
     await expect(perform(behaviour, Ably, subject.target, useBinaryProtocol)).resolves.toBeUndefined()
   })

@@ -2,9 +2,9 @@ import * as Ably from 'ably'
 import { behaviours } from './behaviours'
 import { perform, type Target } from './stage'
 
-/** What a page that holds the contract offers to the test that opened it. */
+/** The functions that a page with the contract offers to the test that opened it. */
 export interface ContractPage {
-  /** Runs the behaviour of that name. */
+  /** Runs the behaviour with this name. */
   performInPage(name: string, target: Target, useBinaryProtocol: boolean): Promise<void>
 }
 

@@ -4,59 +4,59 @@ import { signJwt, type Claims } from './jwt'
 /** The SDK under which a behaviour runs: the build for Node, or the one for browsers. */
 export type Sdk = Pick<typeof Ably, 'Realtime' | 'Rest'>
 
-/** The service that a behaviour is shown on. */
+/** The service that a behaviour runs on. */
 export interface Target {
-  /** A key that may do everything. */
+  /** A key with every capability. */
   key: string
-  /** Where it is; nothing for Ably itself. */
+  /** The address of the service; undefined for Ably itself. */
   place: Ably.ClientOptions
   /** A namespace with message updates, deletes and appends. */
   mutable: string
-  /** Lets lost members leave that soon, in ms. */
+  /** The time after which a lost member leaves, in ms. */
   remainPresentFor: number
-  /** How long to wait after a burst of 40 messages, so as to stay within its rate, in ms. */
+  /** The wait after a burst of 40 messages that keeps the rate within its limit, in ms. */
   pause: number
 }
 
-/** What a behaviour works with. All that it opens is closed behind it. */
+/** The clients and channels of a behaviour, which are closed after it. */
 export interface Stage {
   readonly keyName: string
-  /** A channel name that nobody has used, where messages may be changed. */
+  /** A new channel name in a namespace that allows changes of messages. */
   mutableName(): string
-  /** A channel name that nobody has used, without a namespace. */
+  /** A new channel name without a namespace. */
   plainName(): string
-  /** A realtime client that holds the key. */
+  /** A realtime client with the key. */
   client(options?: Ably.ClientOptions): Ably.Realtime
-  /** A realtime client in the other format. */
+  /** A realtime client with the key that uses the other format. */
   otherFormat(options?: Ably.ClientOptions): Ably.Realtime
-  /** A realtime client without the key, for those who bring a token. */
+  /** A realtime client without the key, for behaviours with a token. */
   visitor(options: Ably.ClientOptions): Ably.Realtime
-  /** A REST client that holds the key. */
+  /** A REST client with the key. */
   rest(options?: Ably.ClientOptions): Ably.Rest
   /** A REST client without the key. */
   restVisitor(options: Ably.ClientOptions): Ably.Rest
   token(params?: Ably.TokenParams): Promise<Ably.TokenDetails>
   jwt(claims?: Claims, options?: { ttl?: number; secret?: string; keyName?: string }): Promise<string>
-  /** Cuts a client off without a word; it comes back by itself. */
+  /** Drops the connection of a client without notice; the client reconnects by itself. */
   drop(client: Ably.Realtime): void
-  /** Cuts a client off for so long that it is suspended; it stays away. */
+  /** Disconnects a client for so long that it is suspended; it stays disconnected. */
   suspend(client: Ably.Realtime): Promise<void>
-  /** Makes a client forget which connection it had, so that it comes back with a new one. */
+  /** Makes a client forget its connection, so that it reconnects with a new one. */
   forget(client: Ably.Realtime): void
   readonly target: Target
 }
 
-/** Something that the service does, shown through the SDK. */
+/** One behaviour of the service, shown through the SDK. */
 export interface Behaviour {
   name: string
   run(stage: Stage): Promise<void>
 }
 
-/** Behaviours of one area; each name starts with it. */
+/** The behaviours of one area; each name starts with the area. */
 export const area = (title: string, behaviours: Record<string, (stage: Stage) => Promise<void>>): Behaviour[] =>
   Object.entries(behaviours).map(([name, run]) => ({ name: `${title} ${name}`, run }))
 
-/** Runs a behaviour on a target, and closes what it opened. */
+/** Runs a behaviour on a target, and closes its clients. */
 export async function perform({ run }: Behaviour, sdk: Sdk, target: Target, useBinaryProtocol: boolean): Promise<void> {
   const opened: Ably.Realtime[] = []
   const [keyName = '', keySecret = ''] = target.key.split(':')
@@ -103,7 +103,7 @@ export async function perform({ run }: Behaviour, sdk: Sdk, target: Target, useB
   }
 }
 
-/** What the SDK does not show, and its own tests use. */
+/** Internals that the SDK does not expose, and that its own tests use. */
 interface Internals {
   connectionManager: {
     activeProtocol: { transport: { disconnect(): void } }

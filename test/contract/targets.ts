@@ -2,10 +2,10 @@ import { createLocalEndpoint } from '../../src/local'
 import { formats } from '../support/local'
 import type { Target } from './stage'
 
-/** A service to hold to the contract. */
+/** A service that the contract is checked on. */
 export interface Subject {
   service: string
-  /** Makes it ready. */
+  /** Starts the service. */
   open(): Promise<{ target: Target; close(): Promise<void> }>
 }
 
@@ -19,7 +19,7 @@ const local: Subject = {
   },
 }
 
-/** Ably itself. The app of the key needs a rule for changes of messages in the namespace. */
+/** Ably itself. The app of the key needs a rule that allows changes of messages in the namespace. */
 const cloud = (key: string, mutable: string): Subject => ({
   service: 'Ably',
   open: () =>
@@ -32,8 +32,8 @@ const cloud = (key: string, mutable: string): Subject => ({
 const { ABLY_API_KEY, ABLY_NAMESPACE = 'ai' } = process.env
 const subjects = ABLY_API_KEY ? [local, cloud(ABLY_API_KEY, ABLY_NAMESPACE)] : [local]
 
-/** Every service in every format: the local endpoint, and Ably itself where `ABLY_API_KEY` opens it. */
+/** Every service in every format: the local endpoint, and Ably itself if `ABLY_API_KEY` is set. */
 export const cases = subjects.flatMap((subject) => formats.map((format) => ({ ...subject, ...format })))
 
-/** How long one behaviour may take, in ms. */
+/** The time limit of one behaviour, in ms. */
 export const timeout = 60_000

@@ -1,13 +1,13 @@
 import type * as Ably from 'ably'
 
-/** What has come so far, to be waited for. */
+/** The received items, to be awaited. */
 export interface Inbox<T> {
   readonly items: T[]
-  /** Resolves when so many have come. */
+  /** Resolves once this many items have arrived. */
   until(count: number): Promise<T[]>
 }
 
-/** An inbox and the way into it. */
+/** An inbox and the function that adds to it. */
 export function inbox<T>(): Inbox<T> & { put(item: T): void } {
   const items: T[] = []
   return {
@@ -30,14 +30,14 @@ export async function subscribe(channel: Ably.RealtimeChannel): Promise<Inbox<Ab
   return box
 }
 
-/** Listens to the members of a channel. */
+/** Subscribes to the presence of a channel. */
 export async function listen(channel: Ably.RealtimeChannel): Promise<Inbox<Ably.PresenceMessage>> {
   const box = inbox<Ably.PresenceMessage>()
   await channel.presence.subscribe((message) => box.put(message))
   return box
 }
 
-/** Waits until something holds. */
+/** Waits until a condition is true. */
 export async function eventually(holds: () => unknown, what: () => string, within = 10_000): Promise<void> {
   const end = Date.now() + within
   while (!(await holds())) {
@@ -48,7 +48,7 @@ export async function eventually(holds: () => unknown, what: () => string, withi
 
 export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-/** The next change into a connection state. */
+/** The next change to a connection state. */
 export const nextState = (client: Ably.Realtime, state: Ably.ConnectionState) =>
   new Promise<Ably.ConnectionStateChange>((resolve) => client.connection.once(state, resolve))
 
@@ -62,6 +62,6 @@ export const nextEvent = (channel: Ably.RealtimeChannel, event: Ably.ChannelEven
 /** The data of messages. */
 export const datas = (items: readonly { data?: unknown }[]) => items.map(({ data }) => data)
 
-/** What a message did, and with what data. */
+/** The action and data of a message. */
 export const deeds = (items: readonly { action?: unknown; data?: unknown }[]) =>
   items.map(({ action, data }) => [action, data])

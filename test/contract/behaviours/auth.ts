@@ -58,7 +58,7 @@ export const credentials = area('credentials:', {
     truth(wrong === 40_144 || wrong === 40_171, `a wrong signature is refused, with ${wrong}`)
   },
 
-  async 'that end and cannot be renewed end the connection'({ token, visitor }) {
+  async 'that expire and cannot be renewed end the connection'({ token, visitor }) {
     const { token: text } = await token({ ttl: 1_000 })
     const one = visitor({ token: text })
     await inState(one, 'connected')
@@ -68,7 +68,7 @@ export const credentials = area('credentials:', {
     match((await failed).reason, { code: 40_171 })
   },
 
-  async 'that end are renewed, and the connection goes on'({ rest, visitor }) {
+  async 'that expire are renewed, and the connection stays'({ rest, visitor }) {
     let issued = 0
     const make = () => rest().auth.requestToken({ clientId: 'bob', ttl: issued++ === 0 ? 1_000 : 60_000 })
     const one = visitor({ authCallback: giving(make) })
@@ -79,7 +79,7 @@ export const credentials = area('credentials:', {
     equal([one.connection.id, issued], [id, 2])
   },
 
-  async 'that end while a client is away are renewed on its way back'({ rest, visitor, suspend }) {
+  async 'that expire while a client is disconnected are renewed when it reconnects'({ rest, visitor, suspend }) {
     let issued = 0
     const make = () => rest().auth.requestToken({ clientId: 'bob', ttl: issued++ === 0 ? 1_000 : 60_000 })
     const one = visitor({ authCallback: giving(async () => (await make()).token) })
@@ -111,7 +111,7 @@ export const credentials = area('credentials:', {
 })
 
 export const identities = area('identities:', {
-  async 'of a key are any'({ client, plainName }) {
+  async 'of a key can be any client id'({ client, plainName }) {
     const name = plainName()
     const box = await subscribe(client().channels.get(name))
     await client({ clientId: 'bob' }).channels.get(name).publish('n', 'x')
@@ -119,7 +119,7 @@ export const identities = area('identities:', {
     equal((await box.until(2)).map(({ clientId }) => clientId ?? '').toSorted(), ['bob', 'eve'])
   },
 
-  async 'of a token are those that it names'({ token, visitor, plainName }) {
+  async 'of a token are the client ids it names'({ token, visitor, plainName }) {
     const details = await token({ clientId: 'bob' })
     const wrong = visitor({ token: details.token, clientId: 'eve' })
     match((await nextState(wrong, 'failed')).reason, { code: 40_102 })
@@ -128,7 +128,7 @@ export const identities = area('identities:', {
     await bob.publish('n', 'x')
   },
 
-  async 'of a token for anyone are what its holder says'({ token, visitor, plainName }) {
+  async 'of a token with the client id * can be any client id'({ token, visitor, plainName }) {
     const details = await token({ clientId: '*' })
     const one = visitor({ token: details.token, clientId: 'bob' })
     await inState(one, 'connected')
@@ -136,14 +136,14 @@ export const identities = area('identities:', {
     await one.channels.get(plainName()).publish('n', 'x')
   },
 
-  async 'of a token for nobody are none'({ token, visitor, plainName }) {
+  async 'of a token without a client id are not allowed'({ token, visitor, plainName }) {
     const details = await token()
     const nobody = visitor({ token: details.token }).channels.get(plainName())
     await rejects(nobody.publish({ clientId: 'bob', data: 'x' }), { code: 40_012 })
     await nobody.publish('n', 'x')
   },
 
-  async 'over REST are held to as well'({ token, rest, restVisitor, plainName }) {
+  async 'over REST are checked, too'({ token, rest, restVisitor, plainName }) {
     const name = plainName()
     const details = await token({ clientId: 'bob' })
     const bob = restVisitor({ token: details.token }).channels.get(name)
@@ -154,7 +154,7 @@ export const identities = area('identities:', {
 })
 
 export const capabilities = area('capabilities:', {
-  async 'forbid what they do not name'({ token, visitor, restVisitor, plainName, mutableName }) {
+  async 'forbid operations that they do not name'({ token, visitor, restVisitor, plainName, mutableName }) {
     const [read, write, other] = [plainName(), mutableName(), plainName()]
     const capability: Record<string, Ably.capabilityOp[]> = { [read]: ['subscribe', 'history'], [write]: ['publish'] }
     const details = await token({ clientId: 'bob', capability })
@@ -173,7 +173,7 @@ export const capabilities = area('capabilities:', {
     equal(one.connection.state, 'connected')
   },
 
-  async 'may allow changes of own messages alone'({ token, client, visitor, mutableName }) {
+  async 'can allow changes of own messages only'({ token, client, visitor, mutableName }) {
     const name = mutableName()
     const theirs = await client({ clientId: 'eve' }).channels.get(name).publish('n', 'x')
     const capability: Record<string, Ably.capabilityOp[]> = {
@@ -185,7 +185,7 @@ export const capabilities = area('capabilities:', {
     await rejects(bob.appendMessage({ serial: theirs.serials[0]!, data: 'y' }), { code: 40_160 })
   },
 
-  async 'of a token are what it asked for, in order'({ token }) {
+  async 'of a token are those of its request, sorted'({ token }) {
     const capability = { 'contract:b': ['subscribe', 'publish'], 'contract:a': ['*'] } as unknown as Record<
       string,
       Ably.capabilityOp[]
@@ -194,7 +194,7 @@ export const capabilities = area('capabilities:', {
     equal(details.capability, '{"contract:a":["*"],"contract:b":["publish","subscribe"]}')
   },
 
-  async 'with wildcards cover segments'({ token, visitor, mutableName, target, plainName }) {
+  async 'with wildcards match segments of channel names'({ token, visitor, mutableName, target, plainName }) {
     const details = await token({ capability: { [`${target.mutable}:*`]: ['publish'] } })
     const one = visitor({ tokenDetails: details })
     await one.channels.get(mutableName()).publish('n', 'x')
@@ -204,7 +204,7 @@ export const capabilities = area('capabilities:', {
 })
 
 export const tokenRequests = area('token requests:', {
-  async 'are good once, and while fresh'({ rest }) {
+  async 'can be used once, and only while they are new'({ rest }) {
     const timestamp = await rest().time()
     const nonce = `contract-${Math.random()}`
     await rest().auth.requestToken({ timestamp, nonce })
@@ -216,7 +216,7 @@ export const tokenRequests = area('token requests:', {
     await rejects(rest().auth.requestToken({ mac: '12345' } as Ably.TokenParams), { code: 40_101, statusCode: 401 })
   },
 
-  async 'must keep to bounds'({ rest }) {
+  async 'must keep within the limits'({ rest }) {
     const { auth } = rest()
     const tooLong = 365 * 24 * 3_600_000
     await rejects(auth.requestToken({ ttl: tooLong }), { code: 40_003, statusCode: 400 })
@@ -227,13 +227,13 @@ export const tokenRequests = area('token requests:', {
     }
   },
 
-  async 'are granted what they ask for in the order of names'({ rest }) {
+  async 'get the requested capability, sorted by name'({ rest }) {
     const capability = '{"x:b":["subscribe","push-subscribe","publish"],"x:a":["*"]}'
     const details = await rest().auth.requestToken({ capability })
     equal(details.capability, '{"x:a":["*"],"x:b":["publish","push-subscribe","subscribe"]}')
   },
 
-  async 'are answered in the format asked for'({ rest, keyName }) {
+  async 'get a response in the requested format'({ rest, keyName }) {
     const request = await rest().auth.createTokenRequest({ clientId: 'bob' })
     const answer = await rest().request<Ably.TokenDetails>('post', `/keys/${keyName}/requestToken`, 6, {}, request)
     match(answer, { success: true, statusCode: 201 })
@@ -243,7 +243,7 @@ export const tokenRequests = area('token requests:', {
     )
   },
 
-  async 'for a key that does not exist find none'({ rest }) {
+  async 'for an unknown key are refused'({ rest }) {
     const answer = await rest().request('post', '/keys/no.such/requestToken', 6, {}, { keyName: 'no.such' })
     await eventually(
       () => answer.statusCode === 404,

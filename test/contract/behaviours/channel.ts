@@ -13,7 +13,7 @@ export const attaching = area('attaching:', {
     )
   },
 
-  async 'grants the modes asked for, and keeps to them'({ client, plainName }) {
+  async 'grants and enforces the requested modes'({ client, plainName }) {
     const name = plainName()
     const writer = client().channels.get(name, { modes: ['PUBLISH'] })
     const reader = client().channels.get(name, { modes: ['SUBSCRIBE'] })
@@ -25,20 +25,20 @@ export const attaching = area('attaching:', {
     await rejects(reader.publish('n', 'y'), { code: 40_160, statusCode: 401 })
   },
 
-  async 'takes modes from the parameters before those of the options'({ client, plainName }) {
+  async 'prefers modes of the parameters over those of the options'({ client, plainName }) {
     const options = { modes: ['PUBLISH' as const], params: { modes: 'subscribe' } }
     const channel = client().channels.get(plainName(), options)
     await channel.attach()
     equal([channel.modes, channel.params], [['subscribe'], { modes: 'subscribe' }])
   },
 
-  async 'repeats the parameters that it knows'({ client, plainName }) {
+  async 'returns the parameters that it knows'({ client, plainName }) {
     const channel = client().channels.get(plainName(), { params: { rewind: '1', nonexistent: 'foo' } })
     await channel.attach()
     equal(channel.params, { rewind: '1' })
   },
 
-  async 'refuses names that are none, and stays connected'({ client }) {
+  async 'refuses invalid names, and stays connected'({ client }) {
     const one = client()
     await inState(one, 'connected')
     for (const name of ['', ':hell', '::']) {
@@ -48,7 +48,7 @@ export const attaching = area('attaching:', {
     equal(one.connection.state, 'connected')
   },
 
-  async 'a detached channel hears nothing'({ client, rest, plainName }) {
+  async 'a detached channel receives nothing'({ client, rest, plainName }) {
     const name = plainName()
     const one = client()
     const channel = one.channels.get(name)
@@ -94,7 +94,7 @@ export const rewinding = area('rewinding:', {
     equal(datas(items).slice(-2), ['2', '1'])
   },
 
-  async 'by time, asked for in the name'({ client, rest, plainName }) {
+  async 'can be requested by time in the channel name'({ client, rest, plainName }) {
     const name = plainName()
     await rest().channels.get(name).publish('n', 'new')
     const box = await subscribe(client().channels.get(`[?rewind=30s]${name}`))
@@ -112,7 +112,7 @@ export const rewinding = area('rewinding:', {
     match(await box.until(1), [{ action: 'message.update', data: 'ab', serial: serials[0] }])
   },
 
-  async 'does not know a rewind of a week'({ client, plainName }) {
+  async 'refuses a rewind that is not a number or a duration'({ client, plainName }) {
     const channel = client().channels.get(plainName(), { params: { rewind: 'a week' } })
     const failed = await channel.attach().then(
       () => false,
@@ -123,7 +123,7 @@ export const rewinding = area('rewinding:', {
 })
 
 export const metadata = area('a channel:', {
-  async 'tells who uses it'({ client, rest, plainName }) {
+  async 'reports the number of its connections'({ client, rest, plainName }) {
     const name = plainName()
     await client().channels.get(name).attach()
     const { channelId, status } = await rest().channels.get(name).status()

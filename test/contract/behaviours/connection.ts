@@ -4,7 +4,7 @@ import { area } from '../stage'
 import { datas, eventually, inState, nextEvent, nextState, subscribe } from '../watch'
 
 export const connecting = area('connecting:', {
-  async 'each client gets an id and a key of its own'({ client }) {
+  async 'each client gets an id and a key'({ client }) {
     const [a, b] = [client(), client()]
     await Promise.all([inState(a, 'connected'), inState(b, 'connected')])
     truth(a.connection.id && b.connection.id && a.connection.id !== b.connection.id, 'ids differ')
@@ -17,11 +17,11 @@ export const connecting = area('connecting:', {
     truth((await one.connection.ping()) > 0, 'a time is told')
   },
 
-  async 'the time is told without credentials'({ rest }) {
+  async 'the time can be read without credentials'({ rest }) {
     truth(Math.abs((await rest().time()) - Date.now()) < 120_000, 'the time is about right')
   },
 
-  async 'the time comes in the format asked for'({ rest }) {
+  async 'the time comes in the requested format'({ rest }) {
     const answer = await rest().request<number>('get', '/time', 6)
     match(answer, { success: true, statusCode: 200 })
     equal(
@@ -30,7 +30,7 @@ export const connecting = area('connecting:', {
     )
   },
 
-  async 'who closes and connects again has a new connection'({ client }) {
+  async 'a client that closes and connects again has a new connection'({ client }) {
     const one = client()
     await inState(one, 'connected')
     const { id } = one.connection
@@ -41,16 +41,16 @@ export const connecting = area('connecting:', {
     truth(one.connection.id && one.connection.id !== id, 'the id is new')
   },
 
-  async 'a wrong secret ends in failure'({ client, keyName }) {
+  async 'a wrong secret fails the connection'({ client, keyName }) {
     const { reason } = await nextState(client({ key: `${keyName}:wrong` }), 'failed')
     match(reason, { code: 40_101, statusCode: 401 })
   },
 
-  async 'a key of no app ends in failure'({ client }) {
+  async 'a key of an unknown app fails the connection'({ client }) {
     match((await nextState(client({ key: 'no.such:secret' }), 'failed')).reason, { code: 40_101, statusCode: 401 })
   },
 
-  async 'a recovery key that is none gives a new connection, and says so'({ client }) {
+  async 'an invalid recovery key gives a new connection with an error'({ client }) {
     const recover = JSON.stringify({ connectionKey: '_____!no-such-key____', msgSerial: 3, channelSerials: {} })
     const one = client({ recover })
     match((await nextState(one, 'connected')).reason, { code: 80_018 })
@@ -58,12 +58,12 @@ export const connecting = area('connecting:', {
   },
 })
 
-/** What a subscriber to one message makes of what it gets. */
+/** The text of one message, as a subscriber builds it from the deliveries. */
 const textOf = (items: readonly Ably.InboundMessage[]) =>
   items.reduce((text, { action, data }) => (action === 'message.append' ? text + String(data) : String(data)), '')
 
-export const resuming = area('coming back:', {
-  async 'a dropped client resumes its connection and misses nothing'({ client, rest, plainName, drop }) {
+export const resuming = area('reconnecting:', {
+  async 'a dropped client resumes its connection and misses no message'({ client, rest, plainName, drop }) {
     const name = plainName()
     const one = client()
     const channel = one.channels.get(name)
@@ -88,7 +88,7 @@ export const resuming = area('coming back:', {
     equal(datas(await box.until(4)), ['1', '2', '3', '4'])
   },
 
-  async 'what was sent and not acknowledged is published once'({ client, rest, plainName, drop }) {
+  async 'a message sent but not acknowledged is published once'({ client, rest, plainName, drop }) {
     const name = plainName()
     const one = client()
     await inState(one, 'connected')
@@ -99,7 +99,7 @@ export const resuming = area('coming back:', {
     equal(datas(items), ['0', '1', '2', '3', '4'])
   },
 
-  async 'a new client recovers the connection of one that is gone'({ client, rest, plainName, suspend }) {
+  async 'a new client recovers the connection of a closed one'({ client, rest, plainName, suspend }) {
     const name = plainName()
     const one = client()
     const channel = one.channels.get(name)
@@ -117,7 +117,7 @@ export const resuming = area('coming back:', {
     equal([two.connection.id, (await attached).resumed], [id, true])
   },
 
-  async 'a continued channel appends on to a message that it shows whole'({ client, rest, mutableName, drop }) {
+  async 'a resumed channel delivers a whole message first, then its appends'({ client, rest, mutableName, drop }) {
     const name = mutableName()
     const one = client()
     const channel = one.channels.get(name)
@@ -138,14 +138,14 @@ export const resuming = area('coming back:', {
     )
   },
 
-  async 'rest calls learn the time in the format of the client'({ rest }) {
+  async 'a REST request decodes the response in the format of the client'({ rest }) {
     const { statusCode, items } = await rest().request('get', '/time', 6)
     equal(statusCode, 200)
     equal(items.length, 1)
     equal(typeof (await rest().time()), 'number')
   },
 
-  async 'rest calls work with a wrong path as without one'({ rest }) {
+  async 'a REST request with an error status returns the error code'({ rest }) {
     const answer = await rest().request('get', '/keys/no.such/requestToken', 6)
     match(answer, { success: false, statusCode: 404, errorCode: 40_400 })
     await rejects(rest().channels.get('').publish('n', 'x'), { code: 40_010 })

@@ -5,7 +5,7 @@ import { connecting, resuming } from './connection'
 import { changing, history, publishing } from './message'
 import { presence } from './presence'
 
-/** All that the contract says. */
+/** All behaviours of the contract. */
 export const behaviours: readonly Behaviour[] = [
   ...connecting,
   ...attaching,

@@ -6,7 +6,7 @@ const bytes = new Uint8Array([0, 1, 127, 128, 255])
 const toList = (data: unknown) => [...new Uint8Array(data instanceof ArrayBuffer ? data : (data as Uint8Array))]
 
 export const publishing = area('publishing:', {
-  async 'carries name, data, extras and who sent it'({ client, plainName }) {
+  async 'delivers name, data, extras and client id'({ client, plainName }) {
     const name = plainName()
     const one = client({ clientId: 'bob' })
     const box = await subscribe(one.channels.get(name))
@@ -25,7 +25,7 @@ export const publishing = area('publishing:', {
     truth(Math.abs(message!.timestamp - Date.now()) < 120_000, 'the timestamp is about right')
   },
 
-  async 'carries every kind of data, in either format'({ client, otherFormat, plainName }) {
+  async 'delivers every kind of data, in both formats'({ client, otherFormat, plainName }) {
     const name = plainName()
     const boxes = [await subscribe(client().channels.get(name)), await subscribe(otherFormat().channels.get(name))]
     const kinds: unknown[] = ['text', '', { a: [1, { b: null }] }, ['x', 2], undefined]
@@ -39,7 +39,7 @@ export const publishing = area('publishing:', {
     }
   },
 
-  async 'over REST carries every kind of data as well'({ rest, otherFormat, plainName }) {
+  async 'over REST delivers every kind of data, too'({ rest, otherFormat, plainName }) {
     const name = plainName()
     const box = await subscribe(otherFormat().channels.get(name))
     for (const data of ['text', { a: 1 }, bytes]) await rest().channels.get(name).publish('n', data)
@@ -86,7 +86,7 @@ export const publishing = area('publishing:', {
     truth(first && second && first < second, `${first} comes before ${second}`)
   },
 
-  async 'keeps ids, and makes them where there are none'({ client, plainName }) {
+  async 'keeps message ids, and generates missing ones'({ client, plainName }) {
     const name = plainName()
     const one = client()
     const box = await subscribe(one.channels.get(name))
@@ -97,7 +97,7 @@ export const publishing = area('publishing:', {
     truth(second?.id.startsWith(`${one.connection.id}:`), `${second?.id} starts with the connection id`)
   },
 
-  async 'the same id is published once'({ rest, plainName }) {
+  async 'publishes a message with the same id once'({ rest, plainName }) {
     const channel = rest().channels.get(plainName())
     const [first, second] = [
       await channel.publish({ id: 'once', data: '1' }),
@@ -108,20 +108,20 @@ export const publishing = area('publishing:', {
     truth(second, 'the second is answered as well')
   },
 
-  async 'ids of a batch must belong together'({ rest, plainName }) {
+  async 'refuses a batch whose ids do not belong together'({ rest, plainName }) {
     const channel = rest().channels.get(plainName())
     await rejects(channel.publish([{ id: 'a:0' }, { id: 'b:1' }]), { code: 40_031, statusCode: 400 })
     await channel.publish([{ id: 'c:0' }, { id: 'c:1' }])
   },
 
-  async 'what is too large is refused'({ client, plainName }) {
+  async 'refuses a message that is too large'({ client, plainName }) {
     const channel = client().channels.get(plainName())
     await channel.attach()
     await rejects(channel.publish('n', 'x'.repeat(70_000)), { code: 40_009 })
     await channel.publish('n', 'small')
   },
 
-  async 'brings nothing back to who wants no echo'({ client, plainName }) {
+  async 'echoes nothing to a client with echo turned off'({ client, plainName }) {
     const name = plainName()
     const quiet = client({ echoMessages: false })
     const box = await subscribe(quiet.channels.get(name))
@@ -130,7 +130,7 @@ export const publishing = area('publishing:', {
     equal(datas(await box.until(1)), ['other'])
   },
 
-  async 'over REST may come from a connection whose key is known'({ client, rest, plainName }) {
+  async 'over REST can name a connection by its key'({ client, rest, plainName }) {
     const name = plainName()
     const [one, bob] = [client(), client({ clientId: 'bob' })]
     const box = await subscribe(one.channels.get(name))
@@ -146,7 +146,7 @@ export const publishing = area('publishing:', {
     await rejects(channel.publish({ data: 'x', connectionKey: 'no.such' }), { code: 40_006, statusCode: 400 })
   },
 
-  async 'to several channels tells how it went on each'({ token, rest, restVisitor, plainName }) {
+  async 'to several channels returns a result for each'({ token, rest, restVisitor, plainName }) {
     const [mine, other] = [plainName(), plainName()]
     const tokenDetails = await token({ capability: { [mine]: ['publish'] } })
     const spec = { channels: [mine, other], messages: [{ data: '1' }, { data: '2' }] }
@@ -159,12 +159,12 @@ export const publishing = area('publishing:', {
     equal((await rest().channels.get(other).history()).items, [])
   },
 
-  async 'can be refused on request'({ client, plainName }) {
+  async 'can be refused by the test'({ client, plainName }) {
     const channel = client().channels.get(plainName())
     await rejects(channel.publish({ data: 'x' }, { _forceNack: 'true' }), { code: 40_099 })
   },
 
-  async 'over REST can be refused on request'({ rest, plainName }) {
+  async 'over REST can be refused by the test'({ rest, plainName }) {
     const channel = rest().channels.get(plainName())
     await rejects(channel.publish({ data: 'x' }, { _forceNack: 'true' }), { code: 40_099, statusCode: 400 })
     equal((await channel.history()).items, [])
@@ -172,7 +172,7 @@ export const publishing = area('publishing:', {
 })
 
 export const history = area('history:', {
-  async 'goes backwards in pages, unmoved by what comes meanwhile'({ rest, plainName }) {
+  async 'is read backwards in pages, unaffected by new messages'({ rest, plainName }) {
     const channel = rest().channels.get(plainName())
     await channel.publish(['1', '2', '3', '4', '5'].map((data) => ({ data })))
     const first = await channel.history({ limit: 2 })
@@ -186,7 +186,7 @@ export const history = area('history:', {
     equal([first.hasNext(), third?.hasNext(), third?.isLast()], [true, false, true])
   },
 
-  async 'goes forwards'({ rest, plainName }) {
+  async 'can be read forwards'({ rest, plainName }) {
     const channel = rest().channels.get(plainName())
     await channel.publish(['1', '2', '3'].map((data) => ({ data })))
     const first = await channel.history({ direction: 'forwards', limit: 2 })
@@ -194,7 +194,7 @@ export const history = area('history:', {
     equal(datas((await (await first.next())!.first()).items), ['1', '2'])
   },
 
-  async 'keeps to a stretch of time'({ rest, plainName }) {
+  async 'can be limited to a period'({ rest, plainName }) {
     const channel = rest().channels.get(plainName())
     for (const data of ['1', '2', '3']) {
       await channel.publish('n', data)
@@ -207,7 +207,7 @@ export const history = area('history:', {
     equal(datas((await channel.history({ end: at })).items), ['2', '1'])
   },
 
-  async 'ends where an attachment begins'({ client, rest, plainName }) {
+  async 'with untilAttach ends at the attach'({ client, rest, plainName }) {
     const name = plainName()
     await rest()
       .channels.get(name)
@@ -219,7 +219,7 @@ export const history = area('history:', {
     equal(datas((await channel.history({ untilAttach: true })).items), ['2', '1'])
   },
 
-  async 'ends there in pages, read forwards'({ client, rest, plainName }) {
+  async 'with untilAttach ends at the attach when read forwards in pages'({ client, rest, plainName }) {
     const name = plainName()
     const sender = rest().channels.get(name)
     for (const data of ['1', '2', '3']) await sender.publish('n', data)
@@ -231,14 +231,14 @@ export const history = area('history:', {
     equal([datas(first.items), datas(second?.items ?? []), second?.hasNext()], [['1', '2'], ['3'], false])
   },
 
-  async 'gives at most a thousand a page'({ rest, plainName }) {
+  async 'has at most a thousand messages per page'({ rest, plainName }) {
     const answer = await rest().request('get', `/channels/${plainName()}/messages`, 6, { limit: 1_001 })
     equal(answer.statusCode, 400)
   },
 })
 
 export const changing = area('changing messages:', {
-  async 'appends reach a subscriber as what was added'({ client, mutableName }) {
+  async 'a subscriber receives only the appended data'({ client, mutableName }) {
     const name = mutableName()
     const box = await subscribe(client().channels.get(name))
     const channel = client({ transportParams: { appendRollupWindow: 0 } }).channels.get(name)
@@ -254,7 +254,7 @@ export const changing = area('changing messages:', {
     match(received[2], { name: 'n', serial: serials[0], version: { serial: versionSerial } })
   },
 
-  async 'appends that follow fast may come as one'({ client, mutableName }) {
+  async 'fast appends can arrive as one'({ client, mutableName }) {
     const name = mutableName()
     const box = await subscribe(client().channels.get(name))
     const channel = client().channels.get(name)
@@ -285,7 +285,7 @@ export const changing = area('changing messages:', {
     ])
   },
 
-  async 'an update replaces what it names and keeps the rest'({ client, mutableName }) {
+  async 'an update replaces the given fields and keeps the others'({ client, mutableName }) {
     const name = mutableName()
     const one = client({ clientId: 'bob' })
     const channel = one.channels.get(name)
@@ -306,7 +306,7 @@ export const changing = area('changing messages:', {
     truth(updated.version.timestamp! > updated.timestamp, 'the version is younger')
   },
 
-  async 'a delete says so, and keeps the data unless told'({ client, mutableName }) {
+  async 'a delete keeps the data unless it names others'({ client, mutableName }) {
     const name = mutableName()
     const channel = client().channels.get(name)
     const box = await subscribe(channel)
@@ -319,7 +319,7 @@ export const changing = area('changing messages:', {
     ])
   },
 
-  async 'over REST does the same'({ client, rest, mutableName }) {
+  async 'over REST works the same way'({ client, rest, mutableName }) {
     const name = mutableName()
     const box = await subscribe(client().channels.get(name))
     const channel = rest().channels.get(name)
@@ -347,7 +347,7 @@ export const changing = area('changing messages:', {
     ])
   },
 
-  async 'a message can be had by its serial, with all its versions'({ rest, mutableName }) {
+  async 'a message can be read by its serial, with all its versions'({ rest, mutableName }) {
     const channel = rest().channels.get(mutableName())
     const { serials } = await channel.publish('n', { v: 1 })
     const serial = serials[0]!
@@ -362,7 +362,7 @@ export const changing = area('changing messages:', {
     match(items[1], { version: { description: 'second' } })
   },
 
-  async 'a message that is unknown cannot be changed or had'({ client, rest, mutableName }) {
+  async 'an unknown message cannot be changed or read'({ client, rest, mutableName }) {
     const name = mutableName()
     const { serials } = await rest().channels.get(name).publish('n', 'x')
     const unknown = serials[0]!.replace(/\d/, '9').replace(/^\d{3}/, '000')
@@ -370,7 +370,7 @@ export const changing = area('changing messages:', {
     await rejects(client().channels.get(name).appendMessage({ serial: unknown, data: 'x' }), { code: 40_400 })
   },
 
-  async 'needs a rule for the namespace'({ client, rest, plainName }) {
+  async 'needs a rule of the namespace'({ client, rest, plainName }) {
     const name = plainName()
     const { serials } = await rest().channels.get(name).publish('n', 'x')
     const change = { serial: serials[0]!, data: 'y' }

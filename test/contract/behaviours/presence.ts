@@ -7,7 +7,7 @@ const said = ({ action, clientId, data }: Ably.PresenceMessage) => [action, clie
 const namesOf = (members: Ably.PresenceMessage[]) => members.map(({ clientId }) => clientId).toSorted()
 
 export const presence = area('presence:', {
-  async 'tells who enters, updates and leaves'({ client, plainName }) {
+  async 'reports each enter, update and leave'({ client, plainName }) {
     const name = plainName()
     const heard = await listen(client().channels.get(name))
     const bob = client({ clientId: 'bob' }).channels.get(name)
@@ -21,7 +21,7 @@ export const presence = area('presence:', {
     ])
   },
 
-  async 'shows who is there to one who comes later'({ client, otherFormat, plainName }) {
+  async 'shows the present members to a later client'({ client, otherFormat, plainName }) {
     const name = plainName()
     const host = client().channels.get(name)
     await host.presence.enterClient('one', new Uint8Array([0, 255]))
@@ -32,7 +32,7 @@ export const presence = area('presence:', {
     equal([...new Uint8Array(data)], [0, 255])
   },
 
-  async 'shows many, page by page'({ client, plainName, target }) {
+  async 'shows many members, page by page'({ client, plainName, target }) {
     const name = plainName()
     const host = client().channels.get(name)
     await host.attach()
@@ -44,7 +44,7 @@ export const presence = area('presence:', {
     equal(namesOf(await client().channels.get(name).presence.get()), names.toSorted())
   },
 
-  async 'picks members by client and by connection'({ client, plainName }) {
+  async 'filters members by client and by connection'({ client, plainName }) {
     const name = plainName()
     const [a, b] = [client({ clientId: 'a' }), client({ clientId: 'b' })]
     await a.channels.get(name).presence.enter()
@@ -54,7 +54,7 @@ export const presence = area('presence:', {
     equal(namesOf(await members.get({ connectionId: b.connection.id! })), ['b'])
   },
 
-  async 'an update of one who is absent lets it in'({ client, plainName }) {
+  async 'an update of an absent member enters it'({ client, plainName }) {
     const name = plainName()
     const heard = await listen(client().channels.get(name))
     await client({ clientId: 'bob' }).channels.get(name).presence.update('here')
@@ -62,7 +62,7 @@ export const presence = area('presence:', {
     equal(namesOf(await client().channels.get(name).presence.get()), ['bob'])
   },
 
-  async 'who closes is gone at once'({ client, plainName }) {
+  async 'a client that closes leaves at once'({ client, plainName }) {
     const name = plainName()
     const heard = await listen(client().channels.get(name))
     const bob = client({ clientId: 'bob' })
@@ -71,7 +71,7 @@ export const presence = area('presence:', {
     equal((await heard.until(2)).map(said)[1], ['leave', 'bob', 'x'])
   },
 
-  async 'who detaches is gone at once'({ client, plainName }) {
+  async 'a client that detaches leaves at once'({ client, plainName }) {
     const name = plainName()
     const heard = await listen(client().channels.get(name))
     const bob = client({ clientId: 'bob' }).channels.get(name)
@@ -80,7 +80,7 @@ export const presence = area('presence:', {
     equal((await heard.until(2)).map(said)[1], ['leave', 'bob', 'x'])
   },
 
-  async 'who is dropped and comes back has never been away'({ client, plainName, drop, target }) {
+  async 'a dropped client that reconnects never leaves'({ client, plainName, drop, target }) {
     const name = plainName()
     const watcher = client().channels.get(name)
     const heard = await listen(watcher)
@@ -96,7 +96,7 @@ export const presence = area('presence:', {
     equal(namesOf(await watcher.presence.get()), ['bob'])
   },
 
-  async 'one who was suspended hears of those who left meanwhile, and of nobody else'({ client, plainName, suspend }) {
+  async 'a suspended client learns which members left meanwhile, and no others'({ client, plainName, suspend }) {
     const name = plainName()
     const main = client({ clientId: 'main' })
     const channel = main.channels.get(name)
@@ -116,7 +116,7 @@ export const presence = area('presence:', {
     equal(heard.items.slice(3).map(said), [['leave', 'leaves', 'x']])
   },
 
-  async 'who comes back on another connection enters again, and its former self leaves'({
+  async 'a client on a new connection enters again, and its old member leaves'({
     client,
     plainName,
     suspend,
@@ -170,7 +170,7 @@ export const presence = area('presence:', {
     )
   },
 
-  async 'needs an identity and the operation for it'({ client, visitor, token, plainName }) {
+  async 'needs a client id and the capability'({ client, visitor, token, plainName }) {
     const name = plainName()
     const bob = client({ clientId: 'bob' }).channels.get(name)
     await rejects(bob.presence.enterClient('eve'), { code: 40_012 })
