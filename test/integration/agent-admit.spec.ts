@@ -14,7 +14,7 @@ beforeAll(async () => {
 const stage = (options?: Parameters<typeof wokenAgent>[1]) => wokenAgent(endpoint, options)
 
 describe('maxConcurrent', () => {
-  it('S38 refuses with 429 and a time to come again what is too much, and takes it when there is room', async () => {
+  it('S38 refuses a run above the limit with 429 and Retry-After, and starts it once there is room', async () => {
     const { alice, sources, wake, ask, errors } = await stage({ maxConcurrent: 2 })
     expect((await ask()).status).toBe(202)
     const second = await ask()
@@ -31,7 +31,7 @@ describe('maxConcurrent', () => {
     expect(errors).toEqual([])
   })
 
-  it('S38 counts no run that waits or could not start', async () => {
+  it('S38 does not count suspended runs or runs that could not start', async () => {
     const suspending = (run: Run) => run.pipe([{ type: 'start' }, { type: 'finish', finishReason: 'tool-calls' }])
     const { wake, ask } = await stage({ maxConcurrent: 1, triggerTimeout: 50, respond: suspending })
     expect((await wake('nothing')).status).toBe(404)
@@ -41,8 +41,8 @@ describe('maxConcurrent', () => {
 
   it.each<[string, (run: Run) => Promise<void>]>([
     ['has ended', (run) => run.end()],
-    ['waits', (run) => run.suspend()],
-  ])('S38 counts no run that %s, though its agent function goes on for ever', async (_, settle) => {
+    ['is suspended', (run) => run.suspend()],
+  ])('S38 does not count a run that %s, even if its agent function never returns', async (_, settle) => {
     const respond = async (run: Run) => {
       await settle(run)
       await new Promise(() => {})
@@ -54,7 +54,7 @@ describe('maxConcurrent', () => {
 })
 
 describe('admit', () => {
-  it('S38 sees who asks and what else goes on, in any process, and its no is a 429 without a trace', async () => {
+  it('S38 gets the client and the active runs of all processes, and refuses with 429 before anything is published', async () => {
     const asked: AdmitRequest[] = []
     const admit = (request: AdmitRequest) => {
       asked.push(request)
@@ -75,7 +75,7 @@ describe('admit', () => {
     await eventually(async () => expect((await wake(inputEventId)).status).toBe(202))
   })
 
-  it('S38 sees a run that another process writes, which began before this one attached', async () => {
+  it('S38 gets a run that another process streams, which started before this process attached', async () => {
     const { started, alice, name, create } = await setStage(endpoint)
     const other = await started('First')
     void other.pipe(handFed().stream)

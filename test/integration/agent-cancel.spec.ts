@@ -21,7 +21,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     else signal.addEventListener('abort', () => resolve())
   })
 
-/** A model's stream that breaks off with the signal's reason, as one that comes from `fetch` does. */
+/** A model stream that fails with the signal's reason, like one that comes from `fetch`. */
 function untilAborted<T>(stream: ReadableStream<T>, signal: AbortSignal, stopped: () => void): ReadableStream<T> {
   const transform = new TransformStream<T, T>({
     start(controller) {
@@ -36,7 +36,7 @@ function untilAborted<T>(stream: ReadableStream<T>, signal: AbortSignal, stopped
 }
 
 describe('a cancel on the channel', () => {
-  it('S20 S47 fires abortSignal, heard by the agent itself', async () => {
+  it('S20 S47 aborts abortSignal; the agent receives it from the channel itself', async () => {
     const { alice, started } = await stage()
     const run = await started('one')
     expect(run.abortSignal.aborted).toBe(false)
@@ -45,7 +45,7 @@ describe('a cancel on the channel', () => {
     expect(run.abortSignal.reason).toMatchObject({ name: 'AbortError', code: 40033 })
   })
 
-  it('S11 S12 S39 stops the stream, closes it, and the run ends cancelled', async () => {
+  it('S11 S12 S39 stops and closes the stream, and the run ends as cancelled', async () => {
     const { alice, started, readBack } = await stage()
     const run = await started('one')
     const source = handFed()
@@ -53,7 +53,7 @@ describe('a cancel on the channel', () => {
     source.push(...beginning('Half'))
     await alice.hears((message) => message.data === 'Half')
     await alice.cancel({ runId: run.runId })
-    // Nothing more comes from the source, and it does not look at the signal
+    // The source sends no more chunks, and ignores the signal
     expect(await piping).toEqual({ reason: 'cancelled' })
     expect(source.isStopped).toBe(true)
     source.push(delta(' too late'))
@@ -65,7 +65,7 @@ describe('a cancel on the channel', () => {
     expect(ends.find((headers) => headers['stream-id'])?.status).toBe('cancelled')
   })
 
-  it('S21 stops the model that was given the signal', async () => {
+  it('S21 stops the model that uses the signal', async () => {
     const { alice, started, readBack } = await stage()
     const run = await started('Count')
     let isModelStopped = false
@@ -117,7 +117,7 @@ describe('a cancel on the channel', () => {
     expect((await readBack(runs[2]!.runId)).texts).toEqual(['Answer 2 goes on'])
   })
 
-  it('S13 S30 S43 leaves the next run untouched, whatever the stopped one still says', async () => {
+  it('S13 S30 S43 leaves the next run untouched, whatever tokens of the cancelled run still arrive', async () => {
     const { alice, started, readBack } = await stage()
     const old = await started('one', {
       onCancelled: async (write) => {
@@ -141,7 +141,7 @@ describe('a cancel on the channel', () => {
     expect(await readBack(next.runId)).toEqual({ status: 'complete', texts: ['New'] })
   })
 
-  it('S8 is honoured when it names a prompt whose run has not started', async () => {
+  it('S8 applies if it names a prompt whose run has not started', async () => {
     const { alice, create, session, readBack } = await stage()
     await session.connect()
     const { inputId, inputEventId } = await alice.prompt('Never mind')
@@ -154,7 +154,7 @@ describe('a cancel on the channel', () => {
     expect(await readBack(run.runId)).toEqual({ status: 'cancelled', texts: [] })
   })
 
-  it('S8 is honoured when both were there before the agent attached', async () => {
+  it('S8 applies if both were published before the agent attached', async () => {
     const { alice, create } = await stage({ historyPageSize: 1 })
     const { inputId, inputEventId } = await alice.prompt('Never mind')
     await alice.cancel({ inputId })
@@ -164,7 +164,7 @@ describe('a cancel on the channel', () => {
     expect(run.abortSignal.aborted).toBe(true)
   })
 
-  it('S8 is honoured while the run waits for its first token', async () => {
+  it('S8 applies while the run waits for its first token', async () => {
     const { alice, started, readBack } = await stage()
     const run = await started('one')
     const piping = run.pipe(handFed().stream)
@@ -175,7 +175,7 @@ describe('a cancel on the channel', () => {
     expect(await readBack(run.runId)).toEqual({ status: 'cancelled', texts: [] })
   })
 
-  it('S32 makes the run cancelled even if its work goes on to a good end', async () => {
+  it('S32 ends the run as cancelled even if its work completes', async () => {
     const { alice, started, readBack } = await stage()
     const run = await started('one')
     await alice.cancel({ runId: run.runId })
@@ -184,11 +184,11 @@ describe('a cancel on the channel', () => {
     expect((await readBack(run.runId)).status).toBe('cancelled')
   })
 
-  it('does nothing when it names another run, another prompt, or nothing', async () => {
+  it('does nothing if it names another run, another prompt, or neither', async () => {
     const { alice, session, started } = await stage()
     const run = await started('one')
     await alice.cancel({ runId: 'another-run' })
-    // The run decides where both are named
+    // The run id decides if both are named
     await alice.cancel({ runId: 'another-run', inputId: run.inputId! })
     await alice.cancel({ inputId: 'another-prompt' })
     await alice.cancel({})
@@ -197,14 +197,14 @@ describe('a cancel on the channel', () => {
     expect(run.abortSignal.aborted).toBe(false)
   })
 
-  it('does nothing when it is older than the prompt', async () => {
+  it('does nothing if it is older than the prompt', async () => {
     const { alice, started } = await stage()
     await alice.cancel({ runId: 'my-run' })
     const run = await started('one', { runId: 'my-run' })
     expect(run.abortSignal.aborted).toBe(false)
   })
 
-  it('is found in history when the connection was lost with its continuity, and the run goes on till then', async () => {
+  it('is found in history if the connection lost continuity, and the run continues until then', async () => {
     const { alice, name, session, started, agentClient } = await stage()
     const errors = vi.fn<() => void>()
     session.on('error', errors)
@@ -223,7 +223,7 @@ describe('a cancel on the channel', () => {
 })
 
 describe('onCancel', () => {
-  it('S48 S54 sees who asks and whose run it is, as Ably verified them, and decides', async () => {
+  it("S48 S54 gets the client and the run's owner, verified by Ably, and decides", async () => {
     const { alice, name, started } = await stage()
     const mallory = await joinWire(endpoint.client({ clientId: 'mallory' }), name)
     const asked: CancelRequest[] = []
@@ -249,7 +249,7 @@ describe('onCancel', () => {
     ])
   })
 
-  it('S48 does not believe what a prompt says about its owner', async () => {
+  it('S48 ignores an owner that the prompt claims in its headers', async () => {
     const { name, started } = await stage()
     const mallory = await joinWire(endpoint.client({ clientId: 'mallory' }), name)
     const asked: CancelRequest[] = []
@@ -262,7 +262,7 @@ describe('onCancel', () => {
     expect(transportOf(start)).toMatchObject({ 'run-client-id': 'alice', 'input-client-id': 'alice' })
   })
 
-  it('S54 ownerOnly refuses clients without an identity', async () => {
+  it('S54 ownerOnly refuses clients without a client id', async () => {
     const name = 'ai:anonymous'
     const nobody = await joinWire(endpoint.client(), name)
     const session = createAgentSession({ client: endpoint.client({ clientId: 'agent' }), sessionName: name })
@@ -294,7 +294,7 @@ describe('onCancel', () => {
     expect(run.abortSignal.aborted).toBe(false)
   })
 
-  it('S8 is asked before the run starts for a cancel that came first', async () => {
+  it('S8 is called before the run starts for an earlier cancel', async () => {
     const { alice, create } = await stage()
     const { inputId, inputEventId } = await alice.prompt('one')
     await alice.cancel({ inputId })
@@ -307,7 +307,7 @@ describe('onCancel', () => {
 })
 
 describe('onCancelled', () => {
-  it('may say a last word in the open stream or beside it', async () => {
+  it('can publish last chunks in the open stream or beside it', async () => {
     const { alice, started, readBack } = await stage()
     const run = await started('one', {
       onCancelled: async (write) => {
@@ -326,7 +326,7 @@ describe('onCancelled', () => {
     await alice.hears((message) => message.data === true)
   })
 
-  it('is reported when it throws, and the run ends all the same', async () => {
+  it('is reported if it throws, and the run still ends', async () => {
     const { alice, session, started, readBack } = await stage()
     const errors = vi.fn<() => void>()
     session.on('error', errors)
@@ -344,7 +344,7 @@ describe('onCancelled', () => {
   })
 })
 
-describe('a signal of the caller', () => {
+describe('the signal given to a run', () => {
   it('stops the run like a cancel', async () => {
     const { started, readBack } = await stage()
     const controller = new AbortController()
@@ -357,7 +357,7 @@ describe('a signal of the caller', () => {
     expect((await readBack(run.runId)).status).toBe('cancelled')
   })
 
-  it('keeps a run from starting: nothing is published', async () => {
+  it('keeps a run from starting if it has aborted: nothing is published', async () => {
     const { alice, create } = await stage()
     const { inputEventId } = await alice.prompt('one')
     await expect(create(inputEventId, { signal: AbortSignal.abort() }).start()).rejects.toMatchObject({ code: 40033 })

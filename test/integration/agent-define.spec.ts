@@ -26,7 +26,7 @@ interface Stage {
   name: string
   alice: WireClient
   agent: Agent
-  /** Clients the agent made. */
+  /** The clients that the agent has created. */
   clients: Ably.Realtime[]
   errors: unknown[]
   wake(inputEventId: string, init?: RequestInit): Promise<{ status: number; body: Answer }>
@@ -81,8 +81,8 @@ const answering =
   (run: Run) =>
     run.pipe(streamOf(textChunks(texts)))
 
-describe('a wake-up', () => {
-  it('is answered with 202 once the run has started, and the run goes on', async () => {
+describe('a wake-up request', () => {
+  it('is answered with 202 once the run has started, and the run continues', async () => {
     const source = handFed()
     const { alice, wake, endOf } = await stage((run) => run.pipe(source.stream))
     const { inputId, inputEventId } = await alice.prompt('Hello')
@@ -114,7 +114,7 @@ describe('a wake-up', () => {
     expect(contexts).toEqual(['user', 'user,assistant,user'])
   })
 
-  it('that comes again, at once or later, gets the same run, which runs once', async () => {
+  it('that is repeated, at once or later, gets the same run, which runs once', async () => {
     const respond = vi.fn<(run: Run) => unknown>(answering('Hi'))
     const { alice, wake, endOf } = await stage(respond)
     const { inputEventId } = await alice.prompt('Hello')
@@ -126,7 +126,7 @@ describe('a wake-up', () => {
     expect(alice.heard.filter(named('ai-run-start'))).toHaveLength(1)
   })
 
-  it('for a prompt that does not turn up is answered with 404, and may come again', async () => {
+  it('for a prompt that does not arrive is answered with 404, and can be repeated', async () => {
     const { alice, wake } = await stage(answering('Hi'), { triggerTimeout: 100 })
     const early = await wake('my-event')
     expect(early).toMatchObject({ status: 404, body: { error: { code: 104010 } } })
@@ -135,7 +135,7 @@ describe('a wake-up', () => {
     expect((await wake('my-event')).status).toBe(202)
   })
 
-  it('is kept alive by waitUntil until the run is over', async () => {
+  it('is kept alive by waitUntil until the run has ended', async () => {
     const source = handFed()
     const { name, alice, agent, endOf } = await stage((run) => run.pipe(source.stream))
     const { inputEventId } = await alice.prompt('Hello')
@@ -156,17 +156,17 @@ describe('a wake-up', () => {
   it.each([
     ['GET', 405, { method: 'GET', body: undefined }],
     ['a form', 415, { headers: { 'content-type': 'text/plain' } }],
-    ['too much', 413, { body: JSON.stringify({ more: 'x'.repeat(9000) }) }],
-    ['nonsense', 400, { body: '{' }],
-    ['another namespace form', 400, { body: JSON.stringify({ inputEventId: 'e', sessionName: 'trip' }) }],
-  ])('with %s is refused with %i, in words', async (_, status, init) => {
+    ['a body that is too large', 413, { body: JSON.stringify({ more: 'x'.repeat(9000) }) }],
+    ['a body that is not JSON', 400, { body: '{' }],
+    ['a malformed namespace', 400, { body: JSON.stringify({ inputEventId: 'e', sessionName: 'trip' }) }],
+  ])('with %s is refused with %i and a message', async (_, status, init) => {
     const { wake, clients } = await stage(answering('Hi'))
     const refused = await wake('e', init)
     expect(refused).toMatchObject({ status, body: { error: { message: expect.stringContaining('unable to') } } })
     expect(clients).toHaveLength(0)
   })
 
-  it('is refused with 500 while the client cannot be made, and may come again', async () => {
+  it('is refused with 500 while the client cannot be created, and can be repeated', async () => {
     let isBroken = true
     const { alice, wake, errors } = await stage(answering('Hi'), {
       client() {
@@ -185,7 +185,7 @@ describe('a wake-up', () => {
 })
 
 describe('authorize', () => {
-  it('sees who asks for what, and its no is a 403 without a trace', async () => {
+  it('gets the client and its request, and refuses with 403 before anything is published', async () => {
     const asked: unknown[] = []
     const { name, alice, wake, clients } = await stage(answering('Hi'), {
       authorize(request, invocation) {
@@ -201,14 +201,14 @@ describe('authorize', () => {
     expect(asked[0]).toEqual(['mallory', { inputEventId, sessionName: name }])
   })
 
-  it('that throws means no', async () => {
+  it('that throws refuses the request', async () => {
     const { wake } = await stage(answering('Hi'), {
       authorize: () => Promise.reject(new Error('no database')),
     })
     expect((await wake('e')).status).toBe(403)
   })
 
-  it('may be left out while developing, with one warning', async () => {
+  it('can be left out in development, with one warning', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     const { alice, wake } = await stage(answering('Hi'), { authorize: undefined })
     for (const text of ['one', 'two']) {
@@ -219,7 +219,7 @@ describe('authorize', () => {
     expect(warn.mock.calls[0]![0]).toContain('authorize')
   })
 
-  it('must not be left out in production', async () => {
+  it('is required in production', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     const { alice, wake } = await stage(answering('Hi'), { authorize: undefined })
     const { inputEventId } = await alice.prompt('Hello')
@@ -228,7 +228,7 @@ describe('authorize', () => {
 })
 
 describe('the run of an agent function', () => {
-  it('ends as its pipe came out', async () => {
+  it('ends with the result of its pipe', async () => {
     const { alice, wake, endOf, errors } = await stage((run) =>
       run.pipe(streamOf<UIMessageChunk>([...beginning('Half'), { type: 'error', errorText: 'model died' }])),
     )
@@ -238,7 +238,7 @@ describe('the run of an agent function', () => {
     expect(errors).toEqual([])
   })
 
-  it('ends as an error with its code and message when the function throws', async () => {
+  it('ends as an error with its code and message if the function throws', async () => {
     const { alice, wake, endOf, errors } = await stage(() => {
       throw Object.assign(new Error('model overloaded'), { code: 42910 })
     })
@@ -253,7 +253,7 @@ describe('the run of an agent function', () => {
     expect(errors).toMatchObject([{ message: 'model overloaded' }])
   })
 
-  it('ends as an error though onError rejects', async () => {
+  it('ends as an error even if onError rejects', async () => {
     const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const onError = () => Promise.reject(new Error('no log'))
     const { alice, wake, endOf } = await stage(() => Promise.reject(new Error('bad')), { onError })
@@ -264,7 +264,7 @@ describe('the run of an agent function', () => {
     )
   })
 
-  it('S12 ends cancelled when it was cancelled, though its pipe returns as if nothing were', async () => {
+  it('S12 ends as cancelled after a cancel, even if its pipe returns normally', async () => {
     const { alice, wake, endOf } = await stage((run) => run.pipe(handFed().stream))
     const { inputEventId } = await alice.prompt('Hello')
     const { body } = await wake(inputEventId)
@@ -272,7 +272,7 @@ describe('the run of an agent function', () => {
     expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'cancelled' })
   })
 
-  it('S8 calls no model for a prompt that was taken back before it started', async () => {
+  it('S8 calls no model for a prompt that was cancelled before it started', async () => {
     const respond = vi.fn<(run: Run) => unknown>(answering('Hi'))
     const { alice, wake, endOf } = await stage(respond)
     const { inputId, inputEventId } = await alice.prompt('Never mind')
@@ -284,7 +284,7 @@ describe('the run of an agent function', () => {
     expect(alice.heard.map(({ name }) => name)).toEqual(['ai-input', 'ai-cancel', 'ai-run-start', 'ai-run-end'])
   })
 
-  it('ends cancelled, not as an error, when the function throws because of the abort', async () => {
+  it('ends as cancelled, not as an error, if the function throws because of the abort', async () => {
     const { alice, wake, endOf, errors } = await stage(
       (run) =>
         new Promise((_, reject) => run.abortSignal.addEventListener('abort', () => reject(new Error('aborted')))),
@@ -296,7 +296,7 @@ describe('the run of an agent function', () => {
     expect(errors).toEqual([])
   })
 
-  it('S31 ends cancelled though the function waits for something that never comes', async () => {
+  it('S31 ends as cancelled even if the function waits for a promise that never settles', async () => {
     const { alice, wake, endOf } = await stage(() => new Promise(() => {}))
     const { inputEventId } = await alice.prompt('Hello')
     const { body } = await wake(inputEventId)
@@ -304,7 +304,7 @@ describe('the run of an agent function', () => {
     expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'cancelled' })
   })
 
-  it('S31 may go on after the cancel, and pipes into nothing', async () => {
+  it('S31 can continue after the cancel, but its pipes publish nothing', async () => {
     let late: Promise<unknown> | undefined
     const { alice, wake, endOf } = await stage(async (run) => {
       await new Promise((resolve) => run.abortSignal.addEventListener('abort', resolve))
@@ -320,7 +320,7 @@ describe('the run of an agent function', () => {
     expect(alice.heard.some(named('ai-output'))).toBe(false)
   })
 
-  it('S48 asks onCancel', async () => {
+  it('S48 calls onCancel', async () => {
     const { name, alice, wake, endOf } = await stage((run) => run.pipe(handFed().stream), { onCancel: ownerOnly })
     const mallory = await joinWire(endpoint.client({ clientId: 'mallory' }), name)
     const { inputEventId } = await alice.prompt('Hello')
@@ -333,7 +333,7 @@ describe('the run of an agent function', () => {
     expect(cancels.map(({ clientId }) => clientId)).toEqual(['mallory', 'mallory', 'alice'])
   })
 
-  it('causes no unhandled rejection, even when everything fails', async () => {
+  it('causes no unhandled rejection, even if everything fails', async () => {
     const unhandled = vi.fn<(reason: unknown) => void>()
     process.on('unhandledRejection', unhandled)
     const { name, alice, wake, errors } = await stage(() => Promise.reject(new Error('bad')))
@@ -351,7 +351,7 @@ describe('the run of an agent function', () => {
 })
 
 describe('the sessions of an agent', () => {
-  it('share one client, and one channel where they can', async () => {
+  it('share one client, and one channel if they can', async () => {
     const sources = [handFed(), handFed()]
     let next = 0
     const { alice, wake, clients, endOf } = await stage((run) => run.pipe(sources[next++]!.stream))
@@ -365,7 +365,7 @@ describe('the sessions of an agent', () => {
     expect(clients).toHaveLength(1)
   })
 
-  it('leave a channel a little after the last run on it, and come back for the next', async () => {
+  it('detach from a channel some time after its last run, and attach again for the next', async () => {
     const { name, alice, wake, clients, endOf } = await stage(answering('Hi'))
     const first = await alice.prompt('one')
     await endOf((await wake(first.inputEventId)).body.runId)
@@ -379,7 +379,7 @@ describe('the sessions of an agent', () => {
   })
 })
 
-describe('an agent function that leaves its run waiting', () => {
+describe('an agent function whose run waits for a tool', () => {
   const asksThenAnswers = () => {
     let turn = 0
     return (run: Run) => run.pipe(turn++ === 0 ? asking('call-1') : textChunks(['In Oslo.'], 'm2'))
@@ -394,7 +394,7 @@ describe('an agent function that leaves its run waiting', () => {
     return { ...scene, runId: body.runId, reply: transportOf(output)['codec-message-id']! }
   }
 
-  it('has it suspended, and goes on with it when the answer wakes the agent', async () => {
+  it('suspends the run, and resumes it when the answer wakes the agent', async () => {
     const { alice, wake, endOf, runId, reply } = await waiting()
     const { inputEventId } = await answerTo(alice, { runId, reply, toolCallId: 'call-1', output: 'Oslo' })
     const { status, body } = await wake(inputEventId)
@@ -402,7 +402,7 @@ describe('an agent function that leaves its run waiting', () => {
     expect(await endOf(runId)).toMatchObject({ 'run-reason': 'complete', 'invocation-id': body.invocationId })
   })
 
-  it('S31 has it ended as cancelled when it is stopped while it waits, and refuses to go on with 409', async () => {
+  it('S31 ends the run as cancelled on a cancel while it is suspended, and refuses to resume it with 409', async () => {
     const { alice, wake, endOf, runId, reply } = await waiting()
     await alice.cancel({ runId })
     expect(await endOf(runId)).toMatchObject({ 'run-reason': 'cancelled' })
@@ -411,7 +411,7 @@ describe('an agent function that leaves its run waiting', () => {
     expect(alice.heard.some(named('ai-run-resume'))).toBe(false)
   })
 
-  it('S31 watches over it for longer than over a channel without runs', async () => {
+  it('S31 stays attached for it longer than to a channel without runs', async () => {
     const { name, alice, clients, endOf, runId } = await waiting()
     await new Promise((resolve) => setTimeout(resolve, 2500))
     expect(clients[0]!.channels.get(name).state).toBe('attached')
@@ -419,7 +419,7 @@ describe('an agent function that leaves its run waiting', () => {
     expect(await endOf(runId)).toMatchObject({ 'run-reason': 'cancelled' })
   })
 
-  it('may have suspended it by itself', async () => {
+  it('can suspend the run itself', async () => {
     const { alice, wake, errors } = await stage((run) => run.suspend())
     const { inputEventId } = await alice.prompt('Wait')
     await wake(inputEventId)
@@ -429,7 +429,7 @@ describe('an agent function that leaves its run waiting', () => {
   })
 })
 
-describe('an answer that is given twice', () => {
+describe('an answer that is sent twice', () => {
   const twice = async () => {
     const source = handFed()
     let calls = 0
@@ -454,12 +454,12 @@ describe('an answer that is given twice', () => {
     return { name, alice, runId, approve, wake, wakeOther, finish }
   }
 
-  it('at once, to two agents, makes the run go on once', async () => {
+  it('at once, to two agents, resumes the run once', async () => {
     const { name, runId, approve, wake, wakeOther, finish } = await twice()
     const [x, y] = [await approve(), await approve()]
     const release = endpoint.delayPublish({ channel: name, name: 'ai-run-resume' })
     const waking = Promise.all([wake(x), wakeOther(y)])
-    // Long enough for both to have made up their minds
+    // Long enough for both agents to decide
     await new Promise((resolve) => setTimeout(resolve, 200))
     release()
     const [one, two] = await waking
@@ -468,7 +468,7 @@ describe('an answer that is given twice', () => {
     await finish()
   })
 
-  it('while the run goes on, is handled already', async () => {
+  it('counts as handled while the run continues', async () => {
     const { alice, runId, approve, wake, wakeOther, finish } = await twice()
     const early = await approve()
     const { body } = await wake(await approve())
@@ -479,7 +479,7 @@ describe('an answer that is given twice', () => {
     await finish()
   })
 
-  it('is no reason to pass over an answer that comes before the run waits', async () => {
+  it('does not hide an answer that arrives before the run is suspended', async () => {
     const { alice, wake, agent, name } = await stage(async (run) => {
       if (alice.heard.some(named('ai-run-suspend'))) return run.pipe(textChunks(['Done'], 'm3'))
       return run.pipe(asking('call-1'))
@@ -495,8 +495,8 @@ describe('an answer that is given twice', () => {
   })
 })
 
-describe('an agent function that returns an outcome', () => {
-  it('has the run ended with it', async () => {
+describe('an agent function that returns a result', () => {
+  it('ends its run with that result', async () => {
     const { alice, wake, endOf } = await stage(async (run) => {
       await run.pipe(textChunks(['Hi']))
       return { reason: 'error', error: { code: 40300, message: 'over budget' } }
@@ -506,7 +506,7 @@ describe('an agent function that returns an outcome', () => {
     expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'error', 'error-message': 'over budget' })
   })
 
-  it('may return anything else, which says nothing', async () => {
+  it('can return any other value, which has no effect', async () => {
     const { alice, wake, endOf } = await stage(() => ({ reason: 'because' }))
     const { inputEventId } = await alice.prompt('Hello')
     const { body } = await wake(inputEventId)
@@ -515,7 +515,7 @@ describe('an agent function that returns an outcome', () => {
 })
 
 describe('onSteer of an agent', () => {
-  it('is asked for what is said to its runs', async () => {
+  it('is called for steers into its runs', async () => {
     const source = handFed()
     const onSteer = vi.fn<() => boolean>(() => true)
     const { alice, wake } = await stage((run) => run.pipe(source.stream), { onSteer })
@@ -528,7 +528,7 @@ describe('onSteer of an agent', () => {
 })
 
 describe('close()', () => {
-  it('ends what is open as cancelled, leaves the channels, and refuses what comes after with 503', async () => {
+  it('ends open runs as cancelled, leaves the channels, and refuses later requests with 503', async () => {
     const { name, alice, agent, clients, wake, endOf } = await stage((run) => run.pipe(handFed().stream))
     const { inputEventId } = await alice.prompt('Hello')
     const { body } = await wake(inputEventId)
@@ -544,7 +544,7 @@ describe('close()', () => {
 
   it.each<[string, (scene: Stage) => Promise<() => void>]>([
     [
-      'the network is away',
+      'the network is down',
       async ({ clients: [client] }) => {
         const restore = endpoint.dropConnection(({ clientId }) => clientId === 'agent', { refuseFor: Infinity })
         await eventually(() => expect(client!.connection.state).not.toBe('connected'))
@@ -552,11 +552,11 @@ describe('close()', () => {
       },
     ],
     [
-      'the channel takes nothing',
+      'the channel refuses all messages',
       async ({ name }) =>
         endpoint.refusePublish({ channel: name, clientId: 'agent' }, { error: { code: 50_000, statusCode: 500 } }),
     ],
-  ])('settles in 8 seconds while %s, and reports what could not be told', async (_, spoil) => {
+  ])('settles in 8 seconds while %s, and reports the ends that it could not publish', async (_, spoil) => {
     const scene = await stage((run) => run.pipe(handFed().stream))
     const { alice, agent, clients, errors, wake } = scene
     const { runId } = (await wake((await alice.prompt('Hello')).inputEventId)).body
@@ -572,7 +572,7 @@ describe('close()', () => {
     expect(alice.heard.some(named('ai-run-end'))).toBe(false)
   })
 
-  it('tells the end of a run whose last word never comes', async () => {
+  it('publishes the end of a run whose last chunks never come', async () => {
     const onCancelled = () => new Promise(() => {})
     const { alice, agent, endOf, wake, errors } = await stage((run) => run.pipe(handFed().stream), { onCancelled })
     const { runId } = (await wake((await alice.prompt('Hello')).inputEventId)).body
@@ -581,15 +581,15 @@ describe('close()', () => {
     expect(errors).toEqual([])
   })
 
-  it('does nothing to an agent that was never woken', async () => {
+  it('does nothing for an agent that was never woken', async () => {
     const { agent, clients } = await stage(answering('Hi'))
     await agent.close()
     expect(clients).toHaveLength(0)
   })
 })
 
-describe('a client that is of no use any more', () => {
-  it('because it was closed is made anew for the next request, and its sessions are left', async () => {
+describe('a client of the agent that can no longer connect', () => {
+  it('is created again for the next request if it was closed, and its sessions are left', async () => {
     const source = handFed()
     let calls = 0
     const respond = (run: Run) => (++calls === 1 ? run.pipe(source.stream) : run.pipe(textChunks(['Hi'])))
@@ -607,7 +607,7 @@ describe('a client that is of no use any more', () => {
     expect(clients[0]!.channels.all).not.toHaveProperty(name)
   })
 
-  it('because it has failed for good is made anew for the next request', async () => {
+  it('is created again for the next request if its connection failed', async () => {
     const clients: Ably.Realtime[] = []
     const client = () => {
       const wrong: Ably.ClientOptions =
@@ -624,7 +624,7 @@ describe('a client that is of no use any more', () => {
     expect(clients).toHaveLength(2)
   })
 
-  it('and is handed over again all the same makes the request come again, and serves once it is back', async () => {
+  it('gets requests repeated if the app returns it again, and serves once it is connected', async () => {
     const client = endpoint.client({ clientId: 'agent' })
     const { alice, wake } = await stage(answering('Hi'), { client: () => client })
     client.close()

@@ -24,7 +24,7 @@ const forTools: UIMessageChunk[] = [{ type: 'finish-step' }, { type: 'finish', f
 const lifecycle = ({ heard }: WireClient): string[] =>
   heard.flatMap(({ name = '' }) => (name.startsWith('ai-run') ? [name] : []))
 
-/** A run whose model has called a tool of the client's and goes on writing, and the output of that tool. */
+/** A run whose model has called a client tool and continues to stream, and the output of that tool. */
 async function answeredEarly(options: { triggerTimeout?: number } = {}) {
   const sources: HandFed[] = []
   const contexts: UIMessage[][] = []
@@ -47,8 +47,8 @@ async function answeredEarly(options: { triggerTimeout?: number } = {}) {
   return { ...scene, sources, contexts, runId, answer, wakeOther: other.wake }
 }
 
-describe('an answer to a run that is still being written', () => {
-  it('makes it go on once it waits, once, whichever agents are woken', async () => {
+describe('an answer to a run that is still streaming', () => {
+  it('resumes the run once it is suspended, and only once, whichever agents are woken', async () => {
     const { alice, sources, contexts, runId, answer, wake, wakeOther } = await answeredEarly()
     const { inputEventId } = await answer('c1')
     const waking = Promise.all([wake(inputEventId), wakeOther(inputEventId)])
@@ -68,7 +68,7 @@ describe('an answer to a run that is still being written', () => {
     expect(contexts).toHaveLength(2)
   })
 
-  it('is taken up with the others that came meanwhile', async () => {
+  it('is used together with other answers that came meanwhile', async () => {
     const { alice, sources, contexts, answer, wake } = await answeredEarly()
     const first = wake((await answer('c1')).inputEventId)
     sources[0]!.push(call('c2'))
@@ -85,7 +85,7 @@ describe('an answer to a run that is still being written', () => {
     expect(JSON.stringify(contexts[1])).toMatch(/output of c1.*output of c2/)
   })
 
-  it('is refused with 409 when the run ends instead', async () => {
+  it('is refused with 409 if the run ends instead', async () => {
     const { alice, sources, answer, wake } = await answeredEarly()
     const waking = wake((await answer('c1')).inputEventId)
     await soon()
@@ -95,7 +95,7 @@ describe('an answer to a run that is still being written', () => {
     expect(lifecycle(alice)).toEqual(['ai-run-start', 'ai-run-end'])
   })
 
-  it('comes again, with 429, when the run is written for too long', async () => {
+  it('is refused with 429 if the run streams for too long, and repeated', async () => {
     const { alice, sources, runId, answer, wake } = await answeredEarly({ triggerTimeout: 200 })
     const { inputEventId } = await answer('c1')
     const refused = await wake(inputEventId)
@@ -110,8 +110,8 @@ describe('an answer to a run that is still being written', () => {
   })
 })
 
-describe('a message that is said to a run, and wakes an agent', () => {
-  it('is handled already when the run has answered it before it waits', async () => {
+describe('a steer that wakes an agent', () => {
+  it('counts as handled if the run has consumed it before it is suspended', async () => {
     const respond = async (run: Run) => {
       const [first, second] = [handFed(), handFed()]
       feeds.push(first, second)

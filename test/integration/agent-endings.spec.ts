@@ -42,7 +42,7 @@ const dark = async (): Promise<string> => {
 const failing: ToolSet = { look: tool({ inputSchema, execute: dark }) }
 const guarded: ToolSet = { look: tool({ inputSchema, needsApproval: true, execute: () => 'seen' }) }
 
-/** A call of the AI SDK whose model answers with these parts, or throws them. */
+/** A call of the AI SDK whose model streams these parts, or throws. */
 function answering(parts: LanguageModelV4StreamPart[] | Error, tools: ToolSet = {}, abortSignal?: AbortSignal) {
   const doStream = async () => {
     if (parts instanceof Error) throw parts
@@ -66,42 +66,46 @@ const failed = (message: string) => ({
   error: { code: 104008, message: expect.stringContaining(message) },
 })
 
-/** Every way a call of a model can end, and what the run comes to. */
+/** Every way a model call can end, with the result of the run. */
 const endings = [
   { name: 'stops', given: () => answering([...text, finish('stop')]), outcome: complete },
-  { name: 'reaches its length', given: () => answering([...text, finish('length')]), outcome: complete },
-  { name: 'is filtered', given: () => answering([...text, finish('content-filter')]), outcome: complete },
+  { name: 'reaches its length limit', given: () => answering([...text, finish('length')]), outcome: complete },
+  {
+    name: 'is stopped by a content filter',
+    given: () => answering([...text, finish('content-filter')]),
+    outcome: complete,
+  },
   { name: 'ends for another reason', given: () => answering([...text, finish('other')]), outcome: complete },
   {
-    name: 'calls a tool that runs elsewhere',
+    name: 'calls a tool that runs on the client',
     given: () => answering([call, finish('tool-calls')], elsewhere),
     outcome: suspend,
   },
   {
-    name: 'calls a tool that needs leave',
+    name: 'calls a tool that needs approval',
     given: () => answering([call, finish('tool-calls')], guarded),
     outcome: suspend,
   },
-  { name: 'calls a tool that ran', given: () => answering([call, finish('tool-calls')], here), outcome: complete },
+  { name: 'calls a tool that has run', given: () => answering([call, finish('tool-calls')], here), outcome: complete },
   {
-    name: 'calls a tool that failed',
+    name: 'calls a tool that has failed',
     given: () => answering([call, finish('tool-calls')], failing),
     outcome: complete,
   },
   {
-    name: 'says that there was an error',
+    name: 'reports an error',
     given: () => answering([...text, { type: 'error', error: new Error('overloaded') }, finish('error')]),
     outcome: failed('overloaded'),
   },
   { name: 'finishes with an error', given: () => answering([...text, finish('error')]), outcome: failed('error') },
   { name: 'throws', given: () => answering(new Error('no connection')), outcome: failed('no connection') },
   {
-    name: 'is aborted by a signal of its own',
+    name: "is aborted by the caller's own signal",
     given: () => answering([...text, finish('stop')], {}, AbortSignal.abort()),
     outcome: cancelled,
   },
   {
-    name: 'is aborted by a time limit of its own',
+    name: 'is aborted by its own timeout',
     given: () =>
       answering([...text, finish('stop')], {}, AbortSignal.abort(new DOMException('too slow', 'TimeoutError'))),
     outcome: cancelled,
@@ -123,8 +127,8 @@ async function endOf({ hears }: WireClient, { runId }: AgentRun<never, never>): 
 const endFor = ({ reason }: { reason: string }): Ended =>
   reason === 'suspend' ? { name: 'ai-run-suspend', reason: undefined } : { name: 'ai-run-end', reason }
 
-describe('when the model', () => {
-  it.each(endings)('$name, its pipe says so and the run ends like that', async ({ given, outcome }) => {
+describe('if the model', () => {
+  it.each(endings)('$name, pipe() and the run have that result', async ({ given, outcome }) => {
     const { alice, started } = await setStage(endpoint)
     const run = await started('Hello')
     expect(await run.pipe(given().toUIMessageStream({ onError: String }))).toMatchObject(outcome)
@@ -132,7 +136,7 @@ describe('when the model', () => {
     expect(await endOf(alice, run as never)).toEqual(endFor(outcome))
   })
 
-  it.each(endings)('$name, outcomeOf() says so where the stream does not', async ({ given, outcome }) => {
+  it.each(endings)('$name, outcomeOf() has that result', async ({ given, outcome }) => {
     const { alice, started } = await setStage(endpoint)
     const run = await started('Hello')
     const result = given()
@@ -144,7 +148,7 @@ describe('when the model', () => {
   })
 })
 
-describe('when the stream', () => {
+describe('if the stream', () => {
   const streams: { name: string; given: ChunkSource<UIMessageChunk>; outcome: { reason: string } }[] = [
     { name: 'is empty', given: [], outcome: complete },
     {
@@ -155,11 +159,15 @@ describe('when the stream', () => {
       })(),
       outcome: failed('socket closed'),
     },
-    { name: 'says that it was aborted', given: [{ type: 'start' }, { type: 'abort' }], outcome: cancelled },
-    { name: 'tells an error', given: [{ type: 'error', errorText: 'no' }, { type: 'finish' }], outcome: failed('no') },
+    { name: 'reports an abort', given: [{ type: 'start' }, { type: 'abort' }], outcome: cancelled },
+    {
+      name: 'reports an error',
+      given: [{ type: 'error', errorText: 'no' }, { type: 'finish' }],
+      outcome: failed('no'),
+    },
   ]
 
-  it.each(streams)('$name, its pipe says so and the run ends like that', async ({ given, outcome }) => {
+  it.each(streams)('$name, pipe() and the run have that result', async ({ given, outcome }) => {
     const { alice, started } = await setStage(endpoint)
     const run = await started('Hello')
     expect(await run.pipe(given)).toMatchObject(outcome)
@@ -167,7 +175,7 @@ describe('when the stream', () => {
     expect(await endOf(alice, run as never)).toEqual(endFor(outcome))
   })
 
-  it('is stopped by a cancel, its pipe says so and the run ends like that', async () => {
+  it('is stopped by a cancel, pipe() and the run have that result', async () => {
     const { alice, started } = await setStage(endpoint)
     const run = await started('Hello')
     const piping = run.pipe(new ReadableStream())
@@ -181,18 +189,18 @@ describe('when the stream', () => {
 describe('outcomeOf', () => {
   const piped = { reason: 'complete' } as const
 
-  it('takes a model that stopped for its tools to wait, when nothing says that they have run', async () => {
+  it('suspends the run if the model stopped for tool calls without results', async () => {
     expect(await outcomeOf(piped, { finishReason: Promise.resolve('tool-calls') })).toEqual(suspend)
   })
 
-  it('takes a finish that rejects with an abort for a cancel, and with anything else for an error', async () => {
+  it('treats a finish that rejects with an abort as a cancel, and any other rejection as an error', async () => {
     const aborted = Promise.reject(new DOMException('stopped', 'AbortError'))
     expect(await outcomeOf(piped, { finishReason: aborted })).toEqual(cancelled)
     const broken = Promise.reject(new Error('no output'))
     expect(await outcomeOf(piped, { finishReason: broken })).toMatchObject(failed('no output'))
   })
 
-  it('believes a pipe that did not complete', async () => {
+  it('keeps the result of a pipe that did not complete', async () => {
     const finishReason = Promise.resolve('stop')
     expect(await outcomeOf({ reason: 'cancelled' }, { finishReason })).toEqual(cancelled)
   })

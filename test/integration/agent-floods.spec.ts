@@ -10,8 +10,8 @@ beforeAll(async () => {
   endpoint = await startEndpoint({}, { until: 'file' })
 })
 
-describe('wakes for inputs that do not exist', () => {
-  it('take no place of maxConcurrent, and give way to prompts that exist', async () => {
+describe('wake-up requests for inputs that do not exist', () => {
+  it('take no place of maxConcurrent, and do not delay prompts that exist', async () => {
     const { wake, ask } = await wokenAgent(endpoint, { maxConcurrent: 1 })
     const bogus = Array.from({ length: 150 }, (_, index) => wake(`nothing-${index}`))
     expect((await ask()).status).toBe(202)
@@ -21,7 +21,7 @@ describe('wakes for inputs that do not exist', () => {
 })
 
 describe('a run that takes longer than maxDuration', () => {
-  it('ends as an error, which the operator hears of, and frees its place', async () => {
+  it('ends as an error, is reported to onError, and frees its place', async () => {
     const respond = () => new Promise(() => {})
     const { alice, ask, errors } = await wokenAgent(endpoint, { maxConcurrent: 1, maxDuration: 200, respond })
     const { body } = await ask()
@@ -33,8 +33,8 @@ describe('a run that takes longer than maxDuration', () => {
   })
 })
 
-describe('a run whose end the channel refuses for good', () => {
-  it('ends in plain form, and the refusal is reported', async () => {
+describe('a run whose end the channel refuses permanently', () => {
+  it('ends without the refused details, and the refusal is reported', async () => {
     const { name, alice, session, started } = await setStage(endpoint)
     const errors: unknown[] = []
     session.on('error', (error) => errors.push(error))

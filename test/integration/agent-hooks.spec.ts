@@ -18,7 +18,7 @@ type Run = AgentRun<UIMessage, UIMessageChunk>
 
 let count = 0
 
-/** An agent that was asked something, until its run has ended. */
+/** A request to an agent, and its run until it ends. */
 async function stage(respond: (run: Run) => unknown, options: Partial<AgentOptions<UIMessage, UIMessageChunk>> = {}) {
   const name = `ai:hooks-${++count}`
   const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)
@@ -39,7 +39,7 @@ const usage = {
   outputTokens: { total: 1, text: 1, reasoning: 0 },
 }
 
-/** A model that writes these parts and then waits until it is aborted, as one behind `fetch` does. */
+/** A model that streams these parts and then waits until it is aborted, like one behind `fetch`. */
 const hanging = (...parts: LanguageModelV4StreamPart[]) =>
   new MockLanguageModelV4({
     doStream: ({ abortSignal }) =>
@@ -54,8 +54,8 @@ const hanging = (...parts: LanguageModelV4StreamPart[]) =>
       }),
   })
 
-describe('after a Stop', () => {
-  it('the callbacks of the AI SDK hear of it, and its metadata is kept', async () => {
+describe('after a cancel', () => {
+  it('the callbacks of the AI SDK are called, and its metadata is kept', async () => {
     const heard: string[] = []
     const model = hanging({ type: 'text-start', id: 't' }, { type: 'text-delta', id: 't', delta: 'Half' })
     const { alice, runId, end, errors } = await stage(async (run) => {
@@ -77,7 +77,7 @@ describe('after a Stop', () => {
     expect(errors).toEqual([])
   })
 
-  it('a tool that is running hears of it, too', async () => {
+  it('a running tool is aborted, too', async () => {
     const heard: string[] = []
     let isRunning = false
     const execute = (_: unknown, { abortSignal }: { abortSignal?: AbortSignal }) =>
@@ -105,7 +105,7 @@ describe('after a Stop', () => {
     expect(heard).toEqual(['tool', 'onFinish true'])
   })
 
-  it('text that still comes is withheld, and a model that ignores the Stop is left behind', async () => {
+  it('later text is withheld, and a model that ignores the cancel does not delay the end', async () => {
     const ignoring = { isOver: false }
     async function* words(): AsyncGenerator<UIMessageChunk> {
       yield* beginning('Half')
@@ -126,7 +126,7 @@ describe('after a Stop', () => {
     expect(alice.heard.filter((message) => message.action === 'message.append')).toHaveLength(count)
   })
 
-  it('a source that never waits is left behind as well', async () => {
+  it('a source that never waits does not delay the end either', async () => {
     let taken = 0
     function* endless(): Generator<UIMessageChunk> {
       yield* beginning('Half')
@@ -162,15 +162,15 @@ describe('a stream that fails', () => {
     ['throws', throwing],
     ['has circular data', () => [{ type: 'data-note', data: circular }]],
     ['has a BigInt', () => [{ type: 'data-note', data: 1n }]],
-    ['has a chunk that is null', () => [null as unknown as UIMessageChunk]],
+    ['contains a null chunk', () => [null as unknown as UIMessageChunk]],
     ['is locked', locked],
-  ])('reaches onError once when it %s, and ends the run with an error', async (_, source) => {
+  ])('is reported to onError once if it %s, and ends the run with an error', async (_, source) => {
     const { end, errors } = await stage((run) => run.pipe(source()))
     expect(await end()).toMatchObject({ 'run-reason': 'error' })
     expect(errors).toHaveLength(1)
   })
 
-  it('reaches onError once when the agent throws the error again', async () => {
+  it('is reported to onError once if the agent throws the error again', async () => {
     const { end, errors } = await stage(async (run) => {
       const { error } = await run.pipe(throwing())
       throw error!
@@ -182,7 +182,7 @@ describe('a stream that fails', () => {
   it.each([
     ['development', 'unable to stream the answer; secret of the server'],
     ['production', 'The agent failed'],
-  ])('in %s shows clients this text', async (mode, text) => {
+  ])('shows clients this text in %s', async (mode, text) => {
     vi.stubEnv('NODE_ENV', mode)
     vi.spyOn(console, 'warn').mockImplementation(() => {})
     const { end } = await stage((run) => run.pipe(throwing()))
@@ -197,7 +197,7 @@ describe('a stream that fails', () => {
     expect(await thrown.end()).toMatchObject({ 'error-message': 'Sorry (20)' })
   })
 
-  it('shows clients the error that the agent ends the run with, as it is', async () => {
+  it('shows clients the error that the agent ends the run with, unchanged', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     vi.spyOn(console, 'warn').mockImplementation(() => {})
     const { end } = await stage((run) => run.end({ reason: 'error', error: { message: 'Out of credits', code: 402 } }))
@@ -206,7 +206,7 @@ describe('a stream that fails', () => {
 })
 
 describe('an agent that does not await its pipe', () => {
-  it('is waited for, also when it pipes again', async () => {
+  it('ends after its pipes, also if it pipes again', async () => {
     const { end, alice } = await stage((run) => {
       void run.pipe(streamOf(textChunks(['One']))).then(() => run.pipe(streamOf(textChunks(['Two'], 'm2'))))
     })

@@ -20,7 +20,7 @@ async function stage(options?: Parameters<typeof setStage>[1]): Promise<Stage & 
   return { ...set, errors }
 }
 
-/** What somebody who listened all the time shows of a run. */
+/** The view of a client that was attached all the time. */
 function shown({ heard }: WireClient, runId: string): UIMessage['parts'] {
   const tree = new Tree<UIMessage>(UIMessageCodec)
   for (const message of heard) tree.apply(message)
@@ -32,13 +32,13 @@ function shown({ heard }: WireClient, runId: string): UIMessage['parts'] {
 const textsOf = (parts: UIMessage['parts']): string[] =>
   parts.flatMap((part) => (part.type === 'text' || part.type === 'reasoning' ? [part.text] : []))
 
-describe('what is too large for one message', () => {
+describe('a part that is too large for one message', () => {
   const words = Array.from({ length: 25_000 }, (_, index) => `wörd${index % 1000} `)
 
   it.each([
     ['in many tokens', words],
-    ['in one', [words.join('')]],
-  ])('goes on in further messages when it is text, and is one part, %s', async (_, texts) => {
+    ['in one token', [words.join('')]],
+  ])('continues in further messages if it is text, and is one part, %s', async (_, texts) => {
     const { alice, started, readBack, errors } = await stage()
     const run = await started('Tell me everything')
     expect(await run.pipe(textChunks(texts))).toEqual({ reason: 'complete' })
@@ -53,7 +53,7 @@ describe('what is too large for one message', () => {
     expect(errors).toEqual([])
   })
 
-  it('is put right even where it had a hole before it went on', async () => {
+  it('is repaired even if a token was lost before it continued', async () => {
     const { name, alice, started } = await stage()
     const run = await started('Tell me everything')
     endpoint.refusePublish(({ channel, action }) => channel === name && action === 'append', { times: 1 })
@@ -64,7 +64,7 @@ describe('what is too large for one message', () => {
   })
 
   const output = 'x'.repeat(70_000)
-  it('becomes a failed call that names its size when it is the output of a tool, and the run goes on', async () => {
+  it('becomes a failed call that names its size if it is the output of a tool, and the run continues', async () => {
     const { alice, started, errors } = await stage()
     const run = await started('Read the file')
     const toolCallId = 'call-1'
@@ -89,7 +89,7 @@ describe('what is too large for one message', () => {
   it.each<[string, UIMessageChunk]>([
     ['a file', { type: 'file', mediaType: 'image/png', url: `data:image/png;base64,${output}` }],
     ['data', { type: 'data-table', data: { rows: output } }],
-  ])('becomes a text that names its size when it is %s', async (_, chunk) => {
+  ])('becomes a text that names its size if it is %s', async (_, chunk) => {
     const { alice, started } = await stage()
     const run = await started('Show me')
     expect(await run.pipe([{ type: 'start' }, chunk, ...textChunks(['Done.']).slice(2)])).toEqual({
@@ -102,7 +102,7 @@ describe('what is too large for one message', () => {
     expect(text).toBe('Done.')
   })
 
-  it('becomes a failed call when it is the input of a tool', async () => {
+  it('becomes a failed call if it is the input of a tool', async () => {
     const { alice, started } = await stage()
     const run = await started('Write a book')
     const toolCallId = 'call-1'
@@ -126,7 +126,7 @@ describe('what is too large for one message', () => {
   const states = (parts: UIMessage['parts']): unknown[] =>
     parts.flatMap((part) => ('toolCallId' in part ? [`${part.toolCallId} ${part.state}`] : []))
 
-  it('makes the run wait for nobody when it is the input of a tool that runs elsewhere', async () => {
+  it('does not suspend the run if it is the input of a client tool', async () => {
     const { alice, started, errors } = await stage()
     const run = await started('Write a book')
     const chunks = [called('call-1', { text: output }), forTools]
@@ -137,7 +137,7 @@ describe('what is too large for one message', () => {
     expect(errors).toMatchObject([{ code: 40_009 }])
   })
 
-  it('lets the run wait for the calls beside it that could be sent', async () => {
+  it('does not keep the run from waiting for other calls that could be sent', async () => {
     const { alice, started } = await stage()
     const run = await started('Write a book')
     const calls = [called('call-1', { text: output }), called('call-2', {})]
@@ -147,7 +147,7 @@ describe('what is too large for one message', () => {
     expect(states(shown(alice, run.runId))).toEqual(['call-1 output-error', 'call-2 input-available'])
   })
 
-  it('is streamed whole when it is the input of a tool', async () => {
+  it('is streamed completely if it is the input of a tool', async () => {
     const { alice, started } = await stage()
     const run = await started('Write a book')
     const toolCallId = 'call-1'
@@ -168,8 +168,8 @@ describe('what is too large for one message', () => {
   })
 })
 
-describe('appends that are refused', () => {
-  it.each([1, 3, 8])('S37 for going too fast, %i times, go out again in order, once, and it is told', async (times) => {
+describe('refused appends', () => {
+  it.each([1, 3, 8])('S37 above the rate limit, %i times, are resent in order, once, and reported', async (times) => {
     const { name, alice, started, errors } = await stage()
     const run = await started('Count')
     const error = { code: 42_911, statusCode: 429, message: 'too fast' }
@@ -185,7 +185,7 @@ describe('appends that are refused', () => {
     })
   })
 
-  it('are put right while the stream goes on', async () => {
+  it('are repaired while the stream continues', async () => {
     const { name, alice, started } = await stage()
     const run = await started('Story')
     const source = handFed()
@@ -202,7 +202,7 @@ describe('appends that are refused', () => {
     expect(await piping).toEqual({ reason: 'complete' })
   })
 
-  it('for want of a capability make the run end as an error, which says so', async () => {
+  it('without the capability end the run as an error with the reason', async () => {
     const { name, alice, started } = await stage()
     const run = await started('Story')
     const source = handFed()
@@ -223,7 +223,7 @@ describe('appends that are refused', () => {
     expect(end['error-message']).toContain('capability')
   })
 
-  it('together with everything else, for want of a capability, are reported and leave no run behind', async () => {
+  it('without any capability to publish are reported and leave no run behind', async () => {
     const { name, alice, started, errors } = await stage()
     const run = await started('Story')
     const source = handFed()
@@ -239,7 +239,7 @@ describe('appends that are refused', () => {
     expect(errors.map(({ code }) => code)).toContain(40_160)
   })
 
-  it('because the namespace allows none make the run end with the sentence that helps (93002)', async () => {
+  it('in a namespace that allows none end the run with the message that names the fix (93002)', async () => {
     const { alice, started } = await stage({ name: 'fixed:room' })
     const run = await started('Story')
     const source = handFed()

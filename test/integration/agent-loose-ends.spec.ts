@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 const soon = (ms = 100): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** What an agent has published, in order: names, and how runs and steps came out. */
+/** The messages of an agent, in order: names, with the results of runs and steps. */
 const published = ({ heard }: WireClient): string[] =>
   heard
     .filter(({ clientId }) => clientId === 'agent')
@@ -31,8 +31,8 @@ async function* breaking(): AsyncGenerator<UIMessageChunk> {
 
 const say = (text: string) => () => streamOf(textChunks([text]))
 
-describe('an agent function that does not wait for its work', () => {
-  it('has a step that is still opening closed before the run ends, and its work stopped', async () => {
+describe('an agent function that does not await its work', () => {
+  it('has an opening step closed before the run ends, and its work stopped', async () => {
     const reasons: unknown[] = []
     const { alice, ask } = await wokenAgent(endpoint, {
       respond(run: Run) {
@@ -46,7 +46,7 @@ describe('an agent function that does not wait for its work', () => {
     expect(reasons).toEqual(['cancelled'])
   })
 
-  it('has nothing published after a cancel that finds a step opening', async () => {
+  it('publishes nothing after a cancel that arrives while a step opens', async () => {
     const { name, alice, ask } = await wokenAgent(endpoint, {
       respond: (run: Run) => run.step((step) => step.pipe(handFed().stream)),
     })
@@ -61,7 +61,7 @@ describe('an agent function that does not wait for its work', () => {
     expect(published(alice)).toEqual(['ai-run-start', 'ai-step-start', 'ai-step-end cancelled', 'ai-run-end cancelled'])
   })
 
-  it('has its step come out as the pipe in it, though the step was ended first', async () => {
+  it('has its step end with the result of its pipe, even if the step was ended first', async () => {
     const { alice, started } = await setStage(endpoint)
     const run = await started('Hello')
     const step = await run.step('work')
@@ -73,7 +73,7 @@ describe('an agent function that does not wait for its work', () => {
     expect(transportOf(end)['step-reason']).toBe('failed')
   })
 
-  it('has it tried again when the pipe that it did not wait for fails', async () => {
+  it('has the step retried if the pipe that it did not await fails', async () => {
     const { started, readBack } = await setStage(endpoint)
     const run = await started('Hello')
     let tries = 0
@@ -84,8 +84,8 @@ describe('an agent function that does not wait for its work', () => {
   })
 })
 
-describe('a last word', () => {
-  it('that is written too late opens no step after the end of the run', async () => {
+describe('the last chunks of a cancelled run', () => {
+  it('open no step after the end of the run if they come too late', async () => {
     let writing: Promise<void> | undefined
     const { alice, ask } = await wokenAgent(endpoint, {
       onCancelled(write) {
@@ -105,24 +105,24 @@ describe('a last word', () => {
 describe('the end of a run', () => {
   it.each([
     ['a string', 'model overloaded', 'model overloaded'],
-    ['one whose message is no string', { code: 7, message: { type: 'overloaded' } }, '{"type":"overloaded"}'],
-    ['one without a message', { code: 7 }, ''],
-    ['one whose message no JSON holds', Object.create(null, { message: { value: 1n } }) as unknown, ''],
-  ])('is told though the error that it is given is %s', async (_, error, said) => {
+    ['an error whose message is not a string', { code: 7, message: { type: 'overloaded' } }, '{"type":"overloaded"}'],
+    ['an error without a message', { code: 7 }, ''],
+    ['an error whose message cannot be JSON', Object.create(null, { message: { value: 1n } }) as unknown, ''],
+  ])('is published even if its error is %s', async (_, error, said) => {
     const { alice, ask } = await wokenAgent(endpoint, { respond: () => ({ reason: 'error', error }) })
     await ask()
     const { 'run-reason': reason, 'error-message': message = '' } = transportOf(await alice.hears(named('ai-run-end')))
     expect([reason, message]).toEqual(['error', said])
   })
 
-  it('is told though the agent function throws what has no words', async () => {
+  it('is published even if the agent function throws a value without a message', async () => {
     const odd = Object.assign(new Error('x'), { message: { type: 'overloaded' } })
     const { alice, ask } = await wokenAgent(endpoint, { respond: () => Promise.reject(odd) })
     await ask()
     expect(transportOf(await alice.hears(named('ai-run-end')))).toMatchObject({ 'run-reason': 'error' })
   })
 
-  it('can be told again, as it was told first, after the channel refused it', async () => {
+  it('can be published again, unchanged, after the channel refused it', async () => {
     const { name, alice, started } = await setStage(endpoint)
     const run = await started('Hello')
     const error = { code: 40_000, statusCode: 400 }
@@ -138,7 +138,7 @@ describe('the end of a run', () => {
     expect(published(alice)).toEqual(['ai-run-start', 'ai-run-end error'])
   })
 
-  it('is told by its session, as it was to be, when the channel refused it before', async () => {
+  it('is published by its session, unchanged, if the channel refused it before', async () => {
     const { name, alice, started, session } = await setStage(endpoint)
     const run = await started('Hello')
     const error = { code: 40_000, statusCode: 400 }
@@ -149,7 +149,7 @@ describe('the end of a run', () => {
     expect(run.phase).toBe('over')
   })
 
-  it('that only lets it wait stops a pipe that is running, and does not count as a cancel', async () => {
+  it('that suspends it stops a running pipe, and does not count as a cancel', async () => {
     const { alice, ask } = await wokenAgent(endpoint, {
       respond(run: Run) {
         void run.pipe(handFed().stream)
@@ -165,8 +165,8 @@ describe('the end of a run', () => {
   })
 })
 
-describe('a policy that throws on what is said to a run', () => {
-  it('means no, and is reported with 104002', async () => {
+describe('a hook that throws for a steer', () => {
+  it('refuses the steer, and is reported with 104002', async () => {
     const unhandled: unknown[] = []
     const note = (reason: unknown): void => void unhandled.push(reason)
     process.on('unhandledRejection', note)
@@ -187,7 +187,7 @@ describe('a policy that throws on what is said to a run', () => {
 })
 
 describe('a run that another process has left', () => {
-  it('is left as it is when the one that adopts it cannot read the conversation', async () => {
+  it('stays unchanged if the process that adopts it cannot read the conversation', async () => {
     const { name, alice, create } = await setStage(endpoint)
     const client = endpoint.client({ clientId: 'agent' })
     const next = createAgentSession({ client, sessionName: name })
@@ -206,12 +206,12 @@ describe('a run that another process has left', () => {
   })
 })
 
-describe('an answer', () => {
+describe('a reply', () => {
   it.each([
     ['the start of its step', 'ai-step-start', undefined],
     ['the beginning of its text', 'ai-output', ''],
     ['a part of it', 'ai-output', 'https://a.example/b.png'],
-  ])('survives a passing refusal of %s, and has that once', async (_, which, data) => {
+  ])('survives a temporary refusal of %s, and contains that once', async (_, which, data) => {
     const { name, alice, started, readBack } = await setStage(endpoint)
     const run = await started('Hello')
     let refusals = 0

@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 describe('twenty runs at full speed on one connection that may publish 50 messages a second', () => {
   it(
-    'S37 lose nothing, are refused nothing, and tell how they stand ahead of their texts',
+    'S37 lose no tokens, are never refused, and publish their lifecycle before their texts',
     { timeout: 60_000 },
     async () => {
       const name = 'ai:pace'
@@ -30,7 +30,7 @@ describe('twenty runs at full speed on one connection that may publish 50 messag
       session.on('error', (error) => errors.push(error))
       const runs: AgentRun<UIMessage, UIMessageChunk>[] = []
       for (let index = 0; index < runCount; index++) {
-        // One connection for all prompts would be limited, too
+        // One connection for all prompts would be rate limited, too
         const { inputEventId } = await (index % 2 ? alice : reader).prompt(`Question ${index}`)
         runs.push(session.createRun(Invocation.fromJSON({ inputEventId, sessionName: name })))
       }
@@ -65,7 +65,7 @@ describe('twenty runs at full speed on one connection that may publish 50 messag
     },
   )
 
-  it('S37 leave room for a run that begins, is stopped and ends meanwhile', { timeout: 60_000 }, async () => {
+  it('S37 leave room for a run that starts, is cancelled and ends meanwhile', { timeout: 60_000 }, async () => {
     const name = 'ai:pace-busy'
     const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)
     const client = endpoint.client({ clientId: 'agent' })
@@ -90,7 +90,7 @@ describe('twenty runs at full speed on one connection that may publish 50 messag
       busy.push(runs.at(-1)!.pipe(endless()))
     }
     const outputs = () => alice.heard.filter(named('ai-output')).length
-    // By then every text waits for its turn
+    // By then every text is queued
     await eventually(() => expect(outputs()).toBeGreaterThan(5 * runCount))
     for (const run of runs.slice(0, 3)) {
       const before = outputs()

@@ -18,7 +18,7 @@ const statusesOf = (answers: { status: number }[]): number[] =>
   answers.map(({ status }) => status).toSorted((a, b) => a - b)
 
 describe('two agent processes', () => {
-  it('S51 woken at the same moment by the same input begin one run, and both name it', async () => {
+  it('S51 woken at once by the same input start one run, and both name it', async () => {
     const agents = await Promise.all([startAgentProcess(endpoint), startAgentProcess(endpoint)])
     const { name, alice } = await setStage(endpoint)
     for (let round = 0; round < 5; round++) {
@@ -31,7 +31,7 @@ describe('two agent processes', () => {
       expect(statusesOf(answers)).toEqual([200, 202])
       expect(answers.find(({ status }) => status === 200)!.body).toMatchObject({ handled: true })
       await alice.hears(named('ai-run-end', { 'run-id': runId }))
-      // Long enough for a second run to show
+      // Long enough for a second run to appear
       await new Promise((resolve) => setTimeout(resolve, 100))
       const heard = alice.heard.slice(from)
       expect(heard.filter(isAnnouncement)).toHaveLength(1)
@@ -41,7 +41,7 @@ describe('two agent processes', () => {
     }
   })
 
-  it('S51 woken at the same moment by the same answer make one run go on, once', async () => {
+  it('S51 woken at once by the same answer resume one run, once', async () => {
     const agents = await Promise.all([startAgentProcess(endpoint), startAgentProcess(endpoint)])
     const { name, alice, started, session } = await setStage(endpoint)
     const run = await started('Where am I?')
@@ -63,7 +63,7 @@ describe('two agent processes', () => {
 })
 
 describe('an agent process', () => {
-  it('S51 that gets the same invocation five times begins one run, and every answer names it', async () => {
+  it('S51 that gets the same invocation five times starts one run, and every response names it', async () => {
     const agent = await startAgentProcess(endpoint)
     const { name, alice } = await setStage(endpoint)
     const { inputEventId } = await alice.prompt('Hello')
@@ -78,7 +78,7 @@ describe('an agent process', () => {
     expect(alice.heard.filter(named('ai-run-start'))).toHaveLength(1)
   })
 
-  it('that is killed mid-answer leaves the text and an active run; a restarted one answers with that in mind', async () => {
+  it('that is killed in the middle of a reply leaves the text and an active run; a restarted one notes this for the model', async () => {
     const agent = await startAgentProcess(endpoint)
     const { name, alice, readBack } = await setStage(endpoint)
     const { inputId, inputEventId } = await alice.prompt('Count slowly')

@@ -5,20 +5,20 @@ import { startEndpoint, type TestEndpoint } from '../support/local'
 import { Replay, type Deviation } from '../support/replay-agent'
 import { once } from '../support/transcripts'
 
-/** Recordings without anything that an agent did, and why. */
+/** Recordings in which no agent publishes, with the reason. */
 const notApplicable: Readonly<Record<string, string>> = {
   'codec-vectors': 'holds chunks and operations, but no session; the codec tests read it',
   'appends-conflated': 'its appends were merged after the recording, so that they are not what the agent sent',
 }
 
-/** What closes a stream that was left open. */
+/** The operation that closes a stream that was left open. */
 const closing = {
   action: 'append',
   data: '',
   extras: { ai: expect.objectContaining({ transport: expect.objectContaining({ status: 'cancelled' }) }) },
 }
 
-/** Where the right operations are not the recorded ones, and why. */
+/** Recordings in which another operation is right, with the reason. */
 const deviations: Readonly<Record<string, Deviation & { why: string }>> = {
   'pipe-source-throws': {
     why: 'a pipe that fails closes its streams (fault 6)',
@@ -46,7 +46,7 @@ const names = readdirSync(directory)
 
 interface Recording {
   wire: ChannelMessage[]
-  /** What everybody else heard, where the recording is that of a late joiner. */
+  /** The complete channel, if the recording is that of a late joiner. */
   fullWire?: ChannelMessage[]
 }
 
@@ -55,8 +55,8 @@ beforeAll(async () => {
   endpoint = await startEndpoint({}, { until: 'file' })
 })
 
-describe('given the same chunks and inputs, the agent publishes what was recorded', () => {
-  it.each(names)('in %s', async (name) => {
+describe('for the same chunks and inputs, the agent publishes the same as in the recording', () => {
+  it.each(names)('%s', async (name) => {
     const { wire, fullWire = wire } = JSON.parse(readFileSync(new URL(`${name}.json`, directory), 'utf8')) as Recording
     const replay = new Replay(endpoint, once(fullWire), deviations[name] ?? {}, name)
     const { recorded, published } = await replay.play()

@@ -14,7 +14,7 @@ beforeAll(async () => {
 const stage = (options?: Parameters<typeof setStage>[1]) => setStage(endpoint, options)
 
 describe('a run', () => {
-  it('S7 makes each prompt a run of its own on the session', async () => {
+  it('S7 is created for each prompt on the session', async () => {
     const { started, readBack } = await stage()
     const one = await started('one')
     const two = await started('two')
@@ -25,7 +25,7 @@ describe('a run', () => {
     expect(await readBack(two.runId)).toEqual({ status: 'complete', texts: ['Second'] })
   })
 
-  it('S55 keeps the tokens of concurrent runs apart', async () => {
+  it('S55 keeps its tokens apart from those of concurrent runs', async () => {
     const { started, readBack } = await stage()
     const runs = await Promise.all(['one', 'two', 'three'].map((text) => started(text)))
     const sources = runs.map(() => handFed())
@@ -63,7 +63,7 @@ describe('a run', () => {
     expect(said(run.context())).toEqual(['user: late'])
   })
 
-  it('says nothing on the channel about a prompt that does not turn up', async () => {
+  it('publishes nothing for a prompt that does not arrive', async () => {
     const { alice, create } = await stage()
     await expect(create('no-such-event', { triggerTimeout: 50 }).start()).rejects.toMatchObject({ code: 104010 })
     await alice.prompt('afterwards')
@@ -71,7 +71,7 @@ describe('a run', () => {
     expect(alice.heard.map(({ name }) => name)).toEqual(['ai-input'])
   })
 
-  it('takes the ids it is given, but no empty ones', async () => {
+  it('uses the given ids, but no empty ones', async () => {
     const { started, create } = await stage()
     const run = await started('one', { runId: 'my-run', invocationId: 'my-invocation' })
     expect([run.runId, run.invocationId]).toEqual(['my-run', 'my-invocation'])
@@ -89,7 +89,7 @@ describe('a run', () => {
     expect(alice.heard.every(({ name }) => name === 'ai-input')).toBe(true)
   })
 
-  it('refuses calls out of order with 40003', async () => {
+  it('refuses calls in the wrong order with 40003', async () => {
     const { alice, create, started } = await stage()
     const { inputEventId } = await alice.prompt('one')
     const fresh = create(inputEventId)
@@ -108,7 +108,7 @@ describe('a run', () => {
     await expect(run.pipe(streamOf([]))).rejects.toMatchObject(refusal)
   })
 
-  it('ends once, as its last pipe came out unless it is told otherwise', async () => {
+  it('ends once, with the result of its last pipe unless another is given', async () => {
     const { alice, started, readBack } = await stage()
     const failed = await started('one')
     await failed.pipe(streamOf<UIMessageChunk>([...beginning('Half'), { type: 'error', errorText: 'model died' }]))
@@ -127,7 +127,7 @@ describe('a run', () => {
     expect(alice.heard.filter(named('ai-run-end', { 'run-id': failed.runId }))).toHaveLength(1)
   })
 
-  it('counts as cancelled when its stream says that it was aborted', async () => {
+  it('counts as cancelled if its stream reports an abort', async () => {
     const { started, readBack } = await stage()
     const run = await started('one')
     const result = await run.pipe(streamOf<UIMessageChunk>([...beginning('Half'), { type: 'abort', reason: 'enough' }]))
@@ -158,7 +158,7 @@ describe('a run', () => {
     expect((await readBack(run.runId)).texts).toEqual(['Hi'])
   })
 
-  it('closes streams that their source left open', async () => {
+  it('closes streams that its source left open', async () => {
     const { alice, started } = await stage()
     const run = await started('one')
     await run.pipe(streamOf(beginning('Half')))
@@ -169,7 +169,7 @@ describe('a run', () => {
     })
   })
 
-  it('fails with 104003 when its start is refused for good, and leaves nothing behind', async () => {
+  it('fails with 104003 if its start is refused permanently, and leaves nothing behind', async () => {
     const { alice, create, name } = await stage()
     const { inputEventId } = await alice.prompt('one')
     const refused = { channel: name, name: 'ai-run-start' }
@@ -181,7 +181,7 @@ describe('a run', () => {
     await again.end()
   })
 
-  it('insists on its end when that is refused for a moment', async () => {
+  it('publishes its end again if that is refused temporarily', async () => {
     const { name, started, readBack } = await stage()
     const run = await started('one')
     endpoint.refusePublish({ channel: name, name: 'ai-run-end' }, { times: 1, error: { code: 42911, statusCode: 429 } })
@@ -190,8 +190,8 @@ describe('a run', () => {
   })
 })
 
-describe('tokens that the channel refuses', () => {
-  it('are made good at the end of the stream, and the run goes on', async () => {
+describe('refused tokens', () => {
+  it('are repaired at the end of the stream, and the run continues', async () => {
     const { name, session, started, readBack } = await stage()
     const errors = vi.fn<() => void>()
     session.on('error', errors)
@@ -203,7 +203,7 @@ describe('tokens that the channel refuses', () => {
     expect(errors).not.toHaveBeenCalled()
   })
 
-  it('are reported with 104000 when they cannot be made good, and the run goes on', async () => {
+  it('are reported with 104000 if they cannot be repaired, and the run continues', async () => {
     const { name, session, started, readBack } = await stage()
     const errors = vi.fn<() => void>()
     session.on('error', errors)
@@ -219,7 +219,7 @@ describe('tokens that the channel refuses', () => {
     expect(await readBack(run.runId)).toEqual({ status: 'complete', texts: ['one ', 'Again'] })
   })
 
-  it('fail the pipe where a whole part is lost, and stop its source', async () => {
+  it('fail the pipe if a whole part is lost, and stop its source', async () => {
     const { name, started, readBack } = await stage()
     const run = await started('one')
     const restore = endpoint.refusePublish(
@@ -234,7 +234,7 @@ describe('tokens that the channel refuses', () => {
     expect(await readBack(run.runId)).toEqual({ status: 'error', texts: ['Look: '] })
   })
 
-  it('name the rule to switch on when the namespace does not allow appends', async () => {
+  it('are reported with the rule to enable if the namespace does not allow appends', async () => {
     const name = 'plain:trip'
     const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)
     const session = createAgentSession({ client: endpoint.client({ clientId: 'agent' }), sessionName: name })
@@ -252,7 +252,7 @@ describe('tokens that the channel refuses', () => {
 })
 
 describe('the conversation that a run reads', () => {
-  it('goes back to its beginning, whatever the size of a page', async () => {
+  it('starts with the first message, for any page size', async () => {
     for (const historyPageSize of [1, 2, 3, 100]) {
       const { alice, started, name } = await stage({ historyPageSize })
       const first = await started(['Look at', 'this'])
@@ -260,7 +260,7 @@ describe('the conversation that a run reads', () => {
       await first.end()
       const reply = transportOf(alice.heard.find(named('ai-output'))!)['codec-message-id']!
       const { inputEventId } = await alice.prompt('And now?', { parent: reply })
-      // A process that knows nothing yet
+      // A process that has read nothing yet
       const session = createAgentSession({
         client: endpoint.client({ clientId: 'agent' }),
         sessionName: name,
@@ -272,7 +272,7 @@ describe('the conversation that a run reads', () => {
     }
   })
 
-  it('S13 keeps the answer that was stopped, with a note for the model', async () => {
+  it('S13 contains the cancelled reply, with a note for the model', async () => {
     const { alice, started } = await stage()
     const first = await started('Plan 3 days')
     const source = handFed()
@@ -291,7 +291,7 @@ describe('the conversation that a run reads', () => {
     expect(next.abortSignal.aborted).toBe(false)
   })
 
-  it('leaves a reply to be regenerated to its second try', async () => {
+  it('leaves out a reply that is regenerated', async () => {
     const { alice, started, create } = await stage()
     const first = await started('Tell a joke')
     await first.pipe(streamOf(textChunks(['Knock knock'])))
@@ -308,7 +308,7 @@ describe('the conversation that a run reads', () => {
     expect(transportOf(start)).toMatchObject({ parent: first.inputId, 'msg-regenerate': target })
   })
 
-  it('ends the run as an error when history cannot be read', async () => {
+  it('ends the run as an error if history cannot be read', async () => {
     const { alice, agentClient, name, session, create } = await stage()
     await session.connect()
     const { inputEventId } = await alice.prompt('two', { parent: 'some-earlier-message' })
@@ -323,7 +323,7 @@ describe('the conversation that a run reads', () => {
 })
 
 describe('a session that closes', () => {
-  it('ends every open run as cancelled when it ends', async () => {
+  it('ends every open run as cancelled with end()', async () => {
     const { alice, session, started, readBack } = await stage()
     const [one, two] = [await started('one'), await started('two')]
     const source = handFed()
@@ -339,7 +339,7 @@ describe('a session that closes', () => {
     await expect(session.connect()).rejects.toMatchObject({ code: 104004 })
   })
 
-  it('publishes nothing when it detaches, and aborts what runs here', async () => {
+  it('publishes nothing with detach(), and aborts its runs', async () => {
     const { alice, session, started, readBack } = await stage()
     const errors = vi.fn<() => void>()
     session.on('error', errors)
@@ -356,7 +356,7 @@ describe('a session that closes', () => {
     expect(errors).not.toHaveBeenCalled()
   })
 
-  it('S42 keeps publishing while its client is away, until its signal aborts', async () => {
+  it('S42 keeps publishing while its client is disconnected, until its signal aborts', async () => {
     const { started, readBack } = await stage()
     const run = await started('one')
     const source = handFed()

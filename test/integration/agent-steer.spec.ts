@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 const stage = (): Promise<Stage> => setStage(endpoint)
 
-/** Says something into a run, and waits until its agent has heard it. */
+/** Sends a steer into a run, and waits until its agent has received it. */
 async function steer({ alice, session }: Stage, runId: string, text: string): Promise<string> {
   const { inputId } = await alice.prompt(text, { 'run-id': runId })
   await heard(session, inputId)
@@ -22,7 +22,7 @@ async function steer({ alice, session }: Stage, runId: string, text: string): Pr
 const heard = (session: Stage['session'], inputId: string) =>
   eventually(() => expect(session.tree.nodeOf(inputId)).toBeDefined())
 
-/** The stamps of each message that the run has written. */
+/** The steers that each message of the run names as consumed. */
 function stamps({ alice }: Stage): unknown[] {
   const byMessage = new Map<string, unknown>()
   for (const message of alice.heard.filter(named('ai-output'))) {
@@ -33,7 +33,7 @@ function stamps({ alice }: Stage): unknown[] {
 }
 
 describe('hasInput', () => {
-  it('is true before the first pipe, and then once more for what is said to the run meanwhile', async () => {
+  it('is true before the first pipe, and then once more for later steers', async () => {
     const scene = await stage()
     const run = await scene.started('Plan a trip')
     expect(run.hasInput()).toBe(true)
@@ -63,7 +63,7 @@ describe('hasInput', () => {
     expect(stamps(scene)).toEqual([undefined, [cheap, short], undefined])
   })
 
-  it('gives what was said before the first pipe to that pipe', async () => {
+  it('counts steers before the first pipe as consumed by that pipe', async () => {
     const scene = await stage()
     const run = await scene.started('Plan a trip')
     const cheap = await steer(scene, run.runId, 'Make it cheap')
@@ -75,7 +75,7 @@ describe('hasInput', () => {
     expect(stamps(scene)).toEqual([[cheap]])
   })
 
-  it('does not give a pipe what came after the conversation was read for it', async () => {
+  it('does not count steers as consumed by a pipe if they arrive after its conversation was read', async () => {
     const scene = await stage()
     const run = await scene.started('Plan a trip')
     run.context()
@@ -88,7 +88,7 @@ describe('hasInput', () => {
     expect(stamps(scene)).toEqual([undefined, [cheap]])
   })
 
-  it('keeps what is said for the next pipe when one has no chunk', async () => {
+  it('keeps steers for the next pipe if a pipe has no chunk', async () => {
     const scene = await stage()
     const run = await scene.started('Plan a trip')
     const cheap = await steer(scene, run.runId, 'Make it cheap')
@@ -100,7 +100,7 @@ describe('hasInput', () => {
     expect(stamps(scene)).toEqual([[cheap]])
   })
 
-  it('is false once the run is cancelled, and when it is not open', async () => {
+  it('is false once the run is cancelled, and while it is not open', async () => {
     const scene = await stage()
     const { inputEventId } = await scene.alice.prompt('Hello')
     const run = scene.create(inputEventId)
@@ -114,7 +114,7 @@ describe('hasInput', () => {
     expect(run.hasInput()).toBe(false)
   })
 
-  it('puts what was said before the first words, and is not answered by them, behind them', async () => {
+  it('puts a steer behind earlier output of the run, which did not consume it', async () => {
     const scene = await stage()
     const run = await scene.started('Plan a trip')
     run.context()
@@ -123,7 +123,7 @@ describe('hasInput', () => {
     expect(said(run.context())).toEqual(['user: Plan a trip', 'assistant: Dear', 'user: Make it cheap'])
   })
 
-  it('does not give what an earlier pass has answered to the waking that goes on with the run', async () => {
+  it('is false for steers that were consumed before the run was resumed', async () => {
     const scene = await stage()
     const run = await scene.started('Plan a trip')
     await steer(scene, run.runId, 'answered')
@@ -144,7 +144,7 @@ describe('hasInput', () => {
 })
 
 describe('onSteer', () => {
-  it('sees who says what and whose run it is, as Ably verified them, and may ignore it', async () => {
+  it("gets the steer, its client and the run's owner, verified by Ably, and can refuse it", async () => {
     const scene = await stage()
     const asked: SteerRequest[] = []
     const run = await scene.started('Plan a trip', {
@@ -168,7 +168,7 @@ describe('onSteer', () => {
     expect(stamps(scene)).toEqual([[cheap]])
   })
 
-  it('that throws ignores the message, and is reported with 104002', async () => {
+  it('that throws refuses the steer, and is reported with 104002', async () => {
     const scene = await stage()
     const errors = vi.fn<(error: unknown) => void>()
     scene.session.on('error', errors)

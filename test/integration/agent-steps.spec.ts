@@ -24,7 +24,7 @@ const failing = (text: string) => async (step: Step) => {
   throw new Error('no connection')
 }
 
-/** Steps as they went over the channel: `id start` and `id reason`. */
+/** The step messages on the channel: `id start` and `id reason`. */
 const steps = ({ alice }: Stage): string[] =>
   alice.heard.flatMap((message) => {
     if (message.name !== 'ai-step-start' && message.name !== 'ai-step-end') return []
@@ -32,8 +32,8 @@ const steps = ({ alice }: Stage): string[] =>
     return [`${id} ${reason}`]
   })
 
-describe('work in a step', () => {
-  it('is published under the id it is given, and its value handed on', async () => {
+describe('run.step()', () => {
+  it('publishes its work under the given id, and returns the value', async () => {
     const scene = await stage()
     const run = await scene.started('one')
     const value = await run.step(async (step) => (await saying('Hi')(step), step.stepId), { id: 'greet' })
@@ -44,7 +44,7 @@ describe('work in a step', () => {
     expect(await scene.readBack(run.runId)).toEqual({ status: 'complete', texts: ['Hi'] })
   })
 
-  it('is tried again under its id when it throws, and what it had written vanishes', async () => {
+  it('retries under the same id if the work throws, and output of the failed attempt disappears', async () => {
     const scene = await stage()
     const run = await scene.started('one')
     let attempt = 0
@@ -63,7 +63,7 @@ describe('work in a step', () => {
     expect(await scene.readBack(run.runId)).toEqual({ status: 'complete', texts: ['Whole'] })
   })
 
-  it('is tried again when its last pipe fails', async () => {
+  it('retries if the last pipe fails', async () => {
     const scene = await stage()
     const run = await scene.started('one')
     let attempt = 0
@@ -76,7 +76,7 @@ describe('work in a step', () => {
     expect(await scene.readBack(run.runId)).toEqual({ status: 'complete', texts: ['Whole'] })
   })
 
-  it('rejects as its last attempt did, whose text stays', async () => {
+  it('rejects with the error of its last attempt, whose text stays', async () => {
     const scene = await stage()
     const run = await scene.started('one')
     await expect(run.step(failing('Half'), { retries: 1 })).rejects.toThrow('no connection')
@@ -84,7 +84,7 @@ describe('work in a step', () => {
     expect(await scene.readBack(run.runId)).toEqual({ status: 'error', texts: ['Half'] })
   })
 
-  it('is not tried again once the run is cancelled', async () => {
+  it('does not retry once the run is cancelled', async () => {
     const scene = await stage()
     const run = await scene.started('one')
     let attempts = 0
@@ -105,7 +105,7 @@ describe('work in a step', () => {
     await expect(run.step(saying('Hi'))).rejects.toMatchObject({ code: 40033 })
   })
 
-  it('does not read in its context what a failed attempt has written', async () => {
+  it('leaves output of a failed attempt out of its context', async () => {
     const scene = await stage()
     const run = await scene.started('one')
     const contexts: string[][] = []
@@ -126,8 +126,8 @@ describe('work in a step', () => {
   })
 })
 
-describe('a step opened by hand', () => {
-  it('takes several pipes, one message each, and a chunk that is there already', async () => {
+describe('run.startStep()', () => {
+  it('takes several pipes, one message each, and a chunk that is already available', async () => {
     const scene = await stage()
     const run = await scene.started('one')
     const step = await run.step('work')
@@ -141,7 +141,7 @@ describe('a step opened by hand', () => {
     expect(await scene.readBack(run.runId)).toEqual({ status: 'complete', texts: ['First', 'Second'] })
   })
 
-  it('without an id takes the place of the step before if that failed, else a new one', async () => {
+  it('without an id replaces the previous step if that failed, and starts a new one if not', async () => {
     const scene = await stage()
     const run = await scene.started('one')
     const first = await run.step('first')
@@ -153,7 +153,7 @@ describe('a step opened by hand', () => {
     expect([again.stepId, next.stepId]).toEqual(['first', `${run.invocationId}-step-0`])
   })
 
-  it('is the only thing open: a second one, or a pipe beside it, is refused with 40003', async () => {
+  it('is the only open work: a second step, or a pipe beside it, is refused with 40003', async () => {
     const scene = await stage()
     const run = await scene.started('one')
     const opening = run.step('a')
@@ -187,7 +187,7 @@ describe('a step opened by hand', () => {
     expect(scene.alice.heard.at(-1)!.name).toBe('ai-run-end')
   })
 
-  it('is closed as cancelled when its session ends, with the stream in it', async () => {
+  it('is closed as cancelled when its session ends, with its stream', async () => {
     const scene = await stage()
     const run = await scene.started('one')
     const step = await run.step('open')
@@ -198,8 +198,8 @@ describe('a step opened by hand', () => {
   })
 })
 
-describe('on whose behalf a step is done', () => {
-  it('is told, else as in the step before, else by the prompt', async () => {
+describe('the client id of a step', () => {
+  it('is the given one, or that of the step before, or that of the prompt', async () => {
     const scene = await stage()
     const run = await scene.started('one')
     await run.step(saying('one'))

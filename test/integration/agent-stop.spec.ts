@@ -27,7 +27,7 @@ describe('a cancel that onCancel refuses', () => {
     return tree.info(tree.runs.get(runId)!)
   }
 
-  it('S48 is published, so that all clients see that the run continues', async () => {
+  it('S48 is answered on the channel, so that all clients see that the run continues', async () => {
     const { name, alice, sources, ask } = await stage({ onCancel: ownerOnly })
     const { body } = await ask()
     const mallory = await joinWire(endpoint.client({ clientId: 'mallory' }), name)
@@ -44,7 +44,7 @@ describe('a cancel that onCancel refuses', () => {
     expect(sources[0]!.isStopped).toBe(true)
   })
 
-  it('S8 S48 is told after the start when it came before', async () => {
+  it('S8 S48 is answered after the start of the run if it came before', async () => {
     const { name, alice, ask, wake } = await stage({ onCancel: ownerOnly })
     await ask()
     const mallory = await joinWire(endpoint.client({ clientId: 'mallory' }), name)
@@ -75,7 +75,7 @@ describe('a cancel while a tool of the agent is running', () => {
       }),
     })
 
-  /** An agent whose tool tells when it runs and what became of it. */
+  /** An agent with a tool that reports its start and its result. */
   function tooled(work: (signal: AbortSignal) => Promise<string>) {
     const calls = { running: 0, finished: 0 }
     const execute = async (_: unknown, { abortSignal }: { abortSignal?: AbortSignal }) => {
@@ -101,7 +101,7 @@ describe('a cancel while a tool of the agent is running', () => {
     return { calls, respond }
   }
 
-  it('S8 S31 S32 ends the run as cancelled at once, and stops a tool that honours the signal', async () => {
+  it('S8 S31 S32 ends the run as cancelled at once, and stops a tool that uses the signal', async () => {
     const { calls, respond } = tooled((signal) => sleep(600_000, 'seen', { signal }))
     const { alice, ask, errors } = await stage({ respond })
     const { body } = await ask()
@@ -112,7 +112,7 @@ describe('a cancel while a tool of the agent is running', () => {
     expect(errors).toEqual([])
   })
 
-  it('S8 S31 S32 ends the run as cancelled at once, though a tool that ignores the signal finishes later', async () => {
+  it('S8 S31 S32 ends the run as cancelled at once, even if a tool that ignores the signal finishes later', async () => {
     const result = Promise.withResolvers<string>()
     const { calls, respond } = tooled(() => result.promise)
     const { alice, ask, errors } = await stage({ respond })
@@ -132,8 +132,8 @@ describe('a cancel while a tool of the agent is running', () => {
   })
 })
 
-describe('an agent that is cut off', () => {
-  it('S42 S47 goes on meanwhile, loses nothing, and heeds a cancel that it finds when it is back', async () => {
+describe('an agent that loses its connection', () => {
+  it('S42 S47 keeps its runs going, loses no token, and applies a cancel that arrived meanwhile', async () => {
     const client = endpoint.client({ clientId: 'agent-cut' })
     const { name, alice, sources, ask } = await stage({ client: () => client })
     const { body } = await ask()

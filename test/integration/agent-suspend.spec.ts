@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 const stage = (): Promise<Stage> => setStage(endpoint)
 
-/** A run that has asked for a tool that runs elsewhere, and waits. */
+/** A run that has called a client tool, and is suspended. */
 async function waiting(scene: Stage, hooks = {}) {
   const run = await scene.started('Where am I?', hooks)
   expect(await run.pipe(asking('call-1'))).toEqual({ reason: 'suspend' })
@@ -25,12 +25,12 @@ async function waiting(scene: Stage, hooks = {}) {
   return { run, reply: transportOf(output)['codec-message-id']! }
 }
 
-/** Names of what was said of runs and steps; appends may arrive late, and say nothing of them. */
+/** The names of run and step messages; appends can arrive late and are left out. */
 const lifecycle = ({ alice }: Stage): string[] =>
   alice.heard.flatMap(({ name = '' }) => (name.startsWith('ai-run') || name.startsWith('ai-step') ? [name] : []))
 
-describe('a run that waits', () => {
-  it('is suspended, for everybody, and publishes nothing more', async () => {
+describe('a suspended run', () => {
+  it('is suspended for all clients, and publishes nothing more', async () => {
     const scene = await stage()
     const { run } = await waiting(scene)
     expect(run.phase).toBe('suspended')
@@ -42,7 +42,7 @@ describe('a run that waits', () => {
     expect(lifecycle(scene).at(-1)).toBe('ai-run-suspend')
   })
 
-  it('is not suspended while a pipe is running, or before it started', async () => {
+  it('cannot be suspended while a pipe is running, or before it started', async () => {
     const scene = await stage()
     const { inputEventId } = await scene.alice.prompt('Hello')
     await expect(scene.create(inputEventId).suspend()).rejects.toMatchObject({ code: 40003 })
@@ -70,7 +70,7 @@ describe('a run that waits', () => {
     expect(lifecycle(scene).filter((name) => name === 'ai-run-suspend')).toHaveLength(1)
   })
 
-  it('is not suspended instead of an end that the channel refused', async () => {
+  it('does not replace an end that the channel refused', async () => {
     const scene = await stage()
     const run = await scene.started('one')
     const error = { code: 40_000, statusCode: 400 }
@@ -81,7 +81,7 @@ describe('a run that waits', () => {
     expect((await scene.readBack(run.runId)).status).toBe('complete')
   })
 
-  it('ends cancelled instead when it was cancelled before', async () => {
+  it('ends as cancelled instead if it was cancelled before', async () => {
     const scene = await stage()
     const run = await scene.started('one')
     await run.pipe(asking('call-1'))
@@ -91,7 +91,7 @@ describe('a run that waits', () => {
     expect((await scene.readBack(run.runId)).status).toBe('cancelled')
   })
 
-  it('S31 ends cancelled when it is cancelled, and its signal aborts', async () => {
+  it('S31 ends as cancelled on a cancel, and its signal aborts', async () => {
     const scene = await stage()
     const { run } = await waiting(scene)
     await scene.alice.cancel({ runId: run.runId })
@@ -100,7 +100,7 @@ describe('a run that waits', () => {
     expect((await scene.readBack(run.runId)).status).toBe('cancelled')
   })
 
-  it('S31 ends cancelled when it is cancelled while it is being suspended', async () => {
+  it('S31 ends as cancelled if the cancel arrives while it is being suspended', async () => {
     const scene = await stage()
     const run = await scene.started('Where am I?')
     await run.pipe(asking('call-1'))
@@ -116,7 +116,7 @@ describe('a run that waits', () => {
     expect(await scene.readBack(run.runId)).toMatchObject({ status: 'cancelled' })
   })
 
-  it('waits on when its session ends while it is being suspended', async () => {
+  it('stays suspended if its session ends while it is being suspended', async () => {
     const scene = await stage()
     const run = await scene.started('Where am I?')
     await run.pipe(asking('call-1'))
@@ -130,7 +130,7 @@ describe('a run that waits', () => {
     expect(await scene.readBack(run.runId)).toMatchObject({ status: 'suspended' })
   })
 
-  it('S31 S48 asks onCancel then too', async () => {
+  it('S31 S48 calls onCancel for a cancel', async () => {
     const scene = await stage()
     const asked: CancelRequest[] = []
     const onCancel = (request: CancelRequest) => (asked.push(request), ownerOnly(request))
@@ -147,14 +147,14 @@ describe('a run that waits', () => {
     ])
   })
 
-  it('is left to wait when its session ends', async () => {
+  it('stays suspended when its session ends', async () => {
     const scene = await stage()
     const { run } = await waiting(scene)
     await scene.session.end()
     expect((await scene.readBack(run.runId)).status).toBe('suspended')
   })
 
-  it('is no longer ours to end once another process goes on with it', async () => {
+  it('cannot be ended here once another process has resumed it', async () => {
     const scene = await stage()
     const { run, reply } = await waiting(scene)
     const other = await setStage(endpoint, { name: scene.name })
@@ -177,8 +177,8 @@ describe('a run that waits', () => {
   })
 })
 
-describe('a run that waited and is seen to go on in another process', () => {
-  /** Goes on with it in another process. */
+describe('a suspended run that another process resumes', () => {
+  /** Resumes the run in another process. */
   async function elsewhere({ alice, name }: Stage, runId: string, reply: string) {
     const other = await setStage(endpoint, { name })
     const { inputEventId } = await answerTo(alice, { runId, reply, toolCallId: 'call-1', output: 'Oslo' })
@@ -187,7 +187,7 @@ describe('a run that waited and is seen to go on in another process', () => {
     return next
   }
 
-  it('is let go of, and what is said to it is not decided on any more', async () => {
+  it('is released, and its steers are no longer decided here', async () => {
     const onCancel = vi.fn<() => boolean>(() => false)
     const scene = await stage()
     const { run, reply } = await waiting(scene, { onCancel })
@@ -199,7 +199,7 @@ describe('a run that waited and is seen to go on in another process', () => {
     expect(run.abortSignal.aborted).toBe(false)
   })
 
-  it('is let go of, too, when that is only read back after a lost connection', async () => {
+  it('is released, too, if the resume is only read from history after a lost connection', async () => {
     const scene = await stage()
     const { run, reply } = await waiting(scene)
     const { connectionId } = await scene.alice.hears(named('ai-run-suspend'))
@@ -214,8 +214,8 @@ describe('a run that waited and is seen to go on in another process', () => {
   })
 })
 
-describe('a run that goes on', () => {
-  it('keeps its id, whatever was given, and reads the answer in its place', async () => {
+describe('a resumed run', () => {
+  it('keeps its id, whatever id is given, and contains the answer', async () => {
     const scene = await stage()
     const { run, reply } = await waiting(scene)
     const { inputEventId } = await answerTo(scene.alice, {
@@ -241,7 +241,7 @@ describe('a run that goes on', () => {
     expect(run.phase).toBe('over')
   })
 
-  it('closes calls that nobody has answered, and keeps those that were allowed', async () => {
+  it('closes calls without an answer, and keeps approved ones', async () => {
     const scene = await stage()
     const run = await scene.started('Do three things')
     await run.pipe(asking('answered', 'open', 'allowed'))
@@ -256,7 +256,7 @@ describe('a run that goes on', () => {
     expect(states).toEqual(['output-available', 'output-error', 'approval-responded'])
   })
 
-  it('applies cancels that came after the answer, not those before it', async () => {
+  it('applies cancels that came after the answer, not earlier ones', async () => {
     const scene = await stage()
     const { run, reply } = await waiting(scene)
     await scene.session.detach()
@@ -273,7 +273,7 @@ describe('a run that goes on', () => {
     expect((await scene.readBack(run.runId)).status).toBe('cancelled')
   })
 
-  it('is refused with 40003, before anything is published, when the run has ended or never was', async () => {
+  it('is refused with 40003, before anything is published, if it has ended or does not exist', async () => {
     const scene = await stage()
     const { run, reply } = await waiting(scene)
     await scene.alice.cancel({ runId: run.runId })
@@ -288,7 +288,7 @@ describe('a run that goes on', () => {
     expect(lifecycle(scene)).toEqual(before)
   })
 
-  it('is found in full history by a process that never heard of it', async () => {
+  it('is found in complete history by a process that has not seen it before', async () => {
     const scene = await stage()
     const { run, reply } = await waiting(scene)
     for (let n = 0; n < 30; n++) await scene.alice.prompt(`noise ${n}`)
@@ -306,11 +306,11 @@ describe('a run that goes on', () => {
   })
 })
 
-describe('a run that takes the place of one that waits', () => {
+describe('a run that replaces a suspended one', () => {
   it.each([
     ['named', true],
     ['not named', false],
-  ])('starts where that one started, from copies of its messages: %s', async (_, isNamed) => {
+  ])("starts with copies of that run's messages: %s", async (_, isNamed) => {
     const scene = await stage()
     const { run } = await waiting(scene)
     const prompt = scene.alice.heard.find(named('ai-input'))!
@@ -341,7 +341,7 @@ const toPart = (chunk: UIMessageChunk): object[] => {
 }
 
 describe('adoptRun', () => {
-  it('goes on with an open run that another process has left, under the ids it is given, and publishes nothing', async () => {
+  it('continues an open run that another process has left, with the given ids, and publishes nothing', async () => {
     const scene = await stage()
     const run = await scene.started('one')
     await run.pipe(textChunks(['First']))
@@ -373,7 +373,7 @@ describe('adoptRun', () => {
     await scene.alice.hears((message) => message.data === 'Half a ')
     await scene.session.detach()
     const { serial = '' } = await scene.alice.hears(named('ai-output', { stream: 'true', 'run-id': run.runId }))
-    /** The stream as the channel has it. */
+    /** The stream as it is on the channel. */
     const stream = async () => {
       const { data, extras, clientId } = await scene.alice.channel.getMessage(serial)
       return { data, clientId, status: transportOf({ extras }).status }
@@ -385,7 +385,7 @@ describe('adoptRun', () => {
     return { scene, run, other, errors, stream }
   }
 
-  it('closes as cancelled what the other process has left open', async () => {
+  it('closes as cancelled the streams that the other process left open', async () => {
     const { scene, run, other, errors, stream } = await halfWritten()
     const adopted = await other.session.adoptRun(run.toJSON())
     expect(await stream()).toEqual({ data: 'Half a ', clientId: 'agent', status: 'cancelled' })
@@ -395,7 +395,7 @@ describe('adoptRun', () => {
     expect(errors).toEqual([])
   })
 
-  it('goes on where the channel does not let it close that, and reports it', async () => {
+  it('continues if the channel refuses to close one, and reports it', async () => {
     const { scene, run, other, errors, stream } = await halfWritten()
     const error = { code: 40_160, statusCode: 401, message: 'not permitted' }
     const { name } = scene
@@ -408,7 +408,7 @@ describe('adoptRun', () => {
     await adopted.end()
   })
 
-  it('stops when the run is cancelled', async () => {
+  it('stops on a cancel of the run', async () => {
     const scene = await stage()
     const run = await scene.started('one')
     await scene.session.detach()
@@ -420,7 +420,7 @@ describe('adoptRun', () => {
     expect((await scene.readBack(run.runId)).status).toBe('cancelled')
   })
 
-  it('waits for a start that is still to come', async () => {
+  it('waits for a start that has not arrived yet', async () => {
     const scene = await stage()
     const { inputEventId } = await scene.alice.prompt('one')
     const ids = { runId: 'my-run', invocationId: 'my-invocation' }
@@ -431,7 +431,7 @@ describe('adoptRun', () => {
     expect((await adopting).phase).toBe('open')
   })
 
-  it('finds a start that came while its connection was lost', async () => {
+  it('finds a start that was published while its connection was lost', async () => {
     const { alice, name } = await stage()
     const { inputId, inputEventId } = await alice.prompt('one')
     const client = endpoint.client({ clientId: 'agent-cut' })
@@ -446,7 +446,7 @@ describe('adoptRun', () => {
     expect((await adopting).phase).toBe('open')
   })
 
-  it('fails with 104010 when no start or input turns up in time', async () => {
+  it('fails with 104010 if no start or input arrives in time', async () => {
     const scene = await stage()
     const { inputEventId } = await scene.alice.prompt('one')
     const ids = { runId: 'no-run', invocationId: 'i' }
@@ -457,7 +457,7 @@ describe('adoptRun', () => {
     await expect(lost).rejects.toMatchObject({ code: 104010 })
   })
 
-  it('stops waiting when its signal aborts', async () => {
+  it('stops waiting if its signal aborts', async () => {
     const scene = await stage()
     const { inputEventId } = await scene.alice.prompt('one')
     const controller = new AbortController()
@@ -468,7 +468,7 @@ describe('adoptRun', () => {
     await expect(adopting).rejects.toMatchObject({ code: 40033 })
   })
 
-  it('refuses runs that are suspended or over with 40003', async () => {
+  it('refuses suspended or ended runs with 40003', async () => {
     const scene = await stage()
     const { run } = await waiting(scene)
     const other = await setStage(endpoint, { name: scene.name })

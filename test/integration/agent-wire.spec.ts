@@ -6,7 +6,7 @@ import { handFed, joinWire, named, streamOf, textChunks, transportOf, type WireC
 import { startEndpoint, type TestEndpoint } from '../support/local'
 import { readTranscript, withPresence } from '../support/transcripts'
 
-/** One thing the agent did to the channel. */
+/** One operation of the agent on the channel. */
 interface Done {
   action: string
   name?: string
@@ -19,8 +19,8 @@ beforeAll(async () => {
   endpoint = await startEndpoint({}, { until: 'file' })
 })
 
-describe('what the agent publishes equals what the peer published for the same chunks', () => {
-  it('in a text answer', async () => {
+describe('the agent publishes the same as the peer for the same chunks', () => {
+  it('in a text reply', async () => {
     const stage = await stageOf('text-simple')
     await stage.run.pipe(streamOf(textChunks(['Hi', ' there', '!'])))
     await stage.run.end()
@@ -44,7 +44,7 @@ describe('what the agent publishes equals what the peer published for the same c
     expect(stage.published()).toEqual(stage.recorded)
   })
 
-  it('for a client without identity', async () => {
+  it('for a client without a client id', async () => {
     const stage = await stageOf('anonymous-client', {}, null)
     await stage.run.pipe(streamOf(textChunks(['No idea.'])))
     await stage.run.end()
@@ -71,7 +71,7 @@ describe('what the agent publishes equals what the peer published for the same c
     expect(stage.published()).toEqual(stage.recorded)
   })
 
-  it('S29 when it is cancelled in mid-stream, the tokens between cancel and abort included', async () => {
+  it('S29 of a run that is cancelled in mid-stream, with the tokens between cancel and abort', async () => {
     const source = handFed()
     const stage = await stageOf('cancel-mid-stream', {
       async onCancel() {
@@ -90,14 +90,14 @@ describe('what the agent publishes equals what the peer published for the same c
     expect(stage.published()).toEqual(stage.recorded)
   })
 
-  it('S8 S39 when it is cancelled before it started', async () => {
+  it('S8 S39 of a run that is cancelled before it started', async () => {
     const stage = await stageOf('cancel-before-run-start')
     expect(await stage.run.pipe(streamOf(textChunks(['never'])))).toEqual({ reason: 'cancelled' })
     await stage.run.end()
     expect(stage.published()).toEqual(stage.recorded)
   })
 
-  it('when the stream tells an error and the run ends with a code', async () => {
+  it('of a stream that reports an error, and a run that ends with a code', async () => {
     const stage = await stageOf('run-error')
     const [start, startStep, textStart] = textChunks([])
     const result = await stage.run.pipe(
@@ -122,7 +122,7 @@ describe('what the agent publishes equals what the peer published for the same c
     expect(stage.published()).toEqual(stage.recorded)
   })
 
-  it('when the source throws, but for the stream, which is closed', async () => {
+  it('of a source that throws, except for the stream, which is closed', async () => {
     const stage = await stageOf('pipe-source-throws')
     const source = handFed()
     const [start, startStep, textStart] = textChunks([])
@@ -141,15 +141,15 @@ interface Stage {
   run: AgentRun<UIMessage, UIMessageChunk>
   alice: WireClient
   done: Done[]
-  /** What the peer published. */
+  /** The messages of the peer. */
   recorded: unknown
-  /** What we published. */
+  /** Our messages. */
   published(): unknown
   failure: string | undefined
   publishRecorded(name: string): Promise<void>
 }
 
-/** A run with the ids of a recording, started by the recorded input; a cancel that came first is published first. */
+/** A run with the ids of a recording, started by the recorded input; an earlier cancel is published first. */
 async function stageOf(
   name: string,
   hooks: RunHooks<UIMessageChunk> = {},
@@ -191,7 +191,7 @@ async function stageOf(
   }
 }
 
-/** Notes what goes out through a channel. */
+/** Records the publishes on a channel. */
 function observe(channel: Ably.RealtimeChannel): Done[] {
   const done: Done[] = []
   const publish = channel.publish.bind(channel) as (messages: Ably.Message[]) => Promise<Ably.PublishResult>
@@ -219,7 +219,7 @@ const doneOf = ({
   extras,
 })
 
-/** Ids of messages and serials of steps differ from run to run: the first one seen is 1, and so on. */
+/** Ids of messages and serials of steps differ between runs, so the first one becomes 1, and so on. */
 function normal(done: readonly Done[]): unknown {
   const numbers = new Map<string, number>()
   const number = (value: string) => numbers.get(value) ?? numbers.set(value, numbers.size + 1).get(value)

@@ -28,7 +28,7 @@ const saying = (delta: string): LanguageModelV4StreamPart[] => [
   finish('stop'),
 ]
 
-/** A session with an agent whose model gives these answers in turn, and what the model was asked. */
+/** A session with an agent whose model streams these replies in turn, and the model's requests. */
 async function sceneWith(name: string, answers: LanguageModelV4StreamPart[][], tools: ToolSet) {
   const prompts: LanguageModelV4Prompt[] = []
   const model = new MockLanguageModelV4({
@@ -48,7 +48,7 @@ async function sceneWith(name: string, answers: LanguageModelV4StreamPart[][], t
 
 type Scene = Awaited<ReturnType<typeof sceneWith>>
 
-/** The reply that waits, once the run is suspended. */
+/** The reply of the run, once that is suspended. */
 async function waitingReply({ alice }: Scene): Promise<string> {
   await eventually(() => expect(statuses(alice)).toEqual(['suspended']))
   return alice.view.getMessages().at(-1)!.id
@@ -58,7 +58,7 @@ const callIn = ({ alice }: Scene) =>
   alice.view.getMessages().flatMap(({ message }) => message.parts.filter(isToolUIPart))[0]
 
 describe('the agent and the client together', () => {
-  it('let a tool run on the client, and the same run goes on with its output', async () => {
+  it('run a tool on the client, and resume the run with its output', async () => {
     const scene = await sceneWith('client-tool', [calling, saying('You are in Oslo.')], { look: tool({ inputSchema }) })
     const { alice, prompts } = scene
     const asked = await alice.view.send('Where am I?')
@@ -74,7 +74,7 @@ describe('the agent and the client together', () => {
     expect(prompts[1]!.at(-1)!.content).toMatchObject([{ type: 'tool-result', output: { value: 'Oslo' } }])
   })
 
-  it('answer in a run that takes the place of the one that waits', async () => {
+  it('send an answer in a run that replaces the suspended one', async () => {
     const scene = await sceneWith('forked', [calling, saying('You are in Oslo.')], { look: tool({ inputSchema }) })
     const { alice, prompts } = scene
     const asked = await alice.view.send('Where am I?')
@@ -91,7 +91,7 @@ describe('the agent and the client together', () => {
   it.each([
     [true, 'output-available'],
     [false, 'output-denied'],
-  ])('ask for leave to run a tool; answered %s the call ends as %s', async (approved, state) => {
+  ])('request approval for a tool; answered %s the call ends as %s', async (approved, state) => {
     const look = tool({ inputSchema, needsApproval: true, execute: () => 'fog' })
     const scene = await sceneWith(`leave-${approved}`, [calling, saying('So it is.')], { look })
     const { alice, prompts } = scene
@@ -105,7 +105,7 @@ describe('the agent and the client together', () => {
     expect(JSON.stringify(prompts[1]).includes('fog')).toBe(approved)
   })
 
-  it('take a tool that nobody answers for an error when the conversation goes on', async () => {
+  it('close a call without an answer as an error when the conversation continues', async () => {
     const scene = await sceneWith('left-waiting', [calling, saying('Fine.')], { look: tool({ inputSchema }) })
     const { alice, prompts } = scene
     await alice.view.send('Where am I?')
@@ -115,7 +115,7 @@ describe('the agent and the client together', () => {
     expect(prompts[1]!.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'assistant', 'user'])
   })
 
-  it('S31 end a run that is stopped while it waits', async () => {
+  it('S31 end a run that is cancelled while it is suspended', async () => {
     const scene = await sceneWith('stopped-waiting', [calling], { look: tool({ inputSchema }) })
     const { alice } = scene
     const run = await alice.view.send('Where am I?')
@@ -124,7 +124,7 @@ describe('the agent and the client together', () => {
     expect(await run.finished).toEqual({ reason: 'cancelled' })
   })
 
-  it('heed what is said while the answer is written, and tell which pass answered it', async () => {
+  it('deliver a steer while the reply streams, and tell which part consumed it', async () => {
     const scene = await startScene('steered', {
       async respond(run) {
         while (run.hasInput()) {

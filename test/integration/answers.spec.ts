@@ -9,7 +9,7 @@ import { shown, startScene } from '../support/scene'
 
 const output = (toolCallId: string, value: unknown) => UIMessageCodec.createToolOutput({ toolCallId, output: value })
 
-/** A run that called tools of the client and waits for what comes out. */
+/** A run that has called client tools and is suspended until they have outputs. */
 async function aRunThatWaits(name: string, toolCallIds = ['call-1']) {
   const scene = await startConversation(`ai:${name}`)
   const woken: InvocationBody[] = []
@@ -37,7 +37,7 @@ const toolsOf = (message: UIMessage | undefined): unknown[] =>
     'state' in part && 'toolCallId' in part ? [`${part.toolCallId} ${part.state}`] : [],
   ) ?? []
 
-describe('an answer into the run that waits', () => {
+describe('an answer to a suspended run', () => {
   it('wakes the agent once all calls are answered, from any device', async () => {
     const { scene, session, run, woken, prompt } = await aRunThatWaits('one-by-one', ['call-1', 'call-2'])
     const bobs: InvocationBody[] = []
@@ -53,7 +53,7 @@ describe('an answer into the run that waits', () => {
     await eventually(() => expect(bob.view.pending()).toMatchObject([{ inputId: run.messageId, runId: 'run-1' }]))
   })
 
-  it('is refused when the call has its answer, be it still on its way', async () => {
+  it('is refused if the call already has an answer, even one that is still being sent', async () => {
     const { session, run, inputs } = await aRunThatWaits('twice')
     const first = session.view.answer(run.messageId, output('call-1', 1))
     await expect(session.view.answer(run.messageId, output('call-1', 2))).rejects.toMatchObject({ code: 40003 })
@@ -63,7 +63,7 @@ describe('an answer into the run that waits', () => {
     expect(inputs()).toHaveLength(2)
   })
 
-  it('goes out as a message of its own each, wakes the agent with the last, and continues the run', async () => {
+  it('is a message of its own, wakes the agent if it is the last one, and resumes the run', async () => {
     const { session, run, woken, inputs, prompt } = await aRunThatWaits('continued', ['call-1', 'call-2'])
     const active = await session.view.answer(run.messageId, [output('call-1', 1), output('call-2', 2)])
     expect(active).toMatchObject({ runId: 'run-1', inputId: run.messageId, status: 'suspended' })
@@ -107,7 +107,7 @@ describe('an answer into the run that waits', () => {
     ])
   })
 
-  it('fault 13: two of them, aimed at one message, both start', async () => {
+  it('fault 13: two of them, to one message, both resume', async () => {
     const { session, run } = await aRunThatWaits('twice', ['call-1', 'call-2'])
     const first = await session.view.answer(run.messageId, output('call-1', 1))
     const second = await session.view.answer(run.messageId, output('call-2', 2))
@@ -123,7 +123,7 @@ describe('an answer into the run that waits', () => {
     expect(hasSecondStarted).toBe(true)
   })
 
-  it('is not taken for started by a resume that came before it', async () => {
+  it('is not counted as started by an earlier resume', async () => {
     const { session, run } = await aRunThatWaits('before', ['call-1', 'call-2'])
     const first = await session.view.answer(run.messageId, output('call-1', 1))
     await run.resume(run.messageId)
@@ -140,7 +140,7 @@ describe('an answer into the run that waits', () => {
     await second.started
   })
 
-  it('is cancelled by its run and by what was answered', async () => {
+  it('is cancelled by a cancel of its run or of the answered message', async () => {
     const { session, run, wire } = await aRunThatWaits('stopped')
     const active = await session.view.answer(run.messageId, output('call-1', 1))
     await active.cancel()
@@ -149,7 +149,7 @@ describe('an answer into the run that waits', () => {
     await eventually(() => expect(session.view.run('run-1')?.cancelling?.by).toBe('alice'))
   })
 
-  it('is refused for what is no message of a run, without an answer, and after the end', async () => {
+  it('is refused for a message of no run, for no answers, and after the end of the run', async () => {
     const { session, run, prompt } = await aRunThatWaits('refused')
     const { view } = session
     const refusals = [
@@ -168,7 +168,7 @@ describe('an answer into the run that waits', () => {
     await expect(view.send(output('call-1', 1))).rejects.toMatchObject({ code: 40003 })
   })
 
-  it('whose agent finally cannot be woken tells the session, since it stands nowhere itself', async () => {
+  it('whose agent cannot be woken is reported by the session, since no message shows it', async () => {
     const scene = await aRunThatWaits('unheard')
     const replies = [new Response('no seat left', { status: 403 }), new Response(null, { status: 202 })]
     const session = await openSession(scene.scene, 'bob', {
@@ -186,7 +186,7 @@ describe('an answer into the run that waits', () => {
     await active.started
   })
 
-  it('that cannot be published rejects, and may be given again', async () => {
+  it('that cannot be published rejects, and can be sent again', async () => {
     const { session, run, endpoint } = await aRunThatWaits('again')
     const restore = endpoint.refusePublish({ channel: 'ai:again', name: 'ai-input' })
     await expect(session.view.answer(run.messageId, output('call-1', 1))).rejects.toMatchObject({ code: 104005 })
@@ -198,7 +198,7 @@ describe('an answer into the run that waits', () => {
   })
 })
 
-describe('of two people who answer one call', () => {
+describe('answers of two users to one call', () => {
   const decide = (approved: boolean) => UIMessageCodec.createToolApproval({ toolCallId: 'call-1', approved })
 
   async function twoAnswers(name: string) {
@@ -214,7 +214,7 @@ describe('of two people who answer one call', () => {
     return { ...waiting, bob, bobsWakes }
   }
 
-  it('the later one is told who was first, wakes no agent, and changes nothing', async () => {
+  it('the later user learns who answered first, wakes no agent, and changes nothing', async () => {
     const { scene, session, run, bob, bobsWakes } = await twoAnswers('two-people')
     const release = scene.endpoint.delayPublish({ clientId: 'bob' })
     const late = bob.view.answer(run.messageId, decide(true))
@@ -231,7 +231,7 @@ describe('of two people who answer one call', () => {
     await expect(session.view.answer(run.messageId, output('call-1', 1))).rejects.toThrow('by alice: denied')
   })
 
-  it('one who answers offline is told when the channel is back', async () => {
+  it('a user who answers offline learns it when the channel is attached again', async () => {
     const { scene, session, run, bob } = await twoAnswers('two-people-offline')
     const restore = scene.endpoint.dropConnection('bob', { refuseFor: Infinity })
     const late = bob.view.answer(run.messageId, decide(false))
@@ -243,7 +243,7 @@ describe('of two people who answer one call', () => {
 })
 
 describe('an answer in a fork', () => {
-  it('brings copies of the messages along, for a run that takes the place of the one that waits', async () => {
+  it('copies the messages into a run that replaces the suspended one', async () => {
     const { session, run, inputs, prompt } = await aRunThatWaits('forked')
     const active = await session.view.answer(run.messageId, output('call-1', { city: 'Oslo' }), { as: 'fork' })
     expect(active.runId).toBe('')
@@ -266,7 +266,7 @@ describe('an answer in a fork', () => {
     })
   })
 
-  it('is shown by all devices in place of the run that waits, whose handle goes on', async () => {
+  it('shows on all devices instead of the suspended run, whose handle continues', async () => {
     const { scene, session, run, agent, prompt } = await aRunThatWaits('replaced')
     const device = await openSession(scene, 'bob')
     await device.view.loadOlder(10)
@@ -292,7 +292,7 @@ describe('an answer in a fork', () => {
     expect(toolsOf(device.view.snapshot(active.inputId))).toEqual(['call-1 output-available'])
   })
 
-  it('goes on from a run that has ended, too', async () => {
+  it('continues a run that has ended, too', async () => {
     const { session, run, prompt, agent } = await aRunThatWaits('ended')
     await run.end()
     await prompt.finished
@@ -305,14 +305,14 @@ describe('an answer in a fork', () => {
     expect(session.view.runs().map(({ runId }) => runId)).toEqual(['run-2'])
   })
 
-  it('is refused when the answer has no room for messages', async () => {
+  it('is refused if its kind has no room for messages', async () => {
     const { session, run } = await aRunThatWaits('no-room')
     const approval = UIMessageCodec.createToolApproval({ toolCallId: 'call-1', approved: true })
     await expect(session.view.answer(run.messageId, approval, { as: 'fork' })).rejects.toMatchObject({ code: 40003 })
   })
 })
 
-it('an answer that is given while the model still calls tools wakes the agent when the run waits, and once', async () => {
+it('an answer sent while the model still calls tools wakes the agent once, when the run is suspended', async () => {
   const sources: HandFed[] = []
   const contexts: UIMessage[][] = []
   const scene = await startScene('early', {

@@ -19,7 +19,7 @@ import { shown, startScene, statuses, type Scene } from '../support/scene'
 
 const newArchive = (): Archive => sqlArchive(createDatabase(sqlite({ name: ':memory:' })))
 
-/** Serves an archive over HTTP, and notes what is asked. */
+/** Serves an archive over HTTP, and records the requests. */
 async function serve(archive: Archive, isAllowed = () => true) {
   const route = archiveRoute({ archive, authorize: isAllowed, onError: () => undefined })
   const asked: URL[] = []
@@ -41,7 +41,7 @@ interface Device {
   historyPageSize?: number
 }
 
-/** Opens the session on a device that has never seen it. */
+/** Opens the session on a new device. */
 async function openOn(scene: Scene, options: Device = {}, client = scene.endpoint.client({ clientId: 'alice' })) {
   const session = createClientSession<UIMessage>({
     client,
@@ -56,7 +56,7 @@ async function openOn(scene: Scene, options: Device = {}, client = scene.endpoin
   return session
 }
 
-/** Asks, and has the model answer. */
+/** Sends a prompt, and lets the model reply. */
 async function converse(scene: Scene, session: ClientSession<UIMessage>, question: string, answer: string) {
   const call = scene.model.call(scene.model.calls.length)
   const run = await session.view.send(question)
@@ -72,14 +72,14 @@ const bound = (call: Awaited<ReturnType<Scene['model']['call']>>) => ({
   finish: () => call.finish(),
 })
 
-/** Waits until the archive has the end of so many runs. */
+/** Waits until the archive contains the end of this many runs. */
 const archived = (archive: Archive, sessionName: string, runs: number) =>
   eventually(async () => {
     const rows = await archive.read({ sessionName, limit: 1000 })
     expect(rows.filter(([, , name]) => name === 'ai-run-end')).toHaveLength(runs)
   })
 
-/** A conversation of two turns with an edit, in an archive. */
+/** A conversation of two turns with an edit, stored in an archive. */
 async function spoken(archive: Archive, options: Parameters<typeof startScene>[2] = {}) {
   const scene = await startScene('kept', { archive }, options)
   const session = await openOn(scene)
@@ -103,8 +103,8 @@ const conversation = [
   'complete: Frascati.',
 ]
 
-describe('a conversation that Ably has forgotten whole', () => {
-  it.each(['an archive in this process', 'the URL of an archive route'])('opens and goes on from %s', async (from) => {
+describe('a conversation that has expired on Ably', () => {
+  it.each(['an archive in this process', 'the URL of an archive route'])('opens and resumes from %s', async (from) => {
     const archive = newArchive()
     await spoken(archive)
     const later = await startScene('kept', { archive })
@@ -137,7 +137,7 @@ describe('a conversation that Ably has forgotten whole', () => {
     expect(shown(await openOn(await startScene('kept')))).toEqual([])
   })
 
-  it('reads older pages as they are asked for', async () => {
+  it('loads older pages on request', async () => {
     const archive = newArchive()
     await spoken(archive)
     const { url, asked } = await serve(archive)
@@ -149,7 +149,7 @@ describe('a conversation that Ably has forgotten whole', () => {
   })
 })
 
-it('merges what Ably still has with what only the archive has', async () => {
+it('merges messages that Ably still has with those that only the archive has', async () => {
   const archive = newArchive()
   const { scene } = await spoken(archive, { limits: { maxChannelMessages: 12 } })
   const without = await openOn(scene)
@@ -159,7 +159,7 @@ it('merges what Ably still has with what only the archive has', async () => {
   }
 })
 
-it('reads on in the archive when the endpoint was wiped in mid-conversation', async () => {
+it('continues from the archive if the endpoint was wiped in the middle', async () => {
   const archive = newArchive()
   const { scene, session } = await spoken(archive)
   const { port } = scene.endpoint
@@ -179,7 +179,7 @@ it('reads on in the archive when the endpoint was wiped in mid-conversation', as
   expect(shown(newcomer)).toEqual(shown(open))
 })
 
-describe('the agent', () => {
+describe('the agent with an archive', () => {
   it('writes a run that another agent has ended but not written', async () => {
     const archive = newArchive()
     const broken: AgentArchive = { read: (options) => archive.read(options), write: () => new Promise(() => undefined) }
@@ -198,7 +198,7 @@ describe('the agent', () => {
     await archived(archive, scene.channelName, 2)
   })
 
-  it('reports a failed write and makes up for it with the next run', async () => {
+  it('reports a failed write and repeats it with the next run', async () => {
     const archive = newArchive()
     const errors: unknown[] = []
     let isDown = true
@@ -223,7 +223,7 @@ describe('the agent', () => {
     expect((await archive.sessions())[0]).toMatchObject({ sessionName: scene.channelName, title: 'One' })
   })
 
-  it('writes nothing of a run before it has ended', async () => {
+  it('writes nothing of a run before its end', async () => {
     const archive = newArchive()
     const scene = await startScene('open', { archive })
     const session = await openOn(scene)
@@ -241,13 +241,9 @@ describe('the agent', () => {
 
 describe('an archive that cannot be read', () => {
   it.each([
-    ['a refusal', () => serve(newArchive(), () => false), /answered with status 403/],
-    [
-      'a URL that is none of an archive',
-      async () => ({ url: 'data:application/json,{}#' }),
-      /something else than rows/,
-    ],
-  ])('says so: %s', async (_, start, message) => {
+    ['a refused request', () => serve(newArchive(), () => false), /answered with status 403/],
+    ['a URL that is not an archive', async () => ({ url: 'data:application/json,{}#' }), /something else than rows/],
+  ])('is reported by the session: %s', async (_, start, message) => {
     const { url } = await start()
     const scene = await startScene('unreadable')
     const reading = openOn(scene, { archive: url })
@@ -255,7 +251,7 @@ describe('an archive that cannot be read', () => {
   })
 })
 
-it('goes on in the archive from the rows of an earlier session, which leave no hole', async () => {
+it("a session continues in the archive from an earlier session's rows without a gap", async () => {
   const archive = newArchive()
   const { scene } = await spoken(archive, { limits: { maxChannelMessages: 12 } })
   for (const historyPageSize of [2, 5, 100]) {

@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually'
 import { openSession } from '../support/open-session'
 import { textOf } from '../support/scene'
 
-/** Alice writes, bob watches. */
+/** alice writes, bob watches. */
 async function twoDevices(name: string) {
   const scene = await startConversation(`ai:${name}`)
   const alice = await openSession(scene, 'alice')
@@ -21,7 +21,7 @@ async function twoDevices(name: string) {
     await run.end()
     return run
   }
-  /** Answers a request to regenerate as agents do: what it says about its place is repeated. */
+  /** Answers a regenerate as agents do: the run repeats the position that it names. */
   const answerAgain = async (inputId: string, text: string) => {
     const request = transportOf(await wire.hears((message) => transportOf(message)['codec-message-id'] === inputId))
     const run = await scene.agent.startRegeneration(
@@ -52,7 +52,7 @@ const branch = ({ view }: ClientSession<UIMessage>, id: string): string => {
 }
 
 describe('an edit', () => {
-  it('shows at once where it was made, moves no other device, and is what a newcomer sees', async () => {
+  it('shows at once on its own device, moves no other device, and shows on new devices', async () => {
     const { scene, alice, bob, answer } = await twoDevices('edit')
     const first = await alice.view.send('V1')
     await answer(first.inputId, 'R1')
@@ -73,7 +73,7 @@ describe('an edit', () => {
     expect(texts(bob)).toBe('V2 R2')
   })
 
-  it('of an edit names the edit, and all of them stand beside each other', async () => {
+  it('of an edit names that edit, and all versions are siblings', async () => {
     const { alice, bob, wire, answer } = await twoDevices('edit-of-edit')
     const before = await alice.view.send('Hi')
     await answer(before.inputId, 'Hello')
@@ -95,7 +95,7 @@ describe('an edit', () => {
 })
 
 describe('a regeneration', () => {
-  it('shows as soon as its run does, also elsewhere unless an older reply was picked by hand', async () => {
+  it('shows as soon as its run starts, on other devices too unless an older reply is selected there', async () => {
     const { scene, alice, bob, answer, answerAgain } = await twoDevices('again')
     const dave = await openSession(scene, 'dave')
     const prompt = await alice.view.send('Q')
@@ -105,7 +105,7 @@ describe('a regeneration', () => {
     expect(texts(alice)).toBe('Q R1')
     const started = again.started.then(() => texts(alice))
     await answerAgain(again.inputId, 'R2')
-    // Nothing of the old reply from the moment on that the new run is there
+    // No message of the old reply shows once the new run has started
     expect(await started).toBe('Q')
     for (const session of [alice, bob, dave]) await shows(session, 'Q R2')
     expect(again.messages.map(({ id }) => id)).toEqual(['r2'])
@@ -119,7 +119,7 @@ describe('a regeneration', () => {
     expect(texts(dave)).toBe('Q R1')
   })
 
-  it('inside a run takes the place of the rest of it, and can be switched back', async () => {
+  it('inside a run replaces the rest of it, and the old version can be selected', async () => {
     const { alice, bob, answer, answerAgain } = await twoDevices('inner')
     const prompt = await alice.view.send('Q')
     await answer(prompt.inputId, 'One', 'Two', 'Three')
@@ -136,7 +136,7 @@ describe('a regeneration', () => {
     expect(texts(alice)).toBe('Q One Two Three')
   })
 
-  it('of one of two replies at a time takes the place of that one', async () => {
+  it('of one of two concurrent replies replaces that one', async () => {
     const { alice, answer, answerAgain } = await twoDevices('beside')
     const [first, second] = [await alice.view.send('Q1'), await alice.view.send('Q2')]
     await answer(first.inputId, 'R1')

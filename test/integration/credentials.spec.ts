@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually'
 import { failure } from '../support/local'
 import { shown, startScene, statuses, type Scene } from '../support/scene'
 
-/** A client with one token of alice's and no way to get another. */
+/** A client with one token of alice and no way to get another. */
 function withToken(
   { endpoint, channelName }: Scene,
   options: TokenOptions = {},
@@ -16,7 +16,7 @@ function withToken(
   return endpoint.client({}, { key: undefined, token, ...more })
 }
 
-it('an expired token is renewed without a word, and nothing is missed', async () => {
+it('an expired token is renewed without an error, and no message is missed', async () => {
   const { open, endpoint, model } = await startScene('renewed')
   const session = await open('alice')
   const run = await session.view.send('Count')
@@ -31,7 +31,7 @@ it('an expired token is renewed without a word, and nothing is missed', async ()
   expect(session.error).toBeUndefined()
 })
 
-it('an expired token that cannot be renewed leaves what is known and a clear sentence; the run goes on', async () => {
+it('an expired token that cannot be renewed keeps the messages and shows a clear error; the run continues', async () => {
   const scene = await startScene('expired')
   const session = await scene.open('alice', { client: withToken(scene) })
   const bob = await scene.open('bob')
@@ -53,7 +53,7 @@ it('an expired token that cannot be renewed leaves what is known and a clear sen
   expect(run.runId).toBe(bob.view.runs()[0]!.runId)
 })
 
-it('a token without publish shows the prompt as failed, says what to grant, and reads on', async () => {
+it('a token without publish shows the prompt as failed, names the missing capability, and still reads', async () => {
   const scene = await startScene('reader')
   const capability = { [scene.channelName]: ['subscribe', 'history'] }
   const session = await scene.open('alice', { client: withToken(scene, { capability }) })
@@ -68,7 +68,7 @@ it('a token without publish shows the prompt as failed, says what to grant, and 
   await eventually(() => expect(shown(session)).toEqual(['sent: Hi', 'failed: Hello']))
 })
 
-it('a token for another clientId is told apart from other troubles', async () => {
+it('a token for another client id is reported as a client id mismatch', async () => {
   const scene = await startScene('somebody')
   const opening = scene.open('bob', { client: withToken(scene, {}, { clientId: 'bob' }) })
   const refused = await failure(opening)

@@ -12,7 +12,7 @@ async function* pieces(text: string): AsyncGenerator<NoteChunk> {
   yield null
 }
 
-it('a codec of one’s own serves a session and an agent', async () => {
+it('a custom codec works in a session and an agent', async () => {
   const endpoint = await startEndpoint()
   const heard: unknown[] = []
   const agent = defineAgent({

@@ -17,7 +17,7 @@ let endpoint: TestEndpoint
 let skipped = 0
 const realNow = Date.now.bind(Date)
 
-/** Lets time pass for the service and the clients of this process; agents ask the service for the time. */
+/** Advances the clocks of the service and of this process's clients; agents read the service's clock. */
 const skip = (milliseconds: number): void => void (skipped += milliseconds)
 
 /** Lets time pass ten times faster until the test ends. */
@@ -41,7 +41,7 @@ interface Device {
   agent?: () => AgentProcess
 }
 
-/** A user's device, on which every agent's answer to a wake goes to the process that `agent` names then. */
+/** A user's device whose wake-ups reach the process that `agent` names at the time. */
 async function open(name: string, clientId: string, { client, agent }: Device = {}): Promise<ClientSession<UIMessage>> {
   const session = createClientSession({
     client: client ?? endpoint.client({ clientId }),
@@ -64,7 +64,7 @@ const endsOf = (heard: readonly Ably.InboundMessage[], runId: string) =>
   heard.filter(named('ai-run-end', { 'run-id': runId }))
 
 describe('a run whose agent process was killed', () => {
-  it('S31 is stalled on every device and counts as not running; Stop on another device ends it as cancelled', async () => {
+  it('S31 is stalled on every device and counts as not running; a cancel from another device ends it as cancelled', async () => {
     let agent = await startAgentProcess(endpoint)
     const name = newName()
     const alice = await open(name, 'alice', { agent: () => agent })
@@ -102,7 +102,7 @@ describe('a run whose agent process was killed', () => {
     expect(text()).toContain('w1 ')
   })
 
-  it('S31 that was asked to stop before it was known to be dead is ended once it is', async () => {
+  it('S31 is ended once it is known to be stalled if it was cancelled before', async () => {
     let agent = await startAgentProcess(endpoint)
     const name = newName()
     const alice = await open(name, 'alice', { agent: () => agent })
@@ -134,7 +134,7 @@ describe('a run whose agent process was killed', () => {
     await eventually(async () => expect((await limited.wake(next.inputEventId)).status).toBe(202), 10_000)
   })
 
-  it('is ended as an error, once, when agents are woken for another prompt two minutes later', async () => {
+  it('is ended as an error, once, if agents are woken for another prompt two minutes later', async () => {
     const agent = await startAgentProcess(endpoint)
     const { name, alice, readBack } = await setStage(endpoint)
     const { inputEventId } = await alice.prompt('Count slowly')
@@ -166,7 +166,7 @@ describe('a run whose agent process was killed', () => {
 })
 
 describe('a run whose agent process gets SIGTERM', () => {
-  it('ends as cancelled, with the text so far, before the process does', async () => {
+  it('ends as cancelled, with the text so far, before the process exits', async () => {
     const agent = await startAgentProcess(endpoint)
     const { name, alice, readBack } = await setStage(endpoint)
     const { inputEventId } = await alice.prompt('Count slowly')
@@ -181,7 +181,7 @@ describe('a run whose agent process gets SIGTERM', () => {
 })
 
 describe('a suspended run whose agent has restarted', () => {
-  it('S31 is ended by Stop, once, although several devices wake several agents', async () => {
+  it('S31 is ended by a cancel, once, although several devices wake several agents', async () => {
     const name = newName()
     const { session, alice, started } = await setStage(endpoint, { name })
     const run = await started('Where am I?')
@@ -197,7 +197,7 @@ describe('a suspended run whose agent has restarted', () => {
     expect(endsOf(alice.heard, run.runId)).toHaveLength(1)
   })
 
-  it('goes on waiting when onCancel refuses the cancel, which is told', async () => {
+  it('stays suspended if onCancel refuses the cancel, and the refusal shows', async () => {
     const name = newName()
     const { session, alice, started } = await setStage(endpoint, { name })
     const run = await started('Where am I?')
@@ -212,8 +212,8 @@ describe('a suspended run whose agent has restarted', () => {
   })
 })
 
-describe('a run whose agent lives', () => {
-  it('is left alone by an agent that is woken for its cancel: 200 while its agent is present, 429 while that is unknown', async () => {
+describe('a run whose agent is alive', () => {
+  it('is left alone by an agent woken for its cancel: 200 while its agent is present, 429 while that is unknown', async () => {
     const { name, alice, session, started } = await setStage(endpoint)
     const run = await started('Hello', { onCancel: () => false })
     await alice.hears(named('ai-run-start'))
@@ -225,7 +225,7 @@ describe('a run whose agent lives', () => {
     expect(endsOf(alice.heard, run.runId)).toEqual([])
   })
 
-  it('aborts and publishes nothing more when it finds itself ended by another agent', async () => {
+  it('aborts and publishes nothing more if another agent has ended it', async () => {
     const { name, alice, started } = await setStage(endpoint)
     const run = await started('Hello')
     const source = handFed()
@@ -247,7 +247,7 @@ describe('a run whose agent lives', () => {
     expect(alice.heard.slice(end + 1).map((message) => message.name)).toEqual(['last'])
   })
 
-  it('of an agent without presence is ended only for a cancel that it has not answered for a minute', async () => {
+  it('of an agent without presence is ended only after a cancel was unanswered for a minute', async () => {
     const { name, alice } = await setStage(endpoint)
     const peer = handAgent(endpoint.client({ clientId: 'agent' }), name)
     const { inputId } = await alice.prompt('Hello')
@@ -267,7 +267,7 @@ describe('a run whose agent lives', () => {
     expect(transportOf(end)['run-reason']).toBe('cancelled')
   })
 
-  it('is named beside the runs of other sessions that the same client has on the channel', async () => {
+  it("is named beside other sessions' runs of the same client on the channel", async () => {
     const { name, agentClient, alice, started } = await setStage(endpoint)
     const first = await started('One')
     const session = createAgentSession({ client: agentClient, sessionName: name })
@@ -283,7 +283,7 @@ describe('a run whose agent lives', () => {
     await eventually(async () => expect(await named()).toEqual([]))
   })
 
-  it('costs two messages of presence, one when it starts and one when it ends', async () => {
+  it('costs two presence messages, one when it starts and one when it ends', async () => {
     const { name, started } = await setStage(endpoint)
     const presence: string[] = []
     const watcher = endpoint.client({ clientId: 'watcher' }).channels.get(name)
@@ -299,7 +299,7 @@ describe('a run whose agent lives', () => {
   })
 })
 
-it('an invocation for a cancel of an ended or unknown run has nothing to do', async () => {
+it('a wake-up for the cancel of an ended or unknown run does nothing', async () => {
   const { name, alice, session, started } = await setStage(endpoint)
   const run = await started('Hello')
   await run.end()

@@ -7,7 +7,9 @@ import { eventually } from '../support/eventually'
 import { inState } from '../support/local'
 import { shown, startScene, statuses } from '../support/scene'
 
-/** Clients of an endpoint that forgets lost connections this soon are suspended as soon, and come back as new ones. */
+/**
+ * Clients of an endpoint that forgets lost connections soon: they are suspended soon, and get new connections.
+ */
 const shortMemory = { limits: { connectionStateTtl: 300 } }
 const eager: Ably.ClientOptions = { suspendedRetryTimeout: 50 }
 
@@ -17,8 +19,8 @@ const statesOf = (session: ClientSession<UIMessage>): string[] => {
   return states
 }
 
-describe('a client that drops out of an answer', () => {
-  it('S33 S34 S35 S36 misses nothing of it when it is back soon', async () => {
+describe('a client that loses its connection during a reply', () => {
+  it('S33 S34 S35 S36 misses no part of it if it reconnects soon', async () => {
     const { open, model, endpoint } = await startScene('drop-short')
     const session = await open('alice')
     const states = statesOf(session)
@@ -50,7 +52,7 @@ describe('a client that drops out of an answer', () => {
   })
 
   it.each(['a new connection', 'lost continuity', 'a suspended channel'])(
-    'S33 S34 S35 S36 reads back what it missed after %s',
+    'S33 S34 S35 S36 reads the missed part from history after %s',
     async (how) => {
       const scene = await startScene(
         `drop-${how.replaceAll(' ', '-')}`,
@@ -107,7 +109,7 @@ describe('a client that drops out of an answer', () => {
   )
 })
 
-describe('what was missed', () => {
+describe('missed messages', () => {
   const openSession = async (name: string, options: { historyPageSize?: number; client?: Ably.ClientOptions } = {}) => {
     const scene = await startConversation(`ai:${name}`)
     const client = scene.endpoint.client({ clientId: 'traveller' }, options.client)
@@ -119,7 +121,7 @@ describe('what was missed', () => {
     return { ...scene, client, session }
   }
 
-  it('is read back across a second loss that comes while the first is being repaired', async () => {
+  it('are read from history across a second loss during the first repair', async () => {
     const { session, prompt, endpoint } = await openSession('twice-lost', { historyPageSize: 1 })
     await prompt('a', 'a')
     await eventually(() => expect(shown(session)).toEqual(['sent: a']))
@@ -131,7 +133,7 @@ describe('what was missed', () => {
     const repairing = new Promise<void>((resolve) => session.on('status', (now) => now === 'repairing' && resolve()))
     restore()
     await repairing
-    // So that the newest of what was missed has been read, and the oldest has not
+    // So that the newest missed messages have been read, and the oldest have not
     await new Promise((resolve) => setTimeout(resolve, 40))
     expect(session.status).toBe('repairing')
     endpoint.breakContinuity('ai:twice-lost')
@@ -142,7 +144,7 @@ describe('what was missed', () => {
     await eventually(() => expect(session.status).toBe('ready'))
   })
 
-  it('shows a gap when history no longer reaches it, keeps what is known, and goes on', async () => {
+  it('leave a gap if history no longer reaches them; known messages stay and new ones arrive', async () => {
     const scene = await startScene('gap', {}, { limits: { maxChannelMessages: 3 } })
     const session = await scene.open('alice', { wake: false })
     const writer = await scene.open('bob', { wake: false })
@@ -162,7 +164,7 @@ describe('what was missed', () => {
     await eventually(() => expect(shown(writer).at(-1)).toBe('sent: mine'))
   })
 
-  it('is asked for again when history could not be read', async () => {
+  it('are read again after history could not be read', async () => {
     let capability: Record<string, string[]> = { '*': ['subscribe', 'publish', 'history'] }
     const scene = await startConversation('ai:no-history')
     const client = scene.endpoint.client(
@@ -198,7 +200,7 @@ describe('what was missed', () => {
     expect(session.error).toBeUndefined()
   })
 
-  it('comes back after the channel was refused, when the token is renewed, and by connect()', async () => {
+  it('arrive after the channel was refused, once the token is renewed and connect() is called', async () => {
     let capability: Record<string, string[]> = { 'ai:failed': ['*'] }
     const scene = await startConversation('ai:failed')
     const client = scene.endpoint.client(
@@ -230,7 +232,7 @@ describe('what was missed', () => {
     await expect(session.connect()).rejects.toMatchObject({ code: 40160 })
     expect(session.status).toBe('failed')
     await scene.prompt('c', 'c')
-    // The client gets its new token only now and then: nothing tells the session, so it is asked to look
+    // The client gets its new token at some later time without an event, so the session is asked to check
     capability = { 'ai:failed': ['*'] }
     void client.auth.authorize()
     await session.connect().catch(() => undefined)
@@ -238,7 +240,7 @@ describe('what was missed', () => {
   })
 
   it.each(['never connected', 'suspended'] as const)(
-    'waits for a network that is not there yet, and attaches when it is: %s',
+    'a session waits for the network, and attaches once it is connected: %s',
     async (how) => {
       const scene = await startScene(`offline-${how.slice(0, 5)}`, {}, shortMemory)
       const client = scene.endpoint.client({ clientId: 'traveller' }, eager)
@@ -261,7 +263,7 @@ describe('what was missed', () => {
     },
   )
 
-  it('stops waiting for the network when it is closed', async () => {
+  it('a session stops waiting for the network when it is closed', async () => {
     const scene = await startScene('offline-closed', {}, shortMemory)
     const client = scene.endpoint.client({ clientId: 'traveller' }, eager)
     await inState(client, 'connected')

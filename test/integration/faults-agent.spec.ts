@@ -17,7 +17,7 @@ type Published = Parameters<Extract<Parameters<TestEndpoint['loseAck']>[0], (mes
 
 const stage = (): Promise<Stage> => setStage(endpoint)
 
-/** What somebody who listened all the time shows of a run. */
+/** The view of a client that was attached all the time. */
 function live({ heard }: WireClient, runId: string): UIMessage[] {
   const tree = new Tree<UIMessage>(UIMessageCodec)
   for (const message of heard) tree.apply(message)
@@ -27,7 +27,7 @@ function live({ heard }: WireClient, runId: string): UIMessage[] {
 }
 
 describe('faults of the peer that this agent does not have', () => {
-  it('fault 4: a refused append in the middle of a stream leaves live viewers no hole, and no rejection unhandled', async () => {
+  it('fault 4: a refused append in mid-stream leaves no hole for live viewers, and no unhandled rejection', async () => {
     const unhandled = vi.fn<(reason: unknown) => void>()
     process.on('unhandledRejection', unhandled)
     const { name, alice, started } = await stage()
@@ -37,7 +37,7 @@ describe('faults of the peer that this agent does not have', () => {
     endpoint.refusePublish((message) => message.channel === name && message.data === 'upon ', { times: 1 })
     source.push(...beginning('Once '), delta('upon '), delta('a time.'))
     await eventually(() => expect(source.taken).toBe(6))
-    // Long enough for a rejection that nobody handles to be noticed while the stream is open
+    // Long enough for an unhandled rejection to be reported while the stream is open
     await new Promise((resolve) => setTimeout(resolve, 50))
     source.push({ type: 'text-end', id: 't1' })
     source.end()
@@ -56,7 +56,7 @@ describe('faults of the peer that this agent does not have', () => {
       'a tool delta of a call that was not announced',
       { type: 'tool-input-delta', toolCallId: 'c', inputTextDelta: '{' },
     ],
-  ])('fault 5: %s fails no pipe', async (_, odd) => {
+  ])('fault 5: %s does not fail the pipe', async (_, odd) => {
     const { started, readBack } = await stage()
     const run = await started('Hello')
     const [start, ...rest] = textChunks(['Hi'])
@@ -65,7 +65,7 @@ describe('faults of the peer that this agent does not have', () => {
     expect(await readBack(run.runId)).toEqual({ status: 'complete', texts: ['Hi'] })
   })
 
-  it('fault 6: a pipe that fails leaves no stream open on the channel', async () => {
+  it('fault 6: a failed pipe leaves no stream open on the channel', async () => {
     const { alice, started } = await stage()
     const run = await started('Hello')
     const source = handFed()
@@ -85,7 +85,7 @@ describe('faults of the peer that this agent does not have', () => {
     ['announced but not streamed', []],
     ['streamed in part', ['{"city":']],
     ['streamed whole', ['{"city":', '"Oslo"}']],
-  ])('fault 7: tool input that was %s is not lost', async (_, deltas) => {
+  ])('fault 7: tool input that was %s is kept', async (_, deltas) => {
     const { alice, started } = await stage()
     const run = await started('Weather?')
     const toolCallId = 'call-1'
@@ -103,7 +103,7 @@ describe('faults of the peer that this agent does not have', () => {
     )
   })
 
-  it('fault 7: tool input repaired after streaming is the input, not its text', async () => {
+  it('fault 7: tool input that is repaired after streaming is the repaired value, not the streamed text', async () => {
     const { name, alice, started } = await stage()
     const run = await started('Weather?')
     const toolCallId = 'call-1'
@@ -118,7 +118,7 @@ describe('faults of the peer that this agent does not have', () => {
     await eventually(() => expect(live(alice, run.runId)[0]!.parts.at(-1)).toMatchObject({ input: { city: 'Oslo' } }))
   })
 
-  it('fault 9: a cancel that was sent before the agent attached is not lost', async () => {
+  it('fault 9: a cancel that was sent before the agent attached is applied', async () => {
     const { alice, create } = await stage()
     const { inputId, inputEventId } = await alice.prompt('Never mind')
     await alice.cancel({ inputId })
@@ -132,7 +132,7 @@ describe('faults of the peer that this agent does not have', () => {
     expect(alice.heard.some(named('ai-output'))).toBe(false)
   })
 
-  it('fault 10: a run that somebody else makes go on stays its owner’s, on every message', async () => {
+  it('fault 10: a run that another user resumes still belongs to its owner, on every message', async () => {
     const { name, alice, started, session, create } = await stage()
     const run = await started('Where am I?')
     await run.pipe(asking('call-1'))
@@ -152,7 +152,9 @@ describe('faults of the peer that this agent does not have', () => {
     expect(session.tree.info(session.tree.runs.get(run.runId)!).clientId).toBe('alice')
   })
 
-  /** Loses what the service has answered, and the connection's state with it: the SDK sends all of it again. */
+  /**
+   * Drops the responses of the service, and the connection's state with them: the SDK sends everything again.
+   */
   const forgetAgent = (match: (message: Published) => boolean) => {
     endpoint.refuseResume({ times: 1 })
     endpoint.loseAck(match)
@@ -162,7 +164,7 @@ describe('faults of the peer that this agent does not have', () => {
       name === 'ai-output' && transport['run-id'] === runId && transport.stream === 'true' ? [data] : [],
     )
 
-  it('a connection that is lost beyond its state doubles no text in an answer that goes on', async () => {
+  it('a connection lost with its state does not duplicate text of a reply that continues', async () => {
     const { name, alice, started, session, readBack, agentClient } = await stage()
     const run = await started('Story')
     const source = handFed()
@@ -173,7 +175,7 @@ describe('faults of the peer that this agent does not have', () => {
     forgetAgent((message) => message.channel === name && message.data === 'q1 ')
     source.push(delta('q1 '))
     await eventually(() => expect([undefined, id]).not.toContain(agentClient.connection.id))
-    // It is put right though nothing more is written
+    // The text is repaired even if nothing more is written
     await eventually(() => expect(live(alice, run.runId).map(textOf)).toEqual(['q0 q1 ']))
     source.push(delta('q2'), { type: 'text-end', id: 't1' })
     source.end()
@@ -191,7 +193,7 @@ describe('faults of the peer that this agent does not have', () => {
     ['the start of its step', ({ name }: Published) => name === 'ai-step-start'],
     ['the end of its step', ({ name }: Published) => name === 'ai-step-end'],
     ['its end', ({ name }: Published) => name === 'ai-run-end'],
-  ])('a connection that is lost beyond its state with %s doubles nothing', async (_, isIt) => {
+  ])('a connection lost with its state duplicates nothing: %s', async (_, isIt) => {
     const { name, alice, started, session, readBack, agentClient } = await stage()
     const run = await started('Story')
     const { id } = agentClient.connection

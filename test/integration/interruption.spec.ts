@@ -12,7 +12,7 @@ import { shown, startScene, statuses } from '../support/scene'
 const stopNote = 'assistant: One two [The user stopped this answer here.]'
 
 describe('one run', () => {
-  it('S7 S3 makes every turn a run with an id of its own', async () => {
+  it('S7 S3 is created for every turn, with its own id', async () => {
     const { open, model } = await startScene('turns')
     const session = await open('alice')
     const first = await session.view.send('First')
@@ -32,7 +32,7 @@ describe('one run', () => {
     expect(first.messages.map(({ message }) => message.parts.at(-1))).toEqual([{ type: 'text', text: 'Yes.' }])
   })
 
-  it('S11 S12 S13 S19 S20 S21 S39 S41 stops on a cancel, ends cancelled, and the next run starts clean', async () => {
+  it('S11 S12 S13 S19 S20 S21 S39 S41 stops on a cancel and ends as cancelled, and the next run starts clean', async () => {
     const { open, model, agentRuns, wire } = await startScene('stop')
     const session = await open('alice')
     const channel = await wire()
@@ -67,7 +67,7 @@ describe('one run', () => {
     expect(session.view.run(next.runId)!.error).toBeUndefined()
   })
 
-  it('S8 honours a cancel before the run has started, and before its first token', async () => {
+  it('S8 is cancelled before it has started, and before its first token', async () => {
     const { open, model, wire } = await startScene('early')
     const quiet = await open('alice', { wake: false })
     const waking = await open('bob')
@@ -85,7 +85,7 @@ describe('one run', () => {
     expect(statuses(waking)).toEqual(['cancelled'])
   })
 
-  it('S29 S30 S42 S43 puts tokens that come after a cancel on the cancelled run, never on the new one', async () => {
+  it('S29 S30 S42 S43 keeps tokens that come after its cancel; the new run gets none of them', async () => {
     const { open, model, agentRuns } = await startScene('tail', { onCancel: () => true })
     const session = await open('alice')
     const run = await session.view.send('Count')
@@ -107,7 +107,7 @@ describe('one run', () => {
     expect(second).toBe('complete: Other')
   })
 
-  it('S40 stays active while it is silent', async () => {
+  it('S40 stays active while it publishes nothing', async () => {
     const { open, model } = await startScene('silent')
     const session = await open('alice')
     const run = await session.view.send('Think')
@@ -119,7 +119,7 @@ describe('one run', () => {
     expect(await run.finished).toEqual({ reason: 'complete' })
   })
 
-  it('S39 ends with an error that says what failed', async () => {
+  it('S39 ends with an error that gives the reason', async () => {
     const { open, model } = await startScene('fails')
     const session = await open('alice')
     const run = await session.view.send('Fail')
@@ -135,7 +135,7 @@ describe('one run', () => {
 })
 
 describe('cancel, then send', () => {
-  it('S2 S5 S6 S10 works as the short snippet says', async () => {
+  it('S2 S5 S6 S10 works as in the short snippet', async () => {
     const { open, model, wire } = await startScene('snippet')
     const session = await open('alice')
     const other = await open('bob')
@@ -170,7 +170,7 @@ describe('cancel, then send', () => {
     expect(states).toEqual([])
   })
 
-  it("S10 asks the playground's demo model with the first question, the partial answer with its note, and the new message", async () => {
+  it("S10 gives the playground's demo model the first prompt, the partial reply with its note, and the new prompt", async () => {
     const demo = createDemoModel({ tokensPerSecond: 50, thinkFor: 0 })
     const ask = vi.spyOn(demo, 'doStream')
     const { open } = await startScene('demo', {
@@ -200,7 +200,7 @@ describe('cancel, then send', () => {
     await second.finished
   })
 
-  it('S4 S10 S14 leaves the choice to each send', async () => {
+  it('S4 S10 S14 is chosen for each send', async () => {
     const { open, model, wire } = await startScene('choice')
     const session = await open('alice')
     const channel = await wire()
@@ -219,7 +219,7 @@ describe('cancel, then send', () => {
     expect(order.filter((name) => name === 'ai-cancel')).toHaveLength(2)
   })
 
-  it('S10 publishes the cancel before the message when a send interrupts', async () => {
+  it('S10 publishes the cancel before the prompt with `interrupt`', async () => {
     const { open, model, wire } = await startScene('interrupts')
     const session = await open('alice')
     const channel = await wire()
@@ -236,8 +236,8 @@ describe('cancel, then send', () => {
   })
 })
 
-describe('runs side by side', () => {
-  it('S1 S9 S14 S15 S23 S24 S53 S55 never mixes what they stream', async () => {
+describe('concurrent runs', () => {
+  it('S1 S9 S14 S15 S23 S24 S53 S55 never mix their streams', async () => {
     const { open, model, wire } = await startScene('beside')
     const session = await open('alice')
     const channel = await wire()
@@ -263,7 +263,7 @@ describe('runs side by side', () => {
     expect(runIds).toEqual(new Set([a.runId, b.runId]))
   })
 
-  it('S16 S22 S25 S44 S45 cancels just the one that is meant, by handle or by id', async () => {
+  it('S16 S22 S25 S44 S45 are cancelled one by one, by handle or by id', async () => {
     const { open, model } = await startScene('one-of-three')
     const session = await open('alice')
     const runs = [await session.view.send('A?'), await session.view.send('B?'), await session.view.send('C?')]
@@ -283,7 +283,7 @@ describe('runs side by side', () => {
     expect(await runs[2]!.finished).toEqual({ reason: 'complete' })
   })
 
-  it('S28 cancels all that are active or about to start at once', async () => {
+  it('S28 are cancelled all at once, including those about to start', async () => {
     const { open, model } = await startScene('all')
     const session = await open('alice')
     const runs = [await session.view.send('A?'), await session.view.send('B?')]
@@ -296,7 +296,7 @@ describe('runs side by side', () => {
     expect(session.view.isRunning).toBe(false)
   })
 
-  it('S56 answers several messages sent in quick succession, none dropped or reordered', async () => {
+  it('S56 answer several prompts sent in quick succession, none lost or reordered', async () => {
     const { open, model } = await startScene('quick')
     const session = await open('alice')
     const questions = ['one?', 'two?', 'three?', 'four?', 'five?']
@@ -317,7 +317,7 @@ describe('runs side by side', () => {
   })
 })
 
-describe('what a view tells', () => {
+describe('a view', () => {
   it('S17 S18 S26 S27 tells reactively whether a run is active', async () => {
     const { open, model } = await startScene('toggle')
     const session = await open('alice')
@@ -356,7 +356,7 @@ describe('what a view tells', () => {
 })
 
 describe('several devices', () => {
-  it('S46 S47 lets any device cancel a run of any other', async () => {
+  it("S46 S47 can cancel each other's runs", async () => {
     const { open, model } = await startScene('devices')
     const laptop = await open('laptop')
     const phone = await open('phone')
@@ -372,7 +372,7 @@ describe('several devices', () => {
     expect(laptop.view.runs()[0]!.cancelledBy).toMatchObject({ by: 'phone' })
   })
 
-  it('S8 S46 stops a prompt that another device sent before its run has started', async () => {
+  it('S8 S46 can cancel a prompt that another device sent before its run has started', async () => {
     const gate = Promise.withResolvers<boolean>()
     const { open, model } = await startScene('stop-pending', { authorize: () => gate.promise })
     const laptop = await open('laptop')
@@ -388,7 +388,7 @@ describe('several devices', () => {
     expect(phone.view.pending()).toEqual([])
   })
 
-  it('S48 S54 lets the agent decide who may cancel', async () => {
+  it('S48 S54 can cancel only if the agent allows it', async () => {
     const { open, model } = await startScene('owner', { onCancel: ownerOnly })
     const alice = await open('alice')
     const mallory = await open('mallory')

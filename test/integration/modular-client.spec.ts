@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { eventually } from '../support/eventually'
 import { shown, startScene } from '../support/scene'
 
-it('a client put together from `ably/modular` reads back, sends, stops one of two runs, and catches up after an outage', async () => {
+it('a client built from `ably/modular` loads history, sends, cancels one of two runs, and catches up after an outage', async () => {
   const { endpoint, model, open } = await startScene('modular')
   const alice = await open('alice')
   const plugins = { WebSocketTransport, FetchRequest, Rest }

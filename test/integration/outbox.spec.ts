@@ -9,7 +9,7 @@ import { shown, startScene, type Scene } from '../support/scene'
 const shortMemory = { limits: { connectionStateTtl: 200 } }
 const eager: Ably.ClientOptions = { suspendedRetryTimeout: 50 }
 
-/** What clients said, in the order of the channel: prompts by their text, cancels by what they name. */
+/** The inputs of clients, in the order of the channel: prompts by text, cancels by target. */
 const saidOn = ({ heard }: WireClient): string[] =>
   heard.flatMap((message) => {
     const { 'run-id': runId, 'input-codec-message-id': inputId } = transportOf(message)
@@ -23,9 +23,9 @@ const offline = async ({ endpoint }: Scene, client: Ably.Realtime, state: Ably.C
   return restore
 }
 
-describe('prompts sent while the network is down', () => {
+describe('a prompt sent while the network is down', () => {
   it.each(['disconnected', 'suspended'] as const)(
-    'is pending, and goes out in order and once when a connection that was %s is back',
+    'is pending, and is published in order and once after a %s connection returns',
     async (state) => {
       const scene = await startScene(`outbox-${state}`, {}, state === 'suspended' ? shortMemory : {})
       const client = scene.endpoint.client({ clientId: 'alice' }, eager)
@@ -76,7 +76,7 @@ describe('prompts sent while the network is down', () => {
     },
   )
 
-  it('goes out once when the SDK had it, and the connection was lost for good before it was acknowledged', async () => {
+  it('is published once if the SDK had sent it and the connection was lost for good before the acknowledgement', async () => {
     const scene = await startScene('unacknowledged', {}, shortMemory)
     const client = scene.endpoint.client({ clientId: 'alice' }, eager)
     const session = await scene.open('alice', { client, wake: false })
@@ -97,7 +97,7 @@ describe('prompts sent while the network is down', () => {
     await eventually(() => expect(shown(session)).toEqual(['sent: Did it arrive?', 'sent: And this?']))
   })
 
-  it('waits for a channel that was lost by itself, and tells when it is refused for good', async () => {
+  it('waits while its channel is suspended, and rejects if the channel fails', async () => {
     const scene = await startScene('refused-channel')
     let capability: Record<string, string[]> = { '*': ['*'] }
     const client = scene.endpoint.client(
@@ -120,7 +120,7 @@ describe('prompts sent while the network is down', () => {
     await eventually(() => expect(shown(session)).toEqual(['sent: Hello?']))
   })
 
-  it('is refused when the session is closed', async () => {
+  it('rejects if the session is closed', async () => {
     const scene = await startScene('closed-outbox')
     const client = scene.endpoint.client({ clientId: 'alice' })
     const session = await scene.open('alice', { client, wake: false })
@@ -137,12 +137,17 @@ describe('a publish that the channel refuses', () => {
   const refusals = [
     { why: 'a token without `publish`', code: 40160, statusCode: 401, says: /capability/ },
     { why: 'a message that is too large', code: 40009, statusCode: 400, says: /too large/ },
-    { why: 'a channel rule that is off', code: 93002, statusCode: 400, says: /Channel rules in the Ably dashboard/ },
-    { why: 'a clientId that is not its own', code: 40012, statusCode: 400, says: /clientId/ },
-    { why: 'too many messages', code: 42911, statusCode: 429, says: /rate/ },
+    {
+      why: 'a channel rule that is disabled',
+      code: 93002,
+      statusCode: 400,
+      says: /Channel rules in the Ably dashboard/,
+    },
+    { why: 'a client id of another user', code: 40012, statusCode: 400, says: /clientId/ },
+    { why: 'a rate limit', code: 42911, statusCode: 429, says: /rate/ },
   ]
   it.each(refusals)(
-    'stays with its reason, and what comes later goes out: $why',
+    'stays with its reason, and later prompts are published: $why',
     async ({ code, statusCode, says }) => {
       const scene = await startScene(`refusal-${code}`)
       const session = await scene.open('alice', { wake: false })
@@ -166,7 +171,7 @@ describe('a publish that the channel refuses', () => {
     },
   )
 
-  it('is told with its size for a 70 kB prompt, which can be discarded', async () => {
+  it('is reported with its size for a prompt of 70 kB, which can be discarded', async () => {
     const scene = await startScene('large')
     const session = await scene.open('alice', { wake: false })
     await expect(session.view.send('x'.repeat(70_000))).rejects.toThrow(/^unable to send the prompt; .*(size|large)/)
@@ -175,7 +180,7 @@ describe('a publish that the channel refuses', () => {
     await eventually(() => expect(shown(session)).toEqual(['sent: Short']))
   })
 
-  it('is told for a real token without `publish`, while what others say goes on coming', async () => {
+  it("is reported for a real token without `publish`, while other users' messages still arrive", async () => {
     const scene = await startScene('reader')
     const client = scene.endpoint.client({ clientId: 'reader', capability: { '*': ['subscribe', 'history'] } })
     const reader = await scene.open('reader', { client, wake: false })
@@ -190,7 +195,7 @@ describe('a publish that the channel refuses', () => {
     expect(reader.status).toBe('ready')
   })
 
-  it('comes through an expired token without a word', async () => {
+  it('succeeds after an expired token was renewed, without an error', async () => {
     const scene = await startScene('expired')
     const session = await scene.open('alice', { wake: false })
     const errors: SessionError[] = []
@@ -202,7 +207,7 @@ describe('a publish that the channel refuses', () => {
     expect(errors).toEqual([])
   })
 
-  it('says what is wrong with a clientId that the token is not for, and goes on with the right one', async () => {
+  it('is reported for a client id that the token does not allow, and works with the right one', async () => {
     const scene = await startScene('client-id')
     let clientId = 'mallory'
     const client = scene.endpoint.client(

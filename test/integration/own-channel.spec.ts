@@ -3,7 +3,7 @@ import { createClientSession, UIMessageCodec } from '../../src'
 import { startConversation } from '../support/conversation'
 import { eventually } from '../support/eventually'
 
-/** A session on a client whose app does as it likes with the session's channel. */
+/** A session on a client whose app uses the session's channel directly. */
 async function onClientOf(name: string, options: object = {}) {
   const scene = await startConversation(`ai:${name}`)
   const client = scene.endpoint.client({ clientId: 'reader' }, options)
@@ -17,8 +17,8 @@ async function onClientOf(name: string, options: object = {}) {
   return { ...scene, client, open, states }
 }
 
-describe('a channel that the app has attached before', () => {
-  it('is used with the options that it has, and stays attached', async () => {
+describe('a channel that the app attached before the session', () => {
+  it('is used with its own options, and stays attached', async () => {
     const { client, open, states, prompt } = await onClientOf('own')
     const channel = client.channels.get('ai:own', {
       params: { rewind: '1' },
@@ -36,7 +36,7 @@ describe('a channel that the app has attached before', () => {
   it.each([
     ['SUBSCRIBE', 'connect'],
     ['PUBLISH', 'send'],
-  ] as const)('names the mode %s when that is missing to %s', async (missing, verb) => {
+  ] as const)('is reported with the mode %s if that is missing to %s', async (missing, verb) => {
     const { client, open } = await onClientOf('modes')
     const modes = (['SUBSCRIBE', 'PUBLISH', 'PRESENCE'] as const).filter((mode) => mode !== missing)
     await client.channels.get('ai:modes', { modes: [...modes] }).attach()
@@ -48,7 +48,7 @@ describe('a channel that the app has attached before', () => {
     })
   })
 
-  it('is attached again when the app detaches it while a session uses it', async () => {
+  it('is attached again if the app detaches it while a session uses it', async () => {
     const { client, open, states, prompt } = await onClientOf('detached')
     const session = open()
     await session.connect()
@@ -58,7 +58,7 @@ describe('a channel that the app has attached before', () => {
   })
 })
 
-it('works with a client that does not receive its own messages', async () => {
+it('works if the client does not receive its own messages', async () => {
   const { open, states, agent, endpoint } = await onClientOf('silent', { echoMessages: false })
   const session = open()
   await session.connect()

@@ -11,7 +11,7 @@ const runCount = 10
 const tokenCount = 300
 const dropCount = 100
 
-/** The text of each reply, by the prompt it answers, and how its run stands. */
+/** The text of each reply, by its prompt, and the status of its run. */
 const replies = (session: ClientSession<UIMessage>): string[] =>
   session.tree
     .runs()
@@ -22,7 +22,7 @@ const replies = (session: ClientSession<UIMessage>): string[] =>
     .toSorted()
 
 it(
-  'S33 S34 S35 S36 agrees character for character after a hundred drops over ten runs',
+  'S33 S34 S35 S36 all clients agree character for character after a hundred drops over ten runs',
   { timeout: 90_000 },
   async () => {
     const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1_000_000))
@@ -30,7 +30,7 @@ it(
     const random = randomFrom(seed)
     const written: string[] = []
     let drops = 0
-    // NOTE: as much of the text comes as there have been drops, so that all of them fall into it
+    // NOTE: text is written in step with the drops, so that all of them happen while it streams
     const isDue = (index: number) => index <= 5 + (drops / dropCount) * tokenCount
     const { open, endpoint, channelName } = await startScene('random-drops', {
       async respond(run) {
@@ -68,7 +68,7 @@ it(
         drop(device)
         drops++
       } catch {
-        // Nobody to cut off: it has not come back from the last drop yet
+        // No connection to drop: the client has not reconnected since the last drop
       }
     }
 

@@ -10,7 +10,7 @@ beforeAll(async () => {
 
 let count = 0
 
-/** A channel that is attached, and how often its history is asked for. */
+/** An attached channel that counts the requests for its history. */
 async function attached(operations: string[]) {
   const name = `ai:read-back-${++count}`
   const capability = { [name]: operations }
@@ -23,7 +23,7 @@ async function attached(operations: string[]) {
 }
 
 describe('a history', () => {
-  it('that may not be read is asked for once', async () => {
+  it('that the token does not allow is requested once', async () => {
     const { channel, asked } = await attached(['subscribe'])
     await expect(channel.history(100)).rejects.toMatchObject({ code: 40160, message: /Grant subscribe/ })
     expect(asked).toHaveBeenCalledTimes(1)
@@ -31,10 +31,10 @@ describe('a history', () => {
 
   it.each([
     ['the service fails', 50_000, 500],
-    ['a token has expired meanwhile', 40_142, 401],
+    ['a token has expired', 40_142, 401],
     ['the connection is lost', 80_003, 400],
-    ['too much is asked for', 42_910, 429],
-  ])('is asked for again when %s', async (_, code, statusCode) => {
+    ['the rate limit is exceeded', 42_910, 429],
+  ])('is requested again if %s', async (_, code, statusCode) => {
     const { channel, asked } = await attached(['subscribe', 'history'])
     asked.mockRejectedValueOnce(new Ably.ErrorInfo('not now', code, statusCode))
     expect((await channel.history(100)).items).toEqual([])
@@ -44,8 +44,8 @@ describe('a history', () => {
   it.each([
     ['credentials are wrong', 40_101, 401],
     ['tokens cannot be renewed', 40_171, 401],
-    ['the channel is not there', 40_400, 404],
-  ])('is not asked for again when %s', async (_, code, statusCode) => {
+    ['the channel is unknown', 40_400, 404],
+  ])('is not requested again if %s', async (_, code, statusCode) => {
     const { channel, asked } = await attached(['subscribe', 'history'])
     asked.mockRejectedValueOnce(new Ably.ErrorInfo('no', code, statusCode))
     await expect(channel.history(100)).rejects.toMatchObject({ code: 104011, cause: { code } })

@@ -22,7 +22,7 @@ const make = (client: Ably.Realtime, channelName: string) =>
 
 const channelsOf = (client: Ably.Realtime) => Object.keys(client.channels.all)
 
-/** Has somebody else say something, and waits until the session shows it. */
+/** Publishes a prompt from another client, and waits until the session shows it. */
 async function hears(session: ClientSession<UIMessage>, text: string) {
   const writer = endpoint.client({ clientId: 'writer' })
   await writer.channels.get(session.channelName).publish([promptMessage(`prompt-${++count}`, text)])
@@ -30,7 +30,7 @@ async function hears(session: ClientSession<UIMessage>, text: string) {
 }
 
 describe('a client whose sessions are closed', () => {
-  it('keeps no channel of 100 that were opened', async () => {
+  it('keeps none of 100 channels that were opened', async () => {
     const client = endpoint.client({ clientId: 'alice' })
     const sessions = Array.from({ length: 100 }, () => make(client, freshName()))
     await Promise.all(sessions.map((session) => session.connect()))
@@ -39,7 +39,7 @@ describe('a client whose sessions are closed', () => {
     expect(channelsOf(client)).toEqual([])
   })
 
-  it('keeps none that it never attached, that it left on the way, or that refused it', async () => {
+  it('keeps no channel that was never attached, was left while attaching, or was refused', async () => {
     const client = endpoint.client(
       { clientId: 'alice' },
       {
@@ -57,7 +57,7 @@ describe('a client whose sessions are closed', () => {
     expect(channelsOf(client)).toEqual([])
   })
 
-  it('goes on with a session that is opened in the tick in which the last one closes', async () => {
+  it('works with a session that opens in the tick in which the last one closes', async () => {
     const client = endpoint.client({ clientId: 'alice' })
     const name = freshName()
     const first = make(client, name)
@@ -71,7 +71,7 @@ describe('a client whose sessions are closed', () => {
     expect(channelsOf(client)).toEqual([])
   })
 
-  it('goes on with a session that was made before and opened after', async () => {
+  it('works with a session that was created before and opened after', async () => {
     const client = endpoint.client({ clientId: 'alice' })
     const name = freshName()
     const [first, second] = [make(client, name), make(client, name)]
@@ -85,7 +85,7 @@ describe('a client whose sessions are closed', () => {
     await second.close()
   })
 
-  it('lets the others on the channel go on when one leaves', async () => {
+  it('keeps the other sessions of a channel working when one leaves', async () => {
     const client = endpoint.client({ clientId: 'alice' })
     const name = freshName()
     const [first, second] = [make(client, name), make(client, name)]
@@ -96,7 +96,7 @@ describe('a client whose sessions are closed', () => {
     expect(channelsOf(client)).toEqual([])
   })
 
-  it('leaves alone a channel that was taken and left while it was being left', async () => {
+  it('keeps a channel that another session has opened while it was being left', async () => {
     const client = endpoint.client({ clientId: 'alice' })
     const name = freshName()
     const [first, second, third] = [make(client, name), make(client, name), make(client, name)]
@@ -111,8 +111,8 @@ describe('a client whose sessions are closed', () => {
   })
 })
 
-describe('a channel that the app has made for itself', () => {
-  it('stays when the session on it is closed, and can be attached again', async () => {
+describe('a channel that the app has created', () => {
+  it('stays after the session on it is closed, and can be attached again', async () => {
     const client = endpoint.client({ clientId: 'alice' })
     const name = freshName()
     const own = client.channels.get(name)
@@ -137,7 +137,7 @@ describe('an agent', () => {
     await eventually(() => expect(channelsOf(client)).toEqual([]))
   })
 
-  it('keeps none when it has answered and is closed', async () => {
+  it('keeps no channel after it has answered and is closed', async () => {
     const client = endpoint.client({ clientId: 'agent' })
     const agent = defineAgent({
       client: () => client,

@@ -4,7 +4,7 @@ import type { UIMessage } from 'ai'
 import { eventually } from '../support/eventually'
 import { shown, startScene, statuses, type Scene } from '../support/scene'
 
-/** A session on a new device, with what another one has loaded. */
+/** A session on a new device, with the rows that another one has loaded. */
 function fromRows({ endpoint, channelName }: Scene, other: ClientSession<UIMessage>) {
   const client = endpoint.client({ clientId: 'alice' })
   const session = createClientSession({
@@ -17,7 +17,7 @@ function fromRows({ endpoint, channelName }: Scene, other: ClientSession<UIMessa
   return { session, asked: vi.spyOn(client.channels.get(channelName), 'history') }
 }
 
-it('shows a conversation at once, and an answer in flight ends complete', async () => {
+it('rows show a conversation at once, and a reply in flight completes', async () => {
   const scene = await startScene('rows')
   const alice = await scene.open('alice')
   await alice.view.send('First?')
@@ -47,7 +47,7 @@ it('shows a conversation at once, and an answer in flight ends complete', async 
   expect(asked).toHaveBeenCalledTimes(1)
 })
 
-it('cancels a run that it knows from rows, and answers a prompt sent after them', async () => {
+it('a run that is known from rows can be cancelled, and the next prompt continues them', async () => {
   const scene = await startScene('rows-cancel')
   const alice = await scene.open('alice')
   const run = await alice.view.send('A long story?')
@@ -67,7 +67,7 @@ it('cancels a run that it knows from rows, and answers a prompt sent after them'
   expect(shown(session)).toEqual(shown(alice))
 })
 
-it('keeps the branches of edits and regenerations', async () => {
+it('rows keep the branches of edits and regenerated replies', async () => {
   const scene = await startScene('rows-branches')
   const alice = await scene.open('alice')
   for (const [index, act] of [

@@ -22,7 +22,7 @@ import { textOf } from '../support/scene'
 
 afterEach(() => void vi.useRealTimers())
 
-/** Prints all that a page shows of a session. */
+/** Prints everything a page shows of a session. */
 function useLines(limit?: number): () => string {
   const { status, error } = useClientSession()
   const { messages, runs, hasOlder } = useView({ limit })
@@ -42,7 +42,7 @@ const Lines = defineComponent({
   },
 })
 
-/** A page that awaits its session, and one that leaves that to the renderer. */
+/** A page that awaits its session, and one that leaves the wait to the renderer. */
 const awaiting = (name: string, limit?: number): Component =>
   defineComponent({
     async setup() {
@@ -69,7 +69,7 @@ async function render(page: Component, server: AITransportOptions['server'], arc
   return { html, state: pinia.state.value as Record<string, { rows: DehydratedSession[] }> }
 }
 
-/** A conversation with one answer that is complete and one that is being written. */
+/** A conversation with one complete reply and one that is streaming. */
 async function aConversation(name: string) {
   const scene = await startConversation(`ai:${name}`)
   await scene.prompt('p1', `Where to, ${name}?`)
@@ -89,7 +89,7 @@ const linesOf = (name: string) =>
 it.each([
   ['a page that awaits `ready`', awaiting],
   ['a page that does not', prefetching],
-])('renders the conversation with the states of its runs: %s', async (_, page) => {
+])('a server renders the conversation with the states of its runs: %s', async (_, page) => {
   const { rest } = await aConversation('lisbon')
   const server = vi.fn<(sessionName: string) => Ably.Rest>(rest)
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
@@ -101,7 +101,7 @@ it.each([
   expect(rows).toMatchObject({ v: 1, session: 'ai:lisbon', hasOlder: false })
 })
 
-it('shows as many messages of the newest page as the components ask for', async () => {
+it('a server renders as many messages of the newest page as the components request', async () => {
   const { rest } = await aConversation('porto')
   const few = await render(awaiting('porto', 2), rest)
   expect(few.html).toMatch(/^sent: And then\?\|streaming: Then\|.*older true/)
@@ -112,7 +112,7 @@ it('shows as many messages of the newest page as the components ask for', async 
   expect(many.html.match(/sent: /g)).toHaveLength(45)
 })
 
-it('renders a conversation that Ably has forgotten from the archive, which a function fetches', async () => {
+it('a server renders a conversation that has expired on Ably from the archive of a function', async () => {
   const { rest, endpoint } = await aConversation('madrid')
   const session = createClientSession({ client: endpoint.client(), sessionName: 'ai:madrid', codec: UIMessageCodec })
   await session.connect()
@@ -131,14 +131,14 @@ it('renders a conversation that Ably has forgotten from the archive, which a fun
   expect(state['ai-session:old']!.rows[0]).toMatchObject({ session: 'ai:old', hasOlder: false })
 })
 
-it('says in the payload that a conversation without messages has none', async () => {
+it('the payload of a conversation without messages says that it is empty', async () => {
   const { endpoint } = await startConversation('ai:empty')
   const { html, state } = await render(prefetching('empty'), () => endpoint.rest())
   expect(html).toBe('idle, older false, error none')
   expect(state['ai-session:empty']!.rows).toEqual([])
 })
 
-it('keeps requests apart that are rendered at the same time', async () => {
+it('concurrent requests are rendered with separate sessions', async () => {
   const { endpoint, ...scene } = await startConversation('ai:shared')
   await scene.prompt('p', 'for everybody')
   const capability = (name: string) => ({ [`ai:${name}`]: ['history' as const] })
@@ -164,16 +164,16 @@ it('keeps requests apart that are rendered at the same time', async () => {
 })
 
 it.each([
-  ['may not read', (endpoint) => endpoint.rest({}, { key: 'app.key:wrong' }), /error 104011/],
+  ['may not read the channel', (endpoint) => endpoint.rest({}, { key: 'app.key:wrong' }), /error 104011/],
   [
-    'cannot be made',
+    'cannot be created',
     () => {
       throw new Error('ABLY_API_KEY is not set')
     },
     /error 104011/,
   ],
 ] satisfies [string, (endpoint: Awaited<ReturnType<typeof aConversation>>['endpoint']) => Ably.Rest, RegExp][])(
-  'renders an empty session and says why in `error` when the client %s',
+  'a server renders an empty session with the reason in `error` if the client %s',
   async (_, make, error) => {
     const { endpoint } = await aConversation('closed')
     const { html, state } = await render(prefetching('closed'), () => make(endpoint))
@@ -186,7 +186,7 @@ it.each([
   },
 )
 
-it('renders without the conversation when the channel does not answer within 3 seconds', async () => {
+it('a server renders without the conversation if the channel does not answer within 3 seconds', async () => {
   let isAsked: () => void
   const asked = new Promise<void>((resolve) => (isAsked = resolve))
   const silent = createServer(() => isAsked())
@@ -206,7 +206,7 @@ it('renders without the conversation when the channel does not answer within 3 s
   expect((await page).html).toBe('idle, older true, error 104011')
 })
 
-it('makes no client for a page without a session', async () => {
+it('a server creates no client for a page without a session', async () => {
   const { html, state } = await render(
     defineComponent({
       setup() {

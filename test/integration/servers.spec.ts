@@ -12,7 +12,7 @@ import { defineAgent, toNodeHandler, type Agent, type NodeHandler } from '../../
 import { joinWire, named, textChunks } from '../support/agent'
 import { startEndpoint, type TestEndpoint } from '../support/local'
 
-// NOTE: version 4 has no types of its own here; what this test uses of it is the same in version 5
+// NOTE: version 4 has no types here; the API that this test uses is the same in version 5
 const express4 = createRequire(import.meta.url)('express4') as typeof express
 
 let endpoint: TestEndpoint
@@ -85,7 +85,7 @@ const anAgent = (): Agent => {
 }
 
 describe.each(servers)('an agent in %s', (_, start) => {
-  it('answers a prompt, and refuses requests in its own words', async () => {
+  it('answers a prompt, and refuses requests with its own messages', async () => {
     const url = await start(anAgent())
     const sessionName = `ai:server-${++count}`
     const alice = await joinWire(endpoint.client({ clientId: 'alice' }), sessionName)
@@ -133,7 +133,7 @@ describe('toNodeHandler', () => {
     expect(await (await fetch(url, { method: 'POST' })).text()).toBe('POST ')
   })
 
-  it('names the fix when another handler has read the body and not kept it', async () => {
+  it('throws an error that names the fix if another handler has read the body and not kept it', async () => {
     const drain: RequestListener = (request) => void request.resume()
     const url = await listen((request, response) => {
       drain(request, response)
@@ -152,14 +152,14 @@ describe('toNodeHandler', () => {
     ])
   })
 
-  it('answers with 413 when a body is too large, and the connection stays usable', async () => {
+  it('responds with 413 if a body is too large, and the connection stays usable', async () => {
     const url = await listen(toNodeHandler(anAgent()))
     const large = { method: 'POST', headers: { 'content-type': 'application/json' }, body: 'x'.repeat(1_000_000) }
     expect((await fetch(url, large)).status).toBe(413)
     expect((await fetch(url)).status).toBe(405)
   })
 
-  it('answers with 400 when the host is not valid, and with 500 when a handler throws', async () => {
+  it('responds with 400 if the host is invalid, and with 500 if a handler throws', async () => {
     const statusOf = async (handler: NodeHandler, headers: Record<string, string>) => {
       let status = 0
       await new Promise<void>((resolve) => {

@@ -6,7 +6,7 @@ import { promptMessage, startConversation } from '../support/conversation'
 import { shown, startScene, textOf } from '../support/scene'
 
 describe('a prompt that cannot be published', () => {
-  it('stays, says why, and goes out when it is retried', async () => {
+  it('stays with its reason, and is published when it is retried', async () => {
     const { open, endpoint, channelName, model } = await startScene('refused')
     const session = await open('alice')
     const restore = endpoint.refusePublish({ channel: channelName, name: 'ai-input' })
@@ -30,7 +30,7 @@ describe('a prompt that cannot be published', () => {
     expect(session.view.getMessages()[0]).toBe(message)
   })
 
-  it('is no parent of the next prompt, and can be discarded', async () => {
+  it('is not the parent of the next prompt, and can be discarded', async () => {
     const { open, endpoint, channelName } = await startScene('discarded')
     const session = await open('alice', { wake: false })
     const restore = endpoint.refusePublish({ channel: channelName, name: 'ai-input' })
@@ -44,7 +44,7 @@ describe('a prompt that cannot be published', () => {
     expect(shown(newcomer)).toEqual(['sent: next'])
   })
 
-  it('names the channel rule when the namespace does not allow appends', async () => {
+  it('is reported with the channel rule if the namespace does not allow appends', async () => {
     const { endpoint } = await startConversation('ai:other')
     const agent = handAgent(endpoint.client({ clientId: 'agent' }), 'plain:session')
     const run = await agent.startRun('run', 'q')
@@ -53,8 +53,8 @@ describe('a prompt that cannot be published', () => {
   })
 })
 
-describe('a session that may not be read', () => {
-  it('says so once, and attaches when it is allowed to', async () => {
+describe('a session whose token does not allow reading', () => {
+  it('reports it once, and attaches when the token allows it', async () => {
     const scene = await startConversation('ai:closed')
     let capability: Record<string, string[]> = { 'ai:other': ['subscribe'] }
     const client = scene.endpoint.client(
@@ -106,7 +106,7 @@ describe('waking the agent', () => {
     return { session, requests, scene }
   }
 
-  it('S50 is tried again after network errors, 5xx and 429, with fresh headers and visible attempts', async () => {
+  it('S50 is retried after network errors, 5xx and 429, with fresh headers, and shows its attempts', async () => {
     const { session, requests } = await openWith(
       [new Error('offline'), new Response('down', { status: 503 }), new Response(null, { status: 202 })],
       'retried',
@@ -126,7 +126,7 @@ describe('waking the agent', () => {
     await session.close()
   })
 
-  it('gives up at once on another 4xx, with its message, until it is retried', async () => {
+  it('fails at once on another 4xx, with its message, until it is retried', async () => {
     const { session, requests, scene } = await openWith(
       [Response.json({ error: { message: 'no seat left on your plan' } }, { status: 403 })],
       'refused-wake',
@@ -167,7 +167,7 @@ describe('history', () => {
   }
   const ids = (messages: readonly { id: string }[]): string => messages.map(({ id }) => id).join(' ')
 
-  it.each([1, 2, 3, 7, 100])('shows exactly as many older messages as asked for, in pages of %i', async (pageSize) => {
+  it.each([1, 2, 3, 7, 100])('shows exactly as many older messages as requested, in pages of %i', async (pageSize) => {
     const { open } = await conversation('older', 9)
     const { view, ...session } = await open(pageSize)
     void session
@@ -182,7 +182,7 @@ describe('history', () => {
     await expect(view.loadOlder(0)).rejects.toMatchObject({ code: 40003 })
   })
 
-  it('loads back to what is looked for', async () => {
+  it('loads up to the message that is searched', async () => {
     const { open } = await conversation('until', 9)
     const session = await open(2)
     expect(ids(await session.view.loadUntil((message) => textOf(message) === 'text 5'))).toBe('m6 m7 m8')
@@ -193,7 +193,7 @@ describe('history', () => {
     await expect(session.view.loadUntil(() => true, aborted.signal)).rejects.toThrow('enough')
   })
 
-  it('does not count what arrives live while it loads', async () => {
+  it('does not count messages that arrive live while it loads', async () => {
     const { open, prompt } = await conversation('meanwhile', 9)
     const { view } = await open(1)
     const loading = view.loadOlder(5)
@@ -202,7 +202,7 @@ describe('history', () => {
     await eventually(() => expect(ids(view.getMessages())).toBe('m4 m5 m6 m7 m8 live'))
   })
 
-  it('answers a second call with none while one is loading', async () => {
+  it('loads no messages for a second call while the first one is loading', async () => {
     const { open } = await conversation('twice', 9)
     const { view } = await open(2)
     const [first, second] = await Promise.all([view.loadOlder(4), view.loadOlder(4)])
@@ -210,7 +210,7 @@ describe('history', () => {
     expect(ids(view.getMessages())).toBe('m5 m6 m7 m8')
   })
 
-  it('lets searches wait for each other, and tells of them when they are done', async () => {
+  it('lets searches wait for each other, and reports each when it is done', async () => {
     const { open } = await conversation('queued', 9)
     const { view } = await open(1)
     const seen: string[] = []
@@ -222,7 +222,7 @@ describe('history', () => {
     expect(view.isLoadingOlder).toBe(false)
   })
 
-  it('shows nothing of a search that was given up, and keeps what it has read for the next call', async () => {
+  it('shows no messages of an aborted search, and keeps them for the next call', async () => {
     const { open } = await conversation('given-up', 9)
     const { view } = await open(2)
     const giveUp = new AbortController()
@@ -251,7 +251,7 @@ describe('history', () => {
     expect(ids(await session.view.loadOlder(9))).toBe('m0 m1 m2')
   })
 
-  it('keeps live messages in sight, and older ones out, for each view by itself', async () => {
+  it('keeps live messages visible, and older ones hidden, for each view separately', async () => {
     const { open, prompt } = await conversation('views', 5)
     const session = await open(2)
     const other = session.createView()
@@ -265,7 +265,7 @@ describe('history', () => {
     await session.close()
   })
 
-  it('shows a late joiner the whole answer once, whenever the past is read', async () => {
+  it('shows a late joiner the complete reply once, whenever history is read', async () => {
     const scene = await startConversation('ai:joiner')
     await scene.prompt('q', 'Long story')
     const run = await scene.agent.startRun('run-1', 'q')
@@ -291,7 +291,7 @@ describe('history', () => {
 })
 
 describe('lost continuity', () => {
-  it('reads the first messages of a session that was empty before', async () => {
+  it('shows the first messages of a session that was empty before', async () => {
     const scene = await startConversation('ai:empty')
     const client = scene.endpoint.client({ clientId: 'traveller' })
     const session = createClientSession({ client, channelName: 'ai:empty', codec: UIMessageCodec, historyPageSize: 2 })
@@ -307,7 +307,7 @@ describe('lost continuity', () => {
     await session.close()
   })
 
-  it('S35 S36 reads back what was missed: a text that grew, a run that ended, a prompt that came', async () => {
+  it('S35 S36 is repaired from history: a text that grew, a run that ended, a new prompt', async () => {
     const scene = await startConversation('ai:repair')
     await scene.prompt('q', 'Long story')
     const run = await scene.agent.startRun('run-1', 'q')
@@ -340,7 +340,7 @@ describe('lost continuity', () => {
 })
 
 describe('branches', () => {
-  it('keeps an edited prompt and a regenerated reply beside the old ones', async () => {
+  it('keep an edited prompt and a regenerated reply beside the old ones', async () => {
     const { open, model } = await startScene('branches')
     const session = await open('alice')
     const answer = async (index: number, text: string) => {

@@ -18,7 +18,7 @@ async function aRun(name: string) {
 const idOf = (message: { extras?: unknown }): string => transportOf(message)['codec-message-id']!
 
 describe('a steer', () => {
-  it('waits for the run, is said into it, and tells that the agent took it into account', async () => {
+  it('is waiting, is sent into the run, and is consumed when the agent reports it', async () => {
     const { session, active, start, steerOnWire } = await aRun('consumed')
     const steer = active.steer('Make it cheap')
     const run = await start()
@@ -40,7 +40,7 @@ describe('a steer', () => {
     expect(shown(session).map((line) => line.split(': ')[1])).toEqual(['Plan a trip', 'Make it cheap', 'Take the bus'])
   })
 
-  it('that came too late tells that the agent missed it', async () => {
+  it('that arrives too late is shown as missed', async () => {
     const { session, start } = await aRun('missed')
     const run = await start()
     await eventually(() => expect(session.view.runs()).toHaveLength(1))
@@ -51,7 +51,7 @@ describe('a steer', () => {
     expect(await steer.outcome).toEqual({ consumed: false, runTerminalReason: 'cancelled' })
   })
 
-  it('settles at a suspend when it was taken into account, and stays open when not', async () => {
+  it('settles at a suspend if it was consumed, and stays open if not', async () => {
     const { session, start, wire } = await aRun('suspended')
     const run = await start()
     await eventually(() => expect(session.view.runs()).toHaveLength(1))
@@ -73,7 +73,7 @@ describe('a steer', () => {
     expect(await missed.outcome).toEqual({ consumed: true, runTerminalReason: 'complete' })
   })
 
-  it('is refused after the end, without a run, and when it is no new message', async () => {
+  it('is refused after the end, without a run, and if it is not a new message', async () => {
     const { session, active, start } = await aRun('refused')
     const run = await start()
     await active.started
@@ -88,7 +88,7 @@ describe('a steer', () => {
     }
   })
 
-  it('outlives a lost connection, and ends with the session without an unhandled rejection', async () => {
+  it('survives a lost connection, and rejects with the session without an unhandled rejection', async () => {
     const { session, start, endpoint, wire } = await aRun('travelling')
     const run = await start()
     await eventually(() => expect(session.view.runs()).toHaveLength(1))

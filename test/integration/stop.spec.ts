@@ -8,8 +8,8 @@ import { eventually } from '../support/eventually'
 import { openSession } from '../support/open-session'
 import { shown, startScene, statuses } from '../support/scene'
 
-describe('Stop', () => {
-  it('S8 S32 reaches a tool that is running on the server, and the run ends cancelled', async () => {
+describe('a cancel', () => {
+  it('S8 S32 reaches a tool that is running on the server, and the run ends as cancelled', async () => {
     const began = Promise.withResolvers<AbortSignal>()
     const weather = tool({
       inputSchema: jsonSchema<Record<string, never>>({ type: 'object', properties: {} }),
@@ -52,7 +52,7 @@ describe('Stop', () => {
     expect(statuses(session)).toEqual(['cancelled'])
   })
 
-  it('S8 S31 takes back an answer that the agent has not taken up', async () => {
+  it('S8 S31 withdraws an answer that the agent has not processed', async () => {
     const scene = await startConversation('ai:stop-answer')
     const session = await openSession(scene, 'alice')
     const phone = await openSession(scene, 'phone')
@@ -86,7 +86,7 @@ describe('Stop', () => {
     expect(session.view.isRunning).toBe(false)
   })
 
-  it('S8 takes back a request for another reply that the agent has not taken up', async () => {
+  it('S8 withdraws a regenerate that the agent has not processed', async () => {
     const { open, model } = await startScene('stop-regenerate')
     const session = await open('alice')
     const quiet = await open('phone', { wake: false })
@@ -110,7 +110,7 @@ describe('Stop', () => {
     expect(quiet.view.isRunning).toBe(false)
   })
 
-  it('S8 shows that no agent answered after five seconds, and Send still works', async () => {
+  it('S8 shows as unanswered after five seconds without an agent, and sending still works', async () => {
     const scene = await startConversation('ai:dead-agent')
     const session = await openSession(scene, 'alice')
     const prompt = await session.view.send('Anybody?')
@@ -122,7 +122,7 @@ describe('Stop', () => {
     await session.cancel('run-1')
     await eventually(() => expect(session.view.run('run-1')!.cancelling).toMatchObject({ by: 'alice' }))
     expect(session.view.run('run-1')!.cancelling!.unanswered).toBeUndefined()
-    // The rest of a text that was on its way is a sign of life
+    // The rest of a text that was in flight shows that the agent is alive
     await new Promise((resolve) => setTimeout(resolve, 1000))
     await text.append('wer')
     await eventually(() => expect(session.view.runs()[0]!.cancelling!.unanswered).toBe(true))

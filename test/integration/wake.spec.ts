@@ -5,7 +5,7 @@ import { named } from '../support/agent'
 import { eventually } from '../support/eventually'
 import { startScene, shown, statuses } from '../support/scene'
 
-/** The agent's endpoint, which answers with what the test puts here while there is something. */
+/** An agent endpoint; the test sets its response, or the real agent responds. */
 async function openWith(name: string) {
   const outage: { answer?: () => Response | Promise<Response> } = {}
   const requests: Request[] = []
@@ -38,7 +38,7 @@ const answer = async (run: ActiveRun<UIMessage>, { model }: Awaited<ReturnType<t
 }
 
 describe('the agent endpoint', () => {
-  it('S49 S50 S51 S52 is down for a while: what is said is on the channel, and is answered once when it is up', async () => {
+  it('S49 S50 S51 S52 is down for a while: prompts are on the channel, and are answered once when it is up', async () => {
     const scene = await openWith('down')
     const session = await scene.open('alice')
     const wire = await scene.wire()
@@ -69,7 +69,7 @@ describe('the agent endpoint', () => {
     expect(session.view.pending()).toEqual([])
   })
 
-  it('is asked no more for a prompt that was stopped, until somebody wants it', async () => {
+  it('is not asked again for a cancelled prompt until a user retries it', async () => {
     const scene = await openWith('stopped')
     const session = await scene.open('alice')
     scene.outage.answer = () => Response.json({ error: 'down' }, { status: 500 })
@@ -83,7 +83,7 @@ describe('the agent endpoint', () => {
     expect(scene.requests).toHaveLength(length)
   })
 
-  it('S8 is left to answer when a prompt is stopped while it is being asked', async () => {
+  it('S8 can finish its response if a prompt is cancelled during the request', async () => {
     const scene = await openWith('stopped-meanwhile')
     const session = await scene.open('alice')
     const arrived = Promise.withResolvers<void>()
@@ -107,7 +107,7 @@ describe('the agent endpoint', () => {
     expect(run.wake?.state ?? 'accepted').toBe('accepted')
   })
 
-  it('S50 takes its word for how long to wait, in seconds or as a date', async () => {
+  it('S50 decides with Retry-After how long to wait, in seconds or as a date', async () => {
     const scene = await openWith('retry-after')
     const session = await scene.open('alice')
     const times: number[] = []
@@ -136,7 +136,7 @@ describe('the agent endpoint', () => {
     expect(run.wake).toMatchObject({ state: 'accepted', attempts: 2 })
   })
 
-  it('S50 is final with any other refusal: its message is shown, until somebody tries again', async () => {
+  it('S50 fails a prompt with any other refusal: its message shows until a user retries', async () => {
     const scene = await openWith('forbidden')
     const session = await scene.open('alice')
     scene.outage.answer = () => Response.json({ error: { message: 'no seat left on your plan' } }, { status: 403 })
@@ -152,7 +152,7 @@ describe('the agent endpoint', () => {
     await answer(run, scene, 0)
   })
 
-  it('S51 is not asked while the network is away, and at once when it is back', async () => {
+  it('S51 is not asked while the network is down, and at once when it is back', async () => {
     const scene = await openWith('away')
     const session = await scene.open('alice')
     scene.outage.answer = () => Promise.reject(new TypeError('fetch failed'))
@@ -168,7 +168,7 @@ describe('the agent endpoint', () => {
     expect(run.wake!.attempts).toBe(attempts + 1)
   })
 
-  it('S51 waits for a browser that says it is offline', async () => {
+  it('S51 is not asked while the browser is offline', async () => {
     const scene = await openWith('browser-offline')
     const session = await scene.open('alice')
     vi.stubGlobal('navigator', { onLine: false })
@@ -181,7 +181,7 @@ describe('the agent endpoint', () => {
     expect(run.wake!.attempts).toBe(1)
   })
 
-  it('S49 S51 can be asked by any device for a prompt that another one sent, and answers once', async () => {
+  it('S49 S51 can be asked by any device for a prompt of another one, and answers once', async () => {
     const scene = await openWith('any-device')
     const laptop = await scene.open('laptop')
     const phone = await scene.open('phone')
