@@ -19,8 +19,8 @@ export const defaultMaxRate = 40
 const period = 1100
 /** The service's limit relative to the rate of outputs, where the service has not told its limit. */
 const usualSlack = 1.25
-/** Share of the service's limit that is reserved for urgent messages. */
-const reserve = 0.1
+/** Shares of the service's limit that are reserved for more urgent messages. */
+const reserved: Readonly<Record<Urgency, number>> = { urgent: 0, opening: 0.05, content: 0.1, background: 0.1 }
 const maxSlowness = 8
 
 /**
@@ -97,11 +97,12 @@ export class Pacer {
   /** In milliseconds. */
   #waitFor(urgency: Urgency, now: number): number {
     const limit = this.#pace.maxInboundRate ?? this.maxRate * usualSlack
-    const isUrgent = urgency === 'urgent'
-    const room = Math.max(1, Math.floor((limit * (isUrgent ? 1 : 1 - reserve)) / this.#slowness))
+    // NOTE: the first output of a run is not spaced, so that its text shows as soon beside busy runs as alone
+    const isSpaced = urgency === 'content' || urgency === 'background'
+    const room = Math.max(1, Math.floor((limit * (1 - reserved[urgency])) / this.#slowness))
     while (this.#sent[0]! <= now - period) this.#sent.shift()
     const crowded = this.#sent.length < room ? 0 : this.#sent.at(-room)! + period - now
-    return Math.max(crowded, this.#pausedUntil - now, isUrgent ? 0 : this.#due - now)
+    return Math.max(crowded, this.#pausedUntil - now, isSpaced ? this.#due - now : 0)
   }
 
   #note(urgency: Urgency, now: number): void {

@@ -70,6 +70,18 @@ describe('a pacer', () => {
     expect(names()).toEqual(['first', 'second', 'opening', 'a', 'b', 'c'])
   })
 
+  it('sends the first outputs of a run within 60 ms, although other runs have used up the rate', () => {
+    const { send, sent } = paced()
+    for (let index = 0; index < 500; index++) send('content')
+    vi.advanceTimersByTime(3000)
+    const before = sent.length
+    for (let index = 0; index < 4; index++) send('opening', 'opening')
+    vi.advanceTimersByTime(60)
+    expect(sent.slice(before).filter(({ name }) => name === 'opening')).toHaveLength(4)
+    vi.advanceTimersByTime(3000)
+    expect(densest(sent.map(({ at }) => at), 1000)).toBeLessThanOrEqual(50) // prettier-ignore
+  })
+
   it('spaces outputs evenly if there are many', () => {
     const { send, sent } = paced()
     for (let index = 0; index < 30; index++) send(`${index}`)
