@@ -186,9 +186,13 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.touch()
   }
 
-  /** Whether a stream of its content is still open. The streams of attempts that were tried again do not count. */
+  /**
+   * Whether a stream of its content is still open. Streams of attempts that were tried again do not count, nor those that an
+   * agent went on with after another one had ended the run.
+   */
   #hasOpenStream(state: RunState): boolean {
-    return this.rows.some((row) => isOpen(row) && isCanonical(row, state))
+    const isAfterEnd = ({ version }: Row): boolean => state.end !== undefined && version > state.end.serial
+    return this.rows.some((row) => isOpen(row) && isCanonical(row, state) && !isAfterEnd(row))
   }
 
   /** Whether its start is known, by a message that only a started run has. */

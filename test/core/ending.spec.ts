@@ -54,3 +54,20 @@ it('a run ends at once if only a retried attempt left a stream open', () => {
   expect(tree.ending.size).toBe(0)
   expect(tree.info(run!).status).toBe('complete')
 })
+
+it('keeps the end of a run whose agent, ended by another one, goes on with its text', () => {
+  const tree = newTree()
+  hear(tree, wire)
+  expect(shown(tree)).toEqual({ status: 'complete', text: whole })
+  const append = wire.find(isAppend)!
+  const end = wire.find(({ name }) => name === 'ai-run-end')!
+  const { ai } = append.extras as { ai: { transport: Record<string, string> } }
+  const extras = { ai: { ...ai, transport: { ...ai.transport, status: 'streaming' } } }
+  const late = { ...append, data: ' and more', extras, version: { serial: `${end.serial}z`, timestamp: 0 } }
+  hear(tree, [late])
+  expect(shown(tree)).toEqual({ status: 'complete', text: `${whole} and more` })
+  const other = newTree()
+  hear(other, [late, ...wire.toReversed()])
+  other.settle()
+  expect(shown(other).status).toBe('complete')
+})
