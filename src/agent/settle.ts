@@ -17,6 +17,8 @@ import { waitFor } from './wait'
 
 /** Milliseconds of silence after which a run that no present agent names counts as stalled. */
 const stalledAfter = 20_000
+/** The same for a cancelled run: if its agent is there after all, ending the run is what was asked for. */
+const cancelledAfter = 5000
 /** Milliseconds of silence after which a stalled run is ended: Ably keeps a lost connection for two minutes. */
 const endedAfter = 120_000
 /** Milliseconds of silence after which a cancelled run is ended whose agent does not use presence. */
@@ -49,7 +51,7 @@ export class Settlement<M extends object> {
   }
 
   /**
-   * Ends the run that a cancel names, if no live agent can hear the cancel.
+   * Ends the run that a cancel names, if no live agent can hear the cancel; then settles the other runs.
    *
    * @param cancel - the cancel that has woken this agent
    * @throws HandledError once there is nothing more to do, {@link BusyError} while the run's agent may still be there
@@ -57,9 +59,9 @@ export class Settlement<M extends object> {
   async settleCancelled(cancel: Row, signal: AbortSignal): Promise<never> {
     const runId = await this.#runIdOf(cancel)
     const run = runId === undefined ? undefined : await readRun(this.#channel, runId, signal)
-    if (!run) throw new HandledError(runId ?? '', '')
-    if (!run.hasEnded && !this.#isOwn(run)) await this.#settleWaiting(run)
-    throw new HandledError(run.key, invocationOf(run))
+    if (run && !run.hasEnded && !this.#isOwn(run)) await this.#settleWaiting(run)
+    await this.settleAll()
+    throw new HandledError(run?.key ?? runId ?? '', run ? invocationOf(run) : '')
   }
 
   /** A cancel names its run, or the input that the run answers. */
@@ -83,10 +85,12 @@ export class Settlement<M extends object> {
 
   /** @throws {@link BusyError} while that cannot be told */
   async #isGone(run: RunNode<M>): Promise<boolean> {
-    const [silent] = await this.#silentAmong([run])
-    if (!silent) return false
-    if (silent.silence < (isNamedByPresence(run) ? stalledAfter : foreignEndedAfter))
-      throw new BusyError(`run "${run.key}" was active ${Math.round(silent.silence / 1000)} s ago`)
+    const named = isNamedByPresence(run) ? await this.#channel.runsInPresence() : new Set()
+    if (!named) throw new BusyError('presence cannot be read')
+    if (named.has(run.key)) return false
+    const silence = (await this.#channel.uplink.time()) - this.#channel.lastActivity(run.key)
+    if (silence < cancelLimitOf(run))
+      throw new BusyError(`run "${run.key}" was active ${Math.round(silence / 1000)} s ago`)
     return true
   }
 
@@ -114,7 +118,7 @@ export class Settlement<M extends object> {
     const silent = await this.#silentAmong(active)
     for (const run of suspended) if (await this.#acceptedCancel(run)) await this.#end(run, 'cancelled')
     for (const { run, silence } of silent) {
-      if (silence < (isNamedByPresence(run) ? stalledAfter : foreignEndedAfter)) continue
+      if (silence < cancelLimitOf(run)) continue
       if (await this.#acceptedCancel(run)) await this.#end(run, 'cancelled')
       else if (isNamedByPresence(run) && silence >= endedAfter) await this.#end(run, 'error', goneError())
     }
@@ -190,6 +194,9 @@ export class Settlement<M extends object> {
     }
   }
 }
+
+/** Milliseconds of silence after which a cancelled run that no present agent names is ended. */
+const cancelLimitOf = (run: RunNode<object>): number => (isNamedByPresence(run) ? cancelledAfter : foreignEndedAfter)
 
 const goneError = (): SessionError =>
   unableTo('finish the answer', 'its agent stopped responding', ErrorCode.StreamFailed)

@@ -51,8 +51,8 @@ export interface RunInfo {
   /** Set from the first cancel until the run ends; `refused` when the agent refuses every cancel. */
   readonly cancelling?: Cancelling
   /**
-   * The agent has stopped responding: the run is active, silent for 20 seconds, and no present agent names it. The text so
-   * far is kept. A cancel ends it; so does the next agent that is woken, once it has been stalled for two minutes.
+   * The agent has stopped responding: the run is active, silent for 20 seconds (5 after a cancel), and no present agent names
+   * it. The text so far is kept. A cancel ends it; so does the next agent that is woken, once it has been stalled for two minutes.
    */
   readonly stalled?: true
   /** The cancel that ended the run, when `status` is `cancelled`. */

@@ -168,7 +168,7 @@ export class Cancellations<M extends object> {
     return isUnanswered || wake ? { ...(isUnanswered && { unanswered: true }), ...(wake && { wake }) } : undefined
   }
 
-  /** Wakes an agent for an own cancel that no live agent can hear, once; it ends the run. */
+  /** Wakes an agent for an own cancel that no live agent can hear; it ends the run. */
   #wake(run: RunNode<M>): WakeInfo | undefined {
     const { options, tree, channel } = this.#session
     if (!options.agent) return undefined
@@ -176,8 +176,14 @@ export class Cancellations<M extends object> {
     const eventId = cancel?.transport[Header.eventId]
     if (!cancel || eventId === undefined || tree.info(run).cancelling?.refused) return undefined
     const known = this.#wakes.infoOf(eventId)
-    if (known || !this.#isUnheard(run, cancel)) return known
+    if ((known && !this.#isOverdue(eventId, run)) || !this.#isUnheard(run, cancel)) return known
     return this.#wakes.wake({ eventId, inputId: eventId, runId: run.key }, (error) => this.#session.report(error))
+  }
+
+  /** Whether an agent was woken for a cancel a minute ago, and has not ended the run: the run's own agent was there then. */
+  #isOverdue(eventId: string, run: RunNode<M>): boolean {
+    const acceptedAt = this.#wakes.acceptedAt(eventId)
+    return acceptedAt !== undefined && this.#session.deadlines.isDue(acceptedAt + foreignLimit, run)
   }
 
   /** Whether no live agent can hear a cancel: the run is suspended or stalled, or its agent has been silent for long. */

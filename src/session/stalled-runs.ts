@@ -6,6 +6,8 @@ import type { SessionContext } from './context'
 
 // In milliseconds
 const silenceLimit = 20_000
+/** The same for a run that was asked to stop: if its agent is there after all, ending the run is what was asked for. */
+const stoppedSilenceLimit = 5000
 const checkInterval = 4000
 
 /** The last sign of life of a run. */
@@ -20,8 +22,8 @@ interface LifeSign {
 }
 
 /**
- * Finds the runs whose agent is gone: active, silent for 20 seconds, and not named by a present agent. Only runs whose agent
- * uses presence count.
+ * Finds the runs whose agent is gone: active, silent for 20 seconds (5 after a cancel), and not named by a present agent. Only
+ * runs whose agent uses presence count.
  */
 export class StalledRuns<M extends object> {
   readonly #session: SessionContext<M>
@@ -87,9 +89,13 @@ export class StalledRuns<M extends object> {
         this.#revive(run, sign)
       }
     })
-    const silent = [...this.#signs].filter(([, { at, askAt }]) => now - at >= silenceLimit && now >= askAt)
+    const silent = [...this.#signs].filter(([run, { at, askAt }]) => now - at >= this.#limitOf(run) && now >= askAt)
     if (silent.length > 0) await this.#ask(silent)
     if (this.#signs.size > 0) this.#wait()
+  }
+
+  #limitOf(run: RunNode<M>): number {
+    return this.#session.tree.cancelsOfNode(run).length > 0 ? stoppedSilenceLimit : silenceLimit
   }
 
   /** Asks once for all silent runs whether a present agent names them. */

@@ -1,76 +1,30 @@
 import { BaseRealtime, FetchRequest, Rest, WebSocketTransport } from 'ably/modular'
 import type * as Ably from 'ably'
-import type { UIMessage } from 'ai'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createClientSession, UIMessageCodec, type ClientSession } from '../../src'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { createAgentSession, Invocation } from '../../src/agent'
 import { handFed, joinWire, named, streamOf, textChunks, transportOf } from '../support/agent'
-import { startAgentProcess, type AgentProcess } from '../support/agent-process'
+import { startAgentProcess } from '../support/agent-process'
 import { beginning, delta, setStage, textOf } from '../support/agent-stage'
+import { infoOf, useDeadAgents } from '../support/dead-agents'
 import { eventually } from '../support/eventually'
 import { handAgent } from '../support/hand-agent'
-import { startEndpoint, type TestEndpoint } from '../support/local'
 import { asking } from '../support/tools'
 import { agentOn } from '../support/woken-agent'
 
-let endpoint: TestEndpoint
-let skipped = 0
-const realNow = Date.now.bind(Date)
-
-/** Advances the clocks of the service and of this process's clients; agents read the service's clock. */
-const skip = (milliseconds: number): void => void (skipped += milliseconds)
-
-/** Lets time pass ten times faster until the test ends. */
-function hurry(): void {
-  const timer = setInterval(() => skip(900), 100)
-  onTestFinished(() => clearInterval(timer))
-}
-
-beforeEach(async () => {
-  skipped = 0
-  vi.spyOn(Date, 'now').mockImplementation(() => realNow() + skipped)
-  endpoint = await startEndpoint()
-})
-afterEach(() => void vi.restoreAllMocks())
-
-let count = 0
-const newName = (): string => `ai:dead-${++count}`
-
-interface Device {
-  client?: Ably.RealtimeClient
-  agent?: () => AgentProcess
-}
-
-/** A user's device whose wake-ups reach the process that `agent` names at the time. */
-async function open(name: string, clientId: string, { client, agent }: Device = {}): Promise<ClientSession<UIMessage>> {
-  const session = createClientSession({
-    client: client ?? endpoint.client({ clientId }),
-    channelName: name,
-    codec: UIMessageCodec,
-    agents: 'agent',
-    ...(agent && {
-      agent: { url: 'http://agent.test/', fetch: (_: unknown, init?: RequestInit) => fetch(agent().url, init) },
-    }),
-  })
-  onTestFinished(() => session.close())
-  await session.connect()
-  return session
-}
-
-const infoOf = (session: ClientSession<UIMessage>, runId: string) =>
-  session.runs('session').find((run) => run.runId === runId)
+const place = useDeadAgents()
+const { skip, hurry, newName, open } = place
 
 const endsOf = (heard: readonly Ably.InboundMessage[], runId: string) =>
   heard.filter(named('ai-run-end', { 'run-id': runId }))
 
 describe('a run whose agent process was killed', () => {
   it('S31 is stalled on every device and counts as not running; a cancel from another device ends it as cancelled', async () => {
-    let agent = await startAgentProcess(endpoint)
+    let agent = await startAgentProcess(place.endpoint)
     const name = newName()
     const alice = await open(name, 'alice', { agent: () => agent })
     const phone = await open(name, 'alice', { agent: () => agent })
     const bob = await open(name, 'bob', { client: modular('bob') })
-    const { heard } = await joinWire(endpoint.client({ clientId: 'carol' }), name)
+    const { heard } = await joinWire(place.endpoint.client({ clientId: 'carol' }), name)
     const sent = await alice.view.send('Count slowly')
     await sent.started
     await eventually(() => expect(infoOf(phone, sent.runId)?.status).toBe('active'))
@@ -91,7 +45,7 @@ describe('a run whose agent process was killed', () => {
     await fresh.view.loadOlder()
     await eventually(() => expect(infoOf(fresh, sent.runId)).toMatchObject({ stalled: true }), 10_000)
 
-    agent = await startAgentProcess(endpoint)
+    agent = await startAgentProcess(place.endpoint)
     await phone.cancel(sent.runId)
     for (const device of [alice, phone, bob, fresh]) {
       await eventually(() => expect(infoOf(device, sent.runId)?.status).toBe('cancelled'), 10_000)
@@ -103,13 +57,13 @@ describe('a run whose agent process was killed', () => {
   })
 
   it('S31 is ended once it is known to be stalled if it was cancelled before', async () => {
-    let agent = await startAgentProcess(endpoint)
+    let agent = await startAgentProcess(place.endpoint)
     const name = newName()
     const alice = await open(name, 'alice', { agent: () => agent })
     const sent = await alice.view.send('Count slowly')
     await sent.started
     await agent.kill()
-    agent = await startAgentProcess(endpoint)
+    agent = await startAgentProcess(place.endpoint)
     await sent.cancel()
     expect(infoOf(alice, sent.runId)?.cancelling?.wake).toBeUndefined()
     hurry()
@@ -117,13 +71,13 @@ describe('a run whose agent process was killed', () => {
   })
 
   it('S38 does not count in admit once it is stalled', async () => {
-    const agent = await startAgentProcess(endpoint)
+    const agent = await startAgentProcess(place.endpoint)
     const name = newName()
-    const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)
+    const alice = await joinWire(place.endpoint.client({ clientId: 'alice' }), name)
     const { inputEventId } = await alice.prompt('Count slowly')
     await agent.wake({ inputEventId, sessionName: name })
     await alice.hears(named('ai-output'))
-    const limited = agentOn(name, endpoint, {
+    const limited = agentOn(name, place.endpoint, {
       admit: ({ active }) => active.length === 0,
       respond: (run) => run.pipe(streamOf(textChunks(['Hello']))),
     })
@@ -135,15 +89,15 @@ describe('a run whose agent process was killed', () => {
   })
 
   it('is ended as an error, once, if agents are woken for another prompt two minutes later', async () => {
-    const agent = await startAgentProcess(endpoint)
-    const { name, alice, readBack } = await setStage(endpoint)
+    const agent = await startAgentProcess(place.endpoint)
+    const { name, alice, readBack } = await setStage(place.endpoint)
     const { inputEventId } = await alice.prompt('Count slowly')
     const { body } = await agent.wake({ inputEventId, sessionName: name })
     await alice.hears(named('ai-output'))
     await agent.kill()
     const wakeOther = async (text: string) => {
       const others = [1, 2].map(() =>
-        agentOn(name, endpoint, { respond: (run) => run.pipe(streamOf(textChunks(['Hi']))) }),
+        agentOn(name, place.endpoint, { respond: (run) => run.pipe(streamOf(textChunks(['Hi']))) }),
       )
       const next = await alice.prompt(text)
       await Promise.all(others.map((other) => other.wake(next.inputEventId)))
@@ -167,8 +121,8 @@ describe('a run whose agent process was killed', () => {
 
 describe('a run whose agent process gets SIGTERM', () => {
   it('ends as cancelled, with the text so far, before the process exits', async () => {
-    const agent = await startAgentProcess(endpoint)
-    const { name, alice, readBack } = await setStage(endpoint)
+    const agent = await startAgentProcess(place.endpoint)
+    const { name, alice, readBack } = await setStage(place.endpoint)
     const { inputEventId } = await alice.prompt('Count slowly')
     const { body } = await agent.wake({ inputEventId, sessionName: name })
     await eventually(async () => expect((await readBack(body.runId)).texts.join('')).toContain('w1 '))
@@ -183,12 +137,12 @@ describe('a run whose agent process gets SIGTERM', () => {
 describe('a suspended run whose agent has restarted', () => {
   it('S31 is ended by a cancel, once, although several devices wake several agents', async () => {
     const name = newName()
-    const { session, alice, started } = await setStage(endpoint, { name })
+    const { session, alice, started } = await setStage(place.endpoint, { name })
     const run = await started('Where am I?')
     await run.pipe(asking('call-1'))
     await run.end()
     await session.detach()
-    const agents = await Promise.all([startAgentProcess(endpoint), startAgentProcess(endpoint)])
+    const agents = await Promise.all([startAgentProcess(place.endpoint), startAgentProcess(place.endpoint)])
     const devices = await Promise.all(agents.map((agent) => open(name, 'alice', { agent: () => agent })))
     await Promise.all(devices.map((device) => device.view.loadOlder()))
     await Promise.all(devices.map((device) => device.cancel(run.runId)))
@@ -199,12 +153,12 @@ describe('a suspended run whose agent has restarted', () => {
 
   it('stays suspended if onCancel refuses the cancel, and the refusal shows', async () => {
     const name = newName()
-    const { session, alice, started } = await setStage(endpoint, { name })
+    const { session, alice, started } = await setStage(place.endpoint, { name })
     const run = await started('Where am I?')
     await run.pipe(asking('call-1'))
     await run.end()
     await session.detach()
-    const { wake } = agentOn(name, endpoint, { onCancel: () => false, respond: () => undefined })
+    const { wake } = agentOn(name, place.endpoint, { onCancel: () => false, respond: () => undefined })
     const answer = await wake(await alice.cancel({ runId: run.runId }))
     expect(answer).toMatchObject({ status: 200, body: { runId: run.runId, handled: true } })
     await alice.hears(named('x-ai-cancel-refused', { 'run-id': run.runId }))
@@ -214,10 +168,10 @@ describe('a suspended run whose agent has restarted', () => {
 
 describe('a run whose agent is alive', () => {
   it('is left alone by an agent woken for its cancel: 200 while its agent is present, 429 while that is unknown', async () => {
-    const { name, alice, session, started } = await setStage(endpoint)
+    const { name, alice, session, started } = await setStage(place.endpoint)
     const run = await started('Hello', { onCancel: () => false })
     await alice.hears(named('ai-run-start'))
-    const { wake } = agentOn(name, endpoint, { respond: () => undefined })
+    const { wake } = agentOn(name, place.endpoint, { respond: () => undefined })
     const cancel = await alice.cancel({ runId: run.runId })
     expect(await wake(cancel)).toMatchObject({ status: 200, body: { runId: run.runId } })
     await session.detach()
@@ -226,13 +180,13 @@ describe('a run whose agent is alive', () => {
   })
 
   it('aborts and publishes nothing more if another agent has ended it', async () => {
-    const { name, alice, started } = await setStage(endpoint)
+    const { name, alice, started } = await setStage(place.endpoint)
     const run = await started('Hello')
     const source = handFed()
     source.push(...beginning('First'))
     const piping = run.pipe(source.stream)
     await alice.hears(({ action }) => action === 'message.append')
-    const other = endpoint.client({ clientId: 'agent' }).channels.get(name)
+    const other = place.endpoint.client({ clientId: 'agent' }).channels.get(name)
     const start = await alice.hears(named('ai-run-start'))
     const transport = { ...transportOf(start), 'run-reason': 'error' }
     await other.publish({ name: 'ai-run-end', extras: { ai: { transport } } })
@@ -248,12 +202,12 @@ describe('a run whose agent is alive', () => {
   })
 
   it('of an agent without presence is ended only after a cancel was unanswered for a minute', async () => {
-    const { name, alice } = await setStage(endpoint)
-    const peer = handAgent(endpoint.client({ clientId: 'agent' }), name)
+    const { name, alice } = await setStage(place.endpoint)
+    const peer = handAgent(place.endpoint.client({ clientId: 'agent' }), name)
     const { inputId } = await alice.prompt('Hello')
     const run = await peer.startRun('peers', inputId, 'alice')
     const text = await run.text()
-    const { wake } = agentOn(name, endpoint, { respond: (own) => own.pipe(streamOf(textChunks(['Hi']))) })
+    const { wake } = agentOn(name, place.endpoint, { respond: (own) => own.pipe(streamOf(textChunks(['Hi']))) })
     const wakeForPrompt = async () => wake((await alice.prompt('Next')).inputEventId)
     skip(200_000)
     await wakeForPrompt()
@@ -268,7 +222,7 @@ describe('a run whose agent is alive', () => {
   })
 
   it("is named beside other sessions' runs of the same client on the channel", async () => {
-    const { name, agentClient, alice, started } = await setStage(endpoint)
+    const { name, agentClient, alice, started } = await setStage(place.endpoint)
     const first = await started('One')
     const session = createAgentSession({ client: agentClient, sessionName: name })
     const { inputEventId } = await alice.prompt('Two')
@@ -284,9 +238,9 @@ describe('a run whose agent is alive', () => {
   })
 
   it('costs two presence messages, one when it starts and one when it ends', async () => {
-    const { name, started } = await setStage(endpoint)
+    const { name, started } = await setStage(place.endpoint)
     const presence: string[] = []
-    const watcher = endpoint.client({ clientId: 'watcher' }).channels.get(name)
+    const watcher = place.endpoint.client({ clientId: 'watcher' }).channels.get(name)
     await watcher.presence.subscribe(({ action }) => void presence.push(action))
     const run = await started('Hello')
     await eventually(async () => {
@@ -300,7 +254,7 @@ describe('a run whose agent is alive', () => {
 })
 
 it('a wake-up for the cancel of an ended or unknown run does nothing', async () => {
-  const { name, alice, session, started } = await setStage(endpoint)
+  const { name, alice, session, started } = await setStage(place.endpoint)
   const run = await started('Hello')
   await run.end()
   for (const runId of [run.runId, 'unknown']) {
@@ -312,7 +266,7 @@ it('a wake-up for the cancel of an ended or unknown run does nothing', async () 
 
 function modular(clientId: string): Ably.RealtimeClient {
   const plugins = { WebSocketTransport, FetchRequest, Rest }
-  const client = new BaseRealtime({ ...endpoint.clientOptions({ clientId }), logLevel: 0, plugins })
+  const client = new BaseRealtime({ ...place.endpoint.clientOptions({ clientId }), logLevel: 0, plugins })
   onTestFinished(() => client.close())
   return client
 }

@@ -21,13 +21,28 @@ export interface WakeAnswer {
   handled?: boolean
 }
 
+/** What an agent process differs in. */
+export interface AgentProcessOptions {
+  /** Whether its client has the presence plugin. @default true */
+  readonly hasPresence?: boolean
+  /** Runs of a session that it lets go on at a time. @default Infinity */
+  readonly admitted?: number
+}
+
 const start = fileURLToPath(new URL('./start.ts', import.meta.url))
 
 /** Starts an agent process on an endpoint; it ends with the test. */
-export async function startAgentProcess(endpoint: TestEndpoint): Promise<AgentProcess> {
+export async function startAgentProcess(
+  endpoint: TestEndpoint,
+  options: AgentProcessOptions = {},
+): Promise<AgentProcess> {
   // NOTE: a second after a kill instead of 15, to keep tests short
-  const options = { ...endpoint.clientOptions(), transportParams: { remainPresentFor: 1000 } }
-  const child = fork(start, [JSON.stringify(options)], { execArgv: [], stdio: 'inherit' })
+  const transportParams = { remainPresentFor: 1000 }
+  const clientOptions = { ...endpoint.clientOptions(), transportParams, disconnectedRetryTimeout: 50 }
+  const child = fork(start, [JSON.stringify(clientOptions), JSON.stringify(options)], {
+    execArgv: [],
+    stdio: 'inherit',
+  })
   onTestFinished(() => end(child))
   const [{ port }] = (await once(child, 'message')) as [{ port: number }]
   const url = `http://127.0.0.1:${port}/`

@@ -2,16 +2,35 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as Ably from 'ably'
+import { BaseRealtime, FetchRequest, Rest, WebSocketTransport } from 'ably/modular'
 import type { UIMessage, UIMessageChunk } from 'ai'
 import { defineAgent, type AgentRun } from '../../../src/agent'
+import { asking } from '../tools'
+import type { AgentProcessOptions } from './index'
 
-/** An agent of its own: what it is asked for slowly it says word by word for ever, else it repeats what it was told. */
+const [clientOptions = '', given = '{}'] = process.argv.slice(2)
+const { hasPresence = true, admitted = Infinity } = JSON.parse(given) as AgentProcessOptions
+
+const connect = (): Ably.RealtimeClient => {
+  const options = { ...(JSON.parse(clientOptions) as Ably.ClientOptions), clientId: 'agent', logLevel: 0 }
+  const plugins = { WebSocketTransport, FetchRequest, Rest }
+  return hasPresence ? new Ably.Realtime(options) : new BaseRealtime({ ...options, plugins })
+}
+
+/**
+ * An agent of its own. It says without end what it is asked for slowly, and calls a tool of the client to find out where it
+ * is; otherwise it repeats what it was told.
+ */
 const agent = defineAgent({
-  client: () => new Ably.Realtime({ ...JSON.parse(process.argv[2]!), clientId: 'agent', logLevel: 0 }),
+  client: connect,
   authorize: () => true,
   onError: () => undefined,
-  respond: (run) => run.pipe(reply(run)),
+  admit: ({ active }) => active.length < admitted,
+  respond: (run) => run.pipe(isAskedWhere(run) ? asking('call-1') : reply(run)),
 })
+
+const isAskedWhere = (run: AgentRun<UIMessage, UIMessageChunk>): boolean =>
+  run.context().at(-1)!.parts.flatMap(textOf).join('').startsWith('Where')
 
 async function* reply(run: AgentRun<UIMessage, UIMessageChunk>): AsyncGenerator<UIMessageChunk> {
   const told = run.context().map(({ role, parts }) => `${role}: ${parts.flatMap(textOf).join('')}`)
