@@ -15,7 +15,7 @@ describe.each(formats)('attaching in $format', ({ useBinaryProtocol }) => {
     expect(channel.modes).toEqual(expect.arrayContaining(['publish', 'subscribe', 'presence', 'presence_subscribe']))
   })
 
-  test('grants the modes asked for and keeps to them', async () => {
+  test('grants and enforces the requested modes', async () => {
     const endpoint = await startEndpoint()
     const writer = endpoint.client({}, binary).channels.get('ai:x', { modes: ['PUBLISH'] })
     const reader = endpoint.client({}, binary).channels.get('ai:x', { modes: ['SUBSCRIBE'] })
@@ -64,7 +64,7 @@ describe.each(formats)('attaching in $format', ({ useBinaryProtocol }) => {
     expect(before.items.map(({ data }) => data as unknown)).toEqual(['2', '1'])
   })
 
-  test('rewinds by time, also when the name says so', async () => {
+  test('rewinds by time, also if the channel name requests it', async () => {
     let now = 1_700_000_000_000
     const endpoint = await startEndpoint({ clock: { now: () => now } })
     const rest = endpoint.rest({}, binary).channels.get('ai:x')
@@ -76,7 +76,7 @@ describe.each(formats)('attaching in $format', ({ useBinaryProtocol }) => {
     expect((await inbox.take(2)).map(({ data }) => data as unknown)).toEqual(['new', 'live'])
   })
 
-  test('refuses a rewind that it cannot read', async () => {
+  test('refuses an invalid rewind', async () => {
     const endpoint = await startEndpoint()
     const client = endpoint.client({}, binary)
     const channel = client.channels.get('ai:x', { params: { rewind: 'a week' } })
@@ -85,7 +85,7 @@ describe.each(formats)('attaching in $format', ({ useBinaryProtocol }) => {
   })
 })
 
-test('a channel that failed is delivered nothing more', async () => {
+test('delivers nothing more to a channel that failed', async () => {
   const endpoint = await startEndpoint()
   const socket = await openSocket(endpoint)
   socket.send({ action: 10, channel: 'ai:x' })
@@ -116,7 +116,7 @@ describe('the ATTACHED frame', () => {
     expect(Number(frame.flags) & bit.hasPresence).toBe(0)
   })
 
-  test('is for parameters that are numbers as for text', async () => {
+  test('reads numeric parameters like text', async () => {
     const endpoint = await startEndpoint()
     await endpoint.rest().channels.get('ai:x').publish('n', 'x')
     const socket = await openSocket(endpoint)
@@ -125,7 +125,7 @@ describe('the ATTACHED frame', () => {
     expect(await socket.frame(15)).toMatchObject({ messages: [{ data: 'x' }] })
   })
 
-  test('comes before anything else of the channel', async () => {
+  test('comes before all other frames of the channel', async () => {
     const endpoint = await startEndpoint()
     const socket = await openSocket(endpoint)
     const publish = { action: 15, channel: 'ai:x', msgSerial: 0, messages: [{ data: 'a' }] }
@@ -136,7 +136,7 @@ describe('the ATTACHED frame', () => {
     expect(socket.frames.map(({ action }) => action).slice(0, 4)).toEqual([4, 1, 11, 15])
   })
 
-  test('limits how many channels one connection attaches to', async () => {
+  test('is refused above the limit of channels per connection', async () => {
     const endpoint = await startEndpoint({ limits: { maxAttachments: 1 } })
     const client = endpoint.client()
     await inState(client, 'connected')

@@ -21,7 +21,7 @@ const jwt = async (
 describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
   const binary = { useBinaryProtocol, logLevel: 0 }
 
-  /** Options for where the endpoint is, without the way in. */
+  /** The address options of the endpoint, without credentials. */
   const placeOf = (endpoint: TestEndpoint) => ({ ...endpoint.clientOptions(), ...binary, key: undefined })
 
   async function refusal(endpoint: TestEndpoint, options: Ably.ClientOptions) {
@@ -33,7 +33,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
     return [reason?.code, reason?.statusCode, rest.code, rest.statusCode]
   }
 
-  test('that are wrong are told apart', async () => {
+  test('have a different error for each mistake', async () => {
     const endpoint = await startEndpoint()
     const name = keyNameOf(endpoint)
     expect(await refusal(endpoint, { key: `${name}:wrong` })).toEqual([40_101, 401, 40_101, 401])
@@ -42,7 +42,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
     expect(await refusal(endpoint, { token: 'nonsense' })).toEqual([40_005, 400, 40_005, 400])
   })
 
-  test('that are tokens allow their own identity only', async () => {
+  test("of a token allow only the token's client id", async () => {
     const endpoint = await startEndpoint()
     const client = endpoint.client({ clientId: 'bob' }, binary)
     await inState(client, 'connected')
@@ -55,7 +55,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
     expect(await refusal(endpoint, { token, clientId: 'eve' })).toEqual([40_102, 401, 40_102, 401])
   })
 
-  test('that are for any client id let each message name one', async () => {
+  test('of a token for any client id let each message name one', async () => {
     const endpoint = await startEndpoint()
     const inbox = await openInbox(endpoint.client({}, binary).channels.get('ai:x'))
     const anyone = endpoint.client({ clientId: '*' }, binary).channels.get('ai:x')
@@ -64,7 +64,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
     expect((await inbox.take(2)).map(({ clientId }) => clientId)).toEqual(['eve', 'bob'])
   })
 
-  test('that are anonymous allow no client id', async () => {
+  test('of a token without a client id allow none', async () => {
     const endpoint = await startEndpoint()
     const anonymous = endpoint.client({ ttl: 60_000 }, binary).channels.get('ai:x')
     expect((await anonymous.publish('n', 'x')).serials).toHaveLength(1)
@@ -72,7 +72,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
     expect((await anonymous.publish('n', 'x')).serials).toHaveLength(1)
   })
 
-  test('allow exactly what their capability names', async () => {
+  test('allow exactly the operations of their capability', async () => {
     const endpoint = await startEndpoint()
     const capability = { 'ai:own': ['subscribe', 'publish'], 'ai:read:*': ['subscribe', 'history'] }
     const client = endpoint.client({ clientId: 'bob', capability }, binary)
@@ -90,7 +90,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
     expect(client.connection.state).toBe('connected')
   })
 
-  test('may allow changes of own messages alone', async () => {
+  test('can allow changes of own messages only', async () => {
     const endpoint = await startEndpoint()
     const channel = 'ai:x'
     const { serials } = await endpoint.client({ clientId: 'eve' }, binary).channels.get(channel).publish('n', 'x')
@@ -102,7 +102,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
     expect(await failure(own.appendMessage({ serial: serials[0]!, data: 'y' }))).toMatchObject({ code: 40_160 })
   })
 
-  test('may be a signed token request', async () => {
+  test('can be a signed token request', async () => {
     const endpoint = await startEndpoint()
     const server = endpoint.rest({}, binary)
     const capability = JSON.stringify({ 'ai:x': ['subscribe', 'publish'], 'ai:*': ['subscribe'] })
@@ -119,7 +119,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
     expect(client.auth.clientId).toBe('bob')
   })
 
-  test('may be a JWT', async () => {
+  test('can be a JWT', async () => {
     const endpoint = await startEndpoint()
     const capability = JSON.stringify({ 'ai:*': ['publish'] })
     const token = await jwt(endpoint, { 'x-ably-clientId': 'bob', 'x-ably-capability': capability })
@@ -132,7 +132,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
     expect((await rest.channels.get('ai:x').publish('n', 'x')).serials).toHaveLength(1)
   })
 
-  test('are renewed when they end, without losing the connection', async () => {
+  test('are renewed when they expire, without losing the connection', async () => {
     const endpoint = await startEndpoint()
     const client = endpoint.client({ clientId: 'bob', ttl: 200 }, binary)
     const inbox = await openInbox(client.channels.get('ai:x'))
@@ -144,7 +144,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
     expect(client.connection.id).toBe(id)
   })
 
-  test('that end and cannot be renewed end the connection', async () => {
+  test('that expire and cannot be renewed end the connection', async () => {
     const endpoint = await startEndpoint()
     const { token } = endpoint.createToken({ clientId: 'bob', ttl: 200 })
     const { key: _, ...place } = placeOf(endpoint)
@@ -170,7 +170,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
     expect([b.state, b.modes, client.connection.id]).toEqual(['attached', ['subscribe', 'presence_subscribe'], id])
   })
 
-  test('must stay those of the same client', async () => {
+  test('cannot be replaced by those of another client', async () => {
     const endpoint = await startEndpoint()
     const client = endpoint.client({ clientId: 'bob' }, binary)
     await inState(client, 'connected')
@@ -184,7 +184,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
     await socket.closed
   })
 
-  test('of another start are replaced by those of this one', async () => {
+  test('issued before a restart are replaced by new ones', async () => {
     const before = await startEndpoint()
     const endpoint = await startEndpoint()
     const tokens = [before.createToken({ clientId: 'bob' }), endpoint.createToken({ clientId: 'bob' })]
@@ -198,7 +198,7 @@ describe.each(formats)('credentials in $format', ({ useBinaryProtocol }) => {
   })
 })
 
-test('the client is asked for a new token half a minute before the old one ends', async () => {
+test('the endpoint requests a new token half a minute before the old one expires', async () => {
   const endpoint = await startEndpoint()
   const { token } = endpoint.createToken({ clientId: 'bob', ttl: 31_000 })
   const socket = await openSocket(endpoint, { key: '', access_token: token })
@@ -247,14 +247,14 @@ describe('token requests', () => {
   }
   const signed = (endpoint: TestEndpoint, params: object = {}) => endpoint.rest().auth.createTokenRequest(params)
 
-  test('are good once', async () => {
+  test('can be used once', async () => {
     const endpoint = await startEndpoint()
     const request = await signed(endpoint)
     expect(await post(endpoint, request)).toMatchObject({ status: 201, issued: expect.any(Number) })
     expect(await post(endpoint, request)).toMatchObject({ status: 401, code: 40_105 })
   })
 
-  test('must be signed, fresh and within bounds', async () => {
+  test('must be signed, new and within the limits', async () => {
     const endpoint = await startEndpoint()
     const request = await signed(endpoint)
     const { mac: _, ...unsigned } = request
@@ -272,13 +272,13 @@ describe('token requests', () => {
     expect(await post(endpoint, {}, { authorization })).toMatchObject({ status: 201, capability: '{"*":["*"]}' })
   })
 
-  test.each([{ keyName: 'app.other' }, { clientId: 5 }, { capability: 5 }])('make sense: %j', async (body) => {
+  test.each([{ keyName: 'app.other' }, { clientId: 5 }, { capability: 5 }])('must be valid: %j', async (body) => {
     const endpoint = await startEndpoint()
     const authorization = `Basic ${Buffer.from(endpoint.key).toString('base64')}`
     expect(await post(endpoint, body, { authorization })).toMatchObject({ status: 400, code: 40_003 })
   })
 
-  test('give no more than the key has', async () => {
+  test('grant no more than the key allows', async () => {
     const key = { key: 'app.limited:secret', capability: { 'ai:*': ['subscribe', 'history'] } }
     const endpoint = await startEndpoint({ keys: [key] })
     const narrow = await signed(endpoint, { capability: { 'ai:x': ['*'], 'chat:*': ['publish'] } })
@@ -287,18 +287,18 @@ describe('token requests', () => {
     expect(await post(endpoint, nothing)).toMatchObject({ status: 401, code: 40_160 })
   })
 
-  test('for an unknown key find none', async () => {
+  test('for an unknown key are refused', async () => {
     const endpoint = await startEndpoint()
     const response = await fetch(`${endpoint.url}/keys/local.nobody/requestToken`, { method: 'POST' })
     expect(response.status).toBe(404)
   })
 })
 
-describe.each(formats)('tokens called back in $format', ({ useBinaryProtocol }) => {
+describe.each(formats)('revoked tokens in $format', ({ useBinaryProtocol }) => {
   const binary = { useBinaryProtocol }
   const keys = [{ key: 'app.one:secret', revocableTokens: true }, 'app.other:secret']
 
-  test('disconnect their own clients only', async () => {
+  test('disconnect only their own clients', async () => {
     const endpoint = await startEndpoint({ keys })
     const [bob, eve] = ['bob', 'eve'].map((clientId) => endpoint.client({ clientId }, binary))
     await Promise.all([inState(bob!, 'connected'), inState(eve!, 'connected')])
@@ -324,7 +324,7 @@ describe.each(formats)('tokens called back in $format', ({ useBinaryProtocol }) 
     expect(eve!.connection.state).toBe('connected')
   })
 
-  test('may leave time to get new ones, and spare those issued later', async () => {
+  test('can leave time for new ones, and spare those issued later', async () => {
     const endpoint = await startEndpoint({ keys })
     const rest = endpoint.rest({}, binary)
     const before = Date.now()
@@ -342,7 +342,7 @@ describe.each(formats)('tokens called back in $format', ({ useBinaryProtocol }) 
     expect(client.connection.state).toBe('connected')
   })
 
-  test('are only those of a key that is made for it', async () => {
+  test('need a key that allows revocation', async () => {
     const endpoint = await startEndpoint({ keys })
     const other = endpoint.rest({}, { ...binary, key: 'app.other:secret' })
     expect(await failure(other.auth.revokeTokens([{ type: 'clientId', value: 'bob' }]))).toMatchObject({
@@ -353,9 +353,12 @@ describe.each(formats)('tokens called back in $format', ({ useBinaryProtocol }) 
 })
 
 describe('a capability', () => {
-  test.each([{ x: ['publish_'] }, { x: ['*', 'publish'] }, { x: [] }])('%j is refused', async (capability) => {
-    const endpoint = await startEndpoint()
-    const wrong = { capability: JSON.stringify(capability) }
-    expect(await failure(endpoint.rest().auth.requestToken(wrong))).toMatchObject({ code: 40_003, statusCode: 400 })
-  })
+  test.each([{ x: ['publish_'] }, { x: ['*', 'publish'] }, { x: [] }])(
+    '%j is malformed and refused',
+    async (capability) => {
+      const endpoint = await startEndpoint()
+      const wrong = { capability: JSON.stringify(capability) }
+      expect(await failure(endpoint.rest().auth.requestToken(wrong))).toMatchObject({ code: 40_003, statusCode: 400 })
+    },
+  )
 })

@@ -13,7 +13,7 @@ describe.each(formats)('batches in $format', ({ useBinaryProtocol }) => {
     return { endpoint, some: endpoint.rest({}, { ...binary, key: 'app.some:secret' }) }
   }
 
-  test('publish to each channel that is allowed', async () => {
+  test('publish to each allowed channel', async () => {
     const { endpoint, some } = await scene()
     const spec = { channels: ['a', 'b', ''], messages: [{ data: '1' }, { data: '2' }] }
     const result = await some.batchPublish(spec)
@@ -30,7 +30,7 @@ describe.each(formats)('batches in $format', ({ useBinaryProtocol }) => {
     expect(items.map(({ data }) => data as unknown)).toEqual(['2', '1'])
   })
 
-  test('answer one result for each of several', async () => {
+  test('return one result for each of several batches', async () => {
     const { some } = await scene()
     const one = { channels: ['a'], messages: [{ data: '1' }] }
     expect(await some.batchPublish([one, { ...one, channels: ['b'] }])).toMatchObject([
@@ -39,7 +39,7 @@ describe.each(formats)('batches in $format', ({ useBinaryProtocol }) => {
     ])
   })
 
-  test('answer old clients with a plain list', async () => {
+  test('return a plain list to old clients', async () => {
     const { some } = await scene()
     const body = { channels: ['a', 'b'], messages: { data: '1' } }
     const { statusCode, items } = await some.request('post', '/messages', 2, {}, body, {})
@@ -64,7 +64,7 @@ describe.each(formats)('batches in $format', ({ useBinaryProtocol }) => {
 describe.each(formats)('channels in $format', ({ useBinaryProtocol }) => {
   const binary = { useBinaryProtocol }
 
-  test('in use can be listed, by name or with their details', async () => {
+  test('in use are listed, by name or with their details', async () => {
     const endpoint = await startEndpoint()
     const client = endpoint.client({}, binary)
     await Promise.all(['ai:a', 'ai:b', 'x:c'].map((name) => client.channels.get(name).attach()))
@@ -76,7 +76,7 @@ describe.each(formats)('channels in $format', ({ useBinaryProtocol }) => {
     expect((await list({ prefix: 'x' })).items).toMatchObject([{ channelId: 'x:c', status: { isActive: true } }])
   })
 
-  test('tell whether they are in use', async () => {
+  test('report whether they are in use', async () => {
     const endpoint = await startEndpoint()
     const { status } = await endpoint.rest({}, binary).channels.get('ai:x').status()
     expect(status.isActive).toBe(false)
@@ -89,7 +89,7 @@ describe.each(formats)('channels in $format', ({ useBinaryProtocol }) => {
   })
 })
 
-test('there are no statistics, and only authorized requests learn that', async () => {
+test('there are no statistics, and only authorized requests get this answer', async () => {
   const endpoint = await startEndpoint()
   expect((await endpoint.rest().stats()).items).toEqual([])
 })

@@ -22,7 +22,7 @@ describe('a pattern', () => {
     expect(allows(readCapability({ [pattern]: ['publish'] }), channel, 'publish')).toBe(expected)
   })
 
-  test('goes with its operations', () => {
+  test('applies to its operations only', () => {
     const capability = readCapability({ a: ['publish'], 'b:*': ['*'] })
     expect(allows(capability, 'a', 'publish')).toBe(true)
     expect(allows(capability, 'a', 'subscribe')).toBe(false)

@@ -30,7 +30,7 @@ describe('the command', () => {
     client.close()
   })
 
-  test('takes another key', async () => {
+  test('uses another key if one is given', async () => {
     output()
     await using endpoint = await run(['local', '--port', '0', '--key', 'a.b:c'])
     expect(endpoint?.key).toBe('a.b:c')
@@ -46,7 +46,7 @@ describe('the command', () => {
     expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('listens on 0.0.0.0'), expect.anything())
   })
 
-  test('explains itself', async () => {
+  test('prints its help', async () => {
     const said = output()
     expect(await run(['--help'])).toBeUndefined()
     expect(process.exitCode).toBeUndefined()
@@ -55,11 +55,11 @@ describe('the command', () => {
     expect(said()).toContain('Usage: vue-ai-transport local')
   })
 
-  test('refuses options that it does not know', async () => {
+  test('refuses unknown options', async () => {
     await expect(run(['local', '--fast'])).rejects.toThrow("Unknown option '--fast'")
   })
 
-  test('says what a port is', async () => {
+  test('explains the port in its error for an invalid one', async () => {
     await expect(run(['local', '--port', 'abc'])).rejects.toThrow('--port must be a number from 0 to 65535, not "abc"')
   })
 })
@@ -73,7 +73,7 @@ describe('a configuration file', () => {
   const start = async (config: unknown) => await run(['local', '--port', '0', '--config', await write(config)])
   const key = { keyName: 'app.one', keySecret: 'secret' }
 
-  test('gives keys, namespaces and limits', async () => {
+  test('sets keys, namespaces and limits', async () => {
     output()
     const some = { keyName: 'two', keySecret: 'secret', capability: '{"x":["subscribe"]}', revocableTokens: true }
     const namespaces = [{ id: 'notes', persisted: true, mutableMessages: true, pushEnabled: true, colour: 'red' }]
@@ -94,14 +94,14 @@ describe('a configuration file', () => {
     client.close()
   })
 
-  test('answers the time as soon as it says that it listens', async () => {
+  test('responds with the time as soon as it reports that it listens', async () => {
     const said = output()
     await using endpoint = await start({ keys: [key] })
     expect(said()).toContain(`Listening on ${endpoint?.url}`)
     expect((await fetch(`${endpoint?.url}/time`)).status).toBe(200)
   })
 
-  test('sets the members that are present from the start', async () => {
+  test('sets members that are present from the start', async () => {
     output()
     const secret = { clientId: 'secret', data: 'c2VjcmV0', encoding: 'utf-8/cipher+aes-128-cbc/base64' }
     const presence = [
@@ -125,13 +125,13 @@ describe('a configuration file', () => {
     client.close()
   })
 
-  test('may give a key in one piece', async () => {
+  test('can contain a key as one string', async () => {
     output()
     await using endpoint = await start({ keys: [{ id: 'one', keyStr: 'app.one:secret', keyName: 'app.one' }] })
     expect(endpoint?.key).toBe('app.one:secret')
   })
 
-  test('may start with a byte order mark', async () => {
+  test('can start with a byte order mark', async () => {
     output()
     await using endpoint = await start(`\uFEFF${JSON.stringify({ keys: [key] })}`)
     expect(endpoint?.key).toBe('app.one:secret')
@@ -154,11 +154,11 @@ describe('a configuration file', () => {
     [{ keys: [key], channels: [{}] }, 'channels[0].name must be a text'],
     [{ keys: [key], channels: [{ name: 'x', presence: [{}] }] }, 'channels[0].presence[0].clientId must be a text'],
     [{ keys: [key], limits: { presence: { maxMembers: 0 } } }, 'limits.presence.maxMembers must be a positive integer'],
-  ])('that is wrong is told so: %j', async (config, complaint) => {
+  ])('with a mistake is refused with its place: %j', async (config, complaint) => {
     await expect(start(config)).rejects.toThrow(complaint)
   })
 
-  test('that is missing is told so', async () => {
+  test('that is missing is refused with an error', async () => {
     await expect(run(['local', '--config', '/nowhere/app.json'])).rejects.toThrow(
       'unable to read /nowhere/app.json; ENOENT',
     )

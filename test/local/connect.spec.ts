@@ -9,7 +9,7 @@ import { openSocket } from './raw-socket'
 describe.each(formats)('connecting in $format', ({ useBinaryProtocol }) => {
   const binary = { useBinaryProtocol }
 
-  test('gives each client an id and a key of its own', async () => {
+  test('gives each client an id and a key', async () => {
     const endpoint = await startEndpoint()
     const [a, b] = [endpoint.client({}, binary), endpoint.client({}, binary)]
     await Promise.all([inState(a, 'connected'), inState(b, 'connected')])
@@ -25,13 +25,13 @@ describe.each(formats)('connecting in $format', ({ useBinaryProtocol }) => {
     expect(await client.connection.ping()).toBeGreaterThan(0)
   })
 
-  test('tells the time', async () => {
+  test('returns the time', async () => {
     const now = 1_700_000_000_000
     const endpoint = await startEndpoint({ clock: { now: () => now } })
     expect(await endpoint.rest({}, binary).time()).toBe(now)
   })
 
-  test('says the limits', async () => {
+  test('reports the limits', async () => {
     const endpoint = await startEndpoint({ limits: { maxMessageSize: 100 } })
     const channel = endpoint.client({}, binary).channels.get('ai:limits')
     await channel.attach()
@@ -57,7 +57,7 @@ describe('staying connected', () => {
   const impatient = { realtimeRequestTimeout: 1_500 }
   const limits = { maxIdleInterval: 200 }
 
-  test.each([true, false])('breaks the silence (heartbeat frames: %s)', async (heartbeats) => {
+  test.each([true, false])('sends heartbeats in silence (heartbeat frames: %s)', async (heartbeats) => {
     const endpoint = await startEndpoint({ limits })
     const client = endpoint.client({}, { ...impatient, transportParams: { heartbeats: String(heartbeats) } })
     await inState(client, 'connected')
@@ -66,7 +66,7 @@ describe('staying connected', () => {
     expect(await Promise.race([lost, fine])).toBe('fine')
   })
 
-  test('tells clients when it closes', async () => {
+  test('ends with a notice to clients when the endpoint closes', async () => {
     const endpoint = await createLocalEndpoint()
     const client = new Ably.Realtime({ ...endpoint.clientOptions(), logLevel: 0 })
     await inState(client, 'connected')
@@ -77,7 +77,7 @@ describe('staying connected', () => {
   })
 })
 
-test('closes though a client does not answer', async () => {
+test('ends even if a client does not respond', async () => {
   const endpoint = await createLocalEndpoint()
   const socket = connect(endpoint.port, '127.0.0.1')
   const handshake = [
@@ -95,22 +95,22 @@ test('closes though a client does not answer', async () => {
 })
 
 describe('starting', () => {
-  test('makes up a key each time', async () => {
+  test('generates a new key each time', async () => {
     const [a, b] = [await startEndpoint(), await startEndpoint()]
     expect(a.key).toMatch(/^local\.\w+:\w{32}$/)
     expect(a.key).not.toBe(b.key)
   })
 
-  test('takes the documented key when asked to', async () => {
+  test('uses the documented key on request', async () => {
     expect((await startEndpoint({ devKey: true })).key).toBe(DEV_KEY)
   })
 
-  test('fails when the port is taken', async () => {
+  test('fails if the port is in use', async () => {
     const { port } = await startEndpoint()
     await expect(createLocalEndpoint({ port })).rejects.toThrow('EADDRINUSE')
   })
 
-  test('binds loopback and can be disposed of', async () => {
+  test('binds to loopback and can be disposed', async () => {
     let url = ''
     {
       await using endpoint = await createLocalEndpoint()

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { failure, inState, nextState, openInbox, startEndpoint } from '../support/local'
 
 describe('dropConnection', () => {
-  test('cuts the named client alone, and keeps it out for a while', async () => {
+  test('drops only the named client, and refuses it for some time', async () => {
     const endpoint = await startEndpoint()
     const [bob, eve] = [endpoint.client({ clientId: 'bob' }), endpoint.client({ clientId: 'eve' })]
     await Promise.all([inState(bob, 'connected'), inState(eve, 'connected')])
@@ -16,7 +16,7 @@ describe('dropConnection', () => {
     expect(eve.connection.state).toBe('connected')
   })
 
-  test('goes by connection id or by any rule', async () => {
+  test('finds connections by id or by a function', async () => {
     const endpoint = await startEndpoint()
     const [a, b] = [endpoint.client(), endpoint.client()]
     await Promise.all([inState(a, 'connected'), inState(b, 'connected')])
@@ -26,14 +26,14 @@ describe('dropConnection', () => {
     expect((await nextState(b, 'disconnected')).reason).toMatchObject({ code: 80_003 })
   })
 
-  test('throws when no connection matches', async () => {
+  test('throws if no connection matches', async () => {
     const endpoint = await startEndpoint()
     expect(() => endpoint.dropConnection('nobody')).toThrow('no open one matches')
   })
 })
 
 describe('delayPublish', () => {
-  test('holds back matching publishes and those behind them, until restored', async () => {
+  test('holds back matching publishes and those behind them, until it is restored', async () => {
     const endpoint = await startEndpoint()
     const inbox = await openInbox(endpoint.client().channels.get('ai:x'))
     const [slow, fast] = [endpoint.client({ clientId: 'slow' }), endpoint.client({ clientId: 'fast' })]
@@ -48,7 +48,7 @@ describe('delayPublish', () => {
     expect((await inbox.take(3)).map(({ name }) => name)).toEqual(['free', 'held', 'behind'])
   })
 
-  test('delays for a time, over REST too', async () => {
+  test('delays publishes for some time, over REST too', async () => {
     const endpoint = await startEndpoint()
     const rest = endpoint.rest().channels.get('ai:x')
     const restore = endpoint.delayPublish({ channel: 'ai:x' }, { ms: 200, times: 1 })
@@ -67,7 +67,7 @@ describe('delayPublish', () => {
 })
 
 describe('refusePublish', () => {
-  test('refuses so many times, with the error given', async () => {
+  test('refuses the given number of publishes, with the given error', async () => {
     const endpoint = await startEndpoint()
     const channel = endpoint.client().channels.get('ai:x')
     const { serials } = await channel.publish('n', 'a')
@@ -78,7 +78,7 @@ describe('refusePublish', () => {
     expect((await channel.getMessage(serials[0]!)).data).toBe('ac')
   })
 
-  test('refuses until restored, by any rule', async () => {
+  test('refuses publishes until it is restored, by any function', async () => {
     const endpoint = await startEndpoint()
     const channel = endpoint.rest().channels.get('ai:x')
     const restore = endpoint.refusePublish(({ data }) => data === 'bad')
@@ -91,7 +91,7 @@ describe('refusePublish', () => {
 })
 
 describe('refuseResume', () => {
-  test('can be taken back', async () => {
+  test('can be undone', async () => {
     const endpoint = await startEndpoint()
     const client = endpoint.client({ clientId: 'bob' })
     await inState(client, 'connected')
@@ -104,7 +104,7 @@ describe('refuseResume', () => {
 })
 
 describe('expireToken', () => {
-  test('ends the tokens of that clientId, and new ones work', async () => {
+  test('expires the tokens of that client id, and new ones work', async () => {
     const endpoint = await startEndpoint()
     const { token } = endpoint.createToken({ clientId: 'bob' })
     const [bob, eve] = [endpoint.client({ clientId: 'bob' }), endpoint.client({ clientId: 'eve' })]
@@ -119,7 +119,7 @@ describe('expireToken', () => {
   })
 })
 
-test('can be used twice at once', async () => {
+test('two controls can be active at once', async () => {
   const endpoint = await startEndpoint()
   const channel = endpoint.client().channels.get('ai:x')
   endpoint.delayPublish({ channel: 'ai:x' }, { ms: 10, times: 1 })
@@ -129,7 +129,7 @@ test('can be used twice at once', async () => {
 })
 
 describe('a frozen connection', () => {
-  test('hangs, and then everything comes through', async () => {
+  test('delivers nothing, and everything once it is unfrozen', async () => {
     const endpoint = await startEndpoint()
     const client = endpoint.client({ clientId: 'bob' })
     const channel = client.channels.get('ai:x')
@@ -148,7 +148,7 @@ describe('a frozen connection', () => {
     expect(told).toEqual(['to bob', 'from bob'])
   })
 
-  test('thaws by itself when told so, or is replaced by one that comes back', async () => {
+  test('is unfrozen by itself after the given time, or replaced when the client reconnects', async () => {
     const endpoint = await startEndpoint()
     const client = endpoint.client({ clientId: 'bob' }, { realtimeRequestTimeout: 100 })
     await inState(client, 'connected')

@@ -9,7 +9,7 @@ const get = (endpoint: TestEndpoint, path: string, headers: Record<string, strin
 
 describe('pages', () => {
   test.each(['http://localhost:5173', 'http://127.0.0.1:3000', 'https://[::1]:8443', 'https://app.example'])(
-    'of %s are let in',
+    'of %s are allowed',
     async (origin) => {
       const endpoint = await startEndpoint({ origins: ['https://app.example'] })
       const response = await get(endpoint, '/time', { origin })
@@ -31,14 +31,14 @@ describe('pages', () => {
     'null',
     'http://127.0.0.1.evil.example',
     'nonsense',
-  ])('of %s are kept out', async (origin) => {
+  ])('of %s are refused', async (origin) => {
     const endpoint = await startEndpoint()
     const response = await get(endpoint, '/time', { origin })
     expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([403, null])
     await expect(openSocket(endpoint, {}, { origin })).rejects.toThrow('403')
   })
 
-  test('of names that were made to point here are kept out, also where they send no origin', async () => {
+  test('of a foreign host name that resolves to this machine are refused, even if they send no origin', async () => {
     const endpoint = await startEndpoint()
     const host = `evil.example:${endpoint.port}`
     const authorization = `Basic ${btoa(endpoint.key)}`
@@ -49,7 +49,7 @@ describe('pages', () => {
     await expect(openSocket(endpoint, {}, { host })).rejects.toThrow('403')
   })
 
-  test('may ask first', async () => {
+  test('can send a preflight request', async () => {
     const headers = { origin: 'http://localhost:1', 'access-control-request-headers': 'authorization,x-odd' }
     const response = await get(await startEndpoint(), '/channels/ai:x/messages/1', headers, 'OPTIONS')
     expect(response.status).toBe(204)
@@ -63,7 +63,7 @@ describe('pages', () => {
     expect(response.headers.get('x-ably-errorcode')).toBe('40400')
   })
 
-  test('get answers in an envelope when they ask for one', async () => {
+  test('get responses in an envelope on request', async () => {
     const endpoint = await startEndpoint()
     const channel = endpoint.rest().channels.get('ai:x')
     await channel.publish([{ data: '1' }, { data: '2' }])
@@ -79,7 +79,7 @@ describe('pages', () => {
   })
 })
 
-test('links repeat no credentials', async () => {
+test('links contain no credentials', async () => {
   const endpoint = await startEndpoint()
   await endpoint
     .rest()
@@ -89,7 +89,7 @@ test('links repeat no credentials', async () => {
   expect(response.headers.get('link')).not.toContain('key=')
 })
 
-test('the status of a channel counts its members', async () => {
+test('the status of a channel has the number of its members', async () => {
   const endpoint = await startEndpoint()
   const { channelId: _, status: before } = (await (await get(endpoint, '/channels/ai%3Ax')).json()) as Status
   await endpoint

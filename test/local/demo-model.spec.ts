@@ -4,7 +4,7 @@ import { demoModel, type DemoModelOptions } from '../../src/local'
 
 const quick = { tokensPerSecond: 10_000, delay: 0 }
 
-/** The answer to a prompt. */
+/** The reply to a prompt. */
 async function answerTo(prompt: string, options: DemoModelOptions = {}) {
   const weather = tool({
     inputSchema: jsonSchema<{ query: string }>({ type: 'object' }),
@@ -23,7 +23,7 @@ async function answerTo(prompt: string, options: DemoModelOptions = {}) {
   return { parts, text: join('text-delta'), reasoning: join('reasoning-delta') }
 }
 
-describe('the answers of the demo model', () => {
+describe('replies of the demo model', () => {
   it('are the same for the same prompt', async () => {
     const { text } = await answerTo('Hello')
     expect(text).toMatch(/^You said: "Hello"\. This answer comes from the demo model/)
@@ -31,7 +31,7 @@ describe('the answers of the demo model', () => {
     expect((await generateText({ model: demoModel(), prompt: 'Hello' })).text).toBe(text)
   })
 
-  it('have reasoning, sources, tools and errors by keyword', async () => {
+  it('contain reasoning, sources, tools and errors by keyword', async () => {
     expect((await answerTo('Think about it')).reasoning).toContain('one before the answer')
     expect((await answerTo('Name a source')).parts).toContainEqual(
       expect.objectContaining({ type: 'source', url: 'https://vuejs.org/', title: 'Vue.js' }),
@@ -47,7 +47,7 @@ describe('the answers of the demo model', () => {
     })
   })
 
-  it('come from a script', async () => {
+  it('can come from a script', async () => {
     const { text } = await answerTo('Hi', { script: (call) => `${call.text}, ${call.tools.join()}` })
     expect(text).toBe('Hi, look_up')
     const { parts } = await answerTo('Hi', {
@@ -76,7 +76,7 @@ describe('the answers of the demo model', () => {
     expect(types.at(-1)).toBe('abort')
   })
 
-  it('are held and ended early by beforeToken', async () => {
+  it('can be paused and ended early with beforeToken', async () => {
     const { text } = await answerTo('Hello', {
       script: () => 'one two three four',
       beforeToken: async (written) => written.length < 2,

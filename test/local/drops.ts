@@ -1,7 +1,7 @@
 import type * as Ably from 'ably'
 import { startEndpoint, type TestEndpoint } from '../support/local'
 
-/** An endpoint whose clients reconnect as soon as they are cut off. The SDK would space that to once a second. */
+/** An endpoint whose clients reconnect as soon as they are dropped. The SDK alone would wait a second. */
 export async function startHastyEndpoint(): Promise<TestEndpoint> {
   const endpoint = await startEndpoint()
   return { ...endpoint, client: (...options) => hurry(endpoint.client(...options)) }
@@ -16,8 +16,8 @@ function hurry(client: Ably.Realtime): Ably.Realtime {
 }
 
 /**
- * Cuts so many connections off, one after the other, by a fixed sequence of random numbers.
- * @param among how many connections there are
+ * Drops this many connections, one after the other, by a fixed sequence of random numbers.
+ * @param among - the number of connections
  */
 export async function dropSome(endpoint: TestEndpoint, { count, among }: { count: number; among: number }) {
   let seed = 1
@@ -29,7 +29,7 @@ export async function dropSome(endpoint: TestEndpoint, { count, among }: { count
       endpoint.dropConnection(() => chosen === position++)
       dropped++
     } catch {
-      // NOTE: there are fewer at the moment, since some have not come back yet
+      // NOTE: some connections may be missing, because their clients have not reconnected yet
     }
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

@@ -6,7 +6,7 @@ import { failure, formats, inState, nextState, openInbox, startEndpoint, type Te
 import { dropSome, startHastyEndpoint } from './drops'
 import { openDeafSocket, openSocket } from './raw-socket'
 
-/** Two clients that talk to each other all the time, and notice when they are disturbed. */
+/** Two clients that exchange messages all the time, and report a disturbance. */
 async function startTalk(endpoint: TestEndpoint) {
   const [speaker, listener] = [endpoint.client({ clientId: 'speaker' }), endpoint.client({ clientId: 'listener' })]
   const inbox = await openInbox(listener.channels.get('ai:talk'))
@@ -36,7 +36,7 @@ async function talk(channel: Ably.RealtimeChannel, over: AbortSignal): Promise<n
 const limits = { maxInboundRate: 1_000, maxBufferedBytes: 500_000 }
 const secretOf = (endpoint: TestEndpoint) => endpoint.key.split(':')[1]!
 
-describe('while others talk on,', () => {
+describe('while other clients talk on,', () => {
   let endpoint: TestEndpoint
   let endTalk: () => Promise<void>
   beforeAll(async () => {
@@ -65,7 +65,7 @@ describe('while others talk on,', () => {
     expect(await refusal({ token })).toEqual([40_171, 403])
   })
 
-  test('a missing capability is refused, and the client may go on', async () => {
+  test('a missing capability is refused, and the client stays connected', async () => {
     const client = endpoint.client({ clientId: 'bob', capability: { 'ai:mine': ['publish'] } })
     const denied = { code: 40_160, statusCode: 401 }
     expect(await failure(client.channels.get('ai:talk').attach())).toMatchObject(denied)
@@ -110,7 +110,7 @@ describe('while others talk on,', () => {
     expect([answer.status, answer.headers.get('x-ably-errorcode')]).toEqual([413, '40009'])
   })
 
-  test('a flood is held to the rate', async () => {
+  test('a flood is limited to the rate', async () => {
     const socket = await openSocket(endpoint)
     const messages = [{ data: 'flood' }]
     for (let msgSerial = 0; msgSerial < 5_000; msgSerial++) {
@@ -162,7 +162,7 @@ describe.each(formats)('dropped connections in $format', ({ useBinaryProtocol })
   })
 })
 
-/** Writes one message token by token until told that it is over; tells its serial and what it should read. */
+/** Writes one message token by token until it is stopped; returns its serial and its text. */
 async function stream(client: Ably.Realtime, run: number, over: AbortSignal): Promise<[serial: string, text: string]> {
   const channel = client.channels.get('ai:runs')
   let text = `run ${run}:`
@@ -179,7 +179,7 @@ async function stream(client: Ably.Realtime, run: number, over: AbortSignal): Pr
   return [serial, text]
 }
 
-/** Follows the channel as any subscriber would, and notes whether it was told of a gap. */
+/** Reads the channel like any subscriber, and records whether a gap was reported. */
 async function startReading(client: Ably.Realtime) {
   const channel = client.channels.get('ai:runs')
   const reader = { texts: new Map<string, string>(), created: [] as string[], gaps: [] as unknown[] }

@@ -13,7 +13,7 @@ describe.each(formats)('history in $format', ({ useBinaryProtocol }) => {
     return { endpoint, channel, rest: endpoint.rest({}, binary).channels.get('ai:x') }
   }
 
-  test('pages backwards, unaffected by publishes meanwhile', async () => {
+  test('is read backwards in pages, unaffected by new messages', async () => {
     const { channel } = await filled(5)
     const first = await channel.history({ limit: 2 })
     await channel.publish('n', '6')
@@ -30,7 +30,7 @@ describe.each(formats)('history in $format', ({ useBinaryProtocol }) => {
     expect((await channel.history({ limit: 2 })).isLast()).toBe(true)
   })
 
-  test('forgets after two minutes where a namespace says so', async () => {
+  test('is forgotten after two minutes if the namespace says so', async () => {
     let now = 1_700_000_000_000
     const namespaces = { brief: { persisted: false }, long: { persisted: true } }
     const endpoint = await startEndpoint({ namespaces, clock: { now: () => now } })
@@ -45,13 +45,13 @@ describe.each(formats)('history in $format', ({ useBinaryProtocol }) => {
     expect(await counts()).toEqual([0, 1, 1])
   })
 
-  test('pages forwards', async () => {
+  test('is read forwards in pages', async () => {
     const { rest } = await filled(3)
     const first = await rest.history({ direction: 'forwards', limit: 2 })
     expect([datas(first.items), datas((await first.next())!.items)]).toEqual([['1', '2'], ['3']])
   })
 
-  test('keeps to a stretch of time, ends included', async () => {
+  test('can be limited to a period, ends included', async () => {
     let now = 1_700_000_000_000
     const endpoint = await startEndpoint({ clock: { now: () => now } })
     const channel = endpoint.rest({}, binary).channels.get('ai:x')
@@ -64,7 +64,7 @@ describe.each(formats)('history in $format', ({ useBinaryProtocol }) => {
     expect(datas((await channel.history({ ...range, direction: 'forwards' })).items)).toEqual(['2', '3'])
   })
 
-  test('stops where the attachment began, leaving the rest to live delivery', async () => {
+  test('stops at the attach, where live delivery starts', async () => {
     const { endpoint, rest } = await filled(3)
     const late = endpoint.client({}, binary).channels.get('ai:x')
     const inbox = await openInbox(late)
@@ -74,7 +74,7 @@ describe.each(formats)('history in $format', ({ useBinaryProtocol }) => {
     expect(datas(await inbox.take(1))).toEqual(['4'])
   })
 
-  test('returns whole messages', async () => {
+  test('contains whole messages', async () => {
     const endpoint = await startEndpoint()
     const client = endpoint.client({ clientId: 'bob' }, binary)
     const channel = client.channels.get('ai:x')
@@ -99,21 +99,21 @@ describe.each(formats)('history in $format', ({ useBinaryProtocol }) => {
   })
 
   test.each([{ limit: 1_001 }, { limit: 0 }, { start: 'soon' }, { direction: 'sideways' }])(
-    'refuses %o',
+    'refuses the parameters %o',
     async (params) => {
       const { rest } = await filled(1)
       expect(await failure(rest.history(params as object))).toMatchObject({ code: 40_000, statusCode: 400 })
     },
   )
 
-  test('forgets the oldest messages when the channel is full', async () => {
+  test('drops the oldest messages when the channel is full', async () => {
     const endpoint = await startEndpoint({ limits: { maxChannelMessages: 3 } })
     const channel = endpoint.client({}, binary).channels.get('ai:x')
     for (let i = 1; i <= 8; i++) await channel.publish('n', String(i))
     expect(datas((await channel.history()).items)).toEqual(['8', '7', '6'])
   })
 
-  test('keeps all channels together within a bound', async () => {
+  test('of all channels together stays within a limit', async () => {
     const endpoint = await startEndpoint({ limits: { maxStoredBytes: 100_000 } })
     const rest = endpoint.rest({}, binary)
     for (const name of ['ai:a', 'ai:b', 'ai:c']) await rest.channels.get(name).publish('n', 'x'.repeat(60_000))

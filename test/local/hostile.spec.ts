@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { openInbox, startEndpoint, type TestEndpoint } from '../support/local'
 import { openSocket } from './raw-socket'
 
-/** Whether the endpoint still serves others. */
+/** Whether the endpoint still serves other clients. */
 async function isAlive(endpoint: TestEndpoint): Promise<boolean> {
   const channel = endpoint.client().channels.get('ai:alive')
   const inbox = await openInbox(channel)
@@ -20,7 +20,7 @@ function deep(levels: number): unknown {
 
 const message = (fields: object) => ({ action: 15, channel: 'ai:x', msgSerial: 0, messages: [fields] })
 
-describe('frames that are not understood', () => {
+describe('malformed frames', () => {
   test.each(['', '{', 'null', '[]', '"a"', '{"action":"x"}', '{"action":-1}', '{"action":99}', '{"action":15}'])(
     'do no harm: %s',
     async (frame) => {
@@ -67,7 +67,7 @@ describe('frames that are not understood', () => {
   })
 })
 
-test('frames at random do no harm, and none is an error inside', { timeout: 30_000 }, async () => {
+test('of random bytes do no harm, and cause no internal error', { timeout: 30_000 }, async () => {
   let seed = 1
   const pick = <T>(...from: T[]) => from[(seed = (seed * 48_271) % 2_147_483_647) % from.length]!
   const data = () => pick<unknown>('text', '', { a: 1 }, [1], 5, null, undefined, 'aGk=')
@@ -101,7 +101,7 @@ test('frames at random do no harm, and none is an error inside', { timeout: 30_0
   expect(await isAlive(endpoint)).toBe(true)
 })
 
-describe('messages that cannot be taken', () => {
+describe('invalid messages', () => {
   test.each([
     [null, 40_000],
     [{ data: 5 }, 40_013],
@@ -119,7 +119,7 @@ describe('messages that cannot be taken', () => {
     expect(await socket.frame(1)).toMatchObject({ msgSerial: 1, count: 1, res: [{ serials: [expect.any(String)] }] })
   })
 
-  test('include odd names, which stay what they are', async () => {
+  test('with unusual names keep them unchanged', async () => {
     const endpoint = await startEndpoint()
     const socket = await openSocket(endpoint)
     const text = '{"headers":{"__proto__":"x"}}'
@@ -153,7 +153,7 @@ describe('messages that cannot be taken', () => {
 
 const nested = '['.repeat(100_000) + ']'.repeat(100_000)
 
-describe('requests that cannot be answered', () => {
+describe('invalid requests', () => {
   const get = async (endpoint: TestEndpoint, path: string, init: RequestInit = {}) => {
     const authorization = `Basic ${Buffer.from(endpoint.key).toString('base64')}`
     const headers = { authorization, 'content-type': 'application/json' }
@@ -181,13 +181,13 @@ describe('requests that cannot be answered', () => {
     expect(await answer.response.json()).toMatchObject({ error: { code, statusCode: status } })
   })
 
-  test('for XHR polling are declined, without an error that would end the connection', async () => {
+  test('for XHR polling are refused, without an error that would end the connection', async () => {
     const endpoint = await startEndpoint()
     const { status, code, response } = await get(endpoint, '/comet/connect')
     expect([status, code, await response.text()]).toEqual([501, 0, ''])
   })
 
-  test('do not disturb others when they are cut short', async () => {
+  test('do not disturb others when they are cut off', async () => {
     const endpoint = await startEndpoint()
     const socket = connect(endpoint.port, '127.0.0.1')
     socket.write('POST /channels/x/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{')
@@ -213,14 +213,14 @@ describe('memory', () => {
     ['extras', { extras: { headers: { k: 'x'.repeat(10_000) } } }],
     ['a name', { name: 'x'.repeat(10_000) }],
     ['data', { data: 'x'.repeat(10_000) }],
-  ])('that is taken up by %s counts', async (_, message) => {
+  ])('used by %s counts', async (_, message) => {
     const endpoint = await startEndpoint({ limits: { maxStoredBytes: 100_000 } })
     const channel = endpoint.rest().channels.get('ai:x')
     for (let i = 0; i < 20; i++) await channel.publish(message)
     expect((await channel.history()).items.length).toBeLessThan(12)
   })
 
-  test('that is taken up by what is said about changes counts', async () => {
+  test('used by the metadata of changes counts', async () => {
     const endpoint = await startEndpoint({ limits: { maxStoredBytes: 100_000 } })
     const { channels } = endpoint.rest()
     await channels.get('ai:other').publish('n', 'x'.repeat(50_000))

@@ -4,7 +4,7 @@ import { failure, inState, nextState, openInbox, startEndpoint } from '../suppor
 import { openDeafSocket, openSocket } from './raw-socket'
 
 describe('limits', () => {
-  test('of publishes a second refuse the excess only', async () => {
+  test('of publishes per second refuse only the excess', async () => {
     const endpoint = await startEndpoint({ limits: { maxInboundRate: 5 }, clock: { now: () => 1_700_000_000_000 } })
     const channel = endpoint.client().channels.get('ai:x')
     await channel.attach()
@@ -16,7 +16,7 @@ describe('limits', () => {
     expect((await other.publish('n', 'x')).serials).toHaveLength(1)
   })
 
-  test('of connections send the next one away until there is room', async () => {
+  test('of connections refuse the next one until there is room', async () => {
     const endpoint = await startEndpoint({ limits: { maxConnections: 1 } })
     const first = endpoint.client()
     await inState(first, 'connected')
@@ -26,7 +26,7 @@ describe('limits', () => {
     await inState(second, 'connected')
   })
 
-  test('of messages hold for all formats of the same message', async () => {
+  test('of message sizes apply to the decoded data', async () => {
     const endpoint = await startEndpoint({ limits: { maxMessageSize: 10 } })
     const socket = await openSocket(endpoint)
     const publish = (data: string, msgSerial: number) =>
@@ -41,7 +41,7 @@ describe('limits', () => {
     })
   })
 
-  test('on the backlog of a slow reader disconnect it, and others continue', async () => {
+  test('of the backlog disconnect a slow reader, and others continue', async () => {
     const endpoint = await startEndpoint({ limits: { maxBufferedBytes: 200_000 } })
     const deaf = await openDeafSocket(endpoint, 'ai:x')
     const client = endpoint.client()
@@ -55,7 +55,7 @@ describe('limits', () => {
     }
     expect(await attached()).toBe(2)
     let count = 0
-    // NOTE: what the system buffers for the two sockets comes before what the endpoint does
+    // NOTE: the system's buffers for the two sockets fill before the endpoint's
     for (; count < 400 && (await attached()) > 1; count++) await client.channels.get('ai:x').publish('n', data)
     expect(await attached()).toBe(1)
     expect(await inbox.take(count)).toHaveLength(count)

@@ -30,7 +30,7 @@ function scene() {
 const datas = (entries: Iterable<Entry>) => [...entries].map(({ message }) => message.data)
 
 describe('serials', () => {
-  test('rise when the clock stands still, jumps ahead or goes back', () => {
+  test('rise if the clock stands still, jumps ahead or goes back', () => {
     let now = 0
     const next = createSerials(() => now, 'boot')
     const serials = Array.from({ length: 3_500 }, (_, i) => {
@@ -44,7 +44,7 @@ describe('serials', () => {
 })
 
 describe('the log', () => {
-  test('has each message once, in the order of creation, in its newest state', () => {
+  test('contains each message once, in the order of creation, in its newest state', () => {
     const { log, publish, append } = scene()
     const [first] = publish('a').entries
     publish('b', 'c')
@@ -53,7 +53,7 @@ describe('the log', () => {
     expect(datas(log.read({ forwards: false }))).toEqual(['c', 'b', 'a!'])
   })
 
-  test('lists the changes after any point that it covers', () => {
+  test('lists the changes after any position that it covers', () => {
     const { log, publish, append } = scene()
     const start = log.head
     const [first] = publish('a').entries
@@ -71,14 +71,14 @@ describe('the log', () => {
     ])
   })
 
-  test('covers nothing from before a break', () => {
+  test('covers no position before a break', () => {
     const { log, publish } = scene()
     const { channelSerial } = publish('a')
     log.breakContinuity()
     expect([log.covers(channelSerial), log.covers(log.head)]).toEqual([false, true])
   })
 
-  test('moves its head forward even for a change whose version is old', () => {
+  test('advances its head even for a change whose version is old', () => {
     const { log, publish } = scene()
     const [first] = publish('a').entries
     const version = { serial: first!.message.serial, timestamp: 1 }
@@ -99,7 +99,7 @@ describe('the log', () => {
     expect(entry!.versions.at(-1)?.data).toBe('249')
   })
 
-  test('rolls missed deliveries into one', () => {
+  test('merges missed deliveries into one', () => {
     const step = fc.record({ append: fc.boolean(), pick: fc.nat(), data: fc.string({ minLength: 1, maxLength: 3 }) })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.nat(60), (steps, cut) => {
@@ -132,7 +132,7 @@ describe('the log', () => {
     expect(datas(publish('again').entries)).toEqual(['again'])
   })
 
-  test('takes no memory for changes of dropped messages', () => {
+  test('uses no memory for changes of dropped messages', () => {
     const { log, publish, append, bytes } = scene()
     const [entry] = publish('abc').entries
     log.evict()
@@ -140,7 +140,7 @@ describe('the log', () => {
     expect(bytes()).toBe(0)
   })
 
-  test('costs the same per append however long the message is', () => {
+  test('has a constant cost per append, however long the message is', () => {
     const { publish, append } = scene()
     const [entry] = publish('').entries
     const thousand = () =>

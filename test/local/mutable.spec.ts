@@ -5,7 +5,7 @@ import { failure, formats, openInbox, startEndpoint } from '../support/local'
 const atOnce = { transportParams: { appendRollupWindow: '0' } }
 const facts = ({ action, data }: { action?: string; data?: unknown }) => [action, data]
 
-/** Takes deliveries until the data of all of them adds up to that text. */
+/** Takes deliveries until their data adds up to this text. */
 async function takeText(inbox: { take(count: number): Promise<Ably.InboundMessage[]> }, text: string) {
   const all: Ably.InboundMessage[] = []
   while (all.map(({ data }) => data as string).join('').length < text.length) all.push(...(await inbox.take(1)))
@@ -27,7 +27,7 @@ describe.each(formats)('changing messages in $format', ({ useBinaryProtocol }) =
     return { endpoint, channel, inbox, serial: serials[0]!, rest: endpoint.rest({}, binary).channels.get('ai:x') }
   }
 
-  test('appends, and sends only the addition to clients that have the rest', async () => {
+  test('appends, and sends only the addition to clients that have the earlier data', async () => {
     const { channel, inbox, serial, rest } = await scene()
     const extras = { headers: { status: 'complete' } }
     const first = await channel.appendMessage({ serial, data: 'lo' })
@@ -55,7 +55,7 @@ describe.each(formats)('changing messages in $format', ({ useBinaryProtocol }) =
     expect(await failure(channel.appendMessage({ serial, data: Buffer.from([1]) }))).toMatchObject({ code: 40_013 })
   })
 
-  test('gives latecomers the whole message once, then the additions', async () => {
+  test('delivers the whole message to late clients once, then the additions', async () => {
     const { endpoint, channel, serial } = await scene()
     const late = await openInbox(endpoint.client({}, binary).channels.get('ai:x'))
     const wanting = endpoint.client({}, binary).channels.get('ai:x', { params: { appendMode: 'full' } })
@@ -72,7 +72,7 @@ describe.each(formats)('changing messages in $format', ({ useBinaryProtocol }) =
     ])
   })
 
-  test('updates the given fields and keeps the rest', async () => {
+  test('updates the given fields and keeps the others', async () => {
     const { channel, inbox, serial, rest } = await scene()
     const operation = { description: 'typo', metadata: { by: 'hand' } }
     const { versionSerial } = await channel.updateMessage({ serial, data: { text: 'Hi' } }, operation)
@@ -127,7 +127,7 @@ describe.each(formats)('changing messages in $format', ({ useBinaryProtocol }) =
     ])
   })
 
-  test('merges appends that come within the window', async () => {
+  test('merges appends within the window', async () => {
     const { channel, inbox, serial, rest } = await scene({ transportParams: { appendRollupWindow: '100' } })
     const words = ['lo', ' the', 're', ', you', '!']
     const results = await Promise.all(words.map((data) => channel.appendMessage({ serial, data })))
@@ -166,7 +166,7 @@ describe.each(formats)('changing messages in $format', ({ useBinaryProtocol }) =
     expect((await rest.getMessage(serial)).data).toBe('Hi!')
   })
 
-  test('does not lose appends to an update of something else', async () => {
+  test('does not lose appends to an update of another field', async () => {
     const { channel, serial, rest } = await scene({ transportParams: { appendRollupWindow: '100' } })
     await Promise.all([
       channel.appendMessage({ serial, data: 'p' }),
@@ -188,7 +188,7 @@ describe.each(formats)('changing messages in $format', ({ useBinaryProtocol }) =
     expect(versions.every((version, i) => i === 0 || version! > versions[i - 1]!)).toBe(true)
   })
 
-  test('refuses where the namespace does not allow it', async () => {
+  test('is refused if the namespace does not allow it', async () => {
     const endpoint = await startEndpoint({ namespaces: { notes: { mutableMessages: true } } })
     const client = endpoint.client({}, binary)
     const outcome = async (name: string) => {
@@ -205,7 +205,7 @@ describe.each(formats)('changing messages in $format', ({ useBinaryProtocol }) =
     expect(await failure(rest.appendMessage({ serial: 'any', data: 'b' }))).toMatchObject({ code: 93_002 })
   })
 
-  test('refuses to change an unknown message', async () => {
+  test('is refused for an unknown message', async () => {
     const { channel, rest } = await scene()
     const missing = { serial: '01700000000000-000@nowhere:000', data: 'x' }
     expect(await failure(channel.appendMessage(missing))).toMatchObject({ code: 40_400, statusCode: 404 })

@@ -22,8 +22,8 @@ beforeEach(async () => {
 const datas = (items: readonly { data?: unknown }[]) => items.map(({ data }) => data)
 const bytes = new Uint8Array([0, 255])
 
-describe('a file', () => {
-  test('brings everything back as it was', async () => {
+describe('a file of the option `persist`', () => {
+  test('restores everything as it was', async () => {
     const before = await startEndpoint({ persist: file })
     const channel = before.rest().channels.get('ai:x')
     const { serials } = await channel.publish([
@@ -48,12 +48,12 @@ describe('a file', () => {
     expect(datas(await history(third.rest()))).toEqual(['later', 'gone', { c: 1 }, 'ab'])
   })
 
-  test('is there only for its owner, since it holds the key', async () => {
+  test('is readable only for its owner, since it contains the key', async () => {
     await startEndpoint({ persist: file })
     expect((await stat(file)).mode & 0o777).toBe(0o600)
   })
 
-  test('is marked as in use until the last one in this process lets go of it, or none could start', async () => {
+  test('is marked as in use until the last endpoint in this process closes, or if none could start', async () => {
     const isMarked = async () => (await readFile(`${file}.lock`, 'utf8').catch(() => '')) === String(process.pid)
     const [one, other] = [await startEndpoint({ persist: file }), await startEndpoint({ persist: file })]
     await one.close()
@@ -65,13 +65,13 @@ describe('a file', () => {
     expect(await isMarked()).toBe(false)
   })
 
-  test('of a killed process is free again', async () => {
+  test('of a killed process can be used again', async () => {
     await writeFile(`${file}.lock`, '999999999')
     await startEndpoint({ persist: file })
     expect(await readFile(`${file}.lock`, 'utf8')).toBe(String(process.pid))
   })
 
-  test('that a crash cut off is good up to there', async () => {
+  test('that a crash cut off is used up to the cut', async () => {
     const before = await startEndpoint({ persist: file })
     const channel = before.rest().channels.get('ai:x')
     for (const data of ['1', '2']) await channel.publish('n', data)
@@ -84,7 +84,7 @@ describe('a file', () => {
     expect(datas((await rest.history()).items)).toEqual(['3', '2', '1'])
   })
 
-  test('that is damaged in the middle is not taken', async () => {
+  test('that is damaged in the middle is refused', async () => {
     const before = await startEndpoint({ persist: file })
     await before.rest().channels.get('ai:x').publish('n', '1')
     await before.close()
@@ -96,7 +96,7 @@ describe('a file', () => {
     await expect(stat(`${file}.lock`)).rejects.toThrow('ENOENT')
   })
 
-  test('knows published message ids, so that none is published again', async () => {
+  test('contains published message ids, so that none is published again', async () => {
     const before = await startEndpoint({ persist: file })
     const { serials } = await before.rest().channels.get('ai:x').publish({ id: 'once', data: '1' })
     await before.close()
@@ -110,7 +110,7 @@ describe('a file', () => {
   })
 })
 
-test.each([1, 2, 3])('a crash leaves exactly what was acknowledged, whatever that was (seed %i)', async (seed) => {
+test.each([1, 2, 3])('after a crash contains exactly the acknowledged operations (seed %i)', async (seed) => {
   const limits = { maxChannelMessages: 30 }
   const service = new Service({ persist: file, limits })
   await publishAtRandom(service, seed)
@@ -124,7 +124,7 @@ test.each([1, 2, 3])('a crash leaves exactly what was acknowledged, whatever tha
   for (const each of [service, again]) each.close()
 })
 
-/** Creates, updates, deletes and appends, some of them held in a window. */
+/** Creates, updates, deletes and appends, some of them held back in a window. */
 async function publishAtRandom(service: Service, seed: number) {
   const below = (n: number) => (seed = (seed * 48_271) % 2_147_483_647) % n
   const grant = { keyName: 'app.id', clientId: '*', capability: fullCapability }
@@ -134,7 +134,7 @@ async function publishAtRandom(service: Service, seed: number) {
     const publish = (channel: string, message: object) => preparePublish(service, publisher, channel, [message]).run()
     const [channel, serial] = known.at(-1 - below(20)) ?? []
     if (channel && serial && below(4) > 0) {
-      // NOTE: it may be forgotten by now
+      // NOTE: the message can be forgotten by now
       if (service.channels.open(channel).log.find(serial))
         publish(channel, { action: [1, 2, 5][below(3)], serial, data: `${i}` })
     } else {
@@ -177,7 +177,7 @@ const storedMessage = (id: string, serial: string) => ({
 describe('sessions', () => {
   const keys = ['app.id:secret']
 
-  test('are resumed by a start that follows, and miss and repeat nothing', async () => {
+  test('are resumed after a restart, and miss and repeat nothing', async () => {
     const before = await startEndpoint({ keys, persist: file })
     const { port } = before
     const client = before.client({ clientId: 'bob' })
@@ -207,7 +207,7 @@ describe('sessions', () => {
     expect(inbox.pending).toEqual([])
   })
 
-  test('are shown again only what a crash may have kept from them', async () => {
+  test('receive again only messages that a crash may have kept from them', async () => {
     const crash = async (from: string, to: string) => {
       await copyFile(from, to)
       return to
@@ -259,7 +259,7 @@ describe('sessions', () => {
     expect(await attached).toMatchObject({ resumed: false, reason: { code: 90_003 } })
   })
 
-  test('that were not told of an acknowledgement ask again, and nothing is done twice', async () => {
+  test('without an acknowledgement send again, and nothing is applied twice', async () => {
     const before = await startEndpoint({ keys, persist: file })
     const client = before.client({ clientId: 'bob' })
     const channel = client.channels.get('ai:x')
@@ -278,7 +278,7 @@ describe('sessions', () => {
   })
 })
 
-/** A client that reads along from now on. */
+/** A client that receives all messages from now on. */
 async function readerOf(endpoint: TestEndpoint): Promise<[client: Ably.Realtime, read: unknown[]]> {
   const client = endpoint.client({ clientId: 'reader' })
   const read: unknown[] = []

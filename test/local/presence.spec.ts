@@ -6,7 +6,7 @@ import { openSocket } from './raw-socket'
 
 const said = ({ action, clientId, data }: Ably.PresenceMessage) => [action, clientId, data as unknown]
 
-/** What members do, as a subscriber hears of it. */
+/** The actions of members, as a subscriber receives them. */
 async function listen(channel: Ably.RealtimeChannel) {
   const heard: unknown[][] = []
   await channel.presence.subscribe((message) => void heard.push(said(message)))
@@ -22,7 +22,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
   const channelOf = (endpoint: TestEndpoint, clientId: string, options: Ably.ClientOptions = {}) =>
     endpoint.client({ clientId }, { ...binary, ...options }).channels.get('ai:x')
 
-  test('tells the others of each enter, update and leave', async () => {
+  test('reports each enter, update and leave', async () => {
     const endpoint = await startEndpoint()
     const heard = await listen(channelOf(endpoint, 'alice'))
     const { presence } = channelOf(endpoint, 'bob')
@@ -37,14 +37,14 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     await eventually(() => expect(heard).toEqual(expected))
   })
 
-  test('carries bytes between the formats', async () => {
+  test('converts bytes between the formats', async () => {
     const endpoint = await startEndpoint()
     await channelOf(endpoint, 'bob').presence.enter(new Uint8Array([0, 255]))
     const [member] = await channelOf(endpoint, 'alice', { useBinaryProtocol: !useBinaryProtocol }).presence.get()
     expect([...new Uint8Array(member!.data as ArrayBuffer)]).toEqual([0, 255])
   })
 
-  test('shows present members to a newcomer, page by page', async () => {
+  test('shows present members to a new client, page by page', async () => {
     const endpoint = await startEndpoint()
     const host = endpoint.client({}, binary).channels.get('ai:x')
     const names = Array.from({ length: 230 }, (_, i) => `guest-${i}`)
@@ -67,7 +67,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     expect(await clientIds(visitor)).toEqual(['one', 'three'])
   })
 
-  test('carries extras, those of the leave if it has some', async () => {
+  test('delivers extras, those of the leave if it has some', async () => {
     const endpoint = await startEndpoint()
     const extras: unknown[] = []
     await channelOf(endpoint, 'alice').presence.subscribe((message) => void extras.push(message.extras))
@@ -98,7 +98,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     await eventually(() => expect(heard).toEqual([['enter', 'alice', undefined]]))
   })
 
-  test.each(['close', 'detach'] as const)('who has gone by %s is gone at once', async (how) => {
+  test.each(['close', 'detach'] as const)('a member that leaves by %s leaves at once', async (how) => {
     const endpoint = await startEndpoint()
     const heard = await listen(channelOf(endpoint, 'alice'))
     const bob = endpoint.client({ clientId: 'bob' }, binary)
@@ -121,7 +121,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     expect(Date.now() - cutAt).toBeGreaterThan(900)
   })
 
-  test('a member that returns in time has never left', async () => {
+  test('a member that reconnects in time never leaves', async () => {
     const endpoint = await startEndpoint()
     const alice = channelOf(endpoint, 'alice')
     const heard = await listen(alice)
@@ -135,7 +135,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     expect(heard).toEqual([['enter', 'bob', 'x']])
   })
 
-  test('a member that returns too late enters again by itself', async () => {
+  test('a member that reconnects too late enters again by itself', async () => {
     const endpoint = await startEndpoint()
     const heard = await listen(channelOf(endpoint, 'alice'))
     const bob = endpoint.client({ clientId: 'bob' }, { ...binary, transportParams: { remainPresentFor: 1_000 } })
@@ -159,7 +159,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     await eventually(() => expect(heard).toEqual([['enter', 'bob', 'x']]))
   })
 
-  test('a client that reconnects hears at once which members left meanwhile', async () => {
+  test('a client that reconnects learns at once which members left meanwhile', async () => {
     const endpoint = await startEndpoint()
     const alice = endpoint.client({ clientId: 'alice' }, binary)
     const heard = await listen(alice.channels.get('ai:x'))
@@ -175,7 +175,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     await eventually(() => expect(heard.map(([action]) => action)).toEqual(['enter', 'leave']))
   })
 
-  test('needs the operation, the mode and an identity', async () => {
+  test('needs the capability, the mode and a client id', async () => {
     const endpoint = await startEndpoint()
     const mute = endpoint.client({ clientId: 'bob', capability: { 'ai:x': ['subscribe'] } }, binary)
     expect(await failure(mute.channels.get('ai:x').presence.enter())).toMatchObject({ code: 40_160, statusCode: 401 })
@@ -185,11 +185,11 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     expect(await failure(bob.presence.enterClient('alice'))).toMatchObject({ code: 40_012 })
   })
 
-  test('reaches those with the mode for it, and members of the same connection', async () => {
+  test('is delivered to clients with the mode for it, and to members of the same connection', async () => {
     const endpoint = await startEndpoint()
     const deaf = endpoint.client({}, binary).channels.get('ai:x', { modes: ['PRESENCE', 'SUBSCRIBE'] })
     const own: string[] = []
-    // NOTE: the SDK would not subscribe without the mode, so look at what arrives
+    // NOTE: the SDK would not subscribe without the mode, so this checks the frames
     await deaf.attach()
     ;(
       deaf.presence as unknown as { subscriptions: { on(f: (m: Ably.PresenceMessage) => void): void } }
@@ -199,7 +199,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     await eventually(() => expect(own).toEqual(['me']))
   })
 
-  test('has a limit of members', async () => {
+  test('has a maximum of members', async () => {
     const endpoint = await startEndpoint({ limits: { maxMembers: 1 } })
     const { presence } = endpoint.client({}, binary).channels.get('ai:x')
     await presence.enterClient('one')
@@ -251,7 +251,7 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
 describe('the frames', () => {
   const flag = { hasPresence: 1 << 0 }
 
-  test('claim members in ATTACHED only with a SYNC behind it', async () => {
+  test('announce members in ATTACHED only if a SYNC follows', async () => {
     const endpoint = await startEndpoint()
     const socket = await openSocket(endpoint)
     socket.send({ action: 10, channel: 'ai:x' })
@@ -268,7 +268,7 @@ describe('the frames', () => {
     ])
   })
 
-  test('answer a SYNC with all members, even when there are none', async () => {
+  test('answer a SYNC with all members, even if there are none', async () => {
     const socket = await openSocket(await startEndpoint())
     socket.send({ action: 10, channel: 'ai:x' })
     socket.send({ action: 16, channel: 'ai:x' })

@@ -42,14 +42,14 @@ function connect({ port }: CommandProcess, options: Ably.ClientOptions = {}) {
   return client
 }
 
-describe('the command in a process of its own', { timeout: 30_000 }, () => {
-  test('answers the time once it says that it listens, and takes the configured key', async () => {
+describe('the command in its own process', { timeout: 30_000 }, () => {
+  test('responds with the time once it reports that it listens, and uses the configured key', async () => {
     const command = await start('--port', '0')
     expect(await (await fetch(`${command.url}/time`)).json()).toEqual([expect.any(Number)])
     await inState(connect(command), 'connected')
   })
 
-  test('sends clients away when it ends, and they come back to the next', async () => {
+  test('disconnects clients when it ends, and they reconnect to the next one', async () => {
     const command = await start('--port', '0')
     const client = connect(command)
     await inState(client, 'connected')
@@ -65,7 +65,7 @@ describe('the command in a process of its own', { timeout: 30_000 }, () => {
     await expect(startCommand('--config', join(folder, 'missing.json'))).rejects.toThrow('ENOENT')
   })
 
-  test('killed while it writes loses nothing that it acknowledged, and repeats nothing', async () => {
+  test('that is killed while it writes loses no acknowledged message, and repeats none', async () => {
     const persist = join(folder, 'channels.log')
     const command = await start('--port', '0', '--persist', persist)
     const [writer, reader] = [connect(command, { clientId: 'writer' }), connect(command, { clientId: 'reader' })]
@@ -92,7 +92,7 @@ describe('the command in a process of its own', { timeout: 30_000 }, () => {
     expect(heard.map(({ data }) => data as unknown)).toEqual(numbers)
   })
 
-  test('does not take a file that another process writes to, and leaves it alone', async () => {
+  test('refuses a file that another process writes to, and does not change it', async () => {
     const persist = join(folder, 'shared.log')
     const command = await start('--port', '0', '--persist', persist)
     await expect(startCommand('--port', '0', '--persist', persist)).rejects.toThrow(`process ${command.child.pid} uses`)

@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { build } from 'vite'
 import { here } from '../../scripts/entries'
 
-/** The command in a process of its own. */
+/** The command in its own process. */
 export interface CommandProcess {
   readonly child: ChildProcess
-  /** What it has printed. */
+  /** The output so far. */
   readonly output: string
   readonly url: string
   readonly port: number
-  /** Ends it by a signal, and waits until it has gone. */
+  /** Ends the process by a signal, and waits for its exit. */
   end(signal: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
 }
 
@@ -31,10 +31,10 @@ export async function buildCommand(): Promise<void> {
   })
 }
 
-/** Runs `vue-ai-transport local` and waits until it answers. */
+/** Runs `vue-ai-transport local` and waits until it responds. */
 export const startCommand = (...args: string[]) => launch(process.execPath, `${outDir}/cli.js`, 'local', ...args)
 
-/** Runs it where no file may grow larger than that. */
+/** Runs it where no file can grow larger than this. */
 export const startCommandWithin = (kilobytes: number, ...args: string[]) =>
   launch('bash', '-c', `ulimit -f ${kilobytes}; exec "$0" "$@"`, process.execPath, `${outDir}/cli.js`, 'local', ...args)
 

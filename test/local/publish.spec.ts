@@ -5,7 +5,7 @@ import { failure, formats, inState, openInbox, startEndpoint } from '../support/
 describe.each(formats)('publishing in $format', ({ useBinaryProtocol }) => {
   const binary = { useBinaryProtocol }
 
-  test('delivers name, data, extras and client id, under the serial that the publisher gets', async () => {
+  test('delivers name, data, extras and client id, with the serial that the publisher gets', async () => {
     const endpoint = await startEndpoint()
     const inbox = await openInbox(endpoint.client({}, binary).channels.get('ai:x'))
     const bob = endpoint.client({ clientId: 'bob' }, binary)
@@ -18,7 +18,7 @@ describe.each(formats)('publishing in $format', ({ useBinaryProtocol }) => {
     expect(message?.id).toBe(`${bob.connection.id}:0:0`)
   })
 
-  test.each(formats)('hands text, JSON and bytes over to $format', async ({ useBinaryProtocol: other }) => {
+  test.each(formats)('delivers text, JSON and bytes to $format', async ({ useBinaryProtocol: other }) => {
     const endpoint = await startEndpoint()
     const inbox = await openInbox(endpoint.client({}, { useBinaryProtocol: other }).channels.get('ai:x'))
     const channel = endpoint.client({}, binary).channels.get('ai:x')
@@ -48,7 +48,7 @@ describe.each(formats)('publishing in $format', ({ useBinaryProtocol }) => {
     expect(serials[0]?.split(':')[0]).toBe(serials[1]?.split(':')[0])
   })
 
-  test('gives rising serials', async () => {
+  test('returns rising serials', async () => {
     const endpoint = await startEndpoint({ clock: { now: () => 1_700_000_000_000 } })
     const channel = endpoint.client({}, binary).channels.get('ai:x')
     const results = await Promise.all(Array.from({ length: 50 }, () => channel.publish('n', 'x')))
@@ -66,7 +66,7 @@ describe.each(formats)('publishing in $format', ({ useBinaryProtocol }) => {
     expect((await inbox.take(1)).map(({ name }) => name)).toEqual(['other'])
   })
 
-  test('takes a message with a known id for the one it knows', async () => {
+  test('ignores a message whose id was published before', async () => {
     const endpoint = await startEndpoint()
     const channel = endpoint.client({}, binary).channels.get('ai:x')
     const rest = endpoint.rest({}, binary).channels.get('ai:x')
@@ -78,7 +78,7 @@ describe.each(formats)('publishing in $format', ({ useBinaryProtocol }) => {
     expect(history.items.map(({ data }) => data as unknown)).toEqual(['1'])
   })
 
-  test('wants the ids of a batch to belong together', async () => {
+  test('refuses a batch whose ids do not belong together', async () => {
     const endpoint = await startEndpoint()
     const channel = endpoint.client({}, binary).channels.get('ai:x')
     expect((await channel.publish([{ id: 'b:0' }, { id: 'b:1' }])).serials).toHaveLength(2)
@@ -108,7 +108,7 @@ describe.each(formats)('publishing in $format', ({ useBinaryProtocol }) => {
     expect((await channel.publish('n', 'x')).serials).toHaveLength(1)
   })
 
-  test('refuses to say that it comes from a connection without its key, or from another clientId', async () => {
+  test('refuses a connection without its key, and another client id', async () => {
     const endpoint = await startEndpoint()
     const bob = endpoint.client({ clientId: 'bob' }, binary)
     await inState(bob, 'connected')
@@ -136,7 +136,7 @@ describe.each(formats)('publishing in $format', ({ useBinaryProtocol }) => {
     expect(response).toMatchObject({ success: false, errorCode: 40_013, statusCode: 400 })
   })
 
-  test('refuses when asked to, and leaves the rest alone', async () => {
+  test('refuses messages on request, and no others', async () => {
     const endpoint = await startEndpoint()
     const channel = endpoint.client({}, binary).channels.get('ai:x')
     const refused = failure(channel.publish({ name: 'n' }, { _forceNack: 'true' }))
@@ -156,7 +156,7 @@ describe.each(formats)('publishing in $format', ({ useBinaryProtocol }) => {
   })
 })
 
-test('enforces an inbound rate only if there is one', async () => {
+test('limits an inbound rate only if one is set', async () => {
   const now = 1_700_000_000_000
   const endpoint = await startEndpoint({ limits: { maxInboundRate: 2 }, clock: { now: () => now } })
   const channel = endpoint.client().channels.get('ai:x')

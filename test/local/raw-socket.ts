@@ -3,21 +3,21 @@ import { connect, type Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import type { TestEndpoint } from '../support/local'
 
-/** A frame as it came, for what the SDK does not show. */
+/** A frame as it was received, for fields that the SDK does not expose. */
 export type Frame = Record<string, unknown> & { action: number }
 
-/** A WebSocket that speaks JSON frames, or nonsense. */
+/** A WebSocket that sends JSON frames or malformed text. */
 export interface RawSocket {
   send(frame: object | string | Uint8Array): void
-  /** The next frame that has this action. */
+  /** The next frame with this action. */
   frame(action: number): Promise<Frame>
-  /** Everything that came so far. */
+  /** All frames so far. */
   readonly frames: readonly Frame[]
   /** Resolves with the close code. */
   readonly closed: Promise<number>
 }
 
-/** Opens a WebSocket to an endpoint, closed when the endpoint is. */
+/** Opens a WebSocket to an endpoint, closed with the endpoint. */
 export async function openSocket(
   endpoint: TestEndpoint,
   params: Record<string, string> = {},
@@ -54,7 +54,7 @@ export async function openSocket(
   }
 }
 
-/** A client that opens a WebSocket, attaches to a channel, and never reads what it is sent. */
+/** A client that opens a WebSocket, attaches to a channel, and never reads. */
 export async function openDeafSocket(endpoint: TestEndpoint, channel: string): Promise<Socket> {
   const socket = connect({ port: endpoint.port, host: '127.0.0.1' })
   const upgrade = ['Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13']

@@ -5,7 +5,7 @@ import { openSocket } from './raw-socket'
 
 const datas = (items: { data?: unknown }[]) => items.map(({ data }) => data)
 
-/** Cuts a client off, does something meanwhile, and waits until it is back. */
+/** Drops a client, runs an action, and waits until the client has reconnected. */
 async function during(endpoint: TestEndpoint, client: Ably.Realtime, act: () => Promise<unknown>) {
   const gone = nextState(client, 'disconnected')
   const letIn = endpoint.dropConnection(client.auth.clientId, { refuseFor: Infinity })
@@ -16,7 +16,7 @@ async function during(endpoint: TestEndpoint, client: Ably.Realtime, act: () => 
   return await nextState(client, 'connected')
 }
 
-describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
+describe.each(formats)('reconnecting in $format', ({ useBinaryProtocol }) => {
   const binary = { useBinaryProtocol }
 
   async function scene() {
@@ -43,14 +43,14 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
     expect(datas(await inbox.take(3))).toEqual(['1', '2', '3'])
   })
 
-  test('says so when nothing was missed', async () => {
+  test('reports that no message was missed', async () => {
     const { endpoint, client, channel } = await scene()
     const attached = nextEvent(channel, 'attached')
     await during(endpoint, client, () => Promise.resolve())
     expect(await attached).toMatchObject({ resumed: true, hasBacklog: false })
   })
 
-  test('replays a message that grew as one whole message, then appends again', async () => {
+  test('delivers a message that grew as one whole message, then its appends', async () => {
     const { endpoint, client, inbox, rest } = await scene()
     const { serials } = await rest.publish('n', 'a')
     const grow = (data: string) => rest.appendMessage({ serial: serials[0]!, data })
@@ -68,7 +68,7 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
     ])
   })
 
-  test('replays page by page', async () => {
+  test('delivers missed messages page by page', async () => {
     const { endpoint, client, inbox, rest } = await scene()
     const batch = Array.from({ length: 120 }, (_, i) => ({ data: String(i) }))
     await during(endpoint, client, () => rest.publish(batch))
@@ -76,7 +76,7 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
     expect(datas(all)).toEqual(datas(batch))
   })
 
-  test('brings no own messages back to clients without echo', async () => {
+  test('delivers no own messages to clients without echo', async () => {
     const endpoint = await startEndpoint()
     const client = endpoint.client({ clientId: 'bob' }, { ...binary, echoMessages: false })
     const channel = client.channels.get('ai:x')
@@ -87,7 +87,7 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
     expect((await inbox.take(1)).map(({ name }) => name)).toEqual(['other'])
   })
 
-  test('brings back what others did to a message, also to one who wants no echo and did something to it since', async () => {
+  test('delivers changes of other clients, also to a client without echo that changed the same message', async () => {
     const endpoint = await startEndpoint()
     const rest = endpoint.rest({}, binary).channels.get('ai:x')
     const first = await openSocket(endpoint, { echo: 'false', appendRollupWindow: '0' })
@@ -105,7 +105,7 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
     expect(await second.frame(15)).toMatchObject({ messages: [{ name: 'other', data: 'ab' }] })
   })
 
-  test('publishes a message once that was sent twice', async () => {
+  test('publishes a message once if it was sent twice', async () => {
     const { endpoint, channel, inbox } = await scene()
     endpoint.loseAck({ name: 'once' })
     const publish = channel.publish('once', 'x')
@@ -119,7 +119,7 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
     expect((await inbox.take(2)).map(({ name }) => name)).toEqual(['once', 'later'])
   })
 
-  test('gives a new connection when it will not resume, and the channel goes on by itself', async () => {
+  test('gives a new connection if resume is refused, and the channel recovers by itself', async () => {
     const { endpoint, client, channel, inbox, rest } = await scene()
     const { id } = client.connection
     endpoint.refuseResume()
@@ -131,7 +131,7 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
     expect(datas(await inbox.take(1))).toEqual(['missed'])
   })
 
-  test('sends pending messages again, under new serials, when it could not resume', async () => {
+  test('sends pending messages again, with new serials, if resume failed', async () => {
     const { endpoint, client, channel, inbox } = await scene()
     await channel.publish('n', 'first')
     endpoint.refuseResume()
@@ -141,7 +141,7 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
     expect(datas(await inbox.take(2))).toEqual(['first', 'second'])
   })
 
-  test('recovers in a new client', async () => {
+  test('recovers the connection in a new client', async () => {
     const { endpoint, client, channel, inbox, rest } = await scene()
     await channel.publish('n', '1')
     await inbox.take(1)
@@ -169,7 +169,7 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
     expect(successor.connection.id).not.toBe(id)
   })
 
-  test('tells the client when the channel lost its continuity', async () => {
+  test('tells the client if the channel lost continuity', async () => {
     const { endpoint, client, channel, rest } = await scene()
     const update = nextEvent(channel, 'update')
     endpoint.breakContinuity('ai:x')
@@ -183,7 +183,7 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
     expect(datas((await channel.history({ untilAttach: true })).items)).toEqual(['missed'])
   })
 
-  test('does not claim continuity over messages that it dropped', async () => {
+  test('reports no continuity if the endpoint dropped messages', async () => {
     const endpoint = await startEndpoint({ limits: { maxChannelMessages: 2 } })
     const client = endpoint.client({ clientId: 'bob' }, binary)
     const channel = client.channels.get('ai:x')
@@ -195,7 +195,7 @@ describe.each(formats)('coming back in $format', ({ useBinaryProtocol }) => {
   })
 })
 
-test('a replay cut half way starts over the next time', async () => {
+test('starts a replay again if the first one was cut off', async () => {
   const endpoint = await startEndpoint()
   const socket = await openSocket(endpoint)
   socket.send({ action: 10, channel: 'ai:x' })
@@ -213,7 +213,7 @@ test('a replay cut half way starts over the next time', async () => {
 })
 
 describe('connection keys', () => {
-  test('belong to one clientId', async () => {
+  test('belong to one client id', async () => {
     const endpoint = await startEndpoint()
     const client = endpoint.client({ clientId: 'bob' })
     await inState(client, 'connected')
@@ -221,12 +221,12 @@ describe('connection keys', () => {
     expect(await thief.frame(9)).toMatchObject({ error: { code: 40_102, statusCode: 401 } })
   })
 
-  test.each(['nonsense', 'abc!1-', 'abc!1-forged'])('are not to be forged: %s', async (resume) => {
+  test.each(['nonsense', 'abc!1-', 'abc!1-forged'])('cannot be forged: %s', async (resume) => {
     const socket = await openSocket(await startEndpoint(), { resume })
     expect(await socket.frame(4)).toMatchObject({ error: { code: 80_018, statusCode: 400 } })
   })
 
-  test('open nothing from before a newer one that is in use', async () => {
+  test('are refused if a newer key of the connection is in use', async () => {
     const endpoint = await startEndpoint()
     const first = await openSocket(endpoint)
     const { connectionId, connectionDetails } = await first.frame(4)
@@ -238,7 +238,7 @@ describe('connection keys', () => {
     expect(await third.frame(4)).toMatchObject({ error: { code: 80_018 } })
   })
 
-  test('are new each time, also when the connection was forgotten meanwhile', async () => {
+  test('are new each time, also if the connection was forgotten meanwhile', async () => {
     const endpoint = await startEndpoint({ limits: { connectionStateTtl: 20 } })
     const keys: string[] = []
     const ids = new Set<unknown>()
@@ -254,7 +254,7 @@ describe('connection keys', () => {
     expect([new Set(keys).size, ids.size]).toEqual([3, 1])
   })
 
-  test('keep the connection through DISCONNECT', async () => {
+  test('still work after DISCONNECT', async () => {
     const endpoint = await startEndpoint()
     const first = await openSocket(endpoint)
     const { connectionId, connectionDetails } = await first.frame(4)

@@ -10,7 +10,7 @@ import { dropSome, startHastyEndpoint } from './drops'
 const [runCount, dropCount] = [20, 200]
 
 test(
-  `${dropCount} dropped connections during ${runCount} answers of agents lose and repeat nothing`,
+  `${dropCount} dropped connections during ${runCount} replies of agents lose and repeat nothing`,
   { timeout: 120_000 },
   async () => {
     const endpoint = await startHastyEndpoint()
@@ -27,7 +27,7 @@ test(
   },
 )
 
-/** Lets an agent answer word by word until told that it is over. */
+/** Lets an agent reply word by word until it is stopped. */
 async function answer(stage: Stage, beginning: string, over: AbortSignal): Promise<{ runId: string; text: string }> {
   const run = await stage.started('Tell me everything.')
   const { stream, push, end } = handFed()
@@ -47,7 +47,7 @@ async function answer(stage: Stage, beginning: string, over: AbortSignal): Promi
   return { runId: run.runId, text }
 }
 
-/** What the one who asked makes of all that it was sent. */
+/** The replies as the prompting client receives them. */
 function heardOf({ alice }: Stage, runId: string): { status: string; texts: string[] } {
   const tree = new Tree<UIMessage>(UIMessageCodec)
   for (const message of alice.heard) tree.apply(message)

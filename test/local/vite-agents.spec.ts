@@ -10,7 +10,7 @@ import { localAbly, type LocalAblyOptions } from '../../src/local/vite'
 import { joinWire, named, transportOf } from '../support/agent'
 import { eventually } from '../support/eventually'
 
-/** An agent file that answers with these words; `hold` keeps its run going until it is stopped. */
+/** An agent file that replies with these words; `hold` keeps its run active until it is cancelled. */
 const agentFile = (words: string, hold = false) => `
 import * as Ably from 'ably'
 import { clientOptions } from 'virtual:local-ably'
@@ -37,7 +37,7 @@ async function* answer(signal: AbortSignal) {
 
 const alias = [{ find: /^vue-ai-transport\/agent$/, replacement: here('src/agent/index.ts') }]
 
-/** An app in a folder of its own, and what its terminal shows. */
+/** An app in its own folder, with the output of its terminal. */
 async function anApp(files: Record<string, string>, options: LocalAblyOptions) {
   const root = await mkdtemp(join(tmpdir(), 'app-'))
   onTestFinished(() => rm(root, { recursive: true }))
@@ -64,7 +64,7 @@ async function serveApp(files: Record<string, string>, options: LocalAblyOptions
 
 const urlOf = (address: unknown) => `http://127.0.0.1:${(address as AddressInfo).port}`
 
-/** A client on a session of the app's endpoint, and how it has prompts answered. */
+/** A client on a session of the app's endpoint, with a function that sends a prompt and waits for the reply. */
 async function aClient({ ably, url }: { ably: ReturnType<typeof localAbly>; url: string }, sessionName = 'ai:trip') {
   const client = new Ably.Realtime({ ...ably.endpoint.clientOptions({ clientId: 'alice' }), logLevel: 0 })
   onTestFinished(() => client.close())
@@ -96,13 +96,13 @@ test('the dev server serves the agent of a file', async () => {
   expect(await ends(runId)).toBe('complete')
 })
 
-test('an edit replaces the agent: conversations stay, and a run under way finishes with the code that began it', async () => {
+test('an edit replaces the agent: conversations stay, and an active run finishes with the old code', async () => {
   const app = await serveApp({ 'server/agent.ts': agentFile('Before', true) }, { agent: './server/agent.ts' })
   const { ask, reads, ends, cancel, channel } = await aClient(app)
   const first = await ask()
   await reads(first.runId, 'Before')
   await app.write('server/agent.ts', agentFile('After'))
-  // NOTE: Vite hears of the edit from the file system, some time later
+  // NOTE: Vite learns of the edit from the file system, some time later
   const second = await eventually(async () => {
     const { runId } = await ask()
     const isNew = await Promise.race([reads(runId, 'After').then(() => true), reads(runId, 'Before').then(() => false)])
@@ -127,7 +127,7 @@ test('several agents are served by path', async () => {
   await Promise.all([reads(chat.runId, 'Chat'), reads(scribe.runId, 'Scribe')])
 })
 
-test('an agent file that throws is shown in the terminal, and the wake fails with its first line', async () => {
+test("an agent file that throws is shown in the terminal, and the wake-up fails with the error's first line", async () => {
   const broken = `throw new Error('no model key\\nsecond line')`
   const app = await serveApp({ 'server/agent.ts': broken }, { agent: './server/agent.ts' })
   const { ask, reads } = await aClient(app)
@@ -151,7 +151,7 @@ test('an agent file that throws is shown in the terminal, and the wake fails wit
 test.each([
   ['no default export', 'export const agent = 1'],
   ['another default export', 'export default {}'],
-])('an agent file with %s names the fix', async (_, text) => {
+])('an agent file with %s is refused with the fix', async (_, text) => {
   const app = await serveApp({ 'server/agent.ts': text }, { agent: './server/agent.ts' })
   const { ask } = await aClient(app)
   expect(await ask()).toEqual({

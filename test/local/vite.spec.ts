@@ -40,7 +40,7 @@ async function devServer(options: LocalAblyOptions = {}, config: InlineConfig = 
   return { server, ably, root, port, url: `http://127.0.0.1:${port}` }
 }
 
-/** The options that the virtual module makes on a page at that address. */
+/** The client options of the virtual module on a page at that address. */
 async function browserOptions(code: string, url: string, clientId?: string): Promise<Ably.ClientOptions> {
   vi.stubGlobal('location', new URL(url))
   cleanups.push(() => vi.unstubAllGlobals())
@@ -59,7 +59,7 @@ function connect(options: Ably.ClientOptions) {
 const get = (url: string, headers: Record<string, string> = {}) => fetch(url, { headers })
 
 describe('localAbly()', () => {
-  test('serves page, endpoint and token route on one port', async () => {
+  test('serves the page, the endpoint and the token route on one port', async () => {
     const { server, ably, url } = await devServer()
     expect(await (await get(`${url}/`, { accept: 'text/html' })).text()).toContain('<title>page</title>')
     const { code } = (await server.transformRequest('virtual:local-ably'))!
@@ -86,7 +86,7 @@ describe('localAbly()', () => {
     expect(JSON.parse(data.toString())).toEqual({ type: 'connected' })
   })
 
-  test('refuses upgrades without a handler, so that no client waits behind them', async () => {
+  test('refuses upgrades without a handler, so that no client waits for them', async () => {
     const { url } = await devServer({}, { server: { port: 0, host: '127.0.0.1', ws: false } })
     const socket = new WebSocket(`${url.replace('http', 'ws')}/`, 'vite-hmr')
     cleanups.push(() => socket.terminate())
@@ -101,7 +101,7 @@ describe('localAbly()', () => {
     expect((await get(`${url}/time`)).headers.get('x-ably-version')).toBe('6')
   })
 
-  test('listens where it is told', async () => {
+  test('listens on the configured host and port', async () => {
     const { port } = (await occupyNone()) as { port: number }
     const { ably, url } = await devServer({}, { server: { port, strictPort: true, host: '127.0.0.1' } })
     await ably.endpoint.ready
@@ -132,7 +132,7 @@ describe('the token route', () => {
     expect(token.capability).toBe('{"ai:*":["history","presence","publish","subscribe"]}')
   })
 
-  test('gives less if asked to, never more', async () => {
+  test('gives less on request, never more', async () => {
     const { url } = await devServer()
     const ask = async (capability: object) => {
       const response = await get(`${url}/api/ably/token?capability=${encodeURIComponent(JSON.stringify(capability))}`)
@@ -143,7 +143,7 @@ describe('the token route', () => {
     expect(await ask({ chat: ['publish'] })).toBeUndefined()
   })
 
-  test('knows a guest again', async () => {
+  test('recognizes a returning guest', async () => {
     const { url } = await devServer({ tokenPath: '/token' })
     const first = await get(`${url}/token`)
     const { clientId } = (await first.json()) as Ably.TokenDetails
@@ -154,10 +154,10 @@ describe('the token route', () => {
   })
 
   test.each([
-    ['the agent', 'clientId=agent', {}, 403],
-    ['anyone', 'clientId=*', {}, 400],
-    ['nobody', 'clientId=', {}, 400],
-    ['control characters', 'clientId=a%00b', {}, 400],
+    ['the client id of the agent', 'clientId=agent', {}, 403],
+    ['the client id *', 'clientId=*', {}, 400],
+    ['an empty client id', 'clientId=', {}, 400],
+    ['a client id with control characters', 'clientId=a%00b', {}, 400],
     ['a foreign page', 'clientId=bob', { origin: 'https://evil.example' }, 403],
     ['an image on a foreign page', 'clientId=bob', { 'sec-fetch-site': 'cross-site' }, 403],
   ])('refuses %s', async (_, query, headers, status) => {
@@ -167,7 +167,7 @@ describe('the token route', () => {
     expect(await response.json()).toMatchObject({ error: { statusCode: status } })
   })
 
-  test('refuses names that were made to point here', async () => {
+  test('refuses a foreign host name that resolves to this machine', async () => {
     const { port } = await devServer({}, { server: { port: 0, host: '127.0.0.1', allowedHosts: true } })
     const { request } = createRequire(import.meta.url)('node:http') as typeof import('node:http')
     const headers = { host: `evil.example:${port}` }
@@ -177,14 +177,14 @@ describe('the token route', () => {
     response.resume()
   })
 
-  test('takes nothing but GET', async () => {
+  test('accepts only GET requests', async () => {
     const { url } = await devServer()
     expect((await fetch(`${url}/api/ably/token`, { method: 'POST' })).status).toBe(405)
   })
 })
 
 describe('mountLocalEndpoint()', () => {
-  test('shares a server that has paths of its own', async () => {
+  test('shares a server that has its own paths', async () => {
     const server = createHttpServer((request, response) =>
       endpoint.middleware(request, response, () => response.end('mine')),
     )
@@ -214,7 +214,7 @@ async function occupyNone() {
   return address
 }
 
-test('tells that it cannot accept connections where Vite has no HTTP server', async () => {
+test('throws if Vite has no HTTP server, because it cannot accept connections', async () => {
   const warnings: string[] = []
   const customLogger = { ...createLogger('silent'), warn: (message: string) => void warnings.push(message) }
   const server = await createServer({

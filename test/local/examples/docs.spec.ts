@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { here } from '../../../scripts/entries'
 
-/** Lines without what is around them. */
+/** The lines of a function body, without the function. */
 const linesOf = (code: string) =>
   code
     .split('\n')
