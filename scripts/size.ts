@@ -31,11 +31,11 @@ interface Script {
 }
 
 const scripts: Record<string, Script> = {
-  everything: { code: everything, beside: peerEverything, limit: 36_500 },
+  everything: { code: everything, beside: peerEverything, limit: 38_400 },
   "the README's chat": { code: chat, beside: peerChat, limit: 35_900 },
   "the README's chat, `ably`": { code: `${chat}; ${ably}`, beside: `${peerChat}; ${ably}`, within: 'ably' },
   "the README's chat, `ably/modular`": { code: `${chat}; ${modularAbly}`, within: 'ably', limit: 71_600 },
-  'everything, `ably/modular`': { code: `${everything}; ${modularAbly}`, within: 'ably', limit: 72_200 },
+  'everything, `ably/modular`': { code: `${everything}; ${modularAbly}`, within: 'ably', limit: 74_000 },
 }
 
 /** The entries for servers, agents, tests and codecs. */

@@ -21,6 +21,16 @@ export { useBranch, type UseBranchOptions, type UseBranchReturn } from './compos
 export { useRuns, type UseRunsOptions, type UseRunsReturn } from './composables/use-runs'
 export { useRun, type UseRunOptions, type UseRunReturn } from './composables/use-run'
 export { useConnection, type UseConnectionReturn } from './composables/use-connection'
+export {
+  useComposer,
+  type ComposerSendOptions,
+  type Sent,
+  type UseComposerOptions,
+  type UseComposerReturn,
+} from './composables/use-composer'
+export type { ComposerStorage, Draft, QueuedPrompt } from './composables/composer-memory'
+export type { QueuePause } from './composables/prompt-queue'
+export type { BusyVerb, NextSend, WhenBusy } from './composables/when-busy'
 export { SessionProvider } from './composables/session-provider'
 export type { MessageBlock } from './composables/blocks'
 export type { ToolApproval, ToolOutput, ToolOutputError } from './codec/ui-message/answer'

@@ -25,6 +25,7 @@ const clientImports = [
   'UIMessageCodec',
   'defineSessionStore',
   'useBranch',
+  'useComposer',
   'useClientSession',
   'useConnection',
   'useRun',

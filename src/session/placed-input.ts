@@ -12,6 +12,8 @@ export type SendInput<M> = string | M | WholeMessage<M>
 export interface Place {
   /** The id of the input's own message, or of the message that it answers. @default a new id */
   readonly messageId?: string
+  /** The id of the event, which the channel takes once. @default a new id */
+  readonly eventId?: string
   /** @default the codec's, else `user` */
   readonly role?: string
   /** The message it follows. */
@@ -125,8 +127,7 @@ export function encodeInput<M extends object>(
   clientId: string | undefined,
 ): EncodedInput {
   const { role, parts } = codec.encode(input)
-  const { messageId: inputId = newId(), runId } = place
-  const eventId = newId()
+  const { messageId: inputId = newId(), eventId = newId(), runId } = place
   const transport = headers({
     [Header.role]: place.role ?? role ?? 'user',
     [Header.messageId]: inputId,

@@ -52,6 +52,12 @@ export class SessionTree<M extends object> {
     return this.#session.tree.nodeOf(messageId)?.message(messageId)
   }
 
+  /** A plain copy of a message. @internal */
+  snapshot(messageId: string): M | undefined {
+    const message = this.#session.tree.nodeOf(messageId)?.message(messageId)
+    return message && structuredClone(message)
+  }
+
   /** The reply of a run so far. */
   messagesOf(runId: string): readonly ViewMessage<M>[] {
     this.#session.changed.track()

@@ -26,15 +26,9 @@ import type { PlacedInput } from './placed-input'
 import { Deadlines, FlushScheduler } from './scheduling'
 import { SessionTree } from './session-tree'
 import { StalledRuns } from './stalled-runs'
-import type { PendingPrompt, PlacedSendOptions, RunScope, Submission } from './submission'
+import type { PlacedSendOptions, RunLists, RunScope, Submission } from './submission'
 import { Submissions } from './submissions'
 import { Wakes, type WakeInfo } from './wake'
-
-/** The lists of a view, or of another object with runs. */
-interface RunLists {
-  runs(scope: RunScope): readonly RunInfo[]
-  pending(): readonly PendingPrompt[]
-}
 
 /** How long the end of a run is held back for the rest of its text, in milliseconds. */
 const tailLimit = 1000
@@ -139,8 +133,7 @@ export class Session<M extends object> implements SessionContext<M> {
     view: RunLists,
     onPlaced: (inputId: string) => void,
   ): Promise<Submission> {
-    const open = whenBusy === 'interrupt' ? this.#cancellable(view, 'view') : []
-    const targets = this.cancellations.interrupted(open, placed.place.runId)
+    const targets = whenBusy === 'interrupt' ? this.interruptible(view, placed.place.runId) : []
     return this.submissions.send(placed, wake, (inputId) => {
       onPlaced(inputId)
       const isFree = waitFor !== 'ended' || targets.length === 0
@@ -158,6 +151,11 @@ export class Session<M extends object> implements SessionContext<M> {
   /** Runs of this client, or of all clients, on every branch. */
   startedRuns(scope: RunScope): readonly RunInfo[] {
     return this.all.runs().filter(({ clientId }) => this.#isIn(scope, clientId))
+  }
+
+  /** What an input that goes into this run, or into a new one, interrupts in a view. */
+  interruptible(view: RunLists, runId?: string): CancelTarget[] {
+    return this.cancellations.interrupted(this.#cancellable(view, 'view'), runId)
   }
 
   #cancellable(view: RunLists, scope: RunScope): CancelTarget[] {

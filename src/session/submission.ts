@@ -24,12 +24,17 @@ export interface SendOptions {
   waitFor?: 'published' | 'ended'
   /** The message id that this prompt follows. @default the last message of the view */
   parent?: string
+  /**
+   * The message id of the prompt. The channel takes a prompt with the same id once, also when two tabs send it within two
+   * minutes. @default a new id
+   */
+  id?: string
   /** Whether to wake the session's agent. @default true */
   wake?: boolean
 }
 
 /** Options of sends whose place in the conversation is given. */
-export type PlacedSendOptions = Omit<SendOptions, 'parent'>
+export type PlacedSendOptions = Omit<SendOptions, 'parent' | 'id'>
 
 export interface AnswerOptions extends PlacedSendOptions {
   /**
@@ -51,6 +56,12 @@ export interface PendingPrompt {
   readonly cancelling?: Cancelling
   /** No agent has accepted it for 20 seconds; `wake(inputId)` wakes one. */
   readonly unanswered?: true
+}
+
+/** The lists of a view, or of another object with runs. */
+export interface RunLists {
+  runs(scope: RunScope): readonly RunInfo[]
+  pending(): readonly PendingPrompt[]
 }
 
 /** How a run ended. */

@@ -72,6 +72,8 @@ export class Submissions<M extends object> {
   ): Promise<Submission> {
     const { channel, tree } = this.#session
     this.#session.checkOpen()
+    const known = place.eventId ? this.find(place.messageId) : undefined
+    if (known) return known
     const encoded = inputs.map((input) => encodeInput(tree.codec, input, place, channel.clientId))
     const answers = inputs.filter((input) => input.type === 'answer')
     const submission = new Submission(encoded.at(-1)!, answers, wakes)

@@ -28,10 +28,7 @@ interface ViewEvents {
   run: RunEvent
 }
 
-/**
- * One way of looking at a session: the branch it shows and how far back it reaches. Reads are reactive in Vue; lists keep
- * their identity until they really differ.
- */
+/** A branch of a session and how far back it is shown. Reads are reactive in Vue; lists stay the same until they differ. */
 export class View<M extends object> {
   readonly #session: Session<M>
   readonly #listChanged: Signal
@@ -67,6 +64,11 @@ export class View<M extends object> {
     if (scope !== 'view') return this.#session.startedRuns(scope)
     this.#runsChanged.track()
     return this.#lists.runs
+  }
+
+  /** The inside of its session, for the functions of this library that take a view. @internal */
+  get internals(): Session<M> {
+    return this.#session
   }
 
   /** The number of active runs on the view's branch. @internal */
@@ -106,12 +108,9 @@ export class View<M extends object> {
   snapshot(): M[]
   snapshot(messageId: string): M | undefined
   snapshot(messageId?: string): M[] | M | undefined {
-    const copy = (id: string): M | undefined => {
-      const message = this.#session.tree.nodeOf(id)?.message(id)
-      return message && structuredClone(message)
-    }
-    if (messageId !== undefined) return copy(messageId)
-    return this.getMessages().flatMap(({ id }) => copy(id) ?? [])
+    const { all } = this.#session
+    if (messageId !== undefined) return all.snapshot(messageId)
+    return this.getMessages().flatMap(({ id }) => all.snapshot(id) ?? [])
   }
 
   /** Whether there are older messages to load. */
@@ -160,7 +159,8 @@ export class View<M extends object> {
    * @throws SessionError 104005 when it could not be published; the prompt stays, with state `failed`.
    */
   async send(given: SendInput<M>, options: SendOptions = {}): Promise<ActiveRun<M>> {
-    const place = { parent: options.parent ?? this.#lastMessageId() }
+    const { id: messageId, parent = this.#lastMessageId() } = options
+    const place = { parent, messageId, eventId: messageId && `${messageId}-sent` }
     return this.#send({ inputs: newMessage(this.#session.tree.codec, given), place }, options)
   }
 
@@ -170,8 +170,8 @@ export class View<M extends object> {
    * @throws SessionError 40003 when there is no such prompt.
    */
   async edit(messageId: string, given: SendInput<M>, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
-    const { tree } = this.#session
-    const placed = { place: placeOfEdit(tree, messageId), inputs: newMessage(tree.codec, given) }
+    const { codec } = this.#session.tree
+    const placed = { place: placeOfEdit(this.#session.tree, messageId), inputs: newMessage(codec, given) }
     return this.#session.act(() => {
       this.discard(messageId)
       return this.#send(placed, options)
@@ -307,9 +307,9 @@ export class View<M extends object> {
     if (pending.requestsAt(node.parent).some(({ inputId }) => submissions.find(inputId))) this.#branches.pick(node.key)
   }
 
-  #trigger({ messages, runs }: { messages: boolean; runs: boolean }): void {
-    if (messages) this.#listChanged.trigger()
-    if (runs) this.#runsChanged.trigger()
+  #trigger(changed: { messages: boolean; runs: boolean }): void {
+    if (changed.messages) this.#listChanged.trigger()
+    if (changed.runs) this.#runsChanged.trigger()
   }
 
   /** The message that a new prompt follows: the last one shown that the channel has or is about to have. */

@@ -6,11 +6,13 @@ import {
   createUIMessageCodec,
   UIMessageCodec,
   useBranch,
+  useComposer,
   useClientSession,
   useRun,
   useRuns,
   useView,
   type UseBranchReturn,
+  type UseComposerReturn,
   type UseViewReturn,
 } from '../../src'
 import * as agent from '../../src/agent'
@@ -39,6 +41,7 @@ export async function ownCodec(): Promise<void> {
 
   expectTypeOf(useView({ view: session.createView(), limit: 5 }).messages.value[0]!.message).toEqualTypeOf<Note>()
   expectTypeOf(useBranch('n', { session })).toEqualTypeOf<UseBranchReturn<Note>>()
+  expectTypeOf(useComposer({ session })).toEqualTypeOf<UseComposerReturn<Note>>()
   expectTypeOf(useBranch(() => 'n', { view: session.view }).selected.value!.message).toEqualTypeOf<Note>()
   expectTypeOf(useRun('run-1', { session }).messages.value[0]!.message).toEqualTypeOf<Note>()
   expectTypeOf(useRuns({ session }).runs.value[0]!.runId).toEqualTypeOf<string>()
@@ -60,6 +63,7 @@ export function appMessage(): void {
   expectTypeOf<ReturnType<typeof useView>>().toEqualTypeOf<UseViewReturn>()
   expectTypeOf<ReturnType<typeof useBranch>>().toEqualTypeOf<UseBranchReturn>()
   expectTypeOf(useBranch('m').selected.value!.message).toEqualTypeOf<UIMessage>()
+  expectTypeOf<ReturnType<typeof useComposer>>().toEqualTypeOf<UseComposerReturn>()
 }
 
 /** What only reads cannot write: an agent takes the codec of its own entry. */

@@ -1,0 +1,231 @@
+import { effectScope } from 'vue'
+import { expect, it } from 'vitest'
+import { useClientSession, useComposer, useView, type UseComposerOptions } from '../../src'
+import { bareApp } from '../support/app'
+import { eventually } from '../support/eventually'
+import type { ModelCall } from '../support/hand-model'
+import { startScene, textOf, type Scene } from '../support/scene'
+
+/** A storage in memory, as several tabs of a browser share one. */
+function makeStorage() {
+  const items = new Map<string, string>()
+  return {
+    items,
+    getItem: (key: string) => items.get(key) ?? null,
+    setItem: (key: string, value: string) => void items.set(key, value),
+    removeItem: (key: string) => void items.delete(key),
+  }
+}
+
+/** A tab with a composer. */
+async function openTab(scene: Scene, options: UseComposerOptions = {}, clientId = 'alice') {
+  const client = scene.endpoint.client({ clientId })
+  const agent = { url: 'http://agent.test/', fetch: scene.fetch }
+  const scope = effectScope()
+  const tab = bareApp({ client, agent, linger: 0 }).runWithContext(() =>
+    scope.run(() => {
+      const session = useClientSession(scene.channelName)
+      return { session, ready: session.ready, ...useView(), composer: useComposer(options) }
+    }),
+  )!
+  await tab.ready
+  const write = (text: string, ...how: Parameters<typeof tab.composer.send>) => {
+    tab.composer.draft.value = text
+    return tab.composer.send(...how)
+  }
+  const shown = () => tab.messages.value.map(({ message, state }) => `${state}: ${textOf(message)}`)
+  const queued = () => tab.composer.queue.value.map(({ text }) => text)
+  return { ...tab, write, shown, queued, close: () => scope.stop(), client }
+}
+
+/** Writes a whole answer. */
+function answer(call: ModelCall, text: string): void {
+  call.say(text)
+  call.finish()
+}
+
+it('sends at once when nothing is active, and empties the draft', async () => {
+  const scene = await startScene('composer')
+  const { composer, write } = await openTab(scene, { whenBusy: 'queue' })
+  expect(composer.next.value).toEqual({ verb: 'send', targets: [] })
+  const sent = await write('Hello')
+  expect(sent.verb).toBe('send')
+  expect(composer.draft.value).toBe('')
+})
+
+it('refuses an empty draft with a reason', async () => {
+  const { write } = await openTab(await startScene('composer-empty'))
+  expect(await write('  ')).toEqual({ verb: 'reject', reason: 'The draft is empty.' })
+})
+
+it('says which runs an interrupt stops, stops them, and sends', async () => {
+  const scene = await startScene('composer-interrupt')
+  const { composer, write, runs } = await openTab(scene, { whenBusy: 'interrupt' })
+  const first = await write('One')
+  if (first.verb !== 'send') throw new Error(first.verb)
+  ;(await scene.model.call(0)).say('Begun')
+  await first.run.started
+  expect(composer.next.value).toEqual({ verb: 'interrupt', targets: [runs.value[0]] })
+  expect((await write('Two')).verb).toBe('interrupt')
+  expect(await first.run.finished).toEqual({ reason: 'cancelled' })
+})
+
+it('lets both runs go on alongside, and steers the newest one when told to', async () => {
+  const scene = await startScene('composer-beside')
+  const { write, runs } = await openTab(scene)
+  await write('One')
+  await scene.model.call(0)
+  expect((await write('Two')).verb).toBe('alongside')
+  await scene.model.call(1)
+  await eventually(() => expect(runs.value.map(({ status }) => status)).toEqual(['active', 'active']))
+  expect(await write('Be brief', { whenBusy: 'steer' })).toMatchObject({ verb: 'steer', runId: runs.value[1]!.runId })
+})
+
+it('keeps the draft when the policy refuses, and a function may choose by the text', async () => {
+  const scene = await startScene('composer-reject')
+  const { composer, write } = await openTab(scene, {
+    whenBusy: (text, running) => (text.endsWith('!') && running.length === 1 ? 'alongside' : 'reject'),
+  })
+  const first = await write('One')
+  await (first.verb === 'send' && first.run.started)
+  expect(await write('Two')).toEqual({ verb: 'reject', reason: 'An answer is being written.' })
+  expect(composer.draft.value).toBe('Two')
+  expect((await write('Two!')).verb).toBe('alongside')
+})
+
+it('queues prompts in order, and sends each after the run before it has succeeded', async () => {
+  const scene = await startScene('composer-queue')
+  const { composer, write, shown, queued } = await openTab(scene, { whenBusy: 'queue', queueLimit: 3 })
+  await write('One')
+  const one = await scene.model.call(0)
+  for (const text of ['Two', 'Three', 'Four']) expect((await write(text)).verb).toBe('queue')
+  expect(await write('Five')).toEqual({ verb: 'reject', reason: 'The queue is full (3).' })
+  const [two, , four] = composer.queue.value
+  composer.move(four!.id, 0)
+  composer.update(two!.id, { text: 'Two, edited' })
+  composer.remove(composer.queue.value[2]!.id)
+  expect(queued()).toEqual(['Four', 'Two, edited'])
+  answer(one, '1')
+  answer(await scene.model.call(1), '4')
+  answer(await scene.model.call(2), '2')
+  await eventually(() =>
+    expect(shown()).toEqual([
+      'sent: One',
+      'complete: 1',
+      'sent: Four',
+      'complete: 4',
+      'sent: Two, edited',
+      'complete: 2',
+    ]),
+  )
+  expect(queued()).toEqual([])
+})
+
+it('waits for resume() after a Stop, and says which run was stopped', async () => {
+  const scene = await startScene('composer-pause')
+  const { composer, write, queued, cancelAll, runs } = await openTab(scene, { whenBusy: 'queue' })
+  await write('One')
+  await scene.model.call(0)
+  await write('Two')
+  await cancelAll()
+  await eventually(() => expect(composer.pause.value).toEqual({ reason: 'stopped', run: runs.value[0] }))
+  expect(queued()).toEqual(['Two'])
+  expect(composer.next.value.verb).toBe('send')
+  composer.resume()
+  ;(await scene.model.call(1)).finish()
+  await eventually(() => expect(queued()).toEqual([]))
+})
+
+it('waits for resume() after a run that failed', async () => {
+  const scene = await startScene('composer-error')
+  const { composer, write, queued } = await openTab(scene, { whenBusy: 'queue' })
+  await write('One')
+  const call = await scene.model.call(0)
+  await write('Two')
+  call.fail('no more words')
+  await eventually(() => expect(composer.pause.value?.reason).toBe('error'))
+  expect(queued()).toEqual(['Two'])
+})
+
+it('a queued prompt can go out at once, and takes its place in the order of the conversation', async () => {
+  const scene = await startScene('composer-now')
+  const { composer, write, queued } = await openTab(scene, { whenBusy: 'queue' })
+  await write('One')
+  await scene.model.call(0)
+  await write('Two')
+  const run = await composer.sendNow(composer.queue.value[0]!.id)
+  await scene.model.call(1)
+  await run.started
+  expect(queued()).toEqual([])
+})
+
+it('keeps the draft and the queue over a reload, and goes on after the run has ended meanwhile', async () => {
+  const scene = await startScene('composer-reload')
+  const storage = makeStorage()
+  const options: UseComposerOptions = { whenBusy: 'queue', storage: () => storage }
+  const before = await openTab(scene, options)
+  await before.write('One')
+  const one = await scene.model.call(0)
+  await before.write('Two')
+  before.composer.draft.value = 'Unfinished'
+  before.close()
+  before.client.close()
+  answer(one, '1')
+  const after = await openTab(scene, options)
+  expect(after.composer.draft.value).toBe('Unfinished')
+  answer(await scene.model.call(1), '2')
+  await eventually(() => expect(after.shown()).toEqual(['sent: One', 'complete: 1', 'sent: Two', 'complete: 2']))
+  expect([...storage.items.keys()]).toEqual(['vue-ai-transport:ai:composer-reload:draft'])
+})
+
+it('two tabs of one user send a queued prompt once', async () => {
+  const scene = await startScene('composer-tabs')
+  const storage = makeStorage()
+  const options: UseComposerOptions = { whenBusy: 'queue', storage: () => storage }
+  const left = await openTab(scene, options)
+  await left.write('One')
+  const one = await scene.model.call(0)
+  const right = await openTab(scene, options)
+  await left.write('Two')
+  await right.write('Three')
+  const tell = (key: string) => window.dispatchEvent(new StorageEvent('storage', { key }))
+  tell('vue-ai-transport:ai:composer-tabs:queue')
+  expect(right.queued()).toEqual(['Two', 'Three'])
+  expect(left.queued()).toEqual(['Two', 'Three'])
+  answer(one, '1')
+  answer(await scene.model.call(1), '2')
+  tell('vue-ai-transport:ai:composer-tabs:queue')
+  answer(await scene.model.call(2), '3')
+  const all = ['sent: One', 'complete: 1', 'sent: Two', 'complete: 2', 'sent: Three', 'complete: 3']
+  await eventually(() => expect(left.shown()).toEqual(all))
+  await eventually(() => expect(right.shown()).toEqual(all))
+  expect(scene.agentRuns).toHaveLength(3)
+})
+
+it('a storage that is full loses nothing, and says so', async () => {
+  const scene = await startScene('composer-full')
+  const full = {
+    ...makeStorage(),
+    setItem: () => {
+      throw new Error('QuotaExceededError')
+    },
+  }
+  const { composer, write, queued } = await openTab(scene, { whenBusy: 'queue', storage: () => full })
+  await write('One')
+  await scene.model.call(0)
+  await write('Two')
+  await write('Three')
+  expect(queued()).toEqual(['Two', 'Three'])
+  expect(composer.storageError.value?.message).toMatch(
+    /^unable to keep the (draft|queue) for a reload; .*QuotaExceededError/,
+  )
+})
+
+it('foreign data in the storage is ignored', async () => {
+  const scene = await startScene('composer-foreign')
+  const storage = makeStorage()
+  storage.setItem('vue-ai-transport:ai:composer-foreign:queue', '{"items":[{"id":3}],"awaited":7}')
+  storage.setItem('vue-ai-transport:ai:composer-foreign:draft', 'null}')
+  const { composer, queued } = await openTab(scene, { storage: () => storage })
+  expect([composer.draft.value, ...queued()]).toEqual([''])
+})
