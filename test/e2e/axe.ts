@@ -1,9 +1,9 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright'
 
-/** What Axe finds serious or critical on a page. */
+/** The serious and critical findings of Axe on a page. */
 export async function violationsOf(page: Page): Promise<string[]> {
-  // NOTE: colours on their way to others are none to judge
+  // NOTE: colours in a transition are not final, so they are not checked
   await page.evaluate(() =>
     Promise.allSettled(
       document

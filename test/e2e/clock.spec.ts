@@ -19,7 +19,7 @@ test('an answer on a device with a wrong clock shows its true time', async () =>
   await expect.poll(() => other.run(1).card.locator('.elapsed').innerText()).toMatch(/^0:\d\d$/)
 })
 
-test('an answer counts and moves only while it is live: not offline, and not once it has ended', async () => {
+test("an answer's timer runs only while it is live: not offline, and not once it has ended", async () => {
   const visitor = await visit({ speed: 30, allow: 250 })
   const run = await visitor.ask(lisbon)
   await run.streams()
@@ -30,7 +30,7 @@ test('an answer counts and moves only while it is live: not offline, and not onc
   await visitor.page.locator('[data-connection="reconnecting"]').waitFor()
   await run.card.getByText('Offline', { exact: true }).waitFor()
   expect(await run.card.locator('.meter').count()).toBe(0)
-  // NOTE: the page cannot know offline whether the answer continues, so it does not claim it
+  // NOTE: offline the page cannot know whether the answer continues, so it does not show that
   const banner = visitor.page.locator('[data-outage="away"] p')
   await banner.waitFor()
   expect(await banner.innerText()).toBe('Connection lost. Reconnecting.')
@@ -41,7 +41,7 @@ test('an answer counts and moves only while it is live: not offline, and not onc
   expect(await run.card.innerText()).toMatch(/\d+ tokens in 0:\d\d/)
 })
 
-test('an answer of an agent that is gone does not look alive', async () => {
+test('an answer whose agent is gone does not look live', async () => {
   const visitor = await visit({ speed: 30 })
   const run = await visitor.ask(lisbon)
   await run.streams()

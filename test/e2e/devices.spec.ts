@@ -22,7 +22,7 @@ const ask = async (device: FrameLocator, text: string) => {
 }
 const card = (device: FrameLocator, status: string) => device.locator(`article[data-status="${status}"]`)
 
-test('a Stop on the phone travels to the laptop, with its milliseconds and its sender', async () => {
+test('a Stop on the phone reaches the laptop, which shows its milliseconds and its sender', async () => {
   const visitor = await visit({ viewport: { width: 1280, height: 800 }, speed: 'slow' })
   const { laptop, phone } = await openBoth(visitor)
   await ask(laptop, lisbon)
@@ -37,7 +37,7 @@ test('a Stop on the phone travels to the laptop, with its milliseconds and its s
   expect(await violationsOf(visitor.page)).toEqual([])
 })
 
-test('each device has a network of its own', async () => {
+test('each device has its own network', async () => {
   const visitor = await visit({ viewport: { width: 1280, height: 800 }, speed: 30 })
   const { laptop, phone } = await openBoth(visitor)
   await ask(laptop, lisbon)

@@ -23,7 +23,7 @@ describe('the dock on a phone', () => {
     expect(await chips.count()).toBe(count)
     const inDock = visitor.page.locator('.dock li').getByRole('button', { name: /^Stop run/ })
     await inDock.first().waitFor()
-    // NOTE: a chip can be drawn anew while it is looked at
+    // NOTE: a chip can be redrawn while the test looks at it
     await eventually(async () => {
       for (const stop of await inDock.all()) {
         await stop.scrollIntoViewIfNeeded({ timeout: 2000 })

@@ -10,10 +10,10 @@ const tide = 'Measure the tide, however long it takes'
 
 const { visit, newSession } = useVisits()
 
-/** What the browser itself says of requests that are refused. */
+/** The browser's own console message for a refused request. */
 const refusals = /Failed to load resource: the server responded with a status of (403|429|500|502)/
 
-/** Makes something go wrong, as the drawer's button does, until `end` is called. */
+/** Starts a fault, as the drawer's button does, until `end` is called. */
 const cause = (visitor: Visitor, kind: string, seconds = 60) =>
   visitor.page.evaluate(
     async ([kind, seconds]) => {
@@ -45,7 +45,7 @@ describe('stopping a tool that is running', () => {
     await next.reads(wordsFor(porto))
   })
 
-  test('S32 a tool that ignores the signal may finish, and the run is cancelled all the same', async () => {
+  test('S32 a tool that ignores the signal can finish, and the run is still cancelled', async () => {
     const visitor = await visit({ allow: 40 })
     const run = await visitor.ask(tide)
     await run.card.getByText('Running').waitFor()
@@ -60,7 +60,7 @@ describe('a connection that is lost', () => {
   test.for([
     ['inside the resume window', 'network'],
     ['beyond the resume window', 'continuity'],
-  ])('S33 S34 S35 S36 an answer is complete, in order and there once after a drop %s', async ([, kind]) => {
+  ])('S33 S34 S35 S36 an answer is complete, in order and shown once after a drop %s', async ([, kind]) => {
     const visitor = await visit({ allow: 40 })
     const [short, long] = [await visitor.ask('hello'), await visitor.ask(lisbon)]
     await Promise.all([short.streams(2), long.streams()])
@@ -81,7 +81,7 @@ describe('a connection that is lost', () => {
     await long.reads(wordsFor(lisbon))
   })
 
-  test('S36 a prompt and a Stop made offline are sent once when the network is back', async () => {
+  test('S36 a prompt and a Stop made offline are sent once when the network returns', async () => {
     const session = newSession()
     const [visitor, other] = [await visit({ session, allow: 40 }), await visit({ session })]
     const run = await visitor.ask(lisbon)
@@ -104,8 +104,8 @@ describe('a connection that is lost', () => {
   })
 })
 
-describe('a conversation that is not allowed', () => {
-  test('says so in a sentence, and is there again with a token that allows it', async () => {
+describe('a conversation that the token does not allow', () => {
+  test('shows the reason in a sentence, and appears again with a token that allows it', async () => {
     const visitor = await visit()
     await (await visitor.ask('hello')).reaches('complete')
     await visitor.page.route('**/api/ably/token*', (route) => {
@@ -140,7 +140,7 @@ describe('limits', () => {
     expect(await visitor.cards.count()).toBe(1)
   })
 
-  test('S38 an agent that has too much to do is asked again later, and answers once', async () => {
+  test('S38 an agent that is too busy is asked again later, and answers once', async () => {
     const visitor = await visit({ expected: refusals })
     await cause(visitor, 'busy')
     const run = await visitor.ask('hello')
@@ -153,7 +153,7 @@ describe('limits', () => {
 })
 
 describe('an agent endpoint that is down', () => {
-  test('S49 S50 S51 S52 Stop and send lands on the channel; the run starts once when the endpoint is back', async () => {
+  test('S49 S50 S51 S52 Stop and send reaches the channel; the run starts once when the endpoint is back', async () => {
     const session = newSession()
     const visitor = await visit({ session, allow: 40, expected: refusals })
     const other = await visit({ session })
@@ -177,7 +177,7 @@ describe('an agent endpoint that is down', () => {
     await other.run(2).reads(wordsFor(porto))
   })
 
-  test('a prompt whose device is gone can be answered at the wish of another', async () => {
+  test('a prompt whose device is gone can be sent to the agent again from another device', async () => {
     const session = newSession()
     const asker = await visit({ session, expected: refusals })
     const other = await visit({ session })
@@ -198,7 +198,7 @@ describe('an agent endpoint that is down', () => {
     expect(await other.cards.count()).toBe(1)
   })
 
-  test('S50 a refusal is final and says why; trying again is up to the user', async () => {
+  test('S50 a refusal is final and shows its reason; only the user can retry', async () => {
     const visitor = await visit({ expected: refusals })
     await cause(visitor, 'forbidden')
     const run = await visitor.ask('hello')
@@ -212,8 +212,8 @@ describe('an agent endpoint that is down', () => {
   })
 })
 
-describe('an agent that does not obey', () => {
-  test('a refused Stop says so, and can be pressed again', async () => {
+describe('an agent that ignores requests', () => {
+  test('a refused Stop shows the refusal, and can be pressed again', async () => {
     const visitor = await visit({ allow: 40 })
     const run = await visitor.ask(lisbon)
     await run.streams()
@@ -254,7 +254,7 @@ describe('an agent that does not obey', () => {
 
 describe('the drawer', () => {
   test.for(['light', 'dark'] as const)(
-    'Axe finds nothing in it, nor in trouble on a phone, when %s',
+    'has no Axe findings, on a desktop or with a fault on a phone, if %s',
     async (colorScheme) => {
       const viewport = { width: 360, height: 740 }
       const visitor = await visit({ colorScheme, viewport, hasTouch: true, expected: refusals })

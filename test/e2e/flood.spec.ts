@@ -4,7 +4,7 @@ import { useVisits, wordsFor, type Visitor } from './visit'
 
 const { visit } = useVisits()
 
-/** Somebody else who may publish on the visitor's conversation, as the token route lets everybody. */
+/** Another client that can publish on the visitor's conversation, as the token route allows every visitor. */
 function stranger({ page, session }: Visitor): Ably.RealtimeChannel {
   const { origin, hostname, port } = new URL(page.url())
   const client = new Ably.Realtime({
@@ -29,12 +29,12 @@ const forged = (n: number) => [
   { name: 'ai-input', extras: { ai: n } },
 ] // prettier-ignore
 
-test('a page that is flooded with junk accepts typing and shows the answer', async () => {
+test('a page accepts typing and shows the answer during a flood of meaningless messages', async () => {
   const visitor = await visit({ allow: 40 })
   const prompt = 'Plan three days in Lisbon'
   const run = await visitor.ask(prompt)
   await run.streams()
-  // NOTE: the endpoint on this machine remembers 10,000 messages a channel, and nothing can be appended to forgotten ones
+  // NOTE: the local endpoint remembers 10,000 messages per channel, and forgotten ones cannot be appended to
   const channel = stranger(visitor)
   const batches = Array.from({ length: 36 }, (_, b) => Array.from({ length: 50 }, (__, n) => forged(b * 50 + n)).flat())
   const flood = (async () => {

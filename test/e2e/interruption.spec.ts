@@ -8,7 +8,7 @@ const fiveDays = 'Actually, make it five days'
 const { visit, newSession } = useVisits()
 
 describe('sending while an answer is written', () => {
-  test('S1 S3 S9 S14 S53 S55 a second prompt starts a run of its own at once, and the first goes on', async () => {
+  test('S1 S3 S9 S14 S53 S55 a second prompt starts its own run at once, and the first run continues', async () => {
     const visitor = await visit({ allow: 40 })
     const first = await visitor.ask(lisbon)
     await first.streams()
@@ -38,7 +38,7 @@ describe('sending while an answer is written', () => {
     expect(await visitor.cards.count()).toBe(4)
   })
 
-  test('S4 S13 Stop and send stops the active run, then asks; the new run starts clean', async () => {
+  test('S4 S13 Stop and send stops the active run, then sends; the new run starts clean', async () => {
     const visitor = await visit({ allow: 40 })
     const first = await visitor.ask(lisbon)
     await first.streams()
@@ -52,7 +52,7 @@ describe('sending while an answer is written', () => {
     expect(await first.status()).toBe('cancelled')
   })
 
-  test('S30 S43 tokens that were on their way land on the stopped run, never on the new one', async () => {
+  test('S30 S43 tokens in flight belong to the stopped run, never to the new one', async () => {
     const visitor = await visit({ speed: 300, allow: 20 })
     const first = await visitor.ask(lisbon)
     await first.streams(10)
@@ -70,7 +70,7 @@ describe('sending while an answer is written', () => {
 })
 
 describe('stopping', () => {
-  test('S15 S16 S24 S25 S44 Stop on one of two ends it, the other keeps exactly its own text', async () => {
+  test('S15 S16 S24 S25 S44 Stop on one of two runs ends it, and the other keeps exactly its own text', async () => {
     const visitor = await visit({ allow: 40 })
     const first = await visitor.ask(lisbon)
     const second = await visitor.ask(porto)
@@ -129,7 +129,7 @@ describe('stopping', () => {
     await phone.run(1).reaches('cancelled')
   })
 
-  test('S28 Stop all ends every run, those that have not started too', async () => {
+  test('S28 Stop all ends every run, including those that have not started', async () => {
     const visitor = await visit({ allow: 40 })
     const first = await visitor.ask(lisbon)
     const second = await visitor.ask(porto)
@@ -140,7 +140,7 @@ describe('stopping', () => {
     expect(await visitor.page.getByRole('button', { name: /^Stop/, disabled: false }).count()).toBe(0)
   })
 
-  test('S27 what can be stopped follows each start and each kind of end', async () => {
+  test('S27 the Stop buttons follow each start and each kind of end', async () => {
     const visitor = await visit({ allow: 40 })
     const interrupt = visitor.page.getByRole('button', { name: 'Stop and send' })
     const send = visitor.page.getByRole('button', { name: 'Send', exact: true })
@@ -170,7 +170,7 @@ interface InConsole {
 }
 
 describe('in the console', () => {
-  test('S5 S6 S10 the snippet of the feature page works as it is written', async () => {
+  test('S5 S6 S10 the snippet of the feature page works as written', async () => {
     const visitor = await visit({ allow: 40 })
     const first = await visitor.ask(lisbon)
     await first.streams()
@@ -191,7 +191,7 @@ describe('in the console', () => {
     expect(ids).toContain('my-own-id')
   })
 
-  test('S22 S25 S26 S45 send answers with a handle of its own run, and ids from runs() stop the right one', async () => {
+  test('S22 S25 S26 S45 send returns a handle of its own run, and ids from runs() stop the right one', async () => {
     const visitor = await visit({ allow: 40 })
     const told = await visitor.page.evaluate(async () => {
       const { session } = window as unknown as InConsole

@@ -19,7 +19,7 @@ const latest = (visitor: Visitor) => visitor.page.getByRole('button', { name: 'L
 const colour = (run: RunOnPage) => run.card.evaluate((card) => getComputedStyle(card).getPropertyValue('--lane'))
 
 describe('two answers on a desktop', () => {
-  test('have lanes of one height that follow their own ends, also if the second one starts late', async () => {
+  test('have lanes of equal height that scroll to their own ends, even if the second one starts late', async () => {
     const visitor = await visit({ allow: 150 })
     const first = await visitor.ask(lisbon)
     await first.streams(90)
@@ -35,7 +35,7 @@ describe('two answers on a desktop', () => {
     expect(await showsItsEnd(second)).toBe(true)
   })
 
-  test('can be expanded to their whole length', async () => {
+  test('can be expanded to their full length', async () => {
     const visitor = await visit()
     const [first, second] = [await visitor.ask(lisbon), await visitor.ask(porto)]
     await Promise.all([first.reaches('complete'), second.reaches('complete')])
@@ -48,7 +48,7 @@ describe('two answers on a desktop', () => {
   })
 })
 
-test('a prompt that is sent offline is in view beside the long answer before it', async () => {
+test('a prompt that is sent offline is visible beside the long answer before it', async () => {
   const visitor = await visit({ allow: 150 })
   const first = await visitor.ask(lisbon)
   await first.streams(90)
@@ -62,7 +62,7 @@ test('a prompt that is sent offline is in view beside the long answer before it'
   expect(box.y + 100).toBeLessThan(800)
 })
 
-test('a regenerated answer further up is followed, and the button to the latest answer is never stale', async () => {
+test('the page follows a regenerated answer further up, and the button to the latest answer is never stale', async () => {
   const visitor = await visit({ viewport: { width: 1000, height: 520 } })
   const first = await visitor.ask(lisbon)
   await first.reaches('complete')
@@ -78,7 +78,7 @@ test('a regenerated answer further up is followed, and the button to the latest 
   expect(await latest(visitor).count()).toBe(0)
 })
 
-test('a run has one colour on all devices, also where only the end of the conversation is loaded', async () => {
+test('a run has the same colour on all devices, even if only the end of the conversation is loaded', async () => {
   const session = newSession()
   const visitor = await visit({ session, speed: 2000 })
   for (let index = 0; index < 17; index++) await (await visitor.ask(`hello ${index}`)).reaches('complete')

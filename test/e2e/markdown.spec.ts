@@ -8,7 +8,7 @@ interface InPage {
   createBlockReader: typeof import('../../playground/src/markdown/blocks').createBlockReader
 }
 
-/** Has the demo model answer with this Markdown. */
+/** Lets the demo model answer with this Markdown. */
 async function show(visitor: Visitor, source: string): Promise<void> {
   await visitor.message.fill(`Repeat: ${source}`)
   await visitor.message.press('Enter')
@@ -54,7 +54,7 @@ describe('Markdown in an answer', () => {
     expect(await visitor.page.locator('.prose img').count()).toBe(0)
   })
 
-  test('loads nothing from another host: an image there is a link, and the page has a security policy', async () => {
+  test('loads nothing from another host: an image from there is a link, and the page has a security policy', async () => {
     const visitor = await visit({ expected: /Content Security Policy/ })
     const requests: string[] = []
     visitor.page.on('request', (request) => requests.push(request.url()))
@@ -81,7 +81,7 @@ describe('Markdown in an answer', () => {
     expect(await visitor.page.evaluate(() => navigator.clipboard.readText())).toMatch(/^const active = /)
   })
 
-  test('is copied as Markdown with the whole answer', async () => {
+  test('is copied as Markdown with the complete answer', async () => {
     const visitor = await visit({ speed: 400, permissions: ['clipboard-read', 'clipboard-write'] })
     await show(visitor, '- **one**\n- two')
     await visitor.press(/^Copy the answer of run/)
@@ -89,7 +89,7 @@ describe('Markdown in an answer', () => {
     expect(await visitor.page.evaluate(() => navigator.clipboard.readText())).toBe('- **one**\n- two')
   })
 
-  test('a steered answer leaves no raw marks', async () => {
+  test('a steered answer shows no raw Markdown marks', async () => {
     const visitor = await visit({ speed: 60 })
     await visitor.press('Steer it')
     const run = visitor.run(1)
@@ -99,7 +99,7 @@ describe('Markdown in an answer', () => {
   })
 })
 
-test('a long list is read item by item: a token parses its own item only', async () => {
+test('a long list is parsed item by item: a token parses only its own item', async () => {
   const visitor = await visit()
   await visitor.page.evaluate(
     "import('/src/markdown/blocks.ts').then(({ createBlockReader }) => Object.assign(window, { createBlockReader }))",

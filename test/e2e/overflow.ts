@@ -1,6 +1,6 @@
 import type { Page } from 'playwright'
 
-/** Names what is wider than the window, apart from what scrolls by itself. */
+/** Names the elements that are wider than the window and do not scroll by themselves. */
 export const overflowOf = (page: Page): Promise<string[]> =>
   page.evaluate(() => {
     const scrolls = (element: Element): boolean =>

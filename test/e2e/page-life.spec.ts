@@ -3,7 +3,7 @@ import { useVisits } from './visit'
 
 const { visit } = useVisits()
 
-// NOTE: a page that seems to leave fires `beforeunload`, in which the Ably SDK closes its connection
+// NOTE: a page that seems to be left fires `beforeunload`, in which the Ably SDK closes its connection
 test.each([
   ['follows a mailto link', (): void => void (location.href = 'mailto:someone@example.com')],
   [
@@ -16,13 +16,13 @@ test.each([
     },
   ],
   [
-    'asks "Leave site?" and is told to stay',
+    'asks "Leave site?" and the user stays',
     (): void => {
       window.addEventListener('beforeunload', (event) => event.preventDefault(), { once: true })
       location.href = '/elsewhere'
     },
   ],
-])('an answer goes on to its end, and so does the next one, when the page %s', async (_, leave) => {
+])('an answer continues to its end, and the next one works, if the page %s', async (_, leave) => {
   const visitor = await visit()
   const address = visitor.page.url()
   visitor.page.on('dialog', (dialog) => void dialog.dismiss())

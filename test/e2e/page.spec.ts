@@ -58,7 +58,7 @@ describe('layout', () => {
     expect(await overflowOf(visitor.page)).toEqual([])
   })
 
-  test('follows the end of the conversation only while the reader is there', async () => {
+  test('follows the end of the conversation only while the reader is at the end', async () => {
     const visitor = await visit({ viewport: { width: 1000, height: 500 }, allow: 150 })
     const run = await visitor.ask(lisbon)
     await run.streams(90)
@@ -96,7 +96,7 @@ describe('access', () => {
     expect(await violationsOf(visitor.page)).toEqual([])
   })
 
-  test('every Stop has a name of its own, and starts with "Stop run"', async () => {
+  test('every Stop has its own name, which starts with "Stop run"', async () => {
     const visitor = await visit({ allow: 40 })
     await visitor.press(/Two questions at once/)
     await visitor.run(2).streams()
@@ -108,7 +108,7 @@ describe('access', () => {
     expect(new Set(names).size).toBe(names.length)
   })
 
-  test('a Stop that has scrolled away is at hand in the dock', async () => {
+  test('a Stop that has scrolled out of view is in the dock', async () => {
     const visitor = await visit({ viewport: { width: 1000, height: 520 } })
     const first = await visitor.ask(lisbon)
     await first.reaches('complete')
@@ -123,7 +123,7 @@ describe('access', () => {
     await second.reaches('cancelled')
   })
 
-  test('tells where runs begin and end, and no token', async () => {
+  test('announces the start and end of runs, and no tokens', async () => {
     const visitor = await visit()
     expect(await visitor.page.getByRole('log').getAttribute('aria-live')).toBe('off')
     await visitor.page.evaluate(() => {
@@ -153,7 +153,7 @@ describe('access', () => {
     expect(heard.length).toBeLessThan(12)
   })
 
-  test('shows no motion when the system asks for less', async () => {
+  test('shows no motion if the system asks for less', async () => {
     const visitor = await visit({ reducedMotion: 'reduce', allow: 40 })
     const run = await visitor.ask(lisbon)
     await run.streams()
@@ -174,7 +174,7 @@ describe('keyboard', () => {
     await Promise.all([first.reaches('cancelled'), second.reaches('cancelled')])
   })
 
-  test('Shift and Enter breaks the line, Enter sends, and focus stays in the box', async () => {
+  test('Shift and Enter breaks the line, Enter sends, and focus stays in the message box', async () => {
     const visitor = await visit()
     await visitor.message.click()
     await visitor.page.keyboard.type('one')
@@ -198,7 +198,7 @@ describe('keyboard', () => {
     expect(await visitor.message.inputValue()).toBe('')
   })
 
-  test('keys that belong to an input method are left alone', async () => {
+  test('keys of an input method have no other effect', async () => {
     const visitor = await visit({ allow: 40 })
     const run = await visitor.ask(lisbon)
     await run.streams()
@@ -231,7 +231,7 @@ describe('keyboard', () => {
   })
 })
 
-describe('focus that was put somewhere by keyboard', () => {
+describe('focus set by keyboard', () => {
   const focused = (visitor: Visitor) =>
     visitor.page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.id)
 
@@ -270,7 +270,7 @@ describe('focus that was put somewhere by keyboard', () => {
 })
 
 describe('connection', () => {
-  test('S33 S34 S35 S36 in a tunnel nothing is stopped, and after it the answer is there', async () => {
+  test('S33 S34 S35 S36 a lost connection stops nothing, and the answer is there after it', async () => {
     const visitor = await visit({ allow: 40 })
     const run = await visitor.ask(lisbon)
     await run.streams()
@@ -286,7 +286,7 @@ describe('connection', () => {
     await run.reads(wordsFor(lisbon))
   })
 
-  test('S35 S36 a page that is loaded again shows the same answers and their statuses', async () => {
+  test('S35 S36 a reloaded page shows the same answers and their statuses', async () => {
     const session = newSession()
     const visitor = await visit({ session, allow: 40 })
     const [first, second] = [await visitor.ask(lisbon), await visitor.ask(porto)]
@@ -304,7 +304,7 @@ describe('connection', () => {
 })
 
 describe('text of a model', () => {
-  test('is safe: only links and images of known kinds are live', async () => {
+  test('is safe: only links and images of known kinds are active', async () => {
     const visitor = await visit()
     await visitor.page.evaluate(
       "import('/src/markdown/render.ts').then(({ renderMarkdown }) => Object.assign(window, { renderMarkdown }))",
@@ -334,7 +334,7 @@ describe('text of a model', () => {
     expect(html.scripts).toEqual([])
   })
 
-  test('is read block by block: a token leaves the blocks before it alone', async () => {
+  test('is rendered block by block: a token does not render the blocks before it', async () => {
     const visitor = await visit({ allow: 80 })
     const run = await visitor.ask(lisbon)
     await run.streams(40)

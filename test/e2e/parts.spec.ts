@@ -14,7 +14,7 @@ const { visit, newSession } = useVisits()
 const tool = (run: RunOnPage) => run.card.locator('.tool')
 const toolStatus = (run: RunOnPage) => tool(run).getAttribute('data-tool')
 
-/** Waits until the agent asks whether it may book the table. */
+/** Waits until the agent asks for approval to book the table. */
 async function asksForTable(visitor: Visitor): Promise<RunOnPage> {
   const run = await visitor.ask(table)
   await run.reaches('suspended')
@@ -23,7 +23,7 @@ async function asksForTable(visitor: Visitor): Promise<RunOnPage> {
 }
 
 describe('a tool call', () => {
-  test('asks for approval, is approved in another window, and the same run goes on to its end', async () => {
+  test('needs approval, is approved in another window, and the same run continues to its end', async () => {
     const session = newSession()
     const laptop = await visit({ session })
     const phone = await visit({ session, viewport: { width: 390, height: 800 }, hasTouch: true })
@@ -72,7 +72,7 @@ describe('a tool call', () => {
     await phone.run(1).reaches('cancelled')
   })
 
-  test('S32 Stop ends a tool that is at work, and the run with it', async () => {
+  test('S32 Stop ends a running tool, and the run with it', async () => {
     const visitor = await visit({ allow: 40 })
     const run = await visitor.ask(fado)
     await expect.poll(() => run.card.getByRole('progressbar').count()).toBe(1)
@@ -87,7 +87,7 @@ describe('a tool call', () => {
     expect(await run.text()).toBe('')
   })
 
-  test('S28 S31 Shift and Escape stops a run that waits for an answer along with one that is written', async () => {
+  test('S28 S31 Shift and Escape stops a run that waits for an answer together with a streaming one', async () => {
     const visitor = await visit({ allow: 40 })
     const waiting = await asksForTable(visitor)
     const writing = await visitor.ask(lisbon)
@@ -117,7 +117,7 @@ describe('a tool call', () => {
     expect(await focused()).toBe('Tool call, Book table')
   })
 
-  test('others run and are asked beside one that waits', async () => {
+  test('other runs continue and can be started beside one that waits', async () => {
     const visitor = await visit()
     const run = await asksForTable(visitor)
     const second = await visitor.ask(lisbon)
@@ -130,7 +130,7 @@ describe('a tool call', () => {
 })
 
 describe('a steer', () => {
-  test('goes into the run that is meant, is seen by the agent, and is answered there', async () => {
+  test('is sent into the right run, received by the agent, and answered there', async () => {
     const session = newSession()
     const visitor = await visit({ session, allow: 40 })
     const other = await visit({ session })
@@ -152,7 +152,7 @@ describe('a steer', () => {
     expect(await other.run(1).text()).toBe(await first.text())
   })
 
-  test('waits in the card of its run for as long as the agent has not seen it', async () => {
+  test('waits in the card of its run until the agent has received it', async () => {
     const visitor = await visit({ allow: 10 })
     const run = await visitor.ask(lisbon)
     await run.streams(6)
@@ -170,7 +170,7 @@ describe('a steer', () => {
 })
 
 describe('reasoning', () => {
-  test('is folded away, says how long it took, and opens on demand', async () => {
+  test('is collapsed, shows how long it took, and can be expanded', async () => {
     const visitor = await visit({ speed: 200 })
     const run = await visitor.ask('Think first: is Sintra worth a day?')
     const fold = run.card.getByRole('button', { name: /^(Thinking|Thought for \d+ s)$/ })
@@ -186,7 +186,7 @@ describe('reasoning', () => {
 })
 
 describe('sources and files', () => {
-  test('are links only where a link may be followed', async () => {
+  test('are links only if the link is safe', async () => {
     const visitor = await visit()
     const run = await visitor.ask(fado)
     await run.reaches('complete')
@@ -198,7 +198,7 @@ describe('sources and files', () => {
     }
   })
 
-  test('from a hostile model are inert', async () => {
+  test('from a hostile model have no effect', async () => {
     const visitor = await visit()
     const run = await visitor.ask('Show me hostile links')
     await run.reaches('complete')
@@ -209,7 +209,7 @@ describe('sources and files', () => {
     expect(live).toEqual([])
   })
 
-  test('a picture that is painted is shown', async () => {
+  test('a generated picture is shown', async () => {
     const visitor = await visit()
     const run = await visitor.ask('Paint the Tagus at dusk')
     await run.reaches('complete')
@@ -240,7 +240,7 @@ describe('sources and files', () => {
     expect(await prompt.innerText()).toContain('notes.txt')
   })
 
-  test('that are too large for a channel message are refused in so many words', async () => {
+  test('that are too large for a channel message are refused with the reason', async () => {
     const visitor = await visit()
     const big = { name: 'big.png', mimeType: 'image/png', buffer: Buffer.alloc(240 * 1024) }
     await visitor.page.locator('input[type=file]').setInputFiles(big)
@@ -251,7 +251,7 @@ describe('sources and files', () => {
 
 describe('access', () => {
   test.each(['light', 'dark'] as const)(
-    'Axe finds nothing serious in tools, thoughts, sources, steers (%s)',
+    'Axe finds nothing serious in tools, reasoning, sources, steers (%s)',
     async (colorScheme) => {
       const visitor = await visit({ colorScheme })
       const waiting = await asksForTable(visitor)
@@ -286,7 +286,7 @@ describe('layout', () => {
     ['phone', { width: 360, height: 740 }],
   ] as const
 
-  test.each(sizes)('thoughts, tools, sources and a steer shift the page by at most 0.02 (%s)', async (_, viewport) => {
+  test.each(sizes)('reasoning, tools, sources and a steer shift the page by at most 0.02 (%s)', async (_, viewport) => {
     const visitor = await visit({ viewport, speed: 100 })
     await watchShifts(visitor.page)
     await (await visitor.ask('Think first: is Sintra worth a day?')).reaches('complete')
@@ -306,7 +306,7 @@ describe('layout', () => {
     expect(total).toBeLessThanOrEqual(0.02)
   })
 
-  test('nothing scrolls sideways at 360 px with a tool that asks, arrows and an open editor', async () => {
+  test('nothing scrolls sideways at 360 px with an approval, arrows and an open editor', async () => {
     const visitor = await visit({ viewport: { width: 360, height: 740 }, hasTouch: true })
     const run = await asksForTable(visitor)
     expect(await overflowOf(visitor.page)).toEqual([])
@@ -323,13 +323,13 @@ describe('layout', () => {
 })
 
 describe('cost', () => {
-  test('a token renders the text it belongs to, and nothing else on the page', async () => {
+  test('a token renders its own text, and nothing else on the page', async () => {
     const visitor = await visit({ profile: true })
     for (const words of [porto, fado]) await (await visitor.ask(words)).reaches('complete')
     await visitor.allow(30)
     const run = await visitor.ask(lisbon)
     await run.streams(10)
-    // NOTE: buttons of answers that have just ended change once more, after a double click's time
+    // NOTE: buttons of answers that have just ended change once more, after the time of a double click
     await visitor.page.waitForTimeout(1000)
     await visitor.page.evaluate(() => {
       const counts: Record<string, number> = {}

@@ -8,11 +8,11 @@ interface Shift extends PerformanceEntry {
 
 export interface Shifts {
   total: number
-  /** What moved, and how far. */
+  /** The elements that moved, and how far. */
   moved: string[]
 }
 
-/** Begins to note what moves by itself on a page. */
+/** Starts recording the layout shifts of a page. */
 export async function watchShifts(page: Page): Promise<void> {
   await page.evaluate(() => {
     const shifts: Shifts = { total: 0, moved: [] }
@@ -33,6 +33,6 @@ export async function watchShifts(page: Page): Promise<void> {
   })
 }
 
-/** What has moved since. */
+/** The shifts since the start. */
 export const shiftsOf = (page: Page): Promise<Shifts> =>
   page.evaluate(() => (window as unknown as { shifts: Shifts }).shifts)

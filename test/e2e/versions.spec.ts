@@ -20,8 +20,8 @@ async function edit(visitor: Visitor, number: number, words: string): Promise<vo
 const focused = (visitor: Visitor) =>
   visitor.page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.id)
 
-describe('a prompt in other words', () => {
-  test('gets an answer of its own, and the arrows lead back to the one before', async () => {
+describe('an edited prompt', () => {
+  test('gets its own answer, and the arrows lead back to the previous version', async () => {
     const visitor = await visit()
     const run = await visitor.ask(lisbon)
     await run.reaches('complete')
@@ -38,7 +38,7 @@ describe('a prompt in other words', () => {
     await run.reads(wordsFor(porto))
   })
 
-  test('leaves an active run alone: it continues on its own branch, and the dock leads there', async () => {
+  test('does not stop an active run: it continues on its own branch, and the dock leads there', async () => {
     const visitor = await visit({ allow: 40 })
     const run = await visitor.ask(lisbon)
     await run.streams()
@@ -69,7 +69,7 @@ describe('a prompt in other words', () => {
     expect(await visitor.run(1).text()).toBe(wordsFor(lisbon))
   })
 
-  test('is dropped by Escape, which stops no run, and focus is where it was', async () => {
+  test('is discarded by Escape, which stops no run, and focus returns', async () => {
     const visitor = await visit({ allow: 40 })
     const run = await visitor.ask(lisbon)
     await run.streams()
@@ -81,7 +81,7 @@ describe('a prompt in other words', () => {
     expect(await run.status()).toBe('streaming')
   })
 
-  test('is begun by Up in an empty box, for the last prompt, and focus goes back there', async () => {
+  test('is opened by Up in an empty box, for the last prompt, and focus returns to the box', async () => {
     const visitor = await visit()
     await (await visitor.ask(lisbon)).reaches('complete')
     await (await visitor.ask(porto)).reaches('complete')
@@ -96,8 +96,8 @@ describe('a prompt in other words', () => {
   })
 })
 
-describe('another answer', () => {
-  test('takes the place of the one before, on every device, and the arrows lead back', async () => {
+describe('a regenerated answer', () => {
+  test('replaces the previous one on every device, and the arrows lead back', async () => {
     const session = newSession()
     const visitor = await visit({ session })
     const other = await visit({ session })
@@ -117,8 +117,8 @@ describe('another answer', () => {
     expect(await other.run(1).runId()).toBe(before)
   })
 
-  test('can be asked for while the prompt after it is answered, and both keep their place', async () => {
-    // NOTE: the third prompt is to follow the second, not its answer
+  test('can be requested while the next prompt is answered, and both keep their place', async () => {
+    // NOTE: the third prompt follows the second, not its answer
     const visitor = await visit()
     const first = await visitor.ask(lisbon)
     await first.reaches('complete')
@@ -139,7 +139,7 @@ describe('another answer', () => {
   })
 })
 
-describe('another answer that has not begun', () => {
+describe('a regenerated answer that has not started', () => {
   test('S8 is shown as starting, and can be stopped', async () => {
     const visitor = await visit()
     const run = await visitor.ask(lisbon)
@@ -190,7 +190,7 @@ describe('the arrows', () => {
     await run.reads(wordsFor(porto))
   })
 
-  test('every control of a message has a name of its own', async () => {
+  test('every control of a message has its own name', async () => {
     const visitor = await visit()
     for (const words of [lisbon, porto]) {
       const run = await visitor.ask(words)

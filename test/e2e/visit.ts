@@ -8,14 +8,14 @@ import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { eventually } from '../support/eventually'
 import { startPlayground, type Playground } from '../../scripts/playground'
 
-// NOTE: long enough for a machine that is busy with much else
+// NOTE: long enough for a busy machine
 const longest = 60_000
 
 /** The playground under test, and a browser to visit it with. */
 export interface Visits {
-  /** A conversation that nobody has used yet. */
+  /** A new conversation. */
   newSession(): string
-  /** Opens a conversation on a device of its own: storage and identity are not shared with other visits. */
+  /** Opens a conversation on a new device: storage and identity are not shared with other visits. */
   visit(options?: VisitOptions): Promise<Visitor>
 }
 
@@ -24,7 +24,7 @@ export interface VisitOptions extends BrowserContextOptions {
   session?: string
   /** Tokens per second of the answers to this visitor. @default 400 */
   speed?: string | number
-  /** How far answers to this visitor may go until `allow` is called. @default 'all' */
+  /** How far answers to this visitor can stream until `allow` is called. @default 'all' */
   allow?: Allowance
   /** Whether every render leaves a measure in the page's performance timeline. */
   profile?: boolean
@@ -80,7 +80,7 @@ export function useVisits(): Visits {
   }
 }
 
-// NOTE: the dev server prepares modules when they are first asked for, which is no part of what is measured
+// NOTE: the dev server prepares modules at their first request, which is not part of the measurement
 async function warmUp(browser: Browser, url: string): Promise<void> {
   const page = await browser.newPage()
   await page.goto(`${url}/s/warm-up?speed=2000`)
@@ -91,14 +91,14 @@ async function warmUp(browser: Browser, url: string): Promise<void> {
   await page.close()
 }
 
-/** Somebody who looks at a conversation. */
+/** A visitor of a conversation. */
 export class Visitor {
   readonly problems: string[] = []
 
   constructor(
     readonly page: Page,
     readonly session: string,
-    /** Where the server takes orders for {@link allow}. */
+    /** The address at which the server takes the orders of {@link allow}. */
     readonly gateUrl: string,
     expected: RegExp | undefined,
   ) {
@@ -114,7 +114,7 @@ export class Visitor {
     })
   }
 
-  /** Lets each answer to this visitor, begun or still to come, go so far and no farther. */
+  /** Lets each answer to this visitor, active or later, stream this far and no further. */
   async allow(allowance: Allowance): Promise<void> {
     const { ok, status } = await fetch(this.gateUrl, { method: 'POST', body: JSON.stringify(allowance) })
     if (!ok) throw new Error(`the gate answered with ${status}`)
@@ -133,7 +133,7 @@ export class Visitor {
     return this.page.locator('article')
   }
 
-  /** Asks by keyboard; resolves when the card is there. */
+  /** Sends a prompt by keyboard; resolves once its card is there. */
   async ask(text: string): Promise<RunOnPage> {
     const number = (await this.cards.count()) + 1
     await this.message.fill(text)
@@ -186,19 +186,19 @@ export class RunOnPage {
     }, longest)
   }
 
-  /** Demands that the answer reads exactly so, now. */
+  /** Asserts that the answer has exactly this text now. */
   async reads(words: string): Promise<void> {
     const now = await this.text()
     if (now !== words) throw new Error(`the run reads "${now}", not "${words}"`)
   }
 
-  /** The words of the answer, without line breaks. */
+  /** The text of the answer, without line breaks. */
   async text(): Promise<string> {
     return inOneLine((await this.card.locator('.prose').allTextContents()).join(' '))
   }
 }
 
-/** What the demo model answers to a prompt, as it reads on the page. */
+/** The demo model's answer to a prompt, as the page shows it. */
 export function wordsFor(prompt: string): string {
   const html = new MarkdownIt({ linkify: true }).render(answerTo(prompt))
   const text = html.replace(/<[^>]+>/g, '').replace(/&(amp|lt|gt|quot);/g, (_, name: string) => entities[name]!)
@@ -207,5 +207,5 @@ export function wordsFor(prompt: string): string {
 
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"' }
 
-// NOTE: with the white space go the breaks between blocks, which are markup on one side and nothing on the other
+// NOTE: white space is removed because breaks between blocks are markup on one side and nothing on the other
 const inOneLine = (text: string): string => text.replace(/\s+/g, ' ').trim()

@@ -7,7 +7,7 @@ export interface Call {
   sessionName: string
 }
 
-/** A session as one client shows it, in words that fit both libraries; plain data. */
+/** A session as one client shows it, as plain data in terms that fit both libraries. */
 export interface Shown {
   messages: { id: string; message: UIMessage }[]
   runs: {
@@ -20,10 +20,10 @@ export interface Shown {
   }[]
 }
 
-/** How a tool that runs at the client came out. */
+/** The result of a client tool. */
 export type ToolResult = { toolCallId: string; output: unknown } | { toolCallId: string; errorText: string }
 
-/** What somebody says into a reply that waits for them. */
+/** An answer to a reply that waits for the user. */
 export type Said = ToolResult | { toolCallId: string; approved: boolean; reason?: string }
 
 /** A session opened by a client, ours or the peer's. */
@@ -32,17 +32,17 @@ export interface User {
   edit(messageId: string, text: string): Promise<Sent>
   regenerate(messageId: string): Promise<Sent>
   cancel(runId: string): Promise<void>
-  /** Says something into a reply that waits, so that its run goes on. */
+  /** Sends an answer into a reply that waits, so that its run is resumed. */
   answer(messageId: string, said: Said[]): Promise<Sent>
-  /** Says it into a copy of the reply, with which a new run begins that takes the place of the one that waits. */
+  /** Sends the answer in a copy of the reply, with which a new run replaces the suspended one. */
   fork(messageId: string, said: ToolResult): Promise<Sent>
-  /** Shows so many older messages. */
+  /** Loads this many older messages. */
   load(count: number): Promise<unknown>
   hasOlder(): boolean
   shown(): Shown
-  /** Waits until it has heard all that was published before. */
+  /** Waits until it has received all messages published before. */
   hear(): Promise<unknown>
-  /** Which alternative of a message is shown, of how many. */
+  /** The selected version of a message, and the number of versions. */
   branch(messageId: string): { index: number; count: number }
   select(messageId: string, index: number): void
 }
@@ -53,7 +53,7 @@ export interface Clients {
   readonly peers: User
 }
 
-/** The handle of something sent. */
+/** The handle of a sent prompt or answer. */
 export interface Sent {
   readonly inputId: string
   readonly runId: string
@@ -69,9 +69,12 @@ export interface Sent {
 
 /** An agent on one session, ours or the peer's. */
 export interface Agent {
-  /** Listens before anything was said; otherwise it starts with its first call, and reads history. */
+  /**
+   * Attaches before any message is published; otherwise the agent attaches with its first call, and reads
+   * history.
+   */
   attach(): Promise<void>
-  /** Takes a call and starts its run. */
+  /** Accepts an invocation and starts its run. */
   answer(call: Call): Promise<Answering>
 }
 
@@ -79,12 +82,12 @@ export interface Agent {
 export interface Answering {
   readonly runId: string
   readonly signal: AbortSignal
-  /** The conversation as a model would be given it. */
+  /** The conversation as the model gets it. */
   prompt(): UIMessage[]
-  /** Whether something is to be said, or to be said anew, because of a steer. */
+  /** Whether a steer requires further output. */
   hasInput(): boolean
   pipe(stream: AsyncIterable<UIMessageChunk>): Promise<{ reason: RunEndReason | 'suspend' }>
-  /** One attempt of a step: a failed one is tried again under the same id. */
+  /** One attempt of a step; a failed one is retried under the same id. */
   attempt(stepId: string, stream: AsyncIterable<UIMessageChunk>, reason: 'complete' | 'failed'): Promise<void>
   suspend(): Promise<void>
   end(reason: RunEndReason, error?: { code: number; message: string }): Promise<void>

@@ -6,15 +6,16 @@ import { peerFaults, type PeerFault } from './peer-faults'
 import type { Room } from './room'
 
 /**
- * Waits until our client shows these lines, and the peer's the same session in every detail: message ids, roles, parts,
- * runs, owners, steps, reasons. Where the peer is known to be wrong, it must be wrong in just that way.
+ * Waits until our client shows these lines, and the peer's client the same session in every detail: message
+ * ids, roles, parts, runs, owners, steps, reasons. Where the peer has a known fault, it must show exactly that
+ * fault.
  */
 export async function agree({ ours, peers }: Clients, lines: string[], ...faults: PeerFault[]): Promise<void> {
   await eventually(() => expect(told(ours)).toEqual(lines))
   await eventually(() => expect(plain(peers.shown())).toEqual(withFaults(plain(ours.shown()), faults)))
 }
 
-/** The same of clients that come now and read everything back, ours in small pages. */
+/** The same for clients that open the session now and load everything from history, ours in small pages. */
 export async function newcomersAgree(room: Room, lines: string[], ...faults: PeerFault[]): Promise<void> {
   const newcomers = await room.join({ ourPageSize: 3, peersPageSize: 1000 })
   await Promise.all([newcomers.ours.load(100), newcomers.peers.load(100)])
@@ -29,7 +30,7 @@ function withFaults(right: Shown, faults: PeerFault[]): Shown {
   }, right)
 }
 
-/** What is shown, a line for each message: `role: parts`, and how the runs stand. */
+/** The visible messages, a line for each, as `role: parts`, and the statuses of the runs. */
 export function told(user: User): string[] {
   const { messages, runs } = user.shown()
   const statuses = runs.map(({ status, error }) => (error ? `${status} ${error.code} ${error.message}` : status))
@@ -44,5 +45,5 @@ function wordsOf(part: UIMessage['parts'][number]): string {
   return part.type === 'step-start' ? '' : `[${part.type}]`
 }
 
-/** Copies of what may still change, without keys that have no value. */
+/** Copies of values that can still change, without undefined properties. */
 export const plain = (shown: Shown): Shown => JSON.parse(JSON.stringify(shown)) as Shown

@@ -5,7 +5,7 @@ import { agree, lineOf, newcomersAgree, told } from './agree'
 import { pairings, startRoom, type Pairing, type Room } from './room'
 import { eventually } from '../support/eventually'
 
-/** Answers what was sent; gives the lines that the model was given. */
+/** Replies to a prompt; returns the lines that the model was given. */
 async function answered(room: Room, sent: Sent, text: string): Promise<string[]> {
   const run = await room.agent.answer(sent.call)
   const asked = run.prompt().map(lineOf)
@@ -14,7 +14,7 @@ async function answered(room: Room, sent: Sent, text: string): Promise<string[]>
   return asked
 }
 
-/** A conversation of two turns, and the ids of its messages. */
+/** A conversation of two turns, with the ids of its messages. */
 async function conversation(pairing: Pairing): Promise<{ room: Room; ids: string[] }> {
   const room = await startRoom(pairing)
   await answered(room, await room.user.send('One?'), '1')
@@ -35,7 +35,7 @@ describe.each(pairings)('$title', (pairing) => {
     await newcomersAgree(room, lines)
   })
 
-  it('agree on an edit: who edits moves, who watches stays, newcomers see the newest', async () => {
+  it("agree on an edit: the editor's view moves, the other stays, new clients see the newest version", async () => {
     const { room, ids } = await conversation(pairing)
     const edit = await room.user.edit(ids[2]!, 'Two, please?')
     expect(await answered(room, edit, 'two')).toEqual(['user: One?', 'assistant: 1', 'user: Two, please?'])
@@ -73,7 +73,7 @@ describe.each(pairings)('$title', (pairing) => {
     expect(told(room.user)).toEqual(['user: Eins?', 'assistant: eins', 'runs: complete'])
   })
 
-  it('agree on a regenerated reply: everybody moves to the new one', async () => {
+  it('agree on a regenerated reply: all views move to the new one', async () => {
     const { room, ids } = await conversation(pairing)
     expect(await answered(room, await room.user.regenerate(ids[3]!), 'two!')).toEqual(turns.slice(0, 3))
     const lines = [...turns.slice(0, 3), 'assistant: two!', 'runs: complete, complete']
@@ -96,7 +96,7 @@ describe.each(pairings)('$title', (pairing) => {
     for (const user of [room.user, room.watcher]) expect(user.branch(ids[3]!)).toEqual({ index: 2, count: 3 })
   })
 
-  it('agree on a regeneration in the middle: what followed goes with the old reply', async () => {
+  it('agree on a regeneration in the middle: later messages stay with the old reply', async () => {
     const { room, ids } = await conversation(pairing)
     expect(await answered(room, await room.user.regenerate(ids[1]!), 'one')).toEqual(['user: One?'])
     await agree(room, ['user: One?', 'assistant: one', 'runs: complete'])
@@ -107,7 +107,7 @@ describe.each(pairings)('$title', (pairing) => {
     await newcomersAgree(room, lines)
   })
 
-  it('stay on an older reply that was picked by hand when another client regenerates', async () => {
+  it('stay on an older reply that the user selected when another client regenerates', async () => {
     const { room, ids } = await conversation(pairing)
     await answered(room, await room.user.regenerate(ids[3]!), 'two!')
     await agree(room, [...turns.slice(0, 3), 'assistant: two!', 'runs: complete, complete'])

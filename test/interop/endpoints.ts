@@ -8,14 +8,15 @@ import { tools } from './model'
 
 type Fetch = (url: RequestInfo | URL, init?: RequestInit) => Promise<Response>
 
-/** An HTTP endpoint with the peer's agent behind it, as that package's own introduction writes one. */
+/** An HTTP endpoint with the peer's agent, written like the introduction of that package. */
 export function peerEndpoint(connect: () => Ably.Realtime, model: LanguageModel): Fetch {
   const work: Promise<void>[] = []
   onTestFinished(async () => void (await Promise.all(work)))
   return async (url, init) => {
     const request = new Request(url, init)
     const invocation = Invocation.fromJSON((await request.json()) as InvocationData)
-    // NOTE: a client each, because the end of one session detaches the channel under the next one of the same client
+    // NOTE: one client each, because the end of a session detaches the channel of the next one on the same
+    // client
     const session = createAgentSession({ client: connect(), channelName: invocation.sessionName })
     await session.connect()
     const run = session.createRun(invocation, undefined, { signal: request.signal })
@@ -33,7 +34,7 @@ export function peerEndpoint(connect: () => Ably.Realtime, model: LanguageModel)
   }
 }
 
-/** An HTTP endpoint with our agent behind it. */
+/** An HTTP endpoint with our agent. */
 export function ourEndpoint(client: Ably.Realtime, model: LanguageModel): Fetch {
   const agent = defineAgent({
     client: () => client,

@@ -12,7 +12,7 @@ const lines = [
   `runs: ${numbers.map(() => 'complete').join(', ')}`,
 ]
 
-/** So many turns that the channel holds far more than 100 messages. */
+/** Enough turns for a channel with far more than 100 messages. */
 async function longTalk(pairing: Pairing): Promise<Room> {
   const room = await startRoom(pairing)
   await room.agent.attach()
@@ -35,7 +35,7 @@ async function longTalk(pairing: Pairing): Promise<Room> {
 }
 
 describe.each(pairings)('$title', (pairing) => {
-  it.each([1, 7, 100])('agree on a long history that ours reads in pages of %i', async (ourPageSize) => {
+  it.each([1, 7, 100])('agree on a long history that our client reads in pages of %i', async (ourPageSize) => {
     const room = await longTalk(pairing)
     await agree(room, lines)
     const newcomers = await room.join({ ourPageSize, peersPageSize: 1000 })
@@ -44,7 +44,7 @@ describe.each(pairings)('$title', (pairing) => {
     expect(newcomers.ours.hasOlder()).toBe(false)
   })
 
-  it('agree at every step on the messages of a window that grows', async () => {
+  it('agree at every step while more messages are loaded', async () => {
     const room = await longTalk(pairing)
     const { ours, peers } = await room.join({ ourPageSize: 7, peersPageSize: 1000 })
     for (let count = 5; count < 2 * turnCount; count += 5) {
@@ -56,15 +56,15 @@ describe.each(pairings)('$title', (pairing) => {
     }
   })
 
-  it('differ when the peer reads more than one page: a run that has ended stays active (fault 1)', async () => {
+  it('differ if the peer reads more than one page: a run that has ended stays active (fault 1)', async () => {
     const room = await longTalk(pairing)
-    // NOTE: a page that begins with the last two messages of a run
+    // NOTE: a page that starts with the last two messages of a run
     const newcomers = await room.join({ peersPageSize: 92 })
     await Promise.all([newcomers.ours.load(100), newcomers.peers.load(100)])
     await agree(newcomers, lines, 'fault 1: an ended run stays active')
   })
 
-  it('give an agent of ours that comes now the whole conversation', async () => {
+  it('give the whole conversation to an agent of ours that attaches now', async () => {
     const room = await longTalk(pairing)
     const sent = await room.user.send('And now?')
     const agent = ourAgent(room.endpoint.client({ clientId: 'agent' }), room.channelName)
@@ -94,7 +94,7 @@ describe.each(pairings)('$title', (pairing) => {
     await newcomersAgree(room, lines)
   })
 
-  it('differ for a peer that hears before it reads: it shows a step twice, ours does not (fault 3)', async () => {
+  it('differ if the peer gets live messages before history: it shows a step twice, ours once (fault 3)', async () => {
     const room = await startRoom(pairing)
     const sent = await room.user.send('A story?')
     const run = await room.agent.answer(sent.call)

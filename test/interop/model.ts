@@ -28,7 +28,7 @@ const inputOf = (toolCallId: string, toolName: string, input: string): LanguageM
   { type: 'tool-call', toolCallId, toolName, input },
 ]
 
-/** Tools as an app has them: one that runs at the client, one that asks for approval first. */
+/** Tools as an app has them: one that runs on the client, one that needs approval. */
 export const tools = {
   place: tool({ inputSchema: jsonSchema<{ near: string }>({ type: 'object' }) }),
   pay: tool({
@@ -40,7 +40,7 @@ export const tools = {
 
 export type Call = readonly [toolCallId: string, toolName: keyof typeof tools, input: object]
 
-/** A model that first makes these calls at once, and then says this. */
+/** A model that first makes these calls at once, and then streams this text. */
 export function callingModel(calls: readonly Call[], text: string): MockLanguageModelV4 {
   const parts = calls.flatMap(([id, name, input]) => inputOf(id, name, JSON.stringify(input)))
   const said: LanguageModelV4StreamPart[] = [
@@ -51,7 +51,7 @@ export function callingModel(calls: readonly Call[], text: string): MockLanguage
   return new MockLanguageModelV4({ doStream: [turn(parts, 'tool-calls'), turn(said, 'stop')] })
 }
 
-/** Lets a model answer a run, which is suspended when the model waits for somebody. */
+/** Lets a model answer a run, which is suspended if the model waits for the user. */
 export async function respond(run: Answering, model: MockLanguageModelV4): Promise<void> {
   const messages = await convertToModelMessages(run.prompt())
   const result = streamText({ model, tools, messages, abortSignal: run.signal })
@@ -60,11 +60,11 @@ export async function respond(run: Answering, model: MockLanguageModelV4): Promi
   await run.end(reason)
 }
 
-// NOTE: the result of the peer's pipe does not say that the model waits for somebody
+// NOTE: the result of the peer's pipe does not say that the model waits for the user
 const waits = async ({ finishReason }: { finishReason: PromiseLike<string> }, reason: string): Promise<boolean> =>
   reason === 'complete' && (await finishReason) === 'tool-calls'
 
-/** What a model was given about its calls, one line for each outcome. */
+/** The results of the model's calls as the model got them, one line each. */
 export const outcomesIn = ({ doStreamCalls }: MockLanguageModelV4): string[] =>
   doStreamCalls
     .at(-1)!

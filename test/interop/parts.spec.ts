@@ -52,7 +52,7 @@ describe.each(pairings)('$title', (pairing) => {
     return { room, run }
   }
 
-  it('agree on every kind of part that a reply can have', async () => {
+  it('agree on every kind of part in a reply', async () => {
     const { room } = await answered('Rome?', everything)
     const lines = ['user: Rome?', `assistant: ${told}`, 'runs: complete']
     await agree(room, lines)
@@ -77,7 +77,7 @@ describe.each(pairings)('$title', (pairing) => {
     expect(room.ours.shown().messages[0]!.message).toEqual(prompt)
   })
 
-  it('differ in provider metadata: ours shows what the channel carries (fault 11)', async () => {
+  it('differ in provider metadata: ours shows the metadata of the channel (fault 11)', async () => {
     const { room } = await answered('Rome?', [
       { type: 'start-step' },
       { type: 'reasoning-start', id: 'r' },
@@ -90,7 +90,7 @@ describe.each(pairings)('$title', (pairing) => {
     await newcomersAgree(room, lines, 'fault 11: provider metadata is lost')
   })
 
-  it('differ in metadata that comes in pieces: ours merges it, as the AI SDK does (fault 12)', async () => {
+  it('differ in metadata that arrives in pieces: ours merges it, as the AI SDK does (fault 12)', async () => {
     const { room } = await answered('Rome?', [
       { type: 'start', messageMetadata: { model: 'm' } },
       { type: 'start-step' },
@@ -106,8 +106,8 @@ describe.each(pairings)('$title', (pairing) => {
   })
 })
 
-describe('our client with prompts of its own kind', () => {
-  it('shows what the peer leaves out of a prompt: metadata, file names (fault 11)', async () => {
+describe('our client, with prompts of its own', () => {
+  it('shows metadata and file names of a prompt, which the peer leaves out (fault 11)', async () => {
     const room = await startRoom(pairings[0]!)
     const prompt: UIMessage = {
       id: 'prompt',

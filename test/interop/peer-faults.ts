@@ -4,11 +4,12 @@ import type { Shown } from './actors'
 type Part = UIMessage['parts'][number]
 
 /**
- * Every place where the peer's client may differ from ours, because ours is right: named after what is wrong, each makes
- * the peer's picture from the right one. The numbers are those of the tests in `test/core/faults.spec.ts`.
+ * Every place where the peer's client may differ from ours, because ours is right. Each function is named
+ * after the fault, and turns the right state into the peer's. The numbers are those of
+ * `test/core/faults.spec.ts`.
  */
 export const peerFaults = {
-  // NOTE: turns of ten messages in pages of 92: the end of the tenth run from the end begins a page
+  // NOTE: with turns of ten messages and pages of 92, a page starts with the end of the tenth run from the end
   'fault 1: an ended run stays active': ({ messages, runs }) => ({
     messages,
     runs: runs.map((run, index) => (index === runs.length - 10 ? reopened(run) : run)),
@@ -37,7 +38,7 @@ export const peerFaults = {
     }),
     runs,
   }),
-  // NOTE: no fault but a choice: here runs are those that have started, and this one is in `pending()`
+  // NOTE: this is a choice, not a fault: here only started runs are runs, and this one is in `pending()`
   'a fork that waits for its agent is listed as a run': ({ messages, runs }) => {
     const { id } = messages.at(-1)!
     return {
@@ -60,7 +61,7 @@ const reopened = (run: Shown['runs'][number]): Shown['runs'][number] => ({
   steps: run.steps.map((step) => ({ ...step, status: 'active' })),
 })
 
-/** Puts something else in the place of each part. */
+/** Replaces each part by another value. */
 const inParts = ({ messages, runs }: Shown, change: (part: Part) => Part[]): Shown => ({
   messages: messages.map(({ id, message }) => ({ id, message: { ...message, parts: message.parts.flatMap(change) } })),
   runs,

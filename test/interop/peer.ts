@@ -12,7 +12,7 @@ import type { Agent, Said, Sent, User } from './actors'
 
 const codec = createUIMessageCodec()
 
-/** A prompt as the peer's client takes it. */
+/** A prompt in the format of the peer's client. */
 const promptOf = (given: string | UIMessage) =>
   codec.createUserMessage(
     typeof given === 'string'

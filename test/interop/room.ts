@@ -3,7 +3,7 @@ import type { Agent, Clients, User } from './actors'
 import { ourAgent, ourUser } from './ours'
 import { peerAgent, peerUser } from './peer'
 
-/** Which client speaks with which agent. The other client watches. */
+/** The library of the speaking client and that of the agent. The other client watches. */
 export interface Pairing {
   readonly title: string
   readonly client: 'ours' | 'peer'
@@ -15,22 +15,24 @@ export const pairings: Pairing[] = [
   { title: "the peer's client with our agent", client: 'peer', agent: 'ours' },
 ]
 
-/** A session with a client of each library on it, and an agent of the library that the speaking client is not of. */
+/**
+ * A session with a client of each library, and an agent of the library that the speaking client does not use.
+ */
 export interface Room extends Clients {
   readonly endpoint: TestEndpoint
   readonly channelName: string
-  /** The one of the two who speaks, as `alice`. */
+  /** The client that speaks, as `alice`. */
   readonly user: User
-  /** The other one, as `bob`. */
+  /** The other client, as `bob`. */
   readonly watcher: User
   readonly agent: Agent
-  /** A client of each library that comes later, and has loaded nothing. */
+  /** A new client of each library, which has loaded nothing. */
   join(options?: { ourPageSize?: number; peersPageSize?: number }): Promise<Clients>
 }
 
 let count = 0
 
-/** Alice speaks and Bob watches, unless they are to be anonymous. */
+/** Alice speaks and Bob watches, unless they are anonymous. */
 export async function startRoom({ client, agent }: Pairing, { anonymous = false } = {}): Promise<Room> {
   const endpoint = await startEndpoint()
   const channelName = `ai:room-${++count}`

@@ -37,7 +37,7 @@ describe.each(pairings)('$title', (pairing) => {
     expect(room.ours.shown().runs.map(({ clientId }) => clientId)).toEqual([''])
   })
 
-  it('agree on two runs at a time, token by token', async () => {
+  it('agree on two concurrent runs, token by token', async () => {
     const room = await startRoom(pairing)
     const [first, second] = [await room.user.send('Cities?'), await room.user.send('And food?')]
     const runs = [await room.agent.answer(first.call), await room.agent.answer(second.call)]
@@ -93,7 +93,7 @@ describe.each(pairings)('$title', (pairing) => {
     await newcomersAgree(room, ['user: Never mind', 'runs: cancelled'])
   })
 
-  it('differ when the agent finds the cancel in history: ours honours it (fault 9)', async () => {
+  it('differ if the agent finds the cancel in history: ours applies it (fault 9)', async () => {
     const room = await startRoom(pairing)
     const sent = await room.user.send('Never mind')
     await sent.cancel()
@@ -155,7 +155,7 @@ describe.each(pairings)('$title', (pairing) => {
     await newcomersAgree(room, lines)
   })
 
-  it('agree on an error that says nothing', async () => {
+  it('agree on an error without a message', async () => {
     const room = await startRoom(pairing)
     const sent = await room.user.send('Fail')
     const run = await room.agent.answer(sent.call)
@@ -165,7 +165,7 @@ describe.each(pairings)('$title', (pairing) => {
     await newcomersAgree(room, lines)
   })
 
-  it('agree for those who join in the middle of a token stream', async () => {
+  it('agree for clients that join in the middle of a token stream', async () => {
     const room = await startRoom(pairing)
     const sent = await room.user.send('A story?')
     const run = await room.agent.answer(sent.call)

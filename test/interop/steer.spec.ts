@@ -8,7 +8,7 @@ import { pairings, startRoom } from './room'
 const ending = textChunks([]).slice(3)
 
 describe.each(pairings)('$title', (pairing) => {
-  it('agree on a steer that the next pass takes into account', async () => {
+  it('agree on a steer that the next pass consumes', async () => {
     const room = await startRoom(pairing)
     const sent = await room.user.send('Three days?')
     const run = await room.agent.answer(sent.call)
@@ -41,7 +41,7 @@ describe.each(pairings)('$title', (pairing) => {
     await newcomersAgree(room, lines)
   })
 
-  it('agree on a steer that came too late', async () => {
+  it('agree on a steer that arrives too late', async () => {
     const room = await startRoom(pairing)
     const sent = await room.user.send('Three days?')
     const run = await room.agent.answer(sent.call)
@@ -85,7 +85,8 @@ describe.each(pairings)('$title', (pairing) => {
     const steer = sent.steer('By train, please')
     await steer.published
     await agree(room, ['user: Three days?', 'user: By train, please', 'runs: active'])
-    // NOTE: the peer gives two messages of the user; ours makes them one, because strict providers refuse two in a row
+    // NOTE: the peer gives two messages of the user; ours merges them, because strict providers refuse two in a
+    // row
     const asked = () =>
       run.prompt().flatMap((message) => message.parts.map((part) => lineOf({ ...message, parts: [part] })))
     await expect.poll(asked).toEqual(['user: Three days?', 'user: By train, please'])
@@ -99,7 +100,7 @@ describe.each(pairings)('$title', (pairing) => {
     await newcomersAgree(room, lines)
   })
 
-  it('agree on another reply in place of the second message of a run', async () => {
+  it('agree on a regenerated reply in place of the second message of a run', async () => {
     const room = await startRoom(pairing)
     const sent = await room.user.send('Three days?')
     const run = await room.agent.answer(sent.call)

@@ -4,7 +4,7 @@ import { agree, newcomersAgree } from './agree'
 import { pairings, startRoom } from './room'
 
 describe.each(pairings)('$title', (pairing) => {
-  it('agree on a step that failed and was tried again: only the last attempt shows', async () => {
+  it('agree on a step that failed and was retried: only the last attempt shows', async () => {
     const room = await startRoom(pairing)
     const sent = await room.user.send('Three days?')
     const run = await room.agent.answer(sent.call)

@@ -5,7 +5,7 @@ import { agree, newcomersAgree } from './agree'
 import { callingModel, outcomesIn, respond, type Call } from './model'
 import { pairings, startRoom, type Pairing, type Room } from './room'
 
-/** A run that has called tools and waits for what the client says to them. */
+/** A run that has called tools and is suspended until the client answers. */
 async function waiting(pairing: Pairing, calls: readonly Call[], lines: string[]) {
   const room = await startRoom(pairing)
   const model = callingModel(calls, 'Done.')
@@ -19,7 +19,7 @@ async function waiting(pairing: Pairing, calls: readonly Call[], lines: string[]
   return { room, model, sent, runId: run.runId, messageId }
 }
 
-/** Says something into the run, and lets the agent go on. */
+/** Sends an answer into the run, and lets the agent resume it. */
 async function goOn(room: Room, model: MockLanguageModelV4, messageId: string, said: Said[]): Promise<Sent> {
   const sent = await room.user.answer(messageId, said)
   const run = await room.agent.answer(sent.call)
@@ -33,7 +33,7 @@ const place: Call = ['c1', 'place', { near: 'Lisbon' }]
 const pay: Call = ['c2', 'pay', { amount: 5 }]
 
 describe.each(pairings)('$title', (pairing) => {
-  it('agree on a run that waits for a tool of the client, and goes on with its output', async () => {
+  it('agree on a run that is suspended for a client tool, and resumed with its output', async () => {
     const { room, model, runId, messageId } = await waiting(
       pairing,
       [place],
@@ -48,7 +48,7 @@ describe.each(pairings)('$title', (pairing) => {
     await newcomersAgree(room, lines)
   })
 
-  it('agree on a tool of the client that failed', async () => {
+  it('agree on a client tool that failed', async () => {
     const { room, model, messageId } = await waiting(pairing, [place], ['assistant: [tool-place input-available]'])
     await goOn(room, model, messageId, [{ toolCallId: 'c1', errorText: 'no position' }])
     expect(outcomesIn(model)).toEqual(['c1: error-text "no position"'])
@@ -78,7 +78,7 @@ describe.each(pairings)('$title', (pairing) => {
     await newcomersAgree(room, lines)
   })
 
-  it('agree on an approval that is given, but for the approval itself (fault 8)', async () => {
+  it('agree on an approved call, except for the approval itself (fault 8)', async () => {
     const { room, model, messageId } = await waiting(pairing, [pay], ['assistant: [tool-pay approval-requested]'])
     await goOn(room, model, messageId, [{ toolCallId: 'c2', approved: true, reason: 'cheap' }])
     expect(outcomesIn(model)).toEqual(['c2: text "paid 5"'])
@@ -88,7 +88,7 @@ describe.each(pairings)('$title', (pairing) => {
     expect(approvalOf(room)).toMatchObject({ approved: true, reason: 'cheap' })
   })
 
-  it('agree on an approval that is denied, but for its id and reason (fault 8)', async () => {
+  it('agree on a denied call, except for its id and reason (fault 8)', async () => {
     const { room, model, messageId } = await waiting(pairing, [pay], ['assistant: [tool-pay approval-requested]'])
     await goOn(room, model, messageId, [{ toolCallId: 'c2', approved: false, reason: 'too dear' }])
     const lines = ['user: Go', 'assistant: [tool-pay output-denied]', 'assistant: Done.', 'runs: complete']
@@ -100,35 +100,32 @@ describe.each(pairings)('$title', (pairing) => {
   it.each([
     ['an output', { toolCallId: 'c1', output: 'Alfama' }, 'output-available', 'text "Alfama"'],
     ['a failure', { toolCallId: 'c1', errorText: 'no position' }, 'output-error', 'error-text "no position"'],
-  ])(
-    'agree on a new run that begins with %s and takes the place of the one that waits',
-    async (_, said, state, told) => {
-      const { room, model, runId, messageId } = await waiting(
-        pairing,
-        [place],
-        ['assistant: [tool-place input-available]'],
-      )
-      const sent = await room.user.fork(messageId, said)
-      await agree(
-        room,
-        ['user: Go', `assistant: [tool-place ${state}]`, 'runs: '],
-        'a fork that waits for its agent is listed as a run',
-      )
-      const run = await room.agent.answer(sent.call)
-      await sent.started
-      expect(run.runId).not.toBe(runId)
-      expect(sent.runId).toBe(run.runId)
-      await respond(run, model)
-      expect(outcomesIn(model)).toEqual([`c1: ${told}`])
-      const lines = ['user: Go', `assistant: [tool-place ${state}]`, 'assistant: Done.', 'runs: complete']
-      await agree(room, lines)
-      expect(sent.status).toBe('complete')
-      await newcomersAgree(room, lines)
-      expect(room.watcher.branch(sent.inputId)).toEqual(room.user.branch(sent.inputId))
-    },
-  )
+  ])('agree on a new run that starts with %s and replaces the suspended one', async (_, said, state, told) => {
+    const { room, model, runId, messageId } = await waiting(
+      pairing,
+      [place],
+      ['assistant: [tool-place input-available]'],
+    )
+    const sent = await room.user.fork(messageId, said)
+    await agree(
+      room,
+      ['user: Go', `assistant: [tool-place ${state}]`, 'runs: '],
+      'a fork that waits for its agent is listed as a run',
+    )
+    const run = await room.agent.answer(sent.call)
+    await sent.started
+    expect(run.runId).not.toBe(runId)
+    expect(sent.runId).toBe(run.runId)
+    await respond(run, model)
+    expect(outcomesIn(model)).toEqual([`c1: ${told}`])
+    const lines = ['user: Go', `assistant: [tool-place ${state}]`, 'assistant: Done.', 'runs: complete']
+    await agree(room, lines)
+    expect(sent.status).toBe('complete')
+    await newcomersAgree(room, lines)
+    expect(room.watcher.branch(sent.inputId)).toEqual(room.user.branch(sent.inputId))
+  })
 
-  it('agree on two answers sent one by one, which the agent takes up together', async () => {
+  it('agree on two answers sent one by one, which the agent uses together', async () => {
     const { room, model, messageId } = await waiting(
       pairing,
       [place, ['c3', 'place', { near: 'Porto' }]],
@@ -152,7 +149,7 @@ describe.each(pairings)('$title', (pairing) => {
     await newcomersAgree(room, lines)
   })
 
-  it("agree on a run that the other client answered: it stays its owner's", async () => {
+  it('agree on a run that the other client answered: it still belongs to its owner', async () => {
     const { room, model, runId, messageId } = await waiting(
       pairing,
       [place],
@@ -168,14 +165,14 @@ describe.each(pairings)('$title', (pairing) => {
     expect(room.ours.shown().runs.map(({ clientId }) => clientId)).toEqual(['alice'])
   })
 
-  it("agree on a cancel of a run that waits: our agent ends it, the peer's lets it wait", async () => {
+  it("differ on a cancel of a suspended run: our agent ends it, the peer's leaves it suspended", async () => {
     const { room, runId } = await waiting(pairing, [place], ['assistant: [tool-place input-available]'])
     await room.user.cancel(runId)
     const status = pairing.agent === 'ours' ? 'cancelled' : 'suspended'
     await agree(room, ['user: Go', 'assistant: [tool-place input-available]', `runs: ${status}`])
   })
 
-  it('agree on a run that is cancelled after it went on', async () => {
+  it('agree on a run that is cancelled after it was resumed', async () => {
     const { room, model, messageId } = await waiting(pairing, [place], ['assistant: [tool-place input-available]'])
     await room.agent.attach()
     const sent = await room.user.answer(messageId, [{ toolCallId: 'c1', output: 'Alfama' }])

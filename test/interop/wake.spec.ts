@@ -12,7 +12,7 @@ import { startRoom, pairings } from './room'
 
 const url = 'http://agent.test/api/chat'
 
-it("our client wakes the peer's agent, which streams a model's answer", async () => {
+it("our client wakes the peer's agent, which streams a model's reply", async () => {
   const room = await startRoom(pairings[0]!)
   const model = new HandModel()
   const fetch = peerEndpoint(() => room.endpoint.client({ clientId: 'agent' }), model)
@@ -40,7 +40,7 @@ it("our client wakes the peer's agent, which streams a model's answer", async ()
   await newcomersAgree(room, [...lines, 'runs: cancelled, complete'])
 })
 
-it("the peer's client wakes our agent, which streams a model's answer", async () => {
+it("the peer's client wakes our agent, which streams a model's reply", async () => {
   const room = await startRoom(pairings[1]!)
   const model = new HandModel()
   const wake = ourEndpoint(room.endpoint.client({ clientId: 'agent' }), model)
@@ -60,11 +60,12 @@ it("the peer's client wakes our agent, which streams a model's answer", async ()
   await newcomersAgree(room, lines)
 })
 
-/** The transport that the peer gives to `useChat`, with our agent behind its URL, and a client of ours that watches. */
+/** The peer's transport for `useChat`, with our agent behind its URL, and a client of ours that watches. */
 async function useChat(channelName: string, model: LanguageModel) {
   const endpoint = await startEndpoint()
   const session = createPeerSession({ client: endpoint.client({ clientId: 'peer' }), channelName })
-  // NOTE: without a rollup of appends, whose last one may come behind the `finish` at which this transport stops reading
+  // NOTE: without a rollup of appends, whose last one may arrive after the `finish` at which this transport
+  // stops reading
   const agentClient = endpoint.client({ clientId: 'agent' }, { transportParams: { appendRollupWindow: 0 } })
   const transport = createChatTransport(session, { api: url, fetch: ourEndpoint(agentClient, model) })
   onTestFinished(() => transport.close())
@@ -104,7 +105,7 @@ it("the peer's useChat transport gets its chunks from our agent", async () => {
 it.each([
   ['a tool', ['c', 'place', { near: 'Lisbon' }], { state: 'output-available', output: 'Alfama' }, 'output-available'],
   ['an approval', ['c', 'pay', { amount: 5 }], { state: 'approval-responded' }, 'output-available'],
-] as const)("the peer's useChat transport answers %s that our agent waits for", async (_, call, said, state) => {
+] as const)("the peer's useChat transport answers %s of our suspended agent", async (_, call, said, state) => {
   const model = callingModel([call], 'Done.')
   const { ours, send } = await useChat(`ai:use-chat-${call[1]}`, model)
   await typesOf(await send([question]))

@@ -9,7 +9,7 @@ import type { Link } from '../../playground/src/conversation/link'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-/** What a screen reader hears while the connection goes through this: a state, and for how many ms it lasts. */
+/** The announcements of a screen reader while the connection goes through these states, each for some ms. */
 async function heard(...course: [Link, number][]): Promise<string[]> {
   const said: string[] = []
   const link = ref<Link>('connected')
@@ -33,27 +33,27 @@ async function heard(...course: [Link, number][]): Promise<string[]> {
 
 const lost = 'Connection lost. Reconnecting.'
 
-describe('the end of an outage is told to those who listen in one sentence, once', () => {
-  test('after one that is over before it is shown', async () => {
+describe('the end of an outage is announced once, in one sentence,', () => {
+  test('after an outage that is over before it is shown', async () => {
     expect(await heard(['reconnecting', 500], ['connected', 8000])).toEqual([lost, 'Reconnected.'])
   })
 
-  test.for([2000, 2100, 5000, 20_000])('after one of %i ms, with what was missed', async (ms) => {
+  test.for([2000, 2100, 5000, 20_000])('after an outage of %i ms, with the result', async (ms) => {
     expect(await heard(['reconnecting', ms], ['connected', 8000])).toEqual([lost, "Back online. You're up to date."])
   })
 
-  test('after one whose messages have to be read again', async () => {
+  test('after an outage whose messages must be read from history', async () => {
     const said = await heard(['reconnecting', 3000], ['repairing', 400], ['connected', 8000])
     expect(said).toEqual([lost, "Back online. You're up to date."])
     expect(await heard(['reconnecting', 300], ['repairing', 400], ['connected', 8000])).toEqual([lost, 'Reconnected.'])
   })
 
-  test('after each of two short ones', async () => {
+  test('after each of two short outages', async () => {
     const twice = await heard(['reconnecting', 300], ['connected', 900], ['reconnecting', 300], ['connected', 900])
     expect(twice).toEqual([lost, 'Reconnected.', lost, 'Reconnected.'])
   })
 
-  test('not when the connection is lost again before it is told', async () => {
+  test('and not if the connection is lost again before the announcement', async () => {
     const said = await heard(['reconnecting', 3000], ['connected', 200], ['reconnecting', 2500], ['connected', 8000])
     expect(said).toEqual([lost, lost, "Back online. You're up to date."])
   })

@@ -27,12 +27,12 @@ function aMachine(browsers: string[], installs: Record<string, string[]> = {}, a
 }
 
 describe('findChromium', () => {
-  it('takes what CHROMIUM_PATH names before anything else', () => {
+  it('prefers CHROMIUM_PATH to all others', () => {
     const { machine } = aMachine([system, '/opt/mine'], {}, { env: { CHROMIUM_PATH: '/opt/mine' } })
     expect(findChromium(machine)).toEqual({ path: '/opt/mine', source: 'CHROMIUM_PATH' })
   })
 
-  it('does not pass over a CHROMIUM_PATH that does not start', () => {
+  it('fails if the browser of CHROMIUM_PATH does not start', () => {
     const { machine } = aMachine([system], {}, { env: { CHROMIUM_PATH: '/opt/mine' } })
     expect(() => findChromium(machine)).toThrow('/opt/mine')
   })
@@ -41,29 +41,29 @@ describe('findChromium', () => {
     ['the system', [system, chrome, own], system],
     ['Google', [chrome, own], chrome],
     ['Playwright', [own], own],
-  ])('takes the browser of %s next', (_, browsers, path) => {
+  ])('uses the browser of %s next', (_, browsers, path) => {
     expect(findChromium(aMachine(browsers).machine)?.path).toBe(path)
   })
 
-  it('answers with nothing when there is none', () => {
+  it('returns undefined if there is no browser', () => {
     expect(findChromium(aMachine([]).machine)).toBeUndefined()
   })
 })
 
 describe('ensureChromium', () => {
-  it('installs nothing when there is one', async () => {
+  it('installs nothing if there is a browser', async () => {
     const { machine, commands } = aMachine([system])
     await ensureChromium(machine)
     expect(commands).toEqual([])
   })
 
-  it('asks Playwright first', async () => {
+  it('uses Playwright first', async () => {
     const { machine, commands } = aMachine([], { npx: [own] })
     expect(await ensureChromium(machine)).toEqual({ path: own, source: 'Playwright, downloaded' })
     expect(commands).toHaveLength(1)
   })
 
-  it('asks apt when the download fails', async () => {
+  it('uses apt if the download fails', async () => {
     const { machine, commands } = aMachine([], { 'apt-get update': [], 'apt-get install': [system] })
     expect(await ensureChromium(machine)).toEqual({ path: system, source: 'apt' })
     expect(commands.map((command) => command.split(' ', 2).join(' '))).toEqual([
@@ -73,12 +73,12 @@ describe('ensureChromium', () => {
     ])
   })
 
-  it('asks apt when the download does not start', async () => {
+  it('uses apt if the download does not start', async () => {
     const { machine } = aMachine([], { npx: [], 'apt-get update': [], 'apt-get install': [system] })
     expect((await ensureChromium(machine)).source).toBe('apt')
   })
 
-  it('leaves apt alone where it may not use it', async () => {
+  it('does not use apt without the permission', async () => {
     const { machine, commands } = aMachine([], {}, { apt: false })
     await expect(ensureChromium(machine)).rejects.toThrow('CHROMIUM_PATH')
     expect(commands).toHaveLength(1)

@@ -46,12 +46,12 @@ const names: Record<string, string[]> = {
   'vue-ai-transport/nuxt': ['default'],
 }
 
-it.each(Object.keys(names))('%s exports the names it promises', async (entry) => {
+it.each(Object.keys(names))('%s exports exactly these names', async (entry) => {
   const exported = Object.keys((await import(/* @vite-ignore */ entry)) as object)
   expect(exported.toSorted()).toEqual(names[entry]?.toSorted())
 })
 
-/** The types that the client entry exports: all that a user of its values may have to name. */
+/** The types that the client entry exports: all that its users may have to name. */
 const types = [
   'AITransport',
   'AITransportOptions',
@@ -132,7 +132,7 @@ const types = [
   'WholeMessage',
 ]
 
-it('vue-ai-transport exports the types it promises', () => {
+it('vue-ai-transport exports exactly these types', () => {
   const file = fileURLToPath(new URL('../../src/index.ts', import.meta.url))
   const source = ts.createSourceFile(file, ts.sys.readFile(file)!, ts.ScriptTarget.Latest)
   const exported = source.statements.filter(ts.isExportDeclaration).flatMap(({ exportClause, isTypeOnly }) => {

@@ -8,9 +8,9 @@ export const root = resolve(import.meta.dirname, '../..')
 export interface Import {
   /** The importing file, relative to the repository. */
   file: string
-  /** What it imports: a file relative to the repository, or a package's specifier. */
+  /** The imported file, relative to the repository, or the specifier of a package. */
   target: string
-  /** True when nothing of it is left at run time. */
+  /** True if no part of it is left at run time. */
   typeOnly: boolean
 }
 

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { findCycle, importsBelow, importsOf, type Import } from './import-graph'
 
 interface Room {
-  /** Folders below src that this one may import from, besides itself. */
+  /** Folders below src that this one can import from, besides itself. */
   ours: string[]
-  /** Packages it may import at run time. */
+  /** Packages it can import at run time. */
   packages: string[]
 }
 
-/** The house, top to bottom: arrows point down only. */
+/** The layers of src, top to bottom: imports point down only. */
 const house: Record<string, Room> = {
   index: { ours: ['composables', 'store', 'session', 'codec', 'ably', 'core'], packages: ['vue', 'pinia'] },
   composables: { ours: ['store', 'session', 'codec', 'ably', 'core'], packages: ['vue', 'pinia'] },
@@ -38,35 +38,39 @@ const house: Record<string, Room> = {
   },
 }
 
-/** Handed over by users or optional for them, so only their types may be named. */
+/** Passed in by users or optional, so only their types can be imported. */
 const typesAnywhere = ['ably', 'ai']
 
 describe('imports of src', () => {
-  it('point down the house only', () => {
+  it('point down the layers only', () => {
     expect(importsBelow('src').flatMap(complaint)).toEqual([])
   })
 
-  it('never go round in a circle, types included', () => {
+  it('form no circle, types included', () => {
     expect(findCycle(importsBelow('src'))).toBeUndefined()
   })
 })
 
-describe('the rules themselves', () => {
+describe('the rules for imports', () => {
   const complaints = (file: string, code: string) => importsOf(file, code).flatMap(complaint)
 
   it.each([
-    ['an arrow that points up', 'src/core/tree.ts', `import { useView } from '../composables/use-view'`],
+    ['an import that points up', 'src/core/tree.ts', `import { useView } from '../composables/use-view'`],
     ['a type that points up', 'src/core/tree.ts', `import type { Entry } from '../store/lease'`],
     ['a type import in place', 'src/core/tree.ts', `type Entry = import('../store/lease').Entry`],
     ['a re-export that points up', 'src/ably/channel.ts', `export * from '../session/session'`],
     ['a lazy import that points up', 'src/session/session.ts', `const view = () => import('../store/session-store')`],
-    ['anything of ours in local', 'src/local/endpoint.ts', `import { names } from '../core/wire'`],
+    ['any file of ours in local', 'src/local/endpoint.ts', `import { names } from '../core/wire'`],
     ['vue in a session', 'src/session/session.ts', `import { ref } from 'vue'`],
     ['a type of vue in core', 'src/core/tree.ts', `import type { Ref } from 'vue'`],
     ['ably at run time', 'src/ably/channel.ts', `import { Realtime } from 'ably'`],
-    ['ably left over by inline types', 'src/ably/channel.ts', `import { type Realtime } from 'ably'`],
+    [
+      'an import of ably whose names are all inline types',
+      'src/ably/channel.ts',
+      `import { type Realtime } from 'ably'`,
+    ],
     ['node in the agent', 'src/agent/run.ts', `import { randomUUID } from 'node:crypto'`],
-    ['our own package name', 'src/agent/run.ts', `import { codec } from 'vue-ai-transport/codec'`],
+    ['the name of our own package', 'src/agent/run.ts', `import { codec } from 'vue-ai-transport/codec'`],
     ['the script of a component', 'src/agent/Run.vue', `<script setup lang="ts">import { ref } from 'vue'</script>`],
   ])('forbid %s', (_, file, code) => {
     expect(complaints(file, code)).toHaveLength(1)
@@ -74,14 +78,14 @@ describe('the rules themselves', () => {
 
   it.each([
     ['types of ably', 'src/ably/channel.ts', `import type { RealtimeClient } from 'ably'`],
-    ['a step down', 'src/store/lease.ts', `import { connect } from '../session/session'`],
-    ['a neighbour', 'src/core/tree.ts', `import { log } from './log'`],
+    ['an import of a lower layer', 'src/store/lease.ts', `import { connect } from '../session/session'`],
+    ['an import within a folder', 'src/core/tree.ts', `import { log } from './log'`],
     ['node in local', 'src/local/endpoint.ts', `import { createServer } from 'node:http'`],
   ])('allow %s', (_, file, code) => {
     expect(complaints(file, code)).toEqual([])
   })
 
-  it('see a circle', () => {
+  it('report a circle', () => {
     const arrow = (file: string, target: string): Import => ({ file, target, typeOnly: false })
     expect(findCycle([arrow('a', 'b'), arrow('b', 'c'), arrow('c', 'b')])).toEqual(['b', 'c', 'b'])
     expect(findCycle([arrow('a', 'b'), arrow('a', 'c'), arrow('b', 'c')])).toBeUndefined()

@@ -8,18 +8,19 @@ type Packages = Record<string, { optionalDependencies?: Record<string, string>; 
 const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Packages }
 
 describe('package-lock.json', () => {
-  // NOTE: `npm install` passes over a platform's binary that the registry lacks, and the next `npm ci` refuses the lock
-  it('holds every optional dependency', () => {
+  // NOTE: `npm install` skips a platform's binary that the registry lacks, and the next `npm ci` refuses the
+  // lock
+  it('contains every optional dependency', () => {
     expect(missingOptional(packages)).toEqual([])
   })
 
-  it('names no other registry than npm', () => {
+  it('names no registry other than npm', () => {
     const hosts = Object.values(packages).flatMap(({ resolved }) => (resolved ? new URL(resolved).host : []))
     expect(hosts.filter((host) => host !== 'registry.npmjs.org')).toEqual([])
   })
 })
 
-describe('the search for missing ones', () => {
+describe('the search for missing dependencies', () => {
   const tool = { optionalDependencies: { 'tool-linux': '1' } }
 
   it('looks beside the package and in every folder above it', () => {
@@ -28,7 +29,7 @@ describe('the search for missing ones', () => {
     expect(missingOptional({ 'node_modules/tool': tool, 'node_modules/tool/node_modules/tool-linux': {} })).toEqual([])
   })
 
-  it('does not look below a stranger', () => {
+  it('does not look inside unrelated packages', () => {
     const packages = { 'node_modules/tool': tool, 'node_modules/a/node_modules/tool-linux': {} }
     expect(missingOptional(packages)).toEqual(['tool-linux of node_modules/tool'])
   })

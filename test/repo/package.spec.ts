@@ -15,14 +15,14 @@ describe('package.json', () => {
     expect([...modules.map((target) => target.default), ...commands].toSorted()).toEqual(built.toSorted())
   })
 
-  it('puts the declarations of an entry beside it, and first', () => {
+  it('lists the declarations of an entry with it, and first', () => {
     for (const target of modules) {
       expect(Object.keys(target)).toEqual(['types', 'default'])
       expect(target.types).toBe(target.default.replace(/\.js$/, '.d.ts'))
     }
   })
 
-  it('has the version that the channel is told', () => {
+  it('has the version that the library announces on the channel', () => {
     expect(version).toBe(manifest.version)
   })
 
@@ -32,12 +32,12 @@ describe('package.json', () => {
     expect(published).not.toMatch(/\.\/(src|test|playground|scripts|bench)\//)
   })
 
-  it('runs nothing when it is installed', () => {
+  it('runs nothing on install', () => {
     const hooks = ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish']
     expect(Object.keys(manifest.scripts).filter((name) => hooks.includes(name))).toEqual([])
   })
 
-  // NOTE: npm knows no peers of a single entry; an agent installs vue and pinia, too, and never imports them
+  // NOTE: npm has no peers for a single entry; an agent installs vue and pinia, too, and never imports them
   it('requires the peers that its main entry imports, and declares the others optional', () => {
     const required = ['ably', 'pinia', 'vue']
     expect(Object.keys(manifest.peerDependenciesMeta)).toEqual(
@@ -59,8 +59,8 @@ describe('entries', () => {
   })
 })
 
-describe('node', () => {
-  it('is the one that the development dependency brings', () => {
+describe('Node', () => {
+  it('is at least version 22', () => {
     expect(Number.parseInt(process.versions.node, 10)).toBeGreaterThanOrEqual(22)
   })
 })

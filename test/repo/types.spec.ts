@@ -4,8 +4,8 @@ import { expect, it } from 'vitest'
 
 const app = fileURLToPath(new URL('../types/app-message/', import.meta.url))
 
-// NOTE: a program of its own, because what an app says about its messages holds for all that is compiled with it
-it('lets an app state its message type once, for every composable, store and verb', () => {
+// NOTE: a separate program, because the message type of an app applies to everything compiled with it
+it('an app declares its message type once, for every composable, store and action', () => {
   const { config } = ts.readConfigFile(`${app}tsconfig.json`, ts.sys.readFile) as { config: unknown }
   const { fileNames, options } = ts.parseJsonConfigFileContent(config, ts.sys, app)
   expect(fileNames).toEqual([`${app}app.ts`])

@@ -26,7 +26,7 @@ interface Note {
 declare const client: Ably.Realtime
 declare const noteCodec: Codec<Note>
 
-/** A codec of one's own says what the messages of its sessions are, wherever they are used. */
+/** A custom codec determines the message type of its sessions, wherever they are used. */
 export async function ownCodec(): Promise<void> {
   const session = createClientSession({ client, sessionName: 'notes', codec: noteCodec })
   const { messages, blocks, view, send, answer, edit } = useView({ session })
@@ -55,7 +55,7 @@ export function ownMessage(): void {
   expectTypeOf(useBranch('m', { session }).siblings.value[0]!.message).toEqualTypeOf<Mine>()
 }
 
-/** Without a word about it, messages are the app's. */
+/** Without an option, messages have the type that the app declared. */
 export function appMessage(): void {
   const { session } = useClientSession('trip')
   expectTypeOf(useView({ limit: 5 })).toEqualTypeOf<UseViewReturn>()
@@ -66,7 +66,7 @@ export function appMessage(): void {
   expectTypeOf<ReturnType<typeof useComposer>>().toEqualTypeOf<UseComposerReturn>()
 }
 
-/** What only reads cannot write: an agent takes the codec of its own entry. */
+/** A read-only codec cannot write: an agent takes the codec of its own entry. */
 export function agentCodec(): void {
   type Mine = UIMessage<{ mood: string }>
   const session = agent.createAgentSession({ client, sessionName: 'trip', codec: agent.createUIMessageCodec<Mine>() })

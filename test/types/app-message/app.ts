@@ -10,7 +10,7 @@ import {
   useView,
 } from 'vue-ai-transport'
 
-/** The message type of an app, which it states once. */
+/** The message type of an app, which is declared once. */
 export type Mine = UIMessage<{ mood: string }, { weather: { celsius: number } }, Tools>
 
 type Tools = { locate: { input: { precise: boolean }; output: { city: string } } }
