@@ -212,7 +212,7 @@ describe('an agent endpoint that is down', () => {
   })
 })
 
-describe('an agent that ignores requests', () => {
+describe('an agent that refuses a Stop or is killed', () => {
   test('a refused Stop shows the refusal, and can be pressed again', async () => {
     const visitor = await visit({ allow: 40 })
     const run = await visitor.ask(lisbon)

@@ -6,20 +6,20 @@ import { Tree } from '../../src/core/tree'
 import { joinWire, textChunks, type WireClient } from './agent'
 import type { TestEndpoint } from './local'
 
-/** A session with a client, alice, and an agent on it. */
+/** A session with a client, alice, and an agent. */
 export interface Stage {
   name: string
   alice: WireClient
   agentClient: Ably.Realtime
   session: AgentSession<UIMessage, UIMessageChunk>
   create(inputEventId: string, hooks?: RunHooks<UIMessageChunk>): AgentRun<UIMessage, UIMessageChunk>
-  /** A run that has started, for a prompt of alice's. */
+  /** A run that has started, for a prompt of alice. */
   started(
     text: string | string[],
     hooks?: RunHooks<UIMessageChunk>,
     headers?: Record<string, string>,
   ): Promise<AgentRun<UIMessage, UIMessageChunk>>
-  /** What a newcomer reads back of a run. */
+  /** The messages of a run as a new client reads them from history. */
   readBack(runId: string): Promise<{ status: string; texts: string[] }>
 }
 
@@ -68,5 +68,5 @@ export const said = (messages: readonly UIMessage[]): string[] =>
 
 export const delta = (text: string): UIMessageChunk => ({ type: 'text-delta', id: 't1', delta: text })
 
-/** The first chunks of an answer whose text stays open. */
+/** The first chunks of a reply whose text stays open. */
 export const beginning = (text: string): UIMessageChunk[] => [...textChunks([]).slice(0, 3), delta(text)]

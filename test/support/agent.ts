@@ -2,12 +2,15 @@ import type * as Ably from 'ably'
 import type { UIMessageChunk } from 'ai'
 import type { Headers } from '../../src/core/wire'
 
-/** A client of a session as the wire sees it: it publishes inputs and cancels, and hears all there is. */
+/**
+ * A client of a session at the level of channel messages: it publishes inputs and cancels, and receives all
+ * messages.
+ */
 export interface WireClient {
   readonly channel: Ably.RealtimeChannel
-  /** Everything heard so far, in order. */
+  /** All messages so far, in order. */
   readonly heard: Ably.InboundMessage[]
-  /** Resolves with the first message, heard or still to come, that fits. */
+  /** Resolves with the first matching message, received or still to come. */
   hears(fits: (message: Ably.InboundMessage) => boolean): Promise<Ably.InboundMessage>
   /** Publishes a prompt, one channel message per text. */
   prompt(text: string | string[], headers?: Record<string, string>): Promise<{ inputId: string; inputEventId: string }>
@@ -17,7 +20,7 @@ export interface WireClient {
   cancel(what: { runId?: string; inputId?: string }): Promise<string>
 }
 
-/** Joins a session's channel with a client of its own. */
+/** Attaches to a session's channel with a client of its own. */
 export async function joinWire(client: Ably.Realtime, name: string): Promise<WireClient> {
   const channel = client.channels.get(name)
   const heard: Ably.InboundMessage[] = []
@@ -79,21 +82,21 @@ export async function joinWire(client: Ably.Realtime, name: string): Promise<Wir
 export const transportOf = (message: { extras?: unknown }): Record<string, string> =>
   (message.extras as { ai: { transport: Record<string, string> } }).ai.transport
 
-/** Fits the message with this name, and these transport headers. */
+/** Matches messages with this name and these transport headers. */
 export const named =
   (name: string, headers: Record<string, string> = {}) =>
   (message: Ably.InboundMessage): boolean =>
     message.name === name && Object.entries(headers).every(([key, value]) => transportOf(message)[key] === value)
 
-/** A stream that a test feeds by hand. */
+/** A stream that a test writes chunk by chunk. */
 export interface HandFed {
   readonly stream: AsyncIterable<UIMessageChunk>
   push(...chunks: UIMessageChunk[]): void
   end(): void
   fail(error: unknown): void
-  /** How many chunks were taken out. */
+  /** The number of chunks that were read. */
   readonly taken: number
-  /** Whether the reader told the stream to stop. */
+  /** Whether the reader has cancelled the stream. */
   readonly isStopped: boolean
 }
 
@@ -138,7 +141,7 @@ export function handFed(): HandFed {
   }
 }
 
-/** The chunks of a text answer. */
+/** The chunks of a text reply. */
 export const textChunks = (texts: string[], messageId = 'm1', id = 't1'): UIMessageChunk[] => [
   { type: 'start', messageId },
   { type: 'start-step' },

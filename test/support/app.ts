@@ -14,7 +14,7 @@ export function aiPlugins(options: AITransportOptions): {
   return { pinia, transport, plugins: [pinia, transport] }
 }
 
-/** A bare app for composables outside of components. */
+/** An app without a page, for composables outside of components. */
 export function bareApp(options: AITransportOptions): App {
   const { plugins } = aiPlugins(options)
   const app = createApp({ render: () => null })

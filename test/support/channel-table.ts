@@ -1,6 +1,9 @@
 import type { ChannelMessage } from '../../src/core/wire'
 
-/** The channel as Ably would give it back after these deliveries: newest first, appends rolled up, nothing ephemeral. */
+/**
+ * The channel as Ably's history has it after these deliveries: newest first, appends rolled up, nothing
+ * ephemeral.
+ */
 export function historyOf(wire: readonly ChannelMessage[]): ChannelMessage[] {
   const items = new Map<string, ChannelMessage>()
   for (const message of wire) {
@@ -36,7 +39,10 @@ export function shuffled<T extends { serial?: string }>(messages: readonly T[], 
   return order.map(({ serial }) => queues.get(serial)!.shift()!)
 }
 
-/** What somebody hears who attaches after so many deliveries: a message's first append comes as a full update. */
+/**
+ * The messages of a client that attaches after this many deliveries: a message's first append arrives as a full
+ * update.
+ */
 export function joinedAfter(wire: readonly ChannelMessage[], count: number): ChannelMessage[] {
   const met = new Set<string | undefined>()
   return wire.slice(count).flatMap((message, index) => {

@@ -2,7 +2,7 @@ import type * as Ably from 'ably'
 import { startEndpoint, type TestEndpoint } from './local'
 import { handAgent, type HandAgent } from './hand-agent'
 
-/** An endpoint with a client of somebody else, who writes prompts and plays the agent. */
+/** An endpoint with another client, which writes prompts and plays the agent. */
 export interface Conversation {
   endpoint: TestEndpoint
   writer: Ably.Realtime

@@ -1,6 +1,6 @@
 /**
- * What the recorded package loses when it reads, although its channel carries it: provider metadata. By recording:
- * which parts, and what they have in truth (and in the AI SDK's own reader).
+ * Provider metadata that the recorded package loses when it reads, although its channel has it. By recording:
+ * the parts, with their true values (as the AI SDK's own reader has them).
  */
 const corrections: Record<string, [part: Record<string, unknown>, lost: object][]> = {
   'reasoning-text': [
@@ -14,7 +14,7 @@ const corrections: Record<string, [part: Record<string, unknown>, lost: object][
   'tool-input-streamed': [[{ type: 'tool-lookup', toolCallId: 'c3' }, { callProviderMetadata: { acme: { x: 1 } } }]],
 }
 
-/** Reads a recording with its parts put right. */
+/** Reads a recording, with its parts corrected. */
 export function parseCorrected(name: string, text: string): unknown {
   const rules = corrections[name] ?? []
   return JSON.parse(text, (_key, value: unknown) => {

@@ -8,14 +8,14 @@ import { startEndpoint, type TestEndpoint } from './local'
 /** A user's device. */
 export interface Device {
   client?: Ably.RealtimeClient
-  /** The process that answers the device's wakes then. */
+  /** The agent process that receives the device's wake-ups at the time. */
   agent?: () => AgentProcess
 }
 
-/** A place where agents die: an endpoint for each test, whose time a test can let pass. */
+/** A scene for dead agents: a new endpoint for each test, and clocks that a test can advance. */
 export interface Place {
   readonly endpoint: TestEndpoint
-  /** Lets time pass for the service and the clients of this process; agents ask the service for the time. */
+  /** Advances the clocks of the service and of this process's clients; agents read the service's clock. */
   skip(milliseconds: number): void
   /** Lets time pass ten times faster until the test ends. */
   hurry(): void

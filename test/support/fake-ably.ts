@@ -9,13 +9,13 @@ interface Page {
   next(): Promise<Page>
 }
 
-/** Answers with the messages from one position to another, counted from the newest. */
+/** Returns the messages from one position to another, counted from the newest. */
 export type Past = (from: number, to: number) => InboundMessage[]
 
-/** Runs something in the next turn of the event loop; pages have no `setImmediate`. */
+/** Runs a function in the next turn of the event loop; pages have no `setImmediate`. */
 const turn: (next: () => void) => unknown = globalThis.setImmediate ?? setTimeout
 
-/** A channel in memory: what is published is heard by everybody at once, history is what it was given. */
+/** A channel in memory: subscribers receive publishes at once, and history is given by the test. */
 export class FakeChannel {
   readonly name = 'ai:bench'
   readonly state = 'attached'
@@ -51,7 +51,7 @@ export class FakeChannel {
   }
 
   async #page(from: number, limit: number): Promise<Page> {
-    // A page comes over the network: meanwhile the event loop turns
+    // A page of history takes a turn of the event loop, as over the network
     await new Promise<void>(turn)
     const items = this.#past(from, from + limit)
     return { items, hasNext: () => items.length === limit, next: () => this.#page(from + limit, limit) }
@@ -83,6 +83,6 @@ export class FakeChannel {
 export function fakeAbly(channel: FakeChannel, clientId = 'alice'): Realtime {
   const connection = { state: 'connected', on() {}, off() {}, once() {} }
   const channels = { all: {}, get: () => channel, release() {} }
-  // Only what sessions use of a client
+  // The part of a client that sessions use
   return { auth: { clientId }, connection, channels, options: {} } as unknown as Realtime
 }

@@ -1,12 +1,12 @@
 import { RunPublisher, type PublishingChannel } from '../../src/agent/run-publisher'
 import { Pacer } from '../../src/agent/pacer'
 
-/** A way onto a channel played by the test, without any pace to keep. */
+/** A publisher for a channel of the test, without a rate limit. */
 export const freeChannel = (
   channel: object,
   report: PublishingChannel['report'] = () => undefined,
 ): PublishingChannel => ({
-  // Only what the test plays of a channel
+  // The part of a channel that the test plays
   ably: channel as PublishingChannel['ably'],
   report,
   pacer: new Pacer({ isHeldUp: false, maxInboundRate: undefined, onChange: () => () => undefined }),

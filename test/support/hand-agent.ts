@@ -2,7 +2,7 @@ import type * as Ably from 'ably'
 
 type Headers = Record<string, string>
 
-/** An agent played by the test: publishes what an agent would, one message at a time. */
+/** An agent played by the test: it publishes the messages of an agent, one at a time. */
 export function handAgent(client: Ably.Realtime, channelName: string): HandAgent {
   return new HandAgent(client.channels.get(channelName))
 }
@@ -23,7 +23,7 @@ export class HandAgent {
     return new HandRun(this.channel, transport)
   }
 
-  /** Starts the run that a regenerate input asks for. */
+  /** Starts the run that a regenerate input requests. */
   async startRegeneration(runId: string, inputId: string, parent: string, target: string): Promise<HandRun> {
     return this.startRun(runId, inputId, '', { parent, 'msg-regenerate': target })
   }
@@ -32,7 +32,7 @@ export class HandAgent {
 export class HandRun {
   #texts = 0
   #invocations = 1
-  /** The message that is being written. */
+  /** The message that is streaming. */
   messageId: string
 
   constructor(
@@ -46,19 +46,19 @@ export class HandRun {
     return this.transport['run-id']!
   }
 
-  /** Opens a text of the reply and answers with how to lengthen and close it. */
+  /** Opens a text of the reply and returns functions that append to it and close it. */
   async text(kind = 'text'): Promise<HandText> {
     const extras = this.#content({ kind, id: `text-${++this.#texts}` }, 'true')
     const { serials } = await this.channel.publish({ name: 'ai-output', data: '', extras })
     return new HandText(this.channel, serials[0]!, extras)
   }
 
-  /** Publishes a whole part. */
+  /** Publishes a complete part. */
   async part(codec: Headers, data: unknown, more: Headers = {}): Promise<void> {
     await this.channel.publish({ name: 'ai-output', data, extras: this.#content(codec, 'false', more) })
   }
 
-  /** Says something in one go, as a message of its own, taking these steers into account. */
+  /** Publishes a complete text as its own message that consumes these steers. */
   async say(messageId: string, said: string, steers: readonly string[] = []): Promise<void> {
     this.messageId = messageId
     const stamp: Headers = steers.length > 0 ? { 'steer-codec-message-ids': JSON.stringify(steers) } : {}
@@ -68,7 +68,7 @@ export class HandRun {
     await text.close()
   }
 
-  /** Calls a tool that runs at the client. */
+  /** Calls a client tool. */
   async call(toolCallId: string, toolName = 'locate', input: unknown = {}): Promise<void> {
     await this.part({ kind: 'tool-input', toolCallId, toolName }, input)
   }
@@ -77,7 +77,7 @@ export class HandRun {
     await this.#lifecycle('ai-run-suspend')
   }
 
-  /** Goes on, woken by this input. */
+  /** Resumes the run for this input. */
   async resume(inputId: string): Promise<void> {
     const invocation = `${this.runId}-invocation-${++this.#invocations}`
     this.transport = { ...this.transport, 'invocation-id': invocation, 'input-codec-message-id': inputId }

@@ -5,10 +5,10 @@ const usage = {
   outputTokens: { total: 1, text: 1, reasoning: 0 },
 }
 
-/** One call of the model: what it was asked, and its answer as the test dictates it. */
+/** One call of the model: its request, and its reply as the test streams it. */
 export class ModelCall {
   #controller: ReadableStreamDefaultController<LanguageModelV4StreamPart> | undefined
-  /** Everything said so far. */
+  /** The text so far. */
   said = ''
   isStopped = false
   readonly stream = new ReadableStream<LanguageModelV4StreamPart>({
@@ -63,7 +63,7 @@ export class ModelCall {
   }
 }
 
-/** A language model whose answers a test dictates. */
+/** A language model whose replies are streamed by a test. */
 export class HandModel implements LanguageModelV4 {
   readonly specificationVersion = 'v4'
   readonly provider = 'test'
@@ -83,13 +83,13 @@ export class HandModel implements LanguageModelV4 {
     return { stream: call.stream }
   }
 
-  /** The call of this number, counted from 0, when it is made. */
+  /** Resolves with the call of this number, counted from 0. */
   async call(index: number): Promise<ModelCall> {
     while (this.calls.length <= index) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     return this.calls[index]!
   }
 
-  /** The call whose prompt ends with this question, when it is made. */
+  /** Resolves with the call whose last prompt is this one. */
   async callFor(question: string): Promise<ModelCall> {
     for (let index = 0; ; index++) {
       const call = await this.call(index)

@@ -10,7 +10,7 @@ import type { View } from '../../src/session/view'
 import { FakeChannel, fakeAbly } from './fake-ably'
 import { viewState, type RecordedState } from './transcripts'
 
-/** A session that follows a channel played from a script and publishes into a void. Its states need fake timers. */
+/** A session on a scripted channel, whose publishes go nowhere. Its states need fake timers. */
 export class Listener {
   readonly session: ClientSession<UIMessage>
   readonly view: View<UIMessage>
@@ -34,7 +34,7 @@ export class Listener {
     this.view = this.session.view
   }
 
-  /** Attaches to a channel with this past, newest first. */
+  /** Attaches to a channel with this history, newest first. */
   static async on(
     history: readonly ChannelMessage[] = [],
     pageSize = 100,
@@ -50,23 +50,23 @@ export class Listener {
     for (const message of messages) this.#channel.deliver(structuredClone(message) as InboundMessage)
   }
 
-  /** The ids of the messages that a view shows. */
+  /** The ids of the visible messages of a view. */
   shown(view = this.view): string[] {
     return view.getMessages().map(({ id }) => id)
   }
 
-  /** Reads all of the past. */
+  /** Reads all of the history. */
   async readBack(): Promise<void> {
     await this.view.loadUntil(() => false)
   }
 
-  /** What a view shows when nobody waits any longer for text that may still come. */
+  /** The state of a view once missing text is no longer awaited. */
   state(branchesOf: readonly string[] = [], view = this.view): RecordedState {
     vi.advanceTimersByTime(1000)
     return viewState(view, branchesOf)
   }
 
-  /** What a view shows that was made a moment ago, so that it has chosen and kept nothing. */
+  /** The state of a new view, which has selected and kept nothing. */
   newcomerState(branchesOf: readonly string[] = []): RecordedState {
     vi.advanceTimersByTime(1000)
     const view = this.session.createView()

@@ -9,7 +9,7 @@ import {
 
 /** An endpoint under test, with clients that are closed with it. */
 export interface TestEndpoint extends LocalEndpoint {
-  /** A realtime client, connecting. Options given here win over the endpoint's. */
+  /** A realtime client, connecting. These options take precedence over the endpoint's. */
   client(request?: LocalClientRequest, options?: Ably.ClientOptions): Ably.Realtime
   /** A REST client. */
   rest(request?: LocalClientRequest, options?: Ably.ClientOptions): Ably.Rest
@@ -21,7 +21,7 @@ export const formats = [
   { format: 'JSON', useBinaryProtocol: false },
 ] as const
 
-// NOTE: tests cut connections on purpose; the SDK would report each one and take its time to come back
+// NOTE: tests drop connections on purpose; the SDK would log each drop and wait before it reconnects
 const forTests = { logLevel: 0, disconnectedRetryTimeout: 50 } as const
 
 const untilTestEnds: (() => Promise<void>)[] = []
@@ -53,26 +53,26 @@ export async function startEndpoint(
   }
 }
 
-/** The next time that a client enters a connection state, or now if it is in it. */
+/** Resolves when a client enters a connection state, or at once if it is in it. */
 export const inState = (client: Ably.Realtime, state: Ably.ConnectionState) => client.connection.whenState(state)
 
-/** The next change into a connection state. */
+/** The next change to a connection state. */
 export const nextState = (client: Ably.Realtime, state: Ably.ConnectionState) =>
   new Promise<Ably.ConnectionStateChange>((resolve) => client.connection.once(state, resolve))
 
-/** The next channel event of that kind. */
+/** The next channel event of this kind. */
 export const nextEvent = (channel: Ably.RealtimeChannel, event: Ably.ChannelEvent) =>
   new Promise<Ably.ChannelStateChange>((resolve) => channel.once(event, resolve))
 
-/** What a channel delivers, in order, to be taken as it comes. */
+/** The deliveries of a channel, in order, until a test takes them. */
 export interface Inbox {
-  /** Waits until so many have come, and takes them all. */
+  /** Waits for this many deliveries, and takes all of them. */
   take(count: number): Promise<Ably.InboundMessage[]>
-  /** What has come and was not taken. */
+  /** The deliveries that were not taken. */
   readonly pending: readonly Ably.InboundMessage[]
 }
 
-/** Subscribes to a channel and collects what it delivers. */
+/** Subscribes to a channel and collects its deliveries. */
 export async function openInbox(channel: Ably.RealtimeChannel): Promise<Inbox> {
   let pending: Ably.InboundMessage[] = []
   let announce = () => {}

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest'
 import { createClientSession, UIMessageCodec, type AgentTarget, type ClientSession } from '../../src'
 import type { Conversation } from './conversation'
 
-/** Opens a conversation's session on a device; it is closed with the test. */
+/** Opens a conversation's session on a device; it is closed after the test. */
 export async function openSession(
   { endpoint, agent }: Conversation,
   clientId: string,

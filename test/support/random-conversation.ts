@@ -1,6 +1,6 @@
 import type { ChannelMessage } from '../../src/core/wire'
 
-/** What happens next, and numbers that say to what. */
+/** The kind of the next event, and numbers that select its target. */
 export type Happening = readonly [kind: number, a: number, b: number]
 
 interface Run {
@@ -19,10 +19,10 @@ interface Run {
   isSuspended: boolean
 }
 
-/** People and agents talking on a simulated channel: what happens to it comes out as a live subscriber hears it. */
+/** Users and agents on a simulated channel, with the messages that a live subscriber receives. */
 export class RandomConversation {
   readonly wire: ChannelMessage[] = []
-  /** Message ids that were ever mentioned. */
+  /** All message ids so far. */
   readonly ids = new Set<string>()
   readonly #prompts: { id: string; parent: string | undefined }[] = []
   readonly #runs: Run[] = []
@@ -30,14 +30,14 @@ export class RandomConversation {
   #clock = 0
   #count = 0
 
-  /** Lets something happen; nothing does where it makes no sense. */
+  /** Adds an event; without a valid target nothing happens. */
   readonly happen = ([kind, a, b]: Happening): void => {
     this.#happenings[kind % this.#happenings.length]!(a, b)
   }
 
   static readonly kinds = 46
 
-  // NOTE: what is listed more often happens more often
+  // NOTE: events that are listed more often happen more often
   readonly #happenings: What[] = [
     ...times(4, (a, b) => this.#prompt(a, b)),
     ...times(2, (a, b) => this.#edit(a, b)),
@@ -69,7 +69,7 @@ export class RandomConversation {
     return id
   }
 
-  /** Publishes; clocks of two sites differ, so serials do not always grow. */
+  /** Publishes a message; the clocks of two sites differ, so serials do not always grow. */
   #create(name: string, transport: Record<string, string | undefined>, codec = {}, data: unknown = '', skew = 0) {
     this.#clock++
     const serial = `s${String(1000 + this.#clock * 10 - skew * 25 + (skew ? 3 : 0)).padStart(6, '0')}-${this.#clock}`
@@ -175,7 +175,7 @@ export class RandomConversation {
     this.#start(carrier, parent, { 'msg-regenerate': target }, at)
   }
 
-  /** Headers of an output: of a new message at times, else of the run's last one. */
+  /** Headers of an output: sometimes of a new message, else of the run's last one. */
   #outputHeaders(run: Run, at: number): Record<string, string | undefined> {
     if (run.messages.length === 0 || at % 3 === 0) run.messages.push(this.#mention('m'))
     if (run.steps.length === 0 || at % 8 === 0) this.#step(run)
@@ -233,7 +233,7 @@ export class RandomConversation {
     const [kind, codec] = kinds[which % kinds.length]!
     this.#create(
       'ai-output',
-      // Outputs of one message need not agree in all that they say about it
+      // Outputs of one message can differ in their headers
       {
         ...this.#outputHeaders(run, at),
         stream: 'false',

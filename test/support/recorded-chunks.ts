@@ -2,12 +2,12 @@ import type { UIMessageChunk } from 'ai'
 import type { ChannelMessage } from '../../src/core/wire'
 import { transportOf } from './agent'
 
-/** Reads back the chunks that an agent was given, off what it did to the channel for them. */
+/** Restores the chunks that an agent was given from its operations on the channel. */
 export class RecordedChunks {
-  /** By serial, what was streamed so far. */
+  /** The streamed text so far, by serial. */
   readonly #streams = new Map<string, { codec: Codec; text: string }>()
 
-  /** The chunk that one operation of an agent was made of; undefined where it was made of none. */
+  /** The chunk of one operation of an agent; undefined if no chunk caused it. */
   of(message: ChannelMessage): UIMessageChunk | undefined {
     const codec = (message.extras as { ai: { codec?: Codec } }).ai.codec ?? {}
     if (transportOf(message).stream !== 'true') return discrete(codec, message.data)
@@ -34,7 +34,7 @@ const given = <T extends object>(entries: T): T =>
 
 const flag = (value: string | undefined) => (value === 'true' ? true : undefined)
 
-/** What several chunks of tools say about the call. */
+/** The fields of a call that several tool chunks have. */
 const callOf = ({ toolCallId, toolName, title, dynamic, providerExecuted, providerMetadata }: Codec) => ({
   toolCallId,
   toolName,
@@ -94,7 +94,7 @@ const delta = ({ kind, id = '', toolCallId = '' }: Codec, text: string): UIMessa
     : { type: `${kind as 'text'}-delta`, id, delta: text }
 
 function closing(start: Codec, codec: Codec, text: string): UIMessageChunk {
-  // Only what the end changed was part of its chunk
+  // Only changes made by the end were part of its chunk
   const providerMetadata = codec.providerMetadata === start.providerMetadata ? undefined : json(codec.providerMetadata)
   if (codec.kind !== 'tool-input') {
     return given({ type: `${codec.kind as 'text'}-end`, id: codec.id!, providerMetadata }) as UIMessageChunk

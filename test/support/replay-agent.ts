@@ -17,7 +17,7 @@ import type { TestEndpoint } from './local'
 import { RecordedChunks } from './recorded-chunks'
 import { withPresence } from './transcripts'
 
-/** One thing an agent did to the channel, its ids and serials replaced by those of the recording. */
+/** One operation of an agent on the channel, with the ids and serials of the recording. */
 export interface Done {
   action: string
   name?: string
@@ -25,9 +25,9 @@ export interface Done {
   extras: unknown
 }
 
-/** Where the right operations are not the recorded ones. */
+/** Places where other operations than the recorded ones are right. */
 export interface Deviation {
-  /** What our agent does before the recorded message of this number. */
+  /** Operations of our agent before the recorded message of this number. */
   readonly extra?: Readonly<Record<number, Partial<Done>>>
   /** Recorded messages of an agent that ours does not publish. */
   readonly missing?: readonly number[]
@@ -41,21 +41,21 @@ interface Player {
   readonly run: Run
   readonly session: AgentSession<UIMessage, UIMessageChunk>
   readonly chunks: RecordedChunks
-  /** Recorded outputs that were written before their turn, because a step begins with its first chunk. */
+  /** Recorded outputs that were written too early here, because a step starts with its first chunk. */
   readonly written: Set<ChannelMessage>
-  /** Holds cancels back until the recorded one took effect. */
+  /** Holds cancels back until the position where the recorded one took effect. */
   held?: Deferred<void>
   step?: AgentStep<UIMessageChunk>
   source?: HandFed
   piping?: Promise<PipeResult>
   messageId?: string
-  /** The end of its session, if that ends it. */
+  /** The end of its session, if the session ends the run. */
   leaving?: Promise<void>
 }
 
 const isAgents = ({ clientId }: ChannelMessage): boolean => clientId?.startsWith('agent-') ?? false
 
-/** Plays a recording again: people as recorded, and our agent in place of the recorded one. */
+/** Replays a recording: users as recorded, and our agent in place of the recorded one. */
 export class Replay {
   readonly #ids = new Map<string, string>()
   readonly #players = new Map<string, Player>()
@@ -73,7 +73,7 @@ export class Replay {
     this.#name = `ai:replay-${name}`
   }
 
-  /** Recorded operations, and those that took their place. */
+  /** Recorded operations, and those that our agent published instead. */
   async play(): Promise<{ recorded: Partial<Done>[]; published: Done[] }> {
     const recorded: Partial<Done>[] = []
     for (const [index, message] of this.wire.entries()) {
@@ -97,7 +97,7 @@ export class Replay {
     await until(() => this.#done.length >= count)
   }
 
-  /** Publishes what somebody published, the parts of one input together. */
+  /** Publishes the inputs of users, the parts of one input together. */
   async #publish(index: number): Promise<void> {
     const message = this.wire[index]!
     const eventId = eventOf(message)
@@ -118,7 +118,7 @@ export class Replay {
     }
   }
 
-  /** Waits until the agents have heard what was published. */
+  /** Waits until the agents have received all published messages. */
   async #heard(channel: Ably.RealtimeChannel): Promise<void> {
     const [newest] = (await channel.history({ limit: 1 })).items
     const left = new Set([...this.#players.values()].filter(({ leaving }) => leaving).map(({ session }) => session))
@@ -188,7 +188,7 @@ export class Replay {
     player.piping = (player.step ?? player.run).pipe(player.source.stream)
   }
 
-  /** Lets the pipe come to its end: by the cancel that was heard, or because its stream ends. */
+  /** Lets the pipe end: after a cancel that was received, or because its stream ends. */
   #stop({ held, source }: Player): void {
     if (held) held.resolve()
     else source?.end()
@@ -241,7 +241,7 @@ export class Replay {
     return channel
   }
 
-  /** Notes what the channel takes from an agent. */
+  /** Records the messages of an agent on the channel. */
   #observe(channel: Ably.RealtimeChannel): void {
     const publish = channel.publish.bind(channel) as (messages: Ably.Message[]) => Promise<Ably.PublishResult>
     channel.publish = (async (messages: Ably.Message[]) => {
@@ -263,7 +263,7 @@ export class Replay {
     channel.updateMessage = revise('update', channel.updateMessage.bind(channel))
   }
 
-  /** Learns which of our ids stands for which recorded one. */
+  /** Stores which of our ids stands for which recorded one. */
   #learn(message: ChannelMessage, done: Done): void {
     const ours = transportOf(done)
     const theirs = transportOf(message)

@@ -13,19 +13,19 @@ export interface Scene {
   readonly endpoint: TestEndpoint
   readonly channelName: string
   readonly model: HandModel
-  /** The runs the agent answers, in the order of their starts. */
+  /** The runs that the agent answers, in the order of their starts. */
   readonly agentRuns: AgentRun<UIMessage, UIMessageChunk>[]
   /** The agent's endpoint. */
   fetch(url: RequestInfo | URL, init?: RequestInit): Promise<Response>
   /** Opens the session on another device. */
   open(clientId: string, options?: { wake?: boolean; client?: RealtimeClient }): Promise<ClientSession<UIMessage>>
-  /** Hears the channel as it is. */
+  /** Receives the channel's messages directly. */
   wire(clientId?: string): Promise<WireClient>
-  /** Wakes the agent for an input, whoever published it. */
+  /** Wakes the agent for an input of any client. */
   wake(inputEventId: string): Promise<Response>
 }
 
-/** An endpoint, a session's channel, and the real agent with a model that the test dictates. */
+/** An endpoint, a session's channel, and the real agent with a model whose replies the test streams. */
 export async function startScene(
   name: string,
   options: Partial<AgentOptions<UIMessage, UIMessageChunk>> = {},
@@ -79,7 +79,7 @@ export async function startScene(
   }
 }
 
-/** What a session shows, as `state: text` lines. */
+/** The visible messages of a session, as `state: text` lines. */
 export const shown = (session: ClientSession<UIMessage>): string[] =>
   session.view.getMessages().map(({ message, state }) => `${state}: ${textOf(message)}`)
 

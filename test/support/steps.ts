@@ -1,6 +1,7 @@
 import { Session, type Profiler } from 'node:inspector'
 
-// NOTE: counts only code that is compiled after this, so a test imports this file before the code that it counts
+// NOTE: counts only code that is compiled after this, so a test imports this file before the code that it
+// counts
 const session = new Session()
 session.connect()
 session.post('Profiler.enable')
@@ -13,7 +14,7 @@ export function stepsOf(work: () => void): number {
   return takeCount()
 }
 
-/** How many functions and blocks of `src/` have run since the last call. */
+/** The number of functions and blocks of `src/` that have run since the last call. */
 function takeCount(): number {
   let count = 0
   session.post(

@@ -11,7 +11,7 @@ import { FakeChannel, fakeAbly } from './fake-ably'
 export const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))
 export const refusal = Object.assign(new Error('too large'), { code: 40_009 })
 
-/** A session whose publishes the test refuses or keeps. */
+/** A session whose publishes the test refuses or holds back. */
 export async function aSession(
   past: ReturnType<typeof prompt>[] = [],
   agent?: AgentTarget,
@@ -33,7 +33,7 @@ export async function aSession(
   if (past.length > 0 && loaded > 0) await session.view.loadOlder(loaded)
   const published: Message[] = []
   const deliver = channel.publish.bind(channel)
-  /** What becomes of the next publishes of a name, in their order; those that nothing is said of go through. */
+  /** The results of the next publishes of a name, in their order; publishes without a result succeed. */
   const fates: { name: string; fate: () => Promise<never> }[] = []
   channel.publish = async (given) => {
     const messages = [given].flat()

@@ -1,7 +1,7 @@
 import type { UIMessageChunk } from 'ai'
 import type { WireClient } from './agent'
 
-/** An answer that asks for tools and stops to wait for them; the call `allowed` asks for leave first. */
+/** A reply that calls tools and stops to wait for them; the call `allowed` needs approval first. */
 export const asking = (...toolCallIds: string[]): UIMessageChunk[] => [
   { type: 'start', messageId: 'm1' },
   { type: 'start-step' },
@@ -17,7 +17,7 @@ export const asking = (...toolCallIds: string[]): UIMessageChunk[] => [
 interface Given {
   toolCallId: string
   runId?: string
-  /** Message id of the reply that holds the call. */
+  /** Message id of the reply that contains the call. */
   reply?: string
   output?: unknown
   approved?: boolean
@@ -25,7 +25,7 @@ interface Given {
   headers?: Record<string, string>
 }
 
-/** Publishes the output of a tool, or leave to run it, as a client does. */
+/** Publishes the output of a tool, or an approval, as a client does. */
 export async function answerTo(
   { channel }: WireClient,
   { toolCallId, runId, reply, output, approved, forkSeed, headers }: Given,

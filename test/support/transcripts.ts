@@ -10,15 +10,15 @@ import type { ChannelMessage } from '../../src/core/wire'
 import { parseCorrected } from './corrections'
 import type { View } from '../../src/session/view'
 
-/** What a client shows, as the recordings note it. */
+/** The state of a client, as the recordings contain it. */
 export interface RecordedState {
   messages: { codecMessageId: string; message: UIMessage }[]
   runs: Partial<RunInfo>[]
-  /** What is said of the alternatives of each message; only where a recording asks. */
+  /** The versions of each message; only where a recording has them. */
   branches?: Record<string, RecordedBranch>
 }
 
-/** A message among alternatives, in short. */
+/** A message among its versions, in short form. */
 interface RecordedSibling {
   id: string
   role: string
@@ -36,13 +36,13 @@ export interface RecordedBranch {
 /** A recording of a conversation on a channel. */
 export interface Transcript {
   name: string
-  /** As a live subscriber hears it. */
+  /** As a live subscriber receives it. */
   wire: ChannelMessage[]
-  /** The same channel read back, newest first. */
+  /** The same channel from history, newest first. */
   history: ChannelMessage[]
-  /** Of a late joiner: what it reads back up to its attach, newest first. */
+  /** Of a late joiner: the history up to its attach, newest first. */
   joinHistory?: ChannelMessage[]
-  /** Of a late joiner: what everybody else heard. */
+  /** Of a late joiner: the messages of all other clients. */
   fullWire?: ChannelMessage[]
   expected: { observer: RecordedState; history: RecordedState } & Record<string, RecordedState>
   checkpoints: (RecordedState & { afterWire: number })[]
@@ -51,7 +51,7 @@ export interface Transcript {
 
 const folder = new URL('../transcripts/', import.meta.url)
 
-/** What is no recording of a conversation. */
+/** Files that are not recordings of a conversation. */
 const others = new Set(['codec-vectors'])
 
 /** The names of all recorded conversations. */
@@ -62,7 +62,7 @@ export const transcriptNames: readonly string[] = readdirSync(folder)
 export const readTranscript = (name: string): Transcript =>
   parseCorrected(name, readFileSync(new URL(`${name}.json`, folder), 'utf8')) as Transcript
 
-/** Messages without those that were delivered twice. */
+/** The messages without those that were delivered twice. */
 export function once(messages: readonly ChannelMessage[]): ChannelMessage[] {
   const seen = new Set<string>()
   return messages.filter(({ serial, version }) => {
@@ -71,7 +71,10 @@ export function once(messages: readonly ChannelMessage[]): ChannelMessage[] {
   })
 }
 
-/** A recorded message with what our agent says besides: on starts and resumes, that its presence names the run. */
+/**
+ * A recorded message with the additional header of our agent: on starts and resumes, that its presence names
+ * the run.
+ */
 export function withPresence<T extends { name?: string; extras?: unknown }>(message: T): T {
   if (message.name !== 'ai-run-start' && message.name !== 'ai-run-resume') return message
   const { ai } = message.extras as { ai: { transport: Record<string, string> } }
@@ -80,7 +83,7 @@ export function withPresence<T extends { name?: string; extras?: unknown }>(mess
 
 export const newTree = (): Tree<UIMessage> => new Tree(UIMessageCodec)
 
-/** Folds messages as they would arrive live, settling after each as a view does. */
+/** Applies messages as if they arrived live, settling after each as a view does. */
 export function hear(tree: Tree<UIMessage>, messages: readonly ChannelMessage[]): void {
   for (const message of messages) {
     tree.apply(message)
@@ -88,7 +91,7 @@ export function hear(tree: Tree<UIMessage>, messages: readonly ChannelMessage[])
   }
 }
 
-/** Folds history in pages, oldest message of each page first. */
+/** Applies history in pages, oldest message of each page first. */
 export function readBack(tree: Tree<UIMessage>, history: readonly ChannelMessage[], pageSize: number): void {
   for (let start = 0; start < history.length; start += pageSize) {
     for (const message of history.slice(start, start + pageSize).toReversed()) tree.apply(message)
@@ -96,13 +99,13 @@ export function readBack(tree: Tree<UIMessage>, history: readonly ChannelMessage
   }
 }
 
-/** As JSON keeps it, which is how states were recorded. */
+/** A copy as JSON preserves it, which is the form of recorded states. */
 const recorded = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
 
-/** The newest branch of a tree in the recordings' terms. */
+/** The newest branch of a tree in the recordings' form. */
 export function stateOf(tree: Tree<UIMessage>): RecordedState {
   tree.settle()
-  // As it is when nobody waits any longer for text that may still come
+  // The state once missing text is no longer awaited
   tree.endOverdue()
   tree.settle()
   const stretches = walk(tree, { picked: new Map() })
@@ -117,7 +120,7 @@ export function stateOf(tree: Tree<UIMessage>): RecordedState {
   return recorded({ messages, runs })
 }
 
-/** What a view shows in the recordings' terms, with the alternatives of these messages. */
+/** The state of a view in the recordings' form, with the versions of these messages. */
 export function viewState(view: View<UIMessage>, branchesOf: readonly string[] = []): RecordedState {
   const messages = view.getMessages().map(({ id, message }) => ({ codecMessageId: id, message }))
   const branches = Object.fromEntries(branchesOf.map((id) => [id, recordedBranch(view, id)]))

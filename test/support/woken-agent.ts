@@ -25,7 +25,7 @@ const wakerOf = (agent: Agent, sessionName: string) => async (inputEventId: stri
 
 type Options = AgentOptions<UIMessage, UIMessageChunk>
 
-/** A further agent process for a session. */
+/** Another agent process for a session. */
 export function agentOn(name: string, endpoint: TestEndpoint, options: Pick<Options, 'respond'> & Partial<Options>) {
   const client = () => endpoint.client({ clientId: 'agent' })
   const agent = defineAgent({ client, authorize: () => true, onError: () => undefined, ...options })
@@ -34,7 +34,7 @@ export function agentOn(name: string, endpoint: TestEndpoint, options: Pick<Opti
 
 let count = 0
 
-/** A session with a client, alice, and an agent endpoint whose answers are fed by hand. */
+/** A session with a client, alice, and an agent endpoint whose replies the test streams. */
 export async function wokenAgent(endpoint: TestEndpoint, options: Partial<Options> = {}) {
   const name = `ai:woken-${++count}`
   const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)

@@ -4,14 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import type { TestEndpoint } from '../local'
 
-/** An agent in a process of its own. */
+/** An agent in its own process. */
 export interface AgentProcess {
   readonly url: string
-  /** Wakes it. */
+  /** Sends it a wake-up request. */
   wake(invocation: { inputEventId: string; sessionName: string }): Promise<{ status: number; body: WakeAnswer }>
-  /** Ends it without a word, as a crash would. */
+  /** Kills the process, as a crash would. */
   kill(): Promise<void>
-  /** Asks it to end, as a deploy does; resolves when it has. */
+  /** Asks the process to end, as a deploy does; resolves after its exit. */
   terminate(): Promise<void>
 }
 
@@ -21,11 +21,11 @@ export interface WakeAnswer {
   handled?: boolean
 }
 
-/** What an agent process differs in. */
+/** The options of an agent process. */
 export interface AgentProcessOptions {
   /** Whether its client has the presence plugin. @default true */
   readonly hasPresence?: boolean
-  /** Runs of a session that it lets go on at a time. @default Infinity */
+  /** The number of concurrent runs that it allows per session. @default Infinity */
   readonly admitted?: number
 }
 

@@ -18,8 +18,8 @@ const connect = (): Ably.RealtimeClient => {
 }
 
 /**
- * An agent of its own. It says without end what it is asked for slowly, and calls a tool of the client to find out where it
- * is; otherwise it repeats what it was told.
+ * An agent in its own process. If a prompt asks it to be slow, it repeats words without end; if a prompt asks
+ * where it is, it calls a client tool; else it repeats the conversation.
  */
 const agent = defineAgent({
   client: connect,

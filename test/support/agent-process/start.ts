@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { createServer } from 'vite'
 
-// NOTE: Node runs this file as it is, but sources import each other without extensions, which only Vite resolves
+// NOTE: Node runs this file itself, but sources import each other without extensions, which only Vite resolves
 const vite = await createServer({
   configFile: false,
   root: fileURLToPath(new URL('../../..', import.meta.url)),
