@@ -117,7 +117,7 @@ describe('a tool call', () => {
     expect(await focused()).toBe('Tool call, Book table')
   })
 
-  test('other runs continue and can be started beside one that waits', async () => {
+  test('another run can start and complete beside one that waits for approval', async () => {
     const visitor = await visit()
     const run = await asksForTable(visitor)
     const second = await visitor.ask(lisbon)
