@@ -7,7 +7,7 @@ import { median } from './report.ts'
 const deltaCount = 5000
 const rounds = 11
 
-/** Microseconds that publishing one delta of a reply takes, for each contender; they take turns. */
+/** Microseconds to publish one delta of a reply, for each contender; they take turns. */
 export async function pipeCosts(contenders: readonly AgentContender[]): Promise<(contender: AgentContender) => number> {
   const costs = new Map<AgentContender, number[]>(contenders.map((contender) => [contender, []]))
   for (let round = 0; round <= rounds; round++) {

@@ -9,12 +9,12 @@ import { hasPostgres, startPostgres } from '../test/support/postgres.ts'
 import type { Ours } from './ours.ts'
 import { median } from './report.ts'
 
-/** What an archive costs, in milliseconds. */
+/** The costs of an archive, in milliseconds. */
 export interface ArchiveCosts {
   name: string
   /** A write of a run of `runSize` rows. */
   write: number
-  /** A page of 100 rows from somewhere in a session. */
+  /** A page of 100 rows from the middle of a session. */
   page: number
   /** The list of a user's 100 sessions. */
   list: number
@@ -65,7 +65,7 @@ const nameOf = (session: number): string => `ai:user-${session % 10}:${session}`
 
 async function page(archive: Archive, index: number, runs: number): Promise<void> {
   const session = (index * 7919) % sessionCount
-  // NOTE: a place in the middle, since the newest page is the easiest one
+  // NOTE: a position in the middle, since the newest page is the fastest one
   const before = serialOf(Math.floor(runs / 2) + session, 0)
   const rows = await archive.read({ sessionName: nameOf(session), before })
   if (rows.length !== 100) throw new Error(`a page has ${rows.length} rows`)

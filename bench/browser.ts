@@ -6,7 +6,9 @@ import type { PageCost } from './browser/page.ts'
 
 const address = 'http://localhost/'
 
-/** What a token comes to in Chromium, by client and visible messages: a page that draws nothing but the list. */
+/**
+ * The cost of a token in Chromium, by client and visible messages: a page that renders nothing but the list.
+ */
 export async function pageCosts(lengths: readonly number[]): Promise<ReadonlyMap<string, readonly PageCost[]>> {
   const script = await bundlePage()
   const browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
@@ -19,7 +21,7 @@ export async function pageCosts(lengths: readonly number[]): Promise<ReadonlyMap
     const costs = new Map<string, PageCost[]>()
     for (const name of await page.evaluate(() => globalThis.clientNames)) {
       costs.set(name, [])
-      // NOTE: the first chat of each finds code that has never run
+      // NOTE: the first chat of each client runs code that is not compiled yet
       for (const length of [10, ...lengths]) {
         const cost = await page.evaluate(([name, length]) => globalThis.measureInPage(name, length), [
           name,

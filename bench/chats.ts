@@ -6,7 +6,7 @@ const batchCount = 20
 /** The first batches only warm up. */
 const warmUp = 2
 
-/** Microseconds for a token of a reply that is being written, until it is shown, by client and length of the chat. */
+/** Microseconds for a token of a streaming reply until it is visible, by client and length of the chat. */
 export async function chatCosts(
   clients: readonly ChatClient[],
   lengths: readonly number[],
@@ -14,7 +14,7 @@ export async function chatCosts(
   const costs = new Map<ChatClient, Map<number, number>>()
   for (const client of clients) {
     costs.set(client, new Map())
-    // NOTE: the first chat of each finds code that has never run
+    // NOTE: the first chat of each client runs code that is not compiled yet
     await costOf(client, 10)
     for (const length of lengths) costs.get(client)!.set(length, await costOf(client, length))
   }

@@ -2,23 +2,23 @@ import type { InboundMessage } from 'ably'
 
 type Entries = Record<string, string>
 
-/** A part that is being streamed. */
+/** A part that is streaming. */
 export interface StreamedPart {
   readonly start: InboundMessage
   token(text: string): InboundMessage
   end(): InboundMessage
-  /** All of it in one message, as history has it. */
+  /** The whole part in one message, as history has it. */
   whole(text: string): InboundMessage
 }
 
-/** A reply that is being streamed, message by message. */
+/** A reply that is streaming, message by message. */
 export interface StreamedReply {
-  /** What comes before the first part. */
+  /** The messages before the first part. */
   readonly lead: readonly InboundMessage[]
-  /** Begins a part; its codec headers say what it is. */
+  /** Starts a part with these codec headers. */
   part(codec: Entries): StreamedPart
   text(): StreamedPart
-  /** Something said in one message. */
+  /** A complete part in one message. */
   say(codec: Entries, data: unknown): InboundMessage
   /** Ends the step and the run. */
   close(): readonly InboundMessage[]
@@ -75,7 +75,7 @@ export class Conversation {
     return this.#create('alice', 'ai-input', transport, codec, text)
   }
 
-  /** Begins a reply to the last prompt. */
+  /** Starts a reply to the last prompt. */
   reply(): StreamedReply {
     const trigger = this.#lastId!
     const messageId = (this.#lastId = crypto.randomUUID())
@@ -139,7 +139,7 @@ export class Conversation {
       action: 'message.create',
       version,
     }
-    // What the SDK adds to a message beyond this, nobody here reads
+    // The SDK adds more fields to a message, which no contender reads
     return message as unknown as InboundMessage
   }
 
@@ -155,7 +155,7 @@ export class Conversation {
   }
 }
 
-/** Extras of their own for each message, as the SDK decodes them. */
+/** Separate extras objects for each message, as the SDK decodes them. */
 function extrasOf(message: InboundMessage, status: string): unknown {
   const { transport, codec } = (message.extras as { ai: { transport: Entries; codec: Entries } }).ai
   return { ai: { transport: { ...transport, status }, codec: { ...codec } } }
@@ -164,7 +164,7 @@ function extrasOf(message: InboundMessage, status: string): unknown {
 export const paragraph =
   'The old town rises above the river, and the tram climbs it in eleven minutes, past tiled houses and a small garden.'
 
-/** A channel's messages, oldest first, and how many messages they show. */
+/** A channel's messages, oldest first, and the number of visible messages. */
 export interface Past {
   messages: readonly InboundMessage[]
   shown: number
@@ -178,7 +178,7 @@ export function messagesOf(conversation: Conversation, count: number): InboundMe
 /** A conversation with `shown` visible messages. */
 export const pastOf = (shown: number): Past => ({ messages: messagesOf(new Conversation(), shown), shown })
 
-/** Prompts and replies of so many text parts each, `partCount` of them in all. */
+/** Prompts and replies of this many text parts each, `partCount` of them in all. */
 export function pastOfParts(partsPerReply: number, partCount: number): Past {
   const conversation = new Conversation()
   const turns = Array.from({ length: partCount / partsPerReply }, () => [

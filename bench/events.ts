@@ -8,7 +8,7 @@ export interface Run {
   /** Message id of its reply. */
   readonly reply: string
   readonly invocation: string
-  /** Message id of the prompt or request that it answers. */
+  /** Message id of the prompt or regenerate that it answers. */
   readonly input: string
   readonly parent: string
   readonly regenerates?: string
@@ -37,7 +37,7 @@ export class Events {
     return this.#input(id, { parent, 'msg-regenerate': regenerates }, { kind: 'regenerate' }, '')
   }
 
-  /** The output of a call, for a run that goes on from a copy of the one that waits. */
+  /** The output of a call, for a run that continues from a copy of the suspended one. */
   fork(id: string, waiting: Run): InboundMessage {
     const transport = { parent: waiting.parent, supersedes: waiting.id, role: 'assistant' }
     const part = { type: 'tool-look', toolCallId: 'call', state: 'input-available', input: {} }
@@ -80,7 +80,7 @@ export class Events {
     return this.#lifecycle(run, 'ai-step-end', step)
   }
 
-  /** A whole text of a reply, in the message with this id. */
+  /** A complete text of a reply, in the message with this id. */
   text(run: Run, { id = run.reply, ...step }: { id?: string; 'step-id'?: string; 'step-start-serial'?: string } = {}) {
     return this.#output(run, id, { kind: 'text', id: '0' }, 'The old town rises above the river.', {
       stream: 'true',
@@ -90,7 +90,7 @@ export class Events {
     })
   }
 
-  /** A call that somebody has to answer. */
+  /** A call that needs an answer. */
   call(run: Run): InboundMessage {
     const codec = { kind: 'tool-input', toolCallId: 'call', toolName: 'look' }
     return this.#output(run, run.reply, codec, {}, { stream: 'false' })
@@ -116,7 +116,7 @@ export class Events {
     const action = 'message.create'
     const version = { serial, timestamp }
     const message = { id: serial, name, data, extras: { ai: { transport, codec } }, clientId, timestamp }
-    // As from the network: fresh strings, and nothing that is undefined
+    // As from the network: new strings, and no undefined fields
     return JSON.parse(JSON.stringify({ ...message, serial, action, version })) as InboundMessage
   }
 }

@@ -3,15 +3,15 @@ import { FakeChannel, fakeAbly } from '../test/support/fake-ably.ts'
 import { Events, type Run } from './events.ts'
 import type { Ours } from './ours.ts'
 
-/** What comes before, and the messages of one event after the other. */
+/** The messages before the events, and the messages of one event after the other. */
 interface Scene {
   before?: readonly InboundMessage[]
   event(index: number): readonly InboundMessage[]
-  /** How many messages the view shows after so many events. */
+  /** The number of messages that the view shows after this many events. */
   shown(count: number): number
 }
 
-/** Kinds of events, by name: what a session may hear much of. */
+/** Kinds of events that a session can receive in large numbers, by name. */
 const scenes: Record<string, (events: Events) => Scene> = {
   'plain turns': (events) => ({ event: turns(events), shown: (count) => 2 * count }),
 
@@ -40,7 +40,7 @@ const scenes: Record<string, (events: Events) => Scene> = {
 
   'edits of one prompt'(events) {
     const { run, messages } = firstTurn(events)
-    // NOTE: a live edit by somebody else leaves the view where it is
+    // NOTE: an edit by another client leaves the view where it is
     return { before: messages, event: () => [events.prompt({ forkOf: run.input })], shown: () => 2 }
   },
 
@@ -210,7 +210,7 @@ function turns(events: Events): () => InboundMessage[] {
   }
 }
 
-/** A prompt with a reply, as the beginning of a conversation. */
+/** A prompt with a reply, as the start of a conversation. */
 function firstTurn(events: Events, { isOpen = false } = {}): { run: Run; messages: InboundMessage[] } {
   const id = events.id()
   const run = events.run(id)
@@ -231,19 +231,19 @@ function answered(events: Events, place: { forkOf?: string; parent?: string }): 
 
 const written = (events: Events, run: Run): InboundMessage[] => [events.start(run), events.text(run), events.end(run)]
 
-/** How what events cost grows with how many came before. */
+/** How the cost of events grows with the number of earlier ones. */
 export interface Growth {
   readonly name: string
-  /** Milliseconds for all events, by how many they are. */
+  /** Milliseconds for all events, by their number. */
   readonly times: readonly number[]
-  /** How the time for the larger half grows: 1 where every event costs the same. */
+  /** How the time for the larger half grows: 1 if every event costs the same. */
   readonly exponent: number
 }
 
 export const growthSizes: readonly number[] = sizes
 
 /**
- * Lets a session hear many events of one kind, each shown at once, with and without `agents` and a policy.
+ * Sends a session many events of one kind, each shown at once, with and without `agents` and a policy.
  *
  * @param only - a part of the names of the kinds to measure
  */

@@ -7,15 +7,15 @@ import { FakeChannel } from '../test/support/fake-ably.ts'
 
 setFlagsFromString('--expose-gc')
 
-/** Frees what nobody holds any more. */
+/** Collects garbage. */
 const collectGarbage = runInNewContext('gc') as () => void
 
-/** Bytes of heap that a contender holds for each message it shows. */
+/** Bytes of heap that a contender uses for each visible message. */
 export async function heapPerMessage(contender: Contender, messageCount: number): Promise<number> {
   const past = messagesOf(new Conversation(), messageCount)
     .toReversed()
     .map((message) => JSON.stringify(message))
-  // NOTE: parsed page by page, so that a message that nobody keeps is freed as it would be in an app
+  // NOTE: parsed page by page, so that messages without a reference are freed as in an app
   const channel = new FakeChannel((from, to) => past.slice(from, to).map((text) => JSON.parse(text) as InboundMessage))
   const follower = await contender.follow(channel)
   const before = usedHeap()

@@ -6,9 +6,9 @@ import { FakeChannel } from '../test/support/fake-ably.ts'
 import { median } from './report.ts'
 
 export interface Hydration {
-  /** Milliseconds of computing until everything is shown. */
+  /** Milliseconds of CPU time until everything is visible. */
   time: number
-  /** Milliseconds that a page would have been unable to react, at worst. */
+  /** The longest time in milliseconds that a page could not react. */
   longestBlock: number
 }
 
@@ -32,11 +32,11 @@ export async function hydrations(
   }
 }
 
-/** Microseconds that reading one of many things from history takes, by contender and by a size of the scene. */
+/** Microseconds per item to read a history, by contender and size of the scene. */
 export async function hydrationCosts(
   contenders: readonly Contender[],
   sizes: readonly number[],
-  /** How many things there are to read. */
+  /** The number of items to read. */
   count: (size: number) => number,
   pastOf: (size: number) => Past,
 ): Promise<Costs<number>> {
@@ -47,7 +47,7 @@ export async function hydrationCosts(
 
 async function hydrate(contender: Contender, past: readonly string[], messageCount: number): Promise<Hydration> {
   let parsing = 0
-  // NOTE: parsed as they come, like messages from the network, which is not on anybody's account
+  // NOTE: parsed as they arrive, like messages from the network, and not counted for any contender
   const channel = new FakeChannel((from, to) => {
     const before = computed()
     const messages = past.slice(from, to).map((text) => JSON.parse(text) as InboundMessage)
@@ -65,13 +65,13 @@ async function hydrate(contender: Contender, past: readonly string[], messageCou
   return { time, longestBlock }
 }
 
-/** Milliseconds that this thread has computed for, whoever else uses the machine; precise to a few of them. */
+/** CPU time of this thread in milliseconds, independent of other processes; precise to a few milliseconds. */
 function computed(): number {
   const { user, system } = process.threadCpuUsage()
   return (user + system) / 1000
 }
 
-/** Notes the longest time between two turns of the event loop. */
+/** Measures the longest time between two turns of the event loop. */
 function watchForBlocks(): { stop(): number } {
   let longest = 0
   let last = performance.now()

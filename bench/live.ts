@@ -4,21 +4,21 @@ import type { Contender, Follower } from './contenders/contender.ts'
 import { FakeChannel } from '../test/support/fake-ably.ts'
 import { lowerQuartile, median } from './report.ts'
 
-/** What is heard in one round: batches that are timed one by one, and what surrounds them. */
+/** The messages of one round: batches that are timed one by one, and the messages around them. */
 export interface Round {
   before?: readonly InboundMessage[]
   batches: readonly (readonly InboundMessage[])[]
   after?: readonly InboundMessage[]
-  /** How many messages are shown at its end, if that is to be checked. */
+  /** The number of visible messages at its end, if that is checked. */
   shown?: number
-  /** How the text shown last ends, if that is to be checked. */
+  /** The end of the last visible text, if that is checked. */
   text?: string
 }
 
-/** A conversation that goes on. */
+/** A conversation that continues. */
 export interface Scene {
   past: Past
-  /** What one batch counts as, when costs are told. @default 1 */
+  /** The number of units in one batch, for costs per unit. @default 1 */
   unitsPerBatch?: number
   round(): Round
 }
@@ -33,13 +33,15 @@ interface Stage {
 }
 
 const rounds = 5
-/** The first batches of a round only warm up: code that has not run since the last collection is slow. */
+/**
+ * The first batches of a round only warm up: code that has not run since the last garbage collection is slow.
+ */
 const warmUp = 0.2
 
 /** Microseconds per unit, by contender and scene. */
 export type Costs<Name> = (contender: Contender, scene: Name) => number
 
-/** Lets all contenders hear the same scenes, in turns, and measures what that costs each of them. */
+/** Delivers the same scenes to all contenders, in turns, and measures the cost for each. */
 export async function liveCosts<Name extends string | number>(
   contenders: readonly Contender[],
   scenes: ReadonlyMap<Name, Scene>,
@@ -53,7 +55,7 @@ export async function liveCosts<Name extends string | number>(
   return (contender, name) => median(stages.get(name)!.find((stage) => stage.contender === contender)!.costs)
 }
 
-/** Contenders that have loaded the same past. */
+/** Contenders that have loaded the same history. */
 export async function setUp(contenders: readonly Contender[], { messages, shown }: Past): Promise<Stage[]> {
   const past = messages.toReversed()
   const stages: Stage[] = []
@@ -72,10 +74,10 @@ function play(scene: Scene, stages: readonly Stage[], isTimed: boolean): void {
   const written = batches.map((batch) => JSON.stringify(batch))
   for (const stage of stages) {
     deliver(stage, before)
-    // NOTE: every contender gets its own copies, fresh from the parser as from the network
+    // NOTE: every contender gets its own copies, new from the parser as from the network
     const times = written.map((batch) => timeOf(stage, JSON.parse(batch) as InboundMessage[]))
     const timed = times.slice(Math.floor(times.length * warmUp))
-    // NOTE: a quick batch, so that whoever else uses the machine meanwhile counts little
+    // NOTE: a fast batch, so that other processes on the machine have little effect
     if (isTimed) stage.costs.push((lowerQuartile(timed) * 1000) / (scene.unitsPerBatch ?? 1))
     deliver(stage, after)
     check(stage, shown, text)

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url'
 
-// The endpoint under load, in a process of its own: `node --expose-gc bench/local-endpoint.ts <built file> <limits>`
+// The endpoint under load, in its own process: `node --expose-gc bench/local-endpoint.ts <built file> <limits>`
 const [file = '', limits = '{}'] = process.argv.slice(2)
 const { createLocalEndpoint } = (await import(pathToFileURL(file).href)) as typeof import('../src/local/index.ts')
 const endpoint = await createLocalEndpoint({ limits: JSON.parse(limits) as object })

@@ -10,7 +10,7 @@ import { here } from '../scripts/entries.ts'
 
 const outDir = here('node_modules/.cache/bench-local')
 
-/** An endpoint in a process of its own. */
+/** An endpoint in its own process. */
 interface Subject {
   options: Ably.ClientOptions
   child: ChildProcess
@@ -41,7 +41,7 @@ async function start(limits: object = {}): Promise<Subject> {
   return { options: { ...options, logLevel: 0, disconnectedRetryTimeout: 100 }, child, heap }
 }
 
-/** Publishes so many messages a second for some seconds, and tells when they reach one subscriber. */
+/** Publishes this many messages a second for some seconds, and measures when they reach one subscriber. */
 async function throughput(rate = 5_000, seconds = 10): Promise<boolean> {
   const { options, child, heap } = await start()
   const [publish, subscriber] = [await openPublisher(options), new Ably.Realtime(options)]
@@ -72,7 +72,7 @@ async function throughput(rate = 5_000, seconds = 10): Promise<boolean> {
   return delays.length === rate * seconds && perSecond > rate * 0.95
 }
 
-/** A publisher that costs next to nothing, so that the two cores are left to endpoint and subscriber. */
+/** A publisher that uses almost no CPU time, so that the two cores are left to endpoint and subscriber. */
 async function openPublisher({ endpoint, port, key = '' }: Ably.ClientOptions): Promise<(data: string) => void> {
   const socket = new WebSocket(`ws://${endpoint}:${port}/?v=6&format=json&key=${encodeURIComponent(key)}`)
   await new Promise((resolve) => socket.addEventListener('message', resolve, { once: true }))
@@ -81,7 +81,7 @@ async function openPublisher({ endpoint, port, key = '' }: Ably.ClientOptions): 
     socket.send(JSON.stringify({ action: 15, channel: 'ai:load', msgSerial: msgSerial++, messages: [{ data }] }))
 }
 
-/** Loads an endpoint with conversations that come and go, and compares its heap over time. */
+/** Loads an endpoint with conversations that start and end, and compares its heap over time. */
 async function soak(minutes: number): Promise<boolean> {
   const limits = { maxChannels: 50, maxChannelMessages: 500, maxStoredBytes: 16 * 1024 * 1024 }
   const { options, child, heap } = await start(limits)
@@ -112,7 +112,7 @@ async function soak(minutes: number): Promise<boolean> {
   return late < early * 1.1
 }
 
-/** One answer: present while it is written, token by token, on a channel that is left afterwards. */
+/** One reply: present while it streams, token by token, on a channel that is detached afterwards. */
 async function converse(client: Ably.Realtime, name: string): Promise<void> {
   const channel = client.channels.get(name)
   await channel.presence.enter()

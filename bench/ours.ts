@@ -12,7 +12,7 @@ export interface Ours {
 
 export const outDir = here('node_modules/.cache/bench')
 
-/** Builds what is in `src` and loads it. */
+/** Builds `src` and loads the result. */
 export async function loadOurs(): Promise<Ours> {
   await build({
     configFile: false,

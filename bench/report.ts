@@ -1,7 +1,7 @@
-/** The middle of some numbers. */
+/** The median of some numbers. */
 export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
 
-/** What a quarter of some numbers lies below. */
+/** The first quartile of some numbers. */
 export const lowerQuartile = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 2]!
 
@@ -25,11 +25,13 @@ export interface Requirement {
   what: string
   value: number
   atMost: number
-  /** Where we want to get: printed, but no failure while we are not there. */
+  /** A goal: printed, but no failure while it is not reached. */
   isGoal?: boolean
 }
 
-/** Prints what was to be reached and whether it was; answers with false when anything was not that is no mere goal. */
+/**
+ * Prints each requirement and whether it was reached; returns false if one was missed that is not only a goal.
+ */
 export function check(requirements: readonly Requirement[]): boolean {
   const verdict = ({ value, atMost, isGoal }: Requirement): string =>
     value <= atMost ? 'ok' : isGoal ? 'goal, not reached' : 'MISSED'

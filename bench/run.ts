@@ -1,6 +1,6 @@
 import { check, type Requirement } from './report.ts'
 
-// NOTE: set before anything loads Vue and Pinia, whose development builds are several times slower
+// NOTE: set before any import loads Vue and Pinia, whose development builds are several times slower
 process.env.NODE_ENV = 'production'
 const { sections } = await import('./sections.ts')
 

@@ -2,20 +2,20 @@ import type { Contender } from './contenders/contender.ts'
 import type { Costs } from './live.ts'
 import { table, type Requirement } from './report.ts'
 
-/** Something whose cost may or may not grow with something else. */
+/** A cost that may or may not grow with a size. */
 export interface Scaling {
-  /** What is measured. */
+  /** The name of the cost. */
   what: string
-  /** What it may depend on. */
+  /** The name of the size. */
   by: string
   sizes: readonly [small: number, large: number]
   cost: Costs<number>
-  /** How many times as much ours may cost when large. */
+  /** The largest allowed ratio of our costs, large to small. */
   atMost: number
   isGoal?: boolean
 }
 
-/** Prints what something costs, small and large, for contenders of which the first is ours. */
+/** Prints a cost, small and large, for contenders of which the first is ours. */
 export function scaling(contenders: readonly Contender[], given: Scaling): Requirement {
   const { what, by, cost, sizes, atMost, isGoal } = given
   const [small, large] = sizes

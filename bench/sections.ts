@@ -26,7 +26,7 @@ const subscribed = ours(built, { subscribe: true })
 
 const lengths = [10, 1000, 5000]
 
-/** Prints what something costs by the number of visible messages, and how many times that of ours. */
+/** Prints a cost by the number of visible messages, and its ratio to ours. */
 function tableByLength<C extends { readonly name: string }>(
   title: string,
   contenders: readonly C[],
@@ -44,9 +44,9 @@ function tableByLength<C extends { readonly name: string }>(
   )
 }
 
-/** What is measured, by name: each prints a table and answers with what it had to reach. */
+/** The measurements, by name: each prints a table and returns its requirements. */
 export const sections: Record<string, () => Promise<Requirement[]>> = {
-  // NOTE: first, since what the others leave behind is freed while this one counts
+  // NOTE: first, since memory that the other measurements leave is freed while this one counts
   async heap() {
     const contenders = [plain, peer, floor]
     const bytes: number[] = []

@@ -5,7 +5,7 @@ import { median } from './report.ts'
 
 const turnsPerRound = 8
 
-/** Measures what a further prompt with its whole reply costs, by how many runs there are. */
+/** Measures the cost of a further prompt with its whole reply, by the number of runs. */
 export function turnCosts(contenders: readonly Contender[], runCounts: readonly number[]): Promise<Costs<number>> {
   return liveCosts(contenders, new Map(runCounts.map((count) => [count, longConversation(count)])))
 }
@@ -23,7 +23,7 @@ function longConversation(runCount: number): Scene {
   }
 }
 
-/** Measures what a further edit of a prompt, and its reply, cost, by how many versions of the prompt there are. */
+/** Measures the cost of a further edit of a prompt, with its reply, by the number of versions of the prompt. */
 export function siblingCosts(contenders: readonly Contender[], counts: readonly number[]): Promise<Costs<number>> {
   return liveCosts(contenders, new Map(counts.map((count) => [count, editedPrompt(count)])))
 }
@@ -48,7 +48,7 @@ function edited(conversation: Conversation, count: number): Past {
 const calls = 20
 const rounds = 15
 
-/** Measures what asking for alternatives and choosing among them costs, by how many versions of one prompt there are. */
+/** Measures the cost of listing and selecting versions, by the number of versions of one prompt. */
 export async function branchCosts(
   contenders: readonly Contender[],
   counts: readonly number[],

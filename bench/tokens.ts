@@ -12,12 +12,15 @@ import { liveCosts, type Costs, type Round, type Scene } from './live.ts'
 const batchSize = 200
 const batchCount = 20
 
-/** Streams the same replies to all contenders, and measures what a token costs by how many messages are visible. */
+/**
+ * Streams the same replies to all contenders, and measures the cost of a token by the number of visible
+ * messages.
+ */
 export function tokenCosts(contenders: readonly Contender[], lengths: readonly number[]): Promise<Costs<number>> {
   return liveCosts(contenders, new Map(lengths.map((length) => [length, oneReply(length)])))
 }
 
-/** Streams to many replies in turn, and measures what a token costs by how many they are. */
+/** Streams to many replies in turn, and measures the cost of a token by the number of replies. */
 export function interleavedTokenCosts(
   contenders: readonly Contender[],
   runCounts: readonly number[],
@@ -25,7 +28,9 @@ export function interleavedTokenCosts(
   return liveCosts(contenders, new Map(runCounts.map((count) => [count, manyReplies(count)])))
 }
 
-/** Streams to the last of a message's many text parts, and measures what a token costs by how many they are. */
+/**
+ * Streams to the last of a message's many text parts, and measures the cost of a token by the number of parts.
+ */
 export function tokenInPartCosts(
   contenders: readonly Contender[],
   partCounts: readonly number[],
@@ -51,7 +56,7 @@ function manyParts(count: number): Scene {
 
 const nothing = (): Past => ({ messages: [], shown: 0 })
 
-/** Some replies at once, of some parts each; tokens come to the last part of each in turn. */
+/** Some replies at once, of some parts each; tokens are appended to the last part of each in turn. */
 function replies(conversation: Conversation, replyCount: number, partCount = 1): Round {
   const before = []
   const open: [StreamedReply, StreamedPart][] = []
@@ -63,7 +68,7 @@ function replies(conversation: Conversation, replyCount: number, partCount = 1):
     before.push(...reply.lead, ...earlier, last.start)
     open.push([reply, last])
   }
-  // NOTE: versions tell what came later, so the ends are made last
+  // NOTE: versions order changes, so the ends are made last
   const batches = tokens(open.map(([, part]) => part))
   const after = open.flatMap(([reply, part]) => [part.end(), ...reply.close()])
   return { before, batches, after, text: `.${batchSize - 1} ` }

@@ -6,7 +6,7 @@ const call = { toolCallId: 'call-1', toolName: 'writeFile' }
 const deltaLength = 30
 const deltasPerBatch = 50
 
-/** Streams a tool's input, and measures what a delta costs by the length of the whole, in characters. */
+/** Streams a tool's input, and measures the cost of a delta by the length of the whole input, in characters. */
 export function inputCosts(contenders: readonly Contender[], lengths: readonly number[]): Promise<Costs<number>> {
   return liveCosts(contenders, new Map(lengths.map((length) => [length, streamedInput(length)])))
 }
@@ -31,7 +31,7 @@ function streamedInput(length: number): Scene {
   }
 }
 
-/** Publishes tools' outputs, and measures what one costs by its length, in characters. */
+/** Publishes tools' outputs, and measures the cost of one by its length, in characters. */
 export function outputCosts(contenders: readonly Contender[], lengths: readonly number[]): Promise<Costs<number>> {
   return liveCosts(contenders, new Map(lengths.map((length) => [length, outputs(length)])))
 }
@@ -53,7 +53,7 @@ function outputs(length: number): Scene {
   }
 }
 
-/** Publishes further outputs of a call that has many already, and measures what one costs by how many. */
+/** Publishes further outputs of one call, and measures the cost of one by the number of earlier outputs. */
 export function furtherOutputCosts(
   contenders: readonly Contender[],
   counts: readonly number[],
@@ -84,7 +84,7 @@ function manyOutputs(count: number): Scene {
   }
 }
 
-/** A tool's input as JSON: code, whose braces make it look complete time and again. */
+/** A tool's input as JSON: code, whose braces make it look complete many times. */
 function fileOf(length: number): string {
   const line = 'if (a) { b({ c: [1] }) }\\n'
   return `{"path":"a.ts","text":"${line.repeat(length / line.length)}"}`

@@ -81,7 +81,7 @@ const thisMachine: Machine = {
   starts: (path) => spawnSync(path, ['--version'], { timeout: 20_000, stdio: 'ignore' }).status === 0,
   run: (seconds, command, ...args) =>
     new Promise((resolve) => {
-      // NOTE: a process group of its own, so that the time limit also ends the command's children
+      // NOTE: a separate process group, so that the time limit also ends the command's children
       const child = spawn(command, args, {
         detached: true,
         stdio: ['ignore', 'inherit', 'inherit'],

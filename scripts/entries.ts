@@ -23,7 +23,10 @@ export const nuxtRuntime = {
   'nuxt/runtime/server/index': 'src/nuxt/runtime/server/index.ts',
 } as const
 
-/** Where a chunk goes. Those of the Nuxt runtime stay in its folder, since the app's bundlers take in that folder. */
+/**
+ * The place of a chunk. Chunks of the Nuxt runtime stay in its folder, since the app's bundlers include that
+ * folder.
+ */
 export const chunkFileNames = ({ moduleIds }: { moduleIds: readonly string[] }) =>
   moduleIds.some((id) => id.startsWith(here('src/nuxt/runtime/')))
     ? 'nuxt/runtime/chunks/[name].js'

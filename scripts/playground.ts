@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { here } from './entries.ts'
 
-/** The playground, served as a visitor's `npm run dev` serves it. */
+/** The playground, served as `npm run dev` serves it. */
 export interface Playground extends AsyncDisposable {
-  /** Where it is, without a trailing slash. */
+  /** The address, without a trailing slash. */
   readonly url: string
   stop(): Promise<void>
 }
@@ -21,7 +21,7 @@ const startWithin = 40_000
 export async function startPlayground(): Promise<Playground> {
   const port = await freePort()
   const url = `http://localhost:${port}`
-  // NOTE: a process group of its own, so that the children of npm are ended, too
+  // NOTE: a separate process group, so that the children of npm are ended, too
   const server = spawn('npm', ['run', 'dev', '--', '--port', String(port), '--strictPort'], {
     cwd: here('.'),
     detached: true,

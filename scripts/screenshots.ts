@@ -27,7 +27,7 @@ const until = (page: Page, number: number, status: string) =>
   run(page, number)
     .and(page.locator(`[data-status="${status}"]`))
     .waitFor()
-/** Makes something go wrong, by the drawer in the settings. */
+/** Starts a fault in the drawer of the settings. */
 const fault = async (page: Page, name: string) => {
   await press(page, 'Settings')
   await press(page, 'Simulate failures')

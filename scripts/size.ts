@@ -22,11 +22,11 @@ const modularAbly = `export { BaseRealtime, FetchRequest, Rest, WebSocketTranspo
 
 interface Script {
   readonly code: string
-  /** The same made of the other implementation. */
+  /** The same chat made of the other implementation. */
   readonly beside?: string
   /** A peer dependency that is weighed too. */
   readonly within?: string
-  /** Bytes after brotli that it may have: it gets no heavier unnoticed. */
+  /** The largest allowed size in bytes after brotli. */
   readonly limit?: number
 }
 
@@ -46,7 +46,7 @@ const entries: Record<string, Script> = Object.fromEntries(
   ]),
 )
 
-/** Chat clients of other transports, with the \`ai\` package that they bring along. */
+/** Chat clients of other transports, with the \`ai\` package that they need. */
 const others: Record<string, Script> = {
   '@ai-sdk/vue, a chat': { code: `export { useChat } from '@ai-sdk/vue'`, within: 'ai' },
   '@tanstack/ai-vue, a chat': {

@@ -3,12 +3,12 @@ import type { Screen } from '../contenders/chat.ts'
 
 /** A list of messages in the page. */
 export interface List extends Screen {
-  /** How many components have been drawn since it was asked last. */
+  /** The number of components rendered since the last call. */
   drawn(): number
   remove(): void
 }
 
-/** Draws messages as an app does: a list, and a component for each message, which prints its text. */
+/** Renders messages as an app does: a list, and a component for each message, which prints its text. */
 export function drawList<M extends { readonly id: string }>(
   messages: { readonly value: readonly M[] },
   textOf: (message: M | undefined) => string,

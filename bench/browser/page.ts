@@ -5,11 +5,11 @@ import { ourChat } from '../contenders/our-chat.ts'
 import { tanstack } from '../contenders/tanstack.ts'
 import { drawList, type List } from './list.ts'
 
-/** What a token comes to in a page. */
+/** The cost of a token in a page. */
 export interface PageCost {
-  /** Microseconds until it is in the page; layout and paint not counted. */
+  /** Microseconds until the token is in the page, without layout and paint. */
   readonly time: number
-  /** Components that are drawn for it. */
+  /** Components that are rendered for it. */
   readonly drawn: number
 }
 
@@ -17,7 +17,7 @@ const clients = [ourChat(client), floorChat, aiSdk, tanstack]
 const batchSize = 100
 const batchCount = 8
 
-/** Streams to one client, token by token, each drawn before the next. */
+/** Streams to one client, token by token, each rendered before the next. */
 async function measure(name: string, length: number): Promise<PageCost> {
   const chatClient = clients.find((each) => each.name === name)!
   let list: List | undefined

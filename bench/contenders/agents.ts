@@ -4,14 +4,14 @@ import { createAgentSession as createPeerSession } from '@ably/ai-transport/verc
 import { fakeAbly, type FakeChannel } from '../../test/support/fake-ably.ts'
 import type { Ours } from '../ours.ts'
 
-/** An agent that is about to answer a prompt which the channel delivers next. */
+/** An agent that will answer the next prompt on the channel. */
 export interface OpenReply {
   /** Publishes a whole stream. */
   pipe(stream: ReadableStream<UIMessageChunk>): Promise<unknown>
   close(): Promise<unknown>
 }
 
-/** One of those whose agents are compared. */
+/** One of the compared agents. */
 export interface AgentContender {
   readonly name: string
   /** Starts a run for the prompt with this event id; `deliver` puts the prompt on the channel. */
@@ -21,7 +21,7 @@ export interface AgentContender {
 export const ourAgent = ({ agent }: Ours): AgentContender => ({
   name: 'ours',
   async answer(channel, eventId, deliver) {
-    // NOTE: without a pace to keep, so that it publishes every delta as the others do
+    // NOTE: without a rate limit, so that it publishes every delta as the others do
     const options = { client: fakeAbly(channel, 'agent'), sessionName: channel.name, maxRate: Infinity }
     const session = agent.createAgentSession(options)
     await session.connect()

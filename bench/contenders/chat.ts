@@ -1,34 +1,34 @@
 import { watchEffect } from 'vue'
 
-/** A chat with a reply that is being written. */
+/** A chat with a reply that is streaming. */
 export interface Chat extends Screen {
-  /** Lets its client hear some more of the reply, as from the network. */
+  /** Delivers more of the reply to the client, as from the network. */
   hear(deltas: readonly string[]): void
   close(): void
 }
 
-/** What somebody has before them. */
+/** The chat as the user sees it. */
 export interface Screen {
-  /** How many messages are shown. */
+  /** The number of visible messages. */
   count(): number
-  /** Resolves when the last message ends like this. */
+  /** Resolves when the last message ends with this text. */
   shows(ending: string): Promise<void>
 }
 
-/** Shows the messages that a client gives out, whatever it calls the text of one. */
+/** Shows the messages of a client, with its own name for the text of one. */
 export type ScreenMaker = <M extends { readonly id: string }>(
   messages: { readonly value: readonly M[] },
   textOf: (message: M | undefined) => string,
 ) => Screen
 
-/** One of the chat clients for Vue that are compared. */
+/** One of the compared chat clients for Vue. */
 export interface ChatClient {
   readonly name: string
-  /** Opens a chat of so many messages, the last of them the reply. */
+  /** Opens a chat of this many messages, the last of them the reply. */
   open(length: number, screen: ScreenMaker): Promise<Chat>
 }
 
-/** The messages of a chat so far, each of this part. */
+/** The messages of a chat so far, each with this part. */
 export const pastOf = <const Part>(length: number, part: Part) =>
   Array.from({ length }, (_, index) => ({
     id: `m${index}`,
@@ -36,7 +36,7 @@ export const pastOf = <const Part>(length: number, part: Part) =>
     parts: [part],
   }))
 
-/** Nothing drawn: a list that reads its items' keys, and one item that prints the last message. */
+/** Without a DOM: a list that reads its items' keys, and one item that prints the last message. */
 export const effects: ScreenMaker = (messages, textOf) => {
   const shown = { count: 0, text: '' }
   let look = (): void => {}

@@ -1,14 +1,14 @@
 import type { FakeChannel } from '../../test/support/fake-ably.ts'
 
-/** A client that follows a conversation and shows it, with nothing drawn. */
+/** A client that shows a conversation, without a DOM. */
 export interface Follower {
   /** Loads `count` older messages. */
   load(count: number): Promise<void>
-  /** How many messages are shown. */
+  /** The number of visible messages. */
   count(): number
-  /** The text of the last message, as whoever shows it has last read it. */
+  /** The text of the last message, as the item that shows it has last read it. */
   text(): string
-  /** The alternatives of a message, for those that have any. */
+  /** The versions of a message, for clients that have them. */
   branch?(messageId: string): Alternatives
   close(): Promise<unknown>
 }
@@ -18,7 +18,7 @@ export interface Alternatives {
   select(index: number): void
 }
 
-/** One of those that are compared. */
+/** One of the compared clients. */
 export interface Contender {
   readonly name: string
   follow(channel: FakeChannel): Promise<Follower>

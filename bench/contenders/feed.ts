@@ -1,4 +1,4 @@
-/** A stream that says what it is given. */
+/** A stream of the chunks that the test pushes. */
 export function feed<T>(): { stream: ReadableStream<T>; push(...items: T[]): void } {
   let controller: ReadableStreamDefaultController<T>
   const stream = new ReadableStream<T>({ start: (given) => void (controller = given) })

@@ -7,7 +7,7 @@ interface Line {
   text: string
 }
 
-/** The least that shows the same: a reactive text that grows. */
+/** The least code that shows the same: a reactive text that grows. */
 export const floorChat: ChatClient = {
   name: 'hand-written floor',
   async open(length, screen) {

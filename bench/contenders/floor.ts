@@ -4,12 +4,12 @@ import { reactive, shallowRef, watchEffect } from 'vue'
 import type { Contender } from './contender.ts'
 import { lastText } from './last-text.ts'
 
-/** Just enough of a conversation for one that never branches, never misses anything and hears nothing twice. */
+/** Just enough code for a conversation that never branches, misses no message and receives none twice. */
 class Texts {
   readonly messages: UIMessage[] = []
   readonly #parts = new Map<string, TextUIPart>()
 
-  /** Lengthens the text with this serial, or adds a message; tells whether it added one. */
+  /** Appends to the text with this serial, or adds a message; returns whether it added one. */
   hear({ serial = '', data, extras }: InboundMessage): boolean {
     const known = this.#parts.get(serial)
     if (known) {
@@ -31,7 +31,10 @@ interface Extras {
   ai: { transport: Record<string, string>; codec?: Record<string, string> }
 }
 
-/** The least that shows the same messages: find a text by its serial, set one property of a reactive object. */
+/**
+ * The least code that shows the same messages: find a text by its serial, set one property of a reactive
+ * object.
+ */
 export const floor: Contender = {
   name: 'hand-written floor',
   async follow(channel) {

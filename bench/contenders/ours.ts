@@ -31,7 +31,7 @@ export function ours({ client }: Pick<Ours, 'client'>, { subscribe = false }: Ou
   return { name: subscribe ? 'ours, deep $subscribe' : 'ours', follow }
 }
 
-/** A view of a session, in an app; `use` is what its setup does with it. */
+/** A view of a session, in an app; its setup calls `use`. */
 export async function openView(
   client: Ours['client'],
   channel: FakeChannel,

@@ -5,7 +5,10 @@ import { paragraph } from '../conversation.ts'
 import { pastOf, type ChatClient } from './chat.ts'
 import { feed } from './feed.ts'
 
-/** `@tanstack/ai-vue`, whose connection is a stream in this process. It lets a timer pass after each chunk, which is most of its time. */
+/**
+ * `@tanstack/ai-vue`, connected to a stream in this process. It waits for a timer after each chunk, which is
+ * most of its time.
+ */
 export const tanstack: ChatClient = {
   name: '@tanstack/ai-vue',
   async open(length, screen) {

@@ -1,11 +1,11 @@
 import { pathToFileURL } from 'node:url'
 
-// An endpoint in a process of its own, so that what it remembers is not taken for what sessions hold
+// An endpoint in its own process, so that its memory is not counted as that of sessions
 const [path = ''] = process.argv.slice(2)
 const { createLocalEndpoint } = (await import(pathToFileURL(path).href)) as typeof import('../../src/local/index.ts')
 const endpoint = await createLocalEndpoint({ limits: { maxInboundRate: 50, maxChannels: 50 } })
 
-/** What goes wrong on purpose. */
+/** The faults. */
 export type Fault =
   | { fault: 'drop'; clientId: string; ms: number }
   | { fault: 'gap'; channel: string }
@@ -20,7 +20,7 @@ process.on('message', (order: Fault) => {
       endpoint.refusePublish({ channel, clientId: 'agent' }, { times, error: { code, statusCode, message: 'soaked' } })
     }
   } catch {
-    // Nobody is connected who could be dropped
+    // No client is connected that could be dropped
   }
 })
 process.on('disconnect', () => process.exit())

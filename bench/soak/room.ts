@@ -5,12 +5,12 @@ import type { Ours } from '../ours.ts'
 import type { Fault } from './endpoint.ts'
 import type { Random } from './random.ts'
 
-/** What rooms share. */
+/** The state that all rooms share. */
 export interface House {
   readonly ours: Ours
   readonly random: Random
   readonly options: Ably.ClientOptions
-  /** Text that the model gave for each run so far. */
+  /** The model's text for each run so far. */
   readonly said: Map<string, string>
   readonly fetch: typeof fetch
   fail(what: string): void
@@ -19,7 +19,10 @@ export interface House {
 
 type Session = ReturnType<Ours['client']['createClientSession']>
 
-/** One conversation of two people who interrupt, send alongside and lose their connection; answers how many runs it had. */
+/**
+ * One conversation of two users who interrupt, send alongside and lose their connection; returns the number of
+ * its runs.
+ */
 export async function converse(house: House, name: string, promptCount: number): Promise<number> {
   const { random, order } = house
   const people = await Promise.all(['alice', 'bob'].map((who) => join(house, name, `${who}-${name}`)))
@@ -60,7 +63,7 @@ async function join({ ours, options, fetch }: House, name: string, clientId: str
   return { session, clientId, leave }
 }
 
-/** Somebody who comes late must find every run settled, with just what the model said. */
+/** A client that attaches late must find every run ended, with exactly the model's text. */
 async function check(house: House, name: string): Promise<number> {
   const deadline = performance.now() + 30_000
   for (;;) {

@@ -14,7 +14,8 @@ import { converse, type House } from './room.ts'
 process.env.NODE_ENV = 'production'
 const { loadOurs, outDir } = await import('../ours.ts')
 
-// `npm run soak -- --minutes 3 --seed 7`: conversations under faults; fails when something is lost or memory grows
+// `npm run soak -- --minutes 3 --seed 7`: conversations under faults; fails if a message is lost or memory
+// grows
 const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' } } })
 const minutes = Number(values.minutes ?? 10)
 const seed = Number(values.seed ?? Date.now() % 100_000)
@@ -79,9 +80,9 @@ const start = performance.now()
 const elapsed = (): number => (performance.now() - start) / 60_000
 let rooms = 0
 let runs = 0
-/** Conversations that are going on. */
+/** Open conversations. */
 const open = new Set<string>()
-/** No conversation begins before this is fulfilled. */
+/** No conversation starts before this promise is fulfilled. */
 let gate: Promise<void> = Promise.resolve()
 
 async function keepRoom(): Promise<void> {
@@ -96,12 +97,12 @@ async function keepRoom(): Promise<void> {
   }
 }
 
-/** What is kept in MB when no conversation is open: those that are differ in size from moment to moment. */
+/** Memory in MB while no conversation is open, because open ones differ in size all the time. */
 async function heap(): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<void>()
   gate = promise
   while (open.size > 0) await sleep(100)
-  // NOTE: the agent stays on a channel for two seconds
+  // NOTE: the agent stays attached to a channel for two seconds
   await sleep(3000)
   collectGarbage()
   const { heapUsed } = process.memoryUsage()

@@ -6,9 +6,9 @@ import { createDemoModel } from './demo-model'
 import type { Gates, Progress } from './gates'
 import { toolApproval, toolsWith } from './tools'
 
-/** What the playground does to its agent. */
+/** The playground's control of its agent. */
 export interface AgentControls {
-  /** Whether the agent heeds a Stop. */
+  /** Whether the agent accepts a Stop. */
   mayStop: () => boolean
   gates: Gates
 }
@@ -19,7 +19,7 @@ export function createAgent(client: () => Realtime, { mayStop, gates }: AgentCon
   return defineAgent({
     client,
     agents: 'agent',
-    // NOTE: every visitor of the playground may prompt; an app checks the request's session cookie here
+    // NOTE: every visitor of the playground can prompt; an app checks the request's session cookie here
     authorize: () => true,
     onCancel: mayStop,
     onSteer: ({ runId }) => void spokenTo.add(runId),
