@@ -10,6 +10,9 @@ import type { RunScope, Steer } from './submission'
 import { View } from './view'
 import type { WakeInfo } from './wake'
 
+/** Pages of history that a server reads at most. */
+const maxServerPages = 3
+
 /** One conversation on one channel. It lives on the channel: pages, devices and agents come and go. */
 export class ClientSession<M extends object> {
   /** The session's default view. */
@@ -115,13 +118,14 @@ export class ClientSession<M extends object> {
     return this.#session
   }
 
-  /** Reads the newest page of history that has any rows, as a server does; a failure is reported. @internal */
-  async readPage(): Promise<void> {
-    const { history, tree } = this.#session
-    const isEmpty = (): boolean => tree.log.rows().next().done === true
+  /** Reads and shows so many of the newest messages, as a server does; a failure is reported. @internal */
+  async readPage(count: () => number): Promise<void> {
     try {
-      // NOTE: of a conversation that Ably has forgotten, the rows are in the archive
-      while ((await history.loadPage()) && isEmpty());
+      // NOTE: of a conversation that Ably has forgotten, the first page is empty, and the next ones are in the archive
+      for (let pages = 0; pages < maxServerPages && (await this.#session.history.loadPage()); pages++) {
+        this.view.show(count())
+        if (this.view.getMessages().length >= count()) break
+      }
     } catch (error) {
       this.report(error as SessionError)
     }

@@ -162,7 +162,7 @@ export class LeasedSession {
 
   /** On a server: shows the newest page, which is read once, and keeps it in the state of the page for the browser. */
   async #render(): Promise<void> {
-    await (this.#page ??= this.#session.readPage())
+    await (this.#page ??= this.#session.readPage(() => this.#wanted ?? firstPage))
     this.#showLoaded()
   }
 
