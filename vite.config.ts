@@ -69,7 +69,7 @@ export default defineConfig({
           include: ['test/**/*.spec.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
-          exclude: ['test/{component,integration,interop,e2e}/**', ...browserSpecs],
+          exclude: ['test/{component,integration,interop,e2e,nuxt/e2e}/**', ...browserSpecs],
         },
       },
       {
@@ -111,6 +111,18 @@ export default defineConfig({
           testTimeout: 160_000,
           hookTimeout: 160_000,
           // NOTE: more browsers at a time only wait for each other
+          maxWorkers: 2,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'nuxt',
+          environment: 'node',
+          include: ['test/nuxt/e2e/**/*.spec.ts'],
+          globalSetup: ['test/nuxt/e2e/build.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
           maxWorkers: 2,
         },
       },

@@ -1,5 +1,5 @@
 import { BaseRealtime, FetchRequest, RealtimePresence, Rest, WebSocketTransport } from 'ably/modular'
-import { defineNuxtPlugin, type ObjectPlugin } from 'nuxt/app'
+import { defineNuxtPlugin, type Plugin } from 'nuxt/app'
 import { createAITransport, type AITransport } from 'vue-ai-transport'
 import options from '#build/ai-transport.mjs'
 import { withBase } from './base-url'
@@ -7,7 +7,7 @@ import { withBase } from './base-url'
 const plugins = { WebSocketTransport, FetchRequest, Rest, RealtimePresence }
 
 /** Gives pages in the browser their sessions. */
-const plugin: ObjectPlugin<{ aiTransport: AITransport }> = defineNuxtPlugin({
+const plugin: Plugin<{ aiTransport: AITransport }> = defineNuxtPlugin({
   name: 'ai-transport',
   dependsOn: ['pinia'],
   setup({ vueApp }) {

@@ -1,5 +1,5 @@
 import * as Ably from 'ably'
-import { defineNuxtPlugin, useRequestEvent, type ObjectPlugin } from 'nuxt/app'
+import { defineNuxtPlugin, useRequestEvent, type Plugin } from 'nuxt/app'
 import { createAITransport, type AITransport } from 'vue-ai-transport'
 import options from '#build/ai-transport.mjs'
 import { withBase } from './base-url'
@@ -8,7 +8,7 @@ import { withBase } from './base-url'
  * Renders sessions on the server. They are read with a token of the user that sends the request, so the token route alone
  * decides who reads a session.
  */
-const plugin: ObjectPlugin<{ aiTransport: AITransport }> = defineNuxtPlugin({
+const plugin: Plugin<{ aiTransport: AITransport }> = defineNuxtPlugin({
   name: 'ai-transport',
   dependsOn: ['pinia'],
   setup({ vueApp }) {
@@ -35,7 +35,11 @@ const plugin: ObjectPlugin<{ aiTransport: AITransport }> = defineNuxtPlugin({
         throw new Error('unable to connect; there is no connection on a server')
       },
       server: (sessionName) =>
-        new Ably.Rest({ ...ably, authCallback: (_params, done) => void authorize(sessionName, done) }),
+        new Ably.Rest({
+          ...ably,
+          restAgentOptions: { keepAlive: false },
+          authCallback: (_params, done) => void authorize(sessionName, done),
+        }),
       agent: at(agent),
       archive: archive && ((query) => request(`${at(archive)}?${query}`)),
     })

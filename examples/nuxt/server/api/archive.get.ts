@@ -1,0 +1,2 @@
+/** Older messages than Ably keeps. */
+export default defineArchiveHandler({ archive, authorize: ownsSession })

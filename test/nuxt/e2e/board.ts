@@ -1,0 +1,13 @@
+import * as Ably from 'ably'
+import { createClientSession, UIMessageCodec } from '../../../src'
+
+/** Writes a prompt on a board, which no agent answers. */
+export async function say(options: Ably.ClientOptions, board: string, text: string): Promise<void> {
+  const client = new Ably.Realtime({ ...options, clientId: 'writer' })
+  const session = createClientSession({ client, sessionName: `ai:board-${board}`, codec: UIMessageCodec })
+  await session.connect()
+  await session.view.loadUntil(() => false)
+  await session.view.send(text)
+  await session.close()
+  client.close()
+}
