@@ -13,9 +13,10 @@ export class WritableChannel extends SessionChannel {
     return serial
   }
 
-  /** Lengthens a message. Extras must be complete: the channel replaces them whole. */
-  async append(serial: string, data: string, extras: OutgoingMessage['extras']): Promise<void> {
-    await this.channel.appendMessage({ serial, data, extras })
+  /** Lengthens a message; answers with its version. Extras must be complete: the channel replaces them whole. */
+  async append(serial: string, data: string, extras: OutgoingMessage['extras']): Promise<string | null | undefined> {
+    const { versionSerial } = await this.channel.appendMessage({ serial, data, extras })
+    return versionSerial
   }
 
   /** Replaces a message's data. */

@@ -16,15 +16,15 @@ export class Cancels {
     this.#refusals = new Refusals((cancel) => this.#publishRefusal(cancel), run.channel.report)
   }
 
-  /** Decides on every cancel that is new; resolves with true when one of them stops the run. */
-  async review(): Promise<boolean> {
+  /** Decides on every cancel that is new; resolves with the one that stops the run, if there is one. */
+  async review(): Promise<Row | undefined> {
     for (const row of this.#rows()) {
       if (this.#seen.has(row.serial)) continue
       this.#seen.add(row.serial)
-      if (await this.#accepts(row)) return true
+      if (await this.#accepts(row)) return row
       this.#refusals.add(row)
     }
-    return false
+    return undefined
   }
 
   #rows(): readonly Row[] {

@@ -244,7 +244,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
 
   async #publishEnd({ reason, error }: RunOutcome): Promise<void> {
     const { publisher, identity } = this.#run
-    const end = runEnd(identity, reason === 'suspend' ? 'complete' : reason, failureOf(error))
+    const end = runEnd(identity, reason === 'suspend' ? 'complete' : reason, failureOf(error), this.#run.cutOff)
     await publisher.declareEnd(end, plainest(end))
     this.#close()
     await this.#channel.archived(this.runId)
@@ -258,7 +258,9 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
 
   async #reviewCancels(): Promise<void> {
     if (this.#run.isStopped || this.#run.phase === 'over' || !this.#run.isTargetKnown) return
-    if (!(await this.#cancels.review())) return
+    const cancel = await this.#cancels.review()
+    if (!cancel) return
+    this.#run.cancel = { serial: cancel.serial, abortedAt: Date.now() }
     this.#run.stop('it was cancelled')
     await this.#endSuspended()
   }

@@ -79,16 +79,33 @@ export const runResume = (run: RunIdentity, isNamed = false): OutgoingMessage =>
 
 export const runSuspend = (run: RunIdentity): OutgoingMessage => lifecycle(MessageName.runSuspend, ofRun(run))
 
-export function runEnd(run: RunIdentity, reason: RunEndReason, failure?: RunFailure): OutgoingMessage {
+/** How a cancel ended a run. */
+export interface CutOff {
+  /** The serial of the cancel. */
+  readonly serial: string
+  /** When the work was aborted, in milliseconds since the epoch. */
+  readonly abortedAt: number
+  /** How much text, in UTF-16 units, the channel has behind the cancel. */
+  readonly tail: number
+}
+
+export function runEnd(run: RunIdentity, reason: RunEndReason, failure?: RunFailure, cutOff?: CutOff): OutgoingMessage {
   return lifecycle(MessageName.runEnd, {
     ...ofRun(run),
     [Header.runReason]: reason,
     ...(reason === 'error' && failure && failureHeaders(failure)),
+    ...(reason === 'cancelled' && cutOff && cutOffHeaders(cutOff)),
   })
 }
 
+const cutOffHeaders = ({ serial, abortedAt, tail }: CutOff) => ({
+  [Header.cancelSerial]: serial,
+  [Header.abortedAt]: String(abortedAt),
+  [Header.tail]: String(tail),
+})
+
 export const cancelRefused = (run: RunIdentity, serial: string): OutgoingMessage =>
-  lifecycle(MessageName.cancelRefused, { ...ofRun(run), [Header.refuses]: serial })
+  lifecycle(MessageName.cancelRefused, { ...ofRun(run), [Header.cancelSerial]: serial })
 
 export function stepStart(run: RunIdentity, step: Omit<StepIdentity, 'attempt'>): OutgoingMessage {
   return lifecycle(MessageName.stepStart, ofStep(run, step))

@@ -3,7 +3,7 @@ import type { Row } from '../core/log'
 import type { RunFailure, RunHooks, RunPhase } from './agent-run'
 import type { AgentChannel } from './channel'
 import { abortReason, badRequest, clientText } from './errors'
-import { failureOf, type RunIdentity } from './headers'
+import { failureOf, type CutOff, type RunIdentity } from './headers'
 import { PublishedRows } from './published-rows'
 import { RunPublisher } from './run-publisher'
 
@@ -55,6 +55,8 @@ export class LiveRun<M extends object, Chunk> {
   phase: RunPhase = 'new'
   /** Settles when `start()` does; undefined before it is called. */
   starting: Promise<void> | undefined
+  /** The cancel that stops the run, and when the work was aborted for it. */
+  cancel: { readonly serial: string; readonly abortedAt: number } | undefined
   readonly #newRunId: string
   readonly #controller = new AbortController()
   #target: RunTarget | undefined
@@ -103,6 +105,11 @@ export class LiveRun<M extends object, Chunk> {
   /** Whether the run is to end as cancelled. The signal also aborts when `end()` cuts a pipe short. */
   get isStopped(): boolean {
     return this.#isStopped
+  }
+
+  /** Where the cancel has cut off the run. */
+  get cutOff(): CutOff | undefined {
+    return this.cancel && { ...this.cancel, tail: this.publisher.textBehind(this.cancel.serial) }
   }
 
   /** An error of this process as the clients of the session see it. */

@@ -25,6 +25,9 @@ interface RetryPolicy {
   readonly isPatient?: boolean
 }
 
+// NOTE: a cancel takes less than a second to arrive, and 40 pieces go out in one
+const recentCount = 200
+
 // NOTE: the start of a step, of its message, of its text, and the first piece of the text
 const openingCount = 4
 
@@ -33,6 +36,8 @@ export class RunPublisher {
   readonly #channel: PublishingChannel
   #isShut = false
   #outputCount = 0
+  /** The newest pieces of text on the channel. */
+  readonly #recent: { readonly version: string; readonly length: number }[] = []
 
   constructor(channel: PublishingChannel) {
     this.#channel = channel
@@ -113,12 +118,24 @@ export class RunPublisher {
 
   /** Appends to a message, now. */
   append(serial: string, data: string, extras: Extras): Promise<void> {
-    return this.#isShut ? Promise.reject(detached()) : this.#channel.ably.append(serial, data, extras)
+    return this.#isShut ? Promise.reject(detached()) : this.#append(serial, data, extras)
   }
 
   /** Appends to a message for the last time, before queued outputs. */
   end(serial: string, data: string, extras: Extras): Promise<void> {
-    return this.#send('urgent', () => this.#channel.ably.append(serial, data, extras))
+    return this.#send('urgent', () => this.#append(serial, data, extras))
+  }
+
+  async #append(serial: string, data: string, extras: Extras): Promise<void> {
+    const version = await this.#channel.ably.append(serial, data, extras)
+    if (!version || data === '') return
+    this.#recent.push({ version, length: data.length })
+    if (this.#recent.length > recentCount) this.#recent.shift()
+  }
+
+  /** How much of the text, in UTF-16 units, the channel has behind this serial, as far as the newest pieces go. */
+  textBehind(serial: string): number {
+    return this.#recent.reduce((sum, { version, length }) => (version > serial ? sum + length : sum), 0)
   }
 
   /** Replaces a message's data, with retries. */

@@ -23,6 +23,8 @@ export interface Cancelling {
   readonly by: string | undefined
   /** When, in milliseconds since the epoch by Ably's clock. */
   readonly at: number
+  /** The label of the device that cancelled, if it has one. */
+  readonly device?: string
   /** Whether the agent has refused it, and every other there was: the run goes on. */
   readonly refused?: true
   /** The channel does not have it yet: it goes out when the network is back. */
@@ -31,6 +33,22 @@ export interface Cancelling {
   readonly unanswered?: true
   /** The state of waking an agent for the cancel, because no live agent can hear it. */
   readonly wake?: WakeInfo
+}
+
+/** How a cancel ended a run: the same on every device. */
+export interface Stopped {
+  /** Ably client id of the client that cancelled; undefined for anonymous clients. */
+  readonly by: string | undefined
+  /** The label of the device that cancelled, if it has one. */
+  readonly device?: string
+  /** When the channel had the cancel, in milliseconds since the epoch. */
+  readonly requestedAt: number
+  /** When the agent aborted its work, by the agent's clock; undefined for agents that do not tell. */
+  readonly abortedAt?: number
+  /**
+   * How much of the reply, in UTF-16 units from its end, came behind the cancel; undefined for agents that do not tell.
+   */
+  readonly tail?: number
 }
 
 /** A snapshot of one run. */
@@ -57,6 +75,8 @@ export interface RunInfo {
   readonly stalled?: true
   /** The cancel that ended the run, when `status` is `cancelled`. */
   readonly cancelledBy?: Cancelling
+  /** How it was stopped, when `status` is `cancelled` and a cancel ended it. */
+  readonly stopped?: Stopped
   /** Milliseconds since the epoch, by Ably's clock; undefined until its start is known. */
   readonly startedAt?: number
   readonly endedAt?: number
@@ -83,27 +103,42 @@ export function withCancellation(
   const first = heeded ?? cancels[0]
   if (!first && !stop) return facts
   // An own cancel without a row has all fields
-  const request = (first ? { by: first.clientId, at: first.timestamp } : stop) as Cancelling
+  const request = (first ? requestOf(first) : stop) as Cancelling
   const cancelling = { ...request, ...stop, ...(first && !heeded && { refused: true as const }) }
   return {
     ...facts,
     ...(facts.endedAt === undefined && { cancelling }),
-    ...(facts.status === 'cancelled' && heeded && { cancelledBy: request }),
+    ...(facts.status === 'cancelled' &&
+      heeded && { cancelledBy: request, stopped: stoppedBy(heeded, cancels, lifecycle) }),
   }
+}
+
+/** What a cancel says about its sender. */
+export function requestOf({ clientId, timestamp, transport }: Row): Cancelling {
+  const device = transport[Header.device]
+  return { by: clientId, at: timestamp, ...(device && { device }) }
+}
+
+function stoppedBy(heeded: Row, cancels: readonly Row[], lifecycle: readonly Row[]): Stopped {
+  const end = lifecycle.findLast(({ name }) => name === MessageName.runEnd)?.transport ?? {}
+  const { at, ...request } = requestOf(cancels.find(({ serial }) => serial === end[Header.cancelSerial]) ?? heeded)
+  const abortedAt = Number(end[Header.abortedAt])
+  const tail = Number(end[Header.tail])
+  return { ...request, requestedAt: at, ...(abortedAt > 0 && { abortedAt }), ...(tail >= 0 && { tail }) }
 }
 
 /** The first cancel that is not refused. A refusal also covers earlier cancels by the same client. */
 export function openCancel(cancels: readonly Row[], lifecycle: readonly Row[]): Row | undefined {
   const refusals = lifecycle.filter(({ name }) => name === MessageName.cancelRefused)
   if (refusals.length === 0) return cancels[0]
-  const refused = new Set(refusals.map(({ transport }) => transport[Header.refuses]))
+  const refused = new Set(refusals.map(({ transport }) => transport[Header.cancelSerial]))
   const covered = new Map<string | undefined, string>()
   for (const { serial, clientId } of cancels) if (refused.has(serial)) covered.set(clientId, serial)
   return cancels.find(({ serial, clientId }) => serial > (covered.get(clientId) ?? ''))
 }
 
 /** A run's snapshot without its cancels. */
-export type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy' | 'stalled'>
+export type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy' | 'stopped' | 'stalled'>
 
 /** The rows that the facts about a run come from, in serial order: content, and lifecycle and step rows. */
 export interface RunRows {

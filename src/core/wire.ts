@@ -51,8 +51,14 @@ export const Header = {
   status: 'status',
   streamId: 'stream-id',
   discrete: 'discrete',
-  /** Serial of the request to stop that is refused. */
-  refuses: 'cancel-serial',
+  /** Serial of the cancel that is refused, or that has ended the run. */
+  cancelSerial: 'cancel-serial',
+  /** On the end of a cancelled run: when its work was aborted, in milliseconds since the epoch. */
+  abortedAt: 'aborted-at',
+  /** On the end of a cancelled run: how much text, in UTF-16 units, came behind the cancel. */
+  tail: 'cancel-tail',
+  /** On inputs and cancels: a label of the device they come from. */
+  device: 'device',
   /** On starts and resumes: `true` when the agent's presence on the channel names its live runs. */
   presence: 'agent-presence',
 } as const

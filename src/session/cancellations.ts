@@ -2,7 +2,7 @@ import { deferred } from '../core/signals'
 import { ErrorCode, toSessionError } from '../core/errors'
 import { newId, Header, headers, MessageName } from '../core/wire'
 import type { Row } from '../core/log'
-import { isNamedByPresence, type Cancelling, type RunInfo, type WakeInfo } from '../core/run-info'
+import { isNamedByPresence, requestOf, type Cancelling, type RunInfo, type WakeInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import { runOf, subjectOf, type SessionContext, type Subject, type Trigger } from './context'
 import type { PendingPrompt } from './submission'
@@ -51,19 +51,25 @@ export class Cancellations<M extends object> {
     const session = this.#session
     const { runId, inputId, eventId }: Partial<Trigger> = typeof target === 'string' ? { runId: target } : target
     const id = newId()
-    const transport = headers({ [Header.eventId]: id, [Header.runId]: runId, [Header.inputId]: inputId })
+    const { device } = session.options
+    const transport = headers({
+      [Header.eventId]: id,
+      [Header.runId]: runId,
+      [Header.inputId]: inputId,
+      [Header.device]: device,
+    })
     const publish = (): Promise<readonly string[]> =>
       session.outbox.publish([{ id: `${id}:0`, name: MessageName.cancel, extras: { ai: { transport } } }])
     const key = runId ?? inputId!
-    const by = session.channel.clientId
+    const request = (): Cancelling => ({ by: session.channel.clientId, at: Date.now(), ...(device && { device }) })
     const published = session.act(() => {
-      this.#set(key, { cancelling: { by, at: Date.now(), pending: true } })
+      this.#set(key, { cancelling: { ...request(), pending: true } })
       return turn ? turn.then(publish) : publish()
     })
     try {
       const [serial] = await published
       session.act(() => {
-        this.#set(key, { cancelling: { by, at: Date.now() }, serial })
+        this.#set(key, { cancelling: request(), serial })
         if (inputId !== undefined && !runOf(session.tree, { inputId, runId })) this.#wakes.abandon(eventId)
       })
     } catch (cause) {
@@ -103,7 +109,7 @@ export class Cancellations<M extends object> {
     if (!cancel) return this.#ownOf(inputId)
     const subject = subjectOf(tree, { inputId })
     const isUnanswered = isInStep && deadlines.isDue(deadlines.since(cancel) + answerLimit, subject)
-    return { by: cancel.clientId, at: cancel.timestamp, ...(isUnanswered && { unanswered: true }) }
+    return { ...requestOf(cancel), ...(isUnanswered && { unanswered: true }) }
   }
 
   /** Reviews a run that has changed. */

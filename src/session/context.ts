@@ -34,6 +34,8 @@ export interface ClientSessionOptions<M extends object> extends TrustOptions {
   codec: Codec<M>
   /** The agent to wake after each prompt; without it the app wakes the agent itself (`run.toInvocation()`). */
   agent?: AgentTarget
+  /** A label of this device for the cancels and prompts it sends, such as `Phone`: others see which device stopped a run. */
+  device?: string
   /** Messages per page of history, 1 to 1000. @default 100 */
   historyPageSize?: number
   /**

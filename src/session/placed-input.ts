@@ -125,6 +125,7 @@ export function encodeInput<M extends object>(
   input: Input<M>,
   place: Place,
   clientId: string | undefined,
+  device?: string,
 ): EncodedInput {
   const { role, parts } = codec.encode(input)
   const { messageId: inputId = newId(), eventId = newId(), runId } = place
@@ -134,6 +135,7 @@ export function encodeInput<M extends object>(
     [Header.runId]: runId,
     [Header.owner]: clientId,
     [Header.eventId]: eventId,
+    [Header.device]: device,
     [Header.parent]: place.parent,
     [Header.forkOf]: place.forkOf,
     [Header.regenerates]: place.regenerates,

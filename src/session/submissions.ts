@@ -70,11 +70,11 @@ export class Submissions<M extends object> {
     wakes = true,
     onPlaced?: (inputId: string) => Promise<void> | undefined,
   ): Promise<Submission> {
-    const { channel, tree } = this.#session
+    const { channel, options, tree } = this.#session
     this.#session.checkOpen()
     const known = place.eventId ? this.find(place.messageId) : undefined
     if (known) return known
-    const encoded = inputs.map((input) => encodeInput(tree.codec, input, place, channel.clientId))
+    const encoded = inputs.map((input) => encodeInput(tree.codec, input, place, channel.clientId, options.device))
     const answers = inputs.filter((input) => input.type === 'answer')
     const submission = new Submission(encoded.at(-1)!, answers, wakes)
     await this.#session.act(() => {
@@ -284,14 +284,14 @@ export class Submissions<M extends object> {
   }
 
   async #steer(runId: string, given: SendInput<M>, promises: Omit<PendingSteer, 'inputId'>): Promise<string> {
-    const { channel, tree, outbox } = this.#session
+    const { channel, options, tree, outbox } = this.#session
     this.#session.checkOpen()
     const run = tree.runs.get(runId)
     if (!run || run.hasEnded || run.isEnding) {
       throw unableTo('steer the run', run ? 'it has ended' : `there is no run "${runId}"`, ErrorCode.BadRequest)
     }
     const [input] = newMessage(tree.codec, given)
-    const { inputId, messages } = encodeInput(tree.codec, input!, { runId }, channel.clientId)
+    const { inputId, messages } = encodeInput(tree.codec, input!, { runId }, channel.clientId, options.device)
     const steer = { inputId, ...promises }
     this.#steers.add(runId, steer)
     try {

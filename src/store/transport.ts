@@ -29,6 +29,8 @@ export interface AITransportOptions extends TrustOptions {
   server?: (sessionName: string) => RestClient
   /** The agent to wake after each prompt. */
   agent?: AgentTarget
+  /** A label of this device for the cancels and prompts it sends, such as `Phone`: others see which device stopped a run. */
+  device?: string
   /** Ably namespace for session names without one. @default 'ai' */
   namespace?: string
   /** Encodes messages for the channel. @default UIMessageCodec */

@@ -106,6 +106,7 @@ const types = [
   'Steer',
   'SteerOutcome',
   'SteerState',
+  'Stopped',
   'ToolApproval',
   'ToolOutput',
   'ToolOutputError',

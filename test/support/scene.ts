@@ -18,7 +18,10 @@ export interface Scene {
   /** The agent's endpoint. */
   fetch(url: RequestInfo | URL, init?: RequestInit): Promise<Response>
   /** Opens the session on another device. */
-  open(clientId: string, options?: { wake?: boolean; client?: RealtimeClient }): Promise<ClientSession<UIMessage>>
+  open(
+    clientId: string,
+    options?: { wake?: boolean; client?: RealtimeClient; device?: string },
+  ): Promise<ClientSession<UIMessage>>
   /** Receives the channel's messages directly. */
   wire(clientId?: string): Promise<WireClient>
   /** Wakes the agent for an input of any client. */
@@ -55,13 +58,14 @@ export async function startScene(
     model,
     agentRuns,
     fetch: wake,
-    async open(clientId, { wake: wakes = true, client = endpoint.client({ clientId }) } = {}) {
+    async open(clientId, { wake: wakes = true, client = endpoint.client({ clientId }), device } = {}) {
       const session = createClientSession({
         client,
         channelName,
         codec: UIMessageCodec,
         agents: options.agents,
         policy: options.policy,
+        device,
         ...(wakes && { agent: { url: 'http://agent.test/', fetch: wake } }),
       })
       onTestFinished(() => session.close())
