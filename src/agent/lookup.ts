@@ -55,7 +55,7 @@ export async function readRun<M extends object>(
     return tree.runs.get(runId)
   }
   const isKnown = (): boolean => {
-    const start = run()?.state.start
+    const start = run()?.start
     return start !== undefined && history.covers(start.serial)
   }
   await history.readUntil(() => signal.aborted || isKnown(), maxRunMessages)
@@ -75,7 +75,7 @@ export async function findRun<M extends object>(
   const look = (): RunNode<M> | undefined => {
     tree.settle()
     const run = tree.runs.get(runId)
-    return run?.state.start && run
+    return run?.start && run
   }
   const read = (isOver: () => boolean): Promise<void> => history.readUntil(isOver, maxRunMessages)
   const run = await waitFor(channel, { look, read, timeout, signal })

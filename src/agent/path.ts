@@ -41,7 +41,7 @@ export function pathTo<M extends object>(tree: Tree<M>, trigger: Row): Path<M> {
 }
 
 /** The parent of a run is certain only once its start is known. */
-const isHalfKnown = <M extends object>(node: TreeNode<M>): boolean => node instanceof RunNode && !node.state.start
+const isHalfKnown = <M extends object>(node: TreeNode<M>): boolean => node instanceof RunNode && !node.start
 
 /** Where the walk begins: at the prompt itself, else at the parent of its reply. */
 function beginningOf<M extends object>(

@@ -137,7 +137,7 @@ function targetOf<M extends object>(
   existing: RunNode<M>,
   trigger: Row,
 ): RunTarget {
-  const start = existing.state.start?.transport
+  const start = existing.start?.transport
   const owner = start
     ? (start[Header.inputClientId] ?? start[Header.owner] ?? '')
     : channel.tree.info(existing).clientId || undefined

@@ -180,7 +180,7 @@ export class Settlement<M extends object> {
 
   #identityOf(run: RunNode<M>): RunIdentity {
     const { owner, inputId } = run
-    const start = run.state.start?.transport
+    const start = run.start?.transport
     return {
       runId: run.key,
       invocationId: this.#invocationId,

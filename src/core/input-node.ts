@@ -1,3 +1,4 @@
+import { noItems } from './collections'
 import type { Row } from './log'
 import { TreeNode } from './node'
 import type { MessageState, ViewMessage } from './view-message'
@@ -6,8 +7,10 @@ import { Header } from './wire'
 /** A prompt. Its key is its message id. */
 export class InputNode<M extends object> extends TreeNode<M> {
   /** Rows of an own prompt whose echo has not arrived. */
-  #local: readonly Row[] = []
+  #local: readonly Row[] = noItems
   #failure: { code: number; message: string } | undefined
+  /** Its owner, while its rows are kept elsewhere. */
+  #owner: string | undefined
   forkOf: string | undefined
   clientId = ''
 
@@ -24,7 +27,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
   }
 
   override add(row: Row): void {
-    if (this.rows.length === 0 && this.#local.length > 0) this.stale = true
+    if (this.isEmpty && this.#local.length > 0) this.stale = true
     super.add(row)
   }
 
@@ -35,7 +38,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
 
   /** Whether the channel holds it. */
   get isSent(): boolean {
-    return this.rows.length > 0
+    return !this.isEmpty
   }
 
   get isFailed(): boolean {
@@ -43,7 +46,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
   }
 
   get owner(): string | undefined {
-    return (this.rows[0] ?? this.#local[0])?.clientId
+    return this.isCompact ? this.#owner : this.first?.clientId
   }
 
   get visible(): boolean {
@@ -57,6 +60,12 @@ export class InputNode<M extends object> extends TreeNode<M> {
   /** Nobody puts words into a prompt but the one who sent it. */
   protected override read(row: Row): Row | undefined {
     return row.clientId === this.rows[0]?.clientId ? row : undefined
+  }
+
+  protected override release(): void {
+    this.#owner = this.owner
+    this.#local = noItems
+    super.release()
   }
 
   protected get isComplete(): boolean {

@@ -1,4 +1,5 @@
-import { SharedHeaders } from './shared-headers'
+import type { Piece, Row, RowHome } from './row'
+import { RowForms, rowsOf, versionIn, type SettledRows } from './settled-rows'
 import {
   Header,
   isClients,
@@ -12,45 +13,9 @@ import {
   type Headers,
 } from './wire'
 
-/** The message with one serial, as Ably's history would return it. */
-export interface Row {
-  /** Position in the channel; empty for an optimistic prompt whose echo has not arrived. */
-  readonly serial: string
-  /** Serial of the newest version folded in. */
-  version: string
-  name: MessageName
-  transport: Headers
-  codec: Headers
-  /** Full data so far. */
-  data: unknown
-  /** Ably-verified publisher. */
-  readonly clientId: string | undefined
-  /** Milliseconds since the epoch, by Ably's clock. */
-  readonly timestamp: number
-  /** First met through an append, so only reading it again makes certain that nothing of it is missing. */
-  partial: boolean
-  /** The appends to a partial row, oldest first. */
-  pieces?: Piece[]
-  /** The version up to which history has told it. */
-  beginning?: string
-  deleted: boolean
-  /** Where the tree put this row. */
-  home?: RowHome
-  /** The message part that this row feeds, so that growing it touches nothing else. */
-  part?: object
-}
+export type { Row, RowHome }
 
-/** The text of one or several consecutive appends. */
-interface Piece {
-  readonly from: string
-  readonly version: string
-  readonly data: string
-}
-
-/** The owner of a row; the log itself does not look inside. */
-export interface RowHome {
-  readonly key: string
-}
+const isSettled = (held: Row | SettledRows): held is SettledRows => 'cells' in held
 
 /**
  * The effect of a message on its row. `grew`: only `data` or the stream's status changed; `replaced`: any field may differ
@@ -59,6 +24,9 @@ export interface RowHome {
 export type RowChange = { row: Row; kind: 'added' | 'grew' } | { row: Row; kind: 'replaced'; before: Headers }
 
 export const isStreamed = (row: Row): boolean => row.transport[Header.streamed] === 'true'
+
+/** Whether a row is part of a message. */
+export const isContent = ({ name }: Row): boolean => name === MessageName.input || name === MessageName.output
 
 /** Whether only an agent publishes such rows; their headers speak for a run. */
 export const isAgents = ({ name, transport }: Row): boolean =>
@@ -76,20 +44,47 @@ export const isUnsettled = (row: Row): boolean => isOpen(row) || (row.partial &&
  * whatever their order: a create adds, an append lengthens, an update replaces, an older or equal version does nothing.
  */
 export class Log {
-  readonly #rows = new Map<string, Row>()
-  readonly #headers = new SharedHeaders()
+  /** Rows by serial; those of settled nodes are kept together. */
+  readonly #rows = new Map<string, Row | SettledRows>()
+  readonly #forms = new RowForms()
   /** The highest serial held; empty when there is none. */
   newest = ''
 
-  constructor(private readonly isAgent?: (clientId: string | undefined) => boolean) {}
+  readonly #isAgent: ((clientId: string | undefined) => boolean) | undefined
 
-  get(serial: string): Row | undefined {
-    return this.#rows.get(serial)
+  constructor(isAgent?: (clientId: string | undefined) => boolean) {
+    this.#isAgent = isAgent
   }
 
-  /** All rows, in the order they came in. */
-  rows(): IterableIterator<Row> {
-    return this.#rows.values()
+  get(serial: string): Row | undefined {
+    const held = this.#rows.get(serial)
+    if (!held || !isSettled(held)) return held
+    return this.open(held).find((row) => row.serial === serial)
+  }
+
+  /** All rows. */
+  *rows(): Generator<Row> {
+    const settled = new Set<SettledRows>()
+    for (const held of this.#rows.values()) {
+      if (isSettled(held)) settled.add(held)
+      else yield held
+    }
+    for (const held of settled) yield* rowsOf(held)
+  }
+
+  /** Keeps the rows of a settled node in little room. */
+  settle(rows: readonly Row[], home: RowHome): SettledRows {
+    const settled = this.#forms.settle(rows, home, this)
+    for (const { serial } of rows) this.#rows.set(serial, settled)
+    return settled
+  }
+
+  /** Gives the rows of a settled node back to it, because they are needed. */
+  open(settled: SettledRows): readonly Row[] {
+    const rows = rowsOf(settled)
+    for (const row of rows) this.#rows.set(row.serial, row)
+    settled.home.reopen?.(rows)
+    return rows
   }
 
   /** Drops a row; hearing it again would add it again. */
@@ -101,8 +96,10 @@ export class Log {
   apply(message: ChannelMessage): RowChange | undefined {
     const { serial } = message
     if (typeof serial !== 'string' || serial === '') return undefined
-    const row = this.#rows.get(serial)
-    if (!row) return this.#add(serial, message)
+    const held = this.#rows.get(serial)
+    if (!held) return this.#add(serial, message)
+    if (isSettled(held) && versionOf(message, serial) <= versionIn(held, serial)) return undefined
+    const row = this.get(serial)!
     const name = nameOf(message.name)
     const isForged = name !== undefined && name !== row.name && !this.#counts(name, row.clientId)
     // NOTE: a message that only an agent may publish, from another client, is treated as deleted
@@ -111,7 +108,7 @@ export class Log {
 
   /** Whether a client may publish messages of this name. */
   #counts(name: MessageName, clientId: string | undefined): boolean {
-    return !this.isAgent || isClients(name) || this.isAgent(clientId)
+    return !this.#isAgent || isClients(name) || this.#isAgent(clientId)
   }
 
   #add(serial: string, message: ChannelMessage): RowChange | undefined {
@@ -127,8 +124,8 @@ export class Log {
       serial,
       version: version === serial ? serial : version,
       name,
-      transport: this.#headers.of(envelope.transport),
-      codec: this.#headers.ofCodec(envelope.codec),
+      transport: envelope.transport,
+      codec: envelope.codec,
       data: message.data,
       clientId,
       timestamp: typeof message.timestamp === 'number' ? message.timestamp : 0,

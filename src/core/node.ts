@@ -1,8 +1,9 @@
 import type { Codec } from './codec'
 import { SmallMap, insertBySerial, noItems, removeBySerial } from './collections'
-import type { Row, RowHome } from './log'
+import { isContent, type Log, type Row, type RowHome } from './log'
 import type { ReactivePort } from './signals'
 import { Projection } from './projection'
+import type { SettledRows } from './settled-rows'
 import {
   ViewMessageProxy,
   type MessageStatus,
@@ -16,7 +17,9 @@ import { Header } from './wire'
 /** A prompt (input) or a reply (run) in the tree. */
 export abstract class TreeNode<M extends object> implements RowHome {
   /** Content rows in serial order. */
-  protected rows: readonly Row[] = noItems
+  #rows: readonly Row[] = noItems
+  /** Its rows while the log keeps them in little room. */
+  #settled: SettledRows | undefined
   protected readonly projection: Projection<M>
   #shown: SmallMap<Writable<ViewMessage<M>>> | undefined
   /** How many of the rows the projection holds, unless it is stale. */
@@ -46,6 +49,21 @@ export abstract class TreeNode<M extends object> implements RowHome {
     this.projection = new Projection(codec, port)
   }
 
+  /** Content rows in serial order. */
+  protected get rows(): readonly Row[] {
+    this.open()
+    return this.#rows
+  }
+
+  /** Whether the log keeps its rows. */
+  protected get isCompact(): boolean {
+    return this.#settled !== undefined
+  }
+
+  get isEmpty(): boolean {
+    return !this.#settled && this.#rows.length === 0
+  }
+
   /** Takes a content row; `settle` folds it, behind the others if that is its place. */
   add(row: Row): void {
     row.home = this
@@ -53,7 +71,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     const isLast = !last || row.serial >= last.serial
     if (isLast && this.projection.isSealed) this.#hasLateRows = true
     if (!isLast || this.projection.isSealed) this.stale = true
-    this.rows = insertBySerial(this.rows, row)
+    this.#rows = insertBySerial(this.rows, row)
     const id = row.transport[Header.messageId]
     if (id !== this.#namedIds.at(-1)) this.#namedIds = [...this.#namedIds, id]
   }
@@ -65,8 +83,10 @@ export abstract class TreeNode<M extends object> implements RowHome {
     this.stale = true
   }
 
-  grow(row: Row): void {
+  /** Follows a row that got longer; false when the node has to be settled for that. */
+  grow(row: Row): boolean {
     if (!this.stale) this.projection.grow(row)
+    return !this.stale
   }
 
   /** Brings projection and derived facts in step with the rows; returns the change for lists that show this node. */
@@ -98,8 +118,9 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   #foldFurther(): void {
-    while (this.#foldedCount < this.rows.length) {
-      const row = this.rows[this.#foldedCount++]!
+    const { rows } = this
+    while (this.#foldedCount < rows.length) {
+      const row = rows[this.#foldedCount++]!
       const content = this.read(row)
       if (content) this.projection.add(content)
     }
@@ -127,7 +148,39 @@ export abstract class TreeNode<M extends object> implements RowHome {
   /** Frees the state that only further rows need; a later row is folded together with all others. */
   protected seal(): void {
     this.projection.seal()
-    this.rows = this.rows.slice()
+  }
+
+  /**
+   * Lets the log keep the rows in little room when no more is to be expected of them. They come back when they are asked
+   * for, and are then folded afresh.
+   */
+  compact(log: Log): void {
+    if (this.#settled || this.stale || !this.projection.isSealed || this.#foldedCount < this.#rows.length) return
+    const rows = this.ownRows
+    if (rows.length === 0 || rows.some(({ partial, pieces }) => partial || pieces)) return
+    this.release()
+    this.#settled = log.settle(rows, this)
+  }
+
+  /** Every row that belongs to this node, but requests to stop. */
+  protected get ownRows(): readonly Row[] {
+    return this.rows
+  }
+
+  /** Lets go of the rows, because the log keeps them. */
+  protected release(): void {
+    this.#rows = noItems
+  }
+
+  /** Takes the rows back from the log. */
+  reopen(rows: readonly Row[]): void {
+    this.#settled = undefined
+    this.#rows = rows.filter(isContent)
+    this.stale = true
+  }
+
+  protected open(): void {
+    if (this.#settled) this.#settled.log.open(this.#settled)
   }
 
   #showState(): void {

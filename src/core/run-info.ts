@@ -144,6 +144,9 @@ export type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy' | 'stopped' | 
 export interface RunRows {
   readonly content: readonly Row[]
   readonly lifecycle: readonly Row[]
+  readonly start: Row | undefined
+  /** Undefined also while the end is held back. */
+  readonly end: Row | undefined
 }
 
 /** Headers about the run as a whole: the start has them, else the first message that does. */
@@ -155,7 +158,7 @@ export const isDecisive = ({ transport }: Row, start: Row): boolean =>
 
 /** The agent's earliest message with such a header. */
 export function holderOf(
-  { content, lifecycle }: RunRows,
+  { content, lifecycle }: Pick<RunRows, 'content' | 'lifecycle'>,
   header: string,
   fits: (value: string | undefined) => unknown = Boolean,
 ): Row | undefined {
@@ -164,19 +167,20 @@ export function holderOf(
 }
 
 /** A header of the run as a whole: its start decides, else the agent's earliest message that has it. */
-export const headerOf = (rows: RunRows, { start }: RunState, header: string): string | undefined =>
-  start?.transport[header] || holderOf(rows, header)?.transport[header]
+export const headerOf = (rows: RunRows, header: string): string | undefined =>
+  rows.start?.transport[header] || holderOf(rows, header)?.transport[header]
 
 /** Reads the facts about a run from its rows. */
 export function readFacts(rows: RunRows, state: RunState, runId: string, parentId: string | undefined): RunFacts {
-  const { status, error, start, end, steps } = state
-  const inputId = headerOf(rows, state, Header.inputId)
+  const { status, error, steps } = state
+  const { start, end } = rows
+  const inputId = headerOf(rows, Header.inputId)
   // As Ably has verified it for the agent
   const owner = (start ?? holderOf(rows, Header.inputClientId))?.transport[Header.inputClientId]
   return {
     runId,
-    clientId: owner || headerOf(rows, state, Header.owner) || inputOwner(rows) || '',
-    invocationId: headerOf(rows, state, Header.invocationId) ?? '',
+    clientId: owner || headerOf(rows, Header.owner) || inputOwner(rows) || '',
+    invocationId: headerOf(rows, Header.invocationId) ?? '',
     status,
     steps,
     ...(inputId !== undefined && { inputId }),

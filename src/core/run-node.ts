@@ -1,5 +1,5 @@
 import type { Codec } from './codec'
-import { isOpen, type Row } from './log'
+import { isContent, isOpen, type Row } from './log'
 import { TreeNode } from './node'
 import type { ReactivePort } from './signals'
 import {
@@ -18,6 +18,7 @@ import {
 } from './run-info'
 import type { AccessPolicy } from './access'
 import {
+  firstOf,
   isCanonical,
   runState,
   initialRunState,
@@ -39,10 +40,14 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #cancels: readonly Row[] = noItems
   #steers = noSteers
   #hasOutput = false
+  #isStarted = false
   #state = initialRunState
   #facts: RunFacts | undefined
   #info: RunInfo | undefined
   #stop: Partial<Cancelling> | undefined
+  readonly #judge: AccessPolicy
+  /** Its owner, while its rows are kept elsewhere. */
+  #owner: string | undefined
   #isEnding = false
   #isOverdue = false
   /** Whether something came that its state or its facts may follow from. */
@@ -63,11 +68,12 @@ export class RunNode<M extends object> extends TreeNode<M> {
     key: string,
     codec: Codec<M>,
     port: ReactivePort,
-    private readonly judge: AccessPolicy,
+    judge: AccessPolicy,
     /** Whether it is a placeholder for a run that has not started; its key is then the message id of the fork. */
     readonly isPlaceholder = false,
   ) {
     super(key, codec, port)
+    this.#judge = judge
     this.runId = isPlaceholder ? undefined : key
   }
 
@@ -77,21 +83,21 @@ export class RunNode<M extends object> extends TreeNode<M> {
     super.add(row)
   }
 
-  override grow(row: Row): void {
+  override grow(row: Row): boolean {
     this.activity++
-    super.grow(row)
+    return super.grow(row)
   }
 
   /** Whether a row only goes on with a reply whose start has said all: nothing but its messages follow from it. */
   #isFurther(row: Row): boolean {
-    const { start } = this.#state
-    if (!start || !this.#hasOutput || this.#isEnding || this.hasEnded || isOfFork(row) || isSteer(row)) return false
-    return !isDecisive(row, start) && (this.#steers.size === 0 || stampOf(row) === stampOf(this.rows.at(-1)))
+    if (!this.#isStarted || !this.#hasOutput || this.#isEnding || this.hasEnded) return false
+    if (isOfFork(row) || isSteer(row) || isDecisive(row, this.start!)) return false
+    return this.#steers.size === 0 || stampOf(row) === stampOf(this.rows.at(-1))
   }
 
   override remove(row: Row): void {
     this.#isNews = true
-    removeBySerial(this.#lifecycle, row)
+    removeBySerial(this.lifecycleRows, row)
     super.remove(row)
   }
 
@@ -99,7 +105,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     row.home = this
     this.#isNews = true
     this.activity++
-    this.#lifecycle = insertBySerial(this.#lifecycle, row)
+    this.#lifecycle = insertBySerial(this.lifecycleRows, row)
     if (row.name === MessageName.cancelRefused) this.#info = undefined
     if (row.name === MessageName.runStart && this.rows.some(isInput)) this.reread()
   }
@@ -111,17 +117,19 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   get owner(): string | undefined {
-    return this.isPlaceholder ? this.rows[0]?.clientId : this.#start?.transport[Header.inputClientId]
+    if (this.isCompact) return this.#owner
+    return this.isPlaceholder ? this.rows[0]?.clientId : this.start?.transport[Header.inputClientId]
   }
 
   /** Whether its start lets it answer a fork; others may have given one the id of its prompt, or of its request. */
   get #answersFork(): boolean {
-    const start = this.#start?.transport
+    const start = this.start?.transport
     return !start || (start[Header.parent] !== start[Header.inputId] && start[Header.regenerates] === undefined)
   }
 
-  get #start(): Row | undefined {
-    return this.#lifecycle.find(({ name }) => name === MessageName.runStart)
+  /** The message that says it has started. */
+  get start(): Row | undefined {
+    return firstOf(this.lifecycleRows, MessageName.runStart)
   }
 
   addCancel(row: Row): void {
@@ -155,20 +163,17 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** Its lifecycle and step rows, by serial; not to be changed. */
   get lifecycleRows(): readonly Row[] {
+    this.open()
     return this.#lifecycle
-  }
-
-  get isEmpty(): boolean {
-    return this.rows.length === 0
   }
 
   /** Every row that belongs to this run. */
   allRows(): readonly Row[] {
-    return [...this.rows, ...this.#lifecycle, ...this.#cancels]
+    return [...this.ownRows, ...this.#cancels]
   }
 
   get hasEnded(): boolean {
-    return this.#state.end !== undefined
+    return this.#state.status !== 'active' && this.#state.status !== 'suspended'
   }
 
   /**
@@ -191,16 +196,16 @@ export class RunNode<M extends object> extends TreeNode<M> {
    * agent went on with after another one had ended the run.
    */
   #hasOpenStream(state: RunState): boolean {
-    const isAfterEnd = ({ version }: Row): boolean => state.end !== undefined && version > state.end.serial
+    const end = firstOf(this.lifecycleRows, MessageName.runEnd)
+    const isAfterEnd = ({ version }: Row): boolean => end !== undefined && version > end.serial
     return this.rows.some((row) => isOpen(row) && isCanonical(row, state) && !isAfterEnd(row))
   }
 
   /** Whether its start is known, by a message that only a started run has. */
   get visible(): boolean {
-    const { start, steps } = this.#state
     // NOTE: if agents or a policy are given, clients cannot create a run
-    const hasContent = this.projection.size > 0 && (this.isPlaceholder || !this.judge.isGuarded)
-    return hasContent || start !== undefined || steps.length > 0 || this.#hasOutput
+    const hasContent = this.projection.size > 0 && (this.isPlaceholder || !this.#judge.isGuarded)
+    return hasContent || this.#isStarted || this.#state.steps.length > 0 || this.#hasOutput
   }
 
   /** The serial of the agent's earliest message that names this trigger. */
@@ -220,9 +225,19 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.hasEnded && !this.#hasOpenStream(this.#state)
   }
 
-  protected override seal(): void {
-    super.seal()
-    this.#lifecycle = this.#lifecycle.slice()
+  protected override get ownRows(): readonly Row[] {
+    return [...this.lifecycleRows, ...this.rows]
+  }
+
+  protected override release(): void {
+    super.release()
+    this.#owner = this.owner
+    this.#lifecycle = noItems
+  }
+
+  override reopen(rows: readonly Row[]): void {
+    super.reopen(rows)
+    this.#lifecycle = rows.filter((row) => !isContent(row))
   }
 
   /** Whether its snapshot has to be made anew. */
@@ -234,7 +249,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
   info(cancels: () => readonly Row[]): RunInfo {
     this.#facts ??= readFacts(this.#said, this.#state, this.key, this.parent)
     if (!this.#info) {
-      const info = withCancellation(this.#facts, cancels(), this.#lifecycle, this.#stop)
+      const asked = cancels()
+      const isAsked = asked.length > 0 || this.#stop !== undefined
+      const info = isAsked ? withCancellation(this.#facts, asked, this.lifecycleRows, this.#stop) : this.#facts
       this.#info = this.isStalled && info.status === 'active' ? { ...info, stalled: true } : info
     }
     return this.#info
@@ -264,26 +281,30 @@ export class RunNode<M extends object> extends TreeNode<M> {
   protected override read(row: Row): Row | undefined {
     if (row.name !== MessageName.input) return isCanonical(row, this.#state) ? row : undefined
     if (row.transport[Header.runId] === undefined && !this.#answersFork) return undefined
-    return this.judge.filterInput(row, this.owner)
+    return this.#judge.filterInput(row, this.owner)
   }
 
   get #said(): RunRows {
-    return { content: this.rows, lifecycle: this.#lifecycle }
+    const { rows: content, lifecycleRows: lifecycle, start } = this
+    const end = this.hasEnded ? firstOf(lifecycle, MessageName.runEnd) : undefined
+    return { content, lifecycle, start, end }
   }
 
   protected derive(): void {
     this.#isNews = false
     this.#readState()
-    const { start } = this.#state
+    const said = this.#said
+    const { start } = said
     // NOTE: allowed or not, so that where a run stands does not depend on where those stand that it replaces
     const fork = this.#answersFork ? this.rows.find(isOfFork) : undefined
     this.sort = (fork ?? start ?? lowest(this.rows[0], this.#lifecycle[0]))?.serial ?? ''
-    this.parent = start || fork ? (start ?? fork)!.transport[Header.parent] : provisionalParent(this.#said)
-    this.inputId = headerOf(this.#said, this.#state, Header.inputId)
-    this.regenerates = headerOf(this.#said, this.#state, Header.regenerates)
+    this.parent = start || fork ? (start ?? fork)!.transport[Header.parent] : provisionalParent(said)
+    this.inputId = headerOf(said, Header.inputId)
+    this.regenerates = headerOf(said, Header.regenerates)
+    this.#isStarted = start !== undefined
     this.#hasOutput = this.rows.some(isOutput)
     this.#steers = readSteers(this.rows, this.#lifecycle, this.hasEnded)
-    const facts = readFacts(this.#said, this.#state, this.key, this.parent)
+    const facts = readFacts(said, this.#state, this.key, this.parent)
     if (this.#facts && isSame(this.#facts, facts)) return
     this.#facts = facts
     this.#info = undefined
@@ -291,11 +312,12 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   #readState(): void {
     const before = this.#state
-    const state = runState(this.#lifecycle)
-    this.#isEnding = state.end !== undefined && !this.#isOverdue && this.#hasOpenStream(state)
+    const end = firstOf(this.#lifecycle, MessageName.runEnd)
+    const state = runState(this.#lifecycle, end)
+    this.#isEnding = end !== undefined && !this.#isOverdue && this.#hasOpenStream(state)
     // NOTE: views compare errors by identity
     if (state.error && isSame(before.error, state.error)) state.error = before.error
-    if (this.#isEnding) Object.assign(state, { status: 'active', end: undefined, error: undefined })
+    if (this.#isEnding) Object.assign(state, { status: 'active', error: undefined })
     this.#state = state
     // Only the newest attempt of a step is shown
     if (this.rows.some((row) => isCanonical(row, before) !== isCanonical(row, state))) this.stale = true

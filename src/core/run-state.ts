@@ -32,8 +32,6 @@ export interface RunStep {
 export interface RunState {
   status: RunStatus
   error?: RunError
-  start?: Row
-  end?: Row
   steps: RunStep[]
   /** The serial of the newest attempt of each step. */
   attempts: SmallMap<string>
@@ -48,21 +46,25 @@ export function isCanonical({ transport }: Row, { attempts }: Pick<RunState, 'at
   return attempt === undefined || (attempts.get(transport[Header.stepId] ?? '') ?? attempt) === attempt
 }
 
-/** Reads a run's state off its lifecycle and step rows, given in serial order. */
-export function runState(rows: readonly Row[]): RunState {
-  const start = rows.find((row) => row.name === MessageName.runStart)
-  const end = rows.find((row) => row.name === MessageName.runEnd)
-  const known = { start, ...stepsOf(rows) }
-  if (!end) return { status: isSuspended(rows, start) ? 'suspended' : 'active', ...known }
+/** The first start or end of a run, of its lifecycle rows. */
+export const firstOf = (
+  rows: readonly Row[],
+  name: typeof MessageName.runStart | typeof MessageName.runEnd,
+): Row | undefined => rows.find((row) => row.name === name)
+
+/** Reads a run's state off its lifecycle and step rows, given in serial order, and its end, if that counts. */
+export function runState(rows: readonly Row[], end: Row | undefined): RunState {
+  const known = stepsOf(rows)
+  if (!end) return { status: isSuspended(rows) ? 'suspended' : 'active', ...known }
   const reason = end.transport[Header.runReason]
   const status: RunEndReason = reason === 'cancelled' || reason === 'error' ? reason : 'complete'
-  return { status, ...known, end, ...(status === 'error' && { error: errorOf(end) }) }
+  return { status, ...known, ...(status === 'error' && { error: errorOf(end) }) }
 }
 
 /** A suspend counts only while no later invocation has re-entered the run. */
-function isSuspended(rows: readonly Row[], start: Row | undefined): boolean {
+function isSuspended(rows: readonly Row[]): boolean {
   const resume = rows.findLast((row) => row.name === MessageName.runResume)
-  const current = (resume ?? start)?.transport[Header.invocationId]
+  const current = (resume ?? firstOf(rows, MessageName.runStart))?.transport[Header.invocationId]
   return rows.some(
     (row) =>
       row.name === MessageName.runSuspend && (current === undefined || row.transport[Header.invocationId] === current),

@@ -87,9 +87,10 @@ export class Tree<M extends object> extends Nodes<M> {
 
   #grow(row: Row): void {
     const node = row.home as TreeNode<M> | undefined
-    node?.grow(row)
+    if (!node) return
+    const isDone = node.grow(row)
     // NOTE: late text can contain the tool call that a suspended run waits for
-    if (node instanceof RunNode && node.state.status === 'suspended') this.dirty.add(node)
+    if (!isDone || (node instanceof RunNode && node.state.status === 'suspended')) this.dirty.add(node)
   }
 
   #settleNodes(): Settled<M> {
@@ -119,6 +120,11 @@ export class Tree<M extends object> extends Nodes<M> {
     const requests = [...this.#touchedRequests]
     this.#touchedRequests.clear()
     return { ...this.#restructured(), runs, transitions, touched, prompts, requests, forks }
+  }
+
+  /** Keeps the rows of nodes that have settled in little room. */
+  compact(nodes: readonly TreeNode<M>[]): void {
+    for (const node of nodes) node.compact(this.log)
   }
 
   #restructured(): Restructured<M> {

@@ -2,6 +2,7 @@ import { absent, AbsentChannel } from '../ably/absent-channel'
 import { Outbox } from '../ably/outbox'
 import { SessionChannel, type Channel } from '../ably/session-channel'
 import { trustOf } from '../core/access'
+import { noItems } from '../core/collections'
 import { Emitter, plainPort, type ReactivePort, type Signal } from '../core/signals'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import type { RunInfo } from '../core/run-info'
@@ -221,6 +222,7 @@ export class Session<M extends object> implements SessionContext<M> {
     for (const view of this.views) view.hold()
     for (const settled of [page, ended]) this.#apply(settled)
     this.#review()
+    for (const { touched, prompts = noItems } of [page, ended]) this.tree.compact([...touched, ...prompts])
   }
 
   /** Lists everything anew in every view, once for all pages of a load. */
@@ -282,6 +284,7 @@ export class Session<M extends object> implements SessionContext<M> {
     const runs = settled.runs || isLoaded || hasNews || pending.size > 0
     if (structure || runs) this.changed.trigger()
     this.#refresh({ ...settled, structure, runs, touched, pending, ...(isLoaded && { moved: undefined }) })
+    this.tree.compact([...settled.touched, ...(settled.prompts ?? noItems)])
   }
 
   /** Brings the lists that all views share in step with the subjects that were touched. */

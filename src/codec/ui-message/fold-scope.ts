@@ -19,8 +19,8 @@ export class FoldScope {
   readonly #changes = new SmallMap<Change[]>()
   /** Messages between the start and the finish of a step. */
   readonly #inStep = new SmallMap<true>()
-  /** The latest text of each type and id, by message. */
-  readonly texts = new SmallMap<object>()
+  /** The row that began the latest text of each type and id, by message. */
+  readonly texts = new SmallMap<Row>()
   /** Rows that stream the input of a call, by call id. */
   readonly inputs = new SmallMap<Row>()
 
@@ -96,5 +96,6 @@ export class FoldScope {
   }
 }
 
-export const keyOf = (messageId: string | undefined, id = '', type = ''): string =>
-  JSON.stringify([messageId, id, type])
+// NOTE: with lengths, so that no id can pass for two of these
+export const keyOf = (messageId = '', id = '', type = ''): string =>
+  `${id.length} ${type.length} ${id}${type}${messageId}`

@@ -47,12 +47,11 @@ export function foldPart(scope: FoldScope, row: Row): object | undefined {
   if (shapes[type] !== text) return scope.push(row, readPart(scope, row, type))
   const key = keyOf(messageIdOf(row), row.codec.id, type)
   const begun = row.codec.continues === 'true' && scope.texts.get(key)
-  if (begun) return continueText(scope, begun as TextPart, row)
+  if (begun) return continueText(scope, begun, row)
   chains.delete(row)
   scope.leadIn(row)
   const part = scope.push(row, readPart(scope, row, type))
-  if (part) scope.texts.set(key, part)
-  if (part) rowsOf.set(part, [row])
+  if (part) scope.texts.set(key, row)
   return part
 }
 
@@ -64,25 +63,23 @@ export function foldMetadata(scope: FoldScope, row: Row): void {
   const metadata = scope.draft.opaque(providerMetadata)
   if (toolCallId !== undefined)
     return scope.changeTool(row, (part) => void (part.callProviderMetadata = metadata as object))
-  const part = scope.texts.get(keyOf(messageIdOf(row), id, of))
+  const part = scope.texts.get(keyOf(messageIdOf(row), id, of))?.part
   if (part) (scope.draft.live(part) as PlainObject).providerMetadata = metadata
 }
 
 type TextPart = PlainObject & { type: string; text: string }
 
-/** The rows that hold the text of a part, while the part is folded. */
-const rowsOf = new WeakMap<object, Row[]>()
-/** The same for each row, where there are several. */
-const chains = new WeakMap<Row, readonly Row[]>()
+/** The rows that hold the text of one part, for each of them, where there are several. */
+const chains = new WeakMap<Row, Row[]>()
 
 /** Appends a row to the text that it continues: a text too long for one message is still one part. */
-function continueText(scope: FoldScope, begun: TextPart, row: Row): object {
-  const rows = rowsOf.get(begun)!
+function continueText(scope: FoldScope, begun: Row, row: Row): object {
+  const rows = chains.get(begun) ?? [begun]
   rows.push(row)
-  for (const each of rows) chains.set(each, rows)
-  const part = scope.draft.live(begun)
-  growPart(part, row, scope.draft.opaque)
-  return begun
+  for (const each of [begun, row]) chains.set(each, rows)
+  const part = begun.part as TextPart
+  growPart(scope.draft.live(part), row, scope.draft.opaque)
+  return part
 }
 
 /** The text of a row, with the rows that it is one text with. */

@@ -1,0 +1,105 @@
+import * as fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { Row } from '../../src/core/log'
+import { RowForms, rowsOf } from '../../src/core/settled-rows'
+import { hear, newTree } from '../support/transcripts'
+import { later, output, prompt, runMessage } from './wire'
+
+const text = fc.oneof(fc.constantFrom('a', 'text', 'id-of-a-prompt', 'id-of-another-run'), fc.string({ maxLength: 20 }))
+const headers = fc.dictionary(fc.oneof(text, fc.constant('__proto__')), text, { maxKeys: 5 })
+const home = { key: 'node' }
+
+const rows: fc.Arbitrary<Row[]> = fc
+  .array(
+    fc.record({
+      version: fc.option(text, { nil: undefined }),
+      name: fc.constantFrom('ai-input', 'ai-output', 'ai-run-end'),
+      transport: headers,
+      codec: headers,
+      data: fc.oneof(text, fc.constantFrom(undefined, null, 7)),
+      clientId: fc.option(text, { nil: undefined }),
+      timestamp: fc.nat(),
+    }),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((given) =>
+    given.map(({ version, ...row }, index) => {
+      const serial = `serial-${index}`
+      return { serial, ...row, version: version ?? serial, partial: false, deleted: false, home }
+    }),
+  )
+
+const log = { open: () => [] }
+
+it('rows of settled nodes come back as they were', () => {
+  fc.assert(
+    fc.property(fc.array(rows, { maxLength: 8 }), (nodes) => {
+      const forms = new RowForms()
+      const settled = [...nodes, ...nodes].map((each) => forms.settle(each, home, log))
+      expect(settled.map(rowsOf)).toEqual([...nodes, ...nodes])
+    }),
+  )
+})
+
+it('nodes that differ in ids and data share one form', () => {
+  const forms = new RowForms()
+  const row = (serial: string, id: string): Row[] => [
+    {
+      serial,
+      version: serial,
+      name: 'ai-input',
+      transport: { role: 'user', 'codec-message-id': id, parent: `parent-of-${id}` },
+      codec: { kind: 'user-message', messageId: id },
+      data: id,
+      clientId: 'ann',
+      timestamp: 1,
+      partial: false,
+      deleted: false,
+      home,
+    },
+  ]
+  const [one, other] = ['id-of-a-prompt', 'id-of-another'].map((id) => forms.settle(row('1', id), home, log))
+  expect(one!.form).toBe(other!.form)
+})
+
+const reply = () => {
+  const tree = newTree()
+  const [start, said, end] = [
+    runMessage('ai-run-start', 'r', { 'input-codec-message-id': 'p', parent: 'p', 'input-client-id': 'ann' }),
+    output('r', { kind: 'text', id: '0' }, 'Rome'),
+    runMessage('ai-run-end', 'r', { 'run-reason': 'complete' }),
+  ]
+  hear(tree, [prompt('p'), start, said, end])
+  const nodes = [...tree.inputs.values(), ...tree.runs.values()]
+  const before = [...tree.log.rows()].map(({ part: _, ...row }) => row)
+  tree.compact(nodes)
+  return { tree, run: tree.runs.get('r')!, said, before, nodes }
+}
+
+it('a compact tree shows, and gives away, what it did before', () => {
+  const { tree, run, before } = reply()
+  expect(run.owner).toBe('ann')
+  expect(tree.info(run)).toMatchObject({ status: 'complete', inputId: 'p' })
+  expect([...tree.log.rows()]).toEqual(
+    expect.arrayContaining(before.map((row) => expect.objectContaining(row) as object)),
+  )
+  expect([...tree.log.rows()]).toHaveLength(before.length)
+})
+
+it('a compact reply follows a later version of one of its rows, and no older one', () => {
+  const { tree, run, said } = reply()
+  const { message } = run.viewMessage('m')
+  expect(tree.apply(said)).toBe(false)
+  hear(tree, [later(said, 'message.update', { data: 'Oslo' })])
+  expect(run.viewMessage('m').message).toBe(message)
+  expect(message.parts.at(-1)).toMatchObject({ text: 'Oslo' })
+})
+
+it('a compact reply folds a row that joins it in its place', () => {
+  const { tree, run, nodes } = reply()
+  hear(tree, [output('r', { kind: 'text', id: '1' }, 'Lima')])
+  expect(run.message('m')!.parts).toMatchObject([{ type: 'step-start' }, { text: 'Rome' }, { text: 'Lima' }])
+  tree.compact(nodes)
+  hear(tree, [runMessage('ai-cancel', 'r')])
+  expect(tree.info(run)).toMatchObject({ status: 'complete' })
+})
