@@ -53,7 +53,7 @@ describe('a missing or malformed header', () => {
     expect(shown(...rows)).toEqual([{ id: 'm', role: 'assistant', parts: [], metadata: { a: 1, b: 2 } }])
   })
 
-  it('does not keep a reply from ending, whatever the reason', () => {
+  it('does not keep a reply from ending, with any reason', () => {
     const finish = (finishReason?: string) => output('r', { kind: 'finish', finishReason, messageMetadata: '{"a":1}' })
     const text = output('r', { kind: 'text' }, 'Hi')
     for (const reason of ['stop', 'hologram', undefined]) expect(shown(text, finish(reason))[0]).toMatchObject({ metadata: { a: 1 } }) // prettier-ignore

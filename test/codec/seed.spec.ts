@@ -44,7 +44,7 @@ it('a failed tool call copies messages, too', () => {
   expect(shown(row)[0]![1]!.parts).toEqual([{ ...call, state: 'output-error', errorText: 'closed' }])
 })
 
-it('the copies are added once, whatever a second answer contains', () => {
+it('the copies are added once, even if a second answer contains others', () => {
   const two = [call, { ...call, toolCallId: 'd' }]
   const rows = [answer([seed('m', two)]), answer([seed('m', two)], { toolCallId: 'd' })]
   expect(shown(...rows)).toEqual([['m', expect.objectContaining({ parts: [answered, { ...answered, toolCallId: 'd' }] })]]) // prettier-ignore

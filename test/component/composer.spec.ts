@@ -38,13 +38,13 @@ async function openTab(scene: Scene, options: UseComposerOptions = {}, clientId 
   return { ...tab, write, shown, queued, close: () => scope.stop(), client }
 }
 
-/** Writes a whole answer. */
+/** Writes a complete reply. */
 function answer(call: ModelCall, text: string): void {
   call.say(text)
   call.finish()
 }
 
-it('sends at once when nothing is active, and empties the draft', async () => {
+it('a prompt is sent at once if no run is active, and the draft is emptied', async () => {
   const scene = await startScene('composer')
   const { composer, write } = await openTab(scene, { whenBusy: 'queue' })
   expect(composer.next.value).toEqual({ verb: 'send', targets: [] })
@@ -53,12 +53,12 @@ it('sends at once when nothing is active, and empties the draft', async () => {
   expect(composer.draft.value).toBe('')
 })
 
-it('refuses an empty draft with a reason', async () => {
+it('an empty draft is refused with a reason', async () => {
   const { write } = await openTab(await startScene('composer-empty'))
   expect(await write('  ')).toEqual({ verb: 'reject', reason: 'The draft is empty.' })
 })
 
-it('says which runs an interrupt stops, stops them, and sends', async () => {
+it('`interrupt` names the runs that it stops, stops them, and sends', async () => {
   const scene = await startScene('composer-interrupt')
   const { composer, write, runs } = await openTab(scene, { whenBusy: 'interrupt' })
   const first = await write('One')
@@ -70,7 +70,7 @@ it('says which runs an interrupt stops, stops them, and sends', async () => {
   expect(await first.run.finished).toEqual({ reason: 'cancelled' })
 })
 
-it('lets both runs go on alongside, and steers the newest one when told to', async () => {
+it('`alongside` leaves both runs active, and `steer` goes to the newest one', async () => {
   const scene = await startScene('composer-beside')
   const { write, runs } = await openTab(scene)
   await write('One')
@@ -81,7 +81,7 @@ it('lets both runs go on alongside, and steers the newest one when told to', asy
   expect(await write('Be brief', { whenBusy: 'steer' })).toMatchObject({ verb: 'steer', runId: runs.value[1]!.runId })
 })
 
-it('keeps the draft when the policy refuses, and a function may choose by the text', async () => {
+it('a draft stays if the policy refuses, and a function can choose the policy by the text', async () => {
   const scene = await startScene('composer-reject')
   const { composer, write } = await openTab(scene, {
     whenBusy: (text, running) => (text.endsWith('!') && running.length === 1 ? 'alongside' : 'reject'),
@@ -93,7 +93,7 @@ it('keeps the draft when the policy refuses, and a function may choose by the te
   expect((await write('Two!')).verb).toBe('alongside')
 })
 
-it('queues prompts in order, and sends each after the run before it has succeeded', async () => {
+it('queued prompts are sent in order, each after the previous run has succeeded', async () => {
   const scene = await startScene('composer-queue')
   const { composer, write, shown, queued } = await openTab(scene, { whenBusy: 'queue', queueLimit: 3 })
   await write('One')
@@ -121,7 +121,7 @@ it('queues prompts in order, and sends each after the run before it has succeede
   expect(queued()).toEqual([])
 })
 
-it('waits for resume() after a Stop, and says which run was stopped', async () => {
+it('the queue waits for resume() after a Stop, and names the stopped run', async () => {
   const scene = await startScene('composer-pause')
   const { composer, write, queued, cancelAll, runs } = await openTab(scene, { whenBusy: 'queue' })
   await write('One')
@@ -136,7 +136,7 @@ it('waits for resume() after a Stop, and says which run was stopped', async () =
   await eventually(() => expect(queued()).toEqual([]))
 })
 
-it('waits for resume() after a run that failed', async () => {
+it('the queue waits for resume() after a run that failed', async () => {
   const scene = await startScene('composer-error')
   const { composer, write, queued } = await openTab(scene, { whenBusy: 'queue' })
   await write('One')
@@ -147,7 +147,7 @@ it('waits for resume() after a run that failed', async () => {
   expect(queued()).toEqual(['Two'])
 })
 
-it('a queued prompt can go out at once, and takes its place in the order of the conversation', async () => {
+it('a queued prompt can be sent at once, and takes its place in the order of the conversation', async () => {
   const scene = await startScene('composer-now')
   const { composer, write, queued } = await openTab(scene, { whenBusy: 'queue' })
   await write('One')
@@ -159,7 +159,7 @@ it('a queued prompt can go out at once, and takes its place in the order of the 
   expect(queued()).toEqual([])
 })
 
-it('keeps the draft and the queue over a reload, and goes on after the run has ended meanwhile', async () => {
+it('the draft and the queue survive a reload, and the queue continues if the run has ended meanwhile', async () => {
   const scene = await startScene('composer-reload')
   const storage = makeStorage()
   const options: UseComposerOptions = { whenBusy: 'queue', storage: () => storage }
@@ -178,7 +178,7 @@ it('keeps the draft and the queue over a reload, and goes on after the run has e
   expect([...storage.items.keys()]).toEqual(['vue-ai-transport:ai:composer-reload:draft'])
 })
 
-it('two tabs of one user send a queued prompt once', async () => {
+it('a queued prompt is sent once by two tabs of one user', async () => {
   const scene = await startScene('composer-tabs')
   const storage = makeStorage()
   const options: UseComposerOptions = { whenBusy: 'queue', storage: () => storage }
@@ -202,7 +202,7 @@ it('two tabs of one user send a queued prompt once', async () => {
   expect(scene.agentRuns).toHaveLength(3)
 })
 
-it('a storage that is full loses nothing, and says so', async () => {
+it('a storage that is full loses no prompt, and is reported', async () => {
   const scene = await startScene('composer-full')
   const full = {
     ...makeStorage(),

@@ -55,7 +55,7 @@ it('a run ends at once if only a retried attempt left a stream open', () => {
   expect(tree.info(run!).status).toBe('complete')
 })
 
-it('keeps the end of a run whose agent, ended by another one, goes on with its text', () => {
+it('a run stays ended if another agent has ended it and its own agent continues its text', () => {
   const tree = newTree()
   hear(tree, wire)
   expect(shown(tree)).toEqual({ status: 'complete', text: whole })

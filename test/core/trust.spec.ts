@@ -250,7 +250,7 @@ describe('the owner of a run', () => {
   })
 })
 
-it('the state is the same in whatever order messages arrive and are settled', () => {
+it('the state is the same in any order in which messages arrive and are settled', () => {
   const strangers = [approval('mallory'), steer('mallory', 's2'), fork('mallory'), cancel('mallory', { 'run-id': 'r' })]
   const owners = [approval('alice'), steer('alice'), fork('alice'), cancel('alice', { 'input-codec-message-id': 'p' })]
   const copyRun = [

@@ -49,7 +49,7 @@ describe('a run whose agent process restarts between its suspend and Stop', () =
     await expect(run.finished).resolves.toEqual({ reason: 'cancelled' })
   })
 
-  it('S31 is ended by the agent that is woken for another prompt, though the device that stopped it is gone', async () => {
+  it('S31 is ended by an agent that is woken for another prompt, after the device that stopped it has left', async () => {
     const agent = await startAgentProcess(place.endpoint)
     const name = newName()
     const alice = await open(name, 'alice', { agent: () => agent })
@@ -71,7 +71,7 @@ describe('a run whose agent process restarts between its suspend and Stop', () =
 })
 
 describe('a run whose agent process crashed', () => {
-  it('S31 S36 stopped on another device: a device that was offline meanwhile finds it cancelled', async () => {
+  it('S31 S36 and that was stopped on another device is cancelled on a device that was offline meanwhile', async () => {
     let agent = await startAgentProcess(place.endpoint)
     const name = newName()
     const laptop = await open(name, 'alice', { agent: () => agent })
@@ -110,7 +110,7 @@ describe('a run whose agent process crashed', () => {
     }
     const next = await alice.view.send('Hello')
     await eventually(() => expect(next.wake?.error?.message).toContain('3 runs of the session are active'))
-    // The service drops the last process from presence, and the last word of its run is five seconds old
+    // The service drops the last process from presence, and the last chunk of its run is five seconds old
     const carol = place.endpoint.client({ clientId: 'carol' }).channels.get(name)
     await eventually(async () => expect(await carol.presence.get()).toEqual([]))
     skip(5000)
@@ -120,7 +120,7 @@ describe('a run whose agent process crashed', () => {
     expect(alice.view.isRunning).toBe(false)
   })
 
-  it('S38 keeps no place of `admit` once it is stalled, although it is not stopped', async () => {
+  it('S38 keeps no place of `admit` once it is stalled, although it was not stopped', async () => {
     const name = newName()
     let agent = await startAgentProcess(place.endpoint)
     const alice = await open(name, 'alice', { agent: () => agent })
@@ -152,8 +152,8 @@ describe('a run whose agent process crashed', () => {
   })
 })
 
-describe('an agent process that was cut off', () => {
-  it('for a minute goes on with its run, which agents that are woken meanwhile leave alone', async () => {
+describe('an agent process that lost its connection', () => {
+  it('for a minute continues its run, and agents that are woken meanwhile do not end it', async () => {
     const agent = await startAgentProcess(place.endpoint)
     const other = await startAgentProcess(place.endpoint)
     const name = newName()
@@ -181,7 +181,7 @@ describe('an agent process that was cut off', () => {
     await expect(run.finished).resolves.toEqual({ reason: 'cancelled' })
   })
 
-  it('for longer finds its run ended, once, writes no more of it, and answers the next prompt', async () => {
+  it('for longer finds its run ended, once, publishes no more of it, and answers the next prompt', async () => {
     const agent = await startAgentProcess(place.endpoint)
     const name = newName()
     let woken = agent

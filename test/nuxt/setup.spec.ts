@@ -25,7 +25,7 @@ describe('messages at the start', () => {
     ])
   })
 
-  it('say what each route is, and what stands in for Ably', () => {
+  it('explain each route, and what replaces Ably', () => {
     const handlers = [{ route: '/api/agent', handler: '/app/server/api/agent.post.ts' }]
     const { info, warnings } = setup({ handlers, endpoint: 'http://127.0.0.1:4000', hasKey: false })
     expect(warnings).toEqual([])
@@ -36,7 +36,7 @@ describe('messages at the start', () => {
     ])
   })
 
-  it('say that the key is missing where there is no local endpoint', () => {
+  it('report the missing key if there is no local endpoint', () => {
     const { warnings } = setup({ hasKey: false })
     expect(warnings[0]).toBe(
       'AI sessions: there is no Ably key. Set NUXT_AI_TRANSPORT_KEY in .env, or remove "local: false"',
@@ -44,7 +44,7 @@ describe('messages at the start', () => {
     expect(setup({ hasKey: false, isDev: false }).warnings.join()).not.toContain('key')
   })
 
-  it('leave routes of other servers alone', () => {
+  it('do not mention routes of other servers', () => {
     const options = { ...defaults, agent: 'https://agent.example/', token: 'https://tokens.example/' }
     expect(setup({ options })).toEqual({ info: [], warnings: [] })
   })
@@ -56,7 +56,7 @@ describe('the handler of a path', () => {
     ['/api/:name', '/api/agent'],
     ['/api/**', '/api/ably/token'],
     ['/api/**:path', '/api/ably/token'],
-  ])('%s answers %s', (route, path) => {
+  ])('at %s matches %s', (route, path) => {
     expect(handlerOf(path, [{ route }])).toEqual({ route })
   })
 
@@ -65,11 +65,11 @@ describe('the handler of a path', () => {
     ['/api/:name', '/api/ably/token'],
     ['/api.agent', '/api/agent'],
     ['/**', '/api/agent'],
-  ])('%s does not answer %s', (route, path) => {
+  ])('at %s does not match %s', (route, path) => {
     expect(handlerOf(path, [{ route }])).toBeUndefined()
   })
 
-  it('is no middleware', () => {
+  it('is not matched for a middleware', () => {
     expect(handlerOf('/api/agent', [{ route: '/api/**', middleware: true }, {}])).toBeUndefined()
   })
 })
