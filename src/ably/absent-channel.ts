@@ -1,5 +1,5 @@
 import type { InboundMessage, PaginatedResult, RestClient } from 'ably'
-import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
+import { about, ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import type { Channel, HistoryPage } from './session-channel'
 
 // In milliseconds: a page of a server is not held up for longer
@@ -58,7 +58,11 @@ export class AbsentChannel implements Channel {
       const result = await inTime(read())
       return { items: result?.items ?? [], next: result?.hasNext() ? () => this.#page(() => result.next()) : undefined }
     } catch (cause) {
-      throw toSessionError(`read the history of channel "${this.name}"`, ErrorCode.HistoryFailed, cause)
+      throw toSessionError(
+        `read the history of channel "${this.name}"`,
+        ErrorCode.HistoryFailed,
+        about(cause, this.name),
+      )
     }
   }
 

@@ -2,6 +2,7 @@ import type {
   ChannelMode,
   ChannelOptions,
   ChannelStateChange,
+  ConnectionStateChange,
   InboundMessage,
   Message,
   PaginatedResult,
@@ -9,8 +10,9 @@ import type {
   RealtimeClient,
 } from 'ably'
 import { deferred } from '../core/signals'
-import { ErrorCode, SessionError, toSessionError, unableTo } from '../core/errors'
+import { about, ErrorCode, SessionError, toSessionError, unableTo } from '../core/errors'
 import { version, type ChannelMessage, type OutgoingMessage } from '../core/wire'
+import { connectionError } from './connection-error'
 import { isAway, isForGood } from './refusal'
 import { RunPresence } from './run-presence'
 import { hearsItself } from './uplink'
@@ -95,7 +97,7 @@ export class SessionChannel {
     try {
       while (!(await this.#subscribe(listener, isPatient))) await this.#change()
     } catch (cause) {
-      throw toSessionError(`attach to channel "${this.name}"`, ErrorCode.ChannelFailed, cause)
+      throw toSessionError(`attach to channel "${this.name}"`, ErrorCode.ChannelFailed, about(cause, this.name))
     }
   }
 
@@ -134,16 +136,22 @@ export class SessionChannel {
   onChange(listener: (change: ChannelChange) => void): () => void {
     const heard = (change: ChannelStateChange): void => {
       const state = known.has(change.current) ? (change.current as ChannelChange['state']) : 'other'
-      listener({ state, resumed: change.resumed, reason: change.reason })
+      listener({ state, resumed: change.resumed, reason: about(change.reason, this.name) })
     }
     this.channel.on(heard)
     return () => this.channel.off(heard)
   }
 
-  /** Calls the listener whenever the connection changes, with whether it is up; returns a function that removes it. */
-  onConnection(listener: (connected: boolean) => void): () => void {
+  /**
+   * Calls the listener whenever the connection changes, with whether it is up, and why not if the token route has failed;
+   * returns a function that removes it.
+   */
+  onConnection(listener: (connected: boolean, failure?: SessionError) => void): () => void {
     const { connection } = this.#client
-    const heard = (): void => listener(connection.state === 'connected')
+    const heard = ({ reason }: ConnectionStateChange): void => {
+      const hasFailed = reason?.code === ErrorCode.TokenRouteFailed
+      listener(connection.state === 'connected', hasFailed ? connectionError(this.#client, reason) : undefined)
+    }
     connection.on(heard)
     return () => connection.off(heard)
   }
@@ -194,7 +202,11 @@ export class SessionChannel {
         return await read()
       } catch (cause) {
         if (delay > lastDelay || isForGood(cause)) {
-          throw toSessionError(`read the history of channel "${this.name}"`, ErrorCode.HistoryFailed, cause)
+          throw toSessionError(
+            `read the history of channel "${this.name}"`,
+            ErrorCode.HistoryFailed,
+            about(cause, this.name),
+          )
         }
         await new Promise((resolve) => setTimeout(resolve, delay))
       }
@@ -204,7 +216,7 @@ export class SessionChannel {
   /** Publishes messages in one piece; resolves with their serials once the channel has them. */
   async publish(messages: readonly OutgoingMessage[]): Promise<readonly string[]> {
     this.#checkModes('PUBLISH')
-    const result = await this.channel.publish(messages.map(toMessage))
+    const result = await this.named(this.channel.publish(messages.map(toMessage)))
     return (result?.serials ?? []).filter((serial) => serial !== null)
   }
 
@@ -219,6 +231,13 @@ export class SessionChannel {
     const isLeft = users.get(channel) === 0 && !attachedByApp.has(channel)
     if (isLeft && leavable.has(channel.state)) await channel.detach().catch(() => undefined)
     this.#release(channel)
+  }
+
+  /** Names this channel in the error of a call. */
+  protected named<T>(call: Promise<T>): Promise<T> {
+    return call.catch((cause: unknown) => {
+      throw about(cause, this.name)
+    })
   }
 
   #enter(): RealtimeChannel {

@@ -15,12 +15,12 @@ export class WritableChannel extends SessionChannel {
 
   /** Lengthens a message; answers with its version. Extras must be complete: the channel replaces them whole. */
   async append(serial: string, data: string, extras: OutgoingMessage['extras']): Promise<string | null | undefined> {
-    const { versionSerial } = await this.channel.appendMessage({ serial, data, extras })
+    const { versionSerial } = await this.named(this.channel.appendMessage({ serial, data, extras }))
     return versionSerial
   }
 
   /** Replaces a message's data. */
   async update(serial: string, data: unknown, extras: OutgoingMessage['extras']): Promise<void> {
-    await this.channel.updateMessage({ serial, data, extras })
+    await this.named(this.channel.updateMessage({ serial, data, extras }))
   }
 }

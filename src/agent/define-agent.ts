@@ -1,5 +1,6 @@
 import type { RealtimeClient } from 'ably'
 import type { UIMessage, UIMessageChunk } from 'ai'
+import { checkClient } from '../ably/check-client'
 import { Uplink } from '../ably/uplink'
 import type { TrustOptions } from '../core/access'
 import type { ReplyCodec } from '../core/codec'
@@ -10,7 +11,7 @@ import { authorizer, type Authorize } from './authorize'
 import { openChannelSession, type ChannelSession } from './channel-session'
 import { withCors, type CorsOptions } from './cors'
 import { agentClosed } from './errors'
-import { errorResponse, isAnswer, json, readInvocation } from './http'
+import { checkIsRequest, errorResponse, isAnswer, json, readInvocation } from './http'
 import { HandledRequests, Lookups, Semaphore } from './intake'
 import type { Invocation } from './invocation'
 import { respondTo, type Respond } from './respond'
@@ -108,6 +109,7 @@ const handledLimit = 1000
 export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk>(
   options: AgentOptions<M, Chunk>,
 ): Agent {
+  checkOptions(options)
   const { codec, agents, policy, archive, respond, maxRate, maxConcurrent = 100, maxDuration } = options
   const { admit, errorText, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout } = options
   const report = guarded(options.onError ?? logError)
@@ -118,7 +120,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
   const lookups = new Lookups(maxLookups)
   const connection = new Renewable(
     async () => {
-      const client = await options.client()
+      const client = checkClient(await options.client())
       return { uplink: new Uplink(client), sessions: new SharedSessions((name) => openSession(client, name)) }
     },
     ({ uplink }) => uplink.isOver,
@@ -208,9 +210,31 @@ export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk
     }
   }
 
+  const handle = withCors(answer, options.cors, 'POST')
   return {
-    fetch: withCors(answer, options.cors, 'POST'),
+    async fetch(request, context) {
+      try {
+        checkIsRequest(request)
+      } catch (error) {
+        report(error)
+        return errorResponse(error)
+      }
+      return handle(request, context)
+    },
     close: () => (closing ??= connection.current?.sessions.close(closeLimit) ?? Promise.resolve()),
+  }
+}
+
+function checkOptions({ client, respond }: Partial<Record<'client' | 'respond', unknown>>): void {
+  if (typeof client !== 'function') {
+    throw new Error(
+      'unable to define the agent; "client" must be a function: client: () => new Ably.Realtime({ key, clientId: \'agent\' })',
+    )
+  }
+  if (typeof respond !== 'function') {
+    throw new Error(
+      'unable to define the agent; "respond" must be a function: async respond(run) { await run.pipe(...) }',
+    )
   }
 }
 

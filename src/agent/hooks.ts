@@ -1,4 +1,4 @@
-import type { Act } from '../core/access'
+import type { Act } from '../core/policy'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { RunInfo } from '../core/run-info'
 import type { ChannelMessage } from '../core/wire'

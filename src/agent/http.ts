@@ -50,6 +50,18 @@ function parse(text: string): Invocation {
   }
 }
 
+const notARequest =
+  'unable to answer; fetch() takes a web Request, but got the request of Node or Express. Serve the agent with toNodeHandler(agent)'
+
+/**
+ * Checks that a server passed a web request.
+ * @throws Error with the fix for Node's requests
+ */
+export function checkIsRequest(request: Request): void {
+  const { headers } = request as { headers?: Partial<Headers> }
+  if (typeof headers?.get !== 'function') throw new Error(notARequest)
+}
+
 /**
  * Reads the body up to a limit in bytes; its headers are not trusted.
  * @throws {@link HttpError} when it is larger, breaks off, or takes longer than 10 seconds
@@ -110,17 +122,23 @@ export const isAnswer = (error: unknown): boolean =>
 
 /** The response for an error. The message of an unknown error stays private. */
 export function errorResponse(error: unknown): Response {
-  if (error instanceof HttpError)
-    return json(error.status, { error: { code: error.code, message: error.message } }, error.headers)
+  if (error instanceof HttpError) return refusal(error.status, error, error.headers)
   if (error instanceof HandledError) {
     return json(200, { runId: error.runId, invocationId: error.invocationId, handled: true })
   }
   if (error instanceof SessionError) {
     const headers = error instanceof BusyError ? { 'retry-after': String(retryAfter) } : undefined
-    return json(statusOf(error), { error: { code: error.code, message: error.message } }, headers)
+    return refusal(statusOf(error), error, headers)
   }
-  return json(500, { error: { code: 50_000, message: 'unable to answer; the agent failed' } })
+  return refusal(500, { code: 50_000, message: 'unable to answer; the agent failed' })
 }
+
+// NOTE: the SDK reads the message of a token route's error only if the body has the status, too
+const refusal = (
+  statusCode: number,
+  { code, message }: { code: number; message: string },
+  headers?: Readonly<Record<string, string>>,
+): Response => json(statusCode, { error: { code, statusCode, message } }, headers)
 
 export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...headers } })

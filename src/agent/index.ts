@@ -45,8 +45,8 @@ export type {
   SteerHook,
   SteerRequest,
 } from './hooks'
-export { ownerOnly } from '../core/access'
-export type { Act, Agents, Policy } from '../core/access'
+export type { Agents } from '../core/access'
+export { ownerOnly, type Act, type Policy } from '../core/policy'
 export { ErrorCode, SessionError } from '../core/errors'
 export type { RunInfo } from '../core/run-info'
 export type { RunEndReason, RunError, RunStatus, RunStep } from '../core/run-state'

@@ -18,7 +18,7 @@ import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { ClientSession } from '../session/client-session'
 import type { DehydratedSession } from '../session/context'
 import type { View } from '../session/view'
-import { problem } from '../store/diagnostics'
+import { problem, warn } from '../core/diagnostics'
 import type { Lease } from '../store/lease'
 import { transportOf } from '../store/session-sync'
 import type { Transport } from '../store/transport'
@@ -107,6 +107,7 @@ export function bindSession(
       return transport.lease(next, isUsed ? undefined : (given ?? undefined))
     } catch (cause) {
       refusal.value = toSessionError('open the session', ErrorCode.BadRequest, cause)
+      warn('sessionRefused', refusal.value.message)
       return undefined
     }
   }

@@ -1,4 +1,5 @@
 import { defineStore, type Pinia, type SetupStoreDefinition, type StoreGeneric } from 'pinia'
+import { warn } from '../core/diagnostics'
 import { bindSession } from './binding'
 import { provideSession } from './inject-session'
 import { describe, type UseClientSessionReturn } from './use-client-session'
@@ -50,6 +51,7 @@ export function defineSessionStore<Extra extends object = object>(
   // NOTE: Pinia's map helpers call `useStore(pinia)`, its hot reload `useStore(pinia, store)`
   const useStore = (nameOrPinia?: string | Pinia | null, hot?: StoreGeneric): ReturnType<Definition> => {
     const [name, pinia] = typeof nameOrPinia === 'string' ? [nameOrPinia] : [options.name, nameOrPinia]
+    if (name === undefined) warn('storeName', id)
     const storeId = name === undefined || name === options.name ? id : `${id}:${name}`
     const definition = define(storeId, name) as HotDefinition<Definition>
     const store = definition(pinia, hot)

@@ -7,7 +7,7 @@ import {
   type EffectScope,
   type InjectionKey,
 } from 'vue'
-import { problem } from '../store/diagnostics'
+import { problem } from '../core/diagnostics'
 import type { SessionBinding } from './binding'
 
 const key: InjectionKey<SessionBinding> = Symbol('ai-session')

@@ -1,8 +1,8 @@
-import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
+import { computed, type ComputedRef, type MaybeRefOrGetter } from 'vue'
 import { reuseIfEqual } from '../core/collections'
 import type { ViewMessage } from '../core/view-message'
 import type { AppMessage } from '../store/app-message'
-import { useViewSource, type OwnViewSource, type ViewSource } from './view-source'
+import { idOf, useViewSource, type OwnViewSource, type ViewSource } from './view-source'
 
 export type UseBranchOptions<M extends object = AppMessage> = ViewSource<M>
 
@@ -41,7 +41,7 @@ export function useBranch<M extends object>(
   options: ViewSource<M> = {},
 ): UseBranchReturn<M> {
   const { shown, actor } = useViewSource(options)
-  const id = (): string => toValue(messageId) ?? ''
+  const id = (): string => idOf(messageId)
   const branch = computed(() => shown().branch(id()))
   const index = computed(() => branch.value.index)
   const select = (wanted: number): void => actor().select(id(), wanted)

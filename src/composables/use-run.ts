@@ -1,8 +1,8 @@
 import type { AppMessage } from '../store/app-message'
-import { computed, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue'
+import { computed, type ComputedRef, type MaybeRefOrGetter } from 'vue'
 import type { RunInfo } from '../core/run-info'
 import type { ViewMessage } from '../core/view-message'
-import { useViewSource, type OwnViewSource, type ViewSource } from './view-source'
+import { idOf, useViewSource, type OwnViewSource, type ViewSource } from './view-source'
 
 export type UseRunOptions<M extends object = AppMessage> = ViewSource<M>
 
@@ -33,7 +33,7 @@ export function useRun<M extends object>(
   options: UseRunOptions<M> = {},
 ): UseRunReturn<M> {
   const { shown, actor } = useViewSource(options)
-  const id = (): string => toValue(runId) ?? ''
+  const id = (): string => idOf(runId)
   const run = computed(() => shown().run(id()))
   return {
     run,

@@ -1,3 +1,5 @@
+import { toValue, type MaybeRefOrGetter } from 'vue'
+import { warn } from '../core/diagnostics'
 import type { ClientSession } from '../session/client-session'
 import type { View } from '../session/view'
 import type { AppMessage } from '../store/app-message'
@@ -6,6 +8,13 @@ import type { SessionBinding } from './binding'
 import { useHydrated } from './hydration'
 import { injectSession } from './inject-session'
 import { bindingOf } from './use-client-session'
+
+/** The id that a composable is about; empty while there is none. */
+export function idOf(source: MaybeRefOrGetter<string | null | undefined>): string {
+  const id = toValue(source) ?? ''
+  warn('idType', id)
+  return id
+}
 
 /** Which view a composable is about. */
 export interface ViewSource<M extends object = AppMessage> {

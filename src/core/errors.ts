@@ -36,6 +36,8 @@ export const ErrorCode = {
   ArchiveFailed: 104012,
   /** The channel's namespace does not allow appends and updates. */
   AppendsNotAllowed: 93002,
+  /** The token route failed: it cannot be reached, or does not answer with a token. */
+  TokenRouteFailed: 80019,
 } as const
 
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode]
@@ -71,25 +73,43 @@ export const reasonOf = (cause: unknown): string => (cause instanceof Error ? ca
 /** Ably's code for publishing on a channel that was attached with a token that may not. */
 const noPublishMode = 40165
 
+/** The channel or the token route that each error of the SDK is about. */
+const subjects = new WeakMap<object, string>()
+
+/** Notes the channel or the token route that an error is about, and returns the error. */
+export function about<E>(cause: E, subject: string): E {
+  if (typeof cause === 'object' && cause !== null) subjects.set(cause, subject)
+  return cause
+}
+
 /** The reason and the code of refusals that a developer can fix. */
 function mendable(cause: unknown): [reason: string, code: number] | undefined {
-  const { code } = (cause ?? {}) as { code?: unknown }
+  const { code, cause: origin } = (cause ?? {}) as { code?: unknown; cause?: unknown }
+  const subject = subjects.get(cause as object) ?? ''
+  const namespace = subject.split(':')[0]!
   if (code === ErrorCode.AppendsNotAllowed) {
     return [
-      'the channel\'s namespace does not allow updates and appends. Enable "Message annotations, updates, deletes, and appends" for it under Channel rules in the Ably dashboard',
+      `namespace "${namespace}" of channel "${subject}" does not allow updates and appends. Enable "Message annotations, updates, deletes, and appends" for "${namespace}" under Channel rules in the Ably dashboard`,
+      code,
+    ]
+  }
+  if (code === ErrorCode.TokenRouteFailed) {
+    return [
+      `the token route ${subject} failed: ${reasonOf(origin ?? cause).slice(0, 200)}. It must answer with an Ably token, as tokenRoute() does`,
       code,
     ]
   }
   if (code !== ErrorCode.Unauthorized && code !== noPublishMode) return undefined
   return [
-    `the token lacks a capability: ${reasonOf(cause)}. Grant subscribe, publish and history on the session's channel`,
+    `the token lacks a capability: ${reasonOf(cause)}. Grant subscribe, publish and history on channel "${subject}", or on "${namespace}:*"`,
     ErrorCode.Unauthorized,
   ]
 }
 
 /**
- * Wraps the error of a failed action ("send the prompt"). Refusals that a developer can fix (namespace rule, capability)
- * keep their own code and name the fix.
+ * Wraps the error of a failed action ("send the prompt"). Refusals that a developer can fix (namespace rule, capability, token route)
+ * keep their own code and name the fix, with the channel or the
+ * route that `about` has noted.
  */
 export function toSessionError(what: string, code: number, cause: unknown): SessionError {
   if (cause instanceof SessionError) return cause

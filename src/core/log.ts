@@ -1,3 +1,4 @@
+import { warn } from './diagnostics'
 import type { Piece, Row, RowHome } from './row'
 import { RowForms, rowsOf, versionIn, type SettledRows } from './settled-rows'
 import {
@@ -118,7 +119,11 @@ export class Log {
     const envelope = (given && readEnvelope(message.extras)) ?? graveOf(message)
     const name = given ?? MessageName.output
     const clientId = typeof message.clientId === 'string' ? message.clientId : undefined
-    if (!envelope || !this.#counts(name, clientId)) return undefined
+    if (!envelope) return undefined
+    if (!this.#counts(name, clientId)) {
+      warn('answersIgnored', clientId)
+      return undefined
+    }
     const version = versionOf(message, serial)
     const row: Row = {
       serial,

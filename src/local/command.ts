@@ -51,10 +51,17 @@ export async function run(args: readonly string[]): Promise<LocalEndpoint | unde
   return endpoint
 }
 
-const greeting = ({ url, port, key }: LocalEndpoint) => `Listening on ${url}
+const greeting = (endpoint: LocalEndpoint) => `Listening on ${endpoint.url}
 
+In the page, with another clientId for each user:
+${clientOf(endpoint, 'alice')}
+In the agent:
+${clientOf(endpoint, 'agent')}`
+
+const clientOf = ({ url, port, key }: LocalEndpoint, clientId: string) => `
   new Ably.Realtime({
     key: '${key}',
+    clientId: '${clientId}',
     endpoint: '${new URL(url).hostname}',
     port: ${port},
     tls: false,

@@ -99,7 +99,7 @@ export class ClientSession<M extends object> {
   }
 
   /** Cancels every run that is active, about to start, or suspended. */
-  cancelAll(options?: { scope?: RunScope }): Promise<void> {
+  cancelAll(options?: { scope?: RunScope } | Event): Promise<void> {
     return this.view.cancelAll(options)
   }
 

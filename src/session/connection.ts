@@ -107,7 +107,10 @@ export class Connection<M extends object> {
     const { channel } = this.#session
     this.#stops = [
       channel.onChange((change) => this.#channelChanged(change)),
-      channel.onConnection((isConnected) => this.#connectionChanged(isConnected)),
+      channel.onConnection((isConnected, failure) => {
+        this.#connectionChanged(isConnected)
+        if (failure) this.#session.report(failure)
+      }),
       onPageStays(
         () => channel.reopen(),
         (moment) => !this.#facts.isShut || this.#shutAt >= moment,

@@ -3,6 +3,7 @@ import { Outbox } from '../ably/outbox'
 import { SessionChannel, type Channel } from '../ably/session-channel'
 import { trustOf } from '../core/access'
 import { noItems } from '../core/collections'
+import { warn } from '../core/diagnostics'
 import { Emitter, plainPort, type ReactivePort, type Signal } from '../core/signals'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import type { RunInfo } from '../core/run-info'
@@ -116,13 +117,21 @@ export class Session<M extends object> implements SessionContext<M> {
   }
 
   async cancel(target: CancelTarget): Promise<void> {
-    const id = typeof target === 'string' ? target : (target.runId ?? target.inputId)
-    if (id === '') {
-      const why = 'the id is empty, as that of a run is until it has started: cancel it by { inputId }'
+    const id = typeof target === 'string' ? target : (target?.runId ?? target?.inputId)
+    if (typeof id !== 'string' || id === '') {
+      const why =
+        id === ''
+          ? 'the id is empty, as that of a run is until it has started: cancel it by { inputId }'
+          : 'it takes the id of a run, or { inputId } of a prompt, as in cancel(run.runId)'
       throw unableTo('cancel the run', why, ErrorCode.BadRequest)
     }
     const { runs, inputs } = this.tree
     const pending = runs.has(id) ? undefined : this.pending.find(id)
+    warn('actRefused', this.options.policy, {
+      kind: 'cancel',
+      clientId: this.channel.clientId,
+      ownerClientId: runs.get(id)?.owner,
+    })
     const named = inputs.has(id) ? { inputId: id } : target
     await this.cancellations.cancel(pending ?? named, this.submissions.find(id)?.turn)
   }
@@ -134,6 +143,7 @@ export class Session<M extends object> implements SessionContext<M> {
     view: RunLists,
     onPlaced: (inputId: string) => void,
   ): Promise<Submission> {
+    warn('whenBusy', whenBusy)
     const targets = whenBusy === 'interrupt' ? this.interruptible(view, placed.place.runId) : []
     return this.submissions.send(placed, wake, (inputId) => {
       onPlaced(inputId)
@@ -252,6 +262,7 @@ export class Session<M extends object> implements SessionContext<M> {
 
   statusChanged(status: SessionStatus): void {
     if (status === 'ready') {
+      warn('anonymousOwner', this.options.policy, this.channel.clientId)
       this.#error = undefined
       this.#expire([...this.pending.entries()].map(([subject]) => subject))
       this.act(() => this.cancellations.review())

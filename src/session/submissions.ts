@@ -1,5 +1,6 @@
 import type { Answer } from '../core/codec'
 import { MultiMap } from '../core/collections'
+import { warn } from '../core/diagnostics'
 import { deferred, type Deferred } from '../core/signals'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import type { InputNode } from '../core/input-node'
@@ -136,7 +137,7 @@ export class Submissions<M extends object> {
     }
     const send = (id: string): Promise<string> => this.#steer(id, given, { outcome, fail })
     // NOTE: at once where possible, so that steers are published in the order of the calls
-    ;(typeof runId === 'string' ? send(runId) : runId.then(send)).then(published.resolve, fail)
+    ;(runId instanceof Promise ? runId.then(send) : send(runId)).then(published.resolve, fail)
     return { published: published.promise, outcome: outcome.promise }
   }
 
@@ -259,6 +260,7 @@ export class Submissions<M extends object> {
 
   #wakeFor(submission: Submission): void {
     const { options, tree } = this.#session
+    warn('agentMissing', options.agent, submission.wakes)
     if (options.agent && submission.wakes && !acceptedRun(tree, submission)) this.wake(submission)
   }
 
@@ -287,6 +289,7 @@ export class Submissions<M extends object> {
     const { channel, options, tree, outbox } = this.#session
     this.#session.checkOpen()
     const run = tree.runs.get(runId)
+    if (!run) warn('steerUnknown', runId)
     if (!run || run.hasEnded || run.isEnding) {
       throw unableTo('steer the run', run ? 'it has ended' : `there is no run "${runId}"`, ErrorCode.BadRequest)
     }

@@ -126,12 +126,14 @@ export class View<M extends object> {
   }
 
   /**
-   * Shows up to `count` older messages and answers with them, oldest first. A call while another one runs, and a view that
+   * Shows up to `count` older messages (10 if it is not given) and answers with them, oldest first; it can be a handler of
+   * clicks. A call while another one runs, and a view that
    * is closed, answer with none.
    * @throws SessionError 40003 when `count` is not a positive integer, 104011 when history cannot be read.
    */
-  async loadOlder(count = 10): Promise<readonly ViewMessage<M>[]> {
-    return this.#isClosed ? [] : this.#older.load(count)
+  async loadOlder(count?: number | Event): Promise<readonly ViewMessage<M>[]> {
+    const wanted = typeof count === 'number' ? count : 10
+    return this.#isClosed ? [] : this.#older.load(wanted)
   }
 
   /**
@@ -225,8 +227,9 @@ export class View<M extends object> {
     return this.#session.wake(inputId)
   }
 
-  /** Cancels every run that is active, about to start, or suspended. */
-  async cancelAll({ scope = 'view' }: { scope?: RunScope } = {}): Promise<void> {
+  /** Cancels every run that is active, about to start, or suspended; it can be a handler of clicks. */
+  async cancelAll(options: { scope?: RunScope } | Event = {}): Promise<void> {
+    const { scope = 'view' } = options as { scope?: RunScope }
     await Promise.all(this.#session.cancelAll(this, scope))
   }
 

@@ -1,6 +1,6 @@
 import type { App } from 'vue'
 import type { Pinia } from 'pinia'
-import { problem } from './diagnostics'
+import { problem } from '../core/diagnostics'
 import { provideTransport, removeTransport, transportOf } from './session-sync'
 import type { AITransportOptions, Transport } from './transport'
 

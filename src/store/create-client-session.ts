@@ -1,4 +1,5 @@
 import { channelNameOf } from '../ably/channel-name'
+import { checkClient } from '../ably/check-client'
 import { ClientSession } from '../session/client-session'
 import type { ClientSessionOptions } from '../session/context'
 import { vuePort } from './vue-port'
@@ -26,6 +27,7 @@ export interface CreateClientSessionOptions<M extends object> extends Omit<
  */
 export function createClientSession<M extends object>(options: CreateClientSessionOptions<M>): ClientSession<M> {
   const { sessionName, channelName, namespace, ...rest } = options
+  if (rest.client) checkClient(rest.client)
   const name = channelNameOf(channelName ?? sessionName ?? '', namespace)
   return new ClientSession({ ...rest, sessionName: name, port: vuePort })
 }

@@ -1,5 +1,5 @@
 import { defineStore, type Pinia, type PiniaPlugin } from 'pinia'
-import { problem } from './diagnostics'
+import { problem } from '../core/diagnostics'
 import { Transport, type AITransportOptions } from './transport'
 
 const transports = new WeakMap<Pinia, Transport>()
@@ -22,6 +22,7 @@ export function sessionSync(options: AITransportOptions): PiniaPlugin {
 
 /** Gives a Pinia its transport. */
 export function provideTransport(pinia: Pinia, options: AITransportOptions): Transport {
+  if (!options.client) throw problem('clientMissing')
   const transport = new Transport(pinia, options)
   transports.set(pinia, transport)
   return transport

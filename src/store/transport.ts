@@ -4,15 +4,17 @@ import { shallowRef, type Ref } from 'vue'
 import type { Pinia } from 'pinia'
 import { UIMessageCodec } from '../codec/ui-message'
 import type { Codec } from '../core/codec'
-import { unableTo, type SessionError } from '../core/errors'
+import type { SessionError } from '../core/errors'
 import type { TrustOptions } from '../core/access'
 import type { ArchiveTarget } from '../ably/archived-history'
 import { channelNameOf } from '../ably/channel-name'
+import { checkClient } from '../ably/check-client'
+import { connectionError } from '../ably/connection-error'
 import { ClientSession } from '../session/client-session'
 import type { ClientSessionOptions, DehydratedSession } from '../session/context'
 import type { FlushMode } from '../session/scheduling'
 import type { AgentTarget } from '../session/agent-endpoint'
-import { noteMistake } from './diagnostics'
+import { warn } from '../core/diagnostics'
 import { LeasedSession, type Lease } from './lease'
 import { TokenScope } from './token-scope'
 import { vuePort } from './vue-port'
@@ -162,14 +164,14 @@ export class Transport {
   #connected(): RealtimeClient {
     if (this.#client) return this.#client
     const { client: given, agents, tokenScope } = this.#options
-    if (!agents) noteMistake('agentsMissing')
-    const client = typeof given === 'function' ? given() : given
+    if (!agents) warn('agentsMissing')
+    const client = checkClient(typeof given === 'function' ? given() : given)
     const { connection } = client
     const update = (change?: ConnectionStateChange): void => {
       const { state } = connection
       const { since = wasUp ? Date.now() : undefined } = this.connection.value
       wasUp = state === 'connected'
-      const reason = change?.reason && unableTo('connect', change.reason.message, change.reason.code)
+      const reason = change?.reason && connectionError(client, change.reason)
       this.connection.value = wasUp ? { state } : { state, since, reason: reason ?? this.connection.value.reason }
     }
     let wasUp = false

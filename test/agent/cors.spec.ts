@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { defineAgent, type CorsOptions } from '../../src/agent'
 
 const app = 'https://app.example.com'
@@ -75,8 +75,39 @@ it('"*" gives every origin access, without cookies', async () => {
   )
 })
 
+it('Node requests get an error that names the fix', async () => {
+  const onError = vi.fn<(error: unknown) => void>()
+  const agent = defineAgent({
+    client: () => Promise.reject(new Error('no client here')),
+    agents: 'agent',
+    respond: () => undefined,
+    cors: { origins: '*' },
+    onError,
+  })
+  const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body: {} }
+  expect((await agent.fetch(request as unknown as Request)).status).toBe(500)
+  expect(onError).toHaveBeenCalledExactlyOnceWith(
+    new Error(
+      'unable to answer; fetch() takes a web Request, but got the request of Node or Express. Serve the agent with toNodeHandler(agent)',
+    ),
+  )
+})
+
 it('responses are unchanged without the option', async () => {
   const { fetch } = agentWith()
   expect(corsOf(await fetch(preflight(app)))).toEqual({ status: 405 })
   expect(corsOf(await fetch(wakeUp(app)))).toEqual({ status: 403 })
+})
+
+it.each([
+  [
+    { client: {}, respond: () => undefined },
+    'unable to define the agent; "client" must be a function: client: () => new Ably.Realtime({ key, clientId: \'agent\' })',
+  ],
+  [
+    { client: () => ({}) },
+    'unable to define the agent; "respond" must be a function: async respond(run) { await run.pipe(...) }',
+  ],
+])('an agent without its functions is an error that names them', (options, message) => {
+  expect(() => defineAgent(options as never)).toThrow(new Error(message))
 })

@@ -19,6 +19,7 @@ import { handAgent } from '../support/hand-agent'
 
 const optionsFor = ({ endpoint }: Conversation) => ({
   client: () => endpoint.client({ clientId: 'reader' }),
+  agent: () => undefined,
   linger: 0,
 })
 
@@ -231,7 +232,7 @@ describe('in a plain effectScope, useClientSession()', () => {
     expect(shown()).toEqual(['q1'])
     name.value = 'right'
     expect(shown()).toEqual([])
-    await side.send('over here')
+    await side.send('over here', { wake: false })
     expect(shown()).toEqual(session.view.getMessages().map(({ id }) => id))
     await scene.prompt('q2', 'two', 'q1')
     name.value = 'left'
@@ -273,7 +274,7 @@ describe('in a plain effectScope, useClientSession()', () => {
     view.close()
     name.value = 'other-view'
     await session.connect()
-    await session.view.send('hello')
+    await session.view.send('hello', { wake: false })
     expect([session.view.getMessages().length, view.getMessages().length]).toEqual([1, 0])
     scope.stop()
   })
@@ -288,6 +289,8 @@ describe('in a plain effectScope, useClientSession()', () => {
     await expect(ready).rejects.toThrow('a session name is')
     expect(error.value!.message).toContain('"[bad]"')
     expect(status.value).toBe('idle')
+    expect(warn.mock.calls).toEqual([[`[vue-ai-transport] A component has no session: ${error.value!.message}.`]])
+    warn.mockClear()
     name.value = 'fine'
     await used.ready
     expect(status.value).toBe('ready')
@@ -314,7 +317,7 @@ describe('in a plain effectScope, useClientSession()', () => {
     user = 'bob'
     await transport.reset()
     await eventually(() => expect(session.status).toBe('ready'))
-    await session.view.send('Hi')
+    await session.view.send('Hi', { wake: false })
     expect(clients.map((client) => client.connection.state)).toEqual(['closed', 'connected'])
     await eventually(() => expect(session.view.pending()).toMatchObject([{ clientId: 'bob' }]))
     await new Promise((resolve) => setTimeout(resolve, 1100))
@@ -450,7 +453,7 @@ describe('in a store', () => {
     await one.whenReady()
     const { view } = one
     one.$dispose()
-    await expect(view.send('Hi')).rejects.toMatchObject({ code: 104004 })
+    await expect(view.send('Hi', { wake: false })).rejects.toMatchObject({ code: 104004 })
     const again = open('one')
     expect(again).not.toBe(one)
     await again.whenReady()
@@ -501,7 +504,7 @@ describe('in a store', () => {
     const app = createApp(Page)
     for (const plugin of plugins) app.use(plugin)
     app.mount(document.createElement('div'))
-    const sent = await verbs[0]!.send('hello')
+    const sent = await verbs[0]!.send('hello', { wake: false })
     expect(calls).toContain('send')
     const run = await scene.agent.startRun('run-1', sent.inputId)
     const text = await run.text()

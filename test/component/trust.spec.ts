@@ -55,6 +55,6 @@ it('agents and policy apply to every session', async () => {
   await eventually(() => expect(messages.value.map(({ id }) => id)).toEqual([prompt.inputId, 'm2']))
   expect(runs.value).toMatchObject([{ runId: 'r2', clientId: 'alice' }])
   expect(runs.value[0]!.cancelling).toBeUndefined()
-  expect(warn).not.toHaveBeenCalled()
+  expect(warn.mock.calls).toEqual([[expect.stringContaining('Answers of client "mallory" are ignored')]])
   app.unmount()
 })

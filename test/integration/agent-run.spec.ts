@@ -246,7 +246,11 @@ describe('refused tokens', () => {
     await run.pipe(streamOf(textChunks(['one'])))
     await run.end()
     expect(errors).toHaveBeenCalledWith(
-      expect.objectContaining({ code: 93002, message: expect.stringContaining('Channel rules') }),
+      expect.objectContaining({
+        code: 93002,
+        message:
+          'unable to repair a stream of the answer; namespace "plain" of channel "plain:trip" does not allow updates and appends. Enable "Message annotations, updates, deletes, and appends" for "plain" under Channel rules in the Ably dashboard',
+      }),
     )
   })
 })

@@ -59,7 +59,9 @@ it('a token without publish shows the prompt as failed, names the missing capabi
   const session = await scene.open('alice', { client: withToken(scene, { capability }) })
   const refused = await failure(session.view.send('Hello'))
   expect(refused).toMatchObject({ code: 40160 })
-  expect(refused.message).toMatch(/unable to send the prompt; .*Grant subscribe, publish and history/)
+  expect(refused.message).toBe(
+    `unable to send the prompt; the token lacks a capability: ${(refused.cause as Error).message}. Grant subscribe, publish and history on channel "${scene.channelName}", or on "ai:*"`,
+  )
   expect(session.view.getMessages()).toMatchObject([{ state: 'failed', error: { message: refused.message } }])
   expect(await failure(session.cancel('r'))).toMatchObject({ code: 40160 })
   expect(session.status).toBe('ready')

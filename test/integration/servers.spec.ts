@@ -99,7 +99,7 @@ describe.each(servers)('an agent in %s', (_, start) => {
     const refused = await wake('user=eve')
     expect([refused.status, await refused.json()]).toEqual([
       403,
-      { error: { code: 40_300, message: 'unable to answer; not allowed' } },
+      { error: { code: 40_300, statusCode: 403, message: 'unable to answer; not allowed' } },
     ])
     const accepted = await wake('user=alice')
     expect(accepted.status).toBe(202)
@@ -145,6 +145,7 @@ describe('toNodeHandler', () => {
       {
         error: {
           code: 40_000,
+          statusCode: 400,
           message:
             'unable to read the request; another handler has read its body and not kept it. Place the agent before that handler, or use express.json()',
         },

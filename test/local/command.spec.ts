@@ -27,6 +27,7 @@ describe('the command', () => {
     await inState(client, 'connected')
     expect(said()).toContain(`Listening on ${endpoint?.url}`)
     expect(endpoint?.key).toBe(DEV_KEY)
+    expect(said().match(/clientId: '\w+'/g)).toEqual(["clientId: 'alice'", "clientId: 'agent'"])
     client.close()
   })
 

@@ -1,0 +1,110 @@
+import { ownerOnly, type Act, type Policy } from './policy'
+
+/** Mistakes that stop an app. */
+const problems = {
+  piniaMissing: 'createAITransport() needs Pinia',
+  installedTwice: 'This Pinia has an AI transport already',
+  transportMissing: 'No AI transport is installed',
+  clientMissing: 'createAITransport() has no "client"',
+  noPinia: 'No Pinia found',
+  noScope: 'This composable was called outside setup()',
+  noSession: 'No session found',
+} as const
+
+type Problem = keyof typeof problems
+
+/** The fix of each problem, shown in development. */
+const fixes: Record<Problem, string> = {
+  piniaMissing: 'call app.use(createPinia()) before app.use(createAITransport({ ... })).',
+  installedTwice: 'call createAITransport() or pinia.use(sessionSync()) once per app.',
+  transportMissing:
+    'call app.use(createAITransport({ client, agent })), or pinia.use(sessionSync({ ... })) where Pinia is set up.',
+  clientMissing: "pass client: () => new Ably.Realtime({ authUrl: '/api/ably/token' }).",
+  noPinia: 'call this inside setup(), a Pinia store or app.runWithContext(), after app.use(createPinia()).',
+  noScope: 'call it in setup(), in a Pinia store or inside an effectScope, so that it can release the session.',
+  noSession:
+    'call useClientSession(name) in this component or an ancestor, wrap it in <SessionProvider name="...">, or pass { session }.',
+}
+
+/** Mistakes that an app survives, each with its fix; undefined where there is none after all. */
+const warnings = {
+  agentsMissing: () =>
+    'createAITransport() has no "agents": any client that can publish on a channel can publish answers there. Set it to the client id of your agent.',
+  answersIgnored: (clientId: string | undefined) =>
+    clientId === undefined
+      ? 'Answers of a client without a client id are ignored, because "agents" does not accept them. If it is your agent, give it one: new Ably.Realtime({ key, clientId: \'agent\' }).'
+      : `Answers of client "${clientId}" are ignored, because "agents" does not name it. If it is your agent, set agents: '${clientId}' in createAITransport() and in defineAgent().`,
+  clientWrong: (client: unknown) =>
+    `"client" is not an Ably.Realtime client: it is ${kindOf(client)}. ${fixOf(client)}`,
+  sessionRefused: (reason: string) => `A component has no session: ${reason}.`,
+  idType: (id: unknown) =>
+    typeof id === 'string'
+      ? undefined
+      : `An id must be a string, but is ${kindOf(id)}: pass the id of a run or message.`,
+  agentMissing: (agent: unknown, wakes: boolean) =>
+    agent || !wakes
+      ? undefined
+      : "A prompt was sent, but no agent is woken: createAITransport() has no \"agent\". Set it to your agent's URL, as in agent: '/api/agent'; if your app wakes the agent itself, send with { wake: false }.",
+  steerUnknown: (runId: unknown) =>
+    `steer() was called for ${typeof runId === 'string' ? `"${runId}"` : kindOf(runId)}, which is not a run of this session: pass the runId of an active run, as in steer(run.runId, 'By train').`,
+  whenBusy: (value: unknown) =>
+    value === undefined || value === 'alongside' || value === 'interrupt'
+      ? undefined
+      : `"whenBusy" is 'alongside' or 'interrupt', not ${JSON.stringify(value)}: the prompt is sent alongside the active runs.`,
+  storeName: (id: string) =>
+    `The session store "${id}" is used without a session name: set one with defineSessionStore('${id}', { name: '...' }), or call it as useStore('...').`,
+  anonymousOwner: (policy: Policy | undefined, clientId: string | undefined) =>
+    policy !== ownerOnly || clientId !== undefined
+      ? undefined
+      : 'The policy is ownerOnly, but this client has no client id, so it can cancel and change nothing, not even its own runs. Issue tokens with a client id, or set clientId in the options of Ably.Realtime.',
+  actRefused: (policy: Policy | undefined, act: Act) =>
+    act.ownerClientId === undefined || (policy?.(act) ?? true)
+      ? undefined
+      : `A ${act.kind} has no effect: the policy does not allow client "${act.clientId ?? ''}" to ${act.kind} what client "${act.ownerClientId}" owns. Hide the button for runs of other clients.`,
+}
+
+type Warnings = typeof warnings
+
+/** What a value is, in words. */
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value !== 'object') return `a ${typeof value}`
+  if ('then' in value) return 'a promise'
+  if ('channels' in value && 'auth' in value) return 'an Ably.Rest client'
+  return 'an object'
+}
+
+const fixOf = (client: unknown): string =>
+  kindOf(client) === 'a promise'
+    ? 'Create it without await; the SDK requests tokens by itself: client: () => new Ably.Realtime({ authUrl }).'
+    : 'Pass client: () => new Ably.Realtime({ ... }), and return the client from the function.'
+
+/** An error for the developer, to throw; in production it names the problem and no more. */
+export function problem(name: Problem): Error {
+  let rest = ` (${name})`
+  try {
+    // NOTE: spelled out, so that bundlers drop the fixes in production
+    if (process.env.NODE_ENV !== 'production') rest = `: ${fixes[name]}`
+  } catch {
+    // A page without a bundler has no `process`
+  }
+  return new Error(`[vue-ai-transport] ${problems[name]}${rest}`)
+}
+
+const told = new Set<string>()
+
+/** Tells the developer of a mistake: once, and in development only. */
+export function warn<Name extends keyof Warnings>(name: Name, ...details: Parameters<Warnings[Name]>): void {
+  try {
+    // NOTE: as above, for the warnings
+    if (process.env.NODE_ENV !== 'production') {
+      const text = (warnings[name] as (...details: unknown[]) => string | undefined)(...details)
+      if (text === undefined || told.has(text)) return
+      told.add(text)
+      console.warn(`[vue-ai-transport] ${text}`)
+    }
+  } catch {
+    // As above
+  }
+}
