@@ -1,4 +1,4 @@
-import { isForGood, isPassing } from '../ably/refusal'
+import { isForGood } from '../ably/refusal'
 import { deferred } from '../core/signals'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import { MessageName } from '../core/wire'
@@ -19,7 +19,7 @@ import type { AgentChannel, OpenRun } from './channel'
 import { announce } from './claim'
 import { contextOf } from './context'
 import { badRequest } from './errors'
-import { failureOf, plainest, runEnd, runSuspend } from './headers'
+import { failureOf, runEnd, runSuspend } from './headers'
 import { LiveRun, type InternalHooks, type RunTarget } from './live-run'
 import { readPath } from './path'
 import { RunOutput, stepReasonOf } from './run-output'
@@ -40,6 +40,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   readonly #finished = deferred()
   #ending: Promise<void> | undefined
   #outcome: RunOutcome | undefined
+  hasFailedToEnd = false
   /** Serial of the message that suspended the run. */
   #suspendedAt: string | undefined
 
@@ -177,8 +178,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   }
 
   async suspend(): Promise<void> {
-    const isAgain = this.#run.phase === 'ending' && this.#outcome?.reason === 'suspend'
-    if (!isAgain) this.#run.permit('suspend', 'suspend the run')
+    if (this.#run.phase !== 'ending' || this.#outcome?.reason !== 'suspend')
+      this.#run.permit('suspend', 'suspend the run')
     if (this.#output.isPiping) throw badRequest('suspend the run', 'a pipe is still running')
     if (this.#output.hasOpenStep) throw badRequest('suspend the run', 'a step is still open')
     await this.end({ reason: 'suspend' })
@@ -192,13 +193,15 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   /** Remembers that the run is ending, until that fails: then it can be tried again. */
   async #endBy(work: Promise<void>): Promise<void> {
     this.#ending = work
+    this.hasFailedToEnd = false
     try {
       await work
     } catch (error) {
       if (this.#ending === work) this.#ending = undefined
       const { cause } = error as SessionError
       // NOTE: presence stops naming the run, so that the next agent that is woken settles it
-      if (!isPassing(cause)) this.#channel.live.delete(this.runId)
+      this.hasFailedToEnd = true
+      this.#channel.live.delete(this.runId)
       // NOTE: an agent without the right to publish would otherwise keep every run in memory
       if (isForGood(cause)) this.#close()
       throw error
@@ -245,7 +248,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   async #publishEnd({ reason, error }: RunOutcome): Promise<void> {
     const { publisher, identity } = this.#run
     const end = runEnd(identity, reason === 'suspend' ? 'complete' : reason, failureOf(error), this.#run.cutOff)
-    await publisher.declareEnd(end, plainest(end))
+    await publisher.declare('publish the end of the run', end)
     this.#close()
     await this.#channel.archived(this.runId)
   }
@@ -286,11 +289,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     }
   }
 
-  leave(): void {
-    this.#leave('its session has left it')
-  }
-
-  #leave(reason: string): void {
+  leave(reason = 'its session has left it'): void {
     this.#run.publisher.shut()
     this.#run.stop(reason)
     this.#close()
@@ -298,13 +297,11 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
 
   /** Stops working on a run that another agent has ended, and watching a suspended one that was resumed elsewhere. */
   #reviewOthers(): void {
-    const { phase } = this.#run
     const rows = this.#channel.tree.runs.get(this.runId)?.lifecycleRows ?? []
     const since = this.#suspendedAt ?? ''
-    if (phase === 'suspended' && rows.some(({ name, serial }) => resumesOrEnds.has(name) && serial > since))
-      this.giveUp()
-    if (phase === 'open' && rows.some(({ name }) => name === MessageName.runEnd))
-      this.#leave('another agent has ended it')
+    if (rows.some(({ name, serial }) => resumesOrEnds.has(name) && serial > since)) this.giveUp()
+    const isWaiting = this.#run.phase === 'open' || this.hasFailedToEnd
+    if (isWaiting && rows.some(({ name }) => name === MessageName.runEnd)) this.leave('another agent has ended it')
   }
 
   giveUp(): void {

@@ -20,6 +20,8 @@ import { defaultMaxRate, pacerOf, type Pacer } from './pacer'
 /** An open run as its channel knows it. */
 export interface OpenRun {
   readonly runId: string
+  /** Whether its end or suspend could not be published: the next agent that is woken settles it. */
+  readonly hasFailedToEnd: boolean
   /**
    * Reacts to the present tree.
    *

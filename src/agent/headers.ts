@@ -158,11 +158,19 @@ export const outputExtras = (transport: Headers, codec: Headers): OutgoingMessag
   ai: { transport, ...(Object.keys(codec).length > 0 && { codec }) },
 })
 
-/** The same lifecycle message with nothing but its run and its reason, for a channel that refuses more. */
-export function plainest({ name, extras }: OutgoingMessage): OutgoingMessage {
+/** Headers that a lifecycle message means nothing without. */
+const vital = [Header.runId, Header.owner, Header.invocationId, Header.runReason, Header.cancelSerial]
+const vitalOfStep = [Header.stepId, Header.stepClientId, Header.attempt, Header.stepReason]
+/** Headers that place a run, and name its owner. */
+const placing = [Header.inputClientId, Header.inputId, Header.parent, Header.forkOf, Header.regenerates]
+
+/** The same lifecycle message with nothing but the headers it needs, for a channel that refuses more. */
+export function plainest({ id, name, extras }: OutgoingMessage): OutgoingMessage {
   const { transport } = extras.ai
-  const kept = [Header.runId, Header.owner, Header.invocationId, Header.runReason]
-  return lifecycle(name as MessageName, Object.fromEntries(kept.map((header) => [header, transport[header]])))
+  const isEntry = name === MessageName.runStart || name === MessageName.runResume
+  const kept = [...vital, ...vitalOfStep, ...(isEntry ? [...placing, Header.presence] : [])]
+  const plain = lifecycle(name as MessageName, Object.fromEntries(kept.map((header) => [header, transport[header]])))
+  return { ...(id !== undefined && { id }), ...plain }
 }
 
 const lifecycle = (name: MessageName, entries: Record<string, string | undefined>): OutgoingMessage => ({

@@ -113,8 +113,12 @@ const statuses = new Map<number, number>([
 /** Seconds after which a client should repeat a request that was refused as busy. */
 const retryAfter = 2
 
-const statusOf = (error: SessionError): number =>
-  error instanceof ConflictError ? 409 : error instanceof HandledError ? 200 : (statuses.get(error.code) ?? 500)
+function statusOf(error: SessionError): number {
+  if (error instanceof ConflictError) return 409
+  if (error instanceof HandledError) return 200
+  // NOTE: an error with a cause is the channel's: the agent lacks a right, not the user
+  return error.code === ErrorCode.Unauthorized && error.cause !== undefined ? 503 : (statuses.get(error.code) ?? 500)
+}
 
 /** Whether an error is a regular answer to the request instead of a failure of the agent. */
 export const isAnswer = (error: unknown): boolean =>

@@ -5,7 +5,7 @@ import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/
 import { newId, Header, MessageName, type OutgoingMessage } from '../core/wire'
 import { isOpen, type Row } from '../core/log'
 import type { Tree } from '../core/tree'
-import { outputExtras } from './headers'
+import { outputExtras, plainest } from './headers'
 import type { Pacer, Urgency } from './pacer'
 
 type Extras = OutgoingMessage['extras']
@@ -28,8 +28,8 @@ interface RetryPolicy {
 // NOTE: a cancel takes less than a second to arrive, and 40 pieces go out in one
 const recentCount = 200
 
-// NOTE: the start of a step, of its message, of its text, and the first piece of the text
-const openingCount = 4
+// NOTE: the start of a message, of its text, and the first piece of the text
+const openingCount = 3
 
 /** Publishes the messages of one run. Once shut, it publishes nothing more, so that another process can adopt the run. */
 export class RunPublisher {
@@ -81,33 +81,23 @@ export class RunPublisher {
   }
 
   /**
-   * Publishes a lifecycle message of a run or step, and does not give up at once.
+   * Publishes a lifecycle message of a run or step, and does not give up at once. If the channel refuses it for good, though
+   * not for a missing right, its plainest form is published and the refusal is reported.
    *
    * @param action - names the publish in an error: "suspend the run"
-   * @throws {@link SessionError} 104003 when the channel refuses it for good
+   * @throws {@link SessionError} 104003 when the channel refuses both
    */
   async declare(action: string, message: OutgoingMessage, urgency?: Urgency): Promise<string> {
+    const refusal = (cause: unknown): SessionError => toSessionError(action, ErrorCode.LifecyclePublishFailed, cause)
     try {
       return await this.insist(message, urgency)
     } catch (cause) {
-      throw toSessionError(action, ErrorCode.LifecyclePublishFailed, cause)
-    }
-  }
-
-  /**
-   * Publishes the end of a run. If the channel refuses it for good, though not for a missing right, that is reported and the
-   * plain form is published.
-   * @throws {@link SessionError} 104003 when the channel refuses both
-   */
-  async declareEnd(end: OutgoingMessage, plain: OutgoingMessage): Promise<void> {
-    const action = 'publish the end of the run'
-    try {
-      await this.declare(action, end)
-    } catch (error) {
-      const { cause } = error as SessionError
-      if (this.#isShut || isPassing(cause) || isForGood(cause)) throw error
-      await this.declare(action, plain)
-      this.#channel.report(error as SessionError)
+      if (this.#isShut || isPassing(cause) || isForGood(cause)) throw refusal(cause)
+      const serial = await this.insist(plainest(message), urgency).catch((further: unknown) => {
+        throw refusal(further)
+      })
+      this.#channel.report(refusal(cause))
+      return serial
     }
   }
 

@@ -142,7 +142,7 @@ export class Settlement<M extends object> {
   }
 
   #isOwn(run: RunNode<M>): boolean {
-    return [...this.#channel.runs].some(({ runId }) => runId === run.key)
+    return [...this.#channel.runs].some(({ runId, hasFailedToEnd }) => runId === run.key && !hasFailedToEnd)
   }
 
   /** The first cancel of a run that policy and hook accept; otherwise the newest one of each client is refused. */

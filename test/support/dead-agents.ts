@@ -10,6 +10,8 @@ export interface Device {
   client?: Ably.RealtimeClient
   /** The agent process that receives the device's wake-ups at the time. */
   agent?: () => AgentProcess
+  /** Answers the device's wakes in this process instead. */
+  wake?: (request: Request) => Promise<Response>
 }
 
 /** A scene for dead agents: a new endpoint for each test, and clocks that a test can advance. */
@@ -47,14 +49,16 @@ export function useDeadAgents(): Place {
       onTestFinished(() => clearInterval(timer))
     },
     newName: () => `ai:dead-${++count}`,
-    async open(name, clientId, { client, agent } = {}) {
+    async open(name, clientId, { client, agent, wake } = {}) {
+      const send = (init?: RequestInit) =>
+        wake ? wake(new Request('http://agent.test/', init)) : fetch(agent!().url, init)
       const session = createClientSession({
         client: client ?? endpoint.client({ clientId }),
         channelName: name,
         codec: UIMessageCodec,
         agents: 'agent',
-        ...(agent && {
-          agent: { url: 'http://agent.test/', fetch: (_: unknown, init?: RequestInit) => fetch(agent().url, init) },
+        ...((agent ?? wake) && {
+          agent: { url: 'http://agent.test/', fetch: (_: unknown, init?: RequestInit) => send(init) },
         }),
       })
       onTestFinished(() => session.close())

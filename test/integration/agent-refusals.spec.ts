@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest'
+import { UIMessageCodec } from '../../src'
+import { joinWire, named, streamOf, textChunks } from '../support/agent'
+import { infoOf, useDeadAgents } from '../support/dead-agents'
+import { eventually } from '../support/eventually'
+import { asking } from '../support/tools'
+import { agentOn, type Run } from '../support/woken-agent'
+
+const place = useDeadAgents()
+const { skip, newName, open } = place
+
+const refusals = [
+  [40_009, 400, 'too large'],
+  [40_000, 400, 'bad request'],
+] as const
+
+/** Calls a tool of the client, and says where it is once that is known. */
+const respond = (run: Run) =>
+  run.pipe(
+    streamOf(
+      run.context().some(({ parts }) => parts.some((part) => 'output' in part)) ? textChunks(['Lisbon']) : asking('c1'),
+    ),
+  )
+
+/** Alice's session, and the errors of the agent that answers her, whose publishes of one kind are refused. */
+async function refusing(name: string, kind: string, error: object, times?: number) {
+  const errors: unknown[] = []
+  const onError = (reported: unknown) => errors.push(reported)
+  const { agent } = agentOn(name, place.endpoint, { respond, agents: 'agent', onError })
+  const restore = place.endpoint.refusePublish({ channel: name, name: kind }, { error, times })
+  const alice = await open(name, 'alice', { wake: (request) => agent.fetch(request) })
+  return { alice, errors, restore }
+}
+
+/** Answers the tool's call of the last message. */
+const answer = (alice: Awaited<ReturnType<typeof refusing>>['alice']) =>
+  alice.view.answer(
+    alice.view.getMessages().at(-1)!.id,
+    UIMessageCodec.createToolOutput({ toolCallId: 'c1', output: 'Lisbon' }),
+  )
+
+describe('a lifecycle message that the channel refuses for good', () => {
+  it.for(
+    ['ai-run-start', 'ai-run-resume', 'ai-run-suspend', 'ai-run-end', 'ai-step-start', 'ai-step-end'].flatMap((kind) =>
+      refusals.map((refusal) => [kind, ...refusal] as const),
+    ),
+  )(
+    '%s, with %i: goes out in its plainest form, and the operator hears of it',
+    async ([kind, code, statusCode, message]) => {
+      const name = newName()
+      const { alice, errors } = await refusing(name, kind, { code, statusCode, message }, 1)
+      const run = await alice.view.send('Where am I?')
+      await eventually(() => expect(run.status).toBe('suspended'))
+      await answer(alice)
+      await eventually(() => expect(run.status).toBe('complete'))
+      await eventually(() => expect(errors).toMatchObject([{ code: 104_003, cause: { code } }]))
+      expect(infoOf(alice, run.runId)).toMatchObject({ clientId: 'alice', status: 'complete' })
+      expect(alice.view.getMessages().map(({ runId }) => runId)).toEqual([undefined, run.runId, run.runId])
+    },
+  )
+
+  it('for a right that the agent lacks: user and operator see why no run starts, and it starts once the right is there', async () => {
+    const name = newName()
+    const error = { code: 40_160, statusCode: 401, message: 'operation not permitted' }
+    const { alice, errors, restore } = await refusing(name, 'ai-run-start', error)
+    const run = await alice.view.send('Where am I?')
+    await eventually(() => expect(run.wake?.error?.message).toContain('operation not permitted'))
+    expect(errors).toMatchObject([{ cause: { code: 40_160 } }])
+    expect(alice.view.isRunning).toBe(true)
+    restore()
+    await eventually(() => expect(run.status).toBe('suspended'))
+  })
+
+  it.for([
+    ['ai-run-suspend', 40_160, 401],
+    ['ai-run-suspend', 40_000, 400],
+    ['ai-run-end', 40_160, 401],
+    ['ai-run-end', 40_009, 400],
+  ] as const)(
+    '%s, with %i each time: the same process settles the run if it is woken for a Stop',
+    async ([kind, code, statusCode]) => {
+      const name = newName()
+      const { alice, errors, restore } = await refusing(name, kind, { code, statusCode, message: 'no' })
+      const run = await alice.view.send('Where am I?')
+      const isEnd = kind === 'ai-run-end'
+      if (isEnd) {
+        await eventually(() => expect(run.status).toBe('suspended'))
+        await answer(alice)
+      }
+      await eventually(() => expect(errors).toMatchObject([{ cause: { code } }]))
+      expect(infoOf(alice, run.runId)?.status).toBe('active')
+      restore()
+      const watcher = place.endpoint.client({ clientId: 'watcher' }).channels.get(name)
+      await eventually(async () => expect(await watcher.presence.get()).toEqual([]))
+      skip(5000)
+      const { heard, hears } = await joinWire(place.endpoint.client({ clientId: 'carol' }), name)
+      await run.cancel()
+      await expect(run.finished).resolves.toEqual({ reason: 'cancelled' })
+      await hears(named('ai-run-end'))
+      expect(heard.filter(named('ai-run-end'))).toHaveLength(1)
+      await (
+        await alice.view.send('Where are we?')
+      ).started
+      expect(infoOf(alice, run.runId)?.status).toBe('cancelled')
+    },
+  )
+})
