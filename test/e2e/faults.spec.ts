@@ -226,7 +226,7 @@ describe('an agent that refuses a Stop or is killed', () => {
     await run.reaches('cancelled')
   })
 
-  test('a killed agent leaves its text and an active run; Stop gets no reply, and a new agent can regenerate', async () => {
+  test('a killed agent leaves its text; Stop gets no reply until an agent is back, which ends the run for good', async () => {
     const visitor = await visit({ allow: 80, expected: refusals })
     const run = await visitor.ask(lisbon)
     await run.streams(12)
@@ -245,11 +245,49 @@ describe('an agent that refuses a Stop or is killed', () => {
     await cause(visitor, 'restart')
     await next.reaches('complete')
     await next.reads(wordsFor(porto))
-    expect(await run.status()).toBe('cancelling')
-    await visitor.press(/^Regenerate: prompt/)
+    await run.reaches('cancelled')
+    await visitor.page.reload()
+    await run.reaches('cancelled')
+    expect(await run.text()).toBe(left)
+    await run.card.getByRole('button', { name: /^Regenerate/ }).click()
     await run.reaches('complete')
     await run.reads(wordsFor(lisbon))
   })
+})
+
+describe('a run whose agent was killed', () => {
+  test.for(['desktop', 'phone'] as const)(
+    'S31 is stalled on the card and in the dock of each device, %s; a Stop on another one ends it for good',
+    async (size) => {
+      const session = newSession()
+      const phone = { viewport: { width: 390, height: 780 }, hasTouch: true, colorScheme: 'dark' } as const
+      const visitor = await visit({ session, allow: 80, expected: refusals, ...(size === 'phone' && phone) })
+      const other = await visit({ session, expected: refusals })
+      const run = await visitor.ask(lisbon)
+      await run.streams(12)
+      await cause(visitor, 'kill')
+      await visitor.allow('all')
+      await run.reaches('stalled')
+      await other.run(1).reaches('stalled')
+      await sees(visitor, "The agent isn't responding. The partial answer is kept. Stop ends the run.")
+      expect(await run.card.locator('.growing').count()).toBe(0)
+      expect(await visitor.page.title()).not.toContain('●')
+      expect(await violationsOf(visitor.page)).toEqual([])
+      expect(await overflowOf(visitor.page)).toEqual([])
+      const left = await run.text()
+
+      await cause(visitor, 'restart')
+      await visitor.allow('nothing')
+      await visitor.ask(porto)
+      await visitor.page.getByRole('button', { name: /^Show run .*The agent isn't responding/ }).waitFor()
+      await visitor.page.screenshot({ path: `/tmp/agentw/stalled-dock-${size}.png` })
+      await other.run(1).stop()
+      await run.reaches('cancelled')
+      expect(await run.text()).toBe(left)
+      await visitor.page.reload()
+      await run.reaches('cancelled')
+    },
+  )
 })
 
 describe('the drawer', () => {

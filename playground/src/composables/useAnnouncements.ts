@@ -37,9 +37,11 @@ export function useAnnouncements(
       const name = shown ? runName(shown) : 'a run'
       if (run.status === 'error') alert.value = `${sentence(name)} failed: ${run.error?.message ?? 'no reason given'}`
       else if (word === 'unanswered') said.push(`The agent isn't responding to Stop for ${name}`)
+      else if (word === 'stalled') said.push(`The agent isn't responding for ${name}`)
       else if (word === 'refused') said.push(`The agent refused to stop ${name}`)
       else if (word === 'cancelling') said.push(`Stopping ${name}`)
-      else if (before === 'suspended' && word === 'active') said.push(`${sentence(name)} continues`)
+      else if ((before === 'suspended' || before === 'stalled') && word === 'active')
+        said.push(`${sentence(name)} continues`)
       else said.push(`${sentence(name)} ${endings[run.status]}`)
     }
     if (said.length > 0) news.value = `${said.join('. ')}.`
@@ -61,7 +63,8 @@ export function useAnnouncements(
   return { news, alert }
 }
 
-function wordFor({ status, cancelling }: RunInfo): string {
+function wordFor({ status, stalled, cancelling }: RunInfo): string {
+  if (status === 'active' && stalled && !cancelling) return 'stalled'
   if (status !== 'active' || !cancelling) return status
   if (cancelling.refused) return 'refused'
   return cancelling.unanswered ? 'unanswered' : 'cancelling'

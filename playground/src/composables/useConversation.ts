@@ -3,7 +3,7 @@ import { computed, shallowReactive } from 'vue'
 import { UIMessageCodec, useView, type ActiveRun } from 'vue-ai-transport'
 import { promptWithPace } from '../../shared/pace'
 import { createLayout, type Exchange } from '../conversation/layout'
-import { isUnresponsive, statusOf, textOf, topicOf } from '../conversation/status'
+import { isStopUnanswered, statusOf, textOf, topicOf } from '../conversation/status'
 import { isSteer, type Approval, type Message } from '../conversation/types'
 import type { Steerable } from '../conversation/ways'
 import { gate, speed } from '../settings'
@@ -18,7 +18,9 @@ export function useConversation() {
   const placeOf = (promptId: string) => view.branch(promptId).siblings[0]?.id ?? promptId
   const sections = computed(() => layout({ blocks: blocks.value, runs: runs.value, pending: pending.value, placeOf }))
   const exchanges = computed(() => sections.value.flatMap(({ rows }) => rows.flatMap((row) => row.exchanges)))
-  const running = computed(() => exchanges.value.filter(isUnderWay))
+  /** The exchanges that can be stopped, or are being stopped. */
+  const underWay = computed(() => exchanges.value.filter(isUnderWay))
+  const running = computed(() => underWay.value.filter(({ run }) => !run?.stalled))
 
   const steerable = computed<readonly Steerable[]>(() => running.value.flatMap(steerableOf).toReversed())
 
@@ -37,7 +39,7 @@ export function useConversation() {
 
   /** Stops the run at a place, or else the newest run. */
   async function stopOne(place?: string): Promise<void> {
-    const live = running.value.filter((exchange) => statusOf(exchange) !== 'cancelling')
+    const live = underWay.value.filter((exchange) => statusOf(exchange) !== 'cancelling')
     const wanted = place === undefined ? live.at(-1) : live.find((exchange) => exchange.place === place)
     if (wanted) await stop(wanted)
   }
@@ -70,6 +72,7 @@ export function useConversation() {
     view,
     sections,
     exchanges,
+    underWay,
     running,
     steerable,
     runs,
@@ -86,8 +89,9 @@ export function useConversation() {
     steer,
     approve,
     discard: ({ id }: Exchange) => discard(id),
-    wake({ id, pending: waiting }: Exchange): void {
-      if (waiting?.wake && waiting.wake.state !== 'accepted') waiting.wake.retry()
+    wake({ id, run, pending: waiting }: Exchange): void {
+      if (run?.cancelling?.wake) run.cancelling.wake.retry()
+      else if (waiting?.wake && waiting.wake.state !== 'accepted') waiting.wake.retry()
       else view.wake(waiting?.inputId ?? id)
     },
     loadOlder: () => shown.loadOlder(30),
@@ -98,7 +102,7 @@ export type Conversation = ReturnType<typeof useConversation>
 
 function isUnderWay(exchange: Exchange): boolean {
   const { run, pending, prompt } = exchange
-  if (isUnresponsive(exchange)) return false
+  if (isStopUnanswered(exchange)) return false
   if (run) return run.status === 'active' || run.status === 'suspended'
   return isWaiting(pending) || prompt?.state === 'pending'
 }

@@ -15,6 +15,7 @@ export function noteOf(exchange: Exchange, me: string, tail: number): string {
       return beginningOf(exchange)
     // NOTE: no note below a growing text, because it would move with every line
     case 'streaming':
+    case 'stalled':
     case 'suspended':
       return ''
     case 'cancelling':

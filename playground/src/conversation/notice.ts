@@ -18,16 +18,21 @@ export interface NoticeContext {
   readonly wait?: number
 }
 
-/** The notice for a prompt that is held up, or for a Stop without a response; undefined if there is no problem. */
+/** The notice for a prompt that is held up, a run whose agent is gone, or a Stop without a response; undefined if there is no problem. */
 export const noticeOf = (exchange: Exchange, context: NoticeContext): Notice | undefined =>
   stopNotice(exchange) ??
   (exchange.run ? undefined : (promptNotice(exchange, context) ?? wakeNotice(exchange, context)))
 
+/** The state of a run whose agent is gone. */
+export const stalledWords = "The agent isn't responding. The partial answer is kept."
+
 function stopNotice({ run, pending }: Exchange): Notice | undefined {
-  const { pending: isKept, refused, unanswered } = run?.cancelling ?? pending?.cancelling ?? {}
+  const { pending: isKept, refused, unanswered, wake } = run?.cancelling ?? pending?.cancelling ?? {}
   if (refused) return warning('The agent refused to stop. The answer continues.')
   if (isKept) return calm("Stops when you're back online.")
-  if (unanswered && run) return warning("The agent isn't responding. The partial answer is kept.", 'again')
+  if (run?.stalled && !run.cancelling) return warning(`${stalledWords} Stop ends the run.`, 'again')
+  if (wake?.state === 'failed') return danger(`${stalledWords} No agent was reached to end the run.`, 'wake')
+  if (unanswered && run) return warning(wake ? `${stalledWords} Another agent ends the run.` : stalledWords, 'again')
   if (unanswered && pending?.wake?.state !== 'failed') return warning("The agent isn't responding.")
   return undefined
 }

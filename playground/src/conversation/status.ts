@@ -3,12 +3,13 @@ import { isSteer, type Message, type Part } from './types'
 
 /** The status of a run card, which is also its `data-status`. */
 export type CardStatus =
-  'starting' | 'waiting' | 'streaming' | 'suspended' | 'cancelling' | 'cancelled' | 'complete' | 'error'
+  'starting' | 'waiting' | 'streaming' | 'stalled' | 'suspended' | 'cancelling' | 'cancelled' | 'complete' | 'error'
 
 export const statusWords: Record<CardStatus, string> = {
   starting: 'Starting',
   waiting: 'Waiting',
   streaming: 'Streaming',
+  stalled: 'Not responding',
   suspended: 'Needs approval',
   cancelling: 'Stopping',
   cancelled: 'Stopped',
@@ -17,11 +18,10 @@ export const statusWords: Record<CardStatus, string> = {
 }
 
 /** Replaces "Stopping" if the agent does not respond. */
-export const unresponsiveWord = 'Not responding'
+export const unresponsiveWord = statusWords.stalled
 
 /** Whether the run can be stopped. */
-export const isLive = (status: CardStatus): boolean =>
-  status === 'starting' || status === 'waiting' || status === 'streaming' || status === 'suspended'
+export const isLive = (status: CardStatus): boolean => status !== 'cancelling' && !isOver(status)
 
 /** Whether the run has ended. */
 export const isOver = (status: CardStatus): boolean =>
@@ -39,11 +39,16 @@ export function statusOf(exchange: Exchange, isOnline = true): CardStatus {
   if (run.status !== 'active' && run.status !== 'suspended') return run.status
   if (isStopping(run)) return 'cancelling'
   if (run.status === 'suspended') return 'suspended'
+  if (run.stalled) return 'stalled'
   return replies.some(saysSomething) ? 'streaming' : 'starting'
 }
 
-/** Whether Stop was pressed and the agent does not respond: the agent may be gone. */
+/** Whether the agent is gone, or does not respond to Stop. */
 export const isUnresponsive = (exchange: Exchange): boolean =>
+  statusOf(exchange) === 'stalled' || isStopUnanswered(exchange)
+
+/** Whether Stop was pressed and the agent does not respond: the agent may be gone. */
+export const isStopUnanswered = (exchange: Exchange): boolean =>
   statusOf(exchange) === 'cancelling' && (exchange.run?.cancelling ?? exchange.pending?.cancelling)?.unanswered === true
 
 const isStopping = (asked: Exchange['run'] | Exchange['pending']): boolean =>
