@@ -32,6 +32,8 @@ async function refusing(name: string, kind: string, error: object, times?: numbe
   return { alice, errors, restore }
 }
 
+const suspended = (run: { readonly status: string }) => eventually(() => expect(run.status).toBe('suspended'))
+
 /** Answers the tool's call of the last message. */
 const answer = (alice: Awaited<ReturnType<typeof refusing>>['alice']) =>
   alice.view.answer(
@@ -50,7 +52,7 @@ describe('a lifecycle message that the channel refuses for good', () => {
       const name = newName()
       const { alice, errors } = await refusing(name, kind, { code, statusCode, message }, 1)
       const run = await alice.view.send('Where am I?')
-      await eventually(() => expect(run.status).toBe('suspended'))
+      await suspended(run)
       await answer(alice)
       await eventually(() => expect(run.status).toBe('complete'))
       await eventually(() => expect(errors).toMatchObject([{ code: 104_003, cause: { code } }]))
@@ -68,7 +70,7 @@ describe('a lifecycle message that the channel refuses for good', () => {
     expect(errors).toMatchObject([{ cause: { code: 40_160 } }])
     expect(alice.view.isRunning).toBe(true)
     restore()
-    await eventually(() => expect(run.status).toBe('suspended'))
+    await suspended(run)
   })
 
   it.for([
@@ -84,7 +86,7 @@ describe('a lifecycle message that the channel refuses for good', () => {
       const run = await alice.view.send('Where am I?')
       const isEnd = kind === 'ai-run-end'
       if (isEnd) {
-        await eventually(() => expect(run.status).toBe('suspended'))
+        await suspended(run)
         await answer(alice)
       }
       await eventually(() => expect(errors).toMatchObject([{ cause: { code } }]))
