@@ -2,7 +2,7 @@ import type { InboundMessage, PaginatedResult, RestClient } from 'ably'
 import { about, ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import type { Channel, HistoryPage } from './session-channel'
 
-// In milliseconds: a page of a server is not held up for longer
+// In milliseconds: how long a server may wait for history before it renders the page
 const readLimit = 3000
 
 /**

@@ -165,7 +165,7 @@ export class SessionChannel {
     return shut.has(this.#client.connection.state)
   }
 
-  /** Connects again a connection that was closed by the page's end that never came, or by the app. */
+  /** Opens the connection again, after the app closed it, or the page seemed to leave and stayed. */
   reopen(): void {
     if (this.isShut) this.#client.connect()
   }

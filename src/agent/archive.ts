@@ -10,7 +10,7 @@ export interface AgentArchive extends RowReader {
   write(options: { sessionName: string; rows: readonly RowTuple[] }): Promise<void>
 }
 
-/** Rows at a time of which most are in the archive already: they were read back from Ably. */
+/** Rows per write where most of the rows are in the archive already, because they were read back from Ably. */
 const many = 50
 const lastCharacter = '\u{10FFFF}'
 

@@ -175,7 +175,7 @@ async function callOnCancelled<Chunk>(
   try {
     await resolvesWithin(writeAll(), lastChunksLimit)
   } catch (cause) {
-    channel.report(toSessionError('say a last word', ErrorCode.HookFailed, cause))
+    channel.report(toSessionError('call onCancelled', ErrorCode.HookFailed, cause))
   } finally {
     isOver = true
   }

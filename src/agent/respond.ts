@@ -35,7 +35,7 @@ async function outcomeFor<M extends object, Chunk>(
   try {
     const given = await abortable(respondWith(run, respond), run.abortSignal)
     if (isOutcome(given)) return given
-    // NOTE: a function that forgot to await its pipe must not cut it short; one that returns an outcome means to
+    // NOTE: a function that forgot to await its pipe must not cut the pipe short; a function that returns an outcome ends it on purpose
     await abortable(run.idle(), run.abortSignal)
     return undefined
   } catch (error) {

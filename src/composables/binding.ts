@@ -42,6 +42,11 @@ export interface SessionBinding<M extends object = AppMessage> {
   want(limit: number): void
 }
 
+const bindings = new WeakMap<object, SessionBinding>()
+
+/** The binding behind a handle that `useClientSession` gave out. */
+export const bindingOf = (handle: object): SessionBinding | undefined => bindings.get(handle)
+
 /** The transport of the Pinia in reach. */
 export function useTransport(): Transport {
   const pinia = getActivePinia()
@@ -155,7 +160,7 @@ export function bindSession(
     return forward(() => (isHydrated() ? made() : idle().view), made, { close })
   }
 
-  return {
+  const binding: SessionBinding = {
     handle: forward(shown, () => current.value, {
       view: forward(
         () => shown().view,
@@ -178,4 +183,6 @@ export function bindSession(
       awaitCurrent()
     },
   }
+  bindings.set(binding.handle, binding)
+  return binding
 }

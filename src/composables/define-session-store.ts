@@ -2,7 +2,7 @@ import { defineStore, type Pinia, type SetupStoreDefinition, type StoreGeneric }
 import { warn } from '../core/diagnostics'
 import { bindSession } from './binding'
 import { provideSession } from './inject-session'
-import { describe, type UseClientSessionReturn } from './use-client-session'
+import { refsOf, type UseClientSessionReturn } from './use-client-session'
 import { useView, type UseViewReturn } from './use-view'
 
 export interface DefineSessionStoreOptions<Extra extends object> {
@@ -41,11 +41,11 @@ export function defineSessionStore<Extra extends object = object>(
     defineStore(storeId, () => {
       const binding = bindSession(name)
       provideSession(binding)
-      const described = describe(binding)
-      const view = useView({ session: described.session })
-      const { status, error } = described
-      const members: SessionStoreMembers = { ...view, status, error, whenReady: () => described.ready }
-      return { ...members, ...(options.setup?.({ ...described, ...view }) ?? ({} as Extra)) }
+      const refs = refsOf(binding)
+      const view = useView({ session: refs.session })
+      const { status, error } = refs
+      const members: SessionStoreMembers = { ...view, status, error, whenReady: () => refs.ready }
+      return { ...members, ...(options.setup?.({ ...refs, ...view }) ?? ({} as Extra)) }
     })
 
   // NOTE: Pinia's map helpers call `useStore(pinia)`, its hot reload `useStore(pinia, store)`

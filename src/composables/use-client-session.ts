@@ -31,11 +31,6 @@ export interface UseClientSessionReturn {
   readonly ready: Promise<void>
 }
 
-const bindings = new WeakMap<object, SessionBinding>()
-
-/** The binding behind a handle that `useClientSession` gave out. */
-export const bindingOf = (handle: object): SessionBinding | undefined => bindings.get(handle)
-
 /**
  * Uses a session for as long as the component, store or effect scope lives: the first user attaches its channel, the last
  * one to leave detaches it a second later. Leaving cancels no run. Descendants find it with `useView()` and its kin.
@@ -51,19 +46,18 @@ export const bindingOf = (handle: object): SessionBinding | undefined => binding
 export function useClientSession(
   ...given: [name?: MaybeRefOrGetter<string | null | undefined>, options?: UseClientSessionOptions]
 ): UseClientSessionReturn {
-  if (given.length === 0) return describe(injectSession())
+  if (given.length === 0) return refsOf(injectSession())
   const [name, { rows } = {}] = given
   const binding = bindSession(name, rows)
   provideSession(binding)
-  return describe(binding)
+  return refsOf(binding)
 }
 
 /** The refs of a binding. @internal */
-export function describe(binding: SessionBinding): UseClientSessionReturn {
+export function refsOf(binding: SessionBinding): UseClientSessionReturn {
   const { current, idle, handle, lease, refusal } = binding
   const isHydrated = useHydrated()
   const shown = (): ClientSession<AppMessage> => (isHydrated() ? current.value : idle())
-  bindings.set(handle, binding)
   return {
     session: handle,
     name: computed(() => lease()?.session.channelName),

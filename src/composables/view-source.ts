@@ -4,10 +4,9 @@ import type { ClientSession } from '../session/client-session'
 import type { View } from '../session/view'
 import type { AppMessage } from '../store/app-message'
 import type { ViewVerbs } from '../store/verbs'
-import type { SessionBinding } from './binding'
+import { bindingOf, type SessionBinding } from './binding'
 import { useHydrated } from './hydration'
 import { injectSession } from './inject-session'
-import { bindingOf } from './use-client-session'
 
 /** The id that a composable is about; empty while there is none. */
 export function idOf(source: MaybeRefOrGetter<string | null | undefined>): string {

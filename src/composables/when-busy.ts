@@ -25,9 +25,7 @@ export interface NextSend {
  * @param isQueued - Whether prompts are in the queue and go out by themselves.
  */
 export function decide<M extends object>(view: View<M>, text: string, policy: WhenBusy, isQueued: boolean): NextSend {
-  const targets = view.internals
-    .interruptible(view)
-    .map((target) => (typeof target === 'string' ? view.run(target)! : (target as PendingPrompt)))
+  const targets = view.internals.interruptible(view)
   const isBusy = view.isRunning || isQueued
   if (!isBusy && targets.length === 0) return { verb: 'send', targets: [] }
   const running = view.runs().filter(isRunning)

@@ -2,11 +2,11 @@ import type { RunNode } from '../core/run-node'
 import type { RunStatus } from '../core/run-state'
 import type { ViewMessage } from '../core/view-message'
 import type { InvocationBody } from './agent-endpoint'
-import { runOf } from './context'
 import type { SendInput } from './placed-input'
 import type { Session } from './session'
 import type { RunResult, Steer, Submission } from './submission'
-import type { WakeInfo } from './wake'
+import { runOf } from './trigger'
+import type { WakeInfo } from '../core/run-info'
 
 /**
  * A run from the sender's side: from the moment its prompt is on the channel until it ends. Its promises never cause an
@@ -73,7 +73,7 @@ export class ActiveRun<M extends object> {
 
   /** Cancels the run, whether or not it has started. Resolves when the channel has the request. */
   cancel(): Promise<void> {
-    return this.#session.cancellations.cancel(this.#submission, this.#submission.turn)
+    return this.#session.cancellations.cancel(this.#submission, this.#submission.waitsFor)
   }
 
   /**

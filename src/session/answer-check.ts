@@ -1,4 +1,3 @@
-import { Uplink } from '../ably/uplink'
 import { alreadyAnswered, answersIn, settledBefore } from '../core/answers'
 import type { SessionContext } from './context'
 import type { Submission } from './submission'
@@ -46,8 +45,8 @@ export class AnswerCheck<M extends object> {
   }
 
   async #heard(serial: string): Promise<void> {
-    const { tree, options } = this.#session
-    if (tree.log.get(serial) || (options.client && !new Uplink(options.client).hearsItself)) return
+    const { tree, channel } = this.#session
+    if (tree.log.get(serial) || !channel.hearsItself) return
     let timer: ReturnType<typeof setTimeout> | undefined
     await new Promise<void>((resolve) => {
       this.#awaited.set(serial, resolve)

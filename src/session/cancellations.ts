@@ -1,15 +1,36 @@
 import { deferred } from '../core/signals'
-import { ErrorCode, toSessionError } from '../core/errors'
+import { ErrorCode, toSessionError, unableTo } from '../core/errors'
 import { newId, Header, headers, MessageName } from '../core/wire'
 import type { Row } from '../core/log'
 import { isNamedByPresence, requestOf, type Cancelling, type RunInfo, type WakeInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
-import { runOf, subjectOf, type SessionContext, type Subject, type Trigger } from './context'
+import { type SessionContext, type Subject } from './context'
 import type { PendingPrompt } from './submission'
 import type { Wakes } from './wake'
+import { runOf, subjectOf, type Trigger } from './trigger'
 
 /** A run by its id, or an input without a run by its message id; an entry of `pending()` will do. */
 export type CancelTarget = string | { readonly inputId: string; readonly runId?: string }
+
+/** What a view shows that a cancel can stop. */
+export type Cancellable = RunInfo | PendingPrompt
+
+const isRun = (target: Cancellable): target is RunInfo => 'status' in target
+
+/** The id that `cancel` takes. */
+export const idOf = (target: Cancellable): string => (isRun(target) ? target.runId : target.inputId)
+
+/** The id of a cancel target. @throws SessionError 40003 when it has none */
+export function checkedId(target: CancelTarget): string {
+  // NOTE: apps without types pass anything
+  const id: unknown = typeof target === 'string' ? target : (target?.runId ?? target?.inputId)
+  if (typeof id === 'string' && id !== '') return id
+  const why =
+    id === ''
+      ? 'the id is empty, as that of a run is until it has started: cancel it by { inputId }'
+      : 'it takes the id of a run, or { inputId } of a prompt, as in cancel(run.runId)'
+  throw unableTo('cancel the run', why, ErrorCode.BadRequest)
+}
 
 /** How long a send with `waitFor: 'ended'` waits for the runs it interrupts, in milliseconds. */
 const endLimit = 2000
@@ -34,7 +55,7 @@ export class Cancellations<M extends object> {
   /** Own cancels whose row has not arrived, by run or message id; with a serial once the channel has them. */
   readonly #own = new Map<string, { readonly cancelling: Cancelling; readonly serial?: string }>()
   readonly #watched = new Map<RunNode<M>, LifeSign>()
-  /** Checks of those that wait for runs to end. */
+  /** One check for each send that waits for runs to end. */
   readonly #endChecks = new Set<() => void>()
 
   constructor(session: SessionContext<M>, wakes: Wakes<M>) {
@@ -47,9 +68,8 @@ export class Cancellations<M extends object> {
    *
    * @param turn - Settles when the input that is to be cancelled is on its way.
    */
-  async cancel(target: CancelTarget | Trigger, turn?: Promise<unknown>): Promise<void> {
+  async cancel({ runId, inputId, eventId }: Partial<Trigger>, turn?: Promise<unknown>): Promise<void> {
     const session = this.#session
-    const { runId, inputId, eventId }: Partial<Trigger> = typeof target === 'string' ? { runId: target } : target
     const id = newId()
     const { device } = session.options
     const transport = headers({
@@ -82,7 +102,7 @@ export class Cancellations<M extends object> {
    * The runs and inputs among these that this client may cancel. Left out are those that are being cancelled, and inputs
    * whose agent cannot be woken.
    */
-  targets(runs: readonly RunInfo[], pending: readonly PendingPrompt[]): CancelTarget[] {
+  targets(runs: readonly RunInfo[], pending: readonly PendingPrompt[]): Cancellable[] {
     const { tree, channel } = this.#session
     const mayCancel = (owner: string | undefined): boolean => tree.access.allows('cancel', channel.clientId, owner)
     const isOpen = ({ status }: RunInfo): boolean => status === 'active' || status === 'suspended'
@@ -91,15 +111,12 @@ export class Cancellations<M extends object> {
       ({ runId, cancelling, wake, clientId }) =>
         runId === undefined && !cancelling && wake?.state !== 'failed' && mayCancel(clientId),
     )
-    return [...open.map(({ runId }) => runId).filter((id) => mayCancel(tree.runs.get(id)?.owner)), ...inputs]
+    return [...open.filter(({ runId }) => mayCancel(tree.runs.get(runId)?.owner)), ...inputs]
   }
 
   /** The targets that a new input interrupts: neither the run that it goes into, nor stalled runs, which write nothing. */
-  interrupted(targets: readonly CancelTarget[], runId: string | undefined): CancelTarget[] {
-    return targets.filter((target) => {
-      const id = typeof target === 'string' ? target : target.runId
-      return id === undefined || (id !== runId && !this.#session.tree.runs.get(id)?.isStalled)
-    })
+  interrupted(targets: readonly Cancellable[], runId: string | undefined): Cancellable[] {
+    return targets.filter((target) => !isRun(target) || (target.runId !== runId && !target.stalled))
   }
 
   /** The cancel of an input that has no run yet. */
@@ -126,11 +143,11 @@ export class Cancellations<M extends object> {
   }
 
   /** Resolves when all of these runs have ended, at the latest after two seconds. */
-  async waitForRunsToEnd(targets: readonly CancelTarget[]): Promise<void> {
+  async waitForRunsToEnd(targets: readonly Cancellable[]): Promise<void> {
     const { tree } = this.#session
     const { promise, resolve } = deferred()
-    const hasEnded = (target: CancelTarget): boolean | undefined =>
-      (typeof target === 'string' ? tree.runs.get(target) : runOf(tree, target))?.hasEnded
+    const hasEnded = (target: Cancellable): boolean | undefined =>
+      (isRun(target) ? tree.runs.get(target.runId) : runOf(tree, target))?.hasEnded
     const check = (): void => {
       if (targets.every(hasEnded)) resolve()
     }

@@ -77,7 +77,7 @@ export class CatchUp<M extends object> {
   }
 
   async #readPage(): Promise<boolean> {
-    // NOTE: a repair leaves off where older pages begin
+    // NOTE: a repair that is running finds the place where older pages begin
     if (!this.#next) await this.#repairing
     if (this.#exhausted) return false
     const page = await (this.#next?.() ?? this.#newestPage())

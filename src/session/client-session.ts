@@ -8,7 +8,7 @@ import { Session } from './session'
 import type { SessionTree } from './session-tree'
 import type { RunScope, Steer } from './submission'
 import { View } from './view'
-import type { WakeInfo } from './wake'
+import type { WakeInfo } from '../core/run-info'
 
 /** Pages of history that a server reads at most. */
 const maxServerPages = 3

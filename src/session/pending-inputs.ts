@@ -5,11 +5,12 @@ import { levelOf, unsent } from '../core/node'
 import { RunNode } from '../core/run-node'
 import { Header } from '../core/wire'
 import type { Cancellations } from './cancellations'
-import { lastEntry, newestAnswer, runOf, subjectOf, type SessionContext, type Subject } from './context'
+import { type SessionContext, type Subject } from './context'
 import { localRows } from './placed-input'
 import type { PendingPrompt, Submission } from './submission'
 import type { Submissions } from './submissions'
-import type { Wakes, WakeTrigger } from './wake'
+import type { Wakes } from './wake'
+import { lastEntry, newestAnswer, runOf, subjectOf, type WakeTrigger } from './trigger'
 
 /** How long an agent may take to start, in milliseconds. */
 const startLimit = 20_000
@@ -93,10 +94,6 @@ export class PendingInputs<M extends object> {
       if (subject instanceof RunNode) for (const answered of this.#inputsOf(subject)) review(answered)
     }
     return changed
-  }
-
-  reviewAll(): ReadonlySet<Subject<M>> {
-    return this.review([...this.#entries.keys()])
   }
 
   /** The inputs that a run answers or has answered. */

@@ -74,7 +74,7 @@ function postTask(task: () => void): void {
   port2.postMessage(undefined)
 }
 
-// NOTE: any publisher can add entries; messages that fall out are dated by Ably's clock
+// NOTE: any publisher can add entries, so their number is limited; for the others Ably's timestamps count
 const maxHeard = 1000
 
 /** Knows how long ago messages arrived, and calls back when a subject's deadline has passed. */

@@ -10,7 +10,7 @@ import type { RunInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import { Tree, type Settled } from '../core/tree'
 import { isEdit, MessageName, type ChannelMessage } from '../core/wire'
-import { Cancellations, type CancelTarget } from './cancellations'
+import { Cancellations, checkedId, idOf, type Cancellable, type CancelTarget } from './cancellations'
 import { CatchUp } from './catch-up'
 import { Connection } from './connection'
 import {
@@ -30,7 +30,8 @@ import { SessionTree } from './session-tree'
 import { StalledRuns } from './stalled-runs'
 import type { PlacedSendOptions, RunLists, RunScope, Submission } from './submission'
 import { Submissions } from './submissions'
-import { Wakes, type WakeInfo } from './wake'
+import { Wakes } from './wake'
+import type { WakeInfo } from '../core/run-info'
 
 /** How long the end of a run is held back for the rest of its text, in milliseconds. */
 const tailLimit = 1000
@@ -117,23 +118,13 @@ export class Session<M extends object> implements SessionContext<M> {
   }
 
   async cancel(target: CancelTarget): Promise<void> {
-    const id = typeof target === 'string' ? target : (target?.runId ?? target?.inputId)
-    if (typeof id !== 'string' || id === '') {
-      const why =
-        id === ''
-          ? 'the id is empty, as that of a run is until it has started: cancel it by { inputId }'
-          : 'it takes the id of a run, or { inputId } of a prompt, as in cancel(run.runId)'
-      throw unableTo('cancel the run', why, ErrorCode.BadRequest)
-    }
+    const id = checkedId(target)
     const { runs, inputs } = this.tree
     const pending = runs.has(id) ? undefined : this.pending.find(id)
-    warn('actRefused', this.options.policy, {
-      kind: 'cancel',
-      clientId: this.channel.clientId,
-      ownerClientId: runs.get(id)?.owner,
-    })
-    const named = inputs.has(id) ? { inputId: id } : target
-    await this.cancellations.cancel(pending ?? named, this.submissions.find(id)?.turn)
+    const { policy } = this.options
+    warn('actRefused', policy, { kind: 'cancel', clientId: this.channel.clientId, ownerClientId: runs.get(id)?.owner })
+    const named = inputs.has(id) ? { inputId: id } : typeof target === 'string' ? { runId: id } : target
+    await this.cancellations.cancel(pending ?? named, this.submissions.find(id)?.waitsFor)
   }
 
   /** Sends an input, after it has cancelled the runs of the view that it interrupts. */
@@ -150,13 +141,13 @@ export class Session<M extends object> implements SessionContext<M> {
       const isFree = waitFor !== 'ended' || targets.length === 0
       const ended = isFree ? undefined : this.cancellations.waitForRunsToEnd(targets)
       // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
-      for (const target of targets) this.cancel(target).catch((error: SessionError) => this.report(error))
+      for (const target of targets) this.cancel(idOf(target)).catch((error: SessionError) => this.report(error))
       return ended
     })
   }
 
   cancelAll(view: RunLists, scope: RunScope): Promise<void>[] {
-    return this.act(() => this.#cancellable(view, scope).map((target) => this.cancel(target)))
+    return this.act(() => this.#cancellable(view, scope).map((target) => this.cancel(idOf(target))))
   }
 
   /** Runs of this client, or of all clients, on every branch. */
@@ -165,11 +156,11 @@ export class Session<M extends object> implements SessionContext<M> {
   }
 
   /** What an input that goes into this run, or into a new one, interrupts in a view. */
-  interruptible(view: RunLists, runId?: string): CancelTarget[] {
+  interruptible(view: RunLists, runId?: string): Cancellable[] {
     return this.cancellations.interrupted(this.#cancellable(view, 'view'), runId)
   }
 
-  #cancellable(view: RunLists, scope: RunScope): CancelTarget[] {
+  #cancellable(view: RunLists, scope: RunScope): Cancellable[] {
     const pending = scope === 'view' ? view.pending() : this.pending.all()
     return this.cancellations.targets(
       view.runs(scope),

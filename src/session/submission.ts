@@ -5,7 +5,8 @@ import type { Cancelling, RunInfo } from '../core/run-info'
 import type { RunEndReason, RunError } from '../core/run-state'
 import type { OutgoingMessage } from '../core/wire'
 import { moveInput, type EncodedInput, type Place } from './placed-input'
-import type { WakeInfo, WakeTrigger } from './wake'
+import type { WakeTrigger } from './trigger'
+import type { WakeInfo } from '../core/run-info'
 
 /** Which runs a verb is about: those of a view's branch, those this client owns, or all of the session. */
 export type RunScope = 'view' | 'mine' | 'session'
@@ -94,13 +95,13 @@ export interface Steer {
 export class Submission implements WakeTrigger {
   readonly answers: readonly Answer[]
   /** Whether to wake the agent for it. */
-  wakes: boolean
+  shouldWake: boolean
   /** The last wake. */
   wake?: WakeInfo
   /** Set until it is on its way to the channel. */
-  turn?: Promise<unknown>
+  waitsFor?: Promise<unknown>
   /** Set until the channel has accepted or refused it. */
-  published?: Promise<unknown>
+  publishing?: Promise<unknown>
   /** The serials of its messages, once the channel has accepted them. */
   serials: readonly string[] = []
   /** Whether the channel refused it, as far as is known: the outcome of a publish can be unknown. */
@@ -113,7 +114,7 @@ export class Submission implements WakeTrigger {
   constructor(input: EncodedInput, answers: readonly Answer[], wakes: boolean) {
     this.#input = input
     this.answers = answers
-    this.wakes = wakes
+    this.shouldWake = wakes
   }
 
   get inputId(): string {

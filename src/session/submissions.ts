@@ -7,10 +7,12 @@ import type { InputNode } from '../core/input-node'
 import type { RunNode } from '../core/run-node'
 import { Header } from '../core/wire'
 import { AnswerCheck } from './answer-check'
-import { acceptedRun, newestAnswer, subjectOf, type SessionContext } from './context'
+import { type SessionContext } from './context'
 import { encodeInput, localRows, newMessage, type EncodedInput, type PlacedInput, type SendInput } from './placed-input'
 import { Submission, type Steer, type SteerOutcome } from './submission'
-import type { WakeInfo, Wakes, WakeTrigger } from './wake'
+import type { Wakes } from './wake'
+import { acceptedRun, newestAnswer, subjectOf, type WakeTrigger } from './trigger'
+import type { WakeInfo } from '../core/run-info'
 
 interface PendingSteer {
   readonly inputId: string
@@ -46,14 +48,19 @@ export class Submissions<M extends object> {
     return this.#byRun.of(runId).findLast((submission) => !acceptedRun(this.#session.tree, submission))
   }
 
-  /** The answers of this session to a message. @param all - whether to include those that are not published yet */
-  answersTo(messageId: string, all = true): readonly Answer[] {
-    return this.#byInput.of(messageId).flatMap(({ answers, published }) => (all || !published ? answers : []))
+  /** The answers of this session to a message. */
+  answersTo(messageId: string): readonly Answer[] {
+    return this.#byInput.of(messageId).flatMap(({ answers }) => answers)
+  }
+
+  /** The same without those that are on their way to the channel. */
+  #publishedAnswersTo(messageId: string): readonly Answer[] {
+    return this.#byInput.of(messageId).flatMap(({ answers, publishing }) => (publishing ? [] : answers))
   }
 
   /** Settles when the channel has accepted or refused every input; undefined when none is on its way. */
   get unsent(): Promise<unknown> | undefined {
-    const unsent = [...this.#byEvent.values()].flatMap(({ published }) => published ?? [])
+    const unsent = [...this.#byEvent.values()].flatMap(({ publishing }) => publishing ?? [])
     return unsent.length > 0 ? Promise.allSettled(unsent) : undefined
   }
 
@@ -82,7 +89,7 @@ export class Submissions<M extends object> {
       this.#add(submission)
       if (inputs.at(-1)!.type === 'message') this.#show(submission)
       const turn = onPlaced?.(submission.inputId)
-      return (submission.published = this.#send(submission, encoded.slice(0, -1), turn))
+      return (submission.publishing = this.#send(submission, encoded.slice(0, -1), turn))
     })
     if (answers.length === 0 || !this.#isEarly(submission)) this.#wakeFor(submission)
     return submission
@@ -92,12 +99,12 @@ export class Submissions<M extends object> {
   async retry(submission: Submission): Promise<void> {
     const { tree } = this.#session
     if (acceptedRun(tree, submission)) return
-    if (submission.published) return void (await submission.published)
+    if (submission.publishing) return void (await submission.publishing)
     if (!this.isFailed(submission)) return void this.wake(submission)
     submission.isRefused = false
     await this.#session.act(() => {
       tree.retryLocal(submission.inputId)
-      return (submission.published = this.#send(submission))
+      return (submission.publishing = this.#send(submission))
     })
     this.#wakeFor(submission)
   }
@@ -157,8 +164,8 @@ export class Submissions<M extends object> {
         : undefined
     for (const submission of answers) {
       this.#settle(submission)
-      const { eventId, wake, published } = submission
-      if (eventId === newest && !wake && !published && !this.#isEarly(submission)) this.#wakeFor(submission)
+      const { eventId, wake, publishing } = submission
+      if (eventId === newest && !wake && !publishing && !this.#isEarly(submission)) this.#wakeFor(submission)
     }
     this.#settleSteers(run)
   }
@@ -173,7 +180,7 @@ export class Submissions<M extends object> {
 
   close(error: SessionError): void {
     for (const submission of this.#byEvent.values()) {
-      submission.wakes = false
+      submission.shouldWake = false
       submission.abandon(error)
     }
     for (const steer of this.#steers.values()) steer.fail(error)
@@ -205,9 +212,9 @@ export class Submissions<M extends object> {
     try {
       const parent = this.find(submission.place.parent)
       const former = this.find(submission.place.forkOf)
-      const turns = [turn, parent?.published, former?.published].filter((each) => each !== undefined)
-      if (turns.length > 0) await (submission.turn = Promise.allSettled(turns))
-      submission.turn = undefined
+      const turns = [turn, parent?.publishing, former?.publishing].filter((each) => each !== undefined)
+      if (turns.length > 0) await (submission.waitsFor = Promise.allSettled(turns))
+      submission.waitsFor = undefined
       await this.#session.act(() => {
         // NOTE: no other client knows a failed prompt, so its successor takes its place
         if (parent && this.isFailed(parent)) this.#move(submission, { parent: parent.place.parent })
@@ -219,7 +226,7 @@ export class Submissions<M extends object> {
       })
       if (submission.answers.length > 0) await this.#answerCheck.check(submission, () => this.#remove(submission))
     } finally {
-      submission.published = undefined
+      submission.publishing = undefined
     }
   }
 
@@ -260,8 +267,8 @@ export class Submissions<M extends object> {
 
   #wakeFor(submission: Submission): void {
     const { options, tree } = this.#session
-    warn('agentMissing', options.agent, submission.wakes)
-    if (options.agent && submission.wakes && !acceptedRun(tree, submission)) this.wake(submission)
+    warn('agentMissing', options.agent, submission.shouldWake)
+    if (options.agent && submission.shouldWake && !acceptedRun(tree, submission)) this.wake(submission)
   }
 
   /** An input that was cancelled before a run began leads nowhere, unless the user wants it after all. */
@@ -282,7 +289,7 @@ export class Submissions<M extends object> {
     const { tree } = this.#session
     const reply = tree.nodeOf(inputId)?.message(inputId)
     if (tree.runs.get(runId)?.state.status === 'active') return true
-    return !!reply && !!tree.codec.waits?.(reply, this.answersTo(inputId, false))
+    return !!reply && !!tree.codec.waits?.(reply, this.#publishedAnswersTo(inputId))
   }
 
   async #steer(runId: string, given: SendInput<M>, promises: Omit<PendingSteer, 'inputId'>): Promise<string> {

@@ -20,7 +20,7 @@ import type { Session } from './session'
 import type { AnswerOptions, PendingPrompt, PlacedSendOptions, RunScope, SendOptions, Steer } from './submission'
 import { runEvent, ViewLists, type RunEvent } from './view-lists'
 import { OlderMessages, ViewWindow } from './view-window'
-import type { WakeInfo } from './wake'
+import type { WakeInfo } from '../core/run-info'
 
 interface ViewEvents {
   /** Lists or runs have changed. Text that grows is no update; the message itself shows it. */

@@ -1,18 +1,17 @@
 import { Network } from '../ably/network'
 import { MultiMap } from '../core/collections'
 import { ErrorCode, unableTo, type SessionError } from '../core/errors'
-import type { Signal } from '../core/signals'
+import type { ReactivePort, Signal } from '../core/signals'
 import type { WakeInfo } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import { callAgent, type AgentTarget, type InvocationBody } from './agent-endpoint'
-import { acceptedRun, subjectOf, type SessionContext, type Trigger } from './context'
-
-export type { WakeInfo } from '../core/run-info'
+import type { SessionContext } from './context'
+import { acceptedRun, subjectOf, type WakeTrigger } from './trigger'
 
 const firstDelay = 500
 const longestDelay = 15_000
 
-/** Wakes the agent for one prompt. Network errors, 408, 425, 429 and 5xx are tried again. */
+/** Wakes the agent for one input or cancel. Network errors, 408, 425, 429 and 5xx are tried again. */
 class Wake {
   readonly info: WakeInfo
   readonly #attemptOnce: () => ReturnType<typeof callAgent>
@@ -27,7 +26,7 @@ class Wake {
   acceptedAt: number | undefined
 
   constructor(
-    session: SessionContext<never>,
+    port: ReactivePort,
     target: AgentTarget,
     network: Network,
     invocation: InvocationBody,
@@ -36,7 +35,7 @@ class Wake {
     this.#attemptOnce = () => callAgent(target, invocation)
     this.#network = network
     this.#onChange = onChange
-    this.info = session.port.observe<WakeInfo>({ state: 'waking', attempts: 0, retry: () => this.#retry() })
+    this.info = port.observe<WakeInfo>({ state: 'waking', attempts: 0, retry: () => this.#retry() })
     this.#stopListening = network.onBack(() => {
       if (this.info.state === 'waiting' || this.info.state === 'retrying') this.#retry()
     })
@@ -111,9 +110,6 @@ function backoff(attempts: number): number {
   return delay * (0.5 + Math.random() / 2)
 }
 
-/** A trigger that an agent can be woken with. */
-export type WakeTrigger = Trigger & { readonly eventId: string }
-
 interface TrackedWake {
   readonly trigger: WakeTrigger
   readonly wake: Wake
@@ -164,7 +160,7 @@ export class Wakes<M extends object> {
         session.touch(subjectOf(session.tree, trigger))
       })
     return session.act(() => {
-      const wake = new Wake(session as SessionContext<never>, agent, this.#network, this.invocation(eventId), onChange)
+      const wake = new Wake(session.port, agent, this.#network, this.invocation(eventId), onChange)
       const tracked = { trigger, wake }
       this.#wakes.set(eventId, tracked)
       this.#byTarget.add(runId ?? inputId, tracked)

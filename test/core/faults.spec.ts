@@ -1,10 +1,10 @@
 import type { UIMessage } from 'ai'
 import { describe, expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src/codec'
-import { acceptedRun } from '../../src/session/context'
 import { MemoryChannel } from '../codec/channel'
 import { hear, newTree, readBack, readTranscript, stateOf, type RecordedState } from '../support/transcripts'
 import { message, output, prompt, runMessage } from './wire'
+import { acceptedRun } from '../../src/session/trigger'
 
 const fromHistory = (history: Parameters<typeof readBack>[1], pageSize: number): RecordedState => {
   const tree = newTree()
