@@ -111,7 +111,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     await this.#reviewCancels()
     if (run.publisher.isShut) throw run.signal.reason
     if (target.announcement) await admitRun(run)
-    channel.live.add(run.runId)
+    channel.presence.add(run.runId)
     if (target.announcement) await announce(channel, run.publisher, target.announcement, run.invocationId)
     this.#takeOver()
     await readPath(channel, target.trigger, run.signal).catch((cause: unknown) => this.#failToRead(target, cause))
@@ -201,7 +201,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
       const { cause } = error as SessionError
       // NOTE: presence stops naming the run, so that the next agent that is woken settles it
       this.hasFailedToEnd = true
-      this.#channel.live.delete(this.runId)
+      this.#channel.presence.delete(this.runId)
       // NOTE: an agent without the right to publish would otherwise keep every run in memory
       if (isForGood(cause)) this.#close()
       throw error
@@ -235,7 +235,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   async #publishSuspend(): Promise<void> {
     const { publisher, identity } = this.#run
     this.#suspendedAt = await publisher.declare('suspend the run', runSuspend(identity))
-    this.#channel.live.delete(this.runId)
+    this.#channel.presence.delete(this.runId)
     this.#run.phase = 'suspended'
     this.#finished.resolve()
     this.#run.unwatchSignal()
@@ -313,7 +313,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     this.#run.phase = 'over'
     this.#finished.resolve()
     this.#run.unwatchSignal()
-    this.#channel.live.delete(this.runId)
+    this.#channel.presence.delete(this.runId)
     this.#channel.runs.delete(this)
   }
 }

@@ -13,7 +13,7 @@ import { Header, isClients, MessageName, type ChannelMessage } from '../core/wir
 import { ArchiveWriter, type AgentArchive } from './archive'
 import { badRequest, sessionClosed } from './errors'
 import { History, TriggerIndex } from './history'
-import { liveRunsOf, type LiveRuns } from './live-runs'
+import { ownPresenceOf, type OwnPresence } from './own-presence'
 import { waitFor } from './wait'
 import { defaultMaxRate, pacerOf, type Pacer } from './pacer'
 
@@ -94,8 +94,8 @@ export class AgentChannel<M extends object, Chunk> {
   }
 
   /** The runs that this process names as live in presence. */
-  get live(): LiveRuns {
-    return liveRunsOf(this.ably.runPresence, this.pacer, this.report)
+  get presence(): OwnPresence {
+    return ownPresenceOf(this.ably.runPresence, this.pacer, this.report)
   }
 
   /** Attaches; repeated calls share one attempt. A failed attempt can be repeated. */

@@ -41,7 +41,7 @@ export async function findInvoked<M extends object>(run: LiveRun<M, unknown>): P
   if (isFork(trigger)) await checkFork(run, trigger)
   if (isRegeneration(trigger)) await checkRegeneration(run, trigger)
   const identity = identityOf(trigger, run)
-  const announcement = { id: claimOf(inputEventId), ...runStart(identity, channel.live.isPossible) }
+  const announcement = { id: claimOf(inputEventId), ...runStart(identity, channel.presence.isPossible) }
   return { trigger, identity, ownerClientId: trigger.clientId, announcement }
 }
 
@@ -106,7 +106,7 @@ async function findResumed<M extends object>(run: LiveRun<M, unknown>, trigger: 
   const target = targetOf(run, resumed, trigger)
   return {
     ...target,
-    announcement: { id: claimAfter(resumed, inputEventId), ...runResume(target.identity, channel.live.isPossible) },
+    announcement: { id: claimAfter(resumed, inputEventId), ...runResume(target.identity, channel.presence.isPossible) },
   }
 }
 

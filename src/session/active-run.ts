@@ -91,7 +91,7 @@ export class ActiveRun<M extends object> {
 
   /** Sends a message into the run while it is active; published once the run has started. */
   steer(given: SendInput<M>): Steer {
-    return this.#session.submissions.steer(this.runId || this.started.then(() => this.runId), given)
+    return this.#session.submissions.steers.send(this.runId || this.started.then(() => this.runId), given)
   }
 
   /** The body of the request that wakes an agent, for apps that wake it themselves. */

@@ -1,24 +1,18 @@
 import type { Answer } from '../core/codec'
 import { MultiMap } from '../core/collections'
 import { warn } from '../core/diagnostics'
-import { deferred, type Deferred } from '../core/signals'
-import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
+import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { InputNode } from '../core/input-node'
 import type { RunNode } from '../core/run-node'
 import { Header } from '../core/wire'
 import { AnswerCheck } from './answer-check'
 import { type SessionContext } from './context'
-import { encodeInput, localRows, newMessage, type EncodedInput, type PlacedInput, type SendInput } from './placed-input'
-import { Submission, type Steer, type SteerOutcome } from './submission'
+import { encodeInput, localRows, type EncodedInput, type PlacedInput } from './placed-input'
+import { Steers } from './steers'
+import { Submission } from './submission'
 import type { Wakes } from './wake'
 import { acceptedRun, newestAnswer, subjectOf, type WakeTrigger } from './trigger'
 import type { WakeInfo } from '../core/run-info'
-
-interface PendingSteer {
-  readonly inputId: string
-  readonly outcome: Deferred<SteerOutcome>
-  fail(error: unknown): void
-}
 
 /** Everything that this client has sent, until the runs it leads to have ended. */
 export class Submissions<M extends object> {
@@ -29,13 +23,15 @@ export class Submissions<M extends object> {
   readonly #byRun = new MultiMap<Submission>()
   /** Inputs that were cancelled before a run began, by message id, while the app holds a handle of them. */
   readonly #abandoned = new Map<string, WeakRef<Submission>>()
-  readonly #steers = new MultiMap<PendingSteer>()
   readonly #answerCheck: AnswerCheck<M>
+  /** Messages sent into running replies. */
+  readonly steers: Steers<M>
 
   constructor(session: SessionContext<M>, wakes: Wakes<M>) {
     this.#session = session
     this.#wakes = wakes
     this.#answerCheck = new AnswerCheck(session)
+    this.steers = new Steers(session)
   }
 
   /** A submission that starts a run, by its message id. */
@@ -134,20 +130,6 @@ export class Submissions<M extends object> {
     })
   }
 
-  /** Sends a message into a run while it is active. @param runId - may be a promise, for a run that has not started */
-  steer(runId: string | Promise<string>, given: SendInput<M>): Steer {
-    const published = deferred<string>()
-    const outcome = deferred<SteerOutcome>()
-    const fail = (error: unknown): void => {
-      published.reject(error)
-      outcome.reject(error)
-    }
-    const send = (id: string): Promise<string> => this.#steer(id, given, { outcome, fail })
-    // NOTE: at once where possible, so that steers are published in the order of the calls
-    ;(runId instanceof Promise ? runId.then(send) : send(runId)).then(published.resolve, fail)
-    return { published: published.promise, outcome: outcome.promise }
-  }
-
   /** Settles the submissions and steers of a run that has changed, and wakes its agent once answers are complete. */
   apply(run: RunNode<M>): void {
     const { tree } = this.#session
@@ -167,7 +149,7 @@ export class Submissions<M extends object> {
       const { eventId, wake, publishing } = submission
       if (eventId === newest && !wake && !publishing && !this.#isEarly(submission)) this.#wakeFor(submission)
     }
-    this.#settleSteers(run)
+    this.steers.apply(run)
   }
 
   /** Wakes the agent for a prompt that was refused and is on the channel all the same. */
@@ -183,7 +165,7 @@ export class Submissions<M extends object> {
       submission.shouldWake = false
       submission.abandon(error)
     }
-    for (const steer of this.#steers.values()) steer.fail(error)
+    this.steers.close(error)
   }
 
   #add(submission: Submission): void {
@@ -290,37 +272,5 @@ export class Submissions<M extends object> {
     const reply = tree.nodeOf(inputId)?.message(inputId)
     if (tree.runs.get(runId)?.state.status === 'active') return true
     return !!reply && !!tree.codec.waits?.(reply, this.#publishedAnswersTo(inputId))
-  }
-
-  async #steer(runId: string, given: SendInput<M>, promises: Omit<PendingSteer, 'inputId'>): Promise<string> {
-    const { channel, options, tree, outbox } = this.#session
-    this.#session.checkOpen()
-    const run = tree.runs.get(runId)
-    if (!run) warn('steerUnknown', runId)
-    if (!run || run.hasEnded || run.isEnding) {
-      throw unableTo('steer the run', run ? 'it has ended' : `there is no run "${runId}"`, ErrorCode.BadRequest)
-    }
-    const [input] = newMessage(tree.codec, given)
-    const { inputId, messages } = encodeInput(tree.codec, input!, { runId }, channel.clientId, options.device)
-    const steer = { inputId, ...promises }
-    this.#steers.add(runId, steer)
-    try {
-      const [serial = ''] = await outbox.publish(messages)
-      return serial
-    } catch (cause) {
-      this.#steers.remove(runId, steer)
-      throw toSessionError('steer the run', ErrorCode.SendFailed, cause)
-    }
-  }
-
-  #settleSteers(run: RunNode<M>): void {
-    const { status } = run.state
-    if (status === 'active') return
-    for (const steer of this.#steers.of(run.key).slice()) {
-      const consumed = run.steers.get(steer.inputId) === 'consumed'
-      if (status === 'suspended' && !consumed) continue
-      this.#steers.remove(run.key, steer)
-      steer.outcome.resolve({ consumed, ...(status !== 'suspended' && { runTerminalReason: status }) })
-    }
   }
 }

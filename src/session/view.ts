@@ -211,7 +211,7 @@ export class View<M extends object> {
 
   /** Sends a message into a run while it is active. */
   steer(runId: string, given: SendInput<M>): Steer {
-    return this.#session.submissions.steer(runId, given)
+    return this.#session.submissions.steers.send(runId, given)
   }
 
   /**

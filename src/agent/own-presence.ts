@@ -12,7 +12,7 @@ const longestDelay = 30_000
  * Names the live runs of this process in its presence on the channel, so that clients and other agents can tell a silent
  * run from one whose agent is gone. Costs one presence message per start and end of a run, at most.
  */
-export class LiveRuns {
+export class OwnPresence {
   readonly #presence: RunPresence
   readonly #pacer: Pacer
   readonly #report: (error: SessionError) => void
@@ -83,13 +83,13 @@ export class LiveRuns {
   }
 }
 
-const liveRuns = new WeakMap<RealtimeChannel, LiveRuns>()
+const liveRuns = new WeakMap<RealtimeChannel, OwnPresence>()
 
 /** The live runs of this process on a client's channel: its sessions share one entry in presence. */
-export function liveRunsOf(presence: RunPresence, pacer: Pacer, report: (error: SessionError) => void): LiveRuns {
+export function ownPresenceOf(presence: RunPresence, pacer: Pacer, report: (error: SessionError) => void): OwnPresence {
   const known = liveRuns.get(presence.channel)
   if (known) return known
-  const created = new LiveRuns(presence, pacer, report)
+  const created = new OwnPresence(presence, pacer, report)
   liveRuns.set(presence.channel, created)
   return created
 }

@@ -1,0 +1,75 @@
+import { MultiMap } from '../core/collections'
+import { warn } from '../core/diagnostics'
+import { ErrorCode, toSessionError, unableTo } from '../core/errors'
+import type { RunNode } from '../core/run-node'
+import { deferred, type Deferred } from '../core/signals'
+import type { SessionContext } from './context'
+import { encodeInput, newMessage, type SendInput } from './placed-input'
+import type { Steer, SteerOutcome } from './submission'
+
+interface PendingSteer {
+  readonly inputId: string
+  readonly outcome: Deferred<SteerOutcome>
+  fail(error: unknown): void
+}
+
+/** The messages that this client has sent into running replies, until their outcome is known. */
+export class Steers<M extends object> {
+  readonly #session: SessionContext<M>
+  readonly #steers = new MultiMap<PendingSteer>()
+
+  constructor(session: SessionContext<M>) {
+    this.#session = session
+  }
+
+  /** Sends a message into a run while it is active. @param runId - may be a promise, for a run that has not started */
+  send(runId: string | Promise<string>, given: SendInput<M>): Steer {
+    const published = deferred<string>()
+    const outcome = deferred<SteerOutcome>()
+    const fail = (error: unknown): void => {
+      published.reject(error)
+      outcome.reject(error)
+    }
+    const send = (id: string): Promise<string> => this.#steer(id, given, { outcome, fail })
+    // NOTE: at once where possible, so that steers are published in the order of the calls
+    ;(runId instanceof Promise ? runId.then(send) : send(runId)).then(published.resolve, fail)
+    return { published: published.promise, outcome: outcome.promise }
+  }
+
+  /** Settles the steers of a run that has changed. */
+  apply(run: RunNode<M>): void {
+    const { status } = run.state
+    if (status === 'active') return
+    for (const steer of this.#steers.of(run.key).slice()) {
+      const consumed = run.steers.get(steer.inputId) === 'consumed'
+      if (status === 'suspended' && !consumed) continue
+      this.#steers.remove(run.key, steer)
+      steer.outcome.resolve({ consumed, ...(status !== 'suspended' && { runTerminalReason: status }) })
+    }
+  }
+
+  close(error: unknown): void {
+    for (const steer of this.#steers.values()) steer.fail(error)
+  }
+
+  async #steer(runId: string, given: SendInput<M>, promises: Omit<PendingSteer, 'inputId'>): Promise<string> {
+    const { channel, options, tree, outbox } = this.#session
+    this.#session.checkOpen()
+    const run = tree.runs.get(runId)
+    if (!run) warn('steerUnknown', runId)
+    if (!run || run.hasEnded || run.isEnding) {
+      throw unableTo('steer the run', run ? 'it has ended' : `there is no run "${runId}"`, ErrorCode.BadRequest)
+    }
+    const [input] = newMessage(tree.codec, given)
+    const { inputId, messages } = encodeInput(tree.codec, input!, { runId }, channel.clientId, options.device)
+    const steer = { inputId, ...promises }
+    this.#steers.add(runId, steer)
+    try {
+      const [serial = ''] = await outbox.publish(messages)
+      return serial
+    } catch (cause) {
+      this.#steers.remove(runId, steer)
+      throw toSessionError('steer the run', ErrorCode.SendFailed, cause)
+    }
+  }
+}
