@@ -21,6 +21,7 @@ import { contextOf } from './context'
 import { badRequest } from './errors'
 import { failureOf, runEnd, runSuspend } from './headers'
 import { LiveRun, type InternalHooks, type RunTarget } from './live-run'
+import { waitForText } from './lookup'
 import { readPath } from './path'
 import { RunOutput, stepReasonOf } from './run-output'
 import { findAdopted, findInvoked } from './run-target'
@@ -115,7 +116,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     if (target.announcement) await announce(channel, run.publisher, target.announcement, run.invocationId)
     this.#takeOver()
     await readPath(channel, target.trigger, run.signal).catch((cause: unknown) => this.#failToRead(target, cause))
-    if (!target.announcement) await run.publisher.closeOrphanedStreams(channel.tree, run.runId)
+    await (target.announcement ? waitForText(channel, run.runId) : run.publisher.closeOrphanedStreams(channel.tree, run.runId)) // prettier-ignore
     await this.#steers.review()
     void new Settlement(channel, run.hooks, run.invocationId).settleAll()
     // NOTE: the session may have left the run meanwhile

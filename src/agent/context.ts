@@ -9,13 +9,18 @@ import { settleFully } from './path'
 import { turnsTo, type TurnOnPath } from './turns'
 
 /** The part of a codec that prepares messages for a model. */
-type ModelCodec<M extends object> = Pick<ReplyCodec<M, never>, 'create' | 'forModel' | 'join' | 'isContinuable'>
+type ModelCodec<M extends object> = Pick<
+  ReplyCodec<M, never>,
+  'breaksOff' | 'create' | 'forModel' | 'isContinuable' | 'join'
+>
 
 /** A message in a model's conversation. */
 interface Entry<M> {
   readonly message: M
   /** False for messages of users. */
   readonly isReply: boolean
+  /** Whether its last step was cut short. */
+  readonly isUnfinished?: boolean
 }
 
 /**
@@ -24,20 +29,20 @@ interface Entry<M> {
  * @param own - the run that answers the trigger, to add its messages so far
  */
 export function contextOf<M extends object>(
-  { tree, codec }: { readonly tree: Tree<M>; readonly codec: ModelCodec<M> },
+  source: { readonly tree: Tree<M>; readonly codec: ModelCodec<M> },
   trigger: Row,
   include: ContextRule<M> = 'all',
   own?: OwnRun,
 ): M[] {
-  settleFully(tree)
-  const reader = new ModelReader(codec)
-  const before = turnsTo(tree, trigger).flatMap((onPath) => {
+  settleFully(source.tree)
+  const reader = new ModelReader(source.codec)
+  const before = turnsTo(source, trigger).flatMap((onPath) => {
     const given = { ...onPath, turn: structuredClone(onPath.turn) }
     if (include === 'all') return reader.whole(given)
     if (include === 'answered') return reader.onlyAnswered(given)
     return include(given.turn).map(asUser)
   })
-  const written = (own ? ownMessages(tree, trigger, own) : []).flatMap(({ message, isReply, isUnfinished }) =>
+  const written = (own ? ownMessages(source, trigger, own) : []).flatMap(({ message, isReply, isUnfinished }) =>
     isReply ? reader.replies([message], { isOpen: true, isUnfinished }) : reader.users([message]),
   )
   const entries = [...before, ...written]
@@ -53,15 +58,14 @@ class ModelReader<M extends object> {
   }
 
   /** A turn with its answer, which gets a note where it is not whole. */
-  whole({ turn: { prompt, run, answer, isFollowed }, kinds, isLast, isCancelled }: TurnOnPath<M>): Entry<M>[] {
+  whole({ turn, kinds, isUnfinished, isLast, isCancelled }: TurnOnPath<M>): Entry<M>[] {
+    const { prompt, run, answer, isFollowed } = turn
     const entries = prompt ? this.users([prompt]) : []
     const note = run ? noteOn(run) : isFollowed ? undefined : isCancelled ? stopped : waiting
-    const last = kinds.lastIndexOf('reply')
-    const isCutShort = note !== undefined && run?.status !== 'suspended'
     const said = answer.flatMap((message, index) => {
       if (kinds[index] === 'missed') return []
       if (kinds[index] === 'steer') return this.users([message])
-      return this.replies([message], { isUnfinished: isCutShort && index === last })
+      return this.replies([message], { isUnfinished: isUnfinished[index] })
     })
     if (isLast && !run) return [...entries, ...said]
     const missed = this.users(answer.filter((_, index) => kinds[index] === 'missed'))
@@ -69,13 +73,15 @@ class ModelReader<M extends object> {
   }
 
   /** A turn as the peer gives it: only with a complete answer, and messages of users as they are. */
-  onlyAnswered({ turn: { prompt, run, answer, isFollowed }, kinds }: TurnOnPath<M>): Entry<M>[] {
+  onlyAnswered({ turn: { prompt, run, answer, isFollowed }, kinds, isUnfinished }: TurnOnPath<M>): Entry<M>[] {
     const own = prompt ? [asUser(prompt)] : []
     if (!isFollowed) return own
     if (run && run.status !== 'complete') return []
     return [
       ...own,
-      ...answer.flatMap((message, index) => (kinds[index] === 'reply' ? this.replies([message]) : asUser(message))),
+      ...answer.flatMap((message, index) =>
+        kinds[index] === 'reply' ? this.replies([message], { isUnfinished: isUnfinished[index] }) : asUser(message),
+      ),
     ]
   }
 
@@ -84,7 +90,11 @@ class ModelReader<M extends object> {
   }
 
   replies(messages: readonly M[], reading: ModelReading = {}): Entry<M>[] {
-    return this.#read(messages, reading).map((message) => ({ message, isReply: true }))
+    return this.#read(messages, reading).map((message) => ({
+      message,
+      isReply: true,
+      isUnfinished: reading.isUnfinished,
+    }))
   }
 
   #read(messages: readonly M[], reading: ModelReading): M[] {
@@ -110,18 +120,31 @@ class ModelReader<M extends object> {
     return this.#read([message], { note }).map((read) => ({ message: read, isReply: role === 'assistant' }))
   }
 
-  /** Entries without two messages of the user in a row, and with something for the model to answer at the end. */
+  /**
+   * Entries of alternating roles, with something for the model to answer at the end: the user's word, or outcomes of calls
+   * in a reply that it can go on with. Strict providers refuse all else.
+   */
   alternating(entries: readonly Entry<M>[]): Entry<M>[] {
-    const merged: Entry<M>[] = []
+    const turns: Entry<M>[] = []
     for (const entry of entries) {
-      const before = merged.at(-1)
-      const joined = before?.isReply === false && !entry.isReply && this.#codec.join?.(before.message, entry.message)
-      if (joined) merged.splice(-1, 1, { message: joined, isReply: false })
-      else merged.push(entry)
+      const before = turns.at(-1)
+      const message = before?.isReply === entry.isReply && this.#codec.join?.(before.message, entry.message)
+      if (message) turns.splice(-1, 1, { ...entry, message })
+      else turns.push(...(before?.isReply && !entry.isReply ? this.#closed(turns.pop()!) : []), entry)
     }
-    const last = merged.at(-1)
-    const isEnd = last?.isReply && this.#codec.isContinuable?.(last.message) === false
-    return isEnd ? [...merged, ...this.#note('user', goOn)] : merged
+    const last = turns.at(-1)
+    if (!last?.isReply || (this.#goesOn(last) && !last.isUnfinished)) return turns
+    return [...turns.slice(0, -1), ...this.#closed(last), ...this.#note('user', goOn)]
+  }
+
+  #goesOn({ message }: Entry<M>): boolean {
+    return this.#codec.isContinuable?.(message) ?? true
+  }
+
+  /** A reply that the user's word may follow: it ends with a text, not with the outcome of a call. */
+  #closed(reply: Entry<M>): Entry<M>[] {
+    const isOpen = this.#codec.isContinuable?.(reply.message)
+    return isOpen ? this.replies([reply.message], { note: ended }) : [reply]
   }
 }
 
@@ -145,4 +168,5 @@ function missedBy(run: RunInfo | undefined): string {
 const stopped = '[The user stopped this answer here.]'
 const waiting = '[This message is still waiting for its own answer.]'
 const empty = '[This answer is empty.]'
+const ended = '[This answer ended here.]'
 const goOn = '[Continue.]'

@@ -1,5 +1,5 @@
 import { ErrorCode, unableTo } from '../core/errors'
-import type { Row } from '../core/log'
+import { isOpen, type Row } from '../core/log'
 import type { RunNode } from '../core/run-node'
 import type { AgentChannel } from './channel'
 import { BusyError } from './errors'
@@ -97,4 +97,19 @@ export async function waitUntilInactive<M extends object>(
     return run.state.status === 'active' ? undefined : true
   }
   if (!(await waitFor(channel, { look, timeout, signal }))) throw new BusyError(`run "${run.key}" is still active`)
+}
+
+// In milliseconds; a stream that stays open longer was left open by an agent that died
+const textTimeout = 2000
+
+/** Waits for text of a run that is continued: the message that continues the run can overtake it. */
+export async function waitForText<M extends object>(
+  channel: Pick<Searchable<M>, 'tree' | 'onHeard'>,
+  runId: string,
+): Promise<void> {
+  const look = (): true | undefined => {
+    channel.tree.settle()
+    return channel.tree.runs.get(runId)?.allRows().some(isOpen) ? undefined : true
+  }
+  await waitFor(channel, { look, timeout: textTimeout })
 }

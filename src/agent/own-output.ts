@@ -1,5 +1,6 @@
+import type { ReplyCodec } from '../core/codec'
 import { isFork } from '../core/requests'
-import { isStreamed, type Row } from '../core/log'
+import type { Row } from '../core/log'
 import { plainPort } from '../core/signals'
 import { Projection } from '../core/projection'
 import type { Tree } from '../core/tree'
@@ -7,6 +8,7 @@ import { Header, MessageName } from '../core/wire'
 import type { PublishedRows } from './published-rows'
 import { steerIdsIn, unansweredIn } from './steers'
 import { isForModel, missedLast } from './turns'
+import { cutShortIn } from './unfinished'
 
 /** A run that is open, as its own context needs it. */
 export interface OwnRun {
@@ -23,7 +25,7 @@ export interface OwnMessage<M> {
   readonly message: M
   /** Whether the run itself wrote it. */
   readonly isReply: boolean
-  /** Whether a stream of it was cut short. */
+  /** Whether it was cut short. */
   readonly isUnfinished: boolean
 }
 
@@ -31,13 +33,17 @@ export interface OwnMessage<M> {
  * The messages of an open run so far, as fresh objects: output of this process as published, output of other processes as
  * heard, and unanswered steers last.
  */
-export function ownMessages<M extends object>(tree: Tree<M>, trigger: Row, run: OwnRun): OwnMessage<M>[] {
+export function ownMessages<M extends object>(
+  { tree, codec }: { readonly tree: Tree<M>; readonly codec: Pick<ReplyCodec<M, never>, 'breaksOff'> },
+  trigger: Row,
+  run: OwnRun,
+): OwnMessage<M>[] {
   const rows = ownRows(tree, trigger, run)
   const projection = new Projection(tree.codec, plainPort)
   // NOTE: copies, because folding makes a row point to its part, and the tree's rows point to the tree's parts
   for (const row of rows) projection.add({ ...row })
   const steerIds = steerIdsIn(rows)
-  const unfinished = new Set(rows.filter(isCutShort).map(({ transport }) => transport[Header.messageId]))
+  const unfinished = cutShortIn(rows, codec)
   const isUnanswered = unansweredIn([...(tree.runs.get(run.runId)?.allRows() ?? []), ...rows])
   const known = [...projection.ids].filter((id) => !run.isIgnored(id) && isForModel(projection.message(id)!))
   return missedLast(known, isUnanswered).map((id) => ({
@@ -46,8 +52,6 @@ export function ownMessages<M extends object>(tree: Tree<M>, trigger: Row, run: 
     isUnfinished: unfinished.has(id),
   }))
 }
-
-const isCutShort = (row: Row): boolean => isStreamed(row) && row.transport[Header.status] !== 'complete'
 
 function ownRows<M extends object>(tree: Tree<M>, trigger: Row, run: OwnRun): Row[] {
   const { runId, ownerClientId, published } = run

@@ -1,3 +1,4 @@
+import type { ReplyCodec } from '../core/codec'
 import { InputNode } from '../core/input-node'
 import type { Row } from '../core/log'
 import { bySort, type TreeNode } from '../core/node'
@@ -6,6 +7,7 @@ import type { Tree } from '../core/tree'
 import type { Turn } from './agent-run'
 import { pathTo, type Waypoint } from './path'
 import { steerIdsIn, unansweredIn } from './steers'
+import { unfinishedIn } from './unfinished'
 
 /** The kind of a message of an answer: written by the run, sent into it, or sent into it and never answered. */
 export type Kind = 'reply' | 'steer' | 'missed'
@@ -15,10 +17,17 @@ export interface TurnOnPath<M> {
   readonly turn: Turn<M>
   /** The kind of each message of the answer. */
   readonly kinds: readonly Kind[]
+  /** Whether each message of the answer was cut short. */
+  readonly isUnfinished: readonly boolean[]
   /** Whether the model is to answer now: the prompt itself, or the messages after it. */
   readonly isLast: boolean
   /** Whether a client has cancelled the prompt. */
   readonly isCancelled: boolean
+}
+
+interface Source<M extends object> {
+  readonly tree: Tree<M>
+  readonly codec: Pick<ReplyCodec<M, never>, 'breaksOff'>
 }
 
 interface OpenTurn<M extends object> {
@@ -28,17 +37,21 @@ interface OpenTurn<M extends object> {
 }
 
 /** The turns of the conversation up to a trigger, oldest first. */
-export function turnsTo<M extends object>(tree: Tree<M>, trigger: Row): TurnOnPath<M>[] {
+export function turnsTo<M extends object>({ tree, codec }: Source<M>, trigger: Row): TurnOnPath<M>[] {
   const turns: OpenTurn<M>[] = []
   for (const waypoint of pathTo(tree, trigger).waypoints) {
     if (waypoint.node instanceof InputNode) turns.push({ prompt: waypoint.node, runs: [] })
     else if (turns.length > 0) turns.at(-1)!.runs.push(waypoint)
     else turns.push({ runs: [waypoint] })
   }
-  return turns.map((turn, index) => closeTurn(tree, turn, index === turns.length - 1))
+  return turns.map((turn, index) => closeTurn({ tree, codec }, turn, index === turns.length - 1))
 }
 
-function closeTurn<M extends object>(tree: Tree<M>, { prompt, runs }: OpenTurn<M>, isLast: boolean): TurnOnPath<M> {
+function closeTurn<M extends object>(
+  { tree, codec }: Source<M>,
+  { prompt, runs }: OpenTurn<M>,
+  isLast: boolean,
+): TurnOnPath<M> {
   const isFollowed = runs.length > 0
   // NOTE: a prompt sent before the first token follows the previous prompt, not its answer
   const beside = isFollowed || isLast || !prompt ? undefined : shownAnswer(tree, prompt)
@@ -46,7 +59,7 @@ function closeTurn<M extends object>(tree: Tree<M>, { prompt, runs }: OpenTurn<M
   const last = answers.at(-1)
   const run = last && !isCut(last) ? last.node : undefined
   const [message] = prompt ? [...prompt.ids].map((id) => prompt.message(id)!) : []
-  const messages = answers.flatMap(messagesOf).filter((each) => isForModel(each.message))
+  const messages = answers.flatMap((answer) => messagesOf(answer, codec)).filter((each) => isForModel(each.message))
   const turn = {
     ...(message && isForModel(message) && { prompt: message }),
     ...(run instanceof RunNode && { run: tree.info(run) }),
@@ -54,7 +67,8 @@ function closeTurn<M extends object>(tree: Tree<M>, { prompt, runs }: OpenTurn<M
     isFollowed,
   }
   const isCancelled = prompt !== undefined && tree.cancelsOfNode(prompt).length > 0
-  return { turn, kinds: messages.map(({ kind }) => kind), isLast, isCancelled }
+  const kinds = messages.map(({ kind }) => kind)
+  return { turn, kinds, isUnfinished: messages.map((each) => each.isUnfinished), isLast, isCancelled }
 }
 
 /** The newest reply to a prompt, which views show. */
@@ -71,9 +85,13 @@ const isCut = <M extends object>({ node, until }: Waypoint<M>): boolean =>
   until !== undefined && until !== [...node.ids].at(-1)
 
 /** The messages of a run up to the one that the path leaves it at; else all of them, with unanswered steers last. */
-function messagesOf<M extends object>({ node, until }: Waypoint<M>): { message: M; kind: Kind }[] {
+function messagesOf<M extends object>(
+  { node, until }: Waypoint<M>,
+  codec: Source<M>['codec'],
+): { message: M; kind: Kind; isUnfinished: boolean }[] {
   const rows = node instanceof RunNode ? node.allRows() : []
   const steerIds = steerIdsIn(rows)
+  const unfinished = unfinishedIn(rows, codec)
   const ids = [...node.ids]
   const end = until === undefined ? -1 : ids.indexOf(until)
   const isUnanswered = end < 0 ? unansweredIn(rows) : () => false
@@ -81,6 +99,7 @@ function messagesOf<M extends object>({ node, until }: Waypoint<M>): { message: 
   return (end < 0 ? missedLast(ids, isUnanswered) : ids.slice(0, end + 1)).map((id) => ({
     message: node.message(id)!,
     kind: kindOf(id),
+    isUnfinished: unfinished.has(id),
   }))
 }
 

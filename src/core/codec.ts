@@ -147,8 +147,10 @@ export interface ReplyCodec<M extends object, Chunk> extends Codec<M> {
    * A message as a model is to read it; undefined when it says nothing and gets no note. Without this method messages are handed over as they are, and without notes.
    */
   forModel?(message: M, reading?: ModelReading): M | undefined
-  /** Two messages of the user in a row as one, for models that refuse two. Without this method they stay two. */
+  /** Two messages of one role in a row as one, for models that refuse two. Without this method they stay two. */
   join?(first: M, second: M): M
   /** Whether a model can go on right after a reply, because it ends with the outcomes of calls. */
   isContinuable?(reply: M): boolean
+  /** Whether a row says that its reply was cut short by an error or a Stop. */
+  breaksOff?(row: Row): boolean
 }

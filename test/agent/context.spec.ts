@@ -271,8 +271,15 @@ describe('the calls of a run that has ended', () => {
     const messages = contextOf({ tree, codec: UIMessageCodec }, trigger)
     expect(states(messages)).toEqual(['output-available', 'output-error', 'output-error', 'output-error'])
     const model = await convertToModelMessages(messages)
-    const note = reason === 'complete' ? [] : ['assistant']
-    expect(model.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', ...note, 'user'])
+    expect(model.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'assistant', 'user'])
+  })
+
+  it('are followed by a note before the next prompt, because strict providers refuse a prompt right behind outcomes', () => {
+    const { tree, trigger } = at(asked().end().prompt('p2', 'two', 'm1'), 'p2')
+    expect(contextOf({ tree, codec: UIMessageCodec }, trigger)[1]!.parts.at(-1)).toEqual({
+      type: 'text',
+      text: '[This answer ended here.]',
+    })
   })
 
   it('are closed with `include: "answered"`, too', () => {
@@ -291,10 +298,8 @@ describe('the calls of a run that has ended', () => {
       .end()
       .prompt('p2', 'two', 'm1')
     const { tree, trigger } = at(given, 'p2')
-    expect(contextOf({ tree, codec: UIMessageCodec }, trigger)[1]!.parts.at(-1)).toMatchObject({
-      input: {},
-      errorText: 'unreadable',
-    })
+    const parts = contextOf({ tree, codec: UIMessageCodec }, trigger)[1]!.parts
+    expect(parts.find(({ type }) => type.startsWith('tool-'))).toMatchObject({ input: {}, errorText: 'unreadable' })
   })
 })
 

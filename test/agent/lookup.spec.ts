@@ -5,7 +5,7 @@ import type { HistoryPage } from '../../src/ably/session-channel'
 import { createAgentSession } from '../../src/agent'
 import type { ChannelSession } from '../../src/agent/channel-session'
 import { History, TriggerIndex } from '../../src/agent/history'
-import { findTrigger } from '../../src/agent/lookup'
+import { findTrigger, waitForText } from '../../src/agent/lookup'
 import { newTree } from '../support/transcripts'
 import { scene } from './scene'
 
@@ -40,7 +40,7 @@ function channelWith({ history = past.messages, pageSize = 1, fails = false } = 
   }
   const reader = new History(page(0), (messages) => hear(...messages))
   const { signal, abort } = aborter()
-  return { triggers, history: reader, onHeard, listeners, hear, signal, abort, pagesRead: () => pagesRead }
+  return { tree, triggers, history: reader, onHeard, listeners, hear, signal, abort, pagesRead: () => pagesRead }
 }
 
 const aborter = () => {
@@ -132,5 +132,38 @@ describe('an agent session', () => {
     const client = new Ably.Realtime({ key: 'app.key:secret', autoConnect: false })
     const open = () => createAgentSession({ client, sessionName: 'ai:rates', maxRate })
     expect(open).toThrow(expect.objectContaining({ code: 40003, message: expect.stringContaining('maxRate') }))
+  })
+})
+
+describe('waitForText', () => {
+  const beginning = scene().prompt('p1', 'one').run('r1', 'p1').text('m1', 'Day one')
+
+  it('waits until the streams of a run are closed, because the message that continues the run can overtake them', async () => {
+    const channel = channelWith({ history: [] })
+    channel.hear(...beginning.messages)
+    let isRead = false
+    const reading = waitForText(channel, 'r1').then(() => (isRead = true))
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(isRead).toBe(false)
+    const text = beginning.messages.at(-1)!
+    const ai = (text.extras as { ai: { transport: object } }).ai
+    const closed = { ...ai, transport: { ...ai.transport, status: 'complete' } }
+    channel.hear({
+      ...text,
+      action: 'message.update',
+      extras: { ai: closed },
+      version: { serial: `${text.serial}-2` },
+    })
+    await reading
+    expect(channel.listeners.size).toBe(0)
+  })
+
+  it('gives up a stream that a dead agent left open', async () => {
+    const channel = channelWith({ history: [] })
+    channel.hear(...beginning.messages)
+    const reading = waitForText(channel, 'r1')
+    await vi.advanceTimersByTimeAsync(2000)
+    await reading
+    expect(channel.listeners.size).toBe(0)
   })
 })

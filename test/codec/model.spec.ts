@@ -28,7 +28,7 @@ describe('a reply for a model', () => {
 
   it('contains no blank text, and no reasoning that nothing follows', () => {
     const given = reply(step, reasoning(), text(''), text('One'), step, text('Two'), reasoning())
-    expect(partsOf(given)).toEqual([step, reasoning(), text('One'), step, text('Two')])
+    expect(partsOf(given)).toEqual([step, reasoning(), text('One'), text('Two')])
   })
 
   it.each([
@@ -64,10 +64,28 @@ describe('a reply for a model', () => {
     const closed = call('output-error', { errorText: 'cancelled', callProviderMetadata: { openai: {} } })
     expect(partsOf(reply(...first, ...cut), { isUnfinished: true })).toEqual([
       ...first,
-      step,
       text('Two', { providerMetadata: { openai: { phase: 'x' } } }),
       closed,
     ])
+  })
+
+  it('begins a new assistant message only after a call', async () => {
+    const done = call('output-available', { output: 1 })
+    const given = reply(step, text('One'), step, done, step, text('Two'), step, text('Three'))
+    const model = await convertToModelMessages([forModel(given)!])
+    expect(model.map(({ role }) => role)).toEqual(['assistant', 'tool', 'assistant'])
+  })
+
+  it('leaves out unfinished calls of the provider, and citations of calls that it leaves out', () => {
+    const search = (state: string, more = {}) => call(state, { providerExecuted: true, toolCallId: 'ws', ...more })
+    const cited = text('Two', { providerMetadata: { anthropic: { citations: [1] } } })
+    expect(partsOf(reply(step, reasoning(item('rs_1')), text('One'), search('input-available')))).toEqual([
+      step,
+      text('One'),
+    ])
+    const found = search('output-available', { output: 1 })
+    expect(partsOf(reply(step, found, cited), { isUnfinished: true })).toEqual([step, text('Two')])
+    expect(partsOf(reply(step, found, cited))).toEqual([step, found, cited])
   })
 
   it('keeps reasoning with its own signature in an unfinished step', () => {

@@ -1,5 +1,6 @@
 import type { UIMessage } from 'ai'
 import type { ModelReading } from '../../core/codec'
+import type { Row } from '../../core/log'
 import { isPlainObject, type PlainObject } from '../../core/collections'
 import { isToolType, type Part, type ToolPart } from './parts'
 
@@ -13,20 +14,24 @@ export function forModel<M extends UIMessage>(
 ): M | undefined {
   const { role, parts: given } = message
   const steps = stepsOf(given)
-  if (isUnfinished) steps.push(withoutReferences(steps.pop() ?? []))
-  const parts = steps.flatMap((step) => readStep(step, isOpen))
+  if (isUnfinished) steps.push(standalone(steps.pop() ?? []))
+  const parts = joined(steps.map((step) => readStep(step, isOpen)))
   if (note === undefined && !parts.some(isContent)) {
     if (role !== 'user') return undefined
     return { ...message, parts: parts.length > 0 ? parts : [{ type: 'text', text: '[This message is empty.]' }] }
   }
-  return { ...message, parts: note === undefined ? parts : [...parts, ...noteAfter(parts, note)] }
+  return { ...message, parts: note === undefined ? parts : joined([parts, [{ type: 'step-start' }, textPart(note)]]) }
 }
 
-/** Two messages of the user as one. */
+/** Two messages of one role as one. */
 export const join = <M extends UIMessage>(first: M, second: M): M => ({
   ...first,
-  parts: [...first.parts, ...second.parts],
+  parts: joined([first.parts, first.role === 'user' ? second.parts : [{ type: 'step-start' }, ...second.parts]]),
 })
+
+/** Whether a row says that its message was cut short. */
+export const breaksOff = ({ codec: { kind, finishReason } }: Row): boolean =>
+  kind === 'error' || kind === 'abort' || (kind === 'finish' && finishReason === 'error')
 
 /** Whether a reply ends with the outcomes of calls, so that a model can go on from it. */
 export const isContinuable = ({ parts }: UIMessage): boolean => (stepsOf(parts).at(-1) ?? []).some(isHandedBack)
@@ -38,7 +43,23 @@ const stepsOf = (parts: readonly Part[]): Part[][] =>
     return steps
   }, [])
 
-function readStep(step: readonly Part[], isOpen = false): Part[] {
+/**
+ * Steps in a row. Each step becomes a message of its own for a model, which is needed only after calls: their outcomes must
+ * follow them directly, and strict templates refuse two messages of the assistant in a row.
+ */
+function joined(groups: readonly (readonly Part[])[]): Part[] {
+  let isAfterCall = false
+  const all = groups.flat().filter((part) => {
+    const isKept = part.type !== 'step-start' || isAfterCall
+    if (part.type === 'step-start') isAfterCall = false
+    else if (isHandedBack(part)) isAfterCall = true
+    return isKept
+  })
+  return groups[0]?.[0]?.type === 'step-start' ? [groups[0][0], ...all] : all
+}
+
+function readStep(given: readonly Part[], isOpen = false): Part[] {
+  const step = given.some((part) => isTool(part) && isOpenAtProvider(part, isOpen)) ? standalone(given) : given
   const parts = step.flatMap((part): Part[] => {
     if (part.type === 'text' && part.text.trim() === '') return []
     return [isTool(part) ? (withOutcome(part, isOpen) as Part) : part]
@@ -47,26 +68,40 @@ function readStep(step: readonly Part[], isOpen = false): Part[] {
   return parts.filter((part, index) => part.type !== 'reasoning' || index < last)
 }
 
+const hasOutcome = ({ state, preliminary }: ToolPart): boolean => state.startsWith('output-') && !preliminary
+
+/** Whether the provider itself runs a call, and has not told the outcome, which only it can give. */
+const isOpenAtProvider = (call: ToolPart, isOpen: boolean): boolean =>
+  call.providerExecuted === true && !hasOutcome(call) && !(isOpen && call.state === 'approval-responded')
+
 /** The call with an outcome, unless the model goes on with it. */
 function withOutcome(call: ToolPart, isOpen: boolean): ToolPart {
   const { approval, ...rest } = call
   const input = call.input ?? {}
   if (approval?.approved === false && call.state === 'approval-responded')
     return { ...call, input, state: 'output-denied' }
-  const hasOutcome = call.state.startsWith('output-') && !call.preliminary
-  if (hasOutcome || (isOpen && call.state === 'approval-responded')) return { ...call, input }
+  if (hasOutcome(call) || (isOpen && call.state === 'approval-responded')) return { ...call, input }
   const { output: _, preliminary: __, ...open } = rest
   return { ...open, input: isPlainObject(input) ? input : {}, state: 'output-error', errorText: 'cancelled' }
 }
 
 /**
- * A step without references to items that the provider stores. It stores none of a step that was cut short, and then
- * refuses the reference. Reasoning that is known by reference only is left out.
+ * The parts of a step that stand alone. A provider does not store a step that was cut short: it refuses references to its
+ * items, to searches and the like that it ran, and to their results. Reasoning that is known by reference only is left out.
  */
-const withoutReferences = (step: readonly Part[]): Part[] =>
-  step.flatMap((part) =>
-    part.type === 'reasoning' && hasReference(part.providerMetadata) ? [] : [withoutItemIds(part)],
-  )
+function standalone(step: readonly Part[]): Part[] {
+  const cites = step.some(isProvidersOwn)
+  return step.flatMap((part): Part[] => {
+    if (part.type === 'text' && cites) return [textPart(part.text)]
+    const isReference = part.type === 'reasoning' && hasReference(part.providerMetadata)
+    return isReference || isProvidersOwn(part) ? [] : [withoutItemIds(part)]
+  })
+}
+
+/** Whether a part is a call that the provider itself runs. */
+const isProvidersOwn = (part: Part): boolean => isTool(part) && part.providerExecuted === true
+
+const textPart = (text: string): Part => ({ type: 'text', text })
 
 const hasReference = (metadata: unknown): boolean =>
   isPlainObject(metadata) && Object.values(metadata).some((own) => isPlainObject(own) && own.itemId !== undefined)
@@ -86,19 +121,13 @@ function withoutItemIds(part: Part): Part {
   return copy
 }
 
-/** A note gets a step of its own after calls, because their outcomes must follow them directly. */
-function noteAfter(parts: readonly Part[], note: string): Part[] {
-  const text: Part = { type: 'text', text: note }
-  return (stepsOf(parts).at(-1) ?? []).some(isTool) ? [{ type: 'step-start' }, text] : [text]
-}
-
 const isTool = (part: Part | ToolPart): part is ToolPart => isToolType(part.type) && 'state' in part
 
 /** Whether the outcome of a call goes back to the model in a message of its own. */
 const isHandedBack = (part: Part): boolean =>
   isTool(part) && (!part.providerExecuted || part.approval?.approved !== undefined)
 
-const contentTypes = new Set(['text', 'file', 'reasoning-file', 'custom'])
+const contentTypes = new Set(['text', 'file', 'reasoning-file'])
 
 /** Whether a model gets to see a part: an answer of other parts alone is empty for it. */
 const isContent = (part: Part): boolean => contentTypes.has(part.type) || isTool(part)

@@ -6,7 +6,7 @@ import type { Encodes, OpenStreams, Whole } from './encode'
 import { encodeEnvelope } from './envelope'
 import { pack } from './fields'
 import { EndingWatch } from './ending'
-import { forModel, isContinuable, join } from './model'
+import { breaksOff, forModel, isContinuable, join } from './model'
 import { isDataType } from './parts'
 import { encodeText } from './text-encode'
 import { tooLarge } from './too-large'
@@ -46,6 +46,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     forModel,
     join,
     isContinuable,
+    breaksOff,
     encoder(messageId) {
       const open: OpenStreams = new Map()
       const watch = new EndingWatch()
