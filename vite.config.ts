@@ -69,7 +69,7 @@ export default defineConfig({
           include: ['test/**/*.spec.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
-          exclude: ['test/{component,integration,interop,e2e,nuxt/e2e}/**', ...browserSpecs],
+          exclude: ['test/{component,integration,interop,providers,e2e,nuxt/e2e}/**', ...browserSpecs],
         },
       },
       {
@@ -87,7 +87,9 @@ export default defineConfig({
         test: {
           name: 'integration',
           environment: 'node',
-          include: ['test/integration/**/*.spec.ts'],
+          include: ['test/{integration,providers}/**/*.spec.ts'],
+          // NOTE: the cells of the provider matrix mostly wait
+          maxConcurrency: 20,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
