@@ -75,7 +75,9 @@ const aiTransport: NuxtModule<ModuleOptions> = defineNuxtModule<ModuleOptions>({
     nuxt.hook('nitro:init', ({ scannedHandlers, options: { handlers } }) => {
       const all = [...scannedHandlers, ...handlers]
       if (endpoint && !handlerOf(options.token, all)) {
-        handlers.push({ route: options.token, handler: resolve('./runtime/guest-tokens') })
+        // NOTE: less exact than a route that the app adds later, which then comes first
+        const route = options.token.replace(/[^/]+$/, ':guest')
+        handlers.push({ route, handler: resolve('./runtime/guest-tokens') })
       }
       if (nuxt.options._prepare) return
       const short = (file: string): string => relative(nuxt.options.rootDir, file)
@@ -125,7 +127,7 @@ function configure(options: ModuleOptions, nuxt: Nuxt, endpoint: RunningEndpoint
     filename: 'ai-transport.mjs',
     getContents: () => `export default ${JSON.stringify(browserOptions, undefined, 2)}`,
   })
-  const { agents, namespace } = options
-  const serverOptions: ServerOptions = { key: endpoint?.key ?? '', ably, agents, namespace }
+  const { agents, namespace, token } = options
+  const serverOptions: ServerOptions = { key: endpoint?.key ?? '', ably, agents, namespace, token }
   nuxt.options.runtimeConfig.aiTransport = { ...serverOptions, ...(nuxt.options.runtimeConfig.aiTransport as object) }
 }

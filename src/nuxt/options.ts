@@ -39,7 +39,7 @@ export interface BrowserOptions extends Omit<ModuleOptions, 'local'> {
 }
 
 /** The module's part of the private runtime config. */
-export interface ServerOptions extends Pick<ModuleOptions, 'ably' | 'agents' | 'namespace'> {
+export interface ServerOptions extends Pick<ModuleOptions, 'ably' | 'agents' | 'namespace' | 'token'> {
   /** The Ably API key: `NUXT_AI_TRANSPORT_KEY` when the server starts; without it, `ABLY_API_KEY` is used. */
   key: string
 }

@@ -1,10 +1,10 @@
-import { getCookie, setCookie, type EventHandler } from 'h3'
+import { createError, defineEventHandler, getCookie, getRequestURL, setCookie, type EventHandler } from 'h3'
+import { serverOptions } from './server/ably'
 import { defineTokenHandler } from './server/token'
 
 const cookie = 'ai-guest'
 
-/** The token route of `nuxt dev` while the app has none: each browser is a guest that may use every session. */
-const guestTokens: EventHandler = defineTokenHandler({
+const handler = defineTokenHandler({
   user: (event) => {
     const known = getCookie(event, cookie)
     if (known && /^guest-[0-9a-f]{8}$/.test(known)) return known
@@ -13,6 +13,12 @@ const guestTokens: EventHandler = defineTokenHandler({
     return guest
   },
   authorize: () => true,
+})
+
+/** The token route of `nuxt dev` while the app has none: each browser is a guest that may use every session. */
+const guestTokens: EventHandler = defineEventHandler((event) => {
+  if (getRequestURL(event).pathname.endsWith(serverOptions(event).token)) return handler(event) as unknown
+  throw createError({ status: 404 })
 })
 
 export default guestTokens

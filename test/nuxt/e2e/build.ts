@@ -57,7 +57,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
 /** Runs a command, and returns what it prints. */
 export function run(cwd: string, command: string, ...args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const env = { ...process.env, NUXT_TELEMETRY_DISABLED: '1', NODE_ENV: undefined, VITEST: undefined }
+    const env = {
+      ...process.env,
+      NUXT_TELEMETRY_DISABLED: '1',
+      NODE_ENV: undefined,
+      VITEST: undefined,
+      TEST: undefined,
+    }
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
     const printed: string[] = []
     const errors: string[] = []

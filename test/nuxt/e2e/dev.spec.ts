@@ -1,0 +1,84 @@
+import { chromium, type Browser, type Page } from 'playwright'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { chromiumArgs, chromiumPath } from '../../../scripts/chromium'
+import { eventually } from '../../support/eventually'
+import { NewApp } from './dev'
+
+let app: NewApp
+let browser: Browser
+let page: Page
+const problems: string[] = []
+let loads = 0
+
+beforeAll(async () => {
+  app = new NewApp()
+  app.edit('nuxt.config.ts', 'compatibilityDate', 'devtools: { enabled: false },\n  compatibilityDate')
+  browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+  await app.start()
+  page = await browser.newPage()
+  page.setDefaultTimeout(60_000)
+  page.on('load', () => loads++)
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) problems.push(message.text())
+  })
+  page.on('pageerror', (error) => problems.push(error.message))
+  await page.goto(app.origin)
+})
+afterAll(async () => {
+  await browser?.close()
+  await app?.stop()
+})
+
+const ask = async (prompt: string) => {
+  await page.getByLabel('Message').fill(prompt)
+  await page.getByLabel('Message').press('Enter')
+}
+const text = async () => page.locator('body').innerText()
+
+it('the files of the guide give two streaming answers, each with its own Stop, and a cold start does not reload', async () => {
+  await page.getByPlaceholder('ready').waitFor()
+  await ask('Where to?')
+  await ask('And by train?')
+  await page.getByRole('button', { name: 'Stop 2' }).waitFor()
+  await eventually(async () => expect(await text()).toMatch(/You said: "Where to\?"[\s\S]*You said: "And by train\?"/))
+  await page.getByRole('button', { name: 'Stop 2' }).click()
+  await page.getByRole('button', { name: 'Stop 2' }).waitFor({ state: 'detached' })
+  await page.getByRole('button', { name: 'Stop 1' }).click()
+  await page.getByRole('button', { name: 'Stop 1' }).waitFor({ state: 'detached' })
+  expect(loads).toBe(1)
+  expect(problems).toEqual([])
+  expect(app.printed).toMatch(/no Ably key, so this machine takes Ably's place: http:\/\/127.0.0.1:\d+/)
+  expect(app.printed).toContain('agent at /api/agent: server/api/agent.post.ts')
+  expect(app.printed).toContain('token at /api/ably/token: for guests, in development only')
+})
+
+it('an edit of the page keeps the conversation and the connection', async () => {
+  app.edit('app/app.vue', '<form', '<p>An edited page</p>\n  <form')
+  await page.getByText('An edited page').waitFor()
+  expect(await text()).toContain('You said: "Where to?"')
+  expect(loads).toBe(1)
+})
+
+it('an edit of the agent answers the next prompt, in the same conversation', async () => {
+  const script = `demoModel({ script: () => 'The edited agent answers.', delay: 0 })`
+  app.edit('server/api/agent.post.ts', 'demoModel()', script)
+  await eventually(async () => {
+    await ask('Once more?')
+    await page.getByText('The edited agent answers.').first().waitFor({ timeout: 5000 })
+  }, 120_000)
+  expect(await text()).toContain('You said: "Where to?"')
+})
+
+it('a token route that is added or edited takes the place of the one for guests', async () => {
+  const route = (user: string) => `export default defineTokenHandler({ user: () => '${user}', authorize: () => true })`
+  const userOf = async () => {
+    const url = `${app.origin}/api/ably/token?capability=${encodeURIComponent('{"ai:trip":["*"]}')}`
+    const [, claims] = (await (await fetch(url)).text()).split('.')
+    return (JSON.parse(atob(claims!)) as Record<string, string>)['x-ably-clientId']
+  }
+  expect(await userOf()).toMatch(/^guest-/)
+  app.write('server/api/ably/token.ts', route('ada'))
+  await eventually(async () => expect(await userOf()).toBe('ada'), 60_000)
+  app.write('server/api/ably/token.ts', route('grace'))
+  await eventually(async () => expect(await userOf()).toBe('grace'), 60_000)
+})

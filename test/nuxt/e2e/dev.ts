@@ -1,0 +1,72 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { inject } from 'vitest'
+import { here } from '../../../scripts/entries'
+import { eventually } from '../../support/eventually'
+import { freePort } from './visits'
+
+/** A Nuxt app of the files in the first part of `docs/nuxt.md`, on `nuxt dev` without a key. */
+export class NewApp {
+  readonly root = mkdtempSync(join(tmpdir(), 'nuxt-new-'))
+  #server: ChildProcess | undefined
+  #printed = ''
+  origin = ''
+
+  constructor() {
+    const site = inject('site')
+    symlinkSync(join(site.root, 'node_modules'), join(this.root, 'node_modules'))
+    this.write('package.json', '{ "private": true, "type": "module", "dependencies": { "vue-ai-transport": "*" } }')
+    const files = [...guide.matchAll(/```\w+\n(?:\/\/|<!--) (\S+)(?: -->)?\n([\s\S]*?)```/g)]
+    for (const [, file, content] of files) this.write(file!, content!)
+  }
+
+  write(file: string, content: string): void {
+    mkdirSync(dirname(join(this.root, file)), { recursive: true })
+    writeFileSync(join(this.root, file), content)
+  }
+
+  /** Replaces words in a file, as an editor that saves does. */
+  edit(file: string, from: string, to: string): void {
+    const text = readFileSync(join(this.root, file), 'utf8')
+    if (!text.includes(from)) throw new Error(`unable to edit ${file}; it does not contain "${from}"`)
+    this.write(file, text.replace(from, to))
+  }
+
+  get printed(): string {
+    return this.#printed
+  }
+
+  async start(): Promise<void> {
+    const port = await freePort()
+    this.origin = `http://localhost:${port}`
+    const { NUXT_AI_TRANSPORT_KEY: _, TEST_ABLY_PORT: __, ...rest } = process.env
+    const env = {
+      ...rest,
+      NUXT_TELEMETRY_DISABLED: '1',
+      NODE_ENV: undefined,
+      VITEST: undefined,
+      TEST: undefined,
+      NO_COLOR: '1',
+    }
+    const args = ['nuxt', 'dev', '--port', String(port), '--no-fork']
+    this.#server = spawn('npx', args, { cwd: this.root, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    for (const stream of [this.#server.stdout!, this.#server.stderr!]) {
+      stream.on('data', (text: Buffer) => (this.#printed += String(text)))
+    }
+    await eventually(async () => {
+      const response = await fetch(this.origin)
+      if (!response.ok) throw new Error(`${response.status}: ${this.#printed}`)
+    }, 120_000)
+  }
+
+  async stop(): Promise<void> {
+    // NOTE: the whole group, since npx starts processes of its own
+    if (this.#server?.pid) process.kill(-this.#server.pid, 'SIGKILL')
+    await rm(this.root, { recursive: true, force: true })
+  }
+}
+
+const guide = readFileSync(here('docs/nuxt.md'), 'utf8').split('## With users')[0]!
