@@ -45,9 +45,9 @@ export function ownMessages<M extends object>(
   const steerIds = steerIdsIn(rows)
   const unfinished = cutShortIn(rows, codec)
   const isUnanswered = unansweredIn([...(tree.runs.get(run.runId)?.allRows() ?? []), ...rows])
-  const known = [...projection.ids].filter((id) => !run.isIgnored(id) && isForModel(projection.message(id)!))
+  const known = [...projection.ids].filter((id) => !run.isIgnored(id) && isForModel(projection.held(id)!))
   return missedLast(known, isUnanswered).map((id) => ({
-    message: structuredClone(projection.message(id)!),
+    message: structuredClone(projection.held(id)!),
     isReply: !steerIds.has(id),
     isUnfinished: unfinished.has(id),
   }))

@@ -129,7 +129,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   #noteMention(id: string | undefined): void {
-    if (id === undefined || this.projection.message(id)) return
+    if (id === undefined || this.projection.held(id)) return
     this.#emptyIds ??= new Set()
     this.#emptyIds.add(id)
   }
@@ -186,7 +186,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   #showState(): void {
     if (!this.#shown) return
     for (const id of this.#shown.keys()) {
-      if (!this.projection.message(id)) this.#shown.delete(id)
+      if (!this.projection.held(id)) this.#shown.delete(id)
       else update(this.#shown.get(id)!, this.#shape(id))
     }
   }
@@ -207,7 +207,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** The plain message, unobserved. */
   message(id: string): M | undefined {
-    return this.projection.message(id)
+    return this.projection.held(id)
   }
 
   viewMessage(id: string): ViewMessage<M> {

@@ -6,7 +6,7 @@ import { Header } from './wire'
 const none: ReadonlyMap<string, string> = new Map()
 
 /** The messages of one node: the fold of its rows in serial order. */
-export class Projection<M extends object> {
+export class Projection<M extends object> implements Draft<M> {
   /** Message ids in order of first mention. */
   #ids: string[] = []
   #messages = new SmallMap<M>()
@@ -20,10 +20,13 @@ export class Projection<M extends object> {
   /** The row that is being folded. */
   #row: Row | undefined
 
-  constructor(
-    private readonly codec: Codec<M>,
-    readonly port: ReactivePort,
-  ) {}
+  readonly #codec: Codec<M>
+  readonly port: ReactivePort
+
+  constructor(codec: Codec<M>, port: ReactivePort) {
+    this.#codec = codec
+    this.port = port
+  }
 
   get size(): number {
     return this.#ids.length
@@ -34,7 +37,8 @@ export class Projection<M extends object> {
     return this.#ids
   }
 
-  message(id: string): M | undefined {
+  /** One of the messages, unobserved. */
+  held(id: string): M | undefined {
     return this.#messages.get(id)
   }
 
@@ -65,14 +69,14 @@ export class Projection<M extends object> {
 
   /** Folds a row that comes after all others. */
   add(row: Row): void {
-    this.#fold ??= this.codec.fold(this.#draft(this.#messages))
+    this.#fold ??= this.#codec.fold(this)
     this.#row = row
     row.part = this.#fold(row)
   }
 
   /** Follows a row that got longer. Costs the same however long the node and the conversation are. */
   grow(row: Row): void {
-    if (row.part) this.codec.grow(this.#observed ? this.port.observe(row.part) : row.part, row, this.port.opaque)
+    if (row.part) this.#codec.grow(this.#observed ? this.port.observe(row.part) : row.part, row, this.port.opaque)
   }
 
   /** Folds all rows afresh, keeping the objects that views already hold. */
@@ -102,7 +106,7 @@ export class Projection<M extends object> {
     this.#ids = reuseIfEqual(heldIds, this.#ids) as string[]
   }
 
-  #live<T extends object>(value: T): T {
+  live<T extends object>(value: T): T {
     const kept = (this.#moved?.get(value) ?? value) as T
     return this.#observed ? this.port.observe(kept) : kept
   }
@@ -114,26 +118,24 @@ export class Projection<M extends object> {
     }
   }
 
-  #draft(messages: SmallMap<M>): Draft<M> {
-    const find = (id: string): M | undefined => {
-      const message = messages.get(id)
-      return message && this.#live(message)
-    }
-    return {
-      find,
-      message: (id, role) => {
-        const known = find(id)
-        if (known) return known
-        messages.set(id, this.codec.create(id, role))
-        // NOTE: a list that is pushed to keeps room for many more
-        if (this.#ids.length === 0) this.#ids = [id]
-        else this.#ids.push(id)
-        this.#noteSeed(id)
-        return find(id)!
-      },
-      live: (part) => this.#live(part),
-      opaque: (value) => this.port.opaque(value),
-    }
+  find(id: string): M | undefined {
+    const message = this.#messages.get(id)
+    return message && this.live(message)
+  }
+
+  message(id: string, role: string): M {
+    const known = this.find(id)
+    if (known) return known
+    this.#messages.set(id, this.#codec.create(id, role))
+    // NOTE: a list that is pushed to keeps room for many more
+    if (this.#ids.length === 0) this.#ids = [id]
+    else this.#ids.push(id)
+    this.#noteSeed(id)
+    return this.find(id)!
+  }
+
+  get opaque(): ReactivePort['opaque'] {
+    return this.port.opaque
   }
 }
 

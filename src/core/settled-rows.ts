@@ -36,6 +36,9 @@ export interface SettledRows {
   readonly cells: readonly unknown[]
 }
 
+/** A form with the texts that it leaves out. */
+type FilledForm = Pick<SettledRows, 'form' | 'texts'>
+
 const cellCount = 3
 // NOTE: shorter texts are words of the protocol and of codecs, which other nodes use too
 const shortest = 13
@@ -46,26 +49,31 @@ const maxForms = 32
  * once, as their form.
  */
 export class RowForms {
-  /** The forms that were used last, latest first. */
-  #forms: Form[] = []
+  /** Latest first. */
+  readonly #forms: Form[] = []
 
   settle(rows: readonly Row[], home: RowHome, log: SettledRows['log']): SettledRows {
     const since = rows[0]!.timestamp
-    const cells = rows.flatMap(({ serial, timestamp, data }) => [serial, timestamp - since, data]).slice()
-    for (const [index, form] of this.#forms.entries()) {
-      const texts: string[] = []
-      if (!fits(form, rows, texts)) continue
-      if (index > 0) this.#use(form)
-      return { log, home, form, texts: texts.slice(), since, cells }
-    }
-    const texts: string[] = []
-    const form = rows.map((row) => formOf(row, texts))
-    this.#use(form)
-    return { log, home, form, texts: texts.slice(), since, cells }
+    const cells: unknown[] = []
+    for (const { serial, timestamp, data } of rows) cells.push(serial, timestamp - since, data)
+    const { form, texts } = this.#known(rows) ?? this.#learn(rows)
+    // NOTE: a list that was pushed to keeps room for more
+    return { log, home, form, texts: texts.slice(), since, cells: cells.slice() }
   }
 
-  #use(form: Form): void {
-    this.#forms = [form, ...this.#forms.filter((other) => other !== form)].slice(0, maxForms)
+  #known(rows: readonly Row[]): FilledForm | undefined {
+    for (const form of this.#forms) {
+      const texts: string[] = []
+      if (form.length === rows.length && fits(form, rows, texts)) return { form, texts }
+    }
+    return undefined
+  }
+
+  #learn(rows: readonly Row[]): FilledForm {
+    const texts: string[] = []
+    const form = rows.map((row) => formOf(row, texts))
+    if (this.#forms.unshift(form) > maxForms) this.#forms.pop()
+    return { form, texts }
   }
 }
 
@@ -105,15 +113,12 @@ function formOf(row: Row, texts: string[]): RowForm {
 
 /** Whether rows have a form; notes the texts that the form leaves out. */
 function fits(form: Form, rows: readonly Row[], texts: string[]): boolean {
-  return (
-    form.length === rows.length &&
-    form.every(({ name, version, transport, codec, author }, index) => {
-      const row = rows[index]!
-      if (name !== row.name || !fitsText(version, ownVersion(row), texts)) return false
-      const hasHeaders = fitsHeaders(transport, row.transport, texts) && fitsHeaders(codec, row.codec, texts)
-      return hasHeaders && fitsText(author, row.clientId, texts)
-    })
-  )
+  return rows.every((row, index) => {
+    const { name, version, transport, codec, author } = form[index]!
+    if (name !== row.name || !fitsText(version, ownVersion(row), texts)) return false
+    const hasHeaders = fitsHeaders(transport, row.transport, texts) && fitsHeaders(codec, row.codec, texts)
+    return hasHeaders && fitsText(author, row.clientId, texts)
+  })
 }
 
 function fitsHeaders(form: HeaderForm, headers: Headers, texts: string[]): boolean {

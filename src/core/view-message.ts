@@ -61,7 +61,7 @@ export class ViewMessageProxy<M extends object> implements Writable<ViewMessage<
     shape: MessageStatus,
     runId?: string,
   ): Writable<ViewMessage<M>> {
-    const shown = new ViewMessageProxy(projection, id, projection.message(id)!, shape)
+    const shown = new ViewMessageProxy(projection, id, projection.held(id)!, shape)
     if (runId !== undefined) shown.runId = runId
     return new Proxy<ViewMessageProxy<M>>(shown, this.#observed)
   }
