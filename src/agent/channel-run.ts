@@ -264,8 +264,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     if (this.#run.isStopped || this.#run.phase === 'over' || !this.#run.isTargetKnown) return
     const cancel = await this.#cancels.review()
     if (!cancel) return
-    this.#run.cancel = { serial: cancel.serial, abortedAt: Date.now() }
-    this.#run.stop('it was cancelled')
+    this.#run.stopFor(cancel)
     await this.#endSuspended()
   }
 

@@ -104,6 +104,7 @@ const statuses = new Map<number, number>([
   [ErrorCode.NotFound, 404],
   [ErrorCode.TooManyRuns, 429],
   [ErrorCode.ChannelFailed, 503],
+  [ErrorCode.TokenRouteFailed, 503],
   [ErrorCode.Cancelled, 503],
   [ErrorCode.Closed, 503],
   [ErrorCode.HistoryFailed, 503],

@@ -55,12 +55,12 @@ export class LiveRun<M extends object, Chunk> {
   phase: RunPhase = 'new'
   /** Settles when `start()` does; undefined before it is called. */
   starting: Promise<void> | undefined
-  /** The cancel that stops the run, and when the work was aborted for it. */
-  cancel: { readonly serial: string; readonly abortedAt: number } | undefined
   readonly #newRunId: string
   readonly #controller = new AbortController()
   #target: RunTarget | undefined
   #isStopped = false
+  /** The cancel that stops the run, and when the work was aborted for it. */
+  #cancel: { readonly serial: string; readonly abortedAt: number } | undefined
 
   constructor(channel: AgentChannel<M, Chunk>, inputEventId: string, hooks: InternalHooks<Chunk>) {
     this.channel = channel
@@ -109,7 +109,7 @@ export class LiveRun<M extends object, Chunk> {
 
   /** Where the cancel has cut off the run. */
   get cutOff(): CutOff | undefined {
-    return this.cancel && { ...this.cancel, tail: this.publisher.textBehind(this.cancel.serial) }
+    return this.#cancel && { ...this.#cancel, tail: this.publisher.textBehind(this.#cancel.serial) }
   }
 
   /** An error of this process as the clients of the session see it. */
@@ -133,6 +133,12 @@ export class LiveRun<M extends object, Chunk> {
   stop(reason: string, cause?: unknown): void {
     this.#isStopped = true
     this.abort(reason, cause)
+  }
+
+  /** Aborts the work for a cancel. */
+  stopFor({ serial }: Row): void {
+    this.#cancel = { serial, abortedAt: Date.now() }
+    this.stop('it was cancelled')
   }
 
   /** Aborts the work; the outcome of the run stays open. */

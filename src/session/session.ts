@@ -46,7 +46,6 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly tree: Tree<M>
   readonly channel: Channel
   readonly outbox: Outbox
-  // The parts of a session ask about subjects only
   readonly deadlines = new Deadlines((due) => this.#expire(due as readonly Subject<M>[]))
   readonly changed: Signal
   /** All runs and messages, on every branch. */
@@ -120,9 +119,8 @@ export class Session<M extends object> implements SessionContext<M> {
   async cancel(target: CancelTarget): Promise<void> {
     const id = checkedId(target)
     const { runs, inputs } = this.tree
+    this.cancellations.warnIfRefused(runs.get(id)?.owner)
     const pending = runs.has(id) ? undefined : this.pending.find(id)
-    const { policy } = this.options
-    warn('actRefused', policy, { kind: 'cancel', clientId: this.channel.clientId, ownerClientId: runs.get(id)?.owner })
     const named = inputs.has(id) ? { inputId: id } : typeof target === 'string' ? { runId: id } : target
     await this.cancellations.cancel(pending ?? named, this.submissions.find(id)?.waitsFor)
   }
@@ -138,8 +136,8 @@ export class Session<M extends object> implements SessionContext<M> {
     const targets = whenBusy === 'interrupt' ? this.interruptible(view, placed.place.runId) : []
     return this.submissions.send(placed, wake, (inputId) => {
       onPlaced(inputId)
-      const isFree = waitFor !== 'ended' || targets.length === 0
-      const ended = isFree ? undefined : this.cancellations.waitForRunsToEnd(targets)
+      const mustWait = waitFor === 'ended' && targets.length > 0
+      const ended = mustWait ? this.cancellations.waitForRunsToEnd(targets) : undefined
       // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
       for (const target of targets) this.cancel(idOf(target)).catch((error: SessionError) => this.report(error))
       return ended

@@ -126,14 +126,12 @@ export class View<M extends object> {
   }
 
   /**
-   * Shows up to `count` older messages (10 if it is not given) and answers with them, oldest first; it can be a handler of
-   * clicks. A call while another one runs, and a view that
-   * is closed, answer with none.
+   * Shows up to `count` older messages and answers with them, oldest first. A call while another one runs, and a view that
+   * is closed, answer with none. It can be a handler of clicks. @default 10
    * @throws SessionError 40003 when `count` is not a positive integer, 104011 when history cannot be read.
    */
   async loadOlder(count?: number | Event): Promise<readonly ViewMessage<M>[]> {
-    const wanted = typeof count === 'number' ? count : 10
-    return this.#isClosed ? [] : this.#older.load(wanted)
+    return this.#isClosed ? [] : this.#older.load(typeof count === 'number' ? count : 10)
   }
 
   /**

@@ -81,6 +81,16 @@ export function withPresence<T extends { name?: string; extras?: unknown }>(mess
   return { ...message, extras: { ai: { ...ai, transport: { ...ai.transport, 'agent-presence': 'true' } } } }
 }
 
+const cutOffHeaders: readonly string[] = ['cancel-serial', 'aborted-at', 'cancel-tail']
+
+/** A message of our agent without the additional headers on the end of a run: how its cancel ended it. */
+export function withoutCutOff<T extends { name?: string; extras?: unknown }>(message: T): T {
+  if (message.name !== 'ai-run-end') return message
+  const { ai } = message.extras as { ai: { transport: Record<string, string> } }
+  const kept = Object.entries(ai.transport).filter(([header]) => !cutOffHeaders.includes(header))
+  return { ...message, extras: { ai: { ...ai, transport: Object.fromEntries(kept) } } }
+}
+
 export const newTree = (): Tree<UIMessage> => new Tree(UIMessageCodec)
 
 /** Applies messages as if they arrived live, settling after each as a view does. */
