@@ -7,7 +7,7 @@ export async function say(options: Ably.ClientOptions, board: string, text: stri
   const session = createClientSession({ client, sessionName: `ai:board-${board}`, codec: UIMessageCodec })
   await session.connect()
   await session.view.loadUntil(() => false)
-  await session.view.send(text)
+  await session.view.send(text, { wake: false })
   await session.close()
   client.close()
 }

@@ -27,6 +27,10 @@ export interface AgentProcessOptions {
   readonly hasPresence?: boolean
   /** The number of concurrent runs that it allows per session. @default Infinity */
   readonly admitted?: number
+  /** The SQLite file of its archive. @default none */
+  readonly archive?: string
+  /** Whether nothing that it writes reaches the archive. */
+  readonly isWriteHeld?: boolean
 }
 
 const start = fileURLToPath(new URL('./start.ts', import.meta.url))

@@ -4,12 +4,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as Ably from 'ably'
 import { BaseRealtime, FetchRequest, Rest, WebSocketTransport } from 'ably/modular'
 import type { UIMessage, UIMessageChunk } from 'ai'
-import { defineAgent, type AgentRun } from '../../../src/agent'
+import { createDatabase } from 'db0'
+import sqlite from 'db0/connectors/node-sqlite'
+import { defineAgent, type AgentArchive, type AgentRun } from '../../../src/agent'
+import { sqlArchive } from '../../../src/archive'
 import { asking } from '../tools'
 import type { AgentProcessOptions } from './index'
 
 const [clientOptions = '', given = '{}'] = process.argv.slice(2)
-const { hasPresence = true, admitted = Infinity } = JSON.parse(given) as AgentProcessOptions
+const { hasPresence = true, admitted = Infinity, archive: file, isWriteHeld } = JSON.parse(given) as AgentProcessOptions
+
+function openArchive(path: string): AgentArchive {
+  const archive = sqlArchive(createDatabase(sqlite({ path })))
+  return isWriteHeld ? { read: archive.read, write: () => new Promise(() => undefined) } : archive
+}
 
 const connect = (): Ably.RealtimeClient => {
   const options = { ...(JSON.parse(clientOptions) as Ably.ClientOptions), clientId: 'agent', logLevel: 0 }
@@ -23,6 +31,7 @@ const connect = (): Ably.RealtimeClient => {
  */
 const agent = defineAgent({
   client: connect,
+  archive: file === undefined ? undefined : openArchive(file),
   authorize: () => true,
   onError: () => undefined,
   admit: ({ active }) => active.length < admitted,
