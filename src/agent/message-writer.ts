@@ -182,7 +182,16 @@ export class MessageWriter<Chunk> {
     }
   }
 
-  async #publish({ codec, data, ephemeral }: Of<'publish'>): Promise<void> {
+  async #publish(operation: Of<'publish'>): Promise<void> {
+    if (!operation.isExtra) return this.#publishRow(operation)
+    await this.#publishRow(operation).catch((cause: unknown) => {
+      if (!isTooLarge(cause)) throw cause
+      const what = `publish ${Object.keys(operation.data as object).join(', ')} (${sizeOf(operation.data)} bytes)`
+      this.#report(toSessionError(what, tooLarge, cause))
+    })
+  }
+
+  async #publishRow({ codec, data, ephemeral }: Of<'publish'>): Promise<void> {
     const transport = { ...this.#headers, [Header.streamed]: 'false' }
     const extras = { ...outputExtras(transport, codec), ...(ephemeral && { ephemeral }) }
     const serial = await this.#publisher.publish({ name: MessageName.output, data, extras })

@@ -47,7 +47,14 @@ export interface Seed<M> {
 
 /** One operation on the channel for a chunk of a reply. */
 export type Operation =
-  | { op: 'publish'; codec: Headers; data: unknown; ephemeral?: boolean }
+  | {
+      op: 'publish'
+      codec: Headers
+      data: unknown
+      ephemeral?: boolean
+      /** Whether the part is complete without it: when it is too large, it is reported and left out. */
+      isExtra?: boolean
+    }
   | {
       op: 'open'
       streamId: string

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { UIMessageCodec } from '../../src/codec'
 import { hear, newTree, stateOf } from '../support/transcripts'
 import { message, output } from '../core/wire'
 
@@ -59,4 +60,13 @@ it('a prompt that names no id has the id that the channel gives it', () => {
   expect(shown(part({})).map(({ id }) => id)).toEqual(['p'])
   expect(shown(part({ messageId: '' })).map(({ id }) => id)).toEqual(['p'])
   expect(shown(part({ messageId: 'mine' }), part({})).map(({ id }) => id)).toEqual(['mine'])
+})
+
+it('a prompt with metadata that is too long for its headers is refused', () => {
+  const prompt = (metadata: unknown) =>
+    UIMessageCodec.encode(
+      UIMessageCodec.createUserMessage({ id: 'p', role: 'user', metadata, parts: [{ type: 'text', text: 'x' }] }),
+    )
+  expect(prompt({ a: 'y'.repeat(7_000) }).parts).toHaveLength(1)
+  expect(() => prompt({ a: 'y'.repeat(8_000) })).toThrow('unable to send the message; its metadata is longer than')
 })

@@ -86,6 +86,28 @@ describe('a part that is too large for one message', () => {
     expect(errors).toMatchObject([{ code: 40_009 }])
   })
 
+  it('keeps its part if only its metadata is too large, which reaches onError with its name and size', async () => {
+    const { alice, started, errors } = await stage()
+    const run = await started('Read the file')
+    const call = { toolCallId: 'call-1', toolName: 'read' }
+    const piped = await run.pipe([
+      { type: 'start' },
+      { type: 'tool-input-available', ...call, input: {}, toolMetadata: { acme: output } },
+      { type: 'tool-output-available', toolCallId: 'call-1', output: 1, providerMetadata: { acme: { output } } },
+      ...textChunks(['Done.']).slice(2),
+    ])
+    expect(piped).toEqual({ reason: 'complete' })
+    await run.end()
+    await alice.hears(named('ai-run-end', { 'run-reason': 'complete' }))
+    const parts = shown(alice, run.runId)
+    expect(parts.find(({ type }) => type === 'tool-read')).toMatchObject({ state: 'output-available', output: 1 })
+    expect(textsOf(parts)).toEqual(['Done.'])
+    expect(errors.map(({ message }) => message)).toEqual([
+      expect.stringContaining('publish toolMetadata (70028 bytes)'),
+      expect.stringContaining('publish resultProviderMetadata (70049 bytes)'),
+    ])
+  })
+
   it.each<[string, UIMessageChunk]>([
     ['a file', { type: 'file', mediaType: 'image/png', url: `data:image/png;base64,${output}` }],
     ['data', { type: 'data-table', data: { rows: output } }],

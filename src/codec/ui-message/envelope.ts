@@ -9,8 +9,12 @@ export function describeMessage(scope: FoldScope, message: UIMessage | undefined
   if (!message) return
   if (row.codec.messageId) message.id = row.codec.messageId
   const { messageMetadata } = scope.fields(row, ['messageMetadata'])
+  if (messageMetadata !== undefined) mergeMetadata(scope, message, messageMetadata)
+}
+
+export function mergeMetadata(scope: FoldScope, message: UIMessage | undefined, metadata: unknown): void {
   // NOTE: opaque, so that the next merge reads plain objects
-  if (messageMetadata !== undefined) message.metadata = scope.draft.opaque(merged(message.metadata, messageMetadata))
+  if (message) message.metadata = scope.draft.opaque(merged(message.metadata, metadata))
 }
 
 function foldMetadata(scope: FoldScope, row: Row): void {

@@ -15,7 +15,7 @@ export const textOf = (row: Row): string => (typeof row.data === 'string' ? row.
 /** The id of the message that a row belongs to. */
 export const messageIdOf = (row: Row): string | undefined => row.transport[Header.messageId]
 
-export const isProviderMetadata = (value: unknown): boolean =>
+const isProviderMetadata = (value: unknown): boolean =>
   isPlainObject(value) && Object.values(value).every(isPlainObject)
 const isFlag = (value: unknown): boolean => typeof value === 'boolean'
 const isDefined = (value: unknown): boolean => value !== undefined && value !== null
@@ -23,6 +23,7 @@ const isDefined = (value: unknown): boolean => value !== undefined && value !== 
 /** Fields that travel as JSON, each with the test of a valid value. All other fields travel as text. */
 const structured = new Map<string, (value: unknown) => boolean>([
   ['providerMetadata', isProviderMetadata],
+  ['resultProviderMetadata', isProviderMetadata],
   ['toolMetadata', isPlainObject],
   ['messageMetadata', isDefined],
   ['approvalDescriptor', isDefined],
@@ -30,6 +31,16 @@ const structured = new Map<string, (value: unknown) => boolean>([
   ['preliminary', isFlag],
   ['isAutomatic', (value) => value === true],
 ])
+
+/** Fields of a row's data that are valid values of these structured fields: those that were too long for headers. */
+export function unpackData(data: unknown, opaque: Opaque, names: readonly string[], as: Headers = {}): PlainObject {
+  const fields: PlainObject = {}
+  for (const name of names) {
+    const value = isPlainObject(data) ? data[name] : undefined
+    if (structured.get(name)!(value)) fields[as[name] ?? name] = opaque(value)
+  }
+  return fields
+}
 
 /** Longest text in a header, and of all codec headers of a message, in characters: readers ignore messages beyond 16 kB. */
 const maxText = 4_000

@@ -20,8 +20,9 @@ import { foldEnvelope } from './envelope'
 import { kindOf } from './fields'
 import { FoldScope, type Folds } from './fold-scope'
 import { isDataType, isToolType, type ToolPart } from './parts'
+import { foldLongFields } from './long-fields'
 import { foldSeeds } from './seed'
-import { foldMetadata, foldPart, growPart, shapeOf } from './simple-part'
+import { foldPart, growPart, shapeOf } from './simple-part'
 import { foldTool, growTool } from './tool'
 import { encodeUserMessage, foldUserMessage, isEmptyMessage, isUserPart, userMessage } from './user-message'
 
@@ -44,7 +45,7 @@ interface OnlyIn<Entry extends string> {
   readonly entry: Entry
 }
 
-const folds: Folds = { ...foldEnvelope, ...foldTool, 'part-metadata': foldMetadata }
+const folds: Folds = { ...foldEnvelope, ...foldTool, 'part-metadata': foldLongFields }
 
 /** Kinds that clients publish. Agents publish all other kinds and none of these. */
 const inputKinds = new Set([userMessage, 'tool-result', 'tool-result-error', 'tool-approval-response'])

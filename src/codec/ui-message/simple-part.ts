@@ -1,8 +1,8 @@
-import { isPlainObject, type PlainObject } from '../../core/collections'
+import type { PlainObject } from '../../core/collections'
 import { isOpen, type Row } from '../../core/log'
 import type { Headers } from '../../core/wire'
 import type { Encodes } from './encode'
-import { isProviderMetadata, kindOf, messageIdOf, pack, textOf, unpack, type Opaque } from './fields'
+import { kindOf, messageIdOf, pack, textOf, unpack, type Opaque } from './fields'
 import { keyOf, type FoldScope } from './fold-scope'
 import type { Part } from './parts'
 
@@ -53,18 +53,6 @@ export function foldPart(scope: FoldScope, row: Row): object | undefined {
   const part = scope.push(row, readPart(scope, row, type))
   if (part) scope.texts.set(key, row)
   return part
-}
-
-/** Folds provider metadata that did not fit the headers of its part: of a text, or of a call. */
-export function foldMetadata(scope: FoldScope, row: Row): void {
-  const { id, of, toolCallId } = row.codec
-  const { providerMetadata } = isPlainObject(row.data) ? row.data : {}
-  if (!isProviderMetadata(providerMetadata)) return
-  const metadata = scope.draft.opaque(providerMetadata)
-  if (toolCallId !== undefined)
-    return scope.changeTool(row, (part) => void (part.callProviderMetadata = metadata as object))
-  const part = scope.texts.get(keyOf(messageIdOf(row), id, of))?.part
-  if (part) (scope.draft.live(part) as PlainObject).providerMetadata = metadata
 }
 
 type TextPart = PlainObject & { type: string; text: string }

@@ -1,6 +1,6 @@
 import type { Operation } from '../../core/codec'
 import type { Headers } from '../../core/wire'
-import { metadataOf, type ChunkOf, type Encodes, type OpenStream, type OpenStreams } from './encode'
+import { longFields, type ChunkOf, type Encodes, type OpenStream, type OpenStreams } from './encode'
 import { clipped, pack } from './fields'
 
 type Kind = 'text' | 'reasoning'
@@ -44,7 +44,10 @@ function end(chunk: ChunkOf<`${Kind}-end`>, open: OpenStreams): Operation[] {
   if (!stream) return []
   const { streamId, codec, longMetadata } = stream
   const { kind = '', id = '' } = codec
-  return [{ op: 'close', streamId, codec }, ...(longMetadata ? [metadataOf({ of: kind, id }, longMetadata)] : [])]
+  return [
+    { op: 'close', streamId, codec },
+    ...(longMetadata ? [longFields({ of: kind, id }, { providerMetadata: longMetadata })] : []),
+  ]
 }
 
 /** Text and reasoning, which are streamed. */

@@ -1,7 +1,7 @@
 import type { Operation } from '../../core/codec'
-import { headers } from '../../core/wire'
+import { headers, type Headers } from '../../core/wire'
 import { parseJson, toHeader } from '../json'
-import { metadataOf, type ChunkOf, type Encodes, type OpenStreams } from './encode'
+import { longFields, overflowOf, type ChunkOf, type Encodes, type OpenStreams } from './encode'
 import { clipped, pack } from './fields'
 
 const inputFields = [
@@ -33,10 +33,9 @@ function encodeDelta(chunk: ChunkOf<'tool-input-delta'>, open: OpenStreams): Ope
  * into a header.
  */
 function encodeInput(chunk: ChunkOf<'tool-input-available'>, open: OpenStreams): Operation[] {
-  const { toolCallId, input, providerMetadata } = chunk
+  const { toolCallId, input } = chunk
   const codec = pack(chunk, 'tool-input', inputFields)
-  const isLong = providerMetadata !== undefined && codec.providerMetadata === undefined
-  const more = isLong ? [metadataOf({ toolCallId: clipped(toolCallId) }, providerMetadata)] : []
+  const more = overflowOf(chunk, codec, inputFields)
   const stream = open.get(toolCallId)
   if (!stream) return [{ op: 'publish', codec, data: input }, ...more]
   open.delete(toolCallId)
@@ -44,9 +43,14 @@ function encodeInput(chunk: ChunkOf<'tool-input-available'>, open: OpenStreams):
   const text = JSON.stringify(input) ?? ''
   const rest = text.startsWith(streamed) ? text.slice(streamed.length) : ''
   const isOther = rest === '' && text !== streamed && text !== JSON.stringify(parseJson(streamed))
-  const known = headers({ ...stream.codec, ...codec, input: isOther ? toHeader(input) : undefined })
-  return [{ op: 'close', streamId, codec: known, ...(rest !== '' && { data: rest }) }, ...more]
+  const known = headers({ ...withoutStructured(stream.codec), ...codec, input: isOther ? toHeader(input) : undefined })
+  const isLong = isOther && input !== undefined && known.input === undefined
+  const correction = isLong ? [longFields({ toolCallId: clipped(toolCallId) }, { input })] : []
+  return [{ op: 'close', streamId, codec: known, ...(rest !== '' && { data: rest }) }, ...correction, ...more]
 }
+
+/** Headers without those that a longer value may follow in a row of its own. */
+const withoutStructured = ({ providerMetadata: _, toolMetadata: __, ...codec }: Headers): Headers => codec
 
 /** Publishes the error of an input and closes the input's stream. */
 function encodeInputError(chunk: ChunkOf<'tool-input-error'>, open: OpenStreams): Operation[] {
@@ -54,8 +58,12 @@ function encodeInputError(chunk: ChunkOf<'tool-input-error'>, open: OpenStreams)
   const streamId = clipped(toolCallId)
   const codec = pack(chunk, chunk.type, inputFields)
   const failure: Operation = { op: 'publish', codec, data: { errorText, input } }
-  return open.delete(toolCallId) ? [{ op: 'close', streamId }, failure] : [failure]
+  const more = overflowOf(chunk, codec, inputFields, resultNames)
+  return [...(open.delete(toolCallId) ? [{ op: 'close', streamId } as const] : []), failure, ...more]
 }
+
+/** Metadata of an outcome, which is not that of its call. */
+const resultNames = { providerMetadata: 'resultProviderMetadata' }
 
 /** Tool calls as operations. */
 export const encodeTool: Encodes = {
@@ -66,10 +74,12 @@ export const encodeTool: Encodes = {
   'tool-output-available': {
     fields: ['toolCallId', 'dynamic', 'providerExecuted', 'providerMetadata', 'preliminary'],
     data: ({ output }) => ({ output }),
+    as: resultNames,
   },
   'tool-output-error': {
     fields: ['toolCallId', 'dynamic', 'providerExecuted', 'providerMetadata'],
     data: ({ errorText }) => ({ errorText }),
+    as: resultNames,
   },
   'tool-output-denied': { fields: ['toolCallId'] },
   'tool-approval-request': {

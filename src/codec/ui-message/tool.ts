@@ -25,10 +25,13 @@ function describeCall(part: ToolPart, row: Row, opaque: Opaque, providerMetadata
   Object.assign(part, unpack(row.codec, opaque, names, { providerMetadata }))
 }
 
+/** Inputs that take the place of streamed ones and are too long for their headers, while the calls are folded. */
+export const corrections = new WeakMap<Row, unknown>()
+
 /** Brings a call in step with the row of its input. */
 export function growTool(part: ToolPart, row: Row, opaque: Opaque): void {
   const isWhole = !isStreamed(row) || row.transport[Header.status] === 'complete'
-  const input = isWhole ? wholeInput(row) : partialInput(row)
+  const input = corrections.has(row) ? corrections.get(row) : isWhole ? wholeInput(row) : partialInput(row)
   if (input !== undefined) part.input = opaque(input)
   if (!isOpen(row)) describeCall(part, row, opaque, 'callProviderMetadata')
   if (isWhole && part.state === 'input-streaming') part.state = 'input-available'
@@ -60,6 +63,7 @@ function partialInput(row: Row): unknown {
 
 function foldInput(scope: FoldScope, row: Row): object | undefined {
   scope.leadIn(row)
+  corrections.delete(row)
   const { opaque } = scope.draft
   const part = newPart(row, opaque, 'callProviderMetadata')
   growTool(part, row, opaque)

@@ -1,6 +1,7 @@
 import type { UIMessage } from 'ai'
 import type { EncodedPart } from '../../core/codec'
 import type { Row } from '../../core/log'
+import { ErrorCode, unableTo } from '../../core/errors'
 import { Header, headers } from '../../core/wire'
 import { toHeader } from '../json'
 import { describeMessage } from './envelope'
@@ -41,10 +42,14 @@ export const isEmptyMessage = ({ parts }: UIMessage): boolean =>
  * part carries the metadata.
  */
 export function encodeUserMessage({ id: messageId, metadata, parts }: UIMessage): EncodedPart[] {
+  const known = metadata ?? undefined
+  const described = toHeader(known)
+  if (known !== undefined && described === undefined)
+    throw unableTo('send the message', 'its metadata is longer than 7,500 characters of JSON', ErrorCode.BadRequest)
   const carried = parts.filter(({ type }) => isUserType(type))
   if (carried.length === 0) carried.push({ type: 'text', text: '' })
   return carried.map((part, index) => {
-    const messageMetadata = index === 0 ? toHeader(metadata ?? undefined) : undefined
+    const messageMetadata = index === 0 ? described : undefined
     const { codec, data } = 'data' in part ? { codec: pack(part, userMessage, ['id']), data: part.data } : writePart(part, userMessage) // prettier-ignore
     return { codec: headers({ messageId, messageMetadata, partType: part.type, ...codec }), data }
   })

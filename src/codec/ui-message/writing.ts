@@ -2,7 +2,7 @@ import type { UIMessage, UIMessageChunk } from 'ai'
 import type { Operation, ReplyCodec } from '../../core/codec'
 import { createUIMessageCodec as createReadingCodec, type UIMessageCodec as ReadingCodec } from '.'
 import { encodeData } from './data'
-import type { Encodes, OpenStreams, Whole } from './encode'
+import { overflowOf, type Encodes, type OpenStreams, type Whole } from './encode'
 import { encodeEnvelope } from './envelope'
 import { pack } from './fields'
 import { EndingWatch } from './ending'
@@ -30,7 +30,9 @@ function encodeChunk(chunk: UIMessageChunk, open: OpenStreams): Operation[] {
   const how = encodeOf(chunk.type)
   if (!how) return []
   if (typeof how === 'function') return how(chunk, open)
-  return [{ op: 'publish', codec: pack(chunk, chunk.type, how.fields), data: how.data ? how.data(chunk) : '' }]
+  const codec = pack(chunk, chunk.type, how.fields)
+  const more = overflowOf(chunk, codec, how.fields, how.as)
+  return [{ op: 'publish', codec, data: how.data ? how.data(chunk) : '' }, ...more]
 }
 
 /**
