@@ -18,7 +18,7 @@ async function stageIn(useBinaryProtocol: boolean): Promise<Stage> {
 }
 
 /** Waits until the text of a run is the same live and from history. */
-async function isText({ alice, readBack }: Stage, runId: string, text: string): Promise<void> {
+async function expectText({ alice, readBack }: Stage, runId: string, text: string): Promise<void> {
   await alice.hears(named('ai-run-end'))
   await eventually(async () => {
     const tree = new Tree<UIMessage>(UIMessageCodec)
@@ -34,9 +34,9 @@ describe.each(formats)('halves of a character in two deltas ($format)', ({ useBi
   it('arrive as one character', async () => {
     const scene = await stageIn(useBinaryProtocol)
     const run = await scene.started('Smile')
-    await run.pipe(textChunks([`Hi ${high}`, `${low}!`]))
+    expect(await run.pipe(textChunks([`Hi ${high}`, `${low}!`]))).toEqual({ reason: 'complete' })
     await run.end()
-    await isText(scene, run.runId, 'Hi 😀!')
+    await expectText(scene, run.runId, 'Hi 😀!')
   })
 
   it('arrive as one character where the text continues in further messages', async () => {
@@ -48,7 +48,7 @@ describe.each(formats)('halves of a character in two deltas ($format)', ({ useBi
     await run.end()
     const outputs = scene.alice.heard.filter(named('ai-output')).filter(({ action }) => action === 'message.create')
     expect(outputs.length).toBeGreaterThan(3)
-    await isText(scene, run.runId, texts.join(''))
+    await expectText(scene, run.runId, texts.join(''))
   })
 
   it('leave no broken character when a Stop comes between them', async () => {
@@ -59,9 +59,9 @@ describe.each(formats)('halves of a character in two deltas ($format)', ({ useBi
     source.push(...beginning('Hi '), delta(high))
     await eventually(() => expect(scene.alice.heard.some(({ data }) => data === 'Hi ')).toBe(true))
     await scene.alice.cancel({ runId: run.runId })
-    await piping
+    expect(await piping).toEqual({ reason: 'cancelled' })
     source.push(delta(low))
     await run.end()
-    await isText(scene, run.runId, 'Hi ')
+    await expectText(scene, run.runId, 'Hi ')
   })
 })
