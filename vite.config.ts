@@ -69,7 +69,7 @@ export default defineConfig({
           include: ['test/**/*.spec.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
-          exclude: ['test/{component,integration,interop,providers,e2e,nuxt/e2e}/**', ...browserSpecs],
+          exclude: ['test/{component,examples,integration,interop,providers,e2e,nuxt/e2e}/**', ...browserSpecs],
         },
       },
       {
@@ -114,6 +114,17 @@ export default defineConfig({
           hookTimeout: 160_000,
           // NOTE: more browsers at a time only wait for each other
           maxWorkers: 2,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'examples',
+          environment: 'node',
+          include: ['test/examples/*.spec.ts'],
+          globalSetup: ['test/examples/install.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -6,19 +6,20 @@ import { root } from './import-graph'
 const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
   packages: Record<string, { version?: string }>
 }
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const page = (name: string): string => readFileSync(join(root, 'docs', name), 'utf8')
 const installed = (name: string): string => `\`${name}\` ${packages[`node_modules/${name}`]?.version}`
 const words = (text: string): string => text.replaceAll(/\s+/g, ' ')
 
-it('the README names the versions that the interop tests run with', () => {
-  const [, section = ''] = readme.split('\n## Compatibility\n')
+it('the docs names the versions that the interop tests run with', () => {
+  const section = page('compatibility.md')
   const [ably, ai, peer] = ['ably', 'ai', '@ably/ai-transport'].map(installed)
   expect(words(section)).toContain(`Tested with ${peer}, ${ai} and ${ably}`)
 })
 
-it('the README names no other version of the peer', () => {
+it('the docs names no other version of the peer', () => {
   const [, version] = installed('@ably/ai-transport').split(' ')
-  const named = [...readme.matchAll(/@ably\/ai-transport` (\d[\d.]*\d)/g)].map(([, each]) => each!)
+  const pages = page('compatibility.md') + page('benchmarks.md')
+  const named = [...pages.matchAll(/@ably\/ai-transport` (\d[\d.]*\d)/g)].map(([, each]) => each!)
   expect(named.length).toBeGreaterThan(1)
   expect(named.filter((each) => each !== version && !version!.startsWith(`${each}.`))).toEqual([])
 })

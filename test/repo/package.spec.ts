@@ -27,7 +27,14 @@ describe('package.json', () => {
   })
 
   it('publishes nothing but the build', () => {
-    expect(manifest.files).toEqual(['dist', 'CHANGELOG.md'])
+    expect(manifest.files).toEqual([
+      'dist',
+      'docs/*.md',
+      'docs/images',
+      'CHANGELOG.md',
+      'CONTRIBUTING.md',
+      'UPGRADING.md',
+    ])
     const published = JSON.stringify([manifest.exports, manifest.bin])
     expect(published).not.toMatch(/\.\/(src|test|playground|scripts|bench)\//)
   })

@@ -1,0 +1,197 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import * as Ably from 'ably'
+import { chromium, type Browser, type Page } from 'playwright'
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
+import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
+import { here } from '../../scripts/entries'
+import { joinWire, named, transportOf } from '../support/agent'
+import { plainEnv, run } from '../support/command'
+import { startEndpoint } from '../support/local'
+
+const examples = inject('examples')
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+})
+afterAll(() => browser.close())
+
+/** Starts a program, and returns its address once it prints one. The program ends with the test. */
+async function start(cwd: string, args: string[], env: NodeJS.ProcessEnv, address: RegExp): Promise<string> {
+  const child: ChildProcess = spawn(process.execPath, args, { cwd, env: { ...plainEnv(), ...env } })
+  onTestFinished(() => void child.kill())
+  let printed = ''
+  return new Promise((resolve, reject) => {
+    const hear = (text: Buffer) => {
+      printed += String(text).replaceAll(/\u001B\[\d+m/g, '')
+      const [, found] = address.exec(printed) ?? []
+      if (found) resolve(found)
+    }
+    child.stdout!.on('data', hear)
+    child.stderr!.on('data', hear)
+    child.once('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code}:\n${printed}`)))
+  })
+}
+
+const vite = (cwd: string, ...args: string[]) =>
+  start(
+    cwd,
+    ['node_modules/vite/bin/vite.js', ...args, '--port', '0', '--host', '127.0.0.1'],
+    {},
+    /(http:\/\/127\.0\.0\.1:\d+)/,
+  )
+
+async function open(url: string): Promise<{ page: Page; problems: string[]; ask: (text: string) => Promise<void> }> {
+  const page = await browser.newPage()
+  onTestFinished(() => page.close())
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(error.message))
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
+  })
+  await page.goto(url)
+  const ask = async (text: string) => {
+    await page.getByLabel('Message').fill(text)
+    await page.keyboard.press('Enter')
+  }
+  return { page, problems, ask }
+}
+
+/** The files of a guide: code blocks that begin with their path. */
+function filesOf(markdown: string): Map<string, string> {
+  const blocks = markdown.matchAll(/```(?:ts|vue)\n((?:\/\/|<!--) (\S+?)(?: -->)?\n[^]*?)```/g)
+  return new Map(Array.from(blocks, ([, text, path]) => [path!, text!]))
+}
+
+describe("the README's Vite app", () => {
+  const folder = join(examples, 'readme')
+
+  beforeAll(() => {
+    const files = filesOf(readFileSync(here('README.md'), 'utf8'))
+    mkdirSync(folder)
+    for (const file of ['index.html', 'package.json', 'tsconfig.json'])
+      cpSync(join(examples, 'vite', file), join(folder, file))
+    symlinkSync(join(examples, 'vite/node_modules'), join(folder, 'node_modules'))
+    for (const path of ['vite.config.ts', 'server/agent.ts', 'src/main.ts', 'src/App.vue']) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true })
+      writeFileSync(join(folder, path), files.get(path)!)
+    }
+  })
+
+  it('type-checks', async () => {
+    await run(folder, process.execPath, here('node_modules/vue-tsc/bin/vue-tsc.js'), '--noEmit')
+  })
+
+  it('streams two answers, and stops one of them', async () => {
+    const { page, problems, ask } = await open(await vite(folder))
+    await ask('One')
+    await ask('Two')
+    await page.getByRole('button', { name: 'Stop answer 2' }).waitFor()
+    await page.getByRole('button', { name: 'Stop answer 1' }).click()
+    await page.getByText('(cancelled)').waitFor()
+    await page.getByText('(complete)').waitFor()
+    expect(await page.getByText('(cancelled)').count()).toBe(1)
+    expect(problems).toEqual([])
+  })
+
+  it('works the same after a build, in `vite preview`', async () => {
+    await run(folder, process.execPath, 'node_modules/vite/bin/vite.js', 'build')
+    const { page, problems, ask } = await open(await vite(folder, 'preview'))
+    await ask('One')
+    await page.getByText('(complete)').waitFor()
+    expect(problems).toEqual([])
+  })
+})
+
+describe('the Vite example', () => {
+  const folder = join(examples, 'vite')
+
+  it('type-checks', async () => {
+    await run(folder, process.execPath, here('node_modules/vue-tsc/bin/vue-tsc.js'), '--noEmit')
+  })
+
+  it('sends beside an answer, stops one, and sends in place of the rest', async () => {
+    const { page, problems, ask } = await open(await vite(folder))
+    await ask('One')
+    await page.locator('[data-state="streaming"]').waitFor()
+    await ask('Two')
+    const stops = page.getByRole('button', { name: 'Stop', exact: true })
+    await expect.poll(() => stops.count()).toBe(2)
+    await stops.first().click()
+    await page.locator('[data-state="cancelled"]').waitFor()
+    await page.getByLabel('Message').fill('Three')
+    await page.getByRole('button', { name: 'Stop and send' }).click()
+    await expect.poll(() => page.locator('[data-state="cancelled"]').count()).toBe(2)
+    await page.locator('[data-state="complete"]').waitFor()
+    expect(problems).toEqual([])
+  })
+})
+
+describe('the agents', () => {
+  const folder = join(examples, 'agents')
+
+  it('type-check', async () => {
+    await run(folder, process.execPath, here('node_modules/vue-tsc/bin/vue-tsc.js'), '--noEmit')
+  })
+
+  const isDone = (runId: string) => named('ai-run-end', { 'run-id': runId })
+  const secret = 'app.key:secret'
+  let port: number
+  let aWire: (name: string) => ReturnType<typeof joinWire>
+  beforeAll(async () => {
+    const endpoint = await startEndpoint({ keys: [secret] }, { until: 'file' })
+    ;({ port } = endpoint)
+    aWire = (name) => joinWire(endpoint.client({ clientId: 'alice' }), name)
+    process.env.ABLY_API_KEY = secret
+    process.env.ABLY_PORT = String(port)
+  })
+
+  /** Has a prompt answered, and gets a token, through a server. */
+  async function isServed(name: string, send: (path: string, init: RequestInit) => Promise<Response>): Promise<void> {
+    const sessionName = `ai:alice:${name}`
+    const wire = await aWire(sessionName)
+    const { inputEventId } = await wire.prompt('Hi')
+    const headers = { 'content-type': 'application/json', 'x-user': 'alice' }
+    const body = JSON.stringify({ inputEventId, sessionName })
+    const response = await send('/api/agent', { method: 'POST', headers, body })
+    expect(response.status).toBe(202)
+    const { runId } = (await response.json()) as { runId: string }
+    expect(transportOf(await wire.hears(isDone(runId)))['run-reason']).toBe('complete')
+    const eve = await send('/api/agent', { method: 'POST', headers: { ...headers, 'x-user': 'eve' }, body })
+    expect(eve.status).toBe(403)
+    const issued = await send('/api/ably/token', { headers: { 'x-user': 'alice' } })
+    expect([issued.status, issued.headers.get('content-type')]).toEqual([200, 'application/jwt'])
+    const client = new Ably.Realtime({
+      token: await issued.text(),
+      endpoint: '127.0.0.1',
+      port,
+      tls: false,
+      logLevel: 0,
+    })
+    onTestFinished(() => client.close())
+    await client.connection.whenState('connected')
+    expect(client.auth.clientId).toBe('alice')
+  }
+
+  it.each(['node', 'express', 'hono'])('answer on %s', async (name) => {
+    const env = { PORT: '0', ABLY_API_KEY: secret, ABLY_PORT: String(port) }
+    const served = await start(folder, [`${name}.ts`], env, /port: (\d+)/)
+    await isServed(name, (path, init) => fetch(`http://localhost:${served}${path}`, init))
+  })
+
+  it('answer as a serverless function', async () => {
+    const url = pathToFileURL(join(folder, 'serverless.ts')).href
+    const { default: handler } = (await import(/* @vite-ignore */ url)) as {
+      default: { fetch(request: Request, env: unknown, context: object): Promise<Response> }
+    }
+    const kept: Promise<unknown>[] = []
+    const context = { waitUntil: (promise: Promise<unknown>) => void kept.push(promise) }
+    await isServed('serverless', async (path, init) =>
+      handler.fetch(new Request(`http://host${path}`, init), {}, context),
+    )
+    expect(kept).toHaveLength(1)
+  })
+})
