@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 import * as Ably from 'ably'
 import { chromium, type Browser, type Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
@@ -26,7 +27,7 @@ async function start(cwd: string, args: string[], env: NodeJS.ProcessEnv, addres
   let printed = ''
   return new Promise((resolve, reject) => {
     const hear = (text: Buffer) => {
-      printed += String(text).replaceAll(/\u001B\[\d+m/g, '')
+      printed += stripVTControlCharacters(String(text))
       const [, found] = address.exec(printed) ?? []
       if (found) resolve(found)
     }
