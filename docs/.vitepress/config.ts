@@ -22,6 +22,7 @@ export default defineConfig({
           { text: 'Interruption', link: '/interruption' },
           { text: 'Composables and sessions', link: '/composables' },
           { text: 'Agents', link: '/agents' },
+          { text: 'Nuxt', link: '/nuxt' },
           { text: 'What the model is told', link: '/context' },
         ],
       },
