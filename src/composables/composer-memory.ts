@@ -59,7 +59,8 @@ export class ComposerMemory {
 
   /** Takes over what another tab has changed. Answers the `storage` event of the window. */
   readonly hear = ({ key }: Pick<StorageEvent, 'key'>): void => {
-    if (key === `${this.#key}queue` || key === null) this.queue.value = this.#read('queue', isQueue) ?? emptyQueue
+    // NOTE: the storage of an app may put something before the keys
+    if (key === null || key.endsWith(`${this.#key}queue`)) this.queue.value = this.#read('queue', isQueue) ?? emptyQueue
   }
 
   write(change: Partial<Draft>): void {

@@ -57,6 +57,8 @@ export interface UseComposerReturn<M extends object = AppMessage> {
   attachments: WritableComputedRef<readonly FileUIPart[]>
   /** How `send()` will go, for a label such as "Stop 2 runs and send". */
   next: ComputedRef<NextSend>
+  /** How `send({ whenBusy })` will go, for the labels of other buttons. */
+  nextFor: (whenBusy: WhenBusy) => NextSend
   /**
    * Sends the draft and empties it. Resolves with the verb that happened: when the channel has accepted the prompt, when a
    * steer is on its way, or when it stands in the queue.
@@ -127,8 +129,8 @@ export function useComposer<M extends object>(options: UseComposerOptions<M> = {
     else onMounted(live)
   }
 
-  const nextFor = (text: string, policy: WhenBusy): NextSend =>
-    decide(current(), text, policy, queue.items.value.length > 0 && !queue.pause.value)
+  const nextFor = (policy: WhenBusy): NextSend =>
+    decide(current(), memory.value.draft.value.text, policy, queue.items.value.length > 0 && !queue.pause.value)
   const policy = (): WhenBusy => unref(options.whenBusy) ?? 'alongside'
 
   async function send(given: ComposerSendOptions | Event = {}): Promise<Sent<M>> {
@@ -137,7 +139,7 @@ export function useComposer<M extends object>(options: UseComposerOptions<M> = {
     const { text, attachments } = memory.value.draft.value
     const reject = (reason: string): Sent<M> => ({ verb: 'reject', reason })
     if (text.trim() === '' && attachments.length === 0) return reject('The draft is empty.')
-    const { verb, targets } = nextFor(text, whenBusy)
+    const { verb, targets } = nextFor(whenBusy)
     if (verb === 'reject') return reject('An answer is being written.')
     if (verb === 'queue' && queue.items.value.length >= queueLimit) return reject(`The queue is full (${queueLimit}).`)
     const writing = memory.value
@@ -165,7 +167,8 @@ export function useComposer<M extends object>(options: UseComposerOptions<M> = {
       get: () => memory.value.draft.value.attachments,
       set: (attachments) => memory.value.write({ attachments }),
     }),
-    next: computed(() => nextFor(memory.value.draft.value.text, policy())),
+    next: computed(() => nextFor(policy())),
+    nextFor,
     send,
     queue: queue.items,
     sending: computed(() => memory.value.sending.value),

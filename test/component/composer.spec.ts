@@ -66,6 +66,8 @@ it('`interrupt` names the runs that it stops, stops them, and sends', async () =
   ;(await scene.model.call(0)).say('Begun')
   await first.run.started
   expect(composer.next.value).toEqual({ verb: 'interrupt', targets: [runs.value[0]] })
+  expect(composer.nextFor('steer')).toEqual({ verb: 'steer', targets: [runs.value[0]] })
+  expect(composer.nextFor('queue')).toEqual({ verb: 'queue', targets: [] })
   expect((await write('Two')).verb).toBe('interrupt')
   expect(await first.run.finished).toEqual({ reason: 'cancelled' })
 })
@@ -200,6 +202,23 @@ it('a queued prompt is sent once by two tabs of one user', async () => {
   await eventually(() => expect(left.shown()).toEqual(all))
   await eventually(() => expect(right.shown()).toEqual(all))
   expect(scene.agentRuns).toHaveLength(3)
+})
+
+it('a storage may put something before the keys, and the tabs still share the queue', async () => {
+  const scene = await startScene('composer-prefix')
+  const shared = makeStorage()
+  const storage = {
+    getItem: (key: string) => shared.getItem(`alice:${key}`),
+    setItem: (key: string, value: string) => shared.setItem(`alice:${key}`, value),
+    removeItem: (key: string) => shared.removeItem(`alice:${key}`),
+  }
+  const options: UseComposerOptions = { whenBusy: 'queue', storage: () => storage }
+  const [left, right] = [await openTab(scene, options), await openTab(scene, options)]
+  await left.write('One')
+  await scene.model.call(0)
+  await left.write('Two')
+  window.dispatchEvent(new StorageEvent('storage', { key: 'alice:vue-ai-transport:ai:composer-prefix:queue' }))
+  expect(right.queued()).toEqual(['Two'])
 })
 
 it('a storage that is full loses no prompt, and is reported', async () => {
