@@ -1,3 +1,4 @@
+import type { ComposerStorage } from 'vue-ai-transport'
 import type { Device } from './devices/messages'
 
 const key = 'playground:device'
@@ -27,4 +28,14 @@ export function deviceKind(): Device['kind'] | undefined {
 export function deviceName(): string {
   const kind = deviceKind()
   return kind ? clientIdOf(kind) : storedName()
+}
+
+/** The part of `localStorage` of this device, so that the two devices of one page keep their drafts and queues apart. */
+export function deviceStorage(): ComposerStorage {
+  const prefix = `playground:${deviceName()}:`
+  return {
+    getItem: (name) => localStorage.getItem(prefix + name),
+    setItem: (name, value) => localStorage.setItem(prefix + name, value),
+    removeItem: (name) => localStorage.removeItem(prefix + name),
+  }
 }

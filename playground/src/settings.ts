@@ -1,5 +1,8 @@
-import { ref } from 'vue'
+import { ref, watch } from 'vue'
+import type { BusyVerb } from 'vue-ai-transport'
 import { paces, type PaceName } from '../shared/pace'
+import { isPolicy } from './conversation/ways'
+import { deviceStorage } from './device'
 
 const query = new URLSearchParams(location.search)
 const asked = query.get('speed') ?? 'normal'
@@ -17,3 +20,9 @@ export const gate = query.get('gate') ?? undefined
 
 /** The delay before the server wakes the agent, in ms. `?delay=3000` sets the initial delay. */
 export const wakeDelay = ref(Number(query.get('delay')) || 0)
+
+const stored = deviceStorage().getItem('when-busy')
+
+/** The effect of Enter while an answer streams. This device remembers it. */
+export const whenBusy = ref<BusyVerb>(isPolicy(stored) ? stored : 'alongside')
+watch(whenBusy, (verb) => deviceStorage().setItem('when-busy', verb))

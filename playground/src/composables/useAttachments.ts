@@ -1,10 +1,9 @@
 import type { FileUIPart } from 'ai'
-import { shallowRef } from 'vue'
+import { shallowRef, type Ref } from 'vue'
 import { readAttachment } from '../conversation/attachments'
 
-/** The files of the next prompt. */
-export function useAttachments() {
-  const files = shallowRef<readonly FileUIPart[]>([])
+/** Adds files to a prompt and removes them. */
+export function useAttachments(files: Ref<readonly FileUIPart[]>) {
   const problems = shallowRef<readonly string[]>([])
 
   async function add(chosen: Iterable<File>): Promise<void> {
@@ -18,20 +17,10 @@ export function useAttachments() {
     }
   }
 
-  return {
-    files,
-    problems,
-    add,
-    remove(file: FileUIPart) {
-      problems.value = []
-      files.value = files.value.filter((each) => each !== file)
-    },
-    /** Returns the files and empties the list. */
-    take(): readonly FileUIPart[] {
-      const taken = files.value
-      files.value = []
-      problems.value = []
-      return taken
-    },
+  function remove(file: FileUIPart): void {
+    problems.value = []
+    files.value = files.value.filter((each) => each !== file)
   }
+
+  return { problems, add, remove }
 }

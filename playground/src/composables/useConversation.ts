@@ -3,7 +3,7 @@ import { computed, shallowReactive } from 'vue'
 import { UIMessageCodec, useView, type ActiveRun } from 'vue-ai-transport'
 import { promptWithPace } from '../../shared/pace'
 import { createLayout, type Exchange } from '../conversation/layout'
-import { isStopUnanswered, statusOf, textOf, topicOf } from '../conversation/status'
+import { isStopUnanswered, runName, statusOf, textOf } from '../conversation/status'
 import { isSteer, type Approval, type Message } from '../conversation/types'
 import type { Steerable } from '../conversation/ways'
 import { gate, speed } from '../settings'
@@ -13,8 +13,7 @@ export function useConversation() {
   const shown = useView({ limit: 30 })
   const { view, blocks, runs, pending, cancel, cancelAll, discard } = shown
 
-  const apart = new Set<string>()
-  const layout = createLayout(apart)
+  const layout = createLayout()
   const placeOf = (promptId: string) => view.branch(promptId).siblings[0]?.id ?? promptId
   const sections = computed(() => layout({ blocks: blocks.value, runs: runs.value, pending: pending.value, placeOf }))
   const exchanges = computed(() => sections.value.flatMap(({ rows }) => rows.flatMap((row) => row.exchanges)))
@@ -30,12 +29,6 @@ export function useConversation() {
   // NOTE: a regeneration has no message of its own, so until its run starts only its handle can cancel it
   const regenerating = shallowReactive(new Map<string, ActiveRun<UIMessage>>())
   const stop = ({ id, run }: Exchange) => regenerating.get(id)?.cancel() ?? cancel(run ? run.runId : { inputId: id })
-
-  function stopAndSend(text: string, files?: readonly FileUIPart[]) {
-    const prompt = promptOf(text, files)
-    apart.add(prompt.id)
-    return shown.send(prompt, { whenBusy: 'interrupt' })
-  }
 
   /** Stops the run at a place, or else the newest run. */
   async function stopOne(place?: string): Promise<void> {
@@ -79,7 +72,6 @@ export function useConversation() {
     hasOlder: shown.hasOlder,
     isLoadingOlder: shown.isLoadingOlder,
     send,
-    stopAndSend,
     stop,
     stopOne,
     stopAll: () => cancelAll(),
@@ -112,7 +104,7 @@ const isWaiting = (pending: Exchange['pending']): boolean => pending !== undefin
 function steerableOf(exchange: Exchange): Steerable[] {
   const { run, lane } = exchange
   const isHeard = run?.status === 'active' && (!run.cancelling || run.cancelling.refused)
-  return isHeard ? [{ runId: run.runId, lane, topic: topicOf(exchange) }] : []
+  return isHeard ? [{ runId: run.runId, lane, name: runName(exchange) }] : []
 }
 
 const filesOf = (prompt: Exchange['prompt']): FileUIPart[] =>

@@ -1,5 +1,6 @@
 import type { PendingPrompt, RunInfo } from 'vue-ai-transport'
 import { freeLane } from './lanes'
+import { topicOf } from './status'
 import { isSteer, type Message } from './types'
 
 /** A prompt with its run and replies. */
@@ -14,6 +15,8 @@ export interface Exchange {
   /** Set until the run has started. */
   readonly pending?: PendingPrompt
   readonly run?: RunInfo
+  /** Sets the run apart from other active runs with the same prompt: "2 of 3". */
+  readonly ordinal?: string
   /** The run's replies and the steers sent to it. */
   readonly replies: readonly Message[]
 }
@@ -48,18 +51,14 @@ export interface Shown {
   placeOf: (promptId: string) => string
 }
 
-/**
- * Groups answers with their prompts, and exchanges with overlapping runs into rows.
- *
- * @param apart - ids of prompts that were sent with Stop and send
- */
-export function createLayout(apart: ReadonlySet<string>): (shown: Shown) => readonly Section[] {
+/** Groups answers with their prompts, and exchanges with overlapping runs into rows. */
+export function createLayout(): (shown: Shown) => readonly Section[] {
   // NOTE: decided once per exchange, because a row that splits later would make the page jump
   const besides = new Map<string, boolean>()
   const isBeside = (exchange: Exchange, before: Exchange): boolean => {
     const known = besides.get(exchange.place)
     if (known !== undefined) return known
-    const decided = !apart.has(exchange.prompt?.message.id ?? '') && overlap(exchange, before)
+    const decided = overlap(exchange, before)
     if (exchange.run || exchange.pending || exchange.prompt?.state === 'pending') besides.set(exchange.place, decided)
     return decided
   }
@@ -103,12 +102,31 @@ function toExchanges({ blocks, runs, pending, placeOf }: Shown): (Exchange & { b
     const draft = drafts.get(each.inputId)
     if (draft && !draft.run) draft.pending = each
   }
-  return Array.from(drafts.values(), (draft) => ({
-    ...draft,
-    place: draft.prompt ? placeOf(draft.id) : draft.id,
-    lane: 0,
-  }))
+  return withOrdinals(
+    Array.from(drafts.values(), (draft) => ({
+      ...draft,
+      place: draft.prompt ? placeOf(draft.id) : draft.id,
+      lane: 0,
+    })),
+  )
 }
+
+/** Tells active runs with the same prompt apart. */
+function withOrdinals<T extends Exchange>(exchanges: readonly T[]): T[] {
+  const twins = new Map<string, T[]>()
+  for (const exchange of exchanges) {
+    if (!isActive(exchange)) continue
+    const topic = topicOf(exchange)
+    twins.set(topic, [...(twins.get(topic) ?? []), exchange])
+  }
+  return exchanges.map((exchange) => {
+    const group = isActive(exchange) ? twins.get(topicOf(exchange))! : []
+    return group.length < 2 ? exchange : { ...exchange, ordinal: `${group.indexOf(exchange) + 1} of ${group.length}` }
+  })
+}
+
+const isActive = ({ run, pending, prompt }: Exchange): boolean =>
+  run ? !isOver(run) : pending !== undefined || prompt?.state === 'pending'
 
 function toSections(
   exchanges: readonly (Exchange & { block: string })[],
@@ -173,6 +191,7 @@ const isSame = (a: Exchange, b: Exchange): boolean =>
   a.prompt === b.prompt &&
   a.pending === b.pending &&
   a.run === b.run &&
+  a.ordinal === b.ordinal &&
   isSameList(a.replies, b.replies)
 
 const isSameList = (a: readonly unknown[], b: readonly unknown[]): boolean =>

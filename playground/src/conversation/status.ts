@@ -95,7 +95,8 @@ export function topicOf({ prompt, id }: Exchange): string {
 }
 
 /** The name of a run for labels: `run “Plan a weekend in Lisbon”`. */
-export const runName = (exchange: Exchange): string => `run “${topicOf(exchange)}”`
+export const runName = (exchange: Exchange): string =>
+  `run “${topicOf(exchange)}”${exchange.ordinal ? ` (${exchange.ordinal})` : ''}`
 
 /** The name of a prompt for labels: `prompt “Plan a weekend in Lisbon”`. */
 export const promptName = (exchange: Exchange): string => `prompt “${topicOf(exchange)}”`
