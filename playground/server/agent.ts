@@ -1,9 +1,10 @@
 import type { Realtime } from 'ably'
 import { convertToModelMessages, createUIMessageStream, isStepCount, streamText, type UIMessage } from 'ai'
 import { defineAgent } from 'vue-ai-transport/agent'
+import { demoModel } from 'vue-ai-transport/local'
 import { paceOf } from '../shared/pace'
-import { createDemoModel } from './demo-model'
 import type { Gates, Progress } from './gates'
+import { performanceFor } from './performance'
 import { toolApproval, toolsWith } from './tools'
 
 /** The playground's control of its agent. */
@@ -43,7 +44,16 @@ async function answer(messages: UIMessage[], abortSignal: AbortSignal, gates: Ga
     onError: reasonOf,
     execute({ writer }) {
       const result = streamText({
-        model: createDemoModel({ tokensPerSecond, isInterrupted, mayGoOn }),
+        model: demoModel({
+          script: performanceFor,
+          tokensPerSecond,
+          async beforeToken(written, signal) {
+            // NOTE: a steered answer ends with its sentence
+            if (isInterrupted() && /[.!?]$/.test(written.at(-1) ?? '')) return false
+            await mayGoOn(written.length, signal)
+            return true
+          },
+        }),
         messages: modelMessages,
         tools: toolsWith(writer, (signal) => mayGoOn('at work', signal)),
         toolApproval,

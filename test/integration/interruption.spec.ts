@@ -2,8 +2,8 @@ import { convertToModelMessages, streamText } from 'ai'
 import { describe, expect, it, vi } from 'vitest'
 import { effectScope, watchEffect } from 'vue'
 import { UIMessageCodec, type RunEvent } from '../../src'
-import { createDemoModel } from '../../playground/server/demo-model'
 import { ownerOnly } from '../../src/agent'
+import { demoModel } from '../../src/local'
 import { named, transportOf } from '../support/agent'
 import type { ModelCall } from '../support/hand-model'
 import { eventually } from '../support/eventually'
@@ -170,8 +170,8 @@ describe('cancel, then send', () => {
     expect(states).toEqual([])
   })
 
-  it("S10 gives the playground's demo model the first prompt, the partial reply with its note, and the new prompt", async () => {
-    const demo = createDemoModel({ tokensPerSecond: 50, thinkFor: 0 })
+  it('S10 gives the demo model the first prompt, the partial reply with its note, and the new prompt', async () => {
+    const demo = demoModel({ tokensPerSecond: 50, delay: 0 })
     const ask = vi.spyOn(demo, 'doStream')
     const { open } = await startScene('demo', {
       async respond(run) {
