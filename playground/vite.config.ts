@@ -9,6 +9,9 @@ const alias = [
   { find: /^vue-ai-transport\/(agent|codec|local)$/, replacement: here('src/$1/index.ts') },
 ]
 
+// NOTE: prepared at the start, because a dependency that is found later reloads the page
+const languages = 'bash css go html javascript json python rust sql typescript vue yaml'.split(' ')
+
 export default defineConfig(async () => {
   // NOTE: in your own app this is `import { localAbly } from 'vue-ai-transport/local/vite'`
   const { module: local } = await runnerImport<typeof import('../src/local/vite')>(here('src/local/vite.ts'))
@@ -18,7 +21,19 @@ export default defineConfig(async () => {
     root: here('playground'),
     plugins: [vue(), ably, server.playgroundServer(ably)],
     resolve: { alias },
-    optimizeDeps: { include: ['vue', 'pinia', 'ably', 'markdown-it', 'dompurify', '@lucide/vue'] },
+    optimizeDeps: {
+      include: [
+        'vue',
+        'pinia',
+        'ably',
+        'markdown-it',
+        'dompurify',
+        '@lucide/vue',
+        'shiki/core',
+        'shiki/engine/javascript',
+        ...languages.map((name) => `shiki/langs/${name}.mjs`),
+      ],
+    },
     server: { fs: { allow: [here('.')] } },
   }
 })
