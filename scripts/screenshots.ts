@@ -49,7 +49,8 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
     [
       'two-streaming',
       async (page) => {
-        await press(page, /Two questions at once/)
+        await ask(page, 'Plan a weekend in Lisbon for two')
+        await ask(page, 'And what would three nights in Porto cost?')
         await until(page, 2, 'streaming')
         await page.waitForTimeout(3200)
       },
@@ -192,7 +193,10 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
     [
       'editing',
       async (page) => {
-        await press(page, /Change my mind/)
+        await ask(page, 'Plan a weekend in Lisbon for two')
+        await until(page, 1, 'streaming')
+        await page.getByLabel('Message').fill('Actually, make it five days')
+        await press(page, 'Stop and send')
         await until(page, 2, 'streaming')
         await page.waitForTimeout(1500)
         await press(page, /^Edit prompt “Actually/)
@@ -310,7 +314,8 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
       'menu',
       async (page) => {
         await speed(page, 'Slow')
-        await press(page, /Two questions at once/)
+        await ask(page, 'Plan a weekend in Lisbon for two')
+        await ask(page, 'And what would three nights in Porto cost?')
         await until(page, 2, 'streaming')
         await page.waitForTimeout(2500)
         await page.getByLabel('Message').fill('We do not eat fish')
@@ -368,7 +373,8 @@ async function takeReadme(browser: Browser): Promise<void> {
     const viewport = { width: 1200, height: 800 }
     const page = await browser.newPage({ viewport, colorScheme, deviceScaleFactor: 1.5 })
     await page.goto(`${playground.url}/s/lisbon-trip${colorScheme === 'dark' ? '-' : ''}`)
-    await press(page, /Two questions at once/)
+    await ask(page, 'Plan a weekend in Lisbon for two')
+    await ask(page, 'And what would three nights in Porto cost?')
     await until(page, 2, 'streaming')
     await page.waitForTimeout(2900)
     await take(page, colorScheme === 'dark' ? 'two-runs-dark' : 'two-runs')

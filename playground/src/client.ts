@@ -7,8 +7,14 @@ import { deviceName } from './device'
 export function createClient(): Ably.Realtime {
   const client = new Ably.Realtime({ ...clientOptions(deviceName()), logLevel, disconnectedRetryTimeout })
   measureClock(client)
+  made = client
   return client
 }
+
+let made: Ably.Realtime | undefined
+
+/** The channel of a session, for the event log. */
+export const channelOf = (name: string): Ably.RealtimeChannel | undefined => made?.channels.get(`ai:${name}`)
 
 // NOTE: the page shows a lost connection, so the SDK does not log it
 const logLevel = 0

@@ -18,7 +18,8 @@ describe('layout', () => {
 
   test.each(sizes)('two streaming answers shift the page by at most 0.02 (%s)', async (_, viewport) => {
     const visitor = await visit({ viewport, speed: 100, allow: 40 })
-    await visitor.press(/Two questions at once/)
+    await visitor.ask(lisbon)
+    await visitor.ask(porto)
     await visitor.run(2).streams()
     await watchShifts(visitor.page)
     await visitor.allow('all')
@@ -47,7 +48,8 @@ describe('layout', () => {
   test('nothing scrolls sideways at 360 px', async () => {
     const visitor = await visit({ viewport: { width: 360, height: 740 }, hasTouch: true, allow: 60 })
     expect(await overflowOf(visitor.page)).toEqual([])
-    await visitor.press(/Two questions at once/)
+    await visitor.ask(lisbon)
+    await visitor.ask(porto)
     await visitor.run(2).streams(30)
     expect(await overflowOf(visitor.page)).toEqual([])
     const long = await visitor.ask(`${'unbroken'.repeat(30)} https://example.com/${'a'.repeat(200)}`)
@@ -98,7 +100,8 @@ describe('access', () => {
 
   test('every Stop has its own name, which starts with "Stop run"', async () => {
     const visitor = await visit({ allow: 40 })
-    await visitor.press(/Two questions at once/)
+    await visitor.ask(lisbon)
+    await visitor.ask(porto)
     await visitor.run(2).streams()
     const third = await visitor.ask('How does Stop work?')
     await third.streams()

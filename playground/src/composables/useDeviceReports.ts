@@ -1,10 +1,10 @@
-import { onScopeDispose, watch, type Ref } from 'vue'
+import { watch, type Ref } from 'vue'
 import type { RunInfo } from 'vue-ai-transport'
 import { deviceKind, deviceName } from '../device'
 import type { DeviceReport } from '../devices/messages'
 
 /** Reports Stops to the page with two devices, if this page is one of them. */
-export function useDeviceReports(runs: Readonly<Ref<readonly RunInfo[]>>, retry: () => void): void {
+export function useDeviceReports(runs: Readonly<Ref<readonly RunInfo[]>>): void {
   const device = deviceKind()
   if (!device || window.parent === window) return
 
@@ -28,9 +28,4 @@ export function useDeviceReports(runs: Readonly<Ref<readonly RunInfo[]>>, retry:
     },
     { flush: 'sync' },
   )
-  const onMessage = ({ origin, data }: MessageEvent<{ type: string }>) => {
-    if (origin === location.origin && data?.type === 'retry') retry()
-  }
-  window.addEventListener('message', onMessage)
-  onScopeDispose(() => window.removeEventListener('message', onMessage))
 }

@@ -1,3 +1,5 @@
+import type { CardStatus } from '../conversation/status'
+
 /** A device of the page with two devices. */
 export interface Device {
   readonly kind: 'laptop' | 'phone'
@@ -33,4 +35,15 @@ export function lastStopIn(reports: readonly DeviceReport[]): TravellingStop | u
   }
   const endedAfter = after('ended')
   return { runId, from, arrivedAfter: after('cancelling') ?? endedAfter, endedAfter }
+}
+
+/** An order of the page around the devices to one of them. */
+export type DeviceOrder =
+  { readonly type: 'retry' } | { readonly type: 'say'; readonly text: string } | { readonly type: 'stop'; run: number }
+
+/** The statuses of all runs on a device, in the order of their prompts. */
+export interface DeviceStatuses {
+  readonly type: 'statuses'
+  readonly device: Device['kind']
+  readonly statuses: readonly CardStatus[]
 }
