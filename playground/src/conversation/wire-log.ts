@@ -85,7 +85,7 @@ export function headersOf({ extras }: WireMessage): Readonly<Record<string, stri
   return (extras as { ai?: { transport?: Record<string, string> } } | undefined)?.ai?.transport ?? {}
 }
 
-/** What an event is: "run start", "output, 12 appends". */
+/** The title of an event: "run start", "output, 12 appends". */
 export function titleOfEvent({ message, appends }: WireEvent): string {
   const name = (message.name ?? 'message').replace(/^(x-)?ai-/, '').replaceAll('-', ' ')
   if (appends > 0) return `${name}, ${appends} ${appends === 1 ? 'append' : 'appends'}`
