@@ -84,6 +84,28 @@ export default defineConfig({
       },
       {
         extends: true,
+        resolve: {
+          alias: [
+            { find: /^vue$/, replacement: here('node_modules/vue-oldest/dist/vue.esm-bundler.js') },
+            {
+              find: /^@vue\/test-utils$/,
+              replacement: here('node_modules/@vue/test-utils/dist/vue-test-utils.esm-bundler.mjs'),
+            },
+          ],
+        },
+        test: {
+          name: 'oldest-vue',
+          environment: 'happy-dom',
+          // NOTE: without those that render on a server, since the renderer brings the newest Vue
+          include: ['test/component/{handles,page-life,places,streaming}.spec.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+          // NOTE: packages that import vue have to get the same one
+          server: { deps: { inline: [/pinia/, /vue-oldest/, /@vue\/test-utils/, /devtools/] } },
+        },
+      },
+      {
+        extends: true,
         test: {
           name: 'integration',
           environment: 'node',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import manifest from '../../package.json' with { type: 'json' }
 import { root } from './import-graph'
 
 const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
@@ -22,4 +23,8 @@ it('the docs names no other version of the peer', () => {
   const named = [...pages.matchAll(/@ably\/ai-transport` (\d[\d.]*\d)/g)].map(([, each]) => each!)
   expect(named.length).toBeGreaterThan(1)
   expect(named.filter((each) => each !== version && !version!.startsWith(`${each}.`))).toEqual([])
+})
+
+it('the oldest Vue that component tests run with is the oldest that the package accepts', () => {
+  expect(packages['node_modules/vue-oldest']?.version).toBe(manifest.peerDependencies.vue.replace('^', ''))
 })
