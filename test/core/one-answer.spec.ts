@@ -74,6 +74,48 @@ it('of several answers to a tool call one counts, the same for all clients and t
   fc.assert(property, { numRuns: 200 })
 })
 
+type Call = { state: string; toolCallId: string; output?: unknown; approval?: { approved?: boolean } }
+
+/** Output of the agent about calls whose decision it has acted on. */
+const actedOn = (calls: readonly Call[]): ChannelMessage[] =>
+  calls.flatMap(({ state, toolCallId }) => {
+    if (state === 'approval-responded')
+      return output('r', { kind: 'tool-output-available', toolCallId }, { output: `ran ${toolCallId}` })
+    return state === 'output-denied' ? output('r', { kind: 'tool-output-denied', toolCallId }) : []
+  })
+
+it('the decision that the agent has acted on is shown, even if an earlier one reaches the agent later from another site', () => {
+  const property = fc.property(
+    fc.array(said, { minLength: 1, maxLength: 12 }),
+    fc.nat(),
+    fc.nat(12),
+    (all, seed, heard) => {
+      const before = asked()
+      const answers = all.map(inputOf)
+      const agent = newTree()
+      hear(agent, [...before, ...shuffled(answers, randomFrom(seed)).slice(0, heard)])
+      const acted = callsOf(agent) as Call[]
+      const published = actedOn(acted)
+      const decided = new Set(published.map(({ extras }) => (extras as { ai: { codec: Call } }).ai.codec.toolCallId))
+      const expected = acted
+        .filter(({ toolCallId }) => decided.has(toolCallId))
+        .map(({ state, toolCallId }) =>
+          state === 'output-denied'
+            ? { toolCallId, state, approval: { approved: false } }
+            : { toolCallId, state: 'output-available', output: `ran ${toolCallId}` },
+        )
+      const channel = [...before, ...answers, ...published]
+      for (const index of clients.keys()) {
+        const tree = newTree()
+        hear(tree, shuffled([...channel, ...answers, ...published], randomFrom(seed + index)))
+        const shown = (callsOf(tree) as Call[]).filter(({ toolCallId }) => decided.has(toolCallId))
+        expect(shown).toMatchObject(expected)
+      }
+    },
+  )
+  fc.assert(property, { numRuns: 200 })
+})
+
 /** Each answer either counts, or its sender learns which answer came first. */
 function expectLateOnesTold(tree: Tree<object>, answers: readonly ChannelMessage[]): void {
   const rows = answersIn(tree, tree.runs.get('r')!)
