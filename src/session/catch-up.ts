@@ -5,6 +5,10 @@ import type { HistoryPage } from '../ably/session-channel'
 import { unpackRows } from '../core/rows'
 import type { ChannelMessage } from '../core/wire'
 import type { DehydratedSession, SessionContext } from './context'
+import { inSlices } from './scheduling'
+
+/** How many messages of a page are folded at once: the newest first, as if pages were that small. */
+const sliceSize = 200
 
 /** The result of a repair; `superseded` when a later repair has taken over. */
 export type RepairResult = 'whole' | 'gap' | 'superseded'
@@ -81,7 +85,11 @@ export class CatchUp<M extends object> {
     if (!this.#next) await this.#repairing
     if (this.#exhausted) return false
     const page = await (this.#next?.() ?? this.#newestPage())
-    this.#session.takePage(() => this.#fold(page.items))
+    let at = 0
+    await inSlices(() => {
+      this.#session.takePage(() => this.#fold(page.items.slice(at, (at += sliceSize))))
+      return at < page.items.length
+    })
     this.#next = page.next
     this.#exhausted = page.next === undefined
     return true
