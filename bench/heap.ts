@@ -26,6 +26,26 @@ export async function heapPerMessage(contender: Contender, messageCount: number)
   return (after - before) / messageCount
 }
 
+/** Bytes of heap that a contender uses for each message of turns that it hears token by token, 150 to a reply. */
+export async function heapPerLiveMessage(contender: Contender, turnCount: number): Promise<number> {
+  const conversation = new Conversation()
+  const channel = new FakeChannel()
+  const follower = await contender.follow(channel)
+  const before = usedHeap()
+  for (let turn = 0; turn < turnCount; turn++) {
+    const prompt = conversation.prompt('Tell me about the next sight on our way, please.')
+    const reply = conversation.reply()
+    const text = reply.text()
+    const tokens = Array.from({ length: 150 }, (_, index) => text.token(`a${index} `))
+    for (const message of [prompt, ...reply.lead, text.start, ...tokens, text.end(), ...reply.close()])
+      channel.deliver(JSON.parse(JSON.stringify(message)) as InboundMessage)
+  }
+  const after = usedHeap()
+  if (follower.count() < turnCount * 2) throw new Error(`${contender.name} shows only ${follower.count()} messages`)
+  await follower.close()
+  return (after - before) / (turnCount * 2)
+}
+
 function usedHeap(): number {
   collectGarbage()
   collectGarbage()

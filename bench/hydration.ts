@@ -12,16 +12,25 @@ export interface Hydration {
   longestBlock: number
 }
 
-/** Reads a conversation, given oldest first, from history in pages of 100; all contenders take turns. */
+/** How a conversation is read. */
+export interface Reading {
+  /** How many messages of the channel come at once. @default 100 */
+  readonly pageSize?: number
+  /** How many messages are shown at a time. @default all */
+  readonly step?: number
+}
+
+/** Reads a conversation, given oldest first, from history; all contenders take turns. */
 export async function hydrations(
   contenders: readonly Contender[],
   { messages, shown }: Past,
   rounds: number,
+  reading: Reading = {},
 ): Promise<(contender: Contender) => Hydration> {
   const past = messages.toReversed().map((message) => JSON.stringify(message))
   const all = new Map<Contender, Hydration[]>(contenders.map((contender) => [contender, []]))
   for (let round = 0; round < rounds; round++) {
-    for (const contender of contenders) all.get(contender)!.push(await hydrate(contender, past, shown))
+    for (const contender of contenders) all.get(contender)!.push(await hydrate(contender, past, shown, reading))
   }
   return (contender) => {
     const measured = all.get(contender)!
@@ -45,7 +54,12 @@ export async function hydrationCosts(
   return (contender, size) => (times.get(size)!(contender).time * 1000) / count(size)
 }
 
-async function hydrate(contender: Contender, past: readonly string[], messageCount: number): Promise<Hydration> {
+async function hydrate(
+  contender: Contender,
+  past: readonly string[],
+  messageCount: number,
+  { pageSize = 100, step = messageCount }: Reading,
+): Promise<Hydration> {
   let parsing = 0
   // NOTE: parsed as they arrive, like messages from the network, and not counted for any contender
   const channel = new FakeChannel((from, to) => {
@@ -53,11 +67,12 @@ async function hydrate(contender: Contender, past: readonly string[], messageCou
     const messages = past.slice(from, to).map((text) => JSON.parse(text) as InboundMessage)
     parsing += computed() - before
     return messages
-  })
+  }, pageSize)
   const follower = await contender.follow(channel)
   const watch = watchForBlocks()
   const before = computed()
-  await follower.load(messageCount)
+  do await follower.load(step)
+  while (follower.count() < messageCount)
   const time = computed() - before - parsing
   const longestBlock = watch.stop()
   if (follower.count() < messageCount) throw new Error(`${contender.name} shows only ${follower.count()} messages`)

@@ -24,8 +24,12 @@ export class FakeChannel {
   readonly #past: Past
   #time = Date.UTC(2027, 0, 1)
 
-  constructor(past: Past = () => []) {
+  readonly #pageSize: number | undefined
+
+  /** @param pageSize - how many messages a page of history has, instead of as many as a client asks for */
+  constructor(past: Past = () => [], pageSize?: number) {
     this.#past = past
+    this.#pageSize = pageSize
   }
 
   deliver(message: InboundMessage): void {
@@ -47,7 +51,7 @@ export class FakeChannel {
   }
 
   history({ limit = 100 }: { limit?: number } = {}): Promise<Page> {
-    return this.#page(0, limit)
+    return this.#page(0, this.#pageSize ?? limit)
   }
 
   async #page(from: number, limit: number): Promise<Page> {
