@@ -35,17 +35,18 @@ export function trustOf({ agents, policy }: TrustOptions): Trust {
 export class AccessPolicy {
   /** Whether agents or a policy are given, so that rows are filtered. */
   readonly isGuarded: boolean
+  readonly #trust: Trust
+  readonly #runs: ReadonlyMap<string, TreeNode<object>>
 
-  constructor(
-    private readonly trust: Trust,
-    private readonly runs: ReadonlyMap<string, TreeNode<object>>,
-  ) {
+  constructor(trust: Trust, runs: ReadonlyMap<string, TreeNode<object>>) {
+    this.#trust = trust
+    this.#runs = runs
     this.isGuarded = trust.isAgent !== undefined || trust.policy !== undefined
   }
 
   /** Whether the client may act on a prompt or run of this owner. */
   allows(kind: Act['kind'], clientId: string | undefined, ownerClientId: string | undefined): boolean {
-    return this.trust.policy?.({ kind, clientId, ownerClientId }) ?? true
+    return this.#trust.policy?.({ kind, clientId, ownerClientId }) ?? true
   }
 
   /** An input as it counts in a run of this owner; undefined if it does not count. */
@@ -62,7 +63,7 @@ export class AccessPolicy {
 
   /** An input with the messages of the replaced run, in place of the copies that the client has sent. */
   #read(row: Row): Row {
-    if (!this.trust.isAgent || !hasSeeds(row.data)) return row
+    if (!this.#trust.isAgent || !hasSeeds(row.data)) return row
     const source = this.#replacedBy(row)
     return { ...row, data: withSeeds(row.data, source ? copiesOf(source) : []) }
   }
@@ -70,7 +71,7 @@ export class AccessPolicy {
   /** The run that an answer replaces, if any; the run is older than the answer. */
   #replacedBy({ serial, transport }: Row): TreeNode<object> | undefined {
     if (transport[Header.runId] !== undefined) return undefined
-    const run = this.runs.get(transport[Header.supersedes] ?? '')
+    const run = this.#runs.get(transport[Header.supersedes] ?? '')
     return run && run.sort < serial ? run : undefined
   }
 }

@@ -1,5 +1,6 @@
 import { firstAbove } from './collections'
-import { bySort, levelOf, unsent, type TreeNode } from './node'
+import { bySort, levelOf, type TreeNode } from './node'
+import { atOf, everywhere, higher, lower, PathChange } from './path-change'
 import { RunNode } from './run-node'
 import { selectedOf, selectionOf, type Choices } from './siblings'
 import type { Tree } from './tree'
@@ -28,14 +29,15 @@ interface InlineReplacement<M extends object> {
   readonly reply: RunNode<M>
 }
 
-/**
- * Walks all nodes in sort order and keeps those on the chosen branch: a node whose parent is known must follow it on
- * the path, and of several siblings only the selected one stays.
- */
+/** The branch that choices lead to; see {@link BranchWalk}. */
 export const walk = <M extends object>(tree: Tree<M>, choices: Choices): readonly PathSegment<M>[] =>
   new BranchWalk(tree, choices).path
 
-/** See {@link walk}. It follows changes of the tree by walking on from the first place where the path differs. */
+/**
+ * Walks all nodes in sort order and keeps those on the chosen branch: a node whose parent is known must follow it on
+ * the path, and of several siblings only the selected one stays. Follows changes of the tree by walking on from the first
+ * place where the path differs.
+ */
 export class BranchWalk<M extends object> {
   readonly #tree: Tree<M>
   readonly #choices: Choices
@@ -318,35 +320,3 @@ export class BranchWalk<M extends object> {
     return undefined
   }
 }
-
-/** What the review of moved nodes has found. */
-class PathChange<M extends object> {
-  /** Moved nodes that have not been reviewed yet. */
-  readonly pending: Set<TreeNode<M>>
-  /** The level from which the path has to be walked again. */
-  from: string | undefined
-  /** Whether the path is different before its end. */
-  isInside = false
-
-  constructor(moved: readonly TreeNode<M>[]) {
-    this.pending = new Set(moved)
-  }
-
-  walkFrom(at: string): void {
-    if (this.from === undefined || at < this.from) this.from = at
-  }
-
-  /** Whether a place is walked again in any case. */
-  covers(at: string): boolean {
-    return this.from !== undefined && at >= this.from
-  }
-}
-
-/** Above every level. */
-const everywhere = `${unsent}${unsent}`
-
-const atOf = ({ at }: { readonly at: string }): string => at
-
-const lower = (a: string, b: string): string => (a < b ? a : b)
-
-const higher = (a: string, b: string): string => (a > b ? a : b)

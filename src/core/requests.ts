@@ -53,10 +53,12 @@ export class Forks<M extends object> {
   readonly #rows = new MultiMap<Row>()
   readonly #replacing = new MultiMap<Row>()
 
-  constructor(
-    /** Whether the sender of an answer may replace the run that it names. */
-    private readonly allows: (row: Row) => boolean,
-  ) {}
+  readonly #allows: (row: Row) => boolean
+
+  /** @param allows - whether the sender of an answer may replace the run that it names */
+  constructor(allows: (row: Row) => boolean) {
+    this.#allows = allows
+  }
 
   /** The rows of the answer with this message id. */
   of(inputId: string): readonly Row[] {
@@ -77,7 +79,7 @@ export class Forks<M extends object> {
 
   /** Whether other runs replace this run. */
   isSuperseded(run: RunNode<M>): boolean {
-    return !run.isPlaceholder && this.#replacing.of(run.key).some((row) => row.home !== run && this.allows(row))
+    return !run.isPlaceholder && this.#replacing.of(run.key).some((row) => row.home !== run && this.#allows(row))
   }
 
   /** The runs whose answers name it as replaced. */

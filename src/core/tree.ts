@@ -35,6 +35,7 @@ const nothing: Settled<never> = { structure: false, runs: false, transitions: []
  */
 export class Tree<M extends object> extends Nodes<M> {
   readonly log: Log
+  readonly #isAgentKnown: boolean
   readonly access: AccessPolicy
   /** Requests for another reply, by message id: no nodes, since they show nothing. */
   readonly requests = new Map<string, Row>()
@@ -54,9 +55,10 @@ export class Tree<M extends object> extends Nodes<M> {
   constructor(
     readonly codec: Codec<M>,
     readonly port: ReactivePort = plainPort,
-    private readonly trust: Trust = {},
+    trust: Trust = {},
   ) {
     super()
+    this.#isAgentKnown = trust.isAgent !== undefined
     this.log = new Log(trust.isAgent)
     this.access = new AccessPolicy(trust, this.runs)
   }
@@ -290,7 +292,7 @@ export class Tree<M extends object> extends Nodes<M> {
   #placeInput(row: Row): void {
     const { [Header.runId]: runId, [Header.messageId]: inputId, [Header.role]: role } = row.transport
     // NOTE: if the agents are known, other clients can only publish the role `user`
-    if (runId !== undefined) return role === 'user' || !this.trust.isAgent ? this.#placeOutput(row) : undefined
+    if (runId !== undefined) return role === 'user' || !this.#isAgentKnown ? this.#placeOutput(row) : undefined
     if (inputId === undefined) return
     if (!this.codec.decodes(row)) {
       if (row.transport[Header.regenerates] !== undefined) this.#placeRequest(inputId, row)
