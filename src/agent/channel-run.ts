@@ -16,7 +16,7 @@ import type {
 } from './agent-run'
 import { Cancels } from './cancels'
 import type { AgentChannel, OpenRun } from './channel'
-import { announce } from './claim'
+import { announce, declareEnd } from './claim'
 import { contextOf } from './context'
 import { badRequest } from './errors'
 import { failureOf, runEnd, runSuspend } from './headers'
@@ -249,7 +249,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   async #publishEnd({ reason, error }: RunOutcome): Promise<void> {
     const { publisher, identity } = this.#run
     const end = runEnd(identity, reason === 'suspend' ? 'complete' : reason, failureOf(error), this.#run.cutOff)
-    await publisher.declare('publish the end of the run', end)
+    await declareEnd(this.#channel, publisher, this.runId, end)
     this.#close()
     await this.#channel.archived(this.runId)
   }

@@ -8,6 +8,9 @@ import { isContinuation } from './headers'
 import type { RunPublisher } from './run-publisher'
 import { waitFor } from './wait'
 
+/** The part of a channel that claims need. */
+type ClaimChannel = Pick<AgentChannel<object, unknown>, 'tree' | 'onHeard'> & { uplink: { hearsItself: boolean } }
+
 /**
  * The Ably message id of the message that announces a run: the channel stores only the first message with an id, so of
  * several agents that one input wakes, one starts a run.
@@ -20,9 +23,30 @@ export function claimAfter(run: RunNode<object>, inputEventId: string): string {
   return before ? `${before.serial.replaceAll(':', '-')}-resume:0` : claimOf(inputEventId)
 }
 
-/** The same for the end of a run by another process than its own: of several that try, one ends it. */
-export function endClaimOf(run: RunNode<object>): string {
+/** The same for the end of a run, by its own process or another one: of several that try, one ends it. */
+function endClaimOf(run: RunNode<object>): string {
   return `${(lastAnnouncement(run)?.serial ?? run.key).replaceAll(':', '-')}-end:0`
+}
+
+/**
+ * Publishes the end of a run, unless another process has published one.
+ * @throws SessionError 104003 when the channel refuses it
+ */
+export async function declareEnd(
+  channel: ClaimChannel,
+  publisher: RunPublisher,
+  runId: string,
+  end: OutgoingMessage,
+): Promise<void> {
+  // NOTE: the tree is not settled, because a policy that throws there must not keep a run from ending
+  const run = channel.tree.runs.get(runId)
+  const declare = (message: OutgoingMessage): Promise<string> => publisher.declare('end the run', message)
+  const serial = await declare(run ? { id: endClaimOf(run), ...end } : end)
+  if (!channel.uplink.hearsItself) return
+  const row = await waitFor(channel, { look: () => channel.tree.log.get(serial), timeout: echoTimeout })
+  // NOTE: any client may have published another message under that id
+  const isEnd = row?.name === MessageName.runEnd && row.transport[Header.runId] === runId
+  if (!isEnd) await declare(end)
 }
 
 /** Id of the invocation that works on a run. */
@@ -71,7 +95,7 @@ export function checkUnanswered(tree: Tree<object>, trigger: Row): void {
  * @throws {@link HandledError} when it has
  */
 export async function announce(
-  channel: Pick<AgentChannel<object, unknown>, 'tree' | 'onHeard'> & { uplink: { hearsItself: boolean } },
+  channel: ClaimChannel,
   publisher: RunPublisher,
   announcement: OutgoingMessage,
   invocationId: string,

@@ -3,17 +3,16 @@ import type { Row } from '../core/log'
 import { isNamedByPresence, openCancel } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import type { RunEndReason } from '../core/run-state'
-import { Header, MessageName, type OutgoingMessage } from '../core/wire'
+import { Header } from '../core/wire'
 import type { RunHooks } from './agent-run'
 import type { AgentChannel } from './channel'
-import { endClaimOf, invocationOf } from './claim'
+import { declareEnd, invocationOf } from './claim'
 import { BusyError, HandledError } from './errors'
 import { cancelRefused, runEnd, type RunIdentity } from './headers'
 import { runHookSafely } from './hooks'
 import { readRun } from './lookup'
 import { settleFully } from './path'
 import { RunPublisher } from './run-publisher'
-import { waitFor } from './wait'
 
 /** Milliseconds of silence after which a run that no present agent names counts as stalled. */
 const stalledAfter = 20_000
@@ -23,8 +22,6 @@ const cancelledAfter = 5000
 const endedAfter = 120_000
 /** Milliseconds of silence after which a cancelled run is ended whose agent does not use presence. */
 const foreignEndedAfter = 60_000
-/** In milliseconds; an echo usually arrives at once. */
-const echoTimeout = 5000
 /** How much history to look through for stalled runs, in messages. */
 const maxMessages = 1000
 
@@ -165,17 +162,8 @@ export class Settlement<M extends object> {
 
   async #end(run: RunNode<M>, reason: RunEndReason, error?: SessionError): Promise<void> {
     if (run.hasEnded) return
-    const { tree, uplink } = this.#channel
-    const end = runEnd(this.#identityOf(run), reason, error)
-    const declare = (message: OutgoingMessage): Promise<string> => this.#publisher.declare('end the run', message)
-    const serial = await declare({ id: endClaimOf(run), ...end })
-    if (uplink.hearsItself) {
-      const row = await waitFor(this.#channel, { look: () => tree.log.get(serial), timeout: echoTimeout })
-      // NOTE: any client may have published another message under that id
-      const isEnd = row?.name === MessageName.runEnd && row.transport[Header.runId] === run.key
-      if (!isEnd) await declare(end)
-    }
-    await this.#publisher.closeOrphanedStreams(tree, run.key)
+    await declareEnd(this.#channel, this.#publisher, run.key, runEnd(this.#identityOf(run), reason, error))
+    await this.#publisher.closeOrphanedStreams(this.#channel.tree, run.key)
   }
 
   #identityOf(run: RunNode<M>): RunIdentity {

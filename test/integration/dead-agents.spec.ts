@@ -237,6 +237,34 @@ describe('a run whose agent is alive', () => {
     await eventually(async () => expect(await named()).toEqual([]))
   })
 
+  it('ends under the message id that another agent would use, so the channel has one end', async () => {
+    const { name, alice, started } = await setStage(place.endpoint)
+    const run = await started('Hello')
+    const start = await alice.hears(named('ai-run-start'))
+    const id = `${start.serial!.replaceAll(':', '-')}-end:0`
+    const other = place.endpoint.client({ clientId: 'agent' }).channels.get(name)
+    const transport = { ...transportOf(start), 'run-reason': 'error' }
+    await Promise.all([other.publish({ id, name: 'ai-run-end', extras: { ai: { transport } } }), run.end()])
+    await other.publish({ name: 'last', data: 'last' })
+    await alice.hears(({ name: heard }) => heard === 'last')
+    expect(
+      endsOf(
+        alice.heard.filter(({ name: heard }) => heard === 'ai-run-end'),
+        run.runId,
+      ),
+    ).toMatchObject([{ id }])
+  })
+
+  it('ends although a client has published another message under that id', async () => {
+    const { alice, started } = await setStage(place.endpoint)
+    const run = await started('Hello')
+    const start = await alice.hears(named('ai-run-start'))
+    await alice.channel.publish({ id: `${start.serial!.replaceAll(':', '-')}-end:0`, name: 'chatter', data: '' })
+    await run.end()
+    const end = await alice.hears(named('ai-run-end', { 'run-id': run.runId }))
+    expect(transportOf(end)['run-reason']).toBe('complete')
+  })
+
   it('costs two presence messages, one when it starts and one when it ends', async () => {
     const { name, started } = await setStage(place.endpoint)
     const presence: string[] = []
