@@ -10,10 +10,11 @@ export interface Ours {
   local: typeof import('../src/local/index.ts')
 }
 
-export const outDir = here('node_modules/.cache/bench')
+const defaultOutDir = here('node_modules/.cache/bench')
 
-/** Builds `src` and loads the result. */
-export async function loadOurs(): Promise<Ours> {
+/** Builds `src` into a folder and loads the result. */
+export async function loadOurs(outDir = defaultOutDir): Promise<Ours> {
+  const load = (name: string) => import(pathToFileURL(`${outDir}/${name}.js`).href)
   await build({
     configFile: false,
     root: here('.'),
@@ -45,5 +46,3 @@ export async function loadOurs(): Promise<Ours> {
     local: await load('local'),
   }
 }
-
-const load = (name: string) => import(pathToFileURL(`${outDir}/${name}.js`).href)
