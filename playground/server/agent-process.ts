@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as Ably from 'ably'
 import type { ViteDevServer } from 'vite'
 import type { AgentControls, createAgent } from './agent'
@@ -5,10 +6,14 @@ import { refuse, type AgentProcess } from './faults'
 
 type AgentModule = { createAgent: typeof createAgent }
 
+/** Milliseconds that running answers get when the server ends. */
+const grace = 10_000
+
 /** Runs the agent and reloads it when its file changes. It can be killed without publishing anything. */
 export class LiveAgent implements AgentProcess {
   #made: { by: AgentModule; agent: ReturnType<typeof createAgent> } | undefined
   #clients: Ably.Realtime[] = []
+  readonly #answers = new Set<Promise<unknown>>()
   #isDead = false
 
   constructor(
@@ -21,7 +26,7 @@ export class LiveAgent implements AgentProcess {
     if (this.#isDead) return refuse(502, 'the agent is not running')
     const by = (await this.server.ssrLoadModule('/server/agent.ts')) as AgentModule
     if (this.#made?.by !== by) this.#made = { by, agent: by.createAgent(() => this.#connect(), this.controls) }
-    return this.#made.agent.fetch(request)
+    return this.#made.agent.fetch(request, { waitUntil: (answer) => this.#track(answer) })
   }
 
   /** Closes all connections at once, as if the process were killed: its runs stay active and nothing more is published. */
@@ -29,6 +34,19 @@ export class LiveAgent implements AgentProcess {
     this.#isDead = true
     this.#made = undefined
     for (const client of this.#clients.splice(0)) client.close()
+  }
+
+  /** Ends as on a deploy: takes no new prompts, gives running answers their time, and ends the rest as cancelled. */
+  async end(): Promise<void> {
+    this.#isDead = true
+    await Promise.race([Promise.all(this.#answers), sleep(grace)])
+    await this.#made?.agent.close()
+    this.kill()
+  }
+
+  #track(answer: Promise<unknown>): void {
+    this.#answers.add(answer)
+    void answer.finally(() => this.#answers.delete(answer))
   }
 
   restart(): void {

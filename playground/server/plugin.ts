@@ -30,6 +30,9 @@ export function playgroundServer(ably: LocalAblyPlugin): Plugin {
       })
       const agent = new LiveAgent(server, ably.agentOptions, { mayStop: () => faults.mayStop(), gates })
       const faults = createFaults(ably.endpoint, agent)
+      // NOTE: Vite closes the server on SIGTERM, and with it the connections on which the agent ends its runs
+      const close = server.close.bind(server)
+      server.close = () => agent.end().then(close)
       server.middlewares.use('/api/agent', (request, response) => {
         void answer(response, async () => {
           await sleep(Math.min(Number(request.headers['x-wake-delay']) || 0, longestDelay))

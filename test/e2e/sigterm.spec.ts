@@ -1,0 +1,46 @@
+import { chromium, type Page } from 'playwright'
+import { expect, onTestFinished, test } from 'vitest'
+import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
+import { startPlayground } from '../../scripts/playground'
+import { RunOnPage } from './visit'
+
+const lisbon = 'Plan a weekend in Lisbon for two'
+
+test('SIGTERM: no new prompt is answered, an answer that ends in time is complete, the rest is stopped with its text', async () => {
+  const playground = await startPlayground()
+  onTestFinished(() => playground.stop())
+  const browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+  onTestFinished(() => browser.close())
+  const allow = (gate: string, allowance: unknown) =>
+    fetch(`${playground.url}/api/gates/${gate}`, { method: 'POST', body: JSON.stringify(allowance) })
+  const visit = async (gate: string): Promise<Page> => {
+    await allow(gate, 40)
+    const page = await (await browser.newContext()).newPage()
+    page.setDefaultTimeout(60_000)
+    await page.goto(`${playground.url}/s/deploy?speed=2000&gate=${gate}`)
+    await page.locator('[data-connection="connected"]').waitFor()
+    return page
+  }
+  const ask = async (page: Page, text: string, number: number): Promise<RunOnPage> => {
+    await page.getByLabel('Message').fill(text)
+    await page.getByLabel('Message').press('Enter')
+    return new RunOnPage(page.locator('article').nth(number))
+  }
+  const alice = await visit('quick')
+  const bob = await visit('slow')
+  const quick = await ask(alice, 'How does Stop work?', 0)
+  await quick.streams()
+  const slow = await ask(bob, lisbon, 1)
+  await slow.streams()
+
+  const stopped = playground.stop()
+  // The server refuses wakes from then on, and the answers that run have ten seconds
+  await expect.poll(async () => (await fetch(`${playground.url}/api/agent`, { method: 'POST' })).status).toBe(502)
+  const late = await ask(alice, 'hello', 2)
+  await allow('quick', 'all')
+  await quick.reaches('complete')
+  await slow.reaches('cancelled')
+  expect((await slow.text()).length).toBeGreaterThan(0)
+  expect(await late.status()).not.toBe('complete')
+  await stopped
+})
