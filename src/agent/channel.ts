@@ -85,6 +85,7 @@ export class AgentChannel<M extends object, Chunk> {
     this.ably = new WritableChannel(client, sessionName, codec.name)
     this.uplink = new Uplink(client)
     this.pacer = pacerOf(client, maxRate)
+    if (options.archive && !this.uplink.hearsItself) throw deaf()
     this.archive = options.archive && new ArchiveWriter(options.archive, sessionName, this.tree, this.report)
     const place = { archive: this.archive, sessionName, limit: historyPageSize }
     this.history = new History(
@@ -221,6 +222,14 @@ export class AgentChannel<M extends object, Chunk> {
     }
   }
 }
+
+/** The archive keeps rows as the channel has them, so an agent must hear its own. */
+const deaf = (): SessionError =>
+  unableTo(
+    'use an archive',
+    'the client of the agent does not hear its own messages (remove "echoMessages: false" from its options)',
+    ErrorCode.ArchiveFailed,
+  )
 
 const lost = (name: string, reason: string, cause: unknown): SessionError =>
   unableTo(`hear every message of session "${name}"`, reason, ErrorCode.ContinuityLost, { cause })

@@ -11,7 +11,7 @@ import {
   type ClientSession,
   type DehydratedSession,
 } from '../../src'
-import type { AgentArchive } from '../../src/agent'
+import { createAgentSession, type AgentArchive } from '../../src/agent'
 import { archiveRoute, sqlArchive, type Archive } from '../../src/archive'
 import { eventually } from '../support/eventually'
 import { startEndpoint } from '../support/local'
@@ -268,4 +268,11 @@ it("a session continues in the archive from an earlier session's rows without a 
     await some.close()
     expect(shown(await openOn(scene, { archive, rows, historyPageSize }))).toEqual(conversation)
   }
+})
+
+it('an agent that does not hear its own messages is refused an archive', async () => {
+  const endpoint = await startEndpoint()
+  const client = endpoint.client({ clientId: 'agent' }, { echoMessages: false })
+  const open = () => createAgentSession({ client, sessionName: 'ai:deaf', archive: newArchive() })
+  expect(open).toThrow('remove "echoMessages: false"')
 })
