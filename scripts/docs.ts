@@ -51,7 +51,7 @@ run('vitepress', [command, 'docs', ...flags])
 /** The README's two apps as a page. */
 function guideFrom(readme: string): string {
   const [, apps = ''] = /(## In a Vite app\n[^]*?)\n## More\n/.exec(readme) ?? []
-  return `# Get started\n\n${apps}\n\n## Without a build step\n\nA page can import the package from a CDN that bundles npm packages. Name \`vue\`, \`pinia\` and \`ably\` in an import map, so that the\npage has one copy of each.\n`
+  return `# Get started\n\n${apps.replaceAll('](docs/', '](./')}\n\n## Without a build step\n\nA page can import the package from a CDN that bundles npm packages. Name \`vue\`, \`pinia\` and \`ably\` in an import map, so that the\npage has one copy of each.\n`
 }
 
 function run(name: string, args: readonly string[]): void {

@@ -7,6 +7,9 @@ export default defineConfig({
   title: 'vue-ai-transport',
   description: 'AI sessions for Vue that users can interrupt',
   cleanUrls: true,
+  markdown: { theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' } },
+  // The examples are folders of the repository.
+  ignoreDeadLinks: [/\.\.\/examples\//],
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],

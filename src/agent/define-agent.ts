@@ -1,5 +1,5 @@
 import type { RealtimeClient } from 'ably'
-import type { UIMessage, UIMessageChunk } from 'ai'
+import type { InferUIMessageChunk, UIMessage, UIMessageChunk } from 'ai'
 import { checkClient } from '../ably/check-client'
 import { Uplink } from '../ably/uplink'
 import type { TrustOptions } from '../core/access'
@@ -56,6 +56,9 @@ export interface AgentOptions<M extends object, Chunk>
   onError?: (error: unknown) => void
 }
 
+/** The chunks of a reply of this message type. */
+export type ChunkOf<M> = M extends UIMessage ? InferUIMessageChunk<M> : UIMessageChunk
+
 /** A server's second argument to `fetch`. */
 export interface FetchContext {
   /** Keeps a serverless process alive until a promise settles. */
@@ -106,9 +109,7 @@ const handledLimit = 1000
  *   },
  * })
  */
-export function defineAgent<M extends object = UIMessage, Chunk = UIMessageChunk>(
-  options: AgentOptions<M, Chunk>,
-): Agent {
+export function defineAgent<M extends object = UIMessage, Chunk = ChunkOf<M>>(options: AgentOptions<M, Chunk>): Agent {
   checkOptions(options)
   const { codec, agents, policy, archive, respond, maxRate, maxConcurrent = 100, maxDuration } = options
   const { admit, errorText, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout } = options

@@ -22,7 +22,9 @@ export interface ToolOutputError<M extends UIMessage> {
 }
 
 /** The user's decision on a tool call that needs approval. */
-export interface ToolApproval {
+export interface ToolApproval<M extends UIMessage = UIMessage> {
+  /** Names the tool of the call; checked against the tools of your messages. */
+  tool?: keyof ToolsOf<M> & string
   toolCallId: string
   approved: boolean
   /** Shown to everyone in the session and to the model. */

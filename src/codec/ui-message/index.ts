@@ -35,7 +35,7 @@ export interface UIMessageCodec<M extends UIMessage = UIMessage> extends Codec<M
   /** Makes an answer from the error of a tool call that failed here. */
   createToolOutputError(outcome: ToolOutputError<M>): Answer
   /** Makes the answer to a tool call that needs approval. */
-  createToolApproval(approval: ToolApproval): Answer
+  createToolApproval(approval: ToolApproval<M>): Answer
   /** Always absent here: import the codec from `vue-ai-transport/agent` to write replies. */
   readonly encoder?: OnlyIn<'vue-ai-transport/agent'>
 }

@@ -4,6 +4,7 @@ import {
   createAITransport,
   createUIMessageCodec,
   defineSessionStore,
+  UIMessageCodec,
   useBranch,
   useClientSession,
   useRun,
@@ -39,6 +40,11 @@ export async function app(): Promise<void> {
   expectTypeOf((await answer('m', output)).messages[0]!.message).toEqualTypeOf<Mine>()
   // @ts-expect-error an output of another type
   codec.createToolOutput({ tool: 'locate', toolCallId: 'call-1', output: { town: 'Oslo' } })
+  UIMessageCodec.createToolOutput({ tool: 'locate', toolCallId: 'call-1', output: { city: 'Oslo' } })
+  // @ts-expect-error an unknown tool
+  UIMessageCodec.createToolApproval({ tool: 'locat', toolCallId: 'call-1', approved: true })
+  // @ts-expect-error an output of another type
+  await answer('m', UIMessageCodec.createToolOutput({ tool: 'locate', toolCallId: 'call-1', output: 'Oslo' }))
   expectTypeOf((await steer('run-1', 'cheaper').outcome).consumed).toEqualTypeOf<boolean>()
 
   expectTypeOf(useBranch('m').selected.value!.message).toEqualTypeOf<Mine>()
