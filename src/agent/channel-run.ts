@@ -263,9 +263,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   async #reviewCancels(): Promise<void> {
     if (this.#run.isStopped || this.#run.phase === 'over' || !this.#run.isTargetKnown) return
     const cancel = await this.#cancels.review()
-    if (!cancel) return
-    this.#run.stopFor(cancel)
-    await this.#endSuspended()
+    if (cancel) this.#run.stopFor(cancel)
+    if (cancel) await this.#endSuspended()
   }
 
   /** Ends a suspended run that was cancelled: no work is left that would end it. */

@@ -149,8 +149,12 @@ export class Cancellations<M extends object> {
     }
   }
 
-  /** Resolves when all of these runs have ended, at the latest after two seconds. */
-  async waitForRunsToEnd(targets: readonly Cancellable[]): Promise<void> {
+  /** Resolves when all of these runs have ended, at the latest after two seconds; undefined for none. */
+  waitForRunsToEnd(targets: readonly Cancellable[]): Promise<void> | undefined {
+    return targets.length > 0 ? this.#waitForRunsToEnd(targets) : undefined
+  }
+
+  async #waitForRunsToEnd(targets: readonly Cancellable[]): Promise<void> {
     const { tree } = this.#session
     const { promise, resolve } = deferred()
     const hasEnded = (target: Cancellable): boolean | undefined =>

@@ -136,8 +136,7 @@ export class Session<M extends object> implements SessionContext<M> {
     const targets = whenBusy === 'interrupt' ? this.interruptible(view, placed.place.runId) : []
     return this.submissions.send(placed, wake, (inputId) => {
       onPlaced(inputId)
-      const mustWait = waitFor === 'ended' && targets.length > 0
-      const ended = mustWait ? this.cancellations.waitForRunsToEnd(targets) : undefined
+      const ended = waitFor === 'ended' ? this.cancellations.waitForRunsToEnd(targets) : undefined
       // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
       for (const target of targets) this.cancel(idOf(target)).catch((error: SessionError) => this.report(error))
       return ended
