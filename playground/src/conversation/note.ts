@@ -3,12 +3,8 @@ import type { Exchange } from './layout'
 import { statusOf, writtenOf } from './status'
 import { clock, counted, nameOf, sentence } from './words'
 
-/**
- * The note of a run card below its answer.
- *
- * @param tail - tokens that arrived after Stop
- */
-export function noteOf(exchange: Exchange, me: string, tail: number): string {
+/** The note of a run card below its answer. */
+export function noteOf(exchange: Exchange, me: string): string {
   switch (statusOf(exchange)) {
     case 'starting':
     case 'waiting':
@@ -21,7 +17,7 @@ export function noteOf(exchange: Exchange, me: string, tail: number): string {
     case 'cancelling':
       return `Stop requested by ${stopperOf(exchange, me) ?? 'another client'}`
     case 'cancelled':
-      return stoppedBy(stopperOf(exchange, me), tail)
+      return stoppedBy(stopperOf(exchange, me), tailOf(exchange))
     case 'error':
       return sentence(reasonOf(exchange))
     default:
@@ -44,6 +40,12 @@ function beginningOf({ run, pending, prompt }: Exchange): string {
 function stoppedBy(stopper: string | undefined, tail: number): string {
   const stopped = stopper === undefined ? 'Stopped' : `Stopped by ${stopper}`
   return tail > 0 ? `${stopped}. ${counted(tail, 'token')} arrived after Stop.` : stopped
+}
+
+/** The tokens that arrived after Stop, as the agent has published it: the same on every device and after a reload. */
+function tailOf(exchange: Exchange): number {
+  const length = exchange.run?.stopped?.tail ?? 0
+  return length > 0 ? countTokens(writtenOf(exchange).slice(-length)) : 0
 }
 
 function stopperOf({ run, pending }: Exchange, me: string): string | undefined {
