@@ -48,6 +48,25 @@ test('a draft survives a reload, and each conversation has its own', async () =>
   expect(await visitor.message.inputValue()).toBe('half a thought')
 })
 
+test('a suggestion and a scene leave the draft and its files in the message box', async () => {
+  const visitor = await visit({ allow: 60 })
+  const draft = async () => [
+    await visitor.message.inputValue(),
+    await visitor.page.getByRole('list', { name: 'Attached files' }).innerText(),
+  ]
+  await drop(visitor, [['notes.txt', 'text/plain']])
+  await visitor.message.fill('half a thought')
+  await visitor.press(/^Change my mind/)
+  await visitor.run(2).streams()
+  expect(await draft()).toEqual(['half a thought', 'notes.txt'])
+  expect((await visitor.page.locator('.prompt').allInnerTexts()).join(' ')).not.toContain('notes.txt')
+  await visitor.press('New conversation')
+  await visitor.message.fill('another thought')
+  await visitor.press('Book a table')
+  await visitor.run(1).card.waitFor()
+  expect(await visitor.message.inputValue()).toBe('another thought')
+})
+
 test('text runs in the direction of its script', async () => {
   const visitor = await visit()
   const run = await visitor.ask('مرحبا بالعالم')

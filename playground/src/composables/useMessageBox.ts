@@ -16,3 +16,13 @@ export const useMessageBox = (): Composer =>
     message: ({ text, attachments }) =>
       promptWithPace(text.trim(), { tokensPerSecond: speed.value, gate }, attachments),
   })
+
+/** Empties the message box for another prompt, and returns a function that puts the user's draft back. */
+export function borrow({ draft, attachments }: Composer): () => void {
+  const [text, files] = [draft.value, attachments.value]
+  attachments.value = []
+  return () => {
+    draft.value = text
+    attachments.value = files
+  }
+}

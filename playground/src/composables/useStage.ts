@@ -4,7 +4,7 @@ import type { Stage } from '../conversation/scenes'
 import { statusOf, writtenOf } from '../conversation/status'
 import type { Way } from '../conversation/ways'
 import type { Conversation } from './useConversation'
-import type { Composer } from './useMessageBox'
+import { borrow, type Composer } from './useMessageBox'
 
 /** The pause between two letters, in ms. */
 const typing = 16
@@ -27,12 +27,15 @@ export function useStage({ conversation, composer, isOnline, send, attempt, cut 
   return {
     begin: () => (before = exchanges.value.length),
     async say(text, way) {
+      const giveBack = borrow(composer)
       const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches
       for (let end = isStill ? text.length : 1; end <= text.length; end++) {
         composer.draft.value = text.slice(0, end)
         await new Promise((resolve) => setTimeout(resolve, typing))
       }
-      await send(way)
+      const sent = send(way)
+      giveBack()
+      await sent
     },
     stop(run) {
       const exchange = runAt(run)
