@@ -9,7 +9,7 @@ const pause = 200
 /**
  * The messages of a session's channel. Nothing is rendered while the log is closed.
  *
- * @param isReady - whether the session has opened its channel
+ * @param isReady - whether the session has opened its channel, and the channel has not failed
  */
 export function useWireLog(
   name: Readonly<Ref<string>>,
@@ -38,7 +38,8 @@ export function useWireLog(
       if (now !== before) log.clear()
       if (!ready) return
       channel = channelOf(now)
-      void channel?.subscribe(hear)
+      // NOTE: the page shows why a channel can't be used
+      channel?.subscribe(hear).catch(() => {})
     },
     { immediate: true },
   )
