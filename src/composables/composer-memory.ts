@@ -35,6 +35,8 @@ export class ComposerMemory {
   readonly queue: ShallowRef<QueueState> = shallowRef(emptyQueue)
   /** The id of the queued prompt that is being sent by this tab. */
   readonly sending = shallowRef<string>()
+  /** The id of a queued prompt that this tab could not send; it stays in the queue. */
+  readonly refused = shallowRef<string>()
   /** Why the storage could not be written; undefined when the last write worked. */
   readonly error = shallowRef<Error>()
   readonly #key: string

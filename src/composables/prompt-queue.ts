@@ -78,6 +78,7 @@ export class PromptQueue<M extends object> {
 
   /** Goes on after a pause. */
   resume(): void {
+    this.#memory().refused.value = undefined
     this.#memory().change(({ items, awaited }) => ({
       items,
       awaited: awaited.filter((id) => this.#fate(id) === 'running'),
@@ -93,8 +94,13 @@ export class PromptQueue<M extends object> {
     const item = memory.queue.value.items.find((each) => each.id === id)
     if (!item) throw new SessionError('unable to send the prompt; it is not in the queue', ErrorCode.BadRequest)
     memory.sending.value = id
+    memory.refused.value = undefined
     try {
       return await this.#send(item, { ...options, id })
+    } catch (cause) {
+      // NOTE: the queue waits, else it would try again at once and for ever
+      if (!this.#isShown(id)) memory.refused.value = id
+      throw cause
     } finally {
       memory.sending.value = undefined
       // NOTE: a prompt that the channel refused stands in the conversation, which offers to send it again
@@ -121,10 +127,11 @@ export class PromptQueue<M extends object> {
 
   /** The first prompt, when nothing holds it back. */
   #due(): QueuedPrompt | undefined {
-    const { queue, sending } = this.#memory()
+    const { queue, sending, refused } = this.#memory()
     const { items, awaited } = queue.value
     const view = this.#view()
     if (items.length === 0 || sending.value !== undefined || !this.#isLoaded() || view.isRunning) return undefined
+    if (items[0]!.id === refused.value) return undefined
     return awaited.every((id) => this.#fate(id) === 'complete') ? items[0] : undefined
   }
 
@@ -142,13 +149,15 @@ export class PromptQueue<M extends object> {
   }
 
   #findPause(): QueuePause | undefined {
-    for (const id of this.#memory().queue.value.awaited) {
+    const { queue, refused } = this.#memory()
+    for (const id of queue.value.awaited) {
       const reason = this.#fate(id)
       if (reason === 'running' || reason === 'complete') continue
       const run = this.#runOf(id)
       return { reason, ...(run ? { run } : { inputId: id }) }
     }
-    return undefined
+    const first = queue.value.items[0]!.id
+    return first === refused.value ? { reason: 'failed', inputId: first } : undefined
   }
 
   #fate(id: string): QueuePause['reason'] | 'running' | 'complete' {

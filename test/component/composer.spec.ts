@@ -248,3 +248,29 @@ it('foreign data in the storage is ignored', async () => {
   const { composer, queued } = await openTab(scene, { storage: () => storage })
   expect([composer.draft.value, ...queued()]).toEqual([''])
 })
+
+it('a queued prompt that cannot be sent stays first in the queue, which waits for resume()', async () => {
+  const scene = await startScene('composer-refused')
+  let isRefused = true
+  let tries = 0
+  const { composer, write, queued } = await openTab(scene, {
+    whenBusy: 'queue',
+    message({ text }) {
+      if (text === 'Two' && isRefused) throw new Error(`no, for the ${++tries}. time`)
+      return text
+    },
+  })
+  await write('One')
+  const one = await scene.model.call(0)
+  await write('Two')
+  answer(one, '1')
+  await eventually(() =>
+    expect(composer.pause.value).toEqual({ reason: 'failed', inputId: composer.queue.value[0]!.id }),
+  )
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(tries).toBe(1)
+  isRefused = false
+  composer.resume()
+  answer(await scene.model.call(1), '2')
+  await eventually(() => expect(queued()).toEqual([]))
+})
