@@ -39,7 +39,7 @@ export interface EncodedPart {
   readonly data: unknown
 }
 
-/** A message of a run under the id that it gets in the run that takes that one's place. */
+/** A copy of a run's message, with the id that it has in the run that replaces that run. */
 export interface Seed<M> {
   readonly messageId: string
   readonly message: M

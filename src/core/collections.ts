@@ -14,7 +14,7 @@ export const reuseIfEqual = <T>(known: readonly T[] | undefined, next: readonly 
 
 type Placed = { readonly serial: string }
 
-/** What is sorted by serial and, as yet, empty. */
+/** An empty list, shared by all that have no items. */
 export const noItems: readonly never[] = []
 
 /**
@@ -23,7 +23,7 @@ export const noItems: readonly never[] = []
  */
 export function insertBySerial<T extends Placed>(list: readonly T[], item: T): readonly T[] {
   if (list.length === 0) return [item]
-  // Not one of those that several share
+  // The shared empty list was handled above, so this list belongs to one owner
   const items = list as T[]
   items.splice(firstAbove(items, serialOf, item.serial), 0, item)
   return items

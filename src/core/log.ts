@@ -226,7 +226,7 @@ const changed = (row: Row, before: Headers, wasDeleted: boolean): RowChange =>
     ? { row, kind: 'grew' }
     : { row, kind: 'replaced', before }
 
-/** Whether a later version speaks of the same part of the same message, so that only its text moved on. */
+/** Whether a later version is of the same part of the same message, so that only its text has grown. */
 const sameStream = (before: Headers, next: Headers): boolean =>
   before === next || streamIdentity.every((header) => before[header] === next[header])
 

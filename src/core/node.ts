@@ -24,7 +24,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   #shown: SmallMap<Writable<ViewMessage<M>>> | undefined
   /** How many of the rows the projection holds, unless it is stale. */
   #foldedCount = 0
-  /** Messages that rows name without saying anything that counts. */
+  /** Messages that rows name, but that no row has content for. */
   #emptyIds: Set<string> | undefined
   /** Messages that rows have named since it was settled. */
   #namedIds: readonly (string | undefined)[] = noItems

@@ -47,7 +47,7 @@ export class Projection<M extends object> implements Draft<M> {
     return this.#seeds ?? none
   }
 
-  /** One of the messages as somebody sees it who is to hear of changes from here on. */
+  /** One of the messages, for a reader that is told of its changes from now on. */
   observe(message: M): M {
     this.#observed = true
     return this.port.observe(message)
@@ -58,7 +58,7 @@ export class Projection<M extends object> implements Draft<M> {
     return this.#resting
   }
 
-  /** Forgets how folding stands; the messages stay. */
+  /** Drops the codec's notes on rows that are folded; the messages stay. */
   seal(): void {
     if (!this.#observed && !this.#resting) for (const id of this.#ids) trim(this.#messages.get(id)!)
     this.#resting = true

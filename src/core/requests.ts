@@ -40,7 +40,7 @@ export class Cancels {
   }
 }
 
-/** Whether an input begins a run of its own with copies of the messages of one that waits. */
+/** Whether an input starts a run of its own with copies of a suspended run's messages. */
 export const isFork = ({ transport, data }: Row): boolean =>
   transport[Header.runId] === undefined &&
   transport[Header.role] === 'assistant' &&

@@ -88,7 +88,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return super.grow(row)
   }
 
-  /** Whether a row only goes on with a reply whose start has said all: nothing but its messages follow from it. */
+  /** Whether a row only lengthens a reply that has begun: it changes messages, and nothing else about the run. */
   #isFurther(row: Row): boolean {
     if (!this.#isStarted || !this.#hasOutput || this.#isEnding || this.hasEnded) return false
     if (isOfFork(row) || isSteer(row) || isDecisive(row, this.start!)) return false
@@ -147,7 +147,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#steers
   }
 
-  /** Requests to stop that name this run, by serial. */
+  /** Cancels that name this run, by serial. */
   get cancels(): readonly Row[] {
     return this.#cancels
   }
@@ -184,7 +184,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#isEnding
   }
 
-  /** Takes streams that its end found open for over. */
+  /** Ends the run although some of its streams are open: their rest is not expected any more. */
   endNow(): void {
     this.#isOverdue = true
     this.#isNews = true
@@ -245,7 +245,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#info === undefined
   }
 
-  /** @param cancels - the requests to stop it that count, by serial */
+  /** @param cancels - the cancels of this run that count, by serial */
   info(cancels: () => readonly Row[]): RunInfo {
     this.#facts ??= readFacts(this.#said, this.#state, this.key, this.parent)
     if (!this.#info) {

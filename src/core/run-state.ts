@@ -37,7 +37,7 @@ export interface RunState {
   attempts: SmallMap<string>
 }
 
-/** How a run stands of which nothing is known. */
+/** The state of a run before any of its rows is known. */
 export const initialRunState: RunState = { status: 'active', steps: [], attempts: new SmallMap() }
 
 /** Whether a row is of the newest attempt of its step, as far as is known: what others wrote does not show. */

@@ -11,11 +11,11 @@ export interface RunTransition<M extends object> {
 const maxUnseenRuns = 1000
 const none: ReadonlySet<never> = new Set()
 
-/** How the runs of a tree stood when somebody last looked. */
+/** The statuses of a tree's runs at the last settling, to tell what has changed since. */
 export class RunStatusTracker<M extends object> {
   /** Runs that have ended while the rest of their text is still on its way, and when that was noticed. */
   readonly #ending = new Map<RunNode<M>, number>()
-  /** Runs of which nothing is known that could be shown, oldest first. */
+  /** Runs that have nothing to show yet, oldest first. */
   readonly #unseen = new Set<RunNode<M>>()
 
   get ending(): ReadonlyMap<RunNode<M>, number> {

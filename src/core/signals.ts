@@ -27,7 +27,7 @@ export const plainPort: ReactivePort = {
   signal: () => silent,
 }
 
-/** Listeners by event name. A listener that throws is reported and does not keep others from hearing. */
+/** Listeners by event name. A listener that throws is reported; the other listeners are called all the same. */
 export class Emitter<Events extends object> {
   readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>()
 
@@ -66,7 +66,7 @@ export interface Deferred<T> {
   reject(reason: unknown): void
 }
 
-/** A promise to settle later. Its rejection need not be handled: who cares awaits it. */
+/** A promise to settle later. Its rejection need not be handled. */
 // NOTE: not `Promise.withResolvers`, which browsers before 2024 and Node 20 lack
 export function deferred<T = void>(): Deferred<T> {
   let settle: Pick<Deferred<T>, 'resolve' | 'reject'>

@@ -101,7 +101,7 @@ export class Tree<M extends object> extends Nodes<M> {
     const forks: InputNode<M>[] = []
     const prompts: InputNode<M>[] = []
     let runs = false
-    // NOTE: a run that turns out to own a fork takes its rows, so this may go on with nodes that it adds itself
+    // NOTE: a run that turns out to own a fork takes the fork's rows, so settling can add nodes to this list
     for (const node of this.dirty) {
       this.dirty.delete(node)
       const isNew = node.size === 0
@@ -144,7 +144,7 @@ export class Tree<M extends object> extends Nodes<M> {
     return this.#watch.ending
   }
 
-  /** Takes streams that ended runs left open for over; false when there are none. */
+  /** Ends runs whose end has arrived although some of their streams are open; false when there are none. */
   endOverdue(isOver: (run: RunNode<M>, since: number) => boolean = () => true): boolean {
     let isAny = false
     for (const [run, since] of this.ending) {
@@ -338,7 +338,7 @@ export class Tree<M extends object> extends Nodes<M> {
     if (run) this.dirty.add(run)
   }
 
-  /** Of the runs that answer a fork it is the one that said so first; one to wait for while there is none. */
+  /** The run that answers a fork: the first that says so on the channel; a placeholder until there is one. */
   #runOfFork(inputId: string): RunNode<M> {
     const claims = this.runsOf(inputId).map((run) => ({ run, serial: run.serialOfTrigger(inputId) ?? '' }))
     if (claims.length > 0) return claims.reduce((low, claim) => (claim.serial < low.serial ? claim : low)).run

@@ -2,8 +2,7 @@ import type { Signal } from './signals'
 import type { Projection } from './projection'
 
 /**
- * How a message sent into a run that was being written fares: nothing answers it yet, a part of the reply has taken it
- * up, or the run ended without that.
+ * The state of a steer: nothing has answered it yet, a part of the reply has used it, or the run ended without using it.
  */
 export type SteerState = 'waiting' | 'consumed' | 'missed'
 
