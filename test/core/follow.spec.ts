@@ -43,11 +43,12 @@ class Follower {
     }
   }
 
-  /** Shows an own prompt before its echo arrives. */
+  /** Shows an own prompt before its echo arrives. A client sends a prompt only behind a message that it has. */
   #send(message: ChannelMessage): void {
     const { transport } = (message.extras as { ai: { transport: Record<string, string> } } | undefined)?.ai ?? {}
     const inputId = transport?.role === 'user' && !transport['run-id'] ? transport['codec-message-id'] : undefined
     if (inputId === undefined || this.#tree.inputs.has(inputId)) return
+    if (transport?.parent !== undefined && !this.#tree.nodeOf(transport.parent)) return
     this.#tree.addLocal(inputId, localRows([structuredClone(message) as OutgoingMessage], 'me'))
     this.#check()
   }
