@@ -47,4 +47,6 @@ test('a page accepts typing and shows the answer during a flood of meaningless m
   await run.reaches('complete')
   await run.reads(wordsFor(prompt))
   expect(await visitor.cards.count()).toBe(1)
+  // In development the page tells once of answers that it ignores
+  expect(visitor.problems.splice(0)).toEqual([expect.stringContaining('Answers of client "mallory" are ignored')])
 })
