@@ -9,7 +9,7 @@ import type {
   RealtimeChannel,
   RealtimeClient,
 } from 'ably'
-import { deferred } from '../core/signals'
+import { deferred, sleep } from '../core/signals'
 import { about, ErrorCode, SessionError, toSessionError, unableTo } from '../core/errors'
 import { version, type ChannelMessage, type OutgoingMessage } from '../core/wire'
 import { connectionError } from './connection-error'
@@ -208,7 +208,7 @@ export class SessionChannel {
             about(cause, this.name),
           )
         }
-        await new Promise((resolve) => setTimeout(resolve, delay))
+        await sleep(delay)
       }
     }
   }

@@ -1,4 +1,5 @@
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
+import { bySerial } from '../core/collections'
 import type { Row } from '../core/log'
 import { tupleOf, type RowReader, type RowTuple } from '../core/rows'
 import type { Tree } from '../core/tree'
@@ -70,7 +71,7 @@ export class ArchiveWriter<M extends object> implements RowReader {
     const rows = [...this.#unwritten].filter((row) => this.#isSettled(row))
     for (const row of rows) this.#unwritten.delete(row)
     try {
-      const news = await this.#newsOf(rows.toSorted((a, b) => (a.serial < b.serial ? -1 : 1)))
+      const news = await this.#newsOf(rows.toSorted(bySerial))
       if (news.length > 0) await this.#archive.write({ sessionName: this.#sessionName, rows: news.map(tupleOf) })
     } catch (cause) {
       for (const row of rows) this.#unwritten.add(row)

@@ -1,4 +1,5 @@
 import type { SessionError } from '../core/errors'
+import { sleep } from '../core/signals'
 import type { Row } from '../core/log'
 import { Header } from '../core/wire'
 import { cancelRefused } from './headers'
@@ -84,7 +85,7 @@ export class Refusals {
     for (let cancel = this.#newest.get(clientId); cancel; cancel = this.#newest.get(clientId)) {
       this.#newest.set(clientId, undefined)
       await this.#publish(cancel).catch(this.#report)
-      await new Promise((resolve) => setTimeout(resolve, refusalPause))
+      await sleep(refusalPause)
     }
     this.#newest.delete(clientId)
   }

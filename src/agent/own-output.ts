@@ -1,4 +1,5 @@
 import type { ReplyCodec } from '../core/codec'
+import { bySerial } from '../core/collections'
 import { isFork } from '../core/requests'
 import type { Row } from '../core/log'
 import { plainPort } from '../core/signals'
@@ -62,7 +63,7 @@ function ownRows<M extends object>(tree: Tree<M>, trigger: Row, run: OwnRun): Ro
   return [...rows.values()]
     .filter((row) => isContent(row) && isCurrent(row, attempts))
     .flatMap((row) => (row.name === MessageName.input ? (tree.access.filterInput(row, ownerClientId) ?? []) : row))
-    .toSorted((a, b) => (a.serial < b.serial ? -1 : 1))
+    .toSorted(bySerial)
 }
 
 const isContent = ({ name, deleted }: Row): boolean =>

@@ -1,4 +1,5 @@
 import type { RealtimeChannel } from 'ably'
+import { sleep } from '../core/signals'
 import type { RunPresence } from '../ably/run-presence'
 import { isPassing } from '../ably/refusal'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
@@ -65,7 +66,7 @@ export class OwnPresence {
         // NOTE: while the network is away, or the channel detaches, presence fails without harm
         this.#isRefused = !isPassing(cause)
         if (this.#isRefused) this.#report(toSessionError('enter presence', ErrorCode.LifecyclePublishFailed, cause))
-        await new Promise((resolve) => setTimeout(resolve, delay))
+        await sleep(delay)
         delay = Math.min(delay * 2, longestDelay)
       }
     }

@@ -1,4 +1,5 @@
 import type { WritableChannel } from '../ably/writable-channel'
+import { sleep } from '../core/signals'
 import type { Uplink } from '../ably/uplink'
 import { isAway, isForGood, isPassing, isTooFast } from '../ably/refusal'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
@@ -173,7 +174,7 @@ export class RunPublisher {
         if (this.#isShut || !isPassing(error) || isTooFast(error)) throw error
         const delay = this.#isOutage(error) ? outageDelay : (retryDelays[tries++] ?? delayUntil(giveUpAt, error))
         if (delay === undefined) throw error
-        await new Promise((resolve) => setTimeout(resolve, delay))
+        await sleep(delay)
       }
     }
   }

@@ -14,6 +14,10 @@ export const reuseIfEqual = <T>(known: readonly T[] | undefined, next: readonly 
 
 type Placed = { readonly serial: string }
 
+/** Compares by serial, for sorting. */
+export const bySerial = (a: { readonly serial: string }, b: { readonly serial: string }): number =>
+  a.serial < b.serial ? -1 : 1
+
 /** An empty list, shared by all that have no items. */
 export const noItems: readonly never[] = []
 

@@ -32,7 +32,7 @@ export abstract class Nodes<M extends object> {
   #isRearranged = false
   /** Increases with every change of the structure. */
   version = 0
-  /** The number of messages in all nodes, whatever the branch. */
+  /** The number of messages in all nodes, on all branches. */
   messageCount = 0
 
   /** All nodes by serial, optimistic prompts last. */
@@ -251,7 +251,7 @@ const listedAtOf = ({ listedAt }: TreeNode<object>): string => listedAt!
 /** Which node holds a message; of several that mention it, the one that did so at the lowest serial. */
 export class MessageIndex<M extends object> {
   readonly #holders = new Map<string, TreeNode<M>>()
-  /** Nodes that mention a message somebody else holds. */
+  /** Nodes that mention a message that another node holds. */
   readonly #others = new MultiMap<TreeNode<M>>()
 
   holderOf(messageId: string): TreeNode<M> | undefined {

@@ -1,4 +1,4 @@
-import { isPlainObject } from './collections'
+import { bySerial, isPlainObject } from './collections'
 import type { Row } from './log'
 import type { ChannelMessage, Headers } from './wire'
 
@@ -82,7 +82,7 @@ export function tupleOf(row: Row): RowTuple {
 export const tuplesOf = (rows: Iterable<Row>): RowTuple[] =>
   [...rows]
     .filter(({ partial, serial }) => !partial && serial !== '')
-    .toSorted((a, b) => (a.serial < b.serial ? -1 : 1))
+    .toSorted(bySerial)
     .map(tupleOf)
 
 /** The channel message that history would return for a row. */

@@ -24,11 +24,11 @@ export interface RunStep {
   status: 'active' | 'complete' | 'failed' | 'cancelled'
   /** How often it has been tried, the first time included. */
   attemptCount: number
-  /** Client id of whoever works on it. */
+  /** Client id of the agent that works on it. */
   stepClientId: string
 }
 
-/** What a run's lifecycle messages add up to, whatever order they came in. */
+/** The state that a run's lifecycle messages add up to, in any order of arrival. */
 export interface RunState {
   status: RunStatus
   error?: RunError

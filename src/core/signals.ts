@@ -66,6 +66,9 @@ export interface Deferred<T> {
   reject(reason: unknown): void
 }
 
+/** Waits for so many milliseconds. */
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
 /** A promise to settle later. Its rejection need not be handled. */
 // NOTE: not `Promise.withResolvers`, which browsers before 2024 and Node 20 lack
 export function deferred<T = void>(): Deferred<T> {

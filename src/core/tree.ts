@@ -1,4 +1,5 @@
 import { Siblings } from './siblings'
+import { bySerial } from './collections'
 import { Cancels, Forks, isFork } from './requests'
 import type { Codec } from './codec'
 import { isUnsettled, Log, type Row } from './log'
@@ -185,7 +186,7 @@ export class Tree<M extends object> extends Nodes<M> {
     const run = node instanceof RunNode && !node.isPlaceholder ? node : undefined
     const inputId = run ? run.inputId : node.key
     const asked = [...(run?.cancels ?? []), ...(inputId === undefined ? [] : this.#laterStops(inputId))]
-    return this.#allowedStops(asked, node.owner).toSorted((a, b) => (a.serial < b.serial ? -1 : 1))
+    return this.#allowedStops(asked, node.owner).toSorted(bySerial)
   }
 
   /** The allowed cancels of an input without a run, by serial. */

@@ -25,7 +25,7 @@ export interface ViewMessage<M> {
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** What a view message says besides what never changes. */
+/** The fields of a view message that can change. */
 export type MessageStatus = Pick<ViewMessage<never>, 'state' | 'steer' | 'error'>
 
 /**

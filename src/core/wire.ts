@@ -29,7 +29,7 @@ export const Header = {
   runId: 'run-id',
   /** Client id of the run's owner. */
   owner: 'run-client-id',
-  /** Ably client id of whoever published the trigger. */
+  /** Ably client id of the publisher of the trigger. */
   inputClientId: 'input-client-id',
   stepClientId: 'step-client-id',
   invocationId: 'invocation-id',
@@ -81,7 +81,7 @@ export interface ChannelMessage {
   version?: { serial?: string; timestamp?: number }
 }
 
-/** What this library publishes; Ably's `Message` fits. */
+/** A message that this library publishes; Ably's `Message` fits. */
 export interface OutgoingMessage {
   id?: string
   name?: string
@@ -136,7 +136,7 @@ export function isNewer({ name, extras }: ChannelMessage): boolean {
   return ai !== undefined && !isPlainObject(ai.transport)
 }
 
-/** What a message says about the software that published it, if anything. */
+/** The software that published a message, if the message names it. */
 export function agentOf({ extras }: ChannelMessage): string | undefined {
   const { agent } = (aiExtras(extras) ?? {}) as { agent?: unknown }
   return typeof agent === 'string' ? agent : undefined

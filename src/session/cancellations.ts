@@ -13,7 +13,7 @@ import { runOf, subjectOf, type Trigger } from './trigger'
 /** A run by its id, or an input without a run by its message id; an entry of `pending()` will do. */
 export type CancelTarget = string | { readonly inputId: string; readonly runId?: string }
 
-/** What a view shows that a cancel can stop. */
+/** A run or a pending input, as a view shows it. */
 export type Cancellable = RunInfo | PendingPrompt
 
 const isRun = (target: Cancellable): target is RunInfo => 'status' in target

@@ -6,7 +6,7 @@ import type { SessionContext } from './context'
 
 // In milliseconds
 const silenceLimit = 20_000
-/** The same for a run that was asked to stop: if its agent is there after all, ending the run is what was asked for. */
+/** The same for a run that was asked to stop: if its agent is there after all, the run ends as the user asked. */
 const stoppedSilenceLimit = 5000
 const checkInterval = 4000
 
