@@ -11,7 +11,7 @@ import {
   type App,
   type Component,
 } from 'vue'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import {
   defineSessionStore,
   SessionProvider,
@@ -23,27 +23,16 @@ import {
   useView,
 } from '../../src'
 import { aiPlugins } from '../support/app'
+import { guardConsole } from '../support/console-guard'
 import { startConversation } from '../support/conversation'
 import { eventually } from '../support/eventually'
 
 type Plugins = ReturnType<typeof aiPlugins>['plugins']
 
-const complaints: string[] = []
 const apps: App[] = []
-
-beforeEach(() => {
-  for (const name of ['warn', 'error'] as const) {
-    vi.spyOn(console, name).mockImplementation(
-      (...given: unknown[]) => void complaints.push(given.map(String).join(' ')),
-    )
-  }
-})
-afterEach(() => {
+guardConsole(() => {
   for (const app of apps.splice(0)) app.unmount()
   document.body.innerHTML = ''
-  const told = complaints.splice(0).filter((each) => !each.includes('<Suspense> is an experimental feature'))
-  vi.restoreAllMocks()
-  if (told.length > 0) throw new Error(`the console says: ${told.join('; ')}`)
 })
 
 /** Everything a component can print of its session. */

@@ -1,29 +1,18 @@
 import { renderToString } from '@vue/server-renderer'
 import { createSSRApp, defineAsyncComponent, defineComponent, h, Suspense, type App, type Component } from 'vue'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { useClientSession, useConnection, useRuns, useView, type DehydratedSession } from '../../src'
 import type { AITransportOptions } from '../../src/store/transport'
 import { aiPlugins } from '../support/app'
+import { guardConsole } from '../support/console-guard'
 import { startConversation } from '../support/conversation'
 import { eventually } from '../support/eventually'
 import { textOf } from '../support/scene'
 
-const complaints: string[] = []
 const apps: App[] = []
-
-beforeEach(() => {
-  for (const name of ['warn', 'error'] as const) {
-    vi.spyOn(console, name).mockImplementation(
-      (...given: unknown[]) => void complaints.push(given.map(String).join(' ')),
-    )
-  }
-})
-afterEach(() => {
+guardConsole(() => {
   for (const app of apps.splice(0)) app.unmount()
   document.body.innerHTML = ''
-  const told = complaints.splice(0).filter((each) => !each.includes('<Suspense> is an experimental feature'))
-  vi.restoreAllMocks()
-  if (told.length > 0) throw new Error(`the console says: ${told.join('; ')}`)
 })
 
 /** Prints everything a page shows of its session. */
