@@ -144,18 +144,17 @@ const keyType = (dialect: string): string => `TEXT ${dialect === 'postgresql' ? 
 
 async function makeTable(database: SqlDatabase, table: string): Promise<void> {
   const key = keyType(database.dialect)
-  const make = async (): Promise<void> => {
-    await database.exec(
-      `CREATE TABLE IF NOT EXISTS ${table} (session ${key}, serial ${key}, version ${key}, title TEXT, time BIGINT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (session, serial))`,
-    )
-    await database.exec(
-      `CREATE INDEX IF NOT EXISTS ${table}_titles ON ${table} (session, serial) WHERE title IS NOT NULL`,
-    )
+  // NOTE: PostgreSQL may refuse what another process makes at the same moment; when it says so, the other has made it
+  const make = (statement: string): Promise<unknown> => {
+    const run = async (): Promise<unknown> => database.exec(statement)
+    return run().catch(run)
   }
   // NOTE: otherwise a second process that writes at the same moment gets an error at once
   if (database.connector === 'node-sqlite') await database.exec('PRAGMA busy_timeout = 5000')
-  // NOTE: PostgreSQL may refuse the second of two processes that make a table at once; it is there then
-  await make().catch(make)
+  await make(
+    `CREATE TABLE IF NOT EXISTS ${table} (session ${key}, serial ${key}, version ${key}, title TEXT, time BIGINT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (session, serial))`,
+  )
+  await make(`CREATE INDEX IF NOT EXISTS ${table}_titles ON ${table} (session, serial) WHERE title IS NOT NULL`)
 }
 
 const maxTitle = 200
