@@ -41,5 +41,8 @@ it('200 requests of different users at once show each user their own chat, and l
     const after = await left()
     expect(after.heap - before.heap).toBeLessThan(200 * 2500)
   }, 120_000)
-  await eventually(async () => expect((await left()).open).toEqual(before.open), 60_000)
+  await eventually(async () => {
+    for (const [kind, count] of Object.entries((await left()).open))
+      expect(count).toBeLessThanOrEqual(before.open[kind] ?? 0)
+  }, 60_000)
 })
