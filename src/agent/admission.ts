@@ -1,5 +1,5 @@
 import { ErrorCode, unableTo, type SessionError } from '../core/errors'
-import { isFork } from '../core/requests'
+import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
 import type { RunNode } from '../core/run-node'
 import { isSteer } from '../core/run-state'
@@ -9,7 +9,7 @@ import { BusyError } from './errors'
 import { runHook, type AnswerHook } from './hooks'
 import type { LiveRun } from './live-run'
 import { settleFully } from './path'
-import { Settlement } from './settle'
+import { DeadRuns } from './dead-runs'
 
 // NOTE: an active run that began further back has most likely lost its agent
 const maxMessages = 1000
@@ -31,7 +31,7 @@ export async function admitRun({
   settleFully(tree)
   const others = [...tree.runs.values()].filter((run) => run.key !== runId && run.visible)
   const running = others.filter((run) => run.state.status === 'active')
-  const stalled = await new Settlement(channel, hooks, invocationId).stalledAmong(running)
+  const stalled = await new DeadRuns(channel, hooks, invocationId).stalledAmong(running)
   const active = running.filter(({ key }) => !stalled.has(key)).map((run) => tree.info(run))
   const { trigger, ownerClientId } = target
   const request = { sessionName: name, runId, ownerClientId, clientId: trigger.clientId, active }

@@ -32,7 +32,7 @@ export class Cancels {
     const { channel, runId, target } = this.#run
     const inputId = target.trigger.transport[Header.messageId]
     const byRun = channel.tree.runs.get(runId)?.cancels ?? []
-    const byInput = inputId === undefined ? [] : channel.tree.cancelsOf(inputId)
+    const byInput = inputId === undefined ? [] : channel.tree.cancels.naming(inputId)
     return [...byRun, ...byInput].filter((row) => row.serial > target.trigger.serial)
   }
 

@@ -25,7 +25,7 @@ import { waitForText } from './lookup'
 import { readPath } from './path'
 import { RunOutput, stepReasonOf } from './run-output'
 import { findAdopted, findInvoked } from './run-target'
-import { Settlement } from './settle'
+import { DeadRuns } from './dead-runs'
 import { Steers } from './steers'
 import { tryStep, type OpenStep } from './steps'
 import { abortable } from './wait'
@@ -118,7 +118,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     await readPath(channel, target.trigger, run.signal).catch((cause: unknown) => this.#failToRead(target, cause))
     await (target.announcement ? waitForText(channel, run.runId) : run.publisher.closeOrphanedStreams(channel.tree, run.runId)) // prettier-ignore
     await this.#steers.review()
-    void new Settlement(channel, run.hooks, run.invocationId).settleAll()
+    void new DeadRuns(channel, run.hooks, run.invocationId).endAll()
     // NOTE: the session may have left the run meanwhile
     if (this.#run.phase === 'starting') this.#run.phase = 'open'
   }
@@ -200,7 +200,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     } catch (error) {
       if (this.#ending === work) this.#ending = undefined
       const { cause } = error as SessionError
-      // NOTE: presence stops naming the run, so that the next agent that is woken settles it
+      // NOTE: presence stops naming the run, so that the next agent that is woken ends it
       this.hasFailedToEnd = true
       this.#channel.presence.delete(this.runId)
       // NOTE: an agent without the right to publish would otherwise keep every run in memory

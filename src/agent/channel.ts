@@ -20,7 +20,7 @@ import { defaultMaxRate, pacerOf, type Pacer } from './pacer'
 /** An open run as its channel knows it. */
 export interface OpenRun {
   readonly runId: string
-  /** Whether its end or suspend could not be published: the next agent that is woken settles it. */
+  /** Whether its end or suspend could not be published: the next agent that is woken ends it. */
   readonly hasFailedToEnd: boolean
   /**
    * Reacts to the present tree.
@@ -139,7 +139,7 @@ export class AgentChannel<M extends object, Chunk> {
 
   readonly report = (error: SessionError): void => this.#emitter.emit('error', error)
 
-  /** Calls back after each message that is heard and each page that is read; returns how to stop. */
+  /** Calls back after each message that is heard and each page that is read; returns a function that ends that. */
   readonly onHeard = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

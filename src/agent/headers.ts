@@ -1,4 +1,4 @@
-import { isFork } from '../core/requests'
+import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
 import type { RunEndReason } from '../core/run-state'
 import { Header, headers, MessageName, type Headers, type OutgoingMessage } from '../core/wire'

@@ -32,7 +32,7 @@ export interface AnswerRequest extends Act {
 /** Decides whether an answer resumes its run. `false` refuses it with 40160 (status 403), throwing with 104002. */
 export type AnswerHook = (request: AnswerRequest) => Decision
 
-/** A request to stop a run. */
+/** A cancel of a run. */
 export interface CancelRequest {
   readonly runId: string
   /** The publisher of the cancel, verified by Ably; undefined for clients without an identity. */

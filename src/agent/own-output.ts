@@ -1,6 +1,6 @@
 import type { ReplyCodec } from '../core/codec'
 import { bySerial } from '../core/collections'
-import { isFork } from '../core/requests'
+import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
 import { plainPort } from '../core/signals'
 import { Projection } from '../core/projection'

@@ -1,4 +1,4 @@
-import { isFork } from '../core/requests'
+import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
 import type { TreeNode } from '../core/node'
 import { RunNode } from '../core/run-node'

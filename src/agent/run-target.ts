@@ -1,4 +1,4 @@
-import { isFork } from '../core/requests'
+import { isFork } from '../core/forks'
 import { answersIn, lateReason, settledBefore } from '../core/answers'
 import type { InputNode } from '../core/input-node'
 import { isAgents, type Row } from '../core/log'
@@ -11,7 +11,7 @@ import { badRequest, ConflictError } from './errors'
 import { identityOf, isContinuation, isRegeneration, maxIdLength, runResume, runStart } from './headers'
 import type { LiveRun, RunTarget } from './live-run'
 import { findTrigger, findRun, readRun, waitUntilInactive } from './lookup'
-import { Settlement } from './settle'
+import { DeadRuns } from './dead-runs'
 import { abortable } from './wait'
 
 // NOTE: bounds memory: a client may name a reply that does not exist, which would read all of history
@@ -32,7 +32,7 @@ export async function findInvoked<M extends object>(run: LiveRun<M, unknown>): P
   const { channel, inputEventId, hooks, signal } = run
   const trigger = await findTrigger(channel, inputEventId, { signal, timeout: hooks.triggerTimeout })
   if (trigger.name === MessageName.cancel) {
-    return new Settlement(channel, hooks, run.invocationId).settleCancelled(trigger, signal)
+    return new DeadRuns(channel, hooks, run.invocationId).endCancelled(trigger, signal)
   }
   checkTrigger(trigger)
   if (isContinuation(trigger)) return findResumed(run, trigger)

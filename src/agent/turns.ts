@@ -66,7 +66,7 @@ function closeTurn<M extends object>(
     answer: messages.map((each) => each.message),
     isFollowed,
   }
-  const isCancelled = prompt !== undefined && tree.cancelsOfNode(prompt).length > 0
+  const isCancelled = prompt !== undefined && tree.cancels.of(prompt).length > 0
   const kinds = messages.map(({ kind }) => kind)
   return { turn, kinds, isUnfinished: messages.map((each) => each.isUnfinished), isLast, isCancelled }
 }

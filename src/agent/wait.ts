@@ -1,6 +1,6 @@
 import { deferred } from '../core/signals'
 
-/** Calls back whenever something new was heard or read; returns how to stop. */
+/** Calls back whenever something new was heard or read; returns a function that ends that. */
 type Observe = (listener: () => void) => () => void
 
 interface WaitOptions<T> {

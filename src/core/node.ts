@@ -162,7 +162,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     this.#settled = log.settle(rows, this)
   }
 
-  /** Every row that belongs to this node, but requests to stop. */
+  /** Every row that belongs to this node, but cancels. */
   protected get ownRows(): readonly Row[] {
     return this.rows
   }

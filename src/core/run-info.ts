@@ -97,14 +97,14 @@ export function withCancellation(
   facts: RunInfo,
   cancels: readonly Row[],
   lifecycle: readonly Row[],
-  stop: Partial<Cancelling> | undefined,
+  state: Partial<Cancelling> | undefined,
 ): RunInfo {
   const heeded = openCancel(cancels, lifecycle)
   const first = heeded ?? cancels[0]
-  if (!first && !stop) return facts
+  if (!first && !state) return facts
   // An own cancel without a row has all fields
-  const request = (first ? requestOf(first) : stop) as Cancelling
-  const cancelling = { ...request, ...stop, ...(first && !heeded && { refused: true as const }) }
+  const request = (first ? requestOf(first) : state) as Cancelling
+  const cancelling = { ...request, ...state, ...(first && !heeded && { refused: true as const }) }
   return {
     ...facts,
     ...(facts.endedAt === undefined && { cancelling }),

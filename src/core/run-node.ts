@@ -44,7 +44,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #state = initialRunState
   #facts: RunFacts | undefined
   #info: RunInfo | undefined
-  #stop: Partial<Cancelling> | undefined
+  #cancelState: Partial<Cancelling> | undefined
   readonly #judge: AccessPolicy
   /** Its owner, while its rows are kept elsewhere. */
   #owner: string | undefined
@@ -249,9 +249,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
   info(cancels: () => readonly Row[]): RunInfo {
     this.#facts ??= readFacts(this.#said, this.#state, this.key, this.parent)
     if (!this.#info) {
-      const asked = cancels()
-      const isAsked = asked.length > 0 || this.#stop !== undefined
-      const info = isAsked ? withCancellation(this.#facts, asked, this.lifecycleRows, this.#stop) : this.#facts
+      const rows = cancels()
+      const isCancelled = rows.length > 0 || this.#cancelState !== undefined
+      const info = isCancelled
+        ? withCancellation(this.#facts, rows, this.lifecycleRows, this.#cancelState)
+        : this.#facts
       this.#info = this.isStalled && info.status === 'active' ? { ...info, stalled: true } : info
     }
     return this.#info
@@ -263,9 +265,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   /** Sets the state of a cancel that no row contains; false when it is the same as before. */
-  setCancelState(stop: Partial<Cancelling> | undefined): boolean {
-    if (isSame(this.#stop, stop)) return false
-    this.#stop = stop
+  setCancelState(state: Partial<Cancelling> | undefined): boolean {
+    if (isSame(this.#cancelState, state)) return false
+    this.#cancelState = state
     this.touch()
     return true
   }

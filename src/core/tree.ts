@@ -1,9 +1,9 @@
 import { Siblings } from './siblings'
-import { bySerial } from './collections'
-import { Cancels, Forks, isFork } from './requests'
+import { Cancels } from './cancels'
+import { Forks, isFork } from './forks'
 import type { Codec } from './codec'
 import { isUnsettled, Log, type Row } from './log'
-import { levelOf, type TreeNode } from './node'
+import type { TreeNode } from './node'
 import { Nodes, type Restructured } from './nodes'
 import { InputNode } from './input-node'
 import { AccessPolicy, type Trust } from './access'
@@ -20,9 +20,9 @@ export interface Settled<M extends object> extends Restructured<M> {
   transitions: readonly RunTransition<M>[]
   /** Runs that got or lost rows. */
   touched: readonly RunNode<M>[]
-  /** Prompts that got or lost rows, or were asked to stop. */
+  /** Prompts that got or lost rows, or were cancelled. */
   prompts?: readonly InputNode<M>[]
-  /** Message ids of requests for another reply that came, went, or were asked to stop. */
+  /** Message ids of requests for another reply that came, went, or were cancelled. */
   requests?: readonly string[]
   /** Prompts that showed up as other versions of prompts. */
   forks?: readonly InputNode<M>[]
@@ -41,7 +41,7 @@ export class Tree<M extends object> extends Nodes<M> {
   /** Requests for another reply, by message id: no nodes, since they show nothing. */
   readonly requests = new Map<string, Row>()
   readonly #forks = new Forks<M>((row) => this.access.canWrite(row, undefined))
-  readonly #cancels = new Cancels()
+  readonly cancels: Cancels<M> = new Cancels<M>(this)
   /** Rows of which more is expected; a repair has to read back to the oldest of them. */
   readonly #open = new Set<Row>()
 
@@ -178,41 +178,12 @@ export class Tree<M extends object> extends Nodes<M> {
   }
 
   info(run: RunNode<M>): RunInfo {
-    return run.info(() => this.cancelsOfNode(run))
+    return run.info(() => this.cancels.of(run))
   }
 
-  /** The allowed cancels of a node, by serial, both those that name the run and those that name its prompt. */
-  cancelsOfNode(node: TreeNode<M>): readonly Row[] {
-    const run = node instanceof RunNode && !node.isPlaceholder ? node : undefined
-    const inputId = run ? run.inputId : node.key
-    const asked = [...(run?.cancels ?? []), ...(inputId === undefined ? [] : this.#laterStops(inputId))]
-    return this.#allowedStops(asked, node.owner).toSorted(bySerial)
-  }
-
-  /** The allowed cancels of an input without a run, by serial. */
-  cancelsBeforeStart(inputId: string): readonly Row[] {
-    const waiting = this.#waiting(inputId)
-    return this.#allowedStops(this.#laterStops(inputId), waiting ? waiting.owner : this.requests.get(inputId)?.clientId)
-  }
-
-  /** Cancels of an input that are newer than it: a prompt that is sent again after the cancel is not affected. */
-  #laterStops(inputId: string): readonly Row[] {
-    const waiting = this.#waiting(inputId)
-    const since = waiting ? levelOf(waiting) : (this.requests.get(inputId)?.serial ?? '')
-    return this.cancelsOf(inputId).filter(({ serial }) => serial > since)
-  }
-
-  #waiting(inputId: string): TreeNode<M> | undefined {
+  /** The node of an input that has no run of its own yet: a prompt, or an answer that begins a run. */
+  inputNode(inputId: string): TreeNode<M> | undefined {
     return this.inputs.get(inputId) ?? this.#forks.placeholderRuns.get(inputId)
-  }
-
-  #allowedStops(asked: readonly Row[], owner: string | undefined): readonly Row[] {
-    return asked.filter(({ clientId }) => this.access.allows('cancel', clientId, owner))
-  }
-
-  /** All cancels that name a prompt, by serial, allowed or not. */
-  cancelsOf(inputId: string): readonly Row[] {
-    return this.#cancels.of(inputId)
   }
 
   /** The oldest serial that is still expected to change; undefined when nothing is open. */
@@ -305,7 +276,7 @@ export class Tree<M extends object> extends Nodes<M> {
 
   #placeRequest(inputId: string, row: Row): void {
     this.requests.set(inputId, row)
-    this.#cancels.know(inputId)
+    this.cancels.know(inputId)
     this.#touchRequest(inputId)
   }
 
@@ -328,7 +299,7 @@ export class Tree<M extends object> extends Nodes<M> {
 
   #placeFork(inputId: string, row: Row): void {
     this.#forks.add(inputId, row)
-    this.#cancels.know(inputId)
+    this.cancels.know(inputId)
     this.attachRow(this.#runOfFork(inputId), row)
     this.#touchReplaced(row.transport)
   }
@@ -375,7 +346,7 @@ export class Tree<M extends object> extends Nodes<M> {
       node.addCancel(row)
       this.dirty.add(node)
     } else if (inputId !== undefined) {
-      for (const given of this.#cancels.add(inputId, row, this.#knows(inputId))) this.log.forget(given)
+      for (const given of this.cancels.add(row, inputId, this.#knows(inputId))) this.log.forget(given)
       this.#touch(inputId)
     }
   }
@@ -395,8 +366,8 @@ export class Tree<M extends object> extends Nodes<M> {
       run.touch()
       this.dirty.add(run)
     }
-    const waiting = this.#waiting(inputId)
-    if (waiting) this.dirty.add(waiting)
+    const node = this.inputNode(inputId)
+    if (node) this.dirty.add(node)
     if (this.requests.has(inputId)) this.#touchRequest(inputId)
   }
 
@@ -426,13 +397,13 @@ export class Tree<M extends object> extends Nodes<M> {
       run?.removeCancel(row)
       if (run) this.dirty.add(run)
     } else if (inputId !== undefined) {
-      this.#cancels.remove(inputId, row)
+      this.cancels.remove(row, inputId)
       this.#touch(inputId)
     }
   }
 
   #input(inputId: string): InputNode<M> {
-    this.#cancels.know(inputId)
+    this.cancels.know(inputId)
     return this.nodeIn(this.inputs, inputId, () => new InputNode(inputId, this.codec, this.port))
   }
 

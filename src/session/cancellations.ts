@@ -129,7 +129,7 @@ export class Cancellations<M extends object> {
   /** The cancel of an input that has no run yet. */
   of(inputId: string): Cancelling | undefined {
     const { tree, deadlines, isInStep } = this.#session
-    const [cancel] = tree.cancelsBeforeStart(inputId)
+    const [cancel] = tree.cancels.ofInput(inputId)
     if (!cancel) return this.#ownOf(inputId)
     const subject = subjectOf(tree, { inputId })
     const isUnanswered = isInStep && deadlines.isDue(deadlines.since(cancel) + answerLimit, subject)
@@ -188,7 +188,7 @@ export class Cancellations<M extends object> {
   }
 
   #review(run: RunNode<M>): void {
-    const cancel = run.hasEnded ? undefined : this.#session.tree.cancelsOfNode(run)[0]
+    const cancel = run.hasEnded ? undefined : this.#session.tree.cancels.of(run)[0]
     const key = this.#own.has(run.key) ? run.key : (run.inputId ?? '')
     if (cancel || run.hasEnded) this.#own.delete(key)
     if (!cancel) this.#watched.delete(run)
@@ -206,7 +206,7 @@ export class Cancellations<M extends object> {
   #wake(run: RunNode<M>): WakeInfo | undefined {
     const { options, tree, channel } = this.#session
     if (!options.agent) return undefined
-    const cancel = tree.cancelsOfNode(run).find(({ clientId }) => clientId === channel.clientId)
+    const cancel = tree.cancels.of(run).find(({ clientId }) => clientId === channel.clientId)
     const eventId = cancel?.transport[Header.eventId]
     if (!cancel || eventId === undefined || tree.info(run).cancelling?.refused) return undefined
     const known = this.#wakes.infoOf(eventId)

@@ -6,7 +6,7 @@ import type { SessionContext } from './context'
 
 // In milliseconds
 const silenceLimit = 20_000
-/** The same for a run that was asked to stop: if its agent is there after all, the run ends as the user asked. */
+/** The same for a cancelled run: if its agent is there after all, the run ends as the user asked. */
 const stoppedSilenceLimit = 5000
 const checkInterval = 4000
 
@@ -95,7 +95,7 @@ export class StalledRuns<M extends object> {
   }
 
   #limitOf(run: RunNode<M>): number {
-    return this.#session.tree.cancelsOfNode(run).length > 0 ? stoppedSilenceLimit : silenceLimit
+    return this.#session.tree.cancels.of(run).length > 0 ? stoppedSilenceLimit : silenceLimit
   }
 
   /** Asks once for all silent runs whether a present agent names them. */

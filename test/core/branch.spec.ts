@@ -89,7 +89,7 @@ it('the tree reads thousands of cancels of one prompt in a bounded number of ste
   const cancels = Array.from({ length: count }, (_, index) => runMessage('ai-cancel', undefined, { 'input-codec-message-id': 'p', 'event-id': `e${index}` })) // prettier-ignore
   const steps = stepsOf(() => cancels.toReversed().forEach((cancel) => tree.apply(cancel)))
   expect(steps / count).toBeLessThan(200)
-  const serials = tree.cancelsOf('p').map(({ serial }) => serial)
+  const serials = tree.cancels.naming('p').map(({ serial }) => serial)
   expect(serials).toEqual(cancels.map(({ serial }) => serial))
 })
 

@@ -217,11 +217,11 @@ it('the tree keeps a bounded number of cancels of unknown prompts', () => {
   hear(tree, [prompt('known'), cancel('known')])
   for (let index = 0; index < 5000; index++) tree.apply(cancel(`ghost-${index}`))
   expect([...tree.log.rows()].length).toBeLessThanOrEqual(2002)
-  expect(tree.cancelsOf('known')).toHaveLength(1)
-  expect(tree.cancelsOf('ghost-0')).toHaveLength(0)
-  expect(tree.cancelsOf('ghost-4999')).toHaveLength(1)
+  expect(tree.cancels.naming('known')).toHaveLength(1)
+  expect(tree.cancels.naming('ghost-0')).toHaveLength(0)
+  expect(tree.cancels.naming('ghost-4999')).toHaveLength(1)
   hear(tree, [prompt('ghost-4999'), ...Array.from({ length: 3000 }, (_, index) => cancel(`later-${index}`))])
-  expect(tree.cancelsOf('ghost-4999')).toHaveLength(1)
+  expect(tree.cancels.naming('ghost-4999')).toHaveLength(1)
 })
 
 it('the tree does not confuse a run id with an equal message id', () => {

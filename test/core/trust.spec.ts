@@ -188,9 +188,9 @@ describe('with ownerOnly', () => {
     }
     const tree = newTree()
     hear(tree, [asked, cancel('mallory', { 'input-codec-message-id': 'p' })])
-    expect(tree.cancelsBeforeStart('p')[0]).toBeUndefined()
+    expect(tree.cancels.ofInput('p')[0]).toBeUndefined()
     hear(tree, [cancel('alice', { 'input-codec-message-id': 'p' })])
-    expect(tree.cancelsBeforeStart('p')[0]?.clientId).toBe('alice')
+    expect(tree.cancels.ofInput('p')[0]?.clientId).toBe('alice')
   })
 
   it('an edit by another user shows beside the prompt instead of replacing it', () => {

@@ -146,7 +146,7 @@ describe('a cancel on the channel', () => {
     await session.connect()
     const { inputId, inputEventId } = await alice.prompt('Never mind')
     await alice.cancel({ inputId })
-    await eventually(() => expect(session.tree.cancelsOf(inputId)).toHaveLength(1))
+    await eventually(() => expect(session.tree.cancels.naming(inputId)).toHaveLength(1))
     const run = create(inputEventId)
     await run.start()
     expect(run.abortSignal.aborted).toBe(true)

@@ -33,7 +33,7 @@ interface SilentRun<M extends object> {
 }
 
 /** Ends runs of a session whose agent is gone. Everything that it publishes, the channel stores once, whoever else tries. */
-export class Settlement<M extends object> {
+export class DeadRuns<M extends object> {
   readonly #channel: AgentChannel<M, unknown>
   readonly #hooks: Pick<RunHooks<unknown>, 'onCancel'>
   readonly #publisher: RunPublisher
@@ -48,16 +48,16 @@ export class Settlement<M extends object> {
   }
 
   /**
-   * Ends the run that a cancel names, if no live agent can hear the cancel; then settles the other runs.
+   * Ends the run that a cancel names, if no live agent can hear the cancel; then the other runs, as `endAll` does.
    *
    * @param cancel - the cancel that has woken this agent
    * @throws HandledError once there is nothing more to do, {@link BusyError} while the run's agent may still be there
    */
-  async settleCancelled(cancel: Row, signal: AbortSignal): Promise<never> {
+  async endCancelled(cancel: Row, signal: AbortSignal): Promise<never> {
     const runId = await this.#runIdOf(cancel)
     const run = runId === undefined ? undefined : await readRun(this.#channel, runId, signal)
-    if (run && !run.hasEnded && !this.#isOwn(run)) await this.#settleWaiting(run)
-    await this.settleAll()
+    if (run && !run.hasEnded && !this.#isOwn(run)) await this.#endIfDead(run)
+    await this.endAll()
     throw new HandledError(run?.key ?? runId ?? '', run ? invocationOf(run) : '')
   }
 
@@ -74,7 +74,7 @@ export class Settlement<M extends object> {
     return answer()
   }
 
-  async #settleWaiting(run: RunNode<M>): Promise<void> {
+  async #endIfDead(run: RunNode<M>): Promise<void> {
     if (run.state.status !== 'suspended' && !(await this.#isGone(run))) return
     const cancel = await this.#acceptedCancel(run)
     if (cancel) await this.#end(run, 'cancelled')
@@ -95,20 +95,20 @@ export class Settlement<M extends object> {
    * Ends the stalled runs of the session: those that were cancelled as cancelled, those that have been stalled for two
    * minutes as an error. Also ends suspended runs that were cancelled. Never rejects: failures are reported.
    */
-  async settleAll(): Promise<void> {
+  async endAll(): Promise<void> {
     try {
-      await this.#settleAll()
+      await this.#endAll()
     } catch (cause) {
-      this.#channel.report(toSessionError('settle stalled runs', ErrorCode.LifecyclePublishFailed, cause))
+      this.#channel.report(toSessionError('end stalled runs', ErrorCode.LifecyclePublishFailed, cause))
     }
   }
 
-  async #settleAll(): Promise<void> {
+  async #endAll(): Promise<void> {
     const { tree, history } = this.#channel
     await history.readUntil(() => history.readCount >= maxMessages)
     settleFully(tree)
     const open = [...tree.runs.values()].filter((run) => run.visible && !run.hasEnded && !this.#isOwn(run))
-    const isCancelled = (run: RunNode<M>): boolean => tree.cancelsOfNode(run).length > 0
+    const isCancelled = (run: RunNode<M>): boolean => tree.cancels.of(run).length > 0
     const isSuspended = (run: RunNode<M>): boolean => run.state.status === 'suspended'
     const suspended = open.filter((run) => isSuspended(run) && isCancelled(run))
     const active = open.filter((run) => !isSuspended(run) && (isNamedByPresence(run) || isCancelled(run)))
@@ -145,7 +145,7 @@ export class Settlement<M extends object> {
   /** The first cancel of a run that policy and hook accept; otherwise the newest one of each client is refused. */
   async #acceptedCancel(run: RunNode<M>): Promise<Row | undefined> {
     const { tree, report } = this.#channel
-    const cancels = tree.cancelsOfNode(run)
+    const cancels = tree.cancels.of(run)
     const first = openCancel(cancels, run.lifecycleRows)
     const refused = new Map<string | undefined, Row>()
     for (const cancel of first ? cancels.slice(cancels.indexOf(first)) : []) {

@@ -1,44 +1,7 @@
-import type { Row } from './log'
-import { insertBySerial, noItems, removeBySerial, MultiMap } from './collections'
+import type { Row } from './row'
+import { MultiMap } from './collections'
 import type { RunNode } from './run-node'
 import { hasSeeds, Header } from './wire'
-
-const maxUnknown = 2000
-
-/** Requests to stop that name a prompt instead of a run. */
-export class Cancels {
-  readonly #rows = new Map<string, readonly Row[]>()
-  /** Unknown prompts that cancels name, oldest first. */
-  readonly #unknown = new Set<string>()
-
-  /** By serial. */
-  of(inputId: string): readonly Row[] {
-    return this.#rows.get(inputId) ?? noItems
-  }
-
-  /** Adds a cancel; returns the rows to forget, because too many cancels name unknown prompts. */
-  add(inputId: string, row: Row, isKnown: boolean): readonly Row[] {
-    this.#rows.set(inputId, insertBySerial(this.of(inputId), row))
-    if (!isKnown) this.#unknown.add(inputId)
-    return this.#unknown.size > maxUnknown ? this.#forget(this.#unknown.keys().next().value!) : noItems
-  }
-
-  remove(inputId: string, row: Row): void {
-    removeBySerial(this.of(inputId), row)
-  }
-
-  /** Keeps the cancels of a prompt, because the prompt is known. */
-  know(inputId: string): void {
-    this.#unknown.delete(inputId)
-  }
-
-  #forget(inputId: string): readonly Row[] {
-    const rows = this.of(inputId)
-    this.#rows.delete(inputId)
-    this.#unknown.delete(inputId)
-    return rows
-  }
-}
 
 /** Whether an input starts a run of its own with copies of a suspended run's messages. */
 export const isFork = ({ transport, data }: Row): boolean =>
