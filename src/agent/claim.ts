@@ -1,4 +1,5 @@
 import { isAgents, type Row } from '../core/log'
+import { isEntry, lastEntry } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
 import { Header, MessageName, type OutgoingMessage } from '../core/wire'
@@ -19,14 +20,34 @@ export const claimOf = (inputEventId: string): string => `${inputEventId}-run:0`
 
 /** The same for a run that resumes: after each start or resume of the run, the channel stores one further resume. */
 export function claimAfter(run: RunNode<object>, inputEventId: string): string {
-  const before = lastAnnouncement(run)
-  return before ? `${before.serial.replaceAll(':', '-')}-resume:0` : claimOf(inputEventId)
+  const before = lastEntry(run)
+  return before ? `${idPart(before.serial)}-resume:0` : claimOf(inputEventId)
 }
 
-/** The same for the end of a run, by its own process or another one: of several that try, one ends it. */
-function endClaimOf(run: RunNode<object>): string {
-  return `${(lastAnnouncement(run)?.serial ?? run.key).replaceAll(':', '-')}-end:0`
+/** A serial or an id as a part of a message id, which must not hold colons. */
+const idPart = (id: string): string => id.replaceAll(':', '-')
+
+/**
+ * Publishes a message whose id the channel stores once. It is published again without the id when the channel has stored a
+ * message of another kind under it, as any client can publish one, or no echo arrives in time.
+ *
+ * @param isSame - whether the stored message says the same
+ */
+async function publishOnce(
+  channel: ClaimChannel,
+  publish: (message: OutgoingMessage) => Promise<string>,
+  { id, ...plain }: OutgoingMessage,
+  isSame: (stored: Row) => boolean,
+): Promise<void> {
+  const serial = await publish({ id, ...plain })
+  // NOTE: only the echo tells which message was stored
+  if (!channel.uplink.hearsItself) return
+  const stored = await waitFor(channel, { look: () => channel.tree.log.get(serial), timeout: echoTimeout })
+  if (!stored || !isSame(stored)) await publish(plain)
 }
+
+/** In milliseconds; an echo usually arrives at once. */
+const echoTimeout = 5000
 
 /**
  * Publishes the end of a run, unless another process has published one.
@@ -40,18 +61,17 @@ export async function declareEnd(
 ): Promise<void> {
   // NOTE: the tree is not settled, because a policy that throws there must not keep a run from ending
   const run = channel.tree.runs.get(runId)
-  const declare = (message: OutgoingMessage): Promise<string> => publisher.declare('end the run', message)
-  const serial = await declare(run ? { id: endClaimOf(run), ...end } : end)
-  if (!channel.uplink.hearsItself) return
-  const row = await waitFor(channel, { look: () => channel.tree.log.get(serial), timeout: echoTimeout })
-  // NOTE: any client may have published another message under that id
-  const isEnd = row?.name === MessageName.runEnd && row.transport[Header.runId] === runId
-  if (!isEnd) await declare(end)
+  const id = run && `${idPart(lastEntry(run)?.serial ?? run.key)}-end:0`
+  await publishOnce(
+    channel,
+    (message) => publisher.declare('end the run', message),
+    { id, ...end },
+    ({ name, transport }) => name === MessageName.runEnd && transport[Header.runId] === runId,
+  )
 }
 
 /** Id of the invocation that works on a run. */
-export const invocationOf = (run: RunNode<object>): string =>
-  lastAnnouncement(run)?.transport[Header.invocationId] ?? ''
+export const invocationOf = (run: RunNode<object>): string => lastEntry(run)?.transport[Header.invocationId] ?? ''
 
 /**
  * Refuses an answer that an earlier resume has taken up already: it was published before that resume, or is about older
@@ -59,7 +79,7 @@ export const invocationOf = (run: RunNode<object>): string =>
  * @throws {@link HandledError} which names the run
  */
 export function checkNotResumed(run: RunNode<object>, { serial, transport }: Row): void {
-  const last = lastAnnouncement(run)
+  const last = lastEntry(run)
   if (last && run.steers.get(transport[Header.messageId] ?? '') === 'consumed') throw handledBy(last)
   if (last?.name !== MessageName.runResume) return
   if (last.serial > serial) throw handledBy(last)
@@ -69,13 +89,6 @@ export function checkNotResumed(run: RunNode<object>, { serial, transport }: Row
   if (run.state.status === 'active' && !isLater) throw handledBy(last)
 }
 
-/** The newest start or resume of a run. */
-const lastAnnouncement = (run: RunNode<object>): Row | undefined =>
-  run
-    .allRows()
-    .filter(isAnnouncement)
-    .reduce<Row | undefined>((last, row) => (last && last.serial > row.serial ? last : row), undefined)
-
 /**
  * Refuses an input that a run answers already.
  * @throws {@link HandledError} which names that run
@@ -84,9 +97,10 @@ export function checkUnanswered(tree: Tree<object>, trigger: Row): void {
   tree.settle()
   const { [Header.messageId]: inputId, [Header.runId]: runId } = trigger.transport
   const runs = isContinuation(trigger) ? [tree.runs.get(runId!)] : tree.runsOf(inputId ?? '')
-  const rows = runs.flatMap((run) => run?.allRows() ?? [])
-  const isAbout = ({ transport }: Row): boolean => transport[Header.inputId] === inputId
-  const known = rows.find((row) => isAnnouncement(row) && isAbout(row) && row.serial > trigger.serial)
+  const entries = runs.flatMap((run) => run?.lifecycleRows.filter(isEntry) ?? [])
+  const known = entries.find(
+    ({ transport, serial }) => transport[Header.inputId] === inputId && serial > trigger.serial,
+  )
   if (known) throw handledBy(known)
 }
 
@@ -100,36 +114,17 @@ export async function announce(
   announcement: OutgoingMessage,
   invocationId: string,
 ): Promise<void> {
-  const { id, ...plain } = announcement
-  const declare = (message: OutgoingMessage): Promise<string> => publisher.declare('announce the run', message)
-  const serial = await declare({ id, ...plain })
-  // NOTE: only the echo tells which invocation's announcement was stored
-  if (!channel.uplink.hearsItself) return
-  // NOTE: any client may have published another message under that id
-  if (!(await isClaimed(channel, serial, invocationId))) await declare(plain)
+  await publishOnce(
+    channel,
+    (message) => publisher.declare('announce the run', message),
+    announcement,
+    (stored) => {
+      const isAnnouncement = isEntry(stored) && stored.transport[Header.runId] !== undefined
+      if (isAnnouncement && stored.transport[Header.invocationId] !== invocationId) throw handledBy(stored)
+      return isAnnouncement
+    },
+  )
 }
-
-/**
- * Whether the channel stored this invocation's announcement under a serial; false when it stored another kind of message, or
- * no echo arrives in time.
- * @throws {@link HandledError} when another invocation's announcement was stored first
- */
-async function isClaimed(
-  channel: Pick<AgentChannel<object, unknown>, 'tree' | 'onHeard'>,
-  serial: string,
-  invocationId: string,
-): Promise<boolean> {
-  const row = await waitFor(channel, { look: () => channel.tree.log.get(serial), timeout: echoTimeout })
-  if (!row || !isAnnouncement(row)) return false
-  if (row.transport[Header.invocationId] !== invocationId) throw handledBy(row)
-  return true
-}
-
-/** In milliseconds; an echo usually arrives at once. */
-const echoTimeout = 5000
-
-const isAnnouncement = ({ name, transport }: Row): boolean =>
-  (name === MessageName.runStart || name === MessageName.runResume) && transport[Header.runId] !== undefined
 
 const handledBy = ({ transport }: Row): HandledError =>
   new HandledError(transport[Header.runId]!, transport[Header.invocationId] ?? '')

@@ -1,6 +1,12 @@
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import type { Row } from '../core/log'
-import { isNamedByPresence, openCancel } from '../core/run-info'
+import {
+  cancelledSilenceLimit,
+  foreignSilenceLimit,
+  isNamedByPresence,
+  openCancel,
+  silenceLimit,
+} from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import type { RunEndReason } from '../core/run-state'
 import { Header } from '../core/wire'
@@ -14,14 +20,8 @@ import { readRun } from './lookup'
 import { settleFully } from './path'
 import { RunPublisher } from './run-publisher'
 
-/** Milliseconds of silence after which a run that no present agent names counts as stalled. */
-const stalledAfter = 20_000
-/** The same for a cancelled run: if its agent is there after all, ending the run is what was asked for. */
-const cancelledAfter = 5000
 /** Milliseconds of silence after which a stalled run is ended: Ably keeps a lost connection for two minutes. */
 const endedAfter = 120_000
-/** Milliseconds of silence after which a cancelled run is ended whose agent does not use presence. */
-const foreignEndedAfter = 60_000
 /** How much history to look through for stalled runs, in messages. */
 const maxMessages = 1000
 
@@ -124,7 +124,7 @@ export class DeadRuns<M extends object> {
   /** Ids of the stalled runs among these. */
   async stalledAmong(runs: readonly RunNode<M>[]): Promise<ReadonlySet<string>> {
     const silent = await this.#silentAmong(runs.filter((run) => isNamedByPresence(run) && !this.#isOwn(run)))
-    return new Set(silent.filter(({ silence }) => silence >= stalledAfter).map(({ run }) => run.key))
+    return new Set(silent.filter(({ silence }) => silence >= silenceLimit).map(({ run }) => run.key))
   }
 
   /** The runs that no present agent names, with how long they have been silent. */
@@ -184,7 +184,8 @@ export class DeadRuns<M extends object> {
 }
 
 /** Milliseconds of silence after which a cancelled run that no present agent names is ended. */
-const cancelLimitOf = (run: RunNode<object>): number => (isNamedByPresence(run) ? cancelledAfter : foreignEndedAfter)
+const cancelLimitOf = (run: RunNode<object>): number =>
+  isNamedByPresence(run) ? cancelledSilenceLimit : foreignSilenceLimit
 
 const goneError = (): SessionError =>
   unableTo('finish the answer', 'its agent stopped responding', ErrorCode.StreamFailed)

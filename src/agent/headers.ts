@@ -1,5 +1,6 @@
 import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
+import { isEntry } from '../core/run-info'
 import type { RunEndReason } from '../core/run-state'
 import { Header, headers, MessageName, type Headers, type OutgoingMessage } from '../core/wire'
 import type { RunFailure, StepReason } from './agent-run'
@@ -167,8 +168,7 @@ const placing = [Header.inputClientId, Header.inputId, Header.parent, Header.for
 /** The same lifecycle message with nothing but the headers it needs, for a channel that refuses more. */
 export function plainest({ id, name, extras }: OutgoingMessage): OutgoingMessage {
   const { transport } = extras.ai
-  const isEntry = name === MessageName.runStart || name === MessageName.runResume
-  const kept = [...vital, ...vitalOfStep, ...(isEntry ? [...placing, Header.presence] : [])]
+  const kept = [...vital, ...vitalOfStep, ...(isEntry({ name }) ? [...placing, Header.presence] : [])]
   const plain = lifecycle(name as MessageName, Object.fromEntries(kept.map((header) => [header, transport[header]])))
   return { ...(id !== undefined && { id }), ...plain }
 }

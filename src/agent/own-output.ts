@@ -2,6 +2,7 @@ import type { ReplyCodec } from '../core/codec'
 import { bySerial } from '../core/collections'
 import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
+import { isCanonical } from '../core/run-state'
 import { plainPort } from '../core/signals'
 import { Projection } from '../core/projection'
 import type { Tree } from '../core/tree'
@@ -61,7 +62,7 @@ function ownRows<M extends object>(tree: Tree<M>, trigger: Row, run: OwnRun): Ro
   if (!isFork(trigger) && trigger.transport[Header.runId] === undefined) rows.delete(trigger.serial)
   const attempts = attemptsOf(heard, published)
   return [...rows.values()]
-    .filter((row) => isContent(row) && isCurrent(row, attempts))
+    .filter((row) => isContent(row) && isCanonical(row, { attempts }))
     .flatMap((row) => (row.name === MessageName.input ? (tree.access.filterInput(row, ownerClientId) ?? []) : row))
     .toSorted(bySerial)
 }
@@ -77,10 +78,4 @@ function attemptsOf(heard: readonly Row[], published: PublishedRows): Map<string
     if (serial > (attempts.get(stepId) ?? '')) attempts.set(stepId, serial)
   }
   return attempts
-}
-
-/** Whether a row belongs to the newest attempt of its step. */
-function isCurrent({ transport }: Row, attempts: ReadonlyMap<string, string>): boolean {
-  const attempt = transport[Header.attempt]
-  return attempt === undefined || (attempts.get(transport[Header.stepId] ?? '') ?? attempt) === attempt
 }

@@ -67,34 +67,29 @@ export class RunPublisher {
     return this.#persist(this.#publishing(message), { urgency: this.#urgency() })
   }
 
-  /**
-   * Publishes a message that must not get lost: without its end a run looks active for ever. Temporary refusals are retried
-   * for two minutes, and a network outage for as long as it lasts. Any other refusal, and a closed client, is final.
-   */
-  insist(message: OutgoingMessage, urgency?: Urgency): Promise<string> {
-    return this.#persist(this.#publishing(message), { urgency, isPatient: true })
-  }
-
   // NOTE: the SDK sends a message again on a new connection; its id keeps the channel from storing it twice
   #publishing(message: OutgoingMessage): () => Promise<string> {
-    const identified = { id: `${newId()}:0`, ...message }
+    const identified = { ...message, id: message.id ?? `${newId()}:0` }
     return () => this.#channel.ably.publishOne(identified)
   }
 
   /**
-   * Publishes a lifecycle message of a run or step, and does not give up at once. If the channel refuses it for good, though
-   * not for a missing right, its plainest form is published and the refusal is reported.
+   * Publishes a lifecycle message of a run or step, which must not get lost: without its end a run looks active for ever.
+   * Temporary refusals are retried for two minutes, and a network outage for as long as it lasts. If the channel refuses it
+   * for good, though not for a missing right, its plainest form is published and the refusal is reported.
    *
    * @param action - names the publish in an error: "suspend the run"
    * @throws {@link SessionError} 104003 when the channel refuses both
    */
   async declare(action: string, message: OutgoingMessage, urgency?: Urgency): Promise<string> {
     const refusal = (cause: unknown): SessionError => toSessionError(action, ErrorCode.LifecyclePublishFailed, cause)
+    const insist = (form: OutgoingMessage): Promise<string> =>
+      this.#persist(this.#publishing(form), { urgency, isPatient: true })
     try {
-      return await this.insist(message, urgency)
+      return await insist(message)
     } catch (cause) {
       if (this.#isShut || isPassing(cause) || isForGood(cause)) throw refusal(cause)
-      const serial = await this.insist(plainest(message), urgency).catch((further: unknown) => {
+      const serial = await insist(plainest(message)).catch((further: unknown) => {
         throw refusal(further)
       })
       this.#channel.report(refusal(cause))

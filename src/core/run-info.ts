@@ -86,11 +86,27 @@ export interface RunInfo {
 export const isRunning = ({ status, stalled }: Pick<RunInfo, 'status' | 'stalled'>): boolean =>
   status === 'active' && !stalled
 
-/** Whether the agent that works on a run says that its presence names its live runs. */
-export function isNamedByPresence({ lifecycleRows }: { readonly lifecycleRows: readonly Row[] }): boolean {
-  const entry = lifecycleRows.findLast(({ name }) => name === MessageName.runStart || name === MessageName.runResume)
-  return entry?.transport[Header.presence] === 'true'
+/** The lifecycle rows of a run, by serial. */
+interface Lifecycle {
+  readonly lifecycleRows: readonly Row[]
 }
+
+/** Whether a row is the start or a resume of a run. */
+export const isEntry = ({ name }: { readonly name?: string }): boolean =>
+  name === MessageName.runStart || name === MessageName.runResume
+
+/** The newest start or resume of a run. */
+export const lastEntry = ({ lifecycleRows }: Lifecycle): Row | undefined => lifecycleRows.findLast(isEntry)
+
+/** Whether the agent that works on a run says that its presence names its live runs. */
+export const isNamedByPresence = (run: Lifecycle): boolean => lastEntry(run)?.transport[Header.presence] === 'true'
+
+/** Milliseconds of silence after which a run that no present agent names counts as stalled. */
+export const silenceLimit = 20_000
+/** The same for a cancelled run: if its agent is there after all, ending the run is what the user asked for. */
+export const cancelledSilenceLimit = 5000
+/** The same for a cancelled run whose agent does not use presence. */
+export const foreignSilenceLimit = 60_000
 
 /** The facts about a run with its cancels, given by serial. */
 export function withCancellation(

@@ -40,8 +40,13 @@ export interface RunState {
 /** The state of a run before any of its rows is known. */
 export const initialRunState: RunState = { status: 'active', steps: [], attempts: new SmallMap() }
 
+/** The serial of the newest attempt of each step. */
+interface Attempts {
+  readonly attempts: { get(stepId: string): string | undefined }
+}
+
 /** Whether a row is of the newest attempt of its step, as far as is known: what others wrote does not show. */
-export function isCanonical({ transport }: Row, { attempts }: Pick<RunState, 'attempts'>): boolean {
+export function isCanonical({ transport }: Row, { attempts }: Attempts): boolean {
   const attempt = transport[Header.attempt]
   return attempt === undefined || (attempts.get(transport[Header.stepId] ?? '') ?? attempt) === attempt
 }

@@ -3,7 +3,14 @@ import { warn } from '../core/diagnostics'
 import { ErrorCode, toSessionError, unableTo } from '../core/errors'
 import { newId, Header, headers, MessageName } from '../core/wire'
 import type { Row } from '../core/log'
-import { isNamedByPresence, requestOf, type Cancelling, type RunInfo, type WakeInfo } from '../core/run-info'
+import {
+  foreignSilenceLimit,
+  isNamedByPresence,
+  requestOf,
+  type Cancelling,
+  type RunInfo,
+  type WakeInfo,
+} from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import { type SessionContext, type Subject } from './context'
 import type { PendingPrompt } from './submission'
@@ -40,8 +47,6 @@ const endLimit = 2000
 const answerLimit = 5000
 /** How long the watcher of a suspended run may take to end it before an agent is woken, in milliseconds. */
 const suspendedLimit = 1000
-/** How long a cancel may go without a sign of an agent that does not use presence, in milliseconds. */
-const foreignLimit = 60_000
 
 /** The last sign of life of a run that was cancelled. */
 interface LifeSign {
@@ -217,7 +222,7 @@ export class Cancellations<M extends object> {
   /** Whether an agent was woken for a cancel a minute ago, and has not ended the run: the run's own agent was there then. */
   #isOverdue(eventId: string, run: RunNode<M>): boolean {
     const acceptedAt = this.#wakes.acceptedAt(eventId)
-    return acceptedAt !== undefined && this.#session.deadlines.isDue(acceptedAt + foreignLimit, run)
+    return acceptedAt !== undefined && this.#session.deadlines.isDue(acceptedAt + foreignSilenceLimit, run)
   }
 
   /** Whether no live agent can hear a cancel: the run is suspended or stalled, or its agent has been silent for long. */
@@ -226,7 +231,7 @@ export class Cancellations<M extends object> {
     if (!isInStep) return false
     if (run.state.status === 'suspended') return deadlines.isDue(deadlines.since(cancel) + suspendedLimit, run)
     if (isNamedByPresence(run)) return run.isStalled
-    return deadlines.isDue((this.#watched.get(run)?.at ?? Date.now()) + foreignLimit, run)
+    return deadlines.isDue((this.#watched.get(run)?.at ?? Date.now()) + foreignSilenceLimit, run)
   }
 
   #isUnanswered(run: RunNode<M>, cancel: Row): boolean {

@@ -170,10 +170,8 @@ export class Connection<M extends object> {
     try {
       const result = await this.#catchUp.repair()
       if (result === 'superseded') return
-      session.act(() => undefined)
       this.#set({ isRepairing: false, hasGap: result === 'gap' })
     } catch (cause) {
-      session.act(() => undefined)
       // NOTE: a channel that is gone again catches up when it is back
       const hasGap = session.channel.isAttached && !this.isClosed
       this.#set({ isRepairing: false, hasGap })

@@ -2,6 +2,7 @@ import { MultiMap } from '../core/collections'
 import { InputNode } from '../core/input-node'
 import type { Row } from '../core/log'
 import { levelOf, unsent } from '../core/node'
+import { lastEntry } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import { Header } from '../core/wire'
 import type { Cancellations } from './cancellations'
@@ -10,7 +11,7 @@ import { localRows } from './placed-input'
 import type { PendingPrompt, Submission } from './submission'
 import type { Submissions } from './submissions'
 import type { Wakes } from './wake'
-import { lastEntry, newestAnswer, runOf, subjectOf, type WakeTrigger } from './trigger'
+import { newestAnswer, runOf, subjectOf, type WakeTrigger } from './trigger'
 
 /** How long an agent may take to start, in milliseconds. */
 const startLimit = 20_000
@@ -154,7 +155,7 @@ export class PendingInputs<M extends object> {
     const order = `0${levelOf(run)}`
     const answer = newestAnswer(tree, run)
     // NOTE: an answer may arrive while the reply is still being written, before the run is suspended
-    const isNew = answer !== undefined && answer.serial > lastEntry(run)
+    const isNew = answer !== undefined && answer.serial > (lastEntry(run)?.serial ?? '')
     const own = isNew ? undefined : this.#submissions.unacknowledgedIn(run.key)
     const reply = run.message(own?.inputId ?? answer?.transport[Header.messageId] ?? '')
     // Calls that are still to be answered wait for a user, not for the agent

@@ -238,6 +238,10 @@ export class Session<M extends object> implements SessionContext<M> {
     }
   }
 
+  flush(): void {
+    this.#scheduler.now()
+  }
+
   touch(subject: Subject<M>): void {
     this.#touched.add(subject)
   }

@@ -1,13 +1,10 @@
 import { trustOf } from '../core/access'
-import { isNamedByPresence } from '../core/run-info'
+import { cancelledSilenceLimit, isNamedByPresence, silenceLimit } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import type { Cancellations } from './cancellations'
 import type { SessionContext } from './context'
 
-// In milliseconds
-const silenceLimit = 20_000
-/** The same for a cancelled run: if its agent is there after all, the run ends as the user asked. */
-const stoppedSilenceLimit = 5000
+/** Milliseconds between two looks at silent runs. */
 const checkInterval = 4000
 
 /** The last sign of life of a run. */
@@ -95,7 +92,7 @@ export class StalledRuns<M extends object> {
   }
 
   #limitOf(run: RunNode<M>): number {
-    return this.#session.tree.cancels.of(run).length > 0 ? stoppedSilenceLimit : silenceLimit
+    return this.#session.tree.cancels.of(run).length > 0 ? cancelledSilenceLimit : silenceLimit
   }
 
   /** Asks once for all silent runs whether a present agent names them. */

@@ -1,5 +1,6 @@
 import { answersIn, settledBefore } from '../core/answers'
 import type { Row } from '../core/log'
+import { isEntry } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
@@ -35,15 +36,9 @@ function isAccepted(run: RunNode<object>, { inputId, eventId }: Trigger): boolea
   const input = run.contentRows.findLast(
     ({ name, transport }) => name === MessageName.input && transport[Header.eventId] === eventId,
   )
-  const isIts = ({ transport }: Row): boolean => transport[Header.inputId] === inputId
-  return input !== undefined && lastEntry(run, isIts) > input.serial
+  const isIts = (row: Row): boolean => isEntry(row) && row.transport[Header.inputId] === inputId
+  return input !== undefined && (run.lifecycleRows.findLast(isIts)?.serial ?? '') > input.serial
 }
-
-const startOrResume: ReadonlySet<MessageName> = new Set([MessageName.runStart, MessageName.runResume])
-
-/** The serial of the newest start or resume of a run; empty when there is none. */
-export const lastEntry = (run: RunNode<object>, fits: (row: Row) => boolean = () => true): string =>
-  run.lifecycleRows.findLast((row) => startOrResume.has(row.name) && fits(row))?.serial ?? ''
 
 /** The newest answer in a run that counts. */
 export function newestAnswer<M extends object>(tree: Tree<M>, run: RunNode<M>): Row | undefined {

@@ -11,6 +11,8 @@ function publisherOn(publishOne: () => Promise<string>) {
   return { publisher: new RunPublisher(freeChannel(channel, report)), channel, report }
 }
 
+const declareEnd = (publisher: RunPublisher): Promise<string> => publisher.declare('end the run', message)
+
 describe('RunPublisher', () => {
   it('publishes nothing once it is closed', async () => {
     const publish = vi.fn<() => Promise<string>>(async () => 'serial')
@@ -20,7 +22,7 @@ describe('RunPublisher', () => {
     const { extras } = message
     const attempts = [
       publisher.publish(message),
-      publisher.insist(message),
+      declareEnd(publisher),
       publisher.append('serial', 'x', extras),
       publisher.update('serial', 'x', extras),
     ]
@@ -35,15 +37,15 @@ describe('RunPublisher', () => {
     const busy = vi.fn<() => Promise<string>>(async () => 'serial')
     busy.mockRejectedValueOnce({ statusCode: 429 }).mockRejectedValueOnce({ statusCode: 500 })
     const { publisher, report } = publisherOn(busy)
-    const insisting = publisher.insist(message)
+    const insisting = declareEnd(publisher)
     await vi.runAllTimersAsync()
     expect(await insisting).toBe('serial')
     expect(busy).toHaveBeenCalledTimes(3)
     expect(report.mock.calls).toMatchObject([[{ code: 42911 }]])
     vi.useRealTimers()
 
-    const forbidden = vi.fn<() => Promise<string>>(() => Promise.reject({ statusCode: 401 })) // oxlint-disable-line
-    await expect(publisherOn(forbidden).publisher.insist(message)).rejects.toMatchObject({ statusCode: 401 })
+    const forbidden = vi.fn<() => Promise<string>>(() => Promise.reject({ statusCode: 401, code: 40_160 })) // oxlint-disable-line
+    await expect(declareEnd(publisherOn(forbidden).publisher)).rejects.toMatchObject({ cause: { statusCode: 401 } })
     expect(forbidden).toHaveBeenCalledTimes(1)
   })
 
@@ -53,7 +55,7 @@ describe('RunPublisher', () => {
     publish.mockRejectedValue({ statusCode: 400, code: 80_002 })
     const way = freeChannel({ publishOne: publish })
     const isHeldUp = vi.spyOn(way.uplink, 'isHeldUp', 'get').mockReturnValue(true)
-    const insisting = new RunPublisher(way).insist(message)
+    const insisting = declareEnd(new RunPublisher(way))
     await vi.advanceTimersByTimeAsync(600_000)
     publish.mockResolvedValue('serial')
     await vi.runAllTimersAsync()
@@ -62,9 +64,9 @@ describe('RunPublisher', () => {
 
     publish.mockRejectedValue({ statusCode: 400, code: 80_017 })
     isHeldUp.mockReturnValue(false)
-    const closed = new RunPublisher(way).insist(message).catch((error: unknown) => error)
+    const closed = declareEnd(new RunPublisher(way)).catch((error: unknown) => error)
     await vi.runAllTimersAsync()
-    expect(await closed).toMatchObject({ code: 80_017 })
+    expect(await closed).toMatchObject({ cause: { code: 80_017 } })
     vi.useRealTimers()
   })
 
@@ -85,16 +87,16 @@ describe('RunPublisher', () => {
     expect(await failing).toBe(broken)
     expect(publish).toHaveBeenCalledTimes(3)
 
-    const insisting = publisher.insist(message)
+    const insisting = declareEnd(publisher)
     await vi.advanceTimersByTimeAsync(110_000)
     publish.mockResolvedValueOnce('late')
     await vi.runAllTimersAsync()
     expect(await insisting).toBe('late')
 
     const before = performance.now()
-    const lost = publisher.insist(message).catch((error: unknown) => error)
+    const lost = declareEnd(publisher).catch((error: unknown) => error)
     await vi.runAllTimersAsync()
-    expect(await lost).toBe(broken)
+    expect(await lost).toHaveProperty('cause', broken)
     expect(performance.now() - before).toBeGreaterThanOrEqual(120_000)
     expect(performance.now() - before).toBeLessThan(130_000)
     vi.useRealTimers()
@@ -105,11 +107,9 @@ describe('RunPublisher', () => {
     const closed = { statusCode: 400, code: 80_017 }
     const publish = vi.fn<() => Promise<string>>(() => Promise.reject(closed)) // oxlint-disable-line
     const before = performance.now()
-    const insisting = publisherOn(publish)
-      .publisher.insist(message)
-      .catch((error: unknown) => error)
+    const insisting = declareEnd(publisherOn(publish).publisher).catch((error: unknown) => error)
     await vi.runAllTimersAsync()
-    expect(await insisting).toBe(closed)
+    expect(await insisting).toHaveProperty('cause', closed)
     expect(performance.now() - before).toBeLessThan(2000)
     vi.useRealTimers()
   })
