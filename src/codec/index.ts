@@ -1,5 +1,5 @@
 export { createUIMessageCodec, UIMessageCodec } from './ui-message/writing'
-export type { ToolApproval, ToolOutput, ToolOutputError } from './ui-message/answer'
+export type { ToolApproval, ToolOutput, ToolOutputError } from './ui-message/tool-call'
 export type {
   Answer,
   Codec,

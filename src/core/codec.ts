@@ -19,9 +19,17 @@ export interface Draft<M> {
  */
 export type Fold = (row: Row) => object | undefined
 
-/** An answer to a suspended reply: a tool's output, an approval. The codec that reads it creates it. */
-export interface Answer extends EncodedPart {
+declare const messageOf: unique symbol
+
+/**
+ * An answer to a suspended reply: a tool's output, an approval. The codec that reads it creates it. `M` is the message type
+ * of the reply, so that a session with other tools refuses it.
+ */
+// oxlint-disable-next-line typescript/no-explicit-any -- an answer of no declared type fits every session
+export interface Answer<M = any> extends EncodedPart {
   readonly type: 'answer'
+  /** Only a type: no answer has it at run time. */
+  readonly [messageOf]?: M
 }
 
 /** A message to be sent as it is. */
@@ -31,7 +39,7 @@ export interface WholeMessage<M> {
 }
 
 /** An input that a client can send. */
-export type Input<M> = WholeMessage<M> | { readonly type: 'regenerate' } | Answer
+export type Input<M> = WholeMessage<M> | { readonly type: 'regenerate' } | Answer<M>
 
 /** One channel message of an input: its codec headers and data. */
 export interface EncodedPart {

@@ -195,7 +195,7 @@ export class View<M extends object> {
    */
   async answer(
     messageId: string,
-    answers: Answer | readonly Answer[],
+    answers: Answer<M> | readonly Answer<M>[],
     { as = 'continuation', ...options }: AnswerOptions = {},
   ): Promise<ActiveRun<M>> {
     const { tree } = this.#session

@@ -129,9 +129,9 @@ describe('a later answer', () => {
 
 describe('types of an app’s messages', () => {
   it('are inferred from the codec that creates the inputs', () => {
-    expectTypeOf(
-      codec.createToolOutput({ tool: 'weather', toolCallId: 'c', output: { sky: 'blue' } }),
-    ).toEqualTypeOf<Answer>()
+    expectTypeOf(codec.createToolOutput({ tool: 'weather', toolCallId: 'c', output: { sky: 'blue' } })).toEqualTypeOf<
+      Answer<MyMessage>
+    >()
     expectTypeOf(codec.createToolApproval({ toolCallId: 'c', approved: true })).toExtend<Input<MyMessage>>()
     const prompt = codec.createUserMessage({
       id: '1',

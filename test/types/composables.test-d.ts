@@ -3,9 +3,7 @@ import type { UIMessage, UIMessageChunk } from 'ai'
 import { expectTypeOf } from 'vitest'
 import type { ComputedRef } from 'vue'
 import {
-  createUIMessageCodec,
   defineSessionStore,
-  UIMessageCodec,
   useBranch,
   useClientSession,
   useComposer,
@@ -14,7 +12,6 @@ import {
   useRuns,
   useView,
   type ActiveRun,
-  type Answer,
   type ClientSession,
   type MessageBlock,
   type PendingPrompt,
@@ -25,7 +22,7 @@ import {
   type View,
   type ViewMessage,
 } from '../../src'
-import { defineAgent, type AgentRun } from '../../src/agent'
+import { createUIMessageCodec, defineAgent, type AgentRun } from '../../src/agent'
 
 type Shown = readonly ViewMessage<UIMessage>[]
 
@@ -114,25 +111,7 @@ export function store(): void {
   expectTypeOf(useTrip().shout()).toExtend<string>()
 }
 
-type Tools = { locate: { input: { precise: boolean }; output: { city: string } } }
-type Mine = UIMessage<{ mood: string }, { weather: { celsius: number } }, Tools>
-
-/** Tool names and outputs come from the message type. */
-export function answers(): void {
-  const codec = createUIMessageCodec<Mine>()
-  expectTypeOf(
-    codec.createToolOutput({ tool: 'locate', toolCallId: 'c', output: { city: 'Oslo' } }),
-  ).toEqualTypeOf<Answer>()
-  codec.createToolApproval({ tool: 'locate', toolCallId: 'c', approved: true })
-  codec.createToolOutputError({ tool: 'locate', toolCallId: 'c', errorText: 'no' })
-  // @ts-expect-error an output of another type
-  codec.createToolOutput({ tool: 'locate', toolCallId: 'c', output: { town: 'Oslo' } })
-  // @ts-expect-error an unknown tool
-  codec.createToolApproval({ tool: 'locat', toolCallId: 'c', approved: true })
-  // @ts-expect-error an unknown tool
-  codec.createToolOutputError({ tool: 'locat', toolCallId: 'c', errorText: 'no' })
-  UIMessageCodec.createToolOutput({ tool: 'any', toolCallId: 'c', output: 1 })
-}
+type Mine = UIMessage<{ mood: string }, { weather: { celsius: number } }>
 
 declare const client: Ably.Realtime
 declare const mine: ReadableStream<UIMessageChunk<{ mood: string }, { weather: { celsius: number } }>>
@@ -153,6 +132,16 @@ export function agent(): void {
     client: () => client,
     async respond(run) {
       expectTypeOf(run).toEqualTypeOf<AgentRun<UIMessage, UIMessageChunk>>()
+      await run.pipe(other)
+    },
+  })
+  defineAgent({
+    client: () => client,
+    codec: createUIMessageCodec<Mine>(),
+    async respond(run) {
+      expectTypeOf(run.context()).toEqualTypeOf<Mine[]>()
+      await run.pipe(mine)
+      // @ts-expect-error metadata of another type
       await run.pipe(other)
     },
   })

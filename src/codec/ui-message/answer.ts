@@ -1,35 +1,10 @@
-import type { UIDataTypes, UIMessage, UITools } from 'ai'
+import type { UIMessage } from 'ai'
 import type { Answer, Seed } from '../../core/codec'
 import { isPlainObject } from '../../core/collections'
 import { headers, type Headers } from '../../core/wire'
 import { clipped } from './fields'
 import { isToolType, takesAnswer, type ToolPart } from './parts'
-
-type ToolsOf<M extends UIMessage> = M extends UIMessage<unknown, UIDataTypes, infer Tools> ? Tools : UITools
-
-/** The output of a tool call that ran on the client. With `tool`, the output has the type of that tool in your messages. */
-export type ToolOutput<M extends UIMessage> =
-  | {
-      [Name in keyof ToolsOf<M> & string]: { tool: Name; toolCallId: string; output: ToolsOf<M>[Name]['output'] }
-    }[keyof ToolsOf<M> & string]
-  | { tool?: undefined; toolCallId: string; output: unknown }
-
-/** The error of a tool call that failed on the client. */
-export interface ToolOutputError<M extends UIMessage> {
-  tool?: keyof ToolsOf<M> & string
-  toolCallId: string
-  errorText: string
-}
-
-/** The user's decision on a tool call that needs approval. */
-export interface ToolApproval<M extends UIMessage = UIMessage> {
-  /** Names the tool of the call; checked against the tools of your messages. */
-  tool?: keyof ToolsOf<M> & string
-  toolCallId: string
-  approved: boolean
-  /** Shown to everyone in the session and to the model. */
-  reason?: string
-}
+import type { Approval } from './tool-call'
 
 const answer = (kind: string, codec: Record<string, string | undefined>, data: unknown): Answer => ({
   type: 'answer',
@@ -43,7 +18,7 @@ export const createToolOutput = ({ toolCallId, output }: { toolCallId: string; o
 export const createToolOutputError = ({ toolCallId, errorText }: { toolCallId: string; errorText: string }): Answer =>
   answer('tool-result-error', { toolCallId }, { message: errorText })
 
-export const createToolApproval = ({ toolCallId, approved, reason }: ToolApproval): Answer =>
+export const createToolApproval = ({ toolCallId, approved, reason }: Approval & { toolCallId: string }): Answer =>
   answer('tool-approval-response', { toolCallId, approved: String(approved), reason: reason && clipped(reason) }, '')
 
 /** Adds messages to an answer. An approval has no room for them: it can only continue the run that asked. */

@@ -4,17 +4,7 @@ import type { PlainObject } from '../../core/collections'
 import { ErrorCode, unableTo } from '../../core/errors'
 import { newId, MessageName } from '../../core/wire'
 import type { Row } from '../../core/log'
-import {
-  createToolApproval,
-  createToolOutput,
-  createToolOutputError,
-  seeded,
-  settles,
-  waits,
-  type ToolApproval,
-  type ToolOutput,
-  type ToolOutputError,
-} from './answer'
+import { createToolApproval, createToolOutput, createToolOutputError, seeded, settles, waits } from './answer'
 import { foldData } from './data'
 import { foldEnvelope } from './envelope'
 import { kindOf } from './fields'
@@ -24,18 +14,22 @@ import { foldLongFields } from './long-fields'
 import { foldSeeds } from './seed'
 import { foldPart, growPart, shapeOf } from './simple-part'
 import { foldTool, growTool } from './tool'
+import type { ToolApproval, ToolOutput, ToolOutputError } from './tool-call'
 import { encodeUserMessage, foldUserMessage, isEmptyMessage, isUserPart, userMessage } from './user-message'
 
 /** The codec of clients for the AI SDK's `UIMessage`, with constructors for the inputs of a session. */
 export interface UIMessageCodec<M extends UIMessage = UIMessage> extends Codec<M> {
   /** Makes a prompt for `send` from a whole message. The message keeps its id. */
   createUserMessage(message: M): WholeMessage<M>
-  /** Makes an answer from the output of a tool call that ran here. Name the `tool` to have the output type-checked. */
-  createToolOutput(outcome: ToolOutput<M>): Answer
+  /**
+   * Makes an answer from the output of a tool call that ran here. The output has the type of the tool that `tool`, or the part
+   * of the call, names: `createToolOutput({ ...part, output })`.
+   */
+  createToolOutput(outcome: ToolOutput<M>): Answer<M>
   /** Makes an answer from the error of a tool call that failed here. */
-  createToolOutputError(outcome: ToolOutputError<M>): Answer
+  createToolOutputError(outcome: ToolOutputError<M>): Answer<M>
   /** Makes the answer to a tool call that needs approval. */
-  createToolApproval(approval: ToolApproval<M>): Answer
+  createToolApproval(approval: ToolApproval<M>): Answer<M>
   /** Always absent here: import the codec from `vue-ai-transport/agent` to write replies. */
   readonly encoder?: OnlyIn<'vue-ai-transport/agent'>
 }

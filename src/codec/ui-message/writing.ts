@@ -1,5 +1,5 @@
-import type { UIMessage, UIMessageChunk } from 'ai'
-import type { Operation, ReplyCodec } from '../../core/codec'
+import type { InferUIMessageChunk, UIMessage, UIMessageChunk } from 'ai'
+import type { Encoder, Operation, ReplyCodec } from '../../core/codec'
 import { createUIMessageCodec as createReadingCodec, type UIMessageCodec as ReadingCodec } from '.'
 import { encodeData } from './data'
 import { overflowOf, type Encodes, type OpenStreams, type Whole } from './encode'
@@ -15,7 +15,7 @@ import { encodePart } from './simple-part'
 
 /** A codec for the AI SDK's `UIMessage` that reads and writes, as agents use it. */
 export interface UIMessageCodec<M extends UIMessage = UIMessage>
-  extends Omit<ReadingCodec<M>, 'encoder'>, ReplyCodec<M, UIMessageChunk> {}
+  extends Omit<ReadingCodec<M>, 'encoder'>, ReplyCodec<M, InferUIMessageChunk<M>> {}
 
 type AnyEncode = Whole<UIMessageChunk> | ((chunk: UIMessageChunk, open: OpenStreams) => Operation[])
 
@@ -49,7 +49,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     join,
     isContinuable,
     breaksOff,
-    encoder(messageId) {
+    encoder(messageId): Encoder<UIMessageChunk> {
       const open: OpenStreams = new Map()
       const watch = new EndingWatch()
       const encode = (chunk: UIMessageChunk): Operation[] => {

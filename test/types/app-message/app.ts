@@ -41,6 +41,12 @@ export async function app(): Promise<void> {
   // @ts-expect-error an output of another type
   codec.createToolOutput({ tool: 'locate', toolCallId: 'call-1', output: { town: 'Oslo' } })
   UIMessageCodec.createToolOutput({ tool: 'locate', toolCallId: 'call-1', output: { city: 'Oslo' } })
+  for (const part of messages.value[0]!.message.parts) {
+    if (part.type !== 'tool-locate' || part.state !== 'input-available') continue
+    await answer('m', UIMessageCodec.createToolOutput({ ...part, output: { city: String(part.input.precise) } }))
+    // @ts-expect-error an output of another type
+    await answer('m', UIMessageCodec.createToolOutput({ ...part, output: 'Oslo' }))
+  }
   // @ts-expect-error an unknown tool
   UIMessageCodec.createToolApproval({ tool: 'locat', toolCallId: 'call-1', approved: true })
   // @ts-expect-error an output of another type
