@@ -8,6 +8,7 @@ export default defineConfig({
   outDir: '.histoire/dist',
   build: { excludeFromVendorsChunk: [/shiki/] },
   vite: {
+    publicDir: 'playground/public',
     optimizeDeps: { include: ['pinia', '@histoire/plugin-vue'] },
     logLevel: 'warn',
     build: {
