@@ -2,7 +2,6 @@ import { isForGood } from '../ably/refusal'
 import { deferred } from '../core/signals'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import { MessageName } from '../core/wire'
-import { admitRun } from './admission'
 import type {
   AgentRun,
   AgentStep,
@@ -24,7 +23,7 @@ import { LiveRun, type InternalHooks, type RunTarget } from './live-run'
 import { waitForText } from './lookup'
 import { readPath } from './path'
 import { RunOutput, stepReasonOf } from './run-output'
-import { findAdopted, findInvoked } from './run-target'
+import { admitRun, findAdopted, findInvoked } from './run-target'
 import { DeadRuns } from './dead-runs'
 import { Steers } from './steers'
 import { tryStep, type OpenStep } from './steps'

@@ -162,7 +162,8 @@ export class AgentChannel<M extends object, Chunk> {
   }
 
   #announce(name?: string): void {
-    for (const run of this.runs) run.review(name)
+    // NOTE: output comes most often, and changes no open run
+    if (name !== MessageName.output) for (const run of this.runs) run.review(name)
     for (const listener of this.#listeners) listener()
   }
 

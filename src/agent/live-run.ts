@@ -4,8 +4,7 @@ import type { RunFailure, RunHooks, RunPhase } from './agent-run'
 import type { AgentChannel } from './channel'
 import { abortReason, badRequest, clientText } from './errors'
 import { failureOf, type CutOff, type RunIdentity } from './headers'
-import { PublishedRows } from './published-rows'
-import { RunPublisher } from './run-publisher'
+import { PublishedRows, RunPublisher } from './run-publisher'
 
 /** The input that a run answers, and the run's identity. */
 export interface RunTarget {

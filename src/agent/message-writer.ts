@@ -3,8 +3,7 @@ import { isTooLarge, tooLarge } from '../ably/refusal'
 import { toSessionError, type SessionError } from '../core/errors'
 import { Header, MessageName, type Headers, type StreamStatus } from '../core/wire'
 import { outputExtras } from './headers'
-import { PublishedRows } from './published-rows'
-import type { RunPublisher } from './run-publisher'
+import { PublishedRows, type RunPublisher } from './run-publisher'
 import { byteLength, headOf, StreamRecord } from './stream-record'
 
 /**

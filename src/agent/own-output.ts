@@ -7,10 +7,9 @@ import { plainPort } from '../core/signals'
 import { Projection } from '../core/projection'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
-import type { PublishedRows } from './published-rows'
+import type { PublishedRows } from './run-publisher'
 import { steerIdsIn, unansweredIn } from './steers'
-import { isForModel, missedLast } from './turns'
-import { cutShortIn } from './unfinished'
+import { isForModel, missedLast, cutShortIn } from './turns'
 
 /** A run that is open, as its own context needs it. */
 export interface OwnRun {

@@ -1,17 +1,21 @@
-import { isFork } from '../core/forks'
 import { answersIn, lateReason, settledBefore } from '../core/answers'
+import { ErrorCode, unableTo, type SessionError } from '../core/errors'
+import { isFork } from '../core/forks'
 import type { InputNode } from '../core/input-node'
 import { isAgents, type Row } from '../core/log'
 import type { TreeNode } from '../core/node'
 import type { RunNode } from '../core/run-node'
+import { isSteer } from '../core/run-state'
+import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
-import { checkAnswer, notAllowed } from './admission'
 import { checkNotResumed, checkUnanswered, claimAfter, claimOf } from './claim'
-import { badRequest, ConflictError } from './errors'
+import { DeadRuns } from './dead-runs'
+import { badRequest, BusyError, ConflictError } from './errors'
 import { identityOf, isContinuation, isRegeneration, maxIdLength, runResume, runStart } from './headers'
+import { runHook, type AnswerHook } from './hooks'
 import type { LiveRun, RunTarget } from './live-run'
 import { findTrigger, findRun, readRun, waitUntilInactive } from './lookup'
-import { DeadRuns } from './dead-runs'
+import { settleFully } from './path'
 import { abortable } from './wait'
 
 // NOTE: bounds memory: a client may name a reply that does not exist, which would read all of history
@@ -23,8 +27,8 @@ const adoptionTimeout = 30_000
 const busyTimeout = 10_000
 
 /**
- * Finds the target of an invocation: a prompt to answer, or a suspended run to resume. A cancel has none: it is settled, and
- * a HandledError tells so.
+ * Finds the target of an invocation: a prompt to answer, or a suspended run to resume. A cancel has none: the run
+ * that it names is ended, and a HandledError tells so.
  * @throws SessionError 40003 when the input cannot be answered, or a run answers it already (HandledError), 40160 when the
  * client may not answer that run, 104010 when the input is not found in time, 42900 when its run is still active then
  */
@@ -147,3 +151,53 @@ function targetOf<M extends object>(
     ownerClientId: start ? start[Header.inputClientId] : trigger.clientId,
   }
 }
+
+// NOTE: an active run that began further back has most likely lost its agent
+const maxActiveMessages = 1000
+
+/**
+ * Asks the hook `admit` whether a run may start or resume now.
+ * @throws {@link BusyError} when it refuses, {@link SessionError} 104002 when it throws
+ */
+export async function admitRun({
+  channel,
+  hooks,
+  runId,
+  invocationId,
+  target,
+}: LiveRun<object, unknown>): Promise<void> {
+  if (!hooks.admit) return
+  const { name, tree, history } = channel
+  await history.readUntil(() => history.readCount >= maxActiveMessages)
+  settleFully(tree)
+  const others = [...tree.runs.values()].filter((run) => run.key !== runId && run.visible)
+  const running = others.filter((run) => run.state.status === 'active')
+  const stalled = await new DeadRuns(channel, hooks, invocationId).stalledAmong(running)
+  const active = running.filter(({ key }) => !stalled.has(key)).map((run) => tree.info(run))
+  const { trigger, ownerClientId } = target
+  const request = { sessionName: name, runId, ownerClientId, clientId: trigger.clientId, active }
+  if (!(await runHook(hooks.admit, request, 'the run')))
+    throw new BusyError(`${active.length} runs of the session are active`)
+}
+
+/**
+ * Checks that a client may answer a run.
+ * @throws SessionError 40160 when policy or hook refuse it, 104002 when the hook throws
+ */
+async function checkAnswer(
+  tree: Tree<object>,
+  trigger: Row,
+  run: RunNode<object>,
+  onAnswer: AnswerHook | undefined,
+): Promise<void> {
+  const kind = isFork(trigger) ? 'fork' : isSteer(trigger) ? 'steer' : 'answer'
+  const { clientId, transport } = trigger
+  const { owner: ownerClientId } = run
+  const request = { kind, runId: run.key, inputId: transport[Header.messageId], clientId, ownerClientId } as const
+  const isAllowed = tree.access.allows(kind, clientId, ownerClientId) && (await runHook(onAnswer, request, 'an answer'))
+  if (!isAllowed) throw notAllowed(`continue run "${run.key}"`, trigger)
+}
+
+/** The error for an input whose publisher lacks the right to it. */
+const notAllowed = (action: string, { clientId }: Row): SessionError =>
+  unableTo(action, `client "${clientId ?? ''}" is not allowed to`, ErrorCode.Unauthorized)

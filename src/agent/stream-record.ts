@@ -3,8 +3,7 @@ import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import { Header, MessageName, type Headers, type OutgoingMessage, type StreamStatus } from '../core/wire'
 import { outputExtras } from './headers'
-import { PublishedRows } from './published-rows'
-import type { RunPublisher } from './run-publisher'
+import { PublishedRows, type RunPublisher } from './run-publisher'
 
 type Extras = OutgoingMessage['extras']
 

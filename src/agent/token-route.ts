@@ -1,6 +1,5 @@
 import { channelNameOf } from '../ably/channel-name'
-import { withCors, type CorsOptions } from './cors'
-import { errorResponse, HttpError, readText } from './http'
+import { withCors, type CorsOptions, errorResponse, HttpError, readText } from './http'
 
 /** Options of {@link tokenRoute}. */
 export interface TokenRouteOptions {

@@ -1,13 +1,13 @@
 import type { ReplyCodec } from '../core/codec'
 import { InputNode } from '../core/input-node'
-import type { Row } from '../core/log'
+import { isStreamed, type Row } from '../core/log'
 import { bySort, type TreeNode } from '../core/node'
 import { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
+import { Header, MessageName } from '../core/wire'
 import type { Turn } from './agent-run'
 import { pathTo, type Waypoint } from './path'
 import { steerIdsIn, unansweredIn } from './steers'
-import { unfinishedIn } from './unfinished'
 
 /** The kind of a message of an answer: written by the run, sent into it, or sent into it and never answered. */
 export type Kind = 'reply' | 'steer' | 'missed'
@@ -57,7 +57,7 @@ function closeTurn<M extends object>(
   const beside = isFollowed || isLast || !prompt ? undefined : shownAnswer(tree, prompt)
   const answers = beside ? [{ node: beside }] : runs
   const last = answers.at(-1)
-  const run = last && !isCut(last) ? last.node : undefined
+  const run = last && !isLeftEarly(last) ? last.node : undefined
   const [message] = prompt ? [...prompt.ids].map((id) => prompt.message(id)!) : []
   const messages = answers.flatMap((answer) => messagesOf(answer, codec)).filter((each) => isForModel(each.message))
   const turn = {
@@ -81,7 +81,7 @@ function shownAnswer<M extends object>(tree: Tree<M>, prompt: InputNode<M>): Run
     .at(-1)
 }
 
-const isCut = <M extends object>({ node, until }: Waypoint<M>): boolean =>
+const isLeftEarly = <M extends object>({ node, until }: Waypoint<M>): boolean =>
   until !== undefined && until !== [...node.ids].at(-1)
 
 /** The messages of a run up to the one that the path leaves it at; else all of them, with unanswered steers last. */
@@ -114,4 +114,32 @@ export const missedLast = (ids: readonly string[], isUnanswered: (id: string) =>
 export function isForModel(message: object): boolean {
   const { role } = message as { role?: unknown }
   return role === undefined || role === 'user' || role === 'assistant'
+}
+
+type Codec = Pick<ReplyCodec<never, never>, 'breaksOff'>
+type Ids = ReadonlySet<string | undefined>
+
+const messageIdsOf = (rows: readonly Row[]): Ids => new Set(rows.map(({ transport }) => transport[Header.messageId]))
+
+/** The ids of messages with a stream that did not complete, or with a row that says that they were cut short. */
+export const cutShortIn = (rows: readonly Row[], codec: Codec): Ids =>
+  messageIdsOf(rows.filter((row) => isCut(row) || codec.breaksOff?.(row)))
+
+const isCut = (row: Row): boolean => isStreamed(row) && row.transport[Header.status] !== 'complete'
+
+/**
+ * The ids of replies that the model did not bring to their end: those that were cut short, and those of a step that did not
+ * complete.
+ *
+ * @param rows - all rows of a run
+ */
+export function unfinishedIn(rows: readonly Row[], codec: Codec): Ids {
+  const isEnd = ({ name, transport }: Row): boolean =>
+    name === MessageName.stepEnd && transport[Header.stepReason] === 'complete'
+  const whole = new Set(rows.filter(isEnd).map(({ transport }) => transport[Header.attempt]))
+  const outputs = rows.filter(({ name }) => name === MessageName.output)
+  return new Set([
+    ...cutShortIn(rows, codec),
+    ...messageIdsOf(outputs.filter((row) => !whole.has(row.transport[Header.attempt]))),
+  ])
 }

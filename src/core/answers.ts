@@ -44,3 +44,9 @@ export const lateReason = ({ clientId, outcome }: EarlierAnswer): string =>
 
 export const alreadyAnswered = (earlier: EarlierAnswer): SessionError =>
   unableTo('answer', lateReason(earlier), ErrorCode.BadRequest)
+
+/** The newest answer in a run that counts. */
+export function newestAnswer<M extends object>(tree: Tree<M>, run: RunNode<M>): Row | undefined {
+  const answers = answersIn(tree, run)
+  return answers.findLast((row) => !settledBefore(tree.codec, answers, row))
+}

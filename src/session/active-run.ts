@@ -1,11 +1,10 @@
 import type { RunNode } from '../core/run-node'
 import type { RunStatus } from '../core/run-state'
 import type { ViewMessage } from '../core/view-message'
-import type { InvocationBody } from './agent-endpoint'
+import type { InvocationBody } from './context'
 import type { SendInput } from './placed-input'
 import type { Session } from './session'
-import type { RunResult, Steer, Submission } from './submission'
-import { runOf } from './trigger'
+import { runOf, type RunResult, type Steer, type Submission } from './submission'
 import type { WakeInfo } from '../core/run-info'
 
 /**

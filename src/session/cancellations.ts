@@ -1,4 +1,3 @@
-import { deferred } from '../core/signals'
 import { warn } from '../core/diagnostics'
 import { ErrorCode, toSessionError, unableTo } from '../core/errors'
 import { newId, Header, headers, MessageName } from '../core/wire'
@@ -13,9 +12,8 @@ import {
 } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import { type SessionContext, type Subject } from './context'
-import type { PendingPrompt } from './submission'
+import { runOf, subjectOf, type PendingPrompt, type Trigger } from './submission'
 import type { Wakes } from './wake'
-import { runOf, subjectOf, type Trigger } from './trigger'
 
 /** A run by its id, or an input without a run by its message id; an entry of `pending()` will do. */
 export type CancelTarget = string | { readonly inputId: string; readonly runId?: string }
@@ -61,8 +59,6 @@ export class Cancellations<M extends object> {
   /** Own cancels whose row has not arrived, by run or message id; with a serial once the channel has them. */
   readonly #own = new Map<string, { readonly cancelling: Cancelling; readonly serial?: string }>()
   readonly #watched = new Map<RunNode<M>, LifeSign>()
-  /** One check for each send that waits for runs to end. */
-  readonly #endChecks = new Set<() => void>()
 
   constructor(session: SessionContext<M>, wakes: Wakes<M>) {
     this.#session = session
@@ -141,38 +137,19 @@ export class Cancellations<M extends object> {
     return { ...requestOf(cancel), ...(isUnanswered && { unanswered: true }) }
   }
 
-  /** Reviews a run that has changed. */
-  apply(run: RunNode<M>): void {
-    this.#review(run)
-    if (run.hasEnded) for (const check of this.#endChecks) check()
-  }
-
   /** Reviews the cancelled runs among these subjects; by default all of them. */
   review(subjects: Iterable<Subject<M>> = [...this.#watched.keys()]): void {
     for (const subject of subjects) {
-      if (subject instanceof RunNode && this.#watched.has(subject)) this.#review(subject)
+      if (subject instanceof RunNode && this.#watched.has(subject)) this.apply(subject)
     }
   }
 
   /** Resolves when all of these runs have ended, at the latest after two seconds; undefined for none. */
   waitForRunsToEnd(targets: readonly Cancellable[]): Promise<void> | undefined {
-    return targets.length > 0 ? this.#waitForRunsToEnd(targets) : undefined
-  }
-
-  async #waitForRunsToEnd(targets: readonly Cancellable[]): Promise<void> {
     const { tree } = this.#session
-    const { promise, resolve } = deferred()
     const hasEnded = (target: Cancellable): boolean | undefined =>
       (isRun(target) ? tree.runs.get(target.runId) : runOf(tree, target))?.hasEnded
-    const check = (): void => {
-      if (targets.every(hasEnded)) resolve()
-    }
-    const timer = setTimeout(resolve, endLimit)
-    this.#endChecks.add(check)
-    check()
-    await promise
-    clearTimeout(timer)
-    this.#endChecks.delete(check)
+    return targets.length > 0 ? this.#session.waits.until(() => targets.every(hasEnded), endLimit) : undefined
   }
 
   /** An own cancel counts until its row has arrived; then the row does, also when policy refuses it. */
@@ -188,11 +165,12 @@ export class Cancellations<M extends object> {
     if (own) this.#own.set(key, own)
     else this.#own.delete(key)
     const run = tree.runs.get(key) ?? runOf(tree, { inputId: key })
-    if (run) this.#review(run)
+    if (run) this.apply(run)
     this.#session.touch(subjectOf(tree, { inputId: key }))
   }
 
-  #review(run: RunNode<M>): void {
+  /** Reviews a run that has changed. */
+  apply(run: RunNode<M>): void {
     const cancel = run.hasEnded ? undefined : this.#session.tree.cancels.of(run)[0]
     const key = this.#own.has(run.key) ? run.key : (run.inputId ?? '')
     if (cancel || run.hasEnded) this.#own.delete(key)

@@ -1,6 +1,7 @@
 import type { RealtimeChannel } from 'ably'
+import { packRows, tuplesOf } from '../core/rows'
 import type { SessionError } from '../core/errors'
-import type { RunInfo } from '../core/run-info'
+import type { RunInfo, WakeInfo } from '../core/run-info'
 import type { CancelTarget } from './cancellations'
 import type { ClientSessionOptions, DehydratedSession, SessionEvents, SessionStatus } from './context'
 import type { SendInput } from './placed-input'
@@ -8,7 +9,6 @@ import { Session } from './session'
 import type { SessionTree } from './session-tree'
 import type { RunScope, Steer } from './submission'
 import { View } from './view'
-import type { WakeInfo } from '../core/run-info'
 
 /** Pages of history that a server reads at most. */
 const maxServerPages = 3
@@ -150,4 +150,20 @@ export class ClientSession<M extends object> {
   get isIdle(): boolean {
     return this.#session.isIdle
   }
+}
+
+/**
+ * Everything that is loaded of a session, as one JSON-safe value: for the first HTML of a page, a cached page, or storage.
+ * Given as the option `rows`, it shows what this session's view shows, at once, with branches, runs and states; the new
+ * session then catches up from there.
+ * Prompts that the channel has not accepted yet are not part of it.
+ *
+ * @example
+ * const rows = dehydrateSession(session)
+ * const same = createClientSession({ client, sessionName: 'trip', codec: UIMessageCodec, rows })
+ */
+export function dehydrateSession<M extends object>(session: ClientSession<M>): DehydratedSession {
+  const { tree, history, channel } = session.internals
+  const rows = packRows(tuplesOf(tree.log.rows()), history.resumePoint)
+  return { ...rows, session: channel.name, hasOlder: history.hasOlder, shown: session.view.getMessages().length }
 }

@@ -1,7 +1,6 @@
 import { onPageStays } from '../ably/page-life'
 import type { ChannelChange } from '../ably/session-channel'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
-import type { ChannelMessage } from '../core/wire'
 import type { CatchUp } from './catch-up'
 import { closedError, type SessionContext, type SessionStatus } from './context'
 
@@ -78,13 +77,11 @@ export class Connection<M extends object> {
   async close(): Promise<void> {
     this.#set({ isClosed: true })
     for (const stop of this.#stops.splice(0)) stop()
-    await this.#session.channel.detach(this.#hear)
+    await this.#session.channel.detach(this.#session.hear)
   }
 
-  readonly #hear = (message: ChannelMessage): void => this.#session.hear(message)
-
   async #connect(): Promise<void> {
-    const { channel, options } = this.#session
+    const { channel, options, hear } = this.#session
     this.#set({ isConnecting: true, isFailed: false, isConnected: channel.isConnected, isShut: this.#isShut() })
     try {
       if (this.#stops.length === 0) this.#listen()
@@ -92,7 +89,7 @@ export class Connection<M extends object> {
       await options.prepare?.()
       this.#isPrepared = true
       if (this.isClosed) throw closedError('connect')
-      await channel.attach(this.#hear, { isPatient: true })
+      await channel.attach(hear, { isPatient: true })
     } catch (cause) {
       const error = toSessionError('connect the session', ErrorCode.ChannelFailed, cause)
       if (!this.isClosed) this.#fail(error)

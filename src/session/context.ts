@@ -10,8 +10,28 @@ import type { ReactivePort, Signal } from '../core/signals'
 import type { SessionRows } from '../core/rows'
 import type { Settled, Tree } from '../core/tree'
 import type { ChannelMessage } from '../core/wire'
-import type { AgentTarget } from './agent-endpoint'
-import type { Deadlines, FlushMode } from './scheduling'
+import type { Waits, Deadlines, FlushMode } from './scheduling'
+
+/** The body of the request that wakes an agent: which prompt, on which channel. */
+export interface InvocationBody {
+  inputEventId: string
+  sessionName: string
+}
+
+/** An agent behind HTTP. */
+export interface AgentEndpoint {
+  url: string | URL
+  /** A function is called for every attempt, so that a refreshed token is used. */
+  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
+  /** @default globalThis.fetch */
+  fetch?: typeof fetch
+}
+
+/**
+ * Where the agent is: its URL, an endpoint with headers, or a function that wakes it. The wake is tried again when the
+ * function throws, or takes longer than 30 seconds.
+ */
+export type AgentTarget = string | URL | AgentEndpoint | ((invocation: InvocationBody) => void | Promise<void>)
 
 /** The rows of one session at one moment, from which a page goes on: JSON-safe. */
 export interface DehydratedSession extends SessionRows {
@@ -97,6 +117,7 @@ export interface SessionContext<M extends object> {
   readonly port: ReactivePort
   readonly outbox: Outbox
   readonly deadlines: Deadlines
+  readonly waits: Waits
   /** Tracks reads of runs, siblings and history, on every branch. */
   readonly changed: Signal
   /** Whether the session hears everything that happens on the channel. */
@@ -112,7 +133,7 @@ export interface SessionContext<M extends object> {
   /** Reports a background failure, for which no caller waits. */
   report(error: SessionError): void
   /** Hears a live message, or holds it back while a repair is running. */
-  hear(message: ChannelMessage): void
+  readonly hear: (message: ChannelMessage) => void
   /** Takes a live message into the tree; false when it brings nothing new. */
   take(message: ChannelMessage): boolean
   /** Takes in a page of older messages by calling `fold`. Views keep them hidden until they are asked for. */

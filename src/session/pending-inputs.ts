@@ -1,3 +1,4 @@
+import { newestAnswer } from '../core/answers'
 import { MultiMap } from '../core/collections'
 import { InputNode } from '../core/input-node'
 import type { Row } from '../core/log'
@@ -8,10 +9,9 @@ import { Header } from '../core/wire'
 import type { Cancellations } from './cancellations'
 import { type SessionContext, type Subject } from './context'
 import { localRows } from './placed-input'
-import type { PendingPrompt, Submission } from './submission'
+import { runOf, subjectOf, type PendingPrompt, type Submission, type WakeTrigger } from './submission'
 import type { Submissions } from './submissions'
 import type { Wakes } from './wake'
-import { newestAnswer, runOf, subjectOf, type WakeTrigger } from './trigger'
 
 /** How long an agent may take to start, in milliseconds. */
 const startLimit = 20_000
@@ -228,13 +228,8 @@ export class PendingInputs<M extends object> {
   }
 }
 
-function isSame(a: PendingEntry, b: PendingEntry): boolean {
-  const isListedAlike = a.order === b.order && a.parent === b.parent && a.isUnderWay === b.isUnderWay
-  return isListedAlike && a.trigger.eventId === b.trigger.eventId && isSamePrompt(a.prompt, b.prompt)
-}
+const isSame = (a: PendingEntry, b: PendingEntry): boolean =>
+  a.prompt.wake === b.prompt.wake && factsOf(a) === factsOf(b)
 
-const isSamePrompt = (a: PendingPrompt, b: PendingPrompt): boolean =>
-  a.inputId === b.inputId && a.wake === b.wake && factsOf(a) === factsOf(b)
-
-const factsOf = ({ clientId, runId, cancelling, unanswered }: PendingPrompt): string =>
-  JSON.stringify([clientId, runId, cancelling, unanswered])
+const factsOf = ({ prompt: { wake, ...facts }, trigger, order, parent, isUnderWay }: PendingEntry): string =>
+  JSON.stringify([facts, trigger.eventId, order, parent, isUnderWay])

@@ -1,4 +1,5 @@
 import type { Row } from '../core/log'
+import { deferred } from '../core/signals'
 
 /** When gathered changes reach the views: once per animation frame, or at once. */
 export type FlushMode = 'frame' | 'sync'
@@ -130,5 +131,28 @@ export class Deadlines {
     for (const subject of due) this.#moments.delete(subject)
     if (next < Infinity) this.#wait(next)
     this.#onDue(due)
+  }
+}
+
+/** Waits for conditions, which are looked at after every change. */
+export class Waits {
+  readonly #looks = new Set<() => void>()
+
+  /** Resolves once this holds, at the latest after so many milliseconds. */
+  async until(holds: () => boolean | undefined, limit: number): Promise<void> {
+    const { promise, resolve } = deferred()
+    const look = (): void => {
+      if (holds()) resolve()
+    }
+    const timer = setTimeout(resolve, limit)
+    this.#looks.add(look)
+    look()
+    await promise
+    clearTimeout(timer)
+    this.#looks.delete(look)
+  }
+
+  review(): void {
+    for (const look of this.#looks) look()
   }
 }

@@ -6,7 +6,7 @@ import { noItems } from '../core/collections'
 import { warn } from '../core/diagnostics'
 import { Emitter, plainPort, type ReactivePort, type Signal } from '../core/signals'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
-import type { RunInfo } from '../core/run-info'
+import type { RunInfo, WakeInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import { Tree, type Settled } from '../core/tree'
 import { isEdit, MessageName, type ChannelMessage } from '../core/wire'
@@ -15,7 +15,6 @@ import { CatchUp } from './catch-up'
 import { Connection } from './connection'
 import {
   closedError,
-  type Changes,
   type ClientSessionOptions,
   type SessionContext,
   type SessionEvents,
@@ -25,13 +24,12 @@ import {
 } from './context'
 import { PendingInputs } from './pending-inputs'
 import type { PlacedInput } from './placed-input'
-import { Deadlines, FlushScheduler } from './scheduling'
+import { Deadlines, FlushScheduler, Waits } from './scheduling'
 import { SessionTree } from './session-tree'
 import { StalledRuns } from './stalled-runs'
 import type { PlacedSendOptions, RunLists, RunScope, Submission } from './submission'
 import { Submissions } from './submissions'
 import { Wakes } from './wake'
-import type { WakeInfo } from '../core/run-info'
 
 /** How long the end of a run is held back for the rest of its text, in milliseconds. */
 const tailLimit = 1000
@@ -47,6 +45,7 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly channel: Channel
   readonly outbox: Outbox
   readonly deadlines = new Deadlines((due) => this.#expire(due as readonly Subject<M>[]))
+  readonly waits = new Waits()
   readonly changed: Signal
   /** All runs and messages, on every branch. */
   readonly all: SessionTree<M>
@@ -74,7 +73,7 @@ export class Session<M extends object> implements SessionContext<M> {
     this.port = port
     this.tree = new Tree(codec, port, trustOf(options))
     this.channel = client ? new SessionChannel(client, sessionName, codec.name) : new AbsentChannel(sessionName, rest)
-    const echo = (messages: readonly ChannelMessage[]): void => messages.forEach((message) => this.hear(message))
+    const echo = (messages: readonly ChannelMessage[]): void => messages.forEach(this.hear)
     this.outbox = new Outbox(this.channel, () => this.#connection.ensureAttached(), echo)
     this.changed = port.signal()
     this.#statusChanged = port.signal()
@@ -193,7 +192,7 @@ export class Session<M extends object> implements SessionContext<M> {
   }
 
   /** Hears a live message of the channel. */
-  hear(message: ChannelMessage): void {
+  readonly hear = (message: ChannelMessage): void => {
     try {
       if (!this.history.hold(message) && this.take(message)) this.#scheduler.request()
     } catch (cause) {
@@ -276,17 +275,16 @@ export class Session<M extends object> implements SessionContext<M> {
   #publish(isLoaded = false): void {
     if (this.#verbs > 0) return
     const settled = this.tree.settle()
+    // NOTE: text that grows is shown by its message alone
     const isQuiet = !settled.structure && settled.touched.length === 0 && !settled.runs && this.#touched.size === 0
-    return isQuiet && !isLoaded ? this.#refresh(settled) : this.#publishChanges(settled, isLoaded)
-  }
-
-  #publishChanges(settled: Settled<M>, isLoaded: boolean): void {
+    if (isQuiet && !isLoaded) return
     this.#apply(settled)
     const { touched, hasNews, pending } = this.#review()
     const structure = settled.structure || isLoaded
     const runs = settled.runs || isLoaded || hasNews || pending.size > 0
     if (structure || runs) this.changed.trigger()
-    this.#refresh({ ...settled, structure, runs, touched, pending, ...(isLoaded && { moved: undefined }) })
+    const changes = { ...settled, structure, runs, touched, pending, ...(isLoaded && { moved: undefined }) }
+    for (const view of this.views) view.refresh(changes)
     this.tree.compact([...settled.touched, ...(settled.prompts ?? noItems)])
   }
 
@@ -298,10 +296,6 @@ export class Session<M extends object> implements SessionContext<M> {
     const hasNews = touched.some((run) => run.hasNews)
     this.all.apply(touched)
     return { touched, hasNews, pending: this.pending.review(subjects) }
-  }
-
-  #refresh(changes: Changes<M>): void {
-    for (const view of this.views) view.refresh(changes)
   }
 
   /** Applies a settled tree to the parts; the changes that they make are published with it. */
@@ -317,6 +311,7 @@ export class Session<M extends object> implements SessionContext<M> {
       }
       for (const prompt of prompts) this.submissions.applyPrompt(prompt)
       for (const subject of [...touched, ...prompts, ...requests]) this.#touched.add(subject)
+      this.waits.review()
     } finally {
       this.#verbs--
     }

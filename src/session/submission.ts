@@ -1,12 +1,14 @@
 import type { Answer } from '../core/codec'
 import { deferred } from '../core/signals'
 import { ErrorCode, type SessionError } from '../core/errors'
-import type { Cancelling, RunInfo } from '../core/run-info'
+import type { Row } from '../core/log'
+import { isEntry, type Cancelling, type RunInfo, type WakeInfo } from '../core/run-info'
+import type { RunNode } from '../core/run-node'
 import type { RunEndReason, RunError } from '../core/run-state'
-import type { OutgoingMessage } from '../core/wire'
+import type { Tree } from '../core/tree'
+import { Header, MessageName, type OutgoingMessage } from '../core/wire'
+import type { Subject } from './context'
 import { moveInput, type EncodedInput, type Place } from './placed-input'
-import type { WakeTrigger } from './trigger'
-import type { WakeInfo } from '../core/run-info'
 
 /** Which runs a verb is about: those of a view's branch, those this client owns, or all of the session. */
 export type RunScope = 'view' | 'mine' | 'session'
@@ -89,6 +91,40 @@ export interface Steer {
   readonly published: Promise<string>
   /** Resolves when the run has ended, or was suspended after it took the steer into account. Rejects as `published` does. */
   readonly outcome: Promise<SteerOutcome>
+}
+
+/** An input that an agent has to accept: it starts a run, or goes into one. */
+export interface Trigger {
+  readonly inputId: string
+  /** The run that it goes into; undefined when it starts one. */
+  readonly runId?: string
+  readonly eventId?: string
+}
+
+/** A trigger that an agent can be woken with. */
+export type WakeTrigger = Trigger & { readonly eventId: string }
+
+/** The run that a trigger has started, or goes into. */
+export const runOf = <M extends object>(tree: Tree<M>, { inputId, runId }: Trigger): RunNode<M> | undefined =>
+  runId === undefined ? tree.latestRunOf(inputId) : tree.runs.get(runId)
+
+/** The subject that shows whether a trigger is pending. */
+export const subjectOf = <M extends object>(tree: Tree<M>, { inputId, runId }: Trigger): Subject<M> =>
+  (runId === undefined ? (tree.inputs.get(inputId) ?? tree.nodeOf(inputId)) : tree.runs.get(runId)) ?? inputId
+
+/** The run of a trigger once its agent has accepted the trigger, or the run has ended. */
+export function acceptedRun<M extends object>(tree: Tree<M>, trigger: Trigger): RunNode<M> | undefined {
+  const run = runOf(tree, trigger)
+  return !run || trigger.runId === undefined || run.hasEnded || isAccepted(run, trigger) ? run : undefined
+}
+
+// NOTE: by serial, because several inputs that go into a run can share a message id
+function isAccepted(run: RunNode<object>, { inputId, eventId }: Trigger): boolean {
+  const input = run.contentRows.findLast(
+    ({ name, transport }) => name === MessageName.input && transport[Header.eventId] === eventId,
+  )
+  const isIts = (row: Row): boolean => isEntry(row) && row.transport[Header.inputId] === inputId
+  return input !== undefined && (run.lifecycleRows.findLast(isIts)?.serial ?? '') > input.serial
 }
 
 /** An input that this client has sent and that leads to a run: a prompt, an edit, a regeneration, an answer. */

@@ -1,3 +1,4 @@
+import { alreadyAnswered, answersIn, newestAnswer, settledBefore } from '../core/answers'
 import type { Answer } from '../core/codec'
 import { MultiMap } from '../core/collections'
 import { warn } from '../core/diagnostics'
@@ -5,14 +6,15 @@ import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { InputNode } from '../core/input-node'
 import type { RunNode } from '../core/run-node'
 import { Header } from '../core/wire'
-import { AnswerCheck } from './answer-check'
 import { type SessionContext } from './context'
 import { encodeInput, localRows, type EncodedInput, type PlacedInput } from './placed-input'
 import { Steers } from './steers'
-import { Submission } from './submission'
+import { acceptedRun, subjectOf, Submission, type WakeTrigger } from './submission'
 import type { Wakes } from './wake'
-import { acceptedRun, newestAnswer, subjectOf, type WakeTrigger } from './trigger'
 import type { WakeInfo } from '../core/run-info'
+
+/** How long to wait for the echo of a published answer, in milliseconds. It usually arrives at once. */
+const echoLimit = 2000
 
 /** Everything that this client has sent, until the runs it leads to have ended. */
 export class Submissions<M extends object> {
@@ -23,14 +25,12 @@ export class Submissions<M extends object> {
   readonly #byRun = new MultiMap<Submission>()
   /** Inputs that were cancelled before a run began, by message id, while the app holds a handle of them. */
   readonly #abandoned = new Map<string, WeakRef<Submission>>()
-  readonly #answerCheck: AnswerCheck<M>
   /** Messages sent into running replies. */
   readonly steers: Steers<M>
 
   constructor(session: SessionContext<M>, wakes: Wakes<M>) {
     this.#session = session
     this.#wakes = wakes
-    this.#answerCheck = new AnswerCheck(session)
     this.steers = new Steers(session)
   }
 
@@ -133,7 +133,6 @@ export class Submissions<M extends object> {
   /** Settles the submissions and steers of a run that has changed, and wakes its agent once answers are complete. */
   apply(run: RunNode<M>): void {
     const { tree } = this.#session
-    this.#answerCheck.review()
     if (run.visible) this.#restore(run.inputId)
     for (const submission of this.#byInput.of(run.inputId ?? '').slice()) {
       if (submission.runId === undefined) this.#settle(submission)
@@ -206,7 +205,7 @@ export class Submissions<M extends object> {
         }
         return this.#publish(submission, [...others, submission])
       })
-      if (submission.answers.length > 0) await this.#answerCheck.check(submission, () => this.#remove(submission))
+      if (submission.answers.length > 0) await this.#checkAnswers(submission)
     } finally {
       submission.publishing = undefined
     }
@@ -230,6 +229,31 @@ export class Submissions<M extends object> {
       })
       throw error
     }
+  }
+
+  /**
+   * Finds out which published answers count: of the answers to one call, the first on the channel. Where only some of them
+   * are late, the session's error tells.
+   *
+   * @throws SessionError 40003 when other answers have settled all its calls before
+   */
+  async #checkAnswers(submission: Submission): Promise<void> {
+    const session = this.#session
+    const { tree, channel } = session
+    const { runId = '', answers, serials } = submission
+    const last = serials.at(-1) ?? ''
+    // NOTE: an answer of another client that comes before this one on the channel also arrives before its echo
+    if (last && channel.hearsItself) await session.waits.until(() => tree.log.get(last) !== undefined, echoLimit)
+    const run = tree.runs.get(runId)
+    if (!run) return
+    const known = answersIn(tree, run)
+    const errors = answers.flatMap(({ codec }, index) => {
+      const earlier = settledBefore(tree.codec, known, { codec, serial: serials[index] })
+      return earlier ? alreadyAnswered(earlier) : []
+    })
+    if (errors.length < answers.length) return errors.forEach((error) => session.report(error))
+    session.act(() => this.#remove(submission))
+    throw errors[0]!
   }
 
   #settle(submission: Submission): void {

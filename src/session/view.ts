@@ -1,6 +1,6 @@
 import type { Answer } from '../core/codec'
 import { Emitter, type Signal } from '../core/signals'
-import type { RunInfo } from '../core/run-info'
+import type { RunInfo, WakeInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import type { ViewMessage } from '../core/view-message'
 import { ActiveRun } from './active-run'
@@ -20,7 +20,6 @@ import type { Session } from './session'
 import type { AnswerOptions, PendingPrompt, PlacedSendOptions, RunScope, SendOptions, Steer } from './submission'
 import { runEvent, ViewLists, type RunEvent } from './view-lists'
 import { OlderMessages, ViewWindow } from './view-window'
-import type { WakeInfo } from '../core/run-info'
 
 interface ViewEvents {
   /** Lists or runs have changed. Text that grows is no update; the message itself shows it. */

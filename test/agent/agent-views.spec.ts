@@ -3,7 +3,7 @@ import { convertToModelMessages, type ModelMessage, type UIMessage } from 'ai'
 import { describe, expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src/codec'
 import { contextOf } from '../../src/agent/context'
-import { PublishedRows } from '../../src/agent/published-rows'
+import { PublishedRows } from '../../src/agent/run-publisher'
 import { TriggerIndex } from '../../src/agent/history'
 import { hear, newTree, once, readTranscript } from '../support/transcripts'
 

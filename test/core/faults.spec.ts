@@ -4,7 +4,7 @@ import { UIMessageCodec } from '../../src/codec'
 import { MemoryChannel } from '../codec/channel'
 import { hear, newTree, readBack, readTranscript, stateOf, type RecordedState } from '../support/transcripts'
 import { message, output, prompt, runMessage } from './wire'
-import { acceptedRun } from '../../src/session/trigger'
+import { acceptedRun } from '../../src/session/submission'
 
 const fromHistory = (history: Parameters<typeof readBack>[1], pageSize: number): RecordedState => {
   const tree = newTree()
