@@ -28,6 +28,8 @@ export async function loadHighlighter(language: Language): Promise<HighlightLine
       lang: language,
       theme,
       tokenizeMaxLineLength: longestLine,
+      // NOTE: without a limit, since a line that a busy machine reads slowly would stay without colours
+      tokenizeTimeLimit: 0,
       grammarState: before as GrammarState | undefined,
     })
     const tokens = lines[0] ?? []
