@@ -132,6 +132,7 @@ export default defineConfig({
           name: 'e2e',
           environment: 'node',
           include: ['test/e2e/**/*.spec.ts', ...browserSpecs],
+          globalSetup: ['test/e2e/build.ts'],
           testTimeout: 160_000,
           hookTimeout: 160_000,
           // NOTE: more browsers at a time only wait for each other

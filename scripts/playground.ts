@@ -5,36 +5,40 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { here } from './entries.ts'
 
-/** The playground, served as `npm run dev` serves it. */
+/** The playground on a server of its own. */
 export interface Playground extends AsyncDisposable {
   /** The address, without a trailing slash. */
   readonly url: string
-  stop(): Promise<void>
+  /** Ends the server, with SIGTERM unless another signal is given. */
+  stop(signal?: NodeJS.Signals): Promise<void>
 }
 
 const startWithin = 40_000
 
 /**
- * Runs `npm run dev` on a free port, and waits until a page can be loaded.
+ * Runs the playground on a free port, and waits until a page can be loaded.
+ * @param built a folder with built pages. Without it, `npm run dev` serves the sources.
  * @throws Error with the server's output, if it does not start in time
  */
-export async function startPlayground(): Promise<Playground> {
+export async function startPlayground(built?: string): Promise<Playground> {
   const port = await freePort()
   const url = `http://localhost:${port}`
+  const [command, ...args] = built
+    ? [process.execPath, vite, 'preview', 'playground', '--outDir', built]
+    : ['npm', 'run', 'dev', '--']
   // NOTE: a separate process group, so that the children of npm are ended, too
-  const server = spawn('npm', ['run', 'dev', '--', '--port', String(port), '--strictPort'], {
+  const server = spawn(command, [...args, '--port', String(port), '--strictPort'], {
     cwd: here('.'),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    // NOTE: a test runner's own mode would make vite prepare all dependencies again
-    env: { ...process.env, NODE_ENV: undefined, VITEST: undefined },
+    env: plainEnv(),
   })
   let output = ''
   for (const stream of [server.stdout, server.stderr]) stream.on('data', (chunk) => (output += chunk))
   const exited = once(server, 'exit')
-  const stop = async () => {
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
     if (server.exitCode !== null || server.signalCode !== null) return
-    process.kill(-server.pid!, 'SIGTERM')
+    process.kill(-server.pid!, signal)
     await exited
   }
   const deadline = Date.now() + startWithin
@@ -45,8 +49,13 @@ export async function startPlayground(): Promise<Playground> {
     }
     await sleep(150)
   }
-  return { url, stop, [Symbol.asyncDispose]: stop }
+  return { url, stop, [Symbol.asyncDispose]: () => stop() }
 }
+
+const vite = here('node_modules/vite/bin/vite.js')
+
+// NOTE: a test runner's own mode would make vite prepare all dependencies again
+const plainEnv = (): NodeJS.ProcessEnv => ({ ...process.env, NODE_ENV: undefined, VITEST: undefined })
 
 const isUp = async (url: string): Promise<boolean> =>
   fetch(url, { headers: { accept: 'text/html' } }).then(

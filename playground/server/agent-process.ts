@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as Ably from 'ably'
-import type { ViteDevServer } from 'vite'
+import { runnerImport, type PreviewServer, type ViteDevServer } from 'vite'
 import type { AgentControls, createAgent } from './agent'
 import { refuse, type AgentProcess } from './faults'
 
 type AgentModule = { createAgent: typeof createAgent }
+
+const agentFile = '/server/agent.ts'
 
 /** Milliseconds that running answers get when the server ends. */
 const grace = 10_000
@@ -15,16 +17,19 @@ export class LiveAgent implements AgentProcess {
   #clients: Ably.Realtime[] = []
   readonly #answers = new Set<Promise<unknown>>()
   #isDead = false
+  readonly #load: () => Promise<AgentModule>
 
   constructor(
-    private readonly server: ViteDevServer,
+    server: ViteDevServer | PreviewServer,
     private readonly clientOptions: () => Ably.ClientOptions,
     private readonly controls: AgentControls,
-  ) {}
+  ) {
+    this.#load = loaderOn(server)
+  }
 
   async fetch(request: Request): Promise<Response> {
     if (this.#isDead) return refuse(502, 'the agent is not running')
-    const by = (await this.server.ssrLoadModule('/server/agent.ts')) as AgentModule
+    const by = await this.#load()
     if (this.#made?.by !== by) this.#made = { by, agent: by.createAgent(() => this.#connect(), this.controls) }
     return this.#made.agent.fetch(request, { waitUntil: (answer) => this.#track(answer) })
   }
@@ -58,4 +63,12 @@ export class LiveAgent implements AgentProcess {
     this.#clients.push(client)
     return client
   }
+}
+
+/** Loads the agent's module: on the dev server as its file is now, in `vite preview` once. */
+function loaderOn(server: ViteDevServer | PreviewServer): () => Promise<AgentModule> {
+  if ('ssrLoadModule' in server) return async () => (await server.ssrLoadModule(agentFile)) as AgentModule
+  const { root, resolve } = server.config
+  const loaded = runnerImport<AgentModule>(root + agentFile, { root, resolve: { alias: resolve.alias } })
+  return async () => (await loaded).module
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Plugin } from 'vite'
+import type { Plugin, PreviewServer, ViteDevServer } from 'vite'
 import type { LocalAblyPlugin } from 'vue-ai-transport/local/vite'
 import type { FaultOrder } from '../shared/faults'
 import { LiveAgent } from './agent-process'
@@ -17,48 +17,45 @@ const securityHeaders = {
   'x-content-type-options': 'nosniff',
 }
 
-/** Adds the agent and the failure controls to the dev server. */
+/** Adds the agent and the failure controls to the dev server, and to `vite preview`. */
 export function playgroundServer(ably: LocalAblyPlugin): Plugin {
-  return {
-    name: 'playground',
-    apply: 'serve',
-    configureServer(server) {
-      const gates = new Gates()
-      server.middlewares.use((_, response, next) => {
-        for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
-        next()
+  const mount = (server: ViteDevServer | PreviewServer): void => {
+    const gates = new Gates()
+    server.middlewares.use((_, response, next) => {
+      for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
+      next()
+    })
+    const agent = new LiveAgent(server, ably.agentOptions, { mayStop: () => faults.mayStop(), gates })
+    const faults = createFaults(ably.endpoint, agent)
+    // NOTE: Vite closes the server on SIGTERM, and with it the connections on which the agent ends its runs
+    const close = server.close.bind(server)
+    server.close = () => agent.end().then(close)
+    server.middlewares.use('/api/agent', (request, response) => {
+      void answer(response, async () => {
+        await sleep(Math.min(Number(request.headers['x-wake-delay']) || 0, longestDelay))
+        const { 'x-gate': gate } = request.headers
+        await gates.pass(typeof gate === 'string' ? gate : undefined, 'before')
+        return faults.refusal() ?? agent.fetch(await toRequest(request))
       })
-      const agent = new LiveAgent(server, ably.agentOptions, { mayStop: () => faults.mayStop(), gates })
-      const faults = createFaults(ably.endpoint, agent)
-      // NOTE: Vite closes the server on SIGTERM, and with it the connections on which the agent ends its runs
-      const close = server.close.bind(server)
-      server.close = () => agent.end().then(close)
-      server.middlewares.use('/api/agent', (request, response) => {
-        void answer(response, async () => {
-          await sleep(Math.min(Number(request.headers['x-wake-delay']) || 0, longestDelay))
-          const { 'x-gate': gate } = request.headers
-          await gates.pass(typeof gate === 'string' ? gate : undefined, 'before')
-          return faults.refusal() ?? agent.fetch(await toRequest(request))
-        })
+    })
+    server.middlewares.use('/api/gates/', (request, response) => {
+      void answer(response, async () => {
+        if (!isFromHere(request)) return new Response(null, { status: 403 })
+        const allowance = (await (await toRequest(request)).json()) as Allowance
+        gates.allow((request.url ?? '').slice(1), allowance)
+        return new Response(null, { status: 204 })
       })
-      server.middlewares.use('/api/gates/', (request, response) => {
-        void answer(response, async () => {
-          if (!isFromHere(request)) return new Response(null, { status: 403 })
-          const allowance = (await (await toRequest(request)).json()) as Allowance
-          gates.allow((request.url ?? '').slice(1), allowance)
-          return new Response(null, { status: 204 })
-        })
+    })
+    server.middlewares.use('/api/faults/', (request, response) => {
+      void answer(response, async () => {
+        if (!isFromHere(request)) return new Response(null, { status: 403 })
+        const order = (await (await toRequest(request)).json()) as FaultOrder
+        const isKnown = faults.cause((request.url ?? '').slice(1), order)
+        return new Response(null, { status: isKnown ? 204 : 404 })
       })
-      server.middlewares.use('/api/faults/', (request, response) => {
-        void answer(response, async () => {
-          if (!isFromHere(request)) return new Response(null, { status: 403 })
-          const order = (await (await toRequest(request)).json()) as FaultOrder
-          const isKnown = faults.cause((request.url ?? '').slice(1), order)
-          return new Response(null, { status: isKnown ? 204 : 404 })
-        })
-      })
-    },
+    })
   }
+  return { name: 'playground', apply: 'serve', configureServer: mount, configurePreviewServer: mount }
 }
 
 const loopback = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])

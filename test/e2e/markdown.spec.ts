@@ -102,7 +102,7 @@ describe('Markdown in an answer', () => {
 test('a long list is parsed item by item: a token parses only its own item', async () => {
   const visitor = await visit()
   await visitor.page.evaluate(
-    "import('/src/markdown/blocks.ts').then(({ createBlockReader }) => Object.assign(window, { createBlockReader }))",
+    "import('/src/markdown/blocks.js').then(({ createBlockReader }) => Object.assign(window, { createBlockReader }))",
   )
   const { parsed, items, start, whole } = await visitor.page.evaluate(() => {
     const read = (window as unknown as InPage).createBlockReader()

@@ -310,7 +310,7 @@ describe('text of a model', () => {
   test('is safe: only links and images of known kinds are active', async () => {
     const visitor = await visit()
     await visitor.page.evaluate(
-      "import('/src/markdown/render.ts').then(({ renderMarkdown }) => Object.assign(window, { renderMarkdown }))",
+      "import('/src/markdown/render.js').then(({ renderMarkdown }) => Object.assign(window, { renderMarkdown }))",
     )
     const html = await visitor.page.evaluate(() => {
       const { renderMarkdown } = window as unknown as { renderMarkdown: (source: string) => string }

@@ -1,6 +1,6 @@
 import MarkdownIt from 'markdown-it'
 import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from 'playwright'
-import { afterAll, afterEach, beforeAll } from 'vitest'
+import { afterAll, afterEach, beforeAll, inject } from 'vitest'
 import { answerTo } from '../../playground/server/answers'
 import type { Allowance } from '../../playground/server/gates'
 import type { CardStatus } from '../../playground/src/conversation/status'
@@ -42,14 +42,14 @@ export function useVisits(): Visits {
 
   beforeAll(async () => {
     ;[playground, browser] = await Promise.all([
-      startPlayground(),
+      startPlayground(inject('builtPlayground')),
       chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs }),
     ])
-    await warmUp(browser, playground.url)
   })
   afterAll(async () => {
     await browser?.close()
-    await playground?.stop()
+    // NOTE: answers that are held at a gate get no time to end
+    await playground?.stop('SIGKILL')
   })
   afterEach(async () => {
     const open = visitors.splice(0)
@@ -78,17 +78,6 @@ export function useVisits(): Visits {
       return visitor
     },
   }
-}
-
-// NOTE: the dev server prepares modules at their first request, which is not part of the measurement
-async function warmUp(browser: Browser, url: string): Promise<void> {
-  const page = await browser.newPage()
-  await page.goto(`${url}/s/warm-up?speed=2000`)
-  await page.locator('[data-connection="connected"]').waitFor({ timeout: 100_000 })
-  await page.getByLabel('Message').fill('hello')
-  await page.keyboard.press('Enter')
-  await page.locator('article[data-status="complete"]').waitFor()
-  await page.close()
 }
 
 /** A visitor of a conversation. */

@@ -1,0 +1,46 @@
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { build } from 'vite'
+import type { TestProject } from 'vitest/node'
+import { here } from '../../scripts/entries'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** The folder with the built pages of the playground. */
+    builtPlayground: string
+  }
+}
+
+/** Modules that tests import in a page, at their path with `.js`. */
+const imported = ['blocks', 'code-lines', 'render'].map((name) => here(`playground/src/markdown/${name}.ts`))
+
+/**
+ * Builds the pages of the playground once for all files of tests, with the warnings of development. A page takes far less
+ * work than from `npm run dev`, which loads each module on its own.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const outDir = mkdtempSync(join(tmpdir(), 'playground-'))
+  await build({
+    configFile: here('playground/vite.config.ts'),
+    mode: 'development',
+    logLevel: 'error',
+    build: {
+      outDir,
+      emptyOutDir: true,
+      rolldownOptions: {
+        input: [here('playground/index.html'), ...imported],
+        preserveEntrySignatures: 'allow-extension',
+        output: {
+          entryFileNames: ({ facadeModuleId }) =>
+            imported.includes(facadeModuleId ?? '')
+              ? relative(here('playground'), facadeModuleId!).replace('.ts', '.js')
+              : 'assets/[name]-[hash].js',
+        },
+      },
+    },
+  })
+  project.provide('builtPlayground', outDir)
+  return () => rm(outDir, { recursive: true, force: true })
+}
