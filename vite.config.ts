@@ -57,7 +57,9 @@ export default defineConfig({
     // NOTE: named, because vitest prints less of its own accord when it thinks that no human reads along
     reporters: ['default'],
     // NOTE: limits are generous: a busy machine makes tests slow, and no test measures time
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 120_000 } },
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // NOTE: most tests wait for clients and servers rather than for the processor
     maxWorkers: Math.max(4, availableParallelism() - 1),
     projects: [
@@ -67,8 +69,6 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['test/**/*.spec.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
           exclude: ['test/{component,examples,integration,interop,providers,e2e,nuxt/e2e}/**', ...browserSpecs],
         },
       },
@@ -78,8 +78,6 @@ export default defineConfig({
           name: 'component',
           environment: 'happy-dom',
           include: ['test/component/**/*.spec.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
         },
       },
       {
@@ -98,8 +96,6 @@ export default defineConfig({
           environment: 'happy-dom',
           // NOTE: without those that render on a server, since the renderer brings the newest Vue
           include: ['test/component/{handles,page-life,places,streaming}.spec.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
           // NOTE: packages that import vue have to get the same one
           server: { deps: { inline: [/pinia/, /vue-oldest/, /@vue\/test-utils/, /devtools/] } },
         },
@@ -112,8 +108,6 @@ export default defineConfig({
           include: ['test/{integration,providers}/**/*.spec.ts'],
           // NOTE: the cells of the provider matrix mostly wait
           maxConcurrency: 20,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
       {
@@ -122,8 +116,6 @@ export default defineConfig({
           name: 'interop',
           environment: 'node',
           include: ['test/interop/**/*.spec.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
       {
@@ -133,8 +125,6 @@ export default defineConfig({
           environment: 'node',
           include: ['test/e2e/**/*.spec.ts', ...browserSpecs],
           globalSetup: ['test/e2e/build.ts'],
-          testTimeout: 160_000,
-          hookTimeout: 160_000,
           // NOTE: more browsers at a time only wait for each other
           maxWorkers: 2,
         },
@@ -146,8 +136,6 @@ export default defineConfig({
           environment: 'node',
           include: ['test/examples/*.spec.ts'],
           globalSetup: ['test/examples/install.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
         },
       },
       {
@@ -157,8 +145,6 @@ export default defineConfig({
           environment: 'node',
           include: ['test/nuxt/e2e/**/*.spec.ts'],
           globalSetup: ['test/nuxt/e2e/build.ts'],
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
           maxWorkers: 2,
         },
       },

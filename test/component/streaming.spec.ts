@@ -58,4 +58,4 @@ it('a token renders exactly one of 500 message components again, and keeps the l
   expect(lists).toBe(0)
   expect(wrapper.vm.messages).toBe(list)
   wrapper.unmount()
-}, 20_000)
+})

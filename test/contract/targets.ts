@@ -36,4 +36,4 @@ const subjects = ABLY_API_KEY ? [local, cloud(ABLY_API_KEY, ABLY_NAMESPACE)] : [
 export const cases = subjects.flatMap((subject) => formats.map((format) => ({ ...subject, ...format })))
 
 /** The time limit of one behaviour, in ms. */
-export const timeout = 60_000
+export const timeout = 300_000

@@ -38,7 +38,7 @@ export async function listen(channel: Ably.RealtimeChannel): Promise<Inbox<Ably.
 }
 
 /** Waits until a condition is true. */
-export async function eventually(holds: () => unknown, what: () => string, within = 10_000): Promise<void> {
+export async function eventually(holds: () => unknown, what: () => string, within = 120_000): Promise<void> {
   const end = Date.now() + within
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`waited in vain for ${what()}`)

@@ -93,7 +93,7 @@ describe('Markdown in an answer', () => {
     const visitor = await visit({ speed: 60 })
     await visitor.press('Steer it')
     const run = visitor.run(1)
-    await run.card.locator('[data-steer="consumed"]').waitFor({ timeout: 20_000 })
+    await run.card.locator('[data-steer="consumed"]').waitFor()
     await run.reaches('complete')
     expect(await run.text()).not.toContain('*')
   })

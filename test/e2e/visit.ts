@@ -9,7 +9,7 @@ import { eventually } from '../support/eventually'
 import { startPlayground, type Playground } from '../../scripts/playground'
 
 // NOTE: long enough for a busy machine
-const longest = 60_000
+const longest = 120_000
 
 /** The playground under test, and a browser to visit it with. */
 export interface Visits {

@@ -17,55 +17,51 @@ beforeAll(async () => {
 })
 
 describe('twenty runs at full speed on one connection that may publish 50 messages a second', () => {
-  it(
-    'S37 lose no tokens, are never refused, and publish their lifecycle before their texts',
-    { timeout: 60_000 },
-    async () => {
-      const name = 'ai:pace'
-      const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)
-      const reader = await joinWire(endpoint.client({ clientId: 'reader' }), name)
-      const client = endpoint.client({ clientId: 'agent' })
-      const session = createAgentSession({ client, sessionName: name })
-      const errors: SessionError[] = []
-      session.on('error', (error) => errors.push(error))
-      const runs: AgentRun<UIMessage, UIMessageChunk>[] = []
-      for (let index = 0; index < runCount; index++) {
-        // One connection for all prompts would be rate limited, too
-        const { inputEventId } = await (index % 2 ? alice : reader).prompt(`Question ${index}`)
-        runs.push(session.createRun(Invocation.fromJSON({ inputEventId, sessionName: name })))
-      }
-      await session.connect()
-      const outputs = () => alice.heard.filter(named('ai-output')).length
-      const overtaken: number[] = []
-      const noted = async <T>(work: Promise<T>): Promise<T> => {
-        const before = outputs()
-        const result = await work
-        overtaken.push(outputs() - before)
-        return result
-      }
-      const answer = async (run: AgentRun<UIMessage, UIMessageChunk>): Promise<void> => {
-        await noted(run.start())
-        await run.pipe(textChunks(tokens))
-        await noted(run.end())
-      }
-      await Promise.all(runs.map(answer))
+  it('S37 lose no tokens, are never refused, and publish their lifecycle before their texts', async () => {
+    const name = 'ai:pace'
+    const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)
+    const reader = await joinWire(endpoint.client({ clientId: 'reader' }), name)
+    const client = endpoint.client({ clientId: 'agent' })
+    const session = createAgentSession({ client, sessionName: name })
+    const errors: SessionError[] = []
+    session.on('error', (error) => errors.push(error))
+    const runs: AgentRun<UIMessage, UIMessageChunk>[] = []
+    for (let index = 0; index < runCount; index++) {
+      // One connection for all prompts would be rate limited, too
+      const { inputEventId } = await (index % 2 ? alice : reader).prompt(`Question ${index}`)
+      runs.push(session.createRun(Invocation.fromJSON({ inputEventId, sessionName: name })))
+    }
+    await session.connect()
+    const outputs = () => alice.heard.filter(named('ai-output')).length
+    const overtaken: number[] = []
+    const noted = async <T>(work: Promise<T>): Promise<T> => {
+      const before = outputs()
+      const result = await work
+      overtaken.push(outputs() - before)
+      return result
+    }
+    const answer = async (run: AgentRun<UIMessage, UIMessageChunk>): Promise<void> => {
+      await noted(run.start())
+      await run.pipe(textChunks(tokens))
+      await noted(run.end())
+    }
+    await Promise.all(runs.map(answer))
 
-      await eventually(() => expect(alice.heard.filter(named('ai-run-end'))).toHaveLength(runCount))
-      const tree = new Tree<UIMessage>(UIMessageCodec)
-      for (const message of alice.heard) tree.apply(message)
-      tree.settle()
-      for (const { runId } of runs) {
-        const run = tree.runs.get(runId)!
-        expect(run.state.status).toBe('complete')
-        expect(Array.from(run.ids, (id) => textOf(run.message(id)!))).toEqual([tokens.join('')])
-      }
-      expect(errors).toEqual([])
-      expect(overtaken).toHaveLength(2 * runCount)
-      expect(Math.max(...overtaken)).toBeLessThan(10)
-    },
-  )
+    await eventually(() => expect(alice.heard.filter(named('ai-run-end'))).toHaveLength(runCount))
+    const tree = new Tree<UIMessage>(UIMessageCodec)
+    for (const message of alice.heard) tree.apply(message)
+    tree.settle()
+    for (const { runId } of runs) {
+      const run = tree.runs.get(runId)!
+      expect(run.state.status).toBe('complete')
+      expect(Array.from(run.ids, (id) => textOf(run.message(id)!))).toEqual([tokens.join('')])
+    }
+    expect(errors).toEqual([])
+    expect(overtaken).toHaveLength(2 * runCount)
+    expect(Math.max(...overtaken)).toBeLessThan(10)
+  })
 
-  it('S37 leave room for a run that starts, is cancelled and ends meanwhile', { timeout: 60_000 }, async () => {
+  it('S37 leave room for a run that starts, is cancelled and ends meanwhile', async () => {
     const name = 'ai:pace-busy'
     const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)
     const client = endpoint.client({ clientId: 'agent' })

@@ -17,7 +17,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'local-ably-'))
   config = join(folder, 'app.json')
   await writeFile(config, JSON.stringify({ appId: 'app', keys }))
-}, 30_000)
+})
 afterEach(async () => {
   for (const client of clients.splice(0)) client.close()
   await Promise.all(started.splice(0).map((each) => each.end('SIGKILL')))
@@ -42,7 +42,7 @@ function connect({ port }: CommandProcess, options: Ably.ClientOptions = {}) {
   return client
 }
 
-describe('the command in its own process', { timeout: 30_000 }, () => {
+describe('the command in its own process', () => {
   test('responds with the time once it reports that it listens, and uses the configured key', async () => {
     const command = await start('--port', '0')
     expect(await (await fetch(`${command.url}/time`)).json()).toEqual([expect.any(Number)])

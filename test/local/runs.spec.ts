@@ -9,23 +9,19 @@ import { dropSome, startHastyEndpoint } from './drops'
 
 const [runCount, dropCount] = [20, 200]
 
-test(
-  `${dropCount} dropped connections during ${runCount} replies of agents lose and repeat nothing`,
-  { timeout: 120_000 },
-  async () => {
-    const endpoint = await startHastyEndpoint()
-    const over = new AbortController()
-    const stages = await Promise.all(Array.from({ length: runCount }, () => setStage(endpoint)))
-    const answers = stages.map((stage, i) => answer(stage, `answer ${i}:`, over.signal))
-    await dropSome(endpoint, { count: dropCount, among: 2 * runCount })
-    over.abort()
-    for (const [i, { runId, text }] of (await Promise.all(answers)).entries()) {
-      const stage = stages[i]!
-      expect(await stage.readBack(runId)).toMatchObject({ status: 'complete', texts: [text] })
-      await eventually(() => expect(heardOf(stage, runId)).toMatchObject({ status: 'complete', texts: [text] }))
-    }
-  },
-)
+test(`${dropCount} dropped connections during ${runCount} replies of agents lose and repeat nothing`, async () => {
+  const endpoint = await startHastyEndpoint()
+  const over = new AbortController()
+  const stages = await Promise.all(Array.from({ length: runCount }, () => setStage(endpoint)))
+  const answers = stages.map((stage, i) => answer(stage, `answer ${i}:`, over.signal))
+  await dropSome(endpoint, { count: dropCount, among: 2 * runCount })
+  over.abort()
+  for (const [i, { runId, text }] of (await Promise.all(answers)).entries()) {
+    const stage = stages[i]!
+    expect(await stage.readBack(runId)).toMatchObject({ status: 'complete', texts: [text] })
+    await eventually(() => expect(heardOf(stage, runId)).toMatchObject({ status: 'complete', texts: [text] }))
+  }
+})
 
 /** Lets an agent reply word by word until it is stopped. */
 async function answer(stage: Stage, beginning: string, over: AbortSignal): Promise<{ runId: string; text: string }> {

@@ -98,7 +98,7 @@ it('every TypeScript block of the docs type-checks', () => {
   })
   expect(snippets.size).toBeGreaterThan(20)
   expect(faults).toEqual([])
-}, 120_000)
+})
 
 it('every function and component that an entry exports is in the docs', async () => {
   const all = pages

@@ -13,4 +13,4 @@ it('an app declares its message type once, for every composable, store and actio
   const source = program.getSourceFile(`${app}app.ts`)
   const problems = ts.getPreEmitDiagnostics(program, source)
   expect(problems.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([])
-}, 60_000)
+})

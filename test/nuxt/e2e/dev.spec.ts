@@ -68,7 +68,7 @@ it('an edit of the agent answers the next prompt, in the same conversation', asy
   await eventually(async () => {
     await ask('Once more?')
     await page.getByText('The edited agent answers.').first().waitFor({ timeout: 5000 })
-  }, 120_000)
+  })
   expect(await text()).toContain('You said: "Where to?"')
 })
 
@@ -81,7 +81,7 @@ it('a token route that is added or edited takes the place of the one for guests'
   }
   expect(await userOf()).toMatch(/^guest-/)
   app.write('server/api/ably/token.ts', route('ada'))
-  await eventually(async () => expect(await userOf()).toBe('ada'), 60_000)
+  await eventually(async () => expect(await userOf()).toBe('ada'))
   app.write('server/api/ably/token.ts', route('grace'))
-  await eventually(async () => expect(await userOf()).toBe('grace'), 60_000)
+  await eventually(async () => expect(await userOf()).toBe('grace'))
 })

@@ -59,7 +59,7 @@ export class NewApp {
     await eventually(async () => {
       const response = await fetch(this.origin)
       if (!response.ok) throw new Error(`${response.status}: ${this.#printed}`)
-    }, 120_000)
+    })
   }
 
   async stop(): Promise<void> {

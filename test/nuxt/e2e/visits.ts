@@ -93,7 +93,7 @@ export function useSite() {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
     browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
-    await eventually(async () => void (await fetch(`${origin}/api/user`)), 60_000)
+    await eventually(async () => void (await fetch(`${origin}/api/user`)))
   })
   afterAll(async () => {
     await browser?.close()
