@@ -128,6 +128,31 @@ test('two controls can be active at once', async () => {
   expect((await channel.publish('n', '')).serials).toHaveLength(1)
 })
 
+describe('a disturbed delivery', () => {
+  test('brings messages twice, and once again when it ends', async () => {
+    const endpoint = await startEndpoint()
+    const channel = endpoint.client({ clientId: 'bob' }).channels.get('ai:x')
+    const inbox = await openInbox(channel)
+    const restore = endpoint.disturb('bob', 'duplicate')
+    await channel.publish('n', 'one')
+    restore()
+    await channel.publish('n', 'two')
+    expect((await inbox.take(3)).map(({ data }) => data as unknown)).toEqual(['one', 'one', 'two'])
+    expect(() => endpoint.disturb('eve', 'duplicate')).toThrow('no open one matches')
+  })
+
+  test('reverses pairs, and a message without a second one arrives when it ends', async () => {
+    const endpoint = await startEndpoint()
+    const channel = endpoint.client({ clientId: 'bob' }).channels.get('ai:x')
+    const inbox = await openInbox(channel)
+    const restore = endpoint.disturb('bob', 'reorder')
+    for (const word of ['one', 'two', 'three']) await channel.publish('n', word)
+    expect((await inbox.take(2)).map(({ data }) => data as unknown)).toEqual(['two', 'one'])
+    restore()
+    expect((await inbox.take(1)).map(({ data }) => data as unknown)).toEqual(['three'])
+  })
+})
+
 describe('a frozen connection', () => {
   test('delivers nothing, and everything once it is unfrozen', async () => {
     const endpoint = await startEndpoint()

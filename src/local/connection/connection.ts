@@ -10,6 +10,7 @@ import { notPermitted, ProtocolError, toErrorInfo, type ErrorInfo } from '../wir
 import type { Format } from '../wire/format'
 import { Action, Flag, type ClientFrame, type ServerFrame } from '../wire/protocol'
 import { Attachments } from './attachments'
+import { Delivery, type Disturbance } from './delivery'
 import { Expiry } from './expiry'
 import { Membership } from './membership'
 import { PublishQueue, type Answer } from './publish-queue'
@@ -55,6 +56,7 @@ export class Connection implements Receiver {
   readonly #attachments: Attachments
   readonly #membership: Membership
   readonly #publishes: PublishQueue
+  readonly #delivery = new Delivery((frame) => this.#transport?.send(frame))
   readonly #rate: RateLimit
   readonly #expiry: Expiry
 
@@ -113,8 +115,14 @@ export class Connection implements Receiver {
     })
   }
 
+  /** Delivers a message of a channel. */
   send(frame: Uint8Array) {
-    this.#transport?.send(frame)
+    this.#delivery.push(frame)
+  }
+
+  /** Disturbs the delivery of messages until the returned function is called. */
+  disturb(how: Disturbance): () => void {
+    return this.#delivery.disturb(how)
   }
 
   sendFrame(frame: ServerFrame) {
@@ -306,6 +314,7 @@ export class Connection implements Receiver {
     this.#transport = undefined
     this.#expiry.stop()
     this.#attachments.clear()
+    this.#delivery.clear()
     return transport
   }
 }

@@ -1,5 +1,6 @@
 import type { ErrorInfo } from '../wire/error'
 import type { Connection } from '../connection/connection'
+import type { Disturbance } from '../connection/delivery'
 import type { Caller } from './gate'
 import type { PublishMatch, Restore, RuleOptions } from './publish-rules'
 import type { Service } from '../service'
@@ -32,6 +33,16 @@ export interface TestControls {
    * thaw()
    */
   freeze(match: ConnectionMatch, options?: { ms?: number }): Restore
+
+  /**
+   * Delivers messages to connections twice, or each pair of messages in reverse order, until restored. A message without
+   * a second one waits until then.
+   * @returns a function that ends it
+   * @throws Error if no connection matches
+   * @example
+   * const restore = endpoint.disturb('bob', 'duplicate')
+   */
+  disturb(match: ConnectionMatch, how: Disturbance): Restore
 
   /**
    * Refuses the next `times` resumes or recoveries: the client gets a new connection and error 80018.
@@ -103,6 +114,14 @@ export function createControls(service: Service): TestControls {
       }
       if (Number.isFinite(ms)) setTimeout(thaw, ms).unref()
       return thaw
+    },
+    disturb(match, how) {
+      const meant = openOnes(match)
+      if (meant.length === 0) throw new Error('unable to disturb connection; no open one matches')
+      const ends = meant.map((connection) => connection.disturb(how))
+      return () => {
+        for (const end of ends.splice(0)) end()
+      }
     },
     refuseResume: ({ times = 1 } = {}) => gate.refuseResume(times),
     breakContinuity(name) {
