@@ -19,6 +19,10 @@ export class LiveAgent implements AgentProcess {
   #isDead = false
   readonly #load: () => Promise<AgentModule>
 
+  get isDead(): boolean {
+    return this.#isDead
+  }
+
   constructor(
     server: ViteDevServer | PreviewServer,
     private readonly clientOptions: () => Ably.ClientOptions,

@@ -10,7 +10,7 @@ import { toolApproval, toolsWith } from './tools'
 /** The playground's control of its agent. */
 export interface AgentControls {
   /** Whether the agent accepts a Stop. */
-  mayStop: () => boolean
+  mayStop: () => Promise<boolean>
   gates: Gates
 }
 

@@ -1,20 +1,19 @@
 import type { LocalAblyPlugin } from 'vue-ai-transport/local/vite'
-import type { FaultOrder, LastingFault } from '../shared/faults'
+import type { ActiveFault, AgentFault, ClientFault, FaultOrder, LastingFault } from '../shared/faults'
 
 /** The agent's process, which a failure can kill and restart. */
 export interface AgentProcess {
+  readonly isDead: boolean
   kill(): void
   restart(): void
 }
 
-/** The failures that are active now. */
-export interface Faults {
-  /** Whether the agent accepts a cancel. */
-  mayStop(): boolean
-  /** The response that replaces the agent's, if a failure is active. */
-  refusal(): Response | undefined
-  /** Starts a failure, or ends it when its seconds are 0; false if the kind is unknown. */
-  cause(kind: string, order: FaultOrder): boolean
+type Endpoint = LocalAblyPlugin['endpoint']
+
+interface Running {
+  readonly fault: ActiveFault
+  readonly endsAt: number
+  end(): void
 }
 
 const longest = 60
@@ -22,60 +21,104 @@ const longest = 60
 /** The `retry-after` of a refusal, in seconds. */
 const retryAfter = 3
 
+/** How each failure of a client starts; the returned function ends it. */
+const clientFaults: Record<ClientFault, (endpoint: Endpoint, clientId: string) => () => void> = {
+  network: (endpoint, clientId) => endpoint.dropConnection(clientId, { refuseFor: Infinity }),
+  continuity(endpoint, clientId) {
+    const restore = endpoint.dropConnection(clientId, { refuseFor: Infinity })
+    endpoint.refuseResume()
+    return restore
+  },
+  publish: (endpoint, clientId) =>
+    endpoint.refusePublish(
+      { clientId },
+      { error: { code: 42911, statusCode: 429, message: 'too many messages on this channel' } },
+    ),
+  duplicate: (endpoint, clientId) => endpoint.disturb(clientId, 'duplicate'),
+  reorder: (endpoint, clientId) => endpoint.disturb(clientId, 'reorder'),
+}
+
+const agentFaults: ReadonlySet<string> = new Set<AgentFault>(['down', 'forbidden', 'busy', 'stubborn', 'late'])
+
 /** Simulates failures, each until it is ended or its seconds are over. */
-export function createFaults(endpoint: LocalAblyPlugin['endpoint'], agent: AgentProcess): Faults {
-  const nothing = () => {}
-  const forClient: Partial<Record<string, (clientId: string) => () => void>> = {
-    network: (clientId) => endpoint.dropConnection(clientId, { refuseFor: Infinity }),
-    continuity(clientId) {
-      const restore = endpoint.dropConnection(clientId, { refuseFor: Infinity })
-      endpoint.refuseResume()
-      return restore
-    },
-    publish(clientId) {
-      const error = { code: 42911, statusCode: 429, message: 'too many messages on this channel' }
-      return endpoint.refusePublish({ clientId }, { error })
-    },
-  }
-  const forAll = new Set(['down', 'forbidden', 'busy', 'stubborn'])
-  const acts: Partial<Record<string, (clientId: string) => void>> = {
-    kill: () => agent.kill(),
-    restart: () => agent.restart(),
-    online: (clientId) => end(`network ${clientId}`),
+export class Faults {
+  readonly #endpoint: Endpoint
+  readonly #agent: AgentProcess
+  readonly #onChange: () => void
+  /** By kind, and client where it affects one. */
+  readonly #running = new Map<string, Running>()
+  /** Resolves once Stops are no longer delayed. */
+  #delay = Promise.resolve()
+
+  /** @param onChange - called when a failure starts or ends */
+  constructor(endpoint: Endpoint, agent: AgentProcess, onChange: () => void) {
+    this.#endpoint = endpoint
+    this.#agent = agent
+    this.#onChange = onChange
   }
 
-  /** How each active failure ends, by kind, and client where it affects one. */
-  const ends = new Map<string, () => void>()
-  const isOn = (kind: LastingFault) => ends.has(kind)
-  function end(fault: string): void {
-    ends.get(fault)?.()
-    ends.delete(fault)
+  get active(): readonly ActiveFault[] {
+    const lasting = Array.from(this.#running.values(), ({ fault, endsAt }) => ({
+      ...fault,
+      endsIn: Math.max(0, endsAt - Date.now()),
+    }))
+    return this.#agent.isDead ? [...lasting, { kind: 'kill' }] : lasting
   }
 
-  return {
-    mayStop: () => !isOn('stubborn'),
-    refusal() {
-      if (isOn('forbidden')) return refuse(403, 'you have no access to this agent')
-      if (isOn('down')) return refuse(500, 'the agent has an internal error')
-      if (isOn('busy')) return refuse(429, 'the agent is overloaded')
-      return undefined
-    },
-    cause(kind, { clientId, seconds }) {
-      const act = acts[kind]
-      if (act) act(clientId)
-      const start = forAll.has(kind) ? () => nothing : forClient[kind]
-      if (!start) return act !== undefined
-      const fault = forAll.has(kind) ? kind : `${kind} ${clientId}`
-      end(fault)
-      if (!(seconds > 0)) return true
-      const timer = setTimeout(() => end(fault), Math.min(seconds, longest) * 1000).unref()
-      const restore = start(clientId)
-      ends.set(fault, () => {
-        clearTimeout(timer)
-        restore()
-      })
-      return true
-    },
+  /** Whether the agent accepts a cancel; resolves once it hears of it. */
+  async mayStop(): Promise<boolean> {
+    await this.#delay
+    return !this.#running.has('stubborn')
+  }
+
+  /** The response that replaces the agent's, if a failure is active. */
+  refusal(): Response | undefined {
+    if (this.#running.has('forbidden')) return refuse(403, 'you have no access to this agent')
+    if (this.#running.has('down')) return refuse(500, 'the agent has an internal error')
+    if (this.#running.has('busy')) return refuse(429, 'the agent is overloaded')
+    return undefined
+  }
+
+  /** Starts a failure, or ends it when its seconds are 0; false if the kind is unknown. */
+  cause(kind: string, { clientId, seconds }: FaultOrder): boolean {
+    if (kind === 'kill') this.#agent.kill()
+    else if (kind === 'restart') this.#agent.restart()
+    else if (kind === 'online') this.#end(`network ${clientId}`)
+    else if (agentFaults.has(kind)) this.#restart({ kind: kind as AgentFault }, seconds)
+    else if (Object.hasOwn(clientFaults, kind)) this.#restart({ kind: kind as ClientFault, clientId }, seconds)
+    else return false
+    this.#onChange()
+    return true
+  }
+
+  #restart(fault: ActiveFault & { kind: LastingFault }, seconds: number): void {
+    const key = fault.clientId === undefined ? fault.kind : `${fault.kind} ${fault.clientId}`
+    this.#end(key)
+    if (!(seconds > 0)) return
+    const restore = this.#start(fault)
+    const duration = Math.min(seconds, longest) * 1000
+    const timer = setTimeout(() => {
+      this.#end(key)
+      this.#onChange()
+    }, duration).unref()
+    const end = () => {
+      clearTimeout(timer)
+      restore()
+    }
+    this.#running.set(key, { fault, endsAt: Date.now() + duration, end })
+  }
+
+  #start({ kind, clientId = '' }: ActiveFault & { kind: LastingFault }): () => void {
+    if (Object.hasOwn(clientFaults, kind)) return clientFaults[kind as ClientFault](this.#endpoint, clientId)
+    if (kind !== 'late') return () => {}
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#delay = promise
+    return resolve
+  }
+
+  #end(key: string): void {
+    this.#running.get(key)?.end()
+    this.#running.delete(key)
   }
 }
 

@@ -4,7 +4,8 @@ import type { Plugin, PreviewServer, ViteDevServer } from 'vite'
 import type { LocalAblyPlugin } from 'vue-ai-transport/local/vite'
 import type { FaultOrder } from '../shared/faults'
 import { LiveAgent } from './agent-process'
-import { createFaults } from './faults'
+import { FaultFeed } from './fault-feed'
+import { Faults } from './faults'
 import { Gates, type Allowance } from './gates'
 
 const longestDelay = 30_000
@@ -25,11 +26,16 @@ export function playgroundServer(ably: LocalAblyPlugin): Plugin {
       for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
       next()
     })
-    const agent = new LiveAgent(server, ably.agentOptions, { mayStop: () => faults.mayStop(), gates })
-    const faults = createFaults(ably.endpoint, agent)
+    const feed = new FaultFeed(() => faults.active)
+    const agent: LiveAgent = new LiveAgent(server, ably.agentOptions, { mayStop: () => faults.mayStop(), gates })
+    const faults: Faults = new Faults(ably.endpoint, agent, () => feed.send())
     // NOTE: Vite closes the server on SIGTERM, and with it the connections on which the agent ends its runs
     const close = server.close.bind(server)
-    server.close = () => agent.end().then(close)
+    server.close = async () => {
+      await agent.end()
+      feed.close()
+      await close()
+    }
     server.middlewares.use('/api/agent', (request, response) => {
       void answer(response, async () => {
         await sleep(Math.min(Number(request.headers['x-wake-delay']) || 0, longestDelay))
@@ -47,6 +53,7 @@ export function playgroundServer(ably: LocalAblyPlugin): Plugin {
       })
     })
     server.middlewares.use('/api/faults/', (request, response) => {
+      if (request.method === 'GET') return feed.add(response)
       void answer(response, async () => {
         if (!isFromHere(request)) return new Response(null, { status: 403 })
         const order = (await (await toRequest(request)).json()) as FaultOrder

@@ -1,4 +1,4 @@
-import type { FaultKind, FaultOrder } from '../../shared/faults'
+import type { ActiveFault, FaultKind, FaultOrder } from '../../shared/faults'
 
 /** A button of the failure drawer. */
 export interface Fault {
@@ -27,6 +27,8 @@ export const faultGroups: readonly { readonly title: string; readonly faults: re
         effect: 'Prompts and Stops fail with a reason.',
         seconds: 10,
       },
+      { kind: 'duplicate', title: 'Receive everything twice', effect: 'The conversation stays the same.', seconds: 15 },
+      { kind: 'reorder', title: 'Receive in the wrong order', effect: 'The conversation stays the same.', seconds: 15 },
     ],
   },
   {
@@ -41,11 +43,35 @@ export const faultGroups: readonly { readonly title: string; readonly faults: re
       { kind: 'busy', title: 'Respond with 429', effect: 'Overloaded. The page tries again later.', seconds: 8 },
       { kind: 'forbidden', title: 'Respond with 403', effect: 'Final, until you try again.', seconds: 10 },
       { kind: 'stubborn', title: 'Refuse every Stop', effect: 'The agent refuses and continues.', seconds: 15 },
+      {
+        kind: 'late',
+        title: 'Delay every Stop',
+        effect: 'The agent writes on until it hears of the Stop.',
+        seconds: 6,
+      },
       { kind: 'kill', title: 'Kill the agent', effect: 'Its runs stay unfinished, and Stop gets no response.' },
       { kind: 'restart', title: 'Restart the agent', effect: 'It answers the next prompt.' },
     ],
   },
 ]
+
+/** The words for an active failure, as seen by a client. */
+export function activeWords({ kind, clientId }: ActiveFault, me: string): string {
+  const words: Readonly<Record<ActiveFault['kind'], string>> = {
+    network: 'Network dropped',
+    continuity: 'Continuity lost',
+    publish: 'Messages refused',
+    duplicate: 'Everything twice',
+    reorder: 'Wrong order',
+    down: 'Agent responds with 500',
+    busy: 'Agent responds with 429',
+    forbidden: 'Agent responds with 403',
+    stubborn: 'Every Stop refused',
+    late: 'Every Stop delayed',
+    kill: 'Agent killed',
+  }
+  return clientId === undefined || clientId === me ? words[kind] : `${words[kind]} (${clientId})`
+}
 
 /** The prompt for a tool that ignores its abort signal. */
 export const slowToolPrompt = 'Measure the tide, however long it takes'

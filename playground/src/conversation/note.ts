@@ -43,7 +43,7 @@ function stoppedBy(stopper: string | undefined, tail: number): string {
 }
 
 /** The tokens that arrived after Stop, as the agent has published it: the same on every device and after a reload. */
-function tailOf(exchange: Exchange): number {
+export function tailOf(exchange: Exchange): number {
   const length = exchange.run?.stopped?.tail ?? 0
   return length > 0 ? countTokens(writtenOf(exchange).slice(-length)) : 0
 }

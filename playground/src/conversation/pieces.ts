@@ -37,6 +37,10 @@ export function piecesOf({ parts }: UIMessage): readonly Piece[] {
   return pieces
 }
 
+/** The length of a piece's text, in UTF-16 units. */
+export const lengthOfPiece = (piece: Piece): number =>
+  piece.kind === 'text' || piece.kind === 'reasoning' ? piece.part.text.length : 0
+
 function pieceOf(part: Part, isLast: boolean): Piece | undefined {
   if (part.type === 'step-start') return undefined
   if (part.type === 'text') return { kind: 'text', part }

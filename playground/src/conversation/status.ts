@@ -66,12 +66,11 @@ const isTryingAgain = (wake: NonNullable<Exchange['pending']>['wake']): boolean 
 export const textOf = ({ message }: Message): string =>
   message.parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
 
+/** The agent's text in a message, including reasoning. */
+export const writtenIn = (reply: Message): string => (isSteer(reply) ? '' : reply.message.parts.map(wordsOf).join(''))
+
 /** The agent's text in an exchange, including reasoning. */
-export const writtenOf = ({ replies }: Exchange): string =>
-  replies
-    .filter((reply) => !isSteer(reply))
-    .map(({ message }) => message.parts.map(wordsOf).join(''))
-    .join('')
+export const writtenOf = ({ replies }: Exchange): string => replies.map(writtenIn).join('')
 
 /** The agent's answer as Markdown, without reasoning. */
 export const answerOf = ({ replies }: Exchange): string =>

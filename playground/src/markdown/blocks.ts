@@ -1,10 +1,12 @@
 import { Chunks } from './chunks'
 import { splitBlocks, type ListKind } from './render'
+import type { StopPoint } from './stop-point'
 
 /** A block of an answer: Markdown, or a list with the Markdown of its items. */
-export type Block =
+export type Block = { readonly stopPoint?: StopPoint } & (
   | { readonly kind: 'text'; readonly source: string }
   | { readonly kind: 'list'; readonly list: ListKind; readonly items: readonly (readonly string[])[] }
+)
 
 /**
  * Splits a growing text into its blocks, and lists into their items. Only the last one can still change, so only that one is

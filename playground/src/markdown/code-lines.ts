@@ -1,9 +1,14 @@
 import { Chunks } from './chunks'
+import type { StopPoint } from './stop-point'
 
 /** A piece of code in one colour. */
 export interface CodeToken {
   readonly content: string
   readonly color?: string | undefined
+  /** Whether it was written after Stop. */
+  readonly isAfterStop?: boolean
+  /** Whether Stop was pressed before it. */
+  readonly isStopPoint?: boolean
 }
 
 export type CodeLine = readonly CodeToken[]
@@ -14,6 +19,32 @@ export type CodeLine = readonly CodeToken[]
  * @param before - the state after the line before
  */
 export type HighlightLine = (text: string, before: unknown) => { readonly tokens: CodeLine; readonly state?: unknown }
+
+/** Reads a line without colours. */
+export const plainLine: HighlightLine = (content) => ({ tokens: [{ content }] })
+
+/** Splits the token at the stop point, and marks all tokens behind it. */
+export function cutLines(
+  chunks: readonly (readonly CodeLine[])[],
+  stopPoint: StopPoint,
+): readonly (readonly CodeLine[])[] {
+  let place = stopPoint
+  const cut = (token: CodeToken): CodeLine => {
+    const { content } = token
+    const here = place
+    place -= content.length
+    if (here < 0) return [{ ...token, isAfterStop: true }]
+    if (here >= content.length) return [token]
+    const after = { ...token, content: content.slice(here), isAfterStop: true, isStopPoint: true }
+    return here === 0 ? [after] : [{ ...token, content: content.slice(0, here) }, after]
+  }
+  const cutLine = (line: CodeLine): CodeLine => {
+    const tokens = line.flatMap(cut)
+    place -= 1
+    return tokens
+  }
+  return chunks.map((lines) => lines.map(cutLine))
+}
 
 /** Reads growing code line by line. A finished line is highlighted once, and only the last line again when it grows. */
 export function createLineReader(highlight: HighlightLine) {

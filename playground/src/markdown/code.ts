@@ -3,11 +3,20 @@ const opening = /^ {0,3}(`{3,}|~{3,})([^\n`]*)(?:\n|$)/
 /** Whether a block is fenced code. */
 export const isCode = (source: string): boolean => opening.test(source)
 
+/** Fenced code. */
+export interface Code {
+  readonly language: string
+  readonly code: string
+  /** Where the code starts in its source. */
+  readonly start: number
+}
+
 /** Splits fenced code into its language and its lines. The closing fence can still be missing. */
-export function readCode(source: string): { readonly language: string; readonly code: string } {
+export function readCode(source: string): Code {
   const [start = '', fence = '', info = ''] = opening.exec(source) ?? []
   const body = source.slice(start.length)
   const closing = body.trimEnd().lastIndexOf('\n') + 1
   const isClosed = body.slice(closing).trim().startsWith(fence)
-  return { language: info.trim().split(/\s/)[0] ?? '', code: isClosed ? body.slice(0, closing) : body }
+  const language = info.trim().split(/\s/)[0] ?? ''
+  return { language, code: isClosed ? body.slice(0, closing) : body, start: start.length }
 }

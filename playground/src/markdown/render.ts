@@ -1,5 +1,6 @@
 import MarkdownIt, { type Token } from 'markdown-it'
 import { isLiveLink, isSafeImage, sanitise } from './sanitise'
+import { markStopPoint, stopPointPlugin, type StopPoint } from './stop-point'
 
 const markdown = new MarkdownIt({ html: false, linkify: true, typographer: false })
 const { escapeHtml } = markdown.utils
@@ -51,12 +52,15 @@ markdown.renderer.rules.task = (tokens, index) => {
   return `<span class="task${isDone ? ' done' : ''}" role="img" aria-label="${isDone ? 'Done' : 'Not done'}"></span> `
 }
 
+markdown.use(stopPointPlugin)
+
 /** Renders one block as safe HTML. */
-export const renderMarkdown = (source: string): string => sanitise(markdown.render(source))
+export const renderMarkdown = (source: string, stopPoint?: StopPoint): string =>
+  sanitise(markdown.render(markStopPoint(source, stopPoint), { stopPoint }))
 
 /** Renders the content of one list item as safe HTML. */
-export function renderItem(source: string): string {
-  const tokens = markdown.parse(source, {})
+export function renderItem(source: string, stopPoint?: StopPoint): string {
+  const tokens = markdown.parse(markStopPoint(source, stopPoint), { stopPoint })
   const content = tokens[1]?.type === 'list_item_open' ? tokens.slice(2, -2) : tokens
   // NOTE: the line break separates items in copied text; at the end it would part the text from the caret
   return sanitise(`\n${markdown.renderer.render(content, markdown.options, {})}`)

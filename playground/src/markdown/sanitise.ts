@@ -5,7 +5,7 @@ export const isLiveLink = (url: string): boolean => /^(https?:|mailto:)/i.test(u
 export const isSafeImage = (url: string): boolean => /^data:image\/(png|jpeg|gif|webp|avif);/i.test(url)
 
 const blocks = 'p br hr h1 h2 h3 h4 h5 h6 ul ol li blockquote pre code div table thead tbody tr th td'
-const inline = 'strong em s a img span'
+const inline = 'strong em s a img span mark'
 
 const config: Config = {
   ALLOWED_TAGS: `${blocks} ${inline}`.split(' '),
