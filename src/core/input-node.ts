@@ -82,6 +82,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
     this.sort = first.serial
     this.parent = first.transport[Header.parent]
     this.forkOf = first.transport[Header.forkOf]
+    this.device = first.transport[Header.device]
     this.clientId = first.clientId ?? first.transport[Header.owner] ?? ''
   }
 

@@ -213,7 +213,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   viewMessage(id: string): ViewMessage<M> {
     const known = this.#shown?.get(id)
     if (known) return known
-    const shown = ViewMessageProxy.of(this.projection, id, this.#shape(id), this.runId)
+    const shown = ViewMessageProxy.of(this.projection, id, this.#shape(id), this)
     this.#shown ??= new SmallMap()
     this.#shown.set(id, shown)
     return shown
@@ -251,6 +251,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   readonly runId?: string
+  /** The label of the device that sent it. */
+  device?: string | undefined
   /** The message that it is another version of. */
   protected abstract get replacesId(): string | undefined
   /** Its owner, verified by Ably; undefined while the owner is unknown, and for clients without an identity. */

@@ -16,6 +16,8 @@ export interface ViewMessage<M> {
   readonly message: M
   /** The run that wrote it; undefined on prompts. */
   readonly runId?: string
+  /** On prompts: the label of the device that sent it, if it has one. */
+  readonly device?: string
   readonly state: MessageState
   /** Only on messages that a client sent into a running reply. */
   readonly steer?: SteerState
@@ -36,6 +38,7 @@ export class ViewMessageProxy<M extends object> implements Writable<ViewMessage<
   state: MessageState
   // Absent, not undefined, on most messages
   declare runId?: string
+  declare device?: string
   declare steer?: ViewMessage<M>['steer']
   declare error?: ViewMessage<M>['error']
   readonly #projection: Projection<M>
@@ -58,10 +61,11 @@ export class ViewMessageProxy<M extends object> implements Writable<ViewMessage<
     projection: Projection<M>,
     id: string,
     shape: MessageStatus,
-    runId?: string,
+    { runId, device }: Pick<ViewMessage<M>, 'runId' | 'device'> = {},
   ): Writable<ViewMessage<M>> {
     const shown = new ViewMessageProxy(projection, id, projection.held(id)!, shape)
     if (runId !== undefined) shown.runId = runId
+    if (device) shown.device = device
     return new Proxy<ViewMessageProxy<M>>(shown, this.#observed)
   }
 

@@ -61,3 +61,26 @@ it('a run that ended by itself was not stopped', async () => {
   await run.finished
   expect(alice.runs()[0]).not.toHaveProperty('stopped')
 })
+
+it('every device, also a later one, sees which device sent a prompt', async () => {
+  const { open, model } = await startScene('prompted')
+  const phone = await open('alice', { device: 'Phone' })
+  const laptop = await open('alice')
+  const run = await phone.view.send('Count')
+  expect(phone.view.getMessages()[0]).toMatchObject({ device: 'Phone' })
+  ;(await model.call(0)).finish()
+  await run.finished
+  await eventually(() => expect(laptop.view.getMessages()[0]).toMatchObject({ state: 'sent', device: 'Phone' }))
+  await (
+    await laptop.view.send('More')
+  ).started
+  const tablet = await open('alice')
+  await eventually(() =>
+    expect(
+      tablet.view
+        .getMessages()
+        .filter(({ runId }) => !runId)
+        .map(({ device }) => device),
+    ).toEqual(['Phone', undefined]),
+  )
+})
