@@ -91,6 +91,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** Brings projection and derived facts in step with the rows; returns the change for lists that show this node. */
   settle(): NodeChange {
+    // NOTE: a cancel names a node, but changes none of its rows
+    if (this.isCompact && !this.stale) return 'none'
     return this.isAppendOnly && !this.stale ? this.#goOn() : this.#settleAll()
   }
 

@@ -166,6 +166,6 @@ export class CatchUp<M extends object> {
     const held = this.#held ?? []
     this.#held = undefined
     for (const message of held) this.#session.take(message)
-    this.#session.flush()
+    this.#session.publish()
   }
 }

@@ -126,8 +126,12 @@ export interface SessionContext<M extends object> {
   checkOpen(): void
   /** Runs a verb. Its changes reach each view in one refresh, when the outermost verb returns. */
   act<T>(verb: () => T): T
-  /** Shows at once what would be shown with the next frame. */
-  flush(): void
+  /**
+   * Settles the tree and refreshes every view once, without waiting for the next frame.
+   *
+   * @param isLoaded - whether to list everything anew: once for all pages of a load
+   */
+  publish(isLoaded?: boolean): void
   /** Notes a change that is in no row; the next refresh shows it. */
   touch(subject: Subject<M>): void
   /** Reports a background failure, for which no caller waits. */

@@ -36,7 +36,7 @@ const tailLimit = 1000
 
 /**
  * The inside of a client session. One way in: a channel message is applied to the tree (`hear`). One way out: the settled
- * tree is applied to the parts, then to each view (`#publish`), once per frame and once per verb.
+ * tree is applied to the parts, then to each view (`publish`), once per frame and once per verb.
  */
 export class Session<M extends object> implements SessionContext<M> {
   readonly options: ClientSessionOptions<M>
@@ -77,7 +77,7 @@ export class Session<M extends object> implements SessionContext<M> {
     this.outbox = new Outbox(this.channel, () => this.#connection.ensureAttached(), echo)
     this.changed = port.signal()
     this.#statusChanged = port.signal()
-    this.#scheduler = new FlushScheduler(flush, () => this.#publish())
+    this.#scheduler = new FlushScheduler(flush, () => this.publish())
     this.all = new SessionTree(this)
     this.history = new CatchUp(this)
     this.#connection = new Connection(this, this.history)
@@ -218,13 +218,8 @@ export class Session<M extends object> implements SessionContext<M> {
     const ended = this.tree.settle()
     for (const view of this.views) view.hold()
     for (const settled of [page, ended]) this.#apply(settled)
-    this.#review()
-    for (const { touched, prompts = noItems } of [page, ended]) this.tree.compact([...touched, ...prompts])
-  }
-
-  /** Lists everything anew in every view, once for all pages of a load. */
-  loaded(): void {
-    this.#publish(true)
+    this.#compact(page, this.#review().pending)
+    this.#compact(ended)
   }
 
   act<T>(verb: () => T): T {
@@ -235,10 +230,6 @@ export class Session<M extends object> implements SessionContext<M> {
       this.#verbs--
       if (this.#verbs === 0) this.#scheduler.now()
     }
-  }
-
-  flush(): void {
-    this.#scheduler.now()
   }
 
   touch(subject: Subject<M>): void {
@@ -271,8 +262,7 @@ export class Session<M extends object> implements SessionContext<M> {
     })
   }
 
-  /** Settles the tree and refreshes every view once. */
-  #publish(isLoaded = false): void {
+  publish(isLoaded = false): void {
     if (this.#verbs > 0) return
     const settled = this.tree.settle()
     // NOTE: text that grows is shown by its message alone
@@ -285,7 +275,13 @@ export class Session<M extends object> implements SessionContext<M> {
     if (structure || runs) this.changed.trigger()
     const changes = { ...settled, structure, runs, touched, pending, ...(isLoaded && { moved: undefined }) }
     for (const view of this.views) view.refresh(changes)
-    this.tree.compact([...settled.touched, ...(settled.prompts ?? noItems)])
+    this.#compact(settled, pending)
+  }
+
+  /** Keeps nodes in little room that are not looked at any more: a pending prompt is, at every change of its state. */
+  #compact({ touched, prompts = noItems }: Settled<M>, pending: Iterable<Subject<M>> = noItems): void {
+    const nodes = [...touched, ...prompts, ...pending].filter((node) => typeof node !== 'string')
+    this.tree.compact(nodes.filter((node) => !this.pending.get(node)))
   }
 
   /** Brings the lists that all views share in step with the subjects that were touched. */
