@@ -85,7 +85,9 @@ export async function pipe<Chunk>(
   if (result.error?.cause !== undefined) run.channel.report(result.error)
   if (result.reason === 'cancelled' && run.signal.aborted && !wasAborted) await callOnCancelled(run, open)
   // NOTE: a reply that could not be opened has made the pipe fail already
-  await (await reply?.catch(() => undefined))?.close(step)
+  const opened = await reply?.catch(() => undefined)
+  await opened?.message.closeAll()
+  await opened?.step?.close(step)
   return result
 }
 
@@ -110,14 +112,14 @@ async function consume<Chunk>(
   try {
     reader = new ChunkReader(source)
     if (signal.aborted) drain()
-    let reply: Reply<Chunk> | undefined
+    let message: Reply<Chunk>['message'] | undefined
     for (;;) {
       const next = await reader.read()
       // NOTE: the time is looked at, too, because a source that never waits starves the timer
       if (next === stopped || performance.now() > drainUntil) return cancelled
-      if (next.done) return signal.aborted ? cancelled : reply?.ending ? outcomeOfEnding(reply.ending) : complete
-      if (!signal.aborted) reply ??= await open()
-      const written = signal.aborted ? reply?.writeAfterStop(next.value) : reply?.write(next.value)
+      if (next.done) return signal.aborted ? cancelled : message?.ending ? outcomeOfEnding(message.ending) : complete
+      if (!signal.aborted) message ??= (await open()).message
+      const written = signal.aborted ? message?.writeAfterStop(next.value) : message?.write(next.value)
       if (written) await written
     }
   } catch (cause) {
@@ -158,8 +160,8 @@ async function callOnCancelled<Chunk>(
   const writeNext = async (before: Promise<void>, chunk: Chunk): Promise<void> => {
     await before
     if (isOver) return
-    const reply = await open()
-    if (!isOver) await reply.write(chunk)
+    const { message } = await open()
+    if (!isOver) await message.write(chunk)
   }
   let tail = Promise.resolve()
   const write: WriteChunk<Chunk> = (chunk) => {

@@ -3,7 +3,7 @@ import { badRequest } from './errors'
 import type { LiveRun } from './live-run'
 import { pipe } from './pipe'
 import type { Steers } from './steers'
-import { Reply, Steps, type OpenStep, type StepAttempt } from './steps'
+import { Steps, type OpenStep, type Reply, type StepAttempt } from './steps'
 
 /** The output of a run: one pipe at a time, in an open step or in a step of its own. */
 export class RunOutput<Chunk> {
@@ -109,7 +109,7 @@ export class RunOutput<Chunk> {
     this.#steers.beginPass()
     const openReply = async (): Promise<Reply<Chunk>> => {
       const own = step ? undefined : await this.#steps.open({})
-      return new Reply((step ?? own!).openMessage(this.#steers.take()), own)
+      return { message: (step ?? own!).openMessage(this.#steers.take()), step: own }
     }
     const result = await pipe(stream, this.#run, openReply)
     if (step) step.lastPipe = result

@@ -1,4 +1,3 @@
-import type { ReplyEnding } from '../core/codec'
 import { newId } from '../core/wire'
 import type { AgentStep, PipeResult, RetryOptions, StepOptions, StepReason } from './agent-run'
 import { outputHeaders, stepEnd, stepStart, type StepIdentity } from './headers'
@@ -91,37 +90,11 @@ export class Steps<Chunk> {
   }
 }
 
-/** The message that one pipe fills, with the step that was opened for it, if any. */
-export class Reply<Chunk> {
-  readonly #writer: MessageWriter<Chunk>
-  readonly #step: StepAttempt<Chunk> | undefined
-
-  /** @param step - ends with the message */
-  constructor(writer: MessageWriter<Chunk>, step?: StepAttempt<Chunk>) {
-    this.#writer = writer
-    this.#step = step
-  }
-
-  /** Writes one chunk. Await the promise, if there is one, before the next chunk. */
-  write(chunk: Chunk): Promise<void> | undefined {
-    return this.#writer.write(chunk)
-  }
-
-  /** Writes a chunk that arrives after a Stop, if it is not part of the answer's content. */
-  writeAfterStop(chunk: Chunk): Promise<void> | undefined {
-    return this.#writer.writeAfterStop(chunk)
-  }
-
-  /** Why the message is not whole, according to its chunks; undefined for a whole message. */
-  get ending(): ReplyEnding | undefined {
-    return this.#writer.ending
-  }
-
-  /** Closes open streams, then the step. Never rejects. */
-  async close(reason: StepReason): Promise<void> {
-    await this.#writer.closeAll()
-    await this.#step?.close(reason)
-  }
+/** The message that one pipe fills. */
+export interface Reply<Chunk> {
+  readonly message: MessageWriter<Chunk>
+  /** The step that was opened for the message, and ends with it. */
+  readonly step?: StepAttempt<Chunk>
 }
 
 /** A step while it is open. */
