@@ -74,9 +74,12 @@ export function runStart(run: RunIdentity, isNamed = false): OutgoingMessage {
   })
 }
 
-/** @param isNamed - whether the agent's presence names the run */
-export const runResume = (run: RunIdentity, isNamed = false): OutgoingMessage =>
-  lifecycle(MessageName.runResume, { ...ofRun(run), ...presenceOf(isNamed) })
+/**
+ * @param isNamed - whether the agent's presence names the run
+ * @param answers - serials of the answers that the agent goes on with
+ */
+export const runResume = (run: RunIdentity, isNamed = false, answers: readonly string[] = []): OutgoingMessage =>
+  lifecycle(MessageName.runResume, { ...ofRun(run), ...presenceOf(isNamed), [Header.answers]: listOf(answers) })
 
 export const runSuspend = (run: RunIdentity): OutgoingMessage => lifecycle(MessageName.runSuspend, ofRun(run))
 
@@ -139,7 +142,7 @@ export function outputHeaders(
     [Header.stepId]: step.stepId,
     [Header.stepClientId]: step.clientId,
     [Header.attempt]: step.attempt,
-    [Header.steers]: stampOf(steers),
+    [Header.steers]: listOf(steers),
   })
 }
 
@@ -147,11 +150,11 @@ export function outputHeaders(
 export const maxIdLength = 200
 
 // NOTE: readers ignore messages whose headers are too long, so of very many steers some count as unanswered
-const maxStamped = 40
+const maxListed = 40
 
-function stampOf(steers: readonly string[]): string | undefined {
-  const stamped = steers.filter((id) => id.length <= maxIdLength).slice(0, maxStamped)
-  return stamped.length > 0 ? JSON.stringify(stamped) : undefined
+function listOf(ids: readonly string[]): string | undefined {
+  const listed = ids.filter((id) => id.length <= maxIdLength).slice(0, maxListed)
+  return listed.length > 0 ? JSON.stringify(listed) : undefined
 }
 
 /** The extras of an output; codec headers are left out when there are none. */

@@ -56,12 +56,13 @@ export function ownMessages<M extends object>(
 
 function ownRows<M extends object>(tree: Tree<M>, trigger: Row, run: OwnRun): Row[] {
   const { runId, ownerClientId, published } = run
-  const heard = tree.runs.get(runId)?.allRows() ?? []
+  const node = tree.runs.get(runId)
+  const heard = node?.allRows() ?? []
   const rows = new Map([trigger, ...heard, ...published.rows()].map((row) => [row.serial, row]))
   if (!isFork(trigger) && trigger.transport[Header.runId] === undefined) rows.delete(trigger.serial)
   const attempts = attemptsOf(heard, published)
   return [...rows.values()]
-    .filter((row) => isContent(row) && isCanonical(row, { attempts }))
+    .filter((row) => isContent(row) && isCanonical(row, { attempts }) && !node?.isOutdone(row))
     .flatMap((row) => (row.name === MessageName.input ? (tree.access.filterInput(row, ownerClientId) ?? []) : row))
     .toSorted(bySerial)
 }

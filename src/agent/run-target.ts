@@ -108,10 +108,14 @@ async function findResumed<M extends object>(run: LiveRun<M, unknown>, trigger: 
   checkOpen(run, resumed, trigger)
   checkNotResumed(resumed, trigger)
   const target = targetOf(run, resumed, trigger)
-  return {
-    ...target,
-    announcement: { id: claimAfter(resumed, inputEventId), ...runResume(target.identity, channel.presence.isPossible) },
-  }
+  const resume = runResume(target.identity, channel.presence.isPossible, answersFor(channel.tree, resumed))
+  return { ...target, announcement: { id: claimAfter(resumed, inputEventId), ...resume } }
+}
+
+/** Serials of the answers that count since the run was resumed last. */
+export function answersFor(tree: Tree<object>, run: RunNode<object>): string[] {
+  const { counted, actedCount } = answersIn(tree, run)
+  return counted.slice(actedCount).map(({ serial }) => serial)
 }
 
 function checkOpen<M extends object>({ channel }: LiveRun<M, unknown>, resumed: RunNode<M>, trigger: Row): void {

@@ -1,10 +1,10 @@
+import type { AccessPolicy } from './access'
 import type { Codec } from './codec'
+import { bySerial } from './collections'
 import { ErrorCode, unableTo, type SessionError } from './errors'
 import type { Row } from './log'
-import type { RunNode } from './run-node'
-import { isSteer } from './run-state'
-import type { Tree } from './tree'
-import { MessageName, type Headers } from './wire'
+import { idsIn, isSteer } from './run-state'
+import { Header, MessageName, type Headers } from './wire'
 
 /** An answer that settled a call before a later one. */
 export interface EarlierAnswer {
@@ -13,27 +13,62 @@ export interface EarlierAnswer {
   readonly outcome: string
 }
 
-/** The answers to the calls of a run that its access policy lets count, by serial. */
-export const answersIn = <M extends object>({ access }: Tree<M>, run: RunNode<M>): Row[] =>
-  run.contentRows.filter(
-    (row) => row.name === MessageName.input && !isSteer(row) && access.filterInput(row, run.owner) !== undefined,
-  )
+/** How answers are read. */
+interface Reader {
+  readonly codec: Codec<object>
+  readonly access: AccessPolicy
+}
+
+/** A run as its answers need it. */
+interface AnsweredRun {
+  readonly contentRows: readonly Row[]
+  readonly lifecycleRows: readonly Row[]
+  readonly owner: string | undefined
+}
+
+/** The answers to the calls of a run that count. */
+export interface Answers {
+  /** Those that the agent has gone on with, then the others by serial. */
+  readonly counted: readonly Row[]
+  /** How many of them the agent has gone on with. */
+  readonly actedCount: number
+}
+
+const isAnswer = (row: Row): boolean => row.name === MessageName.input && !isSteer(row)
 
 /**
- * The answer that settled the call of a later one. Of several answers to a call the one with the lowest serial counts, for
- * every client and for the agent.
- *
- * @param answers - by serial; those behind the later one are ignored
+ * The answers that count in a run. Of several answers to a call the one counts that the agent has gone on with, as its
+ * resumes name it, else the one with the lowest serial: the same for every client and for the agent.
  */
-export function settledBefore<M extends object>(
-  codec: Codec<M>,
-  answers: readonly Row[],
-  later: { readonly serial?: string; readonly codec: Headers },
+export function answersIn({ codec, access }: Reader, { contentRows, lifecycleRows, owner }: AnsweredRun): Answers {
+  const named = lifecycleRows.flatMap(({ transport: { [Header.answers]: list } }) => (list ? idsIn(list) : []))
+  const answers = contentRows.filter((row) => isAnswer(row) && access.filterInput(row, owner) !== undefined)
+  const counted: Row[] = []
+  let actedCount = 0
+  const count = (row: Row | undefined): void => {
+    if (row && !settledBefore(codec, { counted, actedCount }, row)) counted.push(row)
+  }
+  for (const serial of named) {
+    count(answers.find((row) => row.serial === serial))
+    actedCount = counted.length
+  }
+  for (const row of answers) if (!counted.includes(row)) count(row)
+  return { counted, actedCount }
+}
+
+/** The answer that settled the call of another one; undefined if the other one counts. */
+export function settledBefore(
+  codec: Codec<object>,
+  { counted, actedCount }: Answers,
+  { serial, codec: headers }: { readonly serial?: string; readonly codec: Headers },
 ): EarlierAnswer | undefined {
-  for (const { serial, clientId, codec: headers } of answers) {
-    if (later.serial && serial >= later.serial) return undefined
-    const outcome = codec.settles?.(headers, later.codec)
-    if (outcome !== undefined) return { clientId, outcome }
+  for (const [index, row] of counted.entries()) {
+    const isBehind = serial !== undefined && row.serial > serial
+    if (row.serial === serial || (isBehind && index >= actedCount)) return undefined
+    // NOTE: an output may follow an approval, but not come before one that counts
+    const excluding = isBehind && codec.settles?.(headers, row.codec) ? row.codec : headers
+    const outcome = codec.settles?.(row.codec, excluding)
+    if (outcome !== undefined) return { clientId: row.clientId, outcome }
   }
   return undefined
 }
@@ -46,7 +81,5 @@ export const alreadyAnswered = (earlier: EarlierAnswer): SessionError =>
   unableTo('answer', lateReason(earlier), ErrorCode.BadRequest)
 
 /** The newest answer in a run that counts. */
-export function newestAnswer<M extends object>(tree: Tree<M>, run: RunNode<M>): Row | undefined {
-  const answers = answersIn(tree, run)
-  return answers.findLast((row) => !settledBefore(tree.codec, answers, row))
-}
+export const newestAnswer = (reader: Reader, run: AnsweredRun): Row | undefined =>
+  answersIn(reader, run).counted.toSorted(bySerial).at(-1)

@@ -1,3 +1,4 @@
+import { answersIn, settledBefore } from './answers'
 import type { Codec } from './codec'
 import { isContent, isOpen, type Row } from './log'
 import { TreeNode } from './node'
@@ -39,6 +40,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #lifecycle: readonly Row[] = noItems
   #cancels: readonly Row[] = noItems
   #steers = noSteers
+  /** The answers that its agent has gone on with. */
+  #acted: readonly Row[] = noItems
   #hasOutput = false
   #isStarted = false
   #state = initialRunState
@@ -46,6 +49,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #info: RunInfo | undefined
   #cancelState: Partial<Cancelling> | undefined
   readonly #judge: AccessPolicy
+  readonly #codec: Codec<M>
   /** Its owner, while its rows are kept elsewhere. */
   #owner: string | undefined
   #isEnding = false
@@ -74,6 +78,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   ) {
     super(key, codec, port)
     this.#judge = judge
+    this.#codec = codec
     this.runId = isPlaceholder ? undefined : key
   }
 
@@ -91,7 +96,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Whether a row only lengthens a reply that has begun: it changes messages, and nothing else about the run. */
   #isFurther(row: Row): boolean {
     if (!this.#isStarted || !this.#hasOutput || this.#isEnding || this.hasEnded) return false
-    if (isOfFork(row) || isSteer(row) || isDecisive(row, this.start!)) return false
+    if (isOfFork(row) || isInput(row) || isDecisive(row, this.start!)) return false
     return this.#steers.size === 0 || stampOf(row) === stampOf(this.rows.at(-1))
   }
 
@@ -233,6 +238,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     super.release()
     this.#owner = this.owner
     this.#lifecycle = noItems
+    this.#acted = noItems
   }
 
   override reopen(rows: readonly Row[]): void {
@@ -283,6 +289,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   protected override read(row: Row): Row | undefined {
     if (row.name !== MessageName.input) return isCanonical(row, this.#state) ? row : undefined
     if (row.transport[Header.runId] === undefined && !this.#answersFork) return undefined
+    if (this.isOutdone(row)) return undefined
     return this.#judge.filterInput(row, this.owner)
   }
 
@@ -306,6 +313,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#isStarted = start !== undefined
     this.#hasOutput = this.rows.some(isOutput)
     this.#steers = readSteers(this.rows, this.#lifecycle, this.hasEnded)
+    this.#readActed()
     const facts = readFacts(said, this.#state, this.key, this.parent)
     if (this.#facts && isSame(this.#facts, facts)) return
     this.#facts = facts
@@ -323,6 +331,21 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#state = state
     // Only the newest attempt of a step is shown
     if (this.rows.some((row) => isCanonical(row, before) !== isCanonical(row, state))) this.stale = true
+  }
+
+  /** Whether an answer does not count, because its agent has gone on with another one. */
+  isOutdone(row: Row | undefined): boolean {
+    const { length: actedCount } = this.#acted
+    if (actedCount === 0 || !row || !isInput(row) || isSteer(row)) return false
+    return settledBefore(this.#codec, { counted: this.#acted, actedCount }, row) !== undefined
+  }
+
+  #readActed(): void {
+    if (!this.#lifecycle.some(({ transport }) => transport[Header.answers])) return
+    const before = this.#acted
+    const { counted, actedCount } = answersIn({ codec: this.#codec, access: this.#judge }, this)
+    this.#acted = counted.slice(0, actedCount)
+    if (before.length !== actedCount || before.some((row, index) => row !== counted[index])) this.stale = true
   }
 
   protected messageState(id: string): MessageState {

@@ -142,7 +142,8 @@ function consumedIn(rows: readonly Row[]): ReadonlySet<unknown> {
   return new Set([...stamps].flatMap((stamp) => (stamp === undefined ? [] : idsIn(stamp))))
 }
 
-function idsIn(stamp: string): readonly unknown[] {
+/** The ids in a header that holds a JSON list. */
+export function idsIn(stamp: string): readonly unknown[] {
   try {
     const ids: unknown = JSON.parse(stamp)
     return Array.isArray(ids) ? ids : []

@@ -57,6 +57,8 @@ export const Header = {
   abortedAt: 'aborted-at',
   /** On the end of a cancelled run: how much text, in UTF-16 units, came behind the cancel. */
   tail: 'cancel-tail',
+  /** On resumes: serials of the answers that the agent goes on with, as JSON. */
+  answers: 'answer-serials',
   /** On inputs and cancels: a label of the device they come from. */
   device: 'device',
   /** On starts and resumes: `true` when the agent's presence on the channel names its live runs. */

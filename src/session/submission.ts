@@ -142,6 +142,8 @@ export class Submission implements WakeTrigger {
   serials: readonly string[] = []
   /** Whether the channel refused it, as far as is known: the outcome of a publish can be unknown. */
   isRefused = false
+  /** Whether its sender knows that answers of it came too late. */
+  isTold = false
   #input: EncodedInput
   #started = deferred()
   #finished = deferred<RunResult>()

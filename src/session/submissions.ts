@@ -240,26 +240,45 @@ export class Submissions<M extends object> {
   async #checkAnswers(submission: Submission): Promise<void> {
     const session = this.#session
     const { tree, channel } = session
-    const { runId = '', answers, serials } = submission
-    const last = serials.at(-1) ?? ''
+    const { runId = '', answers } = submission
+    const last = submission.serials.at(-1) ?? ''
     // NOTE: an answer of another client that comes before this one on the channel also arrives before its echo
     if (last && channel.hearsItself) await session.waits.until(() => tree.log.get(last) !== undefined, echoLimit)
     const run = tree.runs.get(runId)
     if (!run) return
-    const known = answersIn(tree, run)
-    const errors = answers.flatMap(({ codec }, index) => {
-      const earlier = settledBefore(tree.codec, known, { codec, serial: serials[index] })
-      return earlier ? alreadyAnswered(earlier) : []
-    })
+    const errors = this.#lateAnswers(submission, run)
     if (errors.length < answers.length) return errors.forEach((error) => session.report(error))
     session.act(() => this.#remove(submission))
     throw errors[0]!
   }
 
+  #lateAnswers(submission: Submission, run: RunNode<M>): SessionError[] {
+    const { tree } = this.#session
+    const known = answersIn(tree, run)
+    const errors = submission.answers.flatMap(({ codec }, index) => {
+      const earlier = settledBefore(tree.codec, known, { codec, serial: submission.serials[index] })
+      return earlier ? alreadyAnswered(earlier) : []
+    })
+    submission.isTold = errors.length > 0
+    return errors
+  }
+
+  /** Tells the sender of answers once the agent has gone on with others, which reached it first. */
+  #tellOutdone(submission: Submission, run: RunNode<M>): void {
+    const { log } = this.#session.tree
+    if (submission.publishing || submission.isTold) return
+    if (!submission.serials.some((serial) => run.isOutdone(log.get(serial)))) return
+    const errors = this.#lateAnswers(submission, run)
+    if (errors.length === submission.answers.length) submission.abandon(errors[0]!)
+    for (const error of errors) this.#session.report(error)
+  }
+
   #settle(submission: Submission): void {
     const { tree } = this.#session
     const run = acceptedRun(tree, submission)
-    if (run && submission.settle(tree.info(run))) this.#remove(submission)
+    if (!run) return
+    this.#tellOutdone(submission, run)
+    if (submission.settle(tree.info(run))) this.#remove(submission)
   }
 
   /** Tracks an abandoned submission again: the user wants it after all, or a run has answered it. */

@@ -1,12 +1,16 @@
+import type { UIMessage } from 'ai'
 import * as fc from 'fast-check'
+import { isDeepStrictEqual } from 'node:util'
 import { expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src'
 import { answersIn, settledBefore } from '../../src/core/answers'
+import { bySerial } from '../../src/core/collections'
 import type { Tree } from '../../src/core/tree'
 import type { ChannelMessage } from '../../src/core/wire'
 import { randomFrom, shuffled } from '../support/channel-table'
 import { hear, newTree } from '../support/transcripts'
-import { message, output } from './wire'
+import { answersFor } from '../../src/agent/run-target'
+import { message, output, runMessage } from './wire'
 
 const calls = ['c1', 'c2']
 const clients = ['alice', 'bob', 'carol']
@@ -74,7 +78,12 @@ it('of several answers to a tool call one counts, the same for all clients and t
   fc.assert(property, { numRuns: 200 })
 })
 
-type Call = { state: string; toolCallId: string; output?: unknown; approval?: { approved?: boolean } }
+type Call = {
+  state: string
+  toolCallId: string
+  output?: unknown
+  approval?: { approved?: boolean; reason?: string }
+}
 
 /** Output of the agent about calls whose decision it has acted on. */
 const actedOn = (calls: readonly Call[]): ChannelMessage[] =>
@@ -116,10 +125,69 @@ it('the decision that the agent has acted on is shown, even if an earlier one re
   fc.assert(property, { numRuns: 200 })
 })
 
+const resumeOf = (tree: Tree<UIMessage>, invocation: string): ChannelMessage =>
+  runMessage('ai-run-resume', 'r', {
+    'invocation-id': invocation,
+    'answer-serials': JSON.stringify(answersFor(tree, tree.runs.get('r')!)),
+  })
+
+/** Whether a call still says what the agent has acted on: its outcome, or an approval that an output may follow. */
+const isStill = (now: Call, acted: Call): boolean =>
+  acted.state === 'approval-responded'
+    ? now.approval?.approved === true && now.approval.reason === acted.approval?.reason
+    : isDeepStrictEqual(now, acted)
+
+it('the answers that the agent goes on with count everywhere, even if earlier ones of another site arrive later', () => {
+  const property = fc.property(
+    fc.array(said, { minLength: 1, maxLength: 12 }),
+    fc.nat(),
+    fc.nat(12),
+    fc.nat(12),
+    (all, seed, heard, more) => {
+      const before = asked()
+      const answers = all.map(inputOf)
+      const agent = newTree()
+      const arriving = shuffled(answers, randomFrom(seed))
+      hear(agent, before)
+      const acted: Call[] = []
+      const resumes: ChannelMessage[] = []
+      // The agent resumes the run twice, with the answers that have reached it by then, and hears the others later
+      for (const [invocation, upTo] of [heard, heard + more].entries()) {
+        hear(agent, arriving.slice(0, upTo))
+        const resume = resumeOf(agent, `i${invocation}`)
+        resumes.push(resume)
+        hear(agent, [resume])
+        const answered = (callsOf(agent) as Call[]).filter(({ state }) => state !== 'approval-requested')
+        for (const call of answered) if (!acted.some((each) => isStill(call, each))) acted.push(call)
+      }
+      const channel = [...before, ...answers, ...resumes]
+      hear(agent, arriving)
+      const seen = clients.map((_, index) => {
+        const tree = newTree()
+        hear(tree, shuffled([...channel, ...answers, ...resumes], randomFrom(seed + index)))
+        return tree
+      })
+      for (const tree of [agent, ...seen]) {
+        const calls = callsOf(tree) as Call[]
+        expect(calls).toEqual(callsOf(agent))
+        for (const each of acted) {
+          const now = calls.find(({ toolCallId }) => toolCallId === each.toolCallId)!
+          expect([each, now]).toSatisfy(() => isStill(now, each))
+        }
+        expectLateOnesTold(tree, answers)
+      }
+    },
+  )
+  fc.assert(property, { numRuns: 300 })
+})
+
 /** Each answer either counts, or its sender learns which answer came first. */
 function expectLateOnesTold(tree: Tree<object>, answers: readonly ChannelMessage[]): void {
-  const rows = answersIn(tree, tree.runs.get('r')!)
-  const counted = rows.filter((row) => settledBefore(tree.codec, rows, row) === undefined)
+  const run = tree.runs.get('r')!
+  const known = answersIn(tree, run)
+  const rows = run.contentRows.filter(({ name }) => name === 'ai-input')
+  const counted = rows.filter((row) => settledBefore(tree.codec, known, row) === undefined)
+  expect(known.counted.toSorted(bySerial)).toEqual(counted)
   expect(rows).toHaveLength(answers.length)
   for (const call of calls) {
     const own = counted.filter(({ codec }) => codec.toolCallId === call)

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { createAgentSession, Invocation, type AgentRun, type RunHooks } from '../../src/agent'
 import { handFed, joinWire, named, streamOf, textChunks, transportOf, type WireClient } from '../support/agent'
 import { startEndpoint, type TestEndpoint } from '../support/local'
-import { readTranscript, withoutCutOff, withPresence } from '../support/transcripts'
+import { readTranscript, withoutAdditions, withPresence } from '../support/transcripts'
 
 /** One operation of the agent on the channel. */
 interface Done {
@@ -187,7 +187,7 @@ async function stageOf(
     recorded: normal(recorded),
     failure: transportOf(recorded.at(-1)!)['error-message'],
     publishRecorded: (kind) => publish(wire.find((message) => message.name === kind)!),
-    published: () => normal(done.map(withoutCutOff)),
+    published: () => normal(done.map(withoutAdditions)),
   }
 }
 

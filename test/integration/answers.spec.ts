@@ -242,6 +242,29 @@ describe('answers of two users to one call', () => {
   })
 })
 
+it('the sender of the first answer on the channel learns it if the agent has gone on with a later one', async () => {
+  const { scene, session, wire, run } = await aRunThatWaits('two-sites')
+  const told: string[] = []
+  session.on('error', ({ message }) => told.push(message))
+  const bob = await openSession(scene, 'bob')
+  await bob.view.loadOlder(10)
+  const active = await session.view.answer(run.messageId, output('call-1', 'Oslo'))
+  // Bob answers before Alice's answer reaches him
+  const transport = { role: 'user', 'codec-message-id': run.messageId, 'run-id': 'run-1', 'event-id': 'from-bob' }
+  const codec = { kind: 'tool-result', toolCallId: 'call-1' }
+  const { channel } = await joinWire(scene.endpoint.client({ clientId: 'bob' }), 'ai:two-sites')
+  await channel.publish({ name: 'ai-input', data: { output: 'Rome' }, extras: { ai: { transport, codec } } })
+  const { serial } = await wire.hears((message) => transportOf(message)['event-id'] === 'from-bob')
+  await run.resume(run.messageId, { 'answer-serials': JSON.stringify([serial]) })
+  await expect(active.started).rejects.toThrow('unable to answer; already answered by bob: output')
+  expect(told).toEqual(['unable to answer; already answered by bob: output'])
+  for (const { view } of [session, bob]) {
+    await eventually(() => expect(view.snapshot(run.messageId)?.parts.at(-1)).toMatchObject({ output: 'Rome' }))
+  }
+  await run.end()
+  expect(await active.finished).toEqual({ reason: 'complete' })
+})
+
 describe('an answer in a fork', () => {
   it('copies the messages into a run that replaces the suspended one', async () => {
     const { session, run, inputs, prompt } = await aRunThatWaits('forked')

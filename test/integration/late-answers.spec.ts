@@ -1,8 +1,10 @@
 import type { UIMessage } from 'ai'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { named, streamOf, textChunks, transportOf } from '../support/agent'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { createClientSession, UIMessageCodec } from '../../src'
+import { named, streamOf, textChunks, transportOf, type WireClient } from '../support/agent'
+import { eventually } from '../support/eventually'
 import { startEndpoint, type TestEndpoint } from '../support/local'
-import { answerTo } from '../support/tools'
+import { answerTo, asking } from '../support/tools'
 import { agentOn, wokenAgent, type Run } from '../support/woken-agent'
 
 let endpoint: TestEndpoint
@@ -39,6 +41,75 @@ async function answeredTwice() {
   ]
   return { ...scene, runId, contexts, respond, first, second }
 }
+
+/**
+ * Reserves a place on the channel for an answer. The answer arrives there later, by an update: with a lower serial than the
+ * messages before it, as if it came from another site.
+ */
+async function answerFromFar({ channel }: WireClient) {
+  const { serials } = await channel.publish({ name: 'note', data: 'no answer yet' })
+  const serial = serials[0]!
+  return async ({ toolCallId, output, runId, reply }: Record<string, string>): Promise<string> => {
+    const transport = { role: 'user', 'event-id': crypto.randomUUID(), 'run-id': runId, 'codec-message-id': reply }
+    const extras = { ai: { transport, codec: { kind: 'tool-result', toolCallId } } }
+    await channel.updateMessage({ serial, name: 'ai-input', data: { output }, extras })
+    return serial
+  }
+}
+
+const outputsOf = (message: UIMessage | undefined): unknown[] =>
+  message?.parts.flatMap((part) => ('output' in part ? [part.output] : [])) ?? []
+
+it('an answer with a lower serial than the one that the agent goes on with changes neither a context nor a view', async () => {
+  const contexts: UIMessage[][] = []
+  const client = endpoint.client({ clientId: 'agent' })
+  let beforeReading: (() => Promise<void>) | undefined
+  const scene = await wokenAgent(endpoint, {
+    client: () => client,
+    async respond(run) {
+      await beforeReading?.()
+      beforeReading = undefined
+      contexts.push(run.context())
+      if (contexts.length > 1) return run.pipe(textChunks(['You are in Oslo.'], `m${contexts.length}`))
+      return run.pipe(streamOf(asking('c1')))
+    },
+  })
+  const { alice, name, wake, ask } = scene
+  const { runId } = (await ask()).body
+  await alice.hears(named('ai-run-suspend'))
+  const reply = transportOf(await alice.hears(named('ai-output')))['codec-message-id']!
+  const arrive = await answerFromFar(alice)
+  const { inputEventId } = await answerTo(alice, { runId, reply, toolCallId: 'c1', output: 'Oslo' })
+  // It reaches the agent when that has resumed the run, but has not read the conversation
+  beforeReading = async () => {
+    const heard = new Promise<void>((resolve) => {
+      void client.channels.get(name).subscribe('ai-input', ({ action }) => action === 'message.update' && resolve())
+    })
+    await arrive({ toolCallId: 'c1', output: 'Rome', runId, reply })
+    await heard
+  }
+  await wake(inputEventId)
+  const used = await alice.hears(named('ai-input', { 'event-id': inputEventId }))
+  const resume = await alice.hears(named('ai-run-resume'))
+  expect(transportOf(resume)['answer-serials']).toBe(JSON.stringify([used.serial]))
+  await alice.hears(named('ai-run-end'))
+  await wake((await alice.prompt('Where am I?', { parent: reply })).inputEventId)
+  await eventually(() => expect(alice.heard.filter(named('ai-run-end'))).toHaveLength(2))
+  const told = contexts.slice(1).map((context) => context.flatMap(outputsOf))
+  expect(told).toEqual([['Oslo'], ['Oslo']])
+
+  const session = createClientSession({
+    client: endpoint.client({ clientId: 'bob' }),
+    channelName: name,
+    codec: UIMessageCodec,
+  })
+  onTestFinished(() => session.close())
+  await session.connect()
+  await session.view.loadOlder(20)
+  expect(outputsOf(session.view.snapshot(reply))).toEqual(['Oslo'])
+  const third = UIMessageCodec.createToolOutput({ toolCallId: 'c1', output: 'Bonn' })
+  await expect(session.view.answer(reply, third)).rejects.toThrow('already answered by alice: output')
+})
 
 describe('a late answer', () => {
   it('starts no fork: the request is refused with 409, before and after the run has ended', async () => {

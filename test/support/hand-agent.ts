@@ -78,10 +78,10 @@ export class HandRun {
   }
 
   /** Resumes the run for this input. */
-  async resume(inputId: string): Promise<void> {
+  async resume(inputId: string, more: Headers = {}): Promise<void> {
     const invocation = `${this.runId}-invocation-${++this.#invocations}`
     this.transport = { ...this.transport, 'invocation-id': invocation, 'input-codec-message-id': inputId }
-    await this.#lifecycle('ai-run-resume')
+    await this.#lifecycle('ai-run-resume', more)
   }
 
   async end(reason = 'complete', more: Headers = {}): Promise<void> {

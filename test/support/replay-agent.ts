@@ -15,7 +15,7 @@ import type { ChannelMessage } from '../../src/core/wire'
 import { handFed, transportOf, type HandFed } from './agent'
 import type { TestEndpoint } from './local'
 import { RecordedChunks } from './recorded-chunks'
-import { withoutCutOff, withPresence } from './transcripts'
+import { withoutAdditions, withPresence } from './transcripts'
 
 /** One operation of an agent on the channel, with the ids and serials of the recording. */
 export interface Done {
@@ -90,7 +90,7 @@ export class Replay {
       this.#learn(message, this.#done[recorded.length - 1]!)
       await this.#refuse(message, this.deviation.refused?.[index])
     }
-    return { recorded, published: this.#done.map((done) => this.#asRecorded(withoutCutOff(done))) }
+    return { recorded, published: this.#done.map((done) => this.#asRecorded(withoutAdditions(done))) }
   }
 
   async #until(count: number): Promise<void> {

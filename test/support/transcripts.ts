@@ -81,13 +81,18 @@ export function withPresence<T extends { name?: string; extras?: unknown }>(mess
   return { ...message, extras: { ai: { ...ai, transport: { ...ai.transport, 'agent-presence': 'true' } } } }
 }
 
-const cutOffHeaders: readonly string[] = ['cancel-serial', 'aborted-at', 'cancel-tail']
+/** Additional headers of our agent: how a cancel ended a run, and the answers that a resume goes on with. */
+const additions: Readonly<Record<string, readonly string[]>> = {
+  'ai-run-end': ['cancel-serial', 'aborted-at', 'cancel-tail'],
+  'ai-run-resume': ['answer-serials'],
+}
 
-/** A message of our agent without the additional headers on the end of a run: how its cancel ended it. */
-export function withoutCutOff<T extends { name?: string; extras?: unknown }>(message: T): T {
-  if (message.name !== 'ai-run-end') return message
+/** A message of our agent without the additional headers of its kind. */
+export function withoutAdditions<T extends { name?: string; extras?: unknown }>(message: T): T {
+  const added = additions[message.name ?? '']
+  if (!added) return message
   const { ai } = message.extras as { ai: { transport: Record<string, string> } }
-  const kept = Object.entries(ai.transport).filter(([header]) => !cutOffHeaders.includes(header))
+  const kept = Object.entries(ai.transport).filter(([header]) => !added.includes(header))
   return { ...message, extras: { ai: { ...ai, transport: Object.fromEntries(kept) } } }
 }
 
