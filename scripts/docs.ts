@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import manifest from '../package.json' with { type: 'json' }
 import { here } from './entries.ts'
 
 /**
@@ -7,7 +8,7 @@ import { here } from './entries.ts'
  * page of the guide from the README, and `llms.txt` with `llms-full.txt` from all pages. Then it runs VitePress with the
  * given command, `dev` or `build`.
  */
-const site = 'https://vue-ai-transport.github.io/'
+const site = manifest.homepage
 const modules: Record<string, string> = {
   index: 'vue-ai-transport',
   agent: 'vue-ai-transport/agent',
@@ -21,7 +22,8 @@ rmSync(here('docs/api'), { recursive: true, force: true })
 const sources = Object.keys(modules).map((name) =>
   /^(index|local\/vite)$/.test(name) ? `src/${name}.ts` : `src/${name}/index.ts`,
 )
-const look = '--plugin typedoc-plugin-markdown --readme none --router module --hidePageHeader --hideBreadcrumbs'
+const look =
+  '--plugin typedoc-plugin-markdown --readme none --router module --hidePageHeader --hideBreadcrumbs --useCodeBlocks --parametersFormat table --interfacePropertiesFormat table --typeDeclarationFormat table --propertyMembersFormat table --groupOrder Functions --groupOrder Variables --groupOrder Interfaces --groupOrder *'
 const filter = '--excludeInternal --excludePrivate --excludeProtected --disableSources --skipErrorChecking'
 const flagsOfTypedoc = `--out docs/api --name API --logLevel Error ${look} ${filter}`.split(' ')
 run('typedoc', ['--entryPoints', ...sources, ...flagsOfTypedoc])
@@ -51,7 +53,8 @@ run('vitepress', [command, 'docs', ...flags])
 /** The README's two apps as a page. */
 function guideFrom(readme: string): string {
   const [, apps = ''] = /(## In a Vite app\n[^]*?)\n## More\n/.exec(readme) ?? []
-  return `# Get started\n\n${apps.replaceAll('](docs/', '](./')}\n\n## Without a build step\n\nA page can import the package from a CDN that bundles npm packages. Name \`vue\`, \`pinia\` and \`ably\` in an import map, so that the\npage has one copy of each.\n`
+  const more = 'A page without a bundler: [start without a build step](./no-build.md).'
+  return `# Get started\n\n${apps.replaceAll('](docs/', '](./')}\n\n${more}\n`
 }
 
 function run(name: string, args: readonly string[]): void {

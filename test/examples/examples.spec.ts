@@ -1,16 +1,15 @@
-import { spawn, type ChildProcess } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { stripVTControlCharacters } from 'node:util'
 import * as Ably from 'ably'
-import { chromium, type Browser, type Page } from 'playwright'
+import { chromium, type Browser } from 'playwright'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { here } from '../../scripts/entries'
 import { joinWire, named, transportOf } from '../support/agent'
-import { plainEnv, run } from '../support/command'
+import { run } from '../support/command'
 import { startEndpoint } from '../support/local'
+import { filesOf, openPage, start } from './visit'
 
 const examples = inject('examples')
 
@@ -20,23 +19,6 @@ beforeAll(async () => {
 })
 afterAll(() => browser.close())
 
-/** Starts a program, and returns its address once it prints one. The program ends with the test. */
-async function start(cwd: string, args: string[], env: NodeJS.ProcessEnv, address: RegExp): Promise<string> {
-  const child: ChildProcess = spawn(process.execPath, args, { cwd, env: { ...plainEnv(), ...env } })
-  onTestFinished(() => void child.kill())
-  let printed = ''
-  return new Promise((resolve, reject) => {
-    const hear = (text: Buffer) => {
-      printed += stripVTControlCharacters(String(text))
-      const [, found] = address.exec(printed) ?? []
-      if (found) resolve(found)
-    }
-    child.stdout!.on('data', hear)
-    child.stderr!.on('data', hear)
-    child.once('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code}:\n${printed}`)))
-  })
-}
-
 const vite = (cwd: string, ...args: string[]) =>
   start(
     cwd,
@@ -45,27 +27,7 @@ const vite = (cwd: string, ...args: string[]) =>
     /(http:\/\/127\.0\.0\.1:\d+)/,
   )
 
-async function open(url: string): Promise<{ page: Page; problems: string[]; ask: (text: string) => Promise<void> }> {
-  const page = await browser.newPage()
-  onTestFinished(() => page.close())
-  const problems: string[] = []
-  page.on('pageerror', (error) => problems.push(error.message))
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
-  })
-  await page.goto(url)
-  const ask = async (text: string) => {
-    await page.getByLabel('Message').fill(text)
-    await page.keyboard.press('Enter')
-  }
-  return { page, problems, ask }
-}
-
-/** The files of a guide: code blocks that begin with their path. */
-function filesOf(markdown: string): Map<string, string> {
-  const blocks = markdown.matchAll(/```(?:ts|vue)\n((?:\/\/|<!--) (\S+?)(?: -->)?\n[^]*?)```/g)
-  return new Map(Array.from(blocks, ([, text, path]) => [path!, text!]))
-}
+const open = (url: string) => openPage(browser, url)
 
 describe("the README's Vite app", () => {
   const folder = join(examples, 'readme')

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { compileTemplate, parse } from 'vue/compiler-sfc'
 import { here } from '../../scripts/entries'
 
 /** Pages that `scripts/docs.ts` generates. */
@@ -45,28 +46,37 @@ describe.each(pages)('%s', (page) => {
       const target = path === '' ? page : relative(here('.'), join(here(dirname(page)), path))
       if (generated.test(target)) return false
       if (!existsSync(here(target))) return true
-      return anchor !== undefined && !anchorsOf(read(target)).includes(anchor)
+      // NOTE: the fragment of a picture names a theme, as on GitHub
+      return anchor !== undefined && target.endsWith('.md') && !anchorsOf(read(target)).includes(anchor)
     })
     expect(dead).toEqual([])
   })
 })
 
-/** The TypeScript blocks of all pages, as modules beside the tests. */
-const snippets = new Map(
+/** The blocks of one language of all pages, by a name. */
+const blocksOf = (language: string): [name: string, code: string][] =>
   pages
     .filter((page) => page !== 'CHANGELOG.md')
-    .flatMap((page) =>
-      Array.from(read(page).matchAll(/```ts\n([^]*?)```/g), ([, code], index): [string, string] => [
-        here(`test/types/${page.replaceAll(/\W/g, '-')}-${index}.ts`),
-        `${code!}\nexport {}\n`,
-      ]),
-    ),
+    .flatMap((page) => {
+      const blocks = read(page).matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))
+      const nameOf = (index: number): string => `${page.replaceAll(/\W/g, '-')}-${language}-${index}`
+      return Array.from(blocks, ([, code], index): [string, string] => [nameOf(index), code!])
+    })
+
+const components = blocksOf('vue').map(([name, code]) => ({ name, ...parse(code) }))
+
+/** The TypeScript of all pages, as modules beside the tests. */
+const snippets = new Map(
+  [
+    ...blocksOf('ts'),
+    ...components.map(({ name, descriptor }) => [name, descriptor.scriptSetup!.content] as const),
+  ].map(([name, code]) => [here(`test/types/${name}.ts`), `${code}\nexport {}\n`]),
 )
 
 // NOTE: a snippet leaves out what an app has: names and modules that are not declared are not faults
 const undeclared = new Set([2304, 2307, 2503, 2552, 2582, 2593, 1108, 18004, 7006, 7031, 2688, 1375, 1378])
 
-it('every TypeScript block of the docs type-checks', () => {
+it('the TypeScript of every block of the docs type-checks', () => {
   const { config } = ts.readConfigFile(here('tsconfig.json'), ts.sys.readFile) as { config: object }
   const { options } = ts.parseJsonConfigFileContent(
     { ...config, include: [], files: ['src/index.ts'] },
@@ -98,6 +108,11 @@ it('every TypeScript block of the docs type-checks', () => {
   })
   expect(snippets.size).toBeGreaterThan(20)
   expect(faults).toEqual([])
+})
+
+it.each(components)('the component $name compiles', ({ name, errors, descriptor }) => {
+  expect(errors).toEqual([])
+  expect(compileTemplate({ id: name, filename: name, source: descriptor.template!.content }).errors).toEqual([])
 })
 
 it('every function and component that an entry exports is in the docs', async () => {

@@ -1,4 +1,10 @@
-import theme from 'vitepress/theme'
+import type { Theme } from 'vitepress'
+import DefaultTheme from 'vitepress/theme'
+import { h } from 'vue'
+import HomePicture from './HomePicture.vue'
 import './style.css'
 
-export default theme
+export default {
+  extends: DefaultTheme,
+  Layout: () => h(DefaultTheme.Layout, null, { 'home-features-before': () => h(HomePicture) }),
+} satisfies Theme

@@ -1,0 +1,42 @@
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { chromium, type Browser, type Page } from 'playwright'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
+import { here } from '../../scripts/entries'
+import { filesOf, openPage, start } from './visit'
+
+const folder = join(inject('examples'), 'no-build')
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+  mkdirSync(folder)
+  for (const [name, text] of filesOf(readFileSync(here('docs/no-build.md'), 'utf8')))
+    writeFileSync(join(folder, name), text)
+  symlinkSync(join(inject('examples'), 'vite/node_modules'), join(folder, 'node_modules'))
+})
+afterAll(() => browser.close())
+
+/** Serves the files of the installed packages in place of the CDN, which serves the same files. */
+const withoutNetwork = (page: Page) =>
+  page.route('https://cdn.jsdelivr.net/npm/**', async (route) => {
+    const [, name, path] = /\/npm\/([^@/]+)@[^/]+\/(.+)$/.exec(new URL(route.request().url()).pathname)!
+    const body = readFileSync(join(folder, 'node_modules', name!, path!))
+    await route.fulfill({ body, contentType: 'text/javascript', headers: { 'access-control-allow-origin': '*' } })
+  })
+
+describe('the start without a build step', () => {
+  it('streams two answers, and stops one of them', async () => {
+    const url = await start(folder, ['server.mjs'], { PORT: '0' }, /Open (\S+)/)
+    const { page, problems, ask } = await openPage(browser, url, withoutNetwork)
+    await ask('One')
+    await ask('Two')
+    await page.getByRole('button', { name: 'Stop answer 2' }).waitFor()
+    await page.getByRole('button', { name: 'Stop answer 1' }).click()
+    await page.getByText('(cancelled)').waitFor()
+    await page.getByText('(complete)').waitFor()
+    expect(await page.getByText('(cancelled)').count()).toBe(1)
+    expect(problems).toEqual([])
+  })
+})

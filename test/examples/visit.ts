@@ -1,0 +1,50 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { stripVTControlCharacters } from 'node:util'
+import type { Browser, Page } from 'playwright'
+import { onTestFinished } from 'vitest'
+import { plainEnv } from '../support/command'
+
+/** Starts a program, and returns its address once it prints one. The program ends with the test. */
+export async function start(cwd: string, args: string[], env: NodeJS.ProcessEnv, address: RegExp): Promise<string> {
+  const child: ChildProcess = spawn(process.execPath, args, { cwd, env: { ...plainEnv(), ...env } })
+  onTestFinished(() => void child.kill())
+  let printed = ''
+  return new Promise((resolve, reject) => {
+    const hear = (text: Buffer) => {
+      printed += stripVTControlCharacters(String(text))
+      const [, found] = address.exec(printed) ?? []
+      if (found) resolve(found)
+    }
+    child.stdout!.on('data', hear)
+    child.stderr!.on('data', hear)
+    child.once('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code}:\n${printed}`)))
+  })
+}
+
+/** Opens a page that is closed with the test. `problems` has its errors and warnings, `ask` sends a prompt. */
+export async function openPage(
+  browser: Browser,
+  url: string,
+  prepare: (page: Page) => Promise<unknown> = async () => undefined,
+): Promise<{ page: Page; problems: string[]; ask: (text: string) => Promise<void> }> {
+  const page = await browser.newPage()
+  onTestFinished(() => page.close())
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(error.message))
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
+  })
+  await prepare(page)
+  await page.goto(url)
+  const ask = async (text: string) => {
+    await page.getByLabel('Message').fill(text)
+    await page.keyboard.press('Enter')
+  }
+  return { page, problems, ask }
+}
+
+/** The files of a guide: code blocks that begin with their path. */
+export function filesOf(markdown: string): Map<string, string> {
+  const blocks = markdown.matchAll(/```(?:ts|vue|js|html)\n((?:\/\/|<!--) (\S+?)(?: -->)?\n[^]*?)```/g)
+  return new Map(Array.from(blocks, ([, text, path]) => [path!, text!]))
+}
