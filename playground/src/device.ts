@@ -1,4 +1,5 @@
 import type { ComposerStorage } from 'vue-ai-transport'
+import { sentence } from './conversation/words'
 import type { Device } from './devices/messages'
 
 const key = 'playground:device'
@@ -28,6 +29,12 @@ export function deviceKind(): Device['kind'] | undefined {
 export function deviceName(): string {
   const kind = deviceKind()
   return kind ? clientIdOf(kind) : storedName()
+}
+
+/** The label of this device, which others see on its prompts and Stops. */
+export function deviceLabel(): string {
+  const kind = deviceKind() ?? (matchMedia('(pointer: coarse)').matches ? 'phone' : 'computer')
+  return sentence(kind)
 }
 
 /** The part of `localStorage` of this device, so that the two devices of one page keep their drafts and queues apart. */

@@ -2,6 +2,7 @@ import { createPinia } from 'pinia'
 import { createApp } from 'vue'
 import { createAITransport } from 'vue-ai-transport'
 import { createClient } from './client'
+import { deviceLabel } from './device'
 import { gate, wakeDelay } from './settings'
 
 const page = location.pathname.startsWith('/two/') ? import('./TwoDevices.vue') : import('./App.vue')
@@ -14,6 +15,7 @@ app
     createAITransport({
       agents: 'agent',
       client: createClient,
+      device: deviceLabel(),
       agent: {
         url: '/api/agent',
         headers: () => ({ 'x-wake-delay': String(wakeDelay.value), ...(gate && { 'x-gate': gate }) }),

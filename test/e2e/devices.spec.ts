@@ -27,9 +27,11 @@ test('a Stop on the phone reaches the laptop, which shows its milliseconds and i
   const { laptop, phone } = await openBoth(visitor)
   await ask(laptop, lisbon)
   await card(phone, 'streaming').waitFor()
+  await phone.getByText('You on Laptop', { exact: true }).waitFor()
+  expect(await laptop.getByText('You on Laptop', { exact: true }).count()).toBe(0)
   await phone.getByRole('button', { name: /^Stop run/ }).click()
   await card(laptop, 'cancelled').waitFor()
-  expect(await card(laptop, 'cancelled').innerText()).toMatch(/Stopped by Phone/)
+  expect(await card(laptop, 'cancelled').innerText()).toMatch(/Stopped by you on Phone/)
   const status = visitor.page.locator('header [role=status]')
   await expect
     .poll(() => status.innerText())

@@ -63,7 +63,7 @@ describe('the scene', () => {
     }
     await visitor.page.getByText(/Stop, Phone to Laptop:/).waitFor()
     const laptop = visitor.page.frameLocator('iframe[title="The conversation on Laptop"]')
-    expect(await laptop.locator('article').innerText()).toMatch(/Stopped by Phone/)
+    expect(await laptop.locator('article').innerText()).toMatch(/Stopped by you on Phone/)
     expect(await violationsOf(visitor.page)).toEqual([])
   })
 })

@@ -5,11 +5,11 @@ import { noteOf } from '../../playground/src/conversation/note'
 
 /** A stopped run of alice with a reply. */
 function stoppedRun(text: string, tail?: number): Exchange {
-  const stopped = { by: 'phone-4f2', requestedAt: 1, ...(tail !== undefined && { tail }) }
+  const stopped = { by: 'phone-4f2', device: 'Phone', requestedAt: 1, ...(tail !== undefined && { tail }) }
   const run = {
     runId: 'r',
     status: 'cancelled',
-    cancelledBy: { by: 'phone-4f2', at: 1 },
+    cancelledBy: { by: 'phone-4f2', device: 'Phone', at: 1 },
     stopped,
   } as unknown as RunInfo
   const reply = { id: 'm', message: { id: 'm', role: 'assistant', parts: [{ type: 'text', text }] } }
@@ -18,8 +18,8 @@ function stoppedRun(text: string, tail?: number): Exchange {
 
 it('the note of a stopped run counts the tokens that arrived after Stop, as the agent has published it', () => {
   expect(noteOf(stoppedRun('Go up the hill', ' the hill'.length), 'alice')).toBe(
-    'Stopped by Phone. 2 tokens arrived after Stop.',
+    'Stopped by Phone 4f2 on Phone. 2 tokens arrived after Stop.',
   )
-  expect(noteOf(stoppedRun('Go up the hill', 0), 'alice')).toBe('Stopped by Phone')
+  expect(noteOf(stoppedRun('Go up the hill', 0), 'laptop-4f2')).toBe('Stopped by you on Phone')
   expect(noteOf(stoppedRun('Go up the hill'), 'phone-4f2')).toBe('Stopped by you')
 })

@@ -49,8 +49,8 @@ export function tailOf(exchange: Exchange): number {
 }
 
 function stopperOf({ run, pending }: Exchange, me: string): string | undefined {
-  const { by } = run?.cancelledBy ?? run?.cancelling ?? pending?.cancelling ?? {}
-  return by === undefined ? undefined : nameOf(by, me)
+  const { by, device } = run?.stopped ?? run?.cancelling ?? pending?.cancelling ?? {}
+  return by === undefined ? undefined : nameOf(by, me, device)
 }
 
 const reasonOf = ({ run, pending, prompt }: Exchange): string =>

@@ -7,13 +7,19 @@ export function clock(ms: number): string {
 /** `1 token`, `2 tokens`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-/** The display name of a client: `heron-4f2` is "Heron 4f2", `phone-4f2` is "Phone". */
-export function nameOf(clientId: string, me: string): string {
+/**
+ * The display name of a client: "you", "you on Phone" for another device of this user, "Heron 4f2 on Computer" for others.
+ * The end of a client id is the user: `phone-4f2` and `laptop-4f2` are devices of one user.
+ */
+export function nameOf(clientId: string | undefined, me: string, device?: string): string {
   if (clientId === me) return 'you'
-  if (!clientId) return 'another client'
-  const words = clientId.replace(/^(laptop|phone)-.*/, '$1').replaceAll('-', ' ')
-  return words.charAt(0).toUpperCase() + words.slice(1)
+  const place = device ? ` on ${device}` : ''
+  if (!clientId) return `another client${place}`
+  const isMine = userOf(clientId) === userOf(me)
+  return `${isMine ? 'you' : sentence(clientId.replaceAll('-', ' '))}${place}`
 }
+
+const userOf = (clientId: string): string | undefined => clientId.split('-').at(-1)
 
 export const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1)
 
