@@ -151,6 +151,18 @@ describe('a disturbed delivery', () => {
     restore()
     expect((await inbox.take(1)).map(({ data }) => data as unknown)).toEqual(['three'])
   })
+
+  test('keeps the order of appends to one message', async () => {
+    const endpoint = await startEndpoint()
+    const channel = endpoint.client({ clientId: 'bob' }).channels.get('ai:x')
+    const inbox = await openInbox(channel)
+    const restore = endpoint.disturb('bob', 'reorder')
+    const { serials } = await channel.publish('n', 'a')
+    await channel.appendMessage({ serial: serials[0]!, data: 'b' })
+    await channel.appendMessage({ serial: serials[0]!, data: 'c' })
+    restore()
+    expect((await inbox.take(3)).map(({ data }) => data as unknown)).toEqual(['a', 'b', 'c'])
+  })
 })
 
 describe('a frozen connection', () => {

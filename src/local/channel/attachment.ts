@@ -11,8 +11,8 @@ export interface Receiver {
   readonly format: Format
   /** Whether it receives its own messages. */
   readonly echo: boolean
-  /** Sends an encoded frame. */
-  send(frame: Uint8Array): void
+  /** Sends an encoded frame; `serial` is the message that it is about. */
+  send(frame: Uint8Array, serial?: string): void
   /** Encodes and sends a frame. */
   sendFrame(frame: { action: number; [field: string]: unknown }): void
 }
@@ -60,7 +60,7 @@ export class Attachment {
     const [first] = entries
     const whole = !fragment || !first || !this.#delivered.has(first) || this.params.get('appendMode') === 'full'
     if (whole) for (const entry of entries) this.#delivered.add(entry)
-    this.#receiver.send(broadcast.frame(this.written, this.#receiver.format, whole))
+    this.#receiver.send(broadcast.frame(this.written, this.#receiver.format, whole), first?.message.serial)
   }
 
   /** Forwards presence. A connection receives its own presence in any mode. */

@@ -115,9 +115,9 @@ export class Connection implements Receiver {
     })
   }
 
-  /** Delivers a message of a channel. */
-  send(frame: Uint8Array) {
-    this.#delivery.push(frame)
+  /** Delivers a message of a channel, or presence. */
+  send(frame: Uint8Array, serial?: string) {
+    this.#delivery.push(frame, serial)
   }
 
   /** Disturbs the delivery of messages until the returned function is called. */

@@ -5,20 +5,23 @@ export type Disturbance = 'duplicate' | 'reorder'
 export class Delivery {
   readonly #send: (frame: Uint8Array) => void
   #how: Disturbance | undefined
-  /** Waits for another one to overtake it. */
-  #held: Uint8Array | undefined
+  /** Waits for another message to overtake it. */
+  #held: { readonly frame: Uint8Array; readonly serial: string } | undefined
 
   constructor(send: (frame: Uint8Array) => void) {
     this.#send = send
   }
 
-  push(frame: Uint8Array): void {
-    if (this.#how === 'reorder' && !this.#held) {
-      this.#held = frame
+  /** @param serial - the message; undefined for presence, which is never disturbed */
+  push(frame: Uint8Array, serial: string | undefined): void {
+    // NOTE: Ably keeps the order of what happens to one message, so its appends do not overtake each other
+    if (this.#held?.serial === serial) this.#release()
+    if (this.#how === 'reorder' && !this.#held && serial !== undefined) {
+      this.#held = { frame, serial }
       return
     }
     this.#send(frame)
-    if (this.#how === 'duplicate') this.#send(frame)
+    if (this.#how === 'duplicate' && serial !== undefined) this.#send(frame)
     this.#release()
   }
 
@@ -39,6 +42,6 @@ export class Delivery {
   #release(): void {
     const held = this.#held
     this.clear()
-    if (held) this.#send(held)
+    if (held) this.#send(held.frame)
   }
 }
