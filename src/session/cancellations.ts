@@ -1,4 +1,3 @@
-import { warn } from '../core/diagnostics'
 import { ErrorCode, toSessionError, unableTo } from '../core/errors'
 import { newId, Header, headers, MessageName } from '../core/wire'
 import type { Row } from '../core/log'
@@ -119,12 +118,6 @@ export class Cancellations<M extends object> {
   /** The targets that a new input interrupts: neither the run that it goes into, nor stalled runs, which write nothing. */
   interrupted(targets: readonly Cancellable[], runId: string | undefined): Cancellable[] {
     return targets.filter((target) => !isRun(target) || (target.runId !== runId && !target.stalled))
-  }
-
-  /** Tells the developer of a cancel that the policy refuses. */
-  warnIfRefused(ownerClientId: string | undefined): void {
-    const { options, channel } = this.#session
-    warn('actRefused', options.policy, { kind: 'cancel', clientId: channel.clientId, ownerClientId })
   }
 
   /** The cancel of an input that has no run yet. */

@@ -118,7 +118,8 @@ export class Session<M extends object> implements SessionContext<M> {
   async cancel(target: CancelTarget): Promise<void> {
     const id = checkedId(target)
     const { runs, inputs } = this.tree
-    this.cancellations.warnIfRefused(runs.get(id)?.owner)
+    const { clientId } = this.channel
+    warn('actRefused', this.options.policy, { kind: 'cancel', clientId, ownerClientId: runs.get(id)?.owner })
     const pending = runs.has(id) ? undefined : this.pending.find(id)
     const named = inputs.has(id) ? { inputId: id } : typeof target === 'string' ? { runId: id } : target
     await this.cancellations.cancel(pending ?? named, this.submissions.find(id)?.waitsFor)

@@ -178,11 +178,14 @@ export class OlderMessages<M extends object> {
       throw unableTo('load older messages', `count must be a positive integer, not ${count}`, ErrorCode.BadRequest)
     }
     if (this.#loading) return []
-    return this.#show(async () => {
-      await this.#readBack(count)
-      await this.#shown.prepare()
-      return this.#reveal(count)
-    })
+    const { tree } = this.#session
+    let missing = 0
+    const look = (path: Path<M>): number | undefined => {
+      missing = count - this.#window.hiddenCount(path)
+      return missing > 0 ? undefined : count
+    }
+    // NOTE: the path is walked once enough messages may be there; walked for each page, it would cost more with each
+    return this.#show(look, () => tree.messageCount + missing)
   }
 
   /** Shows at least `count` messages at once, of those that are loaded. */
@@ -200,50 +203,23 @@ export class OlderMessages<M extends object> {
 
   async loadUntil(predicate: (message: M) => boolean, signal?: AbortSignal): Promise<readonly ViewMessage<M>[]> {
     while (this.#loading) await this.#loading.catch(() => undefined)
-    return this.#show(async () => {
-      signal?.throwIfAborted()
-      for (let hasMore = true; ; hasMore = await this.#readMore(signal)) {
-        await this.#shown.prepare()
-        const newer = this.#window.hiddenNewerThan(this.#shown.path(), predicate)
-        if (newer !== undefined || !hasMore) return this.#reveal(newer ?? Infinity)
-      }
-    })
+    const { tree } = this.#session
+    const look = (path: Path<M>): number | undefined => this.#window.hiddenNewerThan(path, predicate)
+    return this.#show(look, () => tree.messageCount * 1.25 + 1, signal)
   }
 
-  /** Reads pages of history until `count` messages are hidden, or there are no more pages. */
-  async #readBack(count: number): Promise<void> {
-    const { tree, history } = this.#session
-    const missing = async (): Promise<number> => {
-      await this.#shown.prepare()
-      return count - this.#window.hiddenCount(this.#shown.path())
-    }
-    for (let wanted = await missing(); wanted > 0; wanted = await missing()) {
-      // NOTE: the path is walked once enough messages may be there; walked for each page, it would cost more with each
-      const enough = tree.messageCount + wanted
-      while (tree.messageCount < enough) if (!(await history.loadPage())) return
-    }
-  }
-
-  async #reveal(count: number): Promise<number> {
-    const revealed = this.#window.reveal(this.#shown.path(), count)
-    await this.#window.prepare(this.#shown.path())
-    return revealed
-  }
-
-  /** Reads so much of history that another look is worth it; false when there is no more. */
-  async #readMore(signal: AbortSignal | undefined): Promise<boolean> {
-    const { tree, history } = this.#session
-    const enough = tree.messageCount * 1.25
-    do {
-      signal?.throwIfAborted()
-      if (!(await history.loadPage())) return false
-    } while (tree.messageCount <= enough)
-    return true
-  }
-
-  /** Answers with the revealed messages, which are the first ones of the list. */
-  async #show(read: () => Promise<number>): Promise<readonly ViewMessage<M>[]> {
-    this.#loading = read()
+  /**
+   * Reads history until `look` tells how many hidden messages to show, or all is read; then all are shown.
+   *
+   * @param enough - how many messages the tree should have before another look is worth it
+   * @returns the revealed messages, which are the first ones of the list
+   */
+  async #show(
+    look: (path: Path<M>) => number | undefined,
+    enough: () => number,
+    signal?: AbortSignal,
+  ): Promise<readonly ViewMessage<M>[]> {
+    this.#loading = this.#reveal(look, enough, signal)
     this.#changed.trigger()
     let revealed = 0
     try {
@@ -254,5 +230,31 @@ export class OlderMessages<M extends object> {
       this.#changed.trigger()
     }
     return this.#window.messages.slice(0, revealed)
+  }
+
+  async #reveal(
+    look: (path: Path<M>) => number | undefined,
+    enough: () => number,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
+    signal?.throwIfAborted()
+    for (let hasMore = true; ; hasMore = await this.#read(enough(), signal)) {
+      await this.#shown.prepare()
+      const count = look(this.#shown.path()) ?? (hasMore ? undefined : Infinity)
+      if (count === undefined) continue
+      const revealed = this.#window.reveal(this.#shown.path(), count)
+      await this.#window.prepare(this.#shown.path())
+      return revealed
+    }
+  }
+
+  /** Reads at least a page, until the tree has so many messages; false when there are no more. */
+  async #read(enough: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const { tree, history } = this.#session
+    do {
+      signal?.throwIfAborted()
+      if (!(await history.loadPage())) return false
+    } while (tree.messageCount < enough)
+    return true
   }
 }

@@ -12,8 +12,9 @@ const longestBackoff = 15_000
 
 /** Wakes the agent for one input or cancel. Network errors, 408, 425, 429 and 5xx are tried again. */
 class Wake {
+  readonly trigger: WakeTrigger
   readonly info: WakeInfo
-  readonly #attemptOnce: () => ReturnType<typeof callAgent>
+  readonly #attemptOnce: () => Promise<Outcome>
   readonly #network: Network
   readonly #onChange: (error?: SessionError) => void
   readonly #stopListening: () => void
@@ -25,13 +26,14 @@ class Wake {
   acceptedAt: number | undefined
 
   constructor(
+    trigger: WakeTrigger,
     port: ReactivePort,
-    target: AgentTarget,
     network: Network,
-    invocation: InvocationBody,
+    attemptOnce: () => Promise<Outcome>,
     onChange: (error?: SessionError) => void,
   ) {
-    this.#attemptOnce = () => callAgent(target, invocation)
+    this.trigger = trigger
+    this.#attemptOnce = attemptOnce
     this.#network = network
     this.#onChange = onChange
     this.info = port.observe<WakeInfo>({ state: 'waking', attempts: 0, retry: () => this.#retry() })
@@ -109,17 +111,12 @@ function backoff(attempts: number): number {
   return delay * (0.5 + Math.random() / 2)
 }
 
-interface TrackedWake {
-  readonly trigger: WakeTrigger
-  readonly wake: Wake
-}
-
 /** The wakes of this session, by event id, until a run has accepted their input. */
 export class Wakes<M extends object> {
   readonly #session: SessionContext<M>
-  readonly #wakes = new Map<string, TrackedWake>()
+  readonly #wakes = new Map<string, Wake>()
   /** By the id of the run that the input goes into, else by the input's id. */
-  readonly #byTarget = new MultiMap<TrackedWake>()
+  readonly #byTarget = new MultiMap<Wake>()
   readonly #changed: Signal
   readonly #network: Network
 
@@ -131,12 +128,12 @@ export class Wakes<M extends object> {
 
   infoOf(eventId: string): WakeInfo | undefined {
     this.#changed.track()
-    return this.#wakes.get(eventId)?.wake.info
+    return this.#wakes.get(eventId)?.info
   }
 
   /** When the agent has accepted the wake; undefined until then. */
   acceptedAt(eventId: string): number | undefined {
-    return this.#wakes.get(eventId)?.wake.acceptedAt
+    return this.#wakes.get(eventId)?.acceptedAt
   }
 
   invocation(eventId: string): InvocationBody {
@@ -159,10 +156,10 @@ export class Wakes<M extends object> {
         session.touch(subjectOf(session.tree, trigger))
       })
     return session.act(() => {
-      const wake = new Wake(session.port, agent, this.#network, this.invocation(eventId), onChange)
-      const tracked = { trigger, wake }
-      this.#wakes.set(eventId, tracked)
-      this.#byTarget.add(runId ?? inputId, tracked)
+      const attempt = (): Promise<Outcome> => callAgent(agent, this.invocation(eventId))
+      const wake = new Wake(trigger, session.port, this.#network, attempt, onChange)
+      this.#wakes.set(eventId, wake)
+      this.#byTarget.add(runId ?? inputId, wake)
       this.#changed.trigger()
       session.touch(subjectOf(session.tree, trigger))
       return wake.info
@@ -172,22 +169,22 @@ export class Wakes<M extends object> {
   /** Stops the wakes whose input the run has accepted. */
   apply(run: RunNode<M>): void {
     for (const key of [run.key, run.inputId ?? '']) {
-      for (const tracked of this.#byTarget.of(key).slice()) {
-        if (!acceptedRun(this.#session.tree, tracked.trigger)) continue
-        tracked.wake.succeed()
-        this.#wakes.delete(tracked.trigger.eventId)
-        this.#byTarget.remove(key, tracked)
+      for (const wake of this.#byTarget.of(key).slice()) {
+        if (!acceptedRun(this.#session.tree, wake.trigger)) continue
+        wake.succeed()
+        this.#wakes.delete(wake.trigger.eventId)
+        this.#byTarget.remove(key, wake)
       }
     }
   }
 
   /** Stops waking for an input that was cancelled before an agent was reached. */
   abandon(eventId = ''): void {
-    this.#wakes.get(eventId)?.wake.abandon(unableTo('start the run', 'it was cancelled', ErrorCode.Cancelled))
+    this.#wakes.get(eventId)?.abandon(unableTo('start the run', 'it was cancelled', ErrorCode.Cancelled))
   }
 
   close(): void {
-    for (const { wake } of this.#wakes.values()) wake.stop()
+    for (const wake of this.#wakes.values()) wake.stop()
   }
 }
 
