@@ -1,4 +1,5 @@
 import { pipeCosts } from './agent.ts'
+import { answerCosts } from './answer.ts'
 import { archiveCosts, runSize } from './archive.ts'
 import { pageCosts } from './browser.ts'
 import { chatCosts } from './chats.ts'
@@ -138,6 +139,25 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
       },
       { what: 'token in Chromium, ours: at 5,000 / at 10', value: at('ours', 2).time / at('ours', 0).time, atMost: 2 },
     ]
+  },
+
+  async answer() {
+    const answerLengths = [10_000, 100_000, 300_000]
+    const costs = await answerCosts(['mixed', 'list', 'code', 'table'], answerLengths)
+    table(
+      "A token of a long answer in the playground's page: milliseconds of the main thread, by characters before it",
+      ['', ...answerLengths.map((length) => `script, ${length}`), ...answerLengths.map((length) => `all, ${length}`)],
+      Array.from(costs, ([tail, works]) => [
+        tail,
+        ...works.map(({ script }) => script),
+        ...works.map(({ all }) => all),
+      ]),
+    )
+    return Array.from(costs, ([tail, works]) => ({
+      what: `token of a long answer, ${tail}: script at 300,000 / at 10,000 characters`,
+      value: works[2]!.script / works[0]!.script,
+      atMost: 2,
+    }))
   },
 
   async hydration() {

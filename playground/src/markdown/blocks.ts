@@ -2,51 +2,72 @@ import { Chunks } from './chunks'
 import { splitBlocks, type ListKind } from './render'
 import type { StopPoint } from './stop-point'
 
-/** A block of an answer: Markdown, or a list with the Markdown of its items. */
+/** A block of an answer: Markdown, a list with the Markdown of its items, or a table with its head and its rows. */
 export type Block = { readonly stopPoint?: StopPoint } & (
   | { readonly kind: 'text'; readonly source: string }
   | { readonly kind: 'list'; readonly list: ListKind; readonly items: readonly (readonly string[])[] }
+  | { readonly kind: 'table'; readonly head: string; readonly rows: readonly (readonly string[])[] }
 )
 
+/** A list or a table that can still grow. */
+interface Growing {
+  readonly list?: ListKind
+  /** The first lines of a table, which its rows are read with. */
+  readonly head: string
+  readonly parts: Chunks<string>
+}
+
+/** Completes a block that ends early; without a result the block is not shown yet. */
+type Finish = (source: string) => string | undefined
+
 /**
- * Splits a growing text into its blocks, and lists into their items. Only the last one can still change, so only that one is
- * parsed again when the text grows.
+ * Splits a growing text into its blocks, lists into their items, and tables into their rows. Only the last one can still
+ * change, so only that one is parsed again when the text grows.
  */
 export function createBlockReader() {
   let settledText = ''
   let blocks = new Chunks<Block>()
-  let list: { kind: ListKind; items: Chunks<string> } | undefined
+  let growing: Growing | undefined
 
-  function closeList(): void {
-    if (list) blocks.push({ kind: 'list', list: list.kind, items: list.items.with() })
-    list = undefined
+  function close(): void {
+    if (growing) blocks.push(toBlock(growing))
+    growing = undefined
   }
 
-  /** @param finish - completes the last block; without a result the block is not shown yet */
-  return (text: string, finish: (source: string) => string | undefined = (source) => source) => {
+  return (text: string, finish: Finish = (source) => source) => {
     if (!text.startsWith(settledText)) {
       settledText = ''
       blocks = new Chunks()
-      list = undefined
+      growing = undefined
     }
-    const open = text.slice(settledText.length)
-    const pieces = splitBlocks(open)
+    const head = growing?.head ?? ''
+    // NOTE: the head of an open table was read before, so it is not a piece of its own
+    const pieces = splitBlocks(head + text.slice(settledText.length)).slice(head === '' ? 0 : 1)
     const last = pieces.length - 1
-    for (const [index, { source, item }] of pieces.entries()) {
-      if (!item) closeList()
+    for (const [index, { source, item, table }] of pieces.entries()) {
+      if (table === 'head') {
+        close()
+        if (index < last) growing = { head: source, parts: new Chunks() }
+      } else if (table === undefined && !item) close()
       // NOTE: the first piece of the open text is the item that was open before, if its list is still open
-      else if (!list || (item.isFirst && index > 0)) {
-        closeList()
-        list = { kind: item.list, items: new Chunks() }
+      else if (item && (!growing?.list || (item.isFirst && index > 0))) {
+        close()
+        growing = { list: item.list, head: '', parts: new Chunks() }
       }
       if (index === last) break
-      if (list) list.items.push(source)
+      if (table === 'head') continue
+      if (growing) growing.parts.push(source)
       else blocks.push({ kind: 'text', source })
     }
-    if (last < 0) return blocks.with()
-    settledText = text.slice(0, text.length - pieces[last]!.source.length)
-    const finished = finish(pieces[last]!.source)
-    if (list) return blocks.with({ kind: 'list', list: list.kind, items: list.items.with(finished ?? '') })
+    if (last < 0) return growing ? blocks.with(toBlock(growing)) : blocks.with()
+    const { source } = pieces[last]!
+    settledText = text.slice(0, text.length - source.length)
+    if (growing) return blocks.with(toBlock(growing, finish(growing.head + source)?.slice(growing.head.length) ?? ''))
+    const finished = finish(source)
     return finished === undefined ? blocks.with() : blocks.with({ kind: 'text', source: finished })
   }
+}
+
+function toBlock({ list, head, parts }: Growing, ...open: readonly string[]): Block {
+  return list ? { kind: 'list', list, items: parts.with(...open) } : { kind: 'table', head, rows: parts.with(...open) }
 }

@@ -1,6 +1,6 @@
-const opening = /^ {0,3}(`{3,}|~{3,})([^\n`]*)(?:\n|$)/
+const opening = /^(?:[^\S\n]*\n)* {0,3}(`{3,}|~{3,})([^\n`]*)(?:\n|$)/
 
-/** Whether a block is fenced code. */
+/** Whether a block is fenced code. Blank lines before it belong to the block. */
 export const isCode = (source: string): boolean => opening.test(source)
 
 /** Fenced code. */

@@ -42,6 +42,7 @@ markdown.core.ruler.after('inline', 'tasks', ({ tokens, Token }) => {
     const found = tokens[index - 2]?.type === 'list_item_open' && text?.type === 'text' && task.exec(text.content)
     if (!found) continue
     text.content = text.content.slice(found[0].length)
+    tokens[index - 2]!.attrJoin('class', 'to-do')
     const box = new Token('task', 'span', 0)
     box.meta = { isDone: found[1] !== ' ' }
     token.children!.unshift(box)
@@ -66,18 +67,26 @@ export function renderItem(source: string, stopPoint?: StopPoint): string {
   return sanitise(`\n${markdown.renderer.render(content, markdown.options, {})}`)
 }
 
+/** Renders the content of a table's first lines as safe HTML. */
+export const renderTableHead = (head: string): string => /<thead>([^]*)<\/thead>/.exec(renderMarkdown(head))?.[1] ?? ''
+
+/** Renders the cells of one row of a table as safe HTML. */
+export const renderRow = (head: string, row: string): string =>
+  /<tbody>\s*<tr>([^]*)<\/tr>/.exec(renderMarkdown(head + row))?.[1] ?? ''
+
 export interface ListKind {
   readonly tag: 'ul' | 'ol'
   readonly start: number
 }
 
-/** A piece of a text: a top-level block, or an item of a top-level list. */
+/** A piece of a text: a top-level block, an item of a top-level list, or the head or a row of a top-level table. */
 export interface Piece {
   readonly source: string
   readonly item?: { readonly list: ListKind; readonly isFirst: boolean }
+  readonly table?: 'head' | 'row'
 }
 
-/** Splits a text into its top-level blocks, and top-level lists into their items. */
+/** Splits a text into its top-level blocks, lists into their items, and tables into their head and their rows. */
 export function splitBlocks(source: string): readonly Piece[] {
   const starts = startsOf(source)
   const positions = positionsOf(
@@ -85,24 +94,31 @@ export function splitBlocks(source: string): readonly Piece[] {
     starts.map(({ line }) => line),
   )
   // NOTE: white space before the first block belongs to it
-  return starts.map(({ item }, index) => ({
+  return starts.map(({ line: _, ...kind }, index) => ({
     source: source.slice(index === 0 ? 0 : positions[index], positions[index + 1]),
-    ...(item && { item }),
+    ...kind,
   }))
 }
 
-function startsOf(source: string): (Pick<Piece, 'item'> & { line: number })[] {
-  const starts: (Pick<Piece, 'item'> & { line: number })[] = []
+type Start = Omit<Piece, 'source'> & { readonly line: number }
+
+function startsOf(source: string): Start[] {
+  const starts: Start[] = []
   let list: ListKind | undefined
   let isFirst = false
+  let isInTable = false
   for (const token of markdown.parse(source, {})) {
     const { level, nesting, map, type } = token
     if (nesting < 0 || !map) continue
+    if (level === 0) isInTable = type === 'table_open'
     if (level === 0 && (type === 'bullet_list_open' || type === 'ordered_list_open')) {
       list = { tag: token.tag as ListKind['tag'], start: Number(token.attrGet('start') ?? 1) }
       isFirst = true
-    } else if (level === 0) starts.push({ line: map[0] })
-    else if (level === 1 && type === 'list_item_open' && list) {
+    } else if (level === 0) starts.push({ line: map[0], ...(isInTable && { table: 'head' as const }) })
+    else if (isInTable && level === 2 && type === 'tr_open') {
+      // NOTE: the row of the head belongs to the piece of the table
+      if (map[0] > starts.at(-1)!.line) starts.push({ line: map[0], table: 'row' })
+    } else if (level === 1 && type === 'list_item_open' && list) {
       starts.push({ line: map[0], item: { list, isFirst } })
       isFirst = false
     }

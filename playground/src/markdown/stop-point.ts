@@ -23,8 +23,11 @@ export function withStopPoint(
   )
 }
 
-const lengthOf = (block: Block): number =>
-  block.kind === 'text' ? block.source.length : block.items.reduce((sum, items) => sum + lengthOfAll(items), 0)
+function lengthOf(block: Block): number {
+  if (block.kind === 'text') return block.source.length
+  const chunks = block.kind === 'list' ? block.items : [[block.head], ...block.rows]
+  return chunks.reduce((sum, chunk) => sum + lengthOfAll(chunk), 0)
+}
 
 /** The places of a stop point in sources that follow one another. */
 export function placesIn(sources: readonly string[], stopPoint: StopPoint | undefined): (StopPoint | undefined)[] {

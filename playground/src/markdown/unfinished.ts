@@ -1,6 +1,8 @@
+import { isCode } from './code'
+
 /** Completes a block that ends early: it closes open marks. */
 export function unfinished(source: string): string {
-  if (source.startsWith('```')) return source
+  if (isCode(source)) return source
   const text = source.trimEnd().replace(/(^|\n)\s*(#{1,6}|[-+*]|\d+[.)]|>)$/, '')
   return closed(closed(closed(text, '`'), '**'), '*')
 }
