@@ -1,3 +1,4 @@
+import { warn } from '../core/diagnostics'
 import { isRunning, type RunInfo } from '../core/run-info'
 import type { PendingPrompt } from '../session/submission'
 import type { View } from '../session/view'
@@ -30,6 +31,7 @@ export function decide<M extends object>(view: View<M>, text: string, policy: Wh
   if (!isBusy && targets.length === 0) return { verb: 'send', targets: [] }
   const running = view.runs().filter(isRunning)
   const verb = typeof policy === 'function' ? policy(text, running) : policy
+  warn('busyVerb', verb)
   if (verb === 'interrupt') return targets.length > 0 ? { verb, targets } : { verb: 'send', targets }
   if (!isBusy) return { verb: 'send', targets: [] }
   if (verb !== 'steer') return { verb, targets: [] }

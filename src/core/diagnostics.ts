@@ -51,6 +51,10 @@ const warnings = {
     value === undefined || value === 'alongside' || value === 'interrupt'
       ? undefined
       : `"whenBusy" is 'alongside' or 'interrupt', not ${JSON.stringify(value)}: the prompt is sent alongside the active runs.`,
+  busyVerb: (verb: unknown) =>
+    ['interrupt', 'alongside', 'steer', 'queue', 'reject'].includes(verb as string)
+      ? undefined
+      : `"whenBusy" of useComposer() is 'interrupt', 'alongside', 'steer', 'queue' or 'reject', not ${JSON.stringify(verb)}: the prompt is sent alongside the active runs.`,
   storeName: (id: string) =>
     `The session store "${id}" is used without a session name: set one with defineSessionStore('${id}', { name: '...' }), or call it as useStore('...').`,
   anonymousOwner: (policy: Policy | undefined, clientId: string | undefined) =>

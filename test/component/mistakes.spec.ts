@@ -13,6 +13,7 @@ import {
   UIMessageCodec,
   useBranch,
   useClientSession,
+  useComposer,
   useConnection,
   useRun,
   useView,
@@ -153,6 +154,22 @@ describe('while developing, the console says once', () => {
     await send('Three', { whenBusy: 'alongside' })
     expect(told()).toEqual([
       '"whenBusy" is \'alongside\' or \'interrupt\', not "interupt": the prompt is sent alongside the active runs.',
+    ])
+  })
+
+  it('that "whenBusy" of a composer is misspelt', async () => {
+    const { app, use } = await anApp()
+    const { ready, send } = use('trip')
+    await ready
+    await send('One')
+    const composer = useIn(app, () => {
+      useClientSession('trip')
+      return useComposer({ whenBusy: () => 'later' as never })
+    })
+    composer.draft.value = 'Two'
+    expect(await composer.send()).toHaveProperty('run')
+    expect(told()).toEqual([
+      "\"whenBusy\" of useComposer() is 'interrupt', 'alongside', 'steer', 'queue' or 'reject', not \"later\": the prompt is sent alongside the active runs.",
     ])
   })
 

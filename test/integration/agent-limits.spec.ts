@@ -274,6 +274,8 @@ describe('refused appends', () => {
     await run.end()
     const end = transportOf(await alice.hears(named('ai-run-end')))
     expect(end).toMatchObject({ 'run-reason': 'error', 'error-code': '93002' })
-    expect(end['error-message']).toContain('Channel rules')
+    expect(end['error-message']).toBe(
+      'unable to stream the answer; namespace "fixed" of channel "fixed:room" does not allow updates and appends. Enable "Message annotations, updates, deletes, and appends" for "fixed" under Channel rules in the Ably dashboard',
+    )
   })
 })

@@ -313,8 +313,9 @@ describe('an agent', () => {
     make('agent')
     expect(warn).not.toHaveBeenCalled()
     make()
-    expect(warn).toHaveBeenCalledTimes(1)
-    expect(warn.mock.calls[0]![0]).toContain('has no "agents"')
+    expect(warn).toHaveBeenCalledExactlyOnceWith(
+      '[vue-ai-transport] defineAgent() has no "agents": any client that may publish on a channel can publish fake answers, which the model then reads. Set it to the client id of this agent.',
+    )
     vi.unstubAllEnvs()
     warn.mockRestore()
   })
