@@ -13,14 +13,20 @@ export interface Playground extends AsyncDisposable {
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
-const startWithin = 40_000
+const startWithin = 120_000
+
+export interface PlaygroundOptions {
+  /** A folder with built pages. Without it, `npm run dev` serves the sources. */
+  built?: string
+  /** Further variables of the environment. */
+  env?: NodeJS.ProcessEnv
+}
 
 /**
  * Runs the playground on a free port, and waits until a page can be loaded.
- * @param built a folder with built pages. Without it, `npm run dev` serves the sources.
  * @throws Error with the server's output, if it does not start in time
  */
-export async function startPlayground(built?: string): Promise<Playground> {
+export async function startPlayground({ built, env }: PlaygroundOptions = {}): Promise<Playground> {
   const port = await freePort()
   const url = `http://localhost:${port}`
   const [command, ...args] = built
@@ -31,7 +37,7 @@ export async function startPlayground(built?: string): Promise<Playground> {
     cwd: here('.'),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: plainEnv(),
+    env: { ...plainEnv(), ...env },
   })
   let output = ''
   for (const stream of [server.stdout, server.stderr]) stream.on('data', (chunk) => (output += chunk))

@@ -8,14 +8,15 @@ type AgentModule = { createAgent: typeof createAgent }
 
 const agentFile = '/server/agent.ts'
 
-/** Milliseconds that running answers get when the server ends. */
-const grace = 10_000
+/** Milliseconds that running answers get when the server ends, unless `GRACE` has other seconds. */
+const grace = Number(process.env.GRACE ?? 10) * 1000
 
 /** Runs the agent and reloads it when its file changes. It can be killed without publishing anything. */
 export class LiveAgent implements AgentProcess {
   #made: { by: AgentModule; agent: ReturnType<typeof createAgent> } | undefined
   #clients: Ably.Realtime[] = []
   readonly #answers = new Set<Promise<unknown>>()
+  readonly #graceEnd = Promise.withResolvers<void>()
   #isDead = false
   readonly #load: () => Promise<AgentModule>
 
@@ -48,9 +49,13 @@ export class LiveAgent implements AgentProcess {
   /** Ends as on a deploy: takes no new prompts, gives running answers their time, and ends the rest as cancelled. */
   async end(): Promise<void> {
     this.#isDead = true
-    await Promise.race([Promise.all(this.#answers), sleep(grace)])
+    await Promise.race([Promise.all(this.#answers), sleep(grace), this.#graceEnd.promise])
     await this.#made?.agent.close()
     this.kill()
+  }
+
+  endGrace(): void {
+    this.#graceEnd.resolve()
   }
 
   #track(answer: Promise<unknown>): void {

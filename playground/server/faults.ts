@@ -6,6 +6,8 @@ export interface AgentProcess {
   readonly isDead: boolean
   kill(): void
   restart(): void
+  /** Ends the time that running answers have after SIGTERM. */
+  endGrace(): void
 }
 
 type Endpoint = LocalAblyPlugin['endpoint']
@@ -83,6 +85,7 @@ export class Faults {
   cause(kind: string, { clientId, seconds }: FaultOrder): boolean {
     if (kind === 'kill') this.#agent.kill()
     else if (kind === 'restart') this.#agent.restart()
+    else if (kind === 'deadline') this.#agent.endGrace()
     else if (kind === 'online') this.#end(`network ${clientId}`)
     else if (agentFaults.has(kind)) this.#restart({ kind: kind as AgentFault }, seconds)
     else if (Object.hasOwn(clientFaults, kind)) this.#restart({ kind: kind as ClientFault, clientId }, seconds)

@@ -7,7 +7,7 @@ export type AgentFault = 'down' | 'forbidden' | 'busy' | 'stubborn' | 'late'
 export type LastingFault = ClientFault | AgentFault
 
 /** A failure that the server can simulate, or its end. */
-export type FaultKind = LastingFault | 'online' | 'kill' | 'restart'
+export type FaultKind = LastingFault | 'online' | 'kill' | 'restart' | 'deadline'
 
 /** The client that a failure affects, and its duration; 0 seconds end it. */
 export interface FaultOrder {

@@ -7,8 +7,8 @@ import { RunOnPage } from './visit'
 const lisbon = 'Plan a weekend in Lisbon for two'
 
 test('SIGTERM: no new prompt is answered, an answer that ends in time is complete, the rest is stopped with its text', async () => {
-  const playground = await startPlayground()
-  onTestFinished(() => playground.stop())
+  const playground = await startPlayground({ env: { GRACE: '600' } })
+  onTestFinished(() => playground.stop('SIGKILL'))
   const browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
   onTestFinished(() => browser.close())
   const allow = (gate: string, allowance: unknown) =>
@@ -16,7 +16,7 @@ test('SIGTERM: no new prompt is answered, an answer that ends in time is complet
   const visit = async (gate: string): Promise<Page> => {
     await allow(gate, 40)
     const page = await (await browser.newContext()).newPage()
-    page.setDefaultTimeout(60_000)
+    page.setDefaultTimeout(120_000)
     await page.goto(`${playground.url}/s/deploy?speed=2000&gate=${gate}`)
     await page.locator('[data-connection="connected"]').waitFor()
     return page
@@ -34,11 +34,13 @@ test('SIGTERM: no new prompt is answered, an answer that ends in time is complet
   await slow.streams()
 
   const stopped = playground.stop()
-  // The server refuses wakes from then on, and the answers that run have ten seconds
+  // The server refuses wakes from then on, and the answers that run have their time
   await expect.poll(async () => (await fetch(`${playground.url}/api/agent`, { method: 'POST' })).status).toBe(502)
   const late = await ask(alice, 'hello', 2)
   await allow('quick', 'all')
   await quick.reaches('complete')
+  expect(await slow.status()).not.toBe('cancelled')
+  await fetch(`${playground.url}/api/faults/deadline`, { method: 'POST', body: '{}' })
   await slow.reaches('cancelled')
   expect((await slow.text()).length).toBeGreaterThan(0)
   expect(await late.status()).not.toBe('complete')

@@ -42,7 +42,7 @@ export function useVisits(): Visits {
 
   beforeAll(async () => {
     ;[playground, browser] = await Promise.all([
-      startPlayground(inject('builtPlayground')),
+      startPlayground({ built: inject('builtPlayground') }),
       chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs }),
     ])
   })
