@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { entries } from '../../scripts/entries'
+import { stages } from '../../scripts/test'
 import { version } from '../../src/core/wire'
 import { root } from './import-graph'
 
@@ -50,6 +51,18 @@ describe('package.json', () => {
       return text.includes(repository) || text.includes(manifest.homepage)
     })
     expect(named).toEqual([])
+  })
+
+  it('runs every check and test with `npm test`, each after the stages that it needs', () => {
+    const others = ['dev', 'story:dev', 'format', 'docs:dev', 'bench', 'soak', 'test']
+    const scripts = Object.keys(manifest.scripts).filter((name) => !others.includes(name))
+    expect(Object.keys(stages).toSorted()).toEqual(scripts.toSorted())
+    const names = Object.keys(stages)
+    for (const [name, before] of Object.entries(stages)) {
+      expect(before.filter((each) => names.indexOf(each) === -1 || names.indexOf(each) > names.indexOf(name))).toEqual(
+        [],
+      )
+    }
   })
 
   it('runs nothing on install', () => {
