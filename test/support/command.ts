@@ -17,4 +17,10 @@ export function run(cwd: string, command: string, ...args: string[]): Promise<st
 }
 
 /** The environment without the variables of the test runner. */
-export const plainEnv = (): NodeJS.ProcessEnv => ({ ...process.env, NODE_ENV: undefined, VITEST: undefined })
+export const plainEnv = (): NodeJS.ProcessEnv => ({
+  ...process.env,
+  NUXT_TELEMETRY_DISABLED: '1',
+  NODE_ENV: undefined,
+  VITEST: undefined,
+  TEST: undefined,
+})

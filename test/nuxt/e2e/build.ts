@@ -1,11 +1,12 @@
-import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { here } from '../../../scripts/entries'
 import { createLocalEndpoint } from '../../../src/local'
+import { run } from '../../support/command'
+import { installExample, pack } from '../../support/install'
 import { say } from './board'
 
 declare module 'vitest' {
@@ -27,7 +28,6 @@ export interface Site {
 
 /** Packs this package, installs it in a copy of the example, and builds that. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  if (!existsSync(here('dist/nuxt/module.js'))) throw new Error('unable to test Nuxt; run `npm run build` first')
   const root = mkdtempSync(join(tmpdir(), 'nuxt-site-'))
   const endpoint = await createLocalEndpoint()
   const stop = async (): Promise<void> => {
@@ -35,12 +35,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await rm(root, { recursive: true, force: true })
   }
   try {
-    const tarball = join(root, (await run(here('.'), 'npm', 'pack', '--silent', '--pack-destination', root)).trim())
-    for (const folder of ['examples/nuxt', 'test/nuxt/site']) cpSync(here(folder), root, { recursive: true })
-    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object }
-    manifest.dependencies = { ...manifest.dependencies, 'vue-ai-transport': `file:${tarball}` }
-    writeFileSync(join(root, 'package.json'), JSON.stringify(manifest))
-    await run(root, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund')
+    const tarball = await pack(root)
+    await installExample('nuxt', root, tarball)
+    cpSync(here('test/nuxt/site'), root, { recursive: true })
     const { key, port } = endpoint
     process.env.TEST_ABLY_PORT = String(port)
     process.env.NUXT_AI_TRANSPORT_KEY = key
@@ -52,28 +49,4 @@ export default async function setup(project: TestProject): Promise<() => Promise
     throw error
   }
   return stop
-}
-
-/** Runs a command, and returns what it prints. */
-export function run(cwd: string, command: string, ...args: string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const env = {
-      ...process.env,
-      NUXT_TELEMETRY_DISABLED: '1',
-      NODE_ENV: undefined,
-      VITEST: undefined,
-      TEST: undefined,
-    }
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
-    const printed: string[] = []
-    const errors: string[] = []
-    child.stdout.on('data', (text: Buffer) => printed.push(String(text)))
-    child.stderr.on('data', (text: Buffer) => errors.push(String(text)))
-    child.once('error', reject)
-    child.once('close', (code) => {
-      if (code === 0) return resolve(printed.join(''))
-      const said = [...printed, ...errors].join('').slice(-4000)
-      reject(new Error(`\`${[command, ...args].join(' ')}\` ended with ${code}:\n${said}`))
-    })
-  })
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, inject, it, onTestFinished } from 'vitest'
-import { run } from './build'
+import { run } from '../../support/command'
 import { NewApp } from './dev'
 
 const { root, key } = inject('site')

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { inject } from 'vitest'
 import { here } from '../../../scripts/entries'
+import { plainEnv } from '../../support/command'
 import { eventually } from '../../support/eventually'
 import { freePort } from './visits'
 
@@ -42,15 +43,7 @@ export class NewApp {
   async start(): Promise<void> {
     const port = await freePort()
     this.origin = `http://localhost:${port}`
-    const { NUXT_AI_TRANSPORT_KEY: _, TEST_ABLY_PORT: __, ...rest } = process.env
-    const env = {
-      ...rest,
-      NUXT_TELEMETRY_DISABLED: '1',
-      NODE_ENV: undefined,
-      VITEST: undefined,
-      TEST: undefined,
-      NO_COLOR: '1',
-    }
+    const env = { ...plainEnv(), NUXT_AI_TRANSPORT_KEY: undefined, TEST_ABLY_PORT: undefined, NO_COLOR: '1' }
     const args = ['nuxt', 'dev', '--port', String(port), '--no-fork']
     this.#server = spawn('npx', args, { cwd: this.root, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [this.#server.stdout!, this.#server.stderr!]) {
