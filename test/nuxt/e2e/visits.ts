@@ -7,6 +7,7 @@ import * as Ably from 'ably'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, inject, onTestFinished } from 'vitest'
 import { chromiumArgs, chromiumPath } from '../../../scripts/chromium'
+import { here } from '../../../scripts/entries'
 import { createClientSession, UIMessageCodec, type ClientSession } from '../../../src'
 import { eventually } from '../../support/eventually'
 
@@ -87,7 +88,7 @@ export function useSite() {
       NODE_ENV: undefined,
     }
     const main = join(site.root, '.output/server/index.mjs')
-    server = spawn(process.execPath, ['--expose-gc', main], {
+    server = spawn(process.execPath, ['--expose-gc', '--import', here('test/nuxt/e2e/patient.ts'), main], {
       cwd: site.root,
       env,
       stdio: ['ignore', 'ignore', 'inherit'],
