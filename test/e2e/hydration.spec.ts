@@ -16,6 +16,8 @@ async function serve(render: (load: (file: string) => Promise<unknown>) => Promi
     configFile: false,
     root: here('.'),
     appType: 'custom',
+    // NOTE: not the folder of `npm run dev`, which another test may run at the same time
+    cacheDir: 'node_modules/.vite-hydration',
     logLevel: 'error',
     plugins: [vue()],
     server: { middlewareMode: true, hmr: { server }, watch: null },

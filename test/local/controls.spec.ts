@@ -187,10 +187,12 @@ describe('a frozen connection', () => {
 
   test('is unfrozen by itself after the given time, or replaced when the client reconnects', async () => {
     const endpoint = await startEndpoint()
-    const client = endpoint.client({ clientId: 'bob' }, { realtimeRequestTimeout: 100 })
+    const patient = endpoint.client({ clientId: 'carol' }, { realtimeRequestTimeout: 120_000 })
+    await inState(patient, 'connected')
+    endpoint.freeze('carol', { ms: 50 })
+    expect(await patient.connection.ping()).toBeGreaterThan(0)
+    const client = endpoint.client({ clientId: 'bob' }, { realtimeRequestTimeout: 1000 })
     await inState(client, 'connected')
-    endpoint.freeze('bob', { ms: 50 })
-    expect(await client.connection.ping()).toBeGreaterThan(0)
     endpoint.freeze('bob')
     const { id } = client.connection
     await expect(client.connection.ping()).rejects.toMatchObject({ code: 50_000 })

@@ -223,6 +223,7 @@ test('throws if Vite has no HTTP server, because it cannot accept connections', 
     plugins: [localAbly()],
     server: { middlewareMode: true, ws: false },
     appType: 'custom',
+    optimizeDeps: { noDiscovery: true },
   })
   cleanups.push(() => server.close())
   expect(warnings).toEqual([expect.stringContaining('npx vue-ai-transport local')])

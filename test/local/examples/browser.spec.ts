@@ -39,7 +39,7 @@ afterEach(() => page.close())
 test('dropConnection: the page shows that it is offline, and reconnects after two seconds', async () => {
   endpoint.dropConnection('bob', { refuseFor: 2_000 })
   await expect.poll(() => page.locator('#connection').textContent()).toContain('disconnected')
-  await expect.poll(() => page.locator('#connection').textContent()).toBe('connected')
+  await expect.poll(() => page.locator('#connection').textContent(), { timeout: 20_000 }).toBe('connected')
 })
 
 test('freeze: the page shows no new message while the network hangs', async () => {
