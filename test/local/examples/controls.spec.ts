@@ -38,6 +38,13 @@ test('freeze: no message arrives while the network hangs', async () => {
   await expect.poll(() => received).toEqual(['hello'])
 })
 
+test('disturb: the client receives each message twice', async () => {
+  const restore = endpoint.disturb('bob', 'duplicate')
+  await publish('hello')
+  await expect.poll(() => received).toEqual(['hello', 'hello'])
+  restore()
+})
+
 test('refuseResume: the client reconnects with a new connection', async () => {
   const { id } = bob.connection
   endpoint.refuseResume()
