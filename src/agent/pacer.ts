@@ -19,8 +19,11 @@ export const defaultMaxRate = 40
 const period = 1100
 /** The service's limit relative to the rate of outputs, where the service has not told its limit. */
 const usualSlack = 1.25
-/** Shares of the service's limit that are reserved for more urgent messages. */
-const reserved: Readonly<Record<Urgency, number>> = { urgent: 0, opening: 0.05, content: 0.1, background: 0.1 }
+/**
+ * Shares of the service's limit that are reserved for more urgent messages. Beside busy runs there is room for the six
+ * messages with which a run starts, so its text shows as soon as alone.
+ */
+const reserved: Readonly<Record<Urgency, number>> = { urgent: 0, opening: 0.05, content: 0.2, background: 0.2 }
 const maxSlowness = 8
 
 /**

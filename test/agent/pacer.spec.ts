@@ -82,6 +82,20 @@ describe('a pacer', () => {
     expect(densest(sent.map(({ at }) => at), 1000)).toBeLessThanOrEqual(50) // prettier-ignore
   })
 
+  it('sends all messages with which a run starts at once, although other runs have used up the rate', () => {
+    const { send, sent } = paced()
+    for (let index = 0; index < 500; index++) send('content')
+    vi.advanceTimersByTime(3000)
+    const now = performance.now()
+    const before = sent.length
+    for (const name of ['presence', 'start']) send(name, 'urgent')
+    for (const name of ['step', 'message', 'text', 'delta']) send(name, 'opening')
+    expect(sent.slice(before).map(({ name }) => name)).toEqual(['presence', 'start', 'step', 'message', 'text', 'delta'])
+    expect(performance.now()).toBe(now)
+    vi.advanceTimersByTime(3000)
+    expect(densest(sent.map(({ at }) => at), 1000)).toBeLessThanOrEqual(50) // prettier-ignore
+  })
+
   it('spaces outputs evenly if there are many', () => {
     const { send, sent } = paced()
     for (let index = 0; index < 30; index++) send(`${index}`)
