@@ -139,12 +139,10 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   addCancel(row: Row): void {
     this.#cancels = insertBySerial(this.#cancels, row)
-    this.touch()
   }
 
   removeCancel(row: Row): void {
     removeBySerial(this.#cancels, row)
-    this.touch()
   }
 
   /** How messages that were sent into it while it was being written fare, by message id. */

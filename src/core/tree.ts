@@ -344,10 +344,10 @@ export class Tree<M extends object> extends Nodes<M> {
     if (runId !== undefined) {
       const node = this.#run(runId)
       node.addCancel(row)
-      this.dirty.add(node)
+      this.#touchRun(node, row)
     } else if (inputId !== undefined) {
       for (const given of this.cancels.add(row, inputId, this.#knows(inputId))) this.log.forget(given)
-      this.#touch(inputId)
+      this.#touch(inputId, row)
     }
   }
 
@@ -360,15 +360,24 @@ export class Tree<M extends object> extends Nodes<M> {
     )
   }
 
-  /** Marks the nodes that show the cancels of a prompt as changed. */
-  #touch(inputId: string): void {
-    for (const run of this.runsOf(inputId)) {
-      run.touch()
-      this.dirty.add(run)
-    }
+  /** Marks the nodes that show a cancel of a prompt as changed. */
+  #touch(inputId: string, cancel: Row): void {
+    for (const run of this.runsOf(inputId)) this.#touchRun(run, cancel)
     const node = this.inputNode(inputId)
-    if (node) this.dirty.add(node)
-    if (this.requests.has(inputId)) this.#touchRequest(inputId)
+    if (node && this.#mayCount(cancel, node.owner)) this.dirty.add(node)
+    const request = this.requests.get(inputId)
+    if (request && this.#mayCount(cancel, request.clientId)) this.#touchRequest(inputId)
+  }
+
+  #touchRun(run: RunNode<M>, cancel: Row): void {
+    if (!this.#mayCount(cancel, run.owner)) return
+    run.touch()
+    this.dirty.add(run)
+  }
+
+  /** False if policy refuses a cancel: a flood of those changes nothing that is shown, so it must not cost a refresh. */
+  #mayCount({ clientId }: Row, owner: string | undefined): boolean {
+    return owner === undefined || this.access.allows('cancel', clientId, owner)
   }
 
   #touchRequest(inputId: string): void {
@@ -395,10 +404,10 @@ export class Tree<M extends object> extends Nodes<M> {
     if (runId !== undefined) {
       const run = this.runs.get(runId)
       run?.removeCancel(row)
-      if (run) this.dirty.add(run)
+      if (run) this.#touchRun(run, row)
     } else if (inputId !== undefined) {
       this.cancels.remove(row, inputId)
-      this.#touch(inputId)
+      this.#touch(inputId, row)
     }
   }
 

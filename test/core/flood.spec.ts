@@ -61,3 +61,22 @@ describe.each(junk)('a flood of %s, ten thousand a second', (_, make) => {
     expect(steps / second).toBeLessThan(600)
   })
 })
+
+describe('a flood of cancels that policy refuses', () => {
+  it.each([
+    ['a run', (n: number) => runMessage('ai-cancel', 'r', { 'event-id': `${n}` })],
+    ['the prompt of a run', (n: number) => message('ai-cancel', { 'input-codec-message-id': 'p', 'event-id': `${n}` })],
+  ])('that name %s changes nothing that is shown, so it costs no refresh', (_, cancel) => {
+    const tree = aConversation()
+    const before = JSON.stringify(stateOf(tree))
+    const settled = Array.from({ length: 1000 }, (__, n) => {
+      tree.apply({ ...cancel(n), clientId: 'mallory' })
+      return tree.settle()
+    })
+    expect(settled.filter(({ runs, structure, touched }) => runs || structure || touched.length > 0)).toEqual([])
+    expect(JSON.stringify(stateOf(tree))).toBe(before)
+    tree.apply({ ...cancel(1001), clientId: 'alice' })
+    expect(tree.settle().runs).toBe(true)
+    expect(tree.info(tree.runs.get('r')!).cancelling?.by).toBe('alice')
+  })
+})
