@@ -1,15 +1,17 @@
-import type { SessionError } from '../core/errors'
 import { sleep } from '../core/signals'
 import type { Row } from '../core/log'
 import { Header } from '../core/wire'
 import { cancelRefused } from './headers'
-import { runHookSafely, type CancelHook } from './hooks'
+import { runHookSafely } from './hooks'
 import type { LiveRun } from './live-run'
+import { NewestPerClient } from './newest-per-client'
+import { Refusals } from './refusals'
 
 /** The cancels of a run, read from the rows of its channel: their order of arrival does not matter. */
 export class Cancels {
   readonly #run: LiveRun<object, unknown>
   readonly #refusals: Refusals
+  readonly #decisions = new Decisions((cancel) => this.#ask(cancel))
   readonly #seen = new Set<string>()
 
   constructor(run: LiveRun<object, unknown>) {
@@ -17,10 +19,14 @@ export class Cancels {
     this.#refusals = new Refusals((cancel) => this.#publishRefusal(cancel), run.channel.report)
   }
 
-  /** Decides on every cancel that is new; resolves with the one that stops the run, if there is one. */
-  async review(): Promise<Row | undefined> {
-    for (const row of this.#rows()) {
-      if (this.#seen.has(row.serial)) continue
+  /**
+   * Decides on every cancel that is new; resolves with the one that stops the run, if there is one.
+   *
+   * @param heard - a cancel that was just heard, if only that one can be new
+   */
+  async review(heard?: Row): Promise<Row | undefined> {
+    for (const row of heard ? [heard] : this.#rows()) {
+      if (this.#seen.has(row.serial) || !this.#isMeant(row)) continue
       this.#seen.add(row.serial)
       if (await this.#accepts(row)) return row
       this.#refusals.add(row)
@@ -29,64 +35,90 @@ export class Cancels {
   }
 
   #rows(): readonly Row[] {
-    const { channel, runId, target } = this.#run
-    const inputId = target.trigger.transport[Header.messageId]
-    const byRun = channel.tree.runs.get(runId)?.cancels ?? []
-    const byInput = inputId === undefined ? [] : channel.tree.cancels.naming(inputId)
-    return [...byRun, ...byInput].filter((row) => row.serial > target.trigger.serial)
+    const { tree } = this.#run.channel
+    const inputId = this.#inputId
+    const byRun = tree.runs.get(this.#run.runId)?.cancels ?? []
+    const byInput = inputId === undefined ? [] : tree.cancels.naming(inputId)
+    return [...byRun, ...byInput]
   }
 
-  #accepts(row: Row): Promise<boolean> {
+  get #inputId(): string | undefined {
+    return this.#run.target.trigger.transport[Header.messageId]
+  }
+
+  /** Whether a cancel names this run or its prompt, and is newer than the prompt. */
+  #isMeant({ serial, transport }: Row): boolean {
+    const { [Header.runId]: runId, [Header.inputId]: inputId } = transport
+    const isNamed = runId === undefined ? inputId !== undefined && inputId === this.#inputId : runId === this.#run.runId
+    return isNamed && serial > this.#run.target.trigger.serial
+  }
+
+  async #accepts(row: Row): Promise<boolean> {
+    const { channel, hooks, target } = this.#run
+    if (!channel.tree.access.allows('cancel', row.clientId, target.ownerClientId)) return false
+    return !hooks.onCancel || this.#decisions.on(row)
+  }
+
+  #ask(row: Row): Promise<boolean> {
     const { channel, runId, hooks, target } = this.#run
-    const { clientId } = row
-    const { ownerClientId } = target
-    const mayStop: CancelHook = (request) =>
-      channel.tree.access.allows('cancel', clientId, ownerClientId) && hooks.onCancel?.(request)
-    const request = { runId, clientId, ownerClientId, message: channel.messageOf(row) }
-    return runHookSafely(mayStop, request, 'a cancel', channel.report)
+    const request = {
+      runId,
+      clientId: row.clientId,
+      ownerClientId: target.ownerClientId,
+      message: channel.messageOf(row),
+    }
+    return runHookSafely(hooks.onCancel, request, 'a cancel', channel.report)
   }
 
   /** Publishes a refusal once the run has started here; a run that another process handles is not ours to speak for. */
   async #publishRefusal(cancel: Row): Promise<void> {
-    const { starting, publisher, identity } = this.#run
+    const { channel, starting, publisher, identity } = this.#run
     const hasStarted = await starting?.then(
       () => true,
       () => false,
     )
-    if (!hasStarted || publisher.isShut || this.#run.phase === 'over') return
+    const isOver = (): boolean => !hasStarted || publisher.isShut || this.#run.phase === 'over'
+    if (isOver()) return
+    await channel.refusalTurns.next()
+    if (isOver()) return
     await publisher.declare('refuse a cancel', cancelRefused(identity, cancel.serial), 'background')
   }
 }
 
-/** Milliseconds between two refusals for one client: a flood of cancels must not turn into a flood of refusals. */
-const refusalPause = 5000
+/** How many cancels of one client a hook may refuse before it is asked more slowly. */
+const quickDecisions = 5
+/** Milliseconds between two further decisions on the cancels of one client. */
+const decisionPause = 1000
 
-/** Publishes refusals of cancels: per client only the newest, one at a time, behind everything else. */
-export class Refusals {
-  readonly #publish: (cancel: Row) => Promise<unknown>
-  readonly #report: (error: SessionError) => void
-  /** The newest refused cancel by client; undefined once its refusal is published. */
-  readonly #newest = new Map<string | undefined, Row | undefined>()
+interface Decision {
+  readonly clientId: string | undefined
+  readonly cancel: Row
+  readonly settle: (isAccepted: boolean) => void
+}
 
-  /** @param publish - publishes the refusal of a cancel, which also covers earlier cancels by the same client */
-  constructor(publish: (cancel: Row) => Promise<unknown>, report: (error: SessionError) => void) {
-    this.#publish = publish
-    this.#report = report
+/** Asks a hook about cancels, which may be slow: for each client one at a time, and only about the newest that waits. */
+export class Decisions {
+  readonly #ask: (cancel: Row) => Promise<boolean>
+  readonly #refused = new Map<string | undefined, number>()
+  readonly #queue = new NewestPerClient<Decision>((decision) => this.#decide(decision))
+
+  constructor(ask: (cancel: Row) => Promise<boolean>) {
+    this.#ask = ask
   }
 
-  add(cancel: Row): void {
-    const { clientId } = cancel
-    const isBusy = this.#newest.has(clientId)
-    this.#newest.set(clientId, cancel)
-    if (!isBusy) void this.#publishAll(clientId)
+  /** Whether the hook accepts a cancel; false also if a newer one of the same client takes its place. */
+  on(cancel: Row): Promise<boolean> {
+    return new Promise((settle) => {
+      this.#queue.add({ clientId: cancel.clientId, cancel, settle })?.settle(false)
+    })
   }
 
-  async #publishAll(clientId: string | undefined): Promise<void> {
-    for (let cancel = this.#newest.get(clientId); cancel; cancel = this.#newest.get(clientId)) {
-      this.#newest.set(clientId, undefined)
-      await this.#publish(cancel).catch(this.#report)
-      await sleep(refusalPause)
-    }
-    this.#newest.delete(clientId)
+  async #decide({ clientId, cancel, settle }: Decision): Promise<void> {
+    const isAccepted = await this.#ask(cancel)
+    settle(isAccepted)
+    if (isAccepted) return
+    const refused = (this.#refused.get(clientId) ?? 0) + 1
+    this.#refused.set(clientId, refused)
+    if (refused >= quickDecisions) await sleep(decisionPause)
   }
 }

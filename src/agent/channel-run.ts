@@ -1,6 +1,7 @@
 import { isForGood } from '../ably/refusal'
 import { deferred } from '../core/signals'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
+import type { Row } from '../core/row'
 import { MessageName } from '../core/wire'
 import type {
   AgentRun,
@@ -14,7 +15,7 @@ import type {
   StepOptions,
 } from './agent-run'
 import { Cancels } from './cancels'
-import type { AgentChannel, OpenRun } from './channel'
+import type { AgentChannel, Heard, OpenRun } from './channel'
 import { announce, declareEnd } from './claim'
 import { contextOf } from './context'
 import { badRequest } from './errors'
@@ -253,17 +254,19 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     await this.#channel.archived(this.runId)
   }
 
-  review(name?: string): void {
-    if (name === undefined || resumesOrEnds.has(name)) this.#reviewOthers()
-    if (name === undefined || name === MessageName.cancel) void this.#reviewCancels()
-    if ((name === undefined || name === MessageName.input) && this.#run.isTargetKnown) void this.#steers.review()
+  review(heard?: Heard): void {
+    const { name, row } = heard ?? {}
+    if (!heard || resumesOrEnds.has(name)) this.#reviewOthers()
+    if (!heard || (row && name === MessageName.cancel)) void this.#reviewCancels(row)
+    if ((!heard || name === MessageName.input) && this.#run.isTargetKnown) void this.#steers.review()
   }
 
-  async #reviewCancels(): Promise<void> {
+  async #reviewCancels(heard?: Row): Promise<void> {
     if (this.#run.isStopped || this.#run.phase === 'over' || !this.#run.isTargetKnown) return
-    const cancel = await this.#cancels.review()
-    if (cancel) this.#run.stopFor(cancel)
-    if (cancel) await this.#endSuspended()
+    const cancel = await this.#cancels.review(heard)
+    if (!cancel) return
+    this.#run.stopFor(cancel)
+    await this.#endSuspended()
   }
 
   /** Ends a suspended run that was cancelled: no work is left that would end it. */

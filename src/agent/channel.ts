@@ -13,9 +13,17 @@ import { Header, isClients, MessageName, type ChannelMessage } from '../core/wir
 import { ArchiveWriter, type AgentArchive } from './archive'
 import { badRequest, sessionClosed } from './errors'
 import { History, TriggerIndex } from './history'
+import { RefusalTurns } from './refusals'
 import { ownPresenceOf, type OwnPresence } from './own-presence'
 import { waitFor } from './wait'
 import { defaultMaxRate, pacerOf, type Pacer } from './pacer'
+
+/** A message as the runs of its channel hear of it. */
+export interface Heard {
+  readonly name: string | undefined
+  /** Undefined if the message changed nothing, or only made text longer. */
+  readonly row: Row | undefined
+}
 
 /** An open run as its channel knows it. */
 export interface OpenRun {
@@ -25,9 +33,9 @@ export interface OpenRun {
   /**
    * Reacts to the present tree.
    *
-   * @param name - the name of the message that was heard; undefined after a page of history
+   * @param heard - the message that was heard, with its row if it is new; undefined after a page of history
    */
-  review(name?: string): void
+  review(heard?: Heard): void
   /** Stops watching a suspended run, because it was resumed elsewhere. */
   giveUp(): void
   /** Ends the run because its session ends; a suspended run stays suspended. */
@@ -61,6 +69,7 @@ export class AgentChannel<M extends object, Chunk> {
   readonly pacer: Pacer
   readonly uplink: Uplink
   readonly triggers = new TriggerIndex()
+  readonly refusalTurns = new RefusalTurns()
   readonly history: History
   readonly archive: ArchiveWriter<M> | undefined
   /** The runs that are open or suspended here. A run adds and removes itself. */
@@ -151,9 +160,9 @@ export class AgentChannel<M extends object, Chunk> {
   }
 
   readonly #hear = (message: ChannelMessage): void => {
-    this.#take(message)
+    const row = this.#take(message)
     if (message.action === 'message.create' && message.serial) this.history.noteHeard(message.serial)
-    this.#announce(message.name)
+    this.#announce({ name: message.name, row })
   }
 
   #takePage(messages: readonly ChannelMessage[]): void {
@@ -161,16 +170,21 @@ export class AgentChannel<M extends object, Chunk> {
     this.#announce()
   }
 
-  #announce(name?: string): void {
+  #announce(heard?: Heard): void {
     // NOTE: output comes most often, and changes no open run
-    if (name !== MessageName.output) for (const run of this.runs) run.review(name)
+    if (heard?.name !== MessageName.output) for (const run of this.runs) run.review(heard)
     for (const listener of this.#listeners) listener()
   }
 
-  #take(message: ChannelMessage): void {
+  /** The row of a message that the tree did not have, or had otherwise. */
+  #take(message: ChannelMessage): Row | undefined {
     const isNew = this.tree.apply(message)
     const row = isNew ? this.tree.log.get(message.serial ?? '') : undefined
-    if (!row) return
+    if (row) this.#note(row, message)
+    return row
+  }
+
+  #note(row: Row, message: ChannelMessage): void {
     this.archive?.note(row)
     if (!isClients(row.name)) return this.#noteActivity(row, message)
     if (row.name === MessageName.cancel || row.transport[Header.runId] !== undefined) this.#messages.set(row, message)

@@ -25,6 +25,9 @@ const endedAfter = 120_000
 /** How much history to look through for stalled runs, in messages. */
 const maxMessages = 1000
 
+/** Looks for dead runs that are under way, by channel. */
+const ending = new WeakMap<object, Promise<void>>()
+
 /** A run without a sign of its agent. */
 interface SilentRun<M extends object> {
   readonly run: RunNode<M>
@@ -76,8 +79,7 @@ export class DeadRuns<M extends object> {
 
   async #endIfDead(run: RunNode<M>): Promise<void> {
     if (run.state.status !== 'suspended' && !(await this.#isGone(run))) return
-    const cancel = await this.#acceptedCancel(run)
-    if (cancel) await this.#end(run, 'cancelled')
+    if (await this.#isCancelAccepted(run)) await this.#end(run, 'cancelled')
   }
 
   /** @throws {@link BusyError} while that cannot be told */
@@ -96,11 +98,16 @@ export class DeadRuns<M extends object> {
    * minutes as an error. Also ends suspended runs that were cancelled. Never rejects: failures are reported.
    */
   async endAll(): Promise<void> {
-    try {
-      await this.#endAll()
-    } catch (cause) {
-      this.#channel.report(toSessionError('end stalled runs', ErrorCode.LifecyclePublishFailed, cause))
-    }
+    const running = ending.get(this.#channel)
+    // NOTE: many cancels may wake an agent at once, and one look at the session serves them all
+    if (running) return running
+    const work = this.#endAll()
+      .catch((cause: unknown) =>
+        this.#channel.report(toSessionError('end stalled runs', ErrorCode.LifecyclePublishFailed, cause)),
+      )
+      .finally(() => ending.delete(this.#channel))
+    ending.set(this.#channel, work)
+    return work
   }
 
   async #endAll(): Promise<void> {
@@ -113,10 +120,10 @@ export class DeadRuns<M extends object> {
     const suspended = open.filter((run) => isSuspended(run) && isCancelled(run))
     const active = open.filter((run) => !isSuspended(run) && (isNamedByPresence(run) || isCancelled(run)))
     const silent = await this.#silentAmong(active)
-    for (const run of suspended) if (await this.#acceptedCancel(run)) await this.#end(run, 'cancelled')
+    for (const run of suspended) if (await this.#isCancelAccepted(run)) await this.#end(run, 'cancelled')
     for (const { run, silence } of silent) {
       if (silence < cancelLimitOf(run)) continue
-      if (await this.#acceptedCancel(run)) await this.#end(run, 'cancelled')
+      if (await this.#isCancelAccepted(run)) await this.#end(run, 'cancelled')
       else if (isNamedByPresence(run) && silence >= endedAfter) await this.#end(run, 'error', goneError())
     }
   }
@@ -142,22 +149,21 @@ export class DeadRuns<M extends object> {
     return [...this.#channel.runs].some(({ runId, hasFailedToEnd }) => runId === run.key && !hasFailedToEnd)
   }
 
-  /** The first cancel of a run that policy and hook accept; otherwise the newest one of each client is refused. */
-  async #acceptedCancel(run: RunNode<M>): Promise<Row | undefined> {
+  /** Whether policy and hook accept a cancel of the run; otherwise they are refused. Of each client only the newest counts. */
+  async #isCancelAccepted(run: RunNode<M>): Promise<boolean> {
     const { tree, report } = this.#channel
     const cancels = tree.cancels.of(run)
     const first = openCancel(cancels, run.lifecycleRows)
-    const refused = new Map<string | undefined, Row>()
-    for (const cancel of first ? cancels.slice(cancels.indexOf(first)) : []) {
-      const { clientId } = cancel
+    const open = first ? cancels.slice(cancels.indexOf(first)) : []
+    const newest = new Map(open.map((cancel) => [cancel.clientId, cancel]))
+    for (const [clientId, cancel] of newest) {
       const message = this.#channel.messageOf(cancel)
       const request = { runId: run.key, clientId, ownerClientId: run.owner, message }
-      if (await runHookSafely(this.#hooks.onCancel, request, 'a cancel', report)) return cancel
-      refused.set(clientId, cancel)
+      if (await runHookSafely(this.#hooks.onCancel, request, 'a cancel', report)) return true
     }
-    for (const { serial } of refused.values())
+    for (const { serial } of newest.values())
       await this.#publisher.declare('refuse a cancel', cancelRefused(this.#identityOf(run), serial), 'background')
-    return undefined
+    return false
   }
 
   async #end(run: RunNode<M>, reason: RunEndReason, error?: SessionError): Promise<void> {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Refusals } from '../../src/agent/cancels'
+import { Decisions } from '../../src/agent/cancels'
+import { Refusals } from '../../src/agent/refusals'
 import type { Row } from '../../src/core/log'
 import { hear, newTree } from '../support/transcripts'
 import { runMessage } from '../core/wire'
@@ -22,6 +23,27 @@ it('a flood of refused cancels is answered with one refusal per client, and a fu
   await vi.advanceTimersByTimeAsync(60_000)
   expect(published).toEqual(['10', '60', '59'])
   expect(vi.getTimerCount()).toBe(0)
+})
+
+it('a hook that refuses is asked about a flood of one client once a second, and about other clients at once', async () => {
+  const asked: string[] = []
+  const decisions = new Decisions(async ({ serial, clientId }) => {
+    asked.push(serial)
+    return clientId === 'alice'
+  })
+  for (let count = 100; count < 200; count++) void decisions.on(cancelBy('mallory', `${count}`))
+  expect(asked).toEqual(['100'])
+  const last = decisions.on(cancelBy('mallory', '200'))
+  await expect(decisions.on(cancelBy('alice', '201'))).resolves.toBe(true)
+  await expect(last).resolves.toBe(false)
+  expect(asked).toEqual(['100', '201', '200'])
+  for (let count = 300; count < 900; count++) {
+    void decisions.on(cancelBy('mallory', `${count}`))
+    await vi.advanceTimersByTimeAsync(100)
+  }
+  expect(asked.length).toBeLessThan(3 + 5 + 61)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(asked.at(-1)).toBe('899')
 })
 
 it('a refusal covers only earlier cancels of the same client', () => {

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { ownerOnly } from '../../src/core/policy'
 import { named, transportOf } from '../support/agent'
 import { setStage } from '../support/agent-stage'
 import { eventually } from '../support/eventually'
@@ -17,6 +18,57 @@ describe('wake-up requests for inputs that do not exist', () => {
     expect((await ask()).status).toBe(202)
     const refused = await Promise.all(bogus.slice(0, 49))
     expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([429]))
+  })
+})
+
+describe('cancels that are refused', () => {
+  const cancels = (runId: string, clients: number) =>
+    Array.from({ length: 1000 }, (_, index) => {
+      const transport = { 'run-id': runId, 'event-id': `c${index}` }
+      const clientId = `stranger-${index % clients}`
+      return { name: 'ai-cancel', clientId, data: 'x'.repeat(index % 500), extras: { ai: { transport } } }
+    })
+
+  it.each([1, 500])('1,000 of %i clients cost one decision each, few refusals and no hook', async (clients) => {
+    let decisions = 0
+    const asked: string[] = []
+    const { name, alice, agent, ask, sources } = await wokenAgent(endpoint, {
+      agents: 'agent',
+      policy: (act) => {
+        if (act.clientId?.startsWith('stranger')) decisions++
+        return ownerOnly(act)
+      },
+      onCancel: ({ clientId = '' }) => void asked.push(clientId),
+    })
+    const { body } = await ask()
+    const strangers = endpoint.rest().channels.get(name)
+    for (let from = 0; from < 1000; from += 100)
+      await strangers.publish(cancels(body.runId, clients).slice(from, from + 100))
+    sources[0]!.push({ type: 'text-start', id: 't' }, { type: 'text-delta', id: 't', delta: 'Still here' })
+    await alice.hears(({ data }) => data === 'Still here')
+    await alice.cancel({ runId: body.runId })
+    const end = await alice.hears(named('ai-run-end', { 'run-id': body.runId }))
+    expect(transportOf(end)['run-reason']).toBe('cancelled')
+    expect(asked).toEqual(['alice'])
+    expect(decisions).toBeLessThan(3500)
+    const refusals = alice.heard.filter(named('x-ai-cancel-refused'))
+    expect(refusals.length).toBeGreaterThan(0)
+    expect(refusals.length).toBeLessThan(20)
+    await agent.close()
+  })
+
+  it('a hook that decides slowly on the cancels of a stranger does not delay the Stop of the owner', async () => {
+    const asked: string[] = []
+    const onCancel = ({ clientId = '' }) => {
+      asked.push(clientId)
+      return clientId === 'alice' || new Promise<boolean>(() => {})
+    }
+    const { name, alice, ask } = await wokenAgent(endpoint, { onCancel })
+    const { body } = await ask()
+    await endpoint.rest().channels.get(name).publish(cancels(body.runId, 1).slice(0, 100))
+    await alice.cancel({ runId: body.runId })
+    await alice.hears(named('ai-run-end', { 'run-id': body.runId }))
+    expect(asked).toEqual(['stranger-0', 'alice'])
   })
 })
 
