@@ -90,7 +90,14 @@ describe('a pacer', () => {
     const before = sent.length
     for (const name of ['presence', 'start']) send(name, 'urgent')
     for (const name of ['step', 'message', 'text', 'delta']) send(name, 'opening')
-    expect(sent.slice(before).map(({ name }) => name)).toEqual(['presence', 'start', 'step', 'message', 'text', 'delta'])
+    expect(sent.slice(before).map(({ name }) => name)).toEqual([
+      'presence',
+      'start',
+      'step',
+      'message',
+      'text',
+      'delta',
+    ])
     expect(performance.now()).toBe(now)
     vi.advanceTimersByTime(3000)
     expect(densest(sent.map(({ at }) => at), 1000)).toBeLessThanOrEqual(50) // prettier-ignore
