@@ -57,6 +57,19 @@ export class Uplink {
     return this.#client.time().catch(() => Date.now())
   }
 
+  /** Resolves when the service has answered on this connection or a later one, so that all it sent before was heard. */
+  async confirm(): Promise<void> {
+    const { connection } = this.#client
+    while (!this.isOver) {
+      try {
+        await connection.ping()
+        return
+      } catch {
+        if (connection.state !== 'connected') await new Promise<unknown>((resolve) => connection.once(resolve))
+      }
+    }
+  }
+
   /** Calls back when the connection's state changes; returns a function that stops it. */
   onChange(listener: () => void): () => void {
     const { connection } = this.#client

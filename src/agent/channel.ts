@@ -222,7 +222,7 @@ export class AgentChannel<M extends object, Chunk> {
   readonly #react = ({ state, resumed, reason }: ChannelChange): void => {
     if (this.#isClosed || state === 'attaching') return
     if (state !== 'attached') this.report(lost(this.name, `the channel is ${state}`, reason))
-    else if (!resumed) void this.#catchUp()
+    else if (!resumed) this.pacer.hold(this.#catchUp())
   }
 
   /** Reads the messages missed while the connection was lost, cancels included. Runs continue meanwhile. */

@@ -10,7 +10,7 @@ export type Urgency = 'urgent' | 'opening' | 'content' | 'background'
 const order = ['urgent', 'opening', 'content', 'background'] as const satisfies readonly Urgency[]
 
 /** The part of a connection's state that a pacer needs. */
-export type Pace = Pick<Uplink, 'maxInboundRate' | 'isHeldUp' | 'onChange'>
+export type Pace = Pick<Uplink, 'maxInboundRate' | 'isHeldUp' | 'onChange' | 'confirm'>
 
 /** Messages a second. */
 export const defaultMaxRate = 40
@@ -48,15 +48,30 @@ export class Pacer {
   #slowness = 1
   #pausedUntil = 0
   #isRunning = false
+  #holds = 0
   readonly #pace: Pace
+  readonly #wasFrozen: () => boolean
 
-  constructor(pace: Pace) {
+  /** @param wasFrozen - whether the process has just stood still: a container may be frozen for minutes, and go on */
+  constructor(pace: Pace, wasFrozen: () => boolean = () => false) {
     this.#pace = pace
+    this.#wasFrozen = wasFrozen
     pace.onChange(() => this.#run())
+  }
+
+  /** Sends nothing until a promise settles: a message that was missed may say that another agent has ended a run. */
+  hold(until: Promise<unknown>): void {
+    this.#holds++
+    const release = (): void => {
+      this.#holds--
+      this.#run()
+    }
+    until.then(release, release)
   }
 
   /** Calls `send` in its turn, or at once when nothing has to wait. */
   add(urgency: Urgency, send: () => void): void {
+    if (this.#wasFrozen()) this.hold(this.#pace.confirm())
     if (this.#isFree) return send()
     this.#queues[urgency].push(send)
     const isAwaited = urgency === 'content' && this.#timer !== undefined
@@ -64,7 +79,11 @@ export class Pacer {
   }
 
   get #isFree(): boolean {
-    return this.maxRate === Infinity && (this.#pausedUntil === 0 || performance.now() >= this.#pausedUntil)
+    return (
+      this.maxRate === Infinity &&
+      this.#holds === 0 &&
+      (this.#pausedUntil === 0 || performance.now() >= this.#pausedUntil)
+    )
   }
 
   /** Slows down after a refusal for the rate; returns true for the first refusal of a series. */
@@ -80,7 +99,7 @@ export class Pacer {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#isRunning = true
-    for (let next = this.#next(); next && !this.#pace.isHeldUp; next = this.#next()) {
+    for (let next = this.#next(); next && !this.#pace.isHeldUp && this.#holds === 0; next = this.#next()) {
       const now = performance.now()
       const wait = this.maxRate === Infinity ? this.#pausedUntil - now : this.#waitFor(next, now)
       if (wait > 0) {
@@ -121,12 +140,41 @@ export class Pacer {
   }
 }
 
+// In milliseconds
+const tickInterval = 1000
+const longestTick = 4000
+const watchTime = 600_000
+
+/**
+ * Detects that the process stood still: then a timer is overdue, which is found out before any other callback acts. The timer
+ * runs until ten minutes after the last question, and keeps no process alive.
+ */
+export function freezeDetector(): () => boolean {
+  let due = Infinity
+  let askedAt = 0
+  const tick = (): void => {
+    due = Infinity
+    if (Date.now() - askedAt > watchTime) return
+    // NOTE: by the wall clock, because other clocks may stand still with the process
+    due = Date.now() + tickInterval
+    const timer: { unref?: () => void } | number = setTimeout(tick, tickInterval)
+    if (typeof timer === 'object') timer.unref?.()
+  }
+  return () => {
+    askedAt = Date.now()
+    const isOverdue = askedAt > due + longestTick
+    if (due === Infinity) tick()
+    else if (isOverdue) due = askedAt
+    return isOverdue
+  }
+}
+
 const pacers = new WeakMap<RealtimeClient, Pacer>()
 
 /** The pacer of a client's connection; of several requested rates, the lowest counts. */
 export function pacerOf(client: RealtimeClient, maxRate: number): Pacer {
   let pacer = pacers.get(client)
-  if (!pacer) pacers.set(client, (pacer = new Pacer(new Uplink(client))))
+  if (!pacer) pacers.set(client, (pacer = new Pacer(new Uplink(client), freezeDetector())))
   pacer.maxRate = Math.min(pacer.maxRate, maxRate)
   return pacer
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Pacer, type Pace, type Urgency } from '../../src/agent/pacer'
+import { freezeDetector, Pacer, type Pace, type Urgency } from '../../src/agent/pacer'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -9,6 +9,7 @@ function paced({ maxRate = 40, maxInboundRate = 50 } = {}) {
   const pace = {
     isHeldUp: false as boolean,
     maxInboundRate,
+    confirm: () => Promise.resolve(),
     onChange: (listener: () => void) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -148,6 +149,34 @@ describe('a pacer', () => {
     tell()
     expect(names()).toEqual(['b', 'a'])
   })
+
+  it.each([40, Infinity])(
+    'sends nothing after a freeze until the service has answered, at a rate of %d',
+    async (maxRate) => {
+      let answer = () => {}
+      const confirm = () => new Promise<void>((resolve) => (answer = resolve))
+      const pacer = new Pacer(
+        { isHeldUp: false, maxInboundRate: 50, onChange: () => () => {}, confirm },
+        freezeDetector(),
+      )
+      pacer.maxRate = maxRate
+      const sent: string[] = []
+      pacer.add('content', () => sent.push('before'))
+      vi.advanceTimersByTime(300_000)
+      pacer.add('content', () => sent.push('after a silence'))
+      vi.setSystemTime(Date.now() + 60_000)
+      pacer.add('content', () => sent.push('after a freeze'))
+      pacer.add('urgent', () => sent.push('urgent'))
+      expect(sent).toEqual(['before', 'after a silence'])
+      answer()
+      await vi.advanceTimersByTimeAsync(0)
+      expect(sent).toEqual(['before', 'after a silence', 'urgent', 'after a freeze'])
+      pacer.add('urgent', () => sent.push('at once'))
+      expect(sent.at(-1)).toBe('at once')
+      await vi.advanceTimersByTimeAsync(1_200_000)
+      expect(vi.getTimerCount()).toBe(0)
+    },
+  )
 
   it('does not limit the rate without a limit, but still slows down after refusals', () => {
     const { pacer, send, sent } = paced({ maxRate: Infinity })

@@ -218,3 +218,43 @@ describe('an agent process that lost its connection', () => {
     expect(infoOf(alice, run.runId)?.status).toBe('error')
   })
 })
+
+describe('a run whose agent process is frozen', () => {
+  it('S31 is stalled, and a Stop ends it; the process ends its work when it goes on, and changes nothing any more', async () => {
+    const frozen = await startAgentProcess(place.endpoint)
+    const name = newName()
+    let agent = frozen
+    const alice = await open(name, 'alice', { agent: () => agent })
+    const { heard } = await joinWire(place.endpoint.client({ clientId: 'carol' }), name)
+    const run = await alice.view.send('Count slowly')
+    await run.started
+    const shown = (device = alice) => device.view.getMessages().map(({ message, state }) => [state, textOf(message)])
+    await eventually(() => expect(shown().at(-1)![1]).toContain('w1 '))
+
+    frozen.freeze()
+    // NOTE: a service drops the connection of a process that does not respond
+    place.endpoint.dropConnection('agent')
+    hurry()
+    await eventually(() => expect(infoOf(alice, run.runId)).toMatchObject({ status: 'active', stalled: true }))
+    agent = await startAgentProcess(place.endpoint)
+    await run.cancel()
+    await expect(run.finished).resolves.toEqual({ reason: 'cancelled' })
+    const stopped = shown()
+    expect(stopped.at(-1)).toEqual(['cancelled', expect.stringContaining('w1 ')])
+
+    frozen.thaw()
+    await frozen.aborts(run.runId)
+    await eventually(async () => {
+      // The process has connected again: it can answer the next prompt
+      agent = frozen
+      const next = await alice.view.send('Hello')
+      await expect(next.finished).resolves.toEqual({ reason: 'complete' })
+    })
+    expect(shown().slice(0, stopped.length)).toEqual(stopped)
+    const fresh = await open(name, 'dora')
+    await fresh.view.loadUntil(() => false)
+    expect(shown(fresh).slice(0, stopped.length)).toEqual(stopped)
+    expect(heard.filter(named('ai-run-end', { 'run-id': run.runId }))).toHaveLength(1)
+    expect(infoOf(fresh, run.runId)).toMatchObject({ status: 'cancelled' })
+  })
+})

@@ -9,7 +9,7 @@ type Heard = ReturnType<typeof prompt>
 
 const by = (clientId: string, given: ChannelMessage) => ({ ...given, clientId }) as Heard
 
-const owned = (runId: string, given: Heard): Heard => {
+const owned = (given: Heard): Heard => {
   const { transport } = (given.extras as { ai: { transport: Record<string, string> } }).ai
   return { ...given, extras: { ai: { transport: { ...transport, 'input-client-id': 'alice' } } } } as Heard
 }
@@ -18,7 +18,7 @@ const owned = (runId: string, given: Heard): Heard => {
 async function answeredSession() {
   const told = await aSession([by('alice', prompt('p'))], undefined, ownerOnly)
   told.hear(
-    by('agent', owned('r', started('r', 'p'))),
+    by('agent', owned(started('r', 'p'))),
     by('agent', output('r', { kind: 'text', id: 't' }, 'Hello', { 'codec-message-id': 'm', status: 'complete' })),
     by('agent', ended('r')),
   )

@@ -9,7 +9,12 @@ export const freeChannel = (
   // The part of a channel that the test plays
   ably: channel as PublishingChannel['ably'],
   report,
-  pacer: new Pacer({ isHeldUp: false, maxInboundRate: undefined, onChange: () => () => undefined }),
+  pacer: new Pacer({
+    isHeldUp: false,
+    maxInboundRate: undefined,
+    confirm: () => Promise.resolve(),
+    onChange: () => () => undefined,
+  }),
   uplink: { maxMessageSize: 65_536, connectionId: 'connection', isHeldUp: false },
 })
 

@@ -9,6 +9,11 @@ export interface AgentProcess {
   readonly url: string
   /** Sends it a wake-up request. */
   wake(invocation: { inputEventId: string; sessionName: string }): Promise<{ status: number; body: WakeAnswer }>
+  /** Stops the process without ending it, as a frozen container is; it does nothing until `thaw`. */
+  freeze(): void
+  thaw(): void
+  /** Resolves when the process aborts its work on a run. */
+  aborts(runId: string): Promise<void>
   /** Kills the process, as a crash would. */
   kill(): Promise<void>
   /** Asks the process to end, as a deploy does; resolves after its exit. */
@@ -48,6 +53,8 @@ export async function startAgentProcess(
     stdio: 'inherit',
   })
   onTestFinished(() => end(child))
+  const aborted = new Set<string>()
+  child.on('message', (message: { aborted?: string }) => aborted.add(message.aborted ?? ''))
   const [{ port }] = (await once(child, 'message')) as [{ port: number }]
   const url = `http://127.0.0.1:${port}/`
   return {
@@ -56,6 +63,11 @@ export async function startAgentProcess(
       const headers = { 'content-type': 'application/json' }
       const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(invocation) })
       return { status: response.status, body: (await response.json()) as WakeAnswer }
+    },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    async aborts(runId) {
+      while (!aborted.has(runId)) await once(child, 'message')
     },
     kill: () => end(child),
     async terminate() {

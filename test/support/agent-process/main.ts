@@ -35,7 +35,10 @@ const agent = defineAgent({
   authorize: () => true,
   onError: () => undefined,
   admit: ({ active }) => active.length < admitted,
-  respond: (run) => run.pipe(isAskedWhere(run) ? asking('call-1') : reply(run)),
+  respond(run) {
+    run.abortSignal.addEventListener('abort', () => process.send!({ aborted: run.runId }))
+    return run.pipe(isAskedWhere(run) ? asking('call-1') : reply(run))
+  },
 })
 
 const isAskedWhere = (run: AgentRun<UIMessage, UIMessageChunk>): boolean =>
