@@ -6,6 +6,11 @@ export interface Limits {
   maxFrameSize: number
   /** Publishes a second from one connection; more are refused with 42911. @default Infinity (not enforced) */
   maxInboundRate: number
+  /**
+   * Messages a second to one channel, of all its publishers together; more are refused with 42913. The service's usual limit
+   * is 50. @default Infinity (not enforced)
+   */
+  maxChannelRate: number
   /** How long a lost connection can be resumed, in ms. @default 120000 */
   connectionStateTtl: number
   /** The longest silence towards a client, in ms. @default 15000 */
@@ -31,6 +36,7 @@ export const defaultLimits: Readonly<Limits> = {
   maxMessageSize: 65_536,
   maxFrameSize: 524_288,
   maxInboundRate: Infinity,
+  maxChannelRate: Infinity,
   connectionStateTtl: 120_000,
   maxIdleInterval: 15_000,
   maxChannelMessages: 10_000,

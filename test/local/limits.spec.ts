@@ -16,6 +16,23 @@ describe('limits', () => {
     expect((await other.publish('n', 'x')).serials).toHaveLength(1)
   })
 
+  test('of messages per second to one channel count all publishers, batches, appends and REST', async () => {
+    let now = 1_700_000_000_000
+    const endpoint = await startEndpoint({ limits: { maxChannelRate: 5 }, clock: { now: () => now } })
+    const [alice, bob] = [endpoint.client(), endpoint.client()].map((client) => client.channels.get('ai:x'))
+    const { serials } = await alice!.publish([{ name: 'a' }, { name: 'b' }, { name: 'c' }])
+    await bob!.publish('d', '')
+    await alice!.appendMessage({ serial: serials[0]!, data: 'more' })
+    const tooMany = { code: 42_913, statusCode: 429 }
+    expect(await failure(bob!.publish('e', ''))).toMatchObject(tooMany)
+    expect(await failure(endpoint.rest().channels.get('ai:x').publish('f', ''))).toMatchObject(tooMany)
+    expect(await failure(alice!.appendMessage({ serial: serials[0]!, data: 'more' }))).toMatchObject(tooMany)
+    expect((await alice!.history()).items).toHaveLength(4)
+    await endpoint.client().channels.get('ai:y').publish('elsewhere', '')
+    now += 1000
+    await bob!.publish('h', '')
+  })
+
   test('of connections refuse the next one until there is room', async () => {
     const endpoint = await startEndpoint({ limits: { maxConnections: 1 } })
     const first = endpoint.client()

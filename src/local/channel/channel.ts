@@ -1,6 +1,7 @@
 import { Broadcast, PresenceBroadcast } from './broadcast'
 import { notFound, ProtocolError } from '../wire/error'
 import type { Limits } from '../limits'
+import { RateLimit } from '../rate-limit'
 import { ChannelLog, type Change, type Entry, type LogEvent, type SavedEntry } from './log'
 import type { PresenceMessage } from './member'
 import type { StoredMessage } from './message'
@@ -41,6 +42,7 @@ export class Channel {
   readonly #rollup: Rollup
   readonly #limits: Limits
   readonly #journal: Journal
+  readonly #rate: RateLimit
   readonly #ids = new Map<string, { serial: string; at: number }>()
 
   constructor(
@@ -50,6 +52,7 @@ export class Channel {
   ) {
     this.#limits = limits
     this.#journal = journal
+    this.#rate = new RateLimit(limits.maxChannelRate, (max) => tooFast(name, max))
     this.#log = new ChannelLog(next, onGrow)
     this.presence = new Presence(onGrow)
     this.#rollup = new Rollup((entry, change) => this.#apply(entry, change), limits.maxMessageSize)
@@ -76,6 +79,7 @@ export class Channel {
    * Publishes a batch, or nothing if all its ids were published recently.
    * @param origin - Connection and serial of the frame.
    * @returns the serials, one for each message
+   * @throws ProtocolError 42913 if the channel takes no more messages this second
    */
   publish<T extends { id: string }>(
     batch: readonly T[],
@@ -85,6 +89,7 @@ export class Channel {
   ): string[] {
     const seen = batch.map((item) => this.#ids.get(item.id)).filter((known) => known && at - known.at < ID_MEMORY)
     if (batch.length > 0 && seen.length === batch.length) return seen.flatMap((known) => known?.serial ?? [])
+    this.#rate.take(at, batch.length)
     const channelSerial = this.#log.reserve()
     const messages = batch.map((item, i) => toMessage(item, messageSerial(channelSerial, i)))
     this.#journal.publish(this.name, channelSerial, messages, origin)
@@ -129,8 +134,12 @@ export class Channel {
     return entry
   }
 
-  /** Updates, deletes or appends, at once or when the rollup window of the publisher ends. */
+  /**
+   * Updates, deletes or appends, at once or when the rollup window of the publisher ends.
+   * @throws ProtocolError 42913 if the channel takes no more messages this second
+   */
   change(entry: Entry, change: Change, window: number, origin?: string) {
+    this.#rate.take(change.version.timestamp)
     this.#rollup.check(entry, change)
     this.#journal.change(this.name, entry, change, origin)
     this.#rollup.offer(entry, change, window)
@@ -207,3 +216,6 @@ export class Channel {
     }
   }
 }
+
+const tooFast = (name: string, max: number) =>
+  new ProtocolError(42_913, 429, `channel "${name}" takes no more than ${max} messages a second`)

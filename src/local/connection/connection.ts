@@ -14,7 +14,7 @@ import { Delivery, type Disturbance } from './delivery'
 import { Expiry } from './expiry'
 import { Membership } from './membership'
 import { PublishQueue, type Answer } from './publish-queue'
-import { RateLimit } from './rate-limit'
+import { RateLimit } from '../rate-limit'
 import type { Transport } from './transport'
 
 /** The options that a client connects with. */
@@ -37,6 +37,9 @@ export interface ConnectionOwner {
   /** Forgets a connection that was closed. Its key no longer works. */
   forget(connection: Connection): void
 }
+
+const tooFast = (max: number) =>
+  new ProtocolError(42_911, 429, `connection publishes more than ${max} messages a second`)
 
 /** Delay of a ping's answer, in ms. */
 const PONG_DELAY = 2
@@ -76,7 +79,7 @@ export class Connection implements Receiver {
       (frame, serial) => this.#answer(frame, serial),
       (frame) => this.sendFrame(frame),
     )
-    this.#rate = new RateLimit(app.limits.maxInboundRate, app.now)
+    this.#rate = new RateLimit(app.limits.maxInboundRate, tooFast)
     this.#expiry = new Expiry(app.now, {
       renew: () => this.sendFrame({ action: Action.Auth }),
       end: () => this.expire(),
@@ -235,7 +238,7 @@ export class Connection implements Receiver {
 
   #answer(frame: ClientFrame, msgSerial: number): Answer | Promise<Answer> {
     try {
-      this.#rate.take()
+      this.#rate.take(this.#app.now())
       return frame.action === Action.Presence ? this.#announce(frame, msgSerial) : this.#publish(frame, msgSerial)
     } catch (error) {
       return { error: toErrorInfo(error) }
