@@ -1,5 +1,5 @@
 import { ErrorCode, unableTo } from '../core/errors'
-import type { OutgoingMessage } from '../core/wire'
+import type { ChannelMessage, OutgoingMessage } from '../core/wire'
 import { SessionChannel } from './session-channel'
 
 /** A session's channel with the operations that only agents use, so that clients do not ship them. */
@@ -11,6 +11,11 @@ export class WritableChannel extends SessionChannel {
       throw unableTo(`publish "${message.name}"`, 'the channel returned no serial', ErrorCode.NoSerial)
     }
     return serial
+  }
+
+  /** Reads one message; undefined when it cannot be read. */
+  read(serial: string): Promise<ChannelMessage | undefined> {
+    return this.channel.getMessage(serial).catch(() => undefined)
   }
 
   /** Lengthens a message; answers with its version. Extras must be complete: the channel replaces them whole. */

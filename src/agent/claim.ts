@@ -1,4 +1,4 @@
-import { isAgents, type Row } from '../core/log'
+import { isAgents, Log, type Row } from '../core/log'
 import { isEntry, lastEntry } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
@@ -10,7 +10,10 @@ import type { RunPublisher } from './run-publisher'
 import { waitFor } from './wait'
 
 /** The part of a channel that claims need. */
-type ClaimChannel = Pick<AgentChannel<object, unknown>, 'tree' | 'onHeard'> & { uplink: { hearsItself: boolean } }
+type ClaimChannel = Pick<AgentChannel<object, unknown>, 'tree' | 'onHeard'> & {
+  uplink: { hearsItself: boolean }
+  ably: Pick<AgentChannel<object, unknown>['ably'], 'read'>
+}
 
 /**
  * The Ably message id of the message that announces a run: the channel stores only the first message with an id, so of
@@ -29,7 +32,7 @@ const idPart = (id: string): string => id.replaceAll(':', '-')
 
 /**
  * Publishes a message whose id the channel stores once. It is published again without the id when the channel has stored a
- * message of another kind under it, as any client can publish one, or no echo arrives in time.
+ * message of another kind under it, as any client can publish one.
  *
  * @param isSame - whether the stored message says the same
  */
@@ -42,8 +45,12 @@ async function publishOnce(
   const serial = await publish({ id, ...plain })
   // NOTE: only the echo tells which message was stored
   if (!channel.uplink.hearsItself) return
-  const stored = await waitFor(channel, { look: () => channel.tree.log.get(serial), timeout: echoTimeout })
-  if (!stored || !isSame(stored)) await publish(plain)
+  const look = (): Row | undefined => channel.tree.log.get(serial)
+  const heard = await waitFor(channel, { look, timeout: echoTimeout })
+  // NOTE: a busy process may hear nothing for seconds, and a message that the tree ignores never shows there
+  const message = heard ? undefined : await channel.ably.read(serial)
+  const stored = heard ?? (message && new Log().apply(message)?.row)
+  if (stored ? !isSame(stored) : message) await publish(plain)
 }
 
 /** In milliseconds; an echo usually arrives at once. */

@@ -12,13 +12,16 @@ afterEach(() => void vi.useRealTimers())
 function channel(stored?: ReturnType<typeof message>, { isHeard = true, hearsItself = true } = {}) {
   const tree = newTree()
   const published: OutgoingMessage[] = []
+  const kept: ReturnType<typeof message>[] = []
   const publishOne = async (given: OutgoingMessage) => {
     published.push(given)
-    const kept = given.id !== undefined && stored ? stored : message(given.name!, given.extras.ai.transport)
-    if (isHeard) tree.apply(kept)
-    return kept.serial!
+    const accepted = given.id !== undefined && stored ? stored : message(given.name!, given.extras.ai.transport)
+    kept.push(accepted)
+    if (isHeard) tree.apply(accepted)
+    return accepted.serial!
   }
-  const view = { tree, onHeard: () => () => undefined, uplink: { hearsItself } }
+  const ably = { read: async () => kept.at(-1) }
+  const view = { tree, onHeard: () => () => undefined, uplink: { hearsItself }, ably }
   return { published, view, publisher: freePublisher({ publishOne }) }
 }
 
@@ -55,11 +58,30 @@ describe('an announcement', () => {
     expect(published).toEqual([announcement])
   })
 
-  it('is published again without its id if its echo does not arrive in time', async () => {
+  it('is published once if the channel has stored it, although its echo does not arrive in time', async () => {
     const { published, view, publisher } = channel(undefined, { isHeard: false })
     const announcing = announce(view, publisher, announcement, 'i')
     await vi.advanceTimersByTimeAsync(5000)
     await announcing
-    expect(published).toHaveLength(2)
+    expect(published).toEqual([announcement])
+  })
+
+  it.each([
+    [
+      'fails if the channel has stored that of another invocation',
+      runMessage('ai-run-start', 'other', { 'invocation-id': 'j' }),
+      1,
+    ],
+    [
+      'is published again without its id if the channel has stored an unrelated message',
+      { ...message('chat', {}), name: 'chat' },
+      2,
+    ],
+  ] as const)('whose echo does not arrive in time %s', async (_, stored, count) => {
+    const { published, view, publisher } = channel(stored, { isHeard: false })
+    const announcing = announce(view, publisher, announcement, 'i').catch((error: unknown) => error)
+    await vi.advanceTimersByTimeAsync(15_000)
+    await announcing
+    expect(published).toHaveLength(count)
   })
 })
