@@ -11,7 +11,7 @@ const by = (clientId: string, given: ChannelMessage) => ({ ...given, clientId })
 
 const owned = (given: Heard): Heard => {
   const { transport } = (given.extras as { ai: { transport: Record<string, string> } }).ai
-  return { ...given, extras: { ai: { transport: { ...transport, 'input-client-id': 'alice' } } } } as Heard
+  return { ...given, extras: { ai: { transport: { ...transport, 'input-client-id': 'alice' } } } }
 }
 
 /** A session of alice with one answered prompt, in which each user may act on own prompts and runs only. */
@@ -28,7 +28,7 @@ async function answeredSession() {
 const floods: [string, number, (n: number) => Heard][] = [
   ['prompts', 2000, (n) => prompt(`f${n}`, { parent: n === 0 ? 'm' : `f${n - 1}` })],
   ['prompts beside each other', 2000, (n) => prompt(`f${n}`, { parent: 'm' })],
-  ['regenerations', 300, (n) => message('ai-input', { 'codec-message-id': `g${n}`, 'event-id': `g${n}`, regenerates: 'm', parent: 'p' }) as Heard], // prettier-ignore
+  ['regenerations', 300, (n) => message('ai-input', { 'codec-message-id': `g${n}`, 'event-id': `g${n}`, regenerates: 'm', parent: 'p' })], // prettier-ignore
 ]
 
 describe.each(floods)('a flood of a stranger\'s %s under "ownerOnly"', (_, count, make) => {
