@@ -1,3 +1,4 @@
+import { isTooFast } from './refusal'
 import { deferred, type Deferred } from '../core/signals'
 import type { ChannelMessage, OutgoingMessage } from '../core/wire'
 import type { Channel } from './session-channel'
@@ -70,6 +71,13 @@ export class Outbox {
     if (this.#queue.length > 0) this.#flushIn(this.#sent[0]! + period - now)
   }
 
+  /** Waits for the next second after a refusal for the rate: others may use up the rate of the channel. */
+  #pause(): void {
+    const now = performance.now()
+    this.#sent = Array.from({ length: maxPerPeriod }, () => now)
+    this.#flushIn(period)
+  }
+
   #flushIn(delay: number): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.flush(), delay)
@@ -92,9 +100,12 @@ export class Outbox {
       if (this.#onPublished && !this.#channel.hearsItself) this.#onPublished(this.#echo(queued, serials))
       queued.resolve(serials)
     } catch (cause) {
-      if (this.#closed || !this.#channel.isOutage(cause)) return queued.reject(this.#closed?.error ?? cause)
+      const isFast = isTooFast(cause)
+      if (this.#closed || (!isFast && !this.#channel.isOutage(cause)))
+        return queued.reject(this.#closed?.error ?? cause)
       this.#queue = [...this.#queue, queued].toSorted((a, b) => a.number - b.number)
-      if (!this.#channel.isAttached) this.flush()
+      if (isFast) this.#pause()
+      else if (!this.#channel.isAttached) this.flush()
       else if (this.#channel.isConnected) this.#flushIn(retryDelay)
     }
   }

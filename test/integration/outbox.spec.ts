@@ -144,7 +144,6 @@ describe('a publish that the channel refuses', () => {
       says: /Channel rules in the Ably dashboard/,
     },
     { why: 'a client id of another user', code: 40012, statusCode: 400, says: /clientId/ },
-    { why: 'a rate limit', code: 42911, statusCode: 429, says: /rate/ },
   ]
   it.each(refusals)(
     'stays with its reason, and later prompts are published: $why',
@@ -152,7 +151,7 @@ describe('a publish that the channel refuses', () => {
       const scene = await startScene(`refusal-${code}`)
       const session = await scene.open('alice', { wake: false })
       const wire = await scene.wire()
-      const message = code === 40009 ? 'message too large' : code === 42911 ? 'rate exceeded' : 'clientId mismatch'
+      const message = code === 40009 ? 'message too large' : 'clientId mismatch'
       scene.endpoint.refusePublish({ name: 'ai-input' }, { times: 1, error: { code, statusCode, message } })
       const [refused, later] = await Promise.allSettled([session.view.send('Refused'), session.view.send('Later')])
       expect(refused.status).toBe('rejected')
@@ -170,6 +169,19 @@ describe('a publish that the channel refuses', () => {
       await eventually(() => expect(shown(session)).toEqual(['sent: Later', 'sent: Refused']))
     },
   )
+
+  it.each([42_911, 42_913])('for the rate (%d) is published again, once, without an error', async (code) => {
+    const scene = await startScene(`rate-${code}`)
+    const session = await scene.open('alice', { wake: false })
+    const wire = await scene.wire()
+    scene.endpoint.refusePublish({ name: 'ai-input' }, { times: 1, error: { code, statusCode: 429 } })
+    const refused = session.view.send('Refused')
+    await eventually(() => expect(shown(session)).toEqual(['pending: Refused']))
+    await Promise.all([refused, session.view.send('Later')])
+    await eventually(() => expect(saidOn(wire).toSorted()).toEqual(['Later', 'Refused']))
+    expect(shown(session)).toEqual(['sent: Refused', 'sent: Later'])
+    expect(session.error).toBeUndefined()
+  })
 
   it('is reported with its size for a prompt of 70 kB, which can be discarded', async () => {
     const scene = await startScene('large')

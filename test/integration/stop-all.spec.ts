@@ -8,7 +8,7 @@ const ownCount = 150
 const foreignCount = 50
 
 it('"interrupt" and "Stop all" with hundreds of runs: one paced cancel per own run, none twice, and the prompt is accepted', async () => {
-  const endpoint = await startEndpoint({ limits: { maxInboundRate: 50 } })
+  const endpoint = await startEndpoint({ limits: { maxInboundRate: 50, maxChannelRate: 50 } })
   const name = 'ai:stop-all'
   const session = createClientSession({
     client: endpoint.client({ clientId: 'alice' }),
@@ -30,8 +30,18 @@ it('"interrupt" and "Stop all" with hundreds of runs: one paced cancel per own r
     }
     return { name: 'ai-run-start', extras: { ai: { transport } } }
   }
-  await agent.publish(Array.from({ length: ownCount }, (_, index) => start('alice', index)))
-  await agent.publish(Array.from({ length: foreignCount }, (_, index) => start('mallory', index)))
+  const starts = [
+    ...Array.from({ length: ownCount }, (_, index) => start('alice', index)),
+    ...Array.from({ length: foreignCount }, (_, index) => start('mallory', index)),
+  ]
+  for (let from = 0; from < starts.length; from += 50) {
+    const batch = starts.slice(from, from + 50)
+    await eventually(() => agent.publish(batch))
+  }
+  // Other publishers use up most of the rate of the channel meanwhile
+  const noise = endpoint.client({ clientId: 'dora' }).channels.get(name)
+  const timer = setInterval(() => void noise.publish('noise', '').catch(() => undefined), 40)
+  onTestFinished(() => clearInterval(timer))
   await eventually(() => expect(session.runs('session')).toHaveLength(ownCount + foreignCount))
 
   const stopping = session.cancelAll()
