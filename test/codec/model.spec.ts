@@ -28,7 +28,7 @@ describe('a reply for a model', () => {
 
   it('contains no blank text, and no reasoning that nothing follows', () => {
     const given = reply(step, reasoning(), text(''), text('One'), step, text('Two'), reasoning())
-    expect(partsOf(given)).toEqual([step, reasoning(), text('One'), text('Two')])
+    expect(partsOf(given)).toEqual([step, reasoning(), text('One'), text('\n\nTwo')])
   })
 
   it.each([
@@ -64,7 +64,7 @@ describe('a reply for a model', () => {
     const closed = call('output-error', { errorText: 'cancelled', callProviderMetadata: { openai: {} } })
     expect(partsOf(reply(...first, ...cut), { isUnfinished: true })).toEqual([
       ...first,
-      text('Two', { providerMetadata: { openai: { phase: 'x' } } }),
+      text('\n\nTwo', { providerMetadata: { openai: { phase: 'x' } } }),
       closed,
     ])
   })
@@ -74,6 +74,20 @@ describe('a reply for a model', () => {
     const given = reply(step, text('One'), step, done, step, text('Two'), step, text('Three'))
     const model = await convertToModelMessages([forModel(given)!])
     expect(model.map(({ role }) => role)).toEqual(['assistant', 'tool', 'assistant'])
+  })
+
+  it.each([
+    ['One', 'Two', '\n\nTwo'],
+    ['One\n', 'Two', 'Two'],
+    ['One', '\nTwo', '\nTwo'],
+  ])('has a blank line between the texts of two steps: %j and %j', (one, two, apart) => {
+    const steps = reply(step, text(one), step, reasoning(), text(two), text(', still two'))
+    expect(partsOf(steps)).toEqual([step, text(one), reasoning(), text(apart), text(', still two')])
+    expect(partsOf(join(reply(step, text(one)), reply(text(two))))).toEqual([step, text(one), text(apart)])
+    const stored = text(two, item('msg_2'))
+    expect(partsOf(reply(text(one), step, stored))).toEqual([text(one), stored])
+    const done = call('output-available', { output: 1 })
+    expect(partsOf(reply(text(one), done, step, text(two)))).toEqual([text(one), done, step, text(two)])
   })
 
   it('leaves out unfinished calls of the provider, and citations of calls that it leaves out', () => {

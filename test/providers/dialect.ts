@@ -39,6 +39,8 @@ export interface Provider {
   readonly name: string
   /** How its thoughts come back in later requests: not at all, whole, or as references to items that it stores. */
   readonly thoughts: 'none' | 'sent' | 'stored'
+  /** Whether each text of a message is an item of its own. */
+  readonly hasItems?: boolean
   /** States that it cannot be brought into, each with the reason. */
   readonly lacks: Readonly<Partial<Record<'thoughts' | 'partialInput' | 'search', string>>>
   /** Its model, at this address. */

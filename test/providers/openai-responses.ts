@@ -201,6 +201,7 @@ function checkOutputs(all: readonly Json[]): Refusal | undefined {
 export const openaiResponses: Provider = {
   name: 'OpenAI Responses',
   thoughts: 'stored',
+  hasItems: true,
   lacks: {},
   model: (baseURL) => createOpenAI({ apiKey: 'key', baseURL }).responses('gpt-5-mini'),
   tools: () => ({ search: createOpenAI({ apiKey: 'key' }).tools.webSearch({}) }),

@@ -209,7 +209,7 @@ export const states: readonly State[] = [
     name: 'failed in the text, and asked again in the same run',
     script: { [first]: [broken(think, say)], '[Continue.]': [end(think, { say: 'Day two.' })], retry: [] },
     enter: async (stage) => stage.ends(await stage.send(first)),
-    told: [user, 'assistant: (thought) Day one. Day two.'],
+    told: [user, 'assistant: (thought) Day one. \n\nDay two.'],
   },
   {
     name: 'another answer has not begun',

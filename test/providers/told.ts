@@ -10,11 +10,12 @@ export function say(line: Line): string {
 }
 
 /** The conversation as it reaches a provider: thoughts of a step that was cut short are lost where they are stored. */
-export const toldTo = ({ thoughts }: Provider, told: readonly string[]): string[] =>
+export const toldTo = ({ thoughts, hasItems }: Provider, told: readonly string[]): string[] =>
   told.map((line) =>
     line
       .replace('(own thought) ', thoughts === 'sent' ? '(thought) ' : '')
-      .replace('(thought) ', thoughts === 'none' ? '' : '(thought) '),
+      .replace('(thought) ', thoughts === 'none' ? '' : '(thought) ')
+      .replace('\n\n', hasItems ? '' : '\n\n'),
   )
 
 /** The table of the documentation. */
@@ -23,6 +24,7 @@ export function tableOf(states: readonly State[]): string {
     const lines = told.map((line) =>
       line
         .replace(/\((own )?thought\) /, '')
+        .replace('\n\n', '')
         .trim()
         .replaceAll('|', '\\|'),
     )

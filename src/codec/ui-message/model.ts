@@ -20,8 +20,15 @@ export function forModel<M extends UIMessage>(
     if (role !== 'user') return undefined
     return { ...message, parts: parts.length > 0 ? parts : [{ type: 'text', text: '[This message is empty.]' }] }
   }
-  return { ...message, parts: note === undefined ? parts : joined([parts, [{ type: 'step-start' }, textPart(note)]]) }
+  return { ...message, parts: note === undefined ? parts : withNote(parts, note) }
 }
+
+/** A note is in brackets, so it needs no blank line; after calls it is a message of its own. */
+const withNote = (parts: readonly Part[], note: string): Part[] => [
+  ...parts,
+  ...(isContinuable({ parts }) ? [{ type: 'step-start' } as const] : []),
+  textPart(note),
+]
 
 /** Two messages of one role as one. */
 export const join = <M extends UIMessage>(first: M, second: M): M => ({
@@ -34,7 +41,8 @@ export const breaksOff = ({ codec: { kind, finishReason } }: Row): boolean =>
   kind === 'error' || kind === 'abort' || (kind === 'finish' && finishReason === 'error')
 
 /** Whether a reply ends with the outcomes of calls, so that a model can go on from it. */
-export const isContinuable = ({ parts }: UIMessage): boolean => (stepsOf(parts).at(-1) ?? []).some(isHandedBack)
+export const isContinuable = ({ parts }: { readonly parts: readonly Part[] }): boolean =>
+  (stepsOf(parts).at(-1) ?? []).some(isHandedBack)
 
 const stepsOf = (parts: readonly Part[]): Part[][] =>
   parts.reduce<Part[][]>((steps, part) => {
@@ -45,18 +53,35 @@ const stepsOf = (parts: readonly Part[]): Part[][] =>
 
 /**
  * Steps in a row. Each step becomes a message of its own for a model, which is needed only after calls: their outcomes must
- * follow them directly, and strict templates refuse two messages of the assistant in a row.
+ * follow them directly, and strict templates refuse two messages of the assistant in a row. A blank line keeps the texts of
+ * other steps apart, because some services put the texts of a message together as they are. Texts that are items of their
+ * provider stay as the provider knows them.
  */
 function joined(groups: readonly (readonly Part[])[]): Part[] {
+  const all: Part[] = []
   let isAfterCall = false
-  const all = groups.flat().filter((part) => {
-    const isKept = part.type !== 'step-start' || isAfterCall
-    if (part.type === 'step-start') isAfterCall = false
+  /** The last text of the message, and whether a step has ended behind it. */
+  let text: string | undefined
+  let isApart = false
+  for (const [index, part] of groups.flat().entries()) {
+    const isStart = part.type === 'step-start'
+    if (isStart && !isAfterCall && index > 0) {
+      isApart = text !== undefined
+      continue
+    }
+    if (isStart) [isAfterCall, text, isApart] = [false, undefined, false]
     else if (isHandedBack(part)) isAfterCall = true
-    return isKept
-  })
-  return groups[0]?.[0]?.type === 'step-start' ? [groups[0][0], ...all] : all
+    if (part.type !== 'text') all.push(part)
+    else {
+      all.push(isApart && !hasReference(part.providerMetadata) ? { ...part, text: separated(text!, part.text) } : part)
+      ;[text, isApart] = [part.text, false]
+    }
+  }
+  return all
 }
+
+const separated = (before: string, text: string): string =>
+  before.endsWith('\n') || text.startsWith('\n') ? text : `\n\n${text}`
 
 function readStep(given: readonly Part[], isOpen = false): Part[] {
   const step = given.some((part) => isTool(part) && isOpenAtProvider(part, isOpen)) ? standalone(given) : given
