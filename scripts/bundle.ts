@@ -69,6 +69,15 @@ export function takenApart({ code, map }: Bundle): Map<string, { own: string; re
   )
 }
 
+/** The script without these sources, which are named from `src`. */
+export function without({ code, map }: Bundle, names: readonly string[]): string {
+  const sources = sourcesOf(code, map)
+  const isKept = (source: string): boolean => !names.some((name) => source.endsWith(`/src/${name}`))
+  return Array.from(code)
+    .filter((_, at) => isKept(sources[at]!))
+    .join('')
+}
+
 /** The source of each character. */
 function sourcesOf(code: string, map: SourceMap): string[] {
   return code.split('\n').flatMap((text, line) =>

@@ -1,5 +1,5 @@
 import { table } from '../bench/report.ts'
-import { brotli, bundle, takenApart } from './bundle.ts'
+import { brotli, bundle, takenApart, without } from './bundle.ts'
 import { here } from './entries.ts'
 
 /**
@@ -75,7 +75,26 @@ async function weigh(title: string, given: Record<string, Script>): Promise<void
 await weigh('Client: bytes, without the framework', scripts)
 await weigh('Other entries: bytes, without peers', entries)
 await weigh('Chat clients of other transports: bytes, without the framework', others)
+await weighUnused()
 if (process.argv.includes('--modules')) await printModules()
+
+/** The share of the README's chat that is for rows in a first HTML and for an archive, which that chat does not use. */
+async function weighUnused(): Promise<void> {
+  const limit = 1000
+  const names = ['core/rows.ts', 'ably/archived-history.ts', 'session/dehydrate.ts', 'composables/hydration.ts']
+  const whole = await bundle(chat)
+  const all = brotli(whole.code)
+  const sum = all - brotli(without(whole, names))
+  const rows = names.map((name) => [name, bytes(all - brotli(without(whole, [name])))])
+  table(
+    "Rows and archives in the README's chat: bytes",
+    ['', 'brotli', 'limit'],
+    [...rows, ['all', bytes(sum), bytes(limit)]],
+  )
+  if (sum <= limit) return
+  console.error(`  rows and archives weigh ${bytes(sum - limit)} bytes too many in a chat that does not use them`)
+  process.exitCode = 1
+}
 
 async function printModules(): Promise<void> {
   const whole = await bundle(everything)
