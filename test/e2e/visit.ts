@@ -110,7 +110,7 @@ export class Visitor {
   }
 
   get message(): Locator {
-    return this.page.getByLabel('Message')
+    return this.page.getByLabel('Message', { exact: true })
   }
 
   /** The card of the nth prompt, from 1. */
