@@ -2,7 +2,7 @@
 import MarkdownIt from 'markdown-it'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createBlockReader, type Block } from '../../playground/src/markdown/blocks'
-import { isCode } from '../../playground/src/markdown/code'
+import { isCode, readCode } from '../../playground/src/markdown/code'
 import { renderRow, renderTableHead } from '../../playground/src/markdown/render'
 import { unfinished } from '../../playground/src/markdown/unfinished'
 
@@ -88,4 +88,9 @@ describe('a table', () => {
 test('code after blank lines is code', () => {
   expect(isCode('\n\n```ts\nconst a = 1')).toBe(true)
   expect(isCode('text\n```')).toBe(false)
+})
+
+test('a closing fence that is still growing is not a line of the code', () => {
+  for (const end of ['', '`', '``', '```', '```\n']) expect(readCode(`\`\`\`ts\na\n${end}`).code).toBe('a\n')
+  expect(readCode('```ts\na\n`b`').code).toBe('a\n`b`')
 })

@@ -64,7 +64,10 @@ export function createBlockReader() {
     settledText = text.slice(0, text.length - source.length)
     if (growing) return blocks.with(toBlock(growing, finish(growing.head + source)?.slice(growing.head.length) ?? ''))
     const finished = finish(source)
-    return finished === undefined ? blocks.with() : blocks.with({ kind: 'text', source: finished })
+    if (finished === undefined) return blocks.with()
+    return blocks.with(
+      pieces[last]!.table ? { kind: 'table', head: finished, rows: [] } : { kind: 'text', source: finished },
+    )
   }
 }
 

@@ -16,7 +16,9 @@ export function readCode(source: string): Code {
   const [start = '', fence = '', info = ''] = opening.exec(source) ?? []
   const body = source.slice(start.length)
   const closing = body.trimEnd().lastIndexOf('\n') + 1
-  const isClosed = body.slice(closing).trim().startsWith(fence)
+  const end = body.slice(closing).trim()
+  // NOTE: a part of a closing fence is no line of code, which would be shown and disappear
+  const isClosed = end !== '' && (end.startsWith(fence) || fence.startsWith(end))
   const language = info.trim().split(/\s/)[0] ?? ''
   return { language, code: isClosed ? body.slice(0, closing) : body, start: start.length }
 }
