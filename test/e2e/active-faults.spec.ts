@@ -14,7 +14,7 @@ const shown = (visitor: Visitor) => visitor.page.getByRole('list', { name: 'Acti
 async function start(visitor: Visitor, title: string): Promise<void> {
   await visitor.press('Settings')
   await visitor.press('Simulate failures')
-  await visitor.page.getByRole('group', { name: 'Simulate failures' }).getByRole('button', { name: title }).click()
+  await visitor.page.getByRole('dialog', { name: 'Simulate failures' }).getByRole('button', { name: title }).click()
   await visitor.page.getByText(`${title}: `).first().waitFor()
   await visitor.page.keyboard.press('Escape')
 }

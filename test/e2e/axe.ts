@@ -1,7 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright'
 
-/** The serious and critical findings of Axe on a page. */
+/** The findings of Axe on a page that are more than minor. */
 export async function violationsOf(page: Page): Promise<string[]> {
   // NOTE: colours in a transition are not final, so they are not checked
   await page.evaluate(() =>
@@ -14,6 +14,6 @@ export async function violationsOf(page: Page): Promise<string[]> {
   )
   const { violations } = await new AxeBuilder({ page }).analyze()
   return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .filter(({ impact }) => impact !== 'minor')
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`)
 }

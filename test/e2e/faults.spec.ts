@@ -13,20 +13,10 @@ const { visit, newSession } = useVisits()
 /** The browser's own console message for a refused request. */
 const refusals = /Failed to load resource: the server responded with a status of (403|429|500|502)/
 
-/** Starts a fault, as the drawer's button does, until `end` is called. */
-const cause = (visitor: Visitor, kind: string, seconds = 60) =>
-  visitor.page.evaluate(
-    async ([kind, seconds]) => {
-      const clientId = localStorage.getItem('playground:device')
-      const body = JSON.stringify({ clientId, seconds })
-      const response = await fetch(`/api/faults/${kind}`, { method: 'POST', body })
-      if (!response.ok) throw new Error(`the fault was refused with ${response.status}`)
-    },
-    [kind, seconds] as const,
-  )
+const cause = (visitor: Visitor, kind: string) => visitor.cause(kind)
 
 /** Ends a fault. */
-const end = (visitor: Visitor, kind: string) => cause(visitor, kind, 0)
+const end = (visitor: Visitor, kind: string) => visitor.cause(kind, 0)
 
 const link = (visitor: Visitor, link: string) => visitor.page.locator(`[data-connection="${link}"]`).waitFor()
 const sees = (visitor: Visitor, words: string | RegExp) => visitor.page.getByText(words).first().waitFor()
@@ -280,7 +270,6 @@ describe('a run whose agent was killed', () => {
       await visitor.allow('nothing')
       await visitor.ask(porto)
       await visitor.page.getByRole('button', { name: /^Show run .*The agent isn't responding/ }).waitFor()
-      await visitor.page.screenshot({ path: `/tmp/agentw/stalled-dock-${size}.png` })
       await other.run(1).stop()
       await run.reaches('cancelled')
       expect(await run.text()).toBe(left)
@@ -316,7 +305,7 @@ describe('the drawer', () => {
     await visitor.page.keyboard.press('Enter')
     await visitor.page.getByRole('button', { name: 'Simulate failures' }).focus()
     await visitor.page.keyboard.press('Enter')
-    const drawer = visitor.page.getByRole('group', { name: 'Simulate failures' })
+    const drawer = visitor.page.getByRole('dialog', { name: 'Simulate failures' })
     await drawer.waitFor()
     await visitor.page.keyboard.press('Tab')
     await visitor.page.keyboard.press('Enter')
@@ -331,7 +320,7 @@ describe('the drawer', () => {
     const visitor = await visit({ viewport: { width: 390, height: 780 }, hasTouch: true })
     await visitor.press('Settings')
     await visitor.press('Simulate failures')
-    const drawer = visitor.page.getByRole('group', { name: 'Simulate failures' })
+    const drawer = visitor.page.getByRole('dialog', { name: 'Simulate failures' })
     expect((await drawer.boundingBox())!.y).toBeGreaterThan(250)
     await visitor.press(/^Restart the agent/)
     await drawer.waitFor({ state: 'hidden' })

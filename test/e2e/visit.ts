@@ -109,6 +109,19 @@ export class Visitor {
     if (!ok) throw new Error(`the gate answered with ${status}`)
   }
 
+  /** Starts a fault for this visitor, as a button of the drawer does; 0 seconds end it. */
+  async cause(kind: string, seconds = 60): Promise<void> {
+    await this.page.evaluate(
+      async ([kind, seconds]) => {
+        const clientId = localStorage.getItem('playground:device')
+        const body = JSON.stringify({ clientId, seconds })
+        const response = await fetch(`/api/faults/${kind}`, { method: 'POST', body })
+        if (!response.ok) throw new Error(`the fault was refused with ${response.status}`)
+      },
+      [kind, seconds] as const,
+    )
+  }
+
   get message(): Locator {
     return this.page.getByLabel('Message', { exact: true })
   }
