@@ -1,5 +1,5 @@
 import { isAgents, Log, type Row } from '../core/log'
-import { isEntry, lastEntry } from '../core/run-info'
+import { isEntry } from '../core/run-state'
 import type { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
 import { Header, MessageName, type OutgoingMessage } from '../core/wire'
@@ -23,8 +23,8 @@ export const claimOf = (inputEventId: string): string => `${inputEventId}-run:0`
 
 /** The same for a run that resumes: after each start or resume of the run, the channel stores one further resume. */
 export function claimAfter(run: RunNode<object>, inputEventId: string): string {
-  const before = lastEntry(run)
-  return before ? `${idPart(before.serial)}-resume:0` : claimOf(inputEventId)
+  const { entry } = run
+  return entry ? `${idPart(entry.serial)}-resume:0` : claimOf(inputEventId)
 }
 
 /** A serial or an id as a part of a message id, which must not hold colons. */
@@ -68,7 +68,7 @@ export async function declareEnd(
 ): Promise<void> {
   // NOTE: the tree is not settled, because a policy that throws there must not keep a run from ending
   const run = channel.tree.runs.get(runId)
-  const id = run && `${idPart(lastEntry(run)?.serial ?? run.key)}-end:0`
+  const id = run && `${idPart(run.entry?.serial ?? run.key)}-end:0`
   await publishOnce(
     channel,
     (message) => publisher.declare('end the run', message),
@@ -78,7 +78,7 @@ export async function declareEnd(
 }
 
 /** Id of the invocation that works on a run. */
-export const invocationOf = (run: RunNode<object>): string => lastEntry(run)?.transport[Header.invocationId] ?? ''
+export const invocationOf = (run: RunNode<object>): string => run.entry?.transport[Header.invocationId] ?? ''
 
 /**
  * Refuses an answer that an earlier resume has taken up already: it was published before that resume, or is about older
@@ -86,8 +86,8 @@ export const invocationOf = (run: RunNode<object>): string => lastEntry(run)?.tr
  * @throws {@link HandledError} which names the run
  */
 export function checkNotResumed(run: RunNode<object>, { serial, transport }: Row): void {
-  const last = lastEntry(run)
-  if (last && run.steers.get(transport[Header.messageId] ?? '') === 'consumed') throw handledBy(last)
+  const last = run.entry
+  if (last && run.steerState(transport[Header.messageId] ?? '') === 'consumed') throw handledBy(last)
   if (last?.name !== MessageName.runResume) return
   if (last.serial > serial) throw handledBy(last)
   const isAbout = (row: Row): boolean =>

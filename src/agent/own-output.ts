@@ -2,7 +2,6 @@ import type { ReplyCodec } from '../core/codec'
 import { bySerial } from '../core/collections'
 import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
-import { isCanonical } from '../core/run-state'
 import { plainPort } from '../core/signals'
 import { Projection } from '../core/projection'
 import type { Tree } from '../core/tree'
@@ -62,13 +61,19 @@ function ownRows<M extends object>(tree: Tree<M>, trigger: Row, run: OwnRun): Ro
   if (!isFork(trigger) && trigger.transport[Header.runId] === undefined) rows.delete(trigger.serial)
   const attempts = attemptsOf(heard, published)
   return [...rows.values()]
-    .filter((row) => isContent(row) && isCanonical(row, { attempts }) && !node?.isOutdone(row))
+    .filter((row) => isContent(row) && isOfNewest(row, attempts) && !node?.isOutdone(row))
     .flatMap((row) => (row.name === MessageName.input ? (tree.access.filterInput(row, ownerClientId) ?? []) : row))
     .toSorted(bySerial)
 }
 
 const isContent = ({ name, deleted }: Row): boolean =>
   !deleted && (name === MessageName.input || name === MessageName.output)
+
+/** Whether a row is of the newest attempt of its step. */
+function isOfNewest({ transport }: Row, attempts: ReadonlyMap<string, string>): boolean {
+  const attempt = transport[Header.attempt]
+  return attempt === undefined || (attempts.get(transport[Header.stepId] ?? '') ?? attempt) === attempt
+}
 
 function attemptsOf(heard: readonly Row[], published: PublishedRows): Map<string, string> {
   const attempts = new Map(published.attempts())

@@ -1,6 +1,8 @@
+import { bySerial } from '../core/collections'
 import type { Row } from '../core/log'
-import { isSteer, readSteers } from '../core/run-state'
-import { Header } from '../core/wire'
+import { RunFold } from '../core/run-fold'
+import { isSteer } from '../core/run-state'
+import { Header, isClients } from '../core/wire'
 import { runHookSafely, type SteerHook } from './hooks'
 import type { LiveRun } from './live-run'
 
@@ -95,6 +97,9 @@ export const steerIdsIn = (rows: readonly Row[]): ReadonlySet<string> => new Set
  * @param rows - all rows of the run
  */
 export function unansweredIn(rows: readonly Row[]): (messageId: string) => boolean {
-  const steers = readSteers(rows, rows, false)
-  return (id) => steers.get(id) === 'waiting'
+  const { steers } = new RunFold(rows.toSorted(bySerial))
+  const answered = new Set(
+    rows.filter(({ name }) => !isClients(name)).map(({ transport }) => transport[Header.inputId]),
+  )
+  return (id) => steers?.stateOf(id, false) === 'waiting' && !answered.has(id)
 }

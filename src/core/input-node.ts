@@ -26,11 +26,6 @@ export class InputNode<M extends object> extends TreeNode<M> {
     this.#failure = error
   }
 
-  override add(row: Row): void {
-    if (this.isEmpty && this.#local.length > 0) this.stale = true
-    super.add(row)
-  }
-
   /** Its first row, whether or not the channel has it. */
   get first(): Row | undefined {
     return this.rows[0] ?? this.#local[0]
@@ -59,7 +54,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
 
   /** Nobody puts words into a prompt but the one who sent it. */
   protected override read(row: Row): Row | undefined {
-    return row.clientId === this.rows[0]?.clientId ? row : undefined
+    return row.clientId === this.first?.clientId ? row : undefined
   }
 
   protected override release(): void {
@@ -72,8 +67,8 @@ export class InputNode<M extends object> extends TreeNode<M> {
     return this.isSent
   }
 
-  protected override content(): readonly Row[] {
-    return this.isSent ? super.content() : this.#local
+  protected override get content(): readonly Row[] {
+    return this.isSent ? super.content : this.#local
   }
 
   protected derive(): void {

@@ -22,7 +22,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
   #settled: SettledRows | undefined
   protected readonly projection: Projection<M>
   #shown: SmallMap<Writable<ViewMessage<M>>> | undefined
-  /** How many of the rows the projection holds, unless it is stale. */
+  /** The content that the projection was made from, and how much of it, unless it is stale. */
+  #folded: readonly Row[] = noItems
   #foldedCount = 0
   /** Messages that rows name, but that no row has content for. */
   #emptyIds: Set<string> | undefined
@@ -81,6 +82,12 @@ export abstract class TreeNode<M extends object> implements RowHome {
     removeBySerial(this.rows, row)
     row.part = undefined
     this.stale = true
+    const id = row.transport[Header.messageId]
+    if (id !== undefined && !this.#names(id)) this.#emptyIds?.delete(id)
+  }
+
+  #names(id: string): boolean {
+    return this.#rows.findLast((row) => row.transport[Header.messageId] === id) !== undefined
   }
 
   /** Follows a row that got longer; false when the node has to be settled for that. */
@@ -98,6 +105,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   #goOn(): NodeChange {
     const { size } = this
+    if (this.projection.isSealed) return 'none'
     this.#foldFurther()
     return this.size === size ? 'none' : 'moved'
   }
@@ -105,10 +113,12 @@ export abstract class TreeNode<M extends object> implements RowHome {
   #settleAll(): NodeChange {
     const before = this.#listing()
     this.derive()
-    const { ids } = this
-    if (this.stale) this.#foldAfresh()
+    this.#checkContent()
+    const { ids, stale } = this
+    if (stale) this.#foldAfresh()
     else this.#foldFurther()
-    this.#showState()
+    const restated = this.restated()
+    this.#showState(stale ? undefined : restated)
     if (this.isComplete && !this.#hasLateRows) this.seal()
     // NOTE: only folding afresh puts messages before others
     return changeOf(before, this.#listing(), ids === this.ids || ids.every((id, index) => id === this.ids[index]))
@@ -119,32 +129,40 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return { visible, size, sort, parent, replacesId }
   }
 
-  #foldFurther(): void {
-    const { rows } = this
-    while (this.#foldedCount < rows.length) {
-      const row = rows[this.#foldedCount++]!
-      const content = this.read(row)
-      if (content) this.projection.add(content)
-    }
-    for (const id of this.#namedIds) this.#noteMention(id)
-    this.#namedIds = noItems
+  /** The projection is made afresh when rows of it count no more, or rows before them count after all. */
+  #checkContent(): void {
+    const { content } = this
+    if (content !== this.#folded && this.#folded.some((row, index) => row !== content[index])) this.stale = true
   }
 
-  #noteMention(id: string | undefined): void {
-    if (id === undefined || this.projection.held(id)) return
-    this.#emptyIds ??= new Set()
-    this.#emptyIds.add(id)
+  #foldFurther(): void {
+    const content = (this.#folded = this.content)
+    while (this.#foldedCount < content.length) {
+      const row = this.read(content[this.#foldedCount++]!)
+      if (row) this.projection.add(row)
+    }
+    this.#noteMentions(this.#namedIds)
   }
 
   #foldAfresh(): void {
+    const { ids } = this
     this.stale = false
-    this.#foldedCount = this.rows.length
     // NOTE: the part of a superseded attempt's row can become the part of another row
-    for (const row of this.rows) row.part = undefined
-    this.projection.rebuild(this.content())
-    this.#emptyIds = undefined
+    for (const row of this.#folded) row.part = undefined
+    const content = (this.#folded = this.content)
+    this.#foldedCount = content.length
+    this.projection.rebuild(content.map((row) => this.read(row)).filter((row) => row !== undefined))
+    this.#noteMentions([...ids, ...this.#namedIds])
+  }
+
+  /** Notes which of these messages are named by rows, but have no content. */
+  #noteMentions(ids: readonly (string | undefined)[]): void {
+    for (const id of ids) {
+      if (id === undefined) continue
+      if (this.projection.held(id)) this.#emptyIds?.delete(id)
+      else if (this.#names(id)) (this.#emptyIds ??= new Set()).add(id)
+    }
     this.#namedIds = noItems
-    for (const { transport } of this.rows) this.#noteMention(transport[Header.messageId])
   }
 
   /** Frees the state that only further rows need; a later row is folded together with all others. */
@@ -157,7 +175,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
    * for, and are then folded afresh.
    */
   compact(log: Log): void {
-    if (this.#settled || this.stale || !this.projection.isSealed || this.#foldedCount < this.#rows.length) return
+    if (this.#settled || this.stale || !this.projection.isSealed) return
     const rows = this.ownRows
     if (rows.length === 0 || rows.some(({ partial, pieces }) => partial || pieces)) return
     this.release()
@@ -171,7 +189,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** Lets go of the rows, because the log keeps them. */
   protected release(): void {
-    this.#rows = noItems
+    this.#rows = this.#folded = noItems
   }
 
   /** Takes the rows back from the log. */
@@ -185,12 +203,19 @@ export abstract class TreeNode<M extends object> implements RowHome {
     if (this.#settled) this.#settled.log.open(this.#settled)
   }
 
-  #showState(): void {
-    if (!this.#shown) return
-    for (const id of this.#shown.keys()) {
-      if (!this.projection.held(id)) this.#shown.delete(id)
-      else update(this.#shown.get(id)!, this.#shape(id))
+  /** @param ids - messages whose state can be another one; by default all */
+  #showState(ids: Iterable<string> = this.#shown?.keys() ?? noItems): void {
+    for (const id of ids) {
+      const shown = this.#shown?.get(id)
+      if (!shown) continue
+      if (this.projection.held(id)) update(shown, this.#shape(id))
+      else this.#shown!.delete(id)
     }
+  }
+
+  /** The messages whose state can be another one since the last call; undefined when that is true of all. */
+  protected restated(): Iterable<string> | undefined {
+    return undefined
   }
 
   #shape(id: string): MessageStatus {
@@ -233,9 +258,9 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return this.projection.seeds
   }
 
-  /** Rows to project, in order. */
-  protected content(): readonly Row[] {
-    return this.rows.map((row) => this.read(row)).filter((row) => row !== undefined)
+  /** The rows to project, in order; another list when rows of it count no more. */
+  protected get content(): readonly Row[] {
+    return this.rows
   }
 
   /** The row as it is projected; undefined if it does not count. */
@@ -243,7 +268,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return row
   }
 
-  protected steerState(_id: string): SteerState | undefined {
+  steerState(_id: string): SteerState | undefined {
     return undefined
   }
 

@@ -1,6 +1,7 @@
 import type { SessionError } from './errors'
-import { type Row, isAgents } from './log'
-import type { RunError, RunStatus, RunStep, RunState } from './run-state'
+import type { Row } from './log'
+import type { RunFold } from './run-fold'
+import { hasEnded, type RunError, type RunStatus, type RunStep, type RunState } from './run-state'
 import { Header, MessageName } from './wire'
 
 /** The state of waking the agent for one input or cancel. */
@@ -86,20 +87,9 @@ export interface RunInfo {
 export const isRunning = ({ status, stalled }: Pick<RunInfo, 'status' | 'stalled'>): boolean =>
   status === 'active' && !stalled
 
-/** The lifecycle rows of a run, by serial. */
-interface Lifecycle {
-  readonly lifecycleRows: readonly Row[]
-}
-
-/** Whether a row is the start or a resume of a run. */
-export const isEntry = ({ name }: { readonly name?: string }): boolean =>
-  name === MessageName.runStart || name === MessageName.runResume
-
-/** The newest start or resume of a run. */
-export const lastEntry = ({ lifecycleRows }: Lifecycle): Row | undefined => lifecycleRows.findLast(isEntry)
-
 /** Whether the agent that works on a run says that its presence names its live runs. */
-export const isNamedByPresence = (run: Lifecycle): boolean => lastEntry(run)?.transport[Header.presence] === 'true'
+export const isNamedByPresence = ({ entry }: { readonly entry: Row | undefined }): boolean =>
+  entry?.transport[Header.presence] === 'true'
 
 /** Milliseconds of silence after which a run that no present agent names counts as stalled. */
 export const silenceLimit = 20_000
@@ -156,77 +146,23 @@ export function openCancel(cancels: readonly Row[], lifecycle: readonly Row[]): 
 /** A run's snapshot without its cancels. */
 export type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy' | 'stopped' | 'stalled'>
 
-/** The rows that the facts about a run come from, in serial order: content, and lifecycle and step rows. */
-export interface RunRows {
-  readonly content: readonly Row[]
-  readonly lifecycle: readonly Row[]
-  readonly start: Row | undefined
-  /** Undefined also while the end is held back. */
-  readonly end: Row | undefined
-}
-
-/** Headers about the run as a whole: the start has them, else the first message that does. */
-const decisive = [Header.owner, Header.inputClientId, Header.invocationId, Header.inputId, Header.regenerates]
-
-/** Whether a row says something about its run as a whole that the start does not say. */
-export const isDecisive = ({ transport }: Row, start: Row): boolean =>
-  decisive.some((header) => transport[header] && !start.transport[header])
-
-/** The agent's earliest message with such a header. */
-export function holderOf(
-  { content, lifecycle }: Pick<RunRows, 'content' | 'lifecycle'>,
-  header: string,
-  fits: (value: string | undefined) => unknown = Boolean,
-): Row | undefined {
-  const isIt = (row: Row): boolean => isAgents(row) && !!fits(row.transport[header])
-  return lowest(lifecycle.find(isIt), content.find(isIt))
-}
-
-/** A header of the run as a whole: its start decides, else the agent's earliest message that has it. */
-export const headerOf = (rows: RunRows, header: string): string | undefined =>
-  rows.start?.transport[header] || holderOf(rows, header)?.transport[header]
-
-/** Reads the facts about a run from its rows. */
-export function readFacts(rows: RunRows, state: RunState, runId: string, parentId: string | undefined): RunFacts {
-  const { status, error, steps } = state
-  const { start, end } = rows
-  const inputId = headerOf(rows, Header.inputId)
-  // As Ably has verified it for the agent
-  const owner = (start ?? holderOf(rows, Header.inputClientId))?.transport[Header.inputClientId]
+/** The facts about a run, from what its rows add up to. */
+export function factsOf(
+  fold: RunFold,
+  { status, error, steps }: RunState,
+  { runId, inputId, parentId }: Pick<RunInfo, 'runId' | 'inputId' | 'parentId'>,
+): RunFacts {
+  const { start, end, owner } = fold
   return {
     runId,
-    clientId: owner || headerOf(rows, Header.owner) || inputOwner(rows) || '',
-    invocationId: headerOf(rows, Header.invocationId) ?? '',
+    clientId: owner,
+    invocationId: fold.header(Header.invocationId) ?? '',
     status,
     steps,
     ...(inputId !== undefined && { inputId }),
     ...(parentId !== undefined && { parentId }),
     ...(error && { error }),
     ...(start && { startedAt: start.timestamp }),
-    ...(end && { endedAt: end.timestamp }),
+    ...(end && hasEnded(status) && { endedAt: end.timestamp }),
   }
 }
-
-/** The client of the first input in the run; it counts as the owner until the agent has published. */
-function inputOwner({ content }: RunRows): string | undefined {
-  const first = content.find(isInput)
-  return first && (first.clientId ?? first.transport[Header.owner])
-}
-
-/**
- * Until the start is known, the parent of the first output that does not point into this run itself (outputs of a resumed
- * run do).
- */
-export function provisionalParent({ content }: RunRows): string | undefined {
-  const own = new Set(content.map((row) => row.transport[Header.messageId]))
-  const pointsOut = ({ name, transport }: Row): boolean =>
-    name === MessageName.output && transport[Header.parent] !== undefined && !own.has(transport[Header.parent])
-  return content.find(pointsOut)?.transport[Header.parent]
-}
-
-/** Whether a client put a row into its run. */
-export const isInput = ({ name }: Row): boolean => name === MessageName.input
-
-/** The one with the lowest serial. */
-export const lowest = (...rows: (Row | undefined)[]): Row | undefined =>
-  rows.reduce((low, row) => (row && (!low || row.serial < low.serial) ? row : low), undefined)

@@ -1,35 +1,14 @@
+import type { AccessPolicy } from './access'
 import { answersIn, settledBefore } from './answers'
 import type { Codec } from './codec'
-import { isContent, isOpen, type Row } from './log'
+import { bySerial, insertBySerial, noItems, removeBySerial, sameItems } from './collections'
+import { isAgents, isContent, isOpen, type Row } from './log'
 import { TreeNode } from './node'
+import { RunFold } from './run-fold'
+import { factsOf, withCancellation, type Cancelling, type RunFacts, type RunInfo } from './run-info'
+import { endState, hasEnded, initialRunState, isEntry, isSteer, type RunState, type RunStatus } from './run-state'
 import type { ReactivePort } from './signals'
-import {
-  headerOf,
-  holderOf,
-  isDecisive,
-  isInput,
-  lowest,
-  provisionalParent,
-  readFacts,
-  type RunFacts,
-  type RunRows,
-  withCancellation,
-  type Cancelling,
-  type RunInfo,
-} from './run-info'
-import type { AccessPolicy } from './access'
-import {
-  firstOf,
-  isCanonical,
-  runState,
-  initialRunState,
-  type RunState,
-  type RunStatus,
-  isSteer,
-  noSteers,
-  readSteers,
-} from './run-state'
-import { insertBySerial, noItems, removeBySerial } from './collections'
+import type { Steers } from './steers'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'
 
@@ -39,10 +18,15 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Lifecycle and step rows in serial order. */
   #lifecycle: readonly Row[] = noItems
   #cancels: readonly Row[] = noItems
-  #steers = noSteers
+  /** What its rows add up to; undefined when a row came that is not behind all others. */
+  #fold: RunFold | undefined
+  /** Whether its state or its facts can be other ones than derived. */
+  #isNews = true
+  #steers: Steers | undefined
+  /** The state that its shown messages tell. */
+  #told = initialRunState
   /** The answers that its agent has gone on with. */
   #acted: readonly Row[] = noItems
-  #hasOutput = false
   #isStarted = false
   #state = initialRunState
   #facts: RunFacts | undefined
@@ -54,8 +38,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #owner: string | undefined
   #isEnding = false
   #isOverdue = false
-  /** Whether something came that its state or its facts may follow from. */
-  #isNews = true
   /** Whether its agent is gone, as far as is known. */
   isStalled = false
   /** Counts the changes of its rows, cancels aside: a run is silent while this stays the same. */
@@ -83,9 +65,23 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   override add(row: Row): void {
-    this.#isNews ||= !this.#isFurther(row)
-    this.activity++
     super.add(row)
+    this.#take(row)
+  }
+
+  addLifecycle(row: Row): void {
+    row.home = this
+    this.#lifecycle = insertBySerial(this.lifecycleRows, row)
+    if (row.name === MessageName.cancelRefused) this.touch()
+    // Who may write into a run depends on its start
+    if (row.name === MessageName.runStart && this.rows.some(isInput)) this.reread()
+    this.#take(row)
+  }
+
+  #take(row: Row): void {
+    this.activity++
+    if (!this.#fold?.goOn(row)) this.#fold = undefined
+    this.#isNews ||= (this.#fold?.hasNews ?? true) || this.hasEnded
   }
 
   override grow(row: Row): boolean {
@@ -93,32 +89,16 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return super.grow(row)
   }
 
-  /** Whether a row only lengthens a reply that has begun: it changes messages, and nothing else about the run. */
-  #isFurther(row: Row): boolean {
-    if (!this.#isStarted || !this.#hasOutput || this.#isEnding || this.hasEnded) return false
-    if (isOfFork(row) || isInput(row) || isDecisive(row, this.start!)) return false
-    return this.#steers.size === 0 || stampOf(row) === stampOf(this.rows.at(-1))
-  }
-
   override remove(row: Row): void {
+    this.#fold = undefined
     this.#isNews = true
     removeBySerial(this.lifecycleRows, row)
     super.remove(row)
   }
 
-  addLifecycle(row: Row): void {
-    row.home = this
-    this.#isNews = true
-    this.activity++
-    this.#lifecycle = insertBySerial(this.lifecycleRows, row)
-    if (row.name === MessageName.cancelRefused) this.#info = undefined
-    if (row.name === MessageName.runStart && this.rows.some(isInput)) this.reread()
-  }
-
   /** Reads its rows again: other rows may count than before. */
   reread(): void {
     this.stale = true
-    this.#isNews = true
   }
 
   get owner(): string | undefined {
@@ -126,15 +106,19 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.isPlaceholder ? this.rows[0]?.clientId : this.start?.transport[Header.inputClientId]
   }
 
-  /** Whether its start lets it answer a fork; others may have given one the id of its prompt, or of its request. */
-  get #answersFork(): boolean {
-    const start = this.start?.transport
-    return !start || (start[Header.parent] !== start[Header.inputId] && start[Header.regenerates] === undefined)
-  }
-
   /** The message that says it has started. */
   get start(): Row | undefined {
-    return firstOf(this.lifecycleRows, MessageName.runStart)
+    return this.#fold ? this.#fold.start : this.lifecycleRows.find(({ name }) => name === MessageName.runStart)
+  }
+
+  /** Its newest start or resume. */
+  get entry(): Row | undefined {
+    return this.#fold ? this.#fold.entry : this.lifecycleRows.findLast(isEntry)
+  }
+
+  /** What its rows add up to. */
+  get #known(): RunFold {
+    return (this.#fold ??= new RunFold(this.ownRows.toSorted(bySerial)))
   }
 
   addCancel(row: Row): void {
@@ -145,9 +129,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
     removeBySerial(this.#cancels, row)
   }
 
-  /** How messages that were sent into it while it was being written fare, by message id. */
-  get steers(): ReadonlyMap<string, SteerState> {
-    return this.#steers
+  /** How a message fares that a client sent into it while it was being written. */
+  override steerState(id: string): SteerState | undefined {
+    return this.#steers?.stateOf(id, this.hasEnded)
   }
 
   /** Cancels that name this run, by serial. */
@@ -176,7 +160,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   get hasEnded(): boolean {
-    return this.#state.status !== 'active' && this.#state.status !== 'suspended'
+    return hasEnded(this.#state.status)
   }
 
   /**
@@ -198,22 +182,22 @@ export class RunNode<M extends object> extends TreeNode<M> {
    * Whether a stream of its content is still open. Streams of attempts that were tried again do not count, nor those that an
    * agent went on with after another one had ended the run.
    */
-  #hasOpenStream(state: RunState): boolean {
-    const end = firstOf(this.lifecycleRows, MessageName.runEnd)
-    const isAfterEnd = ({ version }: Row): boolean => end !== undefined && version > end.serial
-    return this.rows.some((row) => isOpen(row) && isCanonical(row, state) && !isAfterEnd(row))
+  get #hasOpenStream(): boolean {
+    const { content, end } = this.#known
+    return content.some((row) => isOpen(row) && (!end || row.version <= end.serial))
   }
 
   /** Whether its start is known, by a message that only a started run has. */
   get visible(): boolean {
     // NOTE: if agents or a policy are given, clients cannot create a run
     const hasContent = this.projection.size > 0 && (this.isPlaceholder || !this.#judge.isGuarded)
-    return hasContent || this.#isStarted || this.#state.steps.length > 0 || this.#hasOutput
+    return hasContent || this.#isStarted
   }
 
   /** The serial of the agent's earliest message that names this trigger. */
   serialOfTrigger(inputId: string): string | undefined {
-    return holderOf(this.#said, Header.inputId, (value) => value === inputId)?.serial
+    const isIt = (row: Row): boolean => isAgents(row) && row.transport[Header.inputId] === inputId
+    return this.ownRows.filter(isIt).toSorted(bySerial)[0]?.serial
   }
 
   protected override get isAppendOnly(): boolean {
@@ -225,7 +209,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected get isComplete(): boolean {
-    return this.hasEnded && !this.#hasOpenStream(this.#state)
+    return this.hasEnded && !this.#hasOpenStream
   }
 
   protected override get ownRows(): readonly Row[] {
@@ -237,6 +221,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#owner = this.owner
     this.#lifecycle = noItems
     this.#acted = noItems
+    this.#fold = undefined
   }
 
   override reopen(rows: readonly Row[]): void {
@@ -251,7 +236,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** @param cancels - the cancels of this run that count, by serial */
   info(cancels: () => readonly Row[]): RunInfo {
-    this.#facts ??= readFacts(this.#said, this.#state, this.key, this.parent)
+    this.#facts ??= this.#readFacts()
     if (!this.#info) {
       const rows = cancels()
       const isCancelled = rows.length > 0 || this.#cancelState !== undefined
@@ -285,50 +270,65 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected override read(row: Row): Row | undefined {
-    if (row.name !== MessageName.input) return isCanonical(row, this.#state) ? row : undefined
-    if (row.transport[Header.runId] === undefined && !this.#answersFork) return undefined
+    if (row.name !== MessageName.input) return row
+    if (row.transport[Header.runId] === undefined && !this.#known.answersFork) return undefined
     if (this.isOutdone(row)) return undefined
     return this.#judge.filterInput(row, this.owner)
   }
 
-  get #said(): RunRows {
-    const { rows: content, lifecycleRows: lifecycle, start } = this
-    const end = this.hasEnded ? firstOf(lifecycle, MessageName.runEnd) : undefined
-    return { content, lifecycle, start, end }
+  protected override get content(): readonly Row[] {
+    return this.#known.content
   }
 
   protected derive(): void {
+    const isFresh = !this.#fold
+    const fold = this.#known
     this.#isNews = false
-    this.#readState()
-    const said = this.#said
-    const { start } = said
+    fold.hasNews = false
+    this.#steers = fold.steers
+    // NOTE: views compare steps and errors by identity
+    if (isFresh && isSame(fold.steps, this.#state.steps)) fold.steps = this.#state.steps
+    this.#readState(fold)
+    const { start, first } = fold
     // NOTE: allowed or not, so that where a run stands does not depend on where those stand that it replaces
-    const fork = this.#answersFork ? this.rows.find(isOfFork) : undefined
-    this.sort = (fork ?? start ?? lowest(this.rows[0], this.#lifecycle[0]))?.serial ?? ''
-    this.parent = start || fork ? (start ?? fork)!.transport[Header.parent] : provisionalParent(said)
-    this.inputId = headerOf(said, Header.inputId)
-    this.regenerates = headerOf(said, Header.regenerates)
-    this.#isStarted = start !== undefined
-    this.#hasOutput = this.rows.some(isOutput)
-    this.#steers = readSteers(this.rows, this.#lifecycle, this.hasEnded)
-    this.#readActed()
-    const facts = readFacts(said, this.#state, this.key, this.parent)
-    if (this.#facts && isSame(this.#facts, facts)) return
+    const fork = fold.answersFork ? fold.fork : undefined
+    this.sort = (fork ?? start ?? first)?.serial ?? ''
+    this.parent = start || fork ? (start ?? fork)!.transport[Header.parent] : fold.provisionalParent
+    this.inputId = fold.header(Header.inputId)
+    this.regenerates = fold.header(Header.regenerates)
+    this.#isStarted = start !== undefined || fold.hasOutput || fold.steps.length > 0
+    if (fold.namesAnswers) this.#readActed()
+    const facts = this.#readFacts()
+    if (this.#facts && hasSameFields(this.#facts, facts)) return
     this.#facts = facts
-    this.#info = undefined
+    this.touch()
   }
 
-  #readState(): void {
+  #readFacts(): RunFacts {
+    const { key: runId, inputId, parent: parentId } = this
+    return factsOf(this.#known, this.#state, { runId, inputId, parentId })
+  }
+
+  #readState({ end, steps, isSuspended }: RunFold): void {
     const before = this.#state
-    const end = firstOf(this.#lifecycle, MessageName.runEnd)
-    const state = runState(this.#lifecycle, end)
-    this.#isEnding = end !== undefined && !this.#isOverdue && this.#hasOpenStream(state)
-    // NOTE: views compare errors by identity
-    if (state.error && isSame(before.error, state.error)) state.error = before.error
-    if (this.#isEnding) Object.assign(state, { status: 'active', error: undefined })
-    this.#state = state
-    // Only the newest attempt of a step is shown
-    if (this.rows.some((row) => isCanonical(row, before) !== isCanonical(row, state))) this.stale = true
+    this.#isEnding = end !== undefined && !this.#isOverdue && this.#hasOpenStream
+    const state: Pick<RunState, 'status' | 'error'> =
+      end && !this.#isEnding ? endState(end) : { status: isSuspended && !end ? 'suspended' : 'active' }
+    const error = isSame(before.error, state.error) ? before.error : state.error
+    this.#state = { status: state.status, error, steps }
+  }
+
+  protected override restated(): Iterable<string> | undefined {
+    const { status, error } = this.#state
+    const touched = this.#steers?.touched()
+    const isSameState = status === this.#told.status && error === this.#told.error
+    this.#told = this.#state
+    return isSameState ? (touched ?? noItems) : undefined
+  }
+
+  protected override seal(): void {
+    super.seal()
+    this.#fold = undefined
   }
 
   /** Whether an answer does not count, because its agent has gone on with another one. */
@@ -339,7 +339,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   #readActed(): void {
-    if (!this.#lifecycle.some(({ transport }) => transport[Header.answers])) return
     const before = this.#acted
     const { counted, actedCount } = answersIn({ codec: this.#codec, access: this.#judge }, this)
     this.#acted = counted.slice(0, actedCount)
@@ -348,13 +347,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   protected messageState(id: string): MessageState {
     const { status } = this.#state
-    if (this.#steers.has(id)) return 'sent'
+    if (this.steerState(id)) return 'sent'
     if (this.isPlaceholder) return 'complete'
     return status === 'active' ? 'streaming' : status === 'suspended' ? 'complete' : status
-  }
-
-  protected override steerState(id: string): SteerState | undefined {
-    return this.#steers.get(id)
   }
 
   protected error(): ViewMessage<M>['error'] {
@@ -362,12 +357,10 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 }
 
-const isOfFork = ({ transport }: Row): boolean => transport[Header.runId] === undefined
+const hasSameFields = (a: RunFacts, b: RunFacts): boolean =>
+  sameItems(Object.entries(a).flat(), Object.entries(b).flat())
 
-const stampOf = (row: Row | undefined): string | undefined => row?.transport[Header.steers]
-
-const isOutput = ({ name, transport }: Row): boolean =>
-  name === MessageName.output && transport[Header.messageId] !== undefined
+const isInput = ({ name }: Row): boolean => name === MessageName.input
 
 /** Whether two values, made by the same code, say the same. */
 const isSame = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)

@@ -3,7 +3,6 @@ import { MultiMap } from '../core/collections'
 import { InputNode } from '../core/input-node'
 import type { Row } from '../core/log'
 import { levelOf, unsent } from '../core/node'
-import { lastEntry } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import { Header } from '../core/wire'
 import type { Cancellations } from './cancellations'
@@ -155,7 +154,7 @@ export class PendingInputs<M extends object> {
     const order = `0${levelOf(run)}`
     const answer = newestAnswer(tree, run)
     // NOTE: an answer may arrive while the reply is still being written, before the run is suspended
-    const isNew = answer !== undefined && answer.serial > (lastEntry(run)?.serial ?? '')
+    const isNew = answer !== undefined && answer.serial > (run.entry?.serial ?? '')
     const own = isNew ? undefined : this.#submissions.unacknowledgedIn(run.key)
     const reply = run.message(own?.inputId ?? answer?.transport[Header.messageId] ?? '')
     // Calls that are still to be answered wait for a user, not for the agent

@@ -51,7 +51,7 @@ export function placeOfEdit<M extends object>(tree: Tree<M>, messageId: string):
 /** Another reply follows the same message. Each regeneration of a run's first message names the oldest of these replies. */
 export function placeOfRegeneration<M extends object>(tree: Tree<M>, messageId: string): Place {
   const node = tree.nodeOf(messageId)
-  const run = node instanceof RunNode && !node.steers.has(messageId) ? node : undefined
+  const run = node instanceof RunNode && !node.steerState(messageId) ? node : undefined
   const ids = [...(run?.ids ?? [])]
   const index = ids.indexOf(messageId)
   const parent = index > 0 ? ids[index - 1] : run?.parent

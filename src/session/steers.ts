@@ -41,7 +41,7 @@ export class Steers<M extends object> {
     const { status } = run.state
     if (status === 'active') return
     for (const steer of this.#steers.of(run.key).slice()) {
-      const consumed = run.steers.get(steer.inputId) === 'consumed'
+      const consumed = run.steerState(steer.inputId) === 'consumed'
       if (status === 'suspended' && !consumed) continue
       this.#steers.remove(run.key, steer)
       steer.outcome.resolve({ consumed, ...(status !== 'suspended' && { runTerminalReason: status }) })

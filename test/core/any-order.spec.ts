@@ -77,6 +77,6 @@ it('a session shows the same result, in any order of arrival', async () => {
       const expected = stateOf(listener, ids)
       for (const how of arrivals) expect(stateOf(await arrive(wire, how), ids)).toEqual(expected)
     }),
-    { seed, numRuns: 300 },
+    { seed, numRuns: 150 },
   )
 })

@@ -24,7 +24,7 @@ it('a steer is waiting until a part of the reply names it as consumed', () => {
   expect(run.viewMessage('m')).toMatchObject({ state: 'streaming' })
   expect(run.viewMessage('m').steer).toBeUndefined()
   hear(tree, [runMessage('ai-run-end', 'r')])
-  expect([...run.steers]).toEqual([['s1', 'consumed'], ['s2', 'missed']]) // prettier-ignore
+  expect(['s1', 's2'].map((id) => run.steerState(id))).toEqual(['consumed', 'missed'])
 })
 
 it.each(['', 'null', '{"s1":1}', '[1,{"s1":2}]', '["__proto__"', '[["s1"]]'])(
@@ -32,18 +32,18 @@ it.each(['', 'null', '{"s1":1}', '[1,{"s1":2}]', '["__proto__"', '[["s1"]]'])(
   (ids) => {
     const tree = newTree()
     hear(tree, [begun(), steer('s1'), stamped(ids)])
-    expect([...tree.runs.get('r')!.steers]).toEqual([['s1', 'waiting']])
+    expect(tree.runs.get('r')!.steerState('s1')).toBe('waiting')
   },
 )
 
 it('a message that resumed the run is no steer', () => {
   const tree = newTree()
   hear(tree, [begun(), steer('s1'), runMessage('ai-run-resume', 'r', { 'input-codec-message-id': 's1' })])
-  expect(tree.runs.get('r')!.steers.size).toBe(0)
+  expect(tree.runs.get('r')!.steerState('s1')).toBeUndefined()
 })
 
 it('a steer is consumed in any order of arrival', () => {
   const tree = newTree()
   hear(tree, [begun(), steer('s1'), stamped('["s1"]'), runMessage('ai-run-end', 'r')].toReversed())
-  expect([...tree.runs.get('r')!.steers]).toEqual([['s1', 'consumed']])
+  expect(tree.runs.get('r')!.steerState('s1')).toBe('consumed')
 })

@@ -1,0 +1,243 @@
+import { insertBySerial, noItems, SmallMap } from './collections'
+import { isAgents, isContent, type Row } from './log'
+import { isEntry, isSteer, type RunStep } from './run-state'
+import { Steers } from './steers'
+import { Header, isClients, MessageName, type Headers } from './wire'
+
+/** Headers about the run as a whole: the start has them, else the first message that does. */
+const decisive = [Header.owner, Header.inputClientId, Header.invocationId, Header.inputId, Header.regenerates]
+
+/** What the fold keeps about a step. */
+interface StepTrack {
+  /** Its place among the steps; -1 while no attempt is known. */
+  index: number
+  /** The serial of the newest attempt. */
+  attempt: string | undefined
+  /** How many rows of it count. */
+  count: number
+  /** Rows of an attempt that sorts behind them: the clocks of two sites differ. */
+  readonly early: Row[]
+}
+
+/**
+ * What the rows of a run add up to, read in the order of their serials. A row behind all others, which almost every row is
+ * when it arrives, costs the same however long the run is; any other row needs a fresh fold of all rows.
+ */
+export class RunFold {
+  #last = ''
+  /** Whether it has learnt more than further content since its reader cleared this. */
+  hasNews = true
+  /** The content that counts: none of attempts that were tried again. It is another list when it loses rows. */
+  content: readonly Row[] = noItems
+  steps: readonly RunStep[] = noItems
+  first: Row | undefined
+  start: Row | undefined
+  /** The newest start or resume. */
+  entry: Row | undefined
+  end: Row | undefined
+  /** The first row of an answer that begins a run of its own. */
+  fork: Row | undefined
+  /** The first input of a client. */
+  input: Row | undefined
+  hasOutput = false
+  steers: Steers | undefined
+  /** Whether a resume names the answers that its agent goes on with. */
+  namesAnswers = false
+  #resume: Row | undefined
+  /** Invocations that have suspended the run. */
+  readonly #suspends = new SmallMap<true>()
+  readonly #tracks = new SmallMap<StepTrack>()
+  /** The agent's earliest message with a header that is about the run as a whole. */
+  readonly #holders: Record<string, Row> = {}
+  /** Message ids, and the parents of outputs, while the start is unknown. */
+  #ids: Set<string | undefined> | undefined
+  #parents: Set<string> | undefined
+  #stamp: string | undefined
+  /** Inputs that woke an agent. */
+  readonly #triggers = new SmallMap<true>()
+
+  /** @param rows - by serial */
+  constructor(rows: readonly Row[]) {
+    for (const row of rows) this.#read(row)
+  }
+
+  /** Takes in one more row; false when others come behind it. */
+  goOn(row: Row): boolean {
+    if (row.serial <= this.#last) return false
+    this.#read(row)
+    return true
+  }
+
+  /** A header of the run as a whole: its start decides, else the agent's earliest message that has it. */
+  header(name: string): string | undefined {
+    return this.start?.transport[name] || this.#holders[name]?.transport[name]
+  }
+
+  /** The run's owner: as Ably has verified it for the agent, else the client of the first input. */
+  get owner(): string {
+    const { start, input } = this
+    const verified = (start ?? this.#holders[Header.inputClientId])?.transport[Header.inputClientId]
+    return verified || this.header(Header.owner) || (input && (input.clientId ?? input.transport[Header.owner])) || ''
+  }
+
+  /**
+   * Until the start is known, the parent of the first output that does not point into this run itself (outputs of a resumed
+   * run do).
+   */
+  get provisionalParent(): string | undefined {
+    for (const parent of this.#parents ?? noItems) {
+      if (!this.#ids!.has(parent)) return parent
+      this.#parents!.delete(parent)
+    }
+    return undefined
+  }
+
+  /** A suspend counts only while no later invocation has re-entered the run. */
+  get isSuspended(): boolean {
+    const current = (this.#resume ?? this.start)?.transport[Header.invocationId]
+    return current === undefined ? this.#suspends.size > 0 : this.#suspends.get(current) === true
+  }
+
+  /** Whether its start lets it answer a fork; others may have given one the id of its prompt, or of its request. */
+  get answersFork(): boolean {
+    const start = this.start?.transport
+    return !start || (start[Header.parent] !== start[Header.inputId] && start[Header.regenerates] === undefined)
+  }
+
+  #read(row: Row): void {
+    this.#last = row.serial
+    this.first ??= row
+    if (isAgents(row)) this.#noteHeaders(row)
+    if (isContent(row)) this.#readContent(row)
+    else this.#readLifecycle(row)
+  }
+
+  #noteHeaders(row: Row): void {
+    for (const name of decisive) {
+      if (!row.transport[name] || this.#holders[name]) continue
+      this.#holders[name] = row
+      this.hasNews = true
+    }
+  }
+
+  #readContent(row: Row): void {
+    const { name, transport } = row
+    const id = transport[Header.messageId]
+    if (transport[Header.runId] === undefined) this.fork ??= row
+    if (name === MessageName.input) {
+      this.input ??= row
+      this.hasNews = true
+      if (isSteer(row) && id !== undefined) this.#knownSteers.send(id)
+    } else {
+      this.hasNews ||= !this.hasOutput
+      this.hasOutput ||= id !== undefined
+      this.#readStamp(transport[Header.steers])
+    }
+    if (!this.start) this.#notePlace(row)
+    this.#count(row)
+  }
+
+  #notePlace({ name, transport }: Row): void {
+    const parent = transport[Header.parent]
+    this.#ids ??= new Set()
+    this.#ids.add(transport[Header.messageId])
+    if (parent !== undefined && name === MessageName.output) (this.#parents ??= new Set()).add(parent)
+    this.hasNews = true
+  }
+
+  /** Reads which steers an output says it has taken up; mostly the same as the output before. */
+  #readStamp(stamp: string | undefined): void {
+    if (stamp === undefined || stamp === this.#stamp) return
+    this.#stamp = stamp
+    this.#knownSteers.consume(stamp)
+    this.hasNews = true
+  }
+
+  get #knownSteers(): Steers {
+    return (this.steers ??= new Steers(this.#triggers))
+  }
+
+  /** Adds content unless it is of an attempt that was tried again. */
+  #count(row: Row): void {
+    const { [Header.stepId]: stepId = '', [Header.attempt]: attempt } = row.transport
+    if (attempt !== undefined) {
+      const track = this.#trackOf(stepId)
+      if ((track.attempt ?? attempt) !== attempt) return this.#setAside(track, row, attempt)
+      track.count++
+    }
+    this.content = insertBySerial(this.content, row)
+  }
+
+  /** Keeps a row of an attempt that can still begin; others will never count. */
+  #setAside({ early }: StepTrack, row: Row, attempt: string): void {
+    if (attempt > row.serial) early.push(row)
+  }
+
+  #readLifecycle(row: Row): void {
+    const { name, transport } = row
+    this.hasNews = true
+    const { [Header.inputId]: inputId, [Header.invocationId]: invocation = '', [Header.stepId]: stepId } = transport
+    if (inputId !== undefined && !isClients(name)) this.#noteTrigger(inputId)
+    if (isEntry(row)) this.entry = row
+    this.namesAnswers ||= transport[Header.answers] !== undefined
+    if (name === MessageName.runStart) this.start ??= row
+    else if (name === MessageName.runResume) this.#resume = row
+    else if (name === MessageName.runSuspend) this.#suspends.set(invocation, true)
+    else if (name === MessageName.runEnd) this.end ??= row
+    else if (stepId === undefined) return
+    else if (name === MessageName.stepStart) this.#startStep(row, stepId)
+    else if (name === MessageName.stepEnd) this.#endStep(row, stepId)
+  }
+
+  #noteTrigger(inputId: string): void {
+    this.#triggers.set(inputId, true)
+    this.steers?.touch(inputId)
+  }
+
+  #trackOf(stepId: string): StepTrack {
+    let track = this.#tracks.get(stepId)
+    if (!track) this.#tracks.set(stepId, (track = { index: -1, attempt: undefined, count: 0, early: [] }))
+    return track
+  }
+
+  /** A further attempt of a step takes the place of the one before. */
+  #startStep({ serial, transport }: Row, stepId: string): void {
+    const track = this.#trackOf(stepId)
+    track.attempt = serial
+    if (track.count > 0) this.#dropAttempts(track, stepId)
+    const attemptCount = (this.steps[track.index]?.attemptCount ?? 0) + 1
+    const stepClientId = transport[Header.stepClientId] ?? ''
+    this.#setStep(track, { stepId, status: 'active', attemptCount, stepClientId })
+    for (const row of track.early.splice(0)) this.#takeEarly(row, stepId)
+  }
+
+  /** Takes the content of earlier attempts out. */
+  #dropAttempts(track: StepTrack, stepId: string): void {
+    const { length } = this.content
+    const isOld = ({ [Header.stepId]: id = '', [Header.attempt]: attempt = track.attempt }: Headers): boolean =>
+      id === stepId && attempt !== track.attempt
+    this.content = this.content.filter(({ transport }) => !isOld(transport))
+    track.count -= length - this.content.length
+  }
+
+  #takeEarly(row: Row, stepId: string): void {
+    if (!isContent(row)) return this.#endStep(row, stepId)
+    this.content = [...this.content]
+    this.#count(row)
+  }
+
+  #endStep(row: Row, stepId: string): void {
+    const { [Header.attempt]: attempt, [Header.stepReason]: reason } = row.transport
+    const track = this.#trackOf(stepId)
+    // NOTE: one without a serial of its own attempt is taken to speak of the latest
+    if (attempt !== undefined && attempt !== track.attempt) return this.#setAside(track, row, attempt)
+    const step = this.steps[track.index]
+    const status = reason === 'failed' || reason === 'cancelled' ? reason : 'complete'
+    if (step) this.#setStep(track, { ...step, status })
+  }
+
+  #setStep(track: StepTrack, step: RunStep): void {
+    if (track.index < 0) track.index = this.steps.length
+    this.steps = Object.assign([...this.steps], { [track.index]: step })
+  }
+}
