@@ -31,11 +31,11 @@ interface Script {
 }
 
 const scripts: Record<string, Script> = {
-  everything: { code: everything, beside: peerEverything, limit: 39_900 },
-  "the README's chat": { code: chat, beside: peerChat, limit: 37_400 },
+  everything: { code: everything, beside: peerEverything, limit: 40_450 },
+  "the README's chat": { code: chat, beside: peerChat, limit: 37_900 },
   "the README's chat, `ably`": { code: `${chat}; ${ably}`, beside: `${peerChat}; ${ably}`, within: 'ably' },
-  "the README's chat, `ably/modular`": { code: `${chat}; ${modularAbly}`, within: 'ably', limit: 73_100 },
-  'everything, `ably/modular`': { code: `${everything}; ${modularAbly}`, within: 'ably', limit: 75_600 },
+  "the README's chat, `ably/modular`": { code: `${chat}; ${modularAbly}`, within: 'ably', limit: 73_600 },
+  'everything, `ably/modular`': { code: `${everything}; ${modularAbly}`, within: 'ably', limit: 76_150 },
 }
 
 /** The entries for servers, agents, tests and codecs. */
