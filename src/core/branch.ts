@@ -140,8 +140,9 @@ export class BranchWalk<M extends object> {
   /** Looks again at a node on the path. @param at - where it belongs; undefined when it does not show */
   #reviewStep(step: Step<M>, at: string | undefined, change: PathChange<M>): void {
     if (at === undefined) return change.walkFrom(lower(step.at, levelOf(step.node)))
+    const seen = at === step.at ? step.seen : 0
     if (at !== step.at && !this.#resettle(step, at)) return change.walkFrom(lower(at, step.at))
-    if (this.#hasFollowers(step.node, change)) return change.walkFrom(at)
+    if (this.#hasFollowers(step.node, change, seen)) return change.walkFrom(at)
     this.#updateIds(step, change)
   }
 
@@ -214,9 +215,13 @@ export class BranchWalk<M extends object> {
     if (index < this.#path.length - 1) change.isInside = true
   }
 
-  /** Whether nodes have waited for this one, besides those that are still to be reviewed. */
-  #hasFollowers(node: TreeNode<M>, { pending }: PathChange<M>): boolean {
-    return this.#followers(node, everywhere).some((follower) => !pending.has(follower))
+  /**
+   * Whether nodes have waited for this one, besides those that are still to be reviewed.
+   *
+   * @param seen - how many of its messages have been on the path already
+   */
+  #hasFollowers(node: TreeNode<M>, { pending }: PathChange<M>, seen = 0): boolean {
+    return this.#followers(node, everywhere, seen).some((follower) => !pending.has(follower))
   }
 
   /** Walks the rest of the path again. */
@@ -296,10 +301,10 @@ export class BranchWalk<M extends object> {
     this.joined.push(step.node)
   }
 
-  /** Nodes that follow a node and were passed before the walk came to this level. */
-  #followers(node: TreeNode<M>, at: string): readonly TreeNode<M>[] {
+  /** Nodes that follow a node, or its messages from `seen` on, and were passed before the walk came to this level. */
+  #followers(node: TreeNode<M>, at: string, seen = 0): readonly TreeNode<M>[] {
     const followers: TreeNode<M>[] = []
-    for (const id of node.mentioned) {
+    for (const id of node.mentioned.slice(seen)) {
       for (const child of this.#tree.children(id)) {
         const isPassed = levelOf(child) < at && this.#tree.isListed(child) && !this.#steps.has(child)
         if (isPassed && this.#tree.nodeOf(id) === node) followers.push(child)
