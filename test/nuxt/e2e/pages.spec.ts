@@ -38,6 +38,23 @@ it('a visit to another page moves the lease, and the answer goes on', async () =
   expect(visit.connections).toBe(1)
 })
 
+it('words typed before the page is hydrated stay, and Enter does not reload the page', async () => {
+  const { promise: scripts, resolve: release } = Promise.withResolvers<void>()
+  const visit = await app.visit({ user: 'ada', path: '/chat/early', scripts })
+  const input = visit.page.getByLabel('Message')
+  await visit.page.evaluate(() => document.documentElement.setAttribute('data-document', 'first'))
+  await input.fill('[early] Where to?')
+  await input.press('Enter')
+  expect(await input.inputValue()).toBe('[early] Where to?')
+  release()
+  await eventually(async () => {
+    await input.press('Enter')
+    expect(await visit.messages()).toContain('sent: [early] Where to?')
+  })
+  expect(await visit.page.getAttribute('html', 'data-document')).toBe('first')
+  expect(await input.inputValue()).toBe('')
+})
+
 it('two answers stream side by side, one is stopped, and the prompt of the other is edited', async () => {
   const visit = await app.visit({ user: 'ada', path: '/chat/pair' })
   const { page } = visit

@@ -18,6 +18,8 @@ export interface VisitOptions extends BrowserContextOptions {
   /** The signed-in user. @default nobody is signed in */
   user?: string
   path: string
+  /** Scripts load when it resolves. @default at once */
+  scripts?: Promise<void>
 }
 
 /** A page with what it has sent and printed. */
@@ -163,12 +165,13 @@ export function useSite() {
     },
 
     /** Opens a page on a device of its own. */
-    async visit({ user, path, ...options }: VisitOptions): Promise<Visit> {
+    async visit({ user, path, scripts, ...options }: VisitOptions): Promise<Visit> {
       const context = await browser.newContext(options)
       if (user !== undefined) await context.request.post(`${origin}/api/any-user`, { data: { user } })
       const visit = new Visit(await context.newPage(), origin)
       visits.push(visit)
-      await visit.page.goto(origin + path)
+      if (scripts) await context.route('**/*.js', (route) => scripts.then(() => route.continue()))
+      await visit.page.goto(origin + path, { waitUntil: scripts ? 'commit' : 'load' })
       return visit
     },
   }
