@@ -34,6 +34,11 @@ export interface AgentProcessOptions {
   readonly admitted?: number
   /** The SQLite file of its archive. @default none */
   readonly archive?: string
+  /**
+   * Milliseconds for which its presence stays after a kill. Ably's default is 15 seconds.
+   * @default 1000, to keep tests short
+   */
+  readonly remainPresentFor?: number
   /** Whether nothing that it writes reaches the archive. */
   readonly isWriteHeld?: boolean
 }
@@ -45,8 +50,7 @@ export async function startAgentProcess(
   endpoint: TestEndpoint,
   options: AgentProcessOptions = {},
 ): Promise<AgentProcess> {
-  // NOTE: a second after a kill instead of 15, to keep tests short
-  const transportParams = { remainPresentFor: 1000 }
+  const transportParams = { remainPresentFor: options.remainPresentFor ?? 1000 }
   const clientOptions = { ...endpoint.clientOptions(), transportParams, disconnectedRetryTimeout: 50 }
   const child = fork(start, [JSON.stringify(clientOptions), JSON.stringify(options)], {
     execArgv: [],
