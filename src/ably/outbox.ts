@@ -71,13 +71,6 @@ export class Outbox {
     if (this.#queue.length > 0) this.#flushIn(this.#sent[0]! + period - now)
   }
 
-  /** Waits for the next second after a refusal for the rate: others may use up the rate of the channel. */
-  #pause(): void {
-    const now = performance.now()
-    this.#sent = Array.from({ length: maxPerPeriod }, () => now)
-    this.#flushIn(period)
-  }
-
   #flushIn(delay: number): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.flush(), delay)
@@ -104,8 +97,9 @@ export class Outbox {
       if (this.#closed || (!isFast && !this.#channel.isOutage(cause)))
         return queued.reject(this.#closed?.error ?? cause)
       this.#queue = [...this.#queue, queued].toSorted((a, b) => a.number - b.number)
-      if (isFast) this.#pause()
-      else if (!this.#channel.isAttached) this.flush()
+      // NOTE: other publishers may have used up the rate of the channel, so nothing goes out in the next period
+      if (isFast) this.#sent = Array<number>(maxPerPeriod).fill(performance.now())
+      if (isFast || !this.#channel.isAttached) this.flush()
       else if (this.#channel.isConnected) this.#flushIn(retryDelay)
     }
   }
