@@ -29,6 +29,7 @@ export default defineConfig(async () => {
         'markdown-it',
         'dompurify',
         '@lucide/vue',
+        'uqr',
         'shiki/core',
         'shiki/engine/javascript',
         ...languages.map((name) => `shiki/langs/${name}.mjs`),

@@ -44,6 +44,10 @@ export function playgroundServer(ably: LocalAblyPlugin): Plugin {
         return faults.refusal() ?? agent.fetch(await toRequest(request))
       })
     })
+    server.middlewares.use('/api/network', (_, response) => {
+      const url = server.resolvedUrls?.network[0]
+      void answer(response, async () => Response.json({ origin: url && new URL(url).origin }))
+    })
     server.middlewares.use('/api/gates/', (request, response) => {
       void answer(response, async () => {
         if (!isFromHere(request)) return new Response(null, { status: 403 })

@@ -16,7 +16,8 @@ const fastest = 2000
 
 /** Creates a prompt with a pace for its answer. */
 export const promptWithPace = (text: string, pace: Pace, files: readonly FileUIPart[] = []): UIMessage => ({
-  id: crypto.randomUUID(),
+  // NOTE: over plain http, as on a phone in the same network, `crypto.randomUUID` is missing
+  id: Math.random().toString(36).slice(2),
   role: 'user',
   parts: [...files, { type: 'text', text }, { type: partType, data: pace }],
 })
