@@ -18,16 +18,18 @@ const startWithin = 120_000
 export interface PlaygroundOptions {
   /** A folder with built pages. Without it, `npm run dev` serves the sources. */
   built?: string
+  /** @default a free port */
+  port?: number
   /** Further variables of the environment. */
   env?: NodeJS.ProcessEnv
 }
 
 /**
- * Runs the playground on a free port, and waits until a page can be loaded.
+ * Runs the playground, and waits until a page can be loaded.
  * @throws Error with the server's output, if it does not start in time
  */
-export async function startPlayground({ built, env }: PlaygroundOptions = {}): Promise<Playground> {
-  const port = await freePort()
+export async function startPlayground({ built, env, port: wanted }: PlaygroundOptions = {}): Promise<Playground> {
+  const port = wanted ?? (await freePort())
   const url = `http://localhost:${port}`
   const [command, ...args] = built
     ? [process.execPath, vite, 'preview', 'playground', '--outDir', built]

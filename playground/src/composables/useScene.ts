@@ -1,5 +1,5 @@
 import { computed, onScopeDispose, ref, shallowRef } from 'vue'
-import type { Scene, Stage, Step } from '../conversation/scenes'
+import type { Scene, Stage } from '../conversation/scenes'
 
 /** How often the stage is looked at, and how long a caption stands before its step, in ms. */
 const tick = 100
@@ -25,26 +25,14 @@ export function useScene(stage: Stage) {
     stage.begin()
     for (const [index, step] of played.steps.entries()) {
       place.value = index
-      if (step.caption !== undefined) {
-        caption.value = step.caption
-        let shown = 0
-        if (!(await until(played, () => (shown += tick) > reading))) return
-      }
-      if (!(await until(played, () => true))) return
-      if ('say' in step) await stage.say(step.say, step.way, step.on)
-      else if ('stop' in step) stage.stop(step.stop, step.on)
-      else if ('cut' in step) stage.cut(step.cut)
-      else if (!(await until(played, () => isReached(step)))) return
+      caption.value = step.caption
+      let shown = 0
+      if (!(await until(played, () => (shown += tick) > reading))) return
+      await step.act?.(stage)
+      if (!(await until(played, () => step.until?.(stage) ?? true))) return
     }
     place.value = played.steps.length
     caption.value = played.end
-  }
-
-  function isReached(step: Step): boolean {
-    if ('link' in step) return stage.isConnected() === (step.link === 'connected')
-    if (!('run' in step)) return true
-    const { run, is, tokens = 0 } = step
-    return stage.statusOf(run) === is && (tokens === 0 || stage.tokensOf(run) >= tokens)
   }
 
   function end(): void {

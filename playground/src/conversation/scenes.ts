@@ -2,17 +2,12 @@ import type { BusyVerb } from 'vue-ai-transport'
 import type { Device } from '../devices/messages'
 import type { CardStatus } from './status'
 
-/** One step of a scene. Its caption is shown before it happens. */
-export type Step = { readonly caption?: string } & (
-  | { readonly say: string; readonly way?: BusyVerb; readonly on?: Device['kind'] }
-  /** Stops the nth run. */
-  | { readonly stop: number; readonly on?: Device['kind'] }
-  /** Waits until the nth run has a status, and, if it is streaming, some tokens. */
-  | { readonly run: number; readonly is: CardStatus; readonly tokens?: number }
-  /** Cuts the connection for some seconds. */
-  | { readonly cut: number }
-  | { readonly link: 'connected' | 'reconnecting' }
-)
+/** One step of a scene. It shows its caption, acts, and ends once its condition holds. */
+export interface Step {
+  readonly caption: string
+  readonly act?: (stage: Stage) => unknown
+  readonly until?: (stage: Stage) => boolean
+}
 
 /** A short demonstration that plays by itself. */
 export interface Scene {
@@ -40,17 +35,28 @@ export interface Stage {
 const lisbon = 'Plan a weekend in Lisbon for two'
 const porto = 'And what would three nights in Porto cost?'
 
+const is = (run: number, status: CardStatus) => (stage: Stage) => stage.statusOf(run) === status
+const streams = (run: number, tokens: number) => (stage: Stage) =>
+  is(run, 'streaming')(stage) && stage.tokensOf(run) >= tokens
+
+const question = (until: Step['until']): Step => ({
+  caption: 'A question, and its answer streams.',
+  act: (stage) => stage.say(lisbon),
+  until,
+})
+
 export const scenes: readonly Scene[] = [
   {
     id: 'mind',
     title: 'Change my mind',
     detail: 'Stop an answer in mid-sentence and ask a better question.',
     steps: [
-      { caption: 'A question, and its answer streams.', say: lisbon },
-      { run: 1, is: 'streaming', tokens: 30 },
-      { caption: 'A better question: Stop and send.', say: 'Actually, make it five days', way: 'interrupt' },
-      { run: 1, is: 'cancelled' },
-      { run: 2, is: 'streaming', tokens: 20 },
+      question(streams(1, 30)),
+      {
+        caption: 'A better question: Stop and send.',
+        act: (stage) => stage.say('Actually, make it five days', 'interrupt'),
+        until: (stage) => is(1, 'cancelled')(stage) && streams(2, 20)(stage),
+      },
     ],
     end: 'The first answer stopped where it was, and its text is kept. The new one starts clean.',
   },
@@ -59,13 +65,17 @@ export const scenes: readonly Scene[] = [
     title: 'Two questions at once',
     detail: 'Two answers side by side. Stop one, and the other continues.',
     steps: [
-      { caption: 'A question, and its answer streams.', say: lisbon },
-      { run: 1, is: 'streaming', tokens: 20 },
-      { caption: 'A second question does not wait for the first.', say: porto, way: 'alongside' },
-      { run: 2, is: 'streaming', tokens: 30 },
-      { caption: 'Each answer has its own Stop.', stop: 1 },
-      { run: 1, is: 'cancelled' },
-      { run: 2, is: 'streaming' },
+      question(streams(1, 20)),
+      {
+        caption: 'A second question does not wait for the first.',
+        act: (stage) => stage.say(porto, 'alongside'),
+        until: streams(2, 30),
+      },
+      {
+        caption: 'Each answer has its own Stop.',
+        act: (stage) => stage.stop(1),
+        until: (stage) => is(1, 'cancelled')(stage) && is(2, 'streaming')(stage),
+      },
     ],
     end: 'One answer stopped, and the other continues.',
   },
@@ -74,14 +84,20 @@ export const scenes: readonly Scene[] = [
     title: 'Train tunnel',
     detail: 'Lose the connection in the middle of an answer, and lose nothing else.',
     steps: [
-      { caption: 'A question, and its answer streams.', say: lisbon },
-      { run: 1, is: 'streaming', tokens: 30 },
-      { caption: 'Into the tunnel: no connection for 8 seconds.', cut: 8 },
-      { link: 'reconnecting' },
-      { caption: 'A message that is written offline waits for the connection.', say: porto, way: 'alongside' },
-      { caption: 'The agent keeps writing in the meantime.', link: 'connected' },
-      { run: 1, is: 'complete' },
-      { run: 2, is: 'complete' },
+      question(streams(1, 30)),
+      {
+        caption: 'Into the tunnel: no connection for 8 seconds.',
+        act: (stage) => stage.cut(8),
+        until: (stage) => !stage.isConnected(),
+      },
+      {
+        caption: 'A message that is written offline waits for the connection.',
+        act: (stage) => stage.say(porto, 'alongside'),
+      },
+      {
+        caption: 'The agent keeps writing in the meantime.',
+        until: (stage) => stage.isConnected() && is(1, 'complete')(stage) && is(2, 'complete')(stage),
+      },
     ],
     end: 'Both answers are complete. Nothing is missing, and nothing was sent twice.',
   },
@@ -90,10 +106,16 @@ export const scenes: readonly Scene[] = [
     title: 'Phone stops laptop',
     detail: 'Ask on a laptop, and stop the answer from a phone.',
     steps: [
-      { caption: 'The laptop asks.', say: lisbon, on: 'laptop' },
-      { run: 1, is: 'streaming' },
-      { caption: 'Both show the answer. The phone stops it.', stop: 1, on: 'phone' },
-      { run: 1, is: 'cancelled' },
+      {
+        caption: 'The laptop asks.',
+        act: (stage) => stage.say(lisbon, undefined, 'laptop'),
+        until: is(1, 'streaming'),
+      },
+      {
+        caption: 'Both show the answer. The phone stops it.',
+        act: (stage) => stage.stop(1, 'phone'),
+        until: is(1, 'cancelled'),
+      },
     ],
     end: 'The Stop travelled on the channel, so any device can send it.',
   },
