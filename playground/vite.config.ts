@@ -29,6 +29,7 @@ export default defineConfig(async () => {
         'markdown-it',
         'dompurify',
         '@lucide/vue',
+        'katex',
         'uqr',
         'shiki/core',
         'shiki/engine/javascript',

@@ -1,4 +1,5 @@
 import MarkdownIt, { type Token } from 'markdown-it'
+import { mathPlugin } from './math'
 import { isLiveLink, isSafeImage, sanitise } from './sanitise'
 import { markStopPoint, stopPointPlugin, type StopPoint } from './stop-point'
 
@@ -53,7 +54,7 @@ markdown.renderer.rules.task = (tokens, index) => {
   return `<span class="task${isDone ? ' done' : ''}" role="img" aria-label="${isDone ? 'Done' : 'Not done'}"></span> `
 }
 
-markdown.use(stopPointPlugin)
+markdown.use(mathPlugin).use(stopPointPlugin)
 
 /** Renders one block as safe HTML. */
 export const renderMarkdown = (source: string, stopPoint?: StopPoint): string =>

@@ -7,9 +7,14 @@ export const isSafeImage = (url: string): boolean => /^data:image\/(png|jpeg|gif
 const blocks = 'p br hr h1 h2 h3 h4 h5 h6 ul ol li blockquote pre code div table thead tbody tr th td'
 const inline = 'strong em s a img span mark'
 
+const math =
+  'math semantics annotation mrow mi mn mo ms mtext mspace mpadded mphantom mstyle menclose mfrac msqrt mroot msub msup msubsup munder mover munderover mmultiscripts mprescripts mtable mtr mtd'
+const mathAttributes =
+  'display encoding mathvariant stretchy fence separator accent accentunder movablelimits largeop lspace rspace minsize maxsize width height depth voffset linethickness displaystyle scriptlevel columnalign columnspacing rowspacing columnlines rowlines notation'
+
 const config: Config = {
-  ALLOWED_TAGS: `${blocks} ${inline}`.split(' '),
-  ALLOWED_ATTR: ['href', 'src', 'alt', 'title', 'start', 'class', 'tabindex', 'role', 'aria-label'],
+  ALLOWED_TAGS: `${blocks} ${inline} ${math}`.split(' '),
+  ALLOWED_ATTR: `href src alt title start class tabindex role aria-label ${mathAttributes}`.split(' '),
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
 }

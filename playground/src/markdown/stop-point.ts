@@ -59,8 +59,9 @@ const wordPlace = /(?<=^|[\s\p{L}\p{N}])(?=[\p{L}\p{N}])/gu
 
 /** Makes a Markdown renderer show the stop point, and mark the text behind it. */
 export function stopPointPlugin(markdown: MarkdownIt): void {
-  markdown.core.ruler.push('stop_point', ({ tokens, env, Token: New }) => {
-    const { stopPoint } = env as { stopPoint?: StopPoint }
+  markdown.core.ruler.push('stop_point', (state) => {
+    const { Token: New } = state
+    const { stopPoint } = state.env as { stopPoint?: StopPoint }
     if (stopPoint === undefined) return
     const flag = () => new New('stop_point', '', 0)
     const marked = (token: Token): Token[] =>
@@ -85,11 +86,17 @@ export function stopPointPlugin(markdown: MarkdownIt): void {
     }
 
     let isAfter = stopPoint < 0
-    for (const token of tokens) {
-      if (token.type !== 'inline' || !token.children) continue
-      token.children = isAfter ? token.children.flatMap(marked) : cut(token.children)
-      isAfter ||= token.content.includes(mark)
-    }
+    state.tokens = state.tokens.flatMap((token) => {
+      const { children, content } = token
+      if (token.type !== 'inline' || !children) {
+        if (!takeMark(token)) return [token]
+        isAfter = true
+        return [token, flag()]
+      }
+      token.children = isAfter ? children.flatMap(marked) : cut(children)
+      isAfter ||= content.includes(mark)
+      return [token]
+    })
   })
   markdown.renderer.rules.stop_point = () =>
     '<span class="stop-point" role="img" aria-label="Stop was pressed here"></span>'

@@ -2,7 +2,7 @@ import { isCode } from './code'
 
 /** Completes a block that ends early: it closes open marks. */
 export function unfinished(source: string): string {
-  if (isCode(source)) return source
+  if (isCode(source) || /^(\$\$|\\\[)/.test(source)) return source
   const text = source.trimEnd().replace(/(^|\n)\s*(#{1,6}|[-+*]|\d+[.)]|>)$/, '')
   return closed(closed(closed(text, '`'), '**'), '*')
 }
@@ -12,9 +12,11 @@ export const isTableToBe = (source: string): boolean => /^\|[^\n]*(\n[\s:|-]*)?$
 
 const patterns = { '`': /`/g, '**': /\*\*/g, '*': /(?<![*\n])(?<!^)\*(?!\*)/g }
 
+const formula = /\$[^$\n]+\$/g
+
 /** Closes an open mark, or removes it if no text follows it yet. */
 function closed(text: string, mark: keyof typeof patterns): string {
-  const begun = (text.match(patterns[mark])?.length ?? 0) % 2 === 1
+  const begun = (text.replace(formula, '').match(patterns[mark])?.length ?? 0) % 2 === 1
   if (!begun) return text
   return text.endsWith(mark) ? text.slice(0, -mark.length).trimEnd() : text + mark
 }
