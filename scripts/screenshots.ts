@@ -8,14 +8,15 @@ import { startPlayground } from './playground.ts'
 
 /**
  * Photographs the playground in every state, on a desktop and a phone, by day and by night. With `--readme` the
- * pictures of the README are taken instead; any other word selects the walks with that word in their name.
+ * pictures of the README are taken instead, with `--strip` the strip of a scene; any other word selects the walks with that word in their name.
  */
 const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 740 } }
 const schemes = ['light', 'dark'] as const
 
 const forReadme = process.argv.includes('--readme')
+const forStrip = process.argv.includes('--strip')
 const wanted = process.argv.slice(2).find((word) => !word.startsWith('--')) ?? ''
-const folder = forReadme ? here('docs/images') : join(tmpdir(), 'playground-screenshots')
+const folder = forReadme || forStrip ? here('docs/images') : join(tmpdir(), 'playground-screenshots')
 
 const run = (page: Page, number: number) => page.locator('article').nth(number - 1)
 const ask = async (page: Page, text: string) => {
@@ -344,7 +345,8 @@ await using playground = await startPlayground()
 await mkdir(folder, { recursive: true })
 const browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
 try {
-  await (forReadme ? takeReadme(browser) : takeAll(browser))
+  if (forStrip) for (const colorScheme of schemes) await takeStrip(browser, colorScheme)
+  else await (forReadme ? takeReadme(browser) : takeAll(browser))
 } finally {
   await browser.close()
 }
@@ -368,18 +370,45 @@ async function takeAll(browser: Browser): Promise<void> {
   }
 }
 
-async function takeReadme(browser: Browser): Promise<void> {
-  for (const colorScheme of schemes) {
-    const viewport = { width: 1200, height: 800 }
-    const page = await browser.newPage({ viewport, colorScheme, deviceScaleFactor: 1.5 })
-    await page.goto(`${playground.url}/s/lisbon-trip${colorScheme === 'dark' ? '-' : ''}`)
-    await ask(page, 'Plan a weekend in Lisbon for two')
-    await ask(page, 'And what would three nights in Porto cost?')
-    await until(page, 2, 'streaming')
-    await page.waitForTimeout(2900)
-    await take(page, colorScheme === 'dark' ? 'two-runs-dark' : 'two-runs')
-    await page.close()
+/** Plays a scene and puts pictures of its steps side by side. */
+async function takeStrip(browser: Browser, colorScheme: (typeof schemes)[number]): Promise<void> {
+  const page = await browser.newPage({ viewport: { width: 960, height: 620 }, colorScheme, deviceScaleFactor: 1.5 })
+  await page.goto(`${playground.url}/s/lisbon-${colorScheme === 'dark' ? 'by-night' : 'by-day'}`)
+  const frames: string[] = []
+  const takeFrame = async () => {
+    await page.mouse.move(0, 0)
+    await page.waitForTimeout(700)
+    frames.push((await page.screenshot()).toString('base64'))
   }
+  await press(page, /^Two questions at once/)
+  await until(page, 2, 'streaming')
+  await press(page, 'Pause the scene')
+  await takeFrame()
+  await press(page, 'Continue the scene')
+  await page.getByRole('button', { name: 'Play the scene again' }).waitFor()
+  await takeFrame()
+  await page.close()
+
+  const strip = await browser.newPage({ viewport: { width: 1440, height: 482 }, colorScheme, deviceScaleFactor: 1.5 })
+  const images = frames.map((frame) => `<img src="data:image/png;base64,${frame}">`).join('')
+  const look =
+    'body{margin:0;display:flex;gap:12px;padding:12px;background:Canvas}img{width:702px;border-radius:8px;outline:1px solid #8886}'
+  await strip.setContent(`<style>:root{color-scheme:${colorScheme}}${look}</style>${images}`)
+  const path = join(folder, colorScheme === 'dark' ? 'scene-dark.jpg' : 'scene.jpg')
+  await strip.screenshot({ path, type: 'jpeg', quality: 82 })
+  await strip.close()
+  console.log(path)
+}
+
+async function takeReadme(browser: Browser): Promise<void> {
+  const two = await browser.newPage({ viewport: { width: 1200, height: 800 }, deviceScaleFactor: 1.5 })
+  await two.goto(`${playground.url}/s/lisbon-trip`)
+  await ask(two, 'Plan a weekend in Lisbon for two')
+  await ask(two, 'And what would three nights in Porto cost?')
+  await until(two, 2, 'streaming')
+  await two.waitForTimeout(2900)
+  await take(two, 'two-runs')
+  await two.close()
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1.5 })
   await page.goto(`${playground.url}/two/lisbon-trip-for-two?speed=slow`)
   const frame = (name: string) => page.frameLocator(`iframe[title$="${name}"]`)
