@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ClientOptions } from 'ably'
 import type { Plugin, PreviewServer, ViteDevServer } from 'vite'
 import type { LocalAblyPlugin } from 'vue-ai-transport/local/vite'
 import type { FaultOrder } from '../shared/faults'
@@ -18,8 +19,15 @@ const securityHeaders = {
   'x-content-type-options': 'nosniff',
 }
 
+/** The service that pages and the agent connect to. */
+interface AblyService {
+  readonly agentOptions: () => ClientOptions
+  /** The local endpoint, on which failures act. */
+  readonly endpoint: LocalAblyPlugin['endpoint']
+}
+
 /** Adds the agent and the failure controls to the dev server, and to `vite preview`. */
-export function playgroundServer(ably: LocalAblyPlugin): Plugin {
+export function playgroundServer(ably: AblyService): Plugin {
   const mount = (server: ViteDevServer | PreviewServer): void => {
     const gates = new Gates()
     server.middlewares.use((_, response, next) => {
