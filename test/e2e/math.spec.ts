@@ -17,7 +17,7 @@ test.each(['light', 'dark'] as const)(
     const formulas = run.card.locator('.prose math')
     await expect.poll(() => formulas.count()).toBe(3)
     expect(await run.card.locator('.prose mfrac').count()).toBe(1)
-    expect(await formulas.evaluateAll((all) => all.map((each) => each.getBoundingClientRect().height > 8))).toEqual([
+    expect(await formulas.evaluateAll((all) => all.map((each) => each.getBoundingClientRect().height > 4))).toEqual([
       true,
       true,
       true,

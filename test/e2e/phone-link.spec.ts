@@ -6,7 +6,7 @@ const { visit } = useVisits()
 
 /** Makes the server say that phones reach it at this origin. */
 const serveTo = (visitor: Visitor, origin: string | undefined) =>
-  visitor.page.route('/api/network', (route) => route.fulfill({ json: { origin } }))
+  visitor.page.route('**/api/network', (route) => route.fulfill({ json: { origin } }))
 
 test.each(['light', 'dark'] as const)(
   'the header has a QR code for a phone in the same network (%s)',
