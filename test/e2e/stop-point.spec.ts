@@ -43,9 +43,7 @@ describe.each(['light', 'dark'] as const)('text that was written after Stop (%s)
       expect(marked.length).toBeGreaterThan(20)
       expect(wordsFor(lisbon).startsWith(kept)).toBe(true)
       expect((await card.locator('.prose').innerText()).replace(/\s+/g, '')).toContain(marked.replace(/\s+/g, ''))
-      expect(await card.locator('footer').innerText()).toMatch(
-        /\d+ tokens arrived after Stop\.\s+Stop written after Stop/,
-      )
+      expect(await card.locator('footer').innerText()).toMatch(/\d+ tokens arrived after Stop/)
       // NOTE: a line, so that the mark is not only a colour
       expect(
         await card

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { RunInfo } from '../../src'
 import type { Exchange } from '../../playground/src/conversation/layout'
-import { noteOf } from '../../playground/src/conversation/note'
+import { noteOf, tailNoteOf } from '../../playground/src/conversation/note'
 
 /** A stopped run of alice with a reply. */
 function stoppedRun(text: string, tail?: number): Exchange {
@@ -16,10 +16,11 @@ function stoppedRun(text: string, tail?: number): Exchange {
   return { id: 'p', place: 'p', lane: 1, run, replies: [reply] } as unknown as Exchange
 }
 
-it('the note of a stopped run counts the tokens that arrived after Stop, as the agent has published it', () => {
-  expect(noteOf(stoppedRun('Go up the hill', ' the hill'.length), 'alice')).toBe(
-    'Stopped by Phone 4f2 on Phone. 2 tokens arrived after Stop.',
-  )
-  expect(noteOf(stoppedRun('Go up the hill', 0), 'laptop-4f2')).toBe('Stopped by you on Phone')
+it('the note of a stopped run names its user and device, and counts the tokens that arrived after Stop, as the agent has published it', () => {
+  expect(noteOf(stoppedRun('Go up the hill'), 'alice')).toBe('Stopped by Phone 4f2 on Phone')
+  expect(noteOf(stoppedRun('Go up the hill'), 'laptop-4f2')).toBe('Stopped by you on Phone')
   expect(noteOf(stoppedRun('Go up the hill'), 'phone-4f2')).toBe('Stopped by you')
+  expect(tailNoteOf(stoppedRun('Go up the hill', ' the hill'.length))).toBe('2 tokens arrived after Stop')
+  expect(tailNoteOf(stoppedRun('Go up the hill', 0))).toBe('')
+  expect(tailNoteOf(stoppedRun('Go up the hill'))).toBe('')
 })

@@ -17,7 +17,7 @@ export function noteOf(exchange: Exchange, me: string): string {
     case 'cancelling':
       return `Stop requested by ${stopperOf(exchange, me) ?? 'another client'}`
     case 'cancelled':
-      return stoppedBy(stopperOf(exchange, me), tailOf(exchange))
+      return stoppedBy(stopperOf(exchange, me))
     case 'error':
       return sentence(reasonOf(exchange))
     default:
@@ -37,15 +37,12 @@ function beginningOf({ run, pending, prompt }: Exchange): string {
   return pending?.wake?.state === 'accepted' ? 'Waiting for the agent' : 'Starting the agent'
 }
 
-function stoppedBy(stopper: string | undefined, tail: number): string {
-  const stopped = stopper === undefined ? 'Stopped' : `Stopped by ${stopper}`
-  return tail > 0 ? `${stopped}. ${counted(tail, 'token')} arrived after Stop.` : stopped
-}
+const stoppedBy = (stopper: string | undefined): string => (stopper === undefined ? 'Stopped' : `Stopped by ${stopper}`)
 
-/** The tokens that arrived after Stop, as the agent has published it: the same on every device and after a reload. */
-export function tailOf(exchange: Exchange): number {
+/** Counts the tokens that arrived after Stop, as the agent has published it: the same on every device and after a reload. */
+export function tailNoteOf(exchange: Exchange): string {
   const length = exchange.run?.stopped?.tail ?? 0
-  return length > 0 ? countTokens(writtenOf(exchange).slice(-length)) : 0
+  return length > 0 ? `${counted(countTokens(writtenOf(exchange).slice(-length)), 'token')} arrived after Stop` : ''
 }
 
 function stopperOf({ run, pending }: Exchange, me: string): string | undefined {
