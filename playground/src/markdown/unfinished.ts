@@ -18,5 +18,7 @@ const formula = /\$[^$\n]+\$/g
 function closed(text: string, mark: keyof typeof patterns): string {
   const begun = (text.replace(formula, '').match(patterns[mark])?.length ?? 0) % 2 === 1
   if (!begun) return text
+  // NOTE: half of the closing mark is there
+  if (mark === '**' && /[^*]\*$/.test(text)) return `${text}*`
   return text.endsWith(mark) ? text.slice(0, -mark.length).trimEnd() : text + mark
 }
