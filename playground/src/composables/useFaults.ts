@@ -19,14 +19,30 @@ export function useFaults(me: string) {
   const active = shallowRef<readonly (ActiveFault & { readonly endsAt?: number })[]>([])
   const now = useNow(() => active.value.length > 0)
 
-  const feed = new EventSource('/api/faults/')
-  feed.addEventListener('message', ({ data }: MessageEvent<string>) => {
+  const hear = ({ data }: MessageEvent<string>) => {
     const heardAt = Date.now()
     active.value = (JSON.parse(data) as ActiveFault[]).map((fault) =>
       fault.endsIn === undefined ? fault : { ...fault, endsAt: heardAt + fault.endsIn },
     )
+  }
+  let feed: EventSource | undefined
+  const leave = () => {
+    feed?.close()
+    feed = undefined
+  }
+  // NOTE: a browser keeps six connections to a server, so a hidden tab leaves its own
+  const listen = () => {
+    leave()
+    if (document.hidden) return
+    feed = new EventSource('/api/faults/')
+    feed.addEventListener('message', hear)
+  }
+  listen()
+  document.addEventListener('visibilitychange', listen)
+  onScopeDispose(() => {
+    document.removeEventListener('visibilitychange', listen)
+    leave()
   })
-  onScopeDispose(() => feed.close())
 
   return computed(() =>
     active.value.map((fault): ShownFault => {
