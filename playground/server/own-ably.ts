@@ -17,7 +17,7 @@ export function ownAbly(key: string): Plugin & { agentOptions: () => Ably.Client
   const mount = ({ middlewares }: ViteDevServer | PreviewServer) => {
     middlewares.use((request, response, next) => {
       if (request.url?.split('?')[0] !== tokenPath) return next()
-      void handler(request, response)
+      handler(request, response)
     })
   }
   return {

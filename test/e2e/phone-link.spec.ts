@@ -24,5 +24,6 @@ test.each(['light', 'dark'] as const)(
 test('a server that phones cannot reach says how to start it', async () => {
   const visitor = await visit()
   await visitor.press('Open on a phone')
-  await visitor.page.getByText('npm run dev -- --host').waitFor()
+  const words = visitor.page.getByRole('group', { name: 'Open on a phone' })
+  await expect.poll(() => words.innerText()).toContain('npm run dev -- --host')
 })
