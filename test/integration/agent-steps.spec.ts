@@ -122,7 +122,7 @@ describe('run.step()', () => {
       ['user: one', 'assistant: Plan', 'user: [Continue.]'],
       ['user: one', 'assistant: Plan', 'user: [Continue.]'],
     ])
-    expect(said(run.context())).toEqual(['user: one', 'assistant: Plan|Whole', 'user: [Continue.]'])
+    expect(said(run.context())).toEqual(['user: one', 'assistant: Plan|\n\nWhole', 'user: [Continue.]'])
   })
 })
 
