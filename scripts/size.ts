@@ -31,11 +31,11 @@ interface Script {
 }
 
 const scripts: Record<string, Script> = {
-  everything: { code: everything, beside: peerEverything, limit: 40_450 },
-  "the README's chat": { code: chat, beside: peerChat, limit: 37_900 },
+  everything: { code: everything, beside: peerEverything, limit: 40_600 },
+  "the README's chat": { code: chat, beside: peerChat, limit: 38_100 },
   "the README's chat, `ably`": { code: `${chat}; ${ably}`, beside: `${peerChat}; ${ably}`, within: 'ably' },
-  "the README's chat, `ably/modular`": { code: `${chat}; ${modularAbly}`, within: 'ably', limit: 73_600 },
-  'everything, `ably/modular`': { code: `${everything}; ${modularAbly}`, within: 'ably', limit: 76_150 },
+  "the README's chat, `ably/modular`": { code: `${chat}; ${modularAbly}`, within: 'ably', limit: 73_700 },
+  'everything, `ably/modular`': { code: `${everything}; ${modularAbly}`, within: 'ably', limit: 76_250 },
 }
 
 /** The entries for servers, agents, tests and codecs. */
@@ -81,7 +81,7 @@ if (process.argv.includes('--modules')) await printModules()
 /** The share of the README's chat that is for rows in a first HTML and for an archive, which that chat does not use. */
 async function weighUnused(): Promise<void> {
   const limit = 1000
-  const names = ['core/rows.ts', 'ably/archived-history.ts', 'session/dehydrate.ts', 'composables/hydration.ts']
+  const names = ['core/rows.ts', 'ably/archived-history.ts', 'composables/hydration.ts']
   const whole = await bundle(chat)
   const all = brotli(whole.code)
   const sum = all - brotli(without(whole, names))
