@@ -154,6 +154,9 @@ export class AgentChannel<M extends object, Chunk> {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Whether a client counts as an agent. */
+  readonly isAgent = (clientId: string | undefined): boolean => this.#trust.isAgent?.(clientId) !== false
+
   /** The message that an input or a cancel came with. */
   messageOf(row: Row): ChannelMessage {
     return this.#messages.get(row) ?? {}
@@ -203,7 +206,7 @@ export class AgentChannel<M extends object, Chunk> {
 
   /** Reads which runs present agents name as live; undefined when presence cannot be read. */
   runsInPresence(): Promise<ReadonlySet<string> | undefined> {
-    return this.ably.runPresence.read((clientId) => this.#trust.isAgent?.(clientId) !== false)
+    return this.ably.runPresence.read(this.isAgent)
   }
 
   /** Resolves when the rows of a run that has ended are in the archive, or could not be written. */

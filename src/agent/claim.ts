@@ -10,7 +10,7 @@ import type { RunPublisher } from './run-publisher'
 import { waitFor } from './wait'
 
 /** The part of a channel that claims need. */
-type ClaimChannel = Pick<AgentChannel<object, unknown>, 'tree' | 'onHeard'> & {
+type ClaimChannel = Pick<AgentChannel<object, unknown>, 'tree' | 'onHeard' | 'isAgent'> & {
   uplink: { hearsItself: boolean }
   ably: Pick<AgentChannel<object, unknown>['ably'], 'read'>
 }
@@ -49,7 +49,7 @@ async function publishOnce(
   const heard = await waitFor(channel, { look, timeout: echoTimeout })
   // NOTE: a busy process may hear nothing for seconds, and a message that the tree ignores never shows there
   const message = heard ? undefined : await channel.ably.read(serial)
-  const stored = heard ?? (message && new Log().apply(message)?.row)
+  const stored = heard ?? (message && new Log(channel.isAgent).apply(message)?.row)
   if (stored ? !isSame(stored) : message) await publish(plain)
 }
 
@@ -66,9 +66,8 @@ export async function declareEnd(
   runId: string,
   end: OutgoingMessage,
 ): Promise<void> {
-  // NOTE: the tree is not settled, because a policy that throws there must not keep a run from ending
-  const run = channel.tree.runs.get(runId)
-  const id = run && `${idPart(run.entry?.serial ?? run.key)}-end:0`
+  // NOTE: of the run alone: an agent that ends it while another one resumes it may not have heard of the resume
+  const id = `${idPart(runId)}-end:0`
   await publishOnce(
     channel,
     (message) => publisher.declare('end the run', message),

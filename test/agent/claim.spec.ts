@@ -21,7 +21,13 @@ function channel(stored?: ReturnType<typeof message>, { isHeard = true, hearsIts
     return accepted.serial!
   }
   const ably = { read: async () => kept.at(-1) }
-  const view = { tree, onHeard: () => () => undefined, uplink: { hearsItself }, ably }
+  const view = {
+    tree,
+    onHeard: () => () => undefined,
+    uplink: { hearsItself },
+    ably,
+    isAgent: (clientId?: string) => clientId !== 'mallory',
+  }
   return { published, view, publisher: freePublisher({ publishOne }) }
 }
 
@@ -75,6 +81,11 @@ describe('an announcement', () => {
     [
       'is published again without its id if the channel has stored an unrelated message',
       { ...message('chat', {}), name: 'chat' },
+      2,
+    ],
+    [
+      'is published again without its id if the channel has stored a forged one',
+      { ...runMessage('ai-run-start', 'mine', { 'invocation-id': 'i' }), clientId: 'mallory' },
       2,
     ],
   ] as const)('whose echo does not arrive in time %s', async (_, stored, count) => {

@@ -237,7 +237,7 @@ describe('a run whose agent is alive', () => {
     const { name, alice, started } = await setStage(place.endpoint)
     const run = await started('Hello')
     const start = await alice.hears(named('ai-run-start'))
-    const id = `${start.serial!.replaceAll(':', '-')}-end:0`
+    const id = `${run.runId}-end:0`
     const other = place.endpoint.client({ clientId: 'agent' }).channels.get(name)
     const transport = { ...transportOf(start), 'run-reason': 'error' }
     await Promise.all([other.publish({ id, name: 'ai-run-end', extras: { ai: { transport } } }), run.end()])
@@ -254,8 +254,7 @@ describe('a run whose agent is alive', () => {
   it('ends although a client has published another message under that id', async () => {
     const { alice, started } = await setStage(place.endpoint)
     const run = await started('Hello')
-    const start = await alice.hears(named('ai-run-start'))
-    await alice.channel.publish({ id: `${start.serial!.replaceAll(':', '-')}-end:0`, name: 'chatter', data: '' })
+    await alice.channel.publish({ id: `${run.runId}-end:0`, name: 'chatter', data: '' })
     await run.end()
     const end = await alice.hears(named('ai-run-end', { 'run-id': run.runId }))
     expect(transportOf(end)['run-reason']).toBe('complete')
