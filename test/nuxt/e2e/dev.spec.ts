@@ -9,15 +9,30 @@ let browser: Browser
 let page: Page
 const problems: string[] = []
 let loads = 0
+/** Channels that the page has attached, in order. */
+const attached: unknown[] = []
+
+const store = (label: string) => `import { acceptHMRUpdate } from 'pinia'
+export const useTrip = defineSessionStore('trip', { name: 'trip', setup: () => ({ label: computed(() => '${label}') }) })
+if (import.meta.hot) import.meta.hot.accept(acceptHMRUpdate(useTrip, import.meta.hot))
+`
 
 beforeAll(async () => {
   app = new NewApp()
+  // NOTE: from the start, because a new folder restarts Nuxt
+  app.write('app/stores/trip.ts', store('Label 0'))
   app.edit('nuxt.config.ts', 'compatibilityDate', 'devtools: { enabled: false },\n  compatibilityDate')
   browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
   await app.start()
   page = await browser.newPage()
   page.setDefaultTimeout(60_000)
   page.on('load', () => loads++)
+  page.on('websocket', (socket) =>
+    socket.on('framesent', ({ payload }) => {
+      const { action, channel } = JSON.parse(String(payload)) as { action?: unknown; channel?: string }
+      if (action === 10) attached.push(channel)
+    }),
+  )
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) problems.push(message.text())
   })
@@ -70,6 +85,29 @@ it('an edit of the agent answers the next prompt, in the same conversation', asy
     await page.getByText('The edited agent answers.').first().waitFor({ timeout: 5000 })
   })
   expect(await text()).toContain('You said: "Where to?"')
+})
+
+it('edits of a session store take effect, in the same conversation, with one subscription', async () => {
+  app.edit(
+    'app/app.vue',
+    "const text = ref('')",
+    "import { useTrip } from '~/stores/trip'\nconst trip = useTrip()\nconst text = ref('')",
+  )
+  app.edit(
+    'app/app.vue',
+    '<form',
+    '<p>{{ trip.label }}, {{ trip.status }}, {{ trip.messages.length > 1 }}</p>\n  <form',
+  )
+  await page.getByText('Label 0, ready, true').waitFor()
+  for (const count of [1, 2, 3, 4, 5]) {
+    app.write('app/stores/trip.ts', store(`Label ${count}`))
+    await page.getByText(`Label ${count}, ready, true`).waitFor()
+  }
+  await ask('After the edits?')
+  await page.getByText('After the edits?').first().waitFor()
+  expect(await text()).toContain('You said: "Where to?"')
+  expect(attached).toEqual(['ai:trip'])
+  expect(loads).toBe(1)
 })
 
 it('a token route that is added or edited takes the place of the one for guests', async () => {
