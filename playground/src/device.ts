@@ -37,6 +37,9 @@ export function deviceLabel(): string {
   return sentence(kind)
 }
 
+/** A name for a landmark of this page: "Composer", and "Composer on Phone" beside another device. */
+export const onDevice = (name: string): string => (deviceKind() ? `${name} on ${deviceLabel()}` : name)
+
 /** The part of `localStorage` of this device, so that the two devices of one page keep their drafts and queues apart. */
 export function deviceStorage(): ComposerStorage {
   const prefix = `playground:${deviceName()}:`
