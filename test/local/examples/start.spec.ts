@@ -13,7 +13,7 @@ test('an endpoint with all options', async () => {
     port: 0, // any free port
     keys: ['app.server:secret', { key: 'app.reader:secret', capability: { 'ai:*': ['subscribe', 'history'] } }],
     namespaces: { notes: { mutableMessages: true }, brief: { persisted: false } }, // besides `ai`
-    limits: { maxInboundRate: 50, maxMembers: 100, maxMessageSize: 65_536 },
+    limits: { maxInboundRate: 50, maxChannelRate: 50, maxMembers: 100, maxMessageSize: 65_536 },
     persist: file, // channels survive a restart
     origins: ['https://app.example'], // pages of these origins may connect too
   })
