@@ -13,7 +13,7 @@ export const stages: Readonly<Record<string, readonly string[]>> = {
   'test:unit': [],
   'test:integration': [],
   'test:nuxt': ['build', 'chromium'],
-  'test:examples': ['build', 'chromium'],
+  'test:examples': ['build', 'chromium', 'docs:build'],
   // NOTE: after the tests that read the folder of the docs
   'docs:build': ['test:unit'],
   'check:package': ['build'],
