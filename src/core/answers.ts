@@ -3,8 +3,8 @@ import type { Codec } from './codec'
 import { bySerial } from './collections'
 import { ErrorCode, unableTo, type SessionError } from './errors'
 import type { Row } from './log'
-import { idsIn, isSteer } from './run-state'
-import { Header, MessageName, type Headers } from './wire'
+import { isSteer } from './run-state'
+import { MessageName, type Headers } from './wire'
 
 /** An answer that settled a call before a later one. */
 export interface EarlierAnswer {
@@ -22,7 +22,8 @@ interface Reader {
 /** A run as its answers need it. */
 interface AnsweredRun {
   readonly contentRows: readonly Row[]
-  readonly lifecycleRows: readonly Row[]
+  /** Serials of the answers that its resumes name, oldest first. */
+  readonly namedAnswers: readonly unknown[]
   readonly owner: string | undefined
 }
 
@@ -40,15 +41,14 @@ const isAnswer = (row: Row): boolean => row.name === MessageName.input && !isSte
  * The answers that count in a run. Of several answers to a call the one counts that the agent has gone on with, as its
  * resumes name it, else the one with the lowest serial: the same for every client and for the agent.
  */
-export function answersIn({ codec, access }: Reader, { contentRows, lifecycleRows, owner }: AnsweredRun): Answers {
-  const named = lifecycleRows.flatMap(({ transport: { [Header.answers]: list } }) => (list ? idsIn(list) : []))
+export function answersIn({ codec, access }: Reader, { contentRows, namedAnswers, owner }: AnsweredRun): Answers {
   const answers = contentRows.filter((row) => isAnswer(row) && access.filterInput(row, owner) !== undefined)
   const counted: Row[] = []
   let actedCount = 0
   const count = (row: Row | undefined): void => {
     if (row && !settledBefore(codec, { counted, actedCount }, row)) counted.push(row)
   }
-  for (const serial of named) {
+  for (const serial of namedAnswers) {
     count(answers.find((row) => row.serial === serial))
     actedCount = counted.length
   }

@@ -1,6 +1,6 @@
 import { insertBySerial, noItems, SmallMap } from './collections'
 import { isAgents, isContent, type Row } from './log'
-import { isEntry, isSteer, type RunStep } from './run-state'
+import { idsIn, isEntry, isSteer, type RunStep } from './run-state'
 import { Steers } from './steers'
 import { Header, isClients, MessageName, type Headers } from './wire'
 
@@ -41,8 +41,8 @@ export class RunFold {
   input: Row | undefined
   hasOutput = false
   steers: Steers | undefined
-  /** Whether a resume names the answers that its agent goes on with. */
-  namesAnswers = false
+  /** Serials of the answers that its agent has gone on with. */
+  namedAnswers: readonly unknown[] = noItems
   #resume: Row | undefined
   /** Invocations that have suspended the run. */
   readonly #suspends = new SmallMap<true>()
@@ -179,7 +179,8 @@ export class RunFold {
     const { [Header.inputId]: inputId, [Header.invocationId]: invocation = '', [Header.stepId]: stepId } = transport
     if (inputId !== undefined && !isClients(name)) this.#noteTrigger(inputId)
     if (isEntry(row)) this.entry = row
-    this.namesAnswers ||= transport[Header.answers] !== undefined
+    const answers = transport[Header.answers]
+    if (answers) this.namedAnswers = [...this.namedAnswers, ...idsIn(answers)]
     if (name === MessageName.runStart) this.start ??= row
     else if (name === MessageName.runResume) this.#resume = row
     else if (name === MessageName.runSuspend) this.#suspends.set(invocation, true)

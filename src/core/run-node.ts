@@ -116,6 +116,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#fold ? this.#fold.entry : this.lifecycleRows.findLast(isEntry)
   }
 
+  /** Serials of the answers that its agent has gone on with, as its resumes name them. */
+  get namedAnswers(): readonly unknown[] {
+    return this.#known.namedAnswers
+  }
+
   /** What its rows add up to. */
   get #known(): RunFold {
     return (this.#fold ??= new RunFold(this.ownRows.toSorted(bySerial)))
@@ -179,12 +184,12 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   /**
-   * Whether a stream of its content is still open. Streams of attempts that were tried again do not count, nor those that an
+   * Whether a stream of its content is still open at its end. Streams of attempts that were tried again do not count, nor those that an
    * agent went on with after another one had ended the run.
    */
   get #hasOpenStream(): boolean {
     const { content, end } = this.#known
-    return content.some((row) => isOpen(row) && (!end || row.version <= end.serial))
+    return content.some((row) => isOpen(row) && row.version <= end!.serial)
   }
 
   /** Whether its start is known, by a message that only a started run has. */
@@ -297,7 +302,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.inputId = fold.header(Header.inputId)
     this.regenerates = fold.header(Header.regenerates)
     this.#isStarted = start !== undefined || fold.hasOutput || fold.steps.length > 0
-    if (fold.namesAnswers) this.#readActed()
+    if (fold.namedAnswers.length > 0) this.#readActed()
     const facts = this.#readFacts()
     if (this.#facts && hasSameFields(this.#facts, facts)) return
     this.#facts = facts
