@@ -55,7 +55,8 @@ export class Cancels {
 
   async #accepts(row: Row): Promise<boolean> {
     const { channel, hooks, target } = this.#run
-    if (!channel.tree.access.allows('cancel', row.clientId, target.ownerClientId)) return false
+    const act = { kind: 'cancel', clientId: row.clientId, ownerClientId: target.ownerClientId } as const
+    if (!(await runHookSafely(channel.tree.access.ask, act, 'a cancel', channel.report))) return false
     return !hooks.onCancel || this.#decisions.on(row)
   }
 

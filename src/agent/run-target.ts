@@ -91,8 +91,8 @@ async function checkRegeneration<M extends object>({ channel }: LiveRun<M, unkno
     return tree.nodeOf(trigger.transport[Header.regenerates]!)
   }
   await history.readUntil(() => reply()?.owner !== undefined, maxReplyMessages)
-  if (!tree.access.allows('regenerate', trigger.clientId, reply()?.owner))
-    throw notAllowed('regenerate the reply', trigger)
+  const act = { kind: 'regenerate', clientId: trigger.clientId, ownerClientId: reply()?.owner } as const
+  if (!(await runHook(tree.access.ask, act, 'another reply'))) throw notAllowed('regenerate the reply', trigger)
 }
 
 async function findResumed<M extends object>(run: LiveRun<M, unknown>, trigger: Row): Promise<RunTarget> {
@@ -186,7 +186,7 @@ export async function admitRun({
 
 /**
  * Checks that a client may answer a run.
- * @throws SessionError 40160 when policy or hook refuse it, 104002 when the hook throws
+ * @throws SessionError 40160 when policy or hook refuse it, 104002 when one of them throws
  */
 async function checkAnswer(
   tree: Tree<object>,
@@ -198,8 +198,8 @@ async function checkAnswer(
   const { clientId, transport } = trigger
   const { owner: ownerClientId } = run
   const request = { kind, runId: run.key, inputId: transport[Header.messageId], clientId, ownerClientId } as const
-  const isAllowed = tree.access.allows(kind, clientId, ownerClientId) && (await runHook(onAnswer, request, 'an answer'))
-  if (!isAllowed) throw notAllowed(`continue run "${run.key}"`, trigger)
+  const mayAnswer: AnswerHook = (answer) => tree.access.ask({ kind, clientId, ownerClientId }) && onAnswer?.(answer)
+  if (!(await runHook(mayAnswer, request, 'an answer'))) throw notAllowed(`continue run "${run.key}"`, trigger)
 }
 
 /** The error for an input whose publisher lacks the right to it. */

@@ -80,7 +80,7 @@ export class Steers {
     const { clientId } = row
     const { ownerClientId } = target
     const maySteer: SteerHook = (request) =>
-      channel.tree.access.allows('steer', clientId, ownerClientId) && hooks.onSteer?.(request)
+      channel.tree.access.ask({ kind: 'steer', clientId, ownerClientId }) && hooks.onSteer?.(request)
     const request = { runId, inputId: idOf(row), clientId, ownerClientId, message: channel.messageOf(row) }
     return runHookSafely(maySteer, request, 'a steer', channel.report)
   }

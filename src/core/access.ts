@@ -1,3 +1,4 @@
+import { warn } from './diagnostics'
 import type { Row } from './log'
 import type { TreeNode } from './node'
 import type { Act, Policy } from './policy'
@@ -44,10 +45,18 @@ export class AccessPolicy {
     this.isGuarded = trust.isAgent !== undefined || trust.policy !== undefined
   }
 
-  /** Whether the client may act on a prompt or run of this owner. */
+  /** Whether the client may act on a prompt or run of this owner; a policy that throws refuses. */
   allows(kind: Act['kind'], clientId: string | undefined, ownerClientId: string | undefined): boolean {
-    return this.#trust.policy?.({ kind, clientId, ownerClientId }) ?? true
+    try {
+      return this.ask({ kind, clientId, ownerClientId })
+    } catch (cause) {
+      warn('policyThrew', cause)
+      return false
+    }
   }
+
+  /** The same, but throws the error of a policy that throws: for callers that report it. */
+  readonly ask = (act: Act): boolean => this.#trust.policy?.(act) ?? true
 
   /** An input as it counts in a run of this owner; undefined if it does not count. */
   filterInput(row: Row, owner: string | undefined): Row | undefined {

@@ -1,3 +1,4 @@
+import { reasonOf } from './errors'
 import { ownerOnly, type Act, type Policy } from './policy'
 
 /** Mistakes that stop an app. */
@@ -61,6 +62,8 @@ const warnings = {
     policy !== ownerOnly || clientId !== undefined
       ? undefined
       : 'The policy is ownerOnly, but this client has no client id, so it can cancel and change nothing, not even its own runs. Issue tokens with a client id, or set clientId in the options of Ably.Realtime.',
+  policyThrew: (cause: unknown) =>
+    `The policy threw an error, so the action is refused: ${reasonOf(cause)}. Return true or false for each action, also without a client id or an owner.`,
   actRefused: (policy: Policy | undefined, act: Act) =>
     act.ownerClientId === undefined || (policy?.(act) ?? true)
       ? undefined

@@ -11,7 +11,7 @@ export interface Act {
   readonly ownerClientId: string | undefined
 }
 
-/** Allows or refuses an action. It is called again as more rows arrive, so it must be fast and pure. */
+/** Allows or refuses an action. It is called again as more rows arrive, so it must be fast and pure. Throwing refuses. */
 export type Policy = (act: Act) => boolean
 
 /**

@@ -265,6 +265,24 @@ it('the state is the same in any order in which messages arrive and are settled'
   for (let seed = 1; seed <= 100; seed++) expect(stateAfter(shuffled(rows, randomFrom(seed)))).toEqual(expected)
 })
 
+it.each([
+  ['cancel', cancel('mallory', { 'run-id': 'r' })],
+  ['cancel', cancel('mallory', { 'input-codec-message-id': 'p' })],
+  ['steer', steer('mallory')],
+  ['answer', approval('mallory')],
+  ['fork', fork('mallory')],
+  ['edit', by('mallory', prompt('p2', { 'fork-of': 'p' }))],
+])('a policy that throws refuses the action: %s', (kind, act) => {
+  const stateUnder = (decide: () => boolean) =>
+    stateAfter([...known, act, says('more')], {
+      agents: 'agent',
+      policy: (each) => each.kind !== kind || each.clientId === each.ownerClientId || decide(),
+    })
+  const refused = stateUnder(() => false)
+  expect(stateUnder(() => JSON.parse('no team'))).toEqual(refused)
+  expect(stateUnder(() => true)).not.toEqual(refused)
+})
+
 it('the tree terminates if runs claim to replace each other', () => {
   const claim = (id: string, runId: string) =>
     by('alice', message('ai-input', { role: 'assistant', 'codec-message-id': id, parent: 'p', supersedes: runId }, { kind: 'tool-result', toolCallId: 'c' }, { output: 1, forkSeed })) // prettier-ignore

@@ -1,7 +1,7 @@
 import type { UIMessageChunk } from 'ai'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { createAgentSession } from '../../src/agent'
-import { handFed, named, streamOf, textChunks, transportOf, type WireClient } from '../support/agent'
+import { handFed, joinWire, named, streamOf, textChunks, transportOf, type WireClient } from '../support/agent'
 import { beginning, setStage } from '../support/agent-stage'
 import { eventually } from '../support/eventually'
 import { startEndpoint, type TestEndpoint } from '../support/local'
@@ -183,6 +183,39 @@ describe('a hook that throws for a steer', () => {
     await alice.hears(named('ai-run-end', { 'run-reason': 'complete' }))
     process.off('unhandledRejection', note)
     expect(unhandled).toEqual([])
+  })
+})
+
+describe('a policy that throws for a cancel', () => {
+  it('refuses the cancel, is reported with 104002, and does not touch the Stop of the owner', async () => {
+    const teams: Record<string, string[]> = { alice: ['alice'] }
+    const { name, alice, ask, errors } = await wokenAgent(endpoint, {
+      policy: ({ kind, clientId = '' }) => kind !== 'cancel' || teams[clientId]!.includes('alice'),
+    })
+    const mallory = await joinWire(endpoint.client({ clientId: 'mallory' }), name)
+    const { body } = await ask()
+    await mallory.cancel({ runId: body.runId })
+    await eventually(() => expect(errors).toMatchObject([{ code: 104002 }]))
+    await alice.hears(named('x-ai-cancel-refused', { 'run-id': body.runId }))
+    await alice.cancel({ runId: body.runId })
+    await alice.hears(named('ai-run-end', { 'run-reason': 'cancelled' }))
+    expect(errors).toHaveLength(1)
+  })
+
+  it('refuses a request for another reply with 104002', async () => {
+    const { alice, ask, wake } = await wokenAgent(endpoint, {
+      respond: (run: Run) => run.pipe(streamOf(textChunks(['Hi']))),
+      policy({ kind }) {
+        if (kind === 'regenerate') throw new Error('no database')
+        return true
+      },
+    })
+    await ask()
+    const output = await alice.hears(named('ai-output'))
+    const { 'codec-message-id': replyId = '', parent = '' } = transportOf(output)
+    await alice.hears(named('ai-run-end'))
+    const { inputEventId } = await alice.regenerate(replyId, parent)
+    expect((await wake(inputEventId)).body.error).toMatchObject({ code: 104002 })
   })
 })
 
