@@ -1,3 +1,4 @@
+import { bySerial } from '../core/collections'
 import { sleep } from '../core/signals'
 import type { Row } from '../core/log'
 import { Header } from '../core/wire'
@@ -20,18 +21,19 @@ export class Cancels {
   }
 
   /**
-   * Decides on every cancel that is new; resolves with the one that stops the run, if there is one.
+   * Decides on all cancels that are new; resolves with the first that is accepted, or when all are refused.
    *
    * @param heard - a cancel that was just heard, if only that one can be new
    */
-  async review(heard?: Row): Promise<Row | undefined> {
-    for (const row of heard ? [heard] : this.#rows()) {
-      if (this.#seen.has(row.serial) || !this.#isMeant(row)) continue
-      this.#seen.add(row.serial)
-      if (await this.#accepts(row)) return row
-      this.#refusals.add(row)
-    }
-    return undefined
+  review(heard?: Row): Promise<Row | undefined> {
+    const fresh = (heard ? [heard] : this.#rows()).filter((row) => !this.#seen.has(row.serial) && this.#isMeant(row))
+    for (const { serial } of fresh) this.#seen.add(serial)
+    // NOTE: together, because a decision may be slow, and most of a flood is refused without asking the hook
+    return new Promise((resolve) => {
+      const decide = async (row: Row): Promise<void> =>
+        (await this.#accepts(row)) ? resolve(row) : this.#refusals.add(row)
+      void Promise.all(fresh.map(decide)).then(() => resolve(undefined))
+    })
   }
 
   #rows(): readonly Row[] {
@@ -39,7 +41,7 @@ export class Cancels {
     const inputId = this.#inputId
     const byRun = tree.runs.get(this.#run.runId)?.cancels ?? []
     const byInput = inputId === undefined ? [] : tree.cancels.naming(inputId)
-    return [...byRun, ...byInput]
+    return [...byRun, ...byInput].toSorted(bySerial)
   }
 
   get #inputId(): string | undefined {

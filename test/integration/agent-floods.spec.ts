@@ -72,6 +72,42 @@ describe('cancels that are refused', () => {
   })
 })
 
+describe('cancels of a prompt that are older than its run', () => {
+  const cancels = (inputId: string) =>
+    Array.from({ length: 100 }, (_, index) => {
+      const transport = { 'input-codec-message-id': inputId, 'event-id': `c${index}` }
+      return { name: 'ai-cancel', clientId: 'stranger', extras: { ai: { transport } } }
+    })
+
+  it('of one client delay the start by two decisions: on the first and on the newest', async () => {
+    const { name, alice, create } = await setStage(endpoint)
+    const { inputId, inputEventId } = await alice.prompt('Hello')
+    await endpoint.rest().channels.get(name).publish(cancels(inputId))
+    const asked: unknown[] = []
+    const run = create(inputEventId, {
+      async onCancel({ message }) {
+        asked.push((message.extras as ReturnType<typeof cancels>[0]['extras']).ai.transport['event-id'])
+        return false
+      },
+    })
+    await run.start()
+    expect(asked).toEqual(['c0', 'c99'])
+    expect(run.abortSignal.aborted).toBe(false)
+  })
+
+  it('by a stranger do not delay the Stop of the owner, even if the hook never decides on them', async () => {
+    const { name, alice, create } = await setStage(endpoint)
+    const { inputId, inputEventId } = await alice.prompt('Hello')
+    await endpoint.rest().channels.get(name).publish(cancels(inputId))
+    await alice.cancel({ inputId })
+    const run = create(inputEventId, {
+      onCancel: ({ clientId }) => clientId === 'alice' || new Promise<boolean>(() => {}),
+    })
+    await run.start()
+    expect(run.abortSignal.aborted).toBe(true)
+  })
+})
+
 describe('a run that takes longer than maxDuration', () => {
   it('ends as an error, is reported to onError, and frees its place', async () => {
     const respond = () => new Promise(() => {})
