@@ -71,11 +71,16 @@ export class Pacer {
 
   /** Calls `send` in its turn, or at once when nothing has to wait. */
   add(urgency: Urgency, send: () => void): void {
-    if (this.#wasFrozen()) this.hold(this.#pace.confirm())
+    this.#checkFreeze()
     if (this.#isFree) return send()
     this.#queues[urgency].push(send)
     const isAwaited = urgency === 'content' && this.#timer !== undefined
     if (!isAwaited && !this.#isRunning) this.#run()
+  }
+
+  /** After a freeze, missed messages are heard before anything is sent. */
+  #checkFreeze(): void {
+    if (this.#wasFrozen()) this.hold(this.#pace.confirm())
   }
 
   get #isFree(): boolean {
@@ -98,6 +103,7 @@ export class Pacer {
   #run(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#checkFreeze()
     this.#isRunning = true
     for (let next = this.#next(); next && !this.#pace.isHeldUp && this.#holds === 0; next = this.#next()) {
       const now = performance.now()
@@ -146,26 +152,35 @@ const longestTick = 4000
 const watchTime = 600_000
 
 /**
- * Detects that the process stood still: then a timer is overdue, which is found out before any other callback acts. The timer
- * runs until ten minutes after the last question, and keeps no process alive.
+ * Detects that the process stood still: then a timer is overdue. The answer is kept until it is asked for, because the overdue
+ * timer may be the first callback after the freeze. The timer runs until ten minutes after the last question, and keeps no
+ * process alive.
  */
 export function freezeDetector(): () => boolean {
   let due = Infinity
   let askedAt = 0
+  let wasFrozen = false
+  // NOTE: by the wall clock, because other clocks may stand still with the process
+  const look = (): void => {
+    if (Date.now() <= due + longestTick) return
+    wasFrozen = true
+    due = Date.now()
+  }
   const tick = (): void => {
+    look()
     due = Infinity
     if (Date.now() - askedAt > watchTime) return
-    // NOTE: by the wall clock, because other clocks may stand still with the process
     due = Date.now() + tickInterval
     const timer: { unref?: () => void } | number = setTimeout(tick, tickInterval)
     if (typeof timer === 'object') timer.unref?.()
   }
   return () => {
     askedAt = Date.now()
-    const isOverdue = askedAt > due + longestTick
+    look()
     if (due === Infinity) tick()
-    else if (isOverdue) due = askedAt
-    return isOverdue
+    const answer = wasFrozen
+    wasFrozen = false
+    return answer
   }
 }
 

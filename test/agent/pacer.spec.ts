@@ -178,6 +178,37 @@ describe('a pacer', () => {
     },
   )
 
+  it('notices a freeze although the overdue timer is the first callback after it', () => {
+    const wasFrozen = freezeDetector()
+    expect(wasFrozen()).toBe(false)
+    vi.setSystemTime(Date.now() + 60_000)
+    vi.advanceTimersToNextTimer()
+    expect(wasFrozen()).toBe(true)
+    expect(wasFrozen()).toBe(false)
+    vi.setSystemTime(Date.now() + 3_600_000)
+    vi.advanceTimersToNextTimer()
+    expect(wasFrozen()).toBe(true)
+  })
+
+  it('sends queued outputs after a freeze only when the service has answered', async () => {
+    let answer = () => {}
+    const confirm = () => new Promise<void>((resolve) => (answer = resolve))
+    const pacer = new Pacer(
+      { isHeldUp: false, maxInboundRate: 50, onChange: () => () => {}, confirm },
+      freezeDetector(),
+    )
+    pacer.maxRate = 1
+    const sent: string[] = []
+    for (const name of ['before', 'queued']) pacer.add('content', () => sent.push(name))
+    expect(sent).toEqual(['before'])
+    vi.setSystemTime(Date.now() + 60_000)
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(sent).toEqual(['before'])
+    answer()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(sent).toEqual(['before', 'queued'])
+  })
+
   it('does not limit the rate without a limit, but still slows down after refusals', () => {
     const { pacer, send, sent } = paced({ maxRate: Infinity })
     for (let index = 0; index < 1000; index++) send(`${index}`)
