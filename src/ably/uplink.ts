@@ -1,4 +1,5 @@
 import type { ConnectionState, RealtimeClient } from 'ably'
+import { deferred, sleep } from '../core/signals'
 
 /** Fields of the SDK's client beside its documented interface. */
 interface ClientFields {
@@ -9,6 +10,9 @@ interface ClientFields {
 /** Whether a client receives its own messages. */
 export const hearsItself = (client: RealtimeClient): boolean =>
   (client as unknown as ClientFields).options?.echoMessages !== false
+
+/** Delay before the next question when the service did not answer although the connection is up, in milliseconds. */
+const retryDelay = 250
 
 const usualMaxMessageSize = 65_536
 
@@ -61,12 +65,13 @@ export class Uplink {
   async confirm(): Promise<void> {
     const { connection } = this.#client
     while (!this.isOver) {
-      try {
-        await connection.ping()
-        return
-      } catch {
-        if (connection.state !== 'connected') await new Promise<unknown>((resolve) => connection.once(resolve))
-      }
+      const { promise: changed, resolve } = deferred()
+      const heard = (): void => resolve()
+      connection.once(heard)
+      const later = (): Promise<void> => (connection.state === 'connected' ? sleep(retryDelay) : changed)
+      const answer = await Promise.race([connection.ping().catch(later), changed])
+      connection.off(heard)
+      if (answer !== undefined) return
     }
   }
 

@@ -84,6 +84,8 @@ export class AgentChannel<M extends object, Chunk> {
   #connecting: Promise<void> | undefined
   #isClosed = false
   #stopWatching = (): void => {}
+  /** Ends the wait for the channel while it is being attached again. */
+  #settle: (() => void) | undefined
 
   constructor(options: ChannelOptions<M, Chunk>) {
     const { client, sessionName, codec, historyPageSize = 1000, maxRate = defaultMaxRate } = options
@@ -139,6 +141,7 @@ export class AgentChannel<M extends object, Chunk> {
 
   async detach(): Promise<void> {
     this.#stopWatching()
+    this.#settle?.()
     await this.ably.detach(this.#hear)
   }
 
@@ -223,9 +226,12 @@ export class AgentChannel<M extends object, Chunk> {
   }
 
   readonly #react = ({ state, resumed, reason }: ChannelChange): void => {
+    this.#settle?.()
+    // NOTE: the SDK publishes while it attaches, before it has heard the missed messages
+    if (state === 'attaching') this.pacer.hold(new Promise<void>((resolve) => (this.#settle = resolve)))
     if (this.#isClosed || state === 'attaching') return
     if (state !== 'attached') this.report(lost(this.name, `the channel is ${state}`, reason))
-    else if (!resumed) this.pacer.hold(this.#catchUp())
+    else this.pacer.hold(resumed ? this.uplink.confirm() : this.#catchUp())
   }
 
   /** Reads the messages missed while the connection was lost, cancels included. Runs continue meanwhile. */

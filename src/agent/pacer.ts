@@ -49,6 +49,8 @@ export class Pacer {
   #pausedUntil = 0
   #isRunning = false
   #holds = 0
+  /** Whether the connection was lost, and nothing has been heard on a new one yet. */
+  #isCutOff = false
   readonly #pace: Pace
   readonly #wasFrozen: () => boolean
 
@@ -56,7 +58,16 @@ export class Pacer {
   constructor(pace: Pace, wasFrozen: () => boolean = () => false) {
     this.#pace = pace
     this.#wasFrozen = wasFrozen
-    pace.onChange(() => this.#run())
+    pace.onChange(() => this.#follow())
+  }
+
+  /** After a lost connection, missed messages are heard before anything is sent. */
+  #follow(): void {
+    if (this.#pace.isHeldUp && !this.#isCutOff) {
+      this.#isCutOff = true
+      this.hold(this.#pace.confirm().finally(() => (this.#isCutOff = false)))
+    }
+    this.#run()
   }
 
   /** Sends nothing until a promise settles: a message that was missed may say that another agent has ended a run. */

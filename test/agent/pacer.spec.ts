@@ -138,15 +138,21 @@ describe('a pacer', () => {
     expect(late.at(-1)!.at - late[0]!.at).toBeLessThan(1200)
   })
 
-  it('waits while the connection is lost, and continues by itself', () => {
+  it('waits while the connection is lost, and continues when the service has answered', async () => {
     const { pace, send, names, tell } = paced()
+    let answer = () => {}
+    pace.confirm = () => new Promise<void>((resolve) => (answer = resolve))
     pace.isHeldUp = true
+    tell()
     send('a')
     send('b', 'urgent')
     vi.advanceTimersByTime(60_000)
     expect(names()).toEqual([])
     pace.isHeldUp = false
     tell()
+    expect(names()).toEqual([])
+    answer()
+    await vi.advanceTimersByTimeAsync(0)
     expect(names()).toEqual(['b', 'a'])
   })
 
