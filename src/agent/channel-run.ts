@@ -121,6 +121,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     void new DeadRuns(channel, run.hooks, run.invocationId).endAll()
     // NOTE: the session may have left the run meanwhile
     if (this.#run.phase === 'starting') this.#run.phase = 'open'
+    // NOTE: another agent may have ended it meanwhile
+    this.#reviewOthers()
   }
 
   /** Takes the run over from an earlier invocation in this process, which watches it while it is suspended. */

@@ -197,6 +197,24 @@ describe('a run whose agent is alive', () => {
     expect(alice.heard.slice(end + 1).map((message) => message.name)).toEqual(['last'])
   })
 
+  it('aborts if another agent has ended it while it was starting', async () => {
+    const { name, alice, create } = await setStage(place.endpoint)
+    const other = place.endpoint.client({ clientId: 'agent' }).channels.get(name)
+    const { inputEventId } = await alice.prompt('Hello')
+    const output = { 'run-id': 'mine', 'codec-message-id': 'm', 'stream-id': 't', stream: 'true', status: 'streaming' }
+    // The start waits for the end of a text that another process has open
+    await other.publish({ name: 'ai-output', data: 'Hi', extras: { ai: { transport: output, codec: { kind: 'text', id: 't' } } } }) // prettier-ignore
+    const run = create(inputEventId, { runId: 'mine' })
+    const starting = run.start()
+    const start = await alice.hears(named('ai-run-start'))
+    const transport = { ...transportOf(start), 'run-reason': 'error' }
+    expect(run.phase).toBe('starting')
+    await other.publish({ name: 'ai-run-end', extras: { ai: { transport } } })
+    await starting
+    expect(run.phase).toBe('over')
+    expect(run.abortSignal.aborted).toBe(true)
+  })
+
   it('of an agent without presence is ended only after a cancel was unanswered for a minute', async () => {
     const { name, alice } = await setStage(place.endpoint)
     const peer = handAgent(place.endpoint.client({ clientId: 'agent' }), name)
