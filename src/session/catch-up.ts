@@ -165,7 +165,7 @@ export class CatchUp<M extends object> {
   #release(): void {
     const held = this.#held ?? []
     this.#held = undefined
-    for (const message of held) this.#session.take(message)
+    for (const message of held) this.#session.hear(message)
     this.#session.publish()
   }
 }
