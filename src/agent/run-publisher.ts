@@ -151,9 +151,10 @@ export class RunPublisher {
     }
   }
 
-  /** Slows the connection down after a refusal for its rate; the first one is reported. */
+  /** Slows the connection down after a refusal for its rate or the channel's; the first one is reported. */
   slowDown(cause: unknown): void {
-    if (this.#channel.pacer.slowDown()) this.#channel.report(toSessionError('publish at full speed', tooFast, cause))
+    const { code = tooFast } = cause as { code?: number }
+    if (this.#channel.pacer.slowDown()) this.#channel.report(toSessionError('publish at full speed', code, cause))
   }
 
   #urgency(): Urgency {

@@ -49,6 +49,18 @@ describe('RunPublisher', () => {
     expect(forbidden).toHaveBeenCalledTimes(1)
   })
 
+  it('reports which rate was exceeded', async () => {
+    vi.useFakeTimers()
+    const busy = vi.fn<() => Promise<string>>(async () => 'serial')
+    busy.mockRejectedValueOnce({ statusCode: 429, code: 42_913 })
+    const { publisher, report } = publisherOn(busy)
+    const insisting = declareEnd(publisher)
+    await vi.runAllTimersAsync()
+    expect(await insisting).toBe('serial')
+    expect(report.mock.calls).toMatchObject([[{ code: 42_913 }]])
+    vi.useRealTimers()
+  })
+
   it('retries while the network is down, and publishes under one id', async () => {
     vi.useFakeTimers()
     const publish = vi.fn<(given: OutgoingMessage) => Promise<string>>()
