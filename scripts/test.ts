@@ -13,9 +13,9 @@ export const stages: Readonly<Record<string, readonly string[]>> = {
   'test:unit': [],
   'test:integration': [],
   'test:nuxt': ['build', 'chromium'],
-  'test:examples': ['build', 'chromium', 'docs:build'],
   // NOTE: after the tests that read the folder of the docs
   'docs:build': ['test:unit'],
+  'test:examples': ['build', 'chromium', 'docs:build'],
   'check:package': ['build'],
   size: ['build'],
   statements: [],
