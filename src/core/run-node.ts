@@ -302,7 +302,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.inputId = fold.header(Header.inputId)
     this.regenerates = fold.header(Header.regenerates)
     this.#isStarted = start !== undefined || fold.hasOutput || fold.steps.length > 0
-    if (fold.namedAnswers.length > 0) this.#readActed()
+    if (fold.namedAnswers.length > 0 || this.#acted.length > 0) this.#readActed()
     const facts = this.#readFacts()
     if (this.#facts && hasSameFields(this.#facts, facts)) return
     this.#facts = facts

@@ -10,7 +10,7 @@ import type { ChannelMessage } from '../../src/core/wire'
 import { randomFrom, shuffled } from '../support/channel-table'
 import { hear, newTree } from '../support/transcripts'
 import { answersFor } from '../../src/agent/run-target'
-import { message, output, runMessage } from './wire'
+import { later, message, output, runMessage } from './wire'
 
 const calls = ['c1', 'c2']
 const clients = ['alice', 'bob', 'carol']
@@ -180,6 +180,32 @@ it('the answers that the agent goes on with count everywhere, even if earlier on
   )
   fc.assert(property, { numRuns: 300 })
 })
+
+it.each(['message.delete', 'message.update'] as const)(
+  'answers count by their order again after a %s of the resume that named another one, for all clients',
+  (action) => {
+    const before = asked()
+    const answers = [0, 1].map((client) => inputOf({ client, call: 0, kind: 'output' }, client))
+    const resume = runMessage('ai-run-resume', 'r', {
+      'invocation-id': 'i1',
+      'answer-serials': JSON.stringify([answers[1]!.serial]),
+    })
+    const withdrawn = later(resume, action, { transport: { 'answer-serials': undefined } })
+    const channel = [...before, ...answers, resume, withdrawn]
+    const shown = (tree: Tree<object>): unknown =>
+      (callsOf(tree) as Call[]).find(({ toolCallId }) => toolCallId === 'c1')?.output
+    for (const seed of Array.from({ length: 20 }).keys()) {
+      const tree = newTree()
+      hear(tree, shuffled(channel, randomFrom(seed)))
+      expect(shown(tree)).toBe('alice')
+    }
+    const live = newTree()
+    hear(live, channel.slice(0, -1))
+    expect(shown(live)).toBe('bob')
+    hear(live, [withdrawn])
+    expect(shown(live)).toBe('alice')
+  },
+)
 
 /** Each answer either counts, or its sender learns which answer came first. */
 function expectLateOnesTold(tree: Tree<object>, answers: readonly ChannelMessage[]): void {
