@@ -126,7 +126,7 @@ export function requestOf({ clientId, timestamp, transport }: Row): Cancelling {
 }
 
 function stoppedBy(heeded: Row, cancels: readonly Row[], lifecycle: readonly Row[]): Stopped {
-  const end = lifecycle.findLast(({ name }) => name === MessageName.runEnd)?.transport ?? {}
+  const end = lifecycle.find(({ name }) => name === MessageName.runEnd)?.transport ?? {}
   const { at, ...request } = requestOf(cancels.find(({ serial }) => serial === end[Header.cancelSerial]) ?? heeded)
   const abortedAt = Number(end[Header.abortedAt])
   const tail = Number(end[Header.tail])

@@ -18,6 +18,15 @@ it("a run's info follows an end that is published again", () => {
   expect(infoOf(tree).error).toBeUndefined()
 })
 
+it('of two ends the first one counts, for the status and for how the run was stopped', () => {
+  const tree = newTree()
+  const start = runMessage('ai-run-start', 'r')
+  const cancel = runMessage('ai-cancel', 'r')
+  const endWith = (tail: string) => runMessage('ai-run-end', 'r', { 'run-reason': 'cancelled', 'cancel-tail': tail })
+  hear(tree, [start, cancel, endWith('3'), endWith('9')])
+  expect(infoOf(tree)).toMatchObject({ status: 'cancelled', stopped: { tail: 3 } })
+})
+
 it("a run's info takes owner and prompt from an earlier message that arrives later", () => {
   const tree = newTree()
   const first = text({ 'run-client-id': 'alice', 'input-codec-message-id': 'p' })
