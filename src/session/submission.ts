@@ -143,8 +143,8 @@ export class Submission implements WakeTrigger {
   serials: readonly string[] = []
   /** Whether the channel refused it, as far as is known: the outcome of a publish can be unknown. */
   isRefused = false
-  /** Whether its sender knows that answers of it came too late. */
-  isTold = false
+  /** The places, among its answers, of those whose sender knows that they do not count. */
+  readonly told = new Set<number>()
   #input: EncodedInput
   #started = deferred()
   #finished = deferred<RunResult>()

@@ -252,24 +252,26 @@ export class Submissions<M extends object> {
     throw errors[0]!
   }
 
-  #lateAnswers(submission: Submission, run: RunNode<M>): SessionError[] {
+  /** The errors of answers that do not count, each of them once. */
+  #lateAnswers({ answers, serials, told }: Submission, run: RunNode<M>): SessionError[] {
     const { tree } = this.#session
     const known = answersIn(tree, run)
-    const errors = submission.answers.flatMap(({ codec }, index) => {
-      const earlier = settledBefore(tree.codec, known, { codec, serial: submission.serials[index] })
-      return earlier ? alreadyAnswered(earlier) : []
+    return answers.flatMap(({ codec }, index) => {
+      const earlier = settledBefore(tree.codec, known, { codec, serial: serials[index] })
+      if (!earlier || told.has(index)) return []
+      told.add(index)
+      return alreadyAnswered(earlier)
     })
-    submission.isTold = errors.length > 0
-    return errors
   }
 
-  /** Tells the sender of answers once the agent has gone on with others, which reached it first. */
+  /** Tells the sender which of its answers do not count because the agent has gone on with answers that reached it first. */
   #tellOutdone(submission: Submission, run: RunNode<M>): void {
     const { log } = this.#session.tree
-    if (submission.publishing || submission.isTold) return
-    if (!submission.serials.some((serial) => run.isOutdone(log.get(serial)))) return
+    const { publishing, serials, told, answers } = submission
+    if (publishing) return
+    if (!serials.some((serial, index) => !told.has(index) && run.isOutdone(log.get(serial)))) return
     const errors = this.#lateAnswers(submission, run)
-    if (errors.length === submission.answers.length) submission.abandon(errors[0]!)
+    if (errors.length > 0 && told.size === answers.length) submission.abandon(errors[0]!)
     for (const error of errors) this.#session.report(error)
   }
 

@@ -265,6 +265,31 @@ it('the sender of the first answer on the channel learns it if the agent has gon
   expect(await active.finished).toEqual({ reason: 'complete' })
 })
 
+it('the sender of two answers learns of each one that does not count, also if that shows at two times', async () => {
+  const { scene, session, wire, run } = await aRunThatWaits('two-late', ['call-1', 'call-2'])
+  const told: string[] = []
+  session.on('error', ({ message }) => told.push(message))
+  const { channel } = await joinWire(scene.endpoint.client({ clientId: 'bob' }), 'ai:two-late')
+  const answerAsBob = async (toolCallId: string, eventId: string): Promise<string> => {
+    const transport = { role: 'user', 'codec-message-id': run.messageId, 'run-id': 'run-1', 'event-id': eventId }
+    const codec = { kind: 'tool-result', toolCallId }
+    await channel.publish({ name: 'ai-input', data: { output: 'Rome' }, extras: { ai: { transport, codec } } })
+    return (await wire.hears((message) => transportOf(message)['event-id'] === eventId)).serial!
+  }
+  const restore = scene.endpoint.dropConnection('alice', { refuseFor: Infinity })
+  const answering = session.view.answer(run.messageId, [output('call-1', 'Oslo'), output('call-2', 'Oslo')])
+  await answerAsBob('call-1', 'bobs-first')
+  restore()
+  await answering
+  expect(told).toEqual(['unable to answer; already answered by bob: output'])
+  const serial = await answerAsBob('call-2', 'bobs-second')
+  await run.resume(run.messageId, { 'answer-serials': JSON.stringify([serial]) })
+  await run.say('second', 'In Rome')
+  await run.end()
+  await eventually(() => expect(session.view.run('run-1')?.status).toBe('complete'))
+  expect(told).toEqual(Array(2).fill('unable to answer; already answered by bob: output'))
+})
+
 describe('an answer in a fork', () => {
   it('copies the messages into a run that replaces the suspended one', async () => {
     const { session, run, inputs, prompt } = await aRunThatWaits('forked')
