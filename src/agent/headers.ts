@@ -149,7 +149,8 @@ export function outputHeaders(
 /** The longest client-chosen id that an agent repeats in its own messages, in characters. */
 export const maxIdLength = 200
 
-// NOTE: readers ignore messages whose headers are too long, so of very many steers some count as unanswered
+// NOTE: readers ignore messages whose headers are too long. Of very many steers some count as unanswered, and of very many
+// answers some count by their order
 const maxListed = 40
 
 function listOf(ids: readonly string[]): string | undefined {
@@ -171,7 +172,7 @@ const placing = [Header.inputClientId, Header.inputId, Header.parent, Header.for
 /** The same lifecycle message with nothing but the headers it needs, for a channel that refuses more. */
 export function plainest({ id, name, extras }: OutgoingMessage): OutgoingMessage {
   const { transport } = extras.ai
-  const kept = [...vital, ...vitalOfStep, ...(isEntry({ name }) ? [...placing, Header.presence] : [])]
+  const kept = [...vital, ...vitalOfStep, ...(isEntry({ name }) ? [...placing, Header.presence, Header.answers] : [])]
   const plain = lifecycle(name as MessageName, Object.fromEntries(kept.map((header) => [header, transport[header]])))
   return { ...(id !== undefined && { id }), ...plain }
 }

@@ -112,7 +112,7 @@ async function findResumed<M extends object>(run: LiveRun<M, unknown>, trigger: 
   return { ...target, announcement: { id: claimAfter(resumed, inputEventId), ...resume } }
 }
 
-/** Serials of the answers that count since the run was resumed last. */
+/** Serials of the answers that count and that no resume has named. */
 export function answersFor(tree: Tree<object>, run: RunNode<object>): string[] {
   const { counted, actedCount } = answersIn(tree, run)
   return counted.slice(actedCount).map(({ serial }) => serial)

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { identityOf, outputHeaders, runEnd, runStart, stepEnd, stepStart } from '../../src/agent/headers'
+import {
+  identityOf,
+  outputHeaders,
+  plainest,
+  runEnd,
+  runResume,
+  runStart,
+  stepEnd,
+  stepStart,
+} from '../../src/agent/headers'
 import type { Row } from '../../src/core/log'
 import type { ChannelMessage } from '../../src/core/wire'
 import { transportOf } from '../support/agent'
@@ -93,6 +102,13 @@ describe('headers', () => {
     const { 'steer-codec-message-ids': stamp } = outputHeaders(identity, step, 'm', ['x'.repeat(9000), ...ids])
     expect(stamp!.length).toBeLessThan(1000)
     expect(JSON.parse(stamp!)).toContain('steer-0')
+  })
+
+  it('of a resume name its answers, also where the channel refuses other headers', () => {
+    const [input] = rowsOf(readTranscript('text-simple').wire)
+    const identity = identityOf(input!, { runId: 'r', invocationId: 'i' })
+    const transport = transportOf(plainest(runResume(identity, true, ['s1', 's2'])))
+    expect(transport['answer-serials']).toBe('["s1","s2"]')
   })
 
   it('leave out an error code that is not a number', () => {
