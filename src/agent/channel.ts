@@ -182,7 +182,7 @@ export class AgentChannel<M extends object, Chunk> {
     for (const listener of this.#listeners) listener()
   }
 
-  /** The row of a message that the tree did not have, or had otherwise. */
+  /** Applies a message. Returns its row if the message is new to the tree, or changes the row; else undefined. */
   #take(message: ChannelMessage): Row | undefined {
     const isNew = this.tree.apply(message)
     const row = isNew ? this.tree.log.get(message.serial ?? '') : undefined

@@ -42,7 +42,7 @@ const isAnswer = (row: Row): boolean => row.name === MessageName.input && !isSte
  * resumes name it, else the one with the lowest serial: the same for every client and for the agent.
  */
 export function answersIn({ codec, access }: Reader, { contentRows, namedAnswers, owner }: AnsweredRun): Answers {
-  const answers = contentRows.filter((row) => isAnswer(row) && access.filterInput(row, owner) !== undefined)
+  const answers = contentRows.filter((row) => isAnswer(row) && access.canWrite(row, owner))
   const counted: Row[] = []
   let actedCount = 0
   const count = (row: Row | undefined): void => {
@@ -56,7 +56,7 @@ export function answersIn({ codec, access }: Reader, { contentRows, namedAnswers
   return { counted, actedCount }
 }
 
-/** The answer that settled the call of another one; undefined if the other one counts. */
+/** The earlier answer because of which the given answer does not count; undefined if the given answer counts. */
 export function settledBefore(
   codec: Codec<object>,
   { counted, actedCount }: Answers,
@@ -65,7 +65,7 @@ export function settledBefore(
   for (const [index, row] of counted.entries()) {
     const isBehind = serial !== undefined && row.serial > serial
     if (row.serial === serial || (isBehind && index >= actedCount)) return undefined
-    // NOTE: an output may follow an approval, but not come before one that counts
+    // NOTE: an approval leaves room for an output behind it. An output before an approval that counts does not count
     const excluding = isBehind && codec.settles?.(headers, row.codec) ? row.codec : headers
     const outcome = codec.settles?.(row.codec, excluding)
     if (outcome !== undefined) return { clientId: row.clientId, outcome }

@@ -28,7 +28,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   /** Messages that rows name, but that no row has content for. */
   #emptyIds: Set<string> | undefined
   /** Messages that rows have named since it was settled. */
-  #namedIds: readonly (string | undefined)[] = noItems
+  #namedIds: string[] | undefined
   /** Whether the projection has to be made anew. */
   protected stale = false
   /** Whether rows arrived after it was sealed; more are likely to follow, so it stays unsealed. */
@@ -74,7 +74,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     if (!isLast || this.projection.isSealed) this.stale = true
     this.#rows = insertBySerial(this.rows, row)
     const id = row.transport[Header.messageId]
-    if (id !== this.#namedIds.at(-1)) this.#namedIds = [...this.#namedIds, id]
+    if (id !== undefined && id !== this.#namedIds?.at(-1)) (this.#namedIds ??= []).push(id)
   }
 
   /** Gives up a content row: it was deleted, says something else, or belongs to another node. */
@@ -129,7 +129,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return { visible, size, sort, parent, replacesId }
   }
 
-  /** The projection is made afresh when rows of it count no more, or rows before them count after all. */
+  /** Marks the projection as stale when one of its rows no longer counts, or when a row between them begins to count. */
   #checkContent(): void {
     const { content } = this
     if (content !== this.#folded && this.#folded.some((row, index) => row !== content[index])) this.stale = true
@@ -152,17 +152,16 @@ export abstract class TreeNode<M extends object> implements RowHome {
     const content = (this.#folded = this.content)
     this.#foldedCount = content.length
     this.projection.rebuild(content.map((row) => this.read(row)).filter((row) => row !== undefined))
-    this.#noteMentions([...ids, ...this.#namedIds])
+    this.#noteMentions([...ids, ...(this.#namedIds ?? noItems)])
   }
 
   /** Notes which of these messages are named by rows, but have no content. */
-  #noteMentions(ids: readonly (string | undefined)[]): void {
+  #noteMentions(ids: readonly string[] = noItems): void {
     for (const id of ids) {
-      if (id === undefined) continue
       if (this.projection.held(id)) this.#emptyIds?.delete(id)
       else if (this.#names(id)) (this.#emptyIds ??= new Set()).add(id)
     }
-    this.#namedIds = noItems
+    this.#namedIds = undefined
   }
 
   /** Frees the state that only further rows need; a later row is folded together with all others. */
@@ -182,7 +181,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     this.#settled = log.settle(rows, this)
   }
 
-  /** Every row that belongs to this node, but cancels. */
+  /** Every row that belongs to this node, except the cancels. */
   protected get ownRows(): readonly Row[] {
     return this.rows
   }

@@ -15,7 +15,7 @@ interface StepTrack {
   attempt: string | undefined
   /** How many rows of it count. */
   count: number
-  /** Rows of an attempt that sorts behind them: the clocks of two sites differ. */
+  /** Rows with a lower serial than the start of their own attempt, which can happen because the clocks of two sites differ. */
   readonly early: Row[]
 }
 
@@ -25,7 +25,7 @@ interface StepTrack {
  */
 export class RunFold {
   #last = ''
-  /** Whether it has learnt more than further content since its reader cleared this. */
+  /** Whether a row has changed more than the content. The run clears this when it has read the fold. */
   hasNews = true
   /** The content that counts: none of attempts that were tried again. It is another list when it loses rows. */
   content: readonly Row[] = noItems
@@ -73,8 +73,8 @@ export class RunFold {
     return this.start?.transport[name] || this.#holders[name]?.transport[name]
   }
 
-  /** The run's owner: as Ably has verified it for the agent, else the client of the first input. */
-  get owner(): string {
+  /** The owner that clients show: as Ably has verified it for the agent, else the client of the first input. */
+  get shownOwner(): string {
     const { start, input } = this
     const verified = (start ?? this.#holders[Header.inputClientId])?.transport[Header.inputClientId]
     return verified || this.header(Header.owner) || (input && (input.clientId ?? input.transport[Header.owner])) || ''
@@ -98,7 +98,10 @@ export class RunFold {
     return current === undefined ? this.#suspends.size > 0 : this.#suspends.get(current) === true
   }
 
-  /** Whether its start lets it answer a fork; others may have given one the id of its prompt, or of its request. */
+  /**
+   * Whether the run can be the reply to a fork (an answer that begins a run of its own). A run that answers a prompt or a
+   * regeneration cannot, although another client may have sent a fork with the message id of that prompt or request.
+   */
   get answersFork(): boolean {
     const start = this.start?.transport
     return !start || (start[Header.parent] !== start[Header.inputId] && start[Header.regenerates] === undefined)

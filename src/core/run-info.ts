@@ -152,10 +152,10 @@ export function factsOf(
   { status, error, steps }: RunState,
   { runId, inputId, parentId }: Pick<RunInfo, 'runId' | 'inputId' | 'parentId'>,
 ): RunFacts {
-  const { start, end, owner } = fold
+  const { start, end } = fold
   return {
     runId,
-    clientId: owner,
+    clientId: fold.shownOwner,
     invocationId: fold.header(Header.invocationId) ?? '',
     status,
     steps,

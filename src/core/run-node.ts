@@ -18,9 +18,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Lifecycle and step rows in serial order. */
   #lifecycle: readonly Row[] = noItems
   #cancels: readonly Row[] = noItems
-  /** What its rows add up to; undefined when a row came that is not behind all others. */
+  /** The run as its rows describe it. Undefined after a row that is not the last by serial: all rows are then read again. */
   #fold: RunFold | undefined
-  /** Whether its state or its facts can be other ones than derived. */
+  /** Whether rows have come since the last `derive()` that can change the state or the facts. */
   #isNews = true
   #steers: Steers | undefined
   /** The state that its shown messages tell. */
@@ -121,7 +121,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#known.namedAnswers
   }
 
-  /** What its rows add up to. */
+  /** The run as its rows describe it. */
   get #known(): RunFold {
     return (this.#fold ??= new RunFold(this.ownRows.toSorted(bySerial)))
   }

@@ -279,7 +279,7 @@ export class Session<M extends object> implements SessionContext<M> {
     this.#compact(settled, pending)
   }
 
-  /** Keeps nodes in little room that are not looked at any more: a pending prompt is, at every change of its state. */
+  /** Packs the rows of nodes that are settled. A pending prompt is left out, because each change of its state reads its rows. */
   #compact({ touched, prompts = noItems }: Settled<M>, pending: Iterable<Subject<M>> = noItems): void {
     const nodes = [...touched, ...prompts, ...pending].filter((node) => typeof node !== 'string')
     this.tree.compact(nodes.filter((node) => !this.pending.get(node)))

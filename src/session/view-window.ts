@@ -184,7 +184,7 @@ export class OlderMessages<M extends object> {
       missing = count - this.#window.hiddenCount(path)
       return missing > 0 ? undefined : count
     }
-    // NOTE: the path is walked once enough messages may be there; walked for each page, it would cost more with each
+    // NOTE: the path is walked when enough messages may be there. It gets longer with each page, so a walk for each page is slow
     return this.#show(look, () => tree.messageCount + missing)
   }
 
@@ -209,7 +209,7 @@ export class OlderMessages<M extends object> {
   }
 
   /**
-   * Reads history until `look` tells how many hidden messages to show, or all is read; then all are shown.
+   * Reads history until `look` returns how many hidden messages to show. When the history ends before, it shows all messages.
    *
    * @param enough - how many messages the tree should have before another look is worth it
    * @returns the revealed messages, which are the first ones of the list
