@@ -25,7 +25,7 @@ const endedAfter = 120_000
 /** How much history to look through for stalled runs, in messages. */
 const maxMessages = 1000
 
-/** Looks for dead runs that are under way, by channel. */
+/** The search for dead runs that is under way on each channel. */
 const ending = new WeakMap<object, Promise<void>>()
 
 /** A run without a sign of its agent. */

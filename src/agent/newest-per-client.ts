@@ -7,7 +7,7 @@ interface FromClient {
 export class NewestPerClient<Item extends FromClient> {
   readonly #handle: (item: Item) => Promise<void>
   readonly #limit: number
-  /** The item that waits, by client; undefined while none waits behind the one that is handled. */
+  /** The clients that have an item in work. The value is the item that waits behind it; undefined while no item waits. */
   readonly #newest = new Map<string | undefined, Item | undefined>()
 
   /**
@@ -19,7 +19,7 @@ export class NewestPerClient<Item extends FromClient> {
     this.#limit = limit
   }
 
-  /** @returns the item of the same client that waited, and is not handled any more */
+  /** @returns the item that the new one replaces: it waited for the same client, and is not handled any more */
   add(item: Item): Item | undefined {
     const { clientId } = item
     const isBusy = this.#newest.has(clientId)
