@@ -40,6 +40,7 @@ export default defineConfig({
       {
         text: 'In production',
         items: [
+          { text: 'From the dev server to a Node server', link: '/node-server' },
           { text: 'Production on Ably', link: '/production' },
           { text: 'Security', link: '/security' },
           { text: 'When an agent process ends', link: '/deploys' },
