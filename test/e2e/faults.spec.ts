@@ -121,7 +121,7 @@ describe('limits', () => {
     await cause(visitor, 'publish')
     const [first, second] = [await visitor.ask('hello'), await visitor.ask(porto)]
     await Promise.all([first.reaches('error'), second.reaches('error')])
-    await sees(visitor, /Not sent: Too many messages on this channel/)
+    await sees(visitor, /Not sent: This channel takes no messages/)
     await second.card.getByRole('button', { name: /^Discard/ }).click()
     await end(visitor, 'publish')
     await first.card.getByRole('button', { name: /^Retry/ }).click()
