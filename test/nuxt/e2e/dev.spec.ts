@@ -100,8 +100,11 @@ it('edits of a session store take effect, in the same conversation, with one sub
   )
   await page.getByText('Label 0, ready, true').waitFor()
   for (const count of [1, 2, 3, 4, 5]) {
-    app.write('app/stores/trip.ts', store(`Label ${count}`))
-    await page.getByText(`Label ${count}, ready, true`).waitFor()
+    // NOTE: saved again if it has no effect, since the dev server can miss a change while it builds
+    await eventually(async () => {
+      app.write('app/stores/trip.ts', store(`Label ${count}`))
+      await page.getByText(`Label ${count}, ready, true`).waitFor({ timeout: 10_000 })
+    })
   }
   await ask('After the edits?')
   await page.getByText('After the edits?').first().waitFor()
