@@ -15,7 +15,10 @@ const userOf = (request: Request) => request.headers.get('x-user')
 export const agent = defineAgent({
   client: () => new Ably.Realtime({ key: ABLY_API_KEY, clientId: 'agent', ...local }),
   agents: 'agent',
-  authorize: (request, { sessionName }) => sessionName.startsWith(`ai:${userOf(request)}:`),
+  authorize(request, { sessionName }) {
+    const user = userOf(request)
+    return user !== null && sessionName.startsWith(`ai:${user}:`)
+  },
   async respond(run) {
     const messages = await convertToModelMessages(run.context())
     const result = streamText({ model: demoModel({ delay: 0 }), messages, abortSignal: run.abortSignal })
