@@ -19,11 +19,11 @@ export class NewestPerClient<Item extends FromClient> {
     this.#limit = limit
   }
 
-  /** @returns the item that the new one replaces: it waited for the same client, and is not handled any more */
+  /** @returns the item that is not handled: the one of the same client that waited, or this one above the limit of clients */
   add(item: Item): Item | undefined {
     const { clientId } = item
     const isBusy = this.#newest.has(clientId)
-    if (!isBusy && this.#newest.size >= this.#limit) return undefined
+    if (!isBusy && this.#newest.size >= this.#limit) return item
     const replaced = this.#newest.get(clientId)
     this.#newest.set(clientId, item)
     if (!isBusy) void this.#handleAll(clientId)

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { Decisions } from '../../src/agent/cancels'
+import { NewestPerClient } from '../../src/agent/newest-per-client'
 import { Refusals } from '../../src/agent/refusals'
 import type { Row } from '../../src/core/log'
 import { hear, newTree } from '../support/transcripts'
@@ -44,6 +45,17 @@ it('a hook that refuses is asked about a flood of one client once a second, and 
   expect(asked.length).toBeLessThan(3 + 5 + 61)
   await vi.advanceTimersByTimeAsync(1000)
   expect(asked.at(-1)).toBe('899')
+})
+
+it('an item that is not handled is given back: one that a newer one replaces, and one of too many clients', () => {
+  const handled: Row[] = []
+  const queue = new NewestPerClient<Row>((item) => {
+    handled.push(item)
+    return new Promise(() => {})
+  }, 1)
+  const [first, second, third, other] = [cancelBy('a', '1'), cancelBy('a', '2'), cancelBy('a', '3'), cancelBy('b', '4')]
+  expect([first, second, third, other].map((item) => queue.add(item))).toEqual([undefined, undefined, second, other])
+  expect(handled).toEqual([first])
 })
 
 it('a refusal covers only earlier cancels of the same client', () => {
