@@ -4,7 +4,7 @@ import { levelOf, type TreeNode } from './node'
 import type { Row } from './row'
 import { RunNode } from './run-node'
 
-const maxUnknown = 2000
+const maxStrays = 2000
 
 /** The tree as cancels need it. */
 interface Inputs<M extends object> {
@@ -18,8 +18,8 @@ interface Inputs<M extends object> {
 export class Cancels<M extends object> {
   readonly #tree: Inputs<M>
   readonly #rows = new Map<string, readonly Row[]>()
-  /** Unknown inputs that cancels name, oldest first. */
-  readonly #unknown = new Set<string>()
+  /** Cancels whose run or input was unknown when they came, oldest first. */
+  readonly strays = new Set<Row>()
 
   constructor(tree: Inputs<M>) {
     this.#tree = tree
@@ -55,26 +55,23 @@ export class Cancels<M extends object> {
     return cancels.filter(({ clientId }) => this.#tree.access.allows('cancel', clientId, owner))
   }
 
-  /** Adds a cancel that names an input; returns the rows to forget, because too many cancels name unknown inputs. */
-  add(row: Row, inputId: string, isKnown: boolean): readonly Row[] {
+  /** Adds a cancel that names an input. */
+  add(row: Row, inputId: string): void {
     this.#rows.set(inputId, insertBySerial(this.naming(inputId), row))
-    if (!isKnown) this.#unknown.add(inputId)
-    return this.#unknown.size > maxUnknown ? this.#forget(this.#unknown.keys().next().value!) : noItems
   }
 
   remove(row: Row, inputId: string): void {
-    removeBySerial(this.naming(inputId), row)
-  }
-
-  /** Keeps the cancels of an input from now on, because the input is known. */
-  know(inputId: string): void {
-    this.#unknown.delete(inputId)
-  }
-
-  #forget(inputId: string): readonly Row[] {
     const rows = this.naming(inputId)
-    this.#rows.delete(inputId)
-    this.#unknown.delete(inputId)
-    return rows
+    removeBySerial(rows, row)
+    if (rows.length === 0) this.#rows.delete(inputId)
+  }
+
+  /** Notes a cancel whose run or input is unknown; returns the oldest one once there are too many. */
+  addStray(row: Row): Row | undefined {
+    this.strays.add(row)
+    if (this.strays.size <= maxStrays) return undefined
+    const [oldest] = this.strays
+    this.strays.delete(oldest!)
+    return oldest
   }
 }

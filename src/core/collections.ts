@@ -51,8 +51,8 @@ export function firstAbove<T>(list: readonly T[], keyOf: (item: T) => string, ke
 
 /** Takes out the item of this serial. */
 export function removeBySerial<T extends Placed>(list: readonly T[], { serial }: T): void {
-  const index = list.findLastIndex((item) => item.serial === serial)
-  if (index >= 0) (list as T[]).splice(index, 1)
+  const index = firstAbove(list, serialOf, serial) - 1
+  if (list[index]?.serial === serial) (list as T[]).splice(index, 1)
 }
 
 /** A map that takes next to no room while it holds one thing, as most of them do. */

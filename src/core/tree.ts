@@ -276,7 +276,6 @@ export class Tree<M extends object> extends Nodes<M> {
 
   #placeRequest(inputId: string, row: Row): void {
     this.requests.set(inputId, row)
-    this.cancels.know(inputId)
     this.#touchRequest(inputId)
   }
 
@@ -299,7 +298,6 @@ export class Tree<M extends object> extends Nodes<M> {
 
   #placeFork(inputId: string, row: Row): void {
     this.#forks.add(inputId, row)
-    this.cancels.know(inputId)
     this.attachRow(this.#runOfFork(inputId), row)
     this.#touchReplaced(row.transport)
   }
@@ -346,9 +344,24 @@ export class Tree<M extends object> extends Nodes<M> {
       node.addCancel(row)
       this.#touchRun(node, row)
     } else if (inputId !== undefined) {
-      for (const given of this.cancels.add(row, inputId, this.#knows(inputId))) this.log.forget(given)
+      this.cancels.add(row, inputId)
       this.#touch(inputId, row)
     }
+    if (this.#isStray(row)) this.#limitStrays(row)
+  }
+
+  /** Forgets the oldest cancel of too many that name unknown runs and inputs. */
+  #limitStrays(row: Row): void {
+    const oldest = this.cancels.addStray(row)
+    // NOTE: its run or input may be known by now
+    if (!oldest || !this.#isStray(oldest)) return
+    this.#withdrawCancel(oldest, oldest.transport)
+    this.log.forget(oldest)
+  }
+
+  #isStray({ transport: { [Header.runId]: runId, [Header.inputId]: inputId = '' } }: Row): boolean {
+    const run = this.runs.get(runId ?? '')
+    return runId === undefined ? !this.#knows(inputId) : !run?.visible && !run?.entry
   }
 
   #knows(inputId: string): boolean {
@@ -401,6 +414,7 @@ export class Tree<M extends object> extends Nodes<M> {
   }
 
   #withdrawCancel(row: Row, { [Header.runId]: runId, [Header.inputId]: inputId }: Headers): void {
+    this.cancels.strays.delete(row)
     if (runId !== undefined) {
       const run = this.runs.get(runId)
       run?.removeCancel(row)
@@ -412,7 +426,6 @@ export class Tree<M extends object> extends Nodes<M> {
   }
 
   #input(inputId: string): InputNode<M> {
-    this.cancels.know(inputId)
     return this.nodeIn(this.inputs, inputId, () => new InputNode(inputId, this.codec, this.port))
   }
 
@@ -445,6 +458,7 @@ export class Tree<M extends object> extends Nodes<M> {
     for (const row of run.allRows()) {
       this.log.forget(row)
       this.#open.delete(row)
+      this.cancels.strays.delete(row)
       if (row.home === run) this.#withdraw(row, row.transport)
     }
     this.removeNode(run)

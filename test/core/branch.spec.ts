@@ -86,6 +86,7 @@ it('the tree reads a run of thousands of attempts in a bounded number of steps p
 
 it('the tree reads thousands of cancels of one prompt in a bounded number of steps per cancel, in any order', () => {
   const tree = newTree()
+  tree.apply(prompt('p'))
   const cancels = Array.from({ length: count }, (_, index) => runMessage('ai-cancel', undefined, { 'input-codec-message-id': 'p', 'event-id': `e${index}` })) // prettier-ignore
   const steps = stepsOf(() => cancels.toReversed().forEach((cancel) => tree.apply(cancel)))
   expect(steps / count).toBeLessThan(200)

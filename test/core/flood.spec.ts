@@ -26,6 +26,8 @@ const junk: [string, (n: number) => ChannelMessage][] = [
   ['forged ends of runs', (n) => runMessage('ai-run-end', `ghost-${n}`, ofRun)],
   ['cancels of unknown runs', (n) => runMessage('ai-cancel', `ghost-${n}`, { 'event-id': `${n}` })],
   ['cancels of unknown prompts', (n) => message('ai-cancel', { 'input-codec-message-id': `ghost-${n}` })],
+  ['cancels of one unknown run', (n) => runMessage('ai-cancel', 'ghost', { 'event-id': `${n}` })],
+  ['cancels of one unknown prompt', (n) => message('ai-cancel', { 'input-codec-message-id': 'ghost', 'event-id': `${n}` })],
   ['steers into unknown runs', (n) => prompt(`s${n}`, { 'run-id': `ghost-${n}`, discrete: 'true' })],
   ['forks of unknown runs', (n) => message('ai-input', { role: 'assistant', 'codec-message-id': `f${n}`, supersedes: `ghost-${n}` }, { kind: 'tool-result', toolCallId: 'c' }, { output: 1 })],
   ['too many headers', (n) => prompt(`h${n}`, tooMany)],
