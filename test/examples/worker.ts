@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { build } from 'vite'
 import { onTestFinished } from 'vitest'
+import pathOfWorkerd from 'workerd'
 import { here } from '../../scripts/entries'
 import { plainEnv } from '../support/command'
 
@@ -48,7 +49,7 @@ ${Object.keys(env)
 );
 `,
   )
-  const workerd = spawn(here('node_modules/.bin/workerd'), ['serve', config, '--control-fd=3'], {
+  const workerd = spawn(pathOfWorkerd, ['serve', config, '--control-fd=3'], {
     env: { ...plainEnv(), ...env },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   })
