@@ -6,7 +6,6 @@ import type { Readable } from 'node:stream'
 import { build } from 'vite'
 import { onTestFinished } from 'vitest'
 import pathOfWorkerd from 'workerd'
-import { here } from '../../scripts/entries'
 import { plainEnv } from '../support/command'
 
 /** Bundles a Worker as for the edge: with no packages of Node, and with the exports that packages have for Workers. */
