@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { build } from 'vite'
 import { onTestFinished } from 'vitest'
-import pathOfWorkerd from 'workerd'
 import { plainEnv } from '../support/command'
+
+// NOTE: not the command of the package, a script that hands on no further streams unless npm ran its install script
+const { default: pathOfWorkerd } = createRequire(import.meta.url)('workerd') as { default: string }
 
 /** Bundles a Worker as for the edge: with no packages of Node, and with the exports that packages have for Workers. */
 export async function bundleWorker(folder: string, entry: string): Promise<string> {
