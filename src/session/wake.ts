@@ -1,10 +1,11 @@
 import { Network } from '../ably/network'
 import { MultiMap } from '../core/collections'
-import { ErrorCode, reasonOf, unableTo, type SessionError } from '../core/errors'
-import { deferred, type ReactivePort, type Signal } from '../core/signals'
+import { ErrorCode, unableTo, type SessionError } from '../core/errors'
+import type { ReactivePort, Signal } from '../core/signals'
 import type { WakeInfo } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
-import type { AgentEndpoint, AgentTarget, InvocationBody, SessionContext } from './context'
+import { callAgent, type InvocationBody, type Outcome } from './agent-endpoint'
+import type { SessionContext } from './context'
 import { acceptedRun, subjectOf, type WakeTrigger } from './submission'
 
 const firstDelay = 500
@@ -186,84 +187,4 @@ export class Wakes<M extends object> {
   close(): void {
     for (const wake of this.#wakes.values()) wake.stop()
   }
-}
-
-/** The longest delay that `Retry-After` may ask for, in milliseconds. */
-const longestRetryAfter = 300_000
-/** How long one attempt may take, in milliseconds. */
-const attemptLimit = 30_000
-const transient = new Set([408, 425, 429])
-
-/** How an attempt went: `final` errors are not tried again, others after `after` milliseconds where that is given. */
-type Outcome = 'accepted' | { error: SessionError; final: boolean; after?: number }
-
-/** Makes one attempt to wake an agent. */
-async function callAgent(target: AgentTarget, invocation: InvocationBody): Promise<Outcome> {
-  const { promise: timeout, reject } = deferred<never>()
-  const abort = new AbortController()
-  const timer = setTimeout(() => {
-    reject(new Error(`${nameOf(target)} did not answer within ${attemptLimit / 1000} seconds`))
-    abort.abort()
-  }, attemptLimit)
-  // NOTE: a Node process need not stay for it; in browsers a timer is a number
-  ;(timer as { unref?: () => void }).unref?.()
-  try {
-    // NOTE: a function of the app may never settle
-    return await Promise.race([post(target, invocation, abort.signal), timeout])
-  } catch (cause) {
-    return { error: failure(reasonOf(cause), cause), final: false }
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-async function post(target: AgentTarget, invocation: InvocationBody, signal: AbortSignal): Promise<Outcome> {
-  if (typeof target === 'function') {
-    await target(invocation)
-    return 'accepted'
-  }
-  const endpoint: AgentEndpoint = typeof target === 'string' || target instanceof URL ? { url: target } : target
-  const { url, headers: given, fetch: send = fetch } = endpoint
-  const headers = new Headers(typeof given === 'function' ? await given() : given)
-  headers.set('content-type', 'application/json')
-  const body = JSON.stringify(invocation)
-  const response = await send(url, { method: 'POST', headers, body, keepalive: true, signal }).catch(
-    (cause: unknown) => {
-      throw new Error(`${nameOf(target)} cannot be reached: ${reasonOf(cause)}`, { cause })
-    },
-  )
-  return response.ok ? 'accepted' : refusal(target, response)
-}
-
-async function refusal(target: AgentTarget, response: Response): Promise<Outcome> {
-  const text = await response.text().catch(() => '')
-  const detail = text ? `: ${messageIn(text)}` : ''
-  const error = failure(`${nameOf(target)} answered ${response.status}${detail}`, response)
-  const after = delayIn(response.headers.get('retry-after') ?? '')
-  const final = response.status < 500 && !transient.has(response.status)
-  return { error, final, ...(after > 0 && { after: Math.min(after, longestRetryAfter) }) }
-}
-
-/** The agent in error messages, with its URL where it has one. */
-const nameOf = (target: AgentTarget): string => {
-  if (typeof target === 'function') return 'the agent'
-  return `the agent at ${String(typeof target === 'string' || target instanceof URL ? target : target.url)}`
-}
-
-const failure = (reason: string, cause: unknown): SessionError =>
-  unableTo('wake the agent', reason, ErrorCode.SendFailed, { cause })
-
-/** `Retry-After` in milliseconds: the header has seconds, or a date. */
-const delayIn = (value: string): number =>
-  Number.isFinite(Number(value)) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-
-/** The message of `{ error: { message } }` in an error body, else the first 200 characters. */
-function messageIn(text: string): string {
-  try {
-    const body = JSON.parse(text) as { error?: { message?: unknown } } | null
-    if (typeof body?.error?.message === 'string') return body.error.message
-  } catch {
-    // Not JSON: shown as it is
-  }
-  return text.slice(0, 200)
 }

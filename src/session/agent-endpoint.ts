@@ -1,0 +1,103 @@
+import { ErrorCode, reasonOf, unableTo, type SessionError } from '../core/errors'
+import { deferred } from '../core/signals'
+
+/** The body of the request that wakes an agent: which prompt, on which channel. */
+export interface InvocationBody {
+  inputEventId: string
+  sessionName: string
+}
+
+/** An agent behind HTTP. */
+export interface AgentEndpoint {
+  url: string | URL
+  /** A function is called for every attempt, so that a refreshed token is used. */
+  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
+  /** @default globalThis.fetch */
+  fetch?: typeof fetch
+}
+
+/**
+ * Where the agent is: its URL, an endpoint with headers, or a function that wakes it. The wake is tried again when the
+ * function throws, or takes longer than 30 seconds.
+ */
+export type AgentTarget = string | URL | AgentEndpoint | ((invocation: InvocationBody) => void | Promise<void>)
+
+/** The longest delay that `Retry-After` may ask for, in milliseconds. */
+const longestRetryAfter = 300_000
+/** How long one attempt may take, in milliseconds. */
+const attemptLimit = 30_000
+const transient = new Set([408, 425, 429])
+
+/** How an attempt went: `final` errors are not tried again, others after `after` milliseconds where that is given. */
+export type Outcome = 'accepted' | { error: SessionError; final: boolean; after?: number }
+
+/** Makes one attempt to wake an agent. */
+export async function callAgent(target: AgentTarget, invocation: InvocationBody): Promise<Outcome> {
+  const { promise: timeout, reject } = deferred<never>()
+  const abort = new AbortController()
+  const timer = setTimeout(() => {
+    reject(new Error(`${nameOf(target)} did not answer within ${attemptLimit / 1000} seconds`))
+    abort.abort()
+  }, attemptLimit)
+  // NOTE: a Node process need not stay for it; in browsers a timer is a number
+  ;(timer as { unref?: () => void }).unref?.()
+  try {
+    // NOTE: a function of the app may never settle
+    return await Promise.race([post(target, invocation, abort.signal), timeout])
+  } catch (cause) {
+    return { error: failure(reasonOf(cause), cause), final: false }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function post(target: AgentTarget, invocation: InvocationBody, signal: AbortSignal): Promise<Outcome> {
+  if (typeof target === 'function') {
+    await target(invocation)
+    return 'accepted'
+  }
+  const endpoint: AgentEndpoint = typeof target === 'string' || target instanceof URL ? { url: target } : target
+  const { url, headers: given, fetch: send = fetch } = endpoint
+  const headers = new Headers(typeof given === 'function' ? await given() : given)
+  headers.set('content-type', 'application/json')
+  const body = JSON.stringify(invocation)
+  const response = await send(url, { method: 'POST', headers, body, keepalive: true, signal }).catch(
+    (cause: unknown) => {
+      throw new Error(`${nameOf(target)} cannot be reached: ${reasonOf(cause)}`, { cause })
+    },
+  )
+  return response.ok ? 'accepted' : refusal(target, response)
+}
+
+async function refusal(target: AgentTarget, response: Response): Promise<Outcome> {
+  const text = await response.text().catch(() => '')
+  const detail = text ? `: ${messageIn(text)}` : ''
+  const error = failure(`${nameOf(target)} answered ${response.status}${detail}`, response)
+  const after = delayIn(response.headers.get('retry-after') ?? '')
+  const final = response.status < 500 && !transient.has(response.status)
+  return { error, final, ...(after > 0 && { after: Math.min(after, longestRetryAfter) }) }
+}
+
+/** The agent in error messages, with its URL where it has one. */
+const nameOf = (target: AgentTarget): string => {
+  if (typeof target === 'function') return 'the agent'
+  return `the agent at ${String(typeof target === 'string' || target instanceof URL ? target : target.url)}`
+}
+
+const failure = (reason: string, cause: unknown): SessionError =>
+  unableTo('wake the agent', reason, ErrorCode.SendFailed, { cause })
+
+/** `Retry-After` in milliseconds: the header has seconds, or a date. */
+const delayIn = (value: string): number =>
+  Number.isFinite(Number(value)) ? Number(value) * 1000 : Date.parse(value) - Date.now()
+
+/** The message of `{ error: { message } }` in an error body, else the first 200 characters. */
+function messageIn(text: string): string {
+  try {
+    const body = JSON.parse(text) as { error?: { message?: unknown } } | null
+    if (typeof body?.error?.message === 'string') return body.error.message
+  } catch {
+    // Not JSON: shown as it is
+  }
+  return text.slice(0, 200)
+}
