@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { freezeDetector, Pacer, type Pace, type Urgency } from '../../src/agent/pacer'
+import { freezeDetector } from '../../src/agent/freeze-detector'
+import { Pacer, type Pace, type Urgency } from '../../src/agent/pacer'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
