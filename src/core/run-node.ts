@@ -32,7 +32,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #facts: RunFacts | undefined
   #info: RunInfo | undefined
   #cancelState: Partial<Cancelling> | undefined
-  readonly #judge: AccessPolicy
+  readonly #access: AccessPolicy
   readonly #codec: Codec<M>
   /** Its owner, while its rows are kept elsewhere. */
   #owner: string | undefined
@@ -54,12 +54,12 @@ export class RunNode<M extends object> extends TreeNode<M> {
     key: string,
     codec: Codec<M>,
     port: ReactivePort,
-    judge: AccessPolicy,
+    access: AccessPolicy,
     /** Whether it is a placeholder for a run that has not started; its key is then the message id of the fork. */
     readonly isPlaceholder = false,
   ) {
     super(key, codec, port)
-    this.#judge = judge
+    this.#access = access
     this.#codec = codec
     this.runId = isPlaceholder ? undefined : key
   }
@@ -184,8 +184,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   /**
-   * Whether a stream of its content is still open at its end. Streams of attempts that were tried again do not count, nor those that an
-   * agent went on with after another one had ended the run.
+   * Whether a stream of its content is still open at its end. Streams of attempts that were tried again do not count, nor
+   * those that an agent went on with after another one had ended the run.
    */
   get #hasOpenStream(): boolean {
     const { content, end } = this.#known
@@ -195,7 +195,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Whether its start is known, by a message that only a started run has. */
   get visible(): boolean {
     // NOTE: if agents or a policy are given, clients cannot create a run
-    const hasContent = this.projection.size > 0 && (this.isPlaceholder || !this.#judge.isGuarded)
+    const hasContent = this.projection.size > 0 && (this.isPlaceholder || !this.#access.isGuarded)
     return hasContent || this.#isStarted
   }
 
@@ -278,7 +278,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     if (row.name !== MessageName.input) return row
     if (row.transport[Header.runId] === undefined && !this.#known.answersFork) return undefined
     if (this.isOutdone(row)) return undefined
-    return this.#judge.filterInput(row, this.owner)
+    return this.#access.filterInput(row, this.owner)
   }
 
   protected override get content(): readonly Row[] {
@@ -345,7 +345,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   #readActed(): void {
     const before = this.#acted
-    const { counted, actedCount } = answersIn({ codec: this.#codec, access: this.#judge }, this)
+    const { counted, actedCount } = answersIn({ codec: this.#codec, access: this.#access }, this)
     this.#acted = counted.slice(0, actedCount)
     if (before.length !== actedCount || before.some((row, index) => row !== counted[index])) this.stale = true
   }
