@@ -4,7 +4,7 @@ import { chromium, type Browser, type Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { here } from '../../scripts/entries'
-import { filesOf, openPage, start } from './visit'
+import { filesOf, openPage, start, stopOneOfTwo } from './visit'
 
 const folder = join(inject('examples'), 'no-build')
 
@@ -29,14 +29,8 @@ const withoutNetwork = (page: Page) =>
 describe('the start without a build step', () => {
   it('streams two answers, and stops one of them', async () => {
     const url = await start(folder, ['server.mjs'], { PORT: '0' }, /Open (\S+)/)
-    const { page, problems, ask } = await openPage(browser, url, withoutNetwork)
-    await ask('One')
-    await ask('Two')
-    await page.getByRole('button', { name: 'Stop answer 2' }).waitFor()
-    await page.getByRole('button', { name: 'Stop answer 1' }).click()
-    await page.getByText('(cancelled)').waitFor()
-    await page.getByText('(complete)').waitFor()
-    expect(await page.getByText('(cancelled)').count()).toBe(1)
-    expect(problems).toEqual([])
+    const visit = await openPage(browser, url, withoutNetwork)
+    await stopOneOfTwo(visit)
+    expect(visit.problems).toEqual([])
   })
 })

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { stripVTControlCharacters } from 'node:util'
 import type { Browser, Page } from 'playwright'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { plainEnv } from '../support/command'
 
 /** Starts a program, and returns its address once it prints one. The program ends with the test. */
@@ -41,6 +41,17 @@ export async function openPage(
     await page.keyboard.press('Enter')
   }
   return { page, problems, ask }
+}
+
+/** Asks twice and stops the first answer, in a page as the README shows it; the second one completes. */
+export async function stopOneOfTwo({ page, ask }: Pick<Awaited<ReturnType<typeof openPage>>, 'page' | 'ask'>) {
+  await ask('One')
+  await ask('Two')
+  await page.getByRole('button', { name: 'Stop answer 2' }).waitFor()
+  await page.getByRole('button', { name: 'Stop answer 1' }).click()
+  await page.getByText('(cancelled)').waitFor()
+  await page.getByText('(complete)').waitFor()
+  expect(await page.getByText('(cancelled)').count()).toBe(1)
 }
 
 /** The files of a guide: code blocks that begin with their path. */
