@@ -35,7 +35,7 @@ interface SilentRun<M extends object> {
   readonly silence: number
 }
 
-/** Ends runs of a session whose agent is gone. Everything that it publishes, the channel stores once, whoever else tries. */
+/** Ends runs of a session whose agent is gone. The channel stores each of its messages once, however many agents try. */
 export class DeadRuns<M extends object> {
   readonly #channel: AgentChannel<M, unknown>
   readonly #hooks: Pick<RunHooks<unknown>, 'onCancel'>

@@ -23,7 +23,7 @@ const maxReplyMessages = 5000
 
 /** Milliseconds to wait for a run that another process left open. */
 const adoptionTimeout = 30_000
-/** Milliseconds to wait for an active run to suspend: shorter than the timeout of clients, who would report a failure. */
+/** Milliseconds to wait for an active run to suspend: shorter than the timeout of clients, because they would report a failure. */
 const busyTimeout = 10_000
 
 /**

@@ -52,7 +52,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
     return this.forkOf
   }
 
-  /** Nobody puts words into a prompt but the one who sent it. */
+  /** Only the client that sent a prompt can add to it. */
   protected override read(row: Row): Row | undefined {
     return row.clientId === this.first?.clientId ? row : undefined
   }
