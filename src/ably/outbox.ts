@@ -1,4 +1,4 @@
-import { isTooFast } from './refusal'
+import { isTooFast } from './publish-error'
 import { deferred, type Deferred } from '../core/signals'
 import type { ChannelMessage, OutgoingMessage } from '../core/wire'
 import type { Channel } from './session-channel'

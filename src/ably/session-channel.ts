@@ -13,7 +13,7 @@ import { deferred, sleep } from '../core/signals'
 import { about, ErrorCode, SessionError, toSessionError, unableTo } from '../core/errors'
 import { version, type ChannelMessage, type OutgoingMessage } from '../core/wire'
 import { connectionError } from './connection-error'
-import { isAway, isForGood } from './refusal'
+import { isAway, isForGood } from './publish-error'
 import { RunPresence } from './run-presence'
 import { hearsItself } from './uplink'
 

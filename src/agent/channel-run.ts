@@ -1,4 +1,4 @@
-import { isForGood } from '../ably/refusal'
+import { isForGood } from '../ably/publish-error'
 import { deferred } from '../core/signals'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { Row } from '../core/row'
@@ -14,7 +14,7 @@ import type {
   RunPhase,
   StepOptions,
 } from './agent-run'
-import { Cancels } from './cancels'
+import { CancelReview } from './cancel-review'
 import type { AgentChannel, Heard, OpenRun } from './channel'
 import { announce, declareEnd } from './claim'
 import { contextOf } from './context'
@@ -26,7 +26,7 @@ import { readPath } from './path'
 import { RunOutput, stepReasonOf } from './run-output'
 import { admitRun, findAdopted, findInvoked } from './run-target'
 import { DeadRuns } from './dead-runs'
-import { Steers } from './steers'
+import { SteerPasses } from './steer-passes'
 import { tryStep, type OpenStep } from './steps'
 import { abortable } from './wait'
 
@@ -35,8 +35,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   readonly #run: LiveRun<M, Chunk>
   readonly #channel: AgentChannel<M, Chunk>
   readonly #isAdopted: boolean
-  readonly #cancels: Cancels
-  readonly #steers: Steers
+  readonly #cancels: CancelReview
+  readonly #steers: SteerPasses
   readonly #output: RunOutput<Chunk>
   readonly #finished = deferred()
   #ending: Promise<void> | undefined
@@ -55,8 +55,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     this.#run = new LiveRun(channel, inputEventId, hooks)
     this.#channel = channel
     this.#isAdopted = isAdopted
-    this.#cancels = new Cancels(this.#run)
-    this.#steers = new Steers(this.#run)
+    this.#cancels = new CancelReview(this.#run)
+    this.#steers = new SteerPasses(this.#run)
     this.#output = new RunOutput(this.#run, this.#steers)
     channel.runs.add(this)
   }

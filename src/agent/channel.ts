@@ -13,7 +13,7 @@ import { Header, isClients, MessageName, type ChannelMessage } from '../core/wir
 import { ArchiveWriter, type AgentArchive } from './archive'
 import { badRequest, sessionClosed } from './errors'
 import { History, TriggerIndex } from './history'
-import { RefusalTurns } from './refusals'
+import { RefusalTurns } from './cancel-refusals'
 import { ownPresenceOf, type OwnPresence } from './own-presence'
 import { waitFor } from './wait'
 import { defaultMaxRate, pacerOf, type Pacer } from './pacer'

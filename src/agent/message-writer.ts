@@ -1,5 +1,5 @@
 import type { Encoder, Operation, ReplyEnding } from '../core/codec'
-import { isTooLarge, tooLarge } from '../ably/refusal'
+import { isTooLarge, tooLarge } from '../ably/publish-error'
 import { toSessionError, type SessionError } from '../core/errors'
 import { Header, MessageName, type Headers, type StreamStatus } from '../core/wire'
 import { outputExtras } from './headers'

@@ -7,7 +7,7 @@ import { Projection } from '../core/projection'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
 import type { PublishedRows } from './run-publisher'
-import { steerIdsIn, unansweredIn } from './steers'
+import { steerIdsIn, unansweredIn } from './steer-passes'
 import { isForModel, missedLast, cutShortIn } from './turns'
 
 /** A run that is open, as its own context needs it. */

@@ -1,7 +1,7 @@
 import type { RealtimeChannel } from 'ably'
 import { sleep } from '../core/signals'
 import type { RunPresence } from '../ably/run-presence'
-import { isPassing } from '../ably/refusal'
+import { isPassing } from '../ably/publish-error'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { Pacer } from './pacer'
 

@@ -2,13 +2,13 @@ import type { ChunkSource, PipeResult, StepOptions, StepReason } from './agent-r
 import { badRequest } from './errors'
 import type { LiveRun } from './live-run'
 import { pipe } from './pipe'
-import type { Steers } from './steers'
+import type { SteerPasses } from './steer-passes'
 import { Steps, type OpenStep, type Reply, type StepAttempt } from './steps'
 
 /** The output of a run: one pipe at a time, in an open step or in a step of its own. */
 export class RunOutput<Chunk> {
   readonly #run: LiveRun<object, Chunk>
-  readonly #steers: Steers
+  readonly #steers: SteerPasses
   readonly #steps: Steps<Chunk>
   #piping: Promise<PipeResult> | undefined
   #opening: Promise<StepAttempt<Chunk>> | undefined
@@ -17,7 +17,7 @@ export class RunOutput<Chunk> {
   #lastPipe: PipeResult | undefined
   #isOver = false
 
-  constructor(run: LiveRun<object, Chunk>, steers: Steers) {
+  constructor(run: LiveRun<object, Chunk>, steers: SteerPasses) {
     this.#run = run
     this.#steers = steers
     this.#steps = new Steps(run)

@@ -1,7 +1,7 @@
 import type { WritableChannel } from '../ably/writable-channel'
 import { sleep } from '../core/signals'
 import type { Uplink } from '../ably/uplink'
-import { isAway, isForGood, isPassing, isTooFast } from '../ably/refusal'
+import { isAway, isForGood, isPassing, isTooFast } from '../ably/publish-error'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import { newId, Header, MessageName, type Headers, type OutgoingMessage } from '../core/wire'
 import { isOpen, type Row } from '../core/log'

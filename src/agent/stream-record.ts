@@ -1,4 +1,4 @@
-import { isPassing, isTooFast } from '../ably/refusal'
+import { isPassing, isTooFast } from '../ably/publish-error'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import { Header, MessageName, type Headers, type OutgoingMessage, type StreamStatus } from '../core/wire'

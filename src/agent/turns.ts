@@ -7,7 +7,7 @@ import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
 import type { Turn } from './agent-run'
 import { pathTo, type Waypoint } from './path'
-import { steerIdsIn, unansweredIn } from './steers'
+import { steerIdsIn, unansweredIn } from './steer-passes'
 
 /** The kind of a message of an answer: written by the run, sent into it, or sent into it and never answered. */
 export type Kind = 'reply' | 'steer' | 'missed'

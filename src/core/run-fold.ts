@@ -1,7 +1,7 @@
 import { insertBySerial, noItems, SmallMap } from './collections'
 import { isAgents, isContent, type Row } from './log'
 import { idsIn, isEntry, isSteer, type RunStep } from './run-state'
-import { Steers } from './steers'
+import { SteerStates } from './steer-states'
 import { Header, isClients, MessageName, type Headers } from './wire'
 
 /** Headers about the run as a whole: the start has them, else the first message that does. */
@@ -40,7 +40,7 @@ export class RunFold {
   /** The first input of a client. */
   input: Row | undefined
   hasOutput = false
-  steers: Steers | undefined
+  steers: SteerStates | undefined
   /** Serials of the answers that its agent has gone on with. */
   namedAnswers: readonly unknown[] = noItems
   #resume: Row | undefined
@@ -156,8 +156,8 @@ export class RunFold {
     this.hasNews = true
   }
 
-  get #knownSteers(): Steers {
-    return (this.steers ??= new Steers(this.#triggers))
+  get #knownSteers(): SteerStates {
+    return (this.steers ??= new SteerStates(this.#triggers))
   }
 
   /** Adds content unless it is of an attempt that was tried again. */

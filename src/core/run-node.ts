@@ -8,7 +8,7 @@ import { RunFold } from './run-fold'
 import { factsOf, withCancellation, type Cancelling, type RunFacts, type RunInfo } from './run-info'
 import { endState, hasEnded, initialRunState, isEntry, isSteer, type RunState, type RunStatus } from './run-state'
 import type { ReactivePort } from './signals'
-import type { Steers } from './steers'
+import type { SteerStates } from './steer-states'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'
 
@@ -22,7 +22,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #fold: RunFold | undefined
   /** Whether rows have come since the last `derive()` that can change the state or the facts. */
   #isNews = true
-  #steers: Steers | undefined
+  #steers: SteerStates | undefined
   /** The state that its shown messages tell. */
   #told = initialRunState
   /** The answers that its agent has gone on with. */

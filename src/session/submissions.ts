@@ -8,7 +8,7 @@ import type { RunNode } from '../core/run-node'
 import { Header } from '../core/wire'
 import { type SessionContext } from './context'
 import { encodeInput, localRows, type EncodedInput, type PlacedInput } from './placed-input'
-import { Steers } from './steers'
+import { SentSteers } from './sent-steers'
 import { acceptedRun, subjectOf, Submission, type WakeTrigger } from './submission'
 import type { Wakes } from './wake'
 import type { WakeInfo } from '../core/run-info'
@@ -26,12 +26,12 @@ export class Submissions<M extends object> {
   /** Inputs that were cancelled before a run began, by message id, while the app holds a handle of them. */
   readonly #abandoned = new Map<string, WeakRef<Submission>>()
   /** Messages sent into running replies. */
-  readonly steers: Steers<M>
+  readonly steers: SentSteers<M>
 
   constructor(session: SessionContext<M>, wakes: Wakes<M>) {
     this.#session = session
     this.#wakes = wakes
-    this.steers = new Steers(session)
+    this.steers = new SentSteers(session)
   }
 
   /** A submission that starts a run, by its message id. */

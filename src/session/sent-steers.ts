@@ -14,7 +14,7 @@ interface PendingSteer {
 }
 
 /** The messages that this client has sent into running replies, until their outcome is known. */
-export class Steers<M extends object> {
+export class SentSteers<M extends object> {
   readonly #session: SessionContext<M>
   readonly #steers = new MultiMap<PendingSteer>()
 

@@ -3,7 +3,7 @@ import { idsIn } from './run-state'
 import type { SteerState } from './view-message'
 
 /** The messages that clients sent into a run while it was being written. */
-export class Steers {
+export class SteerStates {
   readonly #sent = new Set<string>()
   readonly #consumed = new Set<unknown>()
   readonly #triggers: SmallMap<true>

@@ -6,18 +6,18 @@ import { cancelRefused } from './headers'
 import { runHookSafely } from './hooks'
 import type { LiveRun } from './live-run'
 import { NewestPerClient } from './newest-per-client'
-import { Refusals } from './refusals'
+import { CancelRefusals } from './cancel-refusals'
 
 /** The cancels of a run, read from the rows of its channel: their order of arrival does not matter. */
-export class Cancels {
+export class CancelReview {
   readonly #run: LiveRun<object, unknown>
-  readonly #refusals: Refusals
+  readonly #refusals: CancelRefusals
   readonly #decisions = new Decisions((cancel) => this.#ask(cancel))
   readonly #seen = new Set<string>()
 
   constructor(run: LiveRun<object, unknown>) {
     this.#run = run
-    this.#refusals = new Refusals((cancel) => this.#publishRefusal(cancel), run.channel.report)
+    this.#refusals = new CancelRefusals((cancel) => this.#publishRefusal(cancel), run.channel.report)
   }
 
   /**

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Decisions } from '../../src/agent/cancels'
+import { Decisions } from '../../src/agent/cancel-review'
 import { NewestPerClient } from '../../src/agent/newest-per-client'
-import { Refusals } from '../../src/agent/refusals'
+import { CancelRefusals } from '../../src/agent/cancel-refusals'
 import type { Row } from '../../src/core/log'
 import { hear, newTree } from '../support/transcripts'
 import { runMessage } from '../core/wire'
@@ -13,7 +13,7 @@ const cancelBy = (clientId: string, serial: string) => ({ clientId, serial }) as
 
 it('a flood of refused cancels is answered with one refusal per client, and a further one after a pause', async () => {
   const published: string[] = []
-  const refusals = new Refusals(
+  const refusals = new CancelRefusals(
     async ({ serial }) => published.push(serial),
     () => undefined,
   )

@@ -11,7 +11,7 @@ const sessionPause = 500
 const maxClients = 100
 
 /** Publishes refusals of cancels: per client only the newest, one at a time, behind everything else. */
-export class Refusals {
+export class CancelRefusals {
   readonly #queue: NewestPerClient<Row>
 
   /** @param publish - publishes the refusal of a cancel, which also covers earlier cancels by the same client */

@@ -7,13 +7,13 @@ import { runHookSafely, type SteerHook } from './hooks'
 import type { LiveRun } from './live-run'
 
 /** The messages sent into a run while it streams, read from its rows, and the pass (one pipe) that answers each. */
-export class Steers {
+export class SteerPasses {
   readonly #run: LiveRun<object, unknown>
   /** Whether the run accepts a steer, by message id; undefined while a hook decides. */
   readonly #accepted = new Map<string, boolean | undefined>()
-  /** Steers that belong to a pass. */
+  /** SteerPasses that belong to a pass. */
   readonly #assigned = new Set<string>()
-  /** Steers that the next pass answers. */
+  /** SteerPasses that the next pass answers. */
   #next: string[] = []
   #passCount = 0
   #wasRead = false
