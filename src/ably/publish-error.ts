@@ -8,6 +8,12 @@ const groupOf = (error: unknown, size: number): number => Math.floor(codeOf(erro
 /** Whether a channel refused a message because of the rate limit; then it certainly does not have the message. */
 export const isTooFast = (error: unknown): boolean => groupOf(error, 100) === 429 || statusOf(error) === 429
 
+/** Ably's code for a channel that gets too many messages a second from all its publishers together. */
+const channelFull = 42_913
+
+/** Whether the limit was that of the channel, and not that of the connection. */
+export const isChannelFull = (error: unknown): boolean => codeOf(error) === channelFull
+
 /** Ably's code for a message that is too large. */
 export const tooLarge = 40_009
 

@@ -16,7 +16,8 @@ import { History, TriggerIndex } from './history'
 import { RefusalTurns } from './cancel-refusals'
 import { ownPresenceOf, type OwnPresence } from './own-presence'
 import { waitFor } from './wait'
-import { defaultMaxRate, pacerOf, type Pacer } from './pacer'
+import { defaultMaxRate, pacerOf } from './pacer'
+import { SessionPacer } from './session-pacer'
 
 /** A message as the runs of its channel hear of it. */
 export interface Heard {
@@ -66,7 +67,7 @@ export class AgentChannel<M extends object, Chunk> {
   readonly tree: Tree<M>
   /** The Ably channel. */
   readonly ably: WritableChannel
-  readonly pacer: Pacer
+  readonly pacer: SessionPacer
   readonly uplink: Uplink
   readonly triggers = new TriggerIndex()
   readonly refusalTurns = new RefusalTurns()
@@ -95,7 +96,7 @@ export class AgentChannel<M extends object, Chunk> {
     this.tree = new Tree(codec, plainPort, this.#trust)
     this.ably = new WritableChannel(client, sessionName, codec.name)
     this.uplink = new Uplink(client)
-    this.pacer = pacerOf(client, maxRate)
+    this.pacer = new SessionPacer(pacerOf(client, maxRate))
     if (options.archive && !this.uplink.hearsItself) throw deaf()
     this.archive = options.archive && new ArchiveWriter(options.archive, sessionName, this.tree, this.report)
     const place = { archive: this.archive, sessionName, limit: historyPageSize }

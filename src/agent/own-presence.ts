@@ -3,7 +3,7 @@ import { sleep } from '../core/signals'
 import type { RunPresence } from '../ably/run-presence'
 import { isPassing } from '../ably/publish-error'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
-import type { Pacer } from './pacer'
+import type { SessionPacer } from './session-pacer'
 
 // In milliseconds
 const firstDelay = 1000
@@ -15,14 +15,14 @@ const longestDelay = 30_000
  */
 export class OwnPresence {
   readonly #presence: RunPresence
-  readonly #pacer: Pacer
+  readonly #pacer: SessionPacer
   readonly #report: (error: SessionError) => void
   readonly #runIds = new Set<string>()
   #published: readonly string[] = []
   #isPublishing = false
   #isRefused = false
 
-  constructor(presence: RunPresence, pacer: Pacer, report: (error: SessionError) => void) {
+  constructor(presence: RunPresence, pacer: SessionPacer, report: (error: SessionError) => void) {
     this.#presence = presence
     this.#pacer = pacer
     this.#report = report
@@ -87,7 +87,11 @@ export class OwnPresence {
 const liveRuns = new WeakMap<RealtimeChannel, OwnPresence>()
 
 /** The live runs of this process on a client's channel: its sessions share one entry in presence. */
-export function ownPresenceOf(presence: RunPresence, pacer: Pacer, report: (error: SessionError) => void): OwnPresence {
+export function ownPresenceOf(
+  presence: RunPresence,
+  pacer: SessionPacer,
+  report: (error: SessionError) => void,
+): OwnPresence {
   const known = liveRuns.get(presence.channel)
   if (known) return known
   const created = new OwnPresence(presence, pacer, report)

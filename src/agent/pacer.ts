@@ -25,7 +25,77 @@ const usualSlack = 1.25
  * messages with which a run starts, so its text shows as soon as alone.
  */
 const reserved: Readonly<Record<Urgency, number>> = { urgent: 0, opening: 0.05, content: 0.2, background: 0.2 }
-const maxSlowness = 8
+const maxFactor = 8
+/** The pause after a refusal, in milliseconds, times the factor. */
+const shortestPause = 125
+
+/** How much refusals for a rate slow publishing down: by a factor that doubles with each, and recovers with messages sent. */
+export class Backoff {
+  #factor = 1
+  #pausedUntil = 0
+
+  get factor(): number {
+    return this.#factor
+  }
+
+  /** Whether publishing is as fast as before the refusals. */
+  get isOver(): boolean {
+    return this.#factor === 1
+  }
+
+  /** Milliseconds until the next message may be sent. */
+  get pause(): number {
+    return this.#pausedUntil === 0 ? 0 : this.#pausedUntil - performance.now()
+  }
+
+  /** Takes a refusal into account, but only one in a pause; returns true for the first of a series. */
+  slowDown(): boolean {
+    if (this.pause > 0) return false
+    this.#factor = Math.min(this.#factor * 2, maxFactor)
+    // NOTE: other publishers were refused at the same moment, and must not all try again together
+    this.#pausedUntil = performance.now() + shortestPause * this.#factor * (1 + Math.random())
+    return this.#factor === 2
+  }
+
+  recover(): void {
+    this.#factor = Math.max(1, this.#factor * 0.98)
+  }
+}
+
+/** Is closed while promises are pending. */
+export class Gate {
+  readonly #onOpen: () => void
+  #holds = 0
+
+  constructor(onOpen: () => void) {
+    this.#onOpen = onOpen
+  }
+
+  get isOpen(): boolean {
+    return this.#holds === 0
+  }
+
+  hold(until: Promise<unknown>): void {
+    this.#holds++
+    const release = (): void => {
+      this.#holds--
+      if (this.isOpen) this.#onOpen()
+    }
+    until.then(release, release)
+  }
+}
+
+/** A session as the pacer of its connection needs it. */
+interface Sender {
+  /** Whether its messages may be sent now. */
+  readonly isOpen: boolean
+  noteSent(): void
+}
+
+interface Queued {
+  readonly send: () => void
+  readonly sender: Sender
+}
 
 /**
  * Keeps the messages of one connection below the rate that the service accepts. Messages wait but are never dropped: urgent
@@ -34,7 +104,7 @@ const maxSlowness = 8
 export class Pacer {
   /** Messages a second. */
   maxRate = Infinity
-  readonly #queues: Record<Urgency, (() => void)[]> = {
+  readonly #queues: Record<Urgency, Queued[]> = {
     urgent: [],
     opening: [],
     content: [],
@@ -45,11 +115,9 @@ export class Pacer {
   /** When the next output is due, for even spacing. */
   #due = -Infinity
   #timer: ReturnType<typeof setTimeout> | undefined
-  /** The factor by which refusals slow the connection down. */
-  #slowness = 1
-  #pausedUntil = 0
+  readonly #backoff = new Backoff()
+  readonly #gate = new Gate(() => this.run())
   #isRunning = false
-  #holds = 0
   /** Whether the connection was lost, and nothing has been heard on a new one yet. */
   #isCutOff = false
   readonly #pace: Pace
@@ -66,72 +134,68 @@ export class Pacer {
   #follow(): void {
     if (this.#pace.isHeldUp && !this.#isCutOff) {
       this.#isCutOff = true
-      this.hold(this.#pace.confirm().finally(() => (this.#isCutOff = false)))
+      this.#gate.hold(this.#pace.confirm().finally(() => (this.#isCutOff = false)))
     }
-    this.#run()
-  }
-
-  /** Sends nothing until a promise settles: a message that was missed may say that another agent has ended a run. */
-  hold(until: Promise<unknown>): void {
-    this.#holds++
-    const release = (): void => {
-      this.#holds--
-      this.#run()
-    }
-    until.then(release, release)
+    this.run()
   }
 
   /** Calls `send` in its turn, or at once when nothing has to wait. */
-  add(urgency: Urgency, send: () => void): void {
+  add(urgency: Urgency, send: () => void, sender: Sender): void {
     this.#checkFreeze()
-    if (this.#isFree) return send()
-    this.#queues[urgency].push(send)
+    if (this.#isFree && sender.isOpen) return this.#sendNow({ send, sender })
+    this.#queues[urgency].push({ send, sender })
     const isAwaited = urgency === 'content' && this.#timer !== undefined
-    if (!isAwaited && !this.#isRunning) this.#run()
+    if (!isAwaited && !this.#isRunning) this.run()
   }
 
   /** After a freeze, missed messages are heard before anything is sent. */
   #checkFreeze(): void {
-    if (this.#wasFrozen()) this.hold(this.#pace.confirm())
+    if (this.#wasFrozen()) this.#gate.hold(this.#pace.confirm())
   }
 
   get #isFree(): boolean {
-    return (
-      this.maxRate === Infinity &&
-      this.#holds === 0 &&
-      (this.#pausedUntil === 0 || performance.now() >= this.#pausedUntil)
-    )
+    return this.maxRate === Infinity && this.#gate.isOpen && this.#backoff.pause <= 0
   }
 
-  /** Slows down after a refusal for the rate; returns true for the first refusal of a series. */
+  /** Slows down after a refusal for the connection's rate; returns true for the first refusal of a series. */
   slowDown(): boolean {
-    const now = performance.now()
-    if (now < this.#pausedUntil) return false
-    this.#slowness = Math.min(this.#slowness * 2, maxSlowness)
-    this.#pausedUntil = now + 125 * this.#slowness
-    return this.#slowness === 2
+    return this.#backoff.slowDown()
   }
 
-  #run(): void {
+  /** Sends the messages whose turn has come; called when a sender may send again. */
+  run(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#checkFreeze()
     this.#isRunning = true
-    for (let next = this.#next(); next && !this.#pace.isHeldUp && this.#holds === 0; next = this.#next()) {
+    while (!this.#pace.isHeldUp && this.#gate.isOpen) {
+      const next = this.#next()
+      if (!next) break
       const now = performance.now()
-      const wait = this.maxRate === Infinity ? this.#pausedUntil - now : this.#waitFor(next, now)
+      const wait = this.maxRate === Infinity ? this.#backoff.pause : this.#waitFor(next.urgency, now)
       if (wait > 0) {
-        this.#timer = setTimeout(() => this.#run(), wait)
+        this.#timer = setTimeout(() => this.run(), wait)
         break
       }
-      this.#note(next, now)
-      this.#queues[next].shift()!()
+      this.#note(next.urgency, now)
+      const [queued] = this.#queues[next.urgency].splice(next.index, 1)
+      this.#sendNow(queued!)
     }
     this.#isRunning = false
   }
 
-  #next(): Urgency | undefined {
-    return order.find((urgency) => this.#queues[urgency].length > 0)
+  #sendNow({ send, sender }: Queued): void {
+    sender.noteSent()
+    send()
+  }
+
+  /** The place of the next message that may be sent: messages of a session that waits are passed over. */
+  #next(): { urgency: Urgency; index: number } | undefined {
+    for (const urgency of order) {
+      const index = this.#queues[urgency].findIndex(({ sender }) => sender.isOpen)
+      if (index >= 0) return { urgency, index }
+    }
+    return undefined
   }
 
   /** In milliseconds. */
@@ -139,20 +203,20 @@ export class Pacer {
     const limit = this.#pace.maxInboundRate ?? this.maxRate * usualSlack
     // NOTE: the first output of a run is not spaced, so that its text shows as soon beside busy runs as alone
     const isSpaced = urgency === 'content' || urgency === 'background'
-    const room = Math.max(1, Math.floor((limit * (1 - reserved[urgency])) / this.#slowness))
+    const room = Math.max(1, Math.floor((limit * (1 - reserved[urgency])) / this.#backoff.factor))
     while (this.#sent[0]! <= now - period) this.#sent.shift()
     const crowded = this.#sent.length < room ? 0 : this.#sent.at(-room)! + period - now
-    return Math.max(crowded, this.#pausedUntil - now, isSpaced ? this.#due - now : 0)
+    return Math.max(crowded, this.#backoff.pause, isSpaced ? this.#due - now : 0)
   }
 
   #note(urgency: Urgency, now: number): void {
-    this.#slowness = Math.max(1, this.#slowness * 0.98)
+    this.#backoff.recover()
     if (this.maxRate === Infinity) return
     this.#sent.push(now)
     if (urgency === 'urgent') return
     const limit = this.#pace.maxInboundRate ?? Infinity
     const rate = Math.min(this.maxRate, limit / usualSlack)
-    const interval = (1000 * this.#slowness) / rate
+    const interval = (1000 * this.#backoff.factor) / rate
     // NOTE: allows a short burst, for the first chunks of an answer
     this.#due = Math.max(this.#due, now - (rate / 8) * interval) + interval
   }

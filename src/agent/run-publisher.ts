@@ -7,14 +7,15 @@ import { newId, Header, MessageName, type Headers, type OutgoingMessage } from '
 import { isOpen, type Row } from '../core/log'
 import type { Tree } from '../core/tree'
 import { outputExtras, plainest } from './headers'
-import type { Pacer, Urgency } from './pacer'
+import type { Urgency } from './pacer'
+import type { SessionPacer } from './session-pacer'
 
 type Extras = OutgoingMessage['extras']
 
 /** The part of a session's channel that publishing needs. */
 export interface PublishingChannel {
   readonly ably: Pick<WritableChannel, 'publishOne' | 'append' | 'update' | 'isSuspended'>
-  readonly pacer: Pick<Pacer, 'add' | 'slowDown'>
+  readonly pacer: Pick<SessionPacer, 'add' | 'slowDown'>
   readonly uplink: Pick<Uplink, 'maxMessageSize' | 'connectionId' | 'isHeldUp'>
   readonly report: (error: SessionError) => void
 }
@@ -151,10 +152,10 @@ export class RunPublisher {
     }
   }
 
-  /** Slows the connection down after a refusal for its rate or the channel's; the first one is reported. */
+  /** Slows the connection down after a refusal for its rate, the session after one for its channel's; reports the first. */
   slowDown(cause: unknown): void {
     const { code = tooFast } = cause as { code?: number }
-    if (this.#channel.pacer.slowDown()) this.#channel.report(toSessionError('publish at full speed', code, cause))
+    if (this.#channel.pacer.slowDown(cause)) this.#channel.report(toSessionError('publish at full speed', code, cause))
   }
 
   #urgency(): Urgency {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { freezeDetector } from '../../src/agent/freeze-detector'
 import { Pacer, type Pace, type Urgency } from '../../src/agent/pacer'
+import { SessionPacer } from '../../src/agent/session-pacer'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -20,10 +21,16 @@ function paced({ maxRate = 40, maxInboundRate = 50 } = {}) {
   pacer.maxRate = maxRate
   const sent: { name: string; at: number }[] = []
   const start = performance.now()
-  const send = (name: string, urgency: Urgency = 'content') =>
-    pacer.add(urgency, () => sent.push({ name, at: performance.now() - start }))
+  const session = () => {
+    const own = new SessionPacer(pacer)
+    const send = (name: string, urgency: Urgency = 'content') =>
+      own.add(urgency, () => sent.push({ name, at: performance.now() - start }))
+    return { own, send }
+  }
+  const { send } = session()
   return {
     pacer,
+    session,
     pace,
     sent,
     send,
@@ -167,18 +174,19 @@ describe('a pacer', () => {
         freezeDetector(),
       )
       pacer.maxRate = maxRate
+      const session = new SessionPacer(pacer)
       const sent: string[] = []
-      pacer.add('content', () => sent.push('before'))
+      session.add('content', () => sent.push('before'))
       vi.advanceTimersByTime(300_000)
-      pacer.add('content', () => sent.push('after a silence'))
+      session.add('content', () => sent.push('after a silence'))
       vi.setSystemTime(Date.now() + 60_000)
-      pacer.add('content', () => sent.push('after a freeze'))
-      pacer.add('urgent', () => sent.push('urgent'))
+      session.add('content', () => sent.push('after a freeze'))
+      session.add('urgent', () => sent.push('urgent'))
       expect(sent).toEqual(['before', 'after a silence'])
       answer()
       await vi.advanceTimersByTimeAsync(0)
       expect(sent).toEqual(['before', 'after a silence', 'urgent', 'after a freeze'])
-      pacer.add('urgent', () => sent.push('at once'))
+      session.add('urgent', () => sent.push('at once'))
       expect(sent.at(-1)).toBe('at once')
       await vi.advanceTimersByTimeAsync(1_200_000)
       expect(vi.getTimerCount()).toBe(0)
@@ -205,8 +213,9 @@ describe('a pacer', () => {
       freezeDetector(),
     )
     pacer.maxRate = 1
+    const session = new SessionPacer(pacer)
     const sent: string[] = []
-    for (const name of ['before', 'queued']) pacer.add('content', () => sent.push(name))
+    for (const name of ['before', 'queued']) session.add('content', () => sent.push(name))
     expect(sent).toEqual(['before'])
     vi.setSystemTime(Date.now() + 60_000)
     await vi.advanceTimersByTimeAsync(5000)
@@ -225,5 +234,65 @@ describe('a pacer', () => {
     expect(sent).toHaveLength(1000)
     vi.advanceTimersByTime(1000)
     expect(sent).toHaveLength(1001)
+  })
+})
+
+describe('the sessions of one connection', () => {
+  const channelFull = { code: 42_913, statusCode: 429 }
+  const connectionFull = { code: 42_911, statusCode: 429 }
+
+  it.each([40, Infinity])('wait alone while their channel is attached again, at a rate of %d', async (maxRate) => {
+    const { session, names } = paced({ maxRate })
+    const [held, other] = [session(), session()]
+    let attach = () => {}
+    held.own.hold(new Promise<void>((resolve) => (attach = resolve)))
+    held.send('held text')
+    held.send('held end', 'urgent')
+    other.send('other')
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(names()).toEqual(['other'])
+    attach()
+    await vi.advanceTimersByTimeAsync(100)
+    expect(names()).toEqual(['other', 'held end', 'held text'])
+  })
+
+  it.each([40, Infinity])('slow down alone when their channel is full, at a rate of %d', async (maxRate) => {
+    const { session, sent, names } = paced({ maxRate })
+    const [full, other] = [session(), session()]
+    expect(full.own.slowDown(channelFull)).toBe(true)
+    expect(full.own.slowDown(channelFull)).toBe(false)
+    for (let index = 0; index < 5; index++) {
+      full.send('full', index % 2 === 0 ? 'content' : 'urgent')
+      other.send('other')
+    }
+    expect(names()).toEqual(Array.from({ length: 5 }, () => 'other'))
+    await vi.advanceTimersByTimeAsync(1000)
+    const times = sent.filter(({ name }) => name === 'full').map(({ at }) => at)
+    expect(times).toHaveLength(5)
+    expect(times[0]).toBeGreaterThanOrEqual(250)
+    expect(times.at(-1)! - times[0]!).toBeGreaterThanOrEqual(4 * 35)
+  })
+
+  it('all slow down when the connection publishes too much', () => {
+    const { session, names } = paced()
+    const [first, other] = [session(), session()]
+    expect(first.own.slowDown(connectionFull)).toBe(true)
+    other.send('other', 'urgent')
+    expect(names()).toEqual([])
+    vi.advanceTimersByTime(1000)
+    expect(names()).toEqual(['other'])
+  })
+
+  it('try again at different moments after a refusal', async () => {
+    const moments = new Set<number>()
+    for (let index = 0; index < 20; index++) {
+      const { session, sent } = paced()
+      const { own, send } = session()
+      own.slowDown(channelFull)
+      send('again')
+      await vi.advanceTimersByTimeAsync(1000)
+      moments.add(sent[0]!.at)
+    }
+    expect(moments.size).toBeGreaterThan(5)
   })
 })
