@@ -228,6 +228,13 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
         await page.waitForTimeout(1500)
       },
     ],
+    [
+      'compared',
+      async (page) => {
+        await press(page, /compare the versions of run/)
+        await page.waitForTimeout(800)
+      },
+    ],
   ],
   faults: [
     [

@@ -30,7 +30,7 @@ describe('an edited prompt', () => {
     await other.reaches('complete')
     await expect.poll(() => other.text()).toBe(wordsFor(porto))
     expect(await visitor.cards.count()).toBe(1)
-    expect(await prompt(visitor, 1).locator('.count').textContent()).toMatch(/2.*2/)
+    expect(await prompt(visitor, 1).locator('.count').textContent()).toMatch(/2\/2/)
     await visitor.press(/^Previous version of prompt/)
     await run.reads(wordsFor(lisbon))
     expect(await prompt(visitor, 1).innerText()).toContain(lisbon)
@@ -93,6 +93,46 @@ describe('an edited prompt', () => {
     await visitor.page.keyboard.type('words')
     await visitor.page.keyboard.press('ArrowUp')
     expect(await focused(visitor)).toBe('message')
+  })
+})
+
+describe('a comparison', () => {
+  test('shows the versions side by side while both stream, stops each of them, and shows another one', async () => {
+    const visitor = await visit({ allow: 20 })
+    const run = await visitor.ask(lisbon)
+    await run.streams()
+    await edit(visitor, 1, porto)
+    await visitor.run(1).streams()
+    const compare = visitor.page.getByRole('button', { name: /^2\/2: compare the versions of prompt/ })
+    await compare.focus()
+    await visitor.page.keyboard.press('Enter')
+    const dialog = visitor.page.getByRole('dialog', { name: /^Versions of prompt/ })
+    const version = (number: number) => dialog.getByRole('region', { name: `Version ${number}`, exact: true })
+    const words = async (number: number) => (await version(number).locator('.prose').allInnerTexts()).join(' ').length
+    const [left, right] = [(await version(1).boundingBox())!, (await version(2).boundingBox())!]
+    expect([left.y, left.height]).toEqual([right.y, right.height])
+    expect(left.x + left.width).toBeLessThan(right.x)
+    expect(await version(1).locator('.prompt').innerText()).toContain(lisbon)
+    expect(await version(2).locator('.prompt').innerText()).toContain(porto)
+
+    const before = [await words(1), await words(2)]
+    await visitor.allow(40)
+    await expect.poll(() => words(1)).toBeGreaterThan(before[0]!)
+    await expect.poll(() => words(2)).toBeGreaterThan(before[1]!)
+    await version(1)
+      .getByRole('button', { name: /^Stop version 1 of run “Plan/ })
+      .press('Enter')
+    await version(1).getByText('Stopped by you').waitFor()
+    expect(await version(2).getByText('Streaming').count()).toBe(1)
+
+    await visitor.page.keyboard.press('Escape')
+    await expect.poll(() => dialog.count()).toBe(0)
+    expect(await focused(visitor)).toMatch(/^2\/2: compare the versions of prompt “And what/)
+    expect(await visitor.run(1).status()).toBe('streaming')
+    await visitor.page.keyboard.press('Enter')
+    await dialog.getByRole('button', { name: 'Show version 1' }).press('Enter')
+    await visitor.run(1).reaches('cancelled')
+    expect(await focused(visitor)).toMatch(/^1\/2: compare the versions of prompt “Plan/)
   })
 })
 

@@ -1,4 +1,4 @@
-import { ref, type Ref } from 'vue'
+import { ref, shallowRef, type Ref } from 'vue'
 import { provideActions, type Actions } from '../conversation/actions'
 import type { Exchange } from '../conversation/layout'
 import { textOf } from '../conversation/status'
@@ -21,6 +21,7 @@ export function useConversationActions(
     me,
     isOnline,
     editing: ref<string>(),
+    comparing: shallowRef(),
     regenerating: conversation.regenerating,
     stop: (exchange) => attempt(conversation.stop(exchange)),
     again(exchange) {

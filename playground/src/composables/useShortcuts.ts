@@ -11,8 +11,8 @@ export function useShortcuts({ stopOne, stopAll }: { stopOne: (place?: string) =
   let last = -Infinity
   const onKeydown = (event: KeyboardEvent) => {
     if (event.key !== 'Escape' || event.defaultPrevented) return
-    // NOTE: input methods and popovers use Escape themselves
-    if (event.isComposing || event.keyCode === 229 || document.querySelector(':popover-open')) return
+    // NOTE: input methods, popovers and dialogs use Escape themselves
+    if (event.isComposing || event.keyCode === 229 || document.querySelector(':popover-open, :modal')) return
     if (event.shiftKey) return stopAll()
     // NOTE: the second press of a nervous finger must not stop another run
     if (event.repeat || event.timeStamp - last < pause) return

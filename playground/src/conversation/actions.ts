@@ -10,6 +10,8 @@ export interface Actions {
   readonly isOnline: Readonly<Ref<boolean>>
   /** The prompt that is being edited. */
   readonly editing: Ref<string | undefined>
+  /** The message whose versions are shown side by side, and the name of its prompt or run. */
+  readonly comparing: Ref<{ readonly messageId: string; readonly label: string } | undefined>
   /** Prompts with a regeneration that has not started yet. */
   readonly regenerating: ReadonlyMap<string, unknown>
   stop(exchange: Exchange): void

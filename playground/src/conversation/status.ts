@@ -51,6 +51,13 @@ export const isUnresponsive = (exchange: Exchange): boolean =>
 export const isStopUnanswered = (exchange: Exchange): boolean =>
   statusOf(exchange) === 'cancelling' && (exchange.run?.cancelling ?? exchange.pending?.cancelling)?.unanswered === true
 
+/** The state of the last text of an exchange: complete, still growing, or cut off. */
+export function textStateOf(exchange: Exchange): 'whole' | 'growing' | 'cut' {
+  const status = statusOf(exchange)
+  if (status === 'complete') return 'whole'
+  return isOver(status) || isUnresponsive(exchange) ? 'cut' : 'growing'
+}
+
 const isStopping = (asked: Exchange['run'] | Exchange['pending']): boolean =>
   asked?.cancelling !== undefined && !asked.cancelling.refused
 
