@@ -13,7 +13,7 @@ export const scenarios: readonly Scenario[] = [
   { icon: 'think', title: 'Think first', prompt: 'Think first: is Sintra worth a day?' },
   { icon: 'search', title: 'Look it up', prompt: 'Look up where to hear fado' },
   { icon: 'paint', title: 'Paint it', prompt: 'Paint the Tagus at dusk' },
-  { icon: 'question', title: 'How does Stop work?', prompt: 'How does Stop work?' },
+  { icon: 'question', title: 'How Stop works', prompt: 'How does Stop work?' },
 ]
 
 /** The delay before the steer, in ms. */
