@@ -3,6 +3,7 @@ import { warn } from '../core/diagnostics'
 import { ErrorCode, toSessionError, unableTo } from '../core/errors'
 import type { RunNode } from '../core/run-node'
 import { deferred, type Deferred } from '../core/signals'
+import { newId } from '../core/wire'
 import type { SessionContext } from './context'
 import { encodeInput, newMessage, type SendInput } from './placed-input'
 import type { Steer, SteerOutcome } from './submission'
@@ -24,16 +25,17 @@ export class SentSteers<M extends object> {
 
   /** Sends a message into a run while it is active. @param runId - may be a promise, for a run that has not started */
   send(runId: string | Promise<string>, given: SendInput<M>): Steer {
+    const id = newId()
     const published = deferred<string>()
     const outcome = deferred<SteerOutcome>()
     const fail = (error: unknown): void => {
       published.reject(error)
       outcome.reject(error)
     }
-    const send = (id: string): Promise<string> => this.#steer(id, given, { outcome, fail })
+    const send = (run: string): Promise<string> => this.#steer(run, given, { inputId: id, outcome, fail })
     // NOTE: at once where possible, so that steers are published in the order of the calls
     ;(runId instanceof Promise ? runId.then(send) : send(runId)).then(published.resolve, fail)
-    return { published: published.promise, outcome: outcome.promise }
+    return { id, published: published.promise, outcome: outcome.promise }
   }
 
   /** Settles the steers of a run that has changed. */
@@ -52,7 +54,7 @@ export class SentSteers<M extends object> {
     for (const steer of this.#steers.values()) steer.fail(error)
   }
 
-  async #steer(runId: string, given: SendInput<M>, promises: Omit<PendingSteer, 'inputId'>): Promise<string> {
+  async #steer(runId: string, given: SendInput<M>, steer: PendingSteer): Promise<string> {
     const { channel, options, tree, outbox } = this.#session
     this.#session.checkOpen()
     const run = tree.runs.get(runId)
@@ -61,8 +63,8 @@ export class SentSteers<M extends object> {
       throw unableTo('steer the run', run ? 'it has ended' : `there is no run "${runId}"`, ErrorCode.BadRequest)
     }
     const [input] = newMessage(tree.codec, given)
-    const { inputId, messages } = encodeInput(tree.codec, input!, { runId }, channel.clientId, options.device)
-    const steer = { inputId, ...promises }
+    const place = { runId, messageId: steer.inputId }
+    const { messages } = encodeInput(tree.codec, input!, place, channel.clientId, options.device)
     this.#steers.add(runId, steer)
     try {
       const [serial = ''] = await outbox.publish(messages)

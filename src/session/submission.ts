@@ -85,6 +85,8 @@ export interface SteerOutcome {
 
 /** A message sent into a running reply. Its promises never cause an unhandled rejection. */
 export interface Steer {
+  /** The id of its message, which appears in the conversation once the channel has it. */
+  readonly id: string
   /**
    * Resolves with its serial when the channel has it. Rejects with code 40003 when the run has ended, 104005 when it could
    * not be published, 104004 when the session is closed.

@@ -27,7 +27,7 @@ describe('a steer', () => {
     expect(message).toMatchObject({ serial, data: 'Make it cheap' })
     expect(transportOf(message)).toEqual({
       role: 'user',
-      'codec-message-id': idOf(message),
+      'codec-message-id': steer.id,
       'run-id': 'run-1',
       'run-client-id': 'alice',
       'event-id': expect.any(String) as string,
