@@ -155,6 +155,7 @@ export const scenes = {
     script.answer('p1', now, { later })
     script.steer('p1', 'st1', 'We do not eat fish')
   }),
+  steerKept: { ...begun(lisbon, (script) => script.answer('p1', written(lisbon, 0.3)[0])), reaction: 'hold' },
   steerSeen: begun(lisbon, (script) => {
     script.answer('p1', written(lisbon, 0.3)[0])
     script.steer('p1', 'st1', 'We do not eat fish')

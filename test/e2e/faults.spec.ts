@@ -71,7 +71,7 @@ describe('a connection that is lost', () => {
     await long.reads(wordsFor(lisbon))
   })
 
-  test('S36 a prompt and a Stop made offline are sent once when the network returns', async () => {
+  test('S36 a prompt, a steer and a Stop made offline are shown, and sent once when the network returns', async () => {
     const session = newSession()
     const [visitor, other] = [await visit({ session, allow: 40 }), await visit({ session })]
     const run = await visitor.ask(lisbon)
@@ -81,12 +81,21 @@ describe('a connection that is lost', () => {
     const kept = await visitor.ask('hello')
     await sees(visitor, "Sends when you're back online.")
     expect(await kept.status()).toBe('waiting')
+    await visitor.message.fill('We do not eat fish')
+    await visitor.message.press('Alt+Enter')
+    const steers = (device: Visitor) => device.run(1).card.locator('[data-steer]')
+    expect(await steers(visitor).innerText()).toMatch(/We do not eat fish\s+Sends when you're back online/)
+    expect(await steers(other).count()).toBe(0)
     await run.stop()
     await sees(visitor, "Stops when you're back online.")
     expect(await other.run(1).status()).toBe('streaming')
     await end(visitor, 'network')
     await link(visitor, 'connected')
     await run.reaches('cancelled')
+    for (const device of [visitor, other]) {
+      await device.run(1).card.locator('[data-steer="missed"]').waitFor()
+      expect(await steers(device).count()).toBe(1)
+    }
     await visitor.allow('all')
     await kept.reaches('complete')
     await other.run(2).reaches('complete')

@@ -1,9 +1,10 @@
 import type { FileUIPart, UIMessage } from 'ai'
 import { computed, shallowReactive } from 'vue'
-import { UIMessageCodec, useView, type ActiveRun } from 'vue-ai-transport'
+import { UIMessageCodec, useView, type ActiveRun, type Steer } from 'vue-ai-transport'
 import { promptWithPace } from '../../shared/pace'
 import { createLayout, type Exchange } from '../conversation/layout'
 import { isStopUnanswered, runName, statusOf, textOf } from '../conversation/status'
+import type { UnsentSteer } from '../conversation/steers'
 import { isSteer, type Approval, type Message } from '../conversation/types'
 import type { Steerable } from '../conversation/ways'
 import { gate, speed } from '../settings'
@@ -55,8 +56,17 @@ export function useConversation() {
     else if (prompt) await edit(exchange, textOf(prompt))
   }
 
+  const unsentSteers = shallowReactive(new Map<string, UnsentSteer>())
+  /** Shows a steer until the conversation has it. Resolves once it is published. */
+  function showSteer(runId: string, text: string, { id, published, outcome }: Steer): Promise<unknown> {
+    unsentSteers.set(id, { id, runId, text })
+    const forget = () => unsentSteers.delete(id)
+    outcome.then(forget, forget)
+    return published
+  }
+
   /** Steers an active run. */
-  const steer = (runId: string, text: string) => view.steer(runId, text).published
+  const steer = (runId: string, text: string) => showSteer(runId, text, view.steer(runId, text))
 
   /** Approves or denies a tool call. */
   const approve = ({ id }: Message, call: Approval) => view.answer(id, UIMessageCodec.createToolApproval(call))
@@ -78,6 +88,8 @@ export function useConversation() {
     edit,
     again,
     regenerating: regenerating as ReadonlyMap<string, unknown>,
+    unsentSteers: unsentSteers as ReadonlyMap<string, UnsentSteer>,
+    showSteer,
     steer,
     approve,
     discard: ({ id }: Exchange) => discard(id),

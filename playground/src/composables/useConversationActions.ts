@@ -23,6 +23,7 @@ export function useConversationActions(
     editing: ref<string>(),
     comparing: shallowRef(),
     regenerating: conversation.regenerating,
+    unsentSteers: conversation.unsentSteers,
     stop: (exchange) => attempt(conversation.stop(exchange)),
     again(exchange) {
       attempt(conversation.again(exchange))

@@ -1,5 +1,6 @@
 import { inject, provide, type InjectionKey, type Ref } from 'vue'
 import type { Exchange } from './layout'
+import type { UnsentSteer } from './steers'
 import type { Approval, Message } from './types'
 
 /** The actions of the buttons in a conversation. Failures are shown where they happen. */
@@ -14,6 +15,8 @@ export interface Actions {
   readonly comparing: Ref<{ readonly messageId: string; readonly label: string } | undefined>
   /** Prompts with a regeneration that has not started yet. */
   readonly regenerating: ReadonlyMap<string, unknown>
+  /** Steers of this client that the channel does not have yet. */
+  readonly unsentSteers: ReadonlyMap<string, UnsentSteer>
   stop(exchange: Exchange): void
   /** Regenerates the answer, or retries a failed prompt. */
   again(exchange: Exchange): void
