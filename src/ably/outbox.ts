@@ -29,6 +29,10 @@ export class Outbox {
   #queue: QueuedPublish[] = []
   /** When messages were published within the last period. */
   #sent: number[] = []
+  /** How many messages may be published in a period: one after a refusal for the rate, and more with each that is accepted. */
+  #allowed = maxPerPeriod
+  /** After a refusal for the rate, when the next message may be published. */
+  #pausedUntil = 0
   #count = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #closed: { error: unknown } | undefined
@@ -62,8 +66,9 @@ export class Outbox {
     if (this.#queue.length === 0) return
     if (!this.#channel.isAttached) return void this.#ensureAttached().catch((error: unknown) => this.#reject(error))
     const now = performance.now()
+    if (now < this.#pausedUntil) return this.#flushIn(this.#pausedUntil - now)
     this.#sent = this.#sent.filter((at) => at > now - period)
-    while (this.#queue.length > 0 && this.#sent.length < maxPerPeriod) {
+    while (this.#queue.length > 0 && this.#sent.length < this.#allowed) {
       const queued = this.#queue.shift()!
       for (let count = 0; count < queued.messages.length; count++) this.#sent.push(now)
       void this.#publish(queued)
@@ -90,6 +95,7 @@ export class Outbox {
   async #publish(queued: QueuedPublish): Promise<void> {
     try {
       const serials = await this.#channel.publish(queued.messages)
+      this.#accelerate()
       if (this.#onPublished && !this.#channel.hearsItself) this.#onPublished(this.#echo(queued, serials))
       queued.resolve(serials)
     } catch (cause) {
@@ -97,11 +103,22 @@ export class Outbox {
       if (this.#closed || (!isFast && !this.#channel.isOutage(cause)))
         return queued.reject(this.#closed?.error ?? cause)
       this.#queue = [...this.#queue, queued].toSorted((a, b) => a.number - b.number)
-      // NOTE: other publishers may have used up the rate of the channel, so nothing goes out in the next period
-      if (isFast) this.#sent = Array<number>(maxPerPeriod).fill(performance.now())
+      if (isFast) this.#slowDown()
       if (isFast || !this.#channel.isAttached) this.flush()
       else if (this.#channel.isConnected) this.#flushIn(retryDelay)
     }
+  }
+
+  /** Other clients may have used up the rate of the channel, and were refused at the same moment. */
+  #slowDown(): void {
+    this.#allowed = 1
+    this.#pausedUntil = performance.now() + period * (1 + Math.random())
+  }
+
+  #accelerate(): void {
+    if (this.#allowed === maxPerPeriod || performance.now() < this.#pausedUntil) return
+    this.#allowed = Math.min(this.#allowed * 2, maxPerPeriod)
+    this.flush()
   }
 
   #echo({ messages }: QueuedPublish, serials: readonly string[]): readonly ChannelMessage[] {

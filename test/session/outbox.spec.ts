@@ -1,4 +1,4 @@
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Channel } from '../../src/ably/session-channel'
 import { deferred } from '../../src/core/signals'
 import type { OutgoingMessage } from '../../src/core/wire'
@@ -52,6 +52,44 @@ it('a publish is retried a little later if the connection is still up', async ()
   expect(names()).toBe('a a')
   attempts[1]!.settle.resolve(['s'])
   expect(await published).toEqual(['s'])
+})
+
+describe('after a refusal for the rate', () => {
+  const tooFast = { code: 42_913, statusCode: 429 }
+
+  it('one message is published first, and the others once it is accepted, in order', async () => {
+    vi.useFakeTimers()
+    const { outbox, attempts, names } = aChannel()
+    const published = ['a', 'b', 'c', 'd'].map((name) => outbox.publish(letter(name)))
+    const refused = attempts.splice(0)
+    for (const { settle } of refused.toReversed()) settle.reject(tooFast)
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(names()).toBe('')
+    await vi.advanceTimersByTimeAsync(1200)
+    expect(names()).toMatch(/^a/)
+    expect(attempts.length).toBeLessThanOrEqual(2)
+    attempts[0]!.settle.resolve(['s0'])
+    await vi.advanceTimersByTimeAsync(1200)
+    expect(names()).toBe('a b c d')
+    for (const [index, { settle }] of attempts.entries()) settle.resolve([`s${index}`])
+    expect(await Promise.all(published)).toEqual([['s0'], ['s1'], ['s2'], ['s3']])
+  })
+
+  it('clients try again at different moments', async () => {
+    vi.useFakeTimers()
+    const channels = Array.from({ length: 20 }, aChannel)
+    for (const { outbox, attempts } of channels) {
+      void outbox.publish(letter('a'))
+      attempts.splice(0)[0]!.settle.reject(tooFast)
+    }
+    const counts = new Set<number>()
+    for (let step = 0; step < 30; step++) {
+      await vi.advanceTimersByTimeAsync(100)
+      counts.add(channels.filter(({ attempts }) => attempts.length > 0).length)
+    }
+    expect(Math.max(...counts)).toBe(20)
+    expect(counts.size).toBeGreaterThan(4)
+  })
 })
 
 it('a refused publish rejects, and waiting ones reject when the outbox closes', async () => {
