@@ -1,23 +1,22 @@
 import { bySerial } from '../core/collections'
 import { sleep } from '../core/signals'
 import type { Row } from '../core/log'
+import { openCancel } from '../core/run-info'
+import type { RunNode } from '../core/run-node'
 import { Header } from '../core/wire'
 import { cancelRefused } from './headers'
 import { runHookSafely } from './hooks'
 import type { LiveRun } from './live-run'
 import { NewestPerClient } from './newest-per-client'
-import { CancelRefusals } from './cancel-refusals'
 
 /** The cancels of a run, read from the rows of its channel: their order of arrival does not matter. */
 export class CancelReview {
   readonly #run: LiveRun<object, unknown>
-  readonly #refusals: CancelRefusals
   readonly #decisions = new Decisions((cancel) => this.#ask(cancel))
-  readonly #seen = new Set<string>()
+  readonly #seen = new WeakSet<Row>()
 
   constructor(run: LiveRun<object, unknown>) {
     this.#run = run
-    this.#refusals = new CancelRefusals((cancel) => this.#publishRefusal(cancel), run.channel.report)
   }
 
   /**
@@ -26,13 +25,12 @@ export class CancelReview {
    * @param heard - a cancel that was just heard, if only that one can be new
    */
   review(heard?: Row): Promise<Row | undefined> {
-    const fresh = (heard ? [heard] : this.#rows()).filter((row) => !this.#seen.has(row.serial) && this.#isMeant(row))
-    for (const { serial } of fresh) this.#seen.add(serial)
-    // NOTE: together, because a decision may be slow, and most of a flood is refused without asking the hook
-    return new Promise((resolve) => {
-      const decide = async (row: Row): Promise<void> =>
-        (await this.#accepts(row)) ? resolve(row) : this.#refusals.add(row)
-      void Promise.all(fresh.map(decide)).then(() => resolve(undefined))
+    const fresh = (heard ? [heard] : this.#rows()).filter((row) => !this.#seen.has(row) && this.#isMeant(row))
+    for (const row of fresh) this.#seen.add(row)
+    return firstAccepted(fresh, async (row) => {
+      const isAccepted = await this.#accepts(row)
+      if (!isAccepted) this.#refuse(row)
+      return isAccepted
     })
   }
 
@@ -74,18 +72,39 @@ export class CancelReview {
   }
 
   /** Publishes a refusal once the run has started here; a run that another process handles is not ours to speak for. */
-  async #publishRefusal(cancel: Row): Promise<void> {
-    const { channel, starting, publisher, identity } = this.#run
-    const hasStarted = await starting?.then(
-      () => true,
-      () => false,
-    )
-    const isOver = (): boolean => !hasStarted || publisher.isShut || this.#run.phase === 'over'
-    if (isOver()) return
-    await channel.refusalTurns.next()
-    if (isOver()) return
-    await publisher.declare('refuse a cancel', cancelRefused(identity, cancel.serial), 'background')
+  #refuse(cancel: Row): void {
+    const run = this.#run
+    const { channel, publisher } = run
+    void channel.refusals.add(run, {
+      clientId: cancel.clientId,
+      isDue: async () => {
+        const hasStarted = await run.starting?.then(
+          () => true,
+          () => false,
+        )
+        const isOver = publisher.isShut || run.phase === 'over'
+        return hasStarted === true && !isOver && !isRefused(cancel, channel.tree.runs.get(run.runId))
+      },
+      publish: () => publisher.declare('refuse a cancel', cancelRefused(run.identity, cancel), 'background'),
+    })
   }
+}
+
+/** Whether a refusal on the channel covers a cancel of a run. */
+export const isRefused = (cancel: Row, run: RunNode<object> | undefined): boolean =>
+  run !== undefined && openCancel([cancel], run.lifecycleRows) === undefined
+
+/** Decides on all cancels together, because a decision may be slow; resolves with the first that is accepted. */
+export function firstAccepted(
+  cancels: readonly Row[],
+  accepts: (cancel: Row) => Promise<boolean>,
+): Promise<Row | undefined> {
+  return new Promise((resolve) => {
+    const decide = async (cancel: Row): Promise<void> => {
+      if (await accepts(cancel)) resolve(cancel)
+    }
+    void Promise.all(cancels.map(decide)).then(() => resolve(undefined))
+  })
 }
 
 /** How many cancels of one client a hook may refuse before it is asked more slowly. */

@@ -13,7 +13,7 @@ import { Header, isClients, MessageName, type ChannelMessage } from '../core/wir
 import { ArchiveWriter, type AgentArchive } from './archive'
 import { badRequest, sessionClosed } from './errors'
 import { History, TriggerIndex } from './history'
-import { RefusalTurns } from './cancel-refusals'
+import { CancelRefusals } from './cancel-refusals'
 import { ownPresenceOf, type OwnPresence } from './own-presence'
 import { waitFor } from './wait'
 import { defaultMaxRate, pacerOf } from './pacer'
@@ -69,8 +69,8 @@ export class AgentChannel<M extends object, Chunk> {
   readonly ably: WritableChannel
   readonly pacer: SessionPacer
   readonly uplink: Uplink
-  readonly triggers = new TriggerIndex()
-  readonly refusalTurns = new RefusalTurns()
+  readonly triggers = new TriggerIndex((row) => this.tree.log.has(row.serial))
+  readonly refusals = new CancelRefusals((error) => this.report(error))
   readonly history: History
   readonly archive: ArchiveWriter<M> | undefined
   /** The runs that are open or suspended here. A run adds and removes itself. */
@@ -133,6 +133,10 @@ export class AgentChannel<M extends object, Chunk> {
     const { clientId } = this.ably
     if (this.#trust.isAgent?.(clientId) !== false) return
     throw badRequest('connect', `"agents" does not accept this agent itself, whose clientId is "${clientId ?? ''}"`)
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
   }
 
   /** Refuses to connect from now on, and reports no more connection changes. Runs can still publish. */

@@ -1,32 +1,34 @@
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import type { Row } from '../core/log'
-import {
-  cancelledSilenceLimit,
-  foreignSilenceLimit,
-  isNamedByPresence,
-  openCancel,
-  silenceLimit,
-} from '../core/run-info'
+import { cancelledSilenceLimit, foreignSilenceLimit, isNamedByPresence, silenceLimit } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import type { RunEndReason } from '../core/run-state'
 import { Header } from '../core/wire'
 import type { RunHooks } from './agent-run'
 import type { AgentChannel } from './channel'
 import { declareEnd, invocationOf } from './claim'
+import { Decisions, firstAccepted, isRefused } from './cancel-review'
 import { BusyError, HandledError } from './errors'
 import { cancelRefused, runEnd, type RunIdentity } from './headers'
 import { runHookSafely } from './hooks'
 import { readRun } from './lookup'
 import { settleFully } from './path'
 import { RunPublisher } from './run-publisher'
+import { resolvesWithin } from './wait'
 
 /** Milliseconds of silence after which a stalled run is ended: Ably keeps a lost connection for two minutes. */
 const endedAfter = 120_000
 /** How much history to look through for stalled runs, in messages. */
 const maxMessages = 1000
 
+/** Milliseconds that a decision on the cancels of a dead run may take, and then the refusals. */
+const decisionLimit = 10_000
+
 /** The search for dead runs that is under way on each channel. */
 const ending = new WeakMap<object, Promise<void>>()
+/** The decisions on cancels of dead runs: many wakes for a cancel ask its hook once. */
+const decided = new WeakMap<Row, Promise<boolean>>()
+const deciders = new WeakMap<RunNode<object>, Decisions>()
 
 /** A run without a sign of its agent. */
 interface SilentRun<M extends object> {
@@ -79,7 +81,9 @@ export class DeadRuns<M extends object> {
 
   async #endIfDead(run: RunNode<M>): Promise<void> {
     if (run.state.status !== 'suspended' && !(await this.#isGone(run))) return
-    if (await this.#isCancelAccepted(run)) await this.#end(run, 'cancelled')
+    const isAccepted = await this.#isCancelAccepted(run)
+    if (isAccepted === undefined) throw new BusyError('the hook for cancels has not decided')
+    if (isAccepted) await this.#end(run, 'cancelled')
   }
 
   /** @throws {@link BusyError} while that cannot be told */
@@ -120,12 +124,15 @@ export class DeadRuns<M extends object> {
     const suspended = open.filter((run) => isSuspended(run) && isCancelled(run))
     const active = open.filter((run) => !isSuspended(run) && (isNamedByPresence(run) || isCancelled(run)))
     const silent = await this.#silentAmong(active)
-    for (const run of suspended) if (await this.#isCancelAccepted(run)) await this.#end(run, 'cancelled')
-    for (const { run, silence } of silent) {
-      if (silence < cancelLimitOf(run)) continue
+    const settle = async (run: RunNode<M>, isLost: boolean): Promise<void> => {
       if (await this.#isCancelAccepted(run)) await this.#end(run, 'cancelled')
-      else if (isNamedByPresence(run) && silence >= endedAfter) await this.#end(run, 'error', goneError())
+      else if (isLost) await this.#end(run, 'error', goneError())
     }
+    const dead = silent.filter(({ run, silence }) => silence >= cancelLimitOf(run))
+    await Promise.all([
+      ...suspended.map((run) => settle(run, false)),
+      ...dead.map(({ run, silence }) => settle(run, isNamedByPresence(run) && silence >= endedAfter)),
+    ])
   }
 
   /** Ids of the stalled runs among these. */
@@ -149,21 +156,47 @@ export class DeadRuns<M extends object> {
     return [...this.#channel.runs].some(({ runId, hasFailedToEnd }) => runId === run.key && !hasFailedToEnd)
   }
 
-  /** Whether policy and hook accept a cancel of the run; otherwise they are refused. Of each client only the newest counts. */
-  async #isCancelAccepted(run: RunNode<M>): Promise<boolean> {
-    const { tree, report } = this.#channel
-    const cancels = tree.cancels.of(run)
-    const first = openCancel(cancels, run.lifecycleRows)
-    const open = first ? cancels.slice(cancels.indexOf(first)) : []
-    const newest = new Map(open.map((cancel) => [cancel.clientId, cancel]))
-    for (const [clientId, cancel] of newest) {
-      const message = this.#channel.messageOf(cancel)
-      const request = { runId: run.key, clientId, ownerClientId: run.owner, message }
-      if (await runHookSafely(this.#hooks.onCancel, request, 'a cancel', report)) return true
+  /**
+   * Whether policy and hook accept a cancel of the run; otherwise its cancels are refused. Of each client only the newest
+   * counts. Undefined if the hook takes too long.
+   */
+  async #isCancelAccepted(run: RunNode<M>): Promise<boolean | undefined> {
+    const cancels = this.#channel.tree.cancels.of(run).filter((cancel) => !isRefused(cancel, run))
+    const newest = [...new Map(cancels.map((cancel) => [cancel.clientId, cancel])).values()]
+    const first = firstAccepted(newest, (cancel) => this.#decide(run, cancel))
+    if (!(await resolvesWithin(first, decisionLimit))) return undefined
+    const isAccepted = (await first) !== undefined
+    if (!isAccepted) {
+      const refused = Promise.all(newest.map((cancel) => this.#refuse(run, cancel)))
+      await resolvesWithin(refused, decisionLimit)
     }
-    for (const { serial } of newest.values())
-      await this.#publisher.declare('refuse a cancel', cancelRefused(this.#identityOf(run), serial), 'background')
-    return false
+    return isAccepted
+  }
+
+  #decide(run: RunNode<M>, cancel: Row): Promise<boolean> {
+    const known = decided.get(cancel)
+    if (known) return known
+    let decider = deciders.get(run)
+    if (!decider) deciders.set(run, (decider = new Decisions((each) => this.#ask(run, each))))
+    const decision = decider.on(cancel)
+    decided.set(cancel, decision)
+    return decision
+  }
+
+  #ask(run: RunNode<M>, cancel: Row): Promise<boolean> {
+    const { clientId } = cancel
+    const message = this.#channel.messageOf(cancel)
+    const request = { runId: run.key, clientId, ownerClientId: run.owner, message }
+    return runHookSafely(this.#hooks.onCancel, request, 'a cancel', this.#channel.report)
+  }
+
+  #refuse(run: RunNode<M>, cancel: Row): Promise<void> {
+    return this.#channel.refusals.add(run, {
+      clientId: cancel.clientId,
+      isDue: () => !this.#channel.isClosed && !run.hasEnded && !isRefused(cancel, run),
+      publish: () =>
+        this.#publisher.declare('refuse a cancel', cancelRefused(this.#identityOf(run), cancel), 'background'),
+    })
   }
 
   async #end(run: RunNode<M>, reason: RunEndReason, error?: SessionError): Promise<void> {

@@ -108,8 +108,12 @@ const cutOffHeaders = ({ serial, abortedAt, tail }: CutOff) => ({
   [Header.tail]: String(tail),
 })
 
-export const cancelRefused = (run: RunIdentity, serial: string): OutgoingMessage =>
-  lifecycle(MessageName.cancelRefused, { ...ofRun(run), [Header.cancelSerial]: serial })
+export const cancelRefused = (run: RunIdentity, { serial, clientId = '' }: Row): OutgoingMessage =>
+  lifecycle(MessageName.cancelRefused, {
+    ...ofRun(run),
+    [Header.cancelSerial]: serial,
+    [Header.cancelClient]: clientId,
+  })
 
 export function stepStart(run: RunIdentity, step: Omit<StepIdentity, 'attempt'>): OutgoingMessage {
   return lifecycle(MessageName.stepStart, ofStep(run, step))
@@ -164,7 +168,14 @@ export const outputExtras = (transport: Headers, codec: Headers): OutgoingMessag
 })
 
 /** Headers that a lifecycle message means nothing without. */
-const vital = [Header.runId, Header.owner, Header.invocationId, Header.runReason, Header.cancelSerial]
+const vital = [
+  Header.runId,
+  Header.owner,
+  Header.invocationId,
+  Header.runReason,
+  Header.cancelSerial,
+  Header.cancelClient,
+]
 const vitalOfStep = [Header.stepId, Header.stepClientId, Header.attempt, Header.stepReason]
 /** Headers that place a run, and name its owner. */
 const placing = [Header.inputClientId, Header.inputId, Header.parent, Header.forkOf, Header.regenerates]

@@ -81,9 +81,18 @@ export class History {
   }
 }
 
+const sweepFrom = 1000
+
 /** The inputs and cancels heard or read so far, by event id: an agent can be woken for each. */
 export class TriggerIndex {
   readonly #rows = new Map<string, Row>()
+  readonly #isKept: (row: Row) => boolean
+  #sweepAt = sweepFrom
+
+  /** @param isKept - whether the conversation has kept a row: of a flood of cancels it keeps few */
+  constructor(isKept: (row: Row) => boolean = () => true) {
+    this.#isKept = isKept
+  }
 
   /** Adds an input or a cancel. A prompt of several parts has several rows with one event id: the first part counts. */
   add(row: Row): void {
@@ -91,6 +100,12 @@ export class TriggerIndex {
     if (eventId === undefined) return
     const known = this.#rows.get(eventId)
     if (!known || known.serial > row.serial) this.#rows.set(eventId, row)
+    if (this.#rows.size > this.#sweepAt) this.#sweep()
+  }
+
+  #sweep(): void {
+    for (const [eventId, row] of this.#rows) if (!this.#isKept(row)) this.#rows.delete(eventId)
+    this.#sweepAt = Math.max(sweepFrom, this.#rows.size * 2)
   }
 
   find(eventId: string): Row | undefined {

@@ -63,6 +63,10 @@ export class Log {
     return this.open(held).find((row) => row.serial === serial)
   }
 
+  has(serial: string): boolean {
+    return this.#rows.has(serial)
+  }
+
   /** All rows. */
   *rows(): Generator<Row> {
     const settled = new Set<SettledRows>()

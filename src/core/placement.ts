@@ -1,5 +1,5 @@
 import { AccessPolicy, type Trust } from './access'
-import { Cancels } from './cancels'
+import { Cancels, surplusOf } from './cancels'
 import type { Codec } from './codec'
 import { Forks, isFork } from './forks'
 import { InputNode } from './input-node'
@@ -142,24 +142,26 @@ export abstract class Placement<M extends object> extends Nodes<M> {
   #placeCancel(row: Row): void {
     const runId = row.transport[Header.runId]
     const inputId = row.transport[Header.inputId]
+    let surplus: Row | undefined
     if (runId !== undefined) {
       const node = this.#ensureRun(runId)
       node.addCancel(row)
+      surplus = surplusOf(node.cancels)
       this.#touchRun(node, row)
     } else if (inputId !== undefined) {
       this.cancels.add(row, inputId)
+      surplus = surplusOf(this.cancels.naming(inputId))
       this.#touch(inputId, row)
     }
-    if (this.#isStray(row)) this.#limitStrays(row)
+    const oldest = this.#isStray(row) ? this.cancels.addStray(row) : undefined
+    // NOTE: the run or input of the oldest stray may be known by now
+    if (oldest && this.#isStray(oldest)) this.#forgetCancel(oldest)
+    if (surplus) this.#forgetCancel(surplus)
   }
 
-  /** Forgets the oldest cancel of too many that name unknown runs and inputs. */
-  #limitStrays(row: Row): void {
-    const oldest = this.cancels.addStray(row)
-    // NOTE: its run or input may be known by now
-    if (!oldest || !this.#isStray(oldest)) return
-    this.#withdrawCancel(oldest, oldest.transport)
-    this.log.forget(oldest)
+  #forgetCancel(row: Row): void {
+    this.#withdrawCancel(row, row.transport)
+    this.log.forget(row)
   }
 
   #isStray({ transport: { [Header.runId]: runId, [Header.inputId]: inputId = '' } }: Row): boolean {

@@ -137,9 +137,13 @@ function stoppedBy(heeded: Row, cancels: readonly Row[], lifecycle: readonly Row
 export function openCancel(cancels: readonly Row[], lifecycle: readonly Row[]): Row | undefined {
   const refusals = lifecycle.filter(({ name }) => name === MessageName.cancelRefused)
   if (refusals.length === 0) return cancels[0]
-  const refused = new Set(refusals.map(({ transport }) => transport[Header.cancelSerial]))
   const covered = new Map<string | undefined, string>()
-  for (const { serial, clientId } of cancels) if (refused.has(serial)) covered.set(clientId, serial)
+  for (const { transport } of refusals) {
+    const { [Header.cancelSerial]: serial = '', [Header.cancelClient]: by } = transport
+    // NOTE: the refused cancel may be among those that are not kept
+    const clientId = by === undefined ? cancels.find((cancel) => cancel.serial === serial)?.clientId : by || undefined
+    if (serial > (covered.get(clientId) ?? '')) covered.set(clientId, serial)
+  }
   return cancels.find(({ serial, clientId }) => serial > (covered.get(clientId) ?? ''))
 }
 

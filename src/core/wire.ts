@@ -53,6 +53,8 @@ export const Header = {
   discrete: 'discrete',
   /** Serial of the cancel that is refused, or that has ended the run. */
   cancelSerial: 'cancel-serial',
+  /** On refusals: the client of the refused cancel; empty for anonymous clients. */
+  cancelClient: 'cancel-client-id',
   /** On the end of a cancelled run: when its work was aborted, in milliseconds since the epoch. */
   abortedAt: 'aborted-at',
   /** On the end of a cancelled run: how much text, in UTF-16 units, came behind the cancel. */

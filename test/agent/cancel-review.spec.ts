@@ -13,17 +13,29 @@ const cancelBy = (clientId: string, serial: string) => ({ clientId, serial }) as
 
 it('a flood of refused cancels is answered with one refusal per client, and a further one after a pause', async () => {
   const published: string[] = []
-  const refusals = new CancelRefusals(
-    async ({ serial }) => published.push(serial),
-    () => undefined,
-  )
-  for (let count = 10; count < 60; count++) refusals.add(cancelBy('mallory', `${count}`))
-  refusals.add(cancelBy('bob', '60'))
+  const refusals = new CancelRefusals(() => undefined)
+  const run = {}
+  const refuse = (clientId: string, serial: string) =>
+    void refusals.add(run, { clientId, isDue: () => true, publish: async () => published.push(serial) })
+  for (let count = 10; count < 60; count++) refuse('mallory', `${count}`)
+  refuse('bob', '60')
   await vi.advanceTimersByTimeAsync(4000)
   expect(published).toEqual(['10', '60'])
   await vi.advanceTimersByTimeAsync(60_000)
   expect(published).toEqual(['10', '60', '59'])
   expect(vi.getTimerCount()).toBe(0)
+})
+
+it('refusals of all runs of a session are published at most twice a second, and none of a run that has ended', async () => {
+  const times: number[] = []
+  const refusals = new CancelRefusals(() => undefined)
+  for (let count = 0; count < 20; count++)
+    void refusals.add(
+      {},
+      { clientId: 'mallory', isDue: () => count % 2 === 0, publish: async () => times.push(Date.now()) },
+    )
+  await vi.advanceTimersByTimeAsync(20_000)
+  expect(times.map((time) => time - times[0]!)).toEqual(Array.from({ length: 10 }, (_, index) => index * 500))
 })
 
 it('a hook that refuses is asked about a flood of one client once a second, and about other clients at once', async () => {

@@ -4,7 +4,8 @@ import { named, transportOf } from '../support/agent'
 import { setStage } from '../support/agent-stage'
 import { eventually } from '../support/eventually'
 import { startEndpoint, type TestEndpoint } from '../support/local'
-import { wokenAgent } from '../support/woken-agent'
+import { asking } from '../support/tools'
+import { agentOn, wokenAgent } from '../support/woken-agent'
 
 let endpoint: TestEndpoint
 beforeAll(async () => {
@@ -69,6 +70,63 @@ describe('cancels that are refused', () => {
     await alice.cancel({ runId: body.runId })
     await alice.hears(named('ai-run-end', { 'run-id': body.runId }))
     expect(asked).toEqual(['stranger-0', 'alice'])
+  })
+})
+
+describe('cancels of a suspended run whose agent is gone', () => {
+  /** A suspended run, with 60 cancels by six strangers. */
+  async function flooded() {
+    const stage = await setStage(endpoint)
+    const run = await stage.started('Where am I?')
+    await run.pipe(asking('call-1'))
+    await run.end()
+    await stage.session.detach()
+    const eventIds = Array.from({ length: 60 }, (_, index) => `dead-${run.runId}-${index}`)
+    await endpoint
+      .rest()
+      .channels.get(stage.name)
+      .publish(
+        eventIds.map((eventId, index) => ({
+          name: 'ai-cancel',
+          clientId: `stranger-${index % 6}`,
+          extras: { ai: { transport: { 'run-id': run.runId, 'event-id': eventId } } },
+        })),
+      )
+    return { ...stage, run, eventIds }
+  }
+
+  it('cost one decision and one refusal per client, however many requests wake an agent', async () => {
+    const { name, alice, run, eventIds } = await flooded()
+    const asked: string[] = []
+    const { wake, agent } = agentOn(name, endpoint, {
+      onCancel: ({ clientId = '' }) => {
+        asked.push(clientId)
+        return clientId === 'alice'
+      },
+      respond: () => undefined,
+    })
+    const answers = await Promise.all(eventIds.map(wake))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    const refusals = () => alice.heard.filter(named('x-ai-cancel-refused', { 'run-id': run.runId }))
+    await eventually(() => expect(refusals()).toHaveLength(6))
+    await wake(eventIds[0]!)
+    expect(asked).toHaveLength(6)
+    expect(new Set(asked).size).toBe(6)
+    await wake(await alice.cancel({ runId: run.runId }))
+    await alice.hears(named('ai-run-end', { 'run-id': run.runId, 'run-reason': 'cancelled' }))
+    expect(refusals()).toHaveLength(6)
+    await agent.close()
+  })
+
+  it('do not delay the Stop of the owner, although the hook never decides on them', async () => {
+    const { name, alice, run } = await flooded()
+    const { wake, agent } = agentOn(name, endpoint, {
+      onCancel: ({ clientId }) => clientId === 'alice' || new Promise<boolean>(() => {}),
+      respond: () => undefined,
+    })
+    expect(await wake(await alice.cancel({ runId: run.runId }))).toMatchObject({ status: 200 })
+    await alice.hears(named('ai-run-end', { 'run-id': run.runId, 'run-reason': 'cancelled' }))
+    await agent.close()
   })
 })
 

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { randomFrom, shuffled } from '../support/channel-table'
+import { hear, newTree, stateOf } from '../support/transcripts'
+import { message, prompt, runMessage } from './wire'
+
+const kept = 100
+
+const targets: [string, (n: number) => ReturnType<typeof message>][] = [
+  ['a run', (n) => runMessage('ai-cancel', 'r', { 'event-id': `e${n}` })],
+  ['the prompt of a run', (n) => message('ai-cancel', { 'input-codec-message-id': 'p', 'event-id': `e${n}` })],
+]
+
+const run = () => [prompt('p'), runMessage('ai-run-start', 'r', { 'input-codec-message-id': 'p', parent: 'p' })]
+
+const treeOf = (messages: readonly ReturnType<typeof message>[]) => {
+  const tree = newTree()
+  hear(tree, [...messages])
+  tree.settle()
+  return tree
+}
+
+describe.each(targets)('of a flood of cancels of %s', (_, cancelOf) => {
+  const cancels = (count: number, clients: number) =>
+    Array.from({ length: count }, (__, n) => ({ ...cancelOf(n), clientId: `stranger-${n % clients}` }))
+
+  it('by one client the first 100 are kept and the newest', () => {
+    const start = run()
+    const flood = cancels(1000, 1)
+    const tree = treeOf([...start, ...flood])
+    expect(tree.cancels.of(tree.runs.get('r')!).map(({ serial }) => serial)).toEqual(
+      [...flood.slice(0, kept), flood.at(-1)!].map(({ serial }) => serial),
+    )
+    expect([...tree.log.rows()]).toHaveLength(2 + kept + 1)
+  })
+
+  it('by many clients at most 200 are kept, and a cancel by another client counts', () => {
+    const start = run()
+    const flood = cancels(1000, 1000)
+    const own = { ...cancelOf(1000), clientId: 'alice' }
+    const tree = treeOf([...start, ...flood, own])
+    const rows = tree.cancels.of(tree.runs.get('r')!)
+    expect(rows).toHaveLength(2 * kept)
+    expect(rows.at(-1)).toMatchObject({ serial: own.serial, clientId: 'alice' })
+  })
+
+  it('the same are kept in whichever order they arrive, with and without refusals', () => {
+    const start = run()
+    const flood = cancels(1000, 300)
+    const refusals = [50, 400, 999].map((n) =>
+      runMessage('x-ai-cancel-refused', 'r', {
+        'cancel-serial': flood[n]!.serial,
+        'cancel-client-id': flood[n]!.clientId,
+      }),
+    )
+    const messages = [...start, ...flood, ...refusals]
+    const inOrder = treeOf(messages)
+    const expected = inOrder.cancels.of(inOrder.runs.get('r')!).map(({ serial }) => serial)
+    for (let seed = 1; seed <= 20; seed++) {
+      const tree = treeOf(seed === 1 ? messages.toReversed() : shuffled(messages, randomFrom(seed)))
+      expect(tree.cancels.of(tree.runs.get('r')!).map(({ serial }) => serial)).toEqual(expected)
+      expect(stateOf(tree)).toEqual(stateOf(inOrder))
+    }
+  })
+
+  it('a refusal covers also those of its client that are not kept', () => {
+    const start = run()
+    const flood = cancels(500, 1)
+    const refused = flood[300]!
+    const refusal = runMessage('x-ai-cancel-refused', 'r', {
+      'cancel-serial': refused.serial,
+      'cancel-client-id': refused.clientId,
+    })
+    const messages = [...start, ...flood.slice(0, 400)]
+    const tree = treeOf([...messages, refusal])
+    expect(tree.info(tree.runs.get('r')!).cancelling).toMatchObject({ at: flood[399]!.timestamp })
+    hear(tree, [
+      runMessage('x-ai-cancel-refused', 'r', {
+        'cancel-serial': flood[399]!.serial,
+        'cancel-client-id': refused.clientId,
+      }),
+    ])
+    tree.settle()
+    expect(tree.info(tree.runs.get('r')!).cancelling).toMatchObject({ refused: true })
+  })
+})
