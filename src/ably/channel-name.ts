@@ -1,17 +1,27 @@
 import { ErrorCode, unableTo } from '../core/errors'
 
+const maxLength = 200
+
 /**
  * The channel of a session. Ably allows appends per namespace, so a name without a namespace gets one.
  * @throws SessionError 40003 for names that Ably or this library does not accept.
  */
 export function channelNameOf(name: string, namespace = 'ai'): string {
-  if (typeof name !== 'string') {
-    throw unableTo('open the session', `its name must be a string, not ${JSON.stringify(name)}`, ErrorCode.BadRequest)
-  }
-  const channelName = name.includes(':') ? name : `${namespace}:${name}`
-  if (name === '' || name.startsWith(':') || name.includes('[') || channelName.length > 200) {
-    const rule = 'a session name is 1 to 200 characters, without "[" and not beginning with ":"'
-    throw unableTo(`open session "${name}"`, rule, ErrorCode.BadRequest)
-  }
+  const isShort = typeof name === 'string' && name !== '' && !name.includes(':')
+  const channelName = isShort ? `${namespace}:${name}` : name
+  const fault = faultOfName(channelName)
+  const session = typeof name === 'string' ? `session ${JSON.stringify(name)}` : 'the session'
+  if (fault) throw unableTo(`open ${session}`, `its name ${fault}`, ErrorCode.BadRequest)
   return channelName
+}
+
+/** Why the full name of a session cannot be used; undefined for a good name. */
+export function faultOfName(name: unknown): string | undefined {
+  if (typeof name !== 'string') return `must be a string, not ${JSON.stringify(name)}`
+  if (name === '') return 'must not be empty'
+  if (name.length > maxLength) return `has ${name.length} characters, at most ${maxLength} are allowed`
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+  if (/[\u0000-\u001f\u007f]/.test(name)) return 'must not contain control characters'
+  if (name.includes('[')) return 'must not contain "["'
+  return name.startsWith(':') ? 'must not begin with ":"' : undefined
 }

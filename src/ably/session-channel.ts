@@ -49,7 +49,7 @@ const shut: ReadonlySet<string> = new Set(['closing', 'closed'])
 const known = new Set(['attached', 'attaching', 'detached', 'suspended', 'failed'])
 
 /**
- * One session's channel: the only code that calls an Ably client. Works with `Ably.Realtime` and with the tree-shakable
+ * One session's channel on an Ably client. Works with `Ably.Realtime` and with the tree-shakable
  * clients of `ably/modular`.
  */
 export class SessionChannel {

@@ -1,7 +1,7 @@
 import type { ModelReading, ReplyCodec } from '../core/codec'
 import { newId } from '../core/wire'
 import type { Row } from '../core/log'
-import type { RunInfo } from '../core/run-info'
+import { isStopping, type RunInfo } from '../core/run-info'
 import type { Tree } from '../core/tree'
 import type { ContextRule } from './agent-run'
 import { ownMessages, type OwnRun } from './own-output'
@@ -151,10 +151,11 @@ class ModelReader<M extends object> {
 const asUser = <M>(message: M): Entry<M> => ({ message, isReply: false })
 
 /** Tells the model why an answer is incomplete. */
-function noteOn({ status, cancelling, error }: RunInfo): string | undefined {
+function noteOn(run: RunInfo): string | undefined {
+  const { status, error } = run
   if (status === 'complete') return undefined
   if (status === 'error') return `[This answer broke off here: ${error?.message ?? 'unknown error'}]`
-  if (status === 'cancelled' || (cancelling && !cancelling.refused)) return stopped
+  if (status === 'cancelled' || isStopping(run)) return stopped
   if (status === 'suspended') return '[This answer waits for the user here.]'
   return '[This answer is still being written.]'
 }

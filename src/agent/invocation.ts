@@ -1,7 +1,7 @@
+import { faultOfName } from '../ably/channel-name'
 import { badRequest } from './errors'
 
 const maxEventIdLength = 200
-const maxNameLength = 200
 
 /** A request to an agent: the input to answer, and its session. It travels as JSON. */
 export class Invocation {
@@ -43,12 +43,8 @@ export function checkSessionName(name: unknown): asserts name is string {
 }
 
 function faultOf(name: unknown): string | undefined {
-  if (typeof name !== 'string' || name === '') return 'it must be a string that is not empty'
-  if (name.length > maxNameLength) return `it has ${name.length} characters, at most ${maxNameLength} are allowed`
-  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-  if (/[\u0000-\u001f\u007f]/.test(name)) return 'it must not contain control characters'
-  if (name.includes('[')) return 'it must not contain "["'
-  if (name.startsWith(':')) return 'it must not begin with ":"'
-  if (!name.includes(':')) return `it must carry its namespace, as in "ai:${name}"`
-  return undefined
+  const fault = faultOfName(name)
+  if (fault) return `the name ${fault}`
+  const known = name as string
+  return known.includes(':') ? undefined : `the name must carry its namespace, as in "ai:${known}"`
 }

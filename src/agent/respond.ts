@@ -52,12 +52,20 @@ const isDetached = (error: unknown): boolean => codeOf(error) === ErrorCode.Clos
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null | undefined)?.code
 
+/** What {@link outcomeOf} reads of one part of the model's output. */
+interface ModelOutput {
+  readonly type: string
+  readonly toolCallId?: string
+  /** The provider runs the tool itself: nothing is left to do for the app. */
+  readonly providerExecuted?: boolean
+}
+
 /** The part of a `streamText` result that {@link outcomeOf} reads; the AI SDK's own results fit. */
 export interface ModelResult {
   /** Why the last call of the model stopped. */
   readonly finishReason: PromiseLike<string>
   /** The output of the last call. Without it, a model that stopped for its tools counts as waiting for them. */
-  readonly content?: PromiseLike<readonly { readonly type: string; readonly toolCallId?: string }[]>
+  readonly content?: PromiseLike<readonly ModelOutput[]>
 }
 
 /**
@@ -105,7 +113,9 @@ const isAbort = (cause: unknown): boolean =>
 function hasOpenCall(parts: Awaited<ModelResult['content']>): boolean {
   if (!parts) return true
   const answered = new Set(parts.filter(({ type }) => type === 'tool-result' || type === 'tool-error').map(callIdOf))
-  return parts.some((part) => part.type === 'tool-call' && !answered.has(callIdOf(part)))
+  const isOpen = (part: ModelOutput): boolean =>
+    part.type === 'tool-call' && !part.providerExecuted && !answered.has(callIdOf(part))
+  return parts.some(isOpen)
 }
 
-const callIdOf = ({ toolCallId = '' }: { readonly toolCallId?: string }): string => toolCallId
+const callIdOf = ({ toolCallId = '' }: ModelOutput): string => toolCallId

@@ -33,7 +33,7 @@ const recentCount = 200
 // NOTE: the start of a message, of its text, and the first piece of the text
 const openingCount = 3
 
-/** Publishes the messages of one run. Once shut, it publishes nothing more, so that another process can adopt the run. */
+/** Publishes messages about runs: those of one run, or the ends of runs whose agent is gone. Once shut, it publishes nothing more, so that another process can adopt the run. */
 export class RunPublisher {
   readonly #channel: PublishingChannel
   #isShut = false

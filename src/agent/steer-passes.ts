@@ -11,9 +11,9 @@ export class SteerPasses {
   readonly #run: LiveRun<object, unknown>
   /** Whether the run accepts a steer, by message id; undefined while a hook decides. */
   readonly #accepted = new Map<string, boolean | undefined>()
-  /** SteerPasses that belong to a pass. */
+  /** Steers that belong to a pass. */
   readonly #assigned = new Set<string>()
-  /** SteerPasses that the next pass answers. */
+  /** Steers that the next pass answers. */
   #next: string[] = []
   #passCount = 0
   #wasRead = false

@@ -163,12 +163,8 @@ export class PromptQueue<M extends object> {
   #fate(id: string): QueuePause['reason'] | 'running' | 'complete' {
     const run = this.#runOf(id)
     if (run?.stalled) return 'stalled'
-    if (run)
-      return run.status === 'cancelled'
-        ? 'stopped'
-        : run.status === 'active' || run.status === 'suspended'
-          ? 'running'
-          : run.status
+    if (run?.status === 'cancelled') return 'stopped'
+    if (run) return run.status === 'active' || run.status === 'suspended' ? 'running' : run.status
     const input = this.#view()
       .pending()
       .find(({ inputId }) => inputId === id)

@@ -1,6 +1,6 @@
 import type { AppMessage } from '../store/app-message'
 import { computed, type ComputedRef, type MaybeRefOrGetter } from 'vue'
-import type { RunInfo } from '../core/run-info'
+import { isRunning, type RunInfo } from '../core/run-info'
 import type { ViewMessage } from '../core/view-message'
 import { idOf, useViewSource, type OwnViewSource, type ViewSource } from './view-source'
 
@@ -11,7 +11,7 @@ export interface UseRunReturn<M extends object = AppMessage> {
   run: ComputedRef<RunInfo | undefined>
   /** The reply so far. */
   messages: ComputedRef<readonly ViewMessage<M>[]>
-  /** Whether it is being written. */
+  /** Whether it is being written; a stalled run is not. */
   isActive: ComputedRef<boolean>
   /** Cancels it; does nothing without a run id. */
   cancel: () => Promise<void>
@@ -38,7 +38,7 @@ export function useRun<M extends object>(
   return {
     run,
     messages: computed(() => shown().messagesOf(id())),
-    isActive: computed(() => run.value?.status === 'active'),
+    isActive: computed(() => run.value !== undefined && isRunning(run.value)),
     cancel: async () => {
       if (id() !== '') await actor().cancel(id())
     },

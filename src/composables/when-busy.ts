@@ -1,5 +1,5 @@
 import { warn } from '../core/diagnostics'
-import { isRunning, type RunInfo } from '../core/run-info'
+import { isRunning, isStopping, type RunInfo } from '../core/run-info'
 import type { PendingPrompt } from '../session/submission'
 import type { View } from '../session/view'
 
@@ -35,7 +35,7 @@ export function decide<M extends object>(view: View<M>, text: string, policy: Wh
   if (verb === 'interrupt') return targets.length > 0 ? { verb, targets } : { verb: 'send', targets }
   if (!isBusy) return { verb: 'send', targets: [] }
   if (verb !== 'steer') return { verb, targets: [] }
-  const open = running.findLast(({ cancelling }) => !cancelling || cancelling.refused)
+  const open = running.findLast((run) => !isStopping(run))
   // NOTE: a run that has not started cannot be steered yet, so the text waits for it
   return open ? { verb, targets: [open] } : { verb: 'queue', targets: [] }
 }

@@ -29,10 +29,6 @@ interface InlineReplacement<M extends object> {
   readonly reply: RunNode<M>
 }
 
-/** The branch that choices lead to; see {@link BranchWalk}. */
-export const walk = <M extends object>(tree: Tree<M>, choices: Choices): readonly PathSegment<M>[] =>
-  new BranchWalk(tree, choices).path
-
 /**
  * Walks all nodes in sort order and keeps those on the chosen branch: a node whose parent is known must follow it on
  * the path, and of several siblings only the selected one stays. Follows changes of the tree by walking on from the first
@@ -90,12 +86,9 @@ export class BranchWalk<M extends object> {
     return this.#version === this.#tree.version
   }
 
-  /**
-   * Brings the path in step with the last change of the tree. Returns whether only its end is different; undefined when
-   * this walk is of no more use.
-   */
-  follow(moved: readonly TreeNode<M>[] | undefined): 'end' | 'inside' | undefined {
-    if (!moved || this.#version !== this.#tree.version - 1) return undefined
+  /** Brings the path in step with the last change of the tree; false when this walk is of no more use. */
+  follow(moved: readonly TreeNode<M>[] | undefined): boolean {
+    if (!moved || this.#version !== this.#tree.version - 1) return false
     this.#version = this.#tree.version
     this.joined = []
     this.left = []
@@ -105,7 +98,7 @@ export class BranchWalk<M extends object> {
       this.#review(node, change)
     }
     if (change.from !== undefined) this.#walkFrom(change.from)
-    return change.isInside || this.left.length > 0 ? 'inside' : 'end'
+    return true
   }
 
   /** Looks again at a node, and at the sibling that may show in its place. */
@@ -177,7 +170,6 @@ export class BranchWalk<M extends object> {
     if (isCut) for (const id of ids.slice(step.seen)) this.#drop(id, change)
     else step.ids = ids
     step.seen = ids.length
-    if (!isCut && step !== this.#path.at(-1)) change.isInside = true
   }
 
   #drop(id: string, change: PathChange<M>): void {
@@ -201,7 +193,6 @@ export class BranchWalk<M extends object> {
     this.#truncate(index)
     this.#place(step.node, step.at)
     if (this.#path.slice(index).some(({ node }) => this.#hasFollowers(node, change))) change.walkFrom(step.at)
-    change.isInside = true
   }
 
   /** Puts a node on the path that was not there. */
@@ -212,7 +203,6 @@ export class BranchWalk<M extends object> {
     if (this.#path[index - 1]?.at === at && this.#tree.nodes().at(-1) !== node) return change.walkFrom(at)
     this.#add({ node, ids: node.ids, level: '', at, seen: node.ids.length }, index)
     this.#relevel(index)
-    if (index < this.#path.length - 1) change.isInside = true
   }
 
   /**

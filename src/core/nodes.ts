@@ -70,8 +70,10 @@ export abstract class Nodes<M extends object> {
     return runs.findLast(({ owner = asker, visible }) => visible && (asker === undefined || owner === asker))
   }
 
-  /** Whether a node can stand on a branch. */
-  abstract isListed(node: TreeNode<M>): boolean
+  /** Whether a node has its place on some branch. */
+  isListed(node: TreeNode<M>): boolean {
+    return node.visible && !node.isGone && !(node as Partial<RunNode<M>>).isSuperseded
+  }
 
   /** Notes that a node, and those that may show in its place, can stand elsewhere. */
   protected abstract relocateSiblings(node: TreeNode<M>): void

@@ -6,8 +6,6 @@ export class PathChange<M extends object> {
   readonly pending: Set<TreeNode<M>>
   /** The level from which the path has to be walked again. */
   from: string | undefined
-  /** Whether the path is different before its end. */
-  isInside = false
 
   constructor(moved: readonly TreeNode<M>[]) {
     this.pending = new Set(moved)

@@ -87,6 +87,10 @@ export interface RunInfo {
 export const isRunning = ({ status, stalled }: Pick<RunInfo, 'status' | 'stalled'>): boolean =>
   status === 'active' && !stalled
 
+/** Whether a cancel of a run is on its way to the agent, or has arrived and was not refused. */
+export const isStopping = ({ cancelling }: Pick<RunInfo, 'cancelling'>): boolean =>
+  cancelling !== undefined && !cancelling.refused
+
 /** Whether the agent that works on a run says that its presence names its live runs. */
 export const isNamedByPresence = ({ entry }: { readonly entry: Row | undefined }): boolean =>
   entry?.transport[Header.presence] === 'true'

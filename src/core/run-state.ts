@@ -38,7 +38,7 @@ export interface RunState {
 /** The state of a run before any of its rows is known. */
 export const initialRunState: RunState = { status: 'active', steps: noItems }
 
-export const hasEnded = (status: RunStatus): boolean => status !== 'active' && status !== 'suspended'
+export const hasEnded = (status: RunStatus): status is RunEndReason => status !== 'active' && status !== 'suspended'
 
 /** The state that an end brings. */
 export function endState({ transport }: Row): Pick<RunState, 'status' | 'error'> {

@@ -79,7 +79,10 @@ export class Siblings<M extends object> {
     return previousIn(host, node.regenerates) === node.parent ? host : undefined
   }
 
-  /** All versions of a message, oldest first; the same list while they are the same. Only itself when it is not the first message of its node. */
+  /**
+   * All versions of a message, oldest first; the same list while they are the same. For a later message of a run: itself and
+   * the replies that take its place inside the run.
+   */
   at(messageId: string): readonly Sibling<M>[] {
     const node = this.#tree.nodeOf(messageId)
     if (!node?.message(messageId)) return []

@@ -21,7 +21,7 @@ export interface Settled<M extends object> extends Restructured<M> {
   /** Message ids of requests for another reply that came, went, or were cancelled. */
   requests?: readonly string[]
   /** Prompts that showed up as other versions of prompts. */
-  forks?: readonly InputNode<M>[]
+  edits?: readonly InputNode<M>[]
 }
 
 const nothing: Settled<never> = { structure: false, runs: false, transitions: [], touched: [] }
@@ -75,7 +75,7 @@ export class Tree<M extends object> extends Placement<M> {
   #settleNodes(): Settled<M> {
     const transitions: RunTransition<M>[] = []
     const touched: RunNode<M>[] = []
-    const forks: InputNode<M>[] = []
+    const edits: InputNode<M>[] = []
     const prompts: InputNode<M>[] = []
     let runs = false
     // NOTE: a run that turns out to own a fork takes the fork's rows, so settling can add nodes to this list
@@ -90,14 +90,14 @@ export class Tree<M extends object> extends Placement<M> {
       } else {
         const prompt = node as InputNode<M>
         prompts.push(prompt)
-        if (isNew && prompt.forkOf !== undefined) forks.push(prompt)
+        if (isNew && prompt.forkOf !== undefined) edits.push(prompt)
       }
       // NOTE: a row in a suspended run can be its answer, which is then pending
       runs ||= !(node instanceof RunNode) || node.hasNews || node.state.status === 'suspended'
     }
     for (const run of this.#watch.surplus()) this.#forget(run)
     const requests = this.takeTouchedRequests()
-    return { ...this.#restructured(), runs, transitions, touched, prompts, requests, forks }
+    return { ...this.#restructured(), runs, transitions, touched, prompts, requests, edits }
   }
 
   /** Keeps the rows of nodes that have settled in little room. */
@@ -130,11 +130,6 @@ export class Tree<M extends object> extends Placement<M> {
       isAny = true
     }
     return isAny
-  }
-
-  /** Whether a node has its place on some branch. */
-  isListed(node: TreeNode<M>): boolean {
-    return node.visible && !node.isGone && !(node as Partial<RunNode<M>>).isSuperseded
   }
 
   protected relocateSiblings(node: TreeNode<M>): void {

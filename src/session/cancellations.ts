@@ -4,12 +4,14 @@ import type { Row } from '../core/log'
 import {
   foreignSilenceLimit,
   isNamedByPresence,
+  isStopping,
   requestOf,
   type Cancelling,
   type RunInfo,
   type WakeInfo,
 } from '../core/run-info'
 import { RunNode } from '../core/run-node'
+import { hasEnded } from '../core/run-state'
 import { type SessionContext, type Subject } from './context'
 import { runOf, subjectOf, type PendingPrompt, type Trigger } from './submission'
 import type { Wakes } from './wake'
@@ -106,8 +108,7 @@ export class Cancellations<M extends object> {
   targets(runs: readonly RunInfo[], pending: readonly PendingPrompt[]): Cancellable[] {
     const { tree, channel } = this.#session
     const mayCancel = (owner: string | undefined): boolean => tree.access.allows('cancel', channel.clientId, owner)
-    const isOpen = ({ status }: RunInfo): boolean => status === 'active' || status === 'suspended'
-    const open = runs.filter((run) => isOpen(run) && (!run.cancelling || run.cancelling.refused))
+    const open = runs.filter((run) => !hasEnded(run.status) && !isStopping(run))
     const inputs = pending.filter(
       ({ runId, cancelling, wake, clientId }) =>
         runId === undefined && !cancelling && wake?.state !== 'failed' && mayCancel(clientId),
@@ -213,7 +214,7 @@ export class Cancellations<M extends object> {
     if (version > sign.version || !isInStep) Object.assign(sign, { version, at: Date.now() })
     if (!deadlines.isDue(sign.at + answerLimit, run)) return false
     // A run that shows a sign of life after all is noticed a little later
-    deadlines.isDue(Date.now() + answerLimit, run)
+    deadlines.remind(Date.now() + answerLimit, run)
     return true
   }
 }

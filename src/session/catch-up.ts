@@ -166,6 +166,6 @@ export class CatchUp<M extends object> {
     const held = this.#held ?? []
     this.#held = undefined
     for (const message of held) this.#session.hear(message)
-    this.#session.publish()
+    this.#session.refresh()
   }
 }

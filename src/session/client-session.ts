@@ -72,8 +72,8 @@ export class ClientSession<M extends object> {
   }
 
   /** Runs that have started: those of a view's branch, those of this client, or all. */
-  runs(scope: RunScope = 'view', view: Pick<View<M>, 'runs'> = this.view): readonly RunInfo[] {
-    return view.runs(scope)
+  runs(scope: RunScope = 'view'): readonly RunInfo[] {
+    return this.view.runs(scope)
   }
 
   /**

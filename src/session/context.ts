@@ -111,15 +111,13 @@ export interface SessionContext<M extends object> {
    *
    * @param isLoaded - whether to list everything anew: once for all pages of a load
    */
-  publish(isLoaded?: boolean): void
+  refresh(isLoaded?: boolean): void
   /** Notes a change that is in no row; the next refresh shows it. */
   touch(subject: Subject<M>): void
   /** Reports a background failure, for which no caller waits. */
   report(error: SessionError): void
   /** Hears a live message, or holds it back while a repair is running. */
   readonly hear: (message: ChannelMessage) => void
-  /** Takes a live message into the tree; false when it brings nothing new. */
-  take(message: ChannelMessage): boolean
   /** Takes in a page of older messages by calling `fold`. Views keep them hidden until they are asked for. */
   takePage(fold: () => void): void
   statusChanged(status: SessionStatus): void

@@ -104,9 +104,14 @@ export class Deadlines {
   /** Whether a moment has passed. If not, `onDue` gets the subject when it has. */
   isDue(moment: number, subject: unknown): boolean {
     if (moment <= Date.now()) return true
+    this.remind(moment, subject)
+    return false
+  }
+
+  /** Lets `onDue` get the subject when a moment has passed, or when an earlier one has that was asked for before. */
+  remind(moment: number, subject: unknown): void {
     if (moment < (this.#moments.get(subject) ?? Infinity)) this.#moments.set(subject, moment)
     if (moment < this.#next) this.#wait(moment)
-    return false
   }
 
   stop(): void {
@@ -117,7 +122,7 @@ export class Deadlines {
   #wait(moment: number): void {
     clearTimeout(this.#timer)
     this.#next = moment
-    this.#timer = setTimeout(() => this.#expire(), moment - Date.now())
+    this.#timer = setTimeout(() => this.#expire(), Math.max(moment - Date.now(), 0))
   }
 
   #expire(): void {

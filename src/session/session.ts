@@ -35,8 +35,8 @@ import { Wakes } from './wake'
 const tailLimit = 1000
 
 /**
- * The inside of a client session. One way in: a channel message is applied to the tree (`hear`). One way out: the settled
- * tree is applied to the parts, then to each view (`publish`), once per frame and once per verb.
+ * The inside of a client session. One way in: a channel message is applied to the tree (live ones by `hear`). One way
+ * out: the settled tree is applied to the parts, then to each view (`refresh`), once per frame and once per verb.
  */
 export class Session<M extends object> implements SessionContext<M> {
   readonly options: ClientSessionOptions<M>
@@ -60,7 +60,7 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly #connection: Connection<M>
   readonly #scheduler: FlushScheduler
   readonly #statusChanged: Signal
-  /** Subjects that changed otherwise than by rows. */
+  /** Subjects that have changed since the last refresh. */
   readonly #touched = new Set<Subject<M>>()
   /** How many verbs are running inside each other. */
   #verbs = 0
@@ -77,7 +77,7 @@ export class Session<M extends object> implements SessionContext<M> {
     this.outbox = new Outbox(this.channel, () => this.#connection.ensureAttached(), echo)
     this.changed = port.signal()
     this.#statusChanged = port.signal()
-    this.#scheduler = new FlushScheduler(flush, () => this.publish())
+    this.#scheduler = new FlushScheduler(flush, () => this.refresh())
     this.all = new SessionTree(this)
     this.history = new CatchUp(this)
     this.#connection = new Connection(this, this.history)
@@ -195,18 +195,16 @@ export class Session<M extends object> implements SessionContext<M> {
   /** Hears a live message of the channel. */
   readonly hear = (message: ChannelMessage): void => {
     try {
-      if (!this.history.hold(message) && this.take(message)) this.#scheduler.request()
+      if (this.history.hold(message)) return
+      const { name, serial } = message
+      if (serial !== undefined && (name === MessageName.input || name === MessageName.cancel))
+        this.deadlines.hear(serial)
+      // NOTE: a version of a prompt moves no view that shows the prompt, also when both arrive between two frames
+      if (isEdit(message)) this.#scheduler.now()
+      if (this.history.apply(message)) this.#scheduler.request()
     } catch (cause) {
       this.report(toSessionError('take in a channel message', ErrorCode.ChannelFailed, cause))
     }
-  }
-
-  take(message: ChannelMessage): boolean {
-    const { name, serial } = message
-    if (serial !== undefined && (name === MessageName.input || name === MessageName.cancel)) this.deadlines.hear(serial)
-    // NOTE: a version of a prompt moves no view that shows the prompt, also when both arrive between two frames
-    if (isEdit(message)) this.#scheduler.now()
-    return this.history.apply(message)
   }
 
   takePage(fold: () => void): void {
@@ -263,7 +261,7 @@ export class Session<M extends object> implements SessionContext<M> {
     })
   }
 
-  publish(isLoaded = false): void {
+  refresh(isLoaded = false): void {
     if (this.#verbs > 0) return
     const settled = this.tree.settle()
     // NOTE: text that grows is shown by its message alone
@@ -295,7 +293,7 @@ export class Session<M extends object> implements SessionContext<M> {
     return { touched, hasNews, pending: this.pending.review(subjects) }
   }
 
-  /** Applies a settled tree to the parts; the changes that they make are published with it. */
+  /** Applies a settled tree to the parts; the changes that they make are shown with it. */
   #apply({ touched, prompts = [], requests = [] }: Settled<M>): void {
     this.#verbs++
     try {
@@ -304,7 +302,7 @@ export class Session<M extends object> implements SessionContext<M> {
         this.submissions.apply(run)
         this.#stalled.apply(run)
         this.cancellations.apply(run)
-        if (run.isEnding) this.deadlines.isDue((this.tree.ending.get(run) ?? Date.now()) + tailLimit, run)
+        if (run.isEnding) this.deadlines.remind((this.tree.ending.get(run) ?? Date.now()) + tailLimit, run)
       }
       for (const prompt of prompts) this.submissions.applyPrompt(prompt)
       for (const subject of [...touched, ...prompts, ...requests]) this.#touched.add(subject)

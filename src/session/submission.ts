@@ -3,7 +3,7 @@ import { deferred } from '../core/signals'
 import { ErrorCode, type SessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import type { Cancelling, RunInfo, WakeInfo } from '../core/run-info'
-import { isEntry } from '../core/run-state'
+import { hasEnded, isEntry } from '../core/run-state'
 import type { RunNode } from '../core/run-node'
 import type { RunEndReason, RunError } from '../core/run-state'
 import type { Tree } from '../core/tree'
@@ -195,7 +195,7 @@ export class Submission implements WakeTrigger {
   /** Settles the promises by the state of its run; true when the run has ended. */
   settle({ status, error }: RunInfo): boolean {
     this.#started.resolve()
-    if (status === 'active' || status === 'suspended') return false
+    if (!hasEnded(status)) return false
     this.#finished.resolve({ reason: status, ...(error && { error }) })
     return true
   }

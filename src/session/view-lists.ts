@@ -142,13 +142,13 @@ export class ViewLists<M extends object> {
 
   /** Applies changes of the session. Returns which lists can be different. */
   apply({ structure, moved, touched, pending }: Changes<M>): { messages: boolean; runs: boolean } {
-    const where = structure && !this.isOutdated ? this.#walk.follow(moved) : undefined
-    if (!where && (structure || this.isOutdated)) {
+    const hasFollowed = structure && !this.isOutdated && this.#walk.follow(moved)
+    if (!hasFollowed && (structure || this.isOutdated)) {
       this.rebuild()
       return { messages: true, runs: true }
     }
     const { joined, left } = this.#walk
-    const nodes = where ? [...moved!.filter((node) => this.has(node)), ...joined, ...left] : noItems
+    const nodes = hasFollowed ? [...moved!.filter((node) => this.has(node)), ...joined, ...left] : noItems
     if (nodes.length > 0) this.#window.list(this.#walk.path)
     for (const node of nodes) this.#notePlace(node)
     for (const run of touched) this.#noteActive(run)

@@ -191,7 +191,7 @@ export class OlderMessages<M extends object> {
   /** Shows at least `count` messages at once, of those that are loaded. */
   showLoaded(count: number): void {
     const missing = count - this.#window.messages.length
-    if (this.#window.reveal(this.#shown.path(), missing) > 0) this.#session.publish(true)
+    if (this.#window.reveal(this.#shown.path(), missing) > 0) this.#session.refresh(true)
   }
 
   /** Shows at least `count` messages, if there are; waits for a load that is running. */
@@ -226,7 +226,7 @@ export class OlderMessages<M extends object> {
       revealed = await this.#loading
     } finally {
       this.#loading = undefined
-      this.#session.publish(true)
+      this.#session.refresh(true)
       this.#changed.trigger()
     }
     return this.#window.messages.slice(0, revealed)

@@ -277,8 +277,8 @@ export class View<M extends object> {
 
   /** Shows changes of the session. @internal */
   refresh(changes: Changes<M>): void {
-    const { structure, runs, transitions, forks = [] } = changes
-    for (const fork of forks) this.#branches.stay(fork, (group) => this.#lists.shownIn(group))
+    const { structure, runs, transitions, edits = [] } = changes
+    for (const edit of edits) this.#branches.stay(edit, (group) => this.#lists.shownIn(group))
     const isDifferent = structure || runs || this.#lists.isOutdated
     if (isDifferent) this.#trigger(this.#lists.apply(changes))
     const shown = transitions.filter(({ run }) => this.#lists.has(run))

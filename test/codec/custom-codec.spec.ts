@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { watch } from 'vue'
-import { walk } from '../../src/core/branch'
+import { BranchWalk } from '../../src/core/branch'
 import { Tree } from '../../src/core/tree'
 import { Header, type ChannelMessage } from '../../src/core/wire'
 import { vuePort } from '../../src/store/vue-port'
@@ -30,7 +30,7 @@ const newTree = () => new Tree<Note>(noteCodec, vuePort)
 
 function notesOf(tree: Tree<Note>): Note[] {
   tree.settle()
-  return walk(tree, { picked: new Map() }).flatMap(({ node, ids }) => ids.map((id) => node.message(id)!))
+  return new BranchWalk(tree, { picked: new Map() }).path.flatMap(({ node, ids }) => ids.map((id) => node.message(id)!))
 }
 
 it('a custom codec needs two functions for messages of another kind, live', async () => {

@@ -286,7 +286,7 @@ describe('in a plain effectScope, useClientSession()', () => {
     const scope = effectScope()
     const used = app.runWithContext(() => scope.run(() => useClientSession(name)))!
     const { error, status, ready } = used
-    await expect(ready).rejects.toThrow('a session name is')
+    await expect(ready).rejects.toThrow('its name must not contain "["')
     expect(error.value!.message).toContain('"[bad]"')
     expect(status.value).toBe('idle')
     expect(warn.mock.calls).toEqual([[`[vue-ai-transport] A component has no session: ${error.value!.message}.`]])

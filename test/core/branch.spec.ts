@@ -1,7 +1,7 @@
 import { stepsOf } from '../support/steps'
 import { expect, it } from 'vitest'
 import { Siblings } from '../../src/core/siblings'
-import { walk } from '../../src/core/branch'
+import { BranchWalk } from '../../src/core/branch'
 import { hear, newTree } from '../support/transcripts'
 import { output, prompt, runMessage } from './wire'
 
@@ -13,8 +13,8 @@ it('a branch walks thousands of edits of edits in a bounded number of steps per 
   for (let index = 0; index < count; index++)
     tree.apply(prompt(`p${index}`, index > 0 ? { 'fork-of': `p${index - 1}` } : {}))
   tree.settle()
-  expect(walk(tree, none).map(({ node }) => node.key)).toEqual([`p${count - 1}`])
-  expect(stepsOf(() => walk(tree, none)) / count).toBeLessThan(200)
+  expect(new BranchWalk(tree, none).path.map(({ node }) => node.key)).toEqual([`p${count - 1}`])
+  expect(stepsOf(() => new BranchWalk(tree, none).path) / count).toBeLessThan(200)
 })
 
 it('a branch walks thousands of edits of one prompt in a bounded number of steps per edit', () => {
@@ -25,8 +25,8 @@ it('a branch walks thousands of edits of one prompt in a bounded number of steps
     ['p7', 1],
     ['p8', 2],
   ])
-  expect(walk(tree, { picked }).map(({ node }) => node.key)).toEqual(['p8'])
-  expect(stepsOf(() => walk(tree, none)) / count).toBeLessThan(200)
+  expect(new BranchWalk(tree, { picked }).path.map(({ node }) => node.key)).toEqual(['p8'])
+  expect(stepsOf(() => new BranchWalk(tree, none).path) / count).toBeLessThan(200)
 })
 
 it('the tree keeps thousands of replies that sort before their prompt until the prompt is placed', () => {
@@ -35,8 +35,8 @@ it('the tree keeps thousands of replies that sort before their prompt until the 
   hear(tree, [prompt('first')])
   for (const each of [...prompts, prompt('late')]) tree.apply(each)
   tree.settle()
-  expect(walk(tree, none)).toHaveLength(count + 2)
-  expect(stepsOf(() => walk(tree, none)) / count).toBeLessThan(200)
+  expect(new BranchWalk(tree, none).path).toHaveLength(count + 2)
+  expect(stepsOf(() => new BranchWalk(tree, none).path) / count).toBeLessThan(200)
 })
 
 it.each([
@@ -106,6 +106,6 @@ it('a branch walks 2,000 runs, with 300 versions of one reply, in a bounded numb
   }
   for (let index = 0; index < 300; index++) reply(`again-${index}`, 'p1999', { 'msg-regenerate': 'm-r1999' })
   tree.settle()
-  expect(walk(tree, none)).toHaveLength(4000)
-  expect(stepsOf(() => walk(tree, none)) / 4600).toBeLessThan(200)
+  expect(new BranchWalk(tree, none).path).toHaveLength(4000)
+  expect(stepsOf(() => new BranchWalk(tree, none).path) / 4600).toBeLessThan(200)
 })

@@ -93,6 +93,11 @@ const endings = [
     outcome: complete,
   },
   {
+    name: 'calls a tool that the provider runs',
+    given: () => answering([{ ...call, providerExecuted: true, dynamic: true }, finish('tool-calls')]),
+    outcome: complete,
+  },
+  {
     name: 'reports an error',
     given: () => answering([...text, { type: 'error', error: new Error('overloaded') }, finish('error')]),
     outcome: failed('overloaded'),

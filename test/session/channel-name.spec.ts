@@ -12,16 +12,18 @@ it('a session name without a namespace gets the namespace of the app', () => {
 const invocation = (sessionName: string) => Invocation.fromJSON({ inputEventId: 'e', sessionName })
 
 it.each([
-  ['an empty name', ''],
-  ['a name with channel options', '[rewind=1]ai:trip'],
-  ['a name with channel options in the middle', 'ai:[?rewind=1]trip'],
-  ['an empty namespace', ':trip'],
-  ['a name that is too long', `ai:${'x'.repeat(198)}`],
-])('the client refuses %s, as the agent does', (_, name) => {
-  const refusal = { code: 40003, message: expect.stringContaining('unable to') as string }
-  expect(() => channelNameOf(name)).toThrow(expect.objectContaining(refusal) as Error)
-  expect(() => invocation(name)).toThrow(expect.objectContaining(refusal) as Error)
-  expect(() => createClientSession({ sessionName: name, codec: UIMessageCodec })).toThrow(/unable to open session/)
+  ['an empty name', '', 'must not be empty'],
+  ['a name with channel options', '[rewind=1]ai:trip', 'must not contain "["'],
+  ['a name with channel options in the middle', 'ai:[?rewind=1]trip', 'must not contain "["'],
+  ['a name with a line break', 'ai:trip\n', 'must not contain control characters'],
+  ['an empty namespace', ':trip', 'must not begin with ":"'],
+  ['a name that is too long', `ai:${'x'.repeat(198)}`, 'has 201 characters, at most 200 are allowed'],
+])('the client refuses %s, as the agent does, for the same reason', (_, name, fault) => {
+  const refusal = (message: string) => expect.objectContaining({ code: 40003, message }) as Error
+  const onClient = `unable to open session ${JSON.stringify(name)}; its name ${fault}`
+  expect(() => channelNameOf(name)).toThrow(refusal(onClient))
+  expect(() => createClientSession({ sessionName: name, codec: UIMessageCodec })).toThrow(refusal(onClient))
+  expect(() => invocation(name)).toThrow(refusal(`unable to use the session name; the name ${fault}`))
 })
 
 it('the client allows names as long as the agent allows', () => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { UIMessage } from 'ai'
 import { UIMessageCodec } from '../../src/codec'
-import { walk } from '../../src/core/branch'
+import { BranchWalk } from '../../src/core/branch'
 import type { RunInfo } from '../../src/core/run-info'
 import { RunNode } from '../../src/core/run-node'
 import { Tree } from '../../src/core/tree'
@@ -123,7 +123,7 @@ export function stateOf(tree: Tree<UIMessage>): RecordedState {
   // The state once missing text is no longer awaited
   tree.endOverdue()
   tree.settle()
-  const stretches = walk(tree, { picked: new Map() })
+  const stretches = new BranchWalk(tree, { picked: new Map() }).path
   const messages = stretches.flatMap(({ node, ids }) =>
     ids.map((id) => ({ codecMessageId: id, message: node.message(id)! })),
   )
