@@ -18,6 +18,8 @@ export const defaultMaxRate = 40
 
 // In milliseconds; the service counts by the second, and travel times vary
 const period = 1100
+/** How much of the even spacing a burst may leave out, for the first chunks of an answer; in milliseconds. */
+const burst = 1000 / 6
 /** The service's limit relative to the rate of outputs, where the service has not told its limit. */
 const usualSlack = 1.25
 /**
@@ -148,6 +150,11 @@ export class Pacer {
     if (!isAwaited && !this.#isRunning) this.run()
   }
 
+  /** Whether so little was sent of late that further output need not be merged. */
+  get isQuiet(): boolean {
+    return this.maxRate === Infinity || performance.now() - this.#due >= burst * this.#backoff.factor * 0.75
+  }
+
   /** After a freeze, missed messages are heard before anything is sent. */
   #checkFreeze(): void {
     if (this.#wasFrozen()) this.#gate.hold(this.#pace.confirm())
@@ -201,26 +208,26 @@ export class Pacer {
   /** In milliseconds. */
   #waitFor(urgency: Urgency, now: number): number {
     const limit = this.#pace.maxInboundRate ?? this.maxRate * usualSlack
-    // NOTE: the first output of a run is not spaced, so that its text shows as soon beside busy runs as alone
-    const isSpaced = urgency === 'content' || urgency === 'background'
     const room = Math.max(1, Math.floor((limit * (1 - reserved[urgency])) / this.#backoff.factor))
     while (this.#sent[0]! <= now - period) this.#sent.shift()
     const crowded = this.#sent.length < room ? 0 : this.#sent.at(-room)! + period - now
-    return Math.max(crowded, this.#backoff.pause, isSpaced ? this.#due - now : 0)
+    return Math.max(crowded, this.#backoff.pause, isSpaced(urgency) ? this.#due - now : 0)
   }
 
   #note(urgency: Urgency, now: number): void {
     this.#backoff.recover()
     if (this.maxRate === Infinity) return
     this.#sent.push(now)
-    if (urgency === 'urgent') return
+    if (!isSpaced(urgency)) return
     const limit = this.#pace.maxInboundRate ?? Infinity
     const rate = Math.min(this.maxRate, limit / usualSlack)
-    const interval = (1000 * this.#backoff.factor) / rate
-    // NOTE: allows a short burst, for the first chunks of an answer
-    this.#due = Math.max(this.#due, now - (rate / 8) * interval) + interval
+    const { factor } = this.#backoff
+    this.#due = Math.max(this.#due, now - burst * factor) + (1000 * factor) / rate
   }
 }
+
+// NOTE: the first output of a run is not spaced, so that its text shows as soon beside busy runs as alone
+const isSpaced = (urgency: Urgency): boolean => urgency === 'content' || urgency === 'background'
 
 const pacers = new WeakMap<RealtimeClient, Pacer>()
 

@@ -15,7 +15,7 @@ type Extras = OutgoingMessage['extras']
 /** The part of a session's channel that publishing needs. */
 export interface PublishingChannel {
   readonly ably: Pick<WritableChannel, 'publishOne' | 'append' | 'update' | 'isSuspended'>
-  readonly pacer: Pick<SessionPacer, 'add' | 'slowDown'>
+  readonly pacer: Pick<SessionPacer, 'add' | 'addText' | 'slowDown'>
   readonly uplink: Pick<Uplink, 'maxMessageSize' | 'connectionId' | 'isHeldUp'>
   readonly report: (error: SessionError) => void
 }
@@ -98,9 +98,9 @@ export class RunPublisher {
     }
   }
 
-  /** Calls back when the next output may go out. */
-  queueOutput(send: () => void): void {
-    this.#channel.pacer.add(this.#urgency(), send)
+  /** Calls back when text that waits may go out. */
+  queueText(send: () => void): void {
+    this.#channel.pacer.addText(this.#urgency(), send)
   }
 
   /** Appends to a message, now. */

@@ -24,6 +24,15 @@ export class SessionPacer {
     this.#connection.add(urgency, send, this)
   }
 
+  /**
+   * The same for text, which can get longer until it is sent. After the first pieces of a burst, text that arrives together,
+   * as in one packet of a model, goes out in one message.
+   */
+  addText(urgency: Urgency, send: () => void): void {
+    if (this.#connection.isQuiet) this.add(urgency, send)
+    else endTurn(() => this.add(urgency, send))
+  }
+
   /** Sends nothing of this session until a promise settles. */
   hold(until: Promise<unknown>): void {
     this.#gate.hold(until)
@@ -47,3 +56,6 @@ export class SessionPacer {
     this.#backoff.recover()
   }
 }
+
+/** Calls back when the present turn of the event loop is over; edge runtimes have no `setImmediate`. */
+const endTurn: (next: () => void) => unknown = globalThis.setImmediate ?? setTimeout

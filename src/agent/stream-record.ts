@@ -119,7 +119,7 @@ export class StreamRecord {
       return
     }
     this.#isQueued = true
-    this.#publisher.queueOutput(this.#send)
+    this.#publisher.queueText(this.#send)
   }
 
   get #isRepeated(): boolean {

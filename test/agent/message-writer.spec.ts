@@ -1,7 +1,8 @@
-import { describe, expect, it, vi } from 'vitest'
-import type { RunPublisher } from '../../src/agent/run-publisher'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { RunPublisher } from '../../src/agent/run-publisher'
 import { StreamWriter } from '../../src/agent/message-writer'
 import type { OutgoingMessage } from '../../src/core/wire'
+import { freeChannel } from '../support/free-channel'
 
 type Extras = OutgoingMessage['extras']
 
@@ -20,7 +21,7 @@ function publisher(refuse: (kind: 'append' | 'update', data: string) => boolean 
     append: (_: string, data: string, extras: Extras) => send('append', data, extras),
     update: (_: string, data: string, extras: Extras) => send('update', data, extras),
     end: (_: string, data: string, extras: Extras) => send('append', data, extras),
-    queueOutput: (go: () => void) => go(),
+    queueText: (go: () => void) => go(),
     maxMessageSize: 65_536,
   }
   return { sent, allExtras, publisher: fake as unknown as RunPublisher, fake }
@@ -124,3 +125,50 @@ describe('a stream', () => {
     expect(stream.append('x')).toBeUndefined()
   })
 })
+
+describe('a stream of an agent that limits its rate', () => {
+  // NOTE: on a slow machine the time between two tokens would make room for a further burst
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  function paced() {
+    const appends: string[] = []
+    const channel = {
+      publishOne: async () => 'serial',
+      append: async (_: string, data: string) => void appends.push(data),
+    }
+    return { appends, publisher: new RunPublisher(freeChannel(channel, undefined, 40)) }
+  }
+
+  it('sends the first pieces at once, and later text that arrives together in one append', async () => {
+    const { appends, publisher } = paced()
+    const stream = await StreamWriter.open(publisher, {}, { kind: 'text' })
+    await appendAll(stream, tokensOf('a b c d'))
+    expect(appends).toEqual(['a ', 'b ', 'c ', 'd '])
+    for (const token of tokensOf('e f g h')) void stream.append(token)
+    expect(appends).toHaveLength(4)
+    await turn()
+    expect(appends.slice(4)).toEqual(['e f g h '])
+  })
+
+  it('sends text that arrives together with its end in the message that ends it', async () => {
+    const { appends, publisher } = paced()
+    const stream = await StreamWriter.open(publisher, {}, { kind: 'text' })
+    await appendAll(stream, tokensOf('a b c d'))
+    for (const token of tokensOf('e f g h')) void stream.append(token)
+    await stream.close('complete')
+    await turn()
+    expect(appends.slice(4)).toEqual(['e f g h '])
+  })
+})
+
+const tokensOf = (words: string): string[] => words.split(' ').map((word) => `${word} `)
+const turn = () => new Promise(setImmediate)
+
+/** Appends tokens, each in a turn of its own. */
+async function appendAll(stream: StreamWriter, tokens: readonly string[]): Promise<void> {
+  for (const token of tokens) {
+    void stream.append(token)
+    await turn()
+  }
+}

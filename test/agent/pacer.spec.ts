@@ -112,6 +112,15 @@ describe('a pacer', () => {
     expect(densest(sent.map(({ at }) => at), 1000)).toBeLessThanOrEqual(50) // prettier-ignore
   })
 
+  it('sends a whole short answer at once, because the start of a run uses up nothing of the burst for its text', () => {
+    const { send, names } = paced()
+    const opening = ['step', 'message', 'text', 'first piece']
+    const content = ['piece', 'piece', 'piece', 'end of the text', 'end of the step', 'end of the message']
+    for (const name of opening) send(name, 'opening')
+    for (const name of content) send(name)
+    expect(names()).toEqual([...opening, ...content])
+  })
+
   it('spaces outputs evenly if there are many', () => {
     const { send, sent } = paced()
     for (let index = 0; index < 30; index++) send(`${index}`)

@@ -2,23 +2,26 @@ import { RunPublisher, type PublishingChannel } from '../../src/agent/run-publis
 import { Pacer } from '../../src/agent/pacer'
 import { SessionPacer } from '../../src/agent/session-pacer'
 
-/** A publisher for a channel of the test, without a rate limit. */
-export const freeChannel = (
+/** A channel of the test, by default without a rate limit. */
+export function freeChannel(
   channel: object,
   report: PublishingChannel['report'] = () => undefined,
-): PublishingChannel => ({
-  // The part of a channel that the test plays
-  ably: channel as PublishingChannel['ably'],
-  report,
-  pacer: new SessionPacer(
-    new Pacer({
-      isHeldUp: false,
-      maxInboundRate: undefined,
-      confirm: () => Promise.resolve(),
-      onChange: () => () => undefined,
-    }),
-  ),
-  uplink: { maxMessageSize: 65_536, connectionId: 'connection', isHeldUp: false },
-})
+  maxRate = Infinity,
+): PublishingChannel {
+  const pacer = new Pacer({
+    isHeldUp: false,
+    maxInboundRate: undefined,
+    confirm: () => Promise.resolve(),
+    onChange: () => () => undefined,
+  })
+  pacer.maxRate = maxRate
+  return {
+    // The part of a channel that the test plays
+    ably: channel as PublishingChannel['ably'],
+    report,
+    pacer: new SessionPacer(pacer),
+    uplink: { maxMessageSize: 65_536, connectionId: 'connection', isHeldUp: false },
+  }
+}
 
 export const freePublisher = (channel: object): RunPublisher => new RunPublisher(freeChannel(channel))
