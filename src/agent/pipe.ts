@@ -101,7 +101,7 @@ async function consume<Chunk>(
 ): Promise<Outcome> {
   let reader: ChunkReader<Chunk> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
-  let drainUntil = Infinity
+  let drainUntil: number | undefined
   const stop = (): void => reader?.stop()
   // NOTE: a cancelled stream tells its callbacks nothing about the Stop, so it is read on for a moment
   const drain = (): void => {
@@ -116,10 +116,10 @@ async function consume<Chunk>(
     for (;;) {
       const next = await reader.read()
       // NOTE: the time is looked at, too, because a source that never waits starves the timer
-      if (next === stopped || performance.now() > drainUntil) return cancelled
-      if (next.done) return signal.aborted ? cancelled : message?.ending ? outcomeOfEnding(message.ending) : complete
-      if (!signal.aborted) message ??= (await open()).message
-      const written = signal.aborted ? message?.writeAfterStop(next.value) : message?.write(next.value)
+      if (next === stopped || (drainUntil !== undefined && performance.now() > drainUntil)) return cancelled
+      if (next.done) return drainUntil ? cancelled : message?.ending ? outcomeOfEnding(message.ending) : complete
+      if (!drainUntil) message ??= (await open()).message
+      const written = drainUntil ? message?.writeAfterStop(next.value) : message?.write(next.value)
       if (written) await written
     }
   } catch (cause) {

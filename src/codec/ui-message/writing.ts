@@ -21,9 +21,11 @@ type AnyEncode = Whole<UIMessageChunk> | ((chunk: UIMessageChunk, open: OpenStre
 
 const tables: readonly Encodes[] = [encodeEnvelope, encodeText, encodeTool, encodePart]
 
-// NOTE: by own keys, so that a chunk of the type `constructor` is an unknown one
+let encodes: ReadonlyMap<string, AnyEncode> | undefined
+
+// NOTE: a map, so that a chunk of the type `constructor` is an unknown one
 const encodeOf = (type: string): AnyEncode | undefined =>
-  (tables.find((table) => Object.hasOwn(table, type)) as Record<string, AnyEncode> | undefined)?.[type]
+  (encodes ??= new Map(tables.flatMap((table) => Object.entries(table) as [string, AnyEncode][]))).get(type)
 
 function encodeChunk(chunk: UIMessageChunk, open: OpenStreams): Operation[] {
   if (isDataType(chunk.type)) return encodeData(chunk as never)
