@@ -286,7 +286,8 @@ export class BranchWalk<M extends object> {
   }
 
   #add(step: Step<M>, index = this.#path.length): void {
-    this.#path.splice(index, 0, step)
+    if (index === this.#path.length) this.#path.push(step)
+    else this.#path.splice(index, 0, step)
     this.#steps.set(step.node, step)
     this.joined.push(step.node)
   }
@@ -294,7 +295,7 @@ export class BranchWalk<M extends object> {
   /** Nodes that follow a node, or its messages from `seen` on, and were passed before the walk came to this level. */
   #followers(node: TreeNode<M>, at: string, seen = 0): readonly TreeNode<M>[] {
     const followers: TreeNode<M>[] = []
-    for (const id of node.mentioned.slice(seen)) {
+    for (const id of seen > 0 ? node.mentioned.slice(seen) : node.mentioned) {
       for (const child of this.#tree.children(id)) {
         const isPassed = levelOf(child) < at && this.#tree.isListed(child) && !this.#steps.has(child)
         if (isPassed && this.#tree.nodeOf(id) === node) followers.push(child)

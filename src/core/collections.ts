@@ -29,7 +29,9 @@ export function insertBySerial<T extends Placed>(list: readonly T[], item: T): r
   if (list.length === 0) return [item]
   // The shared empty list was handled above, so this list belongs to one owner
   const items = list as T[]
-  items.splice(firstAbove(items, serialOf, item.serial), 0, item)
+  const index = firstAbove(items, serialOf, item.serial)
+  if (index === items.length) items.push(item)
+  else items.splice(index, 0, item)
   return items
 }
 
@@ -72,8 +74,9 @@ export class SmallMap<V> {
 
   set(key: string, value: V): void {
     if (!this.#more && (this.#key ?? key) !== key) this.#more = new Map([[this.#key!, this.#value!]])
-    if (this.#more) this.#more.set(key, value)
-    else [this.#key, this.#value] = [key, value]
+    if (this.#more) return void this.#more.set(key, value)
+    this.#key = key
+    this.#value = value
   }
 
   delete(key: string): void {

@@ -65,16 +65,22 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return !this.#settled && this.#rows.length === 0
   }
 
-  /** Takes a content row; `settle` folds it, behind the others if that is its place. */
-  add(row: Row): void {
+  /**
+   * Takes a content row; `settle` folds it, behind the others if that is its place. Returns whether the row can be the first
+   * that names its message.
+   */
+  add(row: Row): boolean {
+    const { rows } = this
     row.home = this
-    const last = this.rows.at(-1)
+    const last = rows.at(-1)
     const isLast = !last || row.serial >= last.serial
     if (isLast && this.projection.isSealed) this.#hasLateRows = true
     if (!isLast || this.projection.isSealed) this.stale = true
-    this.#rows = insertBySerial(this.rows, row)
+    this.#rows = insertBySerial(rows, row)
     const id = row.transport[Header.messageId]
-    if (id !== undefined && id !== this.#namedIds?.at(-1)) (this.#namedIds ??= []).push(id)
+    const isKnown = id === undefined || id === this.#namedIds?.at(-1)
+    if (!isKnown) (this.#namedIds ??= []).push(id)
+    return !isKnown || !isLast
   }
 
   /** Gives up a content row: it was deleted, says something else, or belongs to another node. */

@@ -78,13 +78,13 @@ export abstract class Nodes<M extends object> {
   /** Notes that a node, and those that may show in its place, can stand elsewhere. */
   protected abstract relocateSiblings(node: TreeNode<M>): void
 
+  /** Notes that a run neither answers nor follows this input any more. */
+  protected abstract touchInput(inputId: string): void
+
   /** The node with this key, created when it is first mentioned. */
   protected nodeIn<N extends TreeNode<M>>(nodes: Map<string, N>, key: string, create: () => N): N {
     let node = nodes.get(key)
-    if (!node) {
-      nodes.set(key, (node = create()))
-      this.#children.add('', node)
-    }
+    if (!node) nodes.set(key, (node = create()))
     return node
   }
 
@@ -101,8 +101,8 @@ export abstract class Nodes<M extends object> {
 
   protected attachRow(node: TreeNode<M>, row: Row): void {
     const messageId = row.transport[Header.messageId]
-    node.add(row)
-    if (messageId !== undefined) this.mention(messageId, node, row.serial)
+    const isFirst = node.add(row)
+    if (isFirst && messageId !== undefined) this.mention(messageId, node, row.serial)
     this.dirty.add(node)
   }
 
@@ -139,18 +139,21 @@ export abstract class Nodes<M extends object> {
   /** Brings a node in step with its rows, and the indexes in step with the node. */
   protected settleNode(node: TreeNode<M>): void {
     const { parent, size, seeds, visible } = node
+    const isKnown = this.#nodes.has(node)
     const { inputId, forkOf } = node as Partial<RunNode<M> & InputNode<M>>
     const change = node.settle()
     this.messageCount += node.size - size
     if (node.seeds !== seeds || node.seeds.size > seeds.size) this.#noteSeeds(node, seeds)
-    if (node.parent !== parent) {
-      this.#children.remove(parent ?? '', node)
+    if (node.parent !== parent || !isKnown) {
+      if (isKnown) this.#children.remove(parent ?? '', node)
       this.#children.add(node.parent ?? '', node)
+      if (parent !== undefined && node instanceof RunNode) this.touchInput(parent)
     }
     if (node.listedAt !== levelOf(node)) this.#nodes.place(node)
     if (node instanceof InputNode) this.#noteEdit(node, forkOf, node.forkOf)
     else if ((node as RunNode<M>).inputId !== inputId) {
       this.#answer((node as RunNode<M>).inputId, node as RunNode<M>, inputId)
+      if (inputId !== undefined) this.touchInput(inputId)
       if (visible) this.rearrange()
     }
     if (change === 'none') return
@@ -221,6 +224,10 @@ export class NodeList<M extends object> {
   #nodes: TreeNode<M>[] = []
   /** Nodes that are not in their place yet. */
   readonly #arrived = new Set<TreeNode<M>>()
+
+  has(node: TreeNode<M>): boolean {
+    return node.listedAt !== undefined || this.#arrived.has(node)
+  }
 
   /** Takes in a node that is new, or has another sort than it was listed with. */
   place(node: TreeNode<M>): void {

@@ -178,6 +178,12 @@ export abstract class Placement<M extends object> extends Nodes<M> {
     )
   }
 
+  protected touchInput(inputId: string): void {
+    const node = this.inputNode(inputId) ?? this.nodeOf(inputId)
+    if (node) this.dirty.add(node)
+    this.#touchRequest(inputId)
+  }
+
   /** Marks the nodes that show a cancel of a prompt as changed. */
   #touch(inputId: string, cancel: Row): void {
     for (const run of this.runsOf(inputId)) this.#touchRun(run, cancel)

@@ -141,8 +141,10 @@ export class Projection<M extends object> implements Draft<M> {
 
 // NOTE: a list that was pushed to keeps room for more, which is several times what most parts need
 function trim(message: object): void {
-  for (const [key, value] of Object.entries(message)) {
-    if (Array.isArray(value)) (message as Record<string, unknown>)[key] = value.slice()
+  const fields = message as PlainObject
+  for (const key in fields) {
+    const value = fields[key]
+    if (Array.isArray(value)) fields[key] = value.slice()
   }
 }
 

@@ -45,10 +45,12 @@ export class RunFold {
   namedAnswers: readonly unknown[] = noItems
   #resume: Row | undefined
   /** Invocations that have suspended the run. */
-  readonly #suspends = new SmallMap<true>()
+  #suspends: Set<string> | undefined
   readonly #tracks = new SmallMap<StepTrack>()
   /** The agent's earliest message with a header that is about the run as a whole. */
   readonly #holders: Record<string, Row> = {}
+  /** The headers of that kind that no message has had. */
+  #missing: readonly string[] = decisive
   /** Message ids, and the parents of outputs, while the start is unknown. */
   #ids: Set<string | undefined> | undefined
   #parents: Set<string> | undefined
@@ -95,7 +97,7 @@ export class RunFold {
   /** A suspend counts only while no later invocation has re-entered the run. */
   get isSuspended(): boolean {
     const current = (this.#resume ?? this.start)?.transport[Header.invocationId]
-    return current === undefined ? this.#suspends.size > 0 : this.#suspends.get(current) === true
+    return current === undefined ? this.#suspends !== undefined : this.#suspends?.has(current) === true
   }
 
   /**
@@ -116,11 +118,13 @@ export class RunFold {
   }
 
   #noteHeaders(row: Row): void {
-    for (const name of decisive) {
-      if (!row.transport[name] || this.#holders[name]) continue
-      this.#holders[name] = row
-      this.hasNews = true
-    }
+    for (const name of this.#missing) if (row.transport[name]) this.#hold(name, row)
+  }
+
+  #hold(name: string, row: Row): void {
+    this.#holders[name] = row
+    this.#missing = this.#missing.filter((each) => each !== name)
+    this.hasNews = true
   }
 
   #readContent(row: Row): void {
@@ -186,7 +190,7 @@ export class RunFold {
     if (answers) this.namedAnswers = [...this.namedAnswers, ...idsIn(answers)]
     if (name === MessageName.runStart) this.start ??= row
     else if (name === MessageName.runResume) this.#resume = row
-    else if (name === MessageName.runSuspend) this.#suspends.set(invocation, true)
+    else if (name === MessageName.runSuspend) (this.#suspends ??= new Set()).add(invocation)
     else if (name === MessageName.runEnd) this.end ??= row
     else if (stepId === undefined) return
     else if (name === MessageName.stepStart) this.#startStep(row, stepId)
@@ -241,7 +245,9 @@ export class RunFold {
   }
 
   #setStep(track: StepTrack, step: RunStep): void {
-    if (track.index < 0) track.index = this.steps.length
-    this.steps = Object.assign([...this.steps], { [track.index]: step })
+    const steps = this.steps.slice()
+    if (track.index < 0) track.index = steps.length
+    steps[track.index] = step
+    this.steps = steps
   }
 }

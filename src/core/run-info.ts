@@ -2,6 +2,7 @@ import type { SessionError } from './errors'
 import type { Row } from './log'
 import type { RunFold } from './run-fold'
 import { hasEnded, type RunError, type RunStatus, type RunStep, type RunState } from './run-state'
+import type { Writable } from './view-message'
 import { Header, MessageName } from './wire'
 
 /** The state of waking the agent for one input or cancel. */
@@ -161,16 +162,12 @@ export function factsOf(
   { runId, inputId, parentId }: Pick<RunInfo, 'runId' | 'inputId' | 'parentId'>,
 ): RunFacts {
   const { start, end } = fold
-  return {
-    runId,
-    clientId: fold.shownOwner,
-    invocationId: fold.header(Header.invocationId) ?? '',
-    status,
-    steps,
-    ...(inputId !== undefined && { inputId }),
-    ...(parentId !== undefined && { parentId }),
-    ...(error && { error }),
-    ...(start && { startedAt: start.timestamp }),
-    ...(end && hasEnded(status) && { endedAt: end.timestamp }),
-  }
+  const invocationId = fold.header(Header.invocationId) ?? ''
+  const facts: Writable<RunFacts> = { runId, clientId: fold.shownOwner, invocationId, status, steps }
+  if (inputId !== undefined) facts.inputId = inputId
+  if (parentId !== undefined) facts.parentId = parentId
+  if (error) facts.error = error
+  if (start) facts.startedAt = start.timestamp
+  if (end && hasEnded(status)) facts.endedAt = end.timestamp
+  return facts
 }

@@ -19,7 +19,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #lifecycle: readonly Row[] = noItems
   #cancels: readonly Row[] = noItems
   /** The run as its rows describe it. Undefined after a row that is not the last by serial: all rows are then read again. */
-  #fold: RunFold | undefined
+  #fold: RunFold | undefined = new RunFold(noItems)
   /** Whether rows have come since the last `derive()` that can change the state or the facts. */
   #isNews = true
   #steers: SteerStates | undefined
@@ -64,9 +64,10 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.runId = isPlaceholder ? undefined : key
   }
 
-  override add(row: Row): void {
-    super.add(row)
+  override add(row: Row): boolean {
+    const isFirst = super.add(row)
     this.#take(row)
+    return isFirst
   }
 
   addLifecycle(row: Row): void {
@@ -218,7 +219,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected override get ownRows(): readonly Row[] {
-    return [...this.lifecycleRows, ...this.rows]
+    return this.lifecycleRows.concat(this.rows)
   }
 
   protected override release(): void {

@@ -54,11 +54,15 @@ export class RowForms {
 
   settle(rows: readonly Row[], home: RowHome, log: SettledRows['log']): SettledRows {
     const since = rows[0]!.timestamp
-    const cells: unknown[] = []
-    for (const { serial, timestamp, data } of rows) cells.push(serial, timestamp - since, data)
+    const cells = new Array<unknown>(rows.length * cellCount)
+    for (const [index, { serial, timestamp, data }] of rows.entries()) {
+      cells[index * cellCount] = serial
+      cells[index * cellCount + 1] = timestamp - since
+      cells[index * cellCount + 2] = data
+    }
     const { form, texts } = this.#known(rows) ?? this.#learn(rows)
     // NOTE: a list that was pushed to keeps room for more
-    return { log, home, form, texts: texts.slice(), since, cells: cells.slice() }
+    return { log, home, form, texts: texts.slice(), since, cells }
   }
 
   #known(rows: readonly Row[]): FilledForm | undefined {

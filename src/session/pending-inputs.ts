@@ -36,8 +36,6 @@ export class PendingInputs<M extends object> {
   readonly #entries = new Map<Subject<M>, PendingEntry>()
   /** Ids of requests for another reply, by the message that they follow. */
   readonly #requests = new MultiMap<{ readonly inputId: string }>()
-  /** The inputs that runs answered when they were looked at last. */
-  readonly #answered = new WeakMap<RunNode<M>, readonly Subject<M>[]>()
 
   constructor(
     session: SessionContext<M>,
@@ -91,22 +89,20 @@ export class PendingInputs<M extends object> {
     }
     for (const subject of subjects) {
       review(subject)
-      if (subject instanceof RunNode) for (const answered of this.#inputsOf(subject)) review(answered)
+      if (subject instanceof RunNode) this.#reviewInputs(subject, review)
     }
     return changed
   }
 
-  /** The inputs that a run answers or has answered. */
-  #inputsOf(run: RunNode<M>): readonly Subject<M>[] {
+  /** Looks again at the inputs that a run answers. */
+  #reviewInputs({ inputId, parent }: RunNode<M>, review: (subject: Subject<M>) => void): void {
     const { tree } = this.#session
-    const { inputId, parent } = run
-    const former = this.#answered.get(run) ?? []
-    const present: Subject<M>[] = []
-    if (inputId !== undefined) present.push(subjectOf(tree, { inputId }), inputId)
+    if (inputId !== undefined) {
+      review(subjectOf(tree, { inputId }))
+      review(inputId)
+    }
     const followed = parent === undefined || parent === inputId ? undefined : tree.nodeOf(parent)
-    if (followed instanceof InputNode) present.push(followed)
-    this.#answered.set(run, present)
-    return former.length === 0 ? present : [...former, ...present]
+    if (followed instanceof InputNode) review(followed)
   }
 
   #review(subject: Subject<M>): boolean {
@@ -165,10 +161,10 @@ export class PendingInputs<M extends object> {
 
   #request(inputId: string): PendingEntry | undefined {
     const { tree } = this.#session
-    if (runOf(tree, { inputId })) return undefined
     const row = tree.requests.get(inputId)
     const own = row ? undefined : this.#submissions.find(inputId)
     if (!row && own?.place.regenerates === undefined) return undefined
+    if (runOf(tree, { inputId })) return undefined
     if (row && !this.#mayRegenerate(row)) return undefined
     const at = row ?? this.#rowOf(own!)
     const entry = this.#entryOf(at, inputId, `2${at.serial || unsent}`)

@@ -11,8 +11,8 @@ export class SessionTree<M extends object> {
   /** The listed runs in order, and where each stands. */
   #nodes: readonly RunNode<M>[] = noItems
   #places = new Map<RunNode<M>, number>()
-  /** Runs that have changed since they were listed. */
-  readonly #stale = new Set<RunNode<M>>()
+  /** Runs that have changed since they were listed; undefined until the list is asked for. */
+  #stale: Set<RunNode<M>> | undefined
   readonly #replies = new WeakMap<RunNode<M>, readonly ViewMessage<M>[]>()
 
   /** @internal */
@@ -23,7 +23,8 @@ export class SessionTree<M extends object> {
   /** Every run that has started, in the order of their starts. */
   runs(): readonly RunInfo[] {
     this.#session.changed.track()
-    if (this.#stale.size > 0) this.#update()
+    if (!this.#stale) this.#list()
+    else if (this.#stale.size > 0) this.#update(this.#stale)
     return this.#runs
   }
 
@@ -71,24 +72,26 @@ export class SessionTree<M extends object> {
 
   /** Notes runs that have changed. @internal */
   apply(runs: Iterable<RunNode<M>>): void {
-    for (const run of runs) this.#stale.add(run)
+    for (const run of runs) this.#stale?.add(run)
   }
 
-  #update(): void {
-    const stale = [...this.#stale]
-    this.#stale.clear()
+  #isListed(run: RunNode<M>): boolean {
+    return run.visible && this.#session.tree.runs.get(run.key) === run
+  }
+
+  #update(changes: ReadonlySet<RunNode<M>>): void {
     const { tree } = this.#session
-    const isListed = (run: RunNode<M>): boolean => run.visible && tree.runs.get(run.key) === run
+    const stale = [...changes]
+    this.#stale = new Set()
     const known = stale.filter((run) => this.#places.has(run))
-    const added = stale.filter((run) => !this.#places.has(run) && isListed(run)).toSorted(byStart)
+    const added = stale.filter((run) => !this.#places.has(run) && this.#isListed(run)).toSorted(byStart)
     const isInPlace = (run: RunNode<M>): boolean => {
       const at = this.#places.get(run)!
       const isBehind = at === 0 || this.#nodes[at - 1]!.sort <= run.sort
-      return isListed(run) && isBehind && run.sort <= (this.#nodes[at + 1]?.sort ?? run.sort)
+      return this.#isListed(run) && isBehind && run.sort <= (this.#nodes[at + 1]?.sort ?? run.sort)
     }
     const isTail = added.length === 0 || (this.#nodes.at(-1)?.sort ?? '') <= added[0]!.sort
-    if (!isTail || !known.every(isInPlace))
-      return this.#list([...tree.runs.values()].filter(isListed).toSorted(byStart))
+    if (!isTail || !known.every(isInPlace)) return this.#list()
     const changed = known.filter((run) => this.#runs[this.#places.get(run)!] !== tree.info(run))
     if (changed.length === 0 && added.length === 0) return
     const runs = [...this.#runs, ...added.map((run) => tree.info(run))]
@@ -98,10 +101,12 @@ export class SessionTree<M extends object> {
     this.#runs = runs
   }
 
-  #list(nodes: readonly RunNode<M>[]): void {
-    this.#nodes = nodes
-    this.#places = new Map(nodes.map((run, index) => [run, index]))
-    const infos = nodes.map((run) => this.#session.tree.info(run))
+  #list(): void {
+    const { tree } = this.#session
+    this.#stale = new Set()
+    this.#nodes = [...tree.runs.values()].filter((run) => this.#isListed(run)).toSorted(byStart)
+    this.#places = new Map(this.#nodes.map((run, index) => [run, index]))
+    const infos = this.#nodes.map((run) => tree.info(run))
     this.#runs = reuseIfEqual(this.#runs, infos)
   }
 }

@@ -8,6 +8,7 @@ import type { FoldScope, Folds } from './fold-scope'
 export function describeMessage(scope: FoldScope, message: UIMessage | undefined, row: Row): void {
   if (!message) return
   if (row.codec.messageId) message.id = row.codec.messageId
+  if (row.codec.messageMetadata === undefined) return
   const { messageMetadata } = scope.fields(row, ['messageMetadata'])
   if (messageMetadata !== undefined) mergeMetadata(scope, message, messageMetadata)
 }

@@ -12,7 +12,7 @@ import { FoldScope, type Folds } from './fold-scope'
 import { isDataType, isToolType, type ToolPart } from './parts'
 import { foldLongFields } from './long-fields'
 import { foldSeeds } from './seed'
-import { foldPart, growPart, shapeOf } from './simple-part'
+import { foldSimple, growPart } from './simple-part'
 import { foldTool, growTool } from './tool'
 import type { ToolApproval, ToolOutput, ToolOutputError } from './tool-call'
 import { encodeUserMessage, foldUserMessage, isEmptyMessage, isUserPart, userMessage } from './user-message'
@@ -39,7 +39,9 @@ interface OnlyIn<Entry extends string> {
   readonly entry: Entry
 }
 
-const folds: Folds = { ...foldEnvelope, ...foldTool, 'part-metadata': foldLongFields }
+const folds: ReadonlyMap<string, Folds[string]> = new Map(
+  Object.entries({ ...foldSimple, ...foldEnvelope, ...foldTool, 'part-metadata': foldLongFields }),
+)
 
 /** Kinds that clients publish. Agents publish all other kinds and none of these. */
 const inputKinds = new Set([userMessage, 'tool-result', 'tool-result-error', 'tool-approval-response'])
@@ -48,9 +50,7 @@ function foldOf(row: Row): Folds[string] | undefined {
   const kind = kindOf(row)
   if ((row.name === MessageName.input) !== inputKinds.has(kind)) return undefined
   if (kind === userMessage) return isUserPart(row) ? foldUserMessage : undefined
-  // NOTE: own keys, so that a kind called `constructor` is an unknown kind
-  if (Object.hasOwn(folds, kind)) return folds[kind]
-  return shapeOf(kind) ? foldPart : isDataType(kind) ? foldData : undefined
+  return folds.get(kind) ?? (isDataType(kind) ? foldData : undefined)
 }
 
 const isInput = (given: object): given is Input<never> => 'type' in given && !('parts' in given)

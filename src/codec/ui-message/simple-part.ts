@@ -3,7 +3,7 @@ import { isOpen, type Row } from '../../core/log'
 import type { Headers } from '../../core/wire'
 import type { Encodes } from './encode'
 import { kindOf, messageIdOf, pack, textOf, unpack, type Opaque } from './fields'
-import { keyOf, type FoldScope } from './fold-scope'
+import { keyOf, type FoldScope, type Folds } from './fold-scope'
 import type { Part } from './parts'
 
 interface Shape {
@@ -39,10 +39,12 @@ export const shapeOf = (type: string): Shape | undefined => (Object.hasOwn(shape
 /** The part of this type that a row holds. */
 export function readPart(scope: FoldScope, row: Row, type: string): Part {
   const { fields, data, defaults } = shapes[type]!
-  return { type, ...defaults, ...(data && { [data]: textOf(row) }), ...scope.fields(row, fields) } as Part
+  const part: PlainObject = { type, ...defaults }
+  if (data) part[data] = textOf(row)
+  return Object.assign(part, scope.fields(row, fields)) as unknown as Part
 }
 
-export function foldPart(scope: FoldScope, row: Row): object | undefined {
+function foldPart(scope: FoldScope, row: Row): object | undefined {
   const type = kindOf(row)
   if (shapes[type] !== text) return scope.push(row, readPart(scope, row, type))
   const key = keyOf(messageIdOf(row), row.codec.id, type)
@@ -54,6 +56,8 @@ export function foldPart(scope: FoldScope, row: Row): object | undefined {
   if (part) scope.texts.set(key, row)
   return part
 }
+
+export const foldSimple: Folds = Object.fromEntries(Object.keys(shapes).map((type) => [type, foldPart]))
 
 type TextPart = PlainObject & { type: string; text: string }
 
