@@ -81,13 +81,6 @@ export abstract class Nodes<M extends object> {
   /** Notes that a run neither answers nor follows this input any more. */
   protected abstract touchInput(inputId: string): void
 
-  /** The node with this key, created when it is first mentioned. */
-  protected nodeIn<N extends TreeNode<M>>(nodes: Map<string, N>, key: string, create: () => N): N {
-    let node = nodes.get(key)
-    if (!node) nodes.set(key, (node = create()))
-    return node
-  }
-
   protected removeNode(node: TreeNode<M>): void {
     this.relocateSiblings(node)
     node.isGone = true
@@ -133,7 +126,8 @@ export abstract class Nodes<M extends object> {
   #holderChanged(messageId: string, former: TreeNode<M> | undefined): void {
     // NOTE: a reply takes the place of a message inside the run that holds both
     if (former) return this.rearrange()
-    for (const node of [this.nodeOf(messageId)!, ...this.children(messageId)]) this.relocate(node)
+    this.relocate(this.nodeOf(messageId)!)
+    for (const node of this.children(messageId)) this.relocate(node)
   }
 
   /** Brings a node in step with its rows, and the indexes in step with the node. */

@@ -115,7 +115,8 @@ export abstract class Placement<M extends object> extends Nodes<M> {
   #runOfFork(inputId: string): RunNode<M> {
     const claims = this.runsOf(inputId).map((run) => ({ run, serial: run.serialOfTrigger(inputId) ?? '' }))
     if (claims.length > 0) return claims.reduce((low, claim) => (claim.serial < low.serial ? claim : low)).run
-    return this.nodeIn(this.forks.placeholderRuns, inputId, () => this.#newRun(inputId, true))
+    const { placeholderRuns } = this.forks
+    return placeholderRuns.get(inputId) ?? addTo(placeholderRuns, this.#newRun(inputId, true))
   }
 
   /** Moves the rows of a fork to the run that answers it. */
@@ -244,14 +245,19 @@ export abstract class Placement<M extends object> extends Nodes<M> {
   }
 
   protected ensureInput(inputId: string): InputNode<M> {
-    return this.nodeIn(this.inputs, inputId, () => new InputNode(inputId, this.codec, this.port))
+    return this.inputs.get(inputId) ?? addTo(this.inputs, new InputNode(inputId, this.codec, this.port))
   }
 
   #ensureRun(runId: string): RunNode<M> {
-    return this.nodeIn(this.runs, runId, () => this.#newRun(runId))
+    return this.runs.get(runId) ?? addTo(this.runs, this.#newRun(runId))
   }
 
   #newRun(key: string, isAwaited?: boolean): RunNode<M> {
     return new RunNode(key, this.codec, this.port, this.access, isAwaited)
   }
+}
+
+function addTo<N extends { readonly key: string }>(nodes: Map<string, N>, node: N): N {
+  nodes.set(node.key, node)
+  return node
 }

@@ -47,9 +47,9 @@ export class RunFold {
   /** Invocations that have suspended the run. */
   #suspends: Set<string> | undefined
   readonly #tracks = new SmallMap<StepTrack>()
-  /** The agent's earliest message with a header that is about the run as a whole. */
-  readonly #holders: Record<string, Row> = {}
-  /** The headers of that kind that no message has had. */
+  /** The agent's earliest messages with headers about the run as a whole. */
+  readonly #holders: Row[] = []
+  /** The headers of that kind that no message of the agent has. */
   #missing: readonly string[] = decisive
   /** Message ids, and the parents of outputs, while the start is unknown. */
   #ids: Set<string | undefined> | undefined
@@ -72,13 +72,17 @@ export class RunFold {
 
   /** A header of the run as a whole: its start decides, else the agent's earliest message that has it. */
   header(name: string): string | undefined {
-    return this.start?.transport[name] || this.#holders[name]?.transport[name]
+    return this.start?.transport[name] || this.#held(name)
+  }
+
+  #held(name: string): string | undefined {
+    return this.#holders.find(({ transport }) => transport[name])?.transport[name]
   }
 
   /** The owner that clients show: as Ably has verified it for the agent, else the client of the first input. */
   get shownOwner(): string {
     const { start, input } = this
-    const verified = (start ?? this.#holders[Header.inputClientId])?.transport[Header.inputClientId]
+    const verified = start ? start.transport[Header.inputClientId] : this.#held(Header.inputClientId)
     return verified || this.header(Header.owner) || (input && (input.clientId ?? input.transport[Header.owner])) || ''
   }
 
@@ -118,12 +122,10 @@ export class RunFold {
   }
 
   #noteHeaders(row: Row): void {
-    for (const name of this.#missing) if (row.transport[name]) this.#hold(name, row)
-  }
-
-  #hold(name: string, row: Row): void {
-    this.#holders[name] = row
-    this.#missing = this.#missing.filter((each) => each !== name)
+    const { transport } = row
+    if (!this.#missing.some((name) => transport[name])) return
+    this.#missing = this.#missing.filter((name) => !transport[name])
+    this.#holders.push(row)
     this.hasNews = true
   }
 

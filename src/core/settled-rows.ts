@@ -55,10 +55,11 @@ export class RowForms {
   settle(rows: readonly Row[], home: RowHome, log: SettledRows['log']): SettledRows {
     const since = rows[0]!.timestamp
     const cells = new Array<unknown>(rows.length * cellCount)
-    for (const [index, { serial, timestamp, data }] of rows.entries()) {
-      cells[index * cellCount] = serial
-      cells[index * cellCount + 1] = timestamp - since
-      cells[index * cellCount + 2] = data
+    let at = 0
+    for (const { serial, timestamp, data } of rows) {
+      cells[at++] = serial
+      cells[at++] = timestamp - since
+      cells[at++] = data
     }
     const { form, texts } = this.#known(rows) ?? this.#learn(rows)
     // NOTE: a list that was pushed to keeps room for more

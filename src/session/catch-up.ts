@@ -159,7 +159,7 @@ export class CatchUp<M extends object> {
 
   /** Pages come newest first; oldest first is the order in which rows simply follow one another. */
   #fold(items: HistoryPage['items']): void {
-    for (const message of items.toReversed()) this.apply(message)
+    for (let index = items.length - 1; index >= 0; index--) this.apply(items[index]!)
   }
 
   #release(): void {

@@ -305,7 +305,7 @@ export class Session<M extends object> implements SessionContext<M> {
         if (run.isEnding) this.deadlines.remind((this.tree.ending.get(run) ?? Date.now()) + tailLimit, run)
       }
       for (const prompt of prompts) this.submissions.applyPrompt(prompt)
-      for (const subject of [...touched, ...prompts, ...requests]) this.#touched.add(subject)
+      for (const subjects of [touched, prompts, requests]) for (const subject of subjects) this.#touched.add(subject)
       this.waits.review()
     } finally {
       this.#verbs--
