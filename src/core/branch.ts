@@ -246,7 +246,7 @@ export class BranchWalk<M extends object> {
     for (const node of queue) {
       const parent = this.#parentOf(node)
       const isReached = !this.#steps.has(node) && (!parent || this.#steps.has(parent))
-      if (isReached && this.#shows(node)) queue.push(...this.#place(node, at))
+      if (isReached && this.#shows(node)) for (const follower of this.#place(node, at)) queue.push(follower)
     }
   }
 
@@ -270,19 +270,21 @@ export class BranchWalk<M extends object> {
 
   /** Puts a node on the path, and the replies that go on from inside it; returns the nodes that waited for them. */
   #place(first: TreeNode<M>, at: string): readonly TreeNode<M>[] {
-    const placed: TreeNode<M>[] = []
-    for (let node: TreeNode<M> | undefined = first; node;) {
-      const { ids }: TreeNode<M> = node
-      const turn: InlineReplacement<M> | undefined = this.#turnIn(node)
-      const level = higher(this.#path.at(-1)?.level ?? '', levelOf(node))
-      this.#add({ node, ids: turn ? ids.slice(0, turn.index) : ids, level, at, seen: ids.length })
-      if (turn) for (const id of ids.slice(turn.index)) this.#dropped.add(id)
-      placed.push(node)
-      node = turn?.reply
-    }
-    return placed.length === 1
-      ? this.#followers(first, at)
-      : placed.flatMap((node) => this.#followers(node, at)).toSorted(bySort)
+    let turn = this.#append(first, at)
+    if (!turn) return this.#followers(first, at)
+    const placed = [first]
+    for (; turn; turn = this.#append(turn.reply, at)) placed.push(turn.reply)
+    return placed.flatMap((node) => this.#followers(node, at)).toSorted(bySort)
+  }
+
+  /** Puts a node at the end of the path; returns the reply that goes on from inside it. */
+  #append(node: TreeNode<M>, at: string): InlineReplacement<M> | undefined {
+    const { ids } = node
+    const turn = this.#turnIn(node)
+    const level = higher(this.#path.at(-1)?.level ?? '', levelOf(node))
+    this.#add({ node, ids: turn ? ids.slice(0, turn.index) : ids, level, at, seen: ids.length })
+    if (turn) for (const id of ids.slice(turn.index)) this.#dropped.add(id)
+    return turn
   }
 
   #add(step: Step<M>, index = this.#path.length): void {

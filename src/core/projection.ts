@@ -126,12 +126,13 @@ export class Projection<M extends object> implements Draft<M> {
   message(id: string, role: string): M {
     const known = this.find(id)
     if (known) return known
-    this.#messages.set(id, this.#codec.create(id, role))
+    const made = this.#codec.create(id, role)
+    this.#messages.set(id, made)
     // NOTE: a list that is pushed to keeps room for many more
     if (this.#ids.length === 0) this.#ids = [id]
     else this.#ids.push(id)
     this.#noteSeed(id)
-    return this.find(id)!
+    return this.live(made)
   }
 
   get opaque(): ReactivePort['opaque'] {

@@ -215,7 +215,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected get isComplete(): boolean {
-    return this.hasEnded && !this.#hasOpenStream
+    return this.hasEnded && !(this.#isOverdue && this.#hasOpenStream)
   }
 
   protected override get ownRows(): readonly Row[] {

@@ -169,7 +169,8 @@ export class ViewLists<M extends object> {
   }
 
   #noteActive(node: TreeNode<M>): void {
-    if (isRun(node) && this.has(node) && isRunning(this.#session.tree.info(node))) this.#active.add(node)
+    if (isRun(node) && !node.hasEnded && this.has(node) && isRunning(this.#session.tree.info(node)))
+      this.#active.add(node)
     else this.#active.delete(node)
   }
 

@@ -71,8 +71,10 @@ export function pack<T extends object>(source: T, kind: string, names: readonly 
 export function unpack(codec: Headers, opaque: Opaque, names: readonly string[], as: Headers = {}): PlainObject {
   const fields: PlainObject = {}
   for (const name of names) {
+    const text = codec[name]
+    if (text === undefined) continue
     const isValid = structured.get(name)
-    const value = isValid ? parseJson(codec[name]) : codec[name]
+    const value = isValid ? parseJson(text) : text
     if (value !== undefined && isValid?.(value) !== false) fields[as[name] ?? name] = opaque(value)
   }
   return fields
