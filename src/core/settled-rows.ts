@@ -54,16 +54,11 @@ export class RowForms {
 
   settle(rows: readonly Row[], home: RowHome, log: SettledRows['log']): SettledRows {
     const since = rows[0]!.timestamp
-    const cells = new Array<unknown>(rows.length * cellCount)
-    let at = 0
-    for (const { serial, timestamp, data } of rows) {
-      cells[at++] = serial
-      cells[at++] = timestamp - since
-      cells[at++] = data
-    }
+    const cells: unknown[] = []
+    for (const { serial, timestamp, data } of rows) cells.push(serial, timestamp - since, data)
     const { form, texts } = this.#known(rows) ?? this.#learn(rows)
     // NOTE: a list that was pushed to keeps room for more
-    return { log, home, form, texts: texts.slice(), since, cells }
+    return { log, home, form, texts: texts.slice(), since, cells: cells.slice() }
   }
 
   #known(rows: readonly Row[]): FilledForm | undefined {
