@@ -40,8 +40,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #isOverdue = false
   /** Whether its agent is gone, as far as is known. */
   isStalled = false
-  /** Counts the changes of its rows, cancels aside: a run is silent while this stays the same. */
-  activity = 0
+  /** The newest version of any of its rows, cancels aside: a run is silent while this stays the same. */
+  newestVersion = ''
   /** Message id of the prompt that woke the agent. */
   inputId: string | undefined
   regenerates: string | undefined
@@ -80,14 +80,18 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   #take(row: Row): void {
-    this.activity++
+    this.#noteVersion(row)
     if (!this.#fold?.goOn(row)) this.#fold = undefined
     this.#isNews ||= (this.#fold?.hasNews ?? true) || this.hasEnded
   }
 
   override grow(row: Row): boolean {
-    this.activity++
+    this.#noteVersion(row)
     return super.grow(row)
+  }
+
+  #noteVersion({ version }: Row): void {
+    if (version > this.newestVersion) this.newestVersion = version
   }
 
   override remove(row: Row): void {

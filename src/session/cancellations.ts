@@ -208,7 +208,7 @@ export class Cancellations<M extends object> {
 
   #isUnanswered(run: RunNode<M>, cancel: Row): boolean {
     const { deadlines, isInStep } = this.#session
-    const version = newestVersion(run)
+    const version = run.newestVersion
     let sign = this.#watched.get(run)
     if (!sign) this.#watched.set(run, (sign = { version: cancel.serial, at: deadlines.since(cancel) }))
     if (version > sign.version || !isInStep) Object.assign(sign, { version, at: Date.now() })
@@ -217,13 +217,4 @@ export class Cancellations<M extends object> {
     deadlines.remind(Date.now() + answerLimit, run)
     return true
   }
-}
-
-/** The newest version of any message in a run, cancels aside. */
-function newestVersion({ contentRows, lifecycleRows }: RunNode<object>): string {
-  let newest = ''
-  for (const rows of [contentRows, lifecycleRows]) {
-    for (const { version } of rows) if (version > newest) newest = version
-  }
-  return newest
 }

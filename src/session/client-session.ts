@@ -122,7 +122,7 @@ export class ClientSession<M extends object> {
   async readPage(count: () => number): Promise<void> {
     try {
       // NOTE: of a conversation that Ably has forgotten, the first page is empty, and the next ones are in the archive
-      for (let pages = 0; pages < maxServerPages && (await this.#session.history.loadPage()); pages++) {
+      for (let pages = 0; pages < maxServerPages && (await this.#session.catchUp.loadPage()); pages++) {
         this.view.show(count())
         if (this.view.getMessages().length >= count()) break
       }
@@ -138,7 +138,7 @@ export class ClientSession<M extends object> {
 
   /** Shows what a dehydrated session has shown. @internal */
   resume(rows: DehydratedSession): void {
-    if (this.#session.history.resume(rows)) this.view.show(rows.shown)
+    if (this.#session.catchUp.resume(rows)) this.view.show(rows.shown)
   }
 
   /** Settles when the channel has accepted or refused every prompt; undefined when none is on its way. @internal */
@@ -163,7 +163,7 @@ export class ClientSession<M extends object> {
  * const same = createClientSession({ client, sessionName: 'trip', codec: UIMessageCodec, rows })
  */
 export function dehydrateSession<M extends object>(session: ClientSession<M>): DehydratedSession {
-  const { tree, history, channel } = session.internals
-  const rows = packRows(tuplesOf(tree.log.rows()), history.resumePoint)
-  return { ...rows, session: channel.name, hasOlder: history.hasOlder, shown: session.view.getMessages().length }
+  const { tree, catchUp, channel } = session.internals
+  const rows = packRows(tuplesOf(tree.log.rows()), catchUp.resumePoint)
+  return { ...rows, session: channel.name, hasOlder: catchUp.hasOlder, shown: session.view.getMessages().length }
 }

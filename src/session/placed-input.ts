@@ -64,7 +64,7 @@ export function placeOfRegeneration<M extends object>(tree: Tree<M>, messageId: 
  *
  * @param given - Answers that this client has sent already.
  */
-export function resumeRun<M extends object>(
+export function placeAnswers<M extends object>(
   tree: Tree<M>,
   messageId: string,
   answers: readonly Answer[],
@@ -81,7 +81,11 @@ export function resumeRun<M extends object>(
 }
 
 /** Answers go to a copy of the asking run's messages, for a run that replaces that one. */
-export function fork<M extends object>(tree: Tree<M>, messageId: string, answers: readonly Answer[]): PlacedInput<M> {
+export function placeForkedAnswers<M extends object>(
+  tree: Tree<M>,
+  messageId: string,
+  answers: readonly Answer[],
+): PlacedInput<M> {
   const run = runThatAsked(tree, messageId, answers)
   refuseLate(tree, run, answers)
   const ids = [...run.ids]

@@ -49,7 +49,7 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly changed: Signal
   /** All runs and messages, on every branch. */
   readonly all: SessionTree<M>
-  readonly history: CatchUp<M>
+  readonly catchUp: CatchUp<M>
   readonly wakes: Wakes<M>
   readonly cancellations: Cancellations<M>
   readonly submissions: Submissions<M>
@@ -79,8 +79,8 @@ export class Session<M extends object> implements SessionContext<M> {
     this.#statusChanged = port.signal()
     this.#scheduler = new FlushScheduler(flush, () => this.refresh())
     this.all = new SessionTree(this)
-    this.history = new CatchUp(this)
-    this.#connection = new Connection(this, this.history)
+    this.catchUp = new CatchUp(this)
+    this.#connection = new Connection(this, this.catchUp)
     this.wakes = new Wakes(this)
     this.cancellations = new Cancellations(this, this.wakes)
     this.submissions = new Submissions(this, this.wakes)
@@ -195,13 +195,13 @@ export class Session<M extends object> implements SessionContext<M> {
   /** Hears a live message of the channel. */
   readonly hear = (message: ChannelMessage): void => {
     try {
-      if (this.history.hold(message)) return
+      if (this.catchUp.hold(message)) return
       const { name, serial } = message
       if (serial !== undefined && (name === MessageName.input || name === MessageName.cancel))
         this.deadlines.hear(serial)
       // NOTE: a version of a prompt moves no view that shows the prompt, also when both arrive between two frames
       if (isEdit(message)) this.#scheduler.now()
-      if (this.history.apply(message)) this.#scheduler.request()
+      if (this.catchUp.apply(message)) this.#scheduler.request()
     } catch (cause) {
       this.report(toSessionError('take in a channel message', ErrorCode.ChannelFailed, cause))
     }

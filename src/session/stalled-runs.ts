@@ -9,8 +9,8 @@ const checkInterval = 4000
 
 /** The last sign of life of a run. */
 interface LifeSign {
-  /** The run's count of changes then. */
-  activity: number
+  /** The run's newest version then. */
+  version: string
   at: number
   /** When to ask again whether its agent is present. */
   askAt: number
@@ -42,8 +42,7 @@ export class StalledRuns<M extends object> {
     }
     const sign = this.#signs.get(run)
     if (sign) return this.#revive(run, sign)
-    const { activity } = run
-    this.#signs.set(run, { activity, at: this.#lastSign(run), askAt: 0, pause: checkInterval })
+    this.#signs.set(run, { version: run.newestVersion, at: this.#lastSign(run), askAt: 0, pause: checkInterval })
     this.#wait()
   }
 
@@ -59,8 +58,8 @@ export class StalledRuns<M extends object> {
   }
 
   #revive(run: RunNode<M>, sign: LifeSign): void {
-    if (run.activity === sign.activity) return
-    Object.assign(sign, { activity: run.activity, at: Date.now(), askAt: 0, pause: checkInterval })
+    if (run.newestVersion === sign.version) return
+    Object.assign(sign, { version: run.newestVersion, at: Date.now(), askAt: 0, pause: checkInterval })
     this.#set(run, false)
   }
 
@@ -106,7 +105,7 @@ export class StalledRuns<M extends object> {
       for (const [run, sign] of silent) {
         if (!runPresence?.isHeard) sign.pause *= 2
         sign.askAt = Date.now() + sign.pause
-        const isSilent = this.#signs.get(run) === sign && run.activity === sign.activity
+        const isSilent = this.#signs.get(run) === sign && run.newestVersion === sign.version
         if (named && isSilent) this.#set(run, !named.has(run.key))
       }
     })

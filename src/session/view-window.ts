@@ -198,7 +198,7 @@ export class OlderMessages<M extends object> {
   async fill(count: number): Promise<void> {
     while (this.#loading) await this.#loading.catch(() => undefined)
     const missing = count - this.#window.messages.length
-    if (missing > 0 && (this.#window.hasHidden || this.#session.history.hasOlder)) await this.load(missing)
+    if (missing > 0 && (this.#window.hasHidden || this.#session.catchUp.hasOlder)) await this.load(missing)
   }
 
   async loadUntil(predicate: (message: M) => boolean, signal?: AbortSignal): Promise<readonly ViewMessage<M>[]> {
@@ -250,10 +250,10 @@ export class OlderMessages<M extends object> {
 
   /** Reads at least a page, until the tree has so many messages; false when there are no more. */
   async #read(enough: number, signal: AbortSignal | undefined): Promise<boolean> {
-    const { tree, history } = this.#session
+    const { tree, catchUp } = this.#session
     do {
       signal?.throwIfAborted()
-      if (!(await history.loadPage())) return false
+      if (!(await catchUp.loadPage())) return false
     } while (tree.messageCount < enough)
     return true
   }

@@ -8,11 +8,11 @@ import { Branches, type Branch } from './branches'
 import type { CancelTarget } from './cancellations'
 import type { Changes } from './context'
 import {
-  fork,
+  placeForkedAnswers,
   newMessage,
   placeOfEdit,
   placeOfRegeneration,
-  resumeRun,
+  placeAnswers,
   type PlacedInput,
   type SendInput,
 } from './placed-input'
@@ -116,7 +116,7 @@ export class View<M extends object> {
   hasOlder(): boolean {
     this.#listChanged.track()
     this.#session.changed.track()
-    return this.#window.hasHidden || this.#session.history.hasOlder
+    return this.#window.hasHidden || this.#session.catchUp.hasOlder
   }
 
   /** Whether a load of older messages is running. */
@@ -201,8 +201,8 @@ export class View<M extends object> {
     const all = [answers].flat()
     const placed =
       as === 'fork'
-        ? fork(tree, messageId, all)
-        : resumeRun(tree, messageId, all, this.#session.submissions.answersTo(messageId), this.#lastMessageId())
+        ? placeForkedAnswers(tree, messageId, all)
+        : placeAnswers(tree, messageId, all, this.#session.submissions.answersTo(messageId), this.#lastMessageId())
     return this.#send(placed, options)
   }
 

@@ -6,8 +6,8 @@ import type { Tree } from '../../src/core/tree'
 import type { ChannelMessage } from '../../src/core/wire'
 import {
   encodeInput,
-  resumeRun,
-  fork,
+  placeAnswers,
+  placeForkedAnswers,
   newMessage,
   placeOfEdit,
   placeOfRegeneration,
@@ -36,7 +36,7 @@ const regenerate =
 const answer =
   (answer: Answer): Verb =>
   (tree) =>
-    resumeRun(tree, id('03'), [answer], [], id('03'))
+    placeAnswers(tree, id('03'), [answer], [], id('03'))
 
 const result = (output: unknown): Answer => UIMessageCodec.createToolOutput({ toolCallId: 'call-1', output })
 
@@ -52,7 +52,7 @@ const recordings: Record<string, Verb[]> = {
     regenerate('09'),
   ],
   'client-tool-result-resume': [answer(result({ lat: 59.9, lng: 10.7 }))],
-  'client-tool-result-fork': [(tree) => fork(tree, id('03'), [result({ lat: 1, lng: 2 })])],
+  'client-tool-result-fork': [(tree) => placeForkedAnswers(tree, id('03'), [result({ lat: 1, lng: 2 })])],
   'tool-approval-approve': [answer(UIMessageCodec.createToolApproval({ toolCallId: 'call-1', approved: true }))],
   'tool-approval-deny': [
     answer(UIMessageCodec.createToolApproval({ toolCallId: 'call-1', approved: false, reason: 'too risky' })),
