@@ -205,9 +205,15 @@ export function defineAgent<M extends object = UIMessage, Chunk = ChunkOf<M>>(op
       const key = JSON.stringify(invocation)
       return json(202, await handled.once(key, () => begin(invocation, context)))
     } catch (error) {
-      if (!isAnswer(error)) report(error)
+      // NOTE: a closed agent refuses requests as it should, and their clients try again
+      if (!isAnswer(error) && !closing) report(error)
       return errorResponse(error)
     }
+  }
+
+  function close(): Promise<void> {
+    if (places.taken > 0) say(`the agent is closing; open runs that end as cancelled: ${places.taken}`)
+    return connection.current?.sessions.close(closeLimit) ?? Promise.resolve()
   }
 
   const handle = withCors(answer, options.cors, 'POST')
@@ -221,7 +227,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = ChunkOf<M>>(op
       }
       return handle(request, context)
     },
-    close: () => (closing ??= connection.current?.sessions.close(closeLimit) ?? Promise.resolve()),
+    close: () => (closing ??= close()),
   }
 }
 
@@ -236,6 +242,11 @@ function checkOptions({ client, respond }: Partial<Record<'client' | 'respond', 
       'unable to define the agent; "respond" must be a function: async respond(run) { await run.pipe(...) }',
     )
   }
+}
+
+/** Prints a line in development. */
+function say(text: string): void {
+  if (globalThis.process?.env?.NODE_ENV === 'development') console.info(`[vue-ai-transport] ${text}`)
 }
 
 const warned = new Set<string>()

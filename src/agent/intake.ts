@@ -9,6 +9,11 @@ export class Semaphore {
     this.#limit = limit
   }
 
+  /** The number of places that are taken. */
+  get taken(): number {
+    return this.#size
+  }
+
   /**
    * Takes a place.
    * @returns a function that frees the place; to be called once

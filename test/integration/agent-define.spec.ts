@@ -542,6 +542,25 @@ describe('close()', () => {
     expect(await wake(next.inputEventId)).toMatchObject({ status: 503, body: { error: { code: 104004 } } })
   })
 
+  it('prints one line in development, and no error for requests that it refuses', async () => {
+    vi.stubEnv('NODE_ENV', 'development')
+    const printed: unknown[][] = []
+    for (const name of ['info', 'warn', 'error'] as const) {
+      vi.spyOn(console, name).mockImplementation((...given: unknown[]) => void printed.push(given))
+    }
+    const respond = (run: Run) => run.pipe(handFed().stream)
+    const { alice, agent, wake, endOf } = await stage(respond, { agents: 'agent', onError: undefined })
+    const runs = [
+      await wake((await alice.prompt('One')).inputEventId),
+      await wake((await alice.prompt('Two')).inputEventId),
+    ]
+    const early = wake('never published')
+    const late = agent.close().then(() => wake('later'))
+    expect([await early, await late]).toMatchObject([{ status: 503 }, { status: 503 }])
+    for (const { body } of runs) expect(await endOf(body.runId)).toMatchObject({ 'run-reason': 'cancelled' })
+    expect(printed).toEqual([['[vue-ai-transport] the agent is closing; open runs that end as cancelled: 2']])
+  })
+
   it.each<[string, (scene: Stage) => Promise<() => void>]>([
     [
       'the network is down',
