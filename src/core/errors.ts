@@ -82,6 +82,35 @@ export function about<E>(cause: E, subject: string): E {
   return cause
 }
 
+/**
+ * What a response said, in one line: its status, its type if it is a page, and its message or first words.
+ *
+ * @param body - Its text, or what the SDK prints of it: JSON in browsers, a buffer in Node.
+ */
+export function answered(status: number | string, body: string): string {
+  let text = body
+  try {
+    const json = JSON.parse(body) as { error?: { message?: unknown }; message?: unknown } | string | null
+    const message = typeof json === 'string' ? json : (json?.error?.message ?? json?.message)
+    if (typeof message === 'string') text = message
+  } catch {
+    // Not JSON: shown as it is
+  }
+  const words = text
+    .replaceAll(/<(style|script)[^]*?<\/\1>|<[^>]*>/gi, '\n')
+    .trim()
+    .split('\n', 1)[0]!
+    .slice(0, 200)
+  const type = /^\s*<(?!Buffer)/.test(text) ? ' with text/html' : ''
+  return `answered ${status}${type}${words && `: ${words}`}`
+}
+
+/** The same for a response that the SDK has put into words. */
+function plainly(reason: string): string {
+  const [, status, body = ''] = /^Error response received from server: (\d+) body was: ([^]*)/.exec(reason) ?? []
+  return status ? `it ${answered(status, body)}` : reason.slice(0, 200)
+}
+
 /** The reason and the code of refusals that a developer can fix. */
 function mendable(cause: unknown): [reason: string, code: number] | undefined {
   const { code, cause: origin } = (cause ?? {}) as { code?: unknown; cause?: unknown }
@@ -95,7 +124,7 @@ function mendable(cause: unknown): [reason: string, code: number] | undefined {
   }
   if (code === ErrorCode.TokenRouteFailed) {
     return [
-      `the token route ${subject} failed: ${reasonOf(origin ?? cause).slice(0, 200)}. It must answer with an Ably token, as tokenRoute() does`,
+      `the token route ${subject} failed: ${plainly(reasonOf(origin ?? cause))}. It must answer with an Ably token, as tokenRoute() does`,
       code,
     ]
   }

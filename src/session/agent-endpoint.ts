@@ -1,4 +1,4 @@
-import { ErrorCode, reasonOf, unableTo, type SessionError } from '../core/errors'
+import { answered, ErrorCode, reasonOf, unableTo, type SessionError } from '../core/errors'
 import { deferred } from '../core/signals'
 
 /** The body of the request that wakes an agent: which prompt, on which channel. */
@@ -70,9 +70,8 @@ async function post(target: AgentTarget, invocation: InvocationBody, signal: Abo
 }
 
 async function refusal(target: AgentTarget, response: Response): Promise<Outcome> {
-  const text = await response.text().catch(() => '')
-  const detail = text ? `: ${messageIn(text)}` : ''
-  const error = failure(`${nameOf(target)} answered ${response.status}${detail}`, response)
+  const body = await response.text().catch(() => '')
+  const error = failure(`${nameOf(target)} ${answered(response.status, body)}`, response)
   const after = delayIn(response.headers.get('retry-after') ?? '')
   const final = response.status < 500 && !transient.has(response.status)
   return { error, final, ...(after > 0 && { after: Math.min(after, longestRetryAfter) }) }
@@ -90,14 +89,3 @@ const failure = (reason: string, cause: unknown): SessionError =>
 /** `Retry-After` in milliseconds: the header has seconds, or a date. */
 const delayIn = (value: string): number =>
   Number.isFinite(Number(value)) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-
-/** The message of `{ error: { message } }` in an error body, else the first 200 characters. */
-function messageIn(text: string): string {
-  try {
-    const body = JSON.parse(text) as { error?: { message?: unknown } } | null
-    if (typeof body?.error?.message === 'string') return body.error.message
-  } catch {
-    // Not JSON: shown as it is
-  }
-  return text.slice(0, 200)
-}

@@ -242,7 +242,8 @@ describe('a mistake that stops an app', () => {
 
 describe('a token route that fails', () => {
   const answers = [
-    { status: 404, type: 'text/html', body: '<h1>Not found</h1>', says: /^Error response received from server: 404 body was: .*/ },
+    { status: 404, type: 'text/html', body: '<h1>Not found</h1>', says: /^it answered 404$/ },
+    { status: 500, type: 'application/json', body: '{"message":"Broken"}', says: /^it answered 500: \{ message: 'Broken' \}$/ },
     { status: 200, type: 'text/html', body: '<!doctype html>', says: /^authUrl responded with unacceptable Content-Type text\/html\. Expected one of: .*/ },
     { status: 401, type: 'application/json', body: '{"error":{"code":40100,"statusCode":401,"message":"unable to issue a token; sign in first"}}', says: /^unable to issue a token; sign in first$/ },
   ] // prettier-ignore
