@@ -18,27 +18,31 @@ export interface AgentEndpoint {
 
 /**
  * Where the agent is: its URL, an endpoint with headers, or a function that wakes it. The wake is tried again when the
- * function throws, or takes longer than 30 seconds.
+ * function throws, or takes longer than 10 seconds (20 for the second attempt, 30 for later ones).
  */
 export type AgentTarget = string | URL | AgentEndpoint | ((invocation: InvocationBody) => void | Promise<void>)
 
 /** The longest delay that `Retry-After` may ask for, in milliseconds. */
 const longestRetryAfter = 300_000
-/** How long one attempt may take, in milliseconds. */
-const attemptLimit = 30_000
+/**
+ * How long the first attempts may take, in milliseconds; later ones take as long as the last of these. A server that restarts
+ * may leave a request without an answer, and a server that starts may need long for one.
+ */
+const attemptLimits = [10_000, 20_000, 30_000]
 const transient = new Set([408, 425, 429])
 
 /** How an attempt went: `final` errors are not tried again, others after `after` milliseconds where that is given. */
 export type Outcome = 'accepted' | { error: SessionError; final: boolean; after?: number }
 
-/** Makes one attempt to wake an agent. */
-export async function callAgent(target: AgentTarget, invocation: InvocationBody): Promise<Outcome> {
+/** Makes one attempt to wake an agent; `count` is 1 for the first one. */
+export async function callAgent(target: AgentTarget, invocation: InvocationBody, count: number): Promise<Outcome> {
+  const limit = attemptLimits[count - 1] ?? attemptLimits.at(-1)!
   const { promise: timeout, reject } = deferred<never>()
   const abort = new AbortController()
   const timer = setTimeout(() => {
-    reject(new Error(`${nameOf(target)} did not answer within ${attemptLimit / 1000} seconds`))
+    reject(new Error(`${nameOf(target)} did not answer within ${limit / 1000} seconds`))
     abort.abort()
-  }, attemptLimit)
+  }, limit)
   // NOTE: a Node process need not stay for it; in browsers a timer is a number
   ;(timer as { unref?: () => void }).unref?.()
   try {

@@ -15,7 +15,7 @@ const longestBackoff = 15_000
 class Wake {
   readonly trigger: WakeTrigger
   readonly info: WakeInfo
-  readonly #attemptOnce: () => Promise<Outcome>
+  readonly #attemptOnce: (count: number) => Promise<Outcome>
   readonly #network: Network
   readonly #onChange: (error?: SessionError) => void
   readonly #stopListening: () => void
@@ -30,7 +30,7 @@ class Wake {
     trigger: WakeTrigger,
     port: ReactivePort,
     network: Network,
-    attemptOnce: () => Promise<Outcome>,
+    attemptOnce: (count: number) => Promise<Outcome>,
     onChange: (error?: SessionError) => void,
   ) {
     this.trigger = trigger
@@ -86,7 +86,7 @@ class Wake {
     // NOTE: a failed wake counts as running again
     if (attempt > 1) this.#onChange()
     if (!isUp) return
-    const outcome = await this.#attemptOnce()
+    const outcome = await this.#attemptOnce(this.info.attempts)
     if (this.#isStopped || attempt !== this.#latest) return
     if (outcome === 'accepted') {
       this.acceptedAt = Date.now()
@@ -157,7 +157,7 @@ export class Wakes<M extends object> {
         session.touch(subjectOf(session.tree, trigger))
       })
     return session.act(() => {
-      const attempt = (): Promise<Outcome> => callAgent(agent, this.invocation(eventId))
+      const attempt = (count: number): Promise<Outcome> => callAgent(agent, this.invocation(eventId), count)
       const wake = new Wake(trigger, session.port, this.#network, attempt, onChange)
       this.#wakes.set(eventId, wake)
       this.#byTarget.add(runId ?? inputId, wake)

@@ -225,20 +225,22 @@ describe('waking an agent', () => {
     ['a function', never],
     ['headers from a promise', { url: 'http://agent.test/', headers: never }],
     ['a fetch', { url: 'http://agent.test/', fetch: never }],
-  ])('is retried after thirty seconds if %s never settles', async (_, agent) => {
+  ])('is retried after 10, 20 and 30 seconds if %s never settles', async (_, agent) => {
     vi.useFakeTimers()
     const { view } = await aSession([], agent)
     const run = await view.send('x')
-    await vi.advanceTimersByTimeAsync(29_990)
-    expect(run.wake).toMatchObject({ state: 'waking', attempts: 1 })
-    await vi.advanceTimersByTimeAsync(20)
-    expect(run.wake).toMatchObject({ state: 'retrying', attempts: 1 })
-    expect(run.wake?.error?.message).toMatch(
-      /^unable to wake the agent; the agent( at \S+)? did not answer within 30 seconds$/,
-    )
-    await vi.advanceTimersByTimeAsync(500)
-    expect(run.wake).toMatchObject({ state: 'waking', attempts: 2 })
-  })
+    for (const [attempts, seconds] of [[1, 10], [2, 20], [3, 30], [4, 30]] as const) {
+      await vi.advanceTimersByTimeAsync(seconds * 1000 - 10)
+      expect(run.wake).toMatchObject({ state: 'waking', attempts })
+      await vi.advanceTimersByTimeAsync(10)
+      expect(run.wake).toMatchObject({ state: 'retrying', attempts })
+      expect(run.wake?.error?.message).toMatch(
+        new RegExp(`^unable to wake the agent; the agent( at \\S+)? did not answer within ${seconds} seconds$`),
+      )
+      vi.advanceTimersToNextTimer()
+      await vi.advanceTimersByTimeAsync(0)
+    }
+  }) // prettier-ignore
 })
 
 describe('answers to tool calls that start a fork', () => {
