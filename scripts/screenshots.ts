@@ -7,16 +7,15 @@ import { here } from './entries.ts'
 import { startPlayground } from './playground.ts'
 
 /**
- * Photographs the playground in every state, on a desktop and a phone, by day and by night. With `--readme` the
- * pictures of the README are taken instead, with `--strip` the strip of a scene; any other word selects the walks with that word in their name.
+ * Photographs the playground in every state, on a desktop and a phone, by day and by night. With `--readme` the picture of
+ * the README, a strip of a scene, is taken instead; any other word selects the walks with that word in their name.
  */
 const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 740 } }
 const schemes = ['light', 'dark'] as const
 
 const forReadme = process.argv.includes('--readme')
-const forStrip = process.argv.includes('--strip')
 const wanted = process.argv.slice(2).find((word) => !word.startsWith('--')) ?? ''
-const folder = forReadme || forStrip ? here('docs/images') : join(tmpdir(), 'playground-screenshots')
+const folder = forReadme ? here('docs/images') : join(tmpdir(), 'playground-screenshots')
 
 const run = (page: Page, number: number) => page.locator('article').nth(number - 1)
 const ask = async (page: Page, text: string) => {
@@ -352,8 +351,8 @@ await using playground = await startPlayground()
 await mkdir(folder, { recursive: true })
 const browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
 try {
-  if (forStrip) for (const colorScheme of schemes) await takeStrip(browser, colorScheme)
-  else await (forReadme ? takeReadme(browser) : takeAll(browser))
+  if (forReadme) for (const colorScheme of schemes) await takeStrip(browser, colorScheme)
+  else await takeAll(browser)
 } finally {
   await browser.close()
 }
@@ -405,31 +404,6 @@ async function takeStrip(browser: Browser, colorScheme: (typeof schemes)[number]
   await strip.screenshot({ path, type: 'jpeg', quality: 82 })
   await strip.close()
   console.log(path)
-}
-
-async function takeReadme(browser: Browser): Promise<void> {
-  const two = await browser.newPage({ viewport: { width: 1200, height: 800 }, deviceScaleFactor: 1.5 })
-  await two.goto(`${playground.url}/s/lisbon-trip`)
-  await ask(two, 'Plan a weekend in Lisbon for two')
-  await ask(two, 'And what would three nights in Porto cost?')
-  await until(two, 2, 'streaming')
-  await two.waitForTimeout(2900)
-  await take(two, 'two-runs')
-  await two.close()
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1.5 })
-  await page.goto(`${playground.url}/two/lisbon-trip-for-two?speed=slow`)
-  const frame = (name: string) => page.frameLocator(`iframe[title$="${name}"]`)
-  await frame('Laptop')
-    .getByRole('button', { name: /Two questions/ })
-    .click()
-  await frame('Phone').locator('article[data-status="streaming"]').nth(1).waitFor()
-  await page.waitForTimeout(5000)
-  await frame('Phone')
-    .getByRole('button', { name: /^Stop run “Plan/ })
-    .click()
-  await page.getByText('answer stopped after').waitFor()
-  await page.waitForTimeout(1000)
-  await take(page, 'two-devices')
 }
 
 async function take(page: Page, name: string): Promise<void> {
