@@ -9,7 +9,7 @@ import { here } from '../../scripts/entries'
 import { joinWire, named, transportOf } from '../support/agent'
 import { run } from '../support/command'
 import { startEndpoint } from '../support/local'
-import { filesOf, openPage, start, stopOneOfTwo } from './visit'
+import { filesOf, messagesOf, openPage, start, stopOneOfTwo } from './visit'
 
 const examples = inject('examples')
 
@@ -27,21 +27,42 @@ const vite = (cwd: string, ...args: string[]) =>
     /(http:\/\/127\.0\.0\.1:\d+)/,
   )
 
+/** Replaces the text that a pattern matches, which has to be there. */
+function replaceIn(text: string, pattern: RegExp, by: string): string {
+  if (!pattern.test(text)) throw new Error(`there is no ${String(pattern)} in:\n${text}`)
+  return text.replace(pattern, by)
+}
+
+/** The same in a file. */
+const edit = (folder: string, path: string, pattern: RegExp, by: string): void =>
+  writeFileSync(join(folder, path), replaceIn(readFileSync(join(folder, path), 'utf8'), pattern, by))
+
 const open = (url: string) => openPage(browser, url)
 
-describe("the README's Vite app", () => {
-  const folder = join(examples, 'readme')
+/** Makes an app of files and of the packages that the Vite example has. */
+function makeApp(name: string, files: Iterable<[path: string, text: string]>): string {
+  const folder = join(examples, name)
+  mkdirSync(folder)
+  for (const file of ['index.html', 'package.json', 'tsconfig.json'])
+    cpSync(join(examples, 'vite', file), join(folder, file))
+  symlinkSync(join(examples, 'vite/node_modules'), join(folder, 'node_modules'))
+  for (const [path, text] of files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), text)
+  }
+  return folder
+}
 
+const viteFiles = ['vite.config.ts', 'server/agent.ts', 'src/main.ts', 'src/App.vue']
+const readme = filesOf(readFileSync(here('README.md'), 'utf8'))
+
+describe("the README's Vite app", () => {
+  let folder: string
   beforeAll(() => {
-    const files = filesOf(readFileSync(here('README.md'), 'utf8'))
-    mkdirSync(folder)
-    for (const file of ['index.html', 'package.json', 'tsconfig.json'])
-      cpSync(join(examples, 'vite', file), join(folder, file))
-    symlinkSync(join(examples, 'vite/node_modules'), join(folder, 'node_modules'))
-    for (const path of ['vite.config.ts', 'server/agent.ts', 'src/main.ts', 'src/App.vue']) {
-      mkdirSync(dirname(join(folder, path)), { recursive: true })
-      writeFileSync(join(folder, path), files.get(path)!)
-    }
+    folder = makeApp(
+      'readme',
+      viteFiles.map((path) => [path, readme.get(path)!]),
+    )
   })
 
   it('type-checks', async () => {
@@ -58,8 +79,46 @@ describe("the README's Vite app", () => {
     await run(folder, process.execPath, 'node_modules/vite/bin/vite.js', 'build')
     const { page, problems, ask } = await open(await vite(folder, 'preview'))
     await ask('One')
-    await page.getByText('(complete)').waitFor()
+    await messagesOf(page, 'assistant', 'complete').waitFor()
     expect(problems).toEqual([])
+  })
+})
+
+describe('the app on a Node server', () => {
+  const guide = filesOf(readFileSync(here('docs/node-server.md'), 'utf8'))
+  const app = replaceIn(readme.get('src/App.vue')!, /^const .*useClientSession.*$/m, guide.get('src/App.vue')!)
+  let folder: string
+  beforeAll(() => {
+    const files = [...guide].filter(([path]) => /^server|main\.ts$/.test(path))
+    folder = makeApp('node-server', [['vite.config.ts', readme.get('vite.config.ts')!], ...files, ['src/App.vue', app]])
+  })
+
+  it('type-checks', async () => {
+    await run(folder, process.execPath, here('node_modules/vue-tsc/bin/vue-tsc.js'), '--noEmit')
+  })
+
+  it('still works on the dev server', async () => {
+    const visit = await open(await vite(folder))
+    await stopOneOfTwo(visit)
+    expect(visit.problems).toEqual([])
+  })
+
+  it('serves its pages, tokens and agent in production, for signed-in users only', async () => {
+    const { key, port } = await startEndpoint()
+    // The options that the guide names for a machine without an Ably account
+    const local = `endpoint: '127.0.0.1', port: ${port}, tls: false`
+    edit(folder, 'src/main.ts', /(\/api\/ably\/token')/, `$1, ${local}`)
+    edit(folder, 'server/agent.ts', /(clientId: 'agent')/, `$1, ${local}`)
+    await run(folder, process.execPath, 'node_modules/vite/bin/vite.js', 'build')
+    const served = await start(folder, ['server/main.ts'], { PORT: '0', ABLY_API_KEY: key }, /port: (\d+)/)
+    const url = `http://localhost:${served}`
+    const visit = await openPage(browser, url, (page) => page.setExtraHTTPHeaders({ 'x-user': 'alice' }))
+    await stopOneOfTwo(visit)
+    expect(visit.problems).toEqual([])
+    expect((await fetch(`${url}/api/ably/token`)).status).toBe(401)
+    const body = JSON.stringify({ inputEventId: 'x', sessionName: 'ai:alice:trip' })
+    const headers = { 'content-type': 'application/json', 'x-user': 'eve' }
+    expect((await fetch(`${url}/api/agent`, { method: 'POST', headers, body })).status).toBe(403)
   })
 })
 

@@ -18,7 +18,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const stop = (): Promise<void> => rm(root, { recursive: true, force: true })
   try {
     const tarball = await pack(root)
-    await Promise.all(['vite', 'agents'].map((name) => installExample(name, join(root, name), tarball)))
+    // NOTE: the guide to a Node server goes on from the Vite app, and shares its packages
+    const install = (name: string, more = {}) => installExample(name, join(root, name), tarball, more)
+    await Promise.all([install('vite', { sirv: '*' }), install('agents')])
     project.provide('examples', root)
   } catch (error) {
     await stop()

@@ -43,15 +43,22 @@ export async function openPage(
   return { page, problems, ask }
 }
 
+type Visit = Awaited<ReturnType<typeof openPage>>
+
+/** The messages of a role in a page as the README shows it, with the status of their run. */
+export const messagesOf = (page: Page, role: string, status: string) =>
+  page.locator('article', { hasText: `${role} (${status})` })
+
 /** Asks twice and stops the first answer, in a page as the README shows it; the second one completes. */
-export async function stopOneOfTwo({ page, ask }: Pick<Awaited<ReturnType<typeof openPage>>, 'page' | 'ask'>) {
+export async function stopOneOfTwo({ page, ask }: Pick<Visit, 'page' | 'ask'>) {
   await ask('One')
   await ask('Two')
   await page.getByRole('button', { name: 'Stop answer 2' }).waitFor()
   await page.getByRole('button', { name: 'Stop answer 1' }).click()
-  await page.getByText('(cancelled)').waitFor()
-  await page.getByText('(complete)').waitFor()
-  expect(await page.getByText('(cancelled)').count()).toBe(1)
+  await messagesOf(page, 'assistant', 'cancelled').waitFor()
+  await messagesOf(page, 'assistant', 'complete').waitFor()
+  expect(await messagesOf(page, 'user', 'cancelled').count()).toBe(1)
+  expect(await messagesOf(page, 'user', 'complete').count()).toBe(1)
 }
 
 /** The files of a guide: code blocks that begin with their path. */

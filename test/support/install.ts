@@ -18,11 +18,18 @@ export async function pack(into: string): Promise<string> {
 /**
  * Copies an example, and installs it with the packed package. All other packages have the versions of this repository, so
  * that a release of one of them changes no result.
+ *
+ * @param more - packages that a guide adds to the example, with their versions
  */
-export async function installExample(name: string, folder: string, tarball: string): Promise<void> {
+export async function installExample(
+  name: string,
+  folder: string,
+  tarball: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
   cpSync(here(`examples/${name}`), folder, { recursive: true, filter: (file) => !file.includes('node_modules') })
   const manifest = readJson(join(folder, 'package.json')) as Manifest
-  const dependencies = { ...manifest.dependencies, 'vue-ai-transport': `file:${tarball}` }
+  const dependencies = { ...manifest.dependencies, ...more, 'vue-ai-transport': `file:${tarball}` }
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, dependencies }))
   const lock = readJson(here('package-lock.json')) as { packages: Record<string, object> }
   lock.packages[''] = { dependencies, devDependencies: manifest.devDependencies }
