@@ -17,6 +17,7 @@ export const here = (path: string) => fileURLToPath(new URL(`../${path}`, import
 
 /** Files that the Nuxt module hands to the app's own bundlers by their path. */
 export const nuxtRuntime = {
+  'nuxt/runtime/check-key': 'src/nuxt/runtime/check-key.ts',
   'nuxt/runtime/guest-tokens': 'src/nuxt/runtime/guest-tokens.ts',
   'nuxt/runtime/plugin.client': 'src/nuxt/runtime/plugin.client.ts',
   'nuxt/runtime/plugin.server': 'src/nuxt/runtime/plugin.server.ts',

@@ -17,7 +17,7 @@ import type * as server from './runtime/server'
 import { startLocalEndpoint, type RunningEndpoint } from './local'
 import { describeSetup } from './messages'
 import { defaults, type BrowserOptions, type ModuleOptions, type ServerOptions } from './options'
-import { handlerOf } from './routes'
+import { handlerOf, isOwnRoute } from './routes'
 
 export type { AblyOptions, LocalOptions, ModuleOptions } from './options'
 
@@ -72,8 +72,11 @@ const aiTransport: NuxtModule<ModuleOptions> = defineNuxtModule<ModuleOptions>({
     addPlugin({ src: resolve('./runtime/plugin.server'), mode: 'server' })
 
     const logger = useLogger('vue-ai-transport')
-    nuxt.hook('nitro:init', ({ scannedHandlers, options: { handlers } }) => {
+    nuxt.hook('nitro:init', ({ scannedHandlers, options: { handlers, node, plugins } }) => {
       const all = [...scannedHandlers, ...handlers]
+      const needsKey = [options.agent, options.token].some(isOwnRoute)
+      // NOTE: platforms other than Node may have their environment only while they answer a request
+      if (!nuxt.options.dev && node && needsKey) plugins.push(resolve('./runtime/check-key'))
       if (endpoint && !handlerOf(options.token, all)) {
         // NOTE: less exact than a route that the app adds later, which then comes first
         const route = options.token.replace(/[^/]+$/, ':guest')

@@ -126,3 +126,11 @@ it('every function and component that an entry exports is in the docs', async ()
   )
   expect([...new Set(names.flat())].filter((name) => !new RegExp(`\\b${name}\\b`).test(all))).toEqual([])
 })
+
+it('the Nuxt page has the same files as the README, which a test runs', () => {
+  const filesIn = (text: string): string[] =>
+    Array.from(text.matchAll(/```(?:ts|vue)\n(?:\/\/|<!--) \S+\.\w+(?: -->)?\n[^]*?```/g), ([block]) => block)
+  const files = filesIn(read('README.md').split('## In a Nuxt app')[1]!)
+  expect(files).toHaveLength(3)
+  expect(filesIn(read('docs/nuxt.md').split('## With users')[0]!)).toEqual(files)
+})

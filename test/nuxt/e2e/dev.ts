@@ -7,9 +7,10 @@ import { inject } from 'vitest'
 import { here } from '../../../scripts/entries'
 import { plainEnv } from '../../support/command'
 import { eventually } from '../../support/eventually'
+import { filesOf } from '../../examples/visit'
 import { freePort } from './visits'
 
-/** A Nuxt app of the files in the first part of `docs/nuxt.md`, on `nuxt dev` without a key. */
+/** A Nuxt app of the files in the README, on `nuxt dev` without a key. */
 export class NewApp {
   readonly root = mkdtempSync(join(tmpdir(), 'nuxt-new-'))
   #server: ChildProcess | undefined
@@ -20,8 +21,7 @@ export class NewApp {
     const site = inject('site')
     symlinkSync(join(site.root, 'node_modules'), join(this.root, 'node_modules'))
     this.write('package.json', '{ "private": true, "type": "module", "dependencies": { "vue-ai-transport": "*" } }')
-    const files = [...guide.matchAll(/```\w+\n(?:\/\/|<!--) (\S+)(?: -->)?\n([\s\S]*?)```/g)]
-    for (const [, file, content] of files) this.write(file!, content!)
+    for (const [file, content] of filesOf(readme.split('## In a Nuxt app')[1]!)) this.write(file, content)
   }
 
   write(file: string, content: string): void {
@@ -62,4 +62,4 @@ export class NewApp {
   }
 }
 
-const guide = readFileSync(here('docs/nuxt.md'), 'utf8').split('## With users')[0]!
+const readme = readFileSync(here('README.md'), 'utf8')

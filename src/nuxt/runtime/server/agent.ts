@@ -59,11 +59,23 @@ function agentOf<M extends object, Chunk>(
 ): Agent {
   const { agents } = serverOptions()
   const [clientId = 'agent'] = [agents].flat()
-  const { authorize } = options
+  const { authorize = import.meta.dev ? allowInDevelopment : undefined } = options
   return defineAgent<M, Chunk>({
     client: () => new Ably.Realtime({ ...useAblyOptions(), clientId }),
     agents: [agents].flat(),
     ...options,
     authorize: authorize && ((request, { sessionName }) => authorize(eventOf(request), sessionName)),
   })
+}
+
+let hasWarned = false
+
+/** Takes the place of an agent's `authorize` in `nuxt dev`, with one warning. */
+function allowInDevelopment(): boolean {
+  if (!hasWarned) {
+    console.warn(
+      '[vue-ai-transport] defineAgentHandler() has no "authorize": the built app will refuse every prompt. Add authorize(event, sessionName) that checks who may use the session.',
+    )
+  }
+  return (hasWarned = true)
 }
