@@ -84,6 +84,30 @@ describe("the README's Vite app", () => {
   })
 })
 
+describe('the tool that needs an approval, of the page about agents', () => {
+  it('suspends the answer until a user approves the call', async () => {
+    const guide = readFileSync(here('docs/agents.md'), 'utf8')
+    const [, tools] = /```ts\nimport \{ jsonSchema, streamText, tool \} from 'ai'\n([^]*?)\nconst result/.exec(guide)!
+    const [, buttons] = /```html\n<!-- in the template.*\n([^]*?)```/.exec(guide)!
+    const files = viteFiles.map((path): [string, string] => [path, readme.get(path)!])
+    const folder = makeApp('approval', files)
+    const agent = 'server/agent.ts'
+    edit(folder, agent, /^import \{ (.*) \} from 'ai'$/m, "import { $1, jsonSchema, tool } from 'ai'")
+    edit(folder, agent, /^export default/m, `${tools}\nexport default`)
+    edit(folder, agent, /messages, abortSignal/, 'messages, tools, toolApproval, abortSignal')
+    const page = 'src/App.vue'
+    edit(folder, page, /useView \}/, 'useView, UIMessageCodec }')
+    edit(folder, page, /cancel \} = useView/, 'cancel, answer } = useView')
+    edit(folder, page, /<\/article>/, `${buttons}</article>`)
+    const visit = await open(await vite(folder))
+    await visit.ask('Please book a hotel')
+    await messagesOf(visit.page, 'assistant', 'suspended').waitFor()
+    await visit.page.getByRole('button', { name: 'Approve' }).click()
+    await messagesOf(visit.page, 'assistant', 'complete').filter({ hasText: 'Booked: ' }).waitFor()
+    expect(visit.problems).toEqual([])
+  })
+})
+
 describe('the app on a Node server', () => {
   const guide = filesOf(readFileSync(here('docs/node-server.md'), 'utf8'))
   const app = replaceIn(readme.get('src/App.vue')!, /^const .*useClientSession.*$/m, guide.get('src/App.vue')!)
