@@ -18,6 +18,8 @@ const startWithin = 120_000
 export interface PlaygroundOptions {
   /** A folder with built pages. Without it, `npm run dev` serves the sources. */
   built?: string
+  /** The address to serve at. @default 'localhost', which other machines do not reach */
+  host?: string
   /** @default a free port */
   port?: number
   /** Further variables of the environment. */
@@ -28,14 +30,14 @@ export interface PlaygroundOptions {
  * Runs the playground, and waits until a page can be loaded.
  * @throws Error with the server's output, if it does not start in time
  */
-export async function startPlayground({ built, env, port: wanted }: PlaygroundOptions = {}): Promise<Playground> {
-  const port = wanted ?? (await freePort())
-  const url = `http://localhost:${port}`
+export async function startPlayground(options: PlaygroundOptions = {}): Promise<Playground> {
+  const { built, env, host = 'localhost', port = await freePort() } = options
+  const url = `http://${host}:${port}`
   const [command, ...args] = built
     ? [process.execPath, vite, 'preview', 'playground', '--outDir', built]
     : ['npm', 'run', 'dev', '--']
   // NOTE: a separate process group, so that the children of npm are ended, too
-  const server = spawn(command, [...args, '--port', String(port), '--strictPort'], {
+  const server = spawn(command, [...args, '--host', host, '--port', String(port), '--strictPort'], {
     cwd: here('.'),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],

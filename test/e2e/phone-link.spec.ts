@@ -1,25 +1,51 @@
-import { expect, test } from 'vitest'
+import { networkInterfaces } from 'node:os'
+import { chromium } from 'playwright'
+import { encode } from 'uqr'
+import { expect, inject, onTestFinished, test } from 'vitest'
+import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
+import { startPlayground } from '../../scripts/playground'
 import { violationsOf } from './axe'
-import { useVisits, type Visitor } from './visit'
+import { useVisits } from './visit'
 
 const { visit } = useVisits()
 
-/** Makes the server say that phones reach it at this origin. */
-const serveTo = (visitor: Visitor, origin: string | undefined) =>
-  visitor.page.route('**/api/network', (route) => route.fulfill({ json: { origin } }))
+/** An address of this machine that is not `localhost`: in its network, or else a second one of the loopback network. */
+const address =
+  Object.values(networkInterfaces())
+    .flatMap((all) => all ?? [])
+    .find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.2'
 
-test.each(['light', 'dark'] as const)(
-  'the header has a QR code for a phone in the same network (%s)',
-  async (colorScheme) => {
-    const visitor = await visit({ colorScheme })
-    await serveTo(visitor, 'http://192.168.1.20:5173')
-    await visitor.press('Open on a phone')
-    const code = visitor.page.getByRole('img', { name: 'QR code for 192.168.1.20:5173' })
-    await code.waitFor()
-    expect(await code.locator('path').getAttribute('d')).toMatch(/^(M\d+ \d+h1v1h-1z){200,}$/)
-    expect(await violationsOf(visitor.page)).toEqual([])
-  },
-)
+test('the QR code leads a phone into the conversation, where its Stop ends the answer on every device', async () => {
+  const served = await startPlayground({ built: inject('builtPlayground'), host: address })
+  onTestFinished(() => served.stop('SIGKILL'))
+  const browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+  onTestFinished(() => browser.close())
+  const open = async (url: string) => {
+    const page = await (await browser.newContext()).newPage()
+    await page.goto(url)
+    await page.locator('[data-connection="connected"]').waitFor()
+    return page
+  }
+  const laptop = await open(`${served.url}/s/qr-trip?speed=slow`)
+  await laptop.getByRole('button', { name: 'Open on a phone' }).click()
+  const code = laptop.getByRole('img', { name: `QR code for ${new URL(served.url).host}` })
+  const drawn = (await code.locator('path').getAttribute('d'))!
+  const { data } = encode(`${served.url}/s/qr-trip`, { border: 2 })
+  const dark = data.flatMap((row, y) => row.flatMap((isDark, x) => (isDark ? [`${x} ${y}`] : [])))
+  expect(drawn.match(/\d+ \d+/g)).toEqual(dark)
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await laptop.emulateMedia({ colorScheme })
+    expect(await violationsOf(laptop)).toEqual([])
+  }
+  await laptop.keyboard.press('Escape')
+
+  const phone = await open(`${served.url}/s/qr-trip`)
+  await laptop.getByLabel('Message', { exact: true }).fill('Plan a weekend in Lisbon for two')
+  await laptop.keyboard.press('Enter')
+  await phone.locator('article[data-status="streaming"]').waitFor()
+  await phone.getByRole('button', { name: /^Stop run/ }).click()
+  await laptop.locator('article[data-status="cancelled"]').waitFor()
+})
 
 test('a server that phones cannot reach says how to start it', async () => {
   const visitor = await visit()
