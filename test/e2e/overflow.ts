@@ -1,16 +1,19 @@
 import type { Page } from 'playwright'
 
-/** Names the elements that are wider than the window and do not scroll by themselves. */
+/** Names the elements that end right of the window, or of a parent that cuts them off, and do not scroll by themselves. */
 export const overflowOf = (page: Page): Promise<string[]> =>
   page.evaluate(() => {
-    const scrolls = (element: Element): boolean =>
-      element.parentElement !== null &&
-      (/auto|scroll|hidden/.test(getComputedStyle(element.parentElement).overflowX)
-        ? element.parentElement.getBoundingClientRect().right <= innerWidth + 0.5
-        : scrolls(element.parentElement))
-    const wide = [...document.querySelectorAll('body *')].filter(
-      (element) => element.getBoundingClientRect().right > innerWidth + 0.5 && !scrolls(element),
-    )
+    const rightOf = (element: Element): number => element.getBoundingClientRect().right
+    /** How far to the right an element can reach and still be seen, also by scrolling. */
+    const limitOf = ({ parentElement }: Element): number => {
+      if (!parentElement) return innerWidth
+      const limit = limitOf(parentElement)
+      const { overflowX } = getComputedStyle(parentElement)
+      if (overflowX === 'clip') return Math.min(limit, rightOf(parentElement))
+      return overflowX !== 'visible' && rightOf(parentElement) <= limit + 0.5 ? Infinity : limit
+    }
+    const isWide = (element: Element): boolean => rightOf(element) > limitOf(element) + 0.5
+    const wide = [...document.querySelectorAll('body *')].filter(isWide)
     const page = document.documentElement.scrollWidth > innerWidth ? ['the page'] : []
     const main = document.querySelector('main')!
     if (main.scrollWidth > main.clientWidth) page.push('the conversation')
