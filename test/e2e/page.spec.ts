@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { violationsOf } from './axe'
 import { overflowOf } from './overflow'
 import { reloadAndWatchShifts, shiftsOf, watchShifts } from './shifts'
 import { useVisits, wordsFor, type Visitor } from './visit'
@@ -107,23 +106,6 @@ describe('layout', () => {
 })
 
 describe('access', () => {
-  test.each(['light', 'dark'] as const)('Axe finds nothing serious, in any state (%s)', async (colorScheme) => {
-    const visitor = await visit({ colorScheme, allow: 40 })
-    expect(await violationsOf(visitor.page)).toEqual([])
-    const first = await visitor.ask(lisbon)
-    const second = await visitor.ask('Tell me how you fail')
-    await Promise.all([first.streams(), second.streams()])
-    expect(await violationsOf(visitor.page)).toEqual([])
-    await first.stop()
-    await first.reaches('cancelled')
-    await visitor.allow('all')
-    const third = await visitor.ask(porto)
-    await third.reaches('complete')
-    await second.reaches('error')
-    await visitor.press('Settings')
-    expect(await violationsOf(visitor.page)).toEqual([])
-  })
-
   test('every Stop has its own name, which starts with "Stop run"', async () => {
     const visitor = await visit({ allow: 40 })
     await visitor.ask(lisbon)
