@@ -32,11 +32,12 @@ const clientFaults: Record<ClientFault, (endpoint: Endpoint, clientId: string) =
     return restore
   },
   publish: (endpoint, clientId) =>
-    // NOTE: no refusal for the rate, after which clients publish again by themselves
     endpoint.refusePublish(
       { clientId },
       { error: { code: 40000, statusCode: 400, message: 'this channel takes no messages' } },
     ),
+  rate: (endpoint, clientId) =>
+    endpoint.refusePublish({ clientId }, { error: { code: 42911, statusCode: 429, message: 'too many messages' } }),
   duplicate: (endpoint, clientId) => endpoint.disturb(clientId, 'duplicate'),
   reorder: (endpoint, clientId) => endpoint.disturb(clientId, 'reorder'),
 }

@@ -1,5 +1,5 @@
 /** A failure of one client that lasts until it is ended. */
-export type ClientFault = 'network' | 'continuity' | 'publish' | 'duplicate' | 'reorder'
+export type ClientFault = 'network' | 'continuity' | 'publish' | 'rate' | 'duplicate' | 'reorder'
 
 /** A failure of the agent that lasts until it is ended. */
 export type AgentFault = 'down' | 'forbidden' | 'busy' | 'stubborn' | 'late'

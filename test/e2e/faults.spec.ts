@@ -139,6 +139,21 @@ describe('limits', () => {
     expect(await visitor.cards.count()).toBe(1)
   })
 
+  test('a prompt above the rate limit waits, and is sent once when the limit allows it', async () => {
+    const session = newSession()
+    const [visitor, other] = [await visit({ session }), await visit({ session })]
+    await cause(visitor, 'rate')
+    const run = await visitor.ask('hello')
+    await sees(visitor, 'Sending')
+    await sees(visitor, 'Rate limited')
+    expect(await run.status()).toBe('starting')
+    expect(await other.cards.count()).toBe(0)
+    await end(visitor, 'rate')
+    await run.reaches('complete')
+    await other.run(1).reaches('complete')
+    expect([await visitor.cards.count(), await other.cards.count()]).toEqual([1, 1])
+  })
+
   test('S38 an agent that is too busy is asked again later, and answers once', async () => {
     const visitor = await visit({ expected: refusals })
     await cause(visitor, 'busy')
