@@ -31,7 +31,7 @@ export interface SessionBinding<M extends object = AppMessage> {
   readonly handle: ClientSession<M>
   readonly current: ComputedRef<ClientSession<M>>
   /** The session as the server has rendered it, which a component shows while it hydrates; empty if there is none. */
-  readonly idle: () => ClientSession<M>
+  readonly served: () => ClientSession<M>
   /** The current lease; undefined without a name, or for a session that was passed in. */
   readonly lease: () => Lease<M> | undefined
   /** Why there is no session of the current name. */
@@ -66,10 +66,10 @@ export function bindSession(
   const transport = useTransport()
   const lease = shallowRef<Lease>()
   const refusal = shallowRef<SessionError>()
-  const idle = (): ClientSession<AppMessage> => lease.value?.served ?? transport.idle
-  const current = computed(() => lease.value?.session ?? transport.idle)
+  const served = (): ClientSession<AppMessage> => lease.value?.served ?? transport.unnamed
+  const current = computed(() => lease.value?.session ?? transport.unnamed)
   const isHydrated = useHydrated()
-  const shown = (): ClientSession<AppMessage> => (isHydrated() ? current.value : idle())
+  const shown = (): ClientSession<AppMessage> => (isHydrated() ? current.value : served())
   let ready = deferred()
   let turn = 0
   let isSettled = false
@@ -157,7 +157,7 @@ export function bindSession(
     // NOTE: a view that a handler makes later lives as long as the component that uses the session
     const close = (getCurrentScope() ?? scope!).run(make) ?? make()
     const made = (): View<AppMessage> => view.value!
-    return forward(() => (isHydrated() ? made() : idle().view), made, { close })
+    return forward(() => (isHydrated() ? made() : served().view), made, { close })
   }
 
   const binding: SessionBinding = {
@@ -169,7 +169,7 @@ export function bindSession(
       createView,
     }),
     current,
-    idle,
+    served,
     lease: () => lease.value,
     refusal,
     get ready() {

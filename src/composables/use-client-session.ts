@@ -55,9 +55,9 @@ export function useClientSession(
 
 /** The refs of a binding. @internal */
 export function refsOf(binding: SessionBinding): UseClientSessionReturn {
-  const { current, idle, handle, lease, refusal } = binding
+  const { current, served, handle, lease, refusal } = binding
   const isHydrated = useHydrated()
-  const shown = (): ClientSession<AppMessage> => (isHydrated() ? current.value : idle())
+  const shown = (): ClientSession<AppMessage> => (isHydrated() ? current.value : served())
   return {
     session: handle,
     name: computed(() => lease()?.session.channelName),

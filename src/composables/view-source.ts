@@ -41,7 +41,7 @@ export function useViewSource<M extends object>({
   const binding = (session ? bindingOf(session) : view ? undefined : injectSession()) as SessionBinding<M> | undefined
   const isHydrated = useHydrated()
   const current = (): View<M> => view ?? (binding?.current.value ?? session!).view
-  const shown = (): View<M> => (binding && !isHydrated() ? binding.idle().view : current())
+  const shown = (): View<M> => (binding && !isHydrated() ? binding.served().view : current())
   // Verbs of the shared view go through the session's store, where `$onAction` hears them
   const actor = (): ViewVerbs<M> => (view ? undefined : binding?.lease()?.store) ?? current()
   return { binding, shown, current, actor }

@@ -110,7 +110,7 @@ export class MultiMap<V extends object> {
 
   of(key: string): readonly V[] {
     const held = this.#held.get(key)
-    return held === undefined ? none : Array.isArray(held) ? held : [held]
+    return held === undefined ? noItems : Array.isArray(held) ? held : [held]
   }
 
   add(key: string, value: V): void {
@@ -129,5 +129,3 @@ export class MultiMap<V extends object> {
     if (held.length === 0) this.#held.delete(key)
   }
 }
-
-const none: readonly never[] = []

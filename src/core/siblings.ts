@@ -1,4 +1,4 @@
-import { firstAbove } from './collections'
+import { firstAbove, noItems } from './collections'
 import { InputNode } from './input-node'
 import { bySort, levelOf, type TreeNode } from './node'
 import { RunNode } from './run-node'
@@ -64,7 +64,7 @@ export class Siblings<M extends object> {
   inside(previousId: string, id: string): readonly RunNode<M>[] {
     const replies = this.#tree.children(previousId)
     return replies.length === 0
-      ? none
+      ? noItems
       : replies
           .filter((node) => node instanceof RunNode)
           .filter((run) => run.regenerates === id && this.#tree.isListed(run))
@@ -188,8 +188,6 @@ export class Siblings<M extends object> {
     return this.#tree.access.allows('edit', node.owner, target.owner) ? target : undefined
   }
 }
-
-const none: readonly never[] = []
 
 const previousIn = (run: RunNode<object>, id: string): string | undefined => run.ids[run.ids.indexOf(id) - 1]
 

@@ -147,8 +147,8 @@ export class ClientSession<M extends object> {
   }
 
   /** Whether it was made without a client and will never connect. @internal */
-  get isIdle(): boolean {
-    return this.#session.isIdle
+  get hasNoClient(): boolean {
+    return this.#session.hasNoClient
   }
 }
 

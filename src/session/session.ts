@@ -102,7 +102,7 @@ export class Session<M extends object> implements SessionContext<M> {
     return this.#connection.status === 'ready'
   }
 
-  get isIdle(): boolean {
+  get hasNoClient(): boolean {
     return this.channel instanceof AbsentChannel
   }
 
@@ -112,7 +112,7 @@ export class Session<M extends object> implements SessionContext<M> {
 
   checkOpen(): void {
     if (this.#connection.isClosed) throw closedError('send')
-    if (this.isIdle) throw absent('send')
+    if (this.hasNoClient) throw absent('send')
   }
 
   async cancel(target: CancelTarget): Promise<void> {

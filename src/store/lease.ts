@@ -84,7 +84,7 @@ export class LeasedSession {
       session: this.#session,
       store: this.#store,
       want: (limit) => this.#want(limit),
-      release: () => release(this.#session.isIdle ? 0 : this.#options.linger),
+      release: () => release(this.#session.hasNoClient ? 0 : this.#options.linger),
     }
   }
 
@@ -95,7 +95,7 @@ export class LeasedSession {
   /** Attaches a channel again that was refused, and shows the first page then. */
   retry(): void {
     void this.#start()
-    if (!this.#session.isIdle) this.#session.connect().catch(() => undefined)
+    if (!this.#session.hasNoClient) this.#session.connect().catch(() => undefined)
   }
 
   /** Closes the session at once; calls after the first one do nothing. */
@@ -120,7 +120,7 @@ export class LeasedSession {
   }
 
   #start(): Promise<void> {
-    if (this.#session.isIdle) return (this.#ready ??= this.#render())
+    if (this.#session.hasNoClient) return (this.#ready ??= this.#render())
     if (!this.#ready) {
       const ready = (this.#ready = this.#connect())
       // The next user tries again, and so does the session when that may help
@@ -147,7 +147,7 @@ export class LeasedSession {
   #want(limit: number): void {
     if (limit <= (this.#wanted ?? 0)) return
     this.#wanted = limit
-    if (this.#session.isIdle || this.#rows) this.#showLoaded()
+    if (this.#session.hasNoClient || this.#rows) this.#showLoaded()
     this.#ready = undefined
     void this.#start()
   }
@@ -169,7 +169,7 @@ export class LeasedSession {
   /** Shows as many messages as are wanted, of those that are loaded. */
   #showLoaded(): void {
     this.#session.view.show(this.#wanted ?? firstPage)
-    if (!this.#session.isIdle) return
+    if (!this.#session.hasNoClient) return
     const rows = dehydrateSession(this.#session)
     this.#store.rows = markRaw(rows.rows.length > 0 || rows.hasOlder ? [rows] : [])
     this.#store.synced()

@@ -78,7 +78,7 @@ export class Transport {
   readonly #pinia: Pinia
   readonly #options: AITransportOptions
   readonly #sessions = new Map<string, LeasedSession>()
-  #idle: ClientSession<AppMessage> | undefined
+  #unnamed: ClientSession<AppMessage> | undefined
   #client: RealtimeClient | undefined
   #tokens: TokenScope | undefined
   #stopListening: (() => void) | undefined
@@ -112,8 +112,8 @@ export class Transport {
   }
 
   /** A session without a channel, for composables without a name. */
-  get idle(): ClientSession<AppMessage> {
-    return (this.#idle ??= new ClientSession(this.#optionsOf('')))
+  get unnamed(): ClientSession<AppMessage> {
+    return (this.#unnamed ??= new ClientSession(this.#optionsOf('')))
   }
 
   /** Connects now, and attaches refused sessions again with a new token. */
