@@ -1,4 +1,5 @@
 import { bySerial } from '../core/collections'
+import { ErrorCode, toSessionError } from '../core/errors'
 import { sleep } from '../core/signals'
 import type { Row } from '../core/log'
 import { openCancel } from '../core/run-info'
@@ -20,15 +21,18 @@ export class CancelReview {
   }
 
   /**
-   * Decides on all cancels that are new; resolves with the first that is accepted, or when all are refused.
+   * Decides on all cancels that are new: the first that is accepted, or undefined if all are refused. Without a hook the
+   * decision is there at once.
    *
    * @param heard - a cancel that was just heard, if only that one can be new
    */
-  review(heard?: Row): Promise<Row | undefined> {
+  review(heard?: Row): Row | undefined | Promise<Row | undefined> {
     const fresh = (heard ? [heard] : this.#rows()).filter((row) => !this.#seen.has(row) && this.#isMeant(row))
     for (const row of fresh) this.#seen.add(row)
-    return firstAccepted(fresh, async (row) => {
-      const isAccepted = await this.#accepts(row)
+    const allowed = fresh.filter((row) => this.#isAllowed(row))
+    if (allowed.length === 0 || !this.#run.hooks.onCancel) return allowed[0]
+    return firstAccepted(allowed, async (row) => {
+      const isAccepted = await this.#decisions.on(row)
       if (!isAccepted) this.#refuse(row)
       return isAccepted
     })
@@ -53,11 +57,17 @@ export class CancelReview {
     return isNamed && serial > this.#run.target.trigger.serial
   }
 
-  async #accepts(row: Row): Promise<boolean> {
-    const { channel, hooks, target } = this.#run
-    const act = { kind: 'cancel', clientId: row.clientId, ownerClientId: target.ownerClientId } as const
-    if (!(await runHookSafely(channel.tree.access.ask, act, 'a cancel', channel.report))) return false
-    return !hooks.onCancel || this.#decisions.on(row)
+  /** Whether policy allows a cancel; otherwise it is refused. A policy that throws refuses, and the error is reported. */
+  #isAllowed(row: Row): boolean {
+    const { channel, target } = this.#run
+    try {
+      const act = { kind: 'cancel', clientId: row.clientId, ownerClientId: target.ownerClientId } as const
+      if (channel.tree.access.ask(act)) return true
+    } catch (cause) {
+      channel.report(toSessionError('decide on a cancel', ErrorCode.HookFailed, cause))
+    }
+    this.#refuse(row)
+    return false
   }
 
   #ask(row: Row): Promise<boolean> {

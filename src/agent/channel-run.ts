@@ -265,7 +265,9 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
 
   async #reviewCancels(heard?: Row): Promise<void> {
     if (this.#run.isStopped || this.#run.phase === 'over' || !this.#run.isTargetKnown) return
-    const cancel = await this.#cancels.review(heard)
+    const decision = this.#cancels.review(heard)
+    // NOTE: a Stop that is decided on takes effect before anything else happens
+    const cancel = decision instanceof Promise ? await decision : decision
     if (!cancel) return
     this.#run.stopFor(cancel)
     await this.#endSuspended()

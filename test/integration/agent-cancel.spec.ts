@@ -45,6 +45,20 @@ describe('a cancel on the channel', () => {
     expect(run.abortSignal.reason).toMatchObject({ name: 'AbortError', code: 40033 })
   })
 
+  it('aborts before other listeners of the channel hear of it, unless a hook decides', async () => {
+    const { name, agentClient, alice, started } = await stage()
+    const plain = await started('one')
+    const hooked = await started('two', { onCancel: () => true })
+    const heard: boolean[] = []
+    await agentClient.channels.get(name).subscribe('ai-cancel', () => {
+      heard.push(plain.abortSignal.aborted, hooked.abortSignal.aborted)
+    })
+    await alice.cancel({ runId: plain.runId })
+    await alice.cancel({ runId: hooked.runId })
+    await aborted(hooked.abortSignal)
+    expect(heard).toEqual([true, false, true, false])
+  })
+
   it('S11 S12 S39 stops and closes the stream, and the run ends as cancelled', async () => {
     const { alice, started, readBack } = await stage()
     const run = await started('one')
