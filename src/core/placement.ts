@@ -90,6 +90,8 @@ export abstract class Placement<M extends object> extends Nodes<M> {
 
   /** Reads again the forks that start with copies of a run, or replace it. */
   protected rereadForksOf(run: RunNode<M>): void {
+    if (!run.hasChanged) return
+    run.hasChanged = false
     for (const fork of this.forks.replacing(run)) {
       this.isRestructured = true
       // NOTE: in one direction only, since runs may claim to take each other's place

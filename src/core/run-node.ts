@@ -42,6 +42,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
   isStalled = false
   /** The newest version of any of its rows, cancels aside: a run is silent while this stays the same. */
   newestVersion = ''
+  /** Whether it has changed since the runs were read that go on from copies of its messages. */
+  hasChanged = true
   /** Message id of the prompt that woke the agent. */
   inputId: string | undefined
   regenerates: string | undefined
@@ -81,12 +83,14 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   #take(row: Row): void {
     this.#noteVersion(row)
+    this.hasChanged = true
     if (!this.#fold?.goOn(row)) this.#fold = undefined
     this.#isNews ||= (this.#fold?.hasNews ?? true) || this.hasEnded
   }
 
   override grow(row: Row): boolean {
     this.#noteVersion(row)
+    this.hasChanged = true
     return super.grow(row)
   }
 
@@ -96,14 +100,14 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   override remove(row: Row): void {
     this.#fold = undefined
-    this.#isNews = true
+    this.#isNews = this.hasChanged = true
     removeBySerial(this.lifecycleRows, row)
     super.remove(row)
   }
 
   /** Reads its rows again: other rows may count than before. */
   reread(): void {
-    this.stale = true
+    this.stale = this.hasChanged = true
   }
 
   get owner(): string | undefined {
@@ -352,7 +356,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     const before = this.#acted
     const { counted, actedCount } = answersIn({ codec: this.#codec, access: this.#access }, this)
     this.#acted = counted.slice(0, actedCount)
-    if (before.length !== actedCount || before.some((row, index) => row !== counted[index])) this.stale = true
+    if (before.length !== actedCount || before.some((row, index) => row !== counted[index])) this.reread()
   }
 
   protected messageState(id: string): MessageState {
