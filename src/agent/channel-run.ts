@@ -19,7 +19,7 @@ import type { AgentChannel, Heard, OpenRun } from './channel'
 import { announce, declareEnd } from './claim'
 import { contextOf } from './context'
 import { badRequest } from './errors'
-import { failureOf, runEnd, runSuspend } from './headers'
+import { answersFor, failureOf, runEnd, runSuspend } from './headers'
 import { LiveRun, type InternalHooks, type RunTarget } from './live-run'
 import { waitForText } from './lookup'
 import { readPath } from './path'
@@ -250,7 +250,14 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
 
   async #publishEnd({ reason, error }: RunOutcome): Promise<void> {
     const { publisher, identity } = this.#run
-    const end = runEnd(identity, reason === 'suspend' ? 'complete' : reason, failureOf(error), this.#run.cutOff)
+    const { cutOff } = this.#run
+    const answers = answersFor(this.#channel.tree.runs.get(this.runId))
+    const end = runEnd(identity, {
+      reason: reason === 'suspend' ? 'complete' : reason,
+      failure: failureOf(error),
+      cutOff,
+      answers,
+    })
     await declareEnd(this.#channel, publisher, this.runId, end)
     this.#close()
     await this.#channel.archived(this.runId)

@@ -9,7 +9,7 @@ import type { AgentChannel } from './channel'
 import { declareEnd, invocationOf } from './claim'
 import { Decisions, firstAccepted, isRefused } from './cancel-review'
 import { BusyError, HandledError } from './errors'
-import { cancelRefused, runEnd, type RunIdentity } from './headers'
+import { answersFor, cancelRefused, runEnd, type RunIdentity } from './headers'
 import { runHookSafely } from './hooks'
 import { readRun } from './lookup'
 import { settleFully } from './path'
@@ -201,7 +201,8 @@ export class DeadRuns<M extends object> {
 
   async #end(run: RunNode<M>, reason: RunEndReason, error?: SessionError): Promise<void> {
     if (run.hasEnded) return
-    await declareEnd(this.#channel, this.#publisher, run.key, runEnd(this.#identityOf(run), reason, error))
+    const end = runEnd(this.#identityOf(run), { reason, failure: error, answers: answersFor(run) })
+    await declareEnd(this.#channel, this.#publisher, run.key, end)
     await this.#publisher.closeOrphanedStreams(this.#channel.tree, run.key)
   }
 

@@ -1,5 +1,6 @@
 import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
+import type { RunNode } from '../core/run-node'
 import { isEntry } from '../core/run-state'
 import type { RunEndReason } from '../core/run-state'
 import { Header, headers, MessageName, type Headers, type OutgoingMessage } from '../core/wire'
@@ -93,10 +94,20 @@ export interface CutOff {
   readonly tail: number
 }
 
-export function runEnd(run: RunIdentity, reason: RunEndReason, failure?: RunFailure, cutOff?: CutOff): OutgoingMessage {
+/** How a run ended. */
+export interface Ending {
+  readonly reason: RunEndReason
+  readonly failure?: RunFailure
+  readonly cutOff?: CutOff
+  /** Serials of the answers that count and that no resume has named. */
+  readonly answers?: readonly string[]
+}
+
+export function runEnd(run: RunIdentity, { reason, failure, cutOff, answers = [] }: Ending): OutgoingMessage {
   return lifecycle(MessageName.runEnd, {
     ...ofRun(run),
     [Header.runReason]: reason,
+    [Header.answers]: listOf(answers),
     ...(reason === 'error' && failure && failureHeaders(failure)),
     ...(reason === 'cancelled' && cutOff && cutOffHeaders(cutOff)),
   })
@@ -146,19 +157,30 @@ export function outputHeaders(
     [Header.stepId]: step.stepId,
     [Header.stepClientId]: step.clientId,
     [Header.attempt]: step.attempt,
-    [Header.steers]: listOf(steers),
+    [Header.steers]: listOf(steers.slice(0, maxSteers)),
   })
+}
+
+/** Serials of the answers in a run that count and that neither a resume nor its end has named. */
+export function answersFor(run: RunNode<object> | undefined): readonly string[] {
+  if (!run) return []
+  const { counted, acted } = run.answers
+  return [...counted].filter((row) => !acted.has(row)).map(({ serial }) => serial)
 }
 
 /** The longest client-chosen id that an agent repeats in its own messages, in characters. */
 export const maxIdLength = 200
 
-// NOTE: readers ignore messages whose headers are too long. Of very many steers some count as unanswered, and of very many
-// answers some count by their order
-const maxListed = 40
+// NOTE: each append repeats them. Of very many steers some count as unanswered
+const maxSteers = 40
+
+// NOTE: readers ignore messages whose headers are longer than 16 kB. Of more than about 250 answers at a time, some count by
+// their order
+const maxListLength = 12_000
 
 function listOf(ids: readonly string[]): string | undefined {
-  const listed = ids.filter((id) => id.length <= maxIdLength).slice(0, maxListed)
+  let room = maxListLength
+  const listed = ids.filter((id) => id.length <= maxIdLength && (room -= id.length + 3) > 0)
   return listed.length > 0 ? JSON.stringify(listed) : undefined
 }
 
@@ -175,6 +197,7 @@ const vital = [
   Header.runReason,
   Header.cancelSerial,
   Header.cancelClient,
+  Header.answers,
 ]
 const vitalOfStep = [Header.stepId, Header.stepClientId, Header.attempt, Header.stepReason]
 /** Headers that place a run, and name its owner. */
@@ -183,7 +206,7 @@ const placing = [Header.inputClientId, Header.inputId, Header.parent, Header.for
 /** The same lifecycle message with nothing but the headers it needs, for a channel that refuses more. */
 export function plainest({ id, name, extras }: OutgoingMessage): OutgoingMessage {
   const { transport } = extras.ai
-  const kept = [...vital, ...vitalOfStep, ...(isEntry({ name }) ? [...placing, Header.presence, Header.answers] : [])]
+  const kept = [...vital, ...vitalOfStep, ...(isEntry({ name }) ? [...placing, Header.presence] : [])]
   const plain = lifecycle(name as MessageName, Object.fromEntries(kept.map((header) => [header, transport[header]])))
   return { ...(id !== undefined && { id }), ...plain }
 }

@@ -1,4 +1,4 @@
-import { answersIn, lateReason, settledBefore } from '../core/answers'
+import { lateReason } from '../core/answers'
 import { ErrorCode, unableTo, type SessionError } from '../core/errors'
 import { isFork } from '../core/forks'
 import type { InputNode } from '../core/input-node'
@@ -11,7 +11,7 @@ import { Header, MessageName } from '../core/wire'
 import { checkNotResumed, checkUnanswered, claimAfter, claimOf } from './claim'
 import { DeadRuns } from './dead-runs'
 import { badRequest, BusyError, ConflictError } from './errors'
-import { identityOf, isContinuation, isRegeneration, maxIdLength, runResume, runStart } from './headers'
+import { answersFor, identityOf, isContinuation, isRegeneration, maxIdLength, runResume, runStart } from './headers'
 import { runHook, type AnswerHook } from './hooks'
 import type { LiveRun, RunTarget } from './live-run'
 import { findTrigger, findRun, readRun, waitUntilInactive } from './lookup'
@@ -73,13 +73,13 @@ async function checkFork<M extends object>(
   { channel, signal, hooks }: LiveRun<M, unknown>,
   trigger: Row,
 ): Promise<void> {
-  const { tree, codec } = channel
+  const { tree } = channel
   const { [Header.supersedes]: runId = '' } = trigger.transport
   const replaced = runId ? await readRun(channel, runId, signal) : undefined
   const isGuarded = tree.access.isGuarded || hooks.onAnswer !== undefined
   if (isGuarded && !replaced) throw badRequest('start the run', `the run that it replaces is unknown: "${runId}"`)
   if (isGuarded && replaced) await checkAnswer(tree, trigger, replaced, hooks.onAnswer)
-  const earlier = replaced && settledBefore(codec, answersIn(tree, replaced), trigger)
+  const earlier = replaced?.answers.before(trigger)
   if (earlier) throw new ConflictError('start the run', lateReason(earlier))
 }
 
@@ -108,14 +108,8 @@ async function findResumed<M extends object>(run: LiveRun<M, unknown>, trigger: 
   checkOpen(run, resumed, trigger)
   checkNotResumed(resumed, trigger)
   const target = targetOf(run, resumed, trigger)
-  const resume = runResume(target.identity, channel.presence.isPossible, answersFor(channel.tree, resumed))
+  const resume = runResume(target.identity, channel.presence.isPossible, answersFor(resumed))
   return { ...target, announcement: { id: claimAfter(resumed, inputEventId), ...resume } }
-}
-
-/** Serials of the answers that count and that no resume has named. */
-export function answersFor(tree: Tree<object>, run: RunNode<object>): string[] {
-  const { counted, actedCount } = answersIn(tree, run)
-  return counted.slice(actedCount).map(({ serial }) => serial)
 }
 
 function checkOpen<M extends object>({ channel }: LiveRun<M, unknown>, resumed: RunNode<M>, trigger: Row): void {

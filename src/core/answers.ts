@@ -1,6 +1,5 @@
-import type { AccessPolicy } from './access'
 import type { Codec } from './codec'
-import { bySerial } from './collections'
+import { MultiMap } from './collections'
 import { ErrorCode, unableTo, type SessionError } from './errors'
 import type { Row } from './log'
 import { isSteer } from './run-state'
@@ -8,78 +7,70 @@ import { MessageName, type Headers } from './wire'
 
 /** An answer that settled a call before a later one. */
 export interface EarlierAnswer {
-  readonly clientId: string | undefined
+  readonly row: Row
   /** The answer in a word, such as "denied". */
   readonly outcome: string
 }
 
-/** How answers are read. */
-interface Reader {
-  readonly codec: Codec<object>
-  readonly access: AccessPolicy
-}
-
-/** A run as its answers need it. */
-interface AnsweredRun {
-  readonly contentRows: readonly Row[]
-  /** Serials of the answers that its resumes name, oldest first. */
-  readonly namedAnswers: readonly unknown[]
-  readonly owner: string | undefined
-}
-
-/** The answers to the calls of a run that count. */
-export interface Answers {
-  /** Those that the agent has gone on with, then the others by serial. */
-  readonly counted: readonly Row[]
-  /** How many of them the agent has gone on with. */
-  readonly actedCount: number
-}
-
-const isAnswer = (row: Row): boolean => row.name === MessageName.input && !isSteer(row)
+/** Whether a row of a run is an answer to what the run asks for. */
+export const isAnswer = (row: Row): boolean => row.name === MessageName.input && !isSteer(row)
 
 /**
  * The answers that count in a run. Of several answers to a call the one counts that the agent has gone on with, as its
- * resumes name it, else the one with the lowest serial: the same for every client and for the agent.
+ * resumes and its end name it, else the one with the lowest serial: the same for every client and for the agent.
  */
-export function answersIn({ codec, access }: Reader, { contentRows, namedAnswers, owner }: AnsweredRun): Answers {
-  const answers = contentRows.filter((row) => isAnswer(row) && access.canWrite(row, owner))
-  const counted: Row[] = []
-  let actedCount = 0
-  const count = (row: Row | undefined): void => {
-    if (row && !settledBefore(codec, { counted, actedCount }, row)) counted.push(row)
-  }
-  for (const serial of namedAnswers) {
-    count(answers.find((row) => row.serial === serial))
-    actedCount = counted.length
-  }
-  for (const row of answers) if (!counted.includes(row)) count(row)
-  return { counted, actedCount }
-}
+export class Answers {
+  /** Those that the agent has gone on with, then the others by serial. */
+  readonly counted = new Set<Row>()
+  /** Those that the agent has gone on with. */
+  readonly acted: ReadonlySet<Row> = this.counted
+  /** The one with the highest serial. */
+  newest: Row | undefined
+  readonly #codec: Codec<object>
+  readonly #byCall = new MultiMap<Row>()
 
-/** The earlier answer because of which the given answer does not count; undefined if the given answer counts. */
-export function settledBefore(
-  codec: Codec<object>,
-  { counted, actedCount }: Answers,
-  { serial, codec: headers }: { readonly serial?: string; readonly codec: Headers },
-): EarlierAnswer | undefined {
-  for (const [index, row] of counted.entries()) {
-    const isBehind = serial !== undefined && row.serial > serial
-    if (row.serial === serial || (isBehind && index >= actedCount)) return undefined
-    // NOTE: an approval leaves room for an output behind it. An output before an approval that counts does not count
-    const excluding = isBehind && codec.settles?.(headers, row.codec) ? row.codec : headers
-    const outcome = codec.settles?.(row.codec, excluding)
-    if (outcome !== undefined) return { clientId: row.clientId, outcome }
+  /**
+   * @param rows - the answers of clients with a right to answer, by serial
+   * @param named - serials of the answers that the agent has gone on with, oldest first
+   */
+  constructor(codec: Codec<object>, rows: readonly Row[], named: readonly unknown[]) {
+    this.#codec = codec
+    const bySerial = new Map<unknown, Row>(named.length > 0 ? rows.map((row) => [row.serial, row]) : [])
+    for (const serial of named) this.add(bySerial.get(serial))
+    this.acted = new Set(this.counted)
+    for (const row of rows) this.add(row)
   }
-  return undefined
+
+  /** Takes in an answer behind all others. */
+  add(row: Row | undefined): void {
+    if (!row || this.counted.has(row) || this.before(row)) return
+    this.counted.add(row)
+    if (row.serial > (this.newest?.serial ?? '')) this.newest = row
+    this.#byCall.add(this.#callOf(row.codec), row)
+  }
+
+  /** The earlier answer because of which the given answer does not count; undefined if the given answer counts. */
+  before({ serial, codec }: { readonly serial?: string; readonly codec: Headers }): EarlierAnswer | undefined {
+    if (!this.#codec.settles) return undefined
+    for (const row of this.#byCall.of(this.#callOf(codec))) {
+      const isBehind = serial !== undefined && row.serial > serial
+      if (row.serial === serial || (isBehind && !this.acted.has(row))) return undefined
+      // NOTE: an approval leaves room for an output behind it. An output before an approval that counts does not count
+      const excluding = isBehind && this.#codec.settles(codec, row.codec) ? row.codec : codec
+      const outcome = this.#codec.settles(row.codec, excluding)
+      if (outcome !== undefined) return { row, outcome }
+    }
+    return undefined
+  }
+
+  #callOf(headers: Headers): string {
+    return this.#codec.callOf?.(headers) ?? ''
+  }
 }
 
 /** Why a later answer does not count. */
-export const lateReason = ({ clientId, outcome }: EarlierAnswer): string =>
-  `already answered by ${clientId || 'another client'}: ${outcome}`
+export const lateReason = ({ row, outcome }: EarlierAnswer): string =>
+  `already answered by ${row.clientId || 'another client'}: ${outcome}`
 
 export const alreadyAnswered = (earlier: EarlierAnswer): SessionError =>
   unableTo('answer', lateReason(earlier), ErrorCode.BadRequest)
-
-/** The newest answer in a run that counts. */
-export const newestAnswer = (reader: Reader, run: AnsweredRun): Row | undefined =>
-  answersIn(reader, run).counted.toSorted(bySerial).at(-1)

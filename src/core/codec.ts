@@ -152,6 +152,8 @@ export interface Codec<M extends object> {
    * still counts. Both are given by their codec headers. Without this method every answer counts.
    */
   settles?(earlier: Headers, later: Headers): string | undefined
+  /** The id of the call that an answer is about: it settles no other call. Without this method it may settle any. */
+  callOf?(answer: Headers): string | undefined
 }
 
 /** A codec that also writes replies, for agents. */

@@ -1,12 +1,12 @@
 import type { AccessPolicy } from './access'
-import { answersIn, settledBefore } from './answers'
+import { Answers, isAnswer } from './answers'
 import type { Codec } from './codec'
 import { bySerial, insertBySerial, noItems, removeBySerial, sameItems } from './collections'
 import { isAgents, isContent, isOpen, type Row } from './log'
 import { TreeNode } from './node'
 import { RunFold } from './run-fold'
 import { factsOf, withCancellation, type Cancelling, type RunFacts, type RunInfo } from './run-info'
-import { endState, hasEnded, initialRunState, isEntry, isSteer, type RunState, type RunStatus } from './run-state'
+import { endState, hasEnded, initialRunState, isEntry, type RunState, type RunStatus } from './run-state'
 import type { ReactivePort } from './signals'
 import type { SteerStates } from './steer-states'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
@@ -25,7 +25,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #steers: SteerStates | undefined
   /** The state that its shown messages tell. */
   #told = initialRunState
-  /** The answers that its agent has gone on with. */
+  #answers: Answers | undefined
+  /** The answers that its agent had gone on with when it was settled. */
   #acted: readonly Row[] = noItems
   #isStarted = false
   #state = initialRunState
@@ -76,6 +77,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     row.home = this
     this.#lifecycle = insertBySerial(this.lifecycleRows, row)
     if (row.name === MessageName.cancelRefused) this.touch()
+    if (row.name === MessageName.runStart || row.transport[Header.answers]) this.#answers = undefined
     // Who may write into a run depends on its start
     if (row.name === MessageName.runStart && this.rows.some(isInput)) this.reread()
     this.#take(row)
@@ -84,8 +86,14 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #take(row: Row): void {
     this.#noteVersion(row)
     this.hasChanged = true
-    if (!this.#fold?.goOn(row)) this.#fold = undefined
+    if (!this.#fold?.goOn(row)) this.#fold = this.#answers = undefined
+    else if (this.#answers && isAnswer(row)) this.#takeAnswer(row)
     this.#isNews ||= (this.#fold?.hasNews ?? true) || this.hasEnded
+  }
+
+  #takeAnswer(row: Row): void {
+    if (this.#known.namedAnswers.includes(row.serial)) this.#answers = undefined
+    else if (this.#counts(row)) this.#answers!.add(row)
   }
 
   override grow(row: Row): boolean {
@@ -99,7 +107,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   override remove(row: Row): void {
-    this.#fold = undefined
+    this.#fold = this.#answers = undefined
     this.#isNews = this.hasChanged = true
     removeBySerial(this.lifecycleRows, row)
     super.remove(row)
@@ -107,6 +115,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** Reads its rows again: other rows may count than before. */
   reread(): void {
+    this.#answers = undefined
     this.stale = this.hasChanged = true
   }
 
@@ -125,9 +134,19 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#fold ? this.#fold.entry : this.lifecycleRows.findLast(isEntry)
   }
 
-  /** Serials of the answers that its agent has gone on with, as its resumes name them. */
-  get namedAnswers(): readonly unknown[] {
-    return this.#known.namedAnswers
+  /** The answers of clients to what it asks for. */
+  get answers(): Answers {
+    const { namedAnswers } = this.#known
+    return (this.#answers ??= new Answers(
+      this.#codec,
+      this.rows.filter((row) => isAnswer(row) && this.#counts(row)),
+      namedAnswers,
+    ))
+  }
+
+  /** Whether an input is of a client that may write into it. */
+  #counts(row: Row): boolean {
+    return this.#access.canWrite(row, this.owner)
   }
 
   /** The run as its rows describe it. */
@@ -235,7 +254,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#owner = this.owner
     this.#lifecycle = noItems
     this.#acted = noItems
-    this.#fold = undefined
+    this.#fold = this.#answers = undefined
   }
 
   override reopen(rows: readonly Row[]): void {
@@ -311,7 +330,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.inputId = fold.header(Header.inputId)
     this.regenerates = fold.header(Header.regenerates)
     this.#isStarted = start !== undefined || fold.hasOutput || fold.steps.length > 0
-    if (fold.namedAnswers.length > 0 || this.#acted.length > 0) this.#readActed()
+    if (fold.namedAnswers.length > 0 || this.#acted.length > 0) this.#noteActed()
     const facts = this.#readFacts()
     if (this.#facts && hasSameFields(this.#facts, facts)) return
     this.#facts = facts
@@ -347,16 +366,15 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** Whether an answer does not count, because its agent has gone on with another one. */
   isOutdone(row: Row | undefined): boolean {
-    const { length: actedCount } = this.#acted
-    if (actedCount === 0 || !row || !isInput(row) || isSteer(row)) return false
-    return settledBefore(this.#codec, { counted: this.#acted, actedCount }, row) !== undefined
+    if (!row || !isAnswer(row) || this.#known.namedAnswers.length === 0) return false
+    const { acted } = this.answers
+    return acted.has(this.answers.before(row)?.row as Row)
   }
 
-  #readActed(): void {
-    const before = this.#acted
-    const { counted, actedCount } = answersIn({ codec: this.#codec, access: this.#access }, this)
-    this.#acted = counted.slice(0, actedCount)
-    if (before.length !== actedCount || before.some((row, index) => row !== counted[index])) this.reread()
+  #noteActed(): void {
+    const acted = [...this.answers.acted]
+    if (!sameItems(this.#acted, acted)) this.stale = this.hasChanged = true
+    this.#acted = acted
   }
 
   protected messageState(id: string): MessageState {

@@ -1,4 +1,3 @@
-import { newestAnswer } from '../core/answers'
 import { MultiMap } from '../core/collections'
 import { InputNode } from '../core/input-node'
 import type { Row } from '../core/log'
@@ -148,7 +147,7 @@ export class PendingInputs<M extends object> {
     }
     if (run.state.status !== 'suspended') return undefined
     const order = `0${levelOf(run)}`
-    const answer = newestAnswer(tree, run)
+    const answer = run.answers.newest
     // NOTE: an answer may arrive while the reply is still being written, before the run is suspended
     const isNew = answer !== undefined && answer.serial > (run.entry?.serial ?? '')
     const own = isNew ? undefined : this.#submissions.unacknowledgedIn(run.key)

@@ -1,4 +1,4 @@
-import { alreadyAnswered, answersIn, settledBefore } from '../core/answers'
+import { alreadyAnswered } from '../core/answers'
 import type { Answer, Codec, Input, Seed, WholeMessage } from '../core/codec'
 import { ErrorCode, unableTo, type SessionError } from '../core/errors'
 import { newId, Header, headers, MessageName, type OutgoingMessage } from '../core/wire'
@@ -72,7 +72,7 @@ export function placeAnswers<M extends object>(
   parent: string | undefined,
 ): PlacedInput<M> {
   const run = runThatAsked(tree, messageId, answers)
-  refuseLate(tree, run, answers)
+  refuseLate(run, answers)
   if (run.hasEnded) throw refuse('answer', "the run that asked has ended; { as: 'fork' } goes on from a copy of it")
   const isLate = (answer: Answer, index: number): boolean =>
     tree.codec.waits?.(run.message(messageId)!, [...given, ...answers.slice(0, index)], answer) === false
@@ -87,7 +87,7 @@ export function placeForkedAnswers<M extends object>(
   answers: readonly Answer[],
 ): PlacedInput<M> {
   const run = runThatAsked(tree, messageId, answers)
-  refuseLate(tree, run, answers)
+  refuseLate(run, answers)
   const ids = [...run.ids]
   const seeds = ids.map((id): Seed<M> => ({ messageId: newId(), message: structuredClone(run.message(id)!) }))
   const inputs = answers.map((answer) => tree.codec.seeded?.(answer, seeds) ?? answer)
@@ -99,10 +99,9 @@ export function placeForkedAnswers<M extends object>(
   return { inputs, place: { messageId: copy, role: 'assistant', parent: run.parent, supersedes: run.key } }
 }
 
-function refuseLate<M extends object>(tree: Tree<M>, run: RunNode<M>, answers: readonly Answer[]): void {
-  const known = answersIn(tree, run)
+function refuseLate(run: RunNode<object>, answers: readonly Answer[]): void {
   for (const answer of answers) {
-    const earlier = settledBefore(tree.codec, known, answer)
+    const earlier = run.answers.before(answer)
     if (earlier) throw alreadyAnswered(earlier)
   }
 }

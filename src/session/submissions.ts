@@ -1,4 +1,4 @@
-import { alreadyAnswered, answersIn, newestAnswer, settledBefore } from '../core/answers'
+import { alreadyAnswered } from '../core/answers'
 import type { Answer } from '../core/codec'
 import { MultiMap } from '../core/collections'
 import { warn } from '../core/diagnostics'
@@ -132,7 +132,6 @@ export class Submissions<M extends object> {
 
   /** Settles the submissions and steers of a run that has changed, and wakes its agent once answers are complete. */
   apply(run: RunNode<M>): void {
-    const { tree } = this.#session
     if (run.visible) this.#restore(run.inputId)
     for (const submission of this.#byInput.of(run.inputId ?? '').slice()) {
       if (submission.runId === undefined) this.#settle(submission)
@@ -140,9 +139,7 @@ export class Submissions<M extends object> {
     const answers = this.#byRun.of(run.key).slice()
     // NOTE: of several clients that answer at the same time, the last one on the channel wakes the agent
     const newest =
-      answers.length > 0 && run.state.status === 'suspended'
-        ? newestAnswer(tree, run)?.transport[Header.eventId]
-        : undefined
+      answers.length > 0 && run.state.status === 'suspended' ? run.answers.newest?.transport[Header.eventId] : undefined
     for (const submission of answers) {
       this.#settle(submission)
       const { eventId, wake, publishing } = submission
@@ -254,10 +251,8 @@ export class Submissions<M extends object> {
 
   /** The errors of answers that do not count, each of them once. */
   #lateAnswers({ answers, serials, told }: Submission, run: RunNode<M>): SessionError[] {
-    const { tree } = this.#session
-    const known = answersIn(tree, run)
     return answers.flatMap(({ codec }, index) => {
-      const earlier = settledBefore(tree.codec, known, { codec, serial: serials[index] })
+      const earlier = run.answers.before({ codec, serial: serials[index] })
       if (!earlier || told.has(index)) return []
       told.add(index)
       return alreadyAnswered(earlier)

@@ -42,7 +42,7 @@ describe.each(names)('the headers recorded in %s', (name) => {
     for (const row of of('ai-run-end')) {
       const { 'run-reason': reason, 'error-code': code, 'error-message': message } = row.transport
       const failure = message === undefined ? undefined : { code: Number(code), message }
-      expect(transportOf(runEnd(identityFor(row), reason as 'complete', failure))).toEqual(row.transport)
+      expect(transportOf(runEnd(identityFor(row), { reason: reason as 'complete', failure }))).toEqual(row.transport)
     }
   })
 
@@ -90,7 +90,7 @@ describe('headers', () => {
   it('contain a shortened error message, since readers ignore messages with too long headers', () => {
     const [input] = rowsOf(readTranscript('text-simple').wire)
     const identity = identityOf(input!, { runId: 'r', invocationId: 'i' })
-    const transport = transportOf(runEnd(identity, 'error', { message: 'x'.repeat(50_000) }))
+    const transport = transportOf(runEnd(identity, { reason: 'error', failure: { message: 'x'.repeat(50_000) } }))
     expect(transport['error-message']!.length).toBe(1000)
   })
 
@@ -111,11 +111,21 @@ describe('headers', () => {
     expect(transport['answer-serials']).toBe('["s1","s2"]')
   })
 
+  it('of a resume and of an end name each of 200 answers', () => {
+    const [input] = rowsOf(readTranscript('text-simple').wire)
+    const identity = identityOf(input!, { runId: 'r', invocationId: 'i' })
+    const answers = Array.from({ length: 200 }, (_, index) => `01726232498871-${index}@e2DFJ6BgQB7cql38437833:${index}`)
+    for (const each of [runResume(identity, true, answers), runEnd(identity, { reason: 'cancelled', answers })]) {
+      expect(JSON.parse(transportOf(each)['answer-serials']!)).toEqual(answers)
+      expect(transportOf(plainest(each))['answer-serials']).toBe(transportOf(each)['answer-serials'])
+    }
+  })
+
   it('leave out an error code that is not a number', () => {
     const [input] = rowsOf(readTranscript('text-simple').wire)
     const identity = identityOf(input!, { runId: 'r', invocationId: 'i' })
-    expect(transportOf(runEnd(identity, 'error', { code: 'ECONNRESET', message: 'gone' }))).not.toHaveProperty(
-      'error-code',
-    )
+    expect(
+      transportOf(runEnd(identity, { reason: 'error', failure: { code: 'ECONNRESET', message: 'gone' } })),
+    ).not.toHaveProperty('error-code')
   })
 })

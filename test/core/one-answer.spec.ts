@@ -3,14 +3,16 @@ import * as fc from 'fast-check'
 import { isDeepStrictEqual } from 'node:util'
 import { expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src'
-import { answersIn, settledBefore } from '../../src/core/answers'
 import { bySerial } from '../../src/core/collections'
-import type { Tree } from '../../src/core/tree'
+import { Tree } from '../../src/core/tree'
 import type { ChannelMessage } from '../../src/core/wire'
 import { randomFrom, shuffled } from '../support/channel-table'
 import { hear, newTree } from '../support/transcripts'
-import { answersFor } from '../../src/agent/run-target'
+import { answersFor } from '../../src/agent/headers'
 import { later, message, output, runMessage } from './wire'
+
+/** Of each property. */
+const numRuns = Number(process.env.RUNS ?? 300)
 
 const calls = ['c1', 'c2']
 const clients = ['alice', 'bob', 'carol']
@@ -75,7 +77,7 @@ it('of several answers to a tool call one counts, the same for all clients and t
       expectLateOnesTold(seen[0]!, answers)
     },
   )
-  fc.assert(property, { numRuns: 200 })
+  fc.assert(property, { numRuns })
 })
 
 type Call = {
@@ -122,13 +124,13 @@ it('the decision that the agent has acted on is shown, even if an earlier one re
       }
     },
   )
-  fc.assert(property, { numRuns: 200 })
+  fc.assert(property, { numRuns })
 })
 
-const resumeOf = (tree: Tree<UIMessage>, invocation: string): ChannelMessage =>
-  runMessage('ai-run-resume', 'r', {
+const goingOn = (tree: Tree<UIMessage>, name: 'ai-run-resume' | 'ai-run-end', invocation: string): ChannelMessage =>
+  runMessage(name, 'r', {
     'invocation-id': invocation,
-    'answer-serials': JSON.stringify(answersFor(tree, tree.runs.get('r')!)),
+    'answer-serials': JSON.stringify(answersFor(tree.runs.get('r'))),
   })
 
 /** Whether a call still says what the agent has acted on: its outcome, or an approval that an output may follow. */
@@ -137,13 +139,14 @@ const isStill = (now: Call, acted: Call): boolean =>
     ? now.approval?.approved === true && now.approval.reason === acted.approval?.reason
     : isDeepStrictEqual(now, acted)
 
-it('the answers that the agent goes on with count everywhere, even if earlier ones of another site arrive later', () => {
+it('the answers that a resume or the end names count everywhere, even if earlier ones of another site arrive later', () => {
   const property = fc.property(
     fc.array(said, { minLength: 1, maxLength: 12 }),
     fc.nat(),
     fc.nat(12),
     fc.nat(12),
-    (all, seed, heard, more) => {
+    fc.boolean(),
+    (all, seed, heard, more, ends) => {
       const before = asked()
       const answers = all.map(inputOf)
       const agent = newTree()
@@ -151,10 +154,11 @@ it('the answers that the agent goes on with count everywhere, even if earlier on
       hear(agent, before)
       const acted: Call[] = []
       const resumes: ChannelMessage[] = []
-      // The agent resumes the run twice, with the answers that have reached it by then, and hears the others later
+      // The agent resumes the run, then resumes or ends it, with the answers that have reached it by then. It hears the others later
       for (const [invocation, upTo] of [heard, heard + more].entries()) {
         hear(agent, arriving.slice(0, upTo))
-        const resume = resumeOf(agent, `i${invocation}`)
+        const name = ends && invocation === 1 ? 'ai-run-end' : 'ai-run-resume'
+        const resume = goingOn(agent, name, `i${invocation}`)
         resumes.push(resume)
         hear(agent, [resume])
         const answered = (callsOf(agent) as Call[]).filter(({ state }) => state !== 'approval-requested')
@@ -178,7 +182,7 @@ it('the answers that the agent goes on with count everywhere, even if earlier on
       }
     },
   )
-  fc.assert(property, { numRuns: 300 })
+  fc.assert(property, { numRuns })
 })
 
 it.each(['message.delete', 'message.update'] as const)(
@@ -207,13 +211,48 @@ it.each(['message.delete', 'message.update'] as const)(
   },
 )
 
+it('a run whose rows are kept in little room still knows which answers were outdone', () => {
+  const answers = [0, 1].map((client) => inputOf({ client, call: 0, kind: 'output' }, client))
+  const end = runMessage('ai-run-end', 'r', {
+    'run-reason': 'cancelled',
+    'answer-serials': JSON.stringify([answers[1]!.serial]),
+  })
+  const tree = newTree()
+  hear(tree, [...asked(), ...answers, end])
+  const run = tree.runs.get('r')!
+  tree.compact([run])
+  const outdone = answers.map(({ serial }) => run.isOutdone(tree.log.get(serial!)))
+  expect(outdone).toEqual([true, false])
+})
+
+it('asks the codec about no answer to another call, so 500 answered calls cost no more each than five', () => {
+  let questions = 0
+  const settles = (...headers: Parameters<NonNullable<typeof UIMessageCodec.settles>>): string | undefined => {
+    questions++
+    return UIMessageCodec.settles!(...headers)
+  }
+  const tree = new Tree({ ...UIMessageCodec, settles })
+  const about = (toolCallId: string) => ({ kind: 'tool-result', toolCallId })
+  const transport = { role: 'user', 'codec-message-id': 'm', 'run-id': 'r' }
+  for (let index = 0; index < 500; index++) {
+    const toolCallId = `call-${index}`
+    hear(tree, [
+      output('r', { kind: 'tool-input', toolCallId, toolName: 'pay' }, {}),
+      message('ai-input', { ...transport, 'event-id': `e${index}` }, about(toolCallId), { output: index }),
+    ])
+    expect(answersFor(tree.runs.get('r'))).toHaveLength(index + 1)
+  }
+  hear(tree, [goingOn(tree, 'ai-run-resume', 'i1')])
+  expect(answersFor(tree.runs.get('r'))).toEqual([])
+  expect(questions).toBeLessThan(5000)
+})
+
 /** Each answer either counts, or its sender learns which answer came first. */
 function expectLateOnesTold(tree: Tree<object>, answers: readonly ChannelMessage[]): void {
   const run = tree.runs.get('r')!
-  const known = answersIn(tree, run)
   const rows = run.contentRows.filter(({ name }) => name === 'ai-input')
-  const counted = rows.filter((row) => settledBefore(tree.codec, known, row) === undefined)
-  expect(known.counted.toSorted(bySerial)).toEqual(counted)
+  const counted = rows.filter((row) => run.answers.before(row) === undefined)
+  expect([...run.answers.counted].toSorted(bySerial)).toEqual(counted)
   expect(rows).toHaveLength(answers.length)
   for (const call of calls) {
     const own = counted.filter(({ codec }) => codec.toolCallId === call)

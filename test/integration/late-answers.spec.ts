@@ -111,6 +111,46 @@ it('an answer with a lower serial than the one that the agent goes on with chang
   await expect(session.view.answer(reply, third)).rejects.toThrow('already answered by alice: output')
 })
 
+it('an answer with a lower serial than the one that the end of a run names changes neither a context nor a view', async () => {
+  const contexts: UIMessage[][] = []
+  const { alice, name, wake, ask } = await wokenAgent(endpoint, {
+    respond(run) {
+      contexts.push(run.context())
+      return run.pipe(contexts.length > 1 ? textChunks(['Fine.'], `m${contexts.length}`) : streamOf(asking('c1', 'c2')))
+    },
+  })
+  const { runId } = (await ask()).body
+  await alice.hears(named('ai-run-suspend'))
+  const reply = transportOf(await alice.hears(named('ai-output')))['codec-message-id']!
+  const arrive = await answerFromFar(alice)
+  const { inputEventId } = await answerTo(alice, { runId, reply, toolCallId: 'c1', output: 'Oslo' })
+  const used = await alice.hears(named('ai-input', { 'event-id': inputEventId }))
+  await alice.cancel({ runId })
+  const end = transportOf(await alice.hears(named('ai-run-end')))
+  expect(end).toMatchObject({ 'run-reason': 'cancelled', 'answer-serials': JSON.stringify([used.serial]) })
+  const nextContext = async (): Promise<unknown[]> => {
+    const known = contexts.length
+    await wake((await alice.prompt('Where am I?', { parent: reply })).inputEventId)
+    await eventually(() => expect(contexts.length).toBeGreaterThan(known))
+    return contexts.at(-1)!.flatMap(outputsOf)
+  }
+  expect(await nextContext()).toEqual(['Oslo'])
+  const heard = alice.hears(({ action }) => action === 'message.update')
+  await arrive({ toolCallId: 'c1', output: 'Rome', runId, reply })
+  await heard
+  expect(await nextContext()).toEqual(['Oslo'])
+
+  const session = createClientSession({
+    client: endpoint.client({ clientId: 'bob' }),
+    channelName: name,
+    codec: UIMessageCodec,
+  })
+  onTestFinished(() => session.close())
+  await session.connect()
+  await session.view.loadOlder(20)
+  expect(outputsOf(session.view.snapshot(reply))).toEqual(['Oslo'])
+})
+
 describe('a late answer', () => {
   it('starts no fork: the request is refused with 409, before and after the run has ended', async () => {
     const { alice, wake, runId, first } = await answeredTwice()

@@ -81,9 +81,9 @@ export function withPresence<T extends { name?: string; extras?: unknown }>(mess
   return { ...message, extras: { ai: { ...ai, transport: { ...ai.transport, 'agent-presence': 'true' } } } }
 }
 
-/** Additional headers of our agent: how a cancel ended a run, and the answers that a resume goes on with. */
+/** Additional headers of our agent: how a cancel ended a run, and the answers that a resume or an end goes on with. */
 const additions: Readonly<Record<string, readonly string[]>> = {
-  'ai-run-end': ['cancel-serial', 'aborted-at', 'cancel-tail'],
+  'ai-run-end': ['cancel-serial', 'aborted-at', 'cancel-tail', 'answer-serials'],
   'ai-run-resume': ['answer-serials'],
 }
 

@@ -78,6 +78,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     createToolApproval,
     seeded,
     settles,
+    callOf: ({ toolCallId }) => toolCallId,
     waits,
     decodes: (row) => foldOf(row) !== undefined,
     fold(draft) {
