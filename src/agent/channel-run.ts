@@ -267,7 +267,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     const { name, row } = heard ?? {}
     if (!heard || resumesOrEnds.has(name)) this.#reviewOthers()
     if (!heard || (row && name === MessageName.cancel)) void this.#reviewCancels(row)
-    if ((!heard || name === MessageName.input) && this.#run.isTargetKnown) void this.#steers.review()
+    if ((!heard || (row && name === MessageName.input)) && this.#run.isTargetKnown) void this.#steers.review(row)
   }
 
   async #reviewCancels(heard?: Row): Promise<void> {

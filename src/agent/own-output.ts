@@ -4,6 +4,7 @@ import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
 import { plainPort } from '../core/signals'
 import { Projection } from '../core/projection'
+import { RunFold } from '../core/run-fold'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
 import type { PublishedRows } from './run-publisher'
@@ -38,13 +39,15 @@ export function ownMessages<M extends object>(
   trigger: Row,
   run: OwnRun,
 ): OwnMessage<M>[] {
-  const rows = ownRows(tree, trigger, run)
+  const all = knownRows(tree, trigger, run)
+  const fold = new RunFold(all)
+  const rows = readable(tree, fold.content, run)
   const projection = new Projection(tree.codec, plainPort)
   // NOTE: copies, because folding makes a row point to its part, and the tree's rows point to the tree's parts
   for (const row of rows) projection.add({ ...row })
   const steerIds = steerIdsIn(rows)
   const unfinished = cutShortIn(rows, codec)
-  const isUnanswered = unansweredIn([...(tree.runs.get(run.runId)?.allRows() ?? []), ...rows])
+  const isUnanswered = unansweredIn(all, fold)
   const known = [...projection.ids].filter((id) => !run.isIgnored(id) && isForModel(projection.held(id)!))
   return missedLast(known, isUnanswered).map((id) => ({
     message: structuredClone(projection.held(id)!),
@@ -53,34 +56,18 @@ export function ownMessages<M extends object>(
   }))
 }
 
-function ownRows<M extends object>(tree: Tree<M>, trigger: Row, run: OwnRun): Row[] {
-  const { runId, ownerClientId, published } = run
+/** The rows of a run, heard or published, by serial. An answer that starts a run of its own belongs to that run. */
+function knownRows(tree: Tree<object>, trigger: Row, { runId, published }: OwnRun): Row[] {
+  const isOwn = isFork(trigger) || trigger.transport[Header.runId] !== undefined
+  const all = [...(isOwn ? [trigger] : []), ...(tree.runs.get(runId)?.allRows() ?? []), ...published.rows()]
+  const known = new Map(all.map((row) => [row.serial, row]))
+  return [...known.values()].filter((row) => !row.deleted).toSorted(bySerial)
+}
+
+/** The rows of these that count, as the tree reads them. */
+function readable(tree: Tree<object>, rows: readonly Row[], { runId, ownerClientId }: OwnRun): Row[] {
   const node = tree.runs.get(runId)
-  const heard = node?.allRows() ?? []
-  const rows = new Map([trigger, ...heard, ...published.rows()].map((row) => [row.serial, row]))
-  if (!isFork(trigger) && trigger.transport[Header.runId] === undefined) rows.delete(trigger.serial)
-  const attempts = attemptsOf(heard, published)
-  return [...rows.values()]
-    .filter((row) => isContent(row) && isOfNewest(row, attempts) && !node?.isOutdone(row))
+  return rows
+    .filter((row) => !node?.isOutdone(row))
     .flatMap((row) => (row.name === MessageName.input ? (tree.access.filterInput(row, ownerClientId) ?? []) : row))
-    .toSorted(bySerial)
-}
-
-const isContent = ({ name, deleted }: Row): boolean =>
-  !deleted && (name === MessageName.input || name === MessageName.output)
-
-/** Whether a row is of the newest attempt of its step. */
-function isOfNewest({ transport }: Row, attempts: ReadonlyMap<string, string>): boolean {
-  const attempt = transport[Header.attempt]
-  return attempt === undefined || (attempts.get(transport[Header.stepId] ?? '') ?? attempt) === attempt
-}
-
-function attemptsOf(heard: readonly Row[], published: PublishedRows): Map<string, string> {
-  const attempts = new Map(published.attempts())
-  for (const { name, transport, serial } of heard) {
-    const stepId = transport[Header.stepId]
-    if (name !== MessageName.stepStart || stepId === undefined) continue
-    if (serial > (attempts.get(stepId) ?? '')) attempts.set(stepId, serial)
-  }
-  return attempts
 }

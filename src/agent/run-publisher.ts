@@ -3,7 +3,7 @@ import { sleep } from '../core/signals'
 import type { Uplink } from '../ably/uplink'
 import { isAway, isForGood, isPassing, isTooFast } from '../ably/publish-error'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
-import { newId, Header, MessageName, type Headers, type OutgoingMessage } from '../core/wire'
+import { headers, newId, noHeaders, Header, MessageName, type Headers, type OutgoingMessage } from '../core/wire'
 import { isOpen, type Row } from '../core/log'
 import type { Tree } from '../core/tree'
 import { outputExtras, plainest } from './headers'
@@ -221,20 +221,30 @@ const tooFast = 42_911
 
 const detached = (): SessionError => unableTo('publish', 'the session was detached from the run', ErrorCode.Closed)
 
-/** The output that this process has published of a run, so that the run can read it before its echo arrives. */
+/** The rows that this process has published of a run, so that the run can read them before their echo arrives. */
 export class PublishedRows {
   readonly #rows: Row[] = []
-  readonly #attempts = new Map<string, string>()
 
   /** Adds an output. The caller keeps the row's data up to date while the output streams. */
   add(serial: string, transport: Headers, codec: Headers, data: unknown): Row {
-    const row: Row = {
+    return this.#add(MessageName.output, { serial, transport, codec, data })
+  }
+
+  /** Adds the start of an attempt of a step. */
+  addAttempt(serial: string, stepId: string): void {
+    this.#add(MessageName.stepStart, {
       serial,
-      version: serial,
-      name: MessageName.output,
-      transport,
-      codec,
-      data,
+      transport: headers({ [Header.stepId]: stepId }),
+      codec: noHeaders,
+      data: undefined,
+    })
+  }
+
+  #add(name: MessageName, told: Pick<Row, 'serial' | 'transport' | 'codec' | 'data'>): Row {
+    const row: Row = {
+      ...told,
+      version: told.serial,
+      name,
       clientId: undefined,
       timestamp: 0,
       partial: false,
@@ -244,17 +254,7 @@ export class PublishedRows {
     return row
   }
 
-  /** @param serial - serial of the attempt's step-start */
-  addAttempt(stepId: string, serial: string): void {
-    this.#attempts.set(stepId, serial)
-  }
-
   rows(): readonly Row[] {
     return this.#rows
-  }
-
-  /** Serial of the newest attempt by step id. */
-  attempts(): ReadonlyMap<string, string> {
-    return this.#attempts
   }
 }

@@ -1,4 +1,3 @@
-import { bySerial } from '../core/collections'
 import type { Row } from '../core/log'
 import { RunFold } from '../core/run-fold'
 import { isSteer } from '../core/run-state'
@@ -11,8 +10,8 @@ export class SteerPasses {
   readonly #run: LiveRun<object, unknown>
   /** Whether the run accepts a steer, by message id; undefined while a hook decides. */
   readonly #accepted = new Map<string, boolean | undefined>()
-  /** Steers that belong to a pass. */
-  readonly #assigned = new Set<string>()
+  /** Steers that belong to no pass yet. */
+  readonly #unassigned = new Set<string>()
   /** Steers that the next pass answers. */
   #next: string[] = []
   #passCount = 0
@@ -22,15 +21,34 @@ export class SteerPasses {
     this.#run = run
   }
 
-  /** Decides on every steer that is new. Without a hook or a policy it has decided when it returns. */
-  async review(): Promise<void> {
-    const { hooks, channel } = this.#run
+  /**
+   * Decides on every steer that is new. Without a hook or a policy it has decided when it returns.
+   *
+   * @param heard - an input of the session that was heard; without it all rows of the run are read
+   */
+  async review(heard?: Row): Promise<void> {
+    const { hooks, channel, runId } = this.#run
     const isAsked = hooks.onSteer !== undefined || channel.tree.access.isGuarded
-    for (const row of this.#rows()) {
-      if (this.#accepted.has(idOf(row))) continue
+    channel.tree.settle()
+    for (const row of heard ? [heard] : (channel.tree.runs.get(runId)?.contentRows ?? [])) {
+      if (!this.#isNew(row)) continue
       this.#accepted.set(idOf(row), isAsked ? undefined : true)
+      this.#unassigned.add(idOf(row))
       if (isAsked) this.#accepted.set(idOf(row), await this.#accepts(row))
     }
+  }
+
+  #isNew(row: Row): boolean {
+    const id = idOf(row)
+    if (!isSteer(row) || row.transport[Header.runId] !== this.#run.runId || id === idOf(this.#run.target.trigger))
+      return false
+    return !this.#accepted.has(id) && this.#isWaiting(id)
+  }
+
+  /** Whether no output has answered a steer, as far as the tree has settled. */
+  #isWaiting(id: string): boolean {
+    const { channel, runId } = this.#run
+    return channel.tree.runs.get(runId)?.steerState(id) === 'waiting'
   }
 
   /** Whether the run ignores a steer, or has not decided yet. */
@@ -61,18 +79,12 @@ export class SteerPasses {
   }
 
   #assign(): boolean {
-    const isOpen = (id: string): boolean => this.#accepted.get(id) === true && !this.#assigned.has(id)
-    const fresh = new Set(this.#rows().map(idOf).filter(isOpen))
-    for (const id of fresh) this.#assigned.add(id)
+    this.#run.channel.tree.settle()
+    const decided = [...this.#unassigned].filter((id) => this.#accepted.get(id) !== undefined)
+    const fresh = decided.filter((id) => this.#accepted.get(id) && this.#isWaiting(id))
+    for (const id of decided) this.#unassigned.delete(id)
     this.#next.push(...fresh)
-    return fresh.size > 0
-  }
-
-  #rows(): readonly Row[] {
-    const { channel, runId, target } = this.#run
-    const rows = channel.tree.runs.get(runId)?.allRows() ?? []
-    const isUnanswered = unansweredIn(rows)
-    return rows.filter((row) => isSteer(row) && isUnanswered(idOf(row)) && idOf(row) !== idOf(target.trigger))
+    return fresh.length > 0
   }
 
   #accepts(row: Row): Promise<boolean> {
@@ -94,10 +106,9 @@ export const steerIdsIn = (rows: readonly Row[]): ReadonlySet<string> => new Set
 /**
  * Tells which steers of a run no output has answered. Those that woke the agent are answered by the output that follows.
  *
- * @param rows - all rows of the run
+ * @param rows - all rows of the run, by serial
  */
-export function unansweredIn(rows: readonly Row[]): (messageId: string) => boolean {
-  const { steers } = new RunFold(rows.toSorted(bySerial))
+export function unansweredIn(rows: readonly Row[], { steers } = new RunFold(rows)): (messageId: string) => boolean {
   const answered = new Set(
     rows.filter(({ name }) => !isClients(name)).map(({ transport }) => transport[Header.inputId]),
   )

@@ -59,7 +59,7 @@ export class Steps<Chunk> {
     const { publisher, published, identity } = this.#run
     const opening = { stepId: id ?? this.#newId(), clientId: clientId ?? this.#lastClientId() }
     const attempt = await publisher.declare('publish the start of a step', stepStart(identity, opening), 'opening')
-    published.addAttempt(opening.stepId, attempt)
+    published.addAttempt(attempt, opening.stepId)
     return (this.#last = new StepAttempt(this.#run, { ...opening, attempt }))
   }
 

@@ -1,4 +1,5 @@
 import type { ReplyCodec } from '../core/codec'
+import { bySerial } from '../core/collections'
 import { InputNode } from '../core/input-node'
 import { isStreamed, type Row } from '../core/log'
 import { bySort, type TreeNode } from '../core/node'
@@ -89,7 +90,7 @@ function messagesOf<M extends object>(
   { node, until }: Waypoint<M>,
   codec: Source<M>['codec'],
 ): { message: M; kind: Kind; isUnfinished: boolean }[] {
-  const rows = node instanceof RunNode ? node.allRows() : []
+  const rows = node instanceof RunNode ? node.allRows().toSorted(bySerial) : []
   const steerIds = steerIdsIn(rows)
   const unfinished = unfinishedIn(rows, codec)
   const ids = [...node.ids]
