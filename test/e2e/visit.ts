@@ -28,6 +28,8 @@ export interface VisitOptions extends BrowserContextOptions {
   allow?: Allowance
   /** Whether every render leaves a measure in the page's performance timeline. */
   profile?: boolean
+  /** Whether the test sets the page's clock, with `visitor.page.clock`. */
+  hasOwnClock?: boolean
   /** Console errors that belong to the test. */
   expected?: RegExp
 }
@@ -61,7 +63,15 @@ export function useVisits(): Visits {
   const newSession = () => `trip-${Date.now().toString(36)}-${sessions++}`
   return {
     newSession,
-    async visit({ session = newSession(), speed = 400, allow = 'all', profile, expected, ...options } = {}) {
+    async visit({
+      session = newSession(),
+      speed = 400,
+      allow = 'all',
+      profile,
+      hasOwnClock,
+      expected,
+      ...options
+    } = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
       context.setDefaultTimeout(longest)
       const visitor = new Visitor(
@@ -71,6 +81,7 @@ export function useVisits(): Visits {
         expected,
       )
       visitors.push(visitor)
+      if (hasOwnClock) await visitor.page.clock.install()
       await visitor.allow(allow)
       const gate = visitor.gateUrl.split('/').at(-1)
       await visitor.page.goto(`${playground.url}/s/${session}?speed=${speed}&gate=${gate}${profile ? '&profile' : ''}`)

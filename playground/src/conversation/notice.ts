@@ -24,13 +24,15 @@ export const noticeOf = (exchange: Exchange, context: NoticeContext): Notice | u
   (exchange.run ? undefined : (promptNotice(exchange, context) ?? wakeNotice(exchange, context)))
 
 /** The state of a run whose agent is gone. */
-export const stalledWords = "The agent isn't responding. The partial answer is kept."
+const stalledWords = "The agent isn't responding. The partial answer is kept."
+/** The same before its Stop, which another agent then handles. */
+export const stalledHint = `${stalledWords} Stop ends the run.`
 
 function stopNotice({ run, pending }: Exchange): Notice | undefined {
   const { pending: isKept, refused, unanswered, wake } = run?.cancelling ?? pending?.cancelling ?? {}
   if (refused) return warning('The agent refused to stop. The answer continues.')
   if (isKept) return calm("Stops when you're back online.")
-  if (run?.stalled && !run.cancelling) return warning(`${stalledWords} Stop ends the run.`, 'again')
+  if (run?.stalled && !run.cancelling) return warning(stalledHint, 'again')
   if (wake?.state === 'failed') return danger(`${stalledWords} No agent was reached to end the run.`, 'wake')
   if (unanswered && run) return warning(wake ? `${stalledWords} Another agent ends the run.` : stalledWords, 'again')
   if (unanswered && pending?.wake?.state !== 'failed') return warning("The agent isn't responding.")
