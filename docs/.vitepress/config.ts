@@ -11,7 +11,18 @@ export default defineConfig({
   cleanUrls: true,
   // NOTE: VitePress's esbuild does not know the target of this repository's tsconfig.json
   vite: { esbuild: { tsconfigRaw: '{}' } },
-  markdown: { theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' } },
+  markdown: {
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+    config({ renderer: { rules } }) {
+      const { image } = rules
+      // NOTE: a diagram scrolls on a phone, and keys scroll only a region that can have the focus
+      rules.image = (tokens, index, ...rest) => {
+        const picture = image!(tokens, index, ...rest)
+        if (!tokens[index]!.attrGet('src')?.endsWith('.svg')) return picture
+        return `<span class="diagram" role="group" aria-label="Diagram" tabindex="0">${picture}</span>`
+      }
+    },
+  },
   // The examples are folders of the repository.
   ignoreDeadLinks: [/\.\.\/examples\//],
   themeConfig: {
