@@ -50,7 +50,8 @@ export class Cancels<M extends object> {
   of(node: TreeNode<M>): readonly Row[] {
     const run = node instanceof RunNode && !node.isPlaceholder ? node : undefined
     const inputId = run ? run.inputId : node.key
-    const cancels = [...(run?.cancels ?? []), ...(inputId === undefined ? [] : this.#newerThanInput(inputId))]
+    const cancels = (run?.cancels ?? noItems).concat(inputId === undefined ? noItems : this.#newerThanInput(inputId))
+    if (cancels.length === 0) return noItems
     return this.#allowed(cancels, node.owner).toSorted(bySerial)
   }
 
@@ -62,9 +63,11 @@ export class Cancels<M extends object> {
 
   /** A prompt that is sent again after the cancel is not affected. */
   #newerThanInput(inputId: string): readonly Row[] {
+    const rows = this.naming(inputId)
+    if (rows.length === 0) return rows
     const node = this.#tree.inputNode(inputId)
     const since = node ? levelOf(node) : (this.#tree.requests.get(inputId)?.serial ?? '')
-    return this.naming(inputId).filter(({ serial }) => serial > since)
+    return rows.filter(({ serial }) => serial > since)
   }
 
   #allowed(cancels: readonly Row[], owner: string | undefined): readonly Row[] {

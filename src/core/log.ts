@@ -35,7 +35,7 @@ export const isAgents = ({ name, transport }: Row): boolean =>
 
 /** Whether more of this row is expected. */
 export const isOpen = (row: Row): boolean =>
-  isStreamed(row) && row.transport[Header.status] === 'streaming' && !row.deleted
+  row.transport[Header.status] === 'streaming' && isStreamed(row) && !row.deleted
 
 /** Whether only reading the row again can tell all of it. */
 export const isUnsettled = (row: Row): boolean => isOpen(row) || (row.partial && !row.deleted)

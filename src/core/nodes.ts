@@ -113,20 +113,22 @@ export abstract class Nodes<M extends object> {
   protected mention(messageId: string, node: TreeNode<M>, serial: string): void {
     const former = this.nodeOf(messageId)
     if (former === node) return
-    this.#messages.add(messageId, node, serial)
-    if (this.nodeOf(messageId) !== former) this.#holderChanged(messageId, former)
+    const holder = this.#messages.add(messageId, node, serial, former)
+    if (holder !== former) this.#holderChanged(messageId, holder, former)
   }
 
   protected unmention(messageId: string, node: TreeNode<M>): void {
     const former = this.nodeOf(messageId)
     this.#messages.drop(messageId, node)
-    if (this.nodeOf(messageId) !== former) this.#holderChanged(messageId, former)
+    if (this.nodeOf(messageId) !== former) this.rearrange()
   }
 
-  #holderChanged(messageId: string, former: TreeNode<M> | undefined): void {
+  #holderChanged(messageId: string, holder: TreeNode<M>, former: TreeNode<M> | undefined): void {
     // NOTE: a reply takes the place of a message inside the run that holds both
     if (former) return this.rearrange()
-    this.relocate(this.nodeOf(messageId)!)
+    // NOTE: a node that shows nothing yet is relocated with its followers when it does
+    if (!holder.visible && holder.size === 0) return
+    this.relocate(holder)
     for (const node of this.children(messageId)) this.relocate(node)
   }
 
@@ -261,11 +263,10 @@ export class MessageIndex<M extends object> {
     return this.#holders.get(messageId)
   }
 
-  /** A node mentions a message, at this serial. */
-  add(messageId: string, node: TreeNode<M>, serial: string): void {
-    const holder = this.#holders.get(messageId)
-    if (holder === node) return
-    if (!holder) return void this.#holders.set(messageId, node)
+  /** A node mentions a message, at this serial, that another one may hold. Returns the node that holds the message then. */
+  add(messageId: string, node: TreeNode<M>, serial: string, holder = this.holderOf(messageId)): TreeNode<M> {
+    if (!holder) this.#holders.set(messageId, node)
+    if (!holder || holder === node) return node
     const isLower = serial < (holder.serialOf(messageId) ?? unsent)
     if (isLower) {
       this.#holders.set(messageId, node)
@@ -273,6 +274,7 @@ export class MessageIndex<M extends object> {
     }
     const loser = isLower ? holder : node
     if (!this.#others.of(messageId).includes(loser)) this.#others.add(messageId, loser)
+    return isLower ? node : holder
   }
 
   /** A node mentions a message no more, or only later. */

@@ -20,6 +20,8 @@ export abstract class Placement<M extends object> extends Nodes<M> {
   readonly #isAgentKnown: boolean
   /** Requests for another reply, by message id: no nodes, since they show nothing. */
   readonly requests = new Map<string, Row>()
+  /** The run of the newest row. */
+  #latest: RunNode<M> | undefined
   /** Requests for another reply that changed. */
   readonly #touchedRequests = new Set<string>()
   protected readonly forks = new Forks<M>((row) => this.access.canWrite(row, undefined))
@@ -251,7 +253,10 @@ export abstract class Placement<M extends object> extends Nodes<M> {
   }
 
   #ensureRun(runId: string): RunNode<M> {
-    return this.runs.get(runId) ?? addTo(this.runs, this.#newRun(runId))
+    // NOTE: most rows are of the same run as the row before
+    const latest = this.#latest
+    if (latest?.key === runId && !latest.isGone) return latest
+    return (this.#latest = this.runs.get(runId) ?? addTo(this.runs, this.#newRun(runId)))
   }
 
   #newRun(key: string, isAwaited?: boolean): RunNode<M> {

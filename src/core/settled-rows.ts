@@ -113,27 +113,30 @@ function formOf(row: Row, texts: string[]): RowForm {
 
 /** Whether rows have a form; notes the texts that the form leaves out. */
 function fits(form: Form, rows: readonly Row[], texts: string[]): boolean {
-  return rows.every((row, index) => {
+  for (let index = 0; index < rows.length; index++) {
+    const row = rows[index]!
     const { name, version, transport, codec, author } = form[index]!
     if (name !== row.name || !fitsText(version, ownVersion(row), texts)) return false
-    const hasHeaders = fitsHeaders(transport, row.transport, texts) && fitsHeaders(codec, row.codec, texts)
-    return hasHeaders && fitsText(author, row.clientId, texts)
-  })
+    if (!fitsHeaders(transport, row.transport, texts) || !fitsHeaders(codec, row.codec, texts)) return false
+    if (!fitsText(author, row.clientId, texts)) return false
+  }
+  return true
 }
 
-function fitsHeaders(form: HeaderForm, headers: Headers, texts: string[]): boolean {
+function fitsHeaders({ names, texts: forms }: HeaderForm, headers: Headers, texts: string[]): boolean {
   let at = 0
   for (const name in headers) {
-    if (form.names[at] !== name || !fitsText(form.texts[at], headers[name], texts)) return false
+    if (names[at] !== name || !fitsText(forms[at], headers[name], texts)) return false
     at++
   }
-  return at === form.names.length
+  return at === names.length
 }
 
 function fitsText(form: FormText | undefined, text: string | undefined, texts: string[]): boolean {
   if (typeof form !== 'number' || text === undefined) return form === text
-  if (form === texts.length) texts.push(text)
-  return texts[form] === text
+  if (form < texts.length) return texts[form] === text
+  texts.push(text)
+  return true
 }
 
 const textOf = <T extends FormText | undefined>(form: T, texts: readonly string[]): string | Exclude<T, number> =>

@@ -45,7 +45,8 @@ export class Tree<M extends object> extends Placement<M> {
     const change = this.log.apply(message)
     if (!change) return false
     const { row, kind } = change
-    this.#trackOpen(row)
+    if (isUnsettled(row)) this.#open.add(row)
+    else if (kind !== 'added') this.#close(row)
     if (kind === 'grew') {
       this.#grown.add(row)
     } else {
@@ -195,12 +196,9 @@ export class Tree<M extends object> extends Placement<M> {
     this.removeNode(node)
   }
 
-  #trackOpen(row: Row): void {
-    if (isUnsettled(row)) {
-      this.#open.add(row)
-    } else if (this.#open.delete(row) && this.#watch.ending.has(row.home as RunNode<M>)) {
-      this.dirty.add(row.home as RunNode<M>)
-    }
+  #close(row: Row): void {
+    const run = row.home as RunNode<M>
+    if (this.#open.delete(row) && this.#watch.ending.has(run)) this.dirty.add(run)
   }
 
   #settleRun(run: RunNode<M>): RunTransition<M> | undefined {

@@ -98,10 +98,11 @@ export interface Envelope {
   codec: Headers
 }
 
-const knownNames: ReadonlyMap<unknown, MessageName> = new Map(Object.values(MessageName).map((name) => [name, name]))
+const knownNames: readonly MessageName[] = Object.values(MessageName)
 
 /** A name as it is spelled here; undefined when it is none of this protocol. */
-export const nameOf = (name: unknown): MessageName | undefined => knownNames.get(name)
+// NOTE: a search of the list, because a map would first hash the text of every message
+export const nameOf = (name: unknown): MessageName | undefined => knownNames[knownNames.indexOf(name as MessageName)]
 
 /** Whether messages of this name are published by clients; all others are an agent's. */
 export const isClients = (name: MessageName): boolean => name === MessageName.input || name === MessageName.cancel
@@ -126,9 +127,8 @@ export function statusOf(extras: unknown): string | undefined {
 /** Headers and codec headers of a message; undefined when it is foreign or beyond the limits (200 entries, 16 kB). */
 export function readEnvelope(extras: unknown): Envelope | undefined {
   const ai = aiExtras(extras)
-  if (!ai || !isPlainObject(ai.transport)) return undefined
-  const transport = readHeaders(ai.transport)
-  const codec = ai.codec === undefined ? noHeaders : isPlainObject(ai.codec) ? readHeaders(ai.codec) : undefined
+  const transport = readHeaders(ai?.transport)
+  const codec = ai?.codec === undefined ? noHeaders : readHeaders(ai.codec)
   return transport && codec && { transport, codec }
 }
 
@@ -164,7 +164,8 @@ export function withSeeds(data: { forkSeed: PlainObject }, messages: readonly un
   return { ...data, forkSeed: { messages: seeds } }
 }
 
-function readHeaders(given: PlainObject): Headers | undefined {
+function readHeaders(given: unknown): Headers | undefined {
+  if (!isPlainObject(given)) return undefined
   let count = 0
   let chars = 0
   let isClean = true

@@ -169,6 +169,7 @@ export class Wakes<M extends object> {
 
   /** Stops the wakes whose input the run has accepted. */
   apply(run: RunNode<M>): void {
+    if (this.#byTarget.size === 0) return
     for (const key of [run.key, run.inputId ?? '']) {
       for (const wake of this.#byTarget.of(key).slice()) {
         if (!acceptedRun(this.#session.tree, wake.trigger)) continue

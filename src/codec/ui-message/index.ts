@@ -13,7 +13,7 @@ import { isDataType, isToolType, type ToolPart } from './parts'
 import { foldLongFields } from './long-fields'
 import { foldSeeds } from './seed'
 import { foldSimple, growPart } from './simple-part'
-import { foldTool, growTool } from './tool'
+import { foldAnswer, foldTool, growTool } from './tool'
 import type { ToolApproval, ToolOutput, ToolOutputError } from './tool-call'
 import { encodeUserMessage, foldUserMessage, isEmptyMessage, isUserPart, userMessage } from './user-message'
 
@@ -39,18 +39,16 @@ interface OnlyIn<Entry extends string> {
   readonly entry: Entry
 }
 
-const folds: ReadonlyMap<string, Folds[string]> = new Map(
-  Object.entries({ ...foldSimple, ...foldEnvelope, ...foldTool, 'part-metadata': foldLongFields }),
-)
+const byKind = (folds: Folds): ReadonlyMap<string, Folds[string]> => new Map(Object.entries(folds))
 
-/** Kinds that clients publish. Agents publish all other kinds and none of these. */
-const inputKinds = new Set([userMessage, 'tool-result', 'tool-result-error', 'tool-approval-response'])
+const inputFolds = byKind({ ...foldAnswer, [userMessage]: foldUserMessage })
+const outputFolds = byKind({ ...foldSimple, ...foldEnvelope, ...foldTool, 'part-metadata': foldLongFields })
 
+/** How a row is folded. Clients publish some kinds, agents all others. */
 function foldOf(row: Row): Folds[string] | undefined {
   const kind = kindOf(row)
-  if ((row.name === MessageName.input) !== inputKinds.has(kind)) return undefined
-  if (kind === userMessage) return isUserPart(row) ? foldUserMessage : undefined
-  return folds.get(kind) ?? (isDataType(kind) ? foldData : undefined)
+  if (row.name !== MessageName.input) return outputFolds.get(kind) ?? (isDataType(kind) ? foldData : undefined)
+  return kind !== userMessage || isUserPart(row) ? inputFolds.get(kind) : undefined
 }
 
 const isInput = (given: object): given is Input<never> => 'type' in given && !('parts' in given)
@@ -84,7 +82,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     fold(draft) {
       const scope = new FoldScope(draft)
       return (row) => {
-        if (kindOf(row).startsWith('tool-result')) foldSeeds(scope, row)
+        if (row.name === MessageName.input && kindOf(row).startsWith('tool-result')) foldSeeds(scope, row)
         return foldOf(row)?.(scope, row) ?? undefined
       }
     },

@@ -155,7 +155,7 @@ function foldApproval(scope: FoldScope, row: Row): void {
   })
 }
 
-/** Tool calls: their input, streamed or whole, their approvals and their outcomes. */
+/** Tool calls: their input, streamed or whole, requests for approval and outcomes. */
 export const foldTool: Folds = {
   'tool-input': foldInput,
   'tool-input-error': foldInputError,
@@ -163,6 +163,10 @@ export const foldTool: Folds = {
   'tool-output-error': foldOutcome('errorText'),
   'tool-output-denied': foldApproval,
   'tool-approval-request': foldApprovalRequest,
+}
+
+/** Answers of clients to tool calls. */
+export const foldAnswer: Folds = {
   'tool-result': foldOutcome('output'),
   'tool-result-error': foldOutcome('message'),
   'tool-approval-response': foldApproval,
