@@ -26,12 +26,12 @@ export const noItems: readonly never[] = []
  * is the same list unless that was empty.
  */
 export function insertBySerial<T extends Placed>(list: readonly T[], item: T): readonly T[] {
-  if (list.length === 0) return [item]
+  const { length } = list
+  if (length === 0) return [item]
   // The shared empty list was handled above, so this list belongs to one owner
   const items = list as T[]
-  const index = firstAbove(items, serialOf, item.serial)
-  if (index === items.length) items.push(item)
-  else items.splice(index, 0, item)
+  if (items[length - 1]!.serial <= item.serial) items.push(item)
+  else items.splice(firstAbove(items, serialOf, item.serial), 0, item)
   return items
 }
 

@@ -314,11 +314,11 @@ interface Listing {
 export type NodeChange = 'none' | 'moved' | 'rearranged'
 
 function changeOf(before: Listing, after: Listing, hasSameBegin: boolean): NodeChange {
-  const isSame = (key: keyof Listing): boolean => before[key] === after[key]
-  if (!before.visible) return after.visible || !isSame('parent') ? 'moved' : 'none'
-  if (!isSame('parent') || !isSame('replacesId')) return 'rearranged'
+  const isSameParent = before.parent === after.parent
+  if (!before.visible) return after.visible || !isSameParent ? 'moved' : 'none'
+  if (!isSameParent || before.replacesId !== after.replacesId) return 'rearranged'
   if (after.visible && (!hasSameBegin || after.size < before.size)) return 'rearranged'
-  return isSame('visible') && isSame('size') && isSame('sort') ? 'none' : 'moved'
+  return after.visible && before.size === after.size && before.sort === after.sort ? 'none' : 'moved'
 }
 
 function update(shown: Writable<ViewMessage<object>>, { state, steer, error }: MessageStatus): void {

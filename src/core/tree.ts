@@ -88,13 +88,14 @@ export class Tree<M extends object> extends Placement<M> {
         touched.push(node)
         const transition = this.#settleRun(node)
         if (transition) transitions.push(transition)
+        // NOTE: a row in a suspended run can be its answer, which is then pending
+        runs ||= node.hasNews || node.state.status === 'suspended'
       } else {
         const prompt = node as InputNode<M>
+        runs = true
         prompts.push(prompt)
         if (isNew && prompt.forkOf !== undefined) edits.push(prompt)
       }
-      // NOTE: a row in a suspended run can be its answer, which is then pending
-      runs ||= !(node instanceof RunNode) || node.hasNews || node.state.status === 'suspended'
     }
     for (const run of this.#watch.surplus()) this.#forget(run)
     const requests = this.takeTouchedRequests()
@@ -103,7 +104,7 @@ export class Tree<M extends object> extends Placement<M> {
 
   /** Keeps the rows of nodes that have settled in little room. */
   compact(nodes: readonly TreeNode<M>[]): void {
-    for (const node of nodes) node.compact(this.log)
+    for (const node of nodes) if (!node.isGone) node.compact(this.log)
   }
 
   #restructured(): Restructured<M> {

@@ -7,6 +7,7 @@ import { warn } from '../core/diagnostics'
 import { Emitter, plainPort, type ReactivePort, type Signal } from '../core/signals'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import type { RunInfo, WakeInfo } from '../core/run-info'
+import type { TreeNode } from '../core/node'
 import { RunNode } from '../core/run-node'
 import { Tree, type Settled } from '../core/tree'
 import { isEdit, MessageName, type ChannelMessage } from '../core/wire'
@@ -24,7 +25,7 @@ import {
 } from './context'
 import { PendingInputs } from './pending-inputs'
 import type { PlacedInput } from './placed-input'
-import { Deadlines, FlushScheduler, Waits } from './scheduling'
+import { Deadlines, FlushScheduler, IdleWork, Waits } from './scheduling'
 import { SessionTree } from './session-tree'
 import { StalledRuns } from './stalled-runs'
 import type { PlacedSendOptions, RunLists, RunScope, Submission } from './submission'
@@ -33,6 +34,9 @@ import { Wakes } from './wake'
 
 /** How long the end of a run is held back for the rest of its text, in milliseconds. */
 const tailLimit = 1000
+
+/** How many nodes are packed at a time. */
+const packSize = 50
 
 /**
  * The inside of a client session. One way in: a channel message is applied to the tree (live ones by `hear`). One way
@@ -59,6 +63,9 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly emitter = new Emitter<SessionEvents>()
   readonly #connection: Connection<M>
   readonly #scheduler: FlushScheduler
+  /** Nodes whose rows are to be packed. */
+  readonly #loose = new Set<TreeNode<M>>()
+  readonly #packing = new IdleWork(() => this.#pack())
   readonly #statusChanged: Signal
   /** Subjects that have changed since the last refresh. */
   readonly #touched = new Set<Subject<M>>()
@@ -182,6 +189,7 @@ export class Session<M extends object> implements SessionContext<M> {
   async #close(): Promise<void> {
     const left = this.#connection.close()
     this.#scheduler.cancel()
+    this.#packing.cancel()
     this.deadlines.stop()
     this.outbox.close(closedError('publish'))
     this.wakes.close()
@@ -277,10 +285,23 @@ export class Session<M extends object> implements SessionContext<M> {
     this.#compact(settled, pending)
   }
 
-  /** Packs the rows of nodes that are settled. A pending prompt is left out, because each change of its state reads its rows. */
+  /** Notes nodes that may have settled, so that their rows are packed once the page has time. */
   #compact({ touched, prompts = noItems }: Settled<M>, pending: Iterable<Subject<M>> = noItems): void {
-    const nodes = [...touched, ...prompts, ...pending].filter((node) => typeof node !== 'string')
-    this.tree.compact(nodes.filter((node) => !this.pending.get(node)))
+    for (const nodes of [touched, prompts, pending])
+      for (const node of nodes) if (typeof node !== 'string') this.#loose.add(node)
+    this.#packing.request()
+  }
+
+  /** Packs the rows of some nodes. A pending prompt is left out, because each change of its state reads its rows. */
+  #pack(): boolean {
+    const nodes: TreeNode<M>[] = []
+    for (const node of this.#loose) {
+      this.#loose.delete(node)
+      if (!this.pending.get(node)) nodes.push(node)
+      if (nodes.length === packSize) break
+    }
+    this.tree.compact(nodes)
+    return this.#loose.size > 0
   }
 
   /** Brings the lists that all views share in step with the subjects that were touched. */

@@ -280,6 +280,7 @@ export class Submissions<M extends object> {
 
   /** Tracks an abandoned submission again: the user wants it after all, or a run has answered it. */
   #restore(inputId = ''): void {
+    if (this.#abandoned.size === 0) return
     const submission = this.#abandoned.get(inputId)?.deref()
     this.#abandoned.delete(inputId)
     if (!submission) return
