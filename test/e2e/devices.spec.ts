@@ -29,13 +29,17 @@ test('a Stop on the phone reaches the laptop, which shows its milliseconds and i
   await card(phone, 'streaming').waitFor()
   await phone.getByText('You on Laptop', { exact: true }).waitFor()
   expect(await laptop.getByText('You on Laptop', { exact: true }).count()).toBe(0)
+  await visitor.cause('late')
   await phone.getByRole('button', { name: /^Stop run/ }).click()
+  await card(laptop, 'cancelling').getByText('Stop requested by you on Phone').waitFor()
+  await visitor.cause('late', 0)
   await card(laptop, 'cancelled').waitFor()
   expect(await card(laptop, 'cancelled').innerText()).toMatch(/Stopped by you on Phone/)
   const status = visitor.page.locator('header [role=status]')
   await expect
     .poll(() => status.innerText())
     .toMatch(/Stop, Phone to Laptop:\s*arrived after \d+ ms, answer stopped after \d+ ms/)
+  expect(await visitor.page.locator('.panes > .dot.phone').count()).toBe(1)
   expect(await violationsOf(visitor.page)).toEqual([])
 })
 

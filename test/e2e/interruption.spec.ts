@@ -205,14 +205,17 @@ describe('in the console', () => {
       const last = session.view.runs().find((run) => run.runId === three.runId)!
       await session.cancel(last.runId)
       const lastEnded = await three.finished
-      const first = session.view.runs().find((run) => run.runId === one.runId)!
-      await one.cancel()
-      return { handles: [one.runId, two.runId, three.runId], ids, ended, lastEnded, first: first.status }
+      const statusOfFirst = () => session.view.runs().find((run) => run.runId === one.runId)!.status
+      const first = statusOfFirst()
+      await session.view.send('hello', { whenBusy: 'interrupt', waitFor: 'ended' })
+      const afterInterrupt = statusOfFirst()
+      return { handles: [one.runId, two.runId, three.runId], ids, ended, lastEnded, first, afterInterrupt }
     })
     expect(told.ids).toEqual(told.handles.map((id) => [id, 'active']))
     expect(told.ended).toEqual({ reason: 'cancelled' })
     expect(told.lastEnded).toEqual({ reason: 'cancelled' })
     expect(told.first).toBe('active')
+    expect(told.afterInterrupt).toBe('cancelled')
     expect(await visitor.run(2).runId()).toBe(told.handles[1])
     await visitor.run(1).reaches('cancelled')
   })

@@ -105,6 +105,28 @@ describe('layout', () => {
   })
 })
 
+test('text is in one font that ships with the page, code in that of the system, in at most three weights', async () => {
+  const visitor = await visit()
+  await (await visitor.ask(lisbon)).reaches('complete')
+  await (await visitor.ask('Tell me how you fail')).reaches('error')
+  await visitor.press('Settings')
+  const { families, weights, loaded } = await visitor.page.evaluate(() => {
+    const withText = [...document.querySelectorAll('body *')].filter((element) =>
+      [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim()),
+    )
+    const styles = withText.map((element) => getComputedStyle(element))
+    const used = (pick: (style: CSSStyleDeclaration) => string) => [...new Set(styles.map(pick))].toSorted()
+    return {
+      families: used(({ fontFamily }) => fontFamily.split(',')[0]!),
+      weights: used(({ fontWeight }) => fontWeight),
+      loaded: [...document.fonts].filter(({ status }) => status === 'loaded').map(({ family }) => family),
+    }
+  })
+  expect(families).toEqual(['Inter', 'ui-monospace'])
+  expect(loaded).toContain('Inter')
+  expect(weights.length, weights.join()).toBeLessThanOrEqual(3)
+})
+
 describe('access', () => {
   test('every Stop has its own name, which starts with "Stop run"', async () => {
     const visitor = await visit({ allow: 40 })

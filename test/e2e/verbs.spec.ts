@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { UseComposerReturn } from 'vue-ai-transport'
 import { violationsOf } from './axe'
 import { overflowOf } from './overflow'
 import { useVisits, wordsFor, type Visitor } from './visit'
@@ -102,6 +103,21 @@ describe('Enter while an answer streams', () => {
     await visitor.message.fill(porto)
     await visitor.message.press('Enter')
     await visitor.page.getByRole('alert').getByText('An answer is being written.').waitFor()
+    expect(await visitor.message.inputValue()).toBe(porto)
+
+    // A send can have a rule of its own, which sees the text and the active runs
+    const decided = await visitor.page.evaluate(async () => {
+      const { composer } = window as unknown as { composer: UseComposerReturn }
+      const seen: unknown[] = []
+      const { verb } = await composer.send({
+        whenBusy(text, running) {
+          seen.push(text, running.length)
+          return running.length > 1 ? 'alongside' : 'reject'
+        },
+      })
+      return { verb, seen: seen.slice(-2) }
+    })
+    expect(decided).toEqual({ verb: 'reject', seen: [porto, 1] })
     expect(await visitor.message.inputValue()).toBe(porto)
     await visitor.allow('all')
     await run.reaches('complete')
