@@ -345,6 +345,54 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
       },
     ],
   ],
+  panels: [
+    [
+      'queue',
+      async (page) => {
+        await speed(page, 'Slow')
+        await ask(page, 'Plan a weekend in Lisbon for two')
+        await until(page, 1, 'streaming')
+        await press(page, 'More ways to send')
+        await page.getByLabel('While an answer is streaming, Enter').selectOption('queues')
+        await page.keyboard.press('Escape')
+        for (const text of ['And what would three nights in Porto cost?', 'How does Stop work?']) await ask(page, text)
+        await page.waitForTimeout(1200)
+      },
+    ],
+    [
+      'queue-paused',
+      async (page) => {
+        await page.keyboard.press('Escape')
+        await page.locator('[data-queue="paused"]').waitFor()
+        await page.waitForTimeout(300)
+      },
+    ],
+    [
+      'events',
+      async (page) => {
+        await press(page, 'Settings')
+        await press(page, 'Event log')
+        await page.waitForTimeout(300)
+      },
+    ],
+    [
+      'phone-link',
+      async (page) => {
+        await page.keyboard.press('Escape')
+        const link = page.getByRole('button', { name: 'Open on a phone' })
+        if (await link.isVisible()) await link.click()
+        await page.waitForTimeout(800)
+      },
+    ],
+    [
+      'two-devices',
+      async (page) => {
+        await page.goto(page.url().replace('/s/', '/two/'))
+        await page.frameLocator('iframe[title$="Phone"]').locator('article').waitFor()
+        await page.waitForTimeout(600)
+      },
+    ],
+  ],
 }
 
 await using playground = await startPlayground()

@@ -7,7 +7,7 @@ const porto = 'And what would three nights in Porto cost?'
 
 const { visit } = useVisits()
 
-/** What Axe finds at each width; nothing is loaded again for it. */
+/** The findings of Axe at each width; the page is not loaded again for them. */
 async function findingsOf({ page }: Visitor, state: string): Promise<string[]> {
   const findings: string[] = []
   for (const width of [1280, 768, 390, 360]) {
