@@ -20,8 +20,8 @@ export function faultOfName(name: unknown): string | undefined {
   if (typeof name !== 'string') return `must be a string, not ${JSON.stringify(name)}`
   if (name === '') return 'must not be empty'
   if (name.length > maxLength) return `has ${name.length} characters, at most ${maxLength} are allowed`
-  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-  if (/[\u0000-\u001f\u007f]/.test(name)) return 'must not contain control characters'
+  // NOTE: separators of lines and halves of characters (unpaired surrogates) count as control characters
+  if (/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(name)) return 'must not contain control characters'
   if (name.includes('[')) return 'must not contain "["'
   return name.startsWith(':') ? 'must not begin with ":"' : undefined
 }

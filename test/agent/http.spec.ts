@@ -45,6 +45,12 @@ describe('a wake-up request', () => {
     ['400 for a name with channel options', post({ ...good, sessionName: '[rewind=1]ai:trip' }), 400, '"["'],
     ['400 for an empty namespace', post({ ...good, sessionName: ':trip' }), 400, 'begin with ":"'],
     ['400 for a name with control characters', post({ ...good, sessionName: 'ai:trip\n' }), 400, 'control characters'],
+    [
+      '400 for a name with half a character',
+      post({ ...good, sessionName: 'ai:trip\ud83d' }),
+      400,
+      'unpaired surrogates',
+    ],
     ['400 for a long name', post({ ...good, sessionName: `ai:${'x'.repeat(200)}` }), 400, '203 characters'],
   ])('is refused with %s', async (_, request, status, words) => {
     await expect(readInvocation(request)).rejects.toMatchObject({ status, message: expect.stringContaining(words) })

@@ -16,6 +16,9 @@ it.each([
   ['a name with channel options', '[rewind=1]ai:trip', 'must not contain "["'],
   ['a name with channel options in the middle', 'ai:[?rewind=1]trip', 'must not contain "["'],
   ['a name with a line break', 'ai:trip\n', 'must not contain control characters'],
+  ['a name with a control character above ASCII', 'ai:trip\u0085', 'must not contain control characters'],
+  ['a name with a line separator', 'ai:trip\u2028', 'must not contain control characters'],
+  ['a name with half a character', 'ai:trip\ud83d', 'must not contain control characters'],
   ['an empty namespace', ':trip', 'must not begin with ":"'],
   ['a name that is too long', `ai:${'x'.repeat(198)}`, 'has 201 characters, at most 200 are allowed'],
 ])('the client refuses %s, as the agent does, for the same reason', (_, name, fault) => {
