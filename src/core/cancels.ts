@@ -5,18 +5,20 @@ import type { Row } from './row'
 import { RunNode } from './run-node'
 
 const maxStrays = 2000
-/** How many cancels of one run or prompt are kept: so many of the first, and the newest of so many clients. */
-const maxCancels = 100
+/** How many of the first cancels of one run or prompt are kept. */
+const maxFirst = 100
+/** Of how many clients the newest of the others is kept. A publisher under more client ids could use any other client's. */
+const maxClients = 20
 
 /**
  * Of the cancels of one run or prompt, by serial, the one that is not kept; undefined if all are. The first 100 are kept, and of
- * the others the newest of each client, for 100 clients: the same ones in whichever order they arrive.
+ * the others the newest of each client, for 20 clients: the same ones in whichever order they arrive.
  */
 export function surplusOf(cancels: readonly Row[]): Row | undefined {
   const clients = new Set<string | undefined>()
-  for (let index = cancels.length - 1; index >= maxCancels; index--) {
+  for (let index = cancels.length - 1; index >= maxFirst; index--) {
     const { clientId } = cancels[index]!
-    if (clients.has(clientId) || clients.size === maxCancels) return cancels[index]
+    if (clients.has(clientId) || clients.size === maxClients) return cancels[index]
     clients.add(clientId)
   }
   return undefined

@@ -49,7 +49,7 @@ describe('a wake-up request', () => {
       '400 for a name with half a character',
       post({ ...good, sessionName: 'ai:trip\ud83d' }),
       400,
-      'unpaired surrogates',
+      'control characters',
     ],
     ['400 for a long name', post({ ...good, sessionName: `ai:${'x'.repeat(200)}` }), 400, '203 characters'],
   ])('is refused with %s', async (_, request, status, words) => {

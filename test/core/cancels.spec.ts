@@ -3,7 +3,8 @@ import { randomFrom, shuffled } from '../support/channel-table'
 import { hear, newTree, stateOf } from '../support/transcripts'
 import { message, prompt, runMessage } from './wire'
 
-const kept = 100
+const first = 100
+const clientCount = 20
 
 const targets: [string, (n: number) => ReturnType<typeof message>][] = [
   ['a run', (n) => runMessage('ai-cancel', 'r', { 'event-id': `e${n}` })],
@@ -28,18 +29,18 @@ describe.each(targets)('of a flood of cancels of %s', (_, cancelOf) => {
     const flood = cancels(1000, 1)
     const tree = treeOf([...start, ...flood])
     expect(tree.cancels.of(tree.runs.get('r')!).map(({ serial }) => serial)).toEqual(
-      [...flood.slice(0, kept), flood.at(-1)!].map(({ serial }) => serial),
+      [...flood.slice(0, first), flood.at(-1)!].map(({ serial }) => serial),
     )
-    expect([...tree.log.rows()]).toHaveLength(2 + kept + 1)
+    expect([...tree.log.rows()]).toHaveLength(2 + first + 1)
   })
 
-  it('by many clients at most 200 are kept, and a cancel by another client counts', () => {
+  it('by many clients at most 120 are kept, and a cancel by another client counts', () => {
     const start = run()
     const flood = cancels(1000, 1000)
     const own = { ...cancelOf(1000), clientId: 'alice' }
     const tree = treeOf([...start, ...flood, own])
     const rows = tree.cancels.of(tree.runs.get('r')!)
-    expect(rows).toHaveLength(2 * kept)
+    expect(rows).toHaveLength(first + clientCount)
     expect(rows.at(-1)).toMatchObject({ serial: own.serial, clientId: 'alice' })
   })
 
