@@ -52,7 +52,7 @@ const prepared = ['vue-ai-transport', 'vue-ai-transport > ably/modular']
  * export default defineNuxtConfig({ modules: ['vue-ai-transport/nuxt'] })
  */
 const aiTransport: NuxtModule<ModuleOptions> = defineNuxtModule<ModuleOptions>({
-  meta: { name: 'vue-ai-transport', configKey: 'aiTransport', compatibility: { nuxt: '>=3.17.0' } },
+  meta: { name: 'vue-ai-transport', configKey: 'aiTransport', compatibility: { nuxt: '>=3.21.0' } },
   defaults,
   async setup(options, nuxt) {
     refuseSecrets(options)
