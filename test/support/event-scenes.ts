@@ -108,6 +108,16 @@ export const eventScenes: Record<string, (events: Events, most: number) => Event
     shown: (count) => 2 * count,
   }),
 
+  // Prompts that were sent one after the other, before any was answered
+  'replies within a chain of prompts'(events, most) {
+    const ids = Array.from({ length: most }, () => events.id())
+    return {
+      before: ids.map((id, index) => events.prompt({ id, parent: ids[index - 1] })),
+      event: (index) => written(events, events.run(ids[index]!)),
+      shown: (count) => most + count,
+    }
+  },
+
   'suspended runs': (events) => ({
     event: () => suspended(events).messages,
     shown: (count) => 2 * count,
