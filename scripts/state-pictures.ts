@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync } from 'node:fs'
-import { chromium } from 'playwright'
+import { chromium, type Locator } from 'playwright'
 import { preview } from 'vite'
 import { chromiumArgs, chromiumPath } from './chromium.ts'
 import { here } from './entries.ts'
@@ -65,8 +65,18 @@ async function take({ story, variant, after = 0 }: Picture, isDark: boolean, fil
   const target = shown.locator('article').first()
   await target.waitFor()
   await page.waitForTimeout(after)
-  const { x, y, width, height } = (await target.boundingBox())!
+  const { x, y, width, height } = await placeOf(target)
   const clip = { x, y, width, height: Math.min(height, maxHeight) }
   await page.screenshot({ path: `${folder}/${file}`, clip, animations: 'disabled' })
   await page.close()
+}
+
+/** The place of an element once it stays: fonts and stories above it move it while they load. */
+async function placeOf(target: Locator): Promise<{ x: number; y: number; width: number; height: number }> {
+  for (let before = ''; ;) {
+    const place = (await target.boundingBox())!
+    if (JSON.stringify(place) === before) return place
+    before = JSON.stringify(place)
+    await target.page().waitForTimeout(500)
+  }
 }
