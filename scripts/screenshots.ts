@@ -19,7 +19,7 @@ const folder = forReadme ? here('docs/images') : join(tmpdir(), 'playground-scre
 
 const run = (page: Page, number: number) => page.locator('article').nth(number - 1)
 const ask = async (page: Page, text: string) => {
-  await page.getByLabel('Message').fill(text)
+  await page.getByLabel('Message', { exact: true }).fill(text)
   await page.keyboard.press('Enter')
 }
 const press = (page: Page, name: string | RegExp) => page.getByRole('button', { name }).first().click()
@@ -35,8 +35,9 @@ const fault = async (page: Page, name: string) => {
   await page
     .locator('#faults')
     .getByText(/: (for|done)/)
-    .waitFor()
-  await page.keyboard.press('Escape')
+    .waitFor({ state: 'attached' })
+  // NOTE: on a phone the drawer has closed itself, and Escape would stop a run
+  if ((await page.locator('#faults:popover-open').count()) > 0) await page.keyboard.press('Escape')
 }
 const speed = (page: Page, name: string) => page.getByLabel('Speed').selectOption(name)
 
@@ -68,7 +69,7 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
     [
       'changed-mind',
       async (page) => {
-        await page.getByLabel('Message').fill('Actually, make it five days')
+        await page.getByLabel('Message', { exact: true }).fill('Actually, make it five days')
         await press(page, 'Stop and send')
         await until(page, 3, 'streaming')
         await page.waitForTimeout(2500)
@@ -195,7 +196,7 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
       async (page) => {
         await ask(page, 'Plan a weekend in Lisbon for two')
         await until(page, 1, 'streaming')
-        await page.getByLabel('Message').fill('Actually, make it five days')
+        await page.getByLabel('Message', { exact: true }).fill('Actually, make it five days')
         await press(page, 'Stop and send')
         await until(page, 2, 'streaming')
         await page.waitForTimeout(1500)
@@ -325,7 +326,7 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
         await ask(page, 'And what would three nights in Porto cost?')
         await until(page, 2, 'streaming')
         await page.waitForTimeout(2500)
-        await page.getByLabel('Message').fill('We do not eat fish')
+        await page.getByLabel('Message', { exact: true }).fill('We do not eat fish')
         await press(page, 'More ways to send')
         await page.waitForTimeout(200)
       },
