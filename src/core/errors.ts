@@ -83,31 +83,27 @@ export function about<E>(cause: E, subject: string): E {
 }
 
 /**
- * What a response said, in one line: its status, its type if it is a page, and its message or first words.
+ * What a response said, in one line: its status, and its message, the title of its page or its first line.
  *
- * @param body - Its text, or what the SDK prints of it: JSON in browsers, a buffer in Node.
+ * @param body - Its text, or its text as JSON.
  */
 export function answered(status: number | string, body: string): string {
   let text = body
   try {
-    const json = JSON.parse(body) as { error?: { message?: unknown }; message?: unknown } | string | null
-    const message = typeof json === 'string' ? json : (json?.error?.message ?? json?.message)
-    if (typeof message === 'string') text = message
+    const json = JSON.parse(body) as { error?: { message?: unknown }; message?: unknown } | null
+    text = [json?.error?.message, json?.message, json].find((each) => typeof each === 'string') ?? body
   } catch {
     // Not JSON: shown as it is
   }
-  const words = text
-    .replaceAll(/<(style|script)[^]*?<\/\1>|<[^>]*>/gi, '\n')
-    .trim()
-    .split('\n', 1)[0]!
-    .slice(0, 200)
-  const type = /^\s*<(?!Buffer)/.test(text) ? ' with text/html' : ''
-  return `answered ${status}${type}${words && `: ${words}`}`
+  const page = /^\s*(?=<)(?:[^]*?<(?:title|h1)[^>]*>([^<]*))?/i.exec(text)
+  const [words] = /\S.{0,199}|$/.exec(page ? (page[1] ?? '') : text)!
+  return `answered ${status}${page ? ' with text/html' : ''}${words && `: ${words}`}`
 }
 
 /** The same for a response that the SDK has put into words. */
 function plainly(reason: string): string {
-  const [, status, body = ''] = /^Error response received from server: (\d+) body was: ([^]*)/.exec(reason) ?? []
+  // NOTE: browsers print the text as JSON, and Node prints a buffer
+  const [, status, body = ''] = / server: (\d+) body was: (?:<Buf[^]*|([^]*))/.exec(reason) ?? []
   return status ? `it ${answered(status, body)}` : reason.slice(0, 200)
 }
 

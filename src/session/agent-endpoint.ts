@@ -25,10 +25,10 @@ export type AgentTarget = string | URL | AgentEndpoint | ((invocation: Invocatio
 /** The longest delay that `Retry-After` may ask for, in milliseconds. */
 const longestRetryAfter = 300_000
 /**
- * How long the first attempts may take, in milliseconds; later ones take as long as the last of these. A server that restarts
- * may leave a request without an answer, and a server that starts may need long for one.
+ * How long the first attempt may take, in milliseconds; the second may take twice, and later ones three times as long. A server
+ * that restarts may leave a request without an answer, and a server that starts may need long for one.
  */
-const attemptLimits = [10_000, 20_000, 30_000]
+const attemptLimit = 10_000
 const transient = new Set([408, 425, 429])
 
 /** How an attempt went: `final` errors are not tried again, others after `after` milliseconds where that is given. */
@@ -36,7 +36,7 @@ export type Outcome = 'accepted' | { error: SessionError; final: boolean; after?
 
 /** Makes one attempt to wake an agent; `count` is 1 for the first one. */
 export async function callAgent(target: AgentTarget, invocation: InvocationBody, count: number): Promise<Outcome> {
-  const limit = attemptLimits[count - 1] ?? attemptLimits.at(-1)!
+  const limit = attemptLimit * Math.min(count, 3)
   const { promise: timeout, reject } = deferred<never>()
   const abort = new AbortController()
   const timer = setTimeout(() => {

@@ -7,6 +7,7 @@ describe('the error of a token route', () => {
 
   it.each([
     ['a page', JSON.stringify(page), 'it answered 404 with text/html: 404 - Page not found'],
+    ['a page with a heading', '"<h1>Not found</h1>"', 'it answered 404 with text/html: Not found'],
     ['a page without words', '"<html></html>"', 'it answered 404 with text/html'],
     ['text of two lines', JSON.stringify('Not here\nLook elsewhere'), 'it answered 404: Not here'],
     ['nothing', '""', 'it answered 404'],
