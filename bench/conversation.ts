@@ -75,6 +75,12 @@ export class Conversation {
     return this.#create('alice', 'ai-input', transport, codec, text)
   }
 
+  /** A cancel of the last prompt. */
+  cancel(): InboundMessage {
+    const transport = { 'input-codec-message-id': this.#lastId!, 'event-id': crypto.randomUUID() }
+    return this.#create('alice', 'ai-cancel', transport)
+  }
+
   /** Starts a reply to the last prompt. */
   reply(): StreamedReply {
     const trigger = this.#lastId!

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { InboundMessage } from 'ably'
@@ -18,9 +19,9 @@ export async function heapPerMessage(contender: Contender, messageCount: number)
   // NOTE: parsed page by page, so that messages without a reference are freed as in an app
   const channel = new FakeChannel((from, to) => past.slice(from, to).map((text) => JSON.parse(text) as InboundMessage))
   const follower = await contender.follow(channel)
-  const before = usedHeap()
+  const before = await usedHeap()
   await follower.load(messageCount)
-  const after = usedHeap()
+  const after = await usedHeap()
   if (follower.count() < messageCount) throw new Error(`${contender.name} shows only ${follower.count()} messages`)
   await follower.close()
   return (after - before) / messageCount
@@ -31,7 +32,7 @@ export async function heapPerLiveMessage(contender: Contender, turnCount: number
   const conversation = new Conversation()
   const channel = new FakeChannel()
   const follower = await contender.follow(channel)
-  const before = usedHeap()
+  const before = await usedHeap()
   for (let turn = 0; turn < turnCount; turn++) {
     const prompt = conversation.prompt('Tell me about the next sight on our way, please.')
     const reply = conversation.reply()
@@ -39,15 +40,21 @@ export async function heapPerLiveMessage(contender: Contender, turnCount: number
     const tokens = Array.from({ length: 150 }, (_, index) => text.token(`a${index} `))
     for (const message of [prompt, ...reply.lead, text.start, ...tokens, text.end(), ...reply.close()])
       channel.deliver(JSON.parse(JSON.stringify(message)) as InboundMessage)
+    // NOTE: joins the pieces of the text in memory, as drawing it does
+    const shown = follower.text()
+    shown.charCodeAt(shown.length - 1)
   }
-  const after = usedHeap()
+  const after = await usedHeap()
   if (follower.count() < turnCount * 2) throw new Error(`${contender.name} shows only ${follower.count()} messages`)
   await follower.close()
   return (after - before) / (turnCount * 2)
 }
 
-function usedHeap(): number {
-  collectGarbage()
-  collectGarbage()
+/** The heap in use once nothing of earlier measurements is left. */
+async function usedHeap(): Promise<number> {
+  for (let round = 0; round < 4; round++) {
+    collectGarbage()
+    await sleep(5)
+  }
   return process.memoryUsage().heapUsed
 }

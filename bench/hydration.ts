@@ -1,4 +1,5 @@
 import type { InboundMessage } from 'ably'
+import { startClock } from './clock.ts'
 import type { Past } from './conversation.ts'
 import type { Contender } from './contenders/contender.ts'
 import type { Costs } from './live.ts'
@@ -6,7 +7,7 @@ import { FakeChannel } from '../test/support/fake-ably.ts'
 import { median } from './report.ts'
 
 export interface Hydration {
-  /** Milliseconds of CPU time until everything is visible. */
+  /** Milliseconds of work until everything is visible. */
   time: number
   /** The longest time in milliseconds that a page could not react. */
   longestBlock: number
@@ -63,28 +64,22 @@ async function hydrate(
   let parsing = 0
   // NOTE: parsed as they arrive, like messages from the network, and not counted for any contender
   const channel = new FakeChannel((from, to) => {
-    const before = computed()
+    const before = performance.now()
     const messages = past.slice(from, to).map((text) => JSON.parse(text) as InboundMessage)
-    parsing += computed() - before
+    parsing += performance.now() - before
     return messages
   }, pageSize)
   const watch = watchForBlocks()
-  const before = computed()
+  const stop = startClock()
   // NOTE: counted too, since a view of this package shows its first page on its own
   const follower = await contender.follow(channel)
   do await follower.load(step)
   while (follower.count() < messageCount)
-  const time = computed() - before - parsing
+  const time = stop() - parsing
   const longestBlock = watch.stop()
   if (follower.count() < messageCount) throw new Error(`${contender.name} shows only ${follower.count()} messages`)
   await follower.close()
   return { time, longestBlock }
-}
-
-/** CPU time of this thread in milliseconds, independent of other processes; precise to a few milliseconds. */
-function computed(): number {
-  const { user, system } = process.threadCpuUsage()
-  return (user + system) / 1000
 }
 
 /** Measures the longest time between two turns of the event loop. */

@@ -1,3 +1,6 @@
+import type { InboundMessage } from 'ably'
+import { FakeChannel } from '../test/support/fake-ably.ts'
+import { startClock } from './clock.ts'
 import {
   Conversation,
   messagesOf,
@@ -7,6 +10,7 @@ import {
   type StreamedReply,
 } from './conversation.ts'
 import type { Contender } from './contenders/contender.ts'
+import { median } from './report.ts'
 import { liveCosts, type Costs, type Round, type Scene } from './live.ts'
 
 const batchSize = 200
@@ -20,12 +24,49 @@ export function tokenCosts(contenders: readonly Contender[], lengths: readonly n
   return liveCosts(contenders, new Map(lengths.map((length) => [length, oneReply(length)])))
 }
 
-/** Streams to many replies in turn, and measures the cost of a token by the number of replies. */
-export function interleavedTokenCosts(
+const interleavedTokens = 40_000
+
+/** Microseconds for each message of replies that are streamed in turn, their beginnings and ends included. */
+export async function interleavedCosts(
   contenders: readonly Contender[],
   runCounts: readonly number[],
 ): Promise<Costs<number>> {
-  return liveCosts(contenders, new Map(runCounts.map((count) => [count, manyReplies(count)])))
+  const costs = new Map<Contender, Map<number, number[]>>(contenders.map((each) => [each, new Map()]))
+  for (let round = 0; round <= interleavedRounds; round++) {
+    for (const count of runCounts) {
+      for (const contender of contenders) {
+        const cost = await interleave(contender, count)
+        const known = costs.get(contender)!
+        // NOTE: the first round only warms up
+        if (round > 0) known.set(count, [...(known.get(count) ?? []), cost])
+      }
+    }
+  }
+  return (contender, count) => median(costs.get(contender)!.get(count)!)
+}
+
+const interleavedRounds = 3
+
+async function interleave(contender: Contender, runCount: number): Promise<number> {
+  const channel = new FakeChannel()
+  const follower = await contender.follow(channel)
+  const conversation = new Conversation()
+  const prompts = Array.from({ length: runCount }, () => {
+    const prompt = conversation.prompt('And then?')
+    const reply = conversation.reply()
+    const part = reply.text()
+    return { reply, part, messages: [prompt, ...reply.lead, part.start] }
+  })
+  const tokens = Array.from({ length: interleavedTokens }, (_, index) => prompts[index % runCount]!.part.token('word '))
+  const ends = prompts.flatMap(({ reply, part }) => [part.end(), ...reply.close()])
+  const all = [...prompts.flatMap(({ messages }) => messages), ...tokens, ...ends]
+  const messages = JSON.parse(JSON.stringify(all)) as InboundMessage[]
+  const stop = startClock()
+  for (const message of messages) channel.deliver(message)
+  const time = stop()
+  if (follower.count() !== runCount * 2) throw new Error(`${contender.name} shows ${follower.count()} messages`)
+  await follower.close()
+  return (time * 1000) / messages.length
 }
 
 /**
@@ -42,11 +83,6 @@ function oneReply(length: number): Scene {
   const conversation = new Conversation()
   const past = { messages: messagesOf(conversation, length), shown: length }
   return { past, unitsPerBatch: batchSize, round: () => replies(conversation, 1) }
-}
-
-function manyReplies(count: number): Scene {
-  const conversation = new Conversation()
-  return { past: nothing(), unitsPerBatch: batchSize, round: () => replies(conversation, count) }
 }
 
 function manyParts(count: number): Scene {

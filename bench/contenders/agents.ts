@@ -6,6 +6,7 @@ import type { Ours } from '../ours.ts'
 
 /** An agent that will answer the next prompt on the channel. */
 export interface OpenReply {
+  readonly abortSignal: AbortSignal
   /** Publishes a whole stream. */
   pipe(stream: ReadableStream<UIMessageChunk>): Promise<unknown>
   close(): Promise<unknown>
@@ -21,14 +22,12 @@ export interface AgentContender {
 export const ourAgent = ({ agent }: Ours): AgentContender => ({
   name: 'ours',
   async answer(channel, eventId, deliver) {
-    // NOTE: without a rate limit, so that it publishes every delta as the others do
-    const options = { client: fakeAbly(channel, 'agent'), sessionName: channel.name, maxRate: Infinity }
-    const session = agent.createAgentSession(options)
+    const session = agent.createAgentSession({ client: fakeAbly(channel, 'agent'), sessionName: channel.name })
     await session.connect()
     deliver()
     const run = session.createRun(agent.Invocation.fromJSON({ inputEventId: eventId, sessionName: channel.name }))
     await run.start()
-    return { pipe: (stream) => run.pipe(stream), close: () => session.end() }
+    return { abortSignal: run.abortSignal, pipe: (stream) => run.pipe(stream), close: () => session.end() }
   },
 })
 
@@ -40,16 +39,21 @@ export const peerAgent: AgentContender = {
     deliver()
     const run = session.createRun(PeerInvocation.fromJSON({ inputEventId: eventId, sessionName: channel.name }))
     await run.start()
-    return { pipe: (stream) => run.pipe(stream), close: () => session.end() }
+    return { abortSignal: run.abortSignal, pipe: (stream) => run.pipe(stream), close: () => session.end() }
   },
 }
 
-/** Reads the stream and appends its text. */
+/** Reads the stream and appends its text; any cancel aborts it. */
 export const agentFloor: AgentContender = {
   name: 'hand-written floor',
   async answer(channel, _, deliver) {
     deliver()
+    const controller = new AbortController()
+    await channel.subscribe(({ name }) => {
+      if (name === 'ai-cancel') controller.abort()
+    })
     return {
+      abortSignal: controller.signal,
       async pipe(stream) {
         const extras = { ai: { transport: { stream: 'true', status: 'streaming' }, codec: { kind: 'text' } } }
         const { serials } = await channel.publish({ name: 'ai-output', data: '', extras })
