@@ -12,11 +12,15 @@ export function onPageStays(listener: () => void, wasOpenAt: (moment: number) =>
   if (typeof window === 'undefined' || typeof document === 'undefined') return () => undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   const leaving = ({ timeStamp }: Event): void => {
-    clearTimeout(timer)
     // NOTE: by time, because the SDK closes its connection in this event too, and its listener comes first
-    if (!wasOpenAt(timeStamp)) return
+    if (timer === undefined && !wasOpenAt(timeStamp)) return
+    clearTimeout(timer)
     // NOTE: a page that has left runs no timers
-    timer = setTimeout(listener, stayTime)
+    timer = setTimeout(stay, stayTime)
+  }
+  const stay = (): void => {
+    timer = undefined
+    listener()
   }
   const visible = (): void => {
     if (document.visibilityState === 'visible') listener()

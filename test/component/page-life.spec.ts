@@ -52,6 +52,17 @@ describe('a page whose connection closed because it seemed to be left', () => {
     end()
   })
 
+  it('reconnects by itself after several such links in a row', async () => {
+    const { page, leave, end } = await openPage('stays-again')
+    await leave()
+    window.dispatchEvent(new Event('beforeunload'))
+    await eventually(() => expect(page.status.value).toBe('ready'))
+    window.dispatchEvent(new Event('beforeunload'))
+    await eventually(() => expect(page.status.value).toBe('idle'))
+    await eventually(() => expect(page.status.value).toBe('ready'))
+    end()
+  })
+
   it.each<[string, () => unknown]>([
     ['is restored by the back button', () => window.dispatchEvent(new Event('pageshow'))],
     ['becomes visible', () => document.dispatchEvent(new Event('visibilitychange'))],
