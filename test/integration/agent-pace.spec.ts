@@ -106,3 +106,43 @@ describe('twenty runs at full speed on one connection that may publish 50 messag
     await session.end()
   })
 })
+
+describe('a session whose channel takes no more messages', () => {
+  it('S37 waits, loses nothing, and slows down no other session of the connection', async () => {
+    const client = endpoint.client({ clientId: 'agent' })
+    const begin = async (name: string) => {
+      const alice = await joinWire(endpoint.client({ clientId: 'alice' }), name)
+      const session = createAgentSession({ client, sessionName: name })
+      const errors: SessionError[] = []
+      session.on('error', (error) => errors.push(error))
+      const { inputEventId } = await alice.prompt('Hello')
+      const run = session.createRun(Invocation.fromJSON({ inputEventId, sessionName: name }))
+      await run.start()
+      const read = () => {
+        const tree = new Tree<UIMessage>(UIMessageCodec)
+        for (const message of alice.heard) tree.apply(message)
+        tree.settle()
+        const node = tree.runs.get(run.runId)!
+        return { status: node.state.status, text: Array.from(node.ids, (id) => textOf(node.message(id)!)).join('') }
+      }
+      const answer = async () => {
+        await run.pipe(textChunks(words))
+        await run.end()
+      }
+      return { name, errors, answer, read }
+    }
+    const words = tokens.slice(0, 60)
+    const [full, other] = [await begin('ai:pace-full'), await begin('ai:pace-other')]
+    const restore = endpoint.refusePublish({ channel: full.name }, { error: { code: 42_913, statusCode: 429 } })
+    const answering = full.answer()
+    await eventually(() => expect(full.errors).toMatchObject([{ code: 42_913 }]))
+    await other.answer()
+    await eventually(() => expect(other.read()).toEqual({ status: 'complete', text: words.join('') }))
+    expect(other.errors).toEqual([])
+    expect(full.read().text).toBe('')
+    restore()
+    await answering
+    await eventually(() => expect(full.read()).toEqual({ status: 'complete', text: words.join('') }))
+    expect(full.errors).toHaveLength(1)
+  })
+})
