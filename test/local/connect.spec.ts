@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import * as Ably from 'ably'
 import { describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { createLocalEndpoint, DEV_KEY } from '../../src/local'
 import { failure, formats, inState, nextState, startEndpoint } from '../support/local'
 import { openSocket } from './raw-socket'
@@ -64,6 +65,17 @@ describe('staying connected', () => {
     const lost = nextState(client, 'disconnected').then(() => 'lost')
     const fine = new Promise((resolve) => setTimeout(resolve, 2_500)).then(() => 'fine')
     expect(await Promise.race([lost, fine])).toBe('fine')
+  })
+
+  test('ends for a client that answers no pings, as a frozen process does not', async () => {
+    const endpoint = await startEndpoint({ limits })
+    const client = endpoint.client()
+    await inState(client, 'connected')
+    const url = `${endpoint.url.replace('http', 'ws')}/?v=6&format=json&key=${endpoint.key}`
+    const frozen = new WebSocket(url, { autoPong: false })
+    const [code] = (await once(frozen, 'close')) as [number]
+    expect(code).toBe(1006)
+    expect(client.connection.state).toBe('connected')
   })
 
   test('ends with a notice to clients when the endpoint closes', async () => {

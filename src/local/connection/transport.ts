@@ -17,13 +17,18 @@ export interface TransportHandlers {
   onClose(): void
 }
 
-/** One WebSocket: frames in, frames out, and a heartbeat when it is idle. */
+/** How many pings in a row a client may leave unanswered, until it counts as gone: its process may be frozen. */
+const maxUnanswered = 3
+
+/** One WebSocket: frames in, frames out, and a heartbeat when it is idle. A client that answers no pings is cut off. */
 export class Transport {
   readonly format: Format
   readonly #socket: WebSocket
   readonly #limits: Limits
   readonly #idleTimer: NodeJS.Timeout
   #isQuiet = true
+  /** Pings since the client was last heard. */
+  #unanswered = 0
   #frozen?: Uint8Array[]
 
   constructor(socket: WebSocket, { format, heartbeats, limits }: TransportOptions) {
@@ -31,6 +36,7 @@ export class Transport {
     this.#socket = socket
     this.#limits = limits
     this.#idleTimer = setInterval(() => this.#breakSilence(heartbeats), limits.maxIdleInterval / 2)
+    socket.on('pong', () => (this.#unanswered = 0))
     socket.once('close', () => clearInterval(this.#idleTimer))
   }
 
@@ -92,6 +98,7 @@ export class Transport {
   }
 
   #read(data: RawData, onFrame: (frame: ClientFrame) => void) {
+    this.#unanswered = 0
     let frame: ClientFrame | undefined
     try {
       frame = readFrame(decode(this.format, toBytes(data)))
@@ -102,9 +109,11 @@ export class Transport {
   }
 
   #breakSilence(heartbeats: boolean) {
-    if (this.#frozen) return
+    if (this.#frozen || !this.isOpen) return
+    if (this.#unanswered >= maxUnanswered) return this.cut()
     if (this.#isQuiet && heartbeats) this.sendFrame({ action: Action.Heartbeat })
-    else if (this.#isQuiet && this.isOpen) this.#socket.ping()
+    this.#socket.ping()
+    this.#unanswered++
     this.#isQuiet = true
   }
 }
