@@ -61,7 +61,8 @@ export function clientText(
   if (!errorText) return isDevelopment() ? reasonOf(error) : hiddenText
   try {
     // The app knows the error that it threw, not ours around it
-    return errorText(error instanceof SessionError ? (error.cause ?? error) : error)
+    const text: unknown = errorText(error instanceof SessionError ? (error.cause ?? error) : error)
+    return typeof text === 'string' && text !== '' ? text : hiddenText
   } catch (cause) {
     report(toSessionError('call errorText', ErrorCode.HookFailed, cause))
     return hiddenText

@@ -56,7 +56,9 @@ export class StreamWriter {
     return this.#append(this.#half === '' ? text : text.slice(0, -1))
   }
 
-  #append(text: string): Promise<void> | undefined {
+  #append(given: string): Promise<void> | undefined {
+    // NOTE: half a character arrives differently in JSON and in msgpack, and providers refuse prompts that contain it
+    const text = given.toWellFormed()
     if (!this.#openNext) return this.#record.append(text)
     const size = byteLength(text)
     if (this.#size + size > this.#record.room) return this.#divide(text, this.#openNext)

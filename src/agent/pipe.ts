@@ -82,7 +82,7 @@ export async function pipe<Chunk>(
   const wasAborted = run.signal.aborted
   const { step, ...result } = await consume(source, run.signal, open)
   // An error without a cause is a chunk, which the model's own callbacks have heard of
-  if (result.error?.cause !== undefined) run.channel.report(result.error)
+  if (result.error?.cause) run.channel.report(result.error)
   if (result.reason === 'cancelled' && run.signal.aborted && !wasAborted) await callOnCancelled(run, open)
   // NOTE: a reply that could not be opened has made the pipe fail already
   const opened = await reply?.catch(() => undefined)
@@ -136,7 +136,7 @@ const cancelled: Outcome = { reason: 'cancelled', step: 'cancelled' }
 
 const failed = (cause: unknown): Outcome => ({
   reason: 'error',
-  error: toSessionError('stream the answer', ErrorCode.StreamFailed, cause),
+  error: toSessionError('stream the answer', ErrorCode.StreamFailed, cause || new Error(`it threw ${String(cause)}`)),
   step: 'failed',
 })
 

@@ -160,6 +160,7 @@ describe('a stream that fails', () => {
 
   it.each<[string, () => Parameters<Run['pipe']>[0]]>([
     ['throws', throwing],
+    ['throws undefined', () => new ReadableStream({ start: (controller) => controller.error(undefined) })],
     ['has circular data', () => [{ type: 'data-note', data: circular }]],
     ['has a BigInt', () => [{ type: 'data-note', data: 1n }]],
     ['contains a null chunk', () => [null as unknown as UIMessageChunk]],
@@ -195,6 +196,12 @@ describe('a stream that fails', () => {
     expect(await piped.end()).toMatchObject({ 'error-message': 'Sorry (20)' })
     const thrown = await stage(() => Promise.reject(new Error('secret of the server')), { errorText })
     expect(await thrown.end()).toMatchObject({ 'error-message': 'Sorry (20)' })
+  })
+
+  it('shows clients that the agent failed if errorText returns no text', async () => {
+    const errorText = () => undefined as unknown as string
+    const { end } = await stage((run) => run.pipe(throwing()), { errorText })
+    expect(await end()).toMatchObject({ 'error-message': 'The agent failed' })
   })
 
   it('shows clients the error that the agent ends the run with, unchanged', async () => {

@@ -51,6 +51,14 @@ describe.each(formats)('halves of a character in two deltas ($format)', ({ useBi
     await expectText(scene, run.runId, texts.join(''))
   })
 
+  it('without the other half become a replacement character, the same in each format', async () => {
+    const scene = await stageIn(useBinaryProtocol)
+    const run = await scene.started('Smile')
+    await run.pipe(textChunks([`${low}Hi ${high}`, `${high}${low}!`, high]))
+    await run.end()
+    await expectText(scene, run.runId, '\ufffdHi \ufffd😀!\ufffd')
+  })
+
   it('leave no broken character when a Stop comes between them', async () => {
     const scene = await stageIn(useBinaryProtocol)
     const run = await scene.started('Smile')
