@@ -86,9 +86,11 @@ export class BranchWalk<M extends object> {
     return this.#version === this.#tree.version
   }
 
-  /** Brings the path in step with the last change of the tree; false when this walk is of no more use. */
-  follow(moved: readonly TreeNode<M>[] | undefined): boolean {
-    if (!moved || this.#version !== this.#tree.version - 1) return false
+  /**
+   * Brings the path in step with the last change of the tree, or the last `count`; false when this walk is of no more use.
+   */
+  follow(moved: readonly TreeNode<M>[] | undefined, count = 1): boolean {
+    if (!moved || this.#version !== this.#tree.version - count) return false
     this.#version = this.#tree.version
     this.joined = []
     this.left = []

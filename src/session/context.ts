@@ -86,6 +86,7 @@ export interface Changes<M extends object> extends Settled<M> {
 export interface SessionView<M extends object> {
   refresh(changes: Changes<M>): void
   hold(): void
+  note(changes: Changes<M>): void
   close(): void
 }
 

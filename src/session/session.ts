@@ -225,7 +225,9 @@ export class Session<M extends object> implements SessionContext<M> {
     const ended = this.tree.settle()
     for (const view of this.views) view.hold()
     for (const settled of [page, ended]) this.#apply(settled)
-    this.#compact(page, this.#review().pending)
+    const { pending } = this.#review()
+    for (const view of this.views) for (const settled of [page, ended]) view.note({ ...settled, pending })
+    this.#compact(page, pending)
     this.#compact(ended)
   }
 
@@ -289,7 +291,7 @@ export class Session<M extends object> implements SessionContext<M> {
   #compact({ touched, prompts = noItems }: Settled<M>, pending: Iterable<Subject<M>> = noItems): void {
     for (const nodes of [touched, prompts, pending])
       for (const node of nodes) if (typeof node !== 'string') this.#loose.add(node)
-    this.#packing.request()
+    if (this.#loose.size > 0) this.#packing.request()
   }
 
   /** Packs the rows of some nodes. A pending prompt is left out, because each change of its state reads its rows. */

@@ -34,6 +34,9 @@ export function runEvent<M extends object>(tree: Tree<M>, { run, from, to }: Run
 
 const stepSize = 100
 
+/** A path with so many times more nodes than pages have moved follows them; else it is walked again. */
+const minShare = 4
+
 /**
  * The lists of a view. They are made when they are read, and keep their identity until they differ. The path, and what
  * is pending and active on it, follow changes of the tree without a new walk.
@@ -43,7 +46,13 @@ export class ViewLists<M extends object> {
   readonly #window: ViewWindow<M>
   readonly #branches: Branches<M>
   #walk: BranchWalk<M>
+  /** The walk whose active runs and pending inputs are known. */
+  #noted: BranchWalk<M> | undefined
   #choices = 0
+  /** The nodes that pages of history have moved since the path was walked; undefined when those can be any. */
+  #moved: Set<TreeNode<M>> | undefined = new Set()
+  /** How often they have moved nodes. */
+  #moves = 0
   #runs: readonly RunInfo[] = noItems
   #pending: readonly PendingPrompt[] = noItems
   #hasNewRuns = true
@@ -112,27 +121,59 @@ export class ViewLists<M extends object> {
 
   /** The nodes on the branch; walked again when the tree's structure or the choices have changed. */
   path(): readonly PathSegment<M>[] {
-    if (!this.#walk.isCurrent || this.isOutdated) this.#walk = new BranchWalk(this.#session.tree, this.#branches)
-    this.#choices = this.#branches.changes
+    if (!this.#walk.isCurrent || this.isOutdated) this.#use(new BranchWalk(this.#session.tree, this.#branches))
     return this.#walk.path
+  }
+
+  #use(walk: BranchWalk<M>): void {
+    this.#walk = walk
+    this.#choices = this.#branches.changes
+    this.#moved = new Set()
+    this.#moves = 0
+  }
+
+  /** Notes how a page of history has changed the tree. */
+  note({ structure, moved, touched, pending }: Changes<M>): void {
+    this.#noteSubjects(touched, pending)
+    if (!structure) return
+    this.#moves++
+    if (!moved) this.#moved = undefined
+    else for (const node of moved) this.#moved?.add(node)
+  }
+
+  #noteSubjects(touched: readonly RunNode<M>[], pending: Iterable<Subject<M>> = noItems): void {
+    for (const run of touched) this.#noteActive(run)
+    for (const subject of pending) this.#notePending(subject)
+  }
+
+  /** Follows what pages have changed, if that is little beside the path. */
+  #follow(): boolean {
+    const { path } = this.#walk
+    if (this.isOutdated || !this.#moved || this.#moved.size > path.length / minShare) return false
+    const moved = [...this.#moved]
+    if (!this.#walk.follow(moved, this.#moves)) return false
+    for (const node of this.#changed(moved)) this.#notePlace(node)
+    this.#use(this.#walk)
+    this.#window.list(path)
+    return true
   }
 
   /** Walks the path without blocking the page; `path()` only adds changes that happened meanwhile. */
   async prepare(): Promise<void> {
     const { changes } = this.#branches
-    if (this.#walk.isCurrent && !this.isOutdated) return
+    if ((this.#walk.isCurrent && !this.isOutdated) || this.#follow()) return
     const walk = new BranchWalk(this.#session.tree, this.#branches, true)
     const isUseful = (): boolean => walk.isCurrent && this.#branches.changes === changes
     await inSlices(() => isUseful() && walk.advance(stepSize))
-    if (!isUseful()) return
-    this.#walk = walk
-    this.#choices = changes
+    if (isUseful()) this.#use(walk)
   }
 
   rebuild(): void {
     const path = this.path()
     this.#window.list(path)
     this.#hasNewRuns = this.#hasNewPending = true
+    if (this.#noted === this.#walk) return
+    this.#noted = this.#walk
     this.#active.clear()
     for (const { node } of path) this.#noteActive(node)
     this.#entries.clear()
@@ -143,19 +184,22 @@ export class ViewLists<M extends object> {
   /** Applies changes of the session. Returns which lists can be different. */
   apply({ structure, moved, touched, pending }: Changes<M>): { messages: boolean; runs: boolean } {
     const hasFollowed = structure && !this.isOutdated && this.#walk.follow(moved)
-    if (!hasFollowed && (structure || this.isOutdated)) {
-      this.rebuild()
-      return { messages: true, runs: true }
-    }
-    const { joined, left } = this.#walk
-    const nodes = hasFollowed ? [...moved!.filter((node) => this.has(node)), ...joined, ...left] : noItems
+    const isRebuilt = !hasFollowed && (structure || this.isOutdated)
+    if (isRebuilt) this.rebuild()
+    const nodes = hasFollowed ? this.#changed(moved!) : noItems
     if (nodes.length > 0) this.#window.list(this.#walk.path)
     for (const node of nodes) this.#notePlace(node)
-    for (const run of touched) this.#noteActive(run)
-    for (const subject of pending ?? noItems) this.#notePending(subject)
+    this.#noteSubjects(touched, pending)
+    if (isRebuilt) return { messages: true, runs: true }
     const hasRuns = touched.some((run) => this.has(run)) || nodes.some(isRun)
     this.#hasNewRuns ||= hasRuns
     return { messages: nodes.length > 0, runs: hasRuns || this.#hasNewPending }
+  }
+
+  /** The nodes on the path that have moved, and those that have joined or left it. */
+  #changed(moved: readonly TreeNode<M>[]): readonly TreeNode<M>[] {
+    const { joined, left } = this.#walk
+    return [...moved.filter((node) => this.has(node)), ...joined, ...left]
   }
 
   /** Brings what is pending and active in step with a node that may have joined or left the path. */

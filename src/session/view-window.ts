@@ -65,8 +65,8 @@ export class ViewWindow<M extends object> {
     this.#messages = reuseIfEqual(this.#messages, messages)
   }
 
-  /** Makes the messages and run infos of a path without blocking the page. */
-  async prepare(path: Path<M>): Promise<void> {
+  /** Makes the messages and run infos of a path without blocking the page: those of the `count` oldest messages that show. */
+  async prepare(path: Path<M>, count: number): Promise<void> {
     let hidden = this.hiddenCount(path)
     let at = 0
     await inSlices(() => {
@@ -75,7 +75,7 @@ export class ViewWindow<M extends object> {
         // Messages may have gone meanwhile
         for (const id of ids) if (--hidden < 0 && node.message(id)) node.viewMessage(id)
       }
-      return at < path.length
+      return at < path.length && hidden > -count
     })
   }
 
@@ -243,7 +243,7 @@ export class OlderMessages<M extends object> {
       const count = look(this.#shown.path()) ?? (hasMore ? undefined : Infinity)
       if (count === undefined) continue
       const revealed = this.#window.reveal(this.#shown.path(), count)
-      await this.#window.prepare(this.#shown.path())
+      await this.#window.prepare(this.#shown.path(), revealed)
       return revealed
     }
   }

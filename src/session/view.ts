@@ -289,6 +289,11 @@ export class View<M extends object> {
   /** Keeps a page of older messages hidden until it is asked for. @internal */
   readonly hold = (): void => this.#window.hold()
 
+  /** Notes how a page of older messages has changed the session. @internal */
+  note(changes: Changes<M>): void {
+    this.#lists.note(changes)
+  }
+
   /** Sends an input. A version of something shows in this view, and moves no other view. */
   async #send(placed: PlacedInput<M>, options: PlacedSendOptions): Promise<ActiveRun<M>> {
     const { parent, forkOf, regenerates, supersedes } = placed.place
