@@ -134,9 +134,10 @@ export class BranchWalk<M extends object> {
 
   /** Looks again at a node on the path. @param at - where it belongs; undefined when it does not show */
   #reviewStep(step: Step<M>, at: string | undefined, change: PathChange<M>): void {
-    if (at === undefined) return change.walkFrom(lower(step.at, levelOf(step.node)))
     const seen = at === step.at ? step.seen : 0
-    if (at !== step.at && !this.#resettle(step, at)) return change.walkFrom(lower(at, step.at))
+    // NOTE: from its own level, because its parent can move after it
+    if (at === undefined || (at !== step.at && !this.#resettle(step, at)))
+      return change.walkFrom(lower(step.at, levelOf(step.node)))
     if (this.#hasFollowers(step.node, change, seen)) return change.walkFrom(at)
     this.#updateIds(step, change)
   }

@@ -13,6 +13,18 @@ afterEach(() => void vi.useRealTimers())
 const happening = fc.tuple(fc.nat(RandomConversation.kinds - 1), fc.nat(99), fc.nat(99)) as fc.Arbitrary<Happening>
 const happenings = fc.array(happening, { minLength: 20, maxLength: 120, size: 'max' })
 
+/** Two prompts with several rows, of which the second sorts before the one that it follows; both move with one page. */
+const crossing: Happening[] = [
+  ...([[0, 0, 0], [6, 0, 0], [14, 0, 0], [14, 0, 0], [0, 0, 0], [0, 0, 61], [0, 58, 20]] as const), // prettier-ignore
+  ...Array.from({ length: 10 }, (): Happening => [0, 0, 0]),
+  [25, 0, 0],
+  [0, 0, 0],
+  [41, 0, 0],
+  ...Array.from({ length: 5 }, (): Happening => [0, 0, 0]),
+  [35, 0, 0],
+  [0, 0, 0],
+]
+
 /** The lists of a view, but for how far back it reaches. */
 function listsOf(view: View<UIMessage>): { ids: string[]; others: unknown } {
   const ids = view.getMessages().map(({ id }) => id)
@@ -37,7 +49,7 @@ it('a view that loads older messages step by step shows what a new view shows', 
         newcomer.close()
       }
     }),
-    { numRuns: 120 },
+    { numRuns: 120, examples: [[crossing, { pageSize: 1, count: 1 }]] },
   )
 })
 
