@@ -11,40 +11,20 @@ export type Folds = Readonly<Record<string, (scope: FoldScope, row: Row) => obje
 
 type Change = (part: ToolPart) => void
 
-/** The state that the parts of one node share while its rows are folded. Maps are made when they are needed. */
+/** The state that the parts of one node share while its rows are folded. */
 export class FoldScope {
-  #parts: SmallMap<ToolPart | DataPart> | undefined
-  #changes: SmallMap<Change[]> | undefined
-  #inStep: SmallMap<true> | undefined
-  #texts: SmallMap<Row> | undefined
-  #inputs: SmallMap<Row> | undefined
+  /** Tool calls and `data-*` parts by message, type and id; the latest call of an id also without its message. */
+  readonly #parts = new SmallMap<ToolPart | DataPart>()
+  /** Changes to calls that are not folded yet, by call id. */
+  readonly #changes = new SmallMap<Change[]>()
+  /** Messages between the start and the finish of a step. */
+  readonly #inStep = new SmallMap<true>()
+  /** The row that began the latest text of each type and id, by message. */
+  readonly texts = new SmallMap<Row>()
+  /** Rows that stream the input of a call, by call id. */
+  readonly inputs = new SmallMap<Row>()
 
   constructor(readonly draft: Draft<UIMessage>) {}
-
-  /** Tool calls and `data-*` parts by message, type and id; the latest call of an id also without its message. */
-  get parts(): SmallMap<ToolPart | DataPart> {
-    return (this.#parts ??= new SmallMap())
-  }
-
-  /** Changes to calls that are not folded yet, by call id. */
-  get changes(): SmallMap<Change[]> {
-    return (this.#changes ??= new SmallMap())
-  }
-
-  /** Messages between the start and the finish of a step. */
-  get inStep(): SmallMap<true> {
-    return (this.#inStep ??= new SmallMap())
-  }
-
-  /** The row that began the latest text of each type and id, by message. */
-  get texts(): SmallMap<Row> {
-    return (this.#texts ??= new SmallMap())
-  }
-
-  /** Rows that stream the input of a call, by call id. */
-  get inputs(): SmallMap<Row> {
-    return (this.#inputs ??= new SmallMap())
-  }
 
   /** The message that a row belongs to; undefined when the row names none. */
   message(row: Row): UIMessage | undefined {
@@ -79,8 +59,8 @@ export class FoldScope {
     const id = part.toolCallId
     this.add(undefined, id, part)
     this.add(messageId, id, part)
-    for (const change of this.changes.get(id) ?? []) change(this.draft.live(part))
-    this.changes.delete(id)
+    for (const change of this.#changes.get(id) ?? []) change(this.draft.live(part))
+    this.#changes.delete(id)
   }
 
   /** Changes the call that a row is about, at once or when the call is folded. */
@@ -88,31 +68,31 @@ export class FoldScope {
     const part = this.tool(row)
     if (part) return change(part)
     const id = row.codec.toolCallId ?? ''
-    this.changes.set(id, [...(this.changes.get(id) ?? []), change])
+    this.#changes.set(id, [...(this.#changes.get(id) ?? []), change])
   }
 
   /** A part that was added under this id; `type` tells `data-*` parts from tool calls. */
   find<P extends ToolPart | DataPart>(messageId: string | undefined, id?: string, type?: P['type']): P | undefined {
-    const part = this.parts.get(keyOf(messageId, id, type))
+    const part = this.#parts.get(keyOf(messageId, id, type))
     return part && (this.draft.live(part) as P)
   }
 
   add(messageId: string | undefined, id: string, part: ToolPart | DataPart, type?: string): void {
-    this.parts.set(keyOf(messageId, id, type), part)
+    this.#parts.set(keyOf(messageId, id, type), part)
   }
 
   startStep(row: Row): void {
-    this.inStep.set(messageIdOf(row) ?? '', true)
+    this.#inStep.set(messageIdOf(row) ?? '', true)
     this.push(row, { type: 'step-start' })
   }
 
   finishStep(row: Row): void {
-    this.inStep.delete(messageIdOf(row) ?? '')
+    this.#inStep.delete(messageIdOf(row) ?? '')
   }
 
   /** Adds the step-start that text, reasoning and tool inputs follow, where the channel has none. */
   leadIn(row: Row): void {
-    if (!this.inStep.get(messageIdOf(row) ?? '')) this.startStep(row)
+    if (!this.#inStep.get(messageIdOf(row) ?? '')) this.startStep(row)
   }
 }
 
