@@ -327,7 +327,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
     const fork = fold.answersFork ? fold.fork : undefined
     this.sort = (fork ?? start ?? first)?.serial ?? ''
     this.parent = start || fork ? (start ?? fork)!.transport[Header.parent] : fold.provisionalParent
-    this.inputId = fold.header(Header.inputId)
+    const inputId = fold.header(Header.inputId)
+    // NOTE: one text for both, because equal texts of different headers are kept twice
+    this.inputId = inputId === this.parent ? this.parent : inputId
     this.regenerates = fold.header(Header.regenerates)
     this.#isStarted = start !== undefined || fold.hasOutput || fold.steps.length > 0
     if (fold.namedAnswers.length > 0 || this.#acted.length > 0) this.#noteActed()

@@ -35,8 +35,8 @@ import { Wakes } from './wake'
 /** How long the end of a run is held back for the rest of its text, in milliseconds. */
 const tailLimit = 1000
 
-/** How many nodes are packed at a time. */
-const packSize = 50
+/** How many nodes may wait to be packed. */
+const maxLoose = 2000
 
 /**
  * The inside of a client session. One way in: a channel message is applied to the tree (live ones by `hear`). One way
@@ -65,7 +65,7 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly #scheduler: FlushScheduler
   /** Nodes whose rows are to be packed. */
   readonly #loose = new Set<TreeNode<M>>()
-  readonly #packing = new IdleWork(() => this.#pack())
+  readonly #packing = new IdleWork(() => this.#packNext())
   readonly #statusChanged: Signal
   /** Subjects that have changed since the last refresh. */
   readonly #touched = new Set<Subject<M>>()
@@ -287,23 +287,32 @@ export class Session<M extends object> implements SessionContext<M> {
     this.#compact(settled, pending)
   }
 
-  /** Notes nodes that may have settled, so that their rows are packed once the page has time. */
+  /** Packs the rows of nodes that may have settled, once the page has time; of many nodes at once. */
   #compact({ touched, prompts = noItems }: Settled<M>, pending: Iterable<Subject<M>> = noItems): void {
-    for (const nodes of [touched, prompts, pending])
-      for (const node of nodes) if (typeof node !== 'string') this.#loose.add(node)
+    for (const nodes of [touched, prompts, pending]) {
+      for (const node of nodes) {
+        if (typeof node === 'string') continue
+        // NOTE: rows that wait for long cost the garbage collector more than packing costs
+        if (this.#loose.size < maxLoose) this.#loose.add(node)
+        else this.#pack(node)
+      }
+    }
     if (this.#loose.size > 0) this.#packing.request()
   }
 
-  /** Packs the rows of some nodes. A pending prompt is left out, because each change of its state reads its rows. */
-  #pack(): boolean {
-    const nodes: TreeNode<M>[] = []
+  /** Packs a node that waits; false when none does. */
+  #packNext(): boolean {
     for (const node of this.#loose) {
       this.#loose.delete(node)
-      if (!this.pending.get(node)) nodes.push(node)
-      if (nodes.length === packSize) break
+      this.#pack(node)
+      return true
     }
-    this.tree.compact(nodes)
-    return this.#loose.size > 0
+    return false
+  }
+
+  /** A pending prompt is left out, because each change of its state reads its rows. */
+  #pack(node: TreeNode<M>): void {
+    if (!this.pending.get(node)) this.tree.compact([node])
   }
 
   /** Brings the lists that all views share in step with the subjects that were touched. */
