@@ -102,7 +102,7 @@ export class CancelReview {
 
 /** Whether a refusal on the channel covers a cancel of a run. */
 export const isRefused = (cancel: Row, run: RunNode<object> | undefined): boolean =>
-  run !== undefined && openCancel([cancel], run.lifecycleRows) === undefined
+  run !== undefined && openCancel([cancel], run) === undefined
 
 /** Decides on all cancels together, because a decision may be slow; resolves with the first that is accepted. */
 export function firstAccepted(

@@ -1,5 +1,6 @@
 import { insertBySerial, noItems, SmallMap } from './collections'
 import { isAgents, isContent, type Row } from './log'
+import { Refusals } from './refusals'
 import { idsIn, isEntry, isSteer, type RunStep } from './run-state'
 import { SteerStates } from './steer-states'
 import { Header, isClients, MessageName, type Headers } from './wire'
@@ -41,6 +42,7 @@ export class RunFold {
   input: Row | undefined
   hasOutput = false
   steers: SteerStates | undefined
+  refusals: Refusals | undefined
   /** Serials of the answers that its agent has gone on with. */
   namedAnswers: readonly unknown[] = noItems
   #resume: Row | undefined
@@ -194,6 +196,7 @@ export class RunFold {
     else if (name === MessageName.runResume) this.#resume = row
     else if (name === MessageName.runSuspend) (this.#suspends ??= new Set()).add(invocation)
     else if (name === MessageName.runEnd) this.end ??= row
+    else if (name === MessageName.cancelRefused) (this.refusals ??= new Refusals()).add(transport)
     else if (stepId === undefined) return
     else if (name === MessageName.stepStart) this.#startStep(row, stepId)
     else if (name === MessageName.stepEnd) this.#endStep(row, stepId)

@@ -3,7 +3,7 @@ import type { Row } from './log'
 import type { RunFold } from './run-fold'
 import { hasEnded, type RunError, type RunStatus, type RunStep, type RunState } from './run-state'
 import type { Writable } from './view-message'
-import { Header, MessageName } from './wire'
+import { Header } from './wire'
 
 /** The state of waking the agent for one input or cancel. */
 export interface WakeInfo {
@@ -103,14 +103,17 @@ export const cancelledSilenceLimit = 5000
 /** The same for a cancelled run whose agent does not use presence. */
 export const foreignSilenceLimit = 60_000
 
+/** What the rows of a run say about its cancels. */
+type Outcome = Pick<RunFold, 'end' | 'refusals'>
+
 /** The facts about a run with its cancels, given by serial. */
 export function withCancellation(
   facts: RunInfo,
   cancels: readonly Row[],
-  lifecycle: readonly Row[],
+  outcome: Outcome,
   state: Partial<Cancelling> | undefined,
 ): RunInfo {
-  const heeded = openCancel(cancels, lifecycle)
+  const heeded = openCancel(cancels, outcome)
   const first = heeded ?? cancels[0]
   if (!first && !state) return facts
   // An own cancel without a row has all fields
@@ -120,7 +123,7 @@ export function withCancellation(
     ...facts,
     ...(facts.endedAt === undefined && { cancelling }),
     ...(facts.status === 'cancelled' &&
-      heeded && { cancelledBy: request, stopped: stoppedBy(heeded, cancels, lifecycle) }),
+      heeded && { cancelledBy: request, stopped: stoppedBy(heeded, cancels, outcome) }),
   }
 }
 
@@ -130,27 +133,17 @@ export function requestOf({ clientId, timestamp, transport }: Row): Cancelling {
   return { by: clientId, at: timestamp, ...(device && { device }) }
 }
 
-function stoppedBy(heeded: Row, cancels: readonly Row[], lifecycle: readonly Row[]): Stopped {
-  const end = lifecycle.find(({ name }) => name === MessageName.runEnd)?.transport ?? {}
+function stoppedBy(heeded: Row, cancels: readonly Row[], outcome: Outcome): Stopped {
+  const end = outcome.end?.transport ?? {}
   const { at, ...request } = requestOf(cancels.find(({ serial }) => serial === end[Header.cancelSerial]) ?? heeded)
   const abortedAt = Number(end[Header.abortedAt])
   const tail = Number(end[Header.tail])
   return { ...request, requestedAt: at, ...(abortedAt > 0 && { abortedAt }), ...(tail >= 0 && { tail }) }
 }
 
-/** The first cancel that is not refused. A refusal also covers earlier cancels by the same client. */
-export function openCancel(cancels: readonly Row[], lifecycle: readonly Row[]): Row | undefined {
-  const refusals = lifecycle.filter(({ name }) => name === MessageName.cancelRefused)
-  if (refusals.length === 0) return cancels[0]
-  const covered = new Map<string | undefined, string>()
-  for (const { transport } of refusals) {
-    const { [Header.cancelSerial]: serial = '', [Header.cancelClient]: by } = transport
-    // NOTE: the refused cancel may be among those that are not kept
-    const clientId = by === undefined ? cancels.find((cancel) => cancel.serial === serial)?.clientId : by || undefined
-    if (serial > (covered.get(clientId) ?? '')) covered.set(clientId, serial)
-  }
-  return cancels.find(({ serial, clientId }) => serial > (covered.get(clientId) ?? ''))
-}
+/** The first cancel, by serial, that is not refused. */
+export const openCancel = (cancels: readonly Row[], { refusals }: Pick<Outcome, 'refusals'>): Row | undefined =>
+  refusals ? refusals.firstOpen(cancels) : cancels[0]
 
 /** A run's snapshot without its cancels. */
 export type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy' | 'stopped' | 'stalled'>

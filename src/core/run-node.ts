@@ -4,6 +4,7 @@ import type { Codec } from './codec'
 import { bySerial, insertBySerial, noItems, removeBySerial, sameItems } from './collections'
 import { isAgents, isContent, isOpen, type Row } from './log'
 import { TreeNode } from './node'
+import type { Refusals } from './refusals'
 import { RunFold } from './run-fold'
 import { factsOf, withCancellation, type Cancelling, type RunFacts, type RunInfo } from './run-info'
 import { endState, hasEnded, initialRunState, isEntry, type RunState, type RunStatus } from './run-state'
@@ -132,6 +133,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Its newest start or resume. */
   get entry(): Row | undefined {
     return this.#fold ? this.#fold.entry : this.lifecycleRows.findLast(isEntry)
+  }
+
+  /** The cancels that its agent has refused, if any. */
+  get refusals(): Refusals | undefined {
+    return this.#known.refusals
   }
 
   /** The answers of clients to what it asks for. */
@@ -273,9 +279,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     if (!this.#info) {
       const rows = cancels()
       const isCancelled = rows.length > 0 || this.#cancelState !== undefined
-      const info = isCancelled
-        ? withCancellation(this.#facts, rows, this.lifecycleRows, this.#cancelState)
-        : this.#facts
+      const info = isCancelled ? withCancellation(this.#facts, rows, this.#known, this.#cancelState) : this.#facts
       this.#info = this.isStalled && info.status === 'active' ? { ...info, stalled: true } : info
     }
     return this.#info

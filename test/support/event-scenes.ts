@@ -170,6 +170,36 @@ export const eventScenes: Record<string, (events: Events, most: number) => Event
     return { before: [events.prompt({ id: inputId })], event: () => [events.cancel({ inputId })], shown: () => 1 }
   },
 
+  'cancels of one run by many clients'(events) {
+    const { run, messages } = firstTurn(events, { isOpen: true })
+    return {
+      before: messages,
+      event: (index) => [events.cancel({ runId: run.id }, `client-${index}`)],
+      shown: () => 2,
+    }
+  },
+
+  'refused cancels of one run'(events) {
+    const { run, messages } = firstTurn(events, { isOpen: true })
+    return {
+      before: messages,
+      event() {
+        const cancel = events.cancel({ runId: run.id })
+        return [cancel, events.refusal(run, cancel)]
+      },
+      shown: () => 2,
+    }
+  },
+
+  'steps of a cancelled run'(events) {
+    const { run, messages } = firstTurn(events, { isOpen: true })
+    return {
+      before: [...messages, events.cancel({ runId: run.id })],
+      event: () => [events.stepStart(run, events.id())],
+      shown: () => 2,
+    }
+  },
+
   'cancelled prompts': (events) => ({
     event() {
       const id = events.id()

@@ -46,9 +46,14 @@ export class Events {
     return this.#input(id, transport, { kind: 'tool-result', toolCallId: 'call' }, data)
   }
 
-  cancel(target: { runId?: string; inputId?: string }): InboundMessage {
+  cancel(target: { runId?: string; inputId?: string }, by = user): InboundMessage {
     const names = { 'run-id': target.runId, 'input-codec-message-id': target.inputId }
-    return this.#create(user, 'ai-cancel', { ...names, 'event-id': this.id() })
+    return this.#create(by, 'ai-cancel', { ...names, 'event-id': this.id() })
+  }
+
+  /** The agent's refusal of a cancel. */
+  refusal(run: Run, { serial, clientId }: InboundMessage): InboundMessage {
+    return this.#lifecycle(run, 'x-ai-cancel-refused', { 'cancel-serial': serial, 'cancel-client-id': clientId })
   }
 
   run(input: string, { parent = input, regenerates }: { parent?: string; regenerates?: string } = {}): Run {
