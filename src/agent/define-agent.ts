@@ -4,7 +4,7 @@ import { checkClient } from '../ably/check-client'
 import { Uplink } from '../ably/uplink'
 import type { TrustOptions } from '../core/access'
 import type { ReplyCodec } from '../core/codec'
-import { ErrorCode, unableTo } from '../core/errors'
+import { ErrorCode, SessionError, unableTo } from '../core/errors'
 import type { AgentRun, RunHooks } from './agent-run'
 import type { AgentSessionOptions } from './agent-session'
 import { authorizer, type Authorize } from './authorize'
@@ -206,7 +206,8 @@ export function defineAgent<M extends object = UIMessage, Chunk = ChunkOf<M>>(op
       return json(202, await handled.once(key, () => begin(invocation, context)))
     } catch (error) {
       // NOTE: a closed agent refuses requests as it should, and their clients try again
-      if (!isAnswer(error) && !closing) report(error)
+      const isRefusal = closing !== undefined && error instanceof SessionError && error.code === ErrorCode.Closed
+      if (!isAnswer(error) && !isRefusal) report(error)
       return errorResponse(error)
     }
   }

@@ -36,13 +36,15 @@ export function trustOf({ agents, policy }: TrustOptions): Trust {
 export class AccessPolicy {
   /** Whether agents or a policy are given, so that rows are filtered. */
   readonly isGuarded: boolean
+  readonly hasPolicy: boolean
   readonly #trust: Trust
   readonly #runs: ReadonlyMap<string, TreeNode<object>>
 
   constructor(trust: Trust, runs: ReadonlyMap<string, TreeNode<object>>) {
     this.#trust = trust
     this.#runs = runs
-    this.isGuarded = trust.isAgent !== undefined || trust.policy !== undefined
+    this.hasPolicy = trust.policy !== undefined
+    this.isGuarded = trust.isAgent !== undefined || this.hasPolicy
   }
 
   /** Whether the client may act on a prompt or run of this owner; a policy that throws refuses. */

@@ -7,14 +7,21 @@ import { RunNode } from './run-node'
 const maxStrays = 2000
 /** How many of the first cancels of one run or prompt are kept. */
 const maxFirst = 100
-/** Of how many clients the newest of the others is kept. A publisher under more client ids could use any other client's. */
+/** Of how many clients the newest of the others is kept. */
 const maxClients = 20
 
 /**
- * Of the cancels of one run or prompt, by serial, the one that is not kept; undefined if all are. The first 100 are kept, and of
- * the others the newest of each client, for 20 clients: the same ones in whichever order they arrive.
+ * Of the cancels of one run or prompt, by serial, one that is not kept; undefined if all are. The first 100 are kept, and of
+ * the others the newest of each client, for 20 clients: the same ones in whichever order they arrive. Cancels that policy
+ * refuses are counted by themselves, so that they take the place of none that it allows.
  */
-export function surplusOf(cancels: readonly Row[]): Row | undefined {
+export function surplusOf(cancels: readonly Row[], isAllowed?: (cancel: Row) => boolean): Row | undefined {
+  if (cancels.length <= maxFirst) return undefined
+  if (!isAllowed) return surplusIn(cancels)
+  return surplusIn(cancels.filter(isAllowed)) ?? surplusIn(cancels.filter((cancel) => !isAllowed(cancel)))
+}
+
+function surplusIn(cancels: readonly Row[]): Row | undefined {
   const clients = new Set<string | undefined>()
   for (let index = cancels.length - 1; index >= maxFirst; index--) {
     const { clientId } = cancels[index]!

@@ -78,7 +78,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
     if (!isLast || this.projection.isSealed) this.stale = true
     this.#rows = insertBySerial(rows, row)
     const id = row.transport[Header.messageId]
-    const isKnown = id === undefined || id === this.#namedIds?.at(-1)
+    // NOTE: a stale node can have lost the row that named the message
+    const isKnown = id === undefined || (!this.stale && id === this.#namedIds?.at(-1))
     if (!isKnown) (this.#namedIds ??= []).push(id)
     return !isKnown || !isLast
   }

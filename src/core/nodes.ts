@@ -78,7 +78,7 @@ export abstract class Nodes<M extends object> {
   /** Notes that a node, and those that may show in its place, can stand elsewhere. */
   protected abstract relocateSiblings(node: TreeNode<M>): void
 
-  /** Notes that a run neither answers nor follows this input any more. */
+  /** Notes that a run neither answers nor follows the message with this id any more: an input may now be without a run. */
   protected abstract touchInput(inputId: string): void
 
   protected removeNode(node: TreeNode<M>): void {

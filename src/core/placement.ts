@@ -73,10 +73,9 @@ export abstract class Placement<M extends object> extends Nodes<M> {
     if (inputId === undefined) return
     if (!this.codec.decodes(row)) {
       if (row.transport[Header.regenerates] !== undefined) this.#placeRequest(inputId, row)
-      return
-    }
-    if (role === 'user') this.attachRow(this.ensureInput(inputId), row)
+    } else if (role === 'user') this.attachRow(this.ensureInput(inputId), row)
     else if (isFork(row)) this.#placeFork(inputId, row)
+    this.#limitCancelsNaming(inputId)
   }
 
   #placeRequest(inputId: string, row: Row): void {
@@ -142,26 +141,49 @@ export abstract class Placement<M extends object> extends Nodes<M> {
     const node = this.#ensureRun(runId)
     node.addLifecycle(row)
     this.dirty.add(node)
+    if (row.name !== MessageName.runStart) return
+    this.#limitCancelsOf(node)
+    this.#limitCancelsNaming(row.transport[Header.inputId])
   }
 
   #placeCancel(row: Row): void {
     const runId = row.transport[Header.runId]
     const inputId = row.transport[Header.inputId]
-    let surplus: Row | undefined
     if (runId !== undefined) {
       const node = this.#ensureRun(runId)
       node.addCancel(row)
-      surplus = surplusOf(node.cancels)
       this.#touchRun(node, row)
+      this.#limitCancelsOf(node)
     } else if (inputId !== undefined) {
       this.cancels.add(row, inputId)
-      surplus = surplusOf(this.cancels.naming(inputId))
       this.#touch(inputId, row)
+      this.#limitCancelsNaming(inputId)
     }
     const oldest = this.#isStray(row) ? this.cancels.addStray(row) : undefined
     // NOTE: the run or input of the oldest stray may be known by now
     if (oldest && this.#isStray(oldest)) this.#forgetCancel(oldest)
-    if (surplus) this.#forgetCancel(surplus)
+  }
+
+  // NOTE: not before the owner is known, on whom it depends which cancels policy allows
+  #limitCancelsOf(run: RunNode<M>): void {
+    if (run.cancels.length > 0 && run.isOwnerKnown) this.#limitCancels(run.cancels, run.owner)
+  }
+
+  #limitCancelsNaming(inputId = ''): void {
+    const cancels = this.cancels.naming(inputId)
+    if (cancels.length === 0) return
+    const node = this.inputNode(inputId) ?? this.runsOf(inputId).find(({ isOwnerKnown }) => isOwnerKnown)
+    const request = this.requests.get(inputId)
+    if (node || request) this.#limitCancels(cancels, node ? node.owner : request?.clientId)
+  }
+
+  #limitCancels(cancels: readonly Row[], owner: string | undefined): void {
+    const { access } = this
+    const isAllowed = access.hasPolicy
+      ? ({ clientId }: Row): boolean => access.allows('cancel', clientId, owner)
+      : undefined
+    for (let surplus = surplusOf(cancels, isAllowed); surplus; surplus = surplusOf(cancels, isAllowed))
+      this.#forgetCancel(surplus)
   }
 
   #forgetCancel(row: Row): void {
@@ -171,7 +193,7 @@ export abstract class Placement<M extends object> extends Nodes<M> {
 
   #isStray({ transport: { [Header.runId]: runId, [Header.inputId]: inputId = '' } }: Row): boolean {
     const run = this.runs.get(runId ?? '')
-    return runId === undefined ? !this.#knows(inputId) : !run?.visible && !run?.entry
+    return runId === undefined ? !this.#knows(inputId) : !run?.isOwnerKnown
   }
 
   #knows(inputId: string): boolean {

@@ -125,6 +125,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.isPlaceholder ? this.rows[0]?.clientId : this.start?.transport[Header.inputClientId]
   }
 
+  /** Whether its start is known, which names the owner. */
+  get isOwnerKnown(): boolean {
+    return this.isCompact || this.start !== undefined
+  }
+
   /** The message that says it has started. */
   get start(): Row | undefined {
     return this.#fold ? this.#fold.start : this.lifecycleRows.find(({ name }) => name === MessageName.runStart)

@@ -102,9 +102,9 @@ export class Tree<M extends object> extends Placement<M> {
     return { ...this.#restructured(), runs, transitions, touched, prompts, requests, edits }
   }
 
-  /** Keeps the rows of nodes that have settled in little room. */
+  /** Keeps the rows of nodes that have settled in little room; a node with a row that is not settled yet stays as it is. */
   compact(nodes: readonly TreeNode<M>[]): void {
-    for (const node of nodes) if (!node.isGone) node.compact(this.log)
+    for (const node of nodes) if (!node.isGone && !this.dirty.has(node)) node.compact(this.log)
   }
 
   #restructured(): Restructured<M> {

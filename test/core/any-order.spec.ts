@@ -33,6 +33,8 @@ interface Arrival {
   isReadLate: boolean
   seed: number
   isDoubled: boolean
+  /** How many live messages arrive between two frames. */
+  perFrame: number
 }
 
 const arrival: fc.Arbitrary<Arrival> = fc.record({
@@ -42,6 +44,7 @@ const arrival: fc.Arbitrary<Arrival> = fc.record({
   isReadLate: fc.boolean(),
   seed: fc.nat(10_000),
   isDoubled: fc.boolean(),
+  perFrame: fc.constantFrom(1, 2, 5, Infinity),
 })
 
 /** Starts reading a channel. */
@@ -57,7 +60,15 @@ async function arrive(wire: readonly ChannelMessage[], how: Arrival): Promise<Li
   const listener = await join(past, how.pageSize)
   const live = shuffled(joinedAfter(wire, count), randomFrom(how.seed))
   if (how.isHistoryFirst) await listener.readBack()
-  for (const message of live) listener.hear(how.isDoubled ? [message, message] : [message])
+  const half = live.length / 2
+  for (let at = 0, next = 0; at < live.length; at = next) {
+    next = Math.min(at + how.perFrame, live.length)
+    const frame = live.slice(at, next).flatMap((message) => (how.isDoubled ? [message, message] : [message]))
+    listener.session.internals.act(() => listener.hear(frame))
+    // NOTE: in the middle the page has time, so rows are packed
+    if (at <= half && half < next) vi.advanceTimersByTime(20)
+    vi.setSystemTime(0)
+  }
   if (how.isDoubled) listener.hear(live)
   await listener.readBack()
   return listener

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ownerOnly } from '../../src/core/policy'
 import { randomFrom, shuffled } from '../support/channel-table'
 import { hear, newTree, stateOf } from '../support/transcripts'
 import { message, prompt, runMessage } from './wire'
@@ -83,4 +84,32 @@ describe.each(targets)('of a flood of cancels of %s', (_, cancelOf) => {
     tree.settle()
     expect(tree.info(tree.runs.get('r')!).cancelling).toMatchObject({ refused: true })
   })
+})
+
+describe('if a policy lets owners only cancel', () => {
+  const ownersOnly = { isAgent: (clientId?: string) => clientId === 'agent', policy: ownerOnly }
+  const by = (clientId: string, given: ReturnType<typeof message>) => ({ ...given, clientId })
+
+  it.each(targets)(
+    "a flood of other clients' cancels of %s takes the place of no cancel by the owner",
+    (_, cancelOf) => {
+      const messages = [
+        by('alice', prompt('p')),
+        by('agent', runMessage('ai-run-start', 'r', { 'input-codec-message-id': 'p', 'input-client-id': 'alice', parent: 'p' })), // prettier-ignore
+        ...Array.from({ length: 100 }, (__, n) => by('stranger', cancelOf(n))),
+        by('alice', cancelOf(100)),
+        ...Array.from({ length: 300 }, (__, n) => by(`stranger-${n}`, cancelOf(101 + n))),
+      ]
+      for (let seed = 0; seed < 10; seed++) {
+        const order = seed === 0 ? messages : seed === 1 ? messages.toReversed() : shuffled(messages, randomFrom(seed))
+        const tree = newTree(ownersOnly)
+        hear(tree, [...order])
+        tree.settle()
+        const run = tree.runs.get('r')!
+        expect(tree.cancels.of(run).map(({ clientId }) => clientId)).toEqual(['alice'])
+        expect(tree.info(run).cancelling).toMatchObject({ by: 'alice' })
+        expect([...tree.log.rows()]).toHaveLength(2 + first + clientCount + 1)
+      }
+    },
+  )
 })

@@ -175,3 +175,30 @@ it('a child that sorts before its parent waits until the parent is placed (17.11
   const [child, parent] = [prompt('child', { parent: 'p' }), prompt('p')]
   expect(idsAfter(child, parent)).toEqual(['p', 'child'])
 })
+
+it.each(['message.update', 'message.delete'] as const)(
+  'a prompt stays known when a %s of it arrives before the tree is settled',
+  (action) => {
+    const said = prompt('p')
+    const changed = later(said, action, { data: '***' })
+    const restored = later(changed, 'message.update', { data: 'said' })
+    const tree = newTree()
+    for (const each of [said, changed, restored]) tree.apply(each)
+    tree.settle()
+    hear(tree, [prompt('q', { parent: 'p' })])
+    expect(tree.nodeOf('p')).toBe(tree.inputs.get('p'))
+    expect(stateOf(tree)).toEqual(stateAfter(said, restored, prompt('q', { parent: 'p' })))
+  },
+)
+
+it('an earlier end of a run counts when the rows of the run are packed before the tree is settled', () => {
+  const early = runMessage('ai-run-end', 'r', { 'run-reason': 'complete' })
+  const end = runMessage('ai-run-end', 'r', { 'run-reason': 'error' })
+  const rows = [start('r'), text('r', 'm')]
+  const tree = newTree()
+  hear(tree, [...rows, end])
+  tree.apply(early)
+  tree.compact([tree.runs.get('r')!])
+  tree.settle()
+  expect(tree.runs.get('r')!.state.status).toBe('complete')
+})

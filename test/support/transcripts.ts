@@ -4,6 +4,7 @@ import { UIMessageCodec } from '../../src/codec'
 import { BranchWalk } from '../../src/core/branch'
 import type { RunInfo } from '../../src/core/run-info'
 import { RunNode } from '../../src/core/run-node'
+import type { Trust } from '../../src/core/access'
 import { Tree } from '../../src/core/tree'
 import type { ViewMessage } from '../../src/core/view-message'
 import type { ChannelMessage } from '../../src/core/wire'
@@ -96,7 +97,7 @@ export function withoutAdditions<T extends { name?: string; extras?: unknown }>(
   return { ...message, extras: { ai: { ...ai, transport: Object.fromEntries(kept) } } }
 }
 
-export const newTree = (): Tree<UIMessage> => new Tree(UIMessageCodec)
+export const newTree = (trust: Trust = {}): Tree<UIMessage> => new Tree(UIMessageCodec, undefined, trust)
 
 /** Applies messages as if they arrived live, settling after each as a view does. */
 export function hear(tree: Tree<UIMessage>, messages: readonly ChannelMessage[]): void {
