@@ -102,7 +102,8 @@ const knownNames: readonly MessageName[] = Object.values(MessageName)
 
 /** A name as it is spelled here; undefined when it is none of this protocol. */
 // NOTE: a search of the list, because a map would first hash the text of every message
-export const nameOf = (name: unknown): MessageName | undefined => knownNames[knownNames.indexOf(name as MessageName)]
+export const nameOf = (name: unknown): MessageName | undefined =>
+  typeof name === 'string' ? knownNames[knownNames.indexOf(name as MessageName)] : undefined
 
 /** Whether messages of this name are published by clients; all others are an agent's. */
 export const isClients = (name: MessageName): boolean => name === MessageName.input || name === MessageName.cancel
