@@ -43,6 +43,7 @@ interface Inputs<M extends object> {
 export class Cancels<M extends object> {
   readonly #tree: Inputs<M>
   readonly #rows = new Map<string, readonly Row[]>()
+  readonly #decisions = new WeakMap<Row, { readonly owner: string | undefined; readonly isAllowed: boolean }>()
   /** Cancels whose run or input was unknown when they came, oldest first. */
   readonly strays = new Set<Row>()
 
@@ -80,7 +81,17 @@ export class Cancels<M extends object> {
   }
 
   #allowed(cancels: readonly Row[], owner: string | undefined): readonly Row[] {
-    return cancels.filter(({ clientId }) => this.#tree.access.allows('cancel', clientId, owner))
+    return cancels.filter((cancel) => this.isAllowed(cancel, owner))
+  }
+
+  /** Whether policy allows a cancel of what this owner has. It is asked once for each cancel. */
+  isAllowed(cancel: Row, owner: string | undefined): boolean {
+    let decision = this.#decisions.get(cancel)
+    if (!decision || decision.owner !== owner) {
+      decision = { owner, isAllowed: this.#tree.access.allows('cancel', cancel.clientId, owner) }
+      this.#decisions.set(cancel, decision)
+    }
+    return decision.isAllowed
   }
 
   /** Adds a cancel that names an input. */

@@ -178,9 +178,8 @@ export abstract class Placement<M extends object> extends Nodes<M> {
   }
 
   #limitCancels(cancels: readonly Row[], owner: string | undefined): void {
-    const { access } = this
-    const isAllowed = access.hasPolicy
-      ? ({ clientId }: Row): boolean => access.allows('cancel', clientId, owner)
+    const isAllowed = this.access.hasPolicy
+      ? (cancel: Row): boolean => this.cancels.isAllowed(cancel, owner)
       : undefined
     for (let surplus = surplusOf(cancels, isAllowed); surplus; surplus = surplusOf(cancels, isAllowed))
       this.#forgetCancel(surplus)
@@ -227,8 +226,8 @@ export abstract class Placement<M extends object> extends Nodes<M> {
   }
 
   /** False if policy refuses a cancel: a flood of those changes nothing that is shown, so it must not cost a refresh. */
-  #mayCount({ clientId }: Row, owner: string | undefined): boolean {
-    return owner === undefined || this.access.allows('cancel', clientId, owner)
+  #mayCount(cancel: Row, owner: string | undefined): boolean {
+    return owner === undefined || this.cancels.isAllowed(cancel, owner)
   }
 
   /** The message ids of the requests that have changed since the last call. */
