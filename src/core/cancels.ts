@@ -76,7 +76,8 @@ export class Cancels<M extends object> {
     const rows = this.naming(inputId)
     if (rows.length === 0) return rows
     const node = this.#tree.inputNode(inputId)
-    const since = node ? levelOf(node) : (this.#tree.requests.get(inputId)?.serial ?? '')
+    // NOTE: a prompt that was deleted has no place
+    const since = node && node.size > 0 ? levelOf(node) : (this.#tree.requests.get(inputId)?.serial ?? '')
     return rows.filter(({ serial }) => serial > since)
   }
 
