@@ -129,3 +129,6 @@ export class MultiMap<V extends object> {
     if (held.length === 0) this.#held.delete(key)
   }
 }
+
+/** Whether two values, made by the same code, say the same. */
+export const isSame = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)

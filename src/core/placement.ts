@@ -221,7 +221,7 @@ export abstract class Placement<M extends object> extends Nodes<M> {
 
   #touchRun(run: RunNode<M>, cancel: Row): void {
     if (!this.#mayCount(cancel, run.owner)) return
-    run.touch()
+    run.snapshot.forget()
     this.dirty.add(run)
   }
 

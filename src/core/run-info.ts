@@ -1,3 +1,4 @@
+import { isSame, sameItems } from './collections'
 import type { SessionError } from './errors'
 import type { Row } from './log'
 import type { RunFold } from './run-fold'
@@ -103,11 +104,75 @@ export const cancelledSilenceLimit = 5000
 /** The same for a cancelled run whose agent does not use presence. */
 export const foreignSilenceLimit = 60_000
 
+/** What a run's {@link RunInfo} is made of. */
+interface SnapshotSource {
+  readonly facts: () => RunFacts
+  /** The cancels of the run that count, by serial. */
+  readonly cancels: () => readonly Row[]
+  readonly outcome: () => Outcome
+}
+
+/** What clients see of a run: made when it is read, and kept until something changes that it tells. */
+export class RunSnapshot {
+  #facts: RunFacts | undefined
+  #info: RunInfo | undefined
+  #cancelState: Partial<Cancelling> | undefined
+  /** Whether the agent of the run is gone, as far as is known. */
+  isStalled = false
+
+  /** Whether it has to be made anew. */
+  get isStale(): boolean {
+    return this.#info === undefined
+  }
+
+  /** Something came that the snapshot does not say. */
+  forget(): void {
+    this.#info = undefined
+  }
+
+  /** Takes the facts of a run that has changed. */
+  update(facts: RunFacts): void {
+    if (this.#facts && hasSameFields(this.#facts, facts)) return
+    this.#facts = facts
+    this.forget()
+  }
+
+  info({ facts, cancels, outcome }: SnapshotSource): RunInfo {
+    this.#facts ??= facts()
+    if (!this.#info) {
+      const rows = cancels()
+      const isCancelled = rows.length > 0 || this.#cancelState !== undefined
+      const info = isCancelled ? withCancellation(this.#facts, rows, outcome(), this.#cancelState) : this.#facts
+      this.#info = this.isStalled && info.status === 'active' ? { ...info, stalled: true } : info
+    }
+    return this.#info
+  }
+
+  /** Sets the state of a cancel that no row contains; false when it is the same as before. */
+  setCancelState(state: Partial<Cancelling> | undefined): boolean {
+    if (isSame(this.#cancelState, state)) return false
+    this.#cancelState = state
+    this.forget()
+    return true
+  }
+
+  /** Notes whether the agent is gone, as far as is known; false when that is nothing new. */
+  setStalled(isStalled: boolean): boolean {
+    if (this.isStalled === isStalled) return false
+    this.isStalled = isStalled
+    this.forget()
+    return true
+  }
+}
+
+const hasSameFields = (a: RunFacts, b: RunFacts): boolean =>
+  sameItems(Object.entries(a).flat(), Object.entries(b).flat())
+
 /** What the rows of a run say about its cancels. */
 type Outcome = Pick<RunFold, 'end' | 'refusals'>
 
 /** The facts about a run with its cancels, given by serial. */
-export function withCancellation(
+function withCancellation(
   facts: RunInfo,
   cancels: readonly Row[],
   outcome: Outcome,

@@ -1,12 +1,12 @@
 import type { AccessPolicy } from './access'
 import { Answers, isAnswer } from './answers'
 import type { Codec } from './codec'
-import { bySerial, insertBySerial, noItems, removeBySerial, sameItems } from './collections'
+import { bySerial, insertBySerial, isSame, noItems, removeBySerial, sameItems } from './collections'
 import { isAgents, isContent, isOpen, type Row } from './log'
 import { TreeNode } from './node'
 import type { Refusals } from './refusals'
 import { RunFold } from './run-fold'
-import { factsOf, withCancellation, type Cancelling, type RunFacts, type RunInfo } from './run-info'
+import { factsOf, RunSnapshot, type RunFacts, type RunInfo } from './run-info'
 import { endState, hasEnded, initialRunState, isEntry, type RunState, type RunStatus } from './run-state'
 import type { ReactivePort } from './signals'
 import type { SteerStates } from './steer-states'
@@ -31,17 +31,14 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #acted: readonly Row[] = noItems
   #isStarted = false
   #state = initialRunState
-  #facts: RunFacts | undefined
-  #info: RunInfo | undefined
-  #cancelState: Partial<Cancelling> | undefined
+  /** What clients see of it. */
+  readonly snapshot = new RunSnapshot()
   readonly #access: AccessPolicy
   readonly #codec: Codec<M>
   /** Its owner, while its rows are kept elsewhere. */
   #owner: string | undefined
   #isEnding = false
   #isOverdue = false
-  /** Whether its agent is gone, as far as is known. */
-  isStalled = false
   /** The newest version of any of its rows, cancels aside: a run is silent while this stays the same. */
   newestVersion = ''
   /** Whether it has changed since the runs were read that go on from copies of its messages. */
@@ -77,7 +74,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   addLifecycle(row: Row): void {
     row.home = this
     this.#lifecycle = insertBySerial(this.lifecycleRows, row)
-    if (row.name === MessageName.cancelRefused) this.touch()
+    if (row.name === MessageName.cancelRefused) this.snapshot.forget()
     if (row.name === MessageName.runStart || row.transport[Header.answers]) this.#answers = undefined
     // Who may write into a run depends on its start
     if (row.name === MessageName.runStart && this.rows.some(isInput)) this.reread()
@@ -219,7 +216,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   endNow(): void {
     this.#isOverdue = true
     this.#isNews = true
-    this.touch()
+    this.snapshot.forget()
   }
 
   /**
@@ -273,42 +270,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#lifecycle = rows.filter((row) => !isContent(row))
   }
 
-  /** Whether its snapshot has to be made anew. */
-  get hasNews(): boolean {
-    return this.#info === undefined
-  }
-
   /** @param cancels - the cancels of this run that count, by serial */
   info(cancels: () => readonly Row[]): RunInfo {
-    this.#facts ??= this.#readFacts()
-    if (!this.#info) {
-      const rows = cancels()
-      const isCancelled = rows.length > 0 || this.#cancelState !== undefined
-      const info = isCancelled ? withCancellation(this.#facts, rows, this.#known, this.#cancelState) : this.#facts
-      this.#info = this.isStalled && info.status === 'active' ? { ...info, stalled: true } : info
-    }
-    return this.#info
-  }
-
-  /** Forgets the snapshot: something came that it does not say. */
-  touch(): void {
-    this.#info = undefined
-  }
-
-  /** Sets the state of a cancel that no row contains; false when it is the same as before. */
-  setCancelState(state: Partial<Cancelling> | undefined): boolean {
-    if (isSame(this.#cancelState, state)) return false
-    this.#cancelState = state
-    this.touch()
-    return true
-  }
-
-  /** Notes whether its agent is gone, as far as is known; false when that is nothing new. */
-  setStalled(isStalled: boolean): boolean {
-    if (this.isStalled === isStalled) return false
-    this.isStalled = isStalled
-    this.touch()
-    return true
+    return this.snapshot.info({ facts: () => this.#readFacts(), cancels, outcome: () => this.#known })
   }
 
   protected override read(row: Row): Row | undefined {
@@ -342,10 +306,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.regenerates = fold.header(Header.regenerates)
     this.#isStarted = start !== undefined || fold.hasOutput || fold.steps.length > 0
     if (fold.namedAnswers.length > 0 || this.#acted.length > 0) this.#noteActed()
-    const facts = this.#readFacts()
-    if (this.#facts && hasSameFields(this.#facts, facts)) return
-    this.#facts = facts
-    this.touch()
+    this.snapshot.update(this.#readFacts())
   }
 
   #readFacts(): RunFacts {
@@ -400,10 +361,4 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 }
 
-const hasSameFields = (a: RunFacts, b: RunFacts): boolean =>
-  sameItems(Object.entries(a).flat(), Object.entries(b).flat())
-
 const isInput = ({ name }: Row): boolean => name === MessageName.input
-
-/** Whether two values, made by the same code, say the same. */
-const isSame = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)

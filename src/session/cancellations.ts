@@ -170,7 +170,7 @@ export class Cancellations<M extends object> {
     if (cancel || run.hasEnded) this.#own.delete(key)
     if (!cancel) this.#watched.delete(run)
     const state = cancel ? this.#stateOf(run, cancel) : this.#ownOf(key)
-    if (run.setCancelState(state)) this.#session.touch(run)
+    if (run.snapshot.setCancelState(state)) this.#session.touch(run)
   }
 
   #stateOf(run: RunNode<M>, cancel: Row): Partial<Cancelling> | undefined {
@@ -202,7 +202,7 @@ export class Cancellations<M extends object> {
     const { deadlines, isInStep } = this.#session
     if (!isInStep) return false
     if (run.state.status === 'suspended') return deadlines.isDue(deadlines.since(cancel) + suspendedLimit, run)
-    if (isNamedByPresence(run)) return run.isStalled
+    if (isNamedByPresence(run)) return run.snapshot.isStalled
     return deadlines.isDue((this.#watched.get(run)?.at ?? Date.now()) + foreignSilenceLimit, run)
   }
 

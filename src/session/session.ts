@@ -289,6 +289,8 @@ export class Session<M extends object> implements SessionContext<M> {
 
   /** Packs the rows of nodes that may have settled, once the page has time; of many nodes at once. */
   #compact({ touched, prompts = noItems }: Settled<M>, pending: Iterable<Subject<M>> = noItems): void {
+    // NOTE: a session on a server is rendered once, and must leave no timer behind
+    if (this.hasNoClient) return
     for (const nodes of [touched, prompts, pending]) {
       for (const node of nodes) {
         if (typeof node === 'string') continue
@@ -320,7 +322,7 @@ export class Session<M extends object> implements SessionContext<M> {
     const subjects = [...this.#touched]
     this.#touched.clear()
     const touched = subjects.filter((subject) => subject instanceof RunNode)
-    const hasNews = touched.some((run) => run.hasNews)
+    const hasNews = touched.some((run) => run.snapshot.isStale)
     this.all.apply(touched)
     return { touched, hasNews, pending: this.pending.review(subjects) }
   }

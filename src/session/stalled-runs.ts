@@ -37,7 +37,7 @@ export class StalledRuns<M extends object> {
   apply(run: RunNode<M>): void {
     if (run.state.status !== 'active' || !isNamedByPresence(run) || !this.#session.channel.runPresence) {
       this.#signs.delete(run)
-      run.setStalled(false)
+      run.snapshot.setStalled(false)
       return
     }
     const sign = this.#signs.get(run)
@@ -64,7 +64,7 @@ export class StalledRuns<M extends object> {
   }
 
   #set(run: RunNode<M>, isStalled: boolean): void {
-    if (!run.setStalled(isStalled)) return
+    if (!run.snapshot.setStalled(isStalled)) return
     this.#session.touch(run)
     this.#cancellations.apply(run)
   }
