@@ -53,6 +53,9 @@ const ask = async (prompt: string) => {
 }
 const text = async () => page.locator('body').innerText()
 
+// NOTE: a request that is open while the server restarts gets no answer, so it is sent again
+const soon = () => AbortSignal.timeout(10_000)
+
 it('the files of the guide give two streaming answers, each with its own Stop, and a cold start does not reload', async () => {
   await page.getByPlaceholder('ready').waitFor()
   await ask('Where to?')
@@ -104,7 +107,11 @@ it('prompts that are sent while the agent restarts are answered, or show that th
   const allHaveEnded = async () => expect(await open()).toEqual([])
   await eventually(allHaveEnded).catch(async () => {
     // On a busy machine a server is killed before it has ended its runs; then a Stop ends them
-    for (const stop of await page.getByRole('button', { name: /^Stop/ }).all()) await stop.click()
+    for (const name of await page.getByRole('button', { name: /^Stop/ }).allInnerTexts()) {
+      // The run may have ended meanwhile
+      const stop = page.getByRole('button', { name, exact: true })
+      await stop.click({ timeout: 10_000 }).catch(() => undefined)
+    }
     await eventually(allHaveEnded)
   })
   await ask('Once more?')
@@ -142,7 +149,7 @@ it('a token route that is added or edited takes the place of the one for guests'
   const route = (user: string) => `export default defineTokenHandler({ user: () => '${user}', authorize: () => true })`
   const userOf = async () => {
     const url = `${app.origin}/api/ably/token?capability=${encodeURIComponent('{"ai:trip":["*"]}')}`
-    const [, claims] = (await (await fetch(url)).text()).split('.')
+    const [, claims] = (await (await fetch(url, { signal: soon() })).text()).split('.')
     return (JSON.parse(atob(claims!)) as Record<string, string>)['x-ably-clientId']
   }
   expect(await userOf()).toMatch(/^guest-/)
@@ -165,7 +172,7 @@ it('the files of the guide for users and an archive let each user into their own
     'server/api/archive.get.ts',
   ])
   const statusOf = async (path: string, cookie: string) =>
-    (await fetch(app.origin + path, { headers: { cookie } })).status
+    (await fetch(app.origin + path, { headers: { cookie }, signal: soon() })).status
   const token = (session: string) =>
     `/api/ably/token?capability=${encodeURIComponent(JSON.stringify({ [session]: ['*'] }))}`
   const archive = (session: string) => `/api/archive?sessionName=${session}`
