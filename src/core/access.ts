@@ -36,6 +36,7 @@ export function trustOf({ agents, policy }: TrustOptions): Trust {
 export class AccessPolicy {
   /** Whether agents or a policy are given, so that rows are filtered. */
   readonly isGuarded: boolean
+  /** Whether a policy is given; without one every action is allowed. */
   readonly hasPolicy: boolean
   readonly #trust: Trust
   readonly #runs: ReadonlyMap<string, TreeNode<object>>

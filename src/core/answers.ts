@@ -36,7 +36,7 @@ export class Answers {
   constructor(codec: Codec<object>, rows: readonly Row[], named: readonly unknown[]) {
     this.#codec = codec
     const bySerial = new Map<unknown, Row>(named.length > 0 ? rows.map((row) => [row.serial, row]) : [])
-    // NOTE: until here `acted` is `counted` itself, so that each named answer counts against the named ones before it only
+    // NOTE: during this loop `acted` is `counted`, so the first named answer to a call excludes the other named ones
     for (const serial of named) this.add(bySerial.get(serial))
     this.acted = new Set(this.counted)
     for (const row of rows) this.add(row)

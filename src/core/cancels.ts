@@ -85,7 +85,7 @@ export class Cancels<M extends object> {
     return cancels.filter((cancel) => this.isAllowed(cancel, owner))
   }
 
-  /** Whether policy allows a cancel of what this owner has. It is asked once for each cancel. */
+  /** Whether policy allows a cancel of a run or prompt of this owner. Policy is asked once for each cancel. */
   isAllowed(cancel: Row, owner: string | undefined): boolean {
     let decision = this.#decisions.get(cancel)
     if (!decision || decision.owner !== owner) {

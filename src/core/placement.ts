@@ -164,7 +164,7 @@ export abstract class Placement<M extends object> extends Nodes<M> {
     if (oldest && this.#isStray(oldest)) this.#forgetCancel(oldest)
   }
 
-  // NOTE: not before the owner is known, on whom it depends which cancels policy allows
+  /** Forgets cancels above the limit; not before the owner is known, on whom it depends which cancels policy allows. */
   #limitCancelsOf(run: RunNode<M>): void {
     if (run.cancels.length > 0 && run.isOwnerKnown) this.#limitCancels(run.cancels, run.owner)
   }

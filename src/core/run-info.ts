@@ -104,7 +104,7 @@ export const cancelledSilenceLimit = 5000
 /** The same for a cancelled run whose agent does not use presence. */
 export const foreignSilenceLimit = 60_000
 
-/** What a run's {@link RunInfo} is made of. */
+/** The sources of a run's {@link RunInfo}. */
 interface SnapshotSource {
   readonly facts: () => RunFacts
   /** The cancels of the run that count, by serial. */
@@ -112,7 +112,7 @@ interface SnapshotSource {
   readonly outcome: () => Outcome
 }
 
-/** What clients see of a run: made when it is read, and kept until something changes that it tells. */
+/** A run's {@link RunInfo}: made when it is read, and kept until one of its facts changes. */
 export class RunSnapshot {
   #facts: RunFacts | undefined
   #info: RunInfo | undefined
@@ -125,7 +125,7 @@ export class RunSnapshot {
     return this.#info === undefined
   }
 
-  /** Something came that the snapshot does not say. */
+  /** Lets the next reader make it anew, because its sources have changed. */
   forget(): void {
     this.#info = undefined
   }

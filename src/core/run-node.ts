@@ -31,7 +31,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #acted: readonly Row[] = noItems
   #isStarted = false
   #state = initialRunState
-  /** What clients see of it. */
+  /** Its `RunInfo` for clients. */
   readonly snapshot = new RunSnapshot()
   readonly #access: AccessPolicy
   readonly #codec: Codec<M>
@@ -76,7 +76,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#lifecycle = insertBySerial(this.lifecycleRows, row)
     if (row.name === MessageName.cancelRefused) this.snapshot.forget()
     if (row.name === MessageName.runStart || row.transport[Header.answers]) this.#answers = undefined
-    // Who may write into a run depends on its start
+    // NOTE: the start names the owner, on whom it depends which inputs count
     if (row.name === MessageName.runStart && this.rows.some(isInput)) this.reread()
     this.#take(row)
   }
@@ -142,7 +142,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#known.refusals
   }
 
-  /** The answers of clients to what it asks for. */
+  /** The answers of clients to its tool calls. */
   get answers(): Answers {
     const { namedAnswers } = this.#known
     return (this.#answers ??= new Answers(
