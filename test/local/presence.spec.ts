@@ -112,13 +112,19 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     const endpoint = await startEndpoint()
     const alice = channelOf(endpoint, 'alice')
     const heard = await listen(alice)
-    await channelOf(endpoint, 'bob', { transportParams: { remainPresentFor: 1_000 } }).presence.enter('x')
-    const cutAt = Date.now()
-    endpoint.dropConnection('bob', { refuseFor: Infinity })
-    await alice.whenState('attached')
-    expect(await clientIds(alice)).toEqual(['bob'])
-    await eventually(() => expect(heard.at(-1)).toEqual(['leave', 'bob', 'x']))
-    expect(Date.now() - cutAt).toBeGreaterThan(900)
+    for (const [clientId, remainPresentFor] of [
+      ['bob', 1_500],
+      ['eve', 0],
+    ] as const) {
+      await channelOf(endpoint, clientId, { transportParams: { remainPresentFor } }).presence.enter('x')
+    }
+    await eventually(() => expect(heard).toHaveLength(2))
+    for (const clientId of ['bob', 'eve']) endpoint.dropConnection(clientId, { refuseFor: Infinity })
+    await eventually(() => expect(heard).toHaveLength(4))
+    expect(heard.slice(2)).toEqual([
+      ['leave', 'eve', 'x'],
+      ['leave', 'bob', 'x'],
+    ])
   })
 
   test('a member that reconnects in time never leaves', async () => {
