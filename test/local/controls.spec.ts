@@ -22,7 +22,7 @@ describe('dropConnection', () => {
     const bob = endpoint.client({ clientId: 'bob' })
     await inState(bob, 'connected')
     endpoint.dropConnection('bob', { refuseFor: 150 })
-    await nextState(bob, 'connected')
+    expect(await nextState(bob, 'connected')).toMatchObject({ previous: 'connecting' })
   })
 
   test('finds connections by id or by a function', async () => {
