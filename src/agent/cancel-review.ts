@@ -1,14 +1,13 @@
 import { bySerial } from '../core/collections'
-import { ErrorCode, toSessionError } from '../core/errors'
-import { sleep } from '../core/signals'
+import type { SessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import { openCancel } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import { Header } from '../core/wire'
-import { cancelRefused } from './headers'
-import { runHookSafely } from './hooks'
+import { cancelRefused } from './run-messages'
+import { Decisions, firstAccepted } from './cancel-queues'
+import { acceptsCancel, askPolicy } from './hooks'
 import type { LiveRun } from './live-run'
-import { NewestPerClient } from './newest-per-client'
 
 /** The cancels of a run, read from the rows of its channel: their order of arrival does not matter. */
 export class CancelReview {
@@ -61,10 +60,10 @@ export class CancelReview {
   #isAllowed(row: Row): boolean {
     const { channel, target } = this.#run
     try {
-      const act = { kind: 'cancel', clientId: row.clientId, ownerClientId: target.ownerClientId } as const
-      if (channel.tree.access.ask(act)) return true
-    } catch (cause) {
-      channel.report(toSessionError('decide on a cancel', ErrorCode.HookFailed, cause))
+      const { ownerClientId } = target
+      if (askPolicy(channel.tree.access, 'cancel', { clientId: row.clientId, ownerClientId })) return true
+    } catch (error) {
+      channel.report(error as SessionError)
     }
     this.#refuse(row)
     return false
@@ -72,13 +71,7 @@ export class CancelReview {
 
   #ask(row: Row): Promise<boolean> {
     const { channel, runId, hooks, target } = this.#run
-    const request = {
-      runId,
-      clientId: row.clientId,
-      ownerClientId: target.ownerClientId,
-      message: channel.messageOf(row),
-    }
-    return runHookSafely(hooks.onCancel, request, 'a cancel', channel.report)
+    return acceptsCancel(channel, hooks.onCancel, row, { runId, ownerClientId: target.ownerClientId })
   }
 
   /** Publishes a refusal once the run has started here; a run that another process handles is not ours to speak for. */
@@ -103,54 +96,3 @@ export class CancelReview {
 /** Whether a refusal on the channel covers a cancel of a run. */
 export const isRefused = (cancel: Row, run: RunNode<object> | undefined): boolean =>
   run !== undefined && openCancel([cancel], run) === undefined
-
-/** Decides on all cancels together, because a decision may be slow; resolves with the first that is accepted. */
-export function firstAccepted(
-  cancels: readonly Row[],
-  accepts: (cancel: Row) => Promise<boolean>,
-): Promise<Row | undefined> {
-  return new Promise((resolve) => {
-    const decide = async (cancel: Row): Promise<void> => {
-      if (await accepts(cancel)) resolve(cancel)
-    }
-    void Promise.all(cancels.map(decide)).then(() => resolve(undefined))
-  })
-}
-
-/** How many cancels of one client a hook may refuse before it is asked more slowly. */
-const quickDecisions = 5
-/** Milliseconds between two further decisions on the cancels of one client. */
-const decisionPause = 1000
-
-interface Decision {
-  readonly clientId: string | undefined
-  readonly cancel: Row
-  readonly settle: (isAccepted: boolean) => void
-}
-
-/** Asks a hook about cancels, which may be slow: for each client one at a time, and only about the newest that waits. */
-export class Decisions {
-  readonly #ask: (cancel: Row) => Promise<boolean>
-  readonly #refused = new Map<string | undefined, number>()
-  readonly #queue = new NewestPerClient<Decision>((decision) => this.#decide(decision))
-
-  constructor(ask: (cancel: Row) => Promise<boolean>) {
-    this.#ask = ask
-  }
-
-  /** Whether the hook accepts a cancel; false also if a newer one of the same client takes its place. */
-  on(cancel: Row): Promise<boolean> {
-    return new Promise((settle) => {
-      this.#queue.add({ clientId: cancel.clientId, cancel, settle })?.settle(false)
-    })
-  }
-
-  async #decide({ clientId, cancel, settle }: Decision): Promise<void> {
-    const isAccepted = await this.#ask(cancel)
-    settle(isAccepted)
-    if (isAccepted) return
-    const refused = (this.#refused.get(clientId) ?? 0) + 1
-    this.#refused.set(clientId, refused)
-    if (refused >= quickDecisions) await sleep(decisionPause)
-  }
-}

@@ -18,8 +18,7 @@ import { CancelReview } from './cancel-review'
 import type { AgentChannel, Heard, OpenRun } from './channel'
 import { announce, declareEnd } from './claim'
 import { contextOf } from './context'
-import { badRequest } from './errors'
-import { answersFor, failureOf, runEnd, runSuspend } from './headers'
+import { answersFor, failureOf, runEnd, runSuspend } from './run-messages'
 import { LiveRun, type InternalHooks, type RunTarget } from './live-run'
 import { waitForText } from './lookup'
 import { readPath } from './path'
@@ -27,7 +26,6 @@ import { RunOutput, stepReasonOf } from './run-output'
 import { admitRun, findAdopted, findInvoked } from './run-target'
 import { DeadRuns } from './dead-runs'
 import { SteerPasses } from './steer-passes'
-import { tryStep, type OpenStep } from './steps'
 import { abortable } from './wait'
 
 /** A run on a session's channel: its phases from `start()` to its end. */
@@ -149,8 +147,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     return this.#run.phase === 'open' && !this.abortSignal.aborted && this.#steers.hasInput()
   }
 
-  async pipe(stream: ChunkSource<Chunk>): Promise<PipeResult> {
-    this.#checkWritable('pipe a stream')
+  pipe(stream: ChunkSource<Chunk>): Promise<PipeResult> {
     return this.#output.pipe(stream)
   }
 
@@ -160,31 +157,18 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
 
   step(options?: string | StepOptions): Promise<AgentStep<Chunk>>
   step<T>(work: (step: AgentStep<Chunk>) => T | PromiseLike<T>, options?: RetryOptions): Promise<T>
-  async step<T>(
+  step<T>(
     given: string | StepOptions | ((step: AgentStep<Chunk>) => T | PromiseLike<T>) = {},
     options: RetryOptions = {},
   ): Promise<AgentStep<Chunk> | T> {
-    if (typeof given === 'function') return tryStep(given, options, this.#openStep, this.abortSignal)
-    return this.#openStep(typeof given === 'string' ? { id: given } : given)
-  }
-
-  readonly #openStep = async (options: StepOptions): Promise<OpenStep<Chunk>> => {
-    this.#checkWritable('open a step')
-    this.abortSignal.throwIfAborted()
-    return this.#output.openStep(options)
-  }
-
-  #checkWritable(action: string): void {
-    // NOTE: after a cancel a function that still writes is not at fault, so its output is dropped without an error
-    const isStopped = this.abortSignal.aborted && (this.#run.phase === 'ending' || this.#run.phase === 'over')
-    if (!isStopped || !this.#run.isTargetKnown) this.#run.permit('write', action)
+    if (typeof given === 'function') return this.#output.tryStep(given, options)
+    return this.#output.openStep(typeof given === 'string' ? { id: given } : given)
   }
 
   async suspend(): Promise<void> {
     if (this.#run.phase !== 'ending' || this.#outcome?.reason !== 'suspend')
       this.#run.permit('suspend', 'suspend the run')
-    if (this.#output.isPiping) throw badRequest('suspend the run', 'a pipe is still running')
-    if (this.#output.hasOpenStep) throw badRequest('suspend the run', 'a step is still open')
+    this.#output.checkIdle('suspend the run')
     await this.end({ reason: 'suspend' })
   }
 

@@ -13,7 +13,7 @@ import { Header, isClients, MessageName, type ChannelMessage } from '../core/wir
 import { ArchiveWriter, type AgentArchive } from './archive'
 import { badRequest, sessionClosed } from './errors'
 import { History, TriggerIndex } from './history'
-import { CancelRefusals } from './cancel-refusals'
+import { CancelRefusals } from './cancel-queues'
 import { ownPresenceOf, type OwnPresence } from './own-presence'
 import { waitFor } from './wait'
 import { defaultMaxRate, pacerOf } from './pacer'
@@ -166,9 +166,7 @@ export class AgentChannel<M extends object, Chunk> {
   readonly isAgent = (clientId: string | undefined): boolean => this.#trust.isAgent?.(clientId) !== false
 
   /** The message that an input or a cancel came with. */
-  messageOf(row: Row): ChannelMessage {
-    return this.#messages.get(row) ?? {}
-  }
+  readonly messageOf = (row: Row): ChannelMessage => this.#messages.get(row) ?? {}
 
   readonly #hear = (message: ChannelMessage): void => {
     const row = this.#take(message)

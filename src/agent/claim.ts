@@ -5,7 +5,7 @@ import type { Tree } from '../core/tree'
 import { Header, MessageName, type OutgoingMessage } from '../core/wire'
 import type { AgentChannel } from './channel'
 import { HandledError } from './errors'
-import { isContinuation } from './headers'
+import { isContinuation } from './run-messages'
 import type { RunPublisher } from './run-publisher'
 import { waitFor } from './wait'
 

@@ -4,9 +4,8 @@ import type { Row } from '../core/log'
 import { isStopping, type RunInfo } from '../core/run-info'
 import type { Tree } from '../core/tree'
 import type { ContextRule } from './agent-run'
-import { ownMessages, type OwnRun } from './own-output'
 import { settleFully } from './path'
-import { turnsTo, type TurnOnPath } from './turns'
+import { ownMessages, turnsTo, type OwnRun, type TurnOnPath } from './turns'
 
 /** The part of a codec that prepares messages for a model. */
 type ModelCodec<M extends object> = Pick<

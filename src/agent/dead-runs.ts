@@ -7,10 +7,11 @@ import { Header } from '../core/wire'
 import type { RunHooks } from './agent-run'
 import type { AgentChannel } from './channel'
 import { declareEnd, invocationOf } from './claim'
-import { Decisions, firstAccepted, isRefused } from './cancel-review'
+import { Decisions, firstAccepted } from './cancel-queues'
+import { isRefused } from './cancel-review'
 import { BusyError, HandledError } from './errors'
-import { answersFor, cancelRefused, runEnd, type RunIdentity } from './headers'
-import { runHookSafely } from './hooks'
+import { answersFor, cancelRefused, runEnd, type RunIdentity } from './run-messages'
+import { acceptsCancel } from './hooks'
 import { readRun } from './lookup'
 import { settleFully } from './path'
 import { RunPublisher } from './run-publisher'
@@ -177,17 +178,14 @@ export class DeadRuns<M extends object> {
     const known = decided.get(cancel)
     if (known) return known
     let decider = deciders.get(run)
-    if (!decider) deciders.set(run, (decider = new Decisions((each) => this.#ask(run, each))))
+    if (!decider) deciders.set(run, (decider = new Decisions((each) => this.#accepts(run, each))))
     const decision = decider.on(cancel)
     decided.set(cancel, decision)
     return decision
   }
 
-  #ask(run: RunNode<M>, cancel: Row): Promise<boolean> {
-    const { clientId } = cancel
-    const message = this.#channel.messageOf(cancel)
-    const request = { runId: run.key, clientId, ownerClientId: run.owner, message }
-    return runHookSafely(this.#hooks.onCancel, request, 'a cancel', this.#channel.report)
+  #accepts({ key: runId, owner: ownerClientId }: RunNode<M>, cancel: Row): Promise<boolean> {
+    return acceptsCancel(this.#channel, this.#hooks.onCancel, cancel, { runId, ownerClientId })
   }
 
   #refuse(run: RunNode<M>, cancel: Row): Promise<void> {

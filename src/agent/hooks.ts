@@ -1,7 +1,10 @@
-import type { Act } from '../core/policy'
+import type { AccessPolicy } from '../core/access'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
+import type { Act } from '../core/policy'
+import type { Row } from '../core/row'
 import type { RunInfo } from '../core/run-info'
 import type { ChannelMessage } from '../core/wire'
+import type { AgentChannel } from './channel'
 
 /** The answer of a hook: `false` refuses, everything else allows. */
 export type Decision = boolean | void | Promise<boolean | void>
@@ -62,10 +65,34 @@ export interface SteerRequest {
 /** Decides whether a message becomes part of the run. `false` ignores it; so does throwing, which is also reported. */
 export type SteerHook = (request: SteerRequest) => Decision
 
+const subjects: Readonly<Record<Act['kind'], string>> = {
+  cancel: 'a cancel',
+  steer: 'a steer',
+  answer: 'an answer',
+  fork: 'an answer',
+  regenerate: 'another reply',
+  edit: 'an edit',
+}
+
+/** The two clients that a decision is about. */
+type Sides = Omit<Act, 'kind'>
+
+/**
+ * Whether policy lets a client act.
+ * @throws {@link SessionError} 104002 when policy throws
+ */
+export function askPolicy(access: AccessPolicy, kind: Act['kind'], { clientId, ownerClientId }: Sides): boolean {
+  try {
+    return access.ask({ kind, clientId, ownerClientId })
+  } catch (cause) {
+    throw toSessionError(`decide on ${subjects[kind]}`, ErrorCode.HookFailed, cause)
+  }
+}
+
 /**
  * Runs a hook; a missing hook allows.
  *
- * @param subject - The subject of the decision, for the error: "a cancel".
+ * @param subject - the subject of the decision, for the error: "a cancel"
  * @throws {@link SessionError} 104002 when the hook throws
  */
 export async function runHook<Request>(
@@ -80,17 +107,37 @@ export async function runHook<Request>(
   }
 }
 
-/** Runs a hook where no caller handles an error: a hook that throws refuses, and the error is reported. */
-export async function runHookSafely<Request>(
-  hook: ((request: Request) => Decision) | undefined,
+/**
+ * Whether a client may act: policy is asked first, and then the hook, which may be slow.
+ * @throws {@link SessionError} 104002 when one of them throws
+ */
+export async function mayAct<Request extends Sides>(
+  access: AccessPolicy,
+  kind: Act['kind'],
   request: Request,
-  subject: string,
-  report: (error: SessionError) => void,
+  hook?: (request: Request) => Decision,
 ): Promise<boolean> {
-  try {
-    return await runHook(hook, request, subject)
-  } catch (error) {
-    report(error as SessionError)
+  return askPolicy(access, kind, request) && runHook(hook, request, subjects[kind])
+}
+
+/** A decision where no caller handles an error: an error refuses, and is reported. */
+export const orRefuse = (decision: Promise<boolean>, report: (error: SessionError) => void): Promise<boolean> =>
+  decision.catch((error: SessionError) => {
+    report(error)
     return false
-  }
+  })
+
+/**
+ * Whether the hook for cancels accepts a cancel that policy allows. A hook that throws refuses, and the error is reported.
+ *
+ * @param run - the run that the cancel is about, and its owner
+ */
+export function acceptsCancel(
+  { messageOf, report }: Pick<AgentChannel<object, unknown>, 'messageOf' | 'report'>,
+  onCancel: CancelHook | undefined,
+  cancel: Row,
+  run: Pick<CancelRequest, 'runId' | 'ownerClientId'>,
+): Promise<boolean> {
+  const request = { ...run, clientId: cancel.clientId, message: messageOf(cancel) }
+  return orRefuse(runHook(onCancel, request, subjects.cancel), report)
 }

@@ -5,7 +5,7 @@
  */
 export { createUIMessageCodec, UIMessageCodec } from '../codec/ui-message/writing'
 export type { AgentArchive } from './archive'
-export { createAgentSession } from './channel-session'
+export { createAgentSession } from './agent-session'
 export type { AgentSession, AgentSessionOptions } from './agent-session'
 export { defineAgent } from './define-agent'
 export type { Agent, AgentOptions, ChunkOf, FetchContext } from './define-agent'

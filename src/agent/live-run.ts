@@ -3,7 +3,7 @@ import type { Row } from '../core/log'
 import type { RunFailure, RunHooks, RunPhase } from './agent-run'
 import type { AgentChannel } from './channel'
 import { abortReason, badRequest, clientText } from './errors'
-import { failureOf, type CutOff, type RunIdentity } from './headers'
+import { failureOf, type CutOff, type RunIdentity } from './run-messages'
 import { PublishedRows, RunPublisher } from './run-publisher'
 
 /** The input that a run answers, and the run's identity. */

@@ -2,7 +2,7 @@ import type { Encoder, Operation, ReplyEnding } from '../core/codec'
 import { isTooLarge, tooLarge } from '../ably/publish-error'
 import { toSessionError, type SessionError } from '../core/errors'
 import { Header, MessageName, type Headers, type StreamStatus } from '../core/wire'
-import { outputExtras } from './headers'
+import { outputExtras } from './run-messages'
 import { PublishedRows, type RunPublisher } from './run-publisher'
 import { byteLength, headOf, StreamRecord } from './stream-record'
 

@@ -4,7 +4,7 @@ import type { TreeNode } from '../core/node'
 import { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
 import { Header } from '../core/wire'
-import { isContinuation, isRegeneration } from './headers'
+import { isContinuation, isRegeneration } from './run-messages'
 import type { History } from './history'
 
 /** A node on the path to a trigger. */

@@ -2,7 +2,7 @@ import type { ReplyEnding } from '../core/codec'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import type { ChunkSource, PipeResult, StepReason, WriteChunk } from './agent-run'
 import type { LiveRun } from './live-run'
-import type { Reply } from './steps'
+import type { MessageWriter } from './message-writer'
 import { resolvesWithin } from './wait'
 
 /** Returned by a reader that was stopped. */
@@ -63,6 +63,13 @@ function pullIterable<Chunk>(iterable: AsyncIterable<Chunk> | Iterable<Chunk>): 
   }
   const iterator = iterable[Symbol.iterator]()
   return { next: async () => iterator.next(), cancel: () => void iterator.return?.() }
+}
+
+/** The message that one pipe fills. */
+export interface Reply<Chunk> {
+  readonly message: MessageWriter<Chunk>
+  /** The step that was opened for the message, and ends with it. */
+  readonly step?: { close(reason: StepReason): Promise<void> }
 }
 
 type Outcome = PipeResult & { step: StepReason }

@@ -1,9 +1,11 @@
-import type { ChunkSource, PipeResult, StepOptions, StepReason } from './agent-run'
+import { newId } from '../core/wire'
+import type { AgentStep, ChunkSource, PipeResult, RetryOptions, StepOptions, StepReason } from './agent-run'
 import { badRequest } from './errors'
 import type { LiveRun } from './live-run'
-import { pipe } from './pipe'
+import { MessageWriter } from './message-writer'
+import { pipe, type Reply } from './pipe'
+import { outputHeaders, stepEnd, stepStart, type StepIdentity } from './run-messages'
 import type { SteerPasses } from './steer-passes'
-import { Steps, type OpenStep, type Reply, type StepAttempt } from './steps'
 
 /** The output of a run: one pipe at a time, in an open step or in a step of its own. */
 export class RunOutput<Chunk> {
@@ -42,28 +44,23 @@ export class RunOutput<Chunk> {
     }
   }
 
-  get isPiping(): boolean {
-    return this.#piping !== undefined
-  }
-
-  get hasOpenStep(): boolean {
-    return this.#opening !== undefined || this.#open !== undefined
-  }
-
   /** Whether the end of the run would cut output short. */
   get isBusy(): boolean {
-    return this.isPiping || this.#opening !== undefined
+    return this.#piping !== undefined || this.#opening !== undefined
   }
 
   /** Publishes a stream as one message, in a step that begins with its first chunk. */
   async pipe(stream: ChunkSource<Chunk>): Promise<PipeResult> {
-    this.#checkIdle('pipe a stream')
+    this.#checkWritable('pipe a stream')
+    this.checkIdle('pipe a stream')
     return this.#pipe(stream)
   }
 
   /** Opens a step for later pipes. */
   async openStep({ id = this.#steps.failedId, clientId }: StepOptions): Promise<OpenStep<Chunk>> {
-    this.#checkIdle('open a step')
+    this.#checkWritable('open a step')
+    this.#run.signal.throwIfAborted()
+    this.checkIdle('open a step')
     this.#opening = this.#steps.open({ id, clientId })
     try {
       this.#open = await this.#opening
@@ -71,6 +68,23 @@ export class RunOutput<Chunk> {
       this.#opening = undefined
     }
     return this.#handleOf(this.#open)
+  }
+
+  /** Runs a function inside a step, and retries it under the step's id when it throws or its last pipe fails. */
+  async tryStep<T>(
+    work: (step: AgentStep<Chunk>) => T | PromiseLike<T>,
+    { retries = 0, ...options }: RetryOptions,
+  ): Promise<T> {
+    const { signal } = this.#run
+    let { id } = options
+    for (let left = retries; ; left--) {
+      const step = await this.openStep({ ...options, id })
+      id = step.stepId
+      const attempt = await tryOnce(step, work)
+      await step.end('failure' in attempt ? (signal.aborted ? 'cancelled' : 'failed') : undefined)
+      if ('value' in attempt) return attempt.value
+      if (left <= 0 || signal.aborted) throw attempt.failure
+    }
   }
 
   #handleOf(step: StepAttempt<Chunk>): OpenStep<Chunk> {
@@ -127,12 +141,125 @@ export class RunOutput<Chunk> {
     await this.#closing
   }
 
-  #checkIdle(action: string): void {
+  #checkWritable(action: string): void {
+    const { phase, signal, isTargetKnown } = this.#run
+    // NOTE: after a cancel a function that still writes is not at fault, so its output is dropped without an error
+    const isStopped = signal.aborted && (phase === 'ending' || phase === 'over')
+    if (!isStopped || !isTargetKnown) this.#run.permit('write', action)
+  }
+
+  /** @throws {@link SessionError} 40003 during a pipe or beside an open step */
+  checkIdle(action: string): void {
     if (this.#piping) throw badRequest(action, 'another pipe is still running')
-    if (this.hasOpenStep) throw badRequest(action, 'a step is still open')
+    if (this.#opening || this.#open) throw badRequest(action, 'a step is still open')
   }
 }
 
 /** The result of a step whose last pipe had this result. */
 export const stepReasonOf = (result: Pick<PipeResult, 'reason'> | undefined): StepReason =>
   result?.reason === 'error' ? 'failed' : result?.reason === 'cancelled' ? 'cancelled' : 'complete'
+
+/** One attempt of a step on the channel. */
+export class StepAttempt<Chunk> {
+  /** The result of the attempt; undefined while it is open. */
+  outcome: StepReason | undefined
+  /** The result of its last pipe. */
+  lastPipe: PipeResult | undefined
+  readonly identity: StepIdentity
+  readonly #run: LiveRun<object, Chunk>
+  #closing: Promise<void> | undefined
+
+  constructor(run: LiveRun<object, Chunk>, identity: StepIdentity) {
+    this.#run = run
+    this.identity = identity
+  }
+
+  /**
+   * Opens a message in the attempt.
+   *
+   * @param steers - message ids of the steers that the message answers besides the run's trigger
+   */
+  openMessage(steers: readonly string[]): MessageWriter<Chunk> {
+    const { channel, publisher, published, identity } = this.#run
+    const messageId = newId()
+    const headers = outputHeaders(identity, this.identity, messageId, steers)
+    return new MessageWriter(publisher, channel.codec.encoder(messageId), headers, channel.report, published)
+  }
+
+  /** Publishes the end of the attempt, once. Never rejects. */
+  close(reason: StepReason): Promise<void> {
+    return (this.#closing ??= this.#publishEnd(reason))
+  }
+
+  async #publishEnd(reason: StepReason): Promise<void> {
+    this.outcome = reason
+    const { publisher, identity, channel } = this.#run
+    const end = stepEnd(identity, this.identity, reason)
+    if (!publisher.isShut) await publisher.declare('publish the end of a step', end).catch(channel.report)
+  }
+}
+
+/** The steps that this invocation opens in its run. */
+export class Steps<Chunk> {
+  readonly #run: LiveRun<object, Chunk>
+  #count = 0
+  #last: StepAttempt<Chunk> | undefined
+
+  constructor(run: LiveRun<object, Chunk>) {
+    this.#run = run
+  }
+
+  /** Opens an attempt of a step; without an id it opens a new step. */
+  async open({ id, clientId }: StepOptions): Promise<StepAttempt<Chunk>> {
+    const { publisher, published, identity } = this.#run
+    const opening = { stepId: id ?? this.#newId(), clientId: clientId ?? this.#lastClientId() }
+    const attempt = await publisher.declare('publish the start of a step', stepStart(identity, opening), 'opening')
+    published.addAttempt(attempt, opening.stepId)
+    return (this.#last = new StepAttempt(this.#run, { ...opening, attempt }))
+  }
+
+  /** Id of the previous step if it failed: reopening it replaces its output. */
+  get failedId(): string | undefined {
+    return this.#last?.outcome === 'failed' ? this.#last.identity.stepId : undefined
+  }
+
+  // NOTE: another process may have opened steps for this invocation
+  #newId(): string {
+    const taken = new Set(this.#known().map(({ stepId }) => stepId))
+    for (;;) {
+      const id = `${this.#run.invocationId}-step-${this.#count++}`
+      if (!taken.has(id)) return id
+    }
+  }
+
+  #lastClientId(): string {
+    const last = this.#last?.identity.clientId ?? this.#known().at(-1)?.stepClientId
+    return last ?? this.#run.identity.inputClientId ?? ''
+  }
+
+  /** The steps of the run on the channel. */
+  #known() {
+    const { tree } = this.#run.channel
+    tree.settle()
+    return tree.runs.get(this.#run.runId)?.state.steps ?? []
+  }
+}
+
+/** A step while it is open. */
+interface OpenStep<Chunk> extends AgentStep<Chunk> {
+  /** Waits for a running pipe; resolves with the result of the step's last pipe. */
+  settled(): Promise<PipeResult | undefined>
+}
+
+async function tryOnce<Chunk, T>(
+  step: OpenStep<Chunk>,
+  work: (step: AgentStep<Chunk>) => T | PromiseLike<T>,
+): Promise<{ value: T } | { failure: unknown }> {
+  try {
+    const value = await work(step)
+    const last = await step.settled()
+    return last?.reason === 'error' ? { failure: last.error } : { value }
+  } catch (failure) {
+    return { failure }
+  }
+}

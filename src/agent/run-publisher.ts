@@ -6,7 +6,7 @@ import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/
 import { headers, newId, noHeaders, Header, MessageName, type Headers, type OutgoingMessage } from '../core/wire'
 import { isOpen, type Row } from '../core/log'
 import type { Tree } from '../core/tree'
-import { outputExtras, plainest } from './headers'
+import { outputExtras, plainest } from './run-messages'
 import type { Urgency } from './pacer'
 import type { SessionPacer } from './session-pacer'
 

@@ -11,8 +11,16 @@ import { Header, MessageName } from '../core/wire'
 import { checkNotResumed, checkUnanswered, claimAfter, claimOf } from './claim'
 import { DeadRuns } from './dead-runs'
 import { badRequest, BusyError, ConflictError } from './errors'
-import { answersFor, identityOf, isContinuation, isRegeneration, maxIdLength, runResume, runStart } from './headers'
-import { runHook, type AnswerHook } from './hooks'
+import {
+  answersFor,
+  identityOf,
+  isContinuation,
+  isRegeneration,
+  maxIdLength,
+  runResume,
+  runStart,
+} from './run-messages'
+import { mayAct, runHook, type AnswerHook } from './hooks'
 import type { LiveRun, RunTarget } from './live-run'
 import { findTrigger, findRun, readRun, waitUntilInactive } from './lookup'
 import { settleFully } from './path'
@@ -91,8 +99,8 @@ async function checkRegeneration<M extends object>({ channel }: LiveRun<M, unkno
     return tree.nodeOf(trigger.transport[Header.regenerates]!)
   }
   await history.readUntil(() => reply()?.owner !== undefined, maxReplyMessages)
-  const act = { kind: 'regenerate', clientId: trigger.clientId, ownerClientId: reply()?.owner } as const
-  if (!(await runHook(tree.access.ask, act, 'another reply'))) throw notAllowed('regenerate the reply', trigger)
+  const sides = { clientId: trigger.clientId, ownerClientId: reply()?.owner }
+  if (!(await mayAct(tree.access, 'regenerate', sides))) throw notAllowed('regenerate the reply', trigger)
 }
 
 async function findResumed<M extends object>(run: LiveRun<M, unknown>, trigger: Row): Promise<RunTarget> {
@@ -192,8 +200,7 @@ async function checkAnswer(
   const { clientId, transport } = trigger
   const { owner: ownerClientId } = run
   const request = { kind, runId: run.key, inputId: transport[Header.messageId], clientId, ownerClientId } as const
-  const mayAnswer: AnswerHook = (answer) => tree.access.ask({ kind, clientId, ownerClientId }) && onAnswer?.(answer)
-  if (!(await runHook(mayAnswer, request, 'an answer'))) throw notAllowed(`continue run "${run.key}"`, trigger)
+  if (!(await mayAct(tree.access, kind, request, onAnswer))) throw notAllowed(`continue run "${run.key}"`, trigger)
 }
 
 /** The error for an input whose publisher lacks the right to it. */

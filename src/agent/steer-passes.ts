@@ -2,7 +2,7 @@ import type { Row } from '../core/log'
 import { RunFold } from '../core/run-fold'
 import { isSteer } from '../core/run-state'
 import { Header, isClients } from '../core/wire'
-import { runHookSafely, type SteerHook } from './hooks'
+import { mayAct, orRefuse } from './hooks'
 import type { LiveRun } from './live-run'
 
 /** The messages sent into a run while it streams, read from its rows, and the pass (one pipe) that answers each. */
@@ -89,12 +89,15 @@ export class SteerPasses {
 
   #accepts(row: Row): Promise<boolean> {
     const { channel, runId, hooks, target } = this.#run
-    const { clientId } = row
     const { ownerClientId } = target
-    const maySteer: SteerHook = (request) =>
-      channel.tree.access.ask({ kind: 'steer', clientId, ownerClientId }) && hooks.onSteer?.(request)
-    const request = { runId, inputId: idOf(row), clientId, ownerClientId, message: channel.messageOf(row) }
-    return runHookSafely(maySteer, request, 'a steer', channel.report)
+    const request = {
+      runId,
+      inputId: idOf(row),
+      clientId: row.clientId,
+      ownerClientId,
+      message: channel.messageOf(row),
+    }
+    return orRefuse(mayAct(channel.tree.access, 'steer', request, hooks.onSteer), channel.report)
   }
 }
 

@@ -2,7 +2,7 @@ import { isPassing, isTooFast } from '../ably/publish-error'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import { Header, MessageName, type Headers, type OutgoingMessage, type StreamStatus } from '../core/wire'
-import { outputExtras } from './headers'
+import { outputExtras } from './run-messages'
 import { PublishedRows, type RunPublisher } from './run-publisher'
 
 type Extras = OutgoingMessage['extras']

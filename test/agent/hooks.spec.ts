@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { runHook, runHookSafely } from '../../src/agent/hooks'
+import { orRefuse, runHook } from '../../src/agent/hooks'
 
 const fail = () => {
   throw new Error('no idea')
@@ -14,7 +14,7 @@ describe('a hook', () => {
     ['resolves with false', async () => false, false],
   ])('that %s', async (_, hook, decision) => {
     expect(await runHook(hook, {}, 'a cancel')).toBe(decision)
-    expect(await runHookSafely(hook, {}, 'a cancel', fail)).toBe(decision)
+    expect(await orRefuse(runHook(hook, {}, 'a cancel'), fail)).toBe(decision)
   })
 
   it.each([
@@ -24,7 +24,7 @@ describe('a hook', () => {
     const failure = { code: 104002, message: 'unable to decide on a cancel; no idea' }
     await expect(runHook(hook, {}, 'a cancel')).rejects.toMatchObject(failure)
     const report = vi.fn<(error: unknown) => void>()
-    expect(await runHookSafely(hook, {}, 'a cancel', report)).toBe(false)
+    expect(await orRefuse(runHook(hook, {}, 'a cancel'), report)).toBe(false)
     expect(report).toHaveBeenCalledExactlyOnceWith(expect.objectContaining(failure))
   })
 })

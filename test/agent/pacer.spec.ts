@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { freezeDetector } from '../../src/agent/freeze-detector'
-import { Pacer, type Pace, type Urgency } from '../../src/agent/pacer'
+import { freezeDetector, Pacer, type Pace, type Urgency } from '../../src/agent/pacer'
 import { SessionPacer } from '../../src/agent/session-pacer'
 
 beforeEach(() => void vi.useFakeTimers())

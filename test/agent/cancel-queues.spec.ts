@@ -1,7 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Decisions } from '../../src/agent/cancel-review'
-import { NewestPerClient } from '../../src/agent/newest-per-client'
-import { CancelRefusals } from '../../src/agent/cancel-refusals'
+import { CancelRefusals, Decisions, NewestPerClient } from '../../src/agent/cancel-queues'
 import type { Row } from '../../src/core/log'
 import { hear, newTree } from '../support/transcripts'
 import { runMessage } from '../core/wire'

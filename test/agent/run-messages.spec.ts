@@ -8,7 +8,7 @@ import {
   runStart,
   stepEnd,
   stepStart,
-} from '../../src/agent/headers'
+} from '../../src/agent/run-messages'
 import type { Row } from '../../src/core/log'
 import type { ChannelMessage } from '../../src/core/wire'
 import { transportOf } from '../support/agent'
