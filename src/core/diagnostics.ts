@@ -1,5 +1,7 @@
+import { isPlainObject } from './collections'
 import { reasonOf } from './errors'
 import { ownerOnly, type Act, type Policy } from './policy'
+import { agentOf, isNewer, type ChannelMessage } from './wire'
 
 /** Mistakes that stop an app. */
 const problems = {
@@ -27,7 +29,10 @@ const fixes: Record<Problem, string> = {
     'call useClientSession(name) in this component or an ancestor, wrap it in <SessionProvider name="...">, or pass { session }.',
 }
 
-/** Mistakes that an app survives, each with its fix; undefined where there is none after all. */
+/** What to tell the developer: once for each text, or once for each object that it is about; undefined for nothing. */
+type Warning = string | readonly [text: string, about: unknown] | undefined
+
+/** Mistakes that an app survives, each with its fix. */
 const warnings = {
   agentsMissing: () =>
     'createAITransport() has no "agents": any client that can publish on a channel can publish answers there. Set it to the client id of your agent.',
@@ -42,8 +47,8 @@ const warnings = {
     typeof id === 'string'
       ? undefined
       : `An id must be a string, but is ${kindOf(id)}: pass the id of a run or message.`,
-  agentMissing: (agent: unknown, wakes: boolean) =>
-    agent || !wakes
+  agentMissing: ({ agent }: { agent?: unknown }, { shouldWake }: { shouldWake: boolean }) =>
+    agent || !shouldWake
       ? undefined
       : "A prompt was sent, but no agent is woken: createAITransport() has no \"agent\". Set it to your agent's URL, as in agent: '/api/agent'; if your app wakes the agent itself, send with { wake: false }.",
   steerUnknown: (runId: unknown) =>
@@ -58,7 +63,7 @@ const warnings = {
       : `"whenBusy" of useComposer() is 'interrupt', 'alongside', 'steer', 'queue' or 'reject', not ${JSON.stringify(verb)}: the prompt is sent alongside the active runs.`,
   storeName: (id: string) =>
     `The session store "${id}" is used without a session name: set one with defineSessionStore('${id}', { name: '...' }), or call it as useStore('...').`,
-  anonymousOwner: (policy: Policy | undefined, clientId: string | undefined) =>
+  anonymousOwner: ({ policy }: { policy?: Policy }, { clientId }: { clientId: string | undefined }) =>
     policy !== ownerOnly || clientId !== undefined
       ? undefined
       : 'The policy is ownerOnly, but this client has no client id, so it can cancel and change nothing, not even its own runs. Issue tokens with a client id, or set clientId in the options of Ably.Realtime.',
@@ -68,6 +73,24 @@ const warnings = {
     act.ownerClientId === undefined || (policy?.(act) ?? true)
       ? undefined
       : `A ${act.kind} has no effect: the policy does not allow client "${act.clientId ?? ''}" to ${act.kind} what client "${act.ownerClientId}" owns. Hide the button for runs of other clients.`,
+  newerProtocol: (channel: { readonly name: string }, message: ChannelMessage): Warning => {
+    if (!isNewer(message)) return undefined
+    const agent = agentOf(message)
+    return [
+      `Channel "${channel.name}" carries "${message.name}" messages of a newer protocol${agent ? `, published by ${agent}` : ''}, which are ignored: update vue-ai-transport.`,
+      channel,
+    ]
+  },
+  rowsIgnored: (packed: unknown, format: number, session?: string): Warning => {
+    const version = isPlainObject(packed) ? Number(packed.v) : 0
+    const fault =
+      session !== undefined
+        ? `do not belong to session "${session}"`
+        : version > format
+          ? `have format ${version}, this version of vue-ai-transport reads format ${format}`
+          : 'are not a value of dehydrateSession()'
+    return [`Rows are ignored: they ${fault}. The session reads the channel's history instead.`, packed]
+  },
 }
 
 type Warnings = typeof warnings
@@ -99,19 +122,25 @@ export function problem(name: Problem): Error {
   return new Error(`[vue-ai-transport] ${problems[name]}${rest}`)
 }
 
-const told = new Set<string>()
+const told = new Set<unknown>()
+const warnedAbout = new WeakSet()
 
 /** Tells the developer of a mistake: once, and in development only. */
 export function warn<Name extends keyof Warnings>(name: Name, ...details: Parameters<Warnings[Name]>): void {
   try {
     // NOTE: as above, for the warnings
-    if (process.env.NODE_ENV !== 'production') {
-      const text = (warnings[name] as (...details: unknown[]) => string | undefined)(...details)
-      if (text === undefined || told.has(text)) return
-      told.add(text)
-      console.warn(`[vue-ai-transport] ${text}`)
-    }
+    if (process.env.NODE_ENV !== 'production') tell((warnings[name] as (...details: unknown[]) => Warning)(...details))
   } catch {
     // As above
   }
+}
+
+function tell(warning: Warning): void {
+  const [text, about] = typeof warning === 'object' ? warning : [warning]
+  // NOTE: objects are held weakly, so that a session is not kept by its warning
+  const known = isPlainObject(about) ? warnedAbout : told
+  const key: unknown = about ?? text
+  if (text === undefined || known.has(key as object)) return
+  known.add(key as object)
+  console.warn(`[vue-ai-transport] ${text}`)
 }

@@ -1,4 +1,5 @@
 import { bySerial, isPlainObject } from './collections'
+import { warn } from './diagnostics'
 import type { Row } from './log'
 import type { ChannelMessage, Headers } from './wire'
 
@@ -132,9 +133,10 @@ export function unpackRows(
   packed: unknown,
   session?: string,
 ): { until: string; messages: ChannelMessage[] } | undefined {
+  const ignore = (owner?: string): undefined => void warn('rowsIgnored', packed, formatVersion, owner)
   try {
-    if (!isPlainObject(packed) || packed.v !== formatVersion) return ignore(packed)
-    if (session !== undefined && packed.session !== session) return ignore(packed, session)
+    if (!isPlainObject(packed) || packed.v !== formatVersion) return ignore()
+    if (session !== undefined && packed.session !== session) return ignore(session)
     const { until, texts, rows } = packed as unknown as SessionRows
     let time = 0
     const messages = rows.map(([serial, version, name, transport, codec, clientId, since, flags, ...data]) => {
@@ -142,10 +144,10 @@ export function unpackRows(
       const headers = [transport, codec].map((places) => headersAt(places, texts)) as [Headers, Headers]
       return messageOf([serial, version, texts[name]!, ...headers, texts[clientId] ?? null, time, flags, ...data])
     })
-    return typeof until === 'string' ? { until, messages } : ignore(packed)
+    return typeof until === 'string' ? { until, messages } : ignore()
   } catch {
     // Some part of it is of another shape
-    return ignore(packed)
+    return ignore()
   }
 }
 
@@ -154,23 +156,6 @@ function headersAt(places: readonly number[], texts: readonly string[]): Headers
   for (let i = 0; i < places.length; i += 2) entries.push([texts[places[i]!]!, texts[places[i + 1]!]!])
   return Object.fromEntries(entries)
 }
-
-function ignore(packed: unknown, session?: string): undefined {
-  try {
-    // NOTE: spelled out, so that bundlers drop the warning in production
-    if (process.env.NODE_ENV !== 'production')
-      console.warn(`[vue-ai-transport] Rows are ignored: ${faultOf(packed, session)}`)
-  } catch {
-    // A page without a bundler has no `process`
-  }
-}
-
-const faultOf = (packed: unknown, session: string | undefined): string =>
-  session !== undefined
-    ? `they do not belong to session "${session}", which reads the channel's history instead.`
-    : isPlainObject(packed) && typeof packed.v === 'number' && packed.v > formatVersion
-      ? `they have format ${packed.v}, this version of vue-ai-transport reads format ${formatVersion}; the session reads the channel's history instead.`
-      : "they are not a value of dehydrateSession(); the session reads the channel's history instead."
 
 const bytesOf = (data: unknown): Uint8Array | undefined =>
   data instanceof ArrayBuffer ? new Uint8Array(data) : data instanceof Uint8Array ? data : undefined

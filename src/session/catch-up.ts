@@ -1,7 +1,7 @@
 import { AbsentChannel } from '../ably/absent-channel'
 import { continueInArchive } from '../ably/archived-history'
-import { NewerProtocolWarning } from '../ably/newer-protocol'
 import type { HistoryPage } from '../ably/session-channel'
+import { warn } from '../core/diagnostics'
 import { unpackRows } from '../core/rows'
 import type { ChannelMessage } from '../core/wire'
 import type { DehydratedSession, SessionContext } from './context'
@@ -19,7 +19,6 @@ export type RepairResult = 'whole' | 'gap' | 'superseded'
  */
 export class CatchUp<M extends object> {
   readonly #session: SessionContext<M>
-  readonly #warning: NewerProtocolWarning
   /** Reads the next older page; undefined before the first one. */
   #next: (() => Promise<HistoryPage>) | undefined
   #exhausted: boolean
@@ -33,7 +32,6 @@ export class CatchUp<M extends object> {
 
   constructor(session: SessionContext<M>) {
     this.#session = session
-    this.#warning = new NewerProtocolWarning(session.channel.name)
     this.#exhausted = session.channel instanceof AbsentChannel && !session.channel.rest
   }
 
@@ -61,7 +59,7 @@ export class CatchUp<M extends object> {
   /** Applies a message to the tree; false when it brings nothing new. */
   apply(message: ChannelMessage): boolean {
     const isNews = this.#session.tree.apply(message)
-    if (!isNews) this.#warning.check(message)
+    if (!isNews) warn('newerProtocol', this.#session.channel, message)
     return isNews
   }
 

@@ -253,7 +253,7 @@ export class Session<M extends object> implements SessionContext<M> {
 
   statusChanged(status: SessionStatus): void {
     if (status === 'ready') {
-      warn('anonymousOwner', this.options.policy, this.channel.clientId)
+      warn('anonymousOwner', this.options, this.channel)
       this.#error = undefined
       this.#expire([...this.pending.entries()].map(([subject]) => subject))
       this.act(() => this.cancellations.review())

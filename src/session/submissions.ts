@@ -290,7 +290,7 @@ export class Submissions<M extends object> {
 
   #wakeFor(submission: Submission): void {
     const { options, tree } = this.#session
-    warn('agentMissing', options.agent, submission.shouldWake)
+    warn('agentMissing', options, submission)
     if (options.agent && submission.shouldWake && !acceptedRun(tree, submission)) this.wake(submission)
   }
 
