@@ -1,6 +1,6 @@
 import type { RealtimeChannel } from 'ably'
 import { sleep } from '../core/signals'
-import type { RunPresence } from '../ably/run-presence'
+import type { WritablePresence } from '../ably/writable-channel'
 import { isPassing } from '../ably/publish-error'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { SessionPacer } from './session-pacer'
@@ -14,7 +14,7 @@ const longestDelay = 30_000
  * run from one whose agent is gone. Costs one presence message per start and end of a run, at most.
  */
 export class OwnPresence {
-  readonly #presence: RunPresence
+  readonly #presence: WritablePresence
   readonly #pacer: SessionPacer
   readonly #report: (error: SessionError) => void
   readonly #runIds = new Set<string>()
@@ -22,7 +22,7 @@ export class OwnPresence {
   #isPublishing = false
   #isRefused = false
 
-  constructor(presence: RunPresence, pacer: SessionPacer, report: (error: SessionError) => void) {
+  constructor(presence: WritablePresence, pacer: SessionPacer, report: (error: SessionError) => void) {
     this.#presence = presence
     this.#pacer = pacer
     this.#report = report
@@ -88,7 +88,7 @@ const liveRuns = new WeakMap<RealtimeChannel, OwnPresence>()
 
 /** The live runs of this process on a client's channel: its sessions share one entry in presence. */
 export function ownPresenceOf(
-  presence: RunPresence,
+  presence: WritablePresence,
   pacer: SessionPacer,
   report: (error: SessionError) => void,
 ): OwnPresence {
