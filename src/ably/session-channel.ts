@@ -12,10 +12,9 @@ import type {
 import { deferred, sleep } from '../core/signals'
 import { about, ErrorCode, SessionError, toSessionError, unableTo } from '../core/errors'
 import { version, type ChannelMessage, type OutgoingMessage } from '../core/wire'
-import { connectionError } from './connection-error'
+import { connectionError, hearsItself } from './client'
 import { isAway, isForGood } from './publish-error'
 import { RunPresence } from './run-presence'
-import { hearsItself } from './uplink'
 
 /** A change of the channel's state, in the terms of this library. */
 export interface ChannelChange {

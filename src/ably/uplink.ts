@@ -1,15 +1,12 @@
 import type { ConnectionState, RealtimeClient } from 'ably'
 import { deferred, sleep } from '../core/signals'
+import { hearsItself } from './client'
 
 /** Fields of the SDK's client beside its documented interface. */
 interface ClientFields {
   readonly connection: { readonly connectionManager?: { readonly connectionDetails?: { maxInboundRate?: unknown } } }
-  readonly options?: { readonly maxMessageSize?: unknown; readonly echoMessages?: unknown }
+  readonly options?: { readonly maxMessageSize?: unknown }
 }
-
-/** Whether a client receives its own messages. */
-export const hearsItself = (client: RealtimeClient): boolean =>
-  (client as unknown as ClientFields).options?.echoMessages !== false
 
 /** Delay before the next question when the service did not answer although the connection is up, in milliseconds. */
 const retryDelay = 250

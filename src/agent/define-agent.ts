@@ -1,6 +1,6 @@
 import type { RealtimeClient } from 'ably'
 import type { InferUIMessageChunk, UIMessage, UIMessageChunk } from 'ai'
-import { checkClient } from '../ably/check-client'
+import { checkClient } from '../ably/client'
 import { Uplink } from '../ably/uplink'
 import type { TrustOptions } from '../core/access'
 import type { ReplyCodec } from '../core/codec'

@@ -1,5 +1,5 @@
 import { channelNameOf } from '../ably/channel-name'
-import { checkClient } from '../ably/check-client'
+import { checkClient } from '../ably/client'
 import { ClientSession } from '../session/client-session'
 import type { ClientSessionOptions } from '../session/context'
 import { vuePort } from './vue-port'
