@@ -126,7 +126,7 @@ const told = new Set<unknown>()
 const warnedAbout = new WeakSet()
 
 /** Tells the developer of a mistake: once, and in development only. */
-export function warn<Name extends keyof Warnings>(name: Name, ...details: Parameters<Warnings[Name]>): void {
+export function warn<Name extends keyof Warnings>(name: Name, ...details: Parameters<Warnings[Name]>): undefined {
   try {
     // NOTE: as above, for the warnings
     if (process.env.NODE_ENV !== 'production') tell((warnings[name] as (...details: unknown[]) => Warning)(...details))

@@ -133,7 +133,7 @@ export function unpackRows(
   packed: unknown,
   session?: string,
 ): { until: string; messages: ChannelMessage[] } | undefined {
-  const ignore = (owner?: string): undefined => void warn('rowsIgnored', packed, formatVersion, owner)
+  const ignore = (owner?: string): undefined => warn('rowsIgnored', packed, formatVersion, owner)
   try {
     if (!isPlainObject(packed) || packed.v !== formatVersion) return ignore()
     if (session !== undefined && packed.session !== session) return ignore(session)
