@@ -1,6 +1,6 @@
 import type { BusyVerb } from 'vue-ai-transport'
 import type { Device } from '../devices/messages'
-import type { CardStatus } from './status'
+import { isOver, type CardStatus } from './status'
 
 /** One step of a scene. It shows its caption, acts, and ends once its condition holds. */
 export interface Step {
@@ -36,8 +36,13 @@ const lisbon = 'Plan a weekend in Lisbon for two'
 const porto = 'And what would three nights in Porto cost?'
 
 const is = (run: number, status: CardStatus) => (stage: Stage) => stage.statusOf(run) === status
+// NOTE: a paused scene does not hold the answers, so each step also goes on from an answer that has ended
+const ended = (run: number) => (stage: Stage) => {
+  const status = stage.statusOf(run)
+  return status !== undefined && isOver(status)
+}
 const streams = (run: number, tokens: number) => (stage: Stage) =>
-  is(run, 'streaming')(stage) && stage.tokensOf(run) >= tokens
+  ended(run)(stage) || (is(run, 'streaming')(stage) && stage.tokensOf(run) >= tokens)
 
 const question = (until: Step['until']): Step => ({
   caption: 'A question, and its answer streams.',
@@ -55,7 +60,7 @@ export const scenes: readonly Scene[] = [
       {
         caption: 'A better question: Stop and send.',
         act: (stage) => stage.say('Actually, make it five days', 'interrupt'),
-        until: (stage) => is(1, 'cancelled')(stage) && streams(2, 20)(stage),
+        until: (stage) => ended(1)(stage) && streams(2, 20)(stage),
       },
     ],
     end: 'The first answer stopped where it was, and its text is kept. The new one starts clean.',
@@ -74,7 +79,7 @@ export const scenes: readonly Scene[] = [
       {
         caption: 'Each answer has its own Stop.',
         act: (stage) => stage.stop(1),
-        until: (stage) => is(1, 'cancelled')(stage) && is(2, 'streaming')(stage),
+        until: (stage) => ended(1)(stage) && streams(2, 1)(stage),
       },
     ],
     end: 'One answer stopped, and the other continues.',
@@ -96,7 +101,7 @@ export const scenes: readonly Scene[] = [
       },
       {
         caption: 'The agent keeps writing in the meantime.',
-        until: (stage) => stage.isConnected() && is(1, 'complete')(stage) && is(2, 'complete')(stage),
+        until: (stage) => stage.isConnected() && ended(1)(stage) && ended(2)(stage),
       },
     ],
     end: 'Both answers are complete. Nothing is missing, and nothing was sent twice.',
@@ -109,12 +114,12 @@ export const scenes: readonly Scene[] = [
       {
         caption: 'The laptop asks.',
         act: (stage) => stage.say(lisbon, undefined, 'laptop'),
-        until: is(1, 'streaming'),
+        until: streams(1, 0),
       },
       {
         caption: 'Both show the answer. The phone stops it.',
         act: (stage) => stage.stop(1, 'phone'),
-        until: is(1, 'cancelled'),
+        until: ended(1),
       },
     ],
     end: 'The Stop travelled on the channel, so any device can send it.',
