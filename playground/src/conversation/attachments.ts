@@ -24,7 +24,9 @@ export async function readAttachment(file: File, others: readonly FileUIPart[]):
   const used = others.reduce((sum, { url }) => sum + url.length, 0)
   if (used + file.size * (4 / 3) > room) {
     const left = Math.max(0, Math.floor(((room - used) * 3) / 4 / 1024))
-    throw new Error(`${file.name} is too large (${sizeOf(file.size)}). A message has room for ${left} KB of files.`)
+    throw new Error(
+      `${file.name} is too large (${sizeOf(file.size)}). A message has room for ${left} KB${others.length > 0 ? ' more' : ''} of files.`,
+    )
   }
   return { type: 'file', mediaType, filename: file.name, url: await dataUrlOf(file, mediaType) }
 }

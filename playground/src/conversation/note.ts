@@ -25,10 +25,15 @@ export function noteOf(exchange: Exchange, me: string): string {
   }
 }
 
+// NOTE: "in 0:00" reads like a fault, so a short answer takes a second
+const second = 1000
+
 function summaryOf(exchange: Exchange): string {
   const tokens = counted(countTokens(writtenOf(exchange)), 'token')
   const { startedAt, endedAt } = exchange.run ?? {}
-  return startedAt === undefined || endedAt === undefined ? tokens : `${tokens} in ${clock(endedAt - startedAt)}`
+  return startedAt === undefined || endedAt === undefined
+    ? tokens
+    : `${tokens} in ${clock(Math.max(second, endedAt - startedAt))}`
 }
 
 function beginningOf({ run, pending, prompt }: Exchange): string {
