@@ -101,13 +101,14 @@ it('prompts that are sent while the agent restarts are answered, or show that th
   const open = async (): Promise<string[]> => {
     const articles = await page.locator('article').allInnerTexts()
     const isOpen = (prompt: string) =>
-      !articles.some((each) => /^user \((complete|cancelled)\)/.test(each) && each.endsWith(prompt))
+      !articles.some((each) => /^user \((complete|cancelled|error)\)/.test(each) && each.endsWith(prompt))
     return prompts.filter(isOpen)
   }
   const allHaveEnded = async () => expect(await open()).toEqual([])
   await eventually(allHaveEnded).catch(async () => {
-    // On a busy machine a server is killed before it has ended its runs; then a Stop ends them
-    for (const name of await page.getByRole('button', { name: /^Stop/ }).allInnerTexts()) {
+    // NOTE: on a busy machine a server is killed before it has ended its runs; then a Stop ends them, or the next server
+    // ends them with an error. The last button comes first, since the numbers of those after a stopped run change.
+    for (const name of (await page.getByRole('button', { name: /^Stop/ }).allInnerTexts()).reverse()) {
       // The run may have ended meanwhile
       const stop = page.getByRole('button', { name, exact: true })
       await stop.click({ timeout: 10_000 }).catch(() => undefined)
