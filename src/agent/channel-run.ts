@@ -18,7 +18,7 @@ import { CancelReview } from './cancel-review'
 import type { AgentChannel, Heard, OpenRun } from './channel'
 import { announce, declareEnd } from './claim'
 import { contextOf } from './context'
-import { answersFor, failureOf, runEnd, runSuspend } from './run-messages'
+import { failureOf, runEnd, runSuspend } from './run-messages'
 import { LiveRun, type InternalHooks, type RunTarget } from './live-run'
 import { waitForText } from './lookup'
 import { readPath } from './path'
@@ -137,9 +137,9 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
 
   context({ include }: { include?: ContextRule<M> } = {}): M[] {
     this.#run.permit('read', 'read the conversation')
-    const { runId, target, published } = this.#run
+    const { runId, target, published, answers } = this.#run
     this.#steers.noteRead()
-    const own = { runId, ownerClientId: target.ownerClientId, published, isIgnored: this.#steers.isIgnored }
+    const own = { runId, ownerClientId: target.ownerClientId, published, answers, isIgnored: this.#steers.isIgnored }
     return contextOf(this.#channel, target.trigger, include, own)
   }
 
@@ -220,8 +220,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   }
 
   async #publishSuspend(): Promise<void> {
-    const { publisher, identity } = this.#run
-    this.#suspendedAt = await publisher.declare('suspend the run', runSuspend(identity))
+    const { publisher, identity, answers } = this.#run
+    this.#suspendedAt = await publisher.declare('suspend the run', runSuspend(identity, answers.take()))
     this.#channel.presence.delete(this.runId)
     this.#run.phase = 'suspended'
     this.#finished.resolve()
@@ -235,7 +235,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   async #publishEnd({ reason, error }: RunOutcome): Promise<void> {
     const { publisher, identity } = this.#run
     const { cutOff } = this.#run
-    const answers = answersFor(this.#channel.tree.runs.get(this.runId))
+    const answers = this.#run.answers.takeLast(this.#channel.tree.runs.get(this.runId))
     const end = runEnd(identity, {
       reason: reason === 'suspend' ? 'complete' : reason,
       failure: failureOf(error),

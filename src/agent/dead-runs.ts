@@ -10,11 +10,12 @@ import { declareEnd, invocationOf } from './claim'
 import { Decisions, firstAccepted } from './cancel-queues'
 import { isRefused } from './cancel-review'
 import { BusyError, HandledError } from './errors'
-import { answersFor, cancelRefused, runEnd, type RunIdentity } from './run-messages'
+import { cancelRefused, runEnd, type RunIdentity } from './run-messages'
 import { acceptsCancel } from './hooks'
 import { readRun } from './lookup'
 import { settleFully } from './path'
 import { RunPublisher } from './run-publisher'
+import { answersFor } from './used-answers'
 import { resolvesWithin } from './wait'
 
 /** Milliseconds of silence after which a stalled run is ended: Ably keeps a lost connection for two minutes. */

@@ -5,6 +5,7 @@ import type { AgentChannel } from './channel'
 import { abortReason, badRequest, clientText } from './errors'
 import { failureOf, type CutOff, type RunIdentity } from './run-messages'
 import { PublishedRows, RunPublisher } from './run-publisher'
+import { UsedAnswers } from './used-answers'
 
 /** The input that a run answers, and the run's identity. */
 export interface RunTarget {
@@ -51,6 +52,7 @@ export class LiveRun<M extends object, Chunk> {
   readonly invocationId: string
   readonly publisher: RunPublisher
   readonly published = new PublishedRows()
+  readonly answers = new UsedAnswers()
   phase: RunPhase = 'new'
   /** Settles when `start()` does; undefined before it is called. */
   starting: Promise<void> | undefined

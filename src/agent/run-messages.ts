@@ -1,6 +1,5 @@
 import { isFork } from '../core/forks'
 import type { Row } from '../core/log'
-import type { RunNode } from '../core/run-node'
 import { isEntry } from '../core/run-state'
 import type { RunEndReason } from '../core/run-state'
 import { Header, headers, MessageName, type Headers, type OutgoingMessage } from '../core/wire'
@@ -82,7 +81,9 @@ export function runStart(run: RunIdentity, isNamed = false): OutgoingMessage {
 export const runResume = (run: RunIdentity, isNamed = false, answers: readonly string[] = []): OutgoingMessage =>
   lifecycle(MessageName.runResume, { ...ofRun(run), ...presenceOf(isNamed), [Header.answers]: listOf(answers) })
 
-export const runSuspend = (run: RunIdentity): OutgoingMessage => lifecycle(MessageName.runSuspend, ofRun(run))
+/** @param answers - serials of the answers that the agent has gone on with */
+export const runSuspend = (run: RunIdentity, answers: readonly string[] = []): OutgoingMessage =>
+  lifecycle(MessageName.runSuspend, { ...ofRun(run), [Header.answers]: listOf(answers) })
 
 /** How a cancel ended a run. */
 export interface CutOff {
@@ -99,7 +100,7 @@ export interface Ending {
   readonly reason: RunEndReason
   readonly failure?: RunFailure
   readonly cutOff?: CutOff
-  /** Serials of the answers that count and that no resume has named. */
+  /** Serials of the answers that count and that no earlier message has named. */
   readonly answers?: readonly string[]
 }
 
@@ -126,15 +127,27 @@ export const cancelRefused = (run: RunIdentity, { serial, clientId = '' }: Row):
     [Header.cancelClient]: clientId,
   })
 
-export function stepStart(run: RunIdentity, step: Omit<StepIdentity, 'attempt'>): OutgoingMessage {
-  return lifecycle(MessageName.stepStart, ofStep(run, step))
+/** @param answers - serials of the answers that the agent has gone on with */
+export function stepStart(
+  run: RunIdentity,
+  step: Omit<StepIdentity, 'attempt'>,
+  answers: readonly string[] = [],
+): OutgoingMessage {
+  return lifecycle(MessageName.stepStart, { ...ofStep(run, step), [Header.answers]: listOf(answers) })
 }
 
-export function stepEnd(run: RunIdentity, step: StepIdentity, reason: StepReason): OutgoingMessage {
+/** @param answers - serials of the answers that the agent has gone on with */
+export function stepEnd(
+  run: RunIdentity,
+  step: StepIdentity,
+  reason: StepReason,
+  answers: readonly string[] = [],
+): OutgoingMessage {
   return lifecycle(MessageName.stepEnd, {
     ...ofStep(run, step),
     [Header.attempt]: step.attempt,
     [Header.stepReason]: reason,
+    [Header.answers]: listOf(answers),
   })
 }
 
@@ -161,26 +174,23 @@ export function outputHeaders(
   })
 }
 
-/** Serials of the answers in a run that count and that neither a resume nor its end has named. */
-export function answersFor(run: RunNode<object> | undefined): readonly string[] {
-  if (!run) return []
-  const { counted, acted } = run.answers
-  return [...counted].filter((row) => !acted.has(row)).map(({ serial }) => serial)
-}
-
 /** The longest client-chosen id that an agent repeats in its own messages, in characters. */
 export const maxIdLength = 200
 
 // NOTE: each append repeats them. Of very many steers some count as unanswered
 const maxSteers = 40
 
-// NOTE: readers ignore messages whose headers are longer than 16 kB. Of more than about 250 answers at a time, some count by
-// their order
+// NOTE: readers ignore messages whose headers are longer than 16 kB
 const maxListLength = 12_000
 
-function listOf(ids: readonly string[]): string | undefined {
+/** The ids that fit in a header of one message, about 250. */
+export function fittingIds(ids: readonly string[]): readonly string[] {
   let room = maxListLength
-  const listed = ids.filter((id) => id.length <= maxIdLength && (room -= id.length + 3) > 0)
+  return ids.filter((id) => id.length <= maxIdLength && (room -= id.length + 3) > 0)
+}
+
+function listOf(ids: readonly string[]): string | undefined {
+  const listed = fittingIds(ids)
   return listed.length > 0 ? JSON.stringify(listed) : undefined
 }
 

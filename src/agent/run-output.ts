@@ -193,9 +193,10 @@ export class StepAttempt<Chunk> {
 
   async #publishEnd(reason: StepReason): Promise<void> {
     this.outcome = reason
-    const { publisher, identity, channel } = this.#run
-    const end = stepEnd(identity, this.identity, reason)
-    if (!publisher.isShut) await publisher.declare('publish the end of a step', end).catch(channel.report)
+    const { publisher, identity, channel, answers } = this.#run
+    if (publisher.isShut) return
+    const end = stepEnd(identity, this.identity, reason, answers.take())
+    await publisher.declare('publish the end of a step', end).catch(channel.report)
   }
 }
 
@@ -211,9 +212,10 @@ export class Steps<Chunk> {
 
   /** Opens an attempt of a step; without an id it opens a new step. */
   async open({ id, clientId }: StepOptions): Promise<StepAttempt<Chunk>> {
-    const { publisher, published, identity } = this.#run
+    const { publisher, published, identity, answers } = this.#run
     const opening = { stepId: id ?? this.#newId(), clientId: clientId ?? this.#lastClientId() }
-    const attempt = await publisher.declare('publish the start of a step', stepStart(identity, opening), 'opening')
+    const start = stepStart(identity, opening, answers.take())
+    const attempt = await publisher.declare('publish the start of a step', start, 'opening')
     published.addAttempt(attempt, opening.stepId)
     return (this.#last = new StepAttempt(this.#run, { ...opening, attempt }))
   }

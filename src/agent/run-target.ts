@@ -11,15 +11,7 @@ import { Header, MessageName } from '../core/wire'
 import { checkNotResumed, checkUnanswered, claimAfter, claimOf } from './claim'
 import { DeadRuns } from './dead-runs'
 import { badRequest, BusyError, ConflictError } from './errors'
-import {
-  answersFor,
-  identityOf,
-  isContinuation,
-  isRegeneration,
-  maxIdLength,
-  runResume,
-  runStart,
-} from './run-messages'
+import { identityOf, isContinuation, isRegeneration, maxIdLength, runResume, runStart } from './run-messages'
 import { mayAct, runHook, type AnswerHook } from './hooks'
 import type { LiveRun, RunTarget } from './live-run'
 import { findTrigger, findRun, readRun, waitUntilInactive } from './lookup'
@@ -116,7 +108,8 @@ async function findResumed<M extends object>(run: LiveRun<M, unknown>, trigger: 
   checkOpen(run, resumed, trigger)
   checkNotResumed(resumed, trigger)
   const target = targetOf(run, resumed, trigger)
-  const resume = runResume(target.identity, channel.presence.isPossible, answersFor(resumed))
+  run.answers.note(resumed.answers)
+  const resume = runResume(target.identity, channel.presence.isPossible, run.answers.take())
   return { ...target, announcement: { id: claimAfter(resumed, inputEventId), ...resume } }
 }
 

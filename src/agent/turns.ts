@@ -14,6 +14,7 @@ import type { Turn } from './agent-run'
 import { pathTo, type Waypoint } from './path'
 import type { PublishedRows } from './run-publisher'
 import { steerIdsIn, unansweredIn } from './steer-passes'
+import { isOutdone, type UsedAnswers } from './used-answers'
 
 /** The kind of a message of an answer: written by the run, sent into it, or sent into it and never answered. */
 export type Kind = 'reply' | 'steer' | 'missed'
@@ -156,6 +157,7 @@ export interface OwnRun {
   /** The run's owner, verified by Ably. */
   readonly ownerClientId: string | undefined
   readonly published: PublishedRows
+  readonly answers: UsedAnswers
   /** Whether a steer is to be left out. */
   isIgnored(messageId: string): boolean
 }
@@ -203,10 +205,16 @@ function knownRows(tree: Tree<object>, trigger: Row, { runId, published }: OwnRu
   return [...known.values()].filter((row) => !row.deleted).toSorted(bySerial)
 }
 
-/** The rows of these that count, as the tree reads them. */
-function readable(tree: Tree<object>, rows: readonly Row[], { runId, ownerClientId }: OwnRun): Row[] {
+/** The rows of these that count, as the tree reads them. Notes which answers the model gets. */
+function readable<M extends object>(
+  tree: Tree<M>,
+  rows: readonly Row[],
+  { runId, ownerClientId, answers }: OwnRun,
+): Row[] {
   const node = tree.runs.get(runId)
+  const used = node && answers.among(tree, node)
+  if (used) answers.note(used)
   return rows
-    .filter((row) => !node?.isOutdone(row))
+    .filter((row) => !used || !isOutdone(row, used))
     .flatMap((row) => (row.name === MessageName.input ? (tree.access.filterInput(row, ownerClientId) ?? []) : row))
 }

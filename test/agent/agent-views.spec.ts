@@ -5,6 +5,7 @@ import { UIMessageCodec } from '../../src/codec'
 import { contextOf } from '../../src/agent/context'
 import { PublishedRows } from '../../src/agent/run-publisher'
 import { TriggerIndex } from '../../src/agent/history'
+import { UsedAnswers } from '../../src/agent/used-answers'
 import { hear, newTree, once, readTranscript } from '../support/transcripts'
 
 interface AgentView {
@@ -65,7 +66,8 @@ describe.each(recordings)('the context of the agent in $name', ({ name, wire, fu
     hear(tree, once(fullWire).slice(0, view.atWire))
     for (const row of tree.log.rows()) inputs.add(row)
     const { inputEventId } = (view.invocation ?? firstOf(view).invocation)!
-    const own = { runId: view.runId, ownerClientId: undefined, published: new PublishedRows(), isIgnored: () => false }
+    const fresh = { published: new PublishedRows(), answers: new UsedAnswers(), isIgnored: () => false }
+    const own = { runId: view.runId, ownerClientId: undefined, ...fresh }
     return contextOf({ tree, codec: UIMessageCodec }, inputs.find(inputEventId)!, include, own)
   }
 

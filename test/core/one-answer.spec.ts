@@ -8,7 +8,7 @@ import { Tree } from '../../src/core/tree'
 import type { ChannelMessage } from '../../src/core/wire'
 import { randomFrom, shuffled } from '../support/channel-table'
 import { hear, newTree } from '../support/transcripts'
-import { answersFor } from '../../src/agent/run-messages'
+import { answersFor } from '../../src/agent/used-answers'
 import { later, message, output, runMessage } from './wire'
 
 /** Of each property. */
@@ -127,9 +127,12 @@ it('the decision that the agent has acted on is shown, even if an earlier one re
   fc.assert(property, { numRuns })
 })
 
-const goingOn = (tree: Tree<UIMessage>, name: 'ai-run-resume' | 'ai-run-end', invocation: string): ChannelMessage =>
+const naming = ['ai-run-resume', 'ai-step-start', 'ai-step-end', 'ai-run-suspend', 'ai-run-end'] as const
+
+const goingOn = (tree: Tree<UIMessage>, name: (typeof naming)[number], invocation: string): ChannelMessage =>
   runMessage(name, 'r', {
     'invocation-id': invocation,
+    ...(name.startsWith('ai-step') && { 'step-id': invocation }),
     'answer-serials': JSON.stringify(answersFor(tree.runs.get('r'))),
   })
 
@@ -139,14 +142,14 @@ const isStill = (now: Call, acted: Call): boolean =>
     ? now.approval?.approved === true && now.approval.reason === acted.approval?.reason
     : isDeepStrictEqual(now, acted)
 
-it('the answers that a resume or the end names count everywhere, even if earlier ones of another site arrive later', () => {
+it('the answers that a message of the run names count everywhere, even if earlier ones of another site arrive later', () => {
   const property = fc.property(
     fc.array(said, { minLength: 1, maxLength: 12 }),
     fc.nat(),
     fc.nat(12),
     fc.nat(12),
-    fc.boolean(),
-    (all, seed, heard, more, ends) => {
+    fc.constantFrom(...naming),
+    (all, seed, heard, more, last) => {
       const before = asked()
       const answers = all.map(inputOf)
       const agent = newTree()
@@ -154,10 +157,10 @@ it('the answers that a resume or the end names count everywhere, even if earlier
       hear(agent, before)
       const acted: Call[] = []
       const resumes: ChannelMessage[] = []
-      // The agent resumes the run, then resumes or ends it, with the answers that have reached it by then. It hears the others later
+      // The agent resumes the run, then goes on or ends it, with the answers that have reached it by then. It hears the others later
       for (const [invocation, upTo] of [heard, heard + more].entries()) {
         hear(agent, arriving.slice(0, upTo))
-        const name = ends && invocation === 1 ? 'ai-run-end' : 'ai-run-resume'
+        const name = invocation === 1 ? last : 'ai-run-resume'
         const resume = goingOn(agent, name, `i${invocation}`)
         resumes.push(resume)
         hear(agent, [resume])

@@ -111,6 +111,64 @@ it('an answer with a lower serial than the one that the agent goes on with chang
   await expect(session.view.answer(reply, third)).rejects.toThrow('already answered by alice: output')
 })
 
+it('an answer with a lower serial than the one that a context has given to the model changes neither a context nor a view', async () => {
+  const contexts: UIMessage[][] = []
+  const client = endpoint.client({ clientId: 'agent' })
+  let whileResumed = async (_: Run): Promise<void> => {}
+  const { alice, name, wake, ask } = await wokenAgent(endpoint, {
+    client: () => client,
+    async respond(run) {
+      if (contexts.push(run.context()) === 1) return run.pipe(streamOf(asking('c1', 'c2')))
+      await whileResumed(run)
+      return run.pipe(textChunks(['You are there.'], `m${contexts.length}`))
+    },
+  })
+  const agentHears = (match: (message: { action: string; data?: unknown }) => boolean) =>
+    new Promise<void>((resolve) => {
+      void client.channels.get(name).subscribe('ai-input', (message) => match(message) && resolve())
+    })
+  const { runId } = (await ask()).body
+  await alice.hears(named('ai-run-suspend'))
+  const reply = transportOf(await alice.hears(named('ai-output')))['codec-message-id']!
+  const arrive = await answerFromFar(alice)
+  const first = await answerTo(alice, { runId, reply, toolCallId: 'c1', output: 'Bonn' })
+  let used = ''
+  whileResumed = async (run) => {
+    whileResumed = async () => {}
+    const isAnswer = (output: string) => agentHears(({ data }) => (data as { output?: string }).output === output)
+    const [oslo, rome] = [isAnswer('Oslo'), isAnswer('Rome')]
+    const { inputEventId } = await answerTo(alice, { runId, reply, toolCallId: 'c2', output: 'Oslo' })
+    used = (await alice.hears(named('ai-input', { 'event-id': inputEventId }))).serial!
+    await oslo
+    contexts.push(run.context())
+    await arrive({ toolCallId: 'c2', output: 'Rome', runId, reply })
+    await rome
+    contexts.push(run.context())
+  }
+  await wake(first.inputEventId)
+  await alice.hears(named('ai-run-end'))
+  const naming = alice.heard.filter(named('ai-step-start', { 'answer-serials': JSON.stringify([used]) }))
+  expect(naming).toHaveLength(1)
+  expect(contexts.slice(1).map((context) => context.flatMap(outputsOf))).toEqual([
+    ['Bonn'],
+    ['Bonn', 'Oslo'],
+    ['Bonn', 'Oslo'],
+  ])
+  await wake((await alice.prompt('Where am I?', { parent: reply })).inputEventId)
+  await eventually(() => expect(alice.heard.filter(named('ai-run-end'))).toHaveLength(2))
+  expect(contexts.at(-1)!.flatMap(outputsOf)).toEqual(['Bonn', 'Oslo'])
+
+  const session = createClientSession({
+    client: endpoint.client({ clientId: 'bob' }),
+    channelName: name,
+    codec: UIMessageCodec,
+  })
+  onTestFinished(() => session.close())
+  await session.connect()
+  await session.view.loadOlder(20)
+  expect(outputsOf(session.view.snapshot(reply))).toEqual(['Bonn', 'Oslo'])
+})
+
 it('an answer with a lower serial than the one that the end of a run names changes neither a context nor a view', async () => {
   const contexts: UIMessage[][] = []
   const { alice, name, wake, ask } = await wokenAgent(endpoint, {
