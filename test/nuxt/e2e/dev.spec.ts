@@ -108,7 +108,7 @@ it('prompts that are sent while the agent restarts are answered, or show that th
   await eventually(allHaveEnded).catch(async () => {
     // NOTE: on a busy machine a server is killed before it has ended its runs; then a Stop ends them, or the next server
     // ends them with an error. The last button comes first, since the numbers of those after a stopped run change.
-    for (const name of (await page.getByRole('button', { name: /^Stop/ }).allInnerTexts()).reverse()) {
+    for (const name of (await page.getByRole('button', { name: /^Stop/ }).allInnerTexts()).toReversed()) {
       // The run may have ended meanwhile
       const stop = page.getByRole('button', { name, exact: true })
       await stop.click({ timeout: 10_000 }).catch(() => undefined)
