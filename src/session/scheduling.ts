@@ -61,29 +61,6 @@ export async function inSlices(step: () => boolean): Promise<void> {
   }
 }
 
-/** How long nothing must be requested before idle work begins, in milliseconds. */
-const idleTime = 10
-
-/** Work that waits until nothing more important comes, and then lets other tasks run in between. */
-export class IdleWork {
-  readonly #step: () => boolean
-  #timer: ReturnType<typeof setTimeout> | undefined
-
-  /** @param step - does a part of the work; returns false when none is left */
-  constructor(step: () => boolean) {
-    this.#step = step
-  }
-
-  request(): void {
-    this.cancel()
-    this.#timer = setTimeout(() => void inSlices(this.#step), idleTime)
-  }
-
-  cancel(): void {
-    clearTimeout(this.#timer)
-  }
-}
-
 /** Resolves in a task of its own. */
 const nextTask = (): Promise<void> => new Promise((resolve) => (globalThis.setImmediate ?? postTask)(resolve))
 

@@ -7,7 +7,6 @@ import { warn } from '../core/diagnostics'
 import { Emitter, plainPort, type ReactivePort, type Signal } from '../core/signals'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import type { RunInfo, WakeInfo } from '../core/run-info'
-import type { TreeNode } from '../core/node'
 import { RunNode } from '../core/run-node'
 import { Tree, type Settled } from '../core/tree'
 import { isEdit, MessageName, type ChannelMessage } from '../core/wire'
@@ -23,9 +22,10 @@ import {
   type SessionView,
   type Subject,
 } from './context'
+import { Packing } from './packing'
 import { PendingInputs } from './pending-inputs'
 import type { PlacedInput } from './placed-input'
-import { Deadlines, FlushScheduler, IdleWork, Waits } from './scheduling'
+import { Deadlines, FlushScheduler, Waits } from './scheduling'
 import { SessionTree } from './session-tree'
 import { StalledRuns } from './stalled-runs'
 import type { PlacedSendOptions, RunLists, RunScope, Submission } from './submission'
@@ -34,9 +34,6 @@ import { Wakes } from './wake'
 
 /** How long the end of a run is held back for the rest of its text, in milliseconds. */
 const tailLimit = 1000
-
-/** How many nodes may wait to be packed. */
-const maxLoose = 2000
 
 /**
  * The inside of a client session. One way in: a channel message is applied to the tree (live ones by `hear`). One way
@@ -63,9 +60,8 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly emitter = new Emitter<SessionEvents>()
   readonly #connection: Connection<M>
   readonly #scheduler: FlushScheduler
-  /** Nodes whose rows are to be packed. */
-  readonly #loose = new Set<TreeNode<M>>()
-  readonly #packing = new IdleWork(() => this.#packNext())
+  /** A pending prompt is not packed, because each change of its state reads its rows. */
+  readonly #packing = new Packing<M>((node) => this.pending.get(node) ?? this.tree.compact([node]))
   readonly #statusChanged: Signal
   /** Subjects that have changed since the last refresh. */
   readonly #touched = new Set<Subject<M>>()
@@ -287,34 +283,10 @@ export class Session<M extends object> implements SessionContext<M> {
     this.#compact(settled, pending)
   }
 
-  /** Packs the rows of nodes that may have settled, once the page has time; of many nodes at once. */
+  /** Packs the rows of nodes that may have settled. */
   #compact({ touched, prompts = noItems }: Settled<M>, pending: Iterable<Subject<M>> = noItems): void {
     // NOTE: a session on a server is rendered once, and must leave no timer behind
-    if (this.hasNoClient) return
-    for (const nodes of [touched, prompts, pending]) {
-      for (const node of nodes) {
-        if (typeof node === 'string') continue
-        // NOTE: rows that wait for long cost the garbage collector more than packing costs
-        if (this.#loose.size < maxLoose) this.#loose.add(node)
-        else this.#pack(node)
-      }
-    }
-    if (this.#loose.size > 0) this.#packing.request()
-  }
-
-  /** Packs a node that waits; false when none does. */
-  #packNext(): boolean {
-    for (const node of this.#loose) {
-      this.#loose.delete(node)
-      this.#pack(node)
-      return true
-    }
-    return false
-  }
-
-  /** A pending prompt is left out, because each change of its state reads its rows. */
-  #pack(node: TreeNode<M>): void {
-    if (!this.pending.get(node)) this.tree.compact([node])
+    if (!this.hasNoClient) this.#packing.add([...touched, ...prompts, ...pending])
   }
 
   /** Brings the lists that all views share in step with the subjects that were touched. */

@@ -1,11 +1,11 @@
-import { Network } from '../ably/network'
+import { isNetworkUp, onNetworkBack } from '../ably/network'
+import type { Channel } from '../ably/session-channel'
 import { MultiMap } from '../core/collections'
-import { ErrorCode, unableTo, type SessionError } from '../core/errors'
-import type { ReactivePort, Signal } from '../core/signals'
+import { answered, ErrorCode, reasonOf, unableTo, type SessionError } from '../core/errors'
+import { deferred, type Signal } from '../core/signals'
 import type { WakeInfo } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
-import { callAgent, type InvocationBody, type Outcome } from './agent-endpoint'
-import type { SessionContext } from './context'
+import type { AgentEndpoint, AgentTarget, InvocationBody, SessionContext } from './context'
 import { acceptedRun, subjectOf, type WakeTrigger } from './submission'
 
 const firstDelay = 500
@@ -15,10 +15,9 @@ const longestBackoff = 15_000
 class Wake {
   readonly trigger: WakeTrigger
   readonly info: WakeInfo
+  readonly #channel: Channel
   readonly #attemptOnce: (count: number) => Promise<Outcome>
-  readonly #network: Network
   readonly #onChange: (error?: SessionError) => void
-  readonly #stopListening: () => void
   #timer: ReturnType<typeof setTimeout> | undefined
   #isStopped = false
   #abandoned: SessionError | undefined
@@ -28,27 +27,27 @@ class Wake {
 
   constructor(
     trigger: WakeTrigger,
-    port: ReactivePort,
-    network: Network,
+    { port, channel }: Pick<SessionContext<object>, 'port' | 'channel'>,
     attemptOnce: (count: number) => Promise<Outcome>,
     onChange: (error?: SessionError) => void,
   ) {
     this.trigger = trigger
+    this.#channel = channel
     this.#attemptOnce = attemptOnce
-    this.#network = network
     this.#onChange = onChange
     this.info = port.observe<WakeInfo>({ state: 'waking', attempts: 0, retry: () => this.#retry() })
-    this.#stopListening = network.onBack(() => {
-      if (this.info.state === 'waiting' || this.info.state === 'retrying') this.#retry()
-    })
     void this.#attempt()
+  }
+
+  /** Does not wait any longer, because the network is back. */
+  hurry(): void {
+    if (this.info.state === 'waiting' || this.info.state === 'retrying') this.#retry()
   }
 
   /** Makes no further attempt. */
   stop(): void {
     this.#isStopped = true
     clearTimeout(this.#timer)
-    this.#stopListening()
   }
 
   /** Makes no further attempt until `retry()`; the one under way may still reach the agent. */
@@ -81,7 +80,7 @@ class Wake {
   async #attempt(): Promise<void> {
     const attempt = ++this.#latest
     this.acceptedAt = undefined
-    const { isUp } = this.#network
+    const isUp = isNetworkUp(this.#channel)
     this.#set(isUp ? { state: 'waking', attempts: this.info.attempts + 1, error: undefined } : { state: 'waiting' })
     // NOTE: a failed wake counts as running again
     if (attempt > 1) this.#onChange()
@@ -96,7 +95,7 @@ class Wake {
     const { error, final, after = backoff(this.info.attempts) } = outcome
     if (this.#abandoned) return this.#fail(this.#abandoned)
     if (final) return this.#fail(error)
-    const canRetry = this.#network.isUp
+    const canRetry = isNetworkUp(this.#channel)
     this.#set({ error, state: canRetry ? 'retrying' : 'waiting' })
     if (canRetry) this.#timer = setTimeout(() => void this.#attempt(), after)
   }
@@ -119,12 +118,11 @@ export class Wakes<M extends object> {
   /** By the id of the run that the input goes into, else by the input's id. */
   readonly #byTarget = new MultiMap<Wake>()
   readonly #changed: Signal
-  readonly #network: Network
+  #stopListening: (() => void) | undefined
 
   constructor(session: SessionContext<M>) {
     this.#session = session
     this.#changed = session.port.signal()
-    this.#network = new Network(session.channel)
   }
 
   infoOf(eventId: string): WakeInfo | undefined {
@@ -158,8 +156,9 @@ export class Wakes<M extends object> {
       })
     return session.act(() => {
       const attempt = (count: number): Promise<Outcome> => callAgent(agent, this.invocation(eventId), count)
-      const wake = new Wake(trigger, session.port, this.#network, attempt, onChange)
+      const wake = new Wake(trigger, session, attempt, onChange)
       this.#wakes.set(eventId, wake)
+      this.#stopListening ??= onNetworkBack(session.channel, () => this.#wakes.forEach((each) => each.hurry()))
       this.#byTarget.add(runId ?? inputId, wake)
       this.#changed.trigger()
       session.touch(subjectOf(session.tree, trigger))
@@ -178,6 +177,7 @@ export class Wakes<M extends object> {
         this.#byTarget.remove(key, wake)
       }
     }
+    if (this.#wakes.size === 0) this.#stop()
   }
 
   /** Stops waking for an input that was cancelled before an agent was reached. */
@@ -187,5 +187,85 @@ export class Wakes<M extends object> {
 
   close(): void {
     for (const wake of this.#wakes.values()) wake.stop()
+    this.#stop()
+  }
+
+  #stop(): void {
+    this.#stopListening?.()
+    this.#stopListening = undefined
   }
 }
+
+/** The longest delay that `Retry-After` may ask for, in milliseconds. */
+const longestRetryAfter = 300_000
+/**
+ * How long the first attempt may take, in milliseconds; the second may take twice, and later ones three times as long. A server
+ * that restarts may leave a request without an answer, and a server that starts may need long for one.
+ */
+const attemptLimit = 10_000
+const transient = new Set([408, 425, 429])
+
+/** How an attempt went: `final` errors are not tried again, others after `after` milliseconds where that is given. */
+export type Outcome = 'accepted' | { error: SessionError; final: boolean; after?: number }
+
+/** Makes one attempt to wake an agent; `count` is 1 for the first one. */
+export async function callAgent(target: AgentTarget, invocation: InvocationBody, count: number): Promise<Outcome> {
+  const endpoint: AgentEndpoint | undefined =
+    typeof target === 'function'
+      ? undefined
+      : typeof target === 'string' || target instanceof URL
+        ? { url: target }
+        : target
+  const name = endpoint ? `the agent at ${String(endpoint.url)}` : 'the agent'
+  const limit = attemptLimit * Math.min(count, 3)
+  const { promise: timeout, reject } = deferred<never>()
+  const abort = new AbortController()
+  const timer = setTimeout(() => {
+    reject(new Error(`${name} did not answer within ${limit / 1000} seconds`))
+    abort.abort()
+  }, limit)
+  // NOTE: a Node process need not stay for it; in browsers a timer is a number
+  ;(timer as { unref?: () => void }).unref?.()
+  const call = async (): Promise<Outcome> => {
+    if (endpoint) return post(endpoint, name, invocation, abort.signal)
+    await (target as (invocation: InvocationBody) => unknown)(invocation)
+    return 'accepted'
+  }
+  try {
+    // NOTE: a function of the app may never settle
+    return await Promise.race([call(), timeout])
+  } catch (cause) {
+    return { error: failure(reasonOf(cause), cause), final: false }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function post(
+  { url, headers: given, fetch: send = fetch }: AgentEndpoint,
+  name: string,
+  invocation: InvocationBody,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const headers = new Headers(typeof given === 'function' ? await given() : given)
+  headers.set('content-type', 'application/json')
+  const body = JSON.stringify(invocation)
+  const response = await send(url, { method: 'POST', headers, body, keepalive: true, signal }).catch(
+    (cause: unknown) => {
+      throw new Error(`${name} cannot be reached: ${reasonOf(cause)}`, { cause })
+    },
+  )
+  const { ok, status } = response
+  if (ok) return 'accepted'
+  const error = failure(`${name} ${answered(status, await response.text().catch(() => ''))}`, response)
+  const after = delayIn(response.headers.get('retry-after') ?? '')
+  const final = status < 500 && !transient.has(status)
+  return { error, final, ...(after > 0 && { after: Math.min(after, longestRetryAfter) }) }
+}
+
+const failure = (reason: string, cause: unknown): SessionError =>
+  unableTo('wake the agent', reason, ErrorCode.SendFailed, { cause })
+
+/** `Retry-After` in milliseconds: the header has seconds, or a date. */
+const delayIn = (value: string): number =>
+  Number.isFinite(Number(value)) ? Number(value) * 1000 : Date.parse(value) - Date.now()
