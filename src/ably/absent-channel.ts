@@ -16,7 +16,7 @@ export class AbsentChannel implements Channel {
   readonly isSuspended = false
   readonly isShut = false
   readonly hearsItself = true
-
+  readonly connection = this
   readonly runPresence = undefined
   readonly name: string
   readonly rest: (() => Pick<RestClient, 'channels'>) | undefined

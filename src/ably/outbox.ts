@@ -12,14 +12,34 @@ interface QueuedPublish extends Deferred<readonly string[]> {
 /** Delay before the next attempt when a publish failed although the connection is up, in milliseconds. */
 const retryDelay = 250
 
-// NOTE: below Ably's usual limit of 50 messages per second and connection; a verb may publish hundreds of cancels
-const maxPerPeriod = 40
 /** In milliseconds; the service counts by the second, and travel times vary. */
 const period = 1100
+// NOTE: below Ably's usual limits of 50 messages per second, which are those of a connection and of a channel. A verb may
+// publish hundreds of cancels; the other sessions of the connection have room beside them
+const maxOnConnection = 40
+const maxOnChannel = 30
+
+/** When messages were published within the last period. */
+class Recent {
+  readonly #moments: number[] = []
+
+  add(moment: number): void {
+    this.#moments.push(moment)
+  }
+
+  /** How long to wait, in milliseconds, until fewer than `limit` are left. */
+  wait(limit: number, now: number): number {
+    while (this.#moments[0]! <= now - period) this.#moments.shift()
+    return (this.#moments.at(-limit) ?? -Infinity) + period - now
+  }
+}
+
+/** Those of each connection, which its sessions share. */
+const onConnections = new WeakMap<object, Recent>()
 
 /**
- * Publishes messages in order, paced, and also through outages: the SDK keeps them through short ones, the outbox through
- * long ones.
+ * Publishes the messages of one session in order, paced, and also through outages: the SDK keeps them through short ones,
+ * the outbox through long ones.
  * Every message has an id of its own, so Ably stores a message that is published again after an unclear failure once.
  */
 export class Outbox {
@@ -27,10 +47,10 @@ export class Outbox {
   readonly #ensureAttached: () => Promise<void>
   readonly #onPublished: ((messages: readonly ChannelMessage[]) => void) | undefined
   #queue: QueuedPublish[] = []
-  /** When messages were published within the last period. */
-  #sent: number[] = []
+  readonly #onConnection: Recent
+  readonly #onChannel = new Recent()
   /** How many messages may be published in a period: one after a refusal for the rate, and more with each that is accepted. */
-  #allowed = maxPerPeriod
+  #allowed = maxOnChannel
   /** After a refusal for the rate, when the next message may be published. */
   #pausedUntil = 0
   #count = 0
@@ -49,6 +69,9 @@ export class Outbox {
     this.#channel = channel
     this.#ensureAttached = ensureAttached
     this.#onPublished = onPublished
+    const { connection } = channel
+    this.#onConnection = onConnections.get(connection) ?? new Recent()
+    onConnections.set(connection, this.#onConnection)
   }
 
   /** Resolves with the serials once the channel has the messages; rejects when the channel refuses them. */
@@ -66,14 +89,16 @@ export class Outbox {
     if (this.#queue.length === 0) return
     if (!this.#channel.isAttached) return void this.#ensureAttached().catch((error: unknown) => this.#reject(error))
     const now = performance.now()
-    if (now < this.#pausedUntil) return this.#flushIn(this.#pausedUntil - now)
-    this.#sent = this.#sent.filter((at) => at > now - period)
-    while (this.#queue.length > 0 && this.#sent.length < this.#allowed) {
-      const queued = this.#queue.shift()!
-      for (let count = 0; count < queued.messages.length; count++) this.#sent.push(now)
+    let wait = this.#pausedUntil - now
+    while (wait <= 0) {
+      wait = Math.max(this.#onConnection.wait(maxOnConnection, now), this.#onChannel.wait(this.#allowed, now))
+      if (wait > 0) break
+      const queued = this.#queue.shift()
+      if (!queued) return
+      for (const recent of [this.#onConnection, this.#onChannel]) queued.messages.forEach(() => recent.add(now))
       void this.#publish(queued)
     }
-    if (this.#queue.length > 0) this.#flushIn(this.#sent[0]! + period - now)
+    if (this.#queue.length > 0) this.#flushIn(wait)
   }
 
   #flushIn(delay: number): void {
@@ -116,8 +141,8 @@ export class Outbox {
   }
 
   #accelerate(): void {
-    if (this.#allowed === maxPerPeriod || performance.now() < this.#pausedUntil) return
-    this.#allowed = Math.min(this.#allowed * 2, maxPerPeriod)
+    if (this.#allowed === maxOnChannel || performance.now() < this.#pausedUntil) return
+    this.#allowed = Math.min(this.#allowed * 2, maxOnChannel)
     this.flush()
   }
 

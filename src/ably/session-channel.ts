@@ -155,6 +155,11 @@ export class SessionChannel {
     return () => connection.off(heard)
   }
 
+  /** The client's connection, which its sessions share. */
+  get connection(): object {
+    return this.#client.connection
+  }
+
   get isConnected(): boolean {
     return this.#client.connection.state === 'connected'
   }

@@ -10,9 +10,10 @@ const outage = new Error('away')
 const letter = (name: string): OutgoingMessage[] => [{ name, extras: { ai: { transport: {} } } }]
 
 /** A channel whose publishes the test resolves or rejects. */
-function aChannel() {
+function aChannel(connection: object = {}) {
   const attempts: { name: string; settle: ReturnType<typeof deferred<string[]>> }[] = []
   const channel = {
+    connection,
     isAttached: true,
     isConnected: true,
     isOutage: (cause: unknown) => cause === outage,
@@ -104,4 +105,42 @@ it('a refused publish rejects, and waiting ones reject when the outbox closes', 
   await expect(outbox.publish(letter('c'))).rejects.toThrow('closed')
   outbox.flush()
   expect(attempts).toHaveLength(1)
+})
+
+describe('many messages at once', () => {
+  const publishMany = (outbox: Outbox, count: number) => {
+    for (let index = 0; index < count; index++) void outbox.publish(letter(String(index)))
+  }
+
+  it('stay below the rate of the connection, also when its sessions publish at the same moment', async () => {
+    vi.useFakeTimers()
+    const connection = {}
+    const sessions = Array.from({ length: 3 }, () => aChannel(connection))
+    for (const { outbox } of sessions) publishMany(outbox, 40)
+    const published = () => sessions.reduce((count, { attempts }) => count + attempts.length, 0)
+    let before = 0
+    for (let second = 1; published() < 120; second++) {
+      expect(published() - before).toBeLessThanOrEqual(50)
+      before = published()
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(second).toBeLessThan(10)
+    }
+    for (const { names } of sessions) expect(names()).toBe(Array.from({ length: 40 }, (_, index) => index).join(' '))
+  })
+
+  it('of one session leave room for another one of the connection', () => {
+    vi.useFakeTimers()
+    const connection = {}
+    publishMany(aChannel(connection).outbox, 200)
+    const other = aChannel(connection)
+    void other.outbox.publish(letter('stop'))
+    expect(other.names()).toBe('stop')
+  })
+
+  it('of one connection do not slow down another connection', () => {
+    vi.useFakeTimers()
+    const [one, other] = [aChannel(), aChannel()]
+    for (const { outbox } of [one, other]) publishMany(outbox, 30)
+    expect([one.attempts.length, other.attempts.length]).toEqual([30, 30])
+  })
 })
