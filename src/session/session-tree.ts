@@ -8,11 +8,8 @@ import type { SessionContext } from './context'
 export class SessionTree<M extends object> {
   readonly #session: Pick<SessionContext<M>, 'tree' | 'changed'>
   #runs: readonly RunInfo[] = noItems
-  /** The listed runs in order, and where each stands. */
-  #nodes: readonly RunNode<M>[] = noItems
-  #places = new Map<RunNode<M>, number>()
-  /** Runs that have changed since they were listed; undefined until the list is asked for. */
-  #stale: Set<RunNode<M>> | undefined
+  /** Whether runs have changed since they were listed. */
+  #isStale = true
   readonly #replies = new WeakMap<RunNode<M>, readonly ViewMessage<M>[]>()
 
   /** @internal */
@@ -23,8 +20,13 @@ export class SessionTree<M extends object> {
   /** Every run that has started, in the order of their starts. */
   runs(): readonly RunInfo[] {
     this.#session.changed.track()
-    if (!this.#stale) this.#list()
-    else if (this.#stale.size > 0) this.#update(this.#stale)
+    if (this.#isStale) {
+      const { tree } = this.#session
+      const listed = Array.from(tree.runs.values()).filter(({ visible }) => visible)
+      const infos = listed.toSorted(byStart).map((run) => tree.info(run))
+      this.#runs = reuseIfEqual(this.#runs, infos)
+      this.#isStale = false
+    }
     return this.#runs
   }
 
@@ -70,44 +72,9 @@ export class SessionTree<M extends object> {
     return reply
   }
 
-  /** Notes runs that have changed. @internal */
-  apply(runs: Iterable<RunNode<M>>): void {
-    for (const run of runs) this.#stale?.add(run)
-  }
-
-  #isListed(run: RunNode<M>): boolean {
-    return run.visible && this.#session.tree.runs.get(run.key) === run
-  }
-
-  #update(changes: ReadonlySet<RunNode<M>>): void {
-    const { tree } = this.#session
-    const stale = [...changes]
-    this.#stale = new Set()
-    const known = stale.filter((run) => this.#places.has(run))
-    const added = stale.filter((run) => !this.#places.has(run) && this.#isListed(run)).toSorted(byStart)
-    const isInPlace = (run: RunNode<M>): boolean => {
-      const at = this.#places.get(run)!
-      const isBehind = at === 0 || this.#nodes[at - 1]!.sort <= run.sort
-      return this.#isListed(run) && isBehind && run.sort <= (this.#nodes[at + 1]?.sort ?? run.sort)
-    }
-    const isTail = added.length === 0 || (this.#nodes.at(-1)?.sort ?? '') <= added[0]!.sort
-    if (!isTail || !known.every(isInPlace)) return this.#list()
-    const changed = known.filter((run) => this.#runs[this.#places.get(run)!] !== tree.info(run))
-    if (changed.length === 0 && added.length === 0) return
-    const runs = [...this.#runs, ...added.map((run) => tree.info(run))]
-    for (const run of changed) runs[this.#places.get(run)!] = tree.info(run)
-    for (const [index, run] of added.entries()) this.#places.set(run, this.#nodes.length + index)
-    this.#nodes = [...this.#nodes, ...added]
-    this.#runs = runs
-  }
-
-  #list(): void {
-    const { tree } = this.#session
-    this.#stale = new Set()
-    this.#nodes = [...tree.runs.values()].filter((run) => this.#isListed(run)).toSorted(byStart)
-    this.#places = new Map(this.#nodes.map((run, index) => [run, index]))
-    const infos = this.#nodes.map((run) => tree.info(run))
-    this.#runs = reuseIfEqual(this.#runs, infos)
+  /** Lets the next reader list the runs anew, because some have changed. @internal */
+  noteChange(): void {
+    this.#isStale = true
   }
 }
 

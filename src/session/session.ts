@@ -295,7 +295,7 @@ export class Session<M extends object> implements SessionContext<M> {
     this.#touched.clear()
     const touched = subjects.filter((subject) => subject instanceof RunNode)
     const hasNews = touched.some((run) => run.snapshot.isStale)
-    this.all.apply(touched)
+    if (touched.length > 0) this.all.noteChange()
     return { touched, hasNews, pending: this.pending.review(subjects) }
   }
 
