@@ -105,10 +105,14 @@ export class Log {
     if (!held) return this.#add(serial, message)
     if (isSettled(held) && versionOf(message, serial) <= versionIn(held, serial)) return undefined
     const row = this.get(serial)!
-    const name = nameOf(message.name)
-    const isForged = name !== undefined && name !== row.name && !this.#counts(name, row.clientId)
-    // NOTE: a message that only an agent may publish, from another client, is treated as deleted
-    return revise(row, isForged ? { ...message, action: 'message.delete' } : message)
+    return revise(row, this.#isRow(message, row) ? message : { ...message, action: 'message.delete' })
+  }
+
+  /** Whether history would give this version as a row; one that is renamed to what does not count is treated as deleted. */
+  #isRow({ name: given }: ChannelMessage, { name: held, clientId }: Row): boolean {
+    if (given === undefined || given === held) return true
+    const name = nameOf(given)
+    return name !== undefined && this.#counts(name, clientId)
   }
 
   /** Whether a client may publish messages of this name. */
@@ -193,12 +197,14 @@ const maxPieces = 200
 
 const joined = (a: Piece, b: Piece): Piece => ({ from: a.from, version: b.version, data: a.data + b.data })
 
-function append(row: Row, { data, extras }: ChannelMessage, version: string): RowChange | undefined {
+function append(row: Row, message: ChannelMessage, version: string): RowChange | undefined {
+  const { data, extras } = message
   const before = row.transport
   const status = statusOf(extras)
-  if (status === undefined || status !== before[Header.status]) {
+  // NOTE: only agents stream, so only an agent's further headers need not be read
+  if (status === undefined || status !== before[Header.status] || isClients(row.name)) {
     const envelope = readEnvelope(extras)
-    if (!envelope) return undefined
+    if (!envelope) return extras === undefined ? undefined : replace(row, message, version)
     Object.assign(row, envelope)
   }
   row.version = version
@@ -214,19 +220,19 @@ function lengthen(pieces: Piece[], piece: Piece): void {
   if (pieces.push(piece) > maxPieces) pieces.unshift(pieces.splice(0, 2).reduce(joined))
 }
 
-function replace(row: Row, { action, extras, data, name }: ChannelMessage, version: string): RowChange | undefined {
-  const { transport: before, deleted: wasDeleted } = row
-  const deleted = action === 'message.delete'
+/** A version that cannot be read is no row in history either, so it is treated as deleted. */
+function replace(row: Row, { action, extras, data, name }: ChannelMessage, version: string): RowChange {
+  const { transport: before, deleted: wasDeleted, name: former } = row
   const envelope = readEnvelope(extras)
-  if (!envelope && !deleted) return undefined
+  const deleted = action === 'message.delete' || !envelope
   Object.assign(row, envelope, { version, data, deleted, partial: false })
   if (row.pieces) row.pieces = undefined
   row.name = nameOf(name) ?? row.name
-  return changed(row, before, wasDeleted)
+  return changed(row, before, wasDeleted || row.name !== former)
 }
 
-const changed = (row: Row, before: Headers, wasDeleted: boolean): RowChange =>
-  isStreamed(row) && !row.deleted && !wasDeleted && sameStream(before, row.transport)
+const changed = (row: Row, before: Headers, isOther: boolean): RowChange =>
+  isStreamed(row) && !row.deleted && !isOther && sameStream(before, row.transport)
     ? { row, kind: 'grew' }
     : { row, kind: 'replaced', before }
 

@@ -51,15 +51,36 @@ it('the tree ignores messages that are malformed in any place', () => {
   expect(stateOf(tree)).toEqual({ messages: [], runs: [] })
 })
 
-it('the tree survives malformed versions of a message it knows', () => {
-  const first = prompt('kept')
+describe('a version of a known message that history would not give as a row', () => {
+  const first = prompt('p')
+  const envelopes = odd.slice(1, -1).map((extras) => ({ extras }))
+  const names = ['ai-later', 'note', ''].map((name) => ({ name }))
+
+  it.each(['message.append', 'message.update'])('is treated as deleted (%s), until a later one can be read', (action) => {
+    for (const change of [...envelopes, ...names]) {
+      const tree = newTree()
+      hear(tree, [first, { ...first, ...change, action, data: { a: 1 }, version: { serial: serial() } }])
+      expect(stateOf(tree).messages).toEqual([])
+      hear(tree, [{ ...first, action: 'message.update', version: { serial: serial() } }])
+      expect(stateOf(tree).messages).toHaveLength(1)
+    }
+  })
+
+  it('changes nothing if it is older', () => {
+    const tree = newTree()
+    hear(tree, [{ ...first, version: { serial: serial() } }])
+    for (const change of [...envelopes, ...names]) hear(tree, [{ ...first, ...change, action: 'message.update' }])
+    expect(stateOf(tree).messages).toHaveLength(1)
+  })
+})
+
+it('a prompt takes the headers of its newest version, also of one that was appended', () => {
+  const open = prompt('p', { stream: 'true', status: 'streaming', parent: 'a' })
+  const moved = prompt('p', { stream: 'true', status: 'streaming', parent: 'b' })
+  const append = { ...moved, serial: open.serial, action: 'message.append', version: { serial: serial() } }
   const tree = newTree()
-  hear(tree, [first])
-  for (const action of ['message.append', 'message.update', 'message.create']) {
-    for (const extras of odd.slice(0, -1))
-      tree.apply({ ...first, action, extras, data: { a: 1 }, version: { serial: serial() } })
-  }
-  expect(stateOf(tree).messages).toHaveLength(1)
+  hear(tree, [prompt('a'), prompt('b', { 'fork-of': 'a' }), open, append])
+  expect(tree.inputs.get('p')?.parent).toBe('b')
 })
 
 it('the tree ignores a message with too many or too long headers', () => {
