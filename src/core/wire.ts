@@ -133,6 +133,13 @@ export function readEnvelope(extras: unknown): Envelope | undefined {
   return transport && codec && { transport, codec }
 }
 
+/** Whether readers take all headers of a message. */
+export function isReadable({ ai }: OutgoingMessage['extras']): boolean {
+  const read = readEnvelope({ ai })
+  // Headers that are not strings are dropped, and then the object is another
+  return read?.transport === ai.transport && read.codec === (ai.codec ?? noHeaders)
+}
+
 /** Whether a message is of this protocol but not of a version that this library reads. */
 export function isNewer({ name, extras }: ChannelMessage): boolean {
   if (typeof name !== 'string' || !name.startsWith('ai-')) return false

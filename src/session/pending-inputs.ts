@@ -75,7 +75,7 @@ export class PendingInputs<M extends object> {
     const { tree } = this.#session
     for (const subject of [inputId, tree.inputs.get(inputId), tree.nodeOf(inputId)]) {
       const entry = subject === undefined ? undefined : this.#entries.get(subject)
-      if (entry?.trigger.inputId === inputId && this.#isListed(subject!, entry)) return entry.trigger
+      if (entry && entry.trigger.inputId === inputId && this.#isListed(subject!, entry)) return entry.trigger
     }
     return undefined
   }

@@ -1,7 +1,7 @@
 import { alreadyAnswered } from '../core/answers'
 import type { Answer, Codec, Input, Seed, WholeMessage } from '../core/codec'
 import { ErrorCode, unableTo, type SessionError } from '../core/errors'
-import { newId, Header, headers, MessageName, type OutgoingMessage } from '../core/wire'
+import { newId, Header, headers, isReadable, MessageName, type OutgoingMessage } from '../core/wire'
 import type { Row } from '../core/log'
 import { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
@@ -37,7 +37,7 @@ export interface PlacedInput<M> {
 /** The single new message of a `send`, `edit` or `steer`. */
 export function newMessage<M extends object>(codec: Codec<M>, given: SendInput<M>): readonly Input<M>[] {
   const inputs = codec.inputs(given)
-  if (inputs.length === 1 && inputs[0]!.type === 'message') return inputs
+  if (inputs.length === 1 && inputs[0]?.type === 'message') return inputs
   throw refuse('send', 'it takes one new message; answers go through answer(), another reply through regenerate()')
 }
 
@@ -109,6 +109,12 @@ function refuseLate(run: RunNode<object>, answers: readonly Answer[]): void {
 function runThatAsked<M extends object>(tree: Tree<M>, messageId: string, answers: readonly Answer[]): RunNode<M> {
   const node = tree.nodeOf(messageId)
   if (answers.length === 0) throw refuse('answer', 'no answer is given')
+  // NOTE: apps without types give anything
+  if (!answers.every((answer?: Partial<Answer>) => answer?.type === 'answer' && answer.codec))
+    throw refuse(
+      'answer',
+      'it takes what the codec makes, as in answer(id, codec.createToolOutput({ ...part, output }))',
+    )
   if (node instanceof RunNode && node.message(messageId)) return node
   throw refuse('answer', `"${messageId}" is no message of a run`)
 }
@@ -131,7 +137,9 @@ export function encodeInput<M extends object>(
   device?: string,
 ): EncodedInput {
   const { role, parts } = codec.encode(input)
-  const { messageId: inputId = newId(), eventId = newId(), runId } = place
+  const { messageId, eventId: ownId, runId } = place
+  const inputId = messageId || newId()
+  const eventId = ownId || newId()
   const transport = headers({
     [Header.role]: place.role ?? role ?? 'user',
     [Header.messageId]: inputId,
@@ -153,6 +161,8 @@ export function encodeInput<M extends object>(
     data,
     extras: { ai: { transport, codec } },
   }))
+  if (!messages.every(({ extras }) => isReadable(extras)))
+    throw refuse('send', 'an id is not a string, or ids and metadata are longer than 16 kB')
   return { inputId, eventId, place, messages }
 }
 

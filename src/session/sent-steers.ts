@@ -57,7 +57,9 @@ export class SentSteers<M extends object> {
   async #steer(runId: string, given: SendInput<M>, steer: PendingSteer): Promise<string> {
     const { channel, options, tree, outbox } = this.#session
     this.#session.checkOpen()
-    const run = tree.runs.get(runId)
+    const known = tree.runs.get(runId)
+    // NOTE: a run may be known only by a cancel of it
+    const run = known?.visible ? known : undefined
     if (!run) warn('steerUnknown', runId)
     if (!run || run.hasEnded || run.isEnding) {
       throw unableTo('steer the run', run ? 'it has ended' : `there is no run "${runId}"`, ErrorCode.BadRequest)

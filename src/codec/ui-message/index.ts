@@ -1,6 +1,6 @@
 import type { UIMessage } from 'ai'
 import type { Answer, Codec, Input, WholeMessage } from '../../core/codec'
-import type { PlainObject } from '../../core/collections'
+import { isPlainObject, type PlainObject } from '../../core/collections'
 import { ErrorCode, unableTo } from '../../core/errors'
 import { newId, MessageName } from '../../core/wire'
 import type { Row } from '../../core/log'
@@ -15,7 +15,7 @@ import { foldSeeds } from './seed'
 import { foldSimple, growPart } from './simple-part'
 import { foldAnswer, foldTool, growTool } from './tool'
 import type { ToolApproval, ToolOutput, ToolOutputError } from './tool-call'
-import { encodeUserMessage, foldUserMessage, isEmptyMessage, isUserPart, userMessage } from './user-message'
+import { checkContent, encodeUserMessage, foldUserMessage, isUserPart, userMessage } from './user-message'
 
 /** The codec of clients for the AI SDK's `UIMessage`, with constructors for the inputs of a session. */
 export interface UIMessageCodec<M extends UIMessage = UIMessage> extends Codec<M> {
@@ -51,7 +51,8 @@ function foldOf(row: Row): Folds[string] | undefined {
   return kind !== userMessage || isUserPart(row) ? inputFolds.get(kind) : undefined
 }
 
-const isInput = (given: object): given is Input<never> => 'type' in given && !('parts' in given)
+const isInput = (given: unknown): given is Input<never> =>
+  isPlainObject(given) && 'type' in given && !('parts' in given)
 
 /**
  * Creates a codec for messages of type `M`. Give it your app's message type once; sessions, views and `send` infer it.
@@ -90,8 +91,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
       (isToolType((part as ToolPart).type) ? growTool : growPart)(part as ToolPart & PlainObject, row, opaque),
     inputs(given) {
       const inputs = readInputs(given)
-      if (inputs.some((input) => input.type === 'message' && isEmptyMessage(input.message)))
-        throw unableTo('send the message', 'it is empty', ErrorCode.BadRequest)
+      for (const input of inputs) if (input?.type === 'message') checkContent(input.message)
       return inputs
     },
     encode(input) {

@@ -33,9 +33,19 @@ export function foldUserMessage(scope: FoldScope, row: Row): void {
   message.parts.push(part)
 }
 
-/** Whether a message has nothing that travels but blank text. */
-export const isEmptyMessage = ({ parts }: UIMessage): boolean =>
-  !parts.some((part) => isUserType(part.type) && (part.type !== 'text' || part.text.trim() !== ''))
+// NOTE: apps without types send anything, and a part of a type that does not travel may have any form
+const isPart = (part?: UIMessage['parts'][number]): boolean =>
+  typeof part?.type === 'string' && (part.type !== 'text' || typeof part.text === 'string')
+
+/** @throws SessionError 40003 for a value that is no message, and for a message in which only blank text travels. */
+export function checkContent(message?: UIMessage): void {
+  const parts = message?.parts
+  const isMessage = Array.isArray(parts) && parts.every(isPart)
+  const hasContent =
+    isMessage && parts.some((part) => isUserType(part.type) && (part.type !== 'text' || part.text.trim() !== ''))
+  const why = isMessage ? 'it is empty' : 'it is neither text nor a message with "parts"'
+  if (!hasContent) throw unableTo('send the message', why, ErrorCode.BadRequest)
+}
 
 /**
  * Encodes the text, file and `data-*` parts of a message; a message without any travels as one empty text. The first
