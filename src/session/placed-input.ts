@@ -111,10 +111,7 @@ function runThatAsked<M extends object>(tree: Tree<M>, messageId: string, answer
   if (answers.length === 0) throw refuse('answer', 'no answer is given')
   // NOTE: apps without types give anything
   if (!answers.every((answer?: Partial<Answer>) => answer?.type === 'answer' && answer.codec))
-    throw refuse(
-      'answer',
-      'it takes what the codec makes, as in answer(id, codec.createToolOutput({ ...part, output }))',
-    )
+    throw refuse('answer', 'it takes what createToolOutput() or createToolApproval() returns')
   if (node instanceof RunNode && node.message(messageId)) return node
   throw refuse('answer', `"${messageId}" is no message of a run`)
 }

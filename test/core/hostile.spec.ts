@@ -56,15 +56,18 @@ describe('a version of a known message that history would not give as a row', ()
   const envelopes = odd.slice(1, -1).map((extras) => ({ extras }))
   const names = ['ai-later', 'note', ''].map((name) => ({ name }))
 
-  it.each(['message.append', 'message.update'])('is treated as deleted (%s), until a later one can be read', (action) => {
-    for (const change of [...envelopes, ...names]) {
-      const tree = newTree()
-      hear(tree, [first, { ...first, ...change, action, data: { a: 1 }, version: { serial: serial() } }])
-      expect(stateOf(tree).messages).toEqual([])
-      hear(tree, [{ ...first, action: 'message.update', version: { serial: serial() } }])
-      expect(stateOf(tree).messages).toHaveLength(1)
-    }
-  })
+  it.each(['message.append', 'message.update'])(
+    'is treated as deleted (%s), until a later one can be read',
+    (action) => {
+      for (const change of [...envelopes, ...names]) {
+        const tree = newTree()
+        hear(tree, [first, { ...first, ...change, action, data: { a: 1 }, version: { serial: serial() } }])
+        expect(stateOf(tree).messages).toEqual([])
+        hear(tree, [{ ...first, action: 'message.update', version: { serial: serial() } }])
+        expect(stateOf(tree).messages).toHaveLength(1)
+      }
+    },
+  )
 
   it('changes nothing if it is older', () => {
     const tree = newTree()

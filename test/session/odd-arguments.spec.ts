@@ -7,8 +7,7 @@ import { aSession, ended, started } from '../support/told-session'
 
 const noMessage = 'unable to send the message; it is neither text nor a message with "parts"'
 const noHeader = 'unable to send; an id is not a string, or ids and metadata are longer than 16 kB'
-const noAnswer =
-  'unable to answer; it takes what the codec makes, as in answer(id, codec.createToolOutput({ ...part, output }))'
+const noAnswer = 'unable to answer; it takes what createToolOutput() or createToolApproval() returns'
 
 /** A value from an app without types. */
 const untyped = <T>(value: unknown): T => value as T
