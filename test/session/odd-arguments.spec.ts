@@ -71,7 +71,11 @@ it('an empty id is none: each prompt gets an id of its own', async () => {
 const oddAnswers = [undefined, null, '', 5, {}, [undefined], 'x', { type: 'answer' }, { type: 'regenerate' }, { toolCallId: 'c', output: 1 }] // prettier-ignore
 
 it.each(oddAnswers)('answer() refuses %j with what it takes', async (odd) => {
-  const { view, published } = await aSession([prompt('p'), started('R', 'p'), output('R', 'm')])
+  const { view, published } = await aSession([
+    prompt('p'),
+    started('R', 'p'),
+    output('R', { kind: 'text', id: 't' }, 'x'),
+  ])
   const refused = { code: 40003, message: noAnswer }
   await expect(view.answer('m', untyped(odd))).rejects.toMatchObject(refused)
   await expect(view.answer('m', untyped(odd), { as: 'fork' })).rejects.toMatchObject(refused)
