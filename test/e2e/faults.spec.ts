@@ -1,4 +1,8 @@
+import type { UIMessage } from 'ai'
 import { describe, expect, test } from 'vitest'
+import type { ClientSession } from 'vue-ai-transport'
+import { tokensOf } from '../../playground/shared/tokens'
+import { answerTo } from '../../playground/server/answers'
 import { violationsOf } from './axe'
 import { overflowOf } from './overflow'
 import { useVisits, wordsFor, type Visitor } from './visit'
@@ -20,6 +24,24 @@ const end = (visitor: Visitor, kind: string) => visitor.cause(kind, 0)
 
 const link = (visitor: Visitor, link: string) => visitor.page.locator(`[data-connection="${link}"]`).waitFor()
 const sees = (visitor: Visitor, words: string | RegExp) => visitor.page.getByText(words).first().waitFor()
+
+const firstTokens = (prompt: string, count: number) => tokensOf(answerTo(prompt)).slice(0, count).join('')
+const wordsIn = (text: string) => text.match(/\S+/g)!.length
+
+/** Waits until a visitor has so many tokens of the answers to "hello" and to the question about Lisbon, and no more. */
+async function hasTokens({ page }: Visitor, count: number): Promise<void> {
+  await expect
+    .poll(() =>
+      page.evaluate(() => {
+        const { session } = window as unknown as { session: ClientSession<UIMessage> }
+        const messages = session.view.getMessages().map(({ message }) => message)
+        return messages
+          .filter(({ role }) => role === 'assistant')
+          .map(({ parts }) => parts.map((part) => (part.type === 'text' ? part.text : '')).join(''))
+      }),
+    )
+    .toEqual([firstTokens('hello', count), firstTokens(lisbon, count)])
+}
 
 describe('stopping a tool that is running', () => {
   test('S8 S31 S32 a server tool that is running is stopped, and the run is cancelled', async () => {
@@ -51,20 +73,23 @@ describe('a connection that is lost', () => {
     ['inside the resume window', 'network'],
     ['beyond the resume window', 'continuity'],
   ])('S33 S34 S35 S36 an answer is complete, in order and shown once after a drop %s', async ([, kind]) => {
-    const visitor = await visit({ allow: 40 })
+    const session = newSession()
+    const [visitor, other] = [await visit({ session, allow: 40 }), await visit({ session })]
     const [short, long] = [await visitor.ask('hello'), await visitor.ask(lisbon)]
-    await Promise.all([short.streams(2), long.streams()])
-    const before = await long.text()
+    await hasTokens(visitor, 40)
     await cause(visitor, kind!)
     await link(visitor, 'reconnecting')
     await sees(visitor, 'Connection lost.')
     expect(await long.status()).toBe('streaming')
     await visitor.allow(120)
-    const caughtUp = sees(visitor, /Caught up: \d+ words?|You're up to date/)
+    await hasTokens(other, 120)
+    const missed = wordsIn(firstTokens('hello', 120)) + wordsIn(firstTokens(lisbon, 120))
+    const known = wordsIn(firstTokens('hello', 40)) + wordsIn(firstTokens(lisbon, 40))
+    const caughtUp = sees(visitor, `Back online. Caught up: ${missed - known} words.`)
     await end(visitor, kind!)
     await link(visitor, 'connected')
     await caughtUp
-    expect((await long.text()).length).toBeGreaterThan(before.length)
+    await hasTokens(visitor, 120)
     await visitor.allow('all')
     await Promise.all([short.reaches('complete'), long.reaches('complete')])
     await short.reads(wordsFor('hello'))
