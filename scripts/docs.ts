@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import manifest from '../package.json' with { type: 'json' }
 import { here } from './entries.ts'
 
@@ -39,6 +39,7 @@ writeFileSync(here('docs/get-started.md'), guideFrom(readFileSync(here('README.m
 const pages = readdirSync(here('docs')).filter((file) => file.endsWith('.md') && file !== 'index.md')
 const texts = pages.map((file) => ({ file, text: readFileSync(here(`docs/${file}`), 'utf8') }))
 mkdirSync(here('docs/public'), { recursive: true })
+copyFileSync(here('playground/public/favicon.svg'), here('docs/public/logo.svg'))
 const titleOf = (text: string) => /^# (.*)$/m.exec(text)?.[1] ?? ''
 const index = texts.map(({ file, text }) => `- [${titleOf(text)}](${site}${file.replace('.md', '')})`)
 writeFileSync(

@@ -7,12 +7,21 @@ const apiPages = ['index', 'agent', 'archive', 'codec', 'local', 'local/vite']
 export default defineConfig({
   title: 'vue-ai-transport',
   description: manifest.description,
-  head: [['link', { rel: 'icon', href: 'data:,' }]],
+  head: [['link', { rel: 'icon', href: '/logo.svg', type: 'image/svg+xml' }]],
   cleanUrls: true,
   // NOTE: VitePress's esbuild does not know the target of this repository's tsconfig.json
   vite: { esbuild: { tsconfigRaw: '{}' } },
   markdown: {
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+    // The indent of each line of code, for the lines that wrap.
+    codeTransformers: [
+      {
+        line(element, number) {
+          const [indent] = /^ */.exec(this.source.split('\n')[number - 1] ?? '')!
+          if (indent !== '') element.properties.style = `--indent: ${indent.length}ch`
+        },
+      },
+    ],
     config({ renderer: { rules } }) {
       const { image } = rules
       // NOTE: a diagram scrolls on a phone, and keys scroll only a region that can have the focus
@@ -26,6 +35,7 @@ export default defineConfig({
   // The examples are folders of the repository.
   ignoreDeadLinks: [/\.\.\/examples\//],
   themeConfig: {
+    logo: '/logo.svg',
     search: { provider: 'local' },
     outline: [2, 3],
     nav: [
