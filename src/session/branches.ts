@@ -1,5 +1,6 @@
 import type { InputNode } from '../core/input-node'
 import type { TreeNode } from '../core/node'
+import { RunNode } from '../core/run-node'
 import { selectionOf, type Choices, type Sibling } from '../core/siblings'
 import type { Tree } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
@@ -43,6 +44,16 @@ export class Branches<M extends object> implements Choices {
   pick(key: string): void {
     this.picked.set(key, ++this.#picks)
     this.changes++
+  }
+
+  /**
+   * Keeps a reply on screen when an own regeneration of it arrives, because a prompt goes on from it.
+   *
+   * @param isRegenerated - whether this client asks for another reply to this message
+   */
+  keep(messageId = '', isRegenerated: (parent: string) => boolean): void {
+    const node = this.#tree.nodeOf(messageId)
+    if (node instanceof RunNode && node.parent !== undefined && isRegenerated(node.parent)) this.pick(node.key)
   }
 
   /** Keeps the shown version of a prompt when another client edits it; own edits are followed. */

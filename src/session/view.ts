@@ -1,7 +1,6 @@
 import type { Answer } from '../core/codec'
 import { Emitter, type Signal } from '../core/signals'
 import type { RunInfo, WakeInfo } from '../core/run-info'
-import { RunNode } from '../core/run-node'
 import type { ViewMessage } from '../core/view-message'
 import { ActiveRun } from './active-run'
 import { Branches, type Branch } from './branches'
@@ -299,17 +298,14 @@ export class View<M extends object> {
     const { parent, forkOf, regenerates, supersedes } = placed.place
     const submission = await this.#session.send(placed, options, this, (inputId) => {
       if (forkOf ?? regenerates ?? supersedes) this.#branches.follow(inputId)
-      else this.#keep(parent)
+      else this.#branches.keep(parent, (id) => this.#hasOwnRequestAt(id))
     })
     return new ActiveRun(this.#session, submission)
   }
 
-  /** A prompt that goes on from a reply keeps that reply on screen when an own regeneration of it arrives. */
-  #keep(parent = ''): void {
-    const { tree, pending, submissions } = this.#session
-    const node = tree.nodeOf(parent)
-    if (!(node instanceof RunNode) || node.parent === undefined) return
-    if (pending.requestsAt(node.parent).some(({ inputId }) => submissions.find(inputId))) this.#branches.pick(node.key)
+  #hasOwnRequestAt(messageId: string): boolean {
+    const { pending, submissions } = this.#session
+    return pending.requestsAt(messageId).some(({ inputId }) => submissions.find(inputId))
   }
 
   #trigger(changed: { messages: boolean; runs: boolean }): void {
