@@ -50,6 +50,8 @@ export default defineConfig({
     lib: { entry: { ...entries, ...nuxtRuntime }, formats: ['es'] },
     rolldownOptions: {
       external,
+      // NOTE: names of the wire weigh less in place than as a table
+      optimization: { inlineConst: { mode: 'all' } },
       output: { chunkFileNames, codeSplitting: { groups: sharedChunks } },
     },
   },

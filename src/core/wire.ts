@@ -1,8 +1,9 @@
+import * as Header from './headers'
 import { isPlainObject, type PlainObject } from './collections'
 
 /**
- * The names on the channel. They are spelled here and nowhere else: the rest of the library reads
- * `row.transport[Header.runId]`, so a change of the protocol is a change of this file.
+ * The names on the channel. They are spelled here and in `headers.ts`, and nowhere else: the rest of the library reads
+ * `row.transport[Header.runId]`, so a change of the protocol is a change of these files.
  */
 export const MessageName = {
   input: 'ai-input',
@@ -20,52 +21,8 @@ export const MessageName = {
 
 export type MessageName = (typeof MessageName)[keyof typeof MessageName]
 
-/** Keys of `extras.ai.transport`. */
-export const Header = {
-  role: 'role',
-  /** The message this event belongs to. */
-  messageId: 'codec-message-id',
-  eventId: 'event-id',
-  runId: 'run-id',
-  /** Client id of the run's owner. */
-  owner: 'run-client-id',
-  /** Ably client id of the publisher of the trigger. */
-  inputClientId: 'input-client-id',
-  stepClientId: 'step-client-id',
-  invocationId: 'invocation-id',
-  /** Message id of the trigger. */
-  inputId: 'input-codec-message-id',
-  parent: 'parent',
-  forkOf: 'fork-of',
-  regenerates: 'msg-regenerate',
-  supersedes: 'supersedes',
-  runReason: 'run-reason',
-  errorCode: 'error-code',
-  errorMessage: 'error-message',
-  stepId: 'step-id',
-  /** Serial of the step-start of this attempt. */
-  attempt: 'step-start-serial',
-  stepReason: 'step-reason',
-  steers: 'steer-codec-message-ids',
-  streamed: 'stream',
-  status: 'status',
-  streamId: 'stream-id',
-  discrete: 'discrete',
-  /** Serial of the cancel that is refused, or that has ended the run. */
-  cancelSerial: 'cancel-serial',
-  /** On refusals: the client of the refused cancel; empty for anonymous clients. */
-  cancelClient: 'cancel-client-id',
-  /** On the end of a cancelled run: when its work was aborted, in milliseconds since the epoch. */
-  abortedAt: 'aborted-at',
-  /** On the end of a cancelled run: how much text, in UTF-16 units, came behind the cancel. */
-  tail: 'cancel-tail',
-  /** On resumes: serials of the answers that the agent goes on with, as JSON. */
-  answers: 'answer-serials',
-  /** On inputs and cancels: a label of the device they come from. */
-  device: 'device',
-  /** On starts and resumes: `true` when the agent's presence on the channel names its live runs. */
-  presence: 'agent-presence',
-} as const
+/** Keys of `extras.ai.transport`; a module of constants, which builds put in place of their names. */
+export { Header }
 
 export type Headers = Readonly<Record<string, string>>
 
