@@ -53,6 +53,8 @@ const known = new Set(['attached', 'attaching', 'detached', 'suspended', 'failed
  */
 export class SessionChannel {
   readonly runPresence: RunPresence
+  /** Whether the client receives its own messages. */
+  readonly hearsItself: boolean
   readonly #client: RealtimeClient
   readonly #codecName: string
   #held: RealtimeChannel | undefined
@@ -66,6 +68,7 @@ export class SessionChannel {
   ) {
     this.#client = client
     this.#codecName = codecName
+    this.hearsItself = hearsItself(client)
     this.runPresence = new RunPresence(client, () => this.channel)
   }
 
@@ -172,11 +175,6 @@ export class SessionChannel {
   /** Opens the connection again, after the app closed it, or the page seemed to leave and stayed. */
   reopen(): void {
     if (this.isShut) this.#client.connect()
-  }
-
-  /** Whether the client receives its own messages. */
-  get hearsItself(): boolean {
-    return hearsItself(this.#client)
   }
 
   /** Whether the network is away for longer; the SDK attaches the channel when it is back. */

@@ -61,6 +61,46 @@ export async function inSlices(step: () => boolean): Promise<void> {
   }
 }
 
+/** How long no item must be added before idle work begins, in milliseconds. */
+const idleTime = 10
+
+/** Work on items that waits until nothing more important comes, and lets other tasks run in between. */
+export class IdleWork<T> {
+  readonly #work: (item: T) => void
+  readonly #limit: number
+  readonly #waiting = new Set<T>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  /** @param limit - how many items may wait; further ones are worked on at once */
+  constructor(work: (item: T) => void, limit: number) {
+    this.#work = work
+    this.#limit = limit
+  }
+
+  add(items: readonly T[]): void {
+    for (const item of items) {
+      if (this.#waiting.size < this.#limit) this.#waiting.add(item)
+      else this.#work(item)
+    }
+    this.cancel()
+    if (this.#waiting.size > 0) this.#timer = setTimeout(() => void inSlices(() => this.#step()), idleTime)
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer)
+  }
+
+  /** False when no item waits. */
+  #step(): boolean {
+    for (const item of this.#waiting) {
+      this.#waiting.delete(item)
+      this.#work(item)
+      return true
+    }
+    return false
+  }
+}
+
 /** Resolves in a task of its own. */
 const nextTask = (): Promise<void> => new Promise((resolve) => (globalThis.setImmediate ?? postTask)(resolve))
 

@@ -6,7 +6,8 @@ import { noItems } from '../core/collections'
 import { warn } from '../core/diagnostics'
 import { Emitter, plainPort, type ReactivePort, type Signal } from '../core/signals'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
-import type { RunInfo, WakeInfo } from '../core/run-info'
+import type { TreeNode } from '../core/node'
+import type { WakeInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import { Tree, type Settled } from '../core/tree'
 import { isEdit, MessageName, type ChannelMessage } from '../core/wire'
@@ -22,10 +23,9 @@ import {
   type SessionView,
   type Subject,
 } from './context'
-import { Packing } from './packing'
 import { PendingInputs } from './pending-inputs'
 import type { PlacedInput } from './placed-input'
-import { Deadlines, FlushScheduler, Waits } from './scheduling'
+import { Deadlines, FlushScheduler, IdleWork, Waits } from './scheduling'
 import { SessionTree } from './session-tree'
 import { StalledRuns } from './stalled-runs'
 import type { PlacedSendOptions, RunLists, RunScope, Submission } from './submission'
@@ -34,6 +34,9 @@ import { Wakes } from './wake'
 
 /** How long the end of a run is held back for the rest of its text, in milliseconds. */
 const tailLimit = 1000
+
+// NOTE: rows that wait for long cost the garbage collector more than packing costs
+const maxLoose = 2000
 
 /**
  * The inside of a client session. One way in: a channel message is applied to the tree (live ones by `hear`). One way
@@ -44,6 +47,7 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly port: ReactivePort
   readonly tree: Tree<M>
   readonly channel: Channel
+  readonly hasNoClient: boolean
   readonly outbox: Outbox
   readonly deadlines = new Deadlines((due) => this.#expire(due as readonly Subject<M>[]))
   readonly waits = new Waits()
@@ -61,7 +65,7 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly #connection: Connection<M>
   readonly #scheduler: FlushScheduler
   /** A pending prompt is not packed, because each change of its state reads its rows. */
-  readonly #packing = new Packing<M>((node) => this.pending.get(node) ?? this.tree.compact([node]))
+  readonly #packing = new IdleWork<TreeNode<M>>((node) => this.pending.get(node) ?? this.tree.compact([node]), maxLoose)
   readonly #statusChanged: Signal
   /** Subjects that have changed since the last refresh. */
   readonly #touched = new Set<Subject<M>>()
@@ -75,6 +79,7 @@ export class Session<M extends object> implements SessionContext<M> {
     this.options = options
     this.port = port
     this.tree = new Tree(codec, port, trustOf(options))
+    this.hasNoClient = !client
     this.channel = client ? new SessionChannel(client, sessionName, codec.name) : new AbsentChannel(sessionName, rest)
     const echo = (messages: readonly ChannelMessage[]): void => messages.forEach(this.hear)
     this.outbox = new Outbox(this.channel, () => this.#connection.ensureAttached(), echo)
@@ -103,10 +108,6 @@ export class Session<M extends object> implements SessionContext<M> {
 
   get isInStep(): boolean {
     return this.#connection.status === 'ready'
-  }
-
-  get hasNoClient(): boolean {
-    return this.channel instanceof AbsentChannel
   }
 
   connect(): Promise<void> {
@@ -150,26 +151,19 @@ export class Session<M extends object> implements SessionContext<M> {
     return this.act(() => this.#cancellable(view, scope).map((target) => this.cancel(idOf(target))))
   }
 
-  /** Runs of this client, or of all clients, on every branch. */
-  startedRuns(scope: RunScope): readonly RunInfo[] {
-    return this.all.runs().filter(({ clientId }) => this.#isIn(scope, clientId))
-  }
-
   /** What an input that goes into this run, or into a new one, interrupts in a view. */
   interruptible(view: RunLists, runId?: string): Cancellable[] {
     return this.cancellations.interrupted(this.#cancellable(view, 'view'), runId)
   }
 
   #cancellable(view: RunLists, scope: RunScope): Cancellable[] {
-    const pending = scope === 'view' ? view.pending() : this.pending.all()
-    return this.cancellations.targets(
-      view.runs(scope),
-      pending.filter((input) => this.#isIn(scope, input.clientId)),
-    )
+    const pending = scope === 'view' ? view.pending() : this.owned(scope, this.pending.all())
+    return this.cancellations.targets(view.runs(scope), pending)
   }
 
-  #isIn(scope: RunScope, owner: string): boolean {
-    return scope !== 'mine' || owner === (this.channel.clientId ?? '')
+  /** The items of this client, or of all clients. */
+  owned<T extends { readonly clientId: string }>(scope: RunScope, items: readonly T[]): readonly T[] {
+    return scope === 'mine' ? items.filter(({ clientId }) => clientId === (this.channel.clientId ?? '')) : items
   }
 
   wake(inputId: string): WakeInfo {
@@ -218,13 +212,14 @@ export class Session<M extends object> implements SessionContext<M> {
     const page = this.tree.settle()
     // Text that history does not have is not on its way
     this.tree.endOverdue((run) => !live.has(run))
-    const ended = this.tree.settle()
+    const both = [page, this.tree.settle()]
     for (const view of this.views) view.hold()
-    for (const settled of [page, ended]) this.#apply(settled)
+    for (const settled of both) this.#apply(settled)
     const { pending } = this.#review()
-    for (const view of this.views) for (const settled of [page, ended]) view.note({ ...settled, pending })
-    this.#compact(page, pending)
-    this.#compact(ended)
+    for (const settled of both) {
+      for (const view of this.views) view.note({ ...settled, pending })
+      this.#compact(settled, pending)
+    }
   }
 
   act<T>(verb: () => T): T {
@@ -286,7 +281,8 @@ export class Session<M extends object> implements SessionContext<M> {
   /** Packs the rows of nodes that may have settled. */
   #compact({ touched, prompts = noItems }: Settled<M>, pending: Iterable<Subject<M>> = noItems): void {
     // NOTE: a session on a server is rendered once, and must leave no timer behind
-    if (!this.hasNoClient) this.#packing.add([...touched, ...prompts, ...pending])
+    if (!this.hasNoClient)
+      this.#packing.add([...touched, ...prompts, ...pending].filter((node) => typeof node !== 'string'))
   }
 
   /** Brings the lists that all views share in step with the subjects that were touched. */

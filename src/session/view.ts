@@ -59,7 +59,7 @@ export class View<M extends object> {
 
   /** Runs that have started: those on the view's branch, those of this client, or all of the session. */
   runs(scope: RunScope = 'view'): readonly RunInfo[] {
-    if (scope !== 'view') return this.#session.startedRuns(scope)
+    if (scope !== 'view') return this.#session.owned(scope, this.#session.all.runs())
     this.#runsChanged.track()
     return this.#lists.runs
   }
