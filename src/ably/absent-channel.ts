@@ -1,9 +1,7 @@
-import type { InboundMessage, PaginatedResult, RestClient } from 'ably'
-import { about, ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
-import type { Channel, HistoryPage } from './session-channel'
-
-// In milliseconds: how long a server may wait for history before it renders the page
-const readLimit = 3000
+import type { RestClient } from 'ably'
+import { ErrorCode, unableTo, type SessionError } from '../core/errors'
+import { inTime, readPage, type HistoryPage } from './history-page'
+import type { Channel } from './session-channel'
 
 /**
  * The channel of a session without a realtime client: never attached; its errors say why. On a server its history can be
@@ -49,21 +47,9 @@ export class AbsentChannel implements Channel {
   }
 
   async history(limit: number): Promise<HistoryPage> {
-    const { rest } = this
-    return rest ? this.#page(() => rest().channels.get(this.name).history({ limit })) : { items: [], next: undefined }
-  }
-
-  async #page(read: () => Promise<PaginatedResult<InboundMessage> | null>): Promise<HistoryPage> {
-    try {
-      const result = await inTime(read())
-      return { items: result?.items ?? [], next: result?.hasNext() ? () => this.#page(() => result.next()) : undefined }
-    } catch (cause) {
-      throw toSessionError(
-        `read the history of channel "${this.name}"`,
-        ErrorCode.HistoryFailed,
-        about(cause, this.name),
-      )
-    }
+    const { rest, name } = this
+    if (!rest) return { items: [], next: undefined }
+    return readPage(name, inTime, () => rest().channels.get(name).history({ limit }))
   }
 
   publish(): Promise<never> {
@@ -73,15 +59,6 @@ export class AbsentChannel implements Channel {
   detach(): Promise<void> {
     return Promise.resolve()
   }
-}
-
-/** Rejects when work takes too long; leaves no timer behind. */
-function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout>
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`there was no answer within ${readLimit / 1000} s`)), readLimit)
-  })
-  return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
 
 /** The error of a session without a client. */

@@ -1,7 +1,7 @@
 import { ErrorCode, toSessionError, unableTo } from '../core/errors'
 import { messageOf, unpackRows, type RowReader } from '../core/rows'
 import type { ChannelMessage } from '../core/wire'
-import type { HistoryPage } from './session-channel'
+import type { HistoryPage } from './history-page'
 
 /**
  * Rows that the app has kept: the URL of an `archiveRoute`, a function that fetches from one with this query, or an archive in

@@ -5,15 +5,15 @@ import type {
   ConnectionStateChange,
   InboundMessage,
   Message,
-  PaginatedResult,
   RealtimeChannel,
   RealtimeClient,
 } from 'ably'
-import { deferred, sleep } from '../core/signals'
+import { deferred } from '../core/signals'
 import { about, ErrorCode, SessionError, toSessionError, unableTo } from '../core/errors'
 import { version, type ChannelMessage, type OutgoingMessage } from '../core/wire'
 import { connectionError, hearsItself } from './client'
-import { isAway, isForGood } from './publish-error'
+import { readPage, retried, type HistoryPage } from './history-page'
+import { isAway } from './publish-error'
 import { RunPresence } from './run-presence'
 
 /** A change of the channel's state, in the terms of this library. */
@@ -24,23 +24,12 @@ export interface ChannelChange {
   reason: unknown
 }
 
-/** A page of history, newest first. */
-export interface HistoryPage {
-  items: readonly ChannelMessage[]
-  /** Reads the next, older page; undefined at the beginning of the channel. */
-  next: (() => Promise<HistoryPage>) | undefined
-}
-
 /** The number of sessions that use each channel: the last one to leave detaches and releases it. */
 const users = new WeakMap<RealtimeChannel, number>()
 /** Channels that sessions have created; the others are the app's own. */
 const ours = new WeakSet<RealtimeChannel>()
 /** Channels that the app had attached before any session used them; they stay attached. */
 const attachedByApp = new WeakSet<RealtimeChannel>()
-
-// In milliseconds
-const firstDelay = 100
-const lastDelay = 400
 
 const leavable: ReadonlySet<string> = new Set(['attached', 'attaching', 'suspended'])
 const releasable: ReadonlySet<string> = new Set(['initialized', 'detached', 'failed'])
@@ -188,31 +177,8 @@ export class SessionChannel {
   }
 
   /** The channel's messages up to the moment of attaching, newest first, `limit` to a page. */
-  async history(limit: number): Promise<HistoryPage> {
-    return this.#page(() => this.channel.history({ limit, untilAttach: true }))
-  }
-
-  async #page(read: () => Promise<PaginatedResult<InboundMessage> | null>): Promise<HistoryPage> {
-    const result = await this.#retried(read)
-    if (!result) return { items: [], next: undefined }
-    return { items: result.items, next: result.hasNext() ? () => this.#page(() => result.next()) : undefined }
-  }
-
-  async #retried<T>(read: () => Promise<T>): Promise<T> {
-    for (let delay = firstDelay; ; delay *= 2) {
-      try {
-        return await read()
-      } catch (cause) {
-        if (delay > lastDelay || isForGood(cause)) {
-          throw toSessionError(
-            `read the history of channel "${this.name}"`,
-            ErrorCode.HistoryFailed,
-            about(cause, this.name),
-          )
-        }
-        await sleep(delay)
-      }
-    }
+  history(limit: number): Promise<HistoryPage> {
+    return readPage(this.name, retried, () => this.channel.history({ limit, untilAttach: true }))
   }
 
   /** Publishes messages in one piece; resolves with their serials once the channel has them. */

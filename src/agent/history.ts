@@ -1,4 +1,4 @@
-import type { HistoryPage } from '../ably/session-channel'
+import type { HistoryPage } from '../ably/history-page'
 import type { Row } from '../core/log'
 import { Header, isClients, type ChannelMessage } from '../core/wire'
 

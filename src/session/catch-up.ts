@@ -1,6 +1,6 @@
 import { AbsentChannel } from '../ably/absent-channel'
 import { continueInArchive } from '../ably/archived-history'
-import type { HistoryPage } from '../ably/session-channel'
+import type { HistoryPage } from '../ably/history-page'
 import { warn } from '../core/diagnostics'
 import { unpackRows } from '../core/rows'
 import type { ChannelMessage } from '../core/wire'

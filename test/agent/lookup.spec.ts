@@ -1,7 +1,7 @@
 import * as Ably from 'ably'
 import type { UIMessage, UIMessageChunk } from 'ai'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { HistoryPage } from '../../src/ably/session-channel'
+import type { HistoryPage } from '../../src/ably/history-page'
 import { createAgentSession } from '../../src/agent'
 import type { ChannelSession } from '../../src/agent/agent-session'
 import { History, TriggerIndex } from '../../src/agent/history'
