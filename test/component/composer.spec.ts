@@ -58,6 +58,14 @@ it('an empty draft is refused with a reason', async () => {
   expect(await write('  ')).toEqual({ verb: 'reject', reason: 'The draft is empty.' })
 })
 
+it('a text given to send() is refused, because the draft would be sent in its place', async () => {
+  const { composer, write } = await openTab(await startScene('composer-text'))
+  composer.draft.value = 'Draft'
+  await expect(composer.send('Hello' as never)).rejects.toThrow('unable to send; it sends the draft: set `draft` first')
+  expect(composer.draft.value).toBe('Draft')
+  expect((await write('Hello')).verb).toBe('send')
+})
+
 it('`interrupt` names the runs that it stops, stops them, and sends', async () => {
   const scene = await startScene('composer-interrupt')
   const { composer, write, runs } = await openTab(scene, { whenBusy: 'interrupt' })
