@@ -20,6 +20,8 @@ export interface NodeRequest extends AsyncIterable<unknown> {
 /** A response of Node's `http`. */
 export interface NodeResponse {
   statusCode: number
+  /** Whether another handler has responded. */
+  readonly headersSent?: boolean
   setHeader(name: string, value: string | readonly string[]): unknown
   end(body?: Uint8Array): unknown
 }
@@ -46,8 +48,12 @@ export function toNodeHandler(handler: FetchHandler): NodeHandler {
 }
 
 async function respond(answer: () => Promise<Response>, response: NodeResponse): Promise<void> {
-  const result = await answer().catch(errorResponse)
-  const body = new Uint8Array(await result.arrayBuffer())
+  const read = async (result: Response) => ({ result, body: new Uint8Array(await result.arrayBuffer()) })
+  const { result, body } = await answer()
+    .then(read)
+    .catch((error: unknown) => read(errorResponse(error)))
+  // NOTE: a middleware that limits the time has responded meanwhile
+  if (response.headersSent) return
   response.statusCode = result.status
   const cookies = result.headers.getSetCookie()
   for (const [name, value] of result.headers) if (name !== 'set-cookie') response.setHeader(name, value)

@@ -64,6 +64,10 @@ export function tokenRoute(options: TokenRouteOptions): (request: Request) => Pr
   async function clientIdOf(request: Request): Promise<string> {
     const clientId = await user(request)
     if (!clientId) throw new HttpError(401, 'unable to issue a token; sign in first', 40_100)
+    // NOTE: apps without types may have numbers as ids
+    if (typeof clientId !== 'string') {
+      throw new TypeError(`unable to issue a token; "user" must return a string, not ${JSON.stringify(clientId)}`)
+    }
     if (agents.has(clientId)) {
       throw new HttpError(403, `unable to issue a token; client id "${clientId}" is for the agent`, 40_012)
     }
@@ -80,7 +84,7 @@ export function tokenRoute(options: TokenRouteOptions): (request: Request) => Pr
     const allowed = await sessions(clientId, { request, wanted })
     const capability = leastCapability(
       asked,
-      [...allowed].map((name) => channelNameOf(name, namespace)),
+      [allowed].flat().map((name) => channelNameOf(name, namespace)),
     )
     if (Object.keys(capability).length === 0) {
       const list = wanted.length > 0 ? wanted.map((name) => `"${name}"`).join(', ') : 'any session'

@@ -138,6 +138,16 @@ describe('the token route refuses', () => {
     }
   })
 
+  it.each([
+    [{ user: () => 42 }, 500, 'unable to issue a token; "user" must return a string, not 42'],
+    [{ sessions: () => undefined }, 400, 'unable to open the session; its name must be a string, not undefined'],
+  ])('and tells the app, if a hook returns a value of another type (%#)', async (options, status, message) => {
+    const onError = vi.fn<(error: unknown) => void>()
+    const response = await route({ ...(options as object), onError })()
+    expect(response.status).toBe(status)
+    expect(onError.mock.calls).toEqual([[expect.objectContaining({ message })]])
+  })
+
   it("with 500 if the app's hook throws, and only onError gets the reason", async () => {
     const onError = vi.fn<(error: unknown) => void>()
     const cause = new Error('the database is away')

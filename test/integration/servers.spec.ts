@@ -160,6 +160,30 @@ describe('toNodeHandler', () => {
     expect((await fetch(url)).status).toBe(405)
   })
 
+  it('responds no more after another handler has responded, and the process lives on', async () => {
+    const rejected: unknown[] = []
+    const note = (error: unknown): void => void rejected.push(error)
+    process.on('unhandledRejection', note)
+    onTestFinished(() => void process.off('unhandledRejection', note))
+    const answered = Promise.withResolvers<Response>()
+    const handle = toNodeHandler(() => answered.promise)
+    const url = await listen((request, response) => {
+      handle(request, response)
+      response.writeHead(503).end('too slow')
+    })
+    const response = await fetch(url)
+    expect([response.status, await response.text()]).toEqual([503, 'too slow'])
+    answered.resolve(new Response('late'))
+    expect((await fetch(url)).status).toBe(503)
+    expect(rejected).toEqual([])
+  })
+
+  it('responds with 500 if the body of a response breaks off', async () => {
+    const broken = new ReadableStream({ pull: (controller) => controller.error(new Error('broken')) })
+    const response = await fetch(await listen(toNodeHandler(() => Promise.resolve(new Response(broken)))))
+    expect(response.status).toBe(500)
+  })
+
   it('responds with 400 if the host is invalid, and with 500 if a handler throws', async () => {
     const statusOf = async (handler: NodeHandler, headers: Record<string, string>) => {
       let status = 0
