@@ -91,7 +91,7 @@ export const isRunning = ({ status, stalled }: Pick<RunInfo, 'status' | 'stalled
 
 /** Whether a cancel of a run is on its way to the agent, or has arrived and was not refused. */
 export const isStopping = ({ cancelling }: Pick<RunInfo, 'cancelling'>): boolean =>
-  cancelling !== undefined && !cancelling.refused
+  cancelling !== undefined && !cancelling.refused && cancelling.wake?.state !== 'failed'
 
 /** Whether the agent that works on a run says that its presence names its live runs. */
 export const isNamedByPresence = ({ entry }: { readonly entry: Row | undefined }): boolean =>

@@ -183,12 +183,20 @@ export class Cancellations<M extends object> {
   #wake(run: RunNode<M>): WakeInfo | undefined {
     const { options, tree, channel } = this.#session
     if (!options.agent) return undefined
-    const cancel = tree.cancels.of(run).find(({ clientId }) => clientId === channel.clientId)
+    const own = tree.cancels.of(run).filter(({ clientId }) => clientId === channel.clientId)
+    // NOTE: one wake at a time; a Stop that is pressed again makes up for a wake that has failed
+    const cancel = own.findLast((row) => this.#isWoken(row)) ?? own.at(-1)
     const eventId = cancel?.transport[Header.eventId]
     if (!cancel || eventId === undefined || tree.info(run).cancelling?.refused) return undefined
     const known = this.#wakes.infoOf(eventId)
     if ((known && !this.#isOverdue(eventId, run)) || !this.#isUnheard(run, cancel)) return known
     return this.#wakes.wake({ eventId, inputId: eventId, runId: run.key }, (error) => this.#session.report(error))
+  }
+
+  /** Whether an agent is being woken for a cancel, or was. */
+  #isWoken({ transport }: Row): boolean {
+    const wake = this.#wakes.infoOf(transport[Header.eventId] ?? '')
+    return wake !== undefined && wake.state !== 'failed'
   }
 
   /** Whether an agent was woken for a cancel a minute ago, and has not ended the run: the run's own agent was there then. */

@@ -49,6 +49,28 @@ describe('a run whose agent process restarts between its suspend and Stop', () =
     await expect(run.finished).resolves.toEqual({ reason: 'cancelled' })
   })
 
+  it.for(['cancel', 'cancelAll'] as const)(
+    'S31 is ended by a second Stop (%s) if the wake for the first has failed for good',
+    async (verb) => {
+      let agent = await startAgentProcess(place.endpoint)
+      const name = newName()
+      let isDeployed = true
+      const wake = async (request: Request): Promise<Response> =>
+        isDeployed ? fetch(agent.url, { method: 'POST', headers: request.headers, body: await request.text() }) : new Response('no route', { status: 404 }) // prettier-ignore
+      const alice = await open(name, 'alice', { wake })
+      const run = await alice.view.send('Where am I?')
+      await eventually(() => expect(run.status).toBe('suspended'))
+      isDeployed = false
+      await agent.kill()
+      await run.cancel()
+      await eventually(() => expect(infoOf(alice, run.runId)?.cancelling?.wake?.state).toBe('failed'))
+      agent = await startAgentProcess(place.endpoint)
+      isDeployed = true
+      await (verb === 'cancel' ? run.cancel() : alice.cancelAll())
+      await expect(run.finished).resolves.toEqual({ reason: 'cancelled' })
+    },
+  )
+
   it('S31 is ended by an agent that is woken for another prompt, after the device that stopped it has left', async () => {
     const agent = await startAgentProcess(place.endpoint)
     const name = newName()
