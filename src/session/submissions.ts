@@ -20,7 +20,6 @@ const echoLimit = 2000
 export class Submissions<M extends object> {
   readonly #session: SessionContext<M>
   readonly #wakes: Wakes<M>
-  readonly #byEvent = new Map<string, Submission>()
   readonly #byInput = new MultiMap<Submission>()
   readonly #byRun = new MultiMap<Submission>()
   /** Inputs that were cancelled before a run began, by message id, while the app holds a handle of them. */
@@ -39,24 +38,24 @@ export class Submissions<M extends object> {
     return this.#byInput.of(inputId).find(({ runId }) => runId === undefined)
   }
 
+  /** The submission of an event; undefined for events of other clients. */
+  #of(inputId: string, eventId: string): Submission | undefined {
+    return this.#byInput.of(inputId).find((submission) => submission.eventId === eventId)
+  }
+
   /** The newest answer into a run that no agent has accepted. */
   unacknowledgedIn(runId: string): Submission | undefined {
     return this.#byRun.of(runId).findLast((submission) => !acceptedRun(this.#session.tree, submission))
   }
 
-  /** The answers of this session to a message. */
-  answersTo(messageId: string): readonly Answer[] {
-    return this.#byInput.of(messageId).flatMap(({ answers }) => answers)
-  }
-
-  /** The same without those that are on their way to the channel. */
-  #publishedAnswersTo(messageId: string): readonly Answer[] {
-    return this.#byInput.of(messageId).flatMap(({ answers, publishing }) => (publishing ? [] : answers))
+  /** The answers of this session to a message; without those on their way to the channel if `isPublished`. */
+  answersTo(messageId: string, isPublished = false): readonly Answer[] {
+    return this.#byInput.of(messageId).flatMap(({ answers, publishing }) => (isPublished && publishing ? [] : answers))
   }
 
   /** Settles when the channel has accepted or refused every input; undefined when none is on its way. */
   get unsent(): Promise<unknown> | undefined {
-    const unsent = [...this.#byEvent.values()].flatMap(({ publishing }) => publishing ?? [])
+    const unsent = this.#byInput.values().flatMap(({ publishing }) => publishing ?? [])
     return unsent.length > 0 ? Promise.allSettled(unsent) : undefined
   }
 
@@ -110,11 +109,11 @@ export class Submissions<M extends object> {
    * @throws SessionError 40003 when the session has no agent, 104004 when it is closed.
    */
   wake(trigger: WakeTrigger): WakeInfo {
-    const { eventId, inputId } = trigger
+    const { inputId, eventId } = trigger
     // NOTE: looked up each time, so that an abandoned submission is not held by its wake
-    const wake = this.#wakes.wake(trigger, (error) => this.#abandon(this.#byEvent.get(eventId), error))
+    const wake = this.#wakes.wake(trigger, (error) => this.#abandon(this.#of(inputId, eventId), error))
     this.#restore(inputId)
-    const submission = this.#byEvent.get(eventId)
+    const submission = this.#of(inputId, eventId)
     submission?.restore()
     if (submission) submission.wake = wake
     return wake
@@ -157,7 +156,7 @@ export class Submissions<M extends object> {
   }
 
   close(error: SessionError): void {
-    for (const submission of this.#byEvent.values()) {
+    for (const submission of this.#byInput.values()) {
       submission.shouldWake = false
       submission.abandon(error)
     }
@@ -166,16 +165,14 @@ export class Submissions<M extends object> {
 
   #add(submission: Submission): void {
     const { eventId, inputId, runId } = submission
-    if (this.#byEvent.has(eventId)) return
-    this.#byEvent.set(eventId, submission)
+    if (this.#of(inputId, eventId)) return
     this.#byInput.add(inputId, submission)
     if (runId !== undefined) this.#byRun.add(runId, submission)
     this.#session.touch(subjectOf(this.#session.tree, submission))
   }
 
   #remove(submission: Submission): void {
-    const { eventId, inputId, runId } = submission
-    this.#byEvent.delete(eventId)
+    const { inputId, runId } = submission
     this.#byInput.remove(inputId, submission)
     if (runId !== undefined) this.#byRun.remove(runId, submission)
     this.#session.touch(subjectOf(this.#session.tree, submission))
@@ -312,6 +309,6 @@ export class Submissions<M extends object> {
     const { tree } = this.#session
     const reply = tree.nodeOf(inputId)?.message(inputId)
     if (tree.runs.get(runId)?.state.status === 'active') return true
-    return !!reply && !!tree.codec.waits?.(reply, this.#publishedAnswersTo(inputId))
+    return !!reply && !!tree.codec.waits?.(reply, this.answersTo(inputId, true))
   }
 }
