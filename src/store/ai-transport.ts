@@ -1,8 +1,7 @@
+import { defineStore, type Pinia, type PiniaPlugin } from 'pinia'
 import type { App } from 'vue'
-import type { Pinia } from 'pinia'
 import { problem } from '../core/diagnostics'
-import { provideTransport, removeTransport, transportOf } from './session-sync'
-import type { AITransportOptions, Transport } from './transport'
+import { Transport, type AITransportOptions } from './transport'
 
 /** The Vue plugin, with a verb for all sessions of the app. */
 export interface AITransport {
@@ -43,4 +42,43 @@ export function createAITransport(options: AITransportOptions): AITransport {
       await transport?.reset()
     },
   }
+}
+
+const transports = new WeakMap<Pinia, Transport>()
+
+/** Makes the plugins of a Pinia run: they do when a store is made. */
+const useProbe = defineStore('ai-transport', () => ({}))
+
+/**
+ * The Pinia plugin that keeps session stores in step with their Ably channels, for apps that set Pinia up elsewhere:
+ * `pinia.use(sessionSync({ client }))`. An app that calls `createAITransport` needs no other.
+ */
+export function sessionSync(options: AITransportOptions): PiniaPlugin {
+  let own: Transport | undefined
+  return ({ pinia }) => {
+    const known = transports.get(pinia)
+    if (known && known !== own) throw problem('installedTwice')
+    own = known ?? provideTransport(pinia, options)
+  }
+}
+
+/** Gives a Pinia its transport. */
+export function provideTransport(pinia: Pinia, options: AITransportOptions): Transport {
+  if (!options.client) throw problem('clientMissing')
+  const transport = new Transport(pinia, options)
+  transports.set(pinia, transport)
+  return transport
+}
+
+/** Frees a Pinia for another transport. */
+export const removeTransport = (pinia: Pinia): void => void transports.delete(pinia)
+
+/** The transport of a Pinia, if it was given one or a `sessionSync` plugin is installed there. */
+export function transportOf(pinia: Pinia): Transport | undefined {
+  if (!transports.has(pinia)) {
+    const probe = useProbe(pinia)
+    probe.$dispose()
+    delete pinia.state.value[probe.$id]
+  }
+  return transports.get(pinia)
 }
