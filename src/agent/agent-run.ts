@@ -195,6 +195,8 @@ export interface AgentRun<M extends object, Chunk> {
    * @throws SessionError 40003 before `start()`, after `end()` or `suspend()`, during another pipe or beside an open step
    */
   pipe(stream: ChunkSource<Chunk>): Promise<PipeResult>
+  /** Whether a stream was piped. */
+  readonly hasPiped: boolean
   /** Resolves when no pipe is running. Never rejects. */
   idle(): Promise<void>
   /**

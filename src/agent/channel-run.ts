@@ -151,6 +151,10 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     return this.#output.pipe(stream)
   }
 
+  get hasPiped(): boolean {
+    return this.#output.hasPiped
+  }
+
   idle(): Promise<void> {
     return this.#output.idle()
   }

@@ -22,6 +22,7 @@ export class ChunkReader<Chunk> {
   #giveUp: ((result: typeof stopped) => void) | undefined
 
   constructor(source: ChunkSource<Chunk>) {
+    checkSource(source)
     this.#pull = 'getReader' in source ? pullStream(source) : pullIterable(source)
   }
 
@@ -46,6 +47,13 @@ export class ChunkReader<Chunk> {
       // The source cannot be cancelled
     }
   }
+}
+
+// NOTE: apps without types pass the result of a model, a promise or a response
+function checkSource(source: unknown): void {
+  const isObject = typeof source === 'object' && source !== null
+  if (isObject && ('getReader' in source || Symbol.asyncIterator in source || Symbol.iterator in source)) return
+  throw new TypeError('pipe() takes a stream of chunks, as in run.pipe(result.toUIMessageStream())')
 }
 
 function pullStream<Chunk>(stream: ReadableStream<Chunk>): Pull<Chunk> {

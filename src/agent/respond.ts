@@ -20,8 +20,20 @@ export async function respondTo<M extends object, Chunk>(
 ): Promise<void> {
   const outcome = await outcomeFor(run, respond, report, errorText)
   if (run.phase === 'suspended') return
+  if (!outcome && run.phase === 'open' && !run.hasPiped && !run.abortSignal.aborted) hintAtPipe(respond)
   // NOTE: a detached run does not end here
   await run.end(outcome).catch((error: unknown) => isDetached(error) || report(error))
+}
+
+const hinted = new WeakSet<object>()
+
+/** Tells the developer, once for each function, that a run has ended without a reply. */
+function hintAtPipe(respond: object): void {
+  if (globalThis.process?.env?.NODE_ENV !== 'development' || hinted.has(respond)) return
+  hinted.add(respond)
+  console.warn(
+    '[vue-ai-transport] respond() has neither piped a stream nor ended its run, so the answer is empty: call await run.pipe(result.toUIMessageStream()), or await run.end() if no answer is meant.',
+  )
 }
 
 async function outcomeFor<M extends object, Chunk>(

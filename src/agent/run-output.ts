@@ -44,6 +44,11 @@ export class RunOutput<Chunk> {
     }
   }
 
+  /** Whether a stream was piped. */
+  get hasPiped(): boolean {
+    return this.#piping !== undefined || this.#lastPipe !== undefined
+  }
+
   /** Whether the end of the run would cut output short. */
   get isBusy(): boolean {
     return this.#piping !== undefined || this.#opening !== undefined

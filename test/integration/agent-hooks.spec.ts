@@ -171,6 +171,40 @@ describe('a stream that fails', () => {
     expect(errors).toHaveLength(1)
   })
 
+  const noStream =
+    'unable to stream the answer; pipe() takes a stream of chunks, as in run.pipe(result.toUIMessageStream())'
+  const noChunks = (what: string) =>
+    `unable to stream the answer; the stream has ${what}, so it is no stream of UIMessageChunk: pipe result.toUIMessageStream()`
+
+  it.each<[string, unknown, string]>([
+    ['nothing', undefined, noStream],
+    ['a text', 'Hello', noStream],
+    ["a model's result", { textStream: [], finishReason: Promise.resolve('stop') }, noStream],
+    ['a promise of a stream', Promise.resolve([]), noStream],
+    ['a response', new Response('Hello'), noStream],
+    ['a stream of text', ['Hel', 'lo'], noChunks('a value without a type')],
+    ['a stream of bytes', new Response('Hello').body, noChunks('a value without a type')],
+    ["a stream of a model's parts", [{ type: 'text-start', id: 't' }, { type: 'text-delta', id: 't', text: 'Hello' }], noChunks('a text-delta without "delta"')],
+  ])('ends the run with an error that says what is taken, if it is %s', async (_, source, message) => {
+    const { end, errors } = await stage((run) => run.pipe(source as Parameters<Run['pipe']>[0]))
+    expect(await end()).toMatchObject({ 'run-reason': 'error', 'error-message': message })
+    expect(errors).toEqual([expect.objectContaining({ message })])
+  }) // prettier-ignore
+
+  it('that is missing is named once in development, unless the run ends by itself', async () => {
+    vi.stubEnv('NODE_ENV', 'development')
+    const warning = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    await (await stage((run) => run.end())).end()
+    const told = () => warning.mock.calls.flat().filter((text) => String(text).includes('respond()'))
+    expect(told()).toEqual([])
+    const forgetful = (): void => undefined
+    await (await stage(forgetful)).end()
+    await (await stage(forgetful)).end()
+    expect(told()).toEqual([
+      '[vue-ai-transport] respond() has neither piped a stream nor ended its run, so the answer is empty: call await run.pipe(result.toUIMessageStream()), or await run.end() if no answer is meant.',
+    ])
+  })
+
   it('is reported to onError once if the agent throws the error again', async () => {
     const { end, errors } = await stage(async (run) => {
       const { error } = await run.pipe(throwing())

@@ -1,5 +1,6 @@
 import type { InferUIMessageChunk, UIMessage, UIMessageChunk } from 'ai'
 import type { Encoder, Operation, ReplyCodec } from '../../core/codec'
+import type { PlainObject } from '../../core/collections'
 import { createUIMessageCodec as createReadingCodec, type UIMessageCodec as ReadingCodec } from '.'
 import { encodeData } from './data'
 import { overflowOf, type Encodes, type OpenStreams, type Whole } from './encode'
@@ -26,6 +27,21 @@ let encodes: ReadonlyMap<string, AnyEncode> | undefined
 // NOTE: a map, so that a chunk of the type `constructor` is an unknown one
 const encodeOf = (type: string): AnyEncode | undefined =>
   (encodes ??= new Map(tables.flatMap((table) => Object.entries(table) as [string, AnyEncode][]))).get(type)
+
+const deltas = new Map([
+  ['text-delta', 'delta'],
+  ['reasoning-delta', 'delta'],
+  ['tool-input-delta', 'inputTextDelta'],
+])
+
+/** @throws TypeError for what other streams of the AI SDK have in place of chunks: text, bytes, parts of a model. */
+function checkChunk(chunk: unknown): void {
+  const { type } = (chunk ?? {}) as { type?: unknown }
+  const text = deltas.get(type as string)
+  if (typeof type === 'string' && (!text || typeof (chunk as PlainObject)[text] === 'string')) return
+  const what = text ? `a ${type as string} without "${text}"` : 'a value without a type'
+  throw new TypeError(`the stream has ${what}, so it is no stream of UIMessageChunk: pipe result.toUIMessageStream()`)
+}
 
 function encodeChunk(chunk: UIMessageChunk, open: OpenStreams): Operation[] {
   if (isDataType(chunk.type)) return encodeData(chunk as never)
@@ -55,6 +71,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
       const open: OpenStreams = new Map()
       const watch = new EndingWatch()
       const encode = (chunk: UIMessageChunk): Operation[] => {
+        checkChunk(chunk)
         watch.note(chunk)
         return encodeChunk(chunk.type === 'start' ? { ...chunk, messageId: chunk.messageId ?? messageId } : chunk, open)
       }
