@@ -120,15 +120,15 @@ describe('a run whose agent process crashed', () => {
 
   it('S38 three times keeps no place of `admit`: "Stop all" frees the session within ten seconds', async () => {
     const name = newName()
-    let agent = await startAgentProcess(place.endpoint)
-    const alice = await open(name, 'alice', { agent: () => agent })
+    // NOTE: all start before the first is killed, because the service soon drops a killed one from presence
+    const agents = await Promise.all([1, 2, 3, 4].map(() => startAgentProcess(place.endpoint, { admitted: 3 })))
+    const alice = await open(name, 'alice', { agent: () => agents[0]! })
     const crashed = []
     for (const number of [1, 2, 3]) {
       const run = await alice.view.send(`Count slowly ${number}`)
       await run.started
       crashed.push(run)
-      await agent.kill()
-      agent = await startAgentProcess(place.endpoint, { admitted: 3 })
+      await agents.shift()!.kill()
     }
     const next = await alice.view.send('Hello')
     await eventually(() => expect(next.wake?.error?.message).toContain('3 runs of the session are active'))
@@ -144,12 +144,11 @@ describe('a run whose agent process crashed', () => {
 
   it('S38 keeps no place of `admit` once it is stalled, although it was not stopped', async () => {
     const name = newName()
-    let agent = await startAgentProcess(place.endpoint)
-    const alice = await open(name, 'alice', { agent: () => agent })
+    const agents = await Promise.all([1, 2].map(() => startAgentProcess(place.endpoint, { admitted: 1 })))
+    const alice = await open(name, 'alice', { agent: () => agents[0]! })
     const run = await alice.view.send('Count slowly')
     await run.started
-    await agent.kill()
-    agent = await startAgentProcess(place.endpoint, { admitted: 1 })
+    await agents.shift()!.kill()
     const next = await alice.view.send('Hello')
     await eventually(() => expect(next.wake?.error?.message).toContain('1 runs of the session are active'))
     skip(20_000)
