@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { overflowOf } from './overflow'
+import { shiftsOf, watchShifts } from './shifts'
 import { useVisits, type Visitor } from './visit'
 
 const { visit } = useVisits()
@@ -45,6 +46,38 @@ describe('Markdown in an answer', () => {
     await table.focus()
     await visitor.page.keyboard.press('ArrowRight')
     await expect.poll(() => table.evaluate((element) => element.scrollLeft)).toBeGreaterThan(0)
+  })
+
+  test('a table that grows long keeps its place, its columns and its roles, in view and out of view', async () => {
+    const visitor = await visit({ allow: 100 })
+    const rows = Array.from({ length: 90 }, (_, index) => `| tower ${index} | ${index} | built |\n`)
+    const run = await visitor.ask(`Repeat: | name | height | note |\n| --- | --: | --- |\n${rows.join('')}`)
+    await run.streams()
+    const table = run.card.getByRole('table')
+    await watchShifts(visitor.page)
+    await visitor.allow(700)
+    await expect.poll(() => table.locator('tbody').count()).toBe(3)
+    const hidden = await table
+      .locator('tbody')
+      .evaluateAll((all) => all.map((body) => getComputedStyle(body).contentVisibility))
+    expect(hidden).toEqual(['auto', 'visible', 'visible'])
+    await visitor.allow('all')
+    await run.reaches('complete')
+    expect((await shiftsOf(visitor.page)).total).toBeLessThanOrEqual(0.02)
+    expect(await table.getByRole('row').count()).toBe(91)
+    expect(await table.getByRole('cell', { name: 'tower 89', exact: true }).count()).toBe(1)
+    const edges = await table.evaluate((element) =>
+      ['th', 'tbody:first-of-type tr:first-child td', 'tbody:last-child tr:last-child td'].map((cells) =>
+        [...element.querySelectorAll(cells)].map((cell) => Math.round(cell.getBoundingClientRect().left)),
+      ),
+    )
+    expect(edges[1]).toEqual(edges[0])
+    expect(edges[2]).toEqual(edges[0])
+    await expect
+      .poll(() =>
+        visitor.page.locator('main').evaluate((main) => main.scrollHeight - main.scrollTop - main.clientHeight),
+      )
+      .toBeLessThan(2)
   })
 
   test('replaces a broken image by its description', async () => {
