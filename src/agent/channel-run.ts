@@ -297,7 +297,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
 
   /** Stops working on a run that another agent has ended, and watching a suspended one that was resumed elsewhere. */
   #reviewOthers(): void {
-    const rows = this.#channel.tree.runs.get(this.runId)?.lifecycleRows ?? []
+    const rows = this.#channel.tree.runs.get(this.runId)?.rows ?? []
     const since = this.#suspendedAt ?? ''
     if (rows.some(({ name, serial }) => resumesOrEnds.has(name) && serial > since)) this.giveUp()
     const isWaiting = this.#run.phase === 'open' || this.hasFailedToEnd

@@ -103,7 +103,7 @@ export function checkUnanswered(tree: Tree<object>, trigger: Row): void {
   tree.settle()
   const { [Header.messageId]: inputId, [Header.runId]: runId } = trigger.transport
   const runs = isContinuation(trigger) ? [tree.runs.get(runId!)] : tree.runsOf(inputId ?? '')
-  const entries = runs.flatMap((run) => run?.lifecycleRows.filter(isEntry) ?? [])
+  const entries = runs.flatMap((run) => run?.rows.filter(isEntry) ?? [])
   const known = entries.find(
     ({ transport, serial }) => transport[Header.inputId] === inputId && serial > trigger.serial,
   )

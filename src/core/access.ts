@@ -1,9 +1,10 @@
+import { isPlainObject, type PlainObject } from './collections'
 import { warn } from './diagnostics'
 import type { Row } from './log'
 import type { TreeNode } from './node'
 import type { Act, Policy } from './policy'
 import { isSteer } from './run-state'
-import { hasSeeds, Header, withSeeds } from './wire'
+import { Header } from './wire'
 
 /** Ably client ids of agents, or a function that recognises them. */
 export type Agents = string | readonly string[] | ((clientId: string | undefined) => boolean)
@@ -86,6 +87,20 @@ export class AccessPolicy {
     const run = this.#runs.get(transport[Header.supersedes] ?? '')
     return run && run.sort < serial ? run : undefined
   }
+}
+
+/** Whether an input brings copies of the messages of a run that waits, for another run to go on from. */
+export const hasSeeds = (data: unknown): data is { forkSeed: PlainObject } =>
+  isPlainObject(data) && isPlainObject(data.forkSeed)
+
+/** The same input with these messages, in their order, in place of those that it brings; only its ids for them stay. */
+function withSeeds(data: { forkSeed: PlainObject }, messages: readonly unknown[]): unknown {
+  const given: readonly unknown[] = Array.isArray(data.forkSeed.messages) ? data.forkSeed.messages : []
+  const seeds = messages.slice(0, given.length).map((message, index) => {
+    const seed = given[index]
+    return { codecMessageId: isPlainObject(seed) ? seed.codecMessageId : undefined, message }
+  })
+  return { ...data, forkSeed: { messages: seeds } }
 }
 
 const copiesOf = (run: TreeNode<object>): object[] => Array.from(run.ids, (id) => structuredClone(run.message(id)!))

@@ -1,27 +1,9 @@
 import { firstAbove } from './collections'
 import { bySort, levelOf, type TreeNode } from './node'
-import { atOf, everywhere, higher, lower, PathChange } from './path-change'
+import { everywhere, higher, lower, Path, PathChange, type PathSegment, type Step } from './path'
 import { RunNode } from './run-node'
 import { selectedOf, selectionOf, type Choices } from './siblings'
 import type { Tree } from './tree'
-
-/** A node on a branch with those of its messages that show. */
-export interface PathSegment<M extends object> {
-  readonly node: TreeNode<M>
-  readonly ids: readonly string[]
-  /** The highest sort up to here: live messages behind a later node stand behind it, wherever they sort. */
-  readonly level: string
-}
-
-/** A segment as the walk knows it. */
-interface Step<M extends object> extends PathSegment<M> {
-  ids: readonly string[]
-  level: string
-  /** The level that the walk had reached when it placed the node: the node's own, or that of a later parent. */
-  at: string
-  /** How many of the node's messages the walk has seen. */
-  seen: number
-}
 
 /** Where a reply takes the place of the rest of a run. */
 interface InlineReplacement<M extends object> {
@@ -37,15 +19,9 @@ interface InlineReplacement<M extends object> {
 export class BranchWalk<M extends object> {
   readonly #tree: Tree<M>
   readonly #choices: Choices
-  readonly #path: Step<M>[] = []
-  readonly #steps = new Map<TreeNode<M>, Step<M>>()
-  /** Messages of runs on the path whose place a reply inside the run has taken. */
-  readonly #dropped = new Set<string>()
+  readonly #path = new Path<M>()
   /** The members of groups that show, where there are several. */
   #selected = new WeakMap<readonly TreeNode<M>[], TreeNode<M>>()
-  /** Nodes that joined and left the path in the last `follow`. */
-  joined: TreeNode<M>[] = []
-  left: TreeNode<M>[] = []
   #version: number
   #visited = 0
 
@@ -68,11 +44,21 @@ export class BranchWalk<M extends object> {
   }
 
   get path(): readonly PathSegment<M>[] {
-    return this.#path
+    return this.#path.steps
+  }
+
+  /** Nodes that joined the path in the last `follow`. */
+  get joined(): readonly TreeNode<M>[] {
+    return this.#path.joined
+  }
+
+  /** Nodes that left it. */
+  get left(): readonly TreeNode<M>[] {
+    return this.#path.left
   }
 
   has(node: TreeNode<M>): boolean {
-    return this.#steps.has(node)
+    return this.#path.has(node)
   }
 
   /** The member of a group that is on the path. */
@@ -92,8 +78,8 @@ export class BranchWalk<M extends object> {
   follow(moved: readonly TreeNode<M>[] | undefined, count = 1): boolean {
     if (!moved || this.#version !== this.#tree.version - count) return false
     this.#version = this.#tree.version
-    this.joined = []
-    this.left = []
+    this.#path.joined = []
+    this.#path.left = []
     const change = new PathChange<M>(moved)
     for (const node of moved.length > 1 ? moved.toSorted(bySort) : moved) {
       change.pending.delete(node)
@@ -106,11 +92,11 @@ export class BranchWalk<M extends object> {
   /** Looks again at a node, and at the sibling that may show in its place. */
   #review(node: TreeNode<M>, change: PathChange<M>): void {
     const host = this.#tree.siblings.hostOf(node)
-    const hostStep = host && this.#steps.get(host)
+    const hostStep = host && this.#path.get(host)
     if (hostStep) this.#reviewInside(hostStep, change)
     const group = this.#tree.siblings.of(node)
     if (group.length > 1 && this.#tree.isListed(node)) {
-      const former = this.#selected.get(group) ?? group.find((member) => this.#steps.has(member))
+      const former = this.#selected.get(group) ?? group.find((member) => this.#path.has(member))
       const selected = selectedOf(this.#tree, group, this.#choices)
       this.#selected.set(group, selected)
       if (former && former !== selected) this.#reviewNode(former, change)
@@ -120,13 +106,13 @@ export class BranchWalk<M extends object> {
   }
 
   #reviewNode(node: TreeNode<M>, change: PathChange<M>): void {
-    const step = this.#steps.get(node)
+    const step = this.#path.get(node)
     const parent = this.#parentOf(node)
-    const parentStep = parent && this.#steps.get(parent)
+    const parentStep = parent && this.#path.get(parent)
     const isShown = this.#tree.isListed(node) && (!parent || parentStep !== undefined) && this.#shows(node)
     const at = higher(levelOf(node), parentStep?.at ?? '')
     if (step && this.#tree.siblings.hostOf(node)) {
-      this.#relevel(this.#indexOf(step))
+      this.#path.relevel(this.#path.indexOf(step))
       this.#updateIds(step, change)
     } else if (step) this.#reviewStep(step, isShown ? at : undefined, change)
     else if (isShown && !change.covers(at)) this.#insert(node, at, change)
@@ -136,31 +122,10 @@ export class BranchWalk<M extends object> {
   #reviewStep(step: Step<M>, at: string | undefined, change: PathChange<M>): void {
     const seen = at === step.at ? step.seen : 0
     // NOTE: from its own level, because its parent can move after it
-    if (at === undefined || (at !== step.at && !this.#resettle(step, at)))
+    if (at === undefined || (at !== step.at && !this.#path.resettle(step, at)))
       return change.walkFrom(lower(step.at, levelOf(step.node)))
     if (this.#hasFollowers(step.node, change, seen)) return change.walkFrom(at)
     this.#updateIds(step, change)
-  }
-
-  /** Gives a step another level at the same place; false when it belongs elsewhere. */
-  #resettle(step: Step<M>, at: string): boolean {
-    const index = this.#indexOf(step)
-    const before = this.#path[index - 1]
-    const after = this.#path[index + 1]
-    if ((before && before.at >= at) || (after && (after.at <= at || after.at === step.at))) return false
-    step.at = at
-    this.#relevel(index)
-    return true
-  }
-
-  /** Works out the levels again, from an index up to where they stay the same. */
-  #relevel(from: number): void {
-    for (let index = from; index < this.#path.length; index++) {
-      const step = this.#path[index]!
-      const level = higher(this.#path[index - 1]?.level ?? '', levelOf(step.node))
-      if (level === step.level && index > from) return
-      step.level = level
-    }
   }
 
   /** Takes in new messages of a node on the path. */
@@ -176,36 +141,36 @@ export class BranchWalk<M extends object> {
   }
 
   #drop(id: string, change: PathChange<M>): void {
-    this.#dropped.add(id)
+    this.#path.dropped.add(id)
     for (const child of this.#tree.children(id)) {
-      const step = this.#steps.get(child)
+      const step = this.#path.get(child)
       if (step) change.walkFrom(step.at)
     }
   }
 
   /** Looks again at which reply takes the place of the rest of a run. */
   #reviewInside(step: Step<M>, change: PathChange<M>): void {
-    const index = this.#indexOf(step)
+    const index = this.#path.indexOf(step)
     const turn = this.#turnIn(step.node)
     const isCut = step.ids.length < step.seen
-    const former = isCut ? this.#path[index + 1] : undefined
+    const former = isCut ? this.#path.steps[index + 1] : undefined
     if (turn?.reply === former?.node && (turn?.index ?? step.seen) === step.ids.length) return
-    const isEnd = index === this.#path.length - (former ? 2 : 1)
+    const isEnd = index === this.#path.steps.length - (former ? 2 : 1)
     // NOTE: the end of a chain of replies inside each other; what comes back into sight needs a walk
     if (!isEnd || !turn || turn.index > step.ids.length) return change.walkFrom(step.at)
-    this.#truncate(index)
+    this.#path.truncate(index)
     this.#place(step.node, step.at)
-    if (this.#path.slice(index).some(({ node }) => this.#hasFollowers(node, change))) change.walkFrom(step.at)
+    if (this.#path.steps.slice(index).some(({ node }) => this.#hasFollowers(node, change))) change.walkFrom(step.at)
   }
 
   /** Puts a node on the path that was not there. */
   #insert(node: TreeNode<M>, at: string, change: PathChange<M>): void {
     // NOTE: other nodes stay where they are unless they begin to show with this one
     if (this.#turnIn(node) || this.#hasFollowers(node, change)) return change.walkFrom(at)
-    const index = firstAbove(this.#path, atOf, at)
-    if (this.#path[index - 1]?.at === at && this.#tree.nodes().at(-1) !== node) return change.walkFrom(at)
-    this.#add({ node, ids: node.ids, level: '', at, seen: node.ids.length }, index)
-    this.#relevel(index)
+    const index = this.#path.indexAbove(at)
+    if (this.#path.steps[index - 1]?.at === at && this.#tree.nodes().at(-1) !== node) return change.walkFrom(at)
+    this.#path.add({ node, ids: node.ids, level: '', at, seen: node.ids.length }, index)
+    this.#path.relevel(index)
   }
 
   /**
@@ -219,27 +184,13 @@ export class BranchWalk<M extends object> {
 
   /** Walks the rest of the path again. */
   #walkFrom(at: string): void {
-    let index = firstAbove(this.#path, atOf, at)
-    while (index > 0 && this.#path[index - 1]!.at === at) index--
-    this.#truncate(index)
+    let index = this.#path.indexAbove(at)
+    while (index > 0 && this.#path.steps[index - 1]!.at === at) index--
+    this.#path.truncate(index)
     const nodes = this.#tree.nodes()
     let first = firstAbove(nodes, levelOf, at)
     while (first > 0 && levelOf(nodes[first - 1]!) === at) first--
     for (; first < nodes.length; first++) if (this.#tree.isListed(nodes[first]!)) this.#visit(nodes[first]!)
-  }
-
-  #truncate(length: number): void {
-    for (const { node, ids, seen } of this.#path.splice(length)) {
-      this.#steps.delete(node)
-      this.left.push(node)
-      for (const id of node.ids.slice(ids.length, seen)) this.#dropped.delete(id)
-    }
-  }
-
-  #indexOf(step: Step<M>): number {
-    let index = firstAbove(this.#path, atOf, step.at) - 1
-    while (this.#path[index] !== step) index--
-    return index
   }
 
   // NOTE: a child can sort before its parent (clocks of two sites), so it waits until the parent is placed; a node that
@@ -248,7 +199,7 @@ export class BranchWalk<M extends object> {
     const queue = [first]
     for (const node of queue) {
       const parent = this.#parentOf(node)
-      const isReached = !this.#steps.has(node) && (!parent || this.#steps.has(parent))
+      const isReached = !this.#path.has(node) && (!parent || this.#path.has(parent))
       if (isReached && this.#shows(node)) for (const follower of this.#place(node, at)) queue.push(follower)
     }
   }
@@ -259,7 +210,7 @@ export class BranchWalk<M extends object> {
   }
 
   #shows(node: TreeNode<M>): boolean {
-    if (node.parent !== undefined && this.#dropped.has(node.parent)) return false
+    if (node.parent !== undefined && this.#path.dropped.has(node.parent)) return false
     if (this.#tree.siblings.hostOf(node)) return false
     const group = this.#tree.siblings.of(node)
     return group.length === 1 || this.#selectionOf(group) === node
@@ -284,17 +235,10 @@ export class BranchWalk<M extends object> {
   #append(node: TreeNode<M>, at: string): InlineReplacement<M> | undefined {
     const { ids } = node
     const turn = this.#turnIn(node)
-    const level = higher(this.#path.at(-1)?.level ?? '', levelOf(node))
-    this.#add({ node, ids: turn ? ids.slice(0, turn.index) : ids, level, at, seen: ids.length })
-    if (turn) for (const id of ids.slice(turn.index)) this.#dropped.add(id)
+    const level = higher(this.#path.steps.at(-1)?.level ?? '', levelOf(node))
+    this.#path.add({ node, ids: turn ? ids.slice(0, turn.index) : ids, level, at, seen: ids.length })
+    if (turn) for (const id of ids.slice(turn.index)) this.#path.dropped.add(id)
     return turn
-  }
-
-  #add(step: Step<M>, index = this.#path.length): void {
-    if (index === this.#path.length) this.#path.push(step)
-    else this.#path.splice(index, 0, step)
-    this.#steps.set(step.node, step)
-    this.joined.push(step.node)
   }
 
   /** Nodes that follow a node, or its messages from `seen` on, and were passed before the walk came to this level. */
@@ -302,7 +246,7 @@ export class BranchWalk<M extends object> {
     const followers: TreeNode<M>[] = []
     for (const id of seen > 0 ? node.mentioned.slice(seen) : node.mentioned) {
       for (const child of this.#tree.children(id)) {
-        const isPassed = levelOf(child) < at && this.#tree.isListed(child) && !this.#steps.has(child)
+        const isPassed = levelOf(child) < at && this.#tree.isListed(child) && !this.#path.has(child)
         if (isPassed && this.#tree.nodeOf(id) === node) followers.push(child)
       }
     }

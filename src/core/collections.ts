@@ -51,6 +51,48 @@ export function firstAbove<T>(list: readonly T[], keyOf: (item: T) => string, ke
   return low
 }
 
+/** How many items are inserted one by one; more are sorted in together. */
+const fewItems = 32
+
+/** Tells the key by which an item is listed. */
+interface Order<T> {
+  keyOf(item: T): string
+}
+
+/** Items in the order of a key, which stays the same while they are listed. */
+export class SortedList<T> {
+  readonly #order: Order<T>
+  #items: T[] = []
+  /** Items that are not in their place yet. */
+  readonly #arrived = new Set<T>()
+
+  constructor(order: Order<T>) {
+    this.#order = order
+  }
+
+  add(item: T): void {
+    this.#arrived.add(item)
+  }
+
+  remove(item: T): void {
+    if (this.#arrived.delete(item)) return
+    const { keyOf } = this.#order
+    const index = this.#items.lastIndexOf(item, firstAbove(this.#items, keyOf, keyOf(item)) - 1)
+    if (index >= 0) this.#items.splice(index, 1)
+  }
+
+  sorted(): readonly T[] {
+    const { size } = this.#arrived
+    if (size === 0) return this.#items
+    const { keyOf } = this.#order
+    const compare = (a: T, b: T): number => (keyOf(a) < keyOf(b) ? -1 : Number(keyOf(a) > keyOf(b)))
+    if (size > fewItems) this.#items = [...this.#items, ...this.#arrived].toSorted(compare)
+    else for (const item of this.#arrived) this.#items.splice(firstAbove(this.#items, keyOf, keyOf(item)), 0, item)
+    this.#arrived.clear()
+    return this.#items
+  }
+}
+
 /** Takes out the item of this serial. */
 export function removeBySerial<T extends Placed>(list: readonly T[], { serial }: T): void {
   const index = firstAbove(list, serialOf, serial) - 1

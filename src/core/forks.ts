@@ -1,7 +1,8 @@
+import { hasSeeds } from './access'
 import type { Row } from './row'
 import { MultiMap } from './collections'
 import type { RunNode } from './run-node'
-import { hasSeeds, Header } from './wire'
+import { Header } from './wire'
 
 /** Whether an input starts a run of its own with copies of a suspended run's messages. */
 export const isFork = ({ transport, data }: Row): boolean =>

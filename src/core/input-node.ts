@@ -9,7 +9,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
   /** Rows of an own prompt whose echo has not arrived. */
   #local: readonly Row[] = noItems
   #failure: { code: number; message: string } | undefined
-  /** Its owner, while its rows are kept elsewhere. */
+  /** Its owner, while its rows are compact. */
   #owner: string | undefined
   forkOf: string | undefined
   clientId = ''

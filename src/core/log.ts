@@ -1,6 +1,7 @@
 import { warn } from './diagnostics'
-import type { Piece, Row, RowHome } from './row'
-import { RowForms, rowsOf, versionIn, type SettledRows } from './settled-rows'
+import { unsent, type Piece, type Row, type RowHome } from './row'
+import { firstAbove, SortedList } from './collections'
+import { RowForms, rowIn, rowsOf, type CompactRows } from './compact-rows'
 import {
   Header,
   isClients,
@@ -15,8 +16,6 @@ import {
 } from './wire'
 
 export type { Row, RowHome }
-
-const isSettled = (held: Row | SettledRows): held is SettledRows => 'cells' in held
 
 /**
  * The effect of a message on its row. `grew`: only `data` or the stream's status changed; `replaced`: any field may differ
@@ -45,8 +44,12 @@ export const isUnsettled = (row: Row): boolean => isOpen(row) || (row.partial &&
  * whatever their order: a create adds, an append lengthens, an update replaces, an older or equal version does nothing.
  */
 export class Log {
-  /** Rows by serial; those of settled nodes are kept together. */
-  readonly #rows = new Map<string, Row | SettledRows>()
+  /** Rows by serial, but for those of settled nodes. */
+  readonly #rows = new Map<string, Row>()
+  /** Rows of settled nodes. NOTE: an entry for each of them would take as much room as the row. */
+  readonly #compact = new SortedList<CompactRows>({ keyOf: firstOf })
+  /** The lowest serial in them. */
+  #lowest = unsent
   readonly #forms = new RowForms()
   /** The highest serial held; empty when there is none. */
   newest = ''
@@ -59,37 +62,46 @@ export class Log {
 
   get(serial: string): Row | undefined {
     const held = this.#rows.get(serial)
-    if (!held || !isSettled(held)) return held
-    return this.open(held).find((row) => row.serial === serial)
+    const compact = held ? undefined : this.#find(serial)
+    if (compact) this.expand(compact)
+    return held ?? this.#rows.get(serial)
   }
 
   has(serial: string): boolean {
-    return this.#rows.has(serial)
+    return this.#rows.has(serial) || this.#find(serial) !== undefined
+  }
+
+  /** The compact rows that include this one. */
+  #find(serial: string): CompactRows | undefined {
+    // NOTE: almost every row that is looked for is newer than all of them, or older
+    if (serial > this.newest || serial < this.#lowest) return undefined
+    const all = this.#compact.sorted()
+    let at = firstAbove(all, firstOf, serial) - 1
+    while (at >= 0 && (all[at]!.last < serial || !rowIn(all[at]!, serial))) at--
+    return all[at]
   }
 
   /** All rows. */
   *rows(): Generator<Row> {
-    const settled = new Set<SettledRows>()
-    for (const held of this.#rows.values()) {
-      if (isSettled(held)) settled.add(held)
-      else yield held
-    }
-    for (const held of settled) yield* rowsOf(held)
+    yield* this.#rows.values()
+    for (const compact of this.#compact.sorted()) yield* rowsOf(compact)
   }
 
   /** Keeps the rows of a settled node in little room. */
-  settle(rows: readonly Row[], home: RowHome): SettledRows {
-    const settled = this.#forms.settle(rows, home, this)
-    for (const { serial } of rows) this.#rows.set(serial, settled)
-    return settled
+  compact(rows: readonly Row[], home: RowHome): CompactRows {
+    const compact = this.#forms.compact(rows, home, this)
+    this.#compact.add(compact)
+    if (compact.first < this.#lowest) this.#lowest = compact.first
+    for (const { serial } of rows) this.#rows.delete(serial)
+    return compact
   }
 
   /** Gives the rows of a settled node back to it, because they are needed. */
-  open(settled: SettledRows): readonly Row[] {
-    const rows = rowsOf(settled)
+  expand(compact: CompactRows): void {
+    const rows = rowsOf(compact)
+    this.#compact.remove(compact)
     for (const row of rows) this.#rows.set(row.serial, row)
-    settled.home.reopen?.(rows)
-    return rows
+    compact.home.expand?.(rows)
   }
 
   /** Drops a row; hearing it again would add it again. */
@@ -102,9 +114,10 @@ export class Log {
     const { serial } = message
     if (typeof serial !== 'string' || serial === '') return undefined
     const held = this.#rows.get(serial)
-    if (!held) return this.#add(serial, message)
-    if (isSettled(held) && versionOf(message, serial) <= versionIn(held, serial)) return undefined
-    const row = this.get(serial)!
+    const compact = held ? undefined : this.#find(serial)
+    if (compact && versionOf(message, serial) <= rowIn(compact, serial)!.version) return undefined
+    const row = held ?? (compact && this.get(serial))
+    if (!row) return this.#add(serial, message)
     return revise(row, this.#isRow(message, row) ? message : { ...message, action: 'message.delete' })
   }
 
@@ -153,6 +166,8 @@ export class Log {
     return { row, kind: 'added' }
   }
 }
+
+const firstOf = ({ first }: CompactRows): string => first
 
 /** Keeps a message that was deleted before it was received, so that its older versions do not show. */
 const graveOf = ({ action, name }: ChannelMessage): Envelope | undefined =>

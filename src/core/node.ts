@@ -1,9 +1,10 @@
 import type { Codec } from './codec'
 import { SmallMap, insertBySerial, noItems, removeBySerial } from './collections'
-import { isContent, type Log, type Row, type RowHome } from './log'
+import { isContent, type Log } from './log'
+import { unsent, type Row, type RowHome } from './row'
 import type { ReactivePort } from './signals'
 import { Projection } from './projection'
-import type { SettledRows } from './settled-rows'
+import type { CompactRows } from './compact-rows'
 import {
   ViewMessageProxy,
   type MessageStatus,
@@ -16,10 +17,9 @@ import { Header } from './wire'
 
 /** A prompt (input) or a reply (run) in the tree. */
 export abstract class TreeNode<M extends object> implements RowHome {
-  /** Content rows in serial order. */
   #rows: readonly Row[] = noItems
   /** Its rows while the log keeps them in little room. */
-  #settled: SettledRows | undefined
+  #compact: CompactRows | undefined
   protected readonly projection: Projection<M>
   #shown: SmallMap<Writable<ViewMessage<M>>> | undefined
   /** The content that the projection was made from, and how much of it, unless it is stale. */
@@ -50,33 +50,34 @@ export abstract class TreeNode<M extends object> implements RowHome {
     this.projection = new Projection(codec, port)
   }
 
-  /** Content rows in serial order. */
-  protected get rows(): readonly Row[] {
-    this.open()
+  /** Every row that belongs to it, except cancels, in serial order; not to be changed. */
+  get rows(): readonly Row[] {
+    this.#compact?.log.expand(this.#compact)
     return this.#rows
   }
 
-  /** Whether the log keeps its rows. */
+  /** Whether the log keeps its rows in little room. */
   protected get isCompact(): boolean {
-    return this.#settled !== undefined
+    return this.#compact !== undefined
   }
 
   get isEmpty(): boolean {
-    return !this.#settled && this.#rows.length === 0
+    return !this.#compact && this.#rows.length === 0
   }
 
   /**
-   * Takes a content row; `settle` folds it, behind the others if that is its place. Returns whether the row can be the first
+   * Takes a row; `settle` folds its content, behind the others if that is its place. Returns whether the row can be the first
    * that names its message.
    */
   add(row: Row): boolean {
     const { rows } = this
     row.home = this
-    const last = rows.at(-1)
+    const last = isContent(row) ? rows.findLast(isContent) : undefined
+    this.#rows = insertBySerial(rows, row)
+    if (!isContent(row)) return false
     const isLast = !last || row.serial >= last.serial
     if (isLast && this.projection.isSealed) this.#hasLateRows = true
     if (!isLast || this.projection.isSealed) this.stale = true
-    this.#rows = insertBySerial(rows, row)
     const id = row.transport[Header.messageId]
     // NOTE: a stale node can have lost the row that named the message
     const isKnown = id === undefined || (!this.stale && id === this.#namedIds?.at(-1))
@@ -84,7 +85,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return !isKnown || !isLast
   }
 
-  /** Gives up a content row: it was deleted, says something else, or belongs to another node. */
+  /** Gives up a row: it was deleted, says something else, or belongs to another node. */
   remove(row: Row): void {
     removeBySerial(this.rows, row)
     row.part = undefined
@@ -94,7 +95,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   #names(id: string): boolean {
-    return this.#rows.findLast((row) => row.transport[Header.messageId] === id) !== undefined
+    return this.#rows.findLast(naming(id)) !== undefined
   }
 
   /** Follows a row that got longer; false when the node has to be settled for that. */
@@ -177,20 +178,16 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   /**
-   * Lets the log keep the rows in little room when no more is to be expected of them. They come back when they are asked
-   * for, and are then folded afresh.
+   * Lets the log keep the rows in little room when no more is to be expected of them. They come back when they are asked for, and
+   * are then folded afresh.
    */
   compact(log: Log): void {
-    if (this.#settled || this.stale || !this.projection.isSealed) return
-    const rows = this.ownRows
-    if (rows.length === 0 || rows.some(({ partial, pieces }) => partial || pieces)) return
+    const rows = this.#rows
+    if (this.stale || !this.projection.isSealed || rows.length === 0) return
+    // NOTE: a space parts compact serials
+    if (rows.some(({ partial, pieces, serial }) => partial || pieces || serial.includes(' '))) return
     this.release()
-    this.#settled = log.settle(rows, this)
-  }
-
-  /** Every row that belongs to this node, except the cancels. */
-  protected get ownRows(): readonly Row[] {
-    return this.rows
+    this.#compact = log.compact(rows, this)
   }
 
   /** Lets go of the rows, because the log keeps them. */
@@ -199,14 +196,10 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   /** Takes the rows back from the log. */
-  reopen(rows: readonly Row[]): void {
-    this.#settled = undefined
-    this.#rows = rows.filter(isContent)
+  expand(rows: readonly Row[]): void {
+    this.#compact = undefined
+    this.#rows = rows
     this.stale = true
-  }
-
-  protected open(): void {
-    if (this.#settled) this.#settled.log.open(this.#settled)
   }
 
   /** @param ids - messages whose state can be another one; by default all */
@@ -254,7 +247,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** The lowest serial that mentions a message id; undefined when none does. */
   serialOf(messageId: string): string | undefined {
-    const named = this.rows.find((row) => row.transport[Header.messageId] === messageId)?.serial
+    const named = this.rows.find(naming(messageId))?.serial
     const seeded = this.seeds.get(messageId)
     return named !== undefined && seeded !== undefined && seeded < named ? seeded : (named ?? seeded)
   }
@@ -302,6 +295,11 @@ export abstract class TreeNode<M extends object> implements RowHome {
   protected abstract error(): ViewMessage<M>['error']
 }
 
+const naming =
+  (id: string) =>
+  (row: Row): boolean =>
+    row.transport[Header.messageId] === id && isContent(row)
+
 /** The properties that lists depend on. */
 interface Listing {
   visible: boolean
@@ -337,6 +335,3 @@ export function bySort(a: TreeNode<object>, b: TreeNode<object>): number {
 
 /** Where a node stands among all nodes. */
 export const levelOf = ({ sort }: TreeNode<object>): string => sort || unsent
-
-/** Above every serial: the level of prompts that the channel does not have yet. */
-export const unsent = '\uffff'

@@ -1,7 +1,7 @@
-import { firstAbove, MultiMap } from './collections'
+import { MultiMap, SortedList } from './collections'
 import { InputNode } from './input-node'
-import type { Row } from './log'
-import { bySort, levelOf, type TreeNode, unsent } from './node'
+import { unsent, type Row } from './row'
+import { levelOf, type TreeNode } from './node'
 import { RunNode } from './run-node'
 import { Header, type Headers } from './wire'
 
@@ -22,7 +22,7 @@ export abstract class Nodes<M extends object> {
   readonly #children = new MultiMap<TreeNode<M>>()
   readonly #edits = new MultiMap<InputNode<M>>()
   readonly #runsByInput = new MultiMap<RunNode<M>>()
-  readonly #nodes = new NodeList<M>()
+  readonly #nodes = new SortedList<TreeNode<M>>({ keyOf: ({ listedAt }) => listedAt! })
   /** Nodes whose rows have changed, to be settled. */
   protected readonly dirty = new Set<TreeNode<M>>()
   readonly #moved = new Set<TreeNode<M>>()
@@ -84,7 +84,7 @@ export abstract class Nodes<M extends object> {
   protected removeNode(node: TreeNode<M>): void {
     this.relocateSiblings(node)
     node.isGone = true
-    this.#nodes.remove(node)
+    this.#unlist(node)
     this.#children.remove(node.parent ?? '', node)
     if (node instanceof InputNode) this.#noteEdit(node, node.forkOf, undefined)
     else this.#answer(undefined, node as RunNode<M>, (node as RunNode<M>).inputId)
@@ -135,7 +135,7 @@ export abstract class Nodes<M extends object> {
   /** Brings a node in step with its rows, and the indexes in step with the node. */
   protected settleNode(node: TreeNode<M>): void {
     const { parent, size, seeds, visible } = node
-    const isKnown = this.#nodes.has(node)
+    const isKnown = node.listedAt !== undefined
     const { inputId, forkOf } = node as Partial<RunNode<M> & InputNode<M>>
     const change = node.settle()
     this.messageCount += node.size - size
@@ -145,7 +145,7 @@ export abstract class Nodes<M extends object> {
       this.#children.add(node.parent ?? '', node)
       if (parent !== undefined && node instanceof RunNode) this.touchInput(parent)
     }
-    if (node.listedAt !== levelOf(node)) this.#nodes.place(node)
+    if (node.listedAt !== levelOf(node)) this.#list(node)
     if (node instanceof InputNode) this.#noteEdit(node, forkOf, node.forkOf)
     else if ((node as RunNode<M>).inputId !== inputId) {
       this.#answer((node as RunNode<M>).inputId, node as RunNode<M>, inputId)
@@ -157,6 +157,17 @@ export abstract class Nodes<M extends object> {
     if (node.visible !== visible) this.#visibilityChanged(node)
     if (node.size > size) this.#noteGrowth(node, size)
     this.relocate(node)
+  }
+
+  #list(node: TreeNode<M>): void {
+    this.#unlist(node)
+    node.listedAt = levelOf(node)
+    this.#nodes.add(node)
+  }
+
+  #unlist(node: TreeNode<M>): void {
+    if (node.listedAt !== undefined) this.#nodes.remove(node)
+    node.listedAt = undefined
   }
 
   /** The nodes that follow a node move with it; without it, one of its siblings shows. */
@@ -211,47 +222,6 @@ export abstract class Nodes<M extends object> {
     return { structure: true, moved }
   }
 }
-
-/** How many nodes are inserted one by one; more are sorted in together. */
-const fewNodes = 32
-
-/** All nodes in sort order. */
-export class NodeList<M extends object> {
-  #nodes: TreeNode<M>[] = []
-  /** Nodes that are not in their place yet. */
-  readonly #arrived = new Set<TreeNode<M>>()
-
-  has(node: TreeNode<M>): boolean {
-    return node.listedAt !== undefined || this.#arrived.has(node)
-  }
-
-  /** Takes in a node that is new, or has another sort than it was listed with. */
-  place(node: TreeNode<M>): void {
-    this.remove(node)
-    this.#arrived.add(node)
-  }
-
-  remove(node: TreeNode<M>): void {
-    if (node.listedAt === undefined) return void this.#arrived.delete(node)
-    const last = firstAbove(this.#nodes, listedAtOf, node.listedAt) - 1
-    this.#nodes.splice(this.#nodes.lastIndexOf(node, last), 1)
-    node.listedAt = undefined
-  }
-
-  sorted(): readonly TreeNode<M>[] {
-    if (this.#arrived.size === 0) return this.#nodes
-    for (const node of this.#arrived) {
-      node.listedAt = levelOf(node)
-      if (this.#arrived.size <= fewNodes)
-        this.#nodes.splice(firstAbove(this.#nodes, listedAtOf, node.listedAt), 0, node)
-    }
-    if (this.#arrived.size > fewNodes) this.#nodes = [...this.#nodes, ...this.#arrived].toSorted(bySort)
-    this.#arrived.clear()
-    return this.#nodes
-  }
-}
-
-const listedAtOf = ({ listedAt }: TreeNode<object>): string => listedAt!
 
 /** Which node holds a message; of several that mention it, the one that did so at the lowest serial. */
 export class MessageIndex<M extends object> {

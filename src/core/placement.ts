@@ -139,7 +139,7 @@ export abstract class Placement<M extends object> extends Nodes<M> {
     const runId = row.transport[Header.runId]
     if (runId === undefined) return
     const node = this.#ensureRun(runId)
-    node.addLifecycle(row)
+    node.add(row)
     this.dirty.add(node)
     if (row.name !== MessageName.runStart) return
     this.#limitCancelsOf(node)

@@ -39,5 +39,8 @@ export interface Piece {
 export interface RowHome {
   readonly key: string
   /** Takes back the rows that it has let the log keep in little room. */
-  reopen?(rows: readonly Row[]): void
+  expand?(rows: readonly Row[]): void
 }
+
+/** Above every serial: the level of prompts that the channel does not have yet. */
+export const unsent = '\uffff'

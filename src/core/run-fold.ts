@@ -1,8 +1,6 @@
 import { insertBySerial, noItems, SmallMap } from './collections'
 import { isAgents, isContent, type Row } from './log'
-import { Refusals } from './refusals'
-import { idsIn, isEntry, isSteer, type RunStep } from './run-state'
-import { SteerStates } from './steer-states'
+import { idsIn, isEntry, isSteer, Refusals, SteerStates, type RunStep } from './run-state'
 import { Header, isClients, MessageName, type Headers } from './wire'
 
 /** Headers about the run as a whole: the start has them, else the first message that does. */
@@ -44,7 +42,7 @@ export class RunFold {
   steers: SteerStates | undefined
   refusals: Refusals | undefined
   /** Serials of the answers that its agent has gone on with. */
-  namedAnswers: readonly unknown[] = noItems
+  readonly namedAnswers: unknown[] = []
   #resume: Row | undefined
   /** Invocations that have suspended the run. */
   #suspends: Set<string> | undefined
@@ -191,7 +189,7 @@ export class RunFold {
     if (inputId !== undefined && !isClients(name)) this.#noteTrigger(inputId)
     if (isEntry(row)) this.entry = row
     const answers = transport[Header.answers]
-    if (answers) this.namedAnswers = [...this.namedAnswers, ...idsIn(answers)]
+    if (answers) this.namedAnswers.push(...idsIn(answers))
     if (name === MessageName.runStart) this.start ??= row
     else if (name === MessageName.runResume) this.#resume = row
     else if (name === MessageName.runSuspend) (this.#suspends ??= new Set()).add(invocation)

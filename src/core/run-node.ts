@@ -1,23 +1,28 @@
 import type { AccessPolicy } from './access'
 import { Answers, isAnswer } from './answers'
 import type { Codec } from './codec'
-import { bySerial, insertBySerial, isSame, noItems, removeBySerial, sameItems } from './collections'
+import { insertBySerial, isSame, noItems, removeBySerial, sameItems } from './collections'
 import { isAgents, isContent, isOpen, type Row } from './log'
 import { TreeNode } from './node'
-import type { Refusals } from './refusals'
 import { RunFold } from './run-fold'
 import { factsOf, RunSnapshot, type RunFacts, type RunInfo } from './run-info'
-import { endState, hasEnded, initialRunState, isEntry, type RunState, type RunStatus } from './run-state'
+import {
+  endState,
+  hasEnded,
+  initialRunState,
+  isEntry,
+  type Refusals,
+  type RunState,
+  type RunStatus,
+  type SteerStates,
+} from './run-state'
 import type { ReactivePort } from './signals'
-import type { SteerStates } from './steer-states'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'
 
 /** A reply. Its key is its run id. */
 export class RunNode<M extends object> extends TreeNode<M> {
   override readonly runId: string | undefined
-  /** Lifecycle and step rows in serial order. */
-  #lifecycle: readonly Row[] = noItems
   #cancels: readonly Row[] = noItems
   /** The run as its rows describe it. Undefined after a row that is not the last by serial: all rows are then read again. */
   #fold: RunFold | undefined = new RunFold(noItems)
@@ -35,7 +40,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   readonly snapshot = new RunSnapshot()
   readonly #access: AccessPolicy
   readonly #codec: Codec<M>
-  /** Its owner, while its rows are kept elsewhere. */
+  /** Its owner, while its rows are compact. */
   #owner: string | undefined
   #isEnding = false
   #isOverdue = false
@@ -67,26 +72,21 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   override add(row: Row): boolean {
     const isFirst = super.add(row)
-    this.#take(row)
-    return isFirst
-  }
-
-  addLifecycle(row: Row): void {
-    row.home = this
-    this.#lifecycle = insertBySerial(this.lifecycleRows, row)
-    if (row.name === MessageName.cancelRefused) this.snapshot.forget()
-    if (row.name === MessageName.runStart || row.transport[Header.answers]) this.#answers = undefined
-    // NOTE: the start names the owner, on whom it depends which inputs count
-    if (row.name === MessageName.runStart && this.rows.some(isInput)) this.reread()
-    this.#take(row)
-  }
-
-  #take(row: Row): void {
+    if (!isContent(row)) this.#readAgain(row)
     this.#noteVersion(row)
     this.hasChanged = true
     if (!this.#fold?.goOn(row)) this.#fold = this.#answers = undefined
     else if (this.#answers && isAnswer(row)) this.#takeAnswer(row)
     this.#isNews ||= (this.#fold?.hasNews ?? true) || this.hasEnded
+    return isFirst
+  }
+
+  /** Forgets what a lifecycle row can change about the rows that are known. */
+  #readAgain({ name, transport }: Row): void {
+    if (name === MessageName.cancelRefused) this.snapshot.forget()
+    if (name === MessageName.runStart || transport[Header.answers]) this.#answers = undefined
+    // NOTE: the start names the owner, on whom it depends which inputs count
+    if (name === MessageName.runStart && this.rows.some(isInput)) this.reread()
   }
 
   #takeAnswer(row: Row): void {
@@ -107,7 +107,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
   override remove(row: Row): void {
     this.#fold = this.#answers = undefined
     this.#isNews = this.hasChanged = true
-    removeBySerial(this.lifecycleRows, row)
     super.remove(row)
   }
 
@@ -129,12 +128,12 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** The message that says it has started. */
   get start(): Row | undefined {
-    return this.#fold ? this.#fold.start : this.lifecycleRows.find(({ name }) => name === MessageName.runStart)
+    return this.#fold ? this.#fold.start : this.rows.find(({ name }) => name === MessageName.runStart)
   }
 
   /** Its newest start or resume. */
   get entry(): Row | undefined {
-    return this.#fold ? this.#fold.entry : this.lifecycleRows.findLast(isEntry)
+    return this.#fold ? this.#fold.entry : this.rows.findLast(isEntry)
   }
 
   /** The cancels that its agent has refused, if any. */
@@ -159,7 +158,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** The run as its rows describe it. */
   get #known(): RunFold {
-    return (this.#fold ??= new RunFold(this.ownRows.toSorted(bySerial)))
+    return (this.#fold ??= new RunFold(this.rows))
   }
 
   addCancel(row: Row): void {
@@ -184,20 +183,14 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#state
   }
 
-  /** Its content rows, by serial; not to be changed. */
+  /** Its content rows, by serial. */
   get contentRows(): readonly Row[] {
-    return this.rows
+    return this.rows.filter(isContent)
   }
 
-  /** Its lifecycle and step rows, by serial; not to be changed. */
-  get lifecycleRows(): readonly Row[] {
-    this.open()
-    return this.#lifecycle
-  }
-
-  /** Every row that belongs to this run. */
+  /** Every row that belongs to this run, cancels included. */
   allRows(): readonly Row[] {
-    return [...this.ownRows, ...this.#cancels]
+    return [...this.rows, ...this.#cancels]
   }
 
   get hasEnded(): boolean {
@@ -237,8 +230,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** The serial of the agent's earliest message that names this trigger. */
   serialOfTrigger(inputId: string): string | undefined {
-    const isIt = (row: Row): boolean => isAgents(row) && row.transport[Header.inputId] === inputId
-    return this.ownRows.filter(isIt).toSorted(bySerial)[0]?.serial
+    return this.rows.find((row) => isAgents(row) && row.transport[Header.inputId] === inputId)?.serial
   }
 
   protected override get isAppendOnly(): boolean {
@@ -253,21 +245,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.hasEnded && !(this.#isOverdue && this.#hasOpenStream)
   }
 
-  protected override get ownRows(): readonly Row[] {
-    return this.lifecycleRows.concat(this.rows)
-  }
-
   protected override release(): void {
-    super.release()
     this.#owner = this.owner
-    this.#lifecycle = noItems
+    super.release()
     this.#acted = noItems
     this.#fold = this.#answers = undefined
-  }
-
-  override reopen(rows: readonly Row[]): void {
-    super.reopen(rows)
-    this.#lifecycle = rows.filter((row) => !isContent(row))
   }
 
   /** @param cancels - the cancels of this run that count, by serial */

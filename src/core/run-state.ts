@@ -1,6 +1,7 @@
-import { noItems } from './collections'
+import { noItems, type SmallMap } from './collections'
 import { ErrorCode } from './errors'
-import type { Row } from './log'
+import type { Row } from './row'
+import type { SteerState } from './view-message'
 import { Header, MessageName, type Headers } from './wire'
 
 export type RunStatus = 'active' | 'suspended' | 'complete' | 'cancelled' | 'error'
@@ -73,3 +74,73 @@ export function idsIn(stamp: string): readonly unknown[] {
 /** Whether a row is the start or a resume of a run. */
 export const isEntry = ({ name }: { readonly name?: string }): boolean =>
   name === MessageName.runStart || name === MessageName.runResume
+
+/** The messages that clients sent into a run while it was being written. */
+export class SteerStates {
+  readonly #sent = new Set<string>()
+  readonly #consumed = new Set<unknown>()
+  readonly #triggers: SmallMap<true>
+  #touched: string[] = []
+
+  /** @param triggers - the inputs that woke an agent */
+  constructor(triggers: SmallMap<true>) {
+    this.#triggers = triggers
+  }
+
+  send(id: string): void {
+    this.#sent.add(id)
+    this.#touched.push(id)
+  }
+
+  /** Reads which messages an output says it has taken up. */
+  consume(stamp: string): void {
+    for (const id of idsIn(stamp)) {
+      if (this.#consumed.has(id)) continue
+      this.#consumed.add(id)
+      this.#touched.push(id as string)
+    }
+  }
+
+  touch(id: string): void {
+    if (this.#sent.has(id)) this.#touched.push(id)
+  }
+
+  /** The messages whose state may have changed since the last call. */
+  touched(): readonly string[] {
+    const touched = this.#touched
+    this.#touched = []
+    return touched
+  }
+
+  /** How a message fares; undefined for other messages. One that woke the agent again is a prompt of its own. */
+  stateOf(id: string, hasEnded: boolean): SteerState | undefined {
+    if (!this.#sent.has(id) || this.#triggers.get(id)) return undefined
+    return this.#consumed.has(id) ? 'consumed' : hasEnded ? 'missed' : 'waiting'
+  }
+}
+
+/** The cancels of a run that its agent has refused. A refusal also covers earlier cancels by the same client. */
+export class Refusals {
+  /** Up to which serial cancels are refused, by client id; '' for clients without an identity. */
+  readonly #upTo = new Map<string, string>()
+  /** Serials of refused cancels whose client the refusal does not name. */
+  readonly #unnamed: string[] = []
+
+  /** @param headers - the headers of a refusal */
+  add({ [Header.cancelSerial]: serial = '', [Header.cancelClient]: by }: Headers): void {
+    if (by === undefined) this.#unnamed.push(serial)
+    else note(this.#upTo, by, serial)
+  }
+
+  /** The first of these cancels that is not refused. */
+  firstOpen(cancels: readonly Row[]): Row | undefined {
+    const upTo = this.#unnamed.length > 0 ? new Map(this.#upTo) : this.#upTo
+    for (const refused of this.#unnamed)
+      note(upTo, cancels.find(({ serial }) => serial === refused)?.clientId ?? '', refused)
+    return cancels.find(({ serial, clientId = '' }) => serial > (upTo.get(clientId) ?? ''))
+  }
+}
+
+function note(upTo: Map<string, string>, clientId: string, serial: string): void {
+  if (serial > (upTo.get(clientId) ?? '')) upTo.set(clientId, serial)
+}

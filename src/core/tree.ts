@@ -5,9 +5,16 @@ import type { Restructured } from './nodes'
 import { Placement } from './placement'
 import type { RunInfo } from './run-info'
 import { RunNode } from './run-node'
-import { RunStatusTracker, type RunTransition } from './run-status-tracker'
+import type { RunStatus } from './run-state'
 import { Siblings } from './siblings'
 import type { ChannelMessage } from './wire'
+
+/** A change of one run's status, told once. */
+export interface RunTransition<M extends object> {
+  run: RunNode<M>
+  from: RunStatus | undefined
+  to: RunStatus
+}
 
 /** The changes since the last `settle()`. */
 export interface Settled<M extends object> extends Restructured<M> {
@@ -102,7 +109,7 @@ export class Tree<M extends object> extends Placement<M> {
     return { ...this.#restructured(), runs, transitions, touched, prompts, requests, edits }
   }
 
-  /** Keeps the rows of nodes that have settled in little room; a node with a row that is not settled yet stays as it is. */
+  /** Keeps the rows of nodes in little room; a node of which more is to be expected stays as it is. */
   compact(nodes: readonly TreeNode<M>[]): void {
     for (const node of nodes) if (!node.isGone && !this.dirty.has(node)) node.compact(this.log)
   }
@@ -227,5 +234,48 @@ export class Tree<M extends object> extends Placement<M> {
       if (row.home === run) this.withdraw(row, row.transport)
     }
     this.removeNode(run)
+  }
+}
+
+const maxUnseenRuns = 1000
+const none: ReadonlySet<never> = new Set()
+
+/** The statuses of a tree's runs at the last settling, to tell what has changed since. */
+export class RunStatusTracker<M extends object> {
+  /** Runs that have ended while the rest of their text is still on its way, and when that was noticed. */
+  readonly #ending = new Map<RunNode<M>, number>()
+  /** Runs that have nothing to show yet, oldest first. */
+  readonly #unseen = new Set<RunNode<M>>()
+
+  get ending(): ReadonlyMap<RunNode<M>, number> {
+    return this.#ending
+  }
+
+  /** Looks at a run; answers with how its status changed since the last time. */
+  note(run: RunNode<M>): RunTransition<M> | undefined {
+    if (!run.isEnding) this.#ending.delete(run)
+    else if (!this.#ending.has(run)) this.#ending.set(run, Date.now())
+    if (run.visible) this.#unseen.delete(run)
+    else this.#unseen.add(run)
+    return run.visible && !run.isPlaceholder ? this.#transition(run) : undefined
+  }
+
+  forget(run: RunNode<M>): void {
+    this.#ending.delete(run)
+    this.#unseen.delete(run)
+  }
+
+  /** The oldest of too many runs that cannot be shown. */
+  surplus(): ReadonlySet<RunNode<M>> {
+    const count = this.#unseen.size - maxUnseenRuns
+    return count > 0 ? new Set([...this.#unseen].slice(0, count)) : none
+  }
+
+  #transition(run: RunNode<M>): RunTransition<M> | undefined {
+    const from = run.lastStatus
+    const to = run.state.status
+    if (from === to) return undefined
+    run.lastStatus = to
+    return { run, from, to }
   }
 }

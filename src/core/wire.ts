@@ -1,5 +1,5 @@
 import * as Header from './headers'
-import { isPlainObject, type PlainObject } from './collections'
+import { isPlainObject } from './collections'
 
 /**
  * The names on the channel. They are spelled here and in `headers.ts`, and nowhere else: the rest of the library reads
@@ -114,20 +114,6 @@ export function agentOf({ extras }: ChannelMessage): string | undefined {
 /** Whether a message brings another version of a prompt. */
 export const isEdit = ({ name, extras }: ChannelMessage): boolean =>
   name === MessageName.input && readEnvelope(extras)?.transport[Header.forkOf] !== undefined
-
-/** Whether an input brings copies of the messages of a run that waits, for another run to go on from. */
-export const hasSeeds = (data: unknown): data is { forkSeed: PlainObject } =>
-  isPlainObject(data) && isPlainObject(data.forkSeed)
-
-/** The same input with these messages, in their order, in place of those that it brings; only its ids for them stay. */
-export function withSeeds(data: { forkSeed: PlainObject }, messages: readonly unknown[]): unknown {
-  const given: readonly unknown[] = Array.isArray(data.forkSeed.messages) ? data.forkSeed.messages : []
-  const seeds = messages.slice(0, given.length).map((message, index) => {
-    const seed = given[index]
-    return { codecMessageId: isPlainObject(seed) ? seed.codecMessageId : undefined, message }
-  })
-  return { ...data, forkSeed: { messages: seeds } }
-}
 
 function readHeaders(given: unknown): Headers | undefined {
   if (!isPlainObject(given)) return undefined

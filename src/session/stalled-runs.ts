@@ -51,10 +51,9 @@ export class StalledRuns<M extends object> {
     this.#signs.clear()
   }
 
-  #lastSign({ contentRows, lifecycleRows }: RunNode<M>): number {
+  #lastSign({ contentRows, rows }: RunNode<M>): number {
     const { deadlines } = this.#session
-    const rows = [contentRows.at(-1), lifecycleRows.at(-1)]
-    return Math.max(...rows.map((row) => (row ? deadlines.since(row) : 0)))
+    return Math.max(...[contentRows.at(-1), rows.at(-1)].map((row) => (row ? deadlines.since(row) : 0)))
   }
 
   #revive(run: RunNode<M>, sign: LifeSign): void {

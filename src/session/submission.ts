@@ -123,11 +123,11 @@ export function acceptedRun<M extends object>(tree: Tree<M>, trigger: Trigger): 
 
 // NOTE: by serial, because several inputs that go into a run can share a message id
 function isAccepted(run: RunNode<object>, { inputId, eventId }: Trigger): boolean {
-  const input = run.contentRows.findLast(
+  const input = run.rows.findLast(
     ({ name, transport }) => name === MessageName.input && transport[Header.eventId] === eventId,
   )
   const isIts = (row: Row): boolean => isEntry(row) && row.transport[Header.inputId] === inputId
-  return input !== undefined && (run.lifecycleRows.findLast(isIts)?.serial ?? '') > input.serial
+  return input !== undefined && (run.rows.findLast(isIts)?.serial ?? '') > input.serial
 }
 
 /** An input that this client has sent and that leads to a run: a prompt, an edit, a regeneration, an answer. */

@@ -1,7 +1,7 @@
-import type { PathSegment } from '../core/branch'
 import { noItems, reuseIfEqual } from '../core/collections'
 import { ErrorCode, unableTo } from '../core/errors'
 import type { TreeNode } from '../core/node'
+import type { PathSegment } from '../core/path'
 import type { Signal } from '../core/signals'
 import { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'

@@ -74,7 +74,7 @@ it.each(Array.from({ length: 150 }, (_, seed) => seed))(
 it('a further row is read alone, and a row between others needs a fresh fold', () => {
   const tree = newTree()
   hear(tree, [runMessage('ai-run-start', 'r'), runMessage('ai-step-start', 'r', { 'step-id': 's' })])
-  const [start, step] = tree.runs.get('r')!.lifecycleRows as [Row, Row]
+  const [start, step] = tree.runs.get('r')!.rows as [Row, Row]
   const fold = new RunFold([step])
   expect(fold.goOn(start)).toBe(false)
   expect(new RunFold([start]).goOn(step)).toBe(true)

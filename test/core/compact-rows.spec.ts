@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Row } from '../../src/core/log'
-import { RowForms, rowsOf } from '../../src/core/settled-rows'
+import { RowForms, rowsOf } from '../../src/core/compact-rows'
 import { hear, newTree } from '../support/transcripts'
 import { later, output, prompt, runMessage } from './wire'
 
@@ -19,23 +19,24 @@ const rows: fc.Arbitrary<Row[]> = fc
       data: fc.oneof(text, fc.constantFrom(undefined, null, 7)),
       clientId: fc.option(text, { nil: undefined }),
       timestamp: fc.nat(),
+      ending: fc.constantFrom('', '0', '@a:000', '@b:000'),
     }),
     { minLength: 1, maxLength: 4 },
   )
   .map((given) =>
-    given.map(({ version, ...row }, index) => {
-      const serial = `serial-${index}`
+    given.map(({ version, ending, ...row }, index) => {
+      const serial = `serial-${index}${ending}`
       return { serial, ...row, version: version ?? serial, partial: false, deleted: false, home }
     }),
   )
 
-const log = { open: () => [] }
+const log = { expand() {} }
 
 it('rows of settled nodes come back as they were', () => {
   fc.assert(
     fc.property(fc.array(rows, { maxLength: 8 }), (nodes) => {
       const forms = new RowForms()
-      const settled = [...nodes, ...nodes].map((each) => forms.settle(each, home, log))
+      const settled = [...nodes, ...nodes].map((each) => forms.compact(each, home, log))
       expect(settled.map(rowsOf)).toEqual([...nodes, ...nodes])
     }),
   )
@@ -58,7 +59,7 @@ it('nodes that differ in ids and data share one form', () => {
       home,
     },
   ]
-  const [one, other] = ['id-of-a-prompt', 'id-of-another'].map((id) => forms.settle(row('1', id), home, log))
+  const [one, other] = ['id-of-a-prompt', 'id-of-another'].map((id) => forms.compact(row('1', id), home, log))
   expect(one!.form).toBe(other!.form)
 })
 
@@ -84,6 +85,29 @@ it('a compact tree shows, and gives away, what it did before', () => {
     expect.arrayContaining(before.map((row) => expect.objectContaining(row) as object)),
   )
   expect([...tree.log.rows()]).toHaveLength(before.length)
+})
+
+it('rows of runs that were written side by side are known by their serials', () => {
+  const tree = newTree()
+  const runs = ['a', 'b', 'c'].map((id) => [
+    runMessage('ai-run-start', id),
+    output(id, { kind: 'text', id: '0' }, id, { 'codec-message-id': `of-${id}` }),
+  ])
+  const unheard = output('a', { kind: 'text', id: '1' }, 'more', { 'codec-message-id': 'of-a' })
+  const ends = ['b', 'a', 'c'].map((id) => runMessage('ai-run-end', id))
+  const wire = [...runs.flat(), ...ends]
+  hear(tree, wire)
+  tree.compact([...tree.runs.values()])
+  for (const message of wire) expect(tree.apply(message)).toBe(false)
+  expect(wire.every(({ serial }) => tree.log.has(serial!))).toBe(true)
+  expect(tree.log.has(unheard.serial!)).toBe(false)
+  hear(tree, [unheard])
+  expect(tree.runs.get('a')!.message('of-a')!.parts).toMatchObject([
+    { type: 'step-start' },
+    { text: 'a' },
+    { text: 'more' },
+  ])
+  expect([...tree.log.rows()]).toHaveLength(wire.length + 1)
 })
 
 it('a compact reply follows a later version of one of its rows, and no older one', () => {
