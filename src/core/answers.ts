@@ -64,6 +64,11 @@ export class Answers {
     return undefined
   }
 
+  /** Whether an answer does not count, because the agent has gone on with another one. */
+  isOutdone(row: Row): boolean {
+    return this.acted.has(this.before(row)?.row as Row)
+  }
+
   #callOf(headers: Headers): string {
     return this.#codec.callOf?.(headers) ?? ''
   }

@@ -14,9 +14,11 @@ export const reuseIfEqual = <T>(known: readonly T[] | undefined, next: readonly 
 
 type Placed = { readonly serial: string }
 
+/** Compares texts by their characters, for sorting. */
+export const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
+
 /** Compares by serial, for sorting. */
-export const bySerial = (a: { readonly serial: string }, b: { readonly serial: string }): number =>
-  a.serial < b.serial ? -1 : 1
+export const bySerial = (a: Placed, b: Placed): number => compare(a.serial, b.serial)
 
 /** An empty list, shared by all that have no items. */
 export const noItems: readonly never[] = []
@@ -85,8 +87,8 @@ export class SortedList<T> {
     const { size } = this.#arrived
     if (size === 0) return this.#items
     const { keyOf } = this.#order
-    const compare = (a: T, b: T): number => (keyOf(a) < keyOf(b) ? -1 : Number(keyOf(a) > keyOf(b)))
-    if (size > fewItems) this.#items = [...this.#items, ...this.#arrived].toSorted(compare)
+    if (size > fewItems)
+      this.#items = [...this.#items, ...this.#arrived].toSorted((a, b) => compare(keyOf(a), keyOf(b)))
     else for (const item of this.#arrived) this.#items.splice(firstAbove(this.#items, keyOf, keyOf(item)), 0, item)
     this.#arrived.clear()
     return this.#items
@@ -105,10 +107,6 @@ export class SmallMap<V> {
   #value: V | undefined
   #more: Map<string, V> | undefined
 
-  get size(): number {
-    return this.#more?.size ?? (this.#key === undefined ? 0 : 1)
-  }
-
   get(key: string): V | undefined {
     if (this.#more) return this.#more.get(key)
     return key === this.#key ? this.#value : undefined
@@ -123,11 +121,7 @@ export class SmallMap<V> {
 
   delete(key: string): void {
     if (this.#more) this.#more.delete(key)
-    else if (key === this.#key) this.clear()
-  }
-
-  clear(): void {
-    this.#key = this.#value = this.#more = undefined
+    else if (key === this.#key) this.#key = this.#value = undefined
   }
 
   /** In the order they were set first. */

@@ -61,10 +61,9 @@ export class Log {
   }
 
   get(serial: string): Row | undefined {
-    const held = this.#rows.get(serial)
-    const compact = held ? undefined : this.#find(serial)
+    const compact = this.#rows.has(serial) ? undefined : this.#find(serial)
     if (compact) this.expand(compact)
-    return held ?? this.#rows.get(serial)
+    return this.#rows.get(serial)
   }
 
   has(serial: string): boolean {
@@ -116,7 +115,7 @@ export class Log {
     const held = this.#rows.get(serial)
     const compact = held ? undefined : this.#find(serial)
     if (compact && versionOf(message, serial) <= rowIn(compact, serial)!.version) return undefined
-    const row = held ?? (compact && this.get(serial))
+    const row = compact ? this.get(serial) : held
     if (!row) return this.#add(serial, message)
     return revise(row, this.#isRow(message, row) ? message : { ...message, action: 'message.delete' })
   }

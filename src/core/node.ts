@@ -1,5 +1,5 @@
 import type { Codec } from './codec'
-import { SmallMap, insertBySerial, noItems, removeBySerial } from './collections'
+import { compare, SmallMap, insertBySerial, noItems, removeBySerial } from './collections'
 import { isContent, type Log } from './log'
 import { unsent, type Row, type RowHome } from './row'
 import type { ReactivePort } from './signals'
@@ -327,11 +327,7 @@ function update(shown: Writable<ViewMessage<object>>, { state, steer, error }: M
 }
 
 /** Orders nodes by their place in the channel; prompts the channel does not have yet come last. */
-export function bySort(a: TreeNode<object>, b: TreeNode<object>): number {
-  const left = levelOf(a)
-  const right = levelOf(b)
-  return left < right ? -1 : left > right ? 1 : 0
-}
+export const bySort = (a: TreeNode<object>, b: TreeNode<object>): number => compare(levelOf(a), levelOf(b))
 
 /** Where a node stands among all nodes. */
 export const levelOf = ({ sort }: TreeNode<object>): string => sort || unsent

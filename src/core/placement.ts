@@ -3,7 +3,7 @@ import { Cancels, surplusOf } from './cancels'
 import type { Codec } from './codec'
 import { Forks, isFork } from './forks'
 import { InputNode } from './input-node'
-import { Log, type Row } from './log'
+import { isAgents, Log, type Row } from './log'
 import type { TreeNode } from './node'
 import { Nodes } from './nodes'
 import { RunNode } from './run-node'
@@ -116,7 +116,8 @@ export abstract class Placement<M extends object> extends Nodes<M> {
 
   /** The run that answers a fork: the first that says so on the channel; a placeholder until there is one. */
   #runOfFork(inputId: string): RunNode<M> {
-    const claims = this.runsOf(inputId).map((run) => ({ run, serial: run.serialOfTrigger(inputId) ?? '' }))
+    const isClaim = (row: Row): boolean => isAgents(row) && row.transport[Header.inputId] === inputId
+    const claims = this.runsOf(inputId).map((run) => ({ run, serial: run.rows.find(isClaim)?.serial ?? '' }))
     if (claims.length > 0) return claims.reduce((low, claim) => (claim.serial < low.serial ? claim : low)).run
     const { placeholderRuns } = this.forks
     return placeholderRuns.get(inputId) ?? addTo(placeholderRuns, this.#newRun(inputId, true))

@@ -2,7 +2,7 @@ import type { AccessPolicy } from './access'
 import { Answers, isAnswer } from './answers'
 import type { Codec } from './codec'
 import { insertBySerial, isSame, noItems, removeBySerial, sameItems } from './collections'
-import { isAgents, isContent, isOpen, type Row } from './log'
+import { isContent, isOpen, type Row } from './log'
 import { TreeNode } from './node'
 import { RunFold } from './run-fold'
 import { factsOf, RunSnapshot, type RunFacts, type RunInfo } from './run-info'
@@ -123,7 +123,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** Whether its start is known, which names the owner. */
   get isOwnerKnown(): boolean {
-    return this.isCompact || this.start !== undefined
+    return this.isCompact || !!this.start
   }
 
   /** The message that says it has started. */
@@ -228,11 +228,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return hasContent || this.#isStarted
   }
 
-  /** The serial of the agent's earliest message that names this trigger. */
-  serialOfTrigger(inputId: string): string | undefined {
-    return this.rows.find((row) => isAgents(row) && row.transport[Header.inputId] === inputId)?.serial
-  }
-
   protected override get isAppendOnly(): boolean {
     return !this.#isNews && !this.#isEnding
   }
@@ -297,20 +292,19 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   #readState({ end, steps, isSuspended }: RunFold): void {
-    const before = this.#state
     this.#isEnding = end !== undefined && !this.#isOverdue && this.#hasOpenStream
     const state: Pick<RunState, 'status' | 'error'> =
       end && !this.#isEnding ? endState(end) : { status: isSuspended && !end ? 'suspended' : 'active' }
-    const error = isSame(before.error, state.error) ? before.error : state.error
-    this.#state = { status: state.status, error, steps }
+    const { error } = this.#state
+    this.#state = { status: state.status, error: isSame(error, state.error) ? error : state.error, steps }
   }
 
   protected override restated(): Iterable<string> | undefined {
     const { status, error } = this.#state
-    const touched = this.#steers?.touched()
+    const touched = this.#steers?.touched() ?? noItems
     const isSameState = status === this.#told.status && error === this.#told.error
     this.#told = this.#state
-    return isSameState ? (touched ?? noItems) : undefined
+    return isSameState ? touched : undefined
   }
 
   protected override seal(): void {
@@ -321,8 +315,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Whether an answer does not count, because its agent has gone on with another one. */
   isOutdone(row: Row | undefined): boolean {
     if (!row || !isAnswer(row) || this.#known.namedAnswers.length === 0) return false
-    const { acted } = this.answers
-    return acted.has(this.answers.before(row)?.row as Row)
+    return this.answers.isOutdone(row)
   }
 
   #noteActed(): void {

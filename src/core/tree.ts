@@ -181,18 +181,14 @@ export class Tree<M extends object> extends Placement<M> {
     return node
   }
 
-  failLocal(inputId: string, error: { code: number; message: string } | undefined): void {
+  /** Shows why a prompt could not be sent; without an error it waits for its echo again. */
+  failLocal(inputId: string, error?: { code: number; message: string }): void {
     const node = this.inputs.get(inputId)
     if (!node) return
     node.fail(error)
     this.dirty.add(node)
     // NOTE: others may show in its place
     this.relocate(node)
-  }
-
-  /** Lets a failed prompt wait for its echo again. */
-  retryLocal(inputId: string): void {
-    this.failLocal(inputId, undefined)
   }
 
   /** Takes back a prompt that the channel never got. */
@@ -243,25 +239,25 @@ const none: ReadonlySet<never> = new Set()
 /** The statuses of a tree's runs at the last settling, to tell what has changed since. */
 export class RunStatusTracker<M extends object> {
   /** Runs that have ended while the rest of their text is still on its way, and when that was noticed. */
-  readonly #ending = new Map<RunNode<M>, number>()
+  readonly ending = new Map<RunNode<M>, number>()
   /** Runs that have nothing to show yet, oldest first. */
   readonly #unseen = new Set<RunNode<M>>()
 
-  get ending(): ReadonlyMap<RunNode<M>, number> {
-    return this.#ending
-  }
-
   /** Looks at a run; answers with how its status changed since the last time. */
   note(run: RunNode<M>): RunTransition<M> | undefined {
-    if (!run.isEnding) this.#ending.delete(run)
-    else if (!this.#ending.has(run)) this.#ending.set(run, Date.now())
+    if (!run.isEnding) this.ending.delete(run)
+    else if (!this.ending.has(run)) this.ending.set(run, Date.now())
     if (run.visible) this.#unseen.delete(run)
     else this.#unseen.add(run)
-    return run.visible && !run.isPlaceholder ? this.#transition(run) : undefined
+    const from = run.lastStatus
+    const to = run.state.status
+    if (from === to || !run.visible || run.isPlaceholder) return undefined
+    run.lastStatus = to
+    return { run, from, to }
   }
 
   forget(run: RunNode<M>): void {
-    this.#ending.delete(run)
+    this.ending.delete(run)
     this.#unseen.delete(run)
   }
 
@@ -269,13 +265,5 @@ export class RunStatusTracker<M extends object> {
   surplus(): ReadonlySet<RunNode<M>> {
     const count = this.#unseen.size - maxUnseenRuns
     return count > 0 ? new Set([...this.#unseen].slice(0, count)) : none
-  }
-
-  #transition(run: RunNode<M>): RunTransition<M> | undefined {
-    const from = run.lastStatus
-    const to = run.state.status
-    if (from === to) return undefined
-    run.lastStatus = to
-    return { run, from, to }
   }
 }

@@ -98,7 +98,7 @@ export class Submissions<M extends object> {
     if (!this.isFailed(submission)) return void this.wake(submission)
     submission.isRefused = false
     await this.#session.act(() => {
-      tree.retryLocal(submission.inputId)
+      tree.failLocal(submission.inputId)
       return (submission.publishing = this.#send(submission))
     })
     this.#wakeFor(submission)

@@ -1,5 +1,5 @@
 import { BranchWalk } from '../core/branch'
-import { noItems, reuseIfEqual } from '../core/collections'
+import { compare, noItems, reuseIfEqual } from '../core/collections'
 import type { TreeNode } from '../core/node'
 import type { PathSegment } from '../core/path'
 import { isRunning, type RunInfo } from '../core/run-info'
@@ -238,4 +238,4 @@ export class ViewLists<M extends object> {
 const isRun = <M extends object>(node: TreeNode<M>): node is RunNode<M> =>
   node instanceof RunNode && !node.isPlaceholder
 
-const byOrder = (a: PendingEntry, b: PendingEntry): number => (a.order < b.order ? -1 : Number(a.order > b.order))
+const byOrder = (a: PendingEntry, b: PendingEntry): number => compare(a.order, b.order)
