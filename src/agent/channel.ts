@@ -175,20 +175,27 @@ export class AgentChannel<M extends object, Chunk> {
   }
 
   #takePage(messages: readonly ChannelMessage[]): void {
-    for (const message of messages) this.#take(message)
+    const rows = messages.flatMap((message) => this.#take(message) ?? [])
     this.#announce()
+    // NOTE: of a flood of cancels the tree keeps few, but a run decides on each
+    for (const row of rows) if (row.name === MessageName.cancel) this.hearCancel(row)
+  }
+
+  /** Has the open runs decide on a cancel that they may have missed. */
+  hearCancel(row: Row): void {
+    for (const run of this.runs) run.review({ name: MessageName.cancel, row })
   }
 
   #announce(heard?: Heard): void {
     // NOTE: output comes most often, and changes no open run
     if (heard?.name !== MessageName.output) for (const run of this.runs) run.review(heard)
     for (const listener of this.#listeners) listener()
+    this.triggers.sweep()
   }
 
   /** Applies a message. Returns its row if the message is new to the tree, or changes the row; else undefined. */
   #take(message: ChannelMessage): Row | undefined {
-    const isNew = this.tree.apply(message)
-    const row = isNew ? this.tree.log.get(message.serial ?? '') : undefined
+    const row = this.tree.apply(message)
     if (row) this.#note(row, message)
     return row
   }

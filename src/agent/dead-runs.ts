@@ -1,3 +1,4 @@
+import { bySerial } from '../core/collections'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import type { Row } from '../core/log'
 import { cancelledSilenceLimit, foreignSilenceLimit, isNamedByPresence, silenceLimit } from '../core/run-info'
@@ -63,7 +64,9 @@ export class DeadRuns<M extends object> {
   async endCancelled(cancel: Row, signal: AbortSignal): Promise<never> {
     const runId = await this.#runIdOf(cancel)
     const run = runId === undefined ? undefined : await readRun(this.#channel, runId, signal)
-    if (run && !run.hasEnded && !this.#isOwn(run)) await this.#endIfDead(run)
+    if (run && !run.hasEnded && !this.#isOwn(run)) await this.#endIfDead(run, cancel)
+    // NOTE: of a flood of cancels a run of this process may not know this one
+    this.#channel.hearCancel(cancel)
     await this.endAll()
     throw new HandledError(run?.key ?? runId ?? '', run ? invocationOf(run) : '')
   }
@@ -81,9 +84,9 @@ export class DeadRuns<M extends object> {
     return answer()
   }
 
-  async #endIfDead(run: RunNode<M>): Promise<void> {
+  async #endIfDead(run: RunNode<M>, cancel: Row): Promise<void> {
     if (run.state.status !== 'suspended' && !(await this.#isGone(run))) return
-    const isAccepted = await this.#isCancelAccepted(run)
+    const isAccepted = await this.#isCancelAccepted(run, cancel)
     if (isAccepted === undefined) throw new BusyError('the hook for cancels has not decided')
     if (isAccepted) await this.#end(run, 'cancelled')
   }
@@ -161,9 +164,13 @@ export class DeadRuns<M extends object> {
   /**
    * Whether policy and hook accept a cancel of the run; otherwise its cancels are refused. Of each client only the newest
    * counts. Undefined if the hook takes too long.
+   *
+   * @param heard - the cancel that woke the agent: of a flood of cancels the tree keeps few
    */
-  async #isCancelAccepted(run: RunNode<M>): Promise<boolean | undefined> {
-    const cancels = this.#channel.tree.cancels.of(run).filter((cancel) => !isRefused(cancel, run))
+  async #isCancelAccepted(run: RunNode<M>, heard?: Row): Promise<boolean | undefined> {
+    const rows = new Set(this.#channel.tree.cancels.of(run))
+    if (heard && this.#isMeant(heard, run)) rows.add(heard)
+    const cancels = [...rows].filter((cancel) => !isRefused(cancel, run)).toSorted(bySerial)
     const newest = [...new Map(cancels.map((cancel) => [cancel.clientId, cancel])).values()]
     const first = firstAccepted(newest, (cancel) => this.#decide(run, cancel))
     if (!(await resolvesWithin(first, decisionLimit))) return undefined
@@ -173,6 +180,13 @@ export class DeadRuns<M extends object> {
       await resolvesWithin(refused, decisionLimit)
     }
     return isAccepted
+  }
+
+  /** Whether policy allows a cancel, and the prompt was not sent again after it. */
+  #isMeant(cancel: Row, run: RunNode<M>): boolean {
+    const { cancels, inputs } = this.#channel.tree
+    const since = inputs.get(run.inputId ?? '')?.sort ?? ''
+    return cancel.serial > since && cancels.isAllowed(cancel, run.owner)
   }
 
   #decide(run: RunNode<M>, cancel: Row): Promise<boolean> {

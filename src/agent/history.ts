@@ -100,10 +100,11 @@ export class TriggerIndex {
     if (eventId === undefined) return
     const known = this.#rows.get(eventId)
     if (!known || known.serial > row.serial) this.#rows.set(eventId, row)
-    if (this.#rows.size > this.#sweepAt) this.#sweep()
   }
 
-  #sweep(): void {
+  /** Forgets the rows that the conversation has not kept, once there are many. */
+  sweep(): void {
+    if (this.#rows.size <= this.#sweepAt) return
     for (const [eventId, row] of this.#rows) if (!this.#isKept(row)) this.#rows.delete(eventId)
     this.#sweepAt = Math.max(sweepFrom, this.#rows.size * 2)
   }

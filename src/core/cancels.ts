@@ -12,20 +12,31 @@ const maxClients = 20
 
 /**
  * Of the cancels of one run or prompt, by serial, one that is not kept; undefined if all are. The first 100 are kept, and of
- * the others the newest of each client, for 20 clients: the same ones in whichever order they arrive. Cancels that policy
- * refuses are counted by themselves, so that they take the place of none that it allows.
+ * the others the newest of each client, for 20 clients and the owner: the same ones in whichever order they arrive. Cancels
+ * that policy refuses are counted by themselves, so that they take the place of none that it allows.
  */
-export function surplusOf(cancels: readonly Row[], isAllowed?: (cancel: Row) => boolean): Row | undefined {
+export function surplusOf(
+  cancels: readonly Row[],
+  owner: string | undefined,
+  isAllowed?: (cancel: Row) => boolean,
+): Row | undefined {
   if (cancels.length <= maxFirst) return undefined
-  if (!isAllowed) return surplusIn(cancels)
-  return surplusIn(cancels.filter(isAllowed)) ?? surplusIn(cancels.filter((cancel) => !isAllowed(cancel)))
+  if (!isAllowed) return surplusIn(cancels, owner)
+  return (
+    surplusIn(cancels.filter(isAllowed), owner) ??
+    surplusIn(
+      cancels.filter((cancel) => !isAllowed(cancel)),
+      owner,
+    )
+  )
 }
 
-function surplusIn(cancels: readonly Row[]): Row | undefined {
+function surplusIn(cancels: readonly Row[], owner: string | undefined): Row | undefined {
   const clients = new Set<string | undefined>()
   for (let index = cancels.length - 1; index >= maxFirst; index--) {
     const { clientId } = cancels[index]!
-    if (clients.has(clientId) || clients.size === maxClients) return cancels[index]
+    const isCrowded = clients.size >= maxClients && (clientId === undefined || clientId !== owner)
+    if (clients.has(clientId) || isCrowded) return cancels[index]
     clients.add(clientId)
   }
   return undefined

@@ -182,8 +182,7 @@ export abstract class Placement<M extends object> extends Nodes<M> {
     const isAllowed = this.access.hasPolicy
       ? (cancel: Row): boolean => this.cancels.isAllowed(cancel, owner)
       : undefined
-    for (let surplus = surplusOf(cancels, isAllowed); surplus; surplus = surplusOf(cancels, isAllowed))
-      this.#forgetCancel(surplus)
+    for (let surplus; (surplus = surplusOf(cancels, owner, isAllowed));) this.#forgetCancel(surplus)
   }
 
   #forgetCancel(row: Row): void {

@@ -47,10 +47,10 @@ export class Tree<M extends object> extends Placement<M> {
   /** Which nodes are versions of each other. */
   readonly siblings: Siblings<M> = new Siblings<M>(this)
 
-  /** Takes in one channel message. False when it is foreign, malformed or nothing new. */
-  apply(message: ChannelMessage): boolean {
+  /** Takes in one channel message. Returns its row, which the tree may not keep; undefined when it is foreign, malformed or nothing new. */
+  apply(message: ChannelMessage): Row | undefined {
     const change = this.log.apply(message)
-    if (!change) return false
+    if (!change) return undefined
     const { row, kind } = change
     if (isUnsettled(row)) this.#open.add(row)
     else if (kind !== 'added') this.#close(row)
@@ -61,7 +61,7 @@ export class Tree<M extends object> extends Placement<M> {
       // NOTE: deleted messages are treated as never received
       if (!row.deleted) this.place(row)
     }
-    return true
+    return row
   }
 
   /** Brings nodes in step with their rows. */

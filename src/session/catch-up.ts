@@ -58,7 +58,7 @@ export class CatchUp<M extends object> {
 
   /** Applies a message to the tree; false when it brings nothing new. */
   apply(message: ChannelMessage): boolean {
-    const isNews = this.#session.tree.apply(message)
+    const isNews = this.#session.tree.apply(message) !== undefined
     if (!isNews) warn('newerProtocol', this.#session.channel, message)
     return isNews
   }

@@ -64,6 +64,23 @@ describe.each(targets)('of a flood of cancels of %s', (_, cancelOf) => {
     }
   })
 
+  it('the newest by the owner of the run is kept, although 300 other clients cancel later', () => {
+    const start = [
+      { ...prompt('p'), clientId: 'alice' },
+      runMessage('ai-run-start', 'r', { 'input-codec-message-id': 'p', 'input-client-id': 'alice', parent: 'p' }),
+    ]
+    const byOwner = (n: number) => ({ ...cancelOf(n), clientId: 'alice' })
+    const early = cancels(100, 1)
+    const own = [byOwner(100), byOwner(101)]
+    const messages = [...start, ...early, ...own, ...cancels(300, 300)]
+    for (let seed = 0; seed < 10; seed++) {
+      const tree = treeOf(seed === 0 ? messages : shuffled(messages, randomFrom(seed)))
+      const kept = tree.cancels.of(tree.runs.get('r')!)
+      expect(kept).toHaveLength(first + clientCount + 1)
+      expect(kept.filter(({ clientId }) => clientId === 'alice').map(({ serial }) => serial)).toEqual([own[1]!.serial])
+    }
+  })
+
   it('a refusal covers also those of its client that are not kept', () => {
     const start = run()
     const flood = cancels(500, 1)

@@ -113,7 +113,7 @@ it('rows of runs that were written side by side are known by their serials', () 
 it('a compact reply follows a later version of one of its rows, and no older one', () => {
   const { tree, run, said } = reply()
   const { message } = run.viewMessage('m')
-  expect(tree.apply(said)).toBe(false)
+  expect(tree.apply(said)).toBeUndefined()
   hear(tree, [later(said, 'message.update', { data: 'Oslo' })])
   expect(run.viewMessage('m').message).toBe(message)
   expect(message.parts.at(-1)).toMatchObject({ text: 'Oslo' })

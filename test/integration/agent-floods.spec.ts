@@ -118,6 +118,52 @@ describe('cancels of a suspended run whose agent is gone', () => {
     await agent.close()
   })
 
+  it.each([
+    ['another client that may cancel', 'admin'],
+    ['the owner', 'alice'],
+  ])('do not hide the Stop of %s, which came before them', async (_, clientId) => {
+    const { name, alice, run } = await flooded()
+    const cancelBy = (client: string, eventId: string) => ({
+      name: 'ai-cancel',
+      clientId: client,
+      extras: { ai: { transport: { 'run-id': run.runId, 'event-id': eventId } } },
+    })
+    const many = (clients: number) =>
+      Array.from({ length: 100 }, (_, n) => cancelBy(`stranger-${n % clients}`, `${clients}-${n}`))
+    const channel = endpoint.rest().channels.get(name)
+    await channel.publish(many(1))
+    await channel.publish(cancelBy(clientId, 'the-stop'))
+    await channel.publish(many(100))
+    const { wake, agent } = agentOn(name, endpoint, {
+      onCancel: (request) => request.clientId === clientId,
+      respond: () => undefined,
+    })
+    expect(await wake('the-stop')).toMatchObject({ status: 200 })
+    await alice.hears(named('ai-run-end', { 'run-id': run.runId, 'run-reason': 'cancelled' }))
+    await agent.close()
+  })
+
+  it('do not hide the Stop of the owner from an agent that is woken for another prompt', async () => {
+    const { name, alice, run } = await flooded()
+    const cancels = (from: number, clients: number) =>
+      Array.from({ length: 100 }, (_, n) => ({
+        name: 'ai-cancel',
+        clientId: `stranger-${n % clients}`,
+        extras: { ai: { transport: { 'run-id': run.runId, 'event-id': `${from + n}` } } },
+      }))
+    const channel = endpoint.rest().channels.get(name)
+    await channel.publish(cancels(0, 1))
+    await alice.cancel({ runId: run.runId })
+    await channel.publish(cancels(100, 100))
+    const { wake, agent } = agentOn(name, endpoint, {
+      onCancel: ({ clientId }) => clientId === 'alice',
+      respond: () => undefined,
+    })
+    expect(await wake((await alice.prompt('Hello')).inputEventId)).toMatchObject({ status: 202 })
+    await alice.hears(named('ai-run-end', { 'run-id': run.runId, 'run-reason': 'cancelled' }))
+    await agent.close()
+  })
+
   it('do not delay the Stop of the owner, although the hook never decides on them', async () => {
     const { name, alice, run } = await flooded()
     const { wake, agent } = agentOn(name, endpoint, {
