@@ -33,7 +33,8 @@ export function continueInArchive({ items, next }: HistoryPage, place: Place, be
 async function archivedPage(place: Place, before: string | undefined): Promise<HistoryPage> {
   const messages = await readArchive(place, before)
   const oldest = messages[0]?.serial
-  const isLast = messages.length < place.limit
+  // NOTE: an archive of the app's own may ignore `before`, and reading it would never end
+  const isLast = messages.length < place.limit || (before !== undefined && oldest! >= before)
   return { items: messages.toReversed(), next: isLast ? undefined : () => archivedPage(place, oldest) }
 }
 
@@ -44,8 +45,9 @@ async function readArchive(
   try {
     if (typeof archive === 'object') return (await archive.read({ sessionName, before, limit })).map(messageOf)
     const query = String(new URLSearchParams({ sessionName, limit: String(limit), ...(before && { before }) }))
-    const response = await (typeof archive === 'function' ? archive(query) : fetch(`${archive}?${query}`))
     const route = typeof archive === 'string' ? archive : 'its route'
+    const address = `${route}${route.includes('?') ? '&' : '?'}${query}`
+    const response = await (typeof archive === 'function' ? archive(query) : fetch(address))
     if (!response.ok) throw unreadable(`${route} answered with status ${response.status}`)
     const rows = unpackRows(await response.json())
     if (!rows) throw unreadable(`${route} answered with something else than rows; serve archiveRoute() there`)
