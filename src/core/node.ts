@@ -1,18 +1,11 @@
 import type { Codec } from './codec'
-import { compare, SmallMap, insertBySerial, noItems, removeBySerial } from './collections'
+import { compare, insertBySerial, noItems, removeBySerial } from './collections'
 import { isContent, type Log } from './log'
 import { unsent, type Row, type RowHome } from './row'
 import type { ReactivePort } from './signals'
 import { Projection } from './projection'
 import type { CompactRows } from './compact-rows'
-import {
-  ViewMessageProxy,
-  type MessageStatus,
-  type Writable,
-  type MessageState,
-  type SteerState,
-  type ViewMessage,
-} from './view-message'
+import { ShownMessages, type MessageState, type MessageStatus, type SteerState, type ViewMessage } from './view-message'
 import { Header } from './wire'
 
 /** A prompt (input) or a reply (run) in the tree. */
@@ -20,8 +13,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
   #rows: readonly Row[] = noItems
   /** Its rows while the log keeps them in little room. */
   #compact: CompactRows | undefined
-  protected readonly projection: Projection<M>
-  #shown: SmallMap<Writable<ViewMessage<M>>> | undefined
+  readonly projection: Projection<M>
+  #shown: ShownMessages<M> | undefined
   /** The content that the projection was made from, and how much of it, unless it is stale. */
   #folded: readonly Row[] = noItems
   #foldedCount = 0
@@ -126,7 +119,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     if (stale) this.#foldAfresh()
     else this.#foldFurther()
     const restated = this.restated()
-    this.#showState(stale ? undefined : restated)
+    this.#shown?.restate(this, stale ? undefined : restated)
     if (this.isComplete && !this.#hasLateRows) this.seal()
     // NOTE: only folding afresh puts messages before others
     return changeOf(before, this.#listing(), ids === this.ids || ids.every((id, index) => id === this.ids[index]))
@@ -202,22 +195,13 @@ export abstract class TreeNode<M extends object> implements RowHome {
     this.stale = true
   }
 
-  /** @param ids - messages whose state can be another one; by default all */
-  #showState(ids: Iterable<string> = this.#shown?.keys() ?? noItems): void {
-    for (const id of ids) {
-      const shown = this.#shown?.get(id)
-      if (!shown) continue
-      if (this.projection.held(id)) update(shown, this.#shape(id))
-      else this.#shown!.delete(id)
-    }
-  }
-
   /** The messages whose state can be another one since the last call; undefined when that is true of all. */
   protected restated(): Iterable<string> | undefined {
     return undefined
   }
 
-  #shape(id: string): MessageStatus {
+  /** How a message stands. */
+  statusOf(id: string): MessageStatus {
     return { state: this.messageState(id), steer: this.steerState(id), error: this.error() }
   }
 
@@ -237,12 +221,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   viewMessage(id: string): ViewMessage<M> {
-    const known = this.#shown?.get(id)
-    if (known) return known
-    const shown = ViewMessageProxy.of(this.projection, id, this.#shape(id), this)
-    this.#shown ??= new SmallMap()
-    this.#shown.set(id, shown)
-    return shown
+    return (this.#shown ??= new ShownMessages()).show(id, this)
   }
 
   /** The lowest serial that mentions a message id; undefined when none does. */
@@ -318,12 +297,6 @@ function changeOf(before: Listing, after: Listing, hasSameBegin: boolean): NodeC
   if (!isSameParent || before.replacesId !== after.replacesId) return 'rearranged'
   if (after.visible && (!hasSameBegin || after.size < before.size)) return 'rearranged'
   return after.visible && before.size === after.size && before.sort === after.sort ? 'none' : 'moved'
-}
-
-function update(shown: Writable<ViewMessage<object>>, { state, steer, error }: MessageStatus): void {
-  if (shown.state !== state) shown.state = state
-  if (shown.error !== error) shown.error = error
-  if (shown.steer !== steer) shown.steer = steer
 }
 
 /** Orders nodes by their place in the channel; prompts the channel does not have yet come last. */

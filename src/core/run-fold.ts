@@ -1,5 +1,5 @@
 import { insertBySerial, noItems, SmallMap } from './collections'
-import { isAgents, isContent, type Row } from './log'
+import { isAgents, isContent, isOpen, type Row } from './log'
 import { idsIn, isEntry, isSteer, Refusals, SteerStates, type RunStep } from './run-state'
 import { Header, isClients, MessageName, type Headers } from './wire'
 
@@ -86,11 +86,40 @@ export class RunFold {
     return verified || this.header(Header.owner) || (input && (input.clientId ?? input.transport[Header.owner])) || ''
   }
 
+  /** The serial by which the run is listed. */
+  get sort(): string {
+    return (this.#ownFork ?? this.start ?? this.first)?.serial ?? ''
+  }
+
+  /** The message that the run follows. */
+  get parent(): string | undefined {
+    const begin = this.start ?? this.#ownFork
+    return begin ? begin.transport[Header.parent] : this.#provisionalParent
+  }
+
+  // NOTE: allowed or not, so that where a run stands does not depend on where those stand that it replaces
+  get #ownFork(): Row | undefined {
+    return this.answersFork ? this.fork : undefined
+  }
+
+  /** Whether it has a message that only a started run has. */
+  get isStarted(): boolean {
+    return this.start !== undefined || this.hasOutput || this.steps.length > 0
+  }
+
+  /**
+   * Whether a stream of its content is still open at its end. Streams of attempts that were tried again do not count, nor
+   * those that an agent went on with after another one had ended the run.
+   */
+  get hasOpenStream(): boolean {
+    return this.content.some((row) => isOpen(row) && row.version <= this.end!.serial)
+  }
+
   /**
    * Until the start is known, the parent of the first output that does not point into this run itself (outputs of a resumed
    * run do).
    */
-  get provisionalParent(): string | undefined {
+  get #provisionalParent(): string | undefined {
     for (const parent of this.#parents ?? noItems) {
       if (!this.#ids!.has(parent)) return parent
       this.#parents!.delete(parent)

@@ -2,20 +2,11 @@ import type { AccessPolicy } from './access'
 import { Answers, isAnswer } from './answers'
 import type { Codec } from './codec'
 import { insertBySerial, isSame, noItems, removeBySerial, sameItems } from './collections'
-import { isContent, isOpen, type Row } from './log'
+import { isContent, type Row } from './log'
 import { TreeNode } from './node'
 import { RunFold } from './run-fold'
 import { factsOf, RunSnapshot, type RunFacts, type RunInfo } from './run-info'
-import {
-  endState,
-  hasEnded,
-  initialRunState,
-  isEntry,
-  type Refusals,
-  type RunState,
-  type RunStatus,
-  type SteerStates,
-} from './run-state'
+import { endState, hasEnded, initialRunState, isEntry, type RunState, type RunStatus } from './run-state'
 import type { ReactivePort } from './signals'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'
@@ -28,7 +19,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #fold: RunFold | undefined = new RunFold(noItems)
   /** Whether rows have come since the last `derive()` that can change the state or the facts. */
   #isNews = true
-  #steers: SteerStates | undefined
+  #steers: RunFold['steers']
   /** The state that its shown messages tell. */
   #told = initialRunState
   #answers: Answers | undefined
@@ -137,7 +128,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   /** The cancels that its agent has refused, if any. */
-  get refusals(): Refusals | undefined {
+  get refusals(): RunFold['refusals'] {
     return this.#known.refusals
   }
 
@@ -212,15 +203,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.snapshot.forget()
   }
 
-  /**
-   * Whether a stream of its content is still open at its end. Streams of attempts that were tried again do not count, nor
-   * those that an agent went on with after another one had ended the run.
-   */
-  get #hasOpenStream(): boolean {
-    const { content, end } = this.#known
-    return content.some((row) => isOpen(row) && row.version <= end!.serial)
-  }
-
   /** Whether its start is known, by a message that only a started run has. */
   get visible(): boolean {
     // NOTE: if agents or a policy are given, clients cannot create a run
@@ -237,7 +219,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected get isComplete(): boolean {
-    return this.hasEnded && !(this.#isOverdue && this.#hasOpenStream)
+    return this.hasEnded && !(this.#isOverdue && this.#known.hasOpenStream)
   }
 
   protected override release(): void {
@@ -272,16 +254,13 @@ export class RunNode<M extends object> extends TreeNode<M> {
     // NOTE: views compare steps and errors by identity
     if (isFresh && isSame(fold.steps, this.#state.steps)) fold.steps = this.#state.steps
     this.#readState(fold)
-    const { start, first } = fold
-    // NOTE: allowed or not, so that where a run stands does not depend on where those stand that it replaces
-    const fork = fold.answersFork ? fold.fork : undefined
-    this.sort = (fork ?? start ?? first)?.serial ?? ''
-    this.parent = start || fork ? (start ?? fork)!.transport[Header.parent] : fold.provisionalParent
+    this.sort = fold.sort
+    this.parent = fold.parent
     const inputId = fold.header(Header.inputId)
     // NOTE: one text for both, because equal texts of different headers are kept twice
     this.inputId = inputId === this.parent ? this.parent : inputId
     this.regenerates = fold.header(Header.regenerates)
-    this.#isStarted = start !== undefined || fold.hasOutput || fold.steps.length > 0
+    this.#isStarted = fold.isStarted
     if (fold.namedAnswers.length > 0 || this.#acted.length > 0) this.#noteActed()
     this.snapshot.update(this.#readFacts())
   }
@@ -291,10 +270,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return factsOf(this.#known, this.#state, { runId, inputId, parentId })
   }
 
-  #readState({ end, steps, isSuspended }: RunFold): void {
-    this.#isEnding = end !== undefined && !this.#isOverdue && this.#hasOpenStream
-    const state: Pick<RunState, 'status' | 'error'> =
-      end && !this.#isEnding ? endState(end) : { status: isSuspended && !end ? 'suspended' : 'active' }
+  #readState(fold: RunFold): void {
+    const { end, steps } = fold
+    this.#isEnding = end !== undefined && !this.#isOverdue && fold.hasOpenStream
+    const liveStatus = fold.isSuspended && !end ? 'suspended' : 'active'
+    const state: Pick<RunState, 'status' | 'error'> = end && !this.#isEnding ? endState(end) : { status: liveStatus }
     const { error } = this.#state
     this.#state = { status: state.status, error: isSame(error, state.error) ? error : state.error, steps }
   }

@@ -1,3 +1,4 @@
+import { SmallMap } from './collections'
 import type { Signal } from './signals'
 import type { Projection } from './projection'
 
@@ -85,4 +86,39 @@ export class ViewMessageProxy<M extends object> implements Writable<ViewMessage<
       return isSet
     },
   }
+}
+
+/** The node that the shown messages are of. */
+interface Source<M extends object> extends Pick<ViewMessage<M>, 'runId' | 'device'> {
+  readonly projection: Projection<M>
+  statusOf(id: string): MessageStatus
+}
+
+/** The messages of one node that views have asked for. */
+export class ShownMessages<M extends object> extends SmallMap<Writable<ViewMessage<M>>> {
+  show(id: string, node: Source<M>): ViewMessage<M> {
+    let shown = this.get(id)
+    if (!shown) this.set(id, (shown = ViewMessageProxy.of(node.projection, id, node.statusOf(id), node)))
+    return shown
+  }
+
+  /**
+   * Brings the states of messages up to date.
+   *
+   * @param ids - messages whose state can be another one; by default all
+   */
+  restate(node: Source<M>, ids: Iterable<string> = this.keys()): void {
+    for (const id of ids) {
+      const shown = this.get(id)
+      if (!shown) continue
+      if (node.projection.held(id)) update(shown, node.statusOf(id))
+      else this.delete(id)
+    }
+  }
+}
+
+function update(shown: Writable<ViewMessage<object>>, { state, steer, error }: MessageStatus): void {
+  if (shown.state !== state) shown.state = state
+  if (shown.error !== error) shown.error = error
+  if (shown.steer !== steer) shown.steer = steer
 }
