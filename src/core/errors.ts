@@ -1,46 +1,6 @@
-/** Numeric codes of {@link SessionError}; the same numbers as other AI Transport implementations use. */
-export const ErrorCode = {
-  /** An argument is wrong, or the call does not fit the present state. */
-  BadRequest: 40003,
-  /** The run was cancelled, or a wait was aborted. */
-  Cancelled: 40033,
-  /** The agent answers as many prompts as it may. */
-  TooManyRuns: 42900,
-  /** The token or key lacks a capability. */
-  Unauthorized: 40160,
-  /** The channel accepted a publish but returned no serial. */
-  NoSerial: 50000,
-  /** A refused stream could not be repaired by a full update. */
-  StreamRepairFailed: 104000,
-  /** Subscribing to or attaching the channel failed. */
-  ChannelFailed: 104001,
-  /** A cancel hook of the agent threw. */
-  HookFailed: 104002,
-  /** Publishing a run's start or end failed. */
-  LifecyclePublishFailed: 104003,
-  /** The session or view is closed. */
-  Closed: 104004,
-  /** A prompt could not be published, or the agent could not be woken. */
-  SendFailed: 104005,
-  /** Messages may have been missed and could not be read back. */
-  ContinuityLost: 104006,
-  /** The channel is not in a state that allows sending. */
-  NotAttached: 104007,
-  /** The agent's stream failed; also the code of a run that ended with an unspecified error. */
-  StreamFailed: 104008,
-  /** The run's start or its trigger was not found in time. */
-  NotFound: 104010,
-  /** History could not be read. */
-  HistoryFailed: 104011,
-  /** Rows could not be written to the app's archive. */
-  ArchiveFailed: 104012,
-  /** The channel's namespace does not allow appends and updates. */
-  AppendsNotAllowed: 93002,
-  /** The token route failed: it cannot be reached, or does not answer with a token. */
-  TokenRouteFailed: 80019,
-} as const
+import * as ErrorCode from './error-codes'
 
-export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode]
+export { ErrorCode }
 
 /**
  * The one error class of this library. `message` reads "unable to ...; reason", `cause` is the original
