@@ -31,11 +31,11 @@ interface Script {
 }
 
 const scripts: Record<string, Script> = {
-  everything: { code: everything, beside: peerEverything, limit: 42_110 },
+  everything: { code: everything, beside: peerEverything, limit: 42_200 },
   "the README's chat": { code: chat, beside: peerChat, limit: 39_320 },
   "the README's chat, `ably`": { code: `${chat}; ${ably}`, beside: `${peerChat}; ${ably}`, within: 'ably' },
-  "the README's chat, `ably/modular`": { code: `${chat}; ${modularAbly}`, within: 'ably', limit: 74_870 },
-  'everything, `ably/modular`': { code: `${everything}; ${modularAbly}`, within: 'ably', limit: 77_690 },
+  "the README's chat, `ably/modular`": { code: `${chat}; ${modularAbly}`, within: 'ably', limit: 74_900 },
+  'everything, `ably/modular`': { code: `${everything}; ${modularAbly}`, within: 'ably', limit: 77_800 },
 }
 
 /** The entries for servers, agents, tests and codecs. */
