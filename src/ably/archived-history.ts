@@ -24,7 +24,8 @@ interface Place {
  * @param before - the oldest serial of the page before this one
  */
 export function continueInArchive({ items, next }: HistoryPage, place: Place, before?: string): HistoryPage {
-  if (place.archive === undefined) return { items, next }
+  // NOTE: an app may choose its archive by a condition, and have `null` or ''
+  if (!place.archive) return { items, next }
   const oldest = items.at(-1)?.serial ?? before
   const older = next ? async () => continueInArchive(await next(), place, oldest) : () => archivedPage(place, oldest)
   return { items, next: older }

@@ -5,6 +5,7 @@ import { Uplink } from '../ably/uplink'
 import type { TrustOptions } from '../core/access'
 import type { ReplyCodec } from '../core/codec'
 import { ErrorCode, SessionError, unableTo } from '../core/errors'
+import { longestDelay } from '../core/signals'
 import type { AgentRun, RunHooks } from './agent-run'
 import { authorizer, type Authorize } from './authorize'
 import { openChannelSession, type AgentSessionOptions, type ChannelSession } from './agent-session'
@@ -175,11 +176,14 @@ export function defineAgent<M extends object = UIMessage, Chunk = ChunkOf<M>>(op
   /** Ends a run as an error once it has taken too long. */
   function limitDuration(run: AgentRun<M, Chunk>): void {
     if (maxDuration === undefined) return
-    const timer = setTimeout(() => {
-      const error = unableTo('answer', `it took longer than ${maxDuration / 1000} s`, ErrorCode.StreamFailed)
-      report(error)
-      run.end({ reason: 'error', error }).catch(report)
-    }, maxDuration)
+    const timer = setTimeout(
+      () => {
+        const error = unableTo('answer', `it took longer than ${maxDuration / 1000} s`, ErrorCode.StreamFailed)
+        report(error)
+        run.end({ reason: 'error', error }).catch(report)
+      },
+      Math.min(maxDuration, longestDelay),
+    )
     void run.finished.then(() => clearTimeout(timer))
   }
 

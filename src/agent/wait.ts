@@ -1,4 +1,4 @@
-import { deferred } from '../core/signals'
+import { deferred, longestDelay } from '../core/signals'
 
 /** Calls back whenever something new was heard or read; returns a function that ends that. */
 type Observe = (listener: () => void) => () => void
@@ -36,7 +36,7 @@ export async function waitFor<T>(
     reject(signal!.reason)
   }
   const stop = onHeard(lookAgain)
-  const timer = setTimeout(() => resolve(undefined), timeout)
+  const timer = setTimeout(() => resolve(undefined), Math.min(timeout, longestDelay))
   signal?.addEventListener('abort', abort)
   try {
     lookAgain()

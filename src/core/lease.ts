@@ -1,3 +1,5 @@
+import { longestDelay } from './signals'
+
 /**
  * Counts the users of a shared thing. When the last user releases it, the thing stays for a while, because the next user may
  * come soon; then `onEnd` is called.
@@ -45,7 +47,7 @@ export class LingeringLease {
   #endLater(): void {
     const left = this.#keepUntil - Date.now()
     if (left <= 0) return this.#onEnd()
-    this.#timer = setTimeout(this.#onEnd, left)
+    this.#timer = setTimeout(this.#onEnd, Math.min(left, longestDelay))
     // NOTE: a Node process need not stay for it; in browsers a timer is a number
     ;(this.#timer as { unref?: () => void }).unref?.()
   }

@@ -66,6 +66,9 @@ export interface Deferred<T> {
   reject(reason: unknown): void
 }
 
+/** The longest time that a timer can wait, in milliseconds, about 25 days; it would run out at once if asked for more. */
+export const longestDelay = 2 ** 31 - 1
+
 /** Waits for so many milliseconds. */
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 

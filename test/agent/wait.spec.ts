@@ -73,6 +73,14 @@ describe('a wait on a channel', () => {
     expectNothingLeft()
   })
 
+  it('waits without a limit if its timeout is infinite', async () => {
+    const { look, onHeard, hear } = channel()
+    const found = waitFor({ onHeard }, { look, timeout: Number.POSITIVE_INFINITY })
+    await vi.advanceTimersByTimeAsync(86_400_000)
+    hear('late')
+    expect(await found).toBe('late')
+  })
+
   it.each([true, false])('rejects with the reason of an aborted signal (aborted before: %s)', async (isBefore) => {
     const { look, onHeard, expectNothingLeft } = channel()
     const { read, isReading } = endless()

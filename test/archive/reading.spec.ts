@@ -29,6 +29,10 @@ it('ends if an archive gives rows that are not older', async () => {
   ])
 })
 
+it.each([undefined, null, ''])('there is no page beyond Ably without an archive (%j)', async (archive) => {
+  expect(await pagesOf(archive as never)).toEqual([])
+})
+
 it.each([
   ['/api/archive', '/api/archive?sessionName=ai%3Atrip&limit=2'],
   ['/api/archive?team=7', '/api/archive?team=7&sessionName=ai%3Atrip&limit=2'],

@@ -223,6 +223,17 @@ describe('a run that takes longer than maxDuration', () => {
     expect(errors).toMatchObject([{ message }])
     await eventually(async () => expect((await ask()).status).toBe(202))
   })
+
+  it.each([Number.POSITIVE_INFINITY, 2 ** 40])('has all the time if that is %d', async (maxDuration) => {
+    const work = Promise.withResolvers<void>()
+    const { alice, ask } = await wokenAgent(endpoint, { maxDuration, respond: () => work.promise })
+    const { body } = await ask()
+    // Timers that are due at once have run
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    work.resolve()
+    const end = await alice.hears(named('ai-run-end', { 'run-id': body.runId }))
+    expect(transportOf(end)).toMatchObject({ 'run-reason': 'complete' })
+  })
 })
 
 describe('a run whose end the channel refuses permanently', () => {
