@@ -207,7 +207,9 @@ export class AgentChannel<M extends object, Chunk> {
     this.triggers.add(row)
   }
 
-  #noteActivity({ transport }: Row, { version, timestamp = 0 }: ChannelMessage): void {
+  /** Refusals of cancels do not count: an agent publishes them also for a run whose own agent has died. */
+  #noteActivity({ name, transport }: Row, { version, timestamp = 0 }: ChannelMessage): void {
+    if (name === MessageName.cancelRefused) return
     const runId = transport[Header.runId] ?? ''
     this.#activity.set(runId, Math.max(this.lastActivity(runId), version?.timestamp ?? timestamp))
   }

@@ -35,7 +35,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #owner: string | undefined
   #isEnding = false
   #isOverdue = false
-  /** The newest version of any of its rows, cancels aside: a run is silent while this stays the same. */
+  /** The newest version of any of its rows, cancels and their refusals aside: a run is silent while this stays the same. */
   newestVersion = ''
   /** Whether it has changed since the runs were read that go on from copies of its messages. */
   hasChanged = true
@@ -91,8 +91,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return super.grow(row)
   }
 
-  #noteVersion({ version }: Row): void {
-    if (version > this.newestVersion) this.newestVersion = version
+  #noteVersion({ name, version }: Row): void {
+    // NOTE: any agent can publish a refusal, also one that is woken after the run's own agent has died
+    if (name !== MessageName.cancelRefused && version > this.newestVersion) this.newestVersion = version
   }
 
   override remove(row: Row): void {

@@ -1,6 +1,8 @@
 import { trustOf } from '../core/access'
 import { cancelledSilenceLimit, isNamedByPresence, silenceLimit } from '../core/run-info'
+import type { Row } from '../core/row'
 import type { RunNode } from '../core/run-node'
+import { MessageName } from '../core/wire'
 import type { Cancellations } from './cancellations'
 import type { SessionContext } from './context'
 
@@ -53,7 +55,8 @@ export class StalledRuns<M extends object> {
 
   #lastSign({ contentRows, rows }: RunNode<M>): number {
     const { deadlines } = this.#session
-    return Math.max(...[contentRows.at(-1), rows.at(-1)].map((row) => (row ? deadlines.since(row) : 0)))
+    const isSign = ({ name }: Row): boolean => name !== MessageName.cancelRefused
+    return Math.max(...[contentRows.at(-1), rows.findLast(isSign)].map((row) => (row ? deadlines.since(row) : 0)))
   }
 
   #revive(run: RunNode<M>, sign: LifeSign): void {

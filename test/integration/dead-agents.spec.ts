@@ -116,6 +116,33 @@ describe('a run whose agent process was killed', () => {
   })
 })
 
+describe('a run whose agent process was killed, if onCancel refuses its cancels', () => {
+  it('S31 stays stalled, and is ended as an error by the cancel that comes after two minutes', async () => {
+    const killed = await startAgentProcess(place.endpoint)
+    const name = newName()
+    const { wake } = agentOn(name, place.endpoint, { onCancel: () => false, respond: () => undefined })
+    const alice = await open(name, 'alice', { agent: () => killed })
+    const bob = await open(name, 'bob')
+    const { heard } = await joinWire(place.endpoint.client({ clientId: 'carol' }), name)
+    const { cancel } = await joinWire(place.endpoint.client({ clientId: 'alice' }), name)
+    const sent = await alice.view.send('Count slowly')
+    await sent.started
+    await eventually(() => expect(heard.some(named('ai-output'))).toBe(true))
+    await killed.kill()
+    hurry()
+    await eventually(() => expect(infoOf(bob, sent.runId)).toMatchObject({ stalled: true }))
+    const refused = await cancel({ runId: sent.runId })
+    await eventually(async () => expect(await wake(refused)).toMatchObject({ status: 200 }))
+    await eventually(() => expect(heard.some(named('x-ai-cancel-refused', { 'run-id': sent.runId }))).toBe(true))
+    expect(infoOf(bob, sent.runId)).toMatchObject({ status: 'active', stalled: true })
+    skip(121_000)
+    await wake(await cancel({ runId: sent.runId }))
+    for (const each of [alice, bob]) await eventually(() => expect(infoOf(each, sent.runId)?.status).toBe('error'))
+    expect(infoOf(bob, sent.runId)).not.toHaveProperty('stalled')
+    expect(endsOf(heard, sent.runId)).toHaveLength(1)
+  })
+})
+
 describe('a run whose agent process gets SIGTERM', () => {
   it('ends as cancelled, with the text so far, before the process exits', async () => {
     const agent = await startAgentProcess(place.endpoint)
