@@ -9,6 +9,8 @@ import { here } from './entries.ts'
 export interface Playground extends AsyncDisposable {
   /** The address, without a trailing slash. */
   readonly url: string
+  /** Sends a signal to the server's processes. */
+  signal(name: NodeJS.Signals): void
   /** Ends the server, with SIGTERM unless another signal is given. */
   stop(signal?: NodeJS.Signals): Promise<void>
 }
@@ -46,9 +48,10 @@ export async function startPlayground(options: PlaygroundOptions = {}): Promise<
   let output = ''
   for (const stream of [server.stdout, server.stderr]) stream.on('data', (chunk) => (output += chunk))
   const exited = once(server, 'exit')
-  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+  const signal = (name: NodeJS.Signals) => void process.kill(-server.pid!, name)
+  const stop = async (name: NodeJS.Signals = 'SIGTERM') => {
     if (server.exitCode !== null || server.signalCode !== null) return
-    process.kill(-server.pid!, signal)
+    signal(name)
     await exited
   }
   const deadline = Date.now() + startWithin
@@ -59,7 +62,7 @@ export async function startPlayground(options: PlaygroundOptions = {}): Promise<
     }
     await sleep(150)
   }
-  return { url, stop, [Symbol.asyncDispose]: () => stop() }
+  return { url, signal, stop, [Symbol.asyncDispose]: () => stop() }
 }
 
 const vite = here('node_modules/vite/bin/vite.js')

@@ -6,7 +6,7 @@ import type { Allowance } from '../../playground/server/gates'
 import type { CardStatus } from '../../playground/src/conversation/status'
 import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { eventually } from '../support/eventually'
-import { startPlayground, type Playground } from '../../scripts/playground'
+import { startPlayground, type Playground, type PlaygroundOptions } from '../../scripts/playground'
 
 // NOTE: long enough for a busy machine
 const longest = 120_000
@@ -17,6 +17,8 @@ export interface Visits {
   newSession(): string
   /** Opens a conversation on a new device: storage and identity are not shared with other visits. */
   visit(options?: VisitOptions): Promise<Visitor>
+  /** Sends a signal to the server of the playground. */
+  signalServer(name: NodeJS.Signals): void
 }
 
 export interface VisitOptions extends BrowserContextOptions {
@@ -35,7 +37,7 @@ export interface VisitOptions extends BrowserContextOptions {
 }
 
 /** Starts the playground for a file of tests. A console error fails the test in which it happens. */
-export function useVisits(): Visits {
+export function useVisits({ env }: Pick<PlaygroundOptions, 'env'> = {}): Visits {
   let playground: Playground
   let browser: Browser
   const visitors: Visitor[] = []
@@ -44,7 +46,7 @@ export function useVisits(): Visits {
 
   beforeAll(async () => {
     ;[playground, browser] = await Promise.all([
-      startPlayground({ built: inject('builtPlayground') }),
+      startPlayground({ built: inject('builtPlayground'), env }),
       chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs }),
     ])
   })
@@ -63,6 +65,7 @@ export function useVisits(): Visits {
   const newSession = () => `trip-${Date.now().toString(36)}-${sessions++}`
   return {
     newSession,
+    signalServer: (name) => playground.signal(name),
     async visit({
       session = newSession(),
       speed = 400,
