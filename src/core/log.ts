@@ -111,7 +111,7 @@ export class Log {
   /** Folds one message in; undefined when it is foreign, malformed or brings nothing new. */
   apply(message: ChannelMessage): RowChange | undefined {
     const { serial } = message
-    if (typeof serial !== 'string' || serial === '') return undefined
+    if (typeof serial !== 'string' || serial === '' || !isVersion(message)) return undefined
     const held = this.#rows.get(serial)
     const compact = held ? undefined : this.#find(serial)
     if (compact && versionOf(message, serial) <= rowIn(compact, serial)!.version) return undefined
@@ -165,6 +165,11 @@ export class Log {
     return { row, kind: 'added' }
   }
 }
+
+const versions: readonly unknown[] = [undefined, 'message.create', 'message.update', 'message.append', 'message.delete']
+
+/** Whether a message is a version of a row; other messages tell about it, as the summary of its annotations does. */
+const isVersion = ({ action }: ChannelMessage): boolean => versions.includes(action)
 
 const firstOf = ({ first }: CompactRows): string => first
 

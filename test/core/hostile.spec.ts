@@ -77,6 +77,24 @@ describe('a version of a known message that history would not give as a row', ()
   })
 })
 
+it.each(['message.summary', 'message.meta', 'unknown'])(
+  'a message that is no version (%s) changes no row',
+  (action) => {
+    const [said, streamed] = [prompt('p'), prompt('q')]
+    const about = ({ name, serial: of }: ChannelMessage) => ({
+      name,
+      serial: of,
+      action,
+      version: { serial: serial() },
+    })
+    const tree = newTree()
+    hear(tree, [said, { ...streamed, action: 'message.append' }, about(said), about(streamed)])
+    expect(stateOf(tree).messages).toHaveLength(2)
+    hear(tree, [{ ...said, ...about(said) }])
+    expect(tree.log.get(said.serial!)!.version).toBe(said.serial)
+  },
+)
+
 it('a prompt takes the headers of its newest version, also of one that was appended', () => {
   const open = prompt('p', { stream: 'true', status: 'streaming', parent: 'a' })
   const moved = prompt('p', { stream: 'true', status: 'streaming', parent: 'b' })
