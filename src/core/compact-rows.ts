@@ -43,7 +43,7 @@ export class RowForms {
   /** Latest first. */
   readonly #forms: Form[] = []
 
-  /** @param rows - by serial; no serial contains a space */
+  /** @param rows - by serial; no serial contains a space or a comma */
   compact(rows: readonly Row[], home: RowHome, log: CompactRows['log']): CompactRows {
     const { serial: first, timestamp: since } = rows[0]!
     const last = rows.at(-1)!.serial
@@ -135,6 +135,19 @@ export function rowsOf({ home, form, values, first, head, tail, since, places }:
   })
 }
 
-/** One of the rows. */
-export const rowIn = (compact: CompactRows, serial: string): Row | undefined =>
-  rowsOf(compact).find((row) => row.serial === serial)
+/** The version of one of the rows, which are not made for that; undefined for other serials. */
+export function versionIn(
+  { form, values, first, head, tail, places }: CompactRows,
+  serial: string,
+): string | undefined {
+  const rest = serial.slice(head, serial.length - tail)
+  if (first.slice(0, head) + rest + first.slice(first.length - tail) !== serial) return undefined
+  const at = `,${places}`.indexOf(`,${rest} `)
+  if (at < 0) return undefined
+  // NOTE: data is the last word of each row
+  let index = 0
+  for (let end = places.indexOf(','); end >= 0 && end < at; end = places.indexOf(',', end + 1))
+    index = form.names.indexOf(null, index) + 1
+  const version = form.words[index + 1]
+  return typeof version === 'number' ? (values[version] as string) : ((version as string | undefined) ?? serial)
+}

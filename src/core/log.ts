@@ -1,7 +1,7 @@
 import { warn } from './diagnostics'
 import { unsent, type Piece, type Row, type RowHome } from './row'
 import { firstAbove, SortedList } from './collections'
-import { RowForms, rowIn, rowsOf, type CompactRows } from './compact-rows'
+import { RowForms, rowsOf, versionIn, type CompactRows } from './compact-rows'
 import {
   Header,
   isClients,
@@ -76,7 +76,7 @@ export class Log {
     if (serial > this.newest || serial < this.#lowest) return undefined
     const all = this.#compact.sorted()
     let at = firstAbove(all, firstOf, serial) - 1
-    while (at >= 0 && (all[at]!.last < serial || !rowIn(all[at]!, serial))) at--
+    while (at >= 0 && (all[at]!.last < serial || versionIn(all[at]!, serial) === undefined)) at--
     return all[at]
   }
 
@@ -114,7 +114,7 @@ export class Log {
     if (typeof serial !== 'string' || serial === '' || !isVersion(message)) return undefined
     const held = this.#rows.get(serial)
     const compact = held ? undefined : this.#find(serial)
-    if (compact && versionOf(message, serial) <= rowIn(compact, serial)!.version) return undefined
+    if (compact && versionOf(message, serial) <= versionIn(compact, serial)!) return undefined
     const row = compact ? this.get(serial) : held
     if (!row) return this.#add(serial, message)
     return revise(row, this.#isRow(message, row) ? message : { ...message, action: 'message.delete' })

@@ -177,8 +177,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
   compact(log: Log): void {
     const rows = this.#rows
     if (this.stale || !this.projection.isSealed || rows.length === 0) return
-    // NOTE: a space parts compact serials
-    if (rows.some(({ partial, pieces, serial }) => partial || pieces || serial.includes(' '))) return
+    // NOTE: spaces and commas part compact serials
+    if (rows.some(({ partial, pieces, serial }) => partial || pieces || /[ ,]/.test(serial))) return
     this.release()
     this.#compact = log.compact(rows, this)
   }

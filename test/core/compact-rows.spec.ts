@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { Row } from '../../src/core/log'
 import { RowForms, rowsOf } from '../../src/core/compact-rows'
 import { hear, newTree } from '../support/transcripts'
@@ -108,6 +108,21 @@ it('rows of runs that were written side by side are known by their serials', () 
     { text: 'more' },
   ])
   expect([...tree.log.rows()]).toHaveLength(wire.length + 1)
+})
+
+it('the rows of a long compact reply are not made to hear that one of them is known', () => {
+  const tree = newTree()
+  const said = Array.from({ length: 30 }, (_, id) => output('r', { kind: 'text', id: `${id}` }, `text ${id}`))
+  const edited = said.map((each, index) => (index % 3 === 0 ? later(each, 'message.update', { data: 'new' }) : each))
+  const wire = [runMessage('ai-run-start', 'r'), ...edited, runMessage('ai-run-end', 'r')]
+  hear(tree, [...said, ...wire])
+  tree.compact([...tree.runs.values()])
+  const made = vi.spyOn(Object, 'fromEntries')
+  for (const message of [...said, ...wire]) expect(tree.apply(message)).toBeUndefined()
+  expect(made).not.toHaveBeenCalled()
+  made.mockRestore()
+  hear(tree, [later(said[0]!, 'message.update', { data: 'newer' })])
+  expect(JSON.stringify(tree.runs.get('r')!.message('m'))).toContain('newer')
 })
 
 it('a compact reply follows a later version of one of its rows, and no older one', () => {
