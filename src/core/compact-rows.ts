@@ -47,7 +47,7 @@ export class RowForms {
   compact(rows: readonly Row[], home: RowHome, log: CompactRows['log']): CompactRows {
     const { serial: first, timestamp: since } = rows[0]!
     const last = rows.at(-1)!.serial
-    let head = 0
+    let head = first === last ? first.length : 0
     while (head < first.length && first[head] === last[head]) head++
     let end = first.slice(head)
     for (const { serial } of rows) while (serial.length < head + end.length || !serial.endsWith(end)) end = end.slice(1)

@@ -46,10 +46,12 @@ export const isUnsettled = (row: Row): boolean => isOpen(row) || (row.partial &&
 export class Log {
   /** Rows by serial, but for those of settled nodes. */
   readonly #rows = new Map<string, Row>()
-  /** Rows of settled nodes. NOTE: an entry for each of them would take as much room as the row. */
+  /** Rows of settled nodes. */
+  // NOTE: an entry for each of them would take as much room as the row
   readonly #compact = new SortedList<CompactRows>({ keyOf: firstOf })
-  /** The lowest serial in them. */
+  /** The lowest and the highest serial that they have had. */
   #lowest = unsent
+  #highest = ''
   readonly #forms = new RowForms()
   /** The highest serial held; empty when there is none. */
   newest = ''
@@ -73,7 +75,7 @@ export class Log {
   /** The compact rows that include this one. */
   #find(serial: string): CompactRows | undefined {
     // NOTE: almost every row that is looked for is newer than all of them, or older
-    if (serial > this.newest || serial < this.#lowest) return undefined
+    if (serial > this.#highest || serial < this.#lowest) return undefined
     const all = this.#compact.sorted()
     let at = firstAbove(all, firstOf, serial) - 1
     while (at >= 0 && (all[at]!.last < serial || versionIn(all[at]!, serial) === undefined)) at--
@@ -91,6 +93,7 @@ export class Log {
     const compact = this.#forms.compact(rows, home, this)
     this.#compact.add(compact)
     if (compact.first < this.#lowest) this.#lowest = compact.first
+    if (compact.last > this.#highest) this.#highest = compact.last
     for (const { serial } of rows) this.#rows.delete(serial)
     return compact
   }
