@@ -66,7 +66,7 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
  */
 export async function resolvesWithin(promise: Promise<unknown>, limit: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<false>((resolve) => (timer = setTimeout(resolve, limit, false)))
+  const late = new Promise<false>((resolve) => (timer = setTimeout(resolve, Math.min(limit, longestDelay), false)))
   try {
     return await Promise.race([promise.then(() => true), late])
   } finally {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { waitFor } from '../../src/agent/wait'
+import { resolvesWithin, waitFor } from '../../src/agent/wait'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -100,4 +100,10 @@ describe('a wait on a channel', () => {
     await expect(found).rejects.toThrow('no history')
     expectNothingLeft()
   })
+})
+
+it.each([Number.POSITIVE_INFINITY, 2 ** 40])('a promise may take a day if its limit is %d', async (limit) => {
+  const late = resolvesWithin(new Promise((resolve) => setTimeout(resolve, 86_400_000)), limit)
+  await vi.advanceTimersByTimeAsync(86_400_000)
+  expect(await late).toBe(true)
 })
