@@ -31,6 +31,13 @@ export interface TokenRouteOptions {
   onError?: (error: unknown) => void
 }
 
+// NOTE: apps without types may return one name, or a set of names
+function namesIn(allowed: string | Iterable<string>): readonly string[] {
+  const names = typeof allowed === 'string' ? [allowed] : Array.from(allowed ?? [undefined])
+  if (names.every((name) => typeof name === 'string')) return names
+  throw new TypeError(`unable to issue a token; "sessions" must return names, not ${JSON.stringify(allowed)}`)
+}
+
 /** In bytes: room for the names of some hundred open sessions. */
 const maxBodySize = 65_536
 
@@ -81,10 +88,10 @@ export function tokenRoute(options: TokenRouteOptions): (request: Request) => Pr
     const asked = await capabilityAskedFor(request)
     const clientId = await clientIdOf(request)
     const wanted = Object.keys(asked ?? {})
-    const allowed = await sessions(clientId, { request, wanted })
+    const allowed = namesIn(await sessions(clientId, { request, wanted }))
     const capability = leastCapability(
       asked,
-      [allowed].flat().map((name) => channelNameOf(name, namespace)),
+      allowed.map((name) => channelNameOf(name, namespace)),
     )
     if (Object.keys(capability).length === 0) {
       const list = wanted.length > 0 ? wanted.map((name) => `"${name}"`).join(', ') : 'any session'

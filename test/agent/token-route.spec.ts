@@ -48,6 +48,11 @@ describe('a token', () => {
     })
   })
 
+  it.each(['team', new Set(['team'])])('is for the sessions in what untyped apps return (%#)', async (names) => {
+    const ask = route({ sessions: () => names as never })
+    expect((await grantOf(await ask())).capability).toEqual({ 'ai:team': all })
+  })
+
   it('covers the requested sessions that are allowed, and no others', async () => {
     const ask = route({ ttl: 60 })
     const asked = { 'alice:trip': ['*'], 'ai:team': ['subscribe', 'push-admin'], 'ai:secret': ['*'], 'bob:1': all }
@@ -139,12 +144,14 @@ describe('the token route refuses', () => {
   })
 
   it.each([
-    [{ user: () => 42 }, 500, 'unable to issue a token; "user" must return a string, not 42'],
-    [{ sessions: () => undefined }, 400, 'unable to open the session; its name must be a string, not undefined'],
-  ])('and tells the app, if a hook returns a value of another type (%#)', async (options, status, message) => {
+    [{ user: () => 42 }, 'unable to issue a token; "user" must return a string, not 42'],
+    [{ sessions: () => undefined }, 'unable to issue a token; "sessions" must return names, not undefined'],
+    [{ sessions: () => null }, 'unable to issue a token; "sessions" must return names, not null'],
+    [{ sessions: () => [7] }, 'unable to issue a token; "sessions" must return names, not [7]'],
+  ])('with 500, and tells the app, if a hook returns a value of another type (%#)', async (options, message) => {
     const onError = vi.fn<(error: unknown) => void>()
     const response = await route({ ...(options as object), onError })()
-    expect(response.status).toBe(status)
+    expect(await errorOf(response)).toEqual([500, 50_000, 'unable to answer; the agent failed'])
     expect(onError.mock.calls).toEqual([[expect.objectContaining({ message })]])
   })
 
