@@ -220,8 +220,8 @@ const maxPieces = 200
 const joined = (a: Piece, b: Piece): Piece => ({ from: a.from, version: b.version, data: a.data + b.data })
 
 function append(row: Row, message: ChannelMessage, version: string): RowChange | undefined {
-  const { data, extras } = message
-  const before = row.transport
+  const { data, extras, name } = message
+  const { transport: before, name: former } = row
   const status = statusOf(extras)
   // NOTE: only agents stream, so only an agent's further headers need not be read
   if (status === undefined || status !== before[Header.status] || isClients(row.name)) {
@@ -234,7 +234,8 @@ function append(row: Row, message: ChannelMessage, version: string): RowChange |
     row.data = typeof row.data === 'string' ? row.data + data : data
     if (row.pieces) lengthen(row.pieces, { from: version, version, data })
   }
-  return changed(row, before, false)
+  row.name = nameOf(name) ?? former
+  return changed(row, before, row.name !== former)
 }
 
 /** Adds a piece; of too many, the oldest become one, so that nothing can be put between them any more. */

@@ -244,8 +244,11 @@ export abstract class Placement<M extends object> extends Nodes<M> {
 
   /** Takes a row that said this out of the tree. */
   protected withdraw(row: Row, before: Headers): void {
-    if (row.name === MessageName.cancel) return this.#withdrawCancel(row, before)
-    if (!row.home) return this.#withdrawRequest(row, before)
+    // NOTE: a row is looked for where it was, because it may have another name by now
+    if (!row.home) {
+      this.#withdrawRequest(row, before)
+      return this.#withdrawCancel(row, before)
+    }
     this.detachRow(row, before)
     this.forks.remove(row, before)
     this.#touchReplaced(before)

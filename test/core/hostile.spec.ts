@@ -95,6 +95,41 @@ it.each(['message.summary', 'message.meta', 'unknown'])(
   },
 )
 
+describe('a message that gets another name', () => {
+  const agents = { isAgent: (id: string | undefined) => id === 'agent' }
+  const run = [
+    prompt('p'),
+    runMessage('ai-run-start', 'R', { 'invocation-id': 'R-1', 'input-codec-message-id': 'p', parent: 'p' }),
+  ].map((each) => ({ ...each, clientId: each.name === 'ai-input' ? 'alice' : 'agent' }))
+  const cancel = { ...runMessage('ai-cancel', 'R', { 'event-id': 'e' }), clientId: 'alice' }
+  const request = { ...message('ai-cancel', { 'input-codec-message-id': 'q', 'event-id': 'e' }), clientId: 'alice' }
+  const second = { ...prompt('q', { parent: 'p' }), clientId: 'alice' }
+  const renamed = (of: ChannelMessage, name: string, action: string): ChannelMessage => ({
+    ...of,
+    name,
+    action,
+    data: '',
+    version: { serial: serial() },
+  })
+
+  it.each(
+    [cancel, request, second].flatMap((of) =>
+      ['message.update', 'message.append'].flatMap((action) =>
+        ['ai-step-start', 'ai-later', 'ai-input', 'ai-cancel'].map((name) => [of.name, name, action, of] as const),
+      ),
+    ),
+  )('is what history gives: %s becomes %s by a %s', (_, name, action, of) => {
+    const last = renamed(of, name, action)
+    const [live, late] = [newTree(agents), newTree(agents)]
+    hear(live, [...run, second, of, last])
+    const data = action === 'message.append' ? of.data : last.data
+    hear(late, [...run, ...(of === second ? [] : [second]), { ...last, action: 'message.update', data }])
+    const cancelsOf = (tree: typeof live) => [tree.runs.get('R')!, tree.inputs.get('q')].map((node) => (node ? tree.cancels.of(node).length : 0)) // prettier-ignore
+    expect(cancelsOf(live)).toEqual(cancelsOf(late))
+    expect(stateOf(live)).toEqual(stateOf(late))
+  })
+})
+
 it('a prompt takes the headers of its newest version, also of one that was appended', () => {
   const open = prompt('p', { stream: 'true', status: 'streaming', parent: 'a' })
   const moved = prompt('p', { stream: 'true', status: 'streaming', parent: 'b' })
