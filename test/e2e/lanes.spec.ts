@@ -70,7 +70,6 @@ test('the page follows a regenerated answer further up, and the button to the la
   await visitor.allow(150)
   await visitor.page.locator('main').evaluate((main) => main.scrollTo(0, 0))
   await latest(visitor).waitFor()
-  await visitor.page.waitForTimeout(900)
   await first.card.getByRole('button', { name: /^Regenerate/ }).click()
   await expect.poll(() => visitor.cards.count()).toBe(1)
   await first.streams(90)

@@ -119,7 +119,7 @@ test('a session of 5,000 messages opens with its newest ones, scrolls back witho
   const run = await visitor.ask('Plan three days in Lisbon')
   await run.streams(10)
   // NOTE: the button of the answer before changes once more, after the time of a double click
-  await page.waitForTimeout(1000)
+  await expect.poll(() => page.locator('article [aria-disabled=true]').count()).toBe(0)
   await countRenders(page)
   await visitor.allow(180)
   await run.streams(120)

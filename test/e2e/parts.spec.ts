@@ -312,7 +312,6 @@ describe('layout', () => {
     expect(await overflowOf(visitor.page)).toEqual([])
     await run.stop()
     await run.reaches('cancelled')
-    await visitor.page.waitForTimeout(900)
     await visitor.press(/^Regenerate run “Book/)
     await run.card.getByRole('group', { name: /^Versions of run “Book/ }).waitFor()
     await run.reaches('suspended')
@@ -333,7 +332,7 @@ describe('cost', () => {
     const run = await visitor.ask(lisbon)
     await run.streams(10)
     // NOTE: buttons of answers that have just ended change once more, after the time of a double click
-    await visitor.page.waitForTimeout(1000)
+    await expect.poll(() => visitor.page.locator('article [aria-disabled=true]').count()).toBe(0)
     await visitor.page.evaluate(() => {
       const counts: Record<string, number> = {}
       Object.assign(window, { counts })
