@@ -250,7 +250,8 @@ function replace(row: Row, { action, extras, data, name }: ChannelMessage, versi
   const deleted = action === 'message.delete' || !envelope
   Object.assign(row, envelope, { version, data, deleted, partial: false })
   if (row.pieces) row.pieces = undefined
-  row.name = nameOf(name) ?? row.name
+  // NOTE: a name that is not the publisher's to use must not be the row's, or it would count the next time
+  if (!deleted) row.name = nameOf(name) ?? former
   return changed(row, before, wasDeleted || row.name !== former)
 }
 

@@ -110,6 +110,11 @@ describe('with `agents` set, if another client publishes it,', () => {
     const before = stateOf(tree)
     hear(tree, [sent, turned])
     expect(stateOf(tree)).toEqual(before)
+    const again = ['message.update', 'message.append'].map((action, index) => ({ ...turned, action, version: { serial: `z${index}` } })) // prettier-ignore
+    for (const repeated of again) {
+      hear(tree, [repeated])
+      expect(stateOf(tree)).toEqual(before)
+    }
   })
 
   it.each([
