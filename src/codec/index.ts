@@ -15,5 +15,6 @@ export type {
   Seed,
   WholeMessage,
 } from '../core/codec'
-export { Header, type Headers } from '../core/wire'
+export { Header } from './header'
+export type { Headers } from '../core/wire'
 export type { Row } from '../core/log'
