@@ -23,6 +23,10 @@ const maxOnChannel = 30
 class Recent {
   readonly #moments: number[] = []
 
+  get count(): number {
+    return this.#moments.length
+  }
+
   add(moment: number): void {
     this.#moments.push(moment)
   }
@@ -98,7 +102,8 @@ export class Outbox {
       for (const recent of [this.#onConnection, this.#onChannel]) queued.messages.forEach(() => recent.add(now))
       void this.#publish(queued)
     }
-    if (this.#queue.length > 0) this.#flushIn(wait)
+    // NOTE: of the sessions that wait for their connection, the one that has published least is the first
+    if (this.#queue.length > 0) this.#flushIn(wait + this.#onChannel.count)
   }
 
   #flushIn(delay: number): void {

@@ -137,6 +137,17 @@ describe('many messages at once', () => {
     expect(other.names()).toBe('stop')
   })
 
+  it('of several sessions leave room for another one of the connection, while theirs go on', async () => {
+    vi.useFakeTimers()
+    const connection = {}
+    for (const { outbox } of [aChannel(connection), aChannel(connection)]) publishMany(outbox, 400)
+    const other = aChannel(connection)
+    await vi.advanceTimersByTimeAsync(2200)
+    void other.outbox.publish(letter('hello'))
+    await vi.advanceTimersByTimeAsync(1100)
+    expect(other.names()).toBe('hello')
+  })
+
   it('of one connection do not slow down another connection', () => {
     vi.useFakeTimers()
     const [one, other] = [aChannel(), aChannel()]
