@@ -118,7 +118,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     await this.#steers.review()
     void new DeadRuns(channel, run.hooks, run.invocationId).endAll()
     // NOTE: the session may have left the run meanwhile
-    if (this.#run.phase === 'starting') this.#run.phase = 'open'
+    if (run.phase === 'starting') run.phase = 'open'
     // NOTE: another agent may have ended it meanwhile
     this.#reviewOthers()
   }
@@ -237,8 +237,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   }
 
   async #publishEnd({ reason, error }: RunOutcome): Promise<void> {
-    const { publisher, identity } = this.#run
-    const { cutOff } = this.#run
+    const { publisher, identity, cutOff } = this.#run
     const answers = this.#run.answers.takeLast(this.#channel.tree.runs.get(this.runId))
     const end = runEnd(identity, {
       reason: reason === 'suspend' ? 'complete' : reason,
