@@ -22,12 +22,9 @@ export interface CompactRows {
   /** The first and the last serial. */
   readonly first: string
   readonly last: string
-  /** How many characters all serials have in common at their beginnings and at their ends. */
-  readonly head: number
-  readonly tail: number
   /** The time of the first row. */
   readonly since: number
-  /** Of each row the rest of its serial, and the time after the first row. */
+  /** Of each row the serial, and the time after the first row. */
   readonly places: string
 }
 
@@ -47,15 +44,8 @@ export class RowForms {
   compact(rows: readonly Row[], home: RowHome, log: CompactRows['log']): CompactRows {
     const { serial: first, timestamp: since } = rows[0]!
     const last = rows.at(-1)!.serial
-    let head = first === last ? first.length : 0
-    while (head < first.length && first[head] === last[head]) head++
-    let end = first.slice(head)
-    for (const { serial } of rows) while (serial.length < head + end.length || !serial.endsWith(end)) end = end.slice(1)
-    const tail = end.length
-    const places = rows
-      .map(({ serial, timestamp }) => `${serial.slice(head, serial.length - tail)} ${timestamp - since}`)
-      .join()
-    return { log, home, ...this.#formOf(rows), first, last, head, tail, since, places }
+    const places = rows.map(({ serial, timestamp }) => `${serial} ${timestamp - since}`).join()
+    return { log, home, ...this.#formOf(rows), first, last, since, places }
   }
 
   #formOf(rows: readonly Row[]): Pick<CompactRows, 'form' | 'values'> {
@@ -64,27 +54,29 @@ export class RowForms {
       // NOTE: a list that was pushed to keeps room for more
       if (fits(form, rows, values)) return { form, values: values.slice() }
     }
-    const [names, words, values]: [Name[], unknown[], unknown[]] = [[], [], []]
-    everyWord(rows, (word, name) => {
-      names.push(name)
-      words.push(place(word, name === null ? 1 : shortest, values))
-      return true
-    })
-    if (this.#forms.unshift({ names, words }) > maxForms) this.#forms.pop()
-    return { form: this.#forms[0]!, values: values.slice() }
+    const values: unknown[] = []
+    const form = learn(rows, values)
+    if (this.#forms.unshift(form) > maxForms) this.#forms.pop()
+    return { form, values: values.slice() }
   }
 }
 
-/** Whether this holds for every word of rows. */
-function everyWord(rows: readonly Row[], holds: (word: unknown, name?: Name) => boolean): boolean {
-  for (const { serial, version, name, transport, codec, clientId, data } of rows) {
-    if (!holds(name) || !holds(version === serial ? undefined : version) || !holds(clientId)) return false
-    for (const header in transport) if (!holds(transport[header], header)) return false
-    if (!holds(undefined)) return false
-    for (const header in codec) if (!holds(codec[header], header)) return false
-    if (!holds(data, null)) return false
+/** The form of rows; notes the values that it leaves out. */
+function learn(rows: readonly Row[], values: unknown[]): Form {
+  const names: Name[] = []
+  const words: unknown[] = []
+  const add = (word: unknown, name?: Name): void => {
+    names.push(name)
+    words.push(place(word, name === null ? 1 : shortest, values))
   }
-  return true
+  for (const { serial, version, name, transport, codec, clientId, data } of rows) {
+    for (const word of [name, version === serial ? undefined : version, clientId]) add(word)
+    for (const header in transport) add(transport[header], header)
+    add(undefined)
+    for (const header in codec) add(codec[header], header)
+    add(data, null)
+  }
+  return { names, words }
 }
 
 /** A word for a form: itself if it is short, or else its place among the values. */
@@ -97,19 +89,28 @@ function place(word: unknown, length: number, values: unknown[]): unknown {
 /** Whether rows have a form; notes the values that it leaves out. */
 function fits({ names, words }: Form, rows: readonly Row[], values: unknown[]): boolean {
   let index = 0
-  const isWhole = everyWord(rows, (word, name) => {
-    const at = words[index]
-    if (names[index++] !== name) return false
-    if (typeof at !== 'number' || word === undefined) return at === word
-    if (at === values.length) values.push(word)
-    return values[at] === word
-  })
-  return isWhole && index === words.length
+  for (const { serial, version, name, transport, codec, clientId, data } of rows) {
+    const own = version === serial ? undefined : version
+    if (!fitsWord(words[index++], name, values) || !fitsWord(words[index++], own, values)) return false
+    if (!fitsWord(words[index++], clientId, values)) return false
+    for (const header in transport)
+      if (names[index] !== header || !fitsWord(words[index++], transport[header], values)) return false
+    if (names[index++] !== undefined) return false
+    for (const header in codec)
+      if (names[index] !== header || !fitsWord(words[index++], codec[header], values)) return false
+    if (names[index] !== null || !fitsWord(words[index++], data, values)) return false
+  }
+  return index === words.length
+}
+
+function fitsWord(at: unknown, word: unknown, values: unknown[]): boolean {
+  if (typeof at !== 'number' || word === undefined) return at === word
+  if (at === values.length) values.push(word)
+  return values[at] === word
 }
 
 /** The rows as they were. */
-export function rowsOf({ home, form, values, first, head, tail, since, places }: CompactRows): Row[] {
-  const [begin, end] = [first.slice(0, head), first.slice(first.length - tail)]
+export function rowsOf({ home, form, values, since, places }: CompactRows): Row[] {
   const { names, words } = form
   let index = 0
   const next = (): unknown => {
@@ -121,8 +122,7 @@ export function rowsOf({ home, form, values, first, head, tail, since, places }:
     for (let name = names[index]; typeof name === 'string'; name = names[index]) entries.push([name, next() as string])
     return Object.fromEntries(entries)
   }
-  return Array.from(places.matchAll(/([^ ]*) ([^,]*),?/g), ([, rest, time]): Row => {
-    const serial = `${begin}${rest}${end}`
+  return Array.from(places.matchAll(/([^ ]*) ([^,]*),?/g), ([, serial = '', time]): Row => {
     const name = next() as MessageName
     const version = (next() as string | undefined) ?? serial
     const clientId = next() as string | undefined
@@ -136,13 +136,8 @@ export function rowsOf({ home, form, values, first, head, tail, since, places }:
 }
 
 /** The version of one of the rows, which are not made for that; undefined for other serials. */
-export function versionIn(
-  { form, values, first, head, tail, places }: CompactRows,
-  serial: string,
-): string | undefined {
-  const rest = serial.slice(head, serial.length - tail)
-  if (first.slice(0, head) + rest + first.slice(first.length - tail) !== serial) return undefined
-  const at = `,${places}`.indexOf(`,${rest} `)
+export function versionIn({ form, values, places }: CompactRows, serial: string): string | undefined {
+  const at = `,${places}`.indexOf(`,${serial} `)
   if (at < 0) return undefined
   // NOTE: data is the last word of each row
   let index = 0
