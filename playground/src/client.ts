@@ -16,6 +16,9 @@ let made: Ably.Realtime | undefined
 /** The channel of a session, for the event log. */
 export const channelOf = (name: string): Ably.RealtimeChannel | undefined => made?.channels.get(`ai:${name}`)
 
+/** Resolves once all messages have arrived that the service had sent before: its answer comes behind them. */
+export const messagesArrived = async (): Promise<unknown> => made?.connection.ping()
+
 // NOTE: the page shows a lost connection, so the SDK does not log it
 const logLevel = 0
 

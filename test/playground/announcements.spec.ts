@@ -11,12 +11,17 @@ afterEach(() => void vi.useRealTimers())
 
 /** The announcements of a screen reader while the connection goes through these states, each for some ms. */
 async function heard(...course: [Link, number][]): Promise<string[]> {
+  return heardWith(() => Promise.resolve(), ...course)
+}
+
+/** The same; `arrived` settles once the missed messages have arrived. */
+async function heardWith(arrived: () => Promise<unknown>, ...course: [Link, number][]): Promise<string[]> {
   const said: string[] = []
   const link = ref<Link>('connected')
   const exchanges = shallowRef<readonly Exchange[]>([])
   const scope = effectScope()
   scope.run(() => {
-    const outages = useOutage(link, exchanges)
+    const outages = useOutage(link, exchanges, arrived)
     const { news, alert } = useAnnouncements(shallowRef<readonly RunInfo[]>([]), exchanges, link, outages, ref(true))
     watch([news, alert], (now, before) => {
       for (const [index, words] of now.entries()) if (words && words !== before[index]) said.push(words)
@@ -46,6 +51,16 @@ describe('the end of an outage is announced once, in one sentence,', () => {
     const said = await heard(['reconnecting', 3000], ['repairing', 400], ['connected', 8000])
     expect(said).toEqual([lost, "Back online. You're up to date."])
     expect(await heard(['reconnecting', 300], ['repairing', 400], ['connected', 8000])).toEqual([lost, 'Reconnected.'])
+  })
+
+  test('only once the missed messages have arrived, or cannot', async () => {
+    const course: [Link, number][] = [
+      ['reconnecting', 3000],
+      ['connected', 8000],
+    ]
+    expect(await heardWith(() => new Promise(() => {}), ...course)).toEqual([lost])
+    const refused = () => Promise.reject(new Error('refused'))
+    expect(await heardWith(refused, ...course)).toEqual([lost, "Back online. You're up to date."])
   })
 
   test('after each of two short outages', async () => {

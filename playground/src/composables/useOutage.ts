@@ -15,8 +15,8 @@ export const isLasting = ({ kind }: Outage): boolean => kind === 'gap' || kind =
 
 const tellAfter = 2000
 const longAfter = 15_000
-/** The time for missed messages to arrive, and the time the summary is shown, in ms. */
-const arrivesWithin = 700
+/** The time for missed messages to be drawn, and the time the summary is shown, in ms. */
+const drawnWithin = 700
 const shownFor = 6000
 
 /** Outages for the banner and for screen readers. */
@@ -27,7 +27,12 @@ export interface Outages {
   readonly comeback: Readonly<Ref<{ readonly words: string } | undefined>>
 }
 
-export function useOutage(link: Readonly<Ref<Link>>, exchanges: Readonly<Ref<readonly Exchange[]>>): Outages {
+/** @param arrived - settles once the messages that were missed have arrived */
+export function useOutage(
+  link: Readonly<Ref<Link>>,
+  exchanges: Readonly<Ref<readonly Exchange[]>>,
+  arrived: () => Promise<unknown>,
+): Outages {
   const lostAt = ref<number>()
   const back = shallowRef<string>()
   const comeback = shallowRef<{ words: string }>()
@@ -47,9 +52,16 @@ export function useOutage(link: Readonly<Ref<Link>>, exchanges: Readonly<Ref<rea
     if (lostAt.value === undefined) return
     const isToTell = Date.now() - lostAt.value >= tellAfter
     lostAt.value = undefined
-    if (isToTell) return void (timer = setTimeout(summarise, arrivesWithin))
+    if (isToTell) return void summariseSoon()
     before = undefined
     comeback.value = { words: 'Reconnected.' }
+  }
+
+  async function summariseSoon(): Promise<void> {
+    await arrived().catch(() => {})
+    clearTimeout(timer)
+    // The connection may have been lost again, or the summary be told already
+    if (lostAt.value === undefined && before) timer = setTimeout(summarise, drawnWithin)
   }
 
   function summarise(): void {
