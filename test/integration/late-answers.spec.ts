@@ -14,6 +14,19 @@ beforeAll(async () => {
 
 const call = { toolCallId: 'c1', toolName: 'locate' }
 
+/** A session of Bob, who joins later and reads the whole conversation. */
+async function openAsBob(channelName: string) {
+  const session = createClientSession({
+    client: endpoint.client({ clientId: 'bob' }),
+    channelName,
+    codec: UIMessageCodec,
+  })
+  onTestFinished(() => session.close())
+  await session.connect()
+  await session.view.loadOlder(20)
+  return session
+}
+
 /** A suspended run whose tool call has two outputs on the channel, the first one "Oslo". */
 async function answeredTwice() {
   const contexts: UIMessage[][] = []
@@ -98,14 +111,7 @@ it('an answer with a lower serial than the one that the agent goes on with chang
   const told = contexts.slice(1).map((context) => context.flatMap(outputsOf))
   expect(told).toEqual([['Oslo'], ['Oslo']])
 
-  const session = createClientSession({
-    client: endpoint.client({ clientId: 'bob' }),
-    channelName: name,
-    codec: UIMessageCodec,
-  })
-  onTestFinished(() => session.close())
-  await session.connect()
-  await session.view.loadOlder(20)
+  const session = await openAsBob(name)
   expect(outputsOf(session.view.snapshot(reply))).toEqual(['Oslo'])
   const third = UIMessageCodec.createToolOutput({ toolCallId: 'c1', output: 'Bonn' })
   await expect(session.view.answer(reply, third)).rejects.toThrow('already answered by alice: output')
@@ -158,14 +164,7 @@ it('an answer with a lower serial than the one that a context has given to the m
   await eventually(() => expect(alice.heard.filter(named('ai-run-end'))).toHaveLength(2))
   expect(contexts.at(-1)!.flatMap(outputsOf)).toEqual(['Bonn', 'Oslo'])
 
-  const session = createClientSession({
-    client: endpoint.client({ clientId: 'bob' }),
-    channelName: name,
-    codec: UIMessageCodec,
-  })
-  onTestFinished(() => session.close())
-  await session.connect()
-  await session.view.loadOlder(20)
+  const session = await openAsBob(name)
   expect(outputsOf(session.view.snapshot(reply))).toEqual(['Bonn', 'Oslo'])
 })
 
@@ -198,14 +197,7 @@ it('an answer with a lower serial than the one that the end of a run names chang
   await heard
   expect(await nextContext()).toEqual(['Oslo'])
 
-  const session = createClientSession({
-    client: endpoint.client({ clientId: 'bob' }),
-    channelName: name,
-    codec: UIMessageCodec,
-  })
-  onTestFinished(() => session.close())
-  await session.connect()
-  await session.view.loadOlder(20)
+  const session = await openAsBob(name)
   expect(outputsOf(session.view.snapshot(reply))).toEqual(['Oslo'])
 })
 
