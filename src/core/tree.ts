@@ -182,7 +182,7 @@ export class Tree<M extends object> extends Placement<M> {
   }
 
   /** Shows why a prompt could not be sent; without an error it waits for its echo again. */
-  failLocal(inputId: string, error?: { code: number; message: string }): void {
+  setLocalError(inputId: string, error?: { code: number; message: string }): void {
     const node = this.inputs.get(inputId)
     if (!node) return
     node.fail(error)

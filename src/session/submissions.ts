@@ -98,7 +98,7 @@ export class Submissions<M extends object> {
     if (!this.isFailed(submission)) return void this.wake(submission)
     submission.isRefused = false
     await this.#session.act(() => {
-      tree.failLocal(submission.inputId)
+      tree.setLocalError(submission.inputId)
       return (submission.publishing = this.#send(submission))
     })
     this.#wakeFor(submission)
@@ -217,7 +217,7 @@ export class Submissions<M extends object> {
     } catch (cause) {
       const error = toSessionError('send the prompt', ErrorCode.SendFailed, cause)
       this.#session.act(() => {
-        tree.failLocal(submission.inputId, { code: error.code, message: error.message })
+        tree.setLocalError(submission.inputId, { code: error.code, message: error.message })
         submission.isRefused = this.isFailed(submission)
         if (!submission.isRefused) this.#remove(submission)
       })
