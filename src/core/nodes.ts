@@ -9,7 +9,7 @@ import { Header, type Headers } from './wire'
 export interface Restructured<M extends object> {
   /** Whether nodes or messages were added, removed or moved. */
   structure: boolean
-  /** The nodes whose place on a branch can be another one; undefined when that can be true of any node. */
+  /** The nodes that can have another place on a branch now; undefined when that can be true of any node. */
   moved?: readonly TreeNode<M>[]
 }
 
@@ -23,7 +23,7 @@ export abstract class Nodes<M extends object> {
   readonly #edits = new MultiMap<InputNode<M>>()
   readonly #runsByInput = new MultiMap<RunNode<M>>()
   readonly #nodes = new SortedList<TreeNode<M>>({ keyOf: ({ listedAt }) => listedAt! })
-  /** Nodes whose rows have changed, to be settled. */
+  /** Nodes with changed rows, to be settled. */
   protected readonly dirty = new Set<TreeNode<M>>()
   readonly #moved = new Set<TreeNode<M>>()
   /** Whether anything about the structure has changed. */
@@ -176,7 +176,7 @@ export abstract class Nodes<M extends object> {
     if (!node.visible) this.relocateSiblings(node)
   }
 
-  /** A new message of a run can be one whose place a reply takes that is known already. */
+  /** A reply that is known already can take the place of a new message of a run. */
   #noteGrowth({ ids }: TreeNode<M>, size: number): void {
     for (let at = Math.max(size, 1); at < ids.length; at++) {
       const replaces = (child: TreeNode<M>): boolean => child instanceof RunNode && child.regenerates === ids[at]

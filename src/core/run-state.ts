@@ -57,7 +57,7 @@ function errorOf(end: Headers): RunError {
   }
 }
 
-/** Whether a row of a run is a message that a client sent into it; an answer to what the run asks for is none. */
+/** Whether a row of a run is a message that a client sent into it; an answer to a question of the run is none. */
 export const isSteer = ({ name, transport }: Row): boolean =>
   name === MessageName.input && transport[Header.runId] !== undefined && transport[Header.discrete] === 'true'
 
@@ -105,7 +105,7 @@ export class SteerStates {
     if (this.#sent.has(id)) this.#touched.push(id)
   }
 
-  /** The messages whose state may have changed since the last call. */
+  /** The messages that may have another state than at the last call. */
   touched(): readonly string[] {
     const touched = this.#touched
     this.#touched = []
@@ -123,7 +123,7 @@ export class SteerStates {
 export class Refusals {
   /** Up to which serial cancels are refused, by client id; '' for clients without an identity. */
   readonly #upTo = new Map<string, string>()
-  /** Serials of refused cancels whose client the refusal does not name. */
+  /** Serials of refused cancels, from refusals that do not name the client. */
   readonly #unnamed: string[] = []
 
   /** @param headers - the headers of a refusal */
