@@ -14,7 +14,7 @@ import type { Turn } from './agent-run'
 import { pathTo, type Waypoint } from './path'
 import type { PublishedRows } from './run-publisher'
 import { steerIdsIn, unansweredIn } from './steer-passes'
-import { isOutdone, type UsedAnswers } from './used-answers'
+import type { UsedAnswers } from './used-answers'
 
 /** The kind of a message of an answer: written by the run, sent into it, or sent into it and never answered. */
 export type Kind = 'reply' | 'steer' | 'missed'
@@ -215,6 +215,6 @@ function readable<M extends object>(
   const used = node && answers.among(tree, node)
   if (used) answers.note(used)
   return rows
-    .filter((row) => !used || !isOutdone(row, used))
+    .filter((row) => !used?.isOutdone(row))
     .flatMap((row) => (row.name === MessageName.input ? (tree.access.filterInput(row, ownerClientId) ?? []) : row))
 }

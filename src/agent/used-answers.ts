@@ -4,10 +4,6 @@ import type { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
 import { fittingIds } from './run-messages'
 
-/** Whether an answer does not count, because the agent goes on with another one. */
-export const isOutdone = (row: Row, answers: Answers): boolean =>
-  isAnswer(row) && answers.acted.has(answers.before(row)?.row as Row)
-
 /** Serials of the answers in a run that count and that no message of its agent has named. */
 export function answersFor(run: RunNode<object> | undefined): readonly string[] {
   return run ? unnamedIn(run.answers).map(({ serial }) => serial) : []

@@ -12,7 +12,7 @@ export interface EarlierAnswer {
   readonly outcome: string
 }
 
-/** Whether a row of a run is an answer to what the run asks for. */
+/** Whether a row of a run is an answer to a question of the run. */
 export const isAnswer = (row: Row): boolean => row.name === MessageName.input && !isSteer(row)
 
 /**
@@ -64,9 +64,9 @@ export class Answers {
     return undefined
   }
 
-  /** Whether an answer does not count, because the agent has gone on with another one. */
+  /** Whether a row is an answer that does not count, because the agent has gone on with another one. */
   isOutdone(row: Row): boolean {
-    return this.acted.has(this.before(row)?.row as Row)
+    return isAnswer(row) && this.acted.has(this.before(row)?.row as Row)
   }
 
   #callOf(headers: Headers): string {

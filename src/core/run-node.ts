@@ -293,10 +293,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#fold = undefined
   }
 
-  /** Whether an answer does not count, because its agent has gone on with another one. */
+  /** Whether a row is an answer that does not count, because its agent has gone on with another one. */
   isOutdone(row: Row | undefined): boolean {
-    if (!row || !isAnswer(row) || this.#known.namedAnswers.length === 0) return false
-    return this.answers.isOutdone(row)
+    return row !== undefined && this.#known.namedAnswers.length > 0 && this.answers.isOutdone(row)
   }
 
   #noteActed(): void {
