@@ -121,7 +121,8 @@ describe('while other clients talk on,', () => {
     await eventually(() => expect(answers()).toHaveLength(5_000))
     const refused = answers().filter(({ action }) => action === 2)
     const seconds = (performance.now() - start) / 1000
-    expect(5_000 - refused.length).toBeLessThanOrEqual(500 * (seconds + 1))
+    // NOTE: the endpoint counts by whole seconds, of which the flood can touch one more than it takes
+    expect(5_000 - refused.length).toBeLessThanOrEqual(500 * (Math.ceil(seconds) + 1))
     expect(refused[0]).toMatchObject({ error: { code: 42_911, statusCode: 429 } })
   })
 
