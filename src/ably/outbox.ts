@@ -23,12 +23,8 @@ const maxOnChannel = 30
 class Recent {
   readonly #moments: number[] = []
 
-  get count(): number {
-    return this.#moments.length
-  }
-
-  add(moment: number): void {
-    this.#moments.push(moment)
+  add(moment: number, count: number): void {
+    for (let index = 0; index < count; index++) this.#moments.push(moment)
   }
 
   /** How long to wait, in milliseconds, until fewer than `limit` are left. */
@@ -38,8 +34,37 @@ class Recent {
   }
 }
 
-/** Those of each connection, which its sessions share. */
-const onConnections = new WeakMap<object, Recent>()
+/** Publishes one piece of a session and returns the number of its messages; 0 when the session has to wait, or has no more. */
+type Turn = (now: number) => number
+
+/** The rate of one connection. Its sessions share it: they publish in turn, one piece each. */
+class SharedRate {
+  readonly #recent = new Recent()
+  readonly #turns = new Set<Turn>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  /** Gives a session its turns until it publishes nothing more. */
+  enter(turn: Turn): void {
+    this.#turns.add(turn)
+    this.#take()
+  }
+
+  #take(): void {
+    clearTimeout(this.#timer)
+    for (const turn of this.#turns) {
+      const now = performance.now()
+      const wait = this.#recent.wait(maxOnConnection, now)
+      if (wait > 0) return void (this.#timer = setTimeout(() => this.#take(), wait))
+      const count = turn(now)
+      this.#recent.add(now, count)
+      this.#turns.delete(turn)
+      // The next turn of this session comes after those of the others
+      if (count > 0) this.#turns.add(turn)
+    }
+  }
+}
+
+const rates = new WeakMap<object, SharedRate>()
 
 /**
  * Publishes the messages of one session in order, paced, and also through outages: the SDK keeps them through short ones,
@@ -51,8 +76,8 @@ export class Outbox {
   readonly #ensureAttached: () => Promise<void>
   readonly #onPublished: ((messages: readonly ChannelMessage[]) => void) | undefined
   #queue: QueuedPublish[] = []
-  readonly #onConnection: Recent
-  readonly #onChannel = new Recent()
+  readonly #rate: SharedRate
+  readonly #recent = new Recent()
   /** How many messages may be published in a period: one after a refusal for the rate, and more with each that is accepted. */
   #allowed = maxOnChannel
   /** After a refusal for the rate, when the next message may be published. */
@@ -74,8 +99,8 @@ export class Outbox {
     this.#ensureAttached = ensureAttached
     this.#onPublished = onPublished
     const { connection } = channel
-    this.#onConnection = onConnections.get(connection) ?? new Recent()
-    onConnections.set(connection, this.#onConnection)
+    this.#rate = rates.get(connection) ?? new SharedRate()
+    rates.set(connection, this.#rate)
   }
 
   /** Resolves with the serials once the channel has the messages; rejects when the channel refuses them. */
@@ -90,20 +115,25 @@ export class Outbox {
   /** Publishes the queue if the channel is attached. */
   flush(): void {
     clearTimeout(this.#timer)
-    if (this.#queue.length === 0) return
-    if (!this.#channel.isAttached) return void this.#ensureAttached().catch((error: unknown) => this.#reject(error))
-    const now = performance.now()
-    let wait = this.#pausedUntil - now
-    while (wait <= 0) {
-      wait = Math.max(this.#onConnection.wait(maxOnConnection, now), this.#onChannel.wait(this.#allowed, now))
-      if (wait > 0) break
-      const queued = this.#queue.shift()
-      if (!queued) return
-      for (const recent of [this.#onConnection, this.#onChannel]) queued.messages.forEach(() => recent.add(now))
-      void this.#publish(queued)
+    this.#rate.enter(this.#publishNext)
+  }
+
+  readonly #publishNext = (now: number): number => {
+    const [next] = this.#queue
+    if (!next) return 0
+    if (!this.#channel.isAttached) {
+      this.#ensureAttached().catch((error: unknown) => this.#reject(error))
+      return 0
     }
-    // NOTE: of the sessions that wait for their connection, the one that has published least is the first
-    if (this.#queue.length > 0) this.#flushIn(wait + this.#onChannel.count)
+    const wait = Math.max(this.#pausedUntil - now, this.#recent.wait(this.#allowed, now))
+    if (wait > 0) {
+      this.#flushIn(wait)
+      return 0
+    }
+    this.#queue.shift()
+    this.#recent.add(now, next.messages.length)
+    void this.#publish(next)
+    return next.messages.length
   }
 
   #flushIn(delay: number): void {

@@ -9,8 +9,8 @@ afterEach(() => void vi.useRealTimers())
 const outage = new Error('away')
 const letter = (name: string): OutgoingMessage[] => [{ name, extras: { ai: { transport: {} } } }]
 
-/** A channel whose publishes the test resolves or rejects. */
-function aChannel(connection: object = {}) {
+/** A channel whose publishes the test resolves or rejects. @param order - gets the names of all published messages */
+function aChannel(connection: object = {}, order: string[] = []) {
   const attempts: { name: string; settle: ReturnType<typeof deferred<string[]>> }[] = []
   const channel = {
     connection,
@@ -20,6 +20,7 @@ function aChannel(connection: object = {}) {
     publish: ([message]: OutgoingMessage[]) => {
       const settle = deferred<string[]>()
       attempts.push({ name: message!.name!, settle })
+      order.push(message!.name!)
       return settle.promise
     },
   }
@@ -78,7 +79,7 @@ describe('after a refusal for the rate', () => {
 
   it('clients try again at different moments', async () => {
     vi.useFakeTimers()
-    const channels = Array.from({ length: 20 }, aChannel)
+    const channels = Array.from({ length: 20 }, () => aChannel())
     for (const { outbox, attempts } of channels) {
       void outbox.publish(letter('a'))
       attempts.splice(0)[0]!.settle.reject(tooFast)
@@ -146,6 +147,18 @@ describe('many messages at once', () => {
     void other.outbox.publish(letter('hello'))
     await vi.advanceTimersByTimeAsync(1100)
     expect(other.names()).toBe('hello')
+  })
+
+  it('of several sessions that wait for their connection are published in turn', async () => {
+    vi.useFakeTimers()
+    const connection = {}
+    for (const { outbox } of [aChannel(connection), aChannel(connection)]) publishMany(outbox, 40)
+    const order: string[] = []
+    const sessions = ['a', 'b', 'c'].map((name) => ({ name, outbox: aChannel(connection, order).outbox }))
+    for (const { name, outbox } of sessions) for (const index of [0, 1, 2]) void outbox.publish(letter(name + index))
+    expect(order).toEqual([])
+    await vi.advanceTimersByTimeAsync(1200)
+    expect(order.join(' ')).toBe('a0 b0 c0 a1 b1 c1 a2 b2 c2')
   })
 
   it('of one connection do not slow down another connection', () => {
