@@ -48,9 +48,9 @@ export class Submissions<M extends object> {
     return this.#byRun.of(runId).findLast((submission) => !acceptedRun(this.#session.tree, submission))
   }
 
-  /** The answers of this session to a message; without those on their way to the channel if `isPublished`. */
-  answersTo(messageId: string, isPublished = false): readonly Answer[] {
-    return this.#byInput.of(messageId).flatMap(({ answers, publishing }) => (isPublished && publishing ? [] : answers))
+  /** The answers of this session to a message. */
+  answersTo(messageId: string): readonly Answer[] {
+    return this.#byInput.of(messageId).flatMap(({ answers }) => answers)
   }
 
   /** Settles when the channel has accepted or refused every input; undefined when none is on its way. */
@@ -307,8 +307,9 @@ export class Submissions<M extends object> {
   /** Whether the agent cannot go on yet: the reply is still being written, or waits for another answer. */
   #isEarly({ inputId, runId = '' }: Submission): boolean {
     const { tree } = this.#session
-    const reply = tree.nodeOf(inputId)?.message(inputId)
     if (tree.runs.get(runId)?.state.status === 'active') return true
-    return !!reply && !!tree.codec.waits?.(reply, this.answersTo(inputId, true))
+    const reply = tree.nodeOf(inputId)?.message(inputId)
+    const published = this.#byInput.of(inputId).flatMap(({ answers, publishing }) => (publishing ? [] : answers))
+    return !!reply && !!tree.codec.waits?.(reply, published)
   }
 }
