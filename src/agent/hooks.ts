@@ -1,6 +1,5 @@
-import type { AccessPolicy } from '../core/access'
+import type { AccessPolicy, Act } from '../core/access'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
-import type { Act } from '../core/policy'
 import type { Row } from '../core/row'
 import type { RunInfo } from '../core/run-info'
 import type { ChannelMessage } from '../core/wire'

@@ -45,10 +45,9 @@ export type {
   SteerHook,
   SteerRequest,
 } from './hooks'
-export type { Agents } from '../core/access'
-export { ownerOnly, type Act, type Policy } from '../core/policy'
+export { ownerOnly, type Act, type Agents, type Policy } from '../core/access'
 export { SessionError } from '../core/errors'
-export { ErrorCode } from '../core/public-error-codes'
+export { ErrorCode } from '../core/error-codes'
 export type { RunInfo } from '../core/run-info'
 export type { RunEndReason, RunError, RunStatus, RunStep } from '../core/run-state'
 export type { ChannelMessage } from '../core/wire'

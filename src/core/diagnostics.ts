@@ -1,6 +1,5 @@
 import { isPlainObject } from './collections'
 import { reasonOf } from './errors'
-import { ownerOnly, type Act, type Policy } from './policy'
 import { agentOf, isNewer, type ChannelMessage } from './wire'
 
 /** Mistakes that stop an app. */
@@ -63,16 +62,16 @@ const warnings = {
       : `"whenBusy" of useComposer() is 'interrupt', 'alongside', 'steer', 'queue' or 'reject', not ${JSON.stringify(verb)}: the prompt is sent alongside the active runs.`,
   storeName: (id: string) =>
     `The session store "${id}" is used without a session name: set one with defineSessionStore('${id}', { name: '...' }), or call it as useStore('...').`,
-  anonymousOwner: ({ policy }: { policy?: Policy }, { clientId }: { clientId: string | undefined }) =>
-    policy !== ownerOnly || clientId !== undefined
+  anonymousOwner: (isOwnerOnly: boolean, clientId: string | undefined) =>
+    !isOwnerOnly || clientId !== undefined
       ? undefined
       : 'The policy is ownerOnly, but this client has no client id, so it can cancel and change nothing, not even its own runs. Issue tokens with a client id, or set clientId in the options of Ably.Realtime.',
   policyThrew: (cause: unknown) =>
     `The policy threw an error, so the action is refused: ${reasonOf(cause)}. Return true or false for each action, also without a client id or an owner.`,
-  actRefused: (policy: Policy | undefined, act: Act) =>
-    act.ownerClientId === undefined || (policy?.(act) ?? true)
+  cancelRefused: (clientId: string | undefined, ownerClientId: string | undefined, isAllowed: () => boolean) =>
+    ownerClientId === undefined || isAllowed()
       ? undefined
-      : `A ${act.kind} has no effect: the policy does not allow client "${act.clientId ?? ''}" to ${act.kind} what client "${act.ownerClientId}" owns. Hide the button for runs of other clients.`,
+      : `A cancel has no effect: the policy does not allow client "${clientId ?? ''}" to cancel what client "${ownerClientId}" owns. Hide the button for runs of other clients.`,
   newerProtocol: (channel: { readonly name: string }, message: ChannelMessage): Warning => {
     if (!isNewer(message)) return undefined
     const agent = agentOf(message)

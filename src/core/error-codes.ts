@@ -1,4 +1,4 @@
-// The numbers of `SessionError`; `public-error-codes.ts` has their meanings
+// The numbers of `SessionError`, as this library names them: builds put them in place of their names
 
 export const BadRequest = 40003
 export const Cancelled = 40033
@@ -19,3 +19,47 @@ export const HistoryFailed = 104011
 export const ArchiveFailed = 104012
 export const AppendsNotAllowed = 93002
 export const TokenRouteFailed = 80019
+
+/** Numeric codes of `SessionError`, as a table for apps; the same numbers as other AI Transport implementations use. */
+export const ErrorCode = {
+  /** An argument is wrong, or the call does not fit the present state. */
+  BadRequest,
+  /** The run was cancelled, or a wait was aborted. */
+  Cancelled,
+  /** The agent answers as many prompts as it may. */
+  TooManyRuns,
+  /** The token or key lacks a capability. */
+  Unauthorized,
+  /** The channel accepted a publish but returned no serial. */
+  NoSerial,
+  /** A refused stream could not be repaired by a full update. */
+  StreamRepairFailed,
+  /** Subscribing to or attaching the channel failed. */
+  ChannelFailed,
+  /** A cancel hook of the agent threw. */
+  HookFailed,
+  /** Publishing a run's start or end failed. */
+  LifecyclePublishFailed,
+  /** The session or view is closed. */
+  Closed,
+  /** A prompt could not be published, or the agent could not be woken. */
+  SendFailed,
+  /** Messages may have been missed and could not be read back. */
+  ContinuityLost,
+  /** The channel is not in a state that allows sending. */
+  NotAttached,
+  /** The agent's stream failed; also the code of a run that ended with an unspecified error. */
+  StreamFailed,
+  /** The run's start or its trigger was not found in time. */
+  NotFound,
+  /** History could not be read. */
+  HistoryFailed,
+  /** Rows could not be written to the app's archive. */
+  ArchiveFailed,
+  /** The channel's namespace does not allow appends and updates. */
+  AppendsNotAllowed,
+  /** The token route failed: it cannot be reached, or does not answer with a token. */
+  TokenRouteFailed,
+} as const
+
+export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode]

@@ -1,7 +1,7 @@
 import { absent, AbsentChannel } from '../ably/absent-channel'
 import { Outbox } from '../ably/outbox'
 import { SessionChannel, type Channel } from '../ably/session-channel'
-import { trustOf } from '../core/access'
+import { ownerOnly, trustOf } from '../core/access'
 import { noItems } from '../core/collections'
 import { warn } from '../core/diagnostics'
 import { Emitter, plainPort, type ReactivePort, type Signal } from '../core/signals'
@@ -121,9 +121,10 @@ export class Session<M extends object> implements SessionContext<M> {
 
   async cancel(target: CancelTarget): Promise<void> {
     const id = checkedId(target)
-    const { runs, inputs } = this.tree
+    const { access, runs, inputs } = this.tree
     const { clientId } = this.channel
-    warn('actRefused', this.options.policy, { kind: 'cancel', clientId, ownerClientId: runs.get(id)?.owner })
+    const ownerClientId = runs.get(id)?.owner
+    warn('cancelRefused', clientId, ownerClientId, () => access.ask({ kind: 'cancel', clientId, ownerClientId }))
     const pending = runs.has(id) ? undefined : this.pending.find(id)
     const named = inputs.has(id) ? { inputId: id } : typeof target === 'string' ? { runId: id } : target
     await this.cancellations.cancel(pending ?? named, this.submissions.find(id)?.waitsFor)
@@ -244,7 +245,7 @@ export class Session<M extends object> implements SessionContext<M> {
 
   statusChanged(status: SessionStatus): void {
     if (status === 'ready') {
-      warn('anonymousOwner', this.options, this.channel)
+      warn('anonymousOwner', this.options.policy === ownerOnly, this.channel.clientId)
       this.#error = undefined
       this.#expire([...this.pending.entries()].map(([subject]) => subject))
       this.act(() => this.cancellations.review())

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ownerOnly } from '../../src/core/policy'
+import { ownerOnly } from '../../src/core/access'
 import { randomFrom, shuffled } from '../support/channel-table'
 import { hear, newTree, stateOf } from '../support/transcripts'
 import { message, prompt, runMessage } from './wire'

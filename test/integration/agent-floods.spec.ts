@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { ownerOnly } from '../../src/core/policy'
+import { ownerOnly } from '../../src/core/access'
 import { named, transportOf } from '../support/agent'
 import { setStage } from '../support/agent-stage'
 import { eventually } from '../support/eventually'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { ownerOnly } from '../../src/core/policy'
+import { ownerOnly } from '../../src/core/access'
 import { prompt } from '../core/wire'
 import { aSession, ended, headerOf, soon, started } from '../support/told-session'
 

@@ -1,6 +1,6 @@
 import { stepsOf } from '../support/steps'
 import { describe, expect, it } from 'vitest'
-import { ownerOnly } from '../../src/core/policy'
+import { ownerOnly } from '../../src/core/access'
 import type { ChannelMessage } from '../../src/core/wire'
 import { message, output, prompt } from '../core/wire'
 import { aSession, ended, started } from '../support/told-session'

@@ -1,6 +1,6 @@
 import type { InboundMessage, Message } from 'ably'
 import { UIMessageCodec } from '../../src/codec'
-import type { Policy } from '../../src/core/policy'
+import type { Policy } from '../../src/core/access'
 import { ClientSession } from '../../src/session/client-session'
 import type { AgentTarget } from '../../src/session/context'
 import { vuePort } from '../../src/store/vue-port'
