@@ -117,17 +117,21 @@ export class RunSnapshot {
   #facts: RunFacts | undefined
   #info: RunInfo | undefined
   #cancelState: Partial<Cancelling> | undefined
+  #hasNews = true
   /** Whether the agent of the run is gone, as far as is known. */
   isStalled = false
 
-  /** Whether it has to be made anew. */
-  get isStale(): boolean {
-    return this.#info === undefined
+  /** Whether it has changed since the last call. */
+  takeNews(): boolean {
+    const hasNews = this.#hasNews
+    this.#hasNews = false
+    return hasNews
   }
 
   /** Lets the next reader make it anew, because its sources have changed. */
   forget(): void {
     this.#info = undefined
+    this.#hasNews = true
   }
 
   /** Takes the facts of a run that has changed. */

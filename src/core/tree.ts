@@ -96,7 +96,7 @@ export class Tree<M extends object> extends Placement<M> {
         const transition = this.#settleRun(node)
         if (transition) transitions.push(transition)
         // NOTE: a row in a suspended run can be its answer, which is then pending
-        runs ||= node.snapshot.isStale || node.state.status === 'suspended'
+        if (node.snapshot.takeNews() || node.state.status === 'suspended') runs = true
       } else {
         const prompt = node as InputNode<M>
         runs = true

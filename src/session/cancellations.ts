@@ -1,18 +1,9 @@
 import { ErrorCode, toSessionError, unableTo } from '../core/errors'
 import { newId, Header, headers, MessageName } from '../core/wire'
-import type { Row } from '../core/log'
-import {
-  foreignSilenceLimit,
-  isNamedByPresence,
-  isStopping,
-  requestOf,
-  type Cancelling,
-  type RunInfo,
-  type WakeInfo,
-} from '../core/run-info'
-import { RunNode } from '../core/run-node'
+import { isStopping, requestOf, type Cancelling, type RunInfo } from '../core/run-info'
+import type { RunNode } from '../core/run-node'
 import { hasEnded } from '../core/run-state'
-import { type SessionContext, type Subject } from './context'
+import type { SessionContext } from './context'
 import { runOf, subjectOf, type PendingPrompt, type Trigger } from './submission'
 import type { Wakes } from './wake'
 
@@ -43,23 +34,14 @@ export function checkedId(target: CancelTarget): string {
 const endLimit = 2000
 
 /** How long a cancel may go without a sign of the agent, in milliseconds. */
-const answerLimit = 5000
-/** How long the watcher of a suspended run may take to end it before an agent is woken, in milliseconds. */
-const suspendedLimit = 1000
+export const answerLimit = 5000
 
-/** The last sign of life of a run that was cancelled. */
-interface LifeSign {
-  version: string
-  at: number
-}
-
-/** Cancels: those that this session publishes, and how long every cancel on the channel has been unanswered. */
+/** The cancels that this session publishes, and the runs and inputs that they are for. */
 export class Cancellations<M extends object> {
   readonly #session: SessionContext<M>
   readonly #wakes: Wakes<M>
   /** Own cancels whose row has not arrived, by run or message id; with a serial once the channel has them. */
   readonly #own = new Map<string, { readonly cancelling: Cancelling; readonly serial?: string }>()
-  readonly #watched = new Map<RunNode<M>, LifeSign>()
 
   constructor(session: SessionContext<M>, wakes: Wakes<M>) {
     this.#session = session
@@ -125,17 +107,10 @@ export class Cancellations<M extends object> {
   of(inputId: string): Cancelling | undefined {
     const { tree, deadlines, isInStep } = this.#session
     const [cancel] = tree.cancels.ofInput(inputId)
-    if (!cancel) return this.#ownOf(inputId)
+    if (!cancel) return this.#find(inputId)
     const subject = subjectOf(tree, { inputId })
     const isUnanswered = isInStep && deadlines.isDue(deadlines.since(cancel) + answerLimit, subject)
     return { ...requestOf(cancel), ...(isUnanswered && { unanswered: true }) }
-  }
-
-  /** Reviews the cancelled runs among these subjects; by default all of them. */
-  review(subjects: Iterable<Subject<M>> = [...this.#watched.keys()]): void {
-    for (const subject of subjects) {
-      if (subject instanceof RunNode && this.#watched.has(subject)) this.apply(subject)
-    }
   }
 
   /** Resolves when all of these runs have ended, at the latest after two seconds; undefined for none. */
@@ -146,8 +121,15 @@ export class Cancellations<M extends object> {
     return targets.length > 0 ? this.#session.waits.until(() => targets.every(hasEnded), endLimit) : undefined
   }
 
+  /** The own cancel of a run whose row has not arrived. */
+  ownOf(run: RunNode<M>): Cancelling | undefined {
+    const key = this.#own.has(run.key) ? run.key : (run.inputId ?? '')
+    if (run.hasEnded || this.#session.tree.cancels.of(run).length > 0) this.#own.delete(key)
+    return this.#find(key)
+  }
+
   /** An own cancel counts until its row has arrived; then the row does, also when policy refuses it. */
-  #ownOf(key: string): Cancelling | undefined {
+  #find(key: string): Cancelling | undefined {
     const own = this.#own.get(key)
     if (own?.serial === undefined || !this.#session.tree.log.get(own.serial)) return own?.cancelling
     this.#own.delete(key)
@@ -159,70 +141,7 @@ export class Cancellations<M extends object> {
     if (own) this.#own.set(key, own)
     else this.#own.delete(key)
     const run = tree.runs.get(key) ?? runOf(tree, { inputId: key })
-    if (run) this.apply(run)
+    if (run) this.#session.touch(run)
     this.#session.touch(subjectOf(tree, { inputId: key }))
-  }
-
-  /** Reviews a run that has changed. */
-  apply(run: RunNode<M>): void {
-    const cancel = run.hasEnded ? undefined : this.#session.tree.cancels.of(run)[0]
-    const key = this.#own.has(run.key) ? run.key : (run.inputId ?? '')
-    if (cancel || run.hasEnded) this.#own.delete(key)
-    if (!cancel) this.#watched.delete(run)
-    const state = cancel ? this.#stateOf(run, cancel) : this.#ownOf(key)
-    if (run.snapshot.setCancelState(state)) this.#session.touch(run)
-  }
-
-  #stateOf(run: RunNode<M>, cancel: Row): Partial<Cancelling> | undefined {
-    const isUnanswered = this.#isUnanswered(run, cancel)
-    const wake = this.#wake(run)
-    return isUnanswered || wake ? { ...(isUnanswered && { unanswered: true }), ...(wake && { wake }) } : undefined
-  }
-
-  /** Wakes an agent for an own cancel that no live agent can hear; it ends the run. */
-  #wake(run: RunNode<M>): WakeInfo | undefined {
-    const { options, tree, channel } = this.#session
-    if (!options.agent) return undefined
-    const own = tree.cancels.of(run).filter(({ clientId }) => clientId === channel.clientId)
-    // NOTE: one wake at a time; a Stop that is pressed again makes up for a wake that has failed
-    const cancel = own.findLast((row) => this.#isWoken(row)) ?? own.at(-1)
-    const eventId = cancel?.transport[Header.eventId]
-    if (!cancel || eventId === undefined || tree.info(run).cancelling?.refused) return undefined
-    const known = this.#wakes.infoOf(eventId)
-    if ((known && !this.#isOverdue(eventId, run)) || !this.#isUnheard(run, cancel)) return known
-    return this.#wakes.wake({ eventId, inputId: eventId, runId: run.key }, (error) => this.#session.report(error))
-  }
-
-  /** Whether an agent is being woken for a cancel, or was. */
-  #isWoken({ transport }: Row): boolean {
-    const wake = this.#wakes.infoOf(transport[Header.eventId] ?? '')
-    return wake !== undefined && wake.state !== 'failed'
-  }
-
-  /** Whether an agent was woken for a cancel a minute ago, and has not ended the run: the run's own agent was there then. */
-  #isOverdue(eventId: string, run: RunNode<M>): boolean {
-    const acceptedAt = this.#wakes.acceptedAt(eventId)
-    return acceptedAt !== undefined && this.#session.deadlines.isDue(acceptedAt + foreignSilenceLimit, run)
-  }
-
-  /** Whether no live agent can hear a cancel: the run is suspended or stalled, or its agent has been silent for long. */
-  #isUnheard(run: RunNode<M>, cancel: Row): boolean {
-    const { deadlines, isInStep } = this.#session
-    if (!isInStep) return false
-    if (run.state.status === 'suspended') return deadlines.isDue(deadlines.since(cancel) + suspendedLimit, run)
-    if (isNamedByPresence(run)) return run.snapshot.isStalled
-    return deadlines.isDue((this.#watched.get(run)?.at ?? Date.now()) + foreignSilenceLimit, run)
-  }
-
-  #isUnanswered(run: RunNode<M>, cancel: Row): boolean {
-    const { deadlines, isInStep } = this.#session
-    const version = run.newestVersion
-    let sign = this.#watched.get(run)
-    if (!sign) this.#watched.set(run, (sign = { version: cancel.serial, at: deadlines.since(cancel) }))
-    if (version > sign.version || !isInStep) Object.assign(sign, { version, at: Date.now() })
-    if (!deadlines.isDue(sign.at + answerLimit, run)) return false
-    // A run that shows a sign of life after all is noticed a little later
-    deadlines.remind(Date.now() + answerLimit, run)
-    return true
   }
 }

@@ -25,9 +25,9 @@ import {
 } from './context'
 import { PendingInputs } from './pending-inputs'
 import type { PlacedInput } from './placed-input'
+import { RunWatch } from './run-watch'
 import { Deadlines, FlushScheduler, IdleWork, Waits } from './scheduling'
 import { SessionTree } from './session-tree'
-import { StalledRuns } from './stalled-runs'
 import type { PlacedSendOptions, RunLists, RunScope, Submission } from './submission'
 import { Submissions } from './submissions'
 import { Wakes } from './wake'
@@ -58,7 +58,7 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly wakes: Wakes<M>
   readonly cancellations: Cancellations<M>
   readonly submissions: Submissions<M>
-  readonly #stalled: StalledRuns<M>
+  readonly #watch: RunWatch<M>
   readonly pending: PendingInputs<M>
   readonly views = new Set<SessionView<M>>()
   readonly emitter = new Emitter<SessionEvents>()
@@ -92,7 +92,7 @@ export class Session<M extends object> implements SessionContext<M> {
     this.wakes = new Wakes(this)
     this.cancellations = new Cancellations(this, this.wakes)
     this.submissions = new Submissions(this, this.wakes)
-    this.#stalled = new StalledRuns(this, this.cancellations)
+    this.#watch = new RunWatch(this, this.cancellations, this.wakes)
     this.pending = new PendingInputs(this, this.submissions, this.cancellations, this.wakes)
   }
 
@@ -184,7 +184,7 @@ export class Session<M extends object> implements SessionContext<M> {
     this.deadlines.stop()
     this.outbox.close(closedError('publish'))
     this.wakes.close()
-    this.#stalled.close()
+    this.#watch.close()
     this.submissions.close(closedError('wait for the run'))
     for (const view of this.views) view.close()
     await left
@@ -215,8 +215,7 @@ export class Session<M extends object> implements SessionContext<M> {
     this.tree.endOverdue((run) => !live.has(run))
     const both = [page, this.tree.settle()]
     for (const view of this.views) view.hold()
-    for (const settled of both) this.#apply(settled)
-    const { pending } = this.#review()
+    const { pending } = this.#apply(...both)
     for (const settled of both) {
       for (const view of this.views) view.note({ ...settled, pending })
       this.#compact(settled, pending)
@@ -247,8 +246,7 @@ export class Session<M extends object> implements SessionContext<M> {
     if (status === 'ready') {
       warn('anonymousOwner', this.options.policy === ownerOnly, this.channel.clientId)
       this.#error = undefined
-      this.#expire([...this.pending.entries()].map(([subject]) => subject))
-      this.act(() => this.cancellations.review())
+      this.#expire([...Array.from(this.pending.entries(), ([subject]) => subject), ...this.#watch.runs])
     }
     this.#statusChanged.trigger()
     this.emitter.emit('status', status)
@@ -259,7 +257,6 @@ export class Session<M extends object> implements SessionContext<M> {
     this.act(() => {
       for (const subject of subjects) this.touch(subject)
       this.tree.endOverdue((run, since) => this.deadlines.isDue(since + tailLimit, run))
-      this.cancellations.review(subjects)
     })
   }
 
@@ -269,8 +266,7 @@ export class Session<M extends object> implements SessionContext<M> {
     // NOTE: text that grows is shown by its message alone
     const isQuiet = !settled.structure && settled.touched.length === 0 && !settled.runs && this.#touched.size === 0
     if (isQuiet && !isLoaded) return
-    this.#apply(settled)
-    const { touched, hasNews, pending } = this.#review()
+    const { touched, hasNews, pending } = this.#apply(settled)
     const structure = settled.structure || isLoaded
     const runs = settled.runs || isLoaded || hasNews || pending.size > 0
     if (structure || runs) this.changed.trigger()
@@ -286,30 +282,28 @@ export class Session<M extends object> implements SessionContext<M> {
       this.#packing.add([...touched, ...prompts, ...pending].filter((node) => typeof node !== 'string'))
   }
 
-  /** Brings the lists that all views share in step with the subjects that were touched. */
-  #review() {
-    const subjects = [...this.#touched]
-    this.#touched.clear()
-    const touched = subjects.filter((subject) => subject instanceof RunNode)
-    const hasNews = touched.some((run) => run.snapshot.isStale)
-    if (touched.length > 0) this.all.noteChange()
-    return { touched, hasNews, pending: this.pending.review(subjects) }
-  }
-
-  /** Applies a settled tree to the parts; the changes that they make are shown with it. */
-  #apply({ touched, prompts = [], requests = [] }: Settled<M>): void {
+  /** Applies settled trees to the parts. Returns the changes that the parts have made, which are shown with the tree. */
+  #apply(...all: readonly Settled<M>[]) {
     this.#verbs++
     try {
-      for (const run of touched) {
-        this.wakes.apply(run)
-        this.submissions.apply(run)
-        this.#stalled.apply(run)
-        this.cancellations.apply(run)
-        if (run.isEnding) this.deadlines.remind((this.tree.ending.get(run) ?? Date.now()) + tailLimit, run)
+      for (const { touched, prompts = noItems, requests = noItems } of all) {
+        for (const run of touched) {
+          this.wakes.apply(run)
+          this.submissions.apply(run)
+          if (run.isEnding) this.deadlines.remind((this.tree.ending.get(run) ?? Date.now()) + tailLimit, run)
+        }
+        for (const prompt of prompts) this.submissions.applyPrompt(prompt)
+        for (const subjects of [touched, prompts, requests]) for (const subject of subjects) this.touch(subject)
       }
-      for (const prompt of prompts) this.submissions.applyPrompt(prompt)
-      for (const subjects of [touched, prompts, requests]) for (const subject of subjects) this.#touched.add(subject)
       this.waits.review()
+      // NOTE: watching a run can touch further runs, which this loop visits too
+      for (const subject of this.#touched) if (subject instanceof RunNode) this.#watch.apply(subject)
+      const subjects = [...this.#touched]
+      this.#touched.clear()
+      const touched = subjects.filter((subject) => subject instanceof RunNode)
+      const hasNews = touched.filter(({ snapshot }) => snapshot.takeNews()).length > 0
+      if (touched.length > 0) this.all.noteChange()
+      return { touched, hasNews, pending: this.pending.review(subjects) }
     } finally {
       this.#verbs--
     }

@@ -1,0 +1,191 @@
+import { trustOf } from '../core/access'
+import {
+  cancelledSilenceLimit,
+  foreignSilenceLimit,
+  isNamedByPresence,
+  silenceLimit,
+  type Cancelling,
+  type WakeInfo,
+} from '../core/run-info'
+import type { Row } from '../core/row'
+import type { RunNode } from '../core/run-node'
+import { Header, MessageName } from '../core/wire'
+import { answerLimit, type Cancellations } from './cancellations'
+import type { SessionContext } from './context'
+import type { Wakes } from './wake'
+
+/** Milliseconds between two looks at silent runs. */
+const checkInterval = 4000
+
+/** How long the watcher of a suspended run may take to end it before an agent is woken, in milliseconds. */
+const suspendedLimit = 1000
+
+/** The last sign of life of a run. */
+interface LifeSign {
+  /** The run's newest version then. */
+  version: string
+  at: number
+  /** When to ask again whether its agent is present. */
+  askAt: number
+  /** Milliseconds until the next question; longer each time when asking costs a request. */
+  pause: number
+}
+
+/** Whether a run is stalled when no present agent names it. */
+const canStall = (run: RunNode<object>): boolean => run.state.status === 'active' && isNamedByPresence(run)
+
+/**
+ * Knows for how long agents have been silent. It finds the runs whose agent is gone: active, silent for 20 seconds (5 after a
+ * cancel), and not named by a present agent; only runs whose agent uses presence count. It finds the cancels that are
+ * unanswered, and wakes an agent for those of this client that no live agent can hear.
+ */
+export class RunWatch<M extends object> {
+  readonly #session: SessionContext<M>
+  readonly #cancellations: Cancellations<M>
+  readonly #wakes: Wakes<M>
+  readonly #signs = new Map<RunNode<M>, LifeSign>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(session: SessionContext<M>, cancellations: Cancellations<M>, wakes: Wakes<M>) {
+    this.#session = session
+    this.#cancellations = cancellations
+    this.#wakes = wakes
+  }
+
+  /** The runs whose silence matters. */
+  get runs(): Iterable<RunNode<M>> {
+    return this.#signs.keys()
+  }
+
+  /** Reviews a run that has changed, or whose agent has been silent. */
+  apply(run: RunNode<M>): void {
+    const { snapshot } = run
+    const cancel = run.hasEnded ? undefined : this.#session.tree.cancels.of(run)[0]
+    if (!canStall(run)) snapshot.setStalled(false)
+    if (cancel || canStall(run)) this.#hear(run, cancel)
+    else this.#signs.delete(run)
+    const own = this.#cancellations.ownOf(run)
+    snapshot.setCancelState(cancel ? this.#stateOf(run, cancel) : own)
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#signs.clear()
+  }
+
+  /** Notes whether the run has shown a sign of life since the last look. */
+  #hear(run: RunNode<M>, cancel?: Row): LifeSign {
+    const { newestVersion: version } = run
+    let sign = this.#signs.get(run)
+    if (!sign) {
+      // The time of a version is unknown: a run that has gone on since its cancel counts from now
+      const at = cancel && version > cancel.serial ? Date.now() : this.#lastSign(run)
+      sign = { version, at, askAt: 0, pause: checkInterval }
+      this.#signs.set(run, sign)
+      this.#wait()
+    } else if (sign.version !== version) {
+      Object.assign(sign, { version, at: Date.now(), askAt: 0, pause: checkInterval })
+      run.snapshot.setStalled(false)
+    }
+    return sign
+  }
+
+  #lastSign({ contentRows, rows }: RunNode<M>): number {
+    const { deadlines } = this.#session
+    const isSign = ({ name }: Row): boolean => name !== MessageName.cancelRefused
+    return Math.max(...[contentRows.at(-1), rows.findLast(isSign)].map((row) => (row ? deadlines.since(row) : 0)))
+  }
+
+  #wait(): void {
+    // NOTE: a session on a server has no presence, and must leave no timer behind
+    if (!this.#session.channel.runPresence) return
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      void this.#check()
+    }, checkInterval)
+  }
+
+  async #check(): Promise<void> {
+    const now = Date.now()
+    this.#session.act(() => {
+      for (const [run, sign] of this.#signs) {
+        // NOTE: silence counts only while this client hears everything
+        if (!this.#session.isInStep) sign.at = now
+        if (run.newestVersion !== sign.version) this.#session.touch(run)
+      }
+    })
+    const silent = [...this.#signs].filter(
+      ([run, { at, askAt }]) => canStall(run) && now - at >= this.#limitOf(run) && now >= askAt,
+    )
+    if (silent.length > 0) await this.#ask(silent)
+    if (this.#signs.size > 0) this.#wait()
+  }
+
+  #limitOf(run: RunNode<M>): number {
+    return this.#session.tree.cancels.of(run).length > 0 ? cancelledSilenceLimit : silenceLimit
+  }
+
+  /** Asks once for all silent runs whether a present agent names them. */
+  async #ask(silent: readonly (readonly [RunNode<M>, LifeSign])[]): Promise<void> {
+    const { options, channel } = this.#session
+    const { isAgent } = trustOf(options)
+    const { runPresence } = channel
+    const named = await runPresence?.read((clientId) => isAgent?.(clientId) !== false)
+    if (!this.#session.isInStep) return
+    this.#session.act(() => {
+      for (const [run, sign] of silent) {
+        if (!runPresence?.isHeard) sign.pause *= 2
+        sign.askAt = Date.now() + sign.pause
+        const isSilent = this.#signs.get(run) === sign && run.newestVersion === sign.version
+        if (named && isSilent && run.snapshot.setStalled(!named.has(run.key))) this.#session.touch(run)
+      }
+    })
+  }
+
+  #stateOf(run: RunNode<M>, cancel: Row): Partial<Cancelling> | undefined {
+    const isUnanswered = this.#isSilentSince(run, cancel, answerLimit)
+    const wake = this.#wake(run)
+    return isUnanswered || wake ? { ...(isUnanswered && { unanswered: true }), ...(wake && { wake }) } : undefined
+  }
+
+  /** Whether nothing has come from the agent for so many milliseconds since a cancel. */
+  #isSilentSince(run: RunNode<M>, cancel: Row, limit: number): boolean {
+    const { deadlines, isInStep } = this.#session
+    return isInStep && deadlines.isDue(Math.max(this.#hear(run).at, deadlines.since(cancel)) + limit, run)
+  }
+
+  /** Wakes an agent for an own cancel that no live agent can hear; it ends the run. */
+  #wake(run: RunNode<M>): WakeInfo | undefined {
+    const { options, tree, channel } = this.#session
+    if (!options.agent) return undefined
+    const own = tree.cancels.of(run).filter(({ clientId }) => clientId === channel.clientId)
+    // NOTE: one wake at a time; a Stop that is pressed again makes up for a wake that has failed
+    const cancel = own.findLast((row) => this.#isWoken(row)) ?? own.at(-1)
+    const eventId = cancel?.transport[Header.eventId]
+    if (!cancel || eventId === undefined || tree.info(run).cancelling?.refused) return undefined
+    const known = this.#wakes.infoOf(eventId)
+    if ((known && !this.#isOverdue(eventId, run)) || !this.#isUnheard(run, cancel)) return known
+    return this.#wakes.wake({ eventId, inputId: eventId, runId: run.key }, (error) => this.#session.report(error))
+  }
+
+  /** Whether an agent is being woken for a cancel, or was. */
+  #isWoken({ transport }: Row): boolean {
+    const wake = this.#wakes.infoOf(transport[Header.eventId] ?? '')
+    return wake !== undefined && wake.state !== 'failed'
+  }
+
+  /** Whether an agent was woken for a cancel a minute ago, and has not ended the run: the run's own agent was there then. */
+  #isOverdue(eventId: string, run: RunNode<M>): boolean {
+    const acceptedAt = this.#wakes.acceptedAt(eventId)
+    return acceptedAt !== undefined && this.#session.deadlines.isDue(acceptedAt + foreignSilenceLimit, run)
+  }
+
+  /** Whether no live agent can hear a cancel: the run is suspended or stalled, or its agent has been silent for long. */
+  #isUnheard(run: RunNode<M>, cancel: Row): boolean {
+    const { deadlines, isInStep } = this.#session
+    if (run.state.status === 'suspended')
+      return isInStep && deadlines.isDue(deadlines.since(cancel) + suspendedLimit, run)
+    if (isNamedByPresence(run)) return isInStep && run.snapshot.isStalled
+    return this.#isSilentSince(run, cancel, foreignSilenceLimit)
+  }
+}
