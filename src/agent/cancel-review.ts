@@ -40,9 +40,8 @@ export class CancelReview {
   #rows(): readonly Row[] {
     const { tree } = this.#run.channel
     const inputId = this.#inputId
-    const byRun = tree.runs.get(this.#run.runId)?.cancels ?? []
     const byInput = inputId === undefined ? [] : tree.cancels.naming(inputId)
-    return [...byRun, ...byInput].toSorted(bySerial)
+    return [...tree.cancels.namingRun(this.#run.runId), ...byInput].toSorted(bySerial)
   }
 
   get #inputId(): string | undefined {

@@ -91,7 +91,7 @@ export function checkNotResumed(run: RunNode<object>, { serial, transport }: Row
   if (last.serial > serial) throw handledBy(last)
   const isAbout = (row: Row): boolean =>
     isAgents(row) && row.transport[Header.messageId] === transport[Header.messageId]
-  const isLater = run.allRows().some((row) => row.serial > last.serial && isAbout(row))
+  const isLater = run.rows.some((row) => row.serial > last.serial && isAbout(row))
   if (run.state.status === 'active' && !isLater) throw handledBy(last)
 }
 

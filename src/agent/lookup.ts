@@ -109,7 +109,7 @@ export async function waitForText<M extends object>(
 ): Promise<void> {
   const look = (): true | undefined => {
     channel.tree.settle()
-    return channel.tree.runs.get(runId)?.allRows().some(isOpen) ? undefined : true
+    return channel.tree.runs.get(runId)?.rows.some(isOpen) ? undefined : true
   }
   await waitFor(channel, { look, timeout: textTimeout })
 }

@@ -136,7 +136,7 @@ export class RunPublisher {
    */
   async closeOrphanedStreams(tree: Tree<object>, runId: string): Promise<void> {
     tree.settle()
-    const rows = tree.runs.get(runId)?.allRows() ?? []
+    const rows = tree.runs.get(runId)?.rows ?? []
     const orphans = rows.filter((row) => row.name === MessageName.output && isOpen(row))
     await Promise.all(orphans.map((row) => this.#closeOrphan(row)))
   }

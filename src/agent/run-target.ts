@@ -99,7 +99,7 @@ async function findResumed<M extends object>(run: LiveRun<M, unknown>, trigger: 
   const { channel, inputEventId, signal, hooks } = run
   const runId = trigger.transport[Header.runId]!
   const resumed = await readRun(channel, runId, signal)
-  if (!resumed?.allRows().some(isAgents)) throw badRequest('resume the run', `no agent has published run "${runId}"`)
+  if (!resumed?.rows.some(isAgents)) throw badRequest('resume the run', `no agent has published run "${runId}"`)
   checkOpen(run, resumed, trigger)
   await checkAnswer(channel.tree, trigger, resumed, hooks.onAnswer)
   checkNotResumed(resumed, trigger)

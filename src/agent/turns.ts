@@ -96,7 +96,7 @@ function messagesOf<M extends object>(
   { node, until }: Waypoint<M>,
   codec: Source<M>['codec'],
 ): { message: M; kind: Kind; isUnfinished: boolean }[] {
-  const rows = node instanceof RunNode ? node.allRows().toSorted(bySerial) : []
+  const rows = node instanceof RunNode ? node.rows : []
   const steerIds = steerIdsIn(rows)
   const unfinished = unfinishedIn(rows, codec)
   const ids = [...node.ids]
@@ -200,7 +200,7 @@ export function ownMessages<M extends object>(
 /** The rows of a run, heard or published, by serial. An answer that starts a run of its own belongs to that run. */
 function knownRows(tree: Tree<object>, trigger: Row, { runId, published }: OwnRun): Row[] {
   const isOwn = isFork(trigger) || trigger.transport[Header.runId] !== undefined
-  const all = [...(isOwn ? [trigger] : []), ...(tree.runs.get(runId)?.allRows() ?? []), ...published.rows()]
+  const all = [...(isOwn ? [trigger] : []), ...(tree.runs.get(runId)?.rows ?? []), ...published.rows()]
   const known = new Map(all.map((row) => [row.serial, row]))
   return [...known.values()].filter((row) => !row.deleted).toSorted(bySerial)
 }

@@ -1,46 +1,14 @@
 import type { AccessPolicy } from './access'
-import { bySerial, insertBySerial, noItems, removeBySerial } from './collections'
+import { bySerial, firstAbove, insertBySerial, noItems, removeBySerial } from './collections'
 import { levelOf, type TreeNode } from './node'
 import type { Row } from './row'
 import { RunNode } from './run-node'
+import { Header, type Headers } from './wire'
 
+/** How many of the first cancels of one client for one run or input are kept, besides the newest. */
+const maxFirst = 10
+/** How many cancels of one client are kept whose runs and inputs are unknown. */
 const maxStrays = 2000
-/** How many of the first cancels of one run or prompt are kept. */
-const maxFirst = 100
-/** Of how many clients the newest of the others is kept. */
-const maxClients = 20
-
-/**
- * Of the cancels of one run or prompt, by serial, one that is not kept; undefined if all are. The first 100 are kept, and of
- * the others the newest of each client, for 20 clients and the owner: the same ones in whichever order they arrive. Cancels
- * that policy refuses are counted by themselves, so that they take the place of none that it allows.
- */
-export function surplusOf(
-  cancels: readonly Row[],
-  owner: string | undefined,
-  isAllowed?: (cancel: Row) => boolean,
-): Row | undefined {
-  if (cancels.length <= maxFirst) return undefined
-  if (!isAllowed) return surplusIn(cancels, owner)
-  return (
-    surplusIn(cancels.filter(isAllowed), owner) ??
-    surplusIn(
-      cancels.filter((cancel) => !isAllowed(cancel)),
-      owner,
-    )
-  )
-}
-
-function surplusIn(cancels: readonly Row[], owner: string | undefined): Row | undefined {
-  const clients = new Set<string | undefined>()
-  for (let index = cancels.length - 1; index >= maxFirst; index--) {
-    const { clientId } = cancels[index]!
-    const isCrowded = clients.size >= maxClients && (clientId === undefined || clientId !== owner)
-    if (clients.has(clientId) || isCrowded) return cancels[index]
-    clients.add(clientId)
-  }
-  return undefined
-}
 
 /** The tree as cancels need it. */
 interface Inputs<M extends object> {
@@ -50,13 +18,25 @@ interface Inputs<M extends object> {
   inputNode(inputId: string): TreeNode<M> | undefined
 }
 
-/** The cancels of a tree. Those that name a run are kept by its node, those that name an input are kept here. */
+/** The cancels that name one run or input, by serial. */
+interface Target {
+  rows: readonly Row[]
+  /** Those that policy allows if this client is the owner; undefined until they are read. */
+  allowed?: { readonly owner: string | undefined; rows: readonly Row[] }
+}
+
+/**
+ * The cancels of a tree. Of the cancels of one client for one run or input, the first ten and the newest are kept: the same
+ * ones in whichever order they arrive, and however many other clients cancel.
+ */
 export class Cancels<M extends object> {
   readonly #tree: Inputs<M>
-  readonly #rows = new Map<string, readonly Row[]>()
+  readonly #targets = new Map<string, Target>()
+  /** By target and client, and then by serial. */
+  readonly #byClient = new Map<string, readonly Row[]>()
+  /** Cancels whose run or input was unknown when they came, by client and then by serial. */
+  readonly #strays = new Map<string | undefined, readonly Row[]>()
   readonly #decisions = new WeakMap<Row, { readonly owner: string | undefined; readonly isAllowed: boolean }>()
-  /** Cancels whose run or input was unknown when they came, oldest first. */
-  readonly strays = new Set<Row>()
 
   constructor(tree: Inputs<M>) {
     this.#tree = tree
@@ -64,36 +44,46 @@ export class Cancels<M extends object> {
 
   /** All cancels that name an input, by serial, allowed or not. */
   naming(inputId: string): readonly Row[] {
-    return this.#rows.get(inputId) ?? noItems
+    return this.#targets.get(inputKey(inputId))?.rows ?? noItems
+  }
+
+  /** All cancels that name a run, by serial, allowed or not. */
+  namingRun(runId: string): readonly Row[] {
+    return this.#targets.get(runKey(runId))?.rows ?? noItems
   }
 
   /** The allowed cancels of a node, by serial: for a run both those that name it and those that name its prompt. */
   of(node: TreeNode<M>): readonly Row[] {
     const run = node instanceof RunNode && !node.isPlaceholder ? node : undefined
     const inputId = run ? run.inputId : node.key
-    const cancels = (run?.cancels ?? noItems).concat(inputId === undefined ? noItems : this.#newerThanInput(inputId))
-    if (cancels.length === 0) return noItems
-    return this.#allowed(cancels, node.owner).toSorted(bySerial)
+    const byRun = run ? this.#allowed(runKey(run.key), node.owner) : noItems
+    const byInput = inputId === undefined ? noItems : this.#newerThanInput(inputId, node.owner)
+    if (byRun.length === 0) return byInput
+    return byInput.length === 0 ? byRun : byRun.concat(byInput).toSorted(bySerial)
   }
 
   /** The allowed cancels of an input without a run, by serial. */
   ofInput(inputId: string): readonly Row[] {
     const node = this.#tree.inputNode(inputId)
-    return this.#allowed(this.#newerThanInput(inputId), node ? node.owner : this.#tree.requests.get(inputId)?.clientId)
+    return this.#newerThanInput(inputId, node ? node.owner : this.#tree.requests.get(inputId)?.clientId)
   }
 
   /** A prompt that is sent again after the cancel is not affected. */
-  #newerThanInput(inputId: string): readonly Row[] {
-    const rows = this.naming(inputId)
+  #newerThanInput(inputId: string, owner: string | undefined): readonly Row[] {
+    const rows = this.#allowed(inputKey(inputId), owner)
     if (rows.length === 0) return rows
     const node = this.#tree.inputNode(inputId)
     // NOTE: a prompt that was deleted has no place
     const since = node && node.size > 0 ? levelOf(node) : (this.#tree.requests.get(inputId)?.serial ?? '')
-    return rows.filter(({ serial }) => serial > since)
+    return rows[0]!.serial > since ? rows : rows.slice(firstAbove(rows, ({ serial }) => serial, since))
   }
 
-  #allowed(cancels: readonly Row[], owner: string | undefined): readonly Row[] {
-    return cancels.filter((cancel) => this.isAllowed(cancel, owner))
+  #allowed(key: string, owner: string | undefined): readonly Row[] {
+    const target = this.#targets.get(key)
+    if (!target || !this.#tree.access.hasPolicy) return target?.rows ?? noItems
+    if (!target.allowed || target.allowed.owner !== owner)
+      target.allowed = { owner, rows: target.rows.filter((cancel) => this.isAllowed(cancel, owner)) }
+    return target.allowed.rows
   }
 
   /** Whether policy allows a cancel of a run or prompt of this owner. Policy is asked once for each cancel. */
@@ -106,23 +96,53 @@ export class Cancels<M extends object> {
     return decision.isAllowed
   }
 
-  /** Adds a cancel that names an input. */
-  add(row: Row, inputId: string): void {
-    this.#rows.set(inputId, insertBySerial(this.naming(inputId), row))
+  /** Adds a cancel; returns the one that is not kept from now on, if any. */
+  add(row: Row): Row | undefined {
+    const key = keyOf(row.transport)
+    const target = this.#targets.get(key) ?? { rows: noItems }
+    this.#targets.set(key, target)
+    target.rows = insertBySerial(target.rows, row)
+    const { allowed } = target
+    if (allowed && this.isAllowed(row, allowed.owner)) allowed.rows = insertBySerial(allowed.rows, row)
+    const ofClient = insertInto(this.#byClient, clientKey(key, row), row)
+    return ofClient.length > maxFirst + 1 ? ofClient[maxFirst] : undefined
   }
 
-  remove(row: Row, inputId: string): void {
-    const rows = this.naming(inputId)
-    removeBySerial(rows, row)
-    if (rows.length === 0) this.#rows.delete(inputId)
+  /** @param headers - the headers that the cancel was added with */
+  remove(row: Row, headers: Headers): void {
+    const key = keyOf(headers)
+    const target = this.#targets.get(key)
+    if (!target) return
+    removeBySerial(target.rows, row)
+    if (target.allowed) removeBySerial(target.allowed.rows, row)
+    if (target.rows.length === 0) this.#targets.delete(key)
+    removeFrom(this.#byClient, clientKey(key, row), row)
+    removeFrom(this.#strays, row.clientId, row)
   }
 
-  /** Notes a cancel whose run or input is unknown; returns the oldest one once there are too many. */
+  /** Notes a cancel whose run or input is unknown; returns the oldest one of its client once there are too many. */
   addStray(row: Row): Row | undefined {
-    this.strays.add(row)
-    if (this.strays.size <= maxStrays) return undefined
-    const [oldest] = this.strays
-    this.strays.delete(oldest!)
+    const strays = insertInto(this.#strays, row.clientId, row)
+    const oldest = strays.length > maxStrays ? strays[0] : undefined
+    if (oldest) removeFrom(this.#strays, row.clientId, oldest)
     return oldest
   }
+}
+
+const runKey = (runId: string): string => `run ${runId}`
+const inputKey = (inputId: string): string => `input ${inputId}`
+const keyOf = ({ [Header.runId]: runId, [Header.inputId]: inputId = '' }: Headers): string =>
+  runId === undefined ? inputKey(inputId) : runKey(runId)
+const clientKey = (target: string, { clientId }: Row): string => JSON.stringify([target, clientId])
+
+function insertInto<Key>(lists: Map<Key, readonly Row[]>, key: Key, row: Row): readonly Row[] {
+  const rows = insertBySerial(lists.get(key) ?? noItems, row)
+  lists.set(key, rows)
+  return rows
+}
+
+function removeFrom<Key>(lists: Map<Key, readonly Row[]>, key: Key, row: Row): void {
+  const rows = lists.get(key) ?? noItems
+  removeBySerial(rows, row)
+  if (rows.length === 0) lists.delete(key)
 }

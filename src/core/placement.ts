@@ -1,5 +1,5 @@
 import { AccessPolicy, type Trust } from './access'
-import { Cancels, surplusOf } from './cancels'
+import { Cancels } from './cancels'
 import type { Codec } from './codec'
 import { Forks, isFork } from './forks'
 import { InputNode } from './input-node'
@@ -75,7 +75,6 @@ export abstract class Placement<M extends object> extends Nodes<M> {
       if (row.transport[Header.regenerates] !== undefined) this.#placeRequest(inputId, row)
     } else if (role === 'user') this.attachRow(this.ensureInput(inputId), row)
     else if (isFork(row)) this.#placeFork(inputId, row)
-    this.#limitCancelsNaming(inputId)
   }
 
   #placeRequest(inputId: string, row: Row): void {
@@ -142,47 +141,15 @@ export abstract class Placement<M extends object> extends Nodes<M> {
     const node = this.#ensureRun(runId)
     node.add(row)
     this.dirty.add(node)
-    if (row.name !== MessageName.runStart) return
-    this.#limitCancelsOf(node)
-    this.#limitCancelsNaming(row.transport[Header.inputId])
   }
 
   #placeCancel(row: Row): void {
-    const runId = row.transport[Header.runId]
-    const inputId = row.transport[Header.inputId]
-    if (runId !== undefined) {
-      const node = this.#ensureRun(runId)
-      node.addCancel(row)
-      this.#touchRun(node, row)
-      this.#limitCancelsOf(node)
-    } else if (inputId !== undefined) {
-      this.cancels.add(row, inputId)
-      this.#touch(inputId, row)
-      this.#limitCancelsNaming(inputId)
-    }
+    const surplus = this.cancels.add(row)
+    this.#touchTarget(row, row.transport)
     const oldest = this.#isStray(row) ? this.cancels.addStray(row) : undefined
+    if (surplus) this.#forgetCancel(surplus)
     // NOTE: the run or input of the oldest stray may be known by now
-    if (oldest && this.#isStray(oldest)) this.#forgetCancel(oldest)
-  }
-
-  /** Forgets cancels above the limit; not before the owner is known, on whom it depends which cancels policy allows. */
-  #limitCancelsOf(run: RunNode<M>): void {
-    if (run.cancels.length > 0 && run.isOwnerKnown) this.#limitCancels(run.cancels, run.owner)
-  }
-
-  #limitCancelsNaming(inputId = ''): void {
-    const cancels = this.cancels.naming(inputId)
-    if (cancels.length === 0) return
-    const node = this.inputNode(inputId) ?? this.runsOf(inputId).find(({ isOwnerKnown }) => isOwnerKnown)
-    const request = this.requests.get(inputId)
-    if (node || request) this.#limitCancels(cancels, node ? node.owner : request?.clientId)
-  }
-
-  #limitCancels(cancels: readonly Row[], owner: string | undefined): void {
-    const isAllowed = this.access.hasPolicy
-      ? (cancel: Row): boolean => this.cancels.isAllowed(cancel, owner)
-      : undefined
-    for (let surplus; (surplus = surplusOf(cancels, owner, isAllowed));) this.#forgetCancel(surplus)
+    else if (oldest && this.#isStray(oldest)) this.#forgetCancel(oldest)
   }
 
   #forgetCancel(row: Row): void {
@@ -210,9 +177,12 @@ export abstract class Placement<M extends object> extends Nodes<M> {
     this.#touchRequest(inputId)
   }
 
-  /** Marks the nodes that show a cancel of a prompt as changed. */
-  #touch(inputId: string, cancel: Row): void {
-    for (const run of this.runsOf(inputId)) this.#touchRun(run, cancel)
+  /** Marks the nodes that show a cancel as changed. */
+  #touchTarget(cancel: Row, { [Header.runId]: runId, [Header.inputId]: inputId = '' }: Headers): void {
+    const run = this.runs.get(runId ?? '')
+    if (run) this.#touchRun(run, cancel)
+    if (runId !== undefined) return
+    for (const each of this.runsOf(inputId)) this.#touchRun(each, cancel)
     const node = this.inputNode(inputId)
     if (node && this.#mayCount(cancel, node.owner)) this.dirty.add(node)
     const request = this.requests.get(inputId)
@@ -260,16 +230,9 @@ export abstract class Placement<M extends object> extends Nodes<M> {
     this.#touchRequest(inputId)
   }
 
-  #withdrawCancel(row: Row, { [Header.runId]: runId, [Header.inputId]: inputId }: Headers): void {
-    this.cancels.strays.delete(row)
-    if (runId !== undefined) {
-      const run = this.runs.get(runId)
-      run?.removeCancel(row)
-      if (run) this.#touchRun(run, row)
-    } else if (inputId !== undefined) {
-      this.cancels.remove(row, inputId)
-      this.#touch(inputId, row)
-    }
+  #withdrawCancel(row: Row, before: Headers): void {
+    this.cancels.remove(row, before)
+    this.#touchTarget(row, before)
   }
 
   protected ensureInput(inputId: string): InputNode<M> {

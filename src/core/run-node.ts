@@ -1,7 +1,7 @@
 import type { AccessPolicy } from './access'
 import { Answers, isAnswer } from './answers'
 import type { Codec } from './codec'
-import { insertBySerial, isSame, noItems, removeBySerial, sameItems } from './collections'
+import { isSame, noItems, sameItems } from './collections'
 import { isContent, type Row } from './log'
 import { TreeNode } from './node'
 import { RunFold } from './run-fold'
@@ -14,7 +14,6 @@ import { Header, MessageName } from './wire'
 /** A reply. Its key is its run id. */
 export class RunNode<M extends object> extends TreeNode<M> {
   override readonly runId: string | undefined
-  #cancels: readonly Row[] = noItems
   /** The run as its rows describe it. Undefined after a row that is not the last by serial: all rows are then read again. */
   #fold: RunFold | undefined = new RunFold(noItems)
   /** Whether rows have come since the last `derive()` that can change the state or the facts. */
@@ -153,22 +152,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return (this.#fold ??= new RunFold(this.rows))
   }
 
-  addCancel(row: Row): void {
-    this.#cancels = insertBySerial(this.#cancels, row)
-  }
-
-  removeCancel(row: Row): void {
-    removeBySerial(this.#cancels, row)
-  }
-
   /** How a message fares that a client sent into it while it was being written. */
   override steerState(id: string): SteerState | undefined {
     return this.#steers?.stateOf(id, this.hasEnded)
-  }
-
-  /** Cancels that name this run, by serial. */
-  get cancels(): readonly Row[] {
-    return this.#cancels
   }
 
   get state(): RunState {
@@ -178,11 +164,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Its content rows, by serial. */
   get contentRows(): readonly Row[] {
     return this.rows.filter(isContent)
-  }
-
-  /** Every row that belongs to this run, cancels included. */
-  allRows(): readonly Row[] {
-    return [...this.rows, ...this.#cancels]
   }
 
   get hasEnded(): boolean {

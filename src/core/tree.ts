@@ -223,10 +223,9 @@ export class Tree<M extends object> extends Placement<M> {
     if (run.isPlaceholder) this.forks.placeholderRuns.delete(run.key)
     else this.runs.delete(run.key)
     this.#watch.forget(run)
-    for (const row of run.allRows()) {
+    for (const row of run.rows.slice()) {
       this.log.forget(row)
       this.#open.delete(row)
-      this.cancels.strays.delete(row)
       if (row.home === run) this.withdraw(row, row.transport)
     }
     this.removeNode(run)

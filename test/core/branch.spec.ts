@@ -91,7 +91,7 @@ it('the tree reads thousands of cancels of one prompt in a bounded number of ste
   const steps = stepsOf(() => cancels.toReversed().forEach((cancel) => tree.apply(cancel)))
   expect(steps / count).toBeLessThan(200)
   const serials = tree.cancels.naming('p').map(({ serial }) => serial)
-  expect(serials).toEqual([...cancels.slice(0, 100), cancels.at(-1)!].map(({ serial }) => serial))
+  expect(serials).toEqual([...cancels.slice(0, 10), cancels.at(-1)!].map(({ serial }) => serial))
 })
 
 it('a branch walks 2,000 runs, with 300 versions of one reply, in a bounded number of steps per run', () => {

@@ -194,7 +194,7 @@ it('a run is hidden while only its end, a suspend or a cancel is known', () => {
 })
 
 describe('thousands of unknown runs', () => {
-  const ghost = (index: number): ChannelMessage => message('ai-cancel', { 'run-id': `ghost-${index}`, 'event-id': 'e' })
+  const ghost = (index: number): ChannelMessage => message('ai-run-end', { 'run-id': `ghost-${index}` })
   const ghosts = (count: number): ChannelMessage[] => Array.from({ length: count }, (_, index) => ghost(index))
 
   it.each([
@@ -238,12 +238,24 @@ describe('thousands of unknown runs', () => {
 
   it('unknown runs do not displace a run whose start arrives with them', () => {
     const tree = newTree()
-    hear(tree, [ghost(-1)])
+    hear(tree, [message('ai-run-resume', { 'run-id': 'ghost--1' })])
     for (const each of ghosts(1500)) tree.apply(each)
     tree.apply(message('ai-run-start', { 'run-id': 'ghost--1', 'invocation-id': 'i' }))
     tree.settle()
     expect(stateOf(tree).runs).toMatchObject([{ runId: 'ghost--1', status: 'active' }])
     expect(tree.runs.size).toBe(1001)
+  })
+
+  it('cancels of unknown runs create none, so that they displace no run whose start is read after them', () => {
+    const tree = newTree()
+    const cancelled = Array.from({ length: 1500 }, (_, index) => runMessage('ai-cancel', `ghost-${index}`, { 'event-id': 'e' })) // prettier-ignore
+    const [start, end] = [
+      runMessage('ai-run-start', 'R', { 'invocation-id': 'i' }),
+      runMessage('ai-run-end', 'R', { 'run-reason': 'complete' }),
+    ]
+    for (const page of [[end], cancelled, [start]]) hear(tree, page)
+    expect(stateOf(tree).runs).toMatchObject([{ runId: 'R', status: 'complete' }])
+    expect(tree.runs.size).toBe(1)
   })
 })
 
@@ -299,6 +311,19 @@ it('the tree keeps a bounded number of cancels of unknown prompts', () => {
   expect(tree.cancels.naming('ghost-4999')).toHaveLength(1)
   hear(tree, [prompt('ghost-4999'), ...Array.from({ length: 3000 }, (_, index) => cancel(`later-${index}`))])
   expect(tree.cancels.naming('ghost-4999')).toHaveLength(1)
+})
+
+it('cancels of unknown prompts by one client displace none by another', () => {
+  const tree = newTree()
+  const cancel = (id: string, clientId: string) => ({
+    ...message('ai-cancel', { 'input-codec-message-id': id, 'event-id': 'e' }),
+    clientId,
+  })
+  const asked = prompt('p')
+  hear(tree, [cancel('p', 'alice')])
+  for (let index = 0; index < 5000; index++) tree.apply(cancel(`ghost-${index}`, 'stranger'))
+  hear(tree, [asked])
+  expect(tree.cancels.ofInput('p').map(({ clientId }) => clientId)).toEqual(['alice'])
 })
 
 it('the tree does not confuse a run id with an equal message id', () => {

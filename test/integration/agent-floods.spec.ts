@@ -143,24 +143,29 @@ describe('cancels of a suspended run whose agent is gone', () => {
     await agent.close()
   })
 
-  it('do not hide the Stop of the owner from an agent that is woken for another prompt', async () => {
+  it.each([
+    ['another client that may cancel', 'admin'],
+    ['the owner', 'alice'],
+  ])('do not hide the Stop of %s from an agent that is woken for another prompt', async (_, clientId) => {
     const { name, alice, run } = await flooded()
-    const cancels = (from: number, clients: number) =>
-      Array.from({ length: 100 }, (_, n) => ({
-        name: 'ai-cancel',
-        clientId: `stranger-${n % clients}`,
-        extras: { ai: { transport: { 'run-id': run.runId, 'event-id': `${from + n}` } } },
-      }))
     const channel = endpoint.rest().channels.get(name)
-    await channel.publish(cancels(0, 1))
-    await alice.cancel({ runId: run.runId })
-    await channel.publish(cancels(100, 100))
+    const cancelBy = (client: string, eventId: string) => ({
+      name: 'ai-cancel',
+      clientId: client,
+      extras: { ai: { transport: { 'run-id': run.runId, 'event-id': eventId } } },
+    })
+    const many = (clients: number) =>
+      Array.from({ length: 100 }, (_, n) => cancelBy(`stranger-${n % clients}`, `${clients}-${n}`))
+    await channel.publish(many(1))
+    await channel.publish(cancelBy(clientId, 'the-stop'))
+    await channel.publish(many(100))
     const { wake, agent } = agentOn(name, endpoint, {
-      onCancel: ({ clientId }) => clientId === 'alice',
+      onCancel: (request) => request.clientId === clientId,
       respond: () => undefined,
     })
     expect(await wake((await alice.prompt('Hello')).inputEventId)).toMatchObject({ status: 202 })
-    await alice.hears(named('ai-run-end', { 'run-id': run.runId, 'run-reason': 'cancelled' }))
+    const end = await alice.hears(named('ai-run-end', { 'run-id': run.runId, 'run-reason': 'cancelled' }))
+    expect(transportOf(end)).toMatchObject({ 'run-reason': 'cancelled' })
     await agent.close()
   })
 
@@ -209,6 +214,24 @@ describe('cancels of a prompt that are older than its run', () => {
     })
     await run.start()
     expect(run.abortSignal.aborted).toBe(true)
+  })
+
+  it('by 600 strangers do not hide the Stop of another client that may cancel, which came in between', async () => {
+    const { name, alice, create } = await setStage(endpoint)
+    const { inputId, inputEventId } = await alice.prompt('Hello')
+    const channel = endpoint.rest().channels.get(name)
+    const flood = Array.from({ length: 12 }, (_, batch) =>
+      cancels(inputId).map((cancel, index) => ({ ...cancel, clientId: `stranger-${(batch % 6) * 100 + index}` })),
+    )
+    for (const batch of flood.slice(0, 6)) await channel.publish(batch)
+    await channel.publish({ ...cancels(inputId)[0]!, clientId: 'admin' })
+    for (const batch of flood.slice(6)) await channel.publish(batch)
+    const run = create(inputEventId, { onCancel: ({ clientId }) => clientId === 'admin' })
+    await run.start()
+    expect(run.abortSignal.aborted).toBe(true)
+    await run.end()
+    const end = await alice.hears(named('ai-run-end', { 'run-id': run.runId }))
+    expect(transportOf(end)).toMatchObject({ 'run-reason': 'cancelled' })
   })
 })
 
