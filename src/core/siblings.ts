@@ -9,8 +9,8 @@ import type { AccessPolicy } from './access'
 export interface Choices {
   /** Picked siblings, by node key, by the id of a message inside a run, or by the id of a request: when they were picked. */
   readonly picked: ReadonlyMap<string, number>
-  /** Siblings that were the newest when they were picked: from then on the newest one shows. */
-  readonly following?: ReadonlyMap<string, number>
+  /** Those of them that were the newest when they were picked: from then on the newest one shows. */
+  readonly following?: ReadonlySet<string>
 }
 
 /** One of several versions of a message: a prompt, a reply, or a message inside a run. */
@@ -210,23 +210,17 @@ export function selectedOf<M extends object>(
   group: readonly TreeNode<M>[],
   choices: Choices,
 ): TreeNode<M> {
-  const { picked, following } = choices
+  const { picked } = choices
   // NOTE: a group can have thousands of members of which few were picked
-  if (picked.size + (following?.size ?? 0) >= group.length) return group[selectionOf(tree, group, choices)]!
+  if (picked.size >= group.length) return group[selectionOf(tree, group, choices)]!
   const chosen = new Set<number>()
-  for (const key of [...picked.keys(), ...(following?.keys() ?? [])]) {
+  for (const key of picked.keys()) {
     const nodes = [tree.inputs.get(key), tree.runs.get(key), ...(tree.inputs.has(key) ? [] : tree.runsOf(key))]
     for (const node of nodes) if (node) chosen.add(indexIn(group, node))
   }
   chosen.delete(-1)
-  return group[
-    selectionOf(
-      tree,
-      group,
-      choices,
-      [...chosen].toSorted((a, b) => a - b),
-    )
-  ]!
+  const candidates = [...chosen].toSorted((a, b) => a - b)
+  return group[selectionOf(tree, group, choices, candidates)]!
 }
 
 /**
@@ -244,27 +238,21 @@ export function selectionOf<M extends object>(
   const newest = siblings.findLastIndex(({ key }) => !tree.inputs.get(key)?.isFailed)
   let best = newest < 0 ? siblings.length - 1 : newest
   let last = 0
-  if (picked.size === 0 && !following?.size) return best
+  if (picked.size === 0) return best
   for (const index of candidates) {
-    const { key } = siblings[index]!
-    const request = requestOf(tree, key)
-    const pickedAt = timeOf(key, request, picked)
-    const followedAt = timeOf(key, request, following)
-    const time = Math.max(pickedAt, followedAt)
-    if (time === 0 || time < last) continue
-    last = time
-    best = pickedAt >= followedAt ? index : Math.max(newest, index)
+    for (const key of keysOf(tree, siblings[index]!.key)) {
+      const time = picked.get(key) ?? 0
+      if (time === 0 || time < last) continue
+      last = time
+      best = following?.has(key) ? Math.max(newest, index) : index
+    }
   }
   return best
 }
 
-/** The request that a reply came from. */
-function requestOf<M extends object>(tree: Structure<M>, key: string): string | undefined {
+/** The keys under which a sibling can be picked: its own, and the request that it came from. */
+function keysOf<M extends object>(tree: Structure<M>, key: string): readonly string[] {
   const inputId = tree.runs.get(key)?.inputId
   // NOTE: a prompt is picked among prompts, which says nothing about the replies to it
-  return inputId !== undefined && !tree.inputs.has(inputId) ? inputId : undefined
+  return inputId !== undefined && !tree.inputs.has(inputId) ? [key, inputId] : [key]
 }
-
-/** When a sibling was picked, or the request that it came from; 0 for never. */
-const timeOf = (key: string, request: string | undefined, times: ReadonlyMap<string, number> | undefined): number =>
-  Math.max(times?.get(key) ?? 0, (request !== undefined && times?.get(request)) || 0)

@@ -1,3 +1,4 @@
+import { noItems } from './collections'
 import type { InputNode } from './input-node'
 import { isUnsettled, type Row } from './log'
 import type { TreeNode } from './node'
@@ -24,14 +25,22 @@ export interface Settled<M extends object> extends Restructured<M> {
   /** Runs that got or lost rows. */
   touched: readonly RunNode<M>[]
   /** Prompts that got or lost rows, or were cancelled. */
-  prompts?: readonly InputNode<M>[]
+  prompts: readonly InputNode<M>[]
   /** Message ids of requests for another reply that came, went, or were cancelled. */
-  requests?: readonly string[]
+  requests: readonly string[]
   /** Prompts that showed up as other versions of prompts. */
-  edits?: readonly InputNode<M>[]
+  edits: readonly InputNode<M>[]
 }
 
-const nothing: Settled<never> = { structure: false, runs: false, transitions: [], touched: [] }
+const nothing: Settled<never> = {
+  structure: false,
+  runs: false,
+  transitions: noItems,
+  touched: noItems,
+  prompts: noItems,
+  requests: noItems,
+  edits: noItems,
+}
 
 /**
  * A conversation as nodes made from channel rows: an input per prompt, a run per reply. `apply` puts rows into nodes;

@@ -90,7 +90,7 @@ export class ActiveRun<M extends object> {
 
   /** Sends a message into the run while it is active; published once the run has started. */
   steer(given: SendInput<M>): Steer {
-    return this.#session.submissions.steers.send(this.runId || this.started.then(() => this.runId), given)
+    return this.#session.steers.send(this.runId || this.started.then(() => this.runId), given)
   }
 
   /** The body of the request that wakes an agent, for apps that wake it themselves. */

@@ -20,7 +20,7 @@ export interface Branch<M> {
 /** The choices of one view among alternatives. */
 export class Branches<M extends object> implements Choices {
   readonly picked = new Map<string, number>()
-  readonly following = new Map<string, number>()
+  readonly following = new Set<string>()
   /** How often a choice has changed what shows. */
   changes = 0
   /** Orders the choices. */
@@ -28,7 +28,6 @@ export class Branches<M extends object> implements Choices {
   readonly #tree: Tree<M>
   /** Branches by their siblings, since the last choice. */
   #known = new WeakMap<readonly Sibling<M>[], Branch<M>>()
-  #knownPicks = 0
 
   constructor(tree: Tree<M>) {
     this.#tree = tree
@@ -36,14 +35,20 @@ export class Branches<M extends object> implements Choices {
 
   /** Shows an own new version, by its key or the id of its request, until a newer one arrives. */
   follow(key: string): void {
-    this.following.set(key, ++this.#picks)
-    this.changes++
+    this.pick(key)
+    this.following.add(key)
   }
 
   /** Shows this version from now on. */
   pick(key: string): void {
-    this.picked.set(key, ++this.#picks)
+    this.#choose(key)
     this.changes++
+  }
+
+  #choose(key: string): void {
+    this.picked.set(key, ++this.#picks)
+    this.following.delete(key)
+    this.#known = new WeakMap()
   }
 
   /**
@@ -61,14 +66,12 @@ export class Branches<M extends object> implements Choices {
     const target = this.#tree.inputs.get(forkOf)
     if (this.following.has(key) || !target) return
     const shown = shownIn(this.#tree.siblings.of(target))
-    if (shown) this.picked.set(shown.key, ++this.#picks)
+    if (shown) this.#choose(shown.key)
   }
 
   /** The versions of a message: those of its prompt or reply, or of its place inside a run. */
   of(messageId: string, onSelect: (node: TreeNode<M>) => void): Branch<M> {
     const all = this.#tree.siblings.at(messageId)
-    if (this.#knownPicks !== this.#picks) this.#known = new WeakMap()
-    this.#knownPicks = this.#picks
     let branch = this.#known.get(all)
     if (!branch) this.#known.set(all, (branch = this.#branch(all, onSelect)))
     return branch

@@ -10,9 +10,6 @@ import type { SessionTree } from './session-tree'
 import type { RunScope, Steer } from './submission'
 import { View } from './view'
 
-/** Pages of history that a server reads at most. */
-const maxServerPages = 3
-
 /** One conversation on one channel. It lives on the channel: pages, devices and agents come and go. */
 export class ClientSession<M extends object> {
   /** The session's default view. */
@@ -95,7 +92,7 @@ export class ClientSession<M extends object> {
 
   /** Sends a message into a run while it is active. */
   steer(runId: string, given: SendInput<M>): Steer {
-    return this.#session.submissions.steers.send(runId, given)
+    return this.#session.steers.send(runId, given)
   }
 
   /** Cancels every run that is active, about to start, or suspended. */
@@ -118,37 +115,9 @@ export class ClientSession<M extends object> {
     return this.#session
   }
 
-  /** Reads and shows so many of the newest messages, as a server does; a failure is reported. @internal */
-  async readPage(count: () => number): Promise<void> {
-    try {
-      // NOTE: of a conversation that Ably has forgotten, the first page is empty, and the next ones are in the archive
-      for (let pages = 0; pages < maxServerPages && (await this.#session.catchUp.loadPage()); pages++) {
-        this.view.show(count())
-        if (this.view.getMessages().length >= count()) break
-      }
-    } catch (error) {
-      this.report(error as SessionError)
-    }
-  }
-
-  /** Reports a background failure. @internal */
-  report(error: SessionError): void {
-    this.#session.report(error)
-  }
-
   /** Shows what a dehydrated session has shown. @internal */
   resume(rows: DehydratedSession): void {
     if (this.#session.catchUp.resume(rows)) this.view.show(rows.shown)
-  }
-
-  /** Settles when the channel has accepted or refused every prompt; undefined when none is on its way. @internal */
-  get unsent(): Promise<unknown> | undefined {
-    return this.#session.submissions.unsent
-  }
-
-  /** Whether it was made without a client and will never connect. @internal */
-  get hasNoClient(): boolean {
-    return this.#session.hasNoClient
   }
 }
 

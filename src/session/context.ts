@@ -99,7 +99,7 @@ export interface SessionEvents {
 /** The changes since the last refresh of the views. */
 export interface Changes<M extends object> extends Settled<M> {
   /** Subjects with another pending input than before. */
-  pending?: ReadonlySet<Subject<M>>
+  pending: ReadonlySet<Subject<M>>
 }
 
 /** A view as its session knows it. */

@@ -72,12 +72,9 @@ export class PendingInputs<M extends object> {
 
   /** The pending input with this message id. */
   find(inputId: string): WakeTrigger | undefined {
-    const { tree } = this.#session
-    for (const subject of [inputId, tree.inputs.get(inputId), tree.nodeOf(inputId)]) {
-      const entry = subject === undefined ? undefined : this.#entries.get(subject)
-      if (entry && entry.trigger.inputId === inputId && this.#isListed(subject!, entry)) return entry.trigger
-    }
-    return undefined
+    const subject = subjectOf(this.#session.tree, { inputId })
+    const entry = this.#entries.get(subject)
+    return entry && entry.trigger.inputId === inputId && this.#isListed(subject, entry) ? entry.trigger : undefined
   }
 
   /** Looks at subjects again; answers with those whose entry has changed. */

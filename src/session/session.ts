@@ -2,7 +2,6 @@ import { absent, AbsentChannel } from '../ably/absent-channel'
 import { Outbox } from '../ably/outbox'
 import { SessionChannel, type Channel } from '../ably/session-channel'
 import { ownerOnly, trustOf } from '../core/access'
-import { noItems } from '../core/collections'
 import { warn } from '../core/diagnostics'
 import { Emitter, plainPort, type ReactivePort, type Signal } from '../core/signals'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
@@ -27,6 +26,7 @@ import { PendingInputs } from './pending-inputs'
 import type { PlacedInput } from './placed-input'
 import { RunWatch } from './run-watch'
 import { Deadlines, FlushScheduler, IdleWork, Waits } from './scheduling'
+import { SentSteers } from './sent-steers'
 import { SessionTree } from './session-tree'
 import type { PlacedSendOptions, RunLists, RunScope, Submission } from './submission'
 import { Submissions } from './submissions'
@@ -58,6 +58,7 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly wakes: Wakes<M>
   readonly cancellations: Cancellations<M>
   readonly submissions: Submissions<M>
+  readonly steers: SentSteers<M>
   readonly #watch: RunWatch<M>
   readonly pending: PendingInputs<M>
   readonly views = new Set<SessionView<M>>()
@@ -92,6 +93,7 @@ export class Session<M extends object> implements SessionContext<M> {
     this.wakes = new Wakes(this)
     this.cancellations = new Cancellations(this, this.wakes)
     this.submissions = new Submissions(this, this.wakes)
+    this.steers = new SentSteers(this)
     this.#watch = new RunWatch(this, this.cancellations, this.wakes)
     this.pending = new PendingInputs(this, this.submissions, this.cancellations, this.wakes)
   }
@@ -185,7 +187,9 @@ export class Session<M extends object> implements SessionContext<M> {
     this.outbox.close(closedError('publish'))
     this.wakes.close()
     this.#watch.close()
-    this.submissions.close(closedError('wait for the run'))
+    const error = closedError('wait for the run')
+    this.submissions.close(error)
+    this.steers.close(error)
     for (const view of this.views) view.close()
     await left
     this.emitter.clear()
@@ -276,7 +280,7 @@ export class Session<M extends object> implements SessionContext<M> {
   }
 
   /** Packs the rows of nodes that may have settled. */
-  #compact({ touched, prompts = noItems }: Settled<M>, pending: Iterable<Subject<M>> = noItems): void {
+  #compact({ touched, prompts }: Settled<M>, pending: Iterable<Subject<M>>): void {
     // NOTE: a session on a server is rendered once, and must leave no timer behind
     if (!this.hasNoClient)
       this.#packing.add([...touched, ...prompts, ...pending].filter((node) => typeof node !== 'string'))
@@ -286,10 +290,11 @@ export class Session<M extends object> implements SessionContext<M> {
   #apply(...all: readonly Settled<M>[]) {
     this.#verbs++
     try {
-      for (const { touched, prompts = noItems, requests = noItems } of all) {
+      for (const { touched, prompts, requests } of all) {
         for (const run of touched) {
           this.wakes.apply(run)
           this.submissions.apply(run)
+          this.steers.apply(run)
           if (run.isEnding) this.deadlines.remind((this.tree.ending.get(run) ?? Date.now()) + tailLimit, run)
         }
         for (const prompt of prompts) this.submissions.applyPrompt(prompt)

@@ -8,7 +8,6 @@ import type { RunNode } from '../core/run-node'
 import { Header } from '../core/wire'
 import { type SessionContext } from './context'
 import { encodeInput, localRows, type EncodedInput, type PlacedInput } from './placed-input'
-import { SentSteers } from './sent-steers'
 import { acceptedRun, subjectOf, Submission, type WakeTrigger } from './submission'
 import type { Wakes } from './wake'
 import type { WakeInfo } from '../core/run-info'
@@ -24,13 +23,10 @@ export class Submissions<M extends object> {
   readonly #byRun = new MultiMap<Submission>()
   /** Inputs that were cancelled before a run began, by message id, while the app holds a handle of them. */
   readonly #abandoned = new Map<string, WeakRef<Submission>>()
-  /** Messages sent into running replies. */
-  readonly steers: SentSteers<M>
 
   constructor(session: SessionContext<M>, wakes: Wakes<M>) {
     this.#session = session
     this.#wakes = wakes
-    this.steers = new SentSteers(session)
   }
 
   /** A submission that starts a run, by its message id. */
@@ -129,7 +125,7 @@ export class Submissions<M extends object> {
     })
   }
 
-  /** Settles the submissions and steers of a run that has changed, and wakes its agent once answers are complete. */
+  /** Settles the submissions of a run that has changed, and wakes its agent once answers are complete. */
   apply(run: RunNode<M>): void {
     if (run.visible) this.#restore(run.inputId)
     for (const submission of this.#byInput.of(run.inputId ?? '').slice()) {
@@ -144,7 +140,6 @@ export class Submissions<M extends object> {
       const { eventId, wake, publishing } = submission
       if (eventId === newest && !wake && !publishing && !this.#isEarly(submission)) this.#wakeFor(submission)
     }
-    this.steers.apply(run)
   }
 
   /** Wakes the agent for a prompt that was refused and is on the channel all the same. */
@@ -160,7 +155,6 @@ export class Submissions<M extends object> {
       submission.shouldWake = false
       submission.abandon(error)
     }
-    this.steers.close(error)
   }
 
   #add(submission: Submission): void {

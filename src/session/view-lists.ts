@@ -141,7 +141,7 @@ export class ViewLists<M extends object> {
     else for (const node of moved) this.#moved?.add(node)
   }
 
-  #noteSubjects(touched: readonly RunNode<M>[], pending: Iterable<Subject<M>> = noItems): void {
+  #noteSubjects(touched: readonly RunNode<M>[], pending: Iterable<Subject<M>>): void {
     for (const run of touched) this.#noteActive(run)
     for (const subject of pending) this.#notePending(subject)
   }

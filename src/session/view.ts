@@ -207,7 +207,7 @@ export class View<M extends object> {
 
   /** Sends a message into a run while it is active. */
   steer(runId: string, given: SendInput<M>): Steer {
-    return this.#session.submissions.steers.send(runId, given)
+    return this.#session.steers.send(runId, given)
   }
 
   /**
@@ -276,7 +276,7 @@ export class View<M extends object> {
 
   /** Shows changes of the session. @internal */
   refresh(changes: Changes<M>): void {
-    const { structure, runs, transitions, edits = [] } = changes
+    const { structure, runs, transitions, edits } = changes
     for (const edit of edits) this.#branches.stay(edit, (group) => this.#lists.shownIn(group))
     const isDifferent = structure || runs || this.#lists.isOutdated
     if (isDifferent) this.#trigger(this.#lists.apply(changes))

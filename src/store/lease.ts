@@ -27,6 +27,8 @@ export interface Lease<M extends object = AppMessage> {
 }
 
 const firstPage = 30
+/** Pages of history that a server reads at most. */
+const maxServerPages = 3
 
 /** The surroundings of a leased session. */
 export interface LeaseOptions {
@@ -84,7 +86,7 @@ export class LeasedSession {
       session: this.#session,
       store: this.#store,
       want: (limit) => this.#want(limit),
-      release: () => release(this.#session.hasNoClient ? 0 : this.#options.linger),
+      release: () => release(this.#session.internals.hasNoClient ? 0 : this.#options.linger),
     }
   }
 
@@ -95,7 +97,7 @@ export class LeasedSession {
   /** Attaches a channel again that was refused, and shows the first page then. */
   retry(): void {
     void this.#start()
-    if (!this.#session.hasNoClient) this.#session.connect().catch(() => undefined)
+    if (!this.#session.internals.hasNoClient) this.#session.connect().catch(() => undefined)
   }
 
   /** Closes the session at once; calls after the first one do nothing. */
@@ -114,13 +116,13 @@ export class LeasedSession {
 
   /** Ends an unused session once the channel has accepted or refused its unsent prompts. */
   #endWhenSent(): void {
-    const { unsent } = this.#session
+    const { unsent } = this.#session.internals.submissions
     if (unsent) void unsent.then(() => this.#users.isIdle && this.#endWhenSent())
     else void this.end()
   }
 
   #start(): Promise<void> {
-    if (this.#session.hasNoClient) return (this.#ready ??= this.#render())
+    if (this.#session.internals.hasNoClient) return (this.#ready ??= this.#render())
     if (!this.#ready) {
       const ready = (this.#ready = this.#connect())
       // The next user tries again, and so does the session when that may help
@@ -147,7 +149,7 @@ export class LeasedSession {
   #want(limit: number): void {
     if (limit <= (this.#wanted ?? 0)) return
     this.#wanted = limit
-    if (this.#session.hasNoClient || this.#rows) this.#showLoaded()
+    if (this.#session.internals.hasNoClient || this.#rows) this.#showLoaded()
     this.#ready = undefined
     void this.#start()
   }
@@ -156,20 +158,35 @@ export class LeasedSession {
     if (this.#served || (!this.#rows && !this.#failure)) return this.#served
     this.#served = this.#options.openIdle()
     if (this.#rows) this.#served.resume(this.#rows)
-    if (this.#failure) this.#served.report(new SessionError(this.#failure.message, this.#failure.code))
+    if (this.#failure) this.#served.internals.report(new SessionError(this.#failure.message, this.#failure.code))
     return this.#served
   }
 
   /** On a server: shows the newest page, which is read once, and keeps it in the state of the page for the browser. */
   async #render(): Promise<void> {
-    await (this.#page ??= this.#session.readPage(() => this.#wanted ?? firstPage))
+    await (this.#page ??= this.#readPage())
     this.#showLoaded()
+  }
+
+  /** Reads and shows as many of the newest messages as are wanted; a failure is reported. */
+  async #readPage(): Promise<void> {
+    const { internals, view } = this.#session
+    const count = (): number => this.#wanted ?? firstPage
+    try {
+      // NOTE: of a conversation that Ably has forgotten, the first page is empty, and the next ones are in the archive
+      for (let pages = 0; pages < maxServerPages && (await internals.catchUp.loadPage()); pages++) {
+        view.show(count())
+        if (view.getMessages().length >= count()) break
+      }
+    } catch (error) {
+      internals.report(error as SessionError)
+    }
   }
 
   /** Shows as many messages as are wanted, of those that are loaded. */
   #showLoaded(): void {
     this.#session.view.show(this.#wanted ?? firstPage)
-    if (!this.#session.hasNoClient) return
+    if (!this.#session.internals.hasNoClient) return
     const rows = dehydrateSession(this.#session)
     this.#store.rows = markRaw(rows.rows.length > 0 || rows.hasOlder ? [rows] : [])
     this.#store.synced()
