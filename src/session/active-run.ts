@@ -1,7 +1,7 @@
 import type { RunNode } from '../core/run-node'
 import type { RunStatus } from '../core/run-state'
 import type { ViewMessage } from '../core/view-message'
-import type { InvocationBody } from './context'
+import type { InvocationBody } from './agent-call'
 import type { SendInput } from './placed-input'
 import type { Session } from './session'
 import { runOf, type RunResult, type Steer, type Submission } from './submission'

@@ -143,19 +143,26 @@ export class Submission implements WakeTrigger {
   publishing?: Promise<unknown>
   /** The serials of its messages, once the channel has accepted them. */
   serials: readonly string[] = []
-  /** Whether the channel refused it, as far as is known: the outcome of a publish can be unknown. */
-  isRefused = false
   /** The places, among its answers, of those whose sender knows that they do not count. */
   readonly told = new Set<number>()
-  #input: EncodedInput
+  /** Its inputs in order; an agent is woken with the last one. */
+  #inputs: readonly EncodedInput[]
   #started = deferred()
   #finished = deferred<RunResult>()
   #abandonedFor: SessionError | undefined
 
-  constructor(input: EncodedInput, answers: readonly Answer[], wakes: boolean) {
-    this.#input = input
+  constructor(inputs: readonly EncodedInput[], answers: readonly Answer[], wakes: boolean) {
+    this.#inputs = inputs
     this.answers = answers
     this.shouldWake = wakes
+  }
+
+  get inputs(): readonly EncodedInput[] {
+    return this.#inputs
+  }
+
+  get #input(): EncodedInput {
+    return this.#inputs.at(-1)!
   }
 
   get inputId(): string {
@@ -181,7 +188,7 @@ export class Submission implements WakeTrigger {
 
   /** Moves a prompt that is not published yet. */
   move(to: Pick<Place, 'parent' | 'forkOf'>): void {
-    this.#input = moveInput(this.#input, to)
+    this.#inputs = this.#inputs.map((input) => moveInput(input, to))
   }
 
   get started(): Promise<void> {

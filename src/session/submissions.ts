@@ -7,7 +7,7 @@ import type { InputNode } from '../core/input-node'
 import type { RunNode } from '../core/run-node'
 import { Header } from '../core/wire'
 import { type SessionContext } from './context'
-import { encodeInput, localRows, type EncodedInput, type PlacedInput } from './placed-input'
+import { encodeInput, localRows, type PlacedInput } from './placed-input'
 import { acceptedRun, subjectOf, Submission, type WakeTrigger } from './submission'
 import type { Wakes } from './wake'
 import type { WakeInfo } from '../core/run-info'
@@ -75,12 +75,12 @@ export class Submissions<M extends object> {
     if (known) return known
     const encoded = inputs.map((input) => encodeInput(tree.codec, input, place, channel.clientId, options.device))
     const answers = inputs.filter((input) => input.type === 'answer')
-    const submission = new Submission(encoded.at(-1)!, answers, wakes)
+    const submission = new Submission(encoded, answers, wakes)
     await this.#session.act(() => {
       this.#add(submission)
       if (inputs.at(-1)!.type === 'message') this.#show(submission)
       const turn = onPlaced?.(submission.inputId)
-      return (submission.publishing = this.#send(submission, encoded.slice(0, -1), turn))
+      return (submission.publishing = this.#send(submission, turn))
     })
     if (answers.length === 0 || !this.#isEarly(submission)) this.#wakeFor(submission)
     return submission
@@ -92,7 +92,6 @@ export class Submissions<M extends object> {
     if (acceptedRun(tree, submission)) return
     if (submission.publishing) return void (await submission.publishing)
     if (!this.isFailed(submission)) return void this.wake(submission)
-    submission.isRefused = false
     await this.#session.act(() => {
       tree.setLocalError(submission.inputId)
       return (submission.publishing = this.#send(submission))
@@ -142,12 +141,10 @@ export class Submissions<M extends object> {
     }
   }
 
-  /** Wakes the agent for a prompt that was refused and is on the channel all the same. */
+  /** Wakes the agent for a prompt that is on the channel although its publish seemed to fail. */
   applyPrompt(node: InputNode<M>): void {
     const submission = this.find(node.key)
-    if (!submission?.isRefused || node.isFailed) return
-    submission.isRefused = false
-    this.#wakeFor(submission)
+    if (submission && node.isSent && !submission.publishing && !submission.wake) this.#wakeFor(submission)
   }
 
   close(error: SessionError): void {
@@ -177,7 +174,7 @@ export class Submissions<M extends object> {
     tree.addLocal(inputId, localRows(messages, channel.clientId))
   }
 
-  async #send(submission: Submission, others: readonly EncodedInput[] = [], turn?: Promise<void>): Promise<void> {
+  async #send(submission: Submission, turn?: Promise<void>): Promise<void> {
     try {
       const parent = this.find(submission.place.parent)
       const former = this.find(submission.place.forkOf)
@@ -191,7 +188,7 @@ export class Submissions<M extends object> {
           this.#move(submission, { forkOf: former.place.forkOf })
           this.discard(former.inputId)
         }
-        return this.#publish(submission, [...others, submission])
+        return this.#publish(submission)
       })
       if (submission.answers.length > 0) await this.#checkAnswers(submission)
     } finally {
@@ -204,16 +201,16 @@ export class Submissions<M extends object> {
     this.#show(submission)
   }
 
-  async #publish(submission: Submission, all: readonly Pick<EncodedInput, 'messages'>[]): Promise<void> {
+  async #publish(submission: Submission): Promise<void> {
     const { outbox, tree } = this.#session
     try {
-      submission.serials = (await Promise.all(all.map(({ messages }) => outbox.publish(messages)))).flat()
+      const published = submission.inputs.map(({ messages }) => outbox.publish(messages))
+      submission.serials = (await Promise.all(published)).flat()
     } catch (cause) {
       const error = toSessionError('send the prompt', ErrorCode.SendFailed, cause)
       this.#session.act(() => {
         tree.setLocalError(submission.inputId, { code: error.code, message: error.message })
-        submission.isRefused = this.isFailed(submission)
-        if (!submission.isRefused) this.#remove(submission)
+        if (!this.isFailed(submission)) this.#remove(submission)
       })
       throw error
     }

@@ -1,23 +1,23 @@
 import { isNetworkUp, onNetworkBack } from '../ably/network'
-import type { Channel } from '../ably/session-channel'
 import { MultiMap } from '../core/collections'
-import { answered, ErrorCode, reasonOf, unableTo, type SessionError } from '../core/errors'
-import { deferred, type Signal } from '../core/signals'
+import { ErrorCode, unableTo, type SessionError } from '../core/errors'
+import type { Signal } from '../core/signals'
 import type { WakeInfo } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
-import type { AgentEndpoint, AgentTarget, InvocationBody, SessionContext } from './context'
+import { callAgent, type InvocationBody, type Outcome } from './agent-call'
+import type { SessionContext } from './context'
 import { acceptedRun, subjectOf, type WakeTrigger } from './submission'
 
 const firstDelay = 500
 const longestBackoff = 15_000
 
 /** Wakes the agent for one input or cancel. Network errors, 408, 425, 429 and 5xx are tried again. */
-class Wake {
+class Wake<M extends object> {
   readonly trigger: WakeTrigger
   readonly info: WakeInfo
-  readonly #channel: Channel
-  readonly #attemptOnce: (count: number) => Promise<Outcome>
-  readonly #onChange: (error?: SessionError) => void
+  readonly #session: SessionContext<M>
+  readonly #call: (count: number) => Promise<Outcome>
+  readonly #onFailed: (error: SessionError) => void
   #timer: ReturnType<typeof setTimeout> | undefined
   #isStopped = false
   #abandoned: SessionError | undefined
@@ -27,15 +27,15 @@ class Wake {
 
   constructor(
     trigger: WakeTrigger,
-    { port, channel }: Pick<SessionContext<object>, 'port' | 'channel'>,
-    attemptOnce: (count: number) => Promise<Outcome>,
-    onChange: (error?: SessionError) => void,
+    session: SessionContext<M>,
+    call: (count: number) => Promise<Outcome>,
+    onFailed: (error: SessionError) => void,
   ) {
     this.trigger = trigger
-    this.#channel = channel
-    this.#attemptOnce = attemptOnce
-    this.#onChange = onChange
-    this.info = port.observe<WakeInfo>({ state: 'waking', attempts: 0, retry: () => this.#retry() })
+    this.#session = session
+    this.#call = call
+    this.#onFailed = onFailed
+    this.info = session.port.observe<WakeInfo>({ state: 'waking', attempts: 0, retry: () => this.#retry() })
     void this.#attempt()
   }
 
@@ -67,8 +67,11 @@ class Wake {
   }
 
   #fail(error: SessionError): void {
-    this.#set({ error, state: 'failed' })
-    this.#onChange(error)
+    this.#session.act(() => {
+      this.#set({ error, state: 'failed' })
+      this.#onFailed(error)
+      this.#touch()
+    })
   }
 
   #retry(): void {
@@ -80,28 +83,33 @@ class Wake {
   async #attempt(): Promise<void> {
     const attempt = ++this.#latest
     this.acceptedAt = undefined
-    const isUp = isNetworkUp(this.#channel)
+    const { channel } = this.#session
+    const isUp = isNetworkUp(channel)
     this.#set(isUp ? { state: 'waking', attempts: this.info.attempts + 1, error: undefined } : { state: 'waiting' })
     // NOTE: a failed wake counts as running again
-    if (attempt > 1) this.#onChange()
+    if (attempt > 1) this.#touch()
     if (!isUp) return
-    const outcome = await this.#attemptOnce(this.info.attempts)
+    const outcome = await this.#call(this.info.attempts)
     if (this.#isStopped || attempt !== this.#latest) return
     if (outcome === 'accepted') {
       this.acceptedAt = Date.now()
       this.#set({ state: 'accepted' })
-      return this.#onChange()
+      return this.#touch()
     }
     const { error, final, after = backoff(this.info.attempts) } = outcome
     if (this.#abandoned) return this.#fail(this.#abandoned)
     if (final) return this.#fail(error)
-    const canRetry = isNetworkUp(this.#channel)
+    const canRetry = isNetworkUp(channel)
     this.#set({ error, state: canRetry ? 'retrying' : 'waiting' })
     if (canRetry) this.#timer = setTimeout(() => void this.#attempt(), after)
   }
 
   #set(change: Partial<WakeInfo>): void {
     Object.assign(this.info, change)
+  }
+
+  #touch(): void {
+    this.#session.act(() => this.#session.touch(subjectOf(this.#session.tree, this.trigger)))
   }
 }
 
@@ -114,9 +122,9 @@ function backoff(attempts: number): number {
 /** The wakes of this session, by event id, until a run has accepted their input. */
 export class Wakes<M extends object> {
   readonly #session: SessionContext<M>
-  readonly #wakes = new Map<string, Wake>()
+  readonly #wakes = new Map<string, Wake<M>>()
   /** By the id of the run that the input goes into, else by the input's id. */
-  readonly #byTarget = new MultiMap<Wake>()
+  readonly #byTarget = new MultiMap<Wake<M>>()
   readonly #changed: Signal
   #stopListening: (() => void) | undefined
 
@@ -148,20 +156,14 @@ export class Wakes<M extends object> {
     const known = this.infoOf(eventId)
     known?.retry()
     if (known) return known
-    const trigger = { eventId, inputId, runId }
-    const onChange = (error?: SessionError): void =>
-      session.act(() => {
-        if (error) onFailed(error)
-        session.touch(subjectOf(session.tree, trigger))
-      })
     return session.act(() => {
-      const attempt = (count: number): Promise<Outcome> => callAgent(agent, this.invocation(eventId), count)
-      const wake = new Wake(trigger, session, attempt, onChange)
+      const call = (count: number): Promise<Outcome> => callAgent(agent, this.invocation(eventId), count)
+      const wake = new Wake({ eventId, inputId, runId }, session, call, onFailed)
       this.#wakes.set(eventId, wake)
       this.#stopListening ??= onNetworkBack(session.channel, () => this.#wakes.forEach((each) => each.hurry()))
       this.#byTarget.add(runId ?? inputId, wake)
       this.#changed.trigger()
-      session.touch(subjectOf(session.tree, trigger))
+      session.touch(subjectOf(session.tree, wake.trigger))
       return wake.info
     })
   }
@@ -195,77 +197,3 @@ export class Wakes<M extends object> {
     this.#stopListening = undefined
   }
 }
-
-/** The longest delay that `Retry-After` may ask for, in milliseconds. */
-const longestRetryAfter = 300_000
-/**
- * How long the first attempt may take, in milliseconds; the second may take twice, and later ones three times as long. A server
- * that restarts may leave a request without an answer, and a server that starts may need long for one.
- */
-const attemptLimit = 10_000
-const transient = new Set([408, 425, 429])
-
-/** How an attempt went: `final` errors are not tried again, others after `after` milliseconds where that is given. */
-export type Outcome = 'accepted' | { error: SessionError; final: boolean; after?: number }
-
-/** Makes one attempt to wake an agent; `count` is 1 for the first one. */
-export async function callAgent(target: AgentTarget, invocation: InvocationBody, count: number): Promise<Outcome> {
-  const endpoint: AgentEndpoint | undefined =
-    typeof target === 'function'
-      ? undefined
-      : typeof target === 'string' || target instanceof URL
-        ? { url: target }
-        : target
-  const name = endpoint ? `the agent at ${String(endpoint.url)}` : 'the agent'
-  const limit = attemptLimit * Math.min(count, 3)
-  const { promise: timeout, reject } = deferred<never>()
-  const abort = new AbortController()
-  const timer = setTimeout(() => {
-    reject(new Error(`${name} did not answer within ${limit / 1000} seconds`))
-    abort.abort()
-  }, limit)
-  // NOTE: a Node process need not stay for it; in browsers a timer is a number
-  ;(timer as { unref?: () => void }).unref?.()
-  const call = async (): Promise<Outcome> => {
-    if (endpoint) return post(endpoint, name, invocation, abort.signal)
-    await (target as (invocation: InvocationBody) => unknown)(invocation)
-    return 'accepted'
-  }
-  try {
-    // NOTE: a function of the app may never settle
-    return await Promise.race([call(), timeout])
-  } catch (cause) {
-    return { error: failure(reasonOf(cause), cause), final: false }
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-async function post(
-  { url, headers: given, fetch: send = fetch }: AgentEndpoint,
-  name: string,
-  invocation: InvocationBody,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  const headers = new Headers(typeof given === 'function' ? await given() : given)
-  headers.set('content-type', 'application/json')
-  const body = JSON.stringify(invocation)
-  const response = await send(url, { method: 'POST', headers, body, keepalive: true, signal }).catch(
-    (cause: unknown) => {
-      throw new Error(`${name} cannot be reached: ${reasonOf(cause)}`, { cause })
-    },
-  )
-  const { ok, status } = response
-  if (ok) return 'accepted'
-  const error = failure(`${name} ${answered(status, await response.text().catch(() => ''))}`, response)
-  const after = delayIn(response.headers.get('retry-after') ?? '')
-  const final = status < 500 && !transient.has(status)
-  return { error, final, ...(after > 0 && { after: Math.min(after, longestRetryAfter) }) }
-}
-
-const failure = (reason: string, cause: unknown): SessionError =>
-  unableTo('wake the agent', reason, ErrorCode.SendFailed, { cause })
-
-/** `Retry-After` in milliseconds: the header has seconds, or a date. */
-const delayIn = (value: string): number =>
-  Number.isFinite(Number(value)) ? Number(value) * 1000 : Date.parse(value) - Date.now()
