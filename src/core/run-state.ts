@@ -50,12 +50,15 @@ export function endState({ transport }: Row): Pick<RunState, 'status' | 'error'>
 
 function errorOf(end: Headers): RunError {
   const code = Number(end[Header.errorCode] ?? ErrorCode.StreamFailed) || ErrorCode.StreamFailed
-  return {
-    code,
-    message: end[Header.errorMessage] ?? 'agent reported an error',
-    statusCode: code >= 10_000 && code < 60_000 ? Math.floor(code / 100) : 500,
-  }
+  return runError({ code, message: end[Header.errorMessage] ?? 'agent reported an error' })
 }
+
+/** An error as the reason of a run. */
+export const runError = ({ code, message }: Pick<RunError, 'code' | 'message'>): RunError => ({
+  code,
+  message,
+  statusCode: code >= 10_000 && code < 60_000 ? Math.floor(code / 100) : 500,
+})
 
 /** Whether a row of a run is a message that a client sent into it; an answer to a question of the run is none. */
 export const isSteer = ({ name, transport }: Row): boolean =>

@@ -150,6 +150,7 @@ export class Submission implements WakeTrigger {
   #started = deferred()
   #finished = deferred<RunResult>()
   #abandonedFor: SessionError | undefined
+  #isFinished = false
 
   constructor(inputs: readonly EncodedInput[], answers: readonly Answer[], wakes: boolean) {
     this.#inputs = inputs
@@ -201,9 +202,11 @@ export class Submission implements WakeTrigger {
 
   /** Settles the promises by the state of its run; true when the run has ended. */
   settle({ status, error }: RunInfo): boolean {
+    // NOTE: a run can start although this client could wake no agent
+    if (this.#isFinished) this.restore()
     this.#started.resolve()
     if (!hasEnded(status)) return false
-    this.#finished.resolve({ reason: status, ...(error && { error }) })
+    this.finish({ reason: status, ...(error && { error }) })
     return true
   }
 
@@ -211,14 +214,21 @@ export class Submission implements WakeTrigger {
   abandon(reason: SessionError): void {
     this.#abandonedFor = reason
     this.#started.reject(reason)
-    if (reason.code === ErrorCode.Cancelled) this.#finished.resolve({ reason: 'cancelled' })
+    if (reason.code === ErrorCode.Cancelled) this.finish({ reason: 'cancelled' })
     if (reason.code === ErrorCode.Closed) this.#finished.reject(reason)
   }
 
-  /** Makes new promises in place of those that `abandon` settled. */
+  /** Resolves `finished`. */
+  finish(result: RunResult): void {
+    this.#isFinished = true
+    this.#finished.resolve(result)
+  }
+
+  /** Makes new promises in place of those that are settled, although no run has ended. */
   restore(): void {
     if (this.#abandonedFor) this.#started = deferred()
-    if (this.#abandonedFor?.code === ErrorCode.Cancelled) this.#finished = deferred()
+    if (this.#isFinished) this.#finished = deferred()
     this.#abandonedFor = undefined
+    this.#isFinished = false
   }
 }

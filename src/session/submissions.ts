@@ -5,10 +5,11 @@ import { warn } from '../core/diagnostics'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { InputNode } from '../core/input-node'
 import type { RunNode } from '../core/run-node'
+import { runError } from '../core/run-state'
 import { Header } from '../core/wire'
 import { type SessionContext } from './context'
 import { encodeInput, localRows, type PlacedInput } from './placed-input'
-import { acceptedRun, subjectOf, Submission, type WakeTrigger } from './submission'
+import { acceptedRun, runOf, subjectOf, Submission, type WakeTrigger } from './submission'
 import type { Wakes } from './wake'
 import type { WakeInfo } from '../core/run-info'
 
@@ -285,11 +286,15 @@ export class Submissions<M extends object> {
   /** An input that was cancelled before a run began leads nowhere, unless the user wants it after all. */
   #abandon(submission: Submission | undefined, error: SessionError): void {
     if (!submission) return
+    const { tree } = this.#session
     submission.abandon(error)
     if (error.code === ErrorCode.Cancelled) {
       this.#remove(submission)
       this.#abandoned.set(submission.inputId, new WeakRef(submission))
-    } else if (!this.#session.tree.inputs.has(submission.inputId)) {
+      return
+    }
+    if (!runOf(tree, submission)) submission.finish({ reason: 'error', error: runError(error) })
+    if (!tree.inputs.has(submission.inputId)) {
       // Prompts show the error themselves; answers and regenerations have no message that could
       this.#session.report(error)
     }

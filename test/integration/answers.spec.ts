@@ -353,6 +353,18 @@ describe('an answer in a fork', () => {
     expect(session.view.runs().map(({ runId }) => runId)).toEqual(['run-2'])
   })
 
+  it('is finished with an error if its agent refuses it, because another answer came first', async () => {
+    const { scene, run } = await aRunThatWaits('lost')
+    const refused = { error: { message: 'already answered by alice: output' } }
+    const fetch = async () => Response.json(refused, { status: 409 })
+    const bob = await openSession(scene, 'bob', { agent: { url: 'http://agent.test/', fetch } })
+    await bob.view.loadOlder(10)
+    const active = await bob.view.answer(run.messageId, output('call-1', 1), { as: 'fork' })
+    await expect(active.started).rejects.toThrow('already answered by alice')
+    const message = expect.stringContaining('already answered by alice')
+    expect(await active.finished).toMatchObject({ reason: 'error', error: { message } })
+  })
+
   it('is refused if its kind has no room for messages', async () => {
     const { session, run } = await aRunThatWaits('no-room')
     const approval = UIMessageCodec.createToolApproval({ toolCallId: 'call-1', approved: true })

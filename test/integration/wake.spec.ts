@@ -142,9 +142,25 @@ describe('the agent endpoint', () => {
     expect(run.wake).toMatchObject({ state: 'failed', attempts: 1 })
     expect(session.view.pending()[0]!.wake!.error!.message).toContain('no seat left')
     expect(session.view.isRunning).toBe(false)
+    const message = expect.stringContaining('no seat left on your plan')
+    expect(await run.finished).toEqual({ reason: 'error', error: { code: 104_005, message, statusCode: 500 } })
     scene.outage.answer = undefined
     session.view.wake(run.inputId)
     expect(session.view.isRunning).toBe(true)
+    await run.started
+    await answer(run, scene, 0)
+  })
+
+  it('S50 has refused the wake of one device: after that of another device the run of the first one starts and finishes', async () => {
+    const scene = await openWith('refused-once')
+    const session = await scene.open('alice')
+    scene.outage.answer = () => Response.json({}, { status: 403 })
+    const run = await session.view.send('May I?')
+    expect(await run.finished).toMatchObject({ reason: 'error' })
+    scene.outage.answer = undefined
+    const bob = await scene.open('bob')
+    bob.view.wake(run.inputId)
+    await eventually(() => expect(run.status).toBe('active'))
     await run.started
     await answer(run, scene, 0)
   })
