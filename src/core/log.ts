@@ -120,10 +120,10 @@ export class Log {
     if (compact && versionOf(message, serial) <= versionIn(compact, serial)!) return undefined
     const row = compact ? this.get(serial) : held
     if (!row) return this.#add(serial, message)
-    return revise(row, this.#isRow(message, row) ? message : { ...message, action: 'message.delete' })
+    return revise(row, message, this.#isRow(message, row) ? readEnvelope : unread)
   }
 
-  /** Whether history would give this version as a row; one that is renamed to what does not count is treated as deleted. */
+  /** Whether history would give this version as a row: not one that is renamed to what does not count. */
   #isRow({ name: given }: ChannelMessage, { name: held, clientId }: Row): boolean {
     if (given === undefined || given === held) return true
     const name = nameOf(given)
@@ -187,12 +187,18 @@ const versionOf = (message: ChannelMessage, serial: string): string => {
   return typeof version === 'string' ? version : serial
 }
 
-function revise(row: Row, message: ChannelMessage): RowChange | undefined {
+/** Reads the headers of a version; undefined for one that history would not give as a row. */
+type Reader = (extras: unknown) => Envelope | undefined
+
+const unread: Reader = () => undefined
+
+function revise(row: Row, message: ChannelMessage, read: Reader): RowChange | undefined {
   const version = versionOf(message, row.serial)
   const isAppend = message.action === 'message.append'
-  if (version > row.version) return isAppend ? append(row, message, version) : replace(row, message, version)
+  if (version > row.version)
+    return isAppend ? append(row, message, version, read) : replace(row, message, version, read)
   if (isAppend) return undefined
-  if (version === row.version) return row.partial ? replace(row, message, version) : undefined
+  if (version === row.version) return row.partial ? replace(row, message, version, read) : undefined
   return row.pieces ? begin(row, row.pieces, message, version) : undefined
 }
 
@@ -219,23 +225,24 @@ const maxPieces = 200
 
 const joined = (a: Piece, b: Piece): Piece => ({ from: a.from, version: b.version, data: a.data + b.data })
 
-function append(row: Row, message: ChannelMessage, version: string): RowChange | undefined {
+// NOTE: a version that cannot be read is no row in history either, so the row is deleted until one that can be read
+function append(row: Row, message: ChannelMessage, version: string, read: Reader): RowChange | undefined {
   const { data, extras, name } = message
-  const { transport: before, name: former } = row
+  const { transport: before, name: former, deleted: wasDeleted } = row
   const status = statusOf(extras)
   // NOTE: only agents stream, so only an agent's further headers need not be read
-  if (status === undefined || status !== before[Header.status] || isClients(row.name)) {
-    const envelope = readEnvelope(extras)
-    if (!envelope) return extras === undefined ? undefined : replace(row, message, version)
-    Object.assign(row, envelope)
+  if (status === undefined || status !== before[Header.status] || wasDeleted || read === unread || isClients(former)) {
+    const envelope = read(extras)
+    if (!envelope && extras === undefined && read !== unread) return undefined
+    Object.assign(row, envelope, { deleted: !envelope })
   }
   row.version = version
   if (typeof data === 'string' && data !== '') {
     row.data = typeof row.data === 'string' ? row.data + data : data
     if (row.pieces) lengthen(row.pieces, { from: version, version, data })
   }
-  row.name = nameOf(name) ?? former
-  return changed(row, before, row.name !== former)
+  if (!row.deleted) row.name = nameOf(name) ?? former
+  return changed(row, before, wasDeleted || row.name !== former)
 }
 
 /** Adds a piece; of too many, the oldest become one, so that nothing can be put between them any more. */
@@ -243,10 +250,9 @@ function lengthen(pieces: Piece[], piece: Piece): void {
   if (pieces.push(piece) > maxPieces) pieces.unshift(pieces.splice(0, 2).reduce(joined))
 }
 
-/** A version that cannot be read is no row in history either, so it is treated as deleted. */
-function replace(row: Row, { action, extras, data, name }: ChannelMessage, version: string): RowChange {
+function replace(row: Row, { action, extras, data, name }: ChannelMessage, version: string, read: Reader): RowChange {
   const { transport: before, deleted: wasDeleted, name: former } = row
-  const envelope = readEnvelope(extras)
+  const envelope = read(extras)
   const deleted = action === 'message.delete' || !envelope
   Object.assign(row, envelope, { version, data, deleted, partial: false })
   if (row.pieces) row.pieces = undefined

@@ -130,6 +130,31 @@ describe('a message that gets another name', () => {
   })
 })
 
+it.each([
+  ['unreadable headers', { extras: { ai: 'broken' } }],
+  ['the name of an unknown message', { name: 'ai-later' }],
+])('an append with %s hides a reply until the next one, and no text is lost', (_, odd) => {
+  const said = output('R', { kind: 'text' }, 'Good ', { stream: 'true', status: 'streaming' })
+  const append = (data: string, more: object = {}): ChannelMessage => ({
+    ...said,
+    name: undefined,
+    action: 'message.append',
+    data,
+    version: { serial: serial() },
+    ...more,
+  })
+  const start = runMessage('ai-run-start', 'R', { 'invocation-id': 'i' })
+  const live = newTree()
+  hear(live, [start, said, append('morning, ', odd)])
+  expect(stateOf(live).messages).toEqual([])
+  const last = append('Vietnam')
+  hear(live, [last])
+  const late = newTree()
+  hear(late, [start, { ...last, name: said.name, action: 'message.update', data: 'Good morning, Vietnam' }])
+  expect(JSON.stringify(stateOf(late).messages)).toContain('Good morning, Vietnam')
+  expect(stateOf(live)).toEqual(stateOf(late))
+})
+
 it('a prompt takes the headers of its newest version, also of one that was appended', () => {
   const open = prompt('p', { stream: 'true', status: 'streaming', parent: 'a' })
   const moved = prompt('p', { stream: 'true', status: 'streaming', parent: 'b' })
