@@ -43,7 +43,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   regenerates: string | undefined
   /** Whether other runs take its place; known when the tree has settled. */
   isSuperseded = false
-  /** The status of the last transition; see `RunStatusTracker`. */
+  /** The status of the last transition that the tree has told. */
   lastStatus: RunStatus | undefined
 
   constructor(

@@ -44,7 +44,8 @@ export class Emitter<Events extends object> {
       try {
         ;(listener as (event: Events[K]) => void)(event)
       } catch (error) {
-        logUncaught(error)
+        // No caller can catch it
+        console.error(error)
       }
     }
   }
@@ -52,11 +53,6 @@ export class Emitter<Events extends object> {
   clear(): void {
     this.#listeners.clear()
   }
-}
-
-/** Tells the platform about an error that no caller can catch, without stopping the process. */
-function logUncaught(error: unknown): void {
-  console.error(error)
 }
 
 /** A promise with the functions that settle it. */

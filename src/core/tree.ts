@@ -32,6 +32,8 @@ export interface Settled<M extends object> extends Restructured<M> {
   edits: readonly InputNode<M>[]
 }
 
+const maxUnseenRuns = 1000
+
 const nothing: Settled<never> = {
   structure: false,
   runs: false,
@@ -52,7 +54,9 @@ export class Tree<M extends object> extends Placement<M> {
 
   /** Rows that got longer. */
   readonly #grown = new Set<Row>()
-  readonly #watch = new RunStatusTracker<M>()
+  readonly #ending = new Map<RunNode<M>, number>()
+  /** Runs that have nothing to show yet, oldest first. */
+  readonly #unseen = new Set<RunNode<M>>()
   /** Which nodes are versions of each other. */
   readonly siblings: Siblings<M> = new Siblings<M>(this)
 
@@ -113,7 +117,10 @@ export class Tree<M extends object> extends Placement<M> {
         if (isNew && prompt.forkOf !== undefined) edits.push(prompt)
       }
     }
-    for (const run of this.#watch.surplus()) this.#forget(run)
+    for (const run of this.#unseen) {
+      if (this.#unseen.size <= maxUnseenRuns) break
+      this.#forget(run)
+    }
     const requests = this.takeTouchedRequests()
     return { ...this.#restructured(), runs, transitions, touched, prompts, requests, edits }
   }
@@ -135,7 +142,7 @@ export class Tree<M extends object> extends Placement<M> {
    * run counts as active until the text is complete, or until `endOverdue()`.
    */
   get ending(): ReadonlyMap<RunNode<M>, number> {
-    return this.#watch.ending
+    return this.#ending
   }
 
   /** Ends runs whose end has arrived although some of their streams are open; false when there are none. */
@@ -211,7 +218,7 @@ export class Tree<M extends object> extends Placement<M> {
 
   #close(row: Row): void {
     const run = row.home as RunNode<M>
-    if (this.#open.delete(row) && this.#watch.ending.has(run)) this.dirty.add(run)
+    if (this.#open.delete(row) && this.#ending.has(run)) this.dirty.add(run)
   }
 
   #settleRun(run: RunNode<M>): RunTransition<M> | undefined {
@@ -222,39 +229,16 @@ export class Tree<M extends object> extends Placement<M> {
       this.relocateSiblings(run)
       run.isSuperseded = isSuperseded
     }
-    if (!run.isPlaceholder || !run.isEmpty) return this.#watch.note(run)
+    if (!run.isPlaceholder || !run.isEmpty) return this.#transitionOf(run)
     // NOTE: the run that answers the fork has been heard of and has its rows now
     this.#forget(run)
     return undefined
   }
 
-  #forget(run: RunNode<M>): void {
-    if (run.isPlaceholder) this.forks.placeholderRuns.delete(run.key)
-    else this.runs.delete(run.key)
-    this.#watch.forget(run)
-    for (const row of run.rows.slice()) {
-      this.log.forget(row)
-      this.#open.delete(row)
-      if (row.home === run) this.withdraw(row, row.transport)
-    }
-    this.removeNode(run)
-  }
-}
-
-const maxUnseenRuns = 1000
-const none: ReadonlySet<never> = new Set()
-
-/** The statuses of a tree's runs at the last settling, to tell what has changed since. */
-export class RunStatusTracker<M extends object> {
-  /** Runs that have ended while the rest of their text is still on its way, and when that was noticed. */
-  readonly ending = new Map<RunNode<M>, number>()
-  /** Runs that have nothing to show yet, oldest first. */
-  readonly #unseen = new Set<RunNode<M>>()
-
-  /** Looks at a run; answers with how its status changed since the last time. */
-  note(run: RunNode<M>): RunTransition<M> | undefined {
-    if (!run.isEnding) this.ending.delete(run)
-    else if (!this.ending.has(run)) this.ending.set(run, Date.now())
+  /** The change of a run's status since the last time. */
+  #transitionOf(run: RunNode<M>): RunTransition<M> | undefined {
+    if (!run.isEnding) this.#ending.delete(run)
+    else if (!this.#ending.has(run)) this.#ending.set(run, Date.now())
     if (run.visible) this.#unseen.delete(run)
     else this.#unseen.add(run)
     const from = run.lastStatus
@@ -264,14 +248,16 @@ export class RunStatusTracker<M extends object> {
     return { run, from, to }
   }
 
-  forget(run: RunNode<M>): void {
-    this.ending.delete(run)
+  #forget(run: RunNode<M>): void {
+    if (run.isPlaceholder) this.forks.placeholderRuns.delete(run.key)
+    else this.runs.delete(run.key)
+    this.#ending.delete(run)
     this.#unseen.delete(run)
-  }
-
-  /** The oldest of too many runs that cannot be shown. */
-  surplus(): ReadonlySet<RunNode<M>> {
-    const count = this.#unseen.size - maxUnseenRuns
-    return count > 0 ? new Set([...this.#unseen].slice(0, count)) : none
+    for (const row of run.rows.slice()) {
+      this.log.forget(row)
+      this.#open.delete(row)
+      if (row.home === run) this.withdraw(row, row.transport)
+    }
+    this.removeNode(run)
   }
 }

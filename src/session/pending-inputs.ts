@@ -33,8 +33,8 @@ export class PendingInputs<M extends object> {
   readonly #cancellations: Cancellations<M>
   readonly #wakes: Wakes<M>
   readonly #entries = new Map<Subject<M>, PendingEntry>()
-  /** Ids of requests for another reply, by the message that they follow. */
-  readonly #requests = new MultiMap<{ readonly inputId: string }>()
+  /** Requests for another reply, by the message that they follow. */
+  readonly #requests = new MultiMap<PendingEntry>()
 
   constructor(
     session: SessionContext<M>,
@@ -61,7 +61,7 @@ export class PendingInputs<M extends object> {
   }
 
   /** Requests for another reply that follow this message. */
-  requestsAt(messageId: string): readonly { readonly inputId: string }[] {
+  requestsAt(messageId: string): readonly PendingEntry[] {
     return this.#requests.of(messageId)
   }
 
@@ -105,16 +105,11 @@ export class PendingInputs<M extends object> {
     const known = this.#entries.get(subject)
     const entry = typeof subject === 'string' ? this.#request(subject) : this.#atNode(subject)
     if (known && entry && isSame(known, entry)) return false
-    if (known?.parent !== undefined && known.parent !== entry?.parent) this.#forgetRequest(known)
+    if (known?.parent !== undefined) this.#requests.remove(known.parent, known)
     if (!entry) return this.#entries.delete(subject)
     this.#entries.set(subject, entry)
-    if (entry.parent !== undefined && entry.parent !== known?.parent) this.#requests.add(entry.parent, entry.trigger)
+    if (entry.parent !== undefined) this.#requests.add(entry.parent, entry)
     return true
-  }
-
-  #forgetRequest({ parent, trigger }: PendingEntry): void {
-    const held = this.#requests.of(parent!).find(({ inputId }) => inputId === trigger.inputId)
-    if (held) this.#requests.remove(parent!, held)
   }
 
   /** Whether it stands on some branch. */

@@ -208,7 +208,7 @@ export class ViewLists<M extends object> {
     this.#notePending(node)
     if (!this.#session.pending.hasRequests) return
     for (const id of node.mentioned) {
-      for (const { inputId } of this.#session.pending.requestsAt(id)) this.#notePending(inputId)
+      for (const { prompt } of this.#session.pending.requestsAt(id)) this.#notePending(prompt.inputId)
     }
   }
 

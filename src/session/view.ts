@@ -305,7 +305,7 @@ export class View<M extends object> {
 
   #hasOwnRequestAt(messageId: string): boolean {
     const { pending, submissions } = this.#session
-    return pending.requestsAt(messageId).some(({ inputId }) => submissions.find(inputId))
+    return pending.requestsAt(messageId).some(({ prompt }) => submissions.find(prompt.inputId))
   }
 
   #trigger(changed: { messages: boolean; runs: boolean }): void {
