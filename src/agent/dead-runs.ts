@@ -4,6 +4,7 @@ import type { Row } from '../core/log'
 import { cancelledSilenceLimit, foreignSilenceLimit, isNamedByPresence, silenceLimit } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import type { RunEndReason } from '../core/run-state'
+import type { Tree } from '../core/tree'
 import { Header } from '../core/wire'
 import type { RunHooks } from './agent-run'
 import type { AgentChannel } from './channel'
@@ -124,7 +125,7 @@ export class DeadRuns<M extends object> {
     await history.readUntil(() => history.readCount >= maxMessages)
     settleFully(tree)
     const open = [...tree.runs.values()].filter((run) => run.visible && !run.hasEnded && !this.#isOwn(run))
-    const isCancelled = (run: RunNode<M>): boolean => tree.cancels.of(run).length > 0
+    const isCancelled = (run: RunNode<M>): boolean => cancelsOf(tree, run).length > 0
     const isSuspended = (run: RunNode<M>): boolean => run.state.status === 'suspended'
     const suspended = open.filter((run) => isSuspended(run) && isCancelled(run))
     const active = open.filter((run) => !isSuspended(run) && (isNamedByPresence(run) || isCancelled(run)))
@@ -168,11 +169,11 @@ export class DeadRuns<M extends object> {
    * @param heard - the cancel that woke the agent: of a flood of cancels the tree keeps few
    */
   async #isCancelAccepted(run: RunNode<M>, heard?: Row): Promise<boolean | undefined> {
-    const rows = new Set(this.#channel.tree.cancels.of(run))
-    if (heard && this.#isMeant(heard, run)) rows.add(heard)
-    const cancels = [...rows].filter((cancel) => !isRefused(cancel, run)).toSorted(bySerial)
-    const newest = [...new Map(cancels.map((cancel) => [cancel.clientId, cancel])).values()]
-    const first = firstAccepted(newest, (cancel) => this.#decide(run, cancel))
+    const { cancels } = this.#channel.tree
+    const open = cancelsOf(this.#channel.tree, run, heard).filter((cancel) => !isRefused(cancel, run))
+    const newest = [...new Map(open.map((cancel) => [cancel.clientId, cancel])).values()]
+    const allowed = newest.filter((cancel) => cancels.isAllowed(cancel, run.owner))
+    const first = firstAccepted(allowed, (cancel) => this.#decide(run, cancel))
     if (!(await resolvesWithin(first, decisionLimit))) return undefined
     const isAccepted = (await first) !== undefined
     if (!isAccepted) {
@@ -180,13 +181,6 @@ export class DeadRuns<M extends object> {
       await resolvesWithin(refused, decisionLimit)
     }
     return isAccepted
-  }
-
-  /** Whether policy allows a cancel, and the prompt was not sent again after it. */
-  #isMeant(cancel: Row, run: RunNode<M>): boolean {
-    const { cancels, inputs } = this.#channel.tree
-    const since = inputs.get(run.inputId ?? '')?.sort ?? ''
-    return cancel.serial > since && cancels.isAllowed(cancel, run.owner)
   }
 
   #decide(run: RunNode<M>, cancel: Row): Promise<boolean> {
@@ -234,6 +228,13 @@ export class DeadRuns<M extends object> {
       regenerates: undefined,
     }
   }
+}
+
+/** The cancels of a run and of its prompt, by serial, allowed or not; those from before the prompt was sent again do not count. */
+function cancelsOf({ cancels, inputs }: Tree<object>, { key, inputId = '' }: RunNode<object>, heard?: Row): Row[] {
+  const since = inputs.get(inputId)?.sort ?? ''
+  const rows = new Set([...cancels.namingRun(key), ...cancels.naming(inputId), ...(heard ? [heard] : [])])
+  return [...rows].filter(({ serial }) => serial > since).toSorted(bySerial)
 }
 
 /** Milliseconds of silence after which a cancelled run that no present agent names is ended. */

@@ -2,6 +2,7 @@ import { BaseRealtime, FetchRequest, Rest, WebSocketTransport } from 'ably/modul
 import type * as Ably from 'ably'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createAgentSession, Invocation } from '../../src/agent'
+import { ownerOnly } from '../../src/core/access'
 import { handFed, joinWire, named, streamOf, textChunks, transportOf } from '../support/agent'
 import { startAgentProcess } from '../support/agent-process'
 import { beginning, delta, setStage, textOf } from '../support/agent-stage'
@@ -185,6 +186,25 @@ describe('a suspended run whose agent has restarted', () => {
     const answer = await wake(await alice.cancel({ runId: run.runId }))
     expect(answer).toMatchObject({ status: 200, body: { runId: run.runId, handled: true } })
     await alice.hears(named('x-ai-cancel-refused', { 'run-id': run.runId }))
+    expect(endsOf(alice.heard, run.runId)).toEqual([])
+  })
+
+  it('stays suspended if policy refuses the cancel, which shows on devices without the policy once an agent is woken', async () => {
+    const name = newName()
+    const { session, alice, started } = await setStage(place.endpoint, { name })
+    const run = await started('Where am I?')
+    await run.pipe(asking('call-1'))
+    await run.end()
+    await session.detach()
+    const device = await open(name, 'bob')
+    await device.view.loadOlder()
+    await device.cancel(run.runId)
+    await eventually(() => expect(infoOf(device, run.runId)?.cancelling).toMatchObject({ by: 'bob' }))
+    expect(infoOf(device, run.runId)?.cancelling).not.toHaveProperty('refused')
+    const { wake } = agentOn(name, place.endpoint, { agents: 'agent', policy: ownerOnly, respond: () => undefined })
+    expect(await wake((await alice.prompt('Hello')).inputEventId)).toMatchObject({ status: 202 })
+    await eventually(() => expect(infoOf(device, run.runId)?.cancelling).toMatchObject({ by: 'bob', refused: true }))
+    expect(infoOf(device, run.runId)?.status).toBe('suspended')
     expect(endsOf(alice.heard, run.runId)).toEqual([])
   })
 })
