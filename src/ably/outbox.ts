@@ -76,6 +76,8 @@ export class Outbox {
   readonly #ensureAttached: () => Promise<void>
   readonly #onPublished: ((messages: readonly ChannelMessage[]) => void) | undefined
   #queue: QueuedPublish[] = []
+  /** Pieces that the SDK has, and the channel perhaps not. */
+  readonly #sent = new Set<QueuedPublish>()
   readonly #rate: SharedRate
   readonly #recent = new Recent()
   /** How many messages may be published in a period: one after a refusal for the rate, and more with each that is accepted. */
@@ -141,10 +143,11 @@ export class Outbox {
     this.#timer = setTimeout(() => this.flush(), delay)
   }
 
-  /** Rejects the queue and everything that is published later. */
+  /** Rejects the queue and everything that is published later; without a network also the pieces that the SDK keeps until then. */
   close(error: unknown): void {
     this.#closed = { error }
     this.#reject(error)
+    if (!this.#channel.isConnected) for (const { reject } of this.#sent) reject(error)
   }
 
   #reject(error: unknown): void {
@@ -153,6 +156,7 @@ export class Outbox {
   }
 
   async #publish(queued: QueuedPublish): Promise<void> {
+    this.#sent.add(queued)
     try {
       const serials = await this.#channel.publish(queued.messages)
       this.#accelerate()
@@ -166,6 +170,8 @@ export class Outbox {
       if (isFast) this.#slowDown()
       if (isFast || !this.#channel.isAttached) this.flush()
       else if (this.#channel.isConnected) this.#flushIn(retryDelay)
+    } finally {
+      this.#sent.delete(queued)
     }
   }
 

@@ -131,6 +131,19 @@ describe('a prompt sent while the network is down', () => {
     await expect(session.view.send('x')).rejects.toMatchObject({ code: 104004 })
     expect(other.status).toBe('reconnecting')
   })
+
+  it('rejects at once if the session is closed while the SDK keeps it for the network', async () => {
+    const scene = await startScene('closed-offline')
+    const client = scene.endpoint.client({ clientId: 'alice' })
+    const session = await scene.open('alice', { client, wake: false })
+    await offline(scene, client, 'disconnected')
+    const sent = session.view.send('x')
+    await eventually(() => expect(session.view.getMessages()).toMatchObject([{ state: 'pending' }]))
+    const left = session.close()
+    await expect(sent).rejects.toMatchObject({ code: 104004 })
+    await left
+    expect(client.connection.state).not.toBe('connected')
+  })
 })
 
 describe('a publish that the channel refuses', () => {
