@@ -52,6 +52,7 @@ export type { DehydratedSession, SessionStatus } from './session/context'
 export { dehydrateSession } from './session/client-session'
 export type { SendInput } from './session/placed-input'
 export type { FlushMode } from './session/scheduling'
+export type { Steer, SteerOutcome } from './session/sent-steers'
 export type { SessionTree } from './session/session-tree'
 export type {
   AnswerOptions,
@@ -60,8 +61,6 @@ export type {
   RunResult,
   RunScope,
   SendOptions,
-  Steer,
-  SteerOutcome,
 } from './session/submission'
 export type { View } from './session/view'
 export type { RunEvent } from './session/view-lists'

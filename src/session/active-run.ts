@@ -4,7 +4,8 @@ import type { ViewMessage } from '../core/view-message'
 import type { InvocationBody } from './agent-call'
 import type { SendInput } from './placed-input'
 import type { Session } from './session'
-import { runOf, type RunResult, type Steer, type Submission } from './submission'
+import type { Steer } from './sent-steers'
+import { runOf, type RunResult, type Submission } from './submission'
 import type { WakeInfo } from '../core/run-info'
 
 /**

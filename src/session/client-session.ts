@@ -6,8 +6,9 @@ import type { CancelTarget } from './cancellations'
 import type { ClientSessionOptions, DehydratedSession, SessionEvents, SessionStatus } from './context'
 import type { SendInput } from './placed-input'
 import { Session } from './session'
+import type { Steer } from './sent-steers'
 import type { SessionTree } from './session-tree'
-import type { RunScope, Steer } from './submission'
+import type { RunScope } from './submission'
 import { View } from './view'
 
 /** One conversation on one channel. It lives on the channel: pages, devices and agents come and go. */

@@ -2,11 +2,32 @@ import { MultiMap } from '../core/collections'
 import { warn } from '../core/diagnostics'
 import { ErrorCode, toSessionError, unableTo } from '../core/errors'
 import type { RunNode } from '../core/run-node'
+import type { RunEndReason } from '../core/run-state'
 import { deferred, type Deferred } from '../core/signals'
 import { newId } from '../core/wire'
 import type { SessionContext } from './context'
 import { encodeInput, newMessage, type SendInput } from './placed-input'
-import type { Steer, SteerOutcome } from './submission'
+
+/** The outcome of a steer. */
+export interface SteerOutcome {
+  /** Whether the agent took it into account. */
+  readonly consumed: boolean
+  /** How the run ended; undefined when the run was only suspended. */
+  readonly runTerminalReason?: RunEndReason
+}
+
+/** A message sent into a running reply. Its promises never cause an unhandled rejection. */
+export interface Steer {
+  /** The id of its message, which appears in the conversation once the channel has it. */
+  readonly id: string
+  /**
+   * Resolves with its serial when the channel has it. Rejects with code 40003 when the run has ended, 104005 when it could
+   * not be published, 104004 when the session is closed.
+   */
+  readonly published: Promise<string>
+  /** Resolves when the run has ended, or was suspended after it took the steer into account. Rejects as `published` does. */
+  readonly outcome: Promise<SteerOutcome>
+}
 
 interface PendingSteer {
   readonly inputId: string

@@ -16,7 +16,8 @@ import {
   type SendInput,
 } from './placed-input'
 import type { Session } from './session'
-import type { AnswerOptions, PendingPrompt, PlacedSendOptions, RunScope, SendOptions, Steer } from './submission'
+import type { Steer } from './sent-steers'
+import type { AnswerOptions, PendingPrompt, PlacedSendOptions, RunScope, SendOptions } from './submission'
 import { runEvent, ViewLists, type RunEvent } from './view-lists'
 import { OlderMessages, ViewWindow } from './view-window'
 
