@@ -2,6 +2,30 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chromium } from 'playwright'
 
+/**
+ * Features of Chromium that browser tests do without. The list of the last argument counts, so Playwright's own list is
+ * repeated.
+ */
+const disabledFeatures = [
+  'AimEnabled',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsFirstBalancedModeAutoEnable',
+  'HttpsUpgrades',
+  'LensOverlay',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PaintHolding',
+  'PreconnectToSearch',
+  'ThirdPartyStoragePartitioning',
+  // NOTE: each new window would load the pages of the address bar and start a renderer ahead: half of a visit's work
+  'SpareRendererForSitePerProcess',
+  'WebUIOmniboxAimPopup',
+  'WebUIOmniboxPopup',
+]
+
 /** Arguments of Chromium in browser tests: it runs as root, without a screen, and quiet on the network. */
 export const chromiumArgs = [
   '--no-sandbox',
@@ -11,6 +35,7 @@ export const chromiumArgs = [
   '--no-first-run',
   '--disable-sync',
   '--disable-quic',
+  `--disable-features=${disabledFeatures.join(',')}`,
 ]
 
 /** The parts of the computer that the search uses; tests pass their own. */
