@@ -79,26 +79,22 @@ export class PendingInputs<M extends object> {
 
   /** Looks at subjects again; answers with those whose entry has changed. */
   review(subjects: Iterable<Subject<M>>): ReadonlySet<Subject<M>> {
+    const reviewed = new Set(subjects)
     const changed = new Set<Subject<M>>()
-    const review = (subject: Subject<M>): void => {
+    // NOTE: the inputs that a run answers join the others here, so that each is looked at once
+    for (const subject of reviewed) {
       if (this.#review(subject)) changed.add(subject)
-    }
-    for (const subject of subjects) {
-      review(subject)
-      if (subject instanceof RunNode) this.#reviewInputs(subject, review)
+      if (subject instanceof RunNode) this.#addInputs(subject, reviewed)
     }
     return changed
   }
 
-  /** Looks again at the inputs that a run answers. */
-  #reviewInputs({ inputId, parent }: RunNode<M>, review: (subject: Subject<M>) => void): void {
+  /** Adds the inputs that a run answers. */
+  #addInputs({ inputId, parent }: RunNode<M>, subjects: Set<Subject<M>>): void {
     const { tree } = this.#session
-    if (inputId !== undefined) {
-      review(subjectOf(tree, { inputId }))
-      review(inputId)
-    }
+    if (inputId !== undefined) subjects.add(subjectOf(tree, { inputId })).add(inputId)
     const followed = parent === undefined || parent === inputId ? undefined : tree.nodeOf(parent)
-    if (followed instanceof InputNode) review(followed)
+    if (followed instanceof InputNode) subjects.add(followed)
   }
 
   #review(subject: Subject<M>): boolean {

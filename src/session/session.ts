@@ -220,10 +220,8 @@ export class Session<M extends object> implements SessionContext<M> {
     const both = [page, this.tree.settle()]
     for (const view of this.views) view.hold()
     const { pending } = this.#apply(...both)
-    for (const settled of both) {
-      for (const view of this.views) view.note({ ...settled, pending })
-      this.#compact(settled, pending)
-    }
+    for (const settled of both) for (const view of this.views) view.note({ ...settled, pending })
+    this.#compact(both, pending)
   }
 
   act<T>(verb: () => T): T {
@@ -276,14 +274,15 @@ export class Session<M extends object> implements SessionContext<M> {
     if (structure || runs) this.changed.trigger()
     const changes = { ...settled, structure, runs, touched, pending, ...(isLoaded && { moved: undefined }) }
     for (const view of this.views) view.refresh(changes)
-    this.#compact(settled, pending)
+    this.#compact([settled], pending)
   }
 
   /** Packs the rows of nodes that may have settled. */
-  #compact({ touched, prompts }: Settled<M>, pending: Iterable<Subject<M>>): void {
+  #compact(all: readonly Settled<M>[], pending: Iterable<Subject<M>>): void {
     // NOTE: a session on a server is rendered once, and must leave no timer behind
-    if (!this.hasNoClient)
-      this.#packing.add([...touched, ...prompts, ...pending].filter((node) => typeof node !== 'string'))
+    if (this.hasNoClient) return
+    const nodes = all.flatMap(({ touched, prompts }): readonly Subject<M>[] => [...touched, ...prompts])
+    this.#packing.add([...nodes, ...pending].filter((node) => typeof node !== 'string'))
   }
 
   /** Applies settled trees to the parts. Returns the changes that the parts have made, which are shown with the tree. */

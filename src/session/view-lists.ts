@@ -49,7 +49,7 @@ export class ViewLists<M extends object> {
   /** The walk whose active runs and pending inputs are known. */
   #noted: BranchWalk<M> | undefined
   #choices = 0
-  /** The nodes that pages of history have moved since the path was walked; undefined when those can be any. */
+  /** The nodes that pages of history have moved since the path was walked; undefined when a new walk costs less. */
   #moved: Set<TreeNode<M>> | undefined = new Set()
   /** How often they have moved nodes. */
   #moves = 0
@@ -137,8 +137,9 @@ export class ViewLists<M extends object> {
     this.#noteSubjects(touched, pending)
     if (!structure) return
     this.#moves++
-    if (!moved) this.#moved = undefined
-    else for (const node of moved) this.#moved?.add(node)
+    if (!moved || !this.#moved || this.#moved.size + moved.length > this.#walk.path.length / minShare)
+      this.#moved = undefined
+    else for (const node of moved) this.#moved.add(node)
   }
 
   #noteSubjects(touched: readonly RunNode<M>[], pending: Iterable<Subject<M>>): void {
@@ -149,7 +150,7 @@ export class ViewLists<M extends object> {
   /** Follows what pages have changed, if that is little beside the path. */
   #follow(): boolean {
     const { path } = this.#walk
-    if (this.isOutdated || !this.#moved || this.#moved.size > path.length / minShare) return false
+    if (this.isOutdated || !this.#moved) return false
     const moved = [...this.#moved]
     if (!this.#walk.follow(moved, this.#moves)) return false
     for (const node of this.#changed(moved)) this.#notePlace(node)
