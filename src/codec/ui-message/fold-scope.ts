@@ -11,20 +11,34 @@ export type Folds = Readonly<Record<string, (scope: FoldScope, row: Row) => obje
 
 type Change = (part: ToolPart) => void
 
+/** What the rows of tool calls, and of `data-*` parts, need to find each other. */
+class Calls {
+  /** Tool calls and `data-*` parts by message, type and id; the latest call of an id also without its message. */
+  readonly parts = new SmallMap<ToolPart | DataPart>()
+  /** Changes to calls that are not folded yet, by call id. */
+  readonly changes = new SmallMap<Change[]>()
+  readonly inputs = new SmallMap<Row>()
+}
+
 /** The state that the parts of one node share while its rows are folded. */
 export class FoldScope {
-  /** Tool calls and `data-*` parts by message, type and id; the latest call of an id also without its message. */
-  readonly #parts = new SmallMap<ToolPart | DataPart>()
-  /** Changes to calls that are not folded yet, by call id. */
-  readonly #changes = new SmallMap<Change[]>()
+  /** Undefined for most nodes, which are prompts or replies without calls. */
+  #calls: Calls | undefined
   /** Messages between the start and the finish of a step. */
   readonly #inStep = new SmallMap<true>()
   /** The row that began the latest text of each type and id, by message. */
   readonly texts = new SmallMap<Row>()
-  /** Rows that stream the input of a call, by call id. */
-  readonly inputs = new SmallMap<Row>()
 
   constructor(readonly draft: Draft<UIMessage>) {}
+
+  get #known(): Calls {
+    return (this.#calls ??= new Calls())
+  }
+
+  /** Rows that stream the input of a call, by call id. */
+  get inputs(): SmallMap<Row> {
+    return this.#known.inputs
+  }
 
   /** The message that a row belongs to; undefined when the row names none. */
   message(row: Row): UIMessage | undefined {
@@ -59,8 +73,9 @@ export class FoldScope {
     const id = part.toolCallId
     this.add(undefined, id, part)
     this.add(messageId, id, part)
-    for (const change of this.#changes.get(id) ?? []) change(this.draft.live(part))
-    this.#changes.delete(id)
+    const { changes } = this.#known
+    for (const change of changes.get(id) ?? []) change(this.draft.live(part))
+    changes.delete(id)
   }
 
   /** Changes the call that a row is about, at once or when the call is folded. */
@@ -68,17 +83,18 @@ export class FoldScope {
     const part = this.tool(row)
     if (part) return change(part)
     const id = row.codec.toolCallId ?? ''
-    this.#changes.set(id, [...(this.#changes.get(id) ?? []), change])
+    const { changes } = this.#known
+    changes.set(id, [...(changes.get(id) ?? []), change])
   }
 
   /** A part that was added under this id; `type` tells `data-*` parts from tool calls. */
   find<P extends ToolPart | DataPart>(messageId: string | undefined, id?: string, type?: P['type']): P | undefined {
-    const part = this.#parts.get(keyOf(messageId, id, type))
+    const part = this.#calls?.parts.get(keyOf(messageId, id, type))
     return part && (this.draft.live(part) as P)
   }
 
   add(messageId: string | undefined, id: string, part: ToolPart | DataPart, type?: string): void {
-    this.#parts.set(keyOf(messageId, id, type), part)
+    this.#known.parts.set(keyOf(messageId, id, type), part)
   }
 
   startStep(row: Row): void {
