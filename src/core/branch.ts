@@ -1,4 +1,4 @@
-import { firstAbove } from './collections'
+import { firstAbove, noItems } from './collections'
 import { bySort, levelOf, type TreeNode } from './node'
 import { everywhere, higher, lower, Path, PathChange, type PathSegment, type Step } from './path'
 import { RunNode } from './run-node'
@@ -49,7 +49,7 @@ export class BranchWalk<M extends object> {
 
   /** Nodes that joined the path in the last `follow`. */
   get joined(): readonly TreeNode<M>[] {
-    return this.#path.joined
+    return this.#path.joined ?? noItems
   }
 
   /** Nodes that left it. */
@@ -196,12 +196,15 @@ export class BranchWalk<M extends object> {
   // NOTE: a child can sort before its parent (clocks of two sites), so it waits until the parent is placed; a node that
   // waits for ever hangs under a branch that is not chosen, or in a circle
   #visit(first: TreeNode<M>, at = levelOf(first)): void {
-    const queue = [first]
-    for (const node of queue) {
-      const parent = this.#parentOf(node)
-      const isReached = !this.#path.has(node) && (!parent || this.#path.has(parent))
-      if (isReached && this.#shows(node)) for (const follower of this.#place(node, at)) queue.push(follower)
-    }
+    const queue = [...this.#reach(first, at)]
+    for (const node of queue) queue.push(...this.#reach(node, at))
+  }
+
+  /** Puts a node on the path if it belongs there; returns the nodes that waited for it. */
+  #reach(node: TreeNode<M>, at: string): readonly TreeNode<M>[] {
+    const parent = this.#parentOf(node)
+    const isReached = !this.#path.has(node) && (!parent || this.#path.has(parent))
+    return isReached && this.#shows(node) ? this.#place(node, at) : noItems
   }
 
   #parentOf(node: TreeNode<M>): TreeNode<M> | undefined {

@@ -63,12 +63,10 @@ export abstract class TreeNode<M extends object> implements RowHome {
    * that names its message.
    */
   add(row: Row): boolean {
-    const { rows } = this
     row.home = this
-    const last = isContent(row) ? rows.findLast(isContent) : undefined
-    this.#rows = insertBySerial(rows, row)
+    this.#rows = insertBySerial(this.rows, row)
     if (!isContent(row)) return false
-    const isLast = !last || row.serial >= last.serial
+    const isLast = this.#rows.findLast(isContent) === row
     if (isLast && this.projection.isSealed) this.#hasLateRows = true
     if (!isLast || this.projection.isSealed) this.stale = true
     const id = row.transport[Header.messageId]
@@ -122,7 +120,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
     this.#shown?.restate(this, stale ? undefined : restated)
     if (this.isComplete && !this.#hasLateRows) this.seal()
     // NOTE: only folding afresh puts messages before others
-    return changeOf(before, this.#listing(), ids === this.ids || ids.every((id, index) => id === this.ids[index]))
+    const hasSameBegin = ids === this.ids || ids.every((id, index) => id === this.ids[index])
+    return changeOf(before, this.#listing(), hasSameBegin)
   }
 
   #listing(): Listing {
@@ -179,6 +178,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     if (this.stale || !this.projection.isSealed || rows.length === 0) return
     // NOTE: spaces and commas part compact serials
     if (rows.some(({ partial, pieces, serial }) => partial || pieces || /[ ,]/.test(serial))) return
+    this.projection.trim()
     this.release()
     this.#compact = log.compact(rows, this)
   }

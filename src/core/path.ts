@@ -26,8 +26,8 @@ export class Path<M extends object> {
   readonly #byNode = new Map<TreeNode<M>, Step<M>>()
   /** Messages of runs on the path whose place a reply inside the run has taken. */
   readonly dropped = new Set<string>()
-  /** Nodes that joined and left the path in the last change. */
-  joined: TreeNode<M>[] = []
+  /** Nodes that joined and left the path in the last change; undefined while the path is walked for the first time. */
+  joined: TreeNode<M>[] | undefined
   left: TreeNode<M>[] = []
 
   get steps(): readonly Step<M>[] {
@@ -47,7 +47,7 @@ export class Path<M extends object> {
     if (index === this.#steps.length) this.#steps.push(step)
     else this.#steps.splice(index, 0, step)
     this.#byNode.set(step.node, step)
-    this.joined.push(step.node)
+    this.joined?.push(step.node)
   }
 
   truncate(length: number): void {

@@ -60,11 +60,15 @@ export class Projection<M extends object> implements Draft<M> {
 
   /** Drops the codec's notes on rows that are folded; the messages stay. */
   seal(): void {
-    if (!this.#observed && !this.#resting) for (const id of this.#ids) trim(this.#messages.get(id)!)
     this.#resting = true
     this.#row = undefined
     this.#fold = undefined
     this.#moved = undefined
+  }
+
+  /** Frees the room that lists of parts keep for more. */
+  trim(): void {
+    if (!this.#observed) for (const id of this.#ids) trim(this.#messages.get(id)!)
   }
 
   /** Folds a row that comes after all others. */

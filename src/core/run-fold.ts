@@ -151,9 +151,11 @@ export class RunFold {
   }
 
   #noteHeaders(row: Row): void {
-    const { transport } = row
-    if (!this.#missing.some((name) => transport[name])) return
-    this.#missing = this.#missing.filter((name) => !transport[name])
+    for (const name of this.#missing) if (row.transport[name]) return this.#hold(row)
+  }
+
+  #hold(row: Row): void {
+    this.#missing = this.#missing.filter((name) => !row.transport[name])
     this.#holders.push(row)
     this.hasNews = true
   }
@@ -248,7 +250,7 @@ export class RunFold {
     const attemptCount = (this.steps[track.index]?.attemptCount ?? 0) + 1
     const stepClientId = transport[Header.stepClientId] ?? ''
     this.#setStep(track, { stepId, status: 'active', attemptCount, stepClientId })
-    for (const row of track.early.splice(0)) this.#takeEarly(row, stepId)
+    if (track.early.length > 0) for (const row of track.early.splice(0)) this.#takeEarly(row, stepId)
   }
 
   /** Takes the content of earlier attempts out. */

@@ -106,10 +106,8 @@ export const foreignSilenceLimit = 60_000
 
 /** The sources of a run's {@link RunInfo}. */
 interface SnapshotSource {
-  readonly facts: () => RunFacts
-  /** The cancels of the run that count, by serial. */
-  readonly cancels: () => readonly Row[]
-  readonly outcome: () => Outcome
+  readonly facts: RunFacts
+  readonly outcome: Outcome
 }
 
 /** A run's {@link RunInfo}: made when it is read, and kept until one of its facts changes. */
@@ -141,12 +139,13 @@ export class RunSnapshot {
     this.forget()
   }
 
-  info({ facts, cancels, outcome }: SnapshotSource): RunInfo {
-    this.#facts ??= facts()
+  /** @param cancels - the cancels of the run that count, by serial */
+  info(run: SnapshotSource, cancels: () => readonly Row[]): RunInfo {
+    this.#facts ??= run.facts
     if (!this.#info) {
       const rows = cancels()
       const isCancelled = rows.length > 0 || this.#cancelState !== undefined
-      const info = isCancelled ? withCancellation(this.#facts, rows, outcome(), this.#cancelState) : this.#facts
+      const info = isCancelled ? withCancellation(this.#facts, rows, run.outcome, this.#cancelState) : this.#facts
       this.#info = this.isStalled && info.status === 'active' ? { ...info, stalled: true } : info
     }
     return this.#info
@@ -221,7 +220,7 @@ export type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy' | 'stopped' | 
 export function factsOf(
   fold: RunFold,
   { status, error, steps }: RunState,
-  { runId, inputId, parentId }: Pick<RunInfo, 'runId' | 'inputId' | 'parentId'>,
+  { key: runId, inputId, parent: parentId }: { readonly key: string; inputId?: string; parent?: string },
 ): RunFacts {
   const { start, end } = fold
   const invocationId = fold.header(Header.invocationId) ?? ''

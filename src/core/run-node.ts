@@ -213,7 +213,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** @param cancels - the cancels of this run that count, by serial */
   info(cancels: () => readonly Row[]): RunInfo {
-    return this.snapshot.info({ facts: () => this.#readFacts(), cancels, outcome: () => this.#known })
+    return this.snapshot.info(this, cancels)
   }
 
   protected override read(row: Row): Row | undefined {
@@ -244,12 +244,17 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.regenerates = fold.header(Header.regenerates)
     this.#isStarted = fold.isStarted
     if (fold.namedAnswers.length > 0 || this.#acted.length > 0) this.#noteActed()
-    this.snapshot.update(this.#readFacts())
+    this.snapshot.update(this.facts)
   }
 
-  #readFacts(): RunFacts {
-    const { key: runId, inputId, parent: parentId } = this
-    return factsOf(this.#known, this.#state, { runId, inputId, parentId })
+  /** The facts about it, for its snapshot. */
+  get facts(): RunFacts {
+    return factsOf(this.#known, this.#state, this)
+  }
+
+  /** What its rows say about its cancels. */
+  get outcome(): Pick<RunFold, 'end' | 'refusals'> {
+    return this.#known
   }
 
   #readState(fold: RunFold): void {
