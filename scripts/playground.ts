@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { here } from './entries.ts'
+import { freePort } from './free-port.ts'
 
 /** The playground on a server of its own. */
 export interface Playground extends AsyncDisposable {
@@ -75,12 +74,3 @@ const isUp = async (url: string): Promise<boolean> =>
     (response) => response.ok,
     () => false,
   )
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, inject, it, onTestFinished } from 'vitest'
+import { freePort } from '../../../scripts/free-port'
 import { plainEnv, run } from '../../support/command'
 import { eventually } from '../../support/eventually'
 import { NewApp } from './dev'
-import { freePort } from './visits'
 
 const { root, key } = inject('site')
 

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { inject } from 'vitest'
 import { here } from '../../../scripts/entries'
+import { freePort } from '../../../scripts/free-port'
 import { plainEnv } from '../../support/command'
 import { eventually } from '../../support/eventually'
 import { filesOf } from '../../examples/visit'
-import { freePort } from './visits'
 
 /** A Nuxt app of the files in the README, on `nuxt dev` without a key. */
 export class NewApp {

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { UIMessage } from 'ai'
 import * as Ably from 'ably'
@@ -8,6 +7,7 @@ import { chromium, type Browser, type BrowserContextOptions, type Page } from 'p
 import { afterAll, afterEach, beforeAll, inject, onTestFinished } from 'vitest'
 import { chromiumArgs, chromiumPath } from '../../../scripts/chromium'
 import { here } from '../../../scripts/entries'
+import { freePort } from '../../../scripts/free-port'
 import { createClientSession, UIMessageCodec, type ClientSession } from '../../../src'
 import { eventually } from '../../support/eventually'
 
@@ -175,14 +175,4 @@ export function useSite() {
       return visit
     },
   }
-}
-
-/** A port that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
