@@ -6,6 +6,7 @@ import { chromium, type Browser } from 'playwright'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { here } from '../../scripts/entries'
+import { freePort } from '../../scripts/free-port'
 import { joinWire, named, transportOf } from '../support/agent'
 import { run } from '../support/command'
 import { startEndpoint } from '../support/local'
@@ -134,8 +135,8 @@ describe('the app on a Node server', () => {
     edit(folder, 'src/main.ts', /(\/api\/ably\/token')/, `$1, ${local}`)
     edit(folder, 'server/agent.ts', /(clientId: 'agent')/, `$1, ${local}`)
     await run(folder, process.execPath, 'node_modules/vite/bin/vite.js', 'build')
-    const served = await start(folder, ['server/main.ts'], { PORT: '0', ABLY_API_KEY: key }, /port: (\d+)/)
-    const url = `http://localhost:${served}`
+    const env = { PORT: String(await freePort()), ABLY_API_KEY: key }
+    const url = await start(folder, ['server/main.ts'], env, /Listening on (\S+)/)
     const visit = await openPage(browser, url, (page) => page.setExtraHTTPHeaders({ 'x-user': 'alice' }))
     await stopOneOfTwo(visit)
     expect(visit.problems).toEqual([])

@@ -53,12 +53,14 @@ export const messagesOf = (page: Page, role: string, status: string) =>
 export async function stopOneOfTwo({ page, ask }: Pick<Visit, 'page' | 'ask'>) {
   await ask('One')
   await ask('Two')
-  await page.getByRole('button', { name: 'Stop answer 2' }).waitFor()
-  await page.getByRole('button', { name: 'Stop answer 1' }).click()
-  await messagesOf(page, 'assistant', 'cancelled').waitFor()
-  await messagesOf(page, 'assistant', 'complete').waitFor()
-  expect(await messagesOf(page, 'user', 'cancelled').count()).toBe(1)
-  expect(await messagesOf(page, 'user', 'complete').count()).toBe(1)
+  const stopOf = (prompt: string) =>
+    messagesOf(page, 'user', 'sent').filter({ hasText: prompt }).getByRole('button', { name: 'Stop' })
+  await stopOf('Two').waitFor()
+  await messagesOf(page, 'assistant', 'active').filter({ hasText: 'You said: "One"' }).waitFor()
+  await stopOf('One').click()
+  await messagesOf(page, 'assistant', 'cancelled').filter({ hasText: 'You said: "One"' }).waitFor()
+  await messagesOf(page, 'assistant', 'complete').filter({ hasText: 'You said: "Two"' }).waitFor()
+  expect(await page.getByRole('button', { name: 'Stop' }).count()).toBe(0)
 }
 
 /** The files of a guide: code blocks that begin with their path. */

@@ -7,7 +7,7 @@ import { demoModel } from 'vue-ai-transport/local'
 export default defineAgent({
   client: () => new Ably.Realtime(clientOptions()),
   agents: 'agent',
-  authorize: () => true, // in production: may the user of this request use this session?
+  authorize: () => true, // in production: return whether the user of this request may use the session
   async respond(run) {
     const messages = await convertToModelMessages(run.context())
     const result = streamText({ model: demoModel(), messages, abortSignal: run.abortSignal })
