@@ -18,7 +18,7 @@ import { CancelReview } from './cancel-review'
 import type { AgentChannel, Heard, OpenRun } from './channel'
 import { announce, declareEnd } from './claim'
 import { contextOf } from './context'
-import { failureOf, runEnd, runSuspend } from './run-messages'
+import { failureOf, runSuspend } from './run-messages'
 import { LiveRun, type InternalHooks, type RunTarget } from './live-run'
 import { waitForText } from './lookup'
 import { readPath } from './path'
@@ -238,14 +238,12 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
 
   async #publishEnd({ reason, error }: RunOutcome): Promise<void> {
     const { publisher, identity, cutOff } = this.#run
-    const answers = this.#run.answers.takeLast(this.#channel.tree.runs.get(this.runId))
-    const end = runEnd(identity, {
+    await declareEnd(this.#channel, publisher, identity, {
       reason: reason === 'suspend' ? 'complete' : reason,
       failure: failureOf(error),
       cutOff,
-      answers,
+      answers: this.#run.answers.takeLast(this.#channel.tree.runs.get(this.runId)),
     })
-    await declareEnd(this.#channel, publisher, this.runId, end)
     this.#close()
     await this.#channel.archived(this.runId)
   }

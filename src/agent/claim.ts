@@ -5,12 +5,12 @@ import type { Tree } from '../core/tree'
 import { Header, MessageName, type OutgoingMessage } from '../core/wire'
 import type { AgentChannel } from './channel'
 import { HandledError } from './errors'
-import { isContinuation } from './run-messages'
+import { answersUsed, isContinuation, listsOf, runEnd, type Ending, type RunIdentity } from './run-messages'
 import type { RunPublisher } from './run-publisher'
 import { waitFor } from './wait'
 
 /** The part of a channel that claims need. */
-type ClaimChannel = Pick<AgentChannel<object, unknown>, 'tree' | 'onHeard' | 'isAgent'> & {
+type ClaimChannel = Pick<AgentChannel<object, unknown>, 'tree' | 'onHeard' | 'isAgent' | 'report'> & {
   uplink: { hearsItself: boolean }
   ably: Pick<AgentChannel<object, unknown>['ably'], 'read'>
 }
@@ -57,22 +57,25 @@ async function publishOnce(
 const echoTimeout = 5000
 
 /**
- * Publishes the end of a run, unless another process has published one.
+ * Publishes the end of a run, unless another process has published one. Answers for which the end has no room are named before it.
  * @throws SessionError 104003 when the channel refuses it
  */
 export async function declareEnd(
   channel: ClaimChannel,
   publisher: RunPublisher,
-  runId: string,
-  end: OutgoingMessage,
+  run: RunIdentity,
+  { answers = [], ...ending }: Ending,
 ): Promise<void> {
+  const [last = [], ...others] = listsOf(answers)
+  for (const serials of others)
+    await publisher.declare('name the answers', answersUsed(run, serials)).catch(channel.report)
   // NOTE: of the run alone: an agent that ends it while another one resumes it may not have heard of the resume
-  const id = `${idPart(runId)}-end:0`
+  const id = `${idPart(run.runId)}-end:0`
   await publishOnce(
     channel,
     (message) => publisher.declare('end the run', message),
-    { id, ...end },
-    ({ name, transport }) => name === MessageName.runEnd && transport[Header.runId] === runId,
+    { id, ...runEnd(run, { ...ending, answers: last }) },
+    ({ name, transport }) => name === MessageName.runEnd && transport[Header.runId] === run.runId,
   )
 }
 

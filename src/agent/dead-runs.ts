@@ -12,7 +12,7 @@ import { declareEnd, invocationOf } from './claim'
 import { Decisions, firstAccepted } from './cancel-queues'
 import { isRefused } from './cancel-review'
 import { BusyError, HandledError } from './errors'
-import { cancelRefused, runEnd, type RunIdentity } from './run-messages'
+import { cancelRefused, type RunIdentity } from './run-messages'
 import { acceptsCancel } from './hooks'
 import { readRun } from './lookup'
 import { settleFully } from './path'
@@ -208,8 +208,8 @@ export class DeadRuns<M extends object> {
 
   async #end(run: RunNode<M>, reason: RunEndReason, error?: SessionError): Promise<void> {
     if (run.hasEnded) return
-    const end = runEnd(this.#identityOf(run), { reason, failure: error, answers: answersFor(run) })
-    await declareEnd(this.#channel, this.#publisher, run.key, end)
+    const ending = { reason, failure: error, answers: answersFor(run) }
+    await declareEnd(this.#channel, this.#publisher, this.#identityOf(run), ending)
     await this.#publisher.closeOrphanedStreams(this.#channel.tree, run.key)
   }
 

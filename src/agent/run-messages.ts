@@ -127,6 +127,10 @@ export const cancelRefused = (run: RunIdentity, { serial, clientId = '' }: Row):
     [Header.cancelClient]: clientId,
   })
 
+/** @param answers - serials of answers that count, for which the end of the run has no room */
+export const answersUsed = (run: RunIdentity, answers: readonly string[]): OutgoingMessage =>
+  lifecycle(MessageName.answersUsed, { ...ofRun(run), [Header.answers]: listOf(answers) })
+
 /** @param answers - serials of the answers that the agent has gone on with */
 export function stepStart(
   run: RunIdentity,
@@ -187,6 +191,12 @@ const maxListLength = 12_000
 export function fittingIds(ids: readonly string[]): readonly string[] {
   let room = maxListLength
   return ids.filter((id) => id.length <= maxIdLength && (room -= id.length + 3) > 0)
+}
+
+/** The ids in lists of which each fits in a header of one message. */
+export function listsOf(ids: readonly string[]): readonly (readonly string[])[] {
+  const list = fittingIds(ids)
+  return list.length === 0 ? [] : [list, ...listsOf(ids.filter((id) => !list.includes(id)))]
 }
 
 function listOf(ids: readonly string[]): string | undefined {

@@ -17,6 +17,7 @@ export const MessageName = {
   cancel: 'ai-cancel',
   // NOTE: ours alone, so not `ai-`: other versions take unknown names of that kind for a newer protocol
   cancelRefused: 'x-ai-cancel-refused',
+  answersUsed: 'x-ai-answers-used',
 } as const
 
 export type MessageName = (typeof MessageName)[keyof typeof MessageName]

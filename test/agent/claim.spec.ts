@@ -27,6 +27,7 @@ function channel(stored?: ReturnType<typeof message>, { isHeard = true, hearsIts
     uplink: { hearsItself },
     ably,
     isAgent: (clientId?: string) => clientId !== 'mallory',
+    report: () => undefined,
   }
   return { published, view, publisher: freePublisher({ publishOne }) }
 }

@@ -201,6 +201,37 @@ it('an answer with a lower serial than the one that the end of a run names chang
   expect(outputsOf(session.view.snapshot(reply))).toEqual(['Oslo'])
 })
 
+it('of 450 answers that no context has read, each one counts once the run has ended, also if an earlier one arrives later', async () => {
+  const calls = Array.from({ length: 450 }, (_, index) => `c${index}`)
+  const { alice, name, ask } = await wokenAgent(endpoint, {
+    maxRate: 10_000,
+    respond: (run) =>
+      run.pipe(
+        streamOf([
+          { type: 'start', messageId: 'm1' },
+          { type: 'start-step' },
+          ...calls.map(
+            (toolCallId) => ({ type: 'tool-input-available', toolCallId, toolName: 'look', input: {} }) as const,
+          ),
+          { type: 'finish-step' },
+          { type: 'finish', finishReason: 'tool-calls' },
+        ]),
+      ),
+  })
+  const { runId } = (await ask()).body
+  await alice.hears(named('ai-run-suspend'))
+  const reply = transportOf(await alice.hears(named('ai-output')))['codec-message-id']!
+  const [first, last] = [await answerFromFar(alice), await answerFromFar(alice)]
+  for (const toolCallId of calls) await answerTo(alice, { runId, reply, toolCallId, output: toolCallId })
+  await alice.cancel({ runId })
+  await alice.hears(named('ai-run-end', { 'run-id': runId }))
+  const session = await openAsBob(name)
+  await first({ toolCallId: 'c0', output: 'Rome', runId, reply })
+  await last({ toolCallId: 'c449', output: 'Rome', runId, reply })
+  await eventually(() => expect(alice.heard.filter(({ action }) => action === 'message.update')).toHaveLength(2))
+  for (const device of [session, await openAsBob(name)]) expect(outputsOf(device.view.snapshot(reply))).toEqual(calls)
+})
+
 describe('a late answer', () => {
   it('starts no fork: the request is refused with 409, before and after the run has ended', async () => {
     const { alice, wake, runId, first } = await answeredTwice()
