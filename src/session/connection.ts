@@ -67,13 +67,6 @@ export class Connection<M extends object> {
     }))
   }
 
-  /** Attaches the channel unless the SDK does so by itself when the network is back. */
-  async ensureAttached(): Promise<void> {
-    this.#session.channel.reopen()
-    if (this.isClosed || this.#connecting === undefined) await this.connect()
-    else await this.#connecting
-  }
-
   async close(): Promise<void> {
     this.#set({ isClosed: true })
     for (const stop of this.#stops.splice(0)) stop()

@@ -97,7 +97,7 @@ export interface SessionContext<M extends object> {
   readonly tree: Tree<M>
   readonly port: ReactivePort
   readonly outbox: Outbox
-  readonly deadlines: Deadlines
+  readonly deadlines: Deadlines<Subject<M>>
   readonly waits: Waits
   /** Tracks reads of runs, siblings and history, on every branch. */
   readonly changed: Signal

@@ -17,7 +17,8 @@ const startLimit = 20_000
 /** A pending input in the session's index. */
 export interface PendingEntry {
   readonly prompt: PendingPrompt
-  readonly trigger: WakeTrigger
+  /** Names it in the agent's invocation. */
+  readonly eventId: string
   /** Where it stands in lists: answers to runs first, then prompts by place, then requests. */
   readonly order: string
   /** The message that a request follows. */
@@ -74,7 +75,8 @@ export class PendingInputs<M extends object> {
   find(inputId: string): WakeTrigger | undefined {
     const subject = subjectOf(this.#session.tree, { inputId })
     const entry = this.#entries.get(subject)
-    return entry && entry.trigger.inputId === inputId && this.#isListed(subject, entry) ? entry.trigger : undefined
+    if (!entry || entry.prompt.inputId !== inputId || !this.#isListed(subject, entry)) return undefined
+    return { inputId, runId: entry.prompt.runId, eventId: entry.eventId }
   }
 
   /** Looks at subjects again; answers with those whose entry has changed. */
@@ -192,7 +194,7 @@ export class PendingInputs<M extends object> {
     }
     const isCurrent = wake?.state !== 'failed' && !isUnanswered && !cancelling
     const isUnderWay = isCurrent && this.#mayCancel(inputId, run ? run.owner : row.clientId)
-    return { prompt, trigger: { inputId, eventId, runId }, order, isUnderWay }
+    return { prompt, eventId, order, isUnderWay }
   }
 
   // NOTE: inputs that this client may not cancel do not keep it running: any publisher can add thousands
@@ -213,5 +215,4 @@ export class PendingInputs<M extends object> {
 const isSame = (a: PendingEntry, b: PendingEntry): boolean =>
   a.prompt.wake === b.prompt.wake && factsOf(a) === factsOf(b)
 
-const factsOf = ({ prompt: { wake, ...facts }, trigger, order, parent, isUnderWay }: PendingEntry): string =>
-  JSON.stringify([facts, trigger.eventId, order, parent, isUnderWay])
+const factsOf = ({ prompt: { wake, ...facts }, ...rest }: PendingEntry): string => JSON.stringify([facts, rest])

@@ -119,14 +119,14 @@ function postTask(task: () => void): void {
 const maxHeard = 1000
 
 /** Knows how long ago messages arrived, and calls back when a subject's deadline has passed. */
-export class Deadlines {
-  readonly #onDue: (subjects: readonly unknown[]) => void
+export class Deadlines<Subject> {
+  readonly #onDue: (subjects: readonly Subject[]) => void
   readonly #heard = new Map<string, number>()
-  readonly #moments = new Map<unknown, number>()
+  readonly #moments = new Map<Subject, number>()
   #timer: ReturnType<typeof setTimeout> | undefined
   #next = Infinity
 
-  constructor(onDue: (subjects: readonly unknown[]) => void) {
+  constructor(onDue: (subjects: readonly Subject[]) => void) {
     this.#onDue = onDue
   }
 
@@ -142,14 +142,14 @@ export class Deadlines {
   }
 
   /** Whether a moment has passed. If not, `onDue` gets the subject when it has. */
-  isDue(moment: number, subject: unknown): boolean {
+  isDue(moment: number, subject: Subject): boolean {
     if (moment <= Date.now()) return true
     this.remind(moment, subject)
     return false
   }
 
   /** Lets `onDue` get the subject when a moment has passed, or when an earlier one has that was asked for before. */
-  remind(moment: number, subject: unknown): void {
+  remind(moment: number, subject: Subject): void {
     if (moment < (this.#moments.get(subject) ?? Infinity)) this.#moments.set(subject, moment)
     if (moment < this.#next) this.#wait(moment)
   }
@@ -167,7 +167,7 @@ export class Deadlines {
 
   #expire(): void {
     const now = Date.now()
-    const due: unknown[] = []
+    const due: Subject[] = []
     let next = (this.#next = Infinity)
     for (const [subject, moment] of this.#moments) {
       if (moment <= now) due.push(subject)

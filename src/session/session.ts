@@ -49,7 +49,7 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly channel: Channel
   readonly hasNoClient: boolean
   readonly outbox: Outbox
-  readonly deadlines = new Deadlines((due) => this.#expire(due as readonly Subject<M>[]))
+  readonly deadlines = new Deadlines<Subject<M>>((due) => this.#expire(due))
   readonly waits = new Waits()
   readonly changed: Signal
   /** All runs and messages, on every branch. */
@@ -83,7 +83,7 @@ export class Session<M extends object> implements SessionContext<M> {
     this.hasNoClient = !client
     this.channel = client ? new SessionChannel(client, sessionName, codec.name) : new AbsentChannel(sessionName, rest)
     const echo = (messages: readonly ChannelMessage[]): void => messages.forEach(this.hear)
-    this.outbox = new Outbox(this.channel, () => this.#connection.ensureAttached(), echo)
+    this.outbox = new Outbox(this.channel, () => this.connect(), echo)
     this.changed = port.signal()
     this.#statusChanged = port.signal()
     this.#scheduler = new FlushScheduler(flush, () => this.refresh())

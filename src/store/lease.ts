@@ -86,8 +86,12 @@ export class LeasedSession {
       session: this.#session,
       store: this.#store,
       want: (limit) => this.#want(limit),
-      release: () => release(this.#session.internals.hasNoClient ? 0 : this.#options.linger),
+      release: () => release(this.#inside.hasNoClient ? 0 : this.#options.linger),
     }
+  }
+
+  get #inside(): ClientSession<AppMessage>['internals'] {
+    return this.#session.internals
   }
 
   get isRefused(): boolean {
@@ -97,7 +101,7 @@ export class LeasedSession {
   /** Attaches a channel again that was refused, and shows the first page then. */
   retry(): void {
     void this.#start()
-    if (!this.#session.internals.hasNoClient) this.#session.connect().catch(() => undefined)
+    if (!this.#inside.hasNoClient) this.#session.connect().catch(() => undefined)
   }
 
   /** Closes the session at once; calls after the first one do nothing. */
@@ -116,13 +120,13 @@ export class LeasedSession {
 
   /** Ends an unused session once the channel has accepted or refused its unsent prompts. */
   #endWhenSent(): void {
-    const { unsent } = this.#session.internals.submissions
+    const { unsent } = this.#inside.submissions
     if (unsent) void unsent.then(() => this.#users.isIdle && this.#endWhenSent())
     else void this.end()
   }
 
   #start(): Promise<void> {
-    if (this.#session.internals.hasNoClient) return (this.#ready ??= this.#render())
+    if (this.#inside.hasNoClient) return (this.#ready ??= this.#render())
     if (!this.#ready) {
       const ready = (this.#ready = this.#connect())
       // The next user tries again, and so does the session when that may help
@@ -149,7 +153,7 @@ export class LeasedSession {
   #want(limit: number): void {
     if (limit <= (this.#wanted ?? 0)) return
     this.#wanted = limit
-    if (this.#session.internals.hasNoClient || this.#rows) this.#showLoaded()
+    if (this.#inside.hasNoClient || this.#rows) this.#showLoaded()
     this.#ready = undefined
     void this.#start()
   }
@@ -170,23 +174,24 @@ export class LeasedSession {
 
   /** Reads and shows as many of the newest messages as are wanted; a failure is reported. */
   async #readPage(): Promise<void> {
-    const { internals, view } = this.#session
+    const { catchUp } = this.#inside
+    const { view } = this.#session
     const count = (): number => this.#wanted ?? firstPage
     try {
       // NOTE: of a conversation that Ably has forgotten, the first page is empty, and the next ones are in the archive
-      for (let pages = 0; pages < maxServerPages && (await internals.catchUp.loadPage()); pages++) {
+      for (let pages = 0; pages < maxServerPages && (await catchUp.loadPage()); pages++) {
         view.show(count())
         if (view.getMessages().length >= count()) break
       }
     } catch (error) {
-      internals.report(error as SessionError)
+      this.#inside.report(error as SessionError)
     }
   }
 
   /** Shows as many messages as are wanted, of those that are loaded. */
   #showLoaded(): void {
     this.#session.view.show(this.#wanted ?? firstPage)
-    if (!this.#session.internals.hasNoClient) return
+    if (!this.#inside.hasNoClient) return
     const rows = dehydrateSession(this.#session)
     this.#store.rows = markRaw(rows.rows.length > 0 || rows.hasOlder ? [rows] : [])
     this.#store.synced()

@@ -4,7 +4,7 @@ import { Deadlines } from '../../src/session/scheduling'
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }))
 afterEach(() => void vi.useRealTimers())
 
-const row = (serial: string) => ({ serial, timestamp: 5 }) as Parameters<Deadlines['since']>[0]
+const row = (serial: string) => ({ serial, timestamp: 5 }) as Parameters<Deadlines<unknown>['since']>[0]
 
 it("the age of a message counts from its arrival here, and for the oldest of many by the channel's clock", () => {
   const clock = new Deadlines(() => undefined)
