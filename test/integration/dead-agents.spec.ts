@@ -54,6 +54,34 @@ describe('a run whose agent process was killed', () => {
     expect(text()).toContain('w1 ')
   })
 
+  it('S31 is not cancelled by "interrupt" once it is stalled, and another agent can adopt and finish it', async () => {
+    const agent = await startAgentProcess(place.endpoint)
+    const name = newName()
+    const alice = await open(name, 'alice', { agent: () => agent })
+    const { heard } = await joinWire(place.endpoint.client({ clientId: 'carol' }), name)
+    const sent = await alice.view.send('Count slowly')
+    await sent.started
+    const text = () => textOf(sent.messages.at(-1)!.message)
+    await eventually(() => expect(text()).toContain('w1 '))
+    await agent.kill()
+    hurry()
+    await eventually(() => expect(infoOf(alice, sent.runId)).toMatchObject({ stalled: true }))
+    await alice.view.send('Next', { whenBusy: 'interrupt', wake: false })
+    expect(heard.filter(named('ai-cancel'))).toEqual([])
+
+    const client = place.endpoint.client({ clientId: 'agent' })
+    const session = createAgentSession({ client, sessionName: name })
+    const { runId, inputEventId } = sent
+    const run = await session.adoptRun({ runId, inputEventId, invocationId: infoOf(alice, runId)!.invocationId })
+    await run.pipe(textChunks(['And done.'], 'm2'))
+    await run.end()
+    expect(await sent.finished).toEqual({ reason: 'complete' })
+    expect(sent.messages.map(({ message }) => textOf(message)).join('')).toMatch(/w1 .*And done\./)
+    expect(infoOf(alice, runId)).not.toHaveProperty('stalled')
+    expect(endsOf(heard, runId)).toHaveLength(1)
+    await session.end()
+  })
+
   it('S31 is ended once it is known to be stalled if it was cancelled before', async () => {
     let agent = await startAgentProcess(place.endpoint)
     const name = newName()
