@@ -54,6 +54,7 @@ export class Cancels<M extends object> {
 
   /** The allowed cancels of a node, by serial: for a run both those that name it and those that name its prompt. */
   of(node: TreeNode<M>): readonly Row[] {
+    if (this.#targets.size === 0) return noItems
     const run = node instanceof RunNode && !node.isPlaceholder ? node : undefined
     const inputId = run ? run.inputId : node.key
     const byRun = run ? this.#allowed(runKey(run.key), node.owner) : noItems

@@ -67,8 +67,9 @@ export abstract class TreeNode<M extends object> implements RowHome {
     this.#rows = insertBySerial(this.rows, row)
     if (!isContent(row)) return false
     const isLast = this.#rows.findLast(isContent) === row
-    if (isLast && this.projection.isSealed) this.#hasLateRows = true
-    if (!isLast || this.projection.isSealed) this.stale = true
+    const { isSealed } = this.projection
+    if (isLast && isSealed) this.#hasLateRows = true
+    if (!isLast || isSealed) this.stale = true
     const id = row.transport[Header.messageId]
     // NOTE: a stale node can have lost the row that named the message
     const isKnown = id === undefined || (!this.stale && id === this.#namedIds?.at(-1))

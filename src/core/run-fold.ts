@@ -171,7 +171,8 @@ export class RunFold {
     } else {
       this.hasNews ||= !this.hasOutput
       this.hasOutput ||= id !== undefined
-      this.#readStamp(transport[Header.steers])
+      const stamp = transport[Header.steers]
+      if (stamp !== undefined && stamp !== this.#stamp) this.#readStamp(stamp)
     }
     if (!this.start) this.#notePlace(row)
     this.#count(row)
@@ -186,8 +187,7 @@ export class RunFold {
   }
 
   /** Reads which steers an output says it has taken up; mostly the same as the output before. */
-  #readStamp(stamp: string | undefined): void {
-    if (stamp === undefined || stamp === this.#stamp) return
+  #readStamp(stamp: string): void {
     this.#stamp = stamp
     this.#knownSteers.consume(stamp)
     this.hasNews = true

@@ -123,10 +123,11 @@ function readHeaders(given: unknown): Headers | undefined {
   let isClean = true
   for (const key in given) {
     const value = given[key]
+    count++
     if (typeof value === 'string') chars += key.length + value.length
     else isClean = false
-    if (++count > maxHeaderCount || chars > maxHeaderChars) return undefined
   }
+  if (count > maxHeaderCount || chars > maxHeaderChars) return undefined
   if (isClean) return given as Headers
   return Object.fromEntries(Object.entries(given).filter(([, value]) => typeof value === 'string')) as Headers
 }
