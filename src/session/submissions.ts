@@ -127,6 +127,8 @@ export class Submissions<M extends object> {
 
   /** Settles the submissions of a run that has changed, and wakes its agent once answers are complete. */
   apply(run: RunNode<M>): void {
+    // NOTE: pages of history have thousands of runs, and most clients have sent nothing
+    if (this.#byInput.size + this.#byRun.size + this.#abandoned.size === 0) return
     if (run.visible) this.#restore(run.inputId)
     for (const submission of this.#byInput.of(run.inputId ?? '').slice()) {
       if (submission.runId === undefined) this.#settle(submission)

@@ -3,7 +3,6 @@ import { ErrorCode, unableTo } from '../core/errors'
 import type { TreeNode } from '../core/node'
 import type { PathSegment } from '../core/path'
 import type { Signal } from '../core/signals'
-import { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
 import { inSlices } from './scheduling'
@@ -65,13 +64,12 @@ export class ViewWindow<M extends object> {
     this.#messages = reuseIfEqual(this.#messages, messages)
   }
 
-  /** Makes the messages and run infos of a path without blocking the page: those of the `count` oldest messages that show. */
+  /** Makes the messages of a path without blocking the page: the `count` oldest ones that show. */
   async prepare(path: Path<M>, count: number): Promise<void> {
     let hidden = this.hiddenCount(path)
     let at = 0
     await inSlices(() => {
       for (const { node, ids } of path.slice(at, (at += stepSize))) {
-        if (node instanceof RunNode) this.#tree.info(node)
         // Messages may have gone meanwhile
         for (const id of ids) if (--hidden < 0 && node.message(id)) node.viewMessage(id)
       }
