@@ -10,7 +10,8 @@ export function foldData(scope: FoldScope, row: Row): void {
   if (row.codec.transient === 'true') return
   const { id } = row.codec
   const type = kindOf(row) as DataPart['type']
-  const data = scope.draft.opaque(row.data)
+  // NOTE: a message without data had the data `null`
+  const data = scope.draft.opaque(row.data ?? null)
   const known = id === undefined ? undefined : scope.find<DataPart>(messageIdOf(row), id, type)
   if (known) {
     known.data = data

@@ -28,7 +28,7 @@ export function foldUserMessage(scope: FoldScope, row: Row): void {
   describeMessage(scope, message, row)
   const type = partTypeOf(row)
   const part = isDataType(type)
-    ? ({ type, ...scope.fields(row, ['id']), data: scope.draft.opaque(row.data) } as Part)
+    ? ({ type, ...scope.fields(row, ['id']), data: scope.draft.opaque(row.data ?? null) } as Part)
     : readPart(scope, row, type)
   message.parts.push(part)
 }
