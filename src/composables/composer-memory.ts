@@ -49,10 +49,12 @@ export class ComposerMemory {
     this.#key = `vue-ai-transport:${sessionName}:`
   }
 
-  /** Keeps everything in a storage from now on, and takes over what it holds; a second storage is ignored. */
-  keepIn(storage: ComposerStorage): void {
+  /** Keeps everything in a storage from now on, and takes over what it holds; a second storage is ignored. @param open - Gives the storage */
+  keepIn(open: () => ComposerStorage | undefined): void {
     if (this.#storage) return
-    this.#storage = storage
+    // NOTE: browsers throw where a user blocks the storage of a site
+    this.#try('draft and the queue', () => (this.#storage = open()))
+    if (!this.#storage) return
     const draft = this.#read('draft', isDraft)
     if (draft && this.draft.value === emptyDraft) this.draft.value = draft
     const { items, awaited } = this.queue.value
@@ -62,7 +64,7 @@ export class ComposerMemory {
   /** Takes over what another tab has changed. Answers the `storage` event of the window. */
   readonly hear = ({ key }: Pick<StorageEvent, 'key'>): void => {
     // NOTE: the storage of an app may put something before the keys
-    if (key === null || key.endsWith(`${this.#key}queue`)) this.queue.value = this.#read('queue', isQueue) ?? emptyQueue
+    if (key === null || key.endsWith(`${this.#key}queue`)) this.queue.value = this.#keptQueue
   }
 
   write(change: Partial<Draft>): void {
@@ -79,12 +81,16 @@ export class ComposerMemory {
 
   /** Changes the queue as the storage has it now: another tab may have changed it a moment ago. */
   change(change: (queue: QueueState) => QueueState): void {
-    // NOTE: a queue that the storage could not take is only here
-    const isKept = this.#storage !== undefined && !this.#unkept.has('queue')
-    const next = change(isKept ? (this.#read('queue', isQueue) ?? emptyQueue) : this.queue.value)
+    const next = change(this.#keptQueue)
     const kept = next.items.length > 0 ? next : emptyQueue
     this.#keep('queue', kept === emptyQueue ? undefined : kept)
     this.queue.value = kept
+  }
+
+  get #keptQueue(): QueueState {
+    // NOTE: a queue that the storage could not take is only here
+    if (!this.#storage || this.#unkept.has('queue')) return this.queue.value
+    return this.#read('queue', isQueue) ?? emptyQueue
   }
 
   #read<T>(name: string, isValid: (value: unknown) => value is T): T | undefined {
@@ -98,14 +104,20 @@ export class ComposerMemory {
   }
 
   #keep(name: string, value: unknown): void {
-    try {
+    this.#try(name, () => {
       if (value === undefined) this.#storage?.removeItem(this.#key + name)
       else this.#storage?.setItem(this.#key + name, JSON.stringify(value))
+    })
+  }
+
+  #try(name: string, write: () => void): void {
+    try {
+      write()
       this.#unkept.delete(name)
       if (this.#unkept.size === 0) this.error.value = undefined
     } catch (cause) {
       this.#unkept.add(name)
-      const why = `unable to keep the ${name} for a reload; ${String(cause)} (are the attachments too large?)`
+      const why = `unable to keep the ${name} for a reload; ${String(cause)} (is the storage blocked, or are the attachments too large?)`
       this.error.value = new Error(why, { cause })
     }
   }

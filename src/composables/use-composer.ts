@@ -36,7 +36,7 @@ export interface UseComposerOptions<M extends object = AppMessage> extends ViewS
   queueLimit?: number
   /**
    * Where the draft and the queue are kept over reloads, for example `() => localStorage`. It is called in the browser
-   * only. Clear it when the user logs out. Without it both live as long as the page.
+   * only. Clear it when the user logs out. Without it, or if the browser blocks it, both live as long as the page.
    */
   storage?: () => ComposerStorage
   /** Makes the message of a prompt. @default the text, or a `UIMessage` with the attachments before the text */
@@ -114,10 +114,9 @@ export function useComposer<M extends object>(options: UseComposerOptions<M> = {
 
   /** Keeps the draft and lets the queue go on, in the browser. */
   function live(): void {
-    const kept = storage?.()
-    if (kept) {
+    if (storage) {
       const hear = (event: StorageEvent): void => memory.value.hear(event)
-      watch(memory, (now) => now.keepIn(kept), { immediate: true, flush: 'sync' })
+      watch(memory, (now) => now.keepIn(storage), { immediate: true, flush: 'sync' })
       addEventListener('storage', hear)
       onScopeDispose(() => removeEventListener('storage', hear))
     }

@@ -248,6 +248,25 @@ it('a storage that is full loses no prompt, and is reported', async () => {
   )
 })
 
+it('a storage that the browser blocks is reported, and the composer works without it', async () => {
+  const scene = await startScene('composer-blocked')
+  const storage = (): Storage => {
+    throw new DOMException('Access is denied for this document.', 'SecurityError')
+  }
+  const { composer, write, queued } = await openTab(scene, { whenBusy: 'queue', storage })
+  await write('One')
+  const one = await scene.model.call(0)
+  await write('Two')
+  window.dispatchEvent(new StorageEvent('storage', { key: null }))
+  expect(queued()).toEqual(['Two'])
+  expect(composer.storageError.value?.message).toMatch(
+    /^unable to keep the draft and the queue for a reload; .*denied.*blocked/,
+  )
+  answer(one, '1')
+  answer(await scene.model.call(1), '2')
+  await eventually(() => expect(queued()).toEqual([]))
+})
+
 it('foreign data in the storage is ignored', async () => {
   const scene = await startScene('composer-foreign')
   const storage = makeStorage()
