@@ -142,7 +142,16 @@ export function unpackRows(
     const messages = rows.map(([serial, version, name, transport, codec, clientId, since, flags, ...data]) => {
       time += since
       const headers = [transport, codec].map((places) => headersAt(places, texts)) as [Headers, Headers]
-      return messageOf([serial, version, texts[name]!, ...headers, texts[clientId] ?? null, time, flags, ...data])
+      return messageOf([
+        checked(serial),
+        version,
+        checked(texts[name]),
+        ...headers,
+        texts[clientId] ?? null,
+        time,
+        flags,
+        ...data,
+      ])
     })
     return typeof until === 'string' ? { until, messages } : ignore()
   } catch {
@@ -153,8 +162,14 @@ export function unpackRows(
 
 function headersAt(places: readonly number[], texts: readonly string[]): Headers {
   const entries: [string, string][] = []
-  for (let i = 0; i < places.length; i += 2) entries.push([texts[places[i]!]!, texts[places[i + 1]!]!])
+  for (let i = 0; i < places.length; i += 2) entries.push([checked(texts[places[i]!]), checked(texts[places[i + 1]!])])
   return Object.fromEntries(entries)
+}
+
+/** A text. @throws for another value: rows that were damaged must not count as read, since history is not read again for them. */
+function checked(text: unknown): string {
+  if (typeof text === 'string') return text
+  throw new TypeError('not a text')
 }
 
 const bytesOf = (data: unknown): Uint8Array | undefined =>
