@@ -5,7 +5,7 @@ import { useVisits, type Visitor } from './visit'
 const lisbon = 'Plan a weekend in Lisbon for two'
 const porto = 'And what would three nights in Porto cost?'
 
-const { visit } = useVisits()
+const { visit } = useVisits({ hasMotion: true })
 
 /** The findings of Axe at each width; the page is not loaded again for them. */
 async function findingsOf({ page }: Visitor, state: string): Promise<string[]> {

@@ -5,7 +5,7 @@ import { useVisits, type Visitor } from './visit'
 
 const lisbon = 'Plan a weekend in Lisbon for two'
 
-const { visit } = useVisits()
+const { visit } = useVisits({ hasMotion: true })
 
 /** Opens a conversation on the page with two devices. */
 async function openBoth(visitor: Visitor): Promise<{ laptop: FrameLocator; phone: FrameLocator }> {

@@ -6,7 +6,7 @@ const lisbon = 'Plan a weekend in Lisbon for two'
 const porto = 'And what would three nights in Porto cost?'
 const stops = 'How does Stop work?'
 
-const { visit } = useVisits()
+const { visit } = useVisits({ hasMotion: true })
 
 describe('the dock on a phone', () => {
   test.for([

@@ -4,7 +4,7 @@ import { useVisits, type RunOnPage, type Visitor } from './visit'
 const lisbon = 'Plan a weekend in Lisbon for two'
 const porto = 'And what would three nights in Porto cost?'
 
-const { visit, newSession } = useVisits()
+const { visit, newSession } = useVisits({ hasMotion: true })
 
 /** Whether the end of a run's text is inside the conversation's visible area. */
 const showsItsEnd = (run: RunOnPage) =>

@@ -6,7 +6,7 @@ import { useVisits, wordsFor, type Visitor } from './visit'
 const lisbon = 'Plan a weekend in Lisbon for two'
 const porto = 'And what would three nights in Porto cost?'
 
-const { visit, newSession } = useVisits()
+const { visit, newSession } = useVisits({ hasMotion: true })
 
 describe('layout', () => {
   const sizes = [

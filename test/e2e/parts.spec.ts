@@ -9,7 +9,7 @@ const porto = 'And what would three nights in Porto cost?'
 const table = 'Book a table for two on Friday'
 const fado = 'Look up where to hear fado'
 
-const { visit, newSession } = useVisits()
+const { visit, newSession } = useVisits({ hasMotion: true })
 
 const tool = (run: RunOnPage) => run.card.locator('.tool')
 const toolStatus = (run: RunOnPage) => tool(run).getAttribute('data-tool')

@@ -8,7 +8,7 @@ const lisbon = 'Plan a weekend in Lisbon for two'
 const porto = 'And what would three nights in Porto cost?'
 const fiveDays = 'Actually, make it five days'
 
-const { visit } = useVisits()
+const { visit } = useVisits({ hasMotion: true })
 
 const bar = (visitor: Visitor) => visitor.page.getByRole('region', { name: /^Scene/ })
 const isOver = (visitor: Visitor) => bar(visitor).getByRole('button', { name: 'Play the scene again' }).waitFor()

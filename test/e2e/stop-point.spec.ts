@@ -4,7 +4,7 @@ import { useVisits, wordsFor, type Visitor } from './visit'
 
 const lisbon = 'Plan a weekend in Lisbon for two'
 
-const { visit, newSession } = useVisits()
+const { visit, newSession } = useVisits({ hasMotion: true })
 
 /** Delays every Stop, or lets the delayed ones through. */
 const delayStops = (visitor: Visitor, seconds: number) =>

@@ -11,6 +11,15 @@ import { startPlayground, type Playground, type PlaygroundOptions } from '../../
 // NOTE: long enough for a busy machine
 const longest = 120_000
 
+/** Milliseconds between two looks at a page: each is work for three processes. */
+const pause = 50
+
+/** Settings of all visits of a file. */
+export interface VisitsOptions extends Pick<PlaygroundOptions, 'env'> {
+  /** Whether the page moves as it does for most users, which costs a frame of work 60 times a second. @default false */
+  hasMotion?: boolean
+}
+
 /** The playground under test, and a browser to visit it with. */
 export interface Visits {
   /** A new conversation. */
@@ -37,7 +46,7 @@ export interface VisitOptions extends BrowserContextOptions {
 }
 
 /** Starts the playground for a file of tests. A console error fails the test in which it happens. */
-export function useVisits({ env }: Pick<PlaygroundOptions, 'env'> = {}): Visits {
+export function useVisits({ env, hasMotion = false }: VisitsOptions = {}): Visits {
   let playground: Playground
   let browser: Browser
   const visitors: Visitor[] = []
@@ -75,7 +84,11 @@ export function useVisits({ env }: Pick<PlaygroundOptions, 'env'> = {}): Visits 
       expected,
       ...options
     } = {}) {
-      const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
+      const context = await browser.newContext({
+        viewport: { width: 1280, height: 800 },
+        reducedMotion: hasMotion ? 'no-preference' : 'reduce',
+        ...options,
+      })
       context.setDefaultTimeout(longest)
       const visitor = new Visitor(
         await context.newPage(),
@@ -190,7 +203,7 @@ export class RunOnPage {
     await eventually(async () => {
       const now = await this.status()
       if (now !== status) throw new Error(`the run is ${now}, not ${status}`)
-    }, longest)
+    }, longest, pause)
   }
 
   /** Waits until the run streams and has some words to show. */
@@ -199,7 +212,7 @@ export class RunOnPage {
     await eventually(async () => {
       const count = (await this.text()).split(' ').length
       if (count <= words) throw new Error(`the run has ${count} words, not more than ${words}`)
-    }, longest)
+    }, longest, pause)
   }
 
   /** Asserts that the answer has exactly this text now. */
