@@ -71,7 +71,7 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['test/**/*.spec.ts'],
-          exclude: ['test/{component,examples,integration,interop,providers,e2e,nuxt/e2e}/**', ...browserSpecs],
+          exclude: ['test/{component,examples,integration,interop,providers,e2e,stories,nuxt/e2e}/**', ...browserSpecs],
         },
       },
       {
@@ -129,6 +129,14 @@ export default defineConfig({
           globalSetup: ['test/e2e/build.ts'],
           // NOTE: more browsers at a time only wait for each other
           maxWorkers: 2,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'stories',
+          environment: 'node',
+          include: ['test/stories/**/*.spec.ts'],
         },
       },
       {

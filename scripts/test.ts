@@ -3,16 +3,18 @@ import { here } from './entries.ts'
 
 /** The npm scripts that `npm test` runs, each with the ones that have to end before it. */
 export const stages: Readonly<Record<string, readonly string[]>> = {
+  chromium: [],
+  // NOTE: the longest by far, so that it does not run alone at the end
+  'test:e2e': ['chromium'],
   'format:check': [],
   typecheck: [],
   lint: [],
   build: [],
-  chromium: [],
-  'story:build': [],
-  'test:e2e': ['chromium', 'story:build'],
   'test:unit': [],
   'test:integration': [],
   'test:nuxt': ['build', 'chromium'],
+  'story:build': [],
+  'test:stories': ['chromium', 'story:build'],
   // NOTE: after the tests that read the folder of the docs
   'docs:build': ['test:unit'],
   'test:examples': ['build', 'chromium', 'docs:build'],
