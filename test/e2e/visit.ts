@@ -200,19 +200,27 @@ export class RunOnPage {
 
   /** Waits for a status. */
   async reaches(status: CardStatus): Promise<void> {
-    await eventually(async () => {
-      const now = await this.status()
-      if (now !== status) throw new Error(`the run is ${now}, not ${status}`)
-    }, longest, pause)
+    await eventually(
+      async () => {
+        const now = await this.status()
+        if (now !== status) throw new Error(`the run is ${now}, not ${status}`)
+      },
+      longest,
+      pause,
+    )
   }
 
   /** Waits until the run streams and has some words to show. */
   async streams(words = 5): Promise<void> {
     await this.reaches('streaming')
-    await eventually(async () => {
-      const count = (await this.text()).split(' ').length
-      if (count <= words) throw new Error(`the run has ${count} words, not more than ${words}`)
-    }, longest, pause)
+    await eventually(
+      async () => {
+        const count = (await this.text()).split(' ').length
+        if (count <= words) throw new Error(`the run has ${count} words, not more than ${words}`)
+      },
+      longest,
+      pause,
+    )
   }
 
   /** Asserts that the answer has exactly this text now. */
