@@ -70,7 +70,6 @@ export class IdleWork<T> {
   readonly #limit: number
   readonly #waiting = new Set<T>()
   #timer: ReturnType<typeof setTimeout> | undefined
-  #added = 0
 
   /** @param limit - how many items may wait; further ones are worked on at once */
   constructor(work: (item: T) => void, limit: number) {
@@ -83,15 +82,8 @@ export class IdleWork<T> {
       if (this.#waiting.size < this.#limit) this.#waiting.add(item)
       else this.#work(item)
     }
-    this.#added = performance.now()
-    if (this.#waiting.size > 0) this.#timer ??= setTimeout(this.#begin, idleTime)
-  }
-
-  // NOTE: a timer that is set again when it has run out costs less than a new timer for each addition
-  readonly #begin = (): void => {
-    const rest = this.#added + idleTime - performance.now()
-    this.#timer = rest > 0 ? setTimeout(this.#begin, rest) : undefined
-    if (!this.#timer) void inSlices(() => this.#step())
+    this.cancel()
+    if (this.#waiting.size > 0) this.#timer = setTimeout(() => void inSlices(() => this.#step()), idleTime)
   }
 
   cancel(): void {
