@@ -103,6 +103,29 @@ describe('layout', () => {
     await visitor.press('Latest')
     await expect.poll(distance).toBeLessThan(40)
   })
+
+  test('follows an answer that grows again before the browser has reported the scroll to its end', async () => {
+    const visitor = await visit({ viewport: { width: 1000, height: 500 } })
+    await (await visitor.ask(lisbon)).reaches('complete')
+    const distance = await visitor.page.evaluate(async () => {
+      const main = document.querySelector('main')!
+      const log = main.querySelector('[role=log]')!
+      const grow = () => log.append(Object.assign(document.createElement('p'), { style: 'height: 200px' }))
+      const { port1, port2 } = new MessageChannel()
+      port1.addEventListener('message', grow, { once: true })
+      port1.start()
+      // NOTE: observed later than by the page, so the page has scrolled, and the message comes before the next frame
+      const observer = new ResizeObserver(() => port2.postMessage('scrolled'))
+      const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve))
+      await nextFrame()
+      grow()
+      observer.observe(log, { box: 'border-box' })
+      for (let frame = 0; frame < 4; frame++) await nextFrame()
+      observer.disconnect()
+      return main.scrollHeight - main.scrollTop - main.clientHeight
+    })
+    expect(distance).toBeLessThan(40)
+  })
 })
 
 test('text is in one font that ships with the page, code in that of the system, in at most three weights', async () => {

@@ -50,9 +50,11 @@ export function useStickToBottom(scroller: Readonly<Ref<HTMLElement | null>>, is
     }
     const replaced = new MutationObserver(observeContents)
     const onScroll = () => {
-      if (Math.abs(element.scrollTop - top) > 2) followed = undefined
+      const hasMoved = Math.abs(element.scrollTop - top) > 2
+      if (hasMoved) followed = undefined
       top = element.scrollTop
-      isAtBottom.value = isNearEnd(element)
+      // NOTE: a scroll to the end is reported a frame later, when the content may have grown again
+      isAtBottom.value = isNearEnd(element) || (isAtBottom.value && !hasMoved)
     }
     observeContents()
     replaced.observe(element, { childList: true })
