@@ -28,7 +28,7 @@ describe('code in an answer', () => {
       .waitFor()
     const colours = await coloured(visitor).evaluateAll((all) => all.map((each) => getComputedStyle(each).color))
     expect(new Set(colours).size).toBeGreaterThanOrEqual(4)
-    expect(await visitor.page.locator('.code').getAttribute('data-language')).toBe('ts')
+    expect(await visitor.page.locator('.code').getAttribute('data-language')).toBe('TypeScript')
     expect(await visitor.page.locator('.code code').textContent()).toBe(program)
     expect(await violationsOf(visitor.page)).toEqual([])
   })

@@ -40,4 +40,21 @@ export function languageOf(name: string): Language | undefined {
   return Object.hasOwn(languages, lower) ? (lower as Language) : aliases[lower]
 }
 
+const labels: Readonly<Partial<Record<Language, string>>> = {
+  css: 'CSS',
+  html: 'HTML',
+  javascript: 'JavaScript',
+  json: 'JSON',
+  sql: 'SQL',
+  typescript: 'TypeScript',
+  yaml: 'YAML',
+}
+
+/** The name of a language for readers: "TypeScript" for `ts`. An unknown name stays as it is. */
+export function labelOf(name: string): string {
+  const language = languageOf(name)
+  if (language) return labels[language] ?? language[0]!.toUpperCase() + language.slice(1)
+  return name === '' || name === 'text' ? 'Text' : name
+}
+
 export const loadLanguage = (language: Language) => languages[language]()
