@@ -23,7 +23,9 @@ export default defineConfig({
       },
     ],
     config({ renderer: { rules } }) {
-      const { image } = rules
+      const { code_inline: code, image } = rules
+      // NOTE: cells of a table are narrow on a phone, and a path breaks best before its next part
+      rules.code_inline = (...args) => code!(...args).replace(/(?<=\w\/)(?=\w)/g, '<wbr>')
       // NOTE: a diagram scrolls on a phone, and keys scroll only a region that can have the focus
       rules.image = (tokens, index, ...rest) => {
         const picture = image!(tokens, index, ...rest)
