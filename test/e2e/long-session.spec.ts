@@ -125,7 +125,8 @@ test('a session of 5,000 messages opens with its newest ones, scrolls back witho
   await run.streams(120)
   const counts = await page.evaluate(() => (window as unknown as { counts: Record<string, number> }).counts)
   const other = Object.keys(counts).filter(
-    (name) => !/^(MarkdownText|MarkdownChunk|MarkdownItems|MarkdownItem|MarkdownBlock|RunMeter)$/.test(name),
+    (name) =>
+      !/^(MarkdownText|MarkdownChunk|MarkdownList|MarkdownItems|MarkdownItem|MarkdownBlock|RunMeter)$/.test(name),
   )
   expect(other).toEqual([])
   expect(counts.MarkdownText).toBeGreaterThan(0)

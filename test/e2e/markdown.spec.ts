@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { violationsOf } from './axe'
 import { overflowOf } from './overflow'
 import { shiftsOf, watchShifts } from './shifts'
 import { useVisits, type Visitor } from './visit'
@@ -78,6 +79,41 @@ describe('Markdown in an answer', () => {
         visitor.page.locator('main').evaluate((main) => main.scrollHeight - main.scrollTop - main.clientHeight),
       )
       .toBeLessThan(2)
+  })
+
+  test('a list that grows long keeps its place and its numbers, stays one list, and lays out its end only', async () => {
+    const visitor = await visit({ allow: 100 })
+    const items = Array.from({ length: 90 }, (_, index) => `${index + 41}. tower ${index} is built\n`)
+    const run = await visitor.ask(`Repeat: ${items.join('')}`)
+    await run.streams()
+    await watchShifts(visitor.page)
+    await visitor.allow(500)
+    const chunks = run.card.locator('.list > ol')
+    await expect.poll(() => chunks.count()).toBe(3)
+    const visibilities = () =>
+      chunks.evaluateAll((all) => all.map((chunk) => getComputedStyle(chunk).contentVisibility))
+    expect(await visibilities()).toEqual(['auto', 'visible', 'visible'])
+    await visitor.allow('all')
+    await run.reaches('complete')
+    expect((await shiftsOf(visitor.page)).total).toBeLessThanOrEqual(0.02)
+    expect(await chunks.evaluateAll((all) => all.map((chunk) => (chunk as HTMLOListElement).start))).toEqual([
+      41, 73, 105,
+    ])
+    expect(await run.card.getByRole('list').count()).toBe(1)
+    expect(await run.card.getByRole('listitem').count()).toBe(90)
+    expect(await violationsOf(visitor.page)).toEqual([])
+    // NOTE: a number left of its card's edge would be cut off
+    const room = await chunks.evaluateAll((all) =>
+      all.map((chunk) => Number.parseFloat(getComputedStyle(chunk).paddingInlineStart) + 20),
+    )
+    const widths = await visitor.page.evaluate(() =>
+      ['72. ', '104. ', '130. '].map((text) => {
+        const context = document.createElement('canvas').getContext('2d')!
+        context.font = getComputedStyle(document.querySelector('.prose')!).font
+        return context.measureText(text).width
+      }),
+    )
+    for (const [index, width] of widths.entries()) expect(room[index]).toBeGreaterThan(width)
   })
 
   test('replaces a broken image by its description', async () => {

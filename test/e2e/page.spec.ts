@@ -397,7 +397,7 @@ describe('text of a model', () => {
     await run.card.evaluate((card) => {
       const touched = new Set<Node>()
       Object.assign(window, { touched })
-      const settled = [...card.querySelectorAll('.prose .block:not(ul, ol), .prose .block > li')].slice(0, -1)
+      const settled = [...card.querySelectorAll('.prose .block:not(.list), .prose .list li')].slice(0, -1)
       const watch = new MutationObserver((records) => {
         for (const { target } of records) if (settled.some((block) => block.contains(target))) touched.add(target)
       })

@@ -29,7 +29,7 @@ describe('a tool call', () => {
     const phone = await visit({ session, viewport: { width: 390, height: 800 }, hasTouch: true })
     const run = await asksForTable(laptop)
     const runId = await run.runId()
-    expect(await tool(run).innerText()).toContain('Cervejaria do Cais')
+    await expect.poll(() => tool(run).innerText()).toContain('Cervejaria do Cais')
     await phone.run(1).reaches('suspended')
     await phone.press('Approve Book table')
     await run.reaches('complete')
@@ -349,7 +349,8 @@ describe('cost', () => {
     const names = rendered.map(([name]) => name.replace(/^<(\w+)>.*$/, '$1'))
     expect(
       names.filter(
-        (name) => !/^(MarkdownText|MarkdownChunk|MarkdownItems|MarkdownItem|MarkdownBlock|RunMeter)$/.test(name),
+        (name) =>
+          !/^(MarkdownText|MarkdownChunk|MarkdownList|MarkdownItems|MarkdownItem|MarkdownBlock|RunMeter)$/.test(name),
       ),
     ).toEqual([])
     expect(names).toContain('MarkdownText')

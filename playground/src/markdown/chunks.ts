@@ -1,4 +1,5 @@
-const size = 32
+/** How many elements a full chunk has. */
+export const chunkSize = 32
 
 /** A growing list in chunks. Full chunks keep their identity, so that a new element updates only the last chunk. */
 export class Chunks<T> {
@@ -7,7 +8,7 @@ export class Chunks<T> {
 
   push(value: T): void {
     this.#last = [...this.#last, value]
-    if (this.#last.length < size) return
+    if (this.#last.length < chunkSize) return
     this.#full = [...this.#full, this.#last]
     this.#last = []
   }
