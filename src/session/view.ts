@@ -297,16 +297,14 @@ export class View<M extends object> {
   /** Sends an input. A version of something shows in this view, and moves no other view. */
   async #send(placed: PlacedInput<M>, options: PlacedSendOptions): Promise<ActiveRun<M>> {
     const { parent, forkOf, regenerates, supersedes } = placed.place
+    const { pending, submissions } = this.#session
+    const isRegenerated = (id: string): boolean =>
+      pending.requestsAt(id).some(({ prompt }) => submissions.find(prompt.inputId))
     const submission = await this.#session.send(placed, options, this, (inputId) => {
       if (forkOf ?? regenerates ?? supersedes) this.#branches.follow(inputId)
-      else this.#branches.keep(parent, (id) => this.#hasOwnRequestAt(id))
+      else this.#branches.keep(parent, isRegenerated)
     })
     return new ActiveRun(this.#session, submission)
-  }
-
-  #hasOwnRequestAt(messageId: string): boolean {
-    const { pending, submissions } = this.#session
-    return pending.requestsAt(messageId).some(({ prompt }) => submissions.find(prompt.inputId))
   }
 
   #trigger(changed: { messages: boolean; runs: boolean }): void {
