@@ -39,6 +39,21 @@ describe.each(oddMessages.map((value) => [untyped(value)]))('a message %j', (odd
   })
 })
 
+it.each([
+  '',
+  ' \n',
+  { id: 'm', role: 'user', parts: [] },
+  { id: 'm', role: 'user', parts: [{ type: 'text', text: ' ' }] },
+])('send() refuses the empty prompt %j at once, and publishes nothing', async (empty) => {
+  const { view, published } = await aSession()
+  await expect(view.send(empty as string)).rejects.toMatchObject({
+    code: 40003,
+    message: expect.stringContaining('it is empty') as string,
+  })
+  expect(view.getMessages()).toEqual([])
+  expect(published).toEqual([])
+})
+
 it.each([[[undefined]], [[{ type: 'later' }]]])('send() takes no list of other inputs, such as %j', async (inputs) => {
   const { view, published } = await aSession()
   await expect(view.send(untyped(inputs))).rejects.toMatchObject({
