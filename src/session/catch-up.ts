@@ -8,7 +8,7 @@ import type { DehydratedSession, SessionContext } from './context'
 import { inSlices } from './scheduling'
 
 /** How many messages of a page are folded at once: the newest first, as if pages were that small. */
-const sliceSize = 200
+const sliceSize = 100
 
 /** The result of a repair; `superseded` when a later repair has taken over. */
 export type RepairResult = 'whole' | 'gap' | 'superseded'
