@@ -35,6 +35,7 @@ test("an answer's timer runs only while it is live: not offline, and not once it
   await banner.waitFor()
   expect(await banner.innerText()).toBe('Connection lost. Reconnecting.')
   await visitor.allow('all')
+  await visitor.cause('network', 0)
   await visitor.page.locator('[data-connection="connected"]').waitFor()
   await run.reaches('complete')
   expect(await run.card.locator('.meter').count()).toBe(0)

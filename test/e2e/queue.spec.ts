@@ -141,6 +141,7 @@ describe('the queue stays', () => {
     await visitor.message.press('Enter')
     await expect.poll(() => queued(visitor)).toEqual([porto, stops])
     await visitor.allow('all')
+    await visitor.cause('network', 0)
     await visitor.page.locator('[data-connection="connected"]').waitFor()
     await visitor.run(3).reaches('complete')
     await run.reads(wordsFor(lisbon))
