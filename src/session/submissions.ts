@@ -147,7 +147,8 @@ export class Submissions<M extends object> {
   /** Wakes the agent for a prompt that is on the channel although its publish seemed to fail. */
   applyPrompt(node: InputNode<M>): void {
     const submission = this.find(node.key)
-    if (submission && node.isSent && !submission.publishing && !submission.wake) this.#wakeFor(submission)
+    if (!submission || !node.isSent || submission.publishing) return
+    if (!this.#wakes.infoOf(submission.eventId)) this.#wakeFor(submission)
   }
 
   close(error: SessionError): void {

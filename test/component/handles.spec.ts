@@ -47,3 +47,19 @@ it('lists of runs and replies stay the same objects while other prompts are sent
   expect(changes).toBe(0)
   expect(made.session.tree.runs()).toBe(made.session.tree.runs())
 })
+
+it('a prompt wakes the agent once, though its echo is shown with a later frame', async () => {
+  const woken: string[] = []
+  const agent = ({ inputEventId }: { inputEventId: string }) => void woken.push(inputEventId)
+  const channel = new FakeChannel()
+  const publish = channel.publish.bind(channel)
+  channel.publish = async (messages) => {
+    await new Promise((resolve) => setTimeout(resolve))
+    return publish(messages)
+  }
+  const app = bareApp({ client: fakeAbly(channel), agent })
+  const { ready, session } = app.runWithContext(() => effectScope().run(() => useClientSession('trip')))!
+  await ready
+  await session.view.send('x')
+  expect(woken).toHaveLength(1)
+})
