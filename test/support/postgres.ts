@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { chownSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { freePort } from '../../scripts/free-port'
+import { freePort } from '../../scripts/free-port.ts'
 
 /** The folder with PostgreSQL's programs: on the PATH, or where Debian's packages put them. */
 function programsOfPostgres(): string | undefined {
