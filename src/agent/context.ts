@@ -5,12 +5,12 @@ import { isStopping, type RunInfo } from '../core/run-info'
 import type { Tree } from '../core/tree'
 import type { ContextRule } from './agent-run'
 import { settleFully } from './path'
-import { ownMessages, turnsTo, type OwnRun, type TurnOnPath } from './turns'
+import { ownMessages, turnsTo, type OwnMessage, type OwnRun, type TurnOnPath } from './turns'
 
 /** The part of a codec that prepares messages for a model. */
 type ModelCodec<M extends object> = Pick<
   ReplyCodec<M, never>,
-  'breaksOff' | 'create' | 'forModel' | 'isContinuable' | 'join'
+  'breaksOff' | 'create' | 'forModel' | 'hasCallsToRun' | 'isContinuable' | 'join'
 >
 
 /** A message in a model's conversation. */
@@ -41,11 +41,22 @@ export function contextOf<M extends object>(
     if (include === 'answered') return reader.onlyAnswered(given)
     return include(given.turn).map(asUser)
   })
-  const written = (own ? ownMessages(source, trigger, own) : []).flatMap(({ message, isReply, isUnfinished }) =>
+  const soFar = own ? callsLast(ownMessages(source, trigger, own), source.codec) : []
+  const written = soFar.flatMap(({ message, isReply, isUnfinished }) =>
     isReply ? reader.replies([message], { isOpen: true, isUnfinished }) : reader.users([message]),
   )
   const entries = [...before, ...written]
   return (include === 'all' ? reader.alternating(entries) : entries).map(({ message }) => message)
+}
+
+/**
+ * Messages of a run with its last reply behind the messages sent after it, if that reply has calls to run: an approved call
+ * would not run otherwise.
+ */
+function callsLast<M extends object>(messages: OwnMessage<M>[], codec: ModelCodec<M>): OwnMessage<M>[] {
+  const index = messages.findLastIndex(({ isReply }) => isReply)
+  const last = messages[index]
+  return last && codec.hasCallsToRun?.(last.message) ? [...messages.toSpliced(index, 1), last] : messages
 }
 
 /** Turns the messages of a conversation into those that a model gets. */

@@ -168,6 +168,8 @@ export interface ReplyCodec<M extends object, Chunk> extends Codec<M> {
   join?(first: M, second: M): M
   /** Whether a model can go on right after a reply, because it ends with the outcomes of calls. */
   isContinuable?(reply: M): boolean
+  /** Whether a reply has calls that were approved and have not run. They run only where the reply is the last message. */
+  hasCallsToRun?(reply: M): boolean
   /** Whether a row says that its reply was cut short by an error or a Stop. */
   breaksOff?(row: Row): boolean
 }

@@ -44,6 +44,13 @@ export const breaksOff = ({ codec: { kind, finishReason } }: Row): boolean =>
 export const isContinuable = ({ parts }: { readonly parts: readonly Part[] }): boolean =>
   (stepsOf(parts).at(-1) ?? []).some(isHandedBack)
 
+/** Whether a reply has calls that were approved and have not run. */
+export const hasCallsToRun = ({ parts }: { readonly parts: readonly Part[] }): boolean =>
+  parts.some((part) => isTool(part) && isApproved(part))
+
+const isApproved = ({ state, approval }: ToolPart): boolean =>
+  state === 'approval-responded' && approval?.approved === true
+
 const stepsOf = (parts: readonly Part[]): Part[][] =>
   parts.reduce<Part[][]>((steps, part) => {
     if (part.type === 'step-start' || steps.length === 0) steps.push([])

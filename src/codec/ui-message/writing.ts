@@ -7,7 +7,7 @@ import { overflowOf, type Encodes, type OpenStreams, type Whole } from './encode
 import { encodeEnvelope } from './envelope'
 import { pack } from './fields'
 import { EndingWatch } from './ending'
-import { breaksOff, forModel, isContinuable, join } from './model'
+import { breaksOff, forModel, hasCallsToRun, isContinuable, join } from './model'
 import { isDataType } from './parts'
 import { encodeText } from './text-encode'
 import { tooLarge } from './too-large'
@@ -66,6 +66,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     forModel,
     join,
     isContinuable,
+    hasCallsToRun,
     breaksOff,
     encoder(messageId): Encoder<UIMessageChunk> {
       const open: OpenStreams = new Map()

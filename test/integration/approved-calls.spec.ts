@@ -1,0 +1,55 @@
+import { convertToModelMessages, jsonSchema, streamText, tool } from 'ai'
+import { expect, it } from 'vitest'
+import { UIMessageCodec } from '../../src'
+import { eventually } from '../support/eventually'
+import { streamOf } from '../support/agent'
+import { HandModel } from '../support/hand-model'
+import { startScene, statuses } from '../support/scene'
+import { asking } from '../support/tools'
+
+it('an approved call runs, also if a message was sent into the run while the approval was open', async () => {
+  const model = new HandModel()
+  const executed: unknown[] = []
+  const getLocation = tool({
+    inputSchema: jsonSchema({ type: 'object' }),
+    needsApproval: true,
+    execute: (input) => `Oslo ${executed.push(input)}`,
+  })
+  let isAsking = true
+  const scene = await startScene('approved-calls', {
+    async respond(run) {
+      if (isAsking) {
+        isAsking = false
+        await run.pipe(streamOf(asking('allowed')))
+        return
+      }
+      const messages = await convertToModelMessages(run.context())
+      const result = streamText({ model, messages, tools: { getLocation }, abortSignal: run.abortSignal })
+      await run.pipe(result.toUIMessageStream())
+    },
+  })
+  const alice = await scene.open('alice')
+  const run = await alice.view.send('Where am I?')
+  await eventually(() => expect(statuses(alice)).toEqual(['suspended']))
+  const steer = run.steer('By GPS')
+  await steer.published
+  const reply = alice.view.getMessages().find(({ message }) => message.role === 'assistant')!.id
+  await alice.view.answer(reply, UIMessageCodec.createToolApproval({ toolCallId: 'allowed', approved: true }))
+  const call = await model.call(0)
+  expect(call.transcript).toEqual(['user: Where am I?By GPS', 'assistant: ', 'tool: '])
+  call.say('In Oslo.')
+  call.finish()
+  expect(await run.finished).toEqual({ reason: 'complete' })
+  expect(executed).toEqual([{ precise: true }])
+  expect(await steer.outcome).toMatchObject({ consumed: true })
+  await alice.view.send('And now?')
+  expect((await model.call(1)).transcript).toEqual([
+    'user: Where am I?',
+    'assistant: ',
+    'tool: ',
+    'assistant: [This answer ended here.]',
+    'user: By GPS',
+    'assistant: In Oslo.',
+    'user: And now?',
+  ])
+})
