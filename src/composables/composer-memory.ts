@@ -126,7 +126,10 @@ export class ComposerMemory {
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
 const isDraft = (value: unknown): value is Draft =>
-  isRecord(value) && typeof value.text === 'string' && Array.isArray(value.attachments)
+  isRecord(value) &&
+  typeof value.text === 'string' &&
+  Array.isArray(value.attachments) &&
+  value.attachments.every((file) => isRecord(file) && typeof file.url === 'string')
 
 const isQueue = (value: unknown): value is QueueState =>
   isRecord(value) &&

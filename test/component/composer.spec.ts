@@ -271,9 +271,11 @@ it('foreign data in the storage is ignored', async () => {
   const scene = await startScene('composer-foreign')
   const storage = makeStorage()
   storage.setItem('vue-ai-transport:ai:composer-foreign:queue', '{"items":[{"id":3}],"awaited":7}')
-  storage.setItem('vue-ai-transport:ai:composer-foreign:draft', 'null}')
-  const { composer, queued } = await openTab(scene, { storage: () => storage })
-  expect([composer.draft.value, ...queued()]).toEqual([''])
+  for (const draft of ['null}', '{"text":"Hi","attachments":[null]}', '{"text":"Hi","attachments":[{"file":1}]}']) {
+    storage.setItem('vue-ai-transport:ai:composer-foreign:draft', draft)
+    const { composer, queued } = await openTab(scene, { storage: () => storage })
+    expect([composer.draft.value, ...composer.attachments.value, ...queued()]).toEqual([''])
+  }
 })
 
 it('a queued prompt that cannot be sent stays first in the queue, which waits for resume()', async () => {
