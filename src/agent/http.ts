@@ -33,15 +33,16 @@ export async function readInvocation(request: Request): Promise<Invocation> {
   if (type !== 'application/json') {
     throw new HttpError(415, 'unable to read the request; its content-type must be application/json')
   }
-  return parse(await readText(request))
+  return parse(await readText(request), request.headers.get('content-encoding'))
 }
 
-function parse(text: string): Invocation {
+function parse(text: string, coding: string | null): Invocation {
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch (cause) {
-    throw new HttpError(400, `unable to read the request; its body is not JSON: ${reasonOf(cause)}`)
+    const hint = coding === null ? '' : ` (it is compressed with ${coding}: send it without a content-encoding)`
+    throw new HttpError(400, `unable to read the request; its body is not JSON: ${reasonOf(cause)}${hint}`)
   }
   try {
     return Invocation.fromJSON(json)

@@ -35,6 +35,12 @@ describe('a wake-up request', () => {
     ],
     ['413 for a large body', post({ ...good, more: 'x'.repeat(9000) }), 413, '8192 bytes'],
     ['400 for a body that is not JSON', post('{'), 400, 'not JSON'],
+    [
+      '400 for a compressed body',
+      post('\u001f', { headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' } }),
+      400,
+      'compressed with gzip: send it without',
+    ],
     ['400 for an empty body', post(''), 400, 'not JSON'],
     ['400 for null', post('null'), 400, 'inputEventId'],
     ['400 for a missing event id', post({ sessionName: 'ai:trip' }), 400, 'inputEventId'],
