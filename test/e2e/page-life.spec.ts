@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
 import { useVisits } from './visit'
 
-const { visit } = useVisits()
+const { visit } = useVisits({ keepsPages: true })
+
+const lisbon = 'Plan a weekend in Lisbon for two'
+const porto = 'And what would three nights in Porto cost?'
 
 // NOTE: a page that seems to be left fires `beforeunload`, in which the Ably SDK closes its connection
 test.each([
@@ -26,11 +29,50 @@ test.each([
   const visitor = await visit()
   const address = visitor.page.url()
   visitor.page.on('dialog', (dialog) => void dialog.dismiss())
-  const first = await visitor.ask('Plan a weekend in Lisbon for two')
+  const first = await visitor.ask(lisbon)
   await first.streams()
   await visitor.page.evaluate(leave)
   await first.reaches('complete')
-  const second = await visitor.ask('And what would three nights in Porto cost?')
+  const second = await visitor.ask(porto)
   await second.reaches('complete')
   expect(visitor.page.url()).toBe(address)
+})
+
+test('an answer that ended meanwhile is complete, and the next one works, after the back button restores the page', async () => {
+  const visitor = await visit({ allow: 40 })
+  const { page } = visitor
+  const address = page.url()
+  const first = await visitor.ask(lisbon)
+  await first.streams()
+  await page.evaluate(() =>
+    window.addEventListener(
+      'pageshow',
+      ({ persisted }) => (document.documentElement.dataset.persisted = `${persisted}`),
+    ),
+  )
+  await page.goto(new URL('/s/elsewhere', page.url()).href)
+  await page.locator('[data-connection="connected"]').waitFor()
+  await visitor.allow('all')
+  await page.goBack({ waitUntil: 'commit' })
+  await page.locator('[data-persisted="true"]').waitFor()
+  await first.reaches('complete')
+  const second = await visitor.ask(porto)
+  await second.reaches('complete')
+  expect(page.url()).toBe(address)
+})
+
+test('an answer that ended while the page was frozen is complete when the page goes on, and the next one works', async () => {
+  const visitor = await visit({ allow: 40 })
+  const other = await visit({ session: visitor.session })
+  const first = await visitor.ask(lisbon)
+  await first.streams()
+  const browser = await visitor.page.context().newCDPSession(visitor.page)
+  await browser.send('Page.setWebLifecycleState', { state: 'frozen' })
+  await visitor.allow('all')
+  await other.run(1).reaches('complete')
+  await browser.send('Page.setWebLifecycleState', { state: 'active' })
+  await first.reaches('complete')
+  expect(await first.text()).toBe(await other.run(1).text())
+  const second = await visitor.ask(porto)
+  await second.reaches('complete')
 })

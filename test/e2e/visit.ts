@@ -18,6 +18,8 @@ const pause = 50
 export interface VisitsOptions extends Pick<PlaygroundOptions, 'env'> {
   /** Whether the page moves as it does for most users, which costs a frame of work 60 times a second. @default false */
   hasMotion?: boolean
+  /** Whether the browser keeps pages that are left for its back button, as browsers of users do. @default false */
+  keepsPages?: boolean
 }
 
 /** The playground under test, and a browser to visit it with. */
@@ -46,7 +48,7 @@ export interface VisitOptions extends BrowserContextOptions {
 }
 
 /** Starts the playground for a file of tests. A console error fails the test in which it happens. */
-export function useVisits({ env, hasMotion = false }: VisitsOptions = {}): Visits {
+export function useVisits({ env, hasMotion = false, keepsPages = false }: VisitsOptions = {}): Visits {
   let playground: Playground
   let browser: Browser
   const visitors: Visitor[] = []
@@ -56,7 +58,11 @@ export function useVisits({ env, hasMotion = false }: VisitsOptions = {}): Visit
   beforeAll(async () => {
     ;[playground, browser] = await Promise.all([
       startPlayground({ built: inject('builtPlayground'), env }),
-      chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs }),
+      chromium.launch({
+        executablePath: chromiumPath(),
+        args: chromiumArgs,
+        ignoreDefaultArgs: keepsPages ? ['--disable-back-forward-cache'] : [],
+      }),
     ])
   })
   afterAll(async () => {
