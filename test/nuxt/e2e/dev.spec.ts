@@ -57,7 +57,7 @@ const ask = async (prompt: string) => {
 }
 /** The Stop of the answer to a prompt. */
 const stopOf = (prompt: string) =>
-  page.locator('article', { hasText: `user (sent) ${prompt}` }).getByRole('button', { name: 'Stop' })
+  page.locator('article', { hasText: 'user (' }).filter({ hasText: prompt }).getByRole('button', { name: 'Stop' })
 const text = async () => page.locator('body').innerText()
 
 // NOTE: a request that is open while the server restarts gets no answer, so it is sent again
