@@ -117,7 +117,7 @@ export class ComposerMemory {
       if (this.#unkept.size === 0) this.error.value = undefined
     } catch (cause) {
       this.#unkept.add(name)
-      const why = `unable to keep the ${name} for a reload; ${String(cause)} (is the storage blocked or full?)`
+      const why = `unable to keep the ${name} for a reload; ${String(cause)} (blocked, or full?)`
       this.error.value = new Error(why, { cause })
     }
   }
