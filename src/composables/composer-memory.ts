@@ -104,9 +104,13 @@ export class ComposerMemory {
   }
 
   #keep(name: string, value: unknown): void {
+    const key = this.#key + name
+    const text = value === undefined ? null : JSON.stringify(value)
     this.#try(name, () => {
-      if (value === undefined) this.#storage?.removeItem(this.#key + name)
-      else this.#storage?.setItem(this.#key + name, JSON.stringify(value))
+      // NOTE: what a tab has read can be behind for a moment, and must not take the place of what another tab wrote since
+      if (text === this.#storage?.getItem(key)) return
+      if (text === null) this.#storage?.removeItem(key)
+      else this.#storage?.setItem(key, text)
     })
   }
 

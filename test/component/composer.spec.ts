@@ -212,6 +212,22 @@ it('a queued prompt is sent once by two tabs of one user', async () => {
   expect(scene.agentRuns).toHaveLength(3)
 })
 
+it('a tab that opens does not write the queue that it has read, which can be behind what another tab wrote', async () => {
+  const scene = await startScene('composer-behind')
+  const storage = makeStorage()
+  const options: UseComposerOptions = { whenBusy: 'queue', storage: () => storage }
+  const left = await openTab(scene, options)
+  await left.write('One')
+  await scene.model.call(0)
+  await left.write('Two')
+  const written: string[] = []
+  const watched = { ...storage, setItem: (key: string) => void written.push(key) }
+  const right = await openTab(scene, { ...options, storage: () => watched })
+  await eventually(() => expect(right.runs.value[0]?.status).toBe('active'))
+  expect(right.queued()).toEqual(['Two'])
+  expect(written).toEqual([])
+})
+
 it('a storage may put something before the keys, and the tabs still share the queue', async () => {
   const scene = await startScene('composer-prefix')
   const shared = makeStorage()
