@@ -2,17 +2,21 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as Ably from 'ably'
-import { chromium, type Browser } from 'playwright'
+import { chromium, type Browser, type WebSocket } from 'playwright'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { here } from '../../scripts/entries'
 import { freePort } from '../../scripts/free-port'
 import { joinWire, named, transportOf } from '../support/agent'
 import { run } from '../support/command'
+import { eventually } from '../support/eventually'
 import { startEndpoint } from '../support/local'
 import { filesOf, messagesOf, openPage, start, stopOneOfTwo } from './visit'
 
 const examples = inject('examples')
+
+/** The action of Ably's protocol that attaches a channel. */
+const attach = 10
 
 let browser: Browser
 beforeAll(async () => {
@@ -83,6 +87,49 @@ describe("the README's Vite app", () => {
     await messagesOf(page, 'assistant', 'complete').waitFor()
     expect(problems).toEqual([])
   })
+})
+
+it('five edits of the page and of the agent leave the page, its connection and its subscription alone', async () => {
+  const files = viteFiles.map((path): [string, string] => [path, readme.get(path)!])
+  const folder = makeApp('edits', files)
+  const sent: { socket: WebSocket; action: unknown }[] = []
+  let loads = 0
+  const { page, problems, ask } = await openPage(browser, await vite(folder), async (opened) => {
+    opened.on('load', () => loads++)
+    opened.on('websocket', (socket) =>
+      socket.on('framesent', ({ payload }) => {
+        const { action } = JSON.parse(String(payload)) as { action?: unknown }
+        if (action !== undefined) sent.push({ socket, action })
+      }),
+    )
+  })
+  await ask('One')
+  await messagesOf(page, 'assistant', 'active').waitFor()
+  const change = async (path: string, pattern: RegExp, by: string, isSeen: () => Promise<void>) => {
+    edit(folder, path, pattern, by)
+    // NOTE: saved again if it has no effect, since the dev server can miss a change while it handles another
+    const save = (cause: unknown) => {
+      edit(folder, path, /$/, '')
+      throw cause
+    }
+    await eventually(() => isSeen().catch(save))
+  }
+  for (let count = 1; count <= 5; count++) {
+    const isShown = () => page.getByText(`Page ${count}`).waitFor({ timeout: 5000 })
+    await change('src/App.vue', /<form/, `<p>Page ${count}</p>\n  <form`, isShown)
+  }
+  await messagesOf(page, 'assistant', 'complete').filter({ hasText: 'You said: "One"' }).waitFor()
+  for (let count = 1; count <= 5; count++) {
+    const answers = messagesOf(page, 'assistant', 'complete').filter({ hasText: `Agent ${count}` })
+    await change('server/agent.ts', /demoModel\(.*?\),/, `demoModel({ script: () => 'Agent ${count}' }),`, async () => {
+      await ask('Which one?')
+      await answers.first().waitFor({ timeout: 5000 })
+    })
+  }
+  expect(loads).toBe(1)
+  expect(new Set(sent.map(({ socket }) => socket)).size).toBe(1)
+  expect(sent.filter(({ action }) => action === attach)).toHaveLength(1)
+  expect(problems).toEqual([])
 })
 
 describe('the tool that needs an approval, of the page about agents', () => {
