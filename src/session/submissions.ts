@@ -139,16 +139,14 @@ export class Submissions<M extends object> {
       answers.length > 0 && run.state.status === 'suspended' ? run.answers.newest?.transport[Header.eventId] : undefined
     for (const submission of answers) {
       this.#settle(submission)
-      const { eventId, wake, publishing } = submission
-      if (eventId === newest && !wake && !publishing && !this.#isEarly(submission)) this.#wakeFor(submission)
+      if (submission.eventId === newest && !this.#isEarly(submission)) this.#wakeOnce(submission)
     }
   }
 
   /** Wakes the agent for a prompt that is on the channel although its publish seemed to fail. */
   applyPrompt(node: InputNode<M>): void {
     const submission = this.find(node.key)
-    if (!submission || !node.isSent || submission.publishing) return
-    if (!this.#wakes.infoOf(submission.eventId)) this.#wakeFor(submission)
+    if (submission && node.isSent) this.#wakeOnce(submission)
   }
 
   close(error: SessionError): void {
@@ -278,6 +276,11 @@ export class Submissions<M extends object> {
     if (!submission) return
     submission.restore()
     this.#add(submission)
+  }
+
+  /** Wakes the agent for an input that is on the channel, unless that was done before. */
+  #wakeOnce(submission: Submission): void {
+    if (!submission.publishing && !this.#wakes.infoOf(submission.eventId)) this.#wakeFor(submission)
   }
 
   #wakeFor(submission: Submission): void {

@@ -1,8 +1,12 @@
+import type { InboundMessage } from 'ably'
 import { effectScope, watch } from 'vue'
 import { expect, it } from 'vitest'
-import { useClientSession, useRun, useRuns } from '../../src'
+import { UIMessageCodec, useClientSession, useRun, useRuns } from '../../src'
+import { output, prompt, runMessage } from '../core/wire'
 import { bareApp } from '../support/app'
+import { eventually } from '../support/eventually'
 import { FakeChannel, fakeAbly } from '../support/fake-ably'
+import { started } from '../support/told-session'
 
 /** A session in its own effect scope, like that of a component. */
 function used<T>(setup: () => T, linger = 5000) {
@@ -48,7 +52,8 @@ it('lists of runs and replies stay the same objects while other prompts are sent
   expect(made.session.tree.runs()).toBe(made.session.tree.runs())
 })
 
-it('a prompt wakes the agent once, though its echo is shown with a later frame', async () => {
+/** A session whose echoes arrive before the channel accepts the publish, and are shown with a later frame. */
+async function withEarlyEchoes() {
   const woken: string[] = []
   const agent = ({ inputEventId }: { inputEventId: string }) => void woken.push(inputEventId)
   const channel = new FakeChannel()
@@ -60,6 +65,21 @@ it('a prompt wakes the agent once, though its echo is shown with a later frame',
   const app = bareApp({ client: fakeAbly(channel), agent })
   const { ready, session } = app.runWithContext(() => effectScope().run(() => useClientSession('trip')))!
   await ready
-  await session.view.send('x')
+  return { channel, view: session.view, woken }
+}
+
+it('a prompt wakes the agent once', async () => {
+  const { view, woken } = await withEarlyEchoes()
+  await view.send('x')
+  expect(woken).toHaveLength(1)
+})
+
+it('an answer wakes the agent once', async () => {
+  const { channel, view, woken } = await withEarlyEchoes()
+  const suspend = runMessage('ai-run-suspend', 'r', { 'invocation-id': 'r-1' })
+  const call = output('r', { kind: 'tool-input', toolCallId: 'c', toolName: 'look' })
+  for (const message of [prompt('p'), started('r', 'p'), call, suspend]) channel.deliver(message as InboundMessage)
+  await eventually(() => expect(view.getMessages()).toHaveLength(2))
+  await view.answer('m', UIMessageCodec.createToolOutput({ toolCallId: 'c', output: 'Oslo' }))
   expect(woken).toHaveLength(1)
 })
