@@ -271,10 +271,12 @@ describe('a run whose agent process is frozen', () => {
       const next = await alice.view.send('Hello')
       await expect(next.finished).resolves.toEqual({ reason: 'complete' })
     })
-    expect(shown().slice(0, stopped.length)).toEqual(stopped)
+    // NOTE: a token that was on its way when the connection broke still arrives, and belongs to the stopped run
+    const [asked, [, text]] = stopped as [[string, string], [string, string]]
+    expect(shown().slice(0, 2)).toEqual([asked, ['cancelled', expect.stringMatching(new RegExp(`^${text}(w\\d )?$`))]])
     const fresh = await open(name, 'dora')
     await fresh.view.loadUntil(() => false)
-    expect(shown(fresh).slice(0, stopped.length)).toEqual(stopped)
+    expect(shown(fresh)).toEqual(shown())
     expect(heard.filter(named('ai-run-end', { 'run-id': run.runId }))).toHaveLength(1)
     expect(infoOf(fresh, run.runId)).toMatchObject({ status: 'cancelled' })
   })
