@@ -83,7 +83,6 @@ export class Submissions<M extends object> {
       const turn = onPlaced?.(submission.inputId)
       return (submission.publishing = this.#send(submission, turn))
     })
-    if (answers.length === 0 || !this.#isEarly(submission)) this.#wakeFor(submission)
     return submission
   }
 
@@ -97,7 +96,6 @@ export class Submissions<M extends object> {
       tree.setLocalError(submission.inputId)
       return (submission.publishing = this.#send(submission))
     })
-    this.#wakeFor(submission)
   }
 
   /**
@@ -143,7 +141,7 @@ export class Submissions<M extends object> {
     }
   }
 
-  /** Wakes the agent for a prompt that is on the channel although its publish seemed to fail. */
+  /** Wakes the agent for a prompt that is on the channel without a wake: its publish seemed to fail. */
   applyPrompt(node: InputNode<M>): void {
     const submission = this.find(node.key)
     if (submission && node.isSent) this.#wakeOnce(submission)
@@ -196,6 +194,8 @@ export class Submissions<M extends object> {
     } finally {
       submission.publishing = undefined
     }
+    // NOTE: in the same turn, else a flush in between would find an input that is published and has no wake
+    if (submission.answers.length === 0 || !this.#isEarly(submission)) this.#wakeFor(submission)
   }
 
   #move(submission: Submission, to: Parameters<Submission['move']>[0]): void {

@@ -58,8 +58,10 @@ async function withEarlyEchoes() {
   const agent = ({ inputEventId }: { inputEventId: string }) => void woken.push(inputEventId)
   const channel = new FakeChannel()
   const publish = channel.publish.bind(channel)
+  let turn: Promise<void> | undefined
   channel.publish = async (messages) => {
-    await new Promise((resolve) => setTimeout(resolve))
+    // Publishes that are under way together are accepted together
+    await (turn ??= new Promise<void>((resolve) => setTimeout(resolve)).finally(() => (turn = undefined)))
     return publish(messages)
   }
   const app = bareApp({ client: fakeAbly(channel), agent })
@@ -81,5 +83,17 @@ it('an answer wakes the agent once', async () => {
   for (const message of [prompt('p'), started('r', 'p'), call, suspend]) channel.deliver(message as InboundMessage)
   await eventually(() => expect(view.getMessages()).toHaveLength(2))
   await view.answer('m', UIMessageCodec.createToolOutput({ toolCallId: 'c', output: 'Oslo' }))
+  expect(woken).toHaveLength(1)
+})
+
+it('two answers that are accepted together wake the agent once', async () => {
+  const { channel, view, woken } = await withEarlyEchoes()
+  const suspend = runMessage('ai-run-suspend', 'r', { 'invocation-id': 'r-1' })
+  const calls = ['c', 'd'].map((toolCallId) => output('r', { kind: 'tool-input', toolCallId, toolName: 'look' }))
+  for (const message of [prompt('p'), started('r', 'p'), ...calls, suspend]) channel.deliver(message as InboundMessage)
+  await eventually(() => expect(view.getMessages()).toHaveLength(2))
+  const answer = (toolCallId: string) =>
+    view.answer('m', UIMessageCodec.createToolOutput({ toolCallId, output: 'Oslo' }))
+  await Promise.all([answer('c'), answer('d')])
   expect(woken).toHaveLength(1)
 })
