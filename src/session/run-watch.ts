@@ -45,6 +45,7 @@ export class RunWatch<M extends object> {
   readonly #wakes: Wakes<M>
   readonly #signs = new Map<RunNode<M>, LifeSign>()
   #timer: ReturnType<typeof setTimeout> | undefined
+  #isClosed = false
 
   constructor(session: SessionContext<M>, cancellations: Cancellations<M>, wakes: Wakes<M>) {
     this.#session = session
@@ -59,6 +60,8 @@ export class RunWatch<M extends object> {
 
   /** Reviews a run that has changed, or whose agent has been silent. */
   apply(run: RunNode<M>): void {
+    // NOTE: a fork that waits for its run has no agent yet, and a node that the tree has given up has none any more
+    if (run.isPlaceholder || run.isGone) return void this.#signs.delete(run)
     const { snapshot } = run
     const cancel = run.hasEnded ? undefined : this.#session.tree.cancels.of(run)[0]
     if (!canStall(run)) snapshot.setStalled(false)
@@ -69,6 +72,7 @@ export class RunWatch<M extends object> {
   }
 
   close(): void {
+    this.#isClosed = true
     clearTimeout(this.#timer)
     this.#signs.clear()
   }
@@ -97,8 +101,8 @@ export class RunWatch<M extends object> {
   }
 
   #wait(): void {
-    // NOTE: a session on a server has no presence, and must leave no timer behind
-    if (!this.#session.channel.runPresence) return
+    // NOTE: a session on a server has no presence, and must leave no timer behind; nor must a page that arrives after the close
+    if (this.#isClosed || !this.#session.channel.runPresence) return
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       void this.#check()

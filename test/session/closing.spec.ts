@@ -1,6 +1,7 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { deferred } from '../../src/core/signals'
-import { prompt } from '../core/wire'
+import { Header } from '../../src/core/wire'
+import { prompt, runMessage } from '../core/wire'
 import { aSession, soon, started } from '../support/told-session'
 
 it('a handle rejects if its session was closed, and stays pending while its run goes on', async () => {
@@ -45,4 +46,18 @@ it('a closed view loads no more messages', async () => {
   view.close()
   expect(await view.loadOlder(1)).toEqual([])
   expect(await view.loadUntil(() => false)).toEqual([])
+})
+
+it('a page of history that arrives after the close starts no timer that stays', async () => {
+  const names = { 'invocation-id': 'R-1', 'input-codec-message-id': 'p', parent: 'p', [Header.presence]: 'true' }
+  const past = [prompt('p'), runMessage('ai-run-start', 'R', names)]
+  const { session, view } = await aSession(past, undefined, undefined, 0)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const loading = view.loadOlder(10).catch(() => undefined)
+  await session.close()
+  await loading
+  expect(session.tree.runs()).toHaveLength(1)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(vi.getTimerCount()).toBe(0)
 })
