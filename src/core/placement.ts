@@ -144,12 +144,14 @@ export abstract class Placement<M extends object> extends Nodes<M> {
   }
 
   #placeCancel(row: Row): void {
+    if (!row.transport[Header.runId] && !row.transport[Header.inputId]) return
     const surplus = this.cancels.add(row)
     this.#touchTarget(row, row.transport)
-    const oldest = this.#isStray(row) ? this.cancels.addStray(row) : undefined
     if (surplus) this.#forgetCancel(surplus)
+    if (surplus === row || !this.#isStray(row)) return
+    const oldest = this.cancels.addStray(row)
     // NOTE: the run or input of the oldest stray may be known by now
-    else if (oldest && this.#isStray(oldest)) this.#forgetCancel(oldest)
+    if (oldest && this.#isStray(oldest)) this.#forgetCancel(oldest)
   }
 
   #forgetCancel(row: Row): void {

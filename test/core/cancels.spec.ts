@@ -118,3 +118,17 @@ describe('if a policy lets owners only cancel', () => {
     },
   )
 })
+
+it('a cancel that names neither a run nor an input is ignored', () => {
+  const tree = treeOf([...run(), message('ai-cancel', { 'event-id': 'e' }), runMessage('ai-cancel', '')])
+  expect(tree.cancels.naming('')).toEqual([])
+})
+
+it('of the cancels whose runs are unknown 2,000 of each client are kept, though others of them are surplus', () => {
+  const cancelOf = (id: string) => ({ ...runMessage('ai-cancel', id), clientId: 'stranger' })
+  const unknown = Array.from({ length: 1989 }, (_, n) => cancelOf(`unknown-${n}`))
+  const same = Array.from({ length: first + 1 }, () => cancelOf('same'))
+  const further = Array.from({ length: 300 }, (_, n) => [cancelOf('same'), cancelOf(`further-${n}`)]).flat()
+  const tree = treeOf([...unknown, ...same, ...further])
+  expect([...tree.log.rows()]).toHaveLength(2000)
+})
