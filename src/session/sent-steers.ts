@@ -79,7 +79,7 @@ export class SentSteers<M extends object> {
     const { channel, options, tree, outbox } = this.#session
     this.#session.checkOpen()
     const known = tree.runs.get(runId)
-    // NOTE: a run may be known only by a cancel of it
+    // NOTE: rows of a run may be known before its start
     const run = known?.visible ? known : undefined
     if (!run) warn('steerUnknown', runId)
     if (!run || run.hasEnded || run.isEnding) {

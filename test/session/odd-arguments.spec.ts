@@ -104,7 +104,7 @@ it.each([undefined, null, '', 5])('wake() and retry() refuse the id %j', async (
   await expect(view.retry(untyped(id))).rejects.toMatchObject(refused)
 })
 
-it('steer() refuses a run that is known only by a cancel of it', async () => {
+it('steer() refuses a run of which only a cancel is known', async () => {
   const warning = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { view } = await aSession()
   await view.cancel('nowhere')
