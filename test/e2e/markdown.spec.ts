@@ -97,7 +97,7 @@ describe('Markdown in an answer', () => {
     await run.reaches('complete')
     const { total, moved } = await shiftsOf(visitor.page)
     // NOTE: a part that loses its height moves the page by far more; the frames of a busy machine add up to 0.03
-    expect(total, moved.join('\n')).toBeLessThanOrEqual(0.1)
+    expect(total > 0.1 ? moved : []).toEqual([])
     expect(await chunks.evaluateAll((all) => all.map((chunk) => (chunk as HTMLOListElement).start))).toEqual([
       41, 73, 105,
     ])
