@@ -32,7 +32,7 @@ interface Script {
 
 const scripts: Record<string, Script> = {
   everything: { code: everything, beside: peerEverything, limit: 42_400 },
-  "the README's chat": { code: chat, beside: peerChat, limit: 39_390 },
+  "the README's chat": { code: chat, beside: peerChat, limit: 39_450 },
   "the README's chat, `ably`": { code: `${chat}; ${ably}`, beside: `${peerChat}; ${ably}`, within: 'ably' },
   "the README's chat, `ably/modular`": { code: `${chat}; ${modularAbly}`, within: 'ably', limit: 75_000 },
   'everything, `ably/modular`': { code: `${everything}; ${modularAbly}`, within: 'ably', limit: 77_950 },

@@ -194,8 +194,8 @@ export class Submissions<M extends object> {
     } finally {
       submission.publishing = undefined
     }
-    // NOTE: in the same turn, else a flush in between would find an input that is published and has no wake
-    if (submission.answers.length === 0 || !this.#isEarly(submission)) this.#wakeFor(submission)
+    // NOTE: in the same turn, so that of answers that are accepted together only the last one wakes the agent
+    if (submission.answers.length === 0 || !this.#isEarly(submission)) this.#wakeOnce(submission)
   }
 
   #move(submission: Submission, to: Parameters<Submission['move']>[0]): void {
@@ -280,11 +280,8 @@ export class Submissions<M extends object> {
 
   /** Wakes the agent for an input that is on the channel, unless that was done before. */
   #wakeOnce(submission: Submission): void {
-    if (!submission.publishing && !this.#wakes.infoOf(submission.eventId)) this.#wakeFor(submission)
-  }
-
-  #wakeFor(submission: Submission): void {
     const { options, tree } = this.#session
+    if (submission.publishing || this.#wakes.infoOf(submission.eventId)) return
     warn('agentMissing', options, submission)
     if (options.agent && submission.shouldWake && !acceptedRun(tree, submission)) this.wake(submission)
   }
