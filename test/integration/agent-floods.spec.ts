@@ -118,55 +118,44 @@ describe('cancels of a suspended run whose agent is gone', () => {
     await agent.close()
   })
 
-  it.each([
-    ['another client that may cancel', 'admin'],
-    ['the owner', 'alice'],
-  ])('do not hide the Stop of %s, which came before them', async (_, clientId) => {
-    const { name, alice, run } = await flooded()
+  /** Such a run with the Stop of one client between two further floods, and an agent that lets this client cancel. */
+  async function floodedAround(clientId: string) {
+    const stage = await flooded()
     const cancelBy = (client: string, eventId: string) => ({
       name: 'ai-cancel',
       clientId: client,
-      extras: { ai: { transport: { 'run-id': run.runId, 'event-id': eventId } } },
+      extras: { ai: { transport: { 'run-id': stage.run.runId, 'event-id': eventId } } },
     })
     const many = (clients: number) =>
       Array.from({ length: 100 }, (_, n) => cancelBy(`stranger-${n % clients}`, `${clients}-${n}`))
-    const channel = endpoint.rest().channels.get(name)
+    const channel = endpoint.rest().channels.get(stage.name)
     await channel.publish(many(1))
     await channel.publish(cancelBy(clientId, 'the-stop'))
     await channel.publish(many(100))
-    const { wake, agent } = agentOn(name, endpoint, {
+    const agent = agentOn(stage.name, endpoint, {
       onCancel: (request) => request.clientId === clientId,
       respond: () => undefined,
     })
-    expect(await wake('the-stop')).toMatchObject({ status: 200 })
-    await alice.hears(named('ai-run-end', { 'run-id': run.runId, 'run-reason': 'cancelled' }))
-    await agent.close()
-  })
+    return { ...stage, ...agent }
+  }
 
-  it.each([
+  describe.each([
     ['another client that may cancel', 'admin'],
     ['the owner', 'alice'],
-  ])('do not hide the Stop of %s from an agent that is woken for another prompt', async (_, clientId) => {
-    const { name, alice, run } = await flooded()
-    const channel = endpoint.rest().channels.get(name)
-    const cancelBy = (client: string, eventId: string) => ({
-      name: 'ai-cancel',
-      clientId: client,
-      extras: { ai: { transport: { 'run-id': run.runId, 'event-id': eventId } } },
+  ])('do not hide the Stop of %s', (_, clientId) => {
+    it('from an agent that is woken for it', async () => {
+      const { alice, run, wake, agent } = await floodedAround(clientId)
+      expect(await wake('the-stop')).toMatchObject({ status: 200 })
+      await alice.hears(named('ai-run-end', { 'run-id': run.runId, 'run-reason': 'cancelled' }))
+      await agent.close()
     })
-    const many = (clients: number) =>
-      Array.from({ length: 100 }, (_, n) => cancelBy(`stranger-${n % clients}`, `${clients}-${n}`))
-    await channel.publish(many(1))
-    await channel.publish(cancelBy(clientId, 'the-stop'))
-    await channel.publish(many(100))
-    const { wake, agent } = agentOn(name, endpoint, {
-      onCancel: (request) => request.clientId === clientId,
-      respond: () => undefined,
+
+    it('from an agent that is woken for another prompt', async () => {
+      const { alice, run, wake, agent } = await floodedAround(clientId)
+      expect(await wake((await alice.prompt('Hello')).inputEventId)).toMatchObject({ status: 202 })
+      await alice.hears(named('ai-run-end', { 'run-id': run.runId, 'run-reason': 'cancelled' }))
+      await agent.close()
     })
-    expect(await wake((await alice.prompt('Hello')).inputEventId)).toMatchObject({ status: 202 })
-    const end = await alice.hears(named('ai-run-end', { 'run-id': run.runId, 'run-reason': 'cancelled' }))
-    expect(transportOf(end)).toMatchObject({ 'run-reason': 'cancelled' })
-    await agent.close()
   })
 
   it('do not delay the Stop of the owner, although the hook never decides on them', async () => {

@@ -188,13 +188,18 @@ describe('a run whose agent process gets SIGTERM', () => {
 })
 
 describe('a suspended run whose agent has restarted', () => {
-  it('S31 is ended by a cancel, once, although several devices wake several agents', async () => {
-    const name = newName()
-    const { session, alice, started } = await setStage(place.endpoint, { name })
-    const run = await started('Where am I?')
+  /** A run that waits for an answer, after its agent has left. */
+  async function left() {
+    const stage = await setStage(place.endpoint, { name: newName() })
+    const run = await stage.started('Where am I?')
     await run.pipe(asking('call-1'))
     await run.end()
-    await session.detach()
+    await stage.session.detach()
+    return { ...stage, run }
+  }
+
+  it('S31 is ended by a cancel, once, although several devices wake several agents', async () => {
+    const { name, alice, run } = await left()
     const agents = await Promise.all([startAgentProcess(place.endpoint), startAgentProcess(place.endpoint)])
     const devices = await Promise.all(agents.map((agent) => open(name, 'alice', { agent: () => agent })))
     await Promise.all(devices.map((device) => device.view.loadOlder()))
@@ -204,12 +209,7 @@ describe('a suspended run whose agent has restarted', () => {
   })
 
   it('stays suspended if onCancel refuses the cancel, and the refusal shows', async () => {
-    const name = newName()
-    const { session, alice, started } = await setStage(place.endpoint, { name })
-    const run = await started('Where am I?')
-    await run.pipe(asking('call-1'))
-    await run.end()
-    await session.detach()
+    const { name, alice, run } = await left()
     const { wake } = agentOn(name, place.endpoint, { onCancel: () => false, respond: () => undefined })
     const answer = await wake(await alice.cancel({ runId: run.runId }))
     expect(answer).toMatchObject({ status: 200, body: { runId: run.runId, handled: true } })
@@ -218,12 +218,7 @@ describe('a suspended run whose agent has restarted', () => {
   })
 
   it('stays suspended if policy refuses the cancel, which shows on devices without the policy once an agent is woken', async () => {
-    const name = newName()
-    const { session, alice, started } = await setStage(place.endpoint, { name })
-    const run = await started('Where am I?')
-    await run.pipe(asking('call-1'))
-    await run.end()
-    await session.detach()
+    const { name, alice, run } = await left()
     const device = await open(name, 'bob')
     await device.view.loadOlder()
     await device.cancel(run.runId)
