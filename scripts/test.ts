@@ -23,7 +23,7 @@ export const stages: Readonly<Record<string, readonly string[]>> = {
   statements: [],
 }
 
-/** Stages at a time: one alone leaves a processor idle while it waits; three make tests of races late on two processors. */
+/** Stages at a time: one alone leaves a processor idle while it waits; with three, tests that race against timers fail on two processors. */
 const atOnce = 2
 
 /** The process groups of the stages that run. */

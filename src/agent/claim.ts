@@ -66,15 +66,15 @@ export async function declareEnd(
   run: RunIdentity,
   { answers = [], ...ending }: Ending,
 ): Promise<void> {
-  const [last = [], ...others] = listsOf(answers)
-  for (const serials of others)
+  const [inEnd = [], ...before] = listsOf(answers)
+  for (const serials of before)
     await publisher.declare('name the answers', answersUsed(run, serials)).catch(channel.report)
   // NOTE: of the run alone: an agent that ends it while another one resumes it may not have heard of the resume
   const id = `${idPart(run.runId)}-end:0`
   await publishOnce(
     channel,
     (message) => publisher.declare('end the run', message),
-    { id, ...runEnd(run, { ...ending, answers: last }) },
+    { id, ...runEnd(run, { ...ending, answers: inEnd }) },
     ({ name, transport }) => name === MessageName.runEnd && transport[Header.runId] === run.runId,
   )
 }

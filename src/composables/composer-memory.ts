@@ -49,7 +49,11 @@ export class ComposerMemory {
     this.#key = `vue-ai-transport:${sessionName}:`
   }
 
-  /** Keeps everything in a storage from now on, and takes over what it holds; a second storage is ignored. @param open - Gives the storage */
+  /**
+   * Keeps everything in a storage from now on, and takes over its content; a second storage is ignored.
+   *
+   * @param open - Returns the storage
+   */
   keepIn(open: () => ComposerStorage | undefined): void {
     if (this.#storage) return
     // NOTE: browsers throw where a user blocks the storage of a site

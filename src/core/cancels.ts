@@ -7,7 +7,7 @@ import { Header, type Headers } from './wire'
 
 /** How many of the first cancels of one client for one run or input are kept, besides the newest. */
 const maxFirst = 10
-/** How many cancels of one client are kept whose runs and inputs are unknown. */
+/** How many cancels of unknown runs and inputs are kept, of one client. */
 const maxStrays = 2000
 
 /** The tree as cancels need it. */
@@ -21,7 +21,7 @@ interface Inputs<M extends object> {
 /** The cancels that name one run or input, by serial. */
 interface Target {
   rows: readonly Row[]
-  /** Those that policy allows if this client is the owner; undefined until they are read. */
+  /** Those that policy allows for this owner; undefined until they are read. */
   allowed?: { readonly owner: string | undefined; rows: readonly Row[] }
 }
 
@@ -34,7 +34,7 @@ export class Cancels<M extends object> {
   readonly #targets = new Map<string, Target>()
   /** By target and client, and then by serial. */
   readonly #byClient = new Map<string, readonly Row[]>()
-  /** Cancels whose run or input was unknown when they came, by client and then by serial. */
+  /** Cancels that came before their run or input was known, by client and then by serial. */
   readonly #strays = new Map<string | undefined, readonly Row[]>()
   readonly #decisions = new WeakMap<Row, { readonly owner: string | undefined; readonly isAllowed: boolean }>()
 
@@ -121,7 +121,7 @@ export class Cancels<M extends object> {
     removeFrom(this.#strays, row.clientId, row)
   }
 
-  /** Notes a cancel whose run or input is unknown; returns the oldest one of its client once there are too many. */
+  /** Notes a cancel of an unknown run or input; returns the oldest one of its client once there are too many. */
   addStray(row: Row): Row | undefined {
     const strays = insertInto(this.#strays, row.clientId, row)
     const oldest = strays.length > maxStrays ? strays[0] : undefined

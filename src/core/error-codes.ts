@@ -1,4 +1,4 @@
-// The numbers of `SessionError`, as this library names them: builds put them in place of their names
+// The numbers of `SessionError`: constants for this library, which builds inline, and a table of them for apps
 
 export const BadRequest = 40003
 export const Cancelled = 40033
@@ -20,7 +20,7 @@ export const ArchiveFailed = 104012
 export const AppendsNotAllowed = 93002
 export const TokenRouteFailed = 80019
 
-/** Numeric codes of `SessionError`, as a table for apps; the same numbers as other AI Transport implementations use. */
+/** Numeric codes of `SessionError`; the same numbers as other AI Transport implementations use. */
 export const ErrorCode = {
   /** An argument is wrong, or the call does not fit the present state. */
   BadRequest,

@@ -252,7 +252,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return factsOf(this.#known, this.#state, this)
   }
 
-  /** What its rows say about its cancels. */
+  /** Its end and the refusals of its cancels, as its rows tell them. */
   get outcome(): Pick<RunFold, 'end' | 'refusals'> {
     return this.#known
   }

@@ -40,7 +40,7 @@ export const answerLimit = 5000
 export class Cancellations<M extends object> {
   readonly #session: SessionContext<M>
   readonly #wakes: Wakes<M>
-  /** Own cancels whose row has not arrived, by run or message id; with a serial once the channel has them. */
+  /** Own cancels, by run or message id, until their row arrives; with a serial once the channel has them. */
   readonly #own = new Map<string, { readonly cancelling: Cancelling; readonly serial?: string }>()
 
   constructor(session: SessionContext<M>, wakes: Wakes<M>) {
@@ -84,7 +84,7 @@ export class Cancellations<M extends object> {
   }
 
   /**
-   * The runs and inputs among these that this client may cancel. Left out are those that are being cancelled, and inputs
+   * The runs and inputs among these that this client may cancel. Not those that are being cancelled, nor inputs
    * whose agent cannot be woken.
    */
   targets(runs: readonly RunInfo[], pending: readonly PendingPrompt[]): Cancellable[] {
@@ -104,10 +104,10 @@ export class Cancellations<M extends object> {
   }
 
   /** The cancel of an input that has no run yet. */
-  of(inputId: string): Cancelling | undefined {
+  ofInput(inputId: string): Cancelling | undefined {
     const { tree, deadlines, isInStep } = this.#session
     const [cancel] = tree.cancels.ofInput(inputId)
-    if (!cancel) return this.#find(inputId)
+    if (!cancel) return this.#unheard(inputId)
     const subject = subjectOf(tree, { inputId })
     const isUnanswered = isInStep && deadlines.isDue(deadlines.since(cancel) + answerLimit, subject)
     return { ...requestOf(cancel), ...(isUnanswered && { unanswered: true }) }
@@ -121,15 +121,15 @@ export class Cancellations<M extends object> {
     return targets.length > 0 ? this.#session.waits.until(() => targets.every(hasEnded), endLimit) : undefined
   }
 
-  /** The own cancel of a run whose row has not arrived. */
-  ownOf(run: RunNode<M>): Cancelling | undefined {
+  /** The own cancel of a run until its row arrives. */
+  ownOfRun(run: RunNode<M>): Cancelling | undefined {
     const key = this.#own.has(run.key) ? run.key : (run.inputId ?? '')
     if (run.hasEnded || this.#session.tree.cancels.of(run).length > 0) this.#own.delete(key)
-    return this.#find(key)
+    return this.#unheard(key)
   }
 
   /** An own cancel counts until its row has arrived; then the row does, also when policy refuses it. */
-  #find(key: string): Cancelling | undefined {
+  #unheard(key: string): Cancelling | undefined {
     const own = this.#own.get(key)
     if (own?.serial === undefined || !this.#session.tree.log.get(own.serial)) return own?.cancelling
     this.#own.delete(key)

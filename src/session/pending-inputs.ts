@@ -182,7 +182,7 @@ export class PendingInputs<M extends object> {
     const { [Header.messageId]: inputId = '', [Header.eventId]: eventId = '', [Header.runId]: runId } = row.transport
     const wake = this.#wakes.infoOf(eventId)
     const run = runId === undefined ? undefined : tree.runs.get(runId)
-    const cancelling = run ? tree.info(run).cancelling : this.#cancellations.of(inputId)
+    const cancelling = run ? tree.info(run).cancelling : this.#cancellations.ofInput(inputId)
     const isUnanswered = this.#isUnanswered(eventId, row, subject)
     const prompt: PendingPrompt = {
       inputId,

@@ -35,9 +35,9 @@ interface LifeSign {
 const canStall = (run: RunNode<object>): boolean => run.state.status === 'active' && isNamedByPresence(run)
 
 /**
- * Knows for how long agents have been silent. It finds the runs whose agent is gone: active, silent for 20 seconds (5 after a
- * cancel), and not named by a present agent; only runs whose agent uses presence count. It finds the cancels that are
- * unanswered, and wakes an agent for those of this client that no live agent can hear.
+ * Knows for how long agents have been silent. A run is stalled if it is active, silent for 20 seconds (5 after a cancel), and
+ * named by no present agent, though its agent uses presence. It finds the cancels that are unanswered, and wakes an agent for
+ * those of this client that no live agent can hear.
  */
 export class RunWatch<M extends object> {
   readonly #session: SessionContext<M>
@@ -53,21 +53,21 @@ export class RunWatch<M extends object> {
     this.#wakes = wakes
   }
 
-  /** The runs whose silence matters. */
+  /** The runs that are watched. */
   get runs(): Iterable<RunNode<M>> {
     return this.#signs.keys()
   }
 
-  /** Reviews a run that has changed, or whose agent has been silent. */
+  /** Looks at a run again, after a change or a silence. */
   apply(run: RunNode<M>): void {
     // NOTE: a fork that waits for its run has no agent yet, and a node that the tree has given up has none any more
     if (run.isPlaceholder || run.isGone) return void this.#signs.delete(run)
     const { snapshot } = run
     const cancel = run.hasEnded ? undefined : this.#session.tree.cancels.of(run)[0]
     if (!canStall(run)) snapshot.setStalled(false)
-    if (cancel || canStall(run)) this.#hear(run, cancel)
+    if (cancel || canStall(run)) this.#signOf(run, cancel)
     else this.#signs.delete(run)
-    const own = this.#cancellations.ownOf(run)
+    const own = this.#cancellations.ownOfRun(run)
     snapshot.setCancelState(cancel ? this.#stateOf(run, cancel) : own)
   }
 
@@ -77,8 +77,8 @@ export class RunWatch<M extends object> {
     this.#signs.clear()
   }
 
-  /** Notes whether the run has shown a sign of life since the last look. */
-  #hear(run: RunNode<M>, cancel?: Row): LifeSign {
+  /** The last sign of life of a run, as its rows tell it now. */
+  #signOf(run: RunNode<M>, cancel?: Row): LifeSign {
     const { newestVersion: version } = run
     let sign = this.#signs.get(run)
     if (!sign) {
@@ -155,7 +155,7 @@ export class RunWatch<M extends object> {
   /** Whether nothing has come from the agent for so many milliseconds since a cancel. */
   #isSilentSince(run: RunNode<M>, cancel: Row, limit: number): boolean {
     const { deadlines, isInStep } = this.#session
-    return isInStep && deadlines.isDue(Math.max(this.#hear(run).at, deadlines.since(cancel)) + limit, run)
+    return isInStep && deadlines.isDue(Math.max(this.#signOf(run).at, deadlines.since(cancel)) + limit, run)
   }
 
   /** Wakes an agent for an own cancel that no live agent can hear; it ends the run. */

@@ -203,7 +203,7 @@ export class Submission implements WakeTrigger {
     this.#finished.resolve(result)
   }
 
-  /** Makes new promises in place of those that are settled, although no run has ended. */
+  /** Makes new promises in place of those that were settled without a run. */
   restore(): void {
     if (this.#abandonedFor) this.#started = deferred()
     if (this.#isFinished) this.#finished = deferred()

@@ -147,7 +147,7 @@ export class Wakes<M extends object> {
     return { inputEventId: eventId, sessionName: this.#session.channel.name }
   }
 
-  /** Wakes the agent, again if that was done before. */
+  /** Wakes the agent; if that was done before, again and at once. */
   wake({ eventId, inputId, runId }: WakeTrigger, onFailed: (error: SessionError) => void): WakeInfo {
     const session = this.#session
     const { agent } = session.options
