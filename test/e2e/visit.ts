@@ -6,6 +6,7 @@ import type { Allowance } from '../../playground/server/gates'
 import type { CardStatus } from '../../playground/src/conversation/status'
 import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { eventually } from '../support/eventually'
+import { startPlainChromium } from './plain-chromium'
 import { startPlayground, type Playground, type PlaygroundOptions } from '../../scripts/playground'
 
 // NOTE: long enough for a busy machine
@@ -20,6 +21,8 @@ export interface VisitsOptions extends Pick<PlaygroundOptions, 'env'> {
   hasMotion?: boolean
   /** Whether the browser keeps pages that are left for its back button, as browsers of users do. @default false */
   keepsPages?: boolean
+  /** Whether visits are tabs of one device, and one tab hides the others, as in browsers of users. @default false */
+  hidesTabs?: boolean
 }
 
 /** The playground under test, and a browser to visit it with. */
@@ -48,7 +51,12 @@ export interface VisitOptions extends BrowserContextOptions {
 }
 
 /** Starts the playground for a file of tests. A console error fails the test in which it happens. */
-export function useVisits({ env, hasMotion = false, keepsPages = false }: VisitsOptions = {}): Visits {
+export function useVisits({
+  env,
+  hasMotion = false,
+  keepsPages = false,
+  hidesTabs = false,
+}: VisitsOptions = {}): Visits {
   let playground: Playground
   let browser: Browser
   const visitors: Visitor[] = []
@@ -58,11 +66,13 @@ export function useVisits({ env, hasMotion = false, keepsPages = false }: Visits
   beforeAll(async () => {
     ;[playground, browser] = await Promise.all([
       startPlayground({ built: inject('builtPlayground'), env }),
-      chromium.launch({
-        executablePath: chromiumPath(),
-        args: chromiumArgs,
-        ignoreDefaultArgs: keepsPages ? ['--disable-back-forward-cache'] : [],
-      }),
+      hidesTabs
+        ? startPlainChromium()
+        : chromium.launch({
+            executablePath: chromiumPath(),
+            args: chromiumArgs,
+            ignoreDefaultArgs: keepsPages ? ['--disable-back-forward-cache'] : [],
+          }),
     ])
   })
   afterAll(async () => {
@@ -72,7 +82,7 @@ export function useVisits({ env, hasMotion = false, keepsPages = false }: Visits
   })
   afterEach(async () => {
     const open = visitors.splice(0)
-    await Promise.all(open.map(({ page }) => page.context().close()))
+    await Promise.all(open.map(({ page }) => (hidesTabs ? page.close() : page.context().close())))
     const problems = open.flatMap((visitor) => visitor.problems)
     if (problems.length > 0) throw new Error(`the console says: ${problems.join('; ')}`)
   })
@@ -90,11 +100,13 @@ export function useVisits({ env, hasMotion = false, keepsPages = false }: Visits
       expected,
       ...options
     } = {}) {
-      const context = await browser.newContext({
-        viewport: { width: 1280, height: 800 },
-        reducedMotion: hasMotion ? 'no-preference' : 'reduce',
-        ...options,
-      })
+      const context = hidesTabs
+        ? browser.contexts()[0]!
+        : await browser.newContext({
+            viewport: { width: 1280, height: 800 },
+            reducedMotion: hasMotion ? 'no-preference' : 'reduce',
+            ...options,
+          })
       context.setDefaultTimeout(longest)
       const visitor = new Visitor(
         await context.newPage(),
