@@ -22,10 +22,17 @@ const maxBodySize = 65_536
  */
 export function serveAgents(server: ViteDevServer | PreviewServer, files: AgentFiles, virtual: Plugin): void {
   const load = 'ssrLoadModule' in server ? devLoader(server) : previewLoader(server, virtual)
-  for (const [path, file] of Object.entries(typeof files === 'string' ? { '/api/agent': files } : files)) {
-    server.middlewares.use(agentRoute(path, file, load, server))
-  }
+  for (const [path, file] of byPath(files)) server.middlewares.use(agentRoute(path, file, load, server))
 }
+
+/** Says which agents are served, for the terminal. */
+export const describeAgents = (files: AgentFiles): string =>
+  byPath(files)
+    .map(([path, file]) => `agent at ${path}: ${file}`)
+    .join(', ')
+
+const byPath = (files: AgentFiles): [path: string, file: string][] =>
+  Object.entries(typeof files === 'string' ? { '/api/agent': files } : files)
 
 /** Loads a module through the dev server, which loads it anew after an edit of it or of its imports. */
 const devLoader =

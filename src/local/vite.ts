@@ -1,9 +1,11 @@
+import { styleText } from 'node:util'
 import type { Plugin, PreviewServer, ViteDevServer } from 'vite'
 import type { LocalClientOptions } from './access'
 import { tokenRoute } from './http/token-route'
 import { createMount, type MountedEndpoint } from './mount'
 import type { ServiceOptions } from './app'
-import { serveAgents, type AgentFiles } from './vite-agents'
+import { localNotice, noticeTitle } from './notice'
+import { describeAgents, serveAgents, type AgentFiles } from './vite-agents'
 
 /** Options of the endpoint on the dev server. */
 export interface LocalAblyOptions extends ServiceOptions {
@@ -91,6 +93,7 @@ export function localAbly(options: LocalAblyOptions = {}): LocalAblyPlugin {
     // NOTE: in middleware mode the server belongs to the app
     if (httpServer) attach(httpServer)
     else config.logger.warn(noServer)
+    printNotice(server, agent)
   }
   return {
     name: 'vue-ai-transport:local-ably',
@@ -100,6 +103,16 @@ export function localAbly(options: LocalAblyOptions = {}): LocalAblyPlugin {
     configurePreviewServer: (server) => mount(server),
     resolveId: virtual.resolveId,
     load: (id, options) => virtual.load(id, { ssr: options?.ssr === true }),
+  }
+}
+
+/** Adds a line about the endpoint to the addresses that Vite prints, in the style of its own lines. */
+function printNotice(server: ViteDevServer | PreviewServer, agent: AgentFiles | undefined): void {
+  const words = agent ? `${localNotice}; ${describeAgents(agent)}` : localNotice
+  const { printUrls } = server
+  server.printUrls = () => {
+    printUrls()
+    server.config.logger.info(`  ${styleText('green', '➜')}  ${styleText('bold', noticeTitle)}: ${words}`)
   }
 }
 

@@ -1,3 +1,4 @@
+import { localNotice, noticeTitle } from '../local/notice'
 import { isOwnRoute, handlerOf } from './routes'
 import type { ModuleOptions } from './options'
 
@@ -19,7 +20,7 @@ export interface Lines {
   readonly warnings: readonly string[]
 }
 
-const prefix = 'AI sessions:'
+const prefix = `${noticeTitle}:`
 
 /** The routes that the module needs, and the first lines of each. */
 const routes = [
@@ -48,8 +49,9 @@ export function describeSetup({ options, handlers, endpoint, isDev, hasKey, shor
   const info: string[] = []
   const warnings: string[] = []
   if (endpoint) {
+    const { persist } = typeof options.local === 'object' ? options.local : {}
     info.push(
-      `${prefix} no Ably key, so this machine takes Ably's place: ${endpoint} (conversations are kept in memory). Set NUXT_AI_TRANSPORT_KEY in .env to use Ably`,
+      `${prefix} ${localNotice}: ${endpoint} (conversations are kept in ${persist ?? 'memory'}). Set NUXT_AI_TRANSPORT_KEY in .env to use Ably`,
     )
   } else if (isDev && !hasKey) {
     warnings.push(`${prefix} there is no Ably key. Set NUXT_AI_TRANSPORT_KEY in .env, or remove "local: false"`)

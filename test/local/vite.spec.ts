@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import * as Ably from 'ably'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createLogger, createServer, preview, type InlineConfig } from 'vite'
@@ -121,6 +122,44 @@ describe('localAbly()', () => {
     const client = connect(ably.agentOptions())
     await inState(client, 'connected')
     expect(client.auth.clientId).toBe('agent')
+  })
+})
+
+describe('the line in the terminal', () => {
+  /** A logger that keeps the lines of its level `info`, without colours. */
+  const aLogger = () => {
+    const lines: string[] = []
+    const info = (line: string) => void lines.push(stripVTControlCharacters(line))
+    return { lines, customLogger: { ...createLogger('silent'), info } }
+  }
+
+  test.each([
+    ['without an agent', {}, ''],
+    ['with an agent', { agent: './server/agent.ts' }, '; agent at /api/agent: ./server/agent.ts'],
+    [
+      'with several agents',
+      { agent: { '/api/chat': './chat.ts', '/api/scribe': './scribe.ts' } },
+      '; agent at /api/chat: ./chat.ts, agent at /api/scribe: ./scribe.ts',
+    ],
+  ])('follows the addresses that Vite prints: %s', async (_, options, agents) => {
+    const { lines, customLogger } = aLogger()
+    const { server, url } = await devServer(options, { customLogger })
+    expect(lines).toEqual([])
+    server.printUrls()
+    expect(lines).toEqual([
+      expect.stringContaining(url),
+      `  ➜  AI sessions: local Ably endpoint, for development only${agents}`,
+    ])
+  })
+
+  test('is there in vite preview, too', async () => {
+    const { root } = await devServer()
+    const { lines, customLogger } = aLogger()
+    const config: InlineConfig = { root, build: { outDir: root }, configFile: false, customLogger }
+    const server = await preview({ ...config, plugins: [localAbly()], preview: { port: 0, host: '127.0.0.1' } })
+    cleanups.push(() => server.close())
+    server.printUrls()
+    expect(lines.slice(1)).toEqual(['  ➜  AI sessions: local Ably endpoint, for development only'])
   })
 })
 

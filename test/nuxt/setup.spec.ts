@@ -30,10 +30,16 @@ describe('messages at the start', () => {
     const { info, warnings } = setup({ handlers, endpoint: 'http://127.0.0.1:4000', hasKey: false })
     expect(warnings).toEqual([])
     expect(info).toEqual([
-      "AI sessions: no Ably key, so this machine takes Ably's place: http://127.0.0.1:4000 (conversations are kept in memory). Set NUXT_AI_TRANSPORT_KEY in .env to use Ably",
+      'AI sessions: local Ably endpoint, for development only: http://127.0.0.1:4000 (conversations are kept in memory). Set NUXT_AI_TRANSPORT_KEY in .env to use Ably',
       'AI sessions: agent at /api/agent: server/api/agent.post.ts',
       'AI sessions: token at /api/ably/token: for guests, in development only',
     ])
+  })
+
+  it('name the file that keeps conversations', () => {
+    const options = { ...defaults, local: { persist: 'chat.log' } }
+    const { info } = setup({ options, endpoint: 'http://127.0.0.1:4000' })
+    expect(info[0]).toContain('(conversations are kept in chat.log)')
   })
 
   it('report the missing key if there is no local endpoint', () => {

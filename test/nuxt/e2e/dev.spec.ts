@@ -78,7 +78,7 @@ it('the files of the guide give two streaming answers, each with its own Stop, a
   await stopOf('Where to?').waitFor({ state: 'detached' })
   expect(loads).toBe(1)
   expect(problems).toEqual([])
-  expect(app.printed).toMatch(/no Ably key, so this machine takes Ably's place: http:\/\/127.0.0.1:\d+/)
+  expect(app.printed).toMatch(/local Ably endpoint, for development only: http:\/\/127.0.0.1:\d+/)
   expect(app.printed).toContain('agent at /api/agent: server/api/agent.post.ts')
   expect(app.printed).toContain('token at /api/ably/token: for guests, in development only')
 })
