@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import manifest from '../package.json' with { type: 'json' }
 import { here } from './entries.ts'
 
 /**
@@ -8,7 +7,6 @@ import { here } from './entries.ts'
  * page of the guide from the README, and `llms.txt` with `llms-full.txt` from all pages. Then it runs VitePress with the
  * given command, `dev` or `build`.
  */
-const site = manifest.homepage
 const modules: Record<string, string> = {
   index: 'vue-ai-transport',
   agent: 'vue-ai-transport/agent',
@@ -41,7 +39,7 @@ const texts = pages.map((file) => ({ file, text: readFileSync(here(`docs/${file}
 mkdirSync(here('docs/public'), { recursive: true })
 copyFileSync(here('playground/public/favicon.svg'), here('docs/public/logo.svg'))
 const titleOf = (text: string) => /^# (.*)$/m.exec(text)?.[1] ?? ''
-const index = texts.map(({ file, text }) => `- [${titleOf(text)}](${site}${file.replace('.md', '')})`)
+const index = texts.map(({ file, text }) => `- [${titleOf(text)}](/${file.replace('.md', '')})`)
 writeFileSync(
   here('docs/public/llms.txt'),
   `# vue-ai-transport\n\n> AI sessions for Vue that users can interrupt.\n\n${index.join('\n')}\n`,

@@ -44,7 +44,6 @@ export default defineConfig({
       { text: 'Guide', link: '/get-started', activeMatch: '^/(?!api/)' },
       { text: 'API', link: '/api/', activeMatch: '^/api/' },
     ],
-    socialLinks: [{ icon: 'github', link: manifest.repository.url.replace(/^git\+|\.git$/g, '') }],
     sidebar: [
       {
         text: 'Guide',
