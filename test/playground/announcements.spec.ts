@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { RunInfo } from '../../src'
 import { useAnnouncements } from '../../playground/src/composables/useAnnouncements'
 import { useOutage } from '../../playground/src/composables/useOutage'
-import type { Exchange } from '../../playground/src/conversation/layout'
+import type { Exchange } from '../../playground/src/conversation/exchange'
 import type { Link } from '../../playground/src/conversation/link'
 
 beforeEach(() => void vi.useFakeTimers())

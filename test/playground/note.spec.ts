@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { RunInfo } from '../../src'
-import type { Exchange } from '../../playground/src/conversation/layout'
+import type { Exchange } from '../../playground/src/conversation/exchange'
 import { noteOf, tailNoteOf } from '../../playground/src/conversation/note'
 
 /** A stopped run of alice with a reply. */

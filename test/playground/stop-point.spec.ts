@@ -1,9 +1,8 @@
 // @vitest-environment happy-dom
 import { describe, expect, it } from 'vitest'
-import { createBlockReader } from '../../playground/src/markdown/blocks'
+import { createBlockReader, withStopPoint } from '../../playground/src/markdown/blocks'
 import { cutLines, plainLine, createLineReader } from '../../playground/src/markdown/code-lines'
 import { renderItem, renderMarkdown } from '../../playground/src/markdown/render'
-import { withStopPoint } from '../../playground/src/markdown/stop-point'
 import { shareTail } from '../../playground/src/conversation/tail'
 
 const flag = '<span class="stop-point" role="img" aria-label="Stop was pressed here"></span>'

@@ -1,6 +1,6 @@
 import { ref, watch, type Ref } from 'vue'
 import type { RunInfo } from 'vue-ai-transport'
-import type { Exchange } from '../conversation/layout'
+import type { Exchange } from '../conversation/exchange'
 import type { Outages } from './useOutage'
 import type { Link } from '../conversation/link'
 import { runName } from '../conversation/status'

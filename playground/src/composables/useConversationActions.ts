@@ -1,6 +1,6 @@
 import { ref, shallowRef, type Ref } from 'vue'
 import { provideActions, type Actions } from '../conversation/actions'
-import type { Exchange } from '../conversation/layout'
+import type { Exchange } from '../conversation/exchange'
 import { textOf } from '../conversation/status'
 import type { Conversation } from './useConversation'
 

@@ -1,5 +1,5 @@
 import { onScopeDispose, watch, type Ref } from 'vue'
-import type { Exchange } from '../conversation/layout'
+import type { Exchange } from '../conversation/exchange'
 import { statusOf } from '../conversation/status'
 import type { Stage } from '../conversation/scenes'
 import { deviceKind } from '../device'

@@ -1,6 +1,6 @@
 import { computed, shallowRef, watch } from 'vue'
 import { useActions } from '../conversation/actions'
-import type { Exchange } from '../conversation/layout'
+import type { Exchange } from '../conversation/exchange'
 import { noticeOf } from '../conversation/notice'
 import { useNow } from './useNow'
 

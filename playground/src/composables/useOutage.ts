@@ -1,6 +1,6 @@
 import { computed, onScopeDispose, ref, shallowRef, watch, type Ref } from 'vue'
 import { caughtUp, glanceAt, type Glance } from '../conversation/catch-up'
-import type { Exchange } from '../conversation/layout'
+import type { Exchange } from '../conversation/exchange'
 import type { Link } from '../conversation/link'
 import { useNow } from './useNow'
 

@@ -1,5 +1,5 @@
 import { inject, provide, type InjectionKey, type Ref } from 'vue'
-import type { Exchange } from './layout'
+import type { Exchange } from './exchange'
 import type { UnsentSteer } from './steers'
 import type { Approval, Message } from './types'
 

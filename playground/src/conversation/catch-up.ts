@@ -1,4 +1,4 @@
-import type { Exchange } from './layout'
+import type { Exchange } from './exchange'
 import { isOver, statusOf, writtenOf } from './status'
 import { counted } from './words'
 

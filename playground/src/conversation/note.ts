@@ -1,5 +1,5 @@
 import { countTokens } from '../../shared/tokens'
-import type { Exchange } from './layout'
+import type { Exchange } from './exchange'
 import { statusOf, writtenOf } from './status'
 import { clock, counted, nameOf, sentence } from './words'
 

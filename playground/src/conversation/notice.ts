@@ -1,4 +1,4 @@
-import type { Exchange } from './layout'
+import type { Exchange } from './exchange'
 import { counted, reasonIn } from './words'
 
 /** An action against a problem: send again, discard the prompt, wake the agent, regenerate. */

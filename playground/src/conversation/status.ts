@@ -1,4 +1,4 @@
-import type { Exchange } from './layout'
+import type { Exchange } from './exchange'
 import { isSteer, type Message, type Part } from './types'
 
 /** The status of a run card, which is also its `data-status`. */

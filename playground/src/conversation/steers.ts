@@ -1,4 +1,4 @@
-import type { Exchange } from './layout'
+import type { Exchange } from './exchange'
 import { textOf } from './status'
 
 /** A steer of this client that the channel does not have yet. */

@@ -1,6 +1,6 @@
 import type { UIMessage } from 'ai'
 import type { View } from 'vue-ai-transport'
-import type { Exchange } from './layout'
+import type { Exchange } from './exchange'
 import type { Message } from './types'
 
 /** A version of a prompt with its newest answer, or a version of an answer. */

@@ -1,6 +1,6 @@
 import { Chunks } from './chunks'
 import { splitBlocks, type ListKind } from './render'
-import type { StopPoint } from './stop-point'
+import { lengthOfAll, type StopPoint } from './stop-point'
 
 /** A block of an answer: Markdown, a list with the Markdown of its items, or a table with its head and its rows. */
 export type Block = { readonly stopPoint?: StopPoint } & (
@@ -73,4 +73,26 @@ export function createBlockReader() {
 
 function toBlock({ list, head, parts }: Growing, ...open: readonly string[]): Block {
   return list ? { kind: 'list', list, items: parts.with(...open) } : { kind: 'table', head, rows: parts.with(...open) }
+}
+
+/** Gives each block that ends behind the stop point its own place of it. */
+export function withStopPoint(
+  chunks: readonly (readonly Block[])[],
+  stopPoint: StopPoint,
+): readonly (readonly Block[])[] {
+  let start = 0
+  return chunks.map((blocks) =>
+    blocks.map((block) => {
+      const place = stopPoint - start
+      const length = lengthOf(block)
+      start += length
+      return place < length ? { ...block, stopPoint: place } : block
+    }),
+  )
+}
+
+function lengthOf(block: Block): number {
+  if (block.kind === 'text') return block.source.length
+  const chunks = block.kind === 'list' ? block.items : [[block.head], ...block.rows]
+  return chunks.reduce((sum, chunk) => sum + lengthOfAll(chunk), 0)
 }

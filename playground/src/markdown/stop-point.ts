@@ -1,33 +1,10 @@
 import type { MarkdownIt, Token } from 'markdown-it'
-import type { Block } from './blocks'
 
 /** Stands for the stop point while Markdown is parsed: a noncharacter of Unicode, which no text needs. */
 const mark = '\uFDD0'
 
 /** A place in a text, as a number of UTF-16 units. Text behind it was written after Stop; a place below 0 lies in an earlier block. */
 export type StopPoint = number
-
-/** Gives each block that ends behind the stop point its own place of it. */
-export function withStopPoint(
-  chunks: readonly (readonly Block[])[],
-  stopPoint: StopPoint,
-): readonly (readonly Block[])[] {
-  let start = 0
-  return chunks.map((blocks) =>
-    blocks.map((block) => {
-      const place = stopPoint - start
-      const length = lengthOf(block)
-      start += length
-      return place < length ? { ...block, stopPoint: place } : block
-    }),
-  )
-}
-
-function lengthOf(block: Block): number {
-  if (block.kind === 'text') return block.source.length
-  const chunks = block.kind === 'list' ? block.items : [[block.head], ...block.rows]
-  return chunks.reduce((sum, chunk) => sum + lengthOfAll(chunk), 0)
-}
 
 /** The places of a stop point in sources that follow one another. */
 export function placesIn(sources: readonly string[], stopPoint: StopPoint | undefined): (StopPoint | undefined)[] {
