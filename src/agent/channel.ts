@@ -7,7 +7,7 @@ import { trustOf, type Trust, type TrustOptions } from '../core/access'
 import type { ReplyCodec } from '../core/codec'
 import { Emitter, plainPort } from '../core/signals'
 import { ErrorCode, reasonOf, unableTo, type SessionError } from '../core/errors'
-import type { Row } from '../core/log'
+import { isOpen, type Row } from '../core/log'
 import { Tree } from '../core/tree'
 import { Header, isClients, MessageName, type ChannelMessage } from '../core/wire'
 import { ArchiveWriter, type AgentArchive } from './archive'
@@ -224,16 +224,16 @@ export class AgentChannel<M extends object, Chunk> {
     return this.ably.runPresence.read(this.isAgent)
   }
 
-  /** Resolves when the rows of a run that has ended are in the archive, or could not be written. */
+  /** Resolves when the rows of a run that has ended or waits are in the archive, or could not be written. */
   async archived(runId: string): Promise<void> {
     if (!this.archive) return
-    const hasEnded = (): boolean => {
+    const look = (): true | undefined => {
       this.tree.settle()
-      return this.tree.runs.get(runId)?.state.status !== 'active'
+      const run = this.tree.runs.get(runId)
+      return run?.state.status === 'active' || run?.rows.some(isOpen) ? undefined : true
     }
-    const look = (): true | undefined => hasEnded() || undefined
-    // NOTE: rows are written as the channel has them, so their echo is awaited
-    if (this.ably.hearsItself) await waitFor(this, { look, timeout: echoLimit })
+    // NOTE: rows are written as the channel has them, so their echo is awaited; the end of a run overtakes its last text
+    if (this.ably.hearsItself && !(await waitFor(this, { look, timeout: echoLimit }))) this.tree.endOverdue()
     await this.archive.flush()
   }
 

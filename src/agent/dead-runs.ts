@@ -30,6 +30,10 @@ const decisionLimit = 10_000
 
 /** The search for dead runs that is under way on each channel. */
 const ending = new WeakMap<object, Promise<void>>()
+
+/** Settles when the search for dead runs that is under way on a channel is over; never rejects. */
+export const deadRunsEnded = (channel: object): Promise<void> => ending.get(channel) ?? Promise.resolve()
+
 /** The decisions on cancels of dead runs: many wakes for a cancel ask its hook once. */
 const decided = new WeakMap<Row, Promise<boolean>>()
 const deciders = new WeakMap<RunNode<object>, Decisions>()
@@ -65,7 +69,7 @@ export class DeadRuns<M extends object> {
   async endCancelled(cancel: Row, signal: AbortSignal): Promise<never> {
     const runId = await this.#runIdOf(cancel)
     const run = runId === undefined ? undefined : await readRun(this.#channel, runId, signal)
-    if (run && !run.hasEnded && !this.#isOwn(run)) await this.#endIfDead(run, cancel)
+    if (run && !this.#isOwn(run)) await this.#endIfDead(run, cancel)
     // NOTE: of a flood of cancels a run of this process may not know this one
     this.#channel.hearCancel(cancel)
     await this.endAll()
@@ -86,6 +90,8 @@ export class DeadRuns<M extends object> {
   }
 
   async #endIfDead(run: RunNode<M>, cancel: Row): Promise<void> {
+    // NOTE: the agent that has ended it may be gone before it wrote that to the archive
+    if (run.hasEnded) return this.#channel.archived(run.key)
     if (run.state.status !== 'suspended' && !(await this.#isGone(run))) return
     const isAccepted = await this.#isCancelAccepted(run, cancel)
     if (isAccepted === undefined) throw new BusyError('the hook for cancels has not decided')
@@ -211,6 +217,7 @@ export class DeadRuns<M extends object> {
     const ending = { reason, failure: error, answers: answersFor(run) }
     await declareEnd(this.#channel, this.#publisher, this.#identityOf(run), ending)
     await this.#publisher.closeOrphanedStreams(this.#channel.tree, run.key)
+    await this.#channel.archived(run.key)
   }
 
   #identityOf(run: RunNode<M>): RunIdentity {

@@ -11,6 +11,7 @@ import { authorizer, type Authorize } from './authorize'
 import { openChannelSession, type AgentSessionOptions, type ChannelSession } from './agent-session'
 import { withCors, type CorsOptions, checkIsRequest, errorResponse, isAnswer, json, readInvocation } from './http'
 import { agentClosed } from './errors'
+import { deadRunsEnded } from './dead-runs'
 import { HandledRequests, Lookups, Semaphore } from './intake'
 import type { Invocation } from './invocation'
 import { respondTo, type Respond } from './respond'
@@ -145,7 +146,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = ChunkOf<M>>(op
   /** Starts a run if its input is found and a place is free. */
   async function startRun(
     invocation: Invocation,
-  ): Promise<{ run: AgentRun<M, Chunk>; leave: (linger?: number) => void }> {
+  ): Promise<{ run: AgentRun<M, Chunk>; channel: object; leave: (linger?: number) => void }> {
     const lookup = lookups.begin()
     const { signal } = lookup
     let freePlace: (() => void) | undefined
@@ -166,7 +167,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = ChunkOf<M>>(op
       const hooks = { ...given, signal, onFound }
       const run = held.session.createRun(invocation, hooks)
       await run.start()
-      return { run, leave }
+      return { run, channel: held.session.channel, leave }
     } catch (error) {
       leave()
       throw signal.aborted ? signal.reason : error
@@ -191,13 +192,13 @@ export function defineAgent<M extends object = UIMessage, Chunk = ChunkOf<M>>(op
     invocation: Invocation,
     context?: FetchContext,
   ): Promise<{ runId: string; invocationId: string }> {
-    const { run, leave } = await startRun(invocation)
+    const { run, channel, leave } = await startRun(invocation)
     limitDuration(run)
     const done = respondTo(run, respond, report, errorText)
     // NOTE: the place is free when the run has finished, even if `respond` is still busy
     void Promise.race([run.finished, done]).then(() => leave(run.phase === 'suspended' ? suspendedLinger : undefined))
     // NOTE: some servers pass another object as the second argument of `fetch`
-    if (typeof context?.waitUntil === 'function') context.waitUntil(done)
+    if (typeof context?.waitUntil === 'function') context.waitUntil(Promise.all([done, deadRunsEnded(channel)]))
     return { runId: run.runId, invocationId: run.invocationId }
   }
 

@@ -3,6 +3,7 @@ import type * as Ably from 'ably'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createAgentSession, Invocation } from '../../src/agent'
 import { ownerOnly } from '../../src/core/access'
+import { deferred } from '../../src/core/signals'
 import { handFed, joinWire, named, streamOf, textChunks, transportOf } from '../support/agent'
 import { startAgentProcess } from '../support/agent-process'
 import { beginning, delta, setStage, textOf } from '../support/agent-stage'
@@ -206,6 +207,34 @@ describe('a suspended run whose agent has restarted', () => {
     await Promise.all(devices.map((device) => device.cancel(run.runId)))
     for (const device of devices) await eventually(() => expect(infoOf(device, run.runId)?.status).toBe('cancelled'))
     expect(endsOf(alice.heard, run.runId)).toHaveLength(1)
+  })
+
+  it('S31 is ended by an agent that is woken for another prompt, which waitUntil keeps alive for it', async () => {
+    const { name, alice, run } = await left()
+    await alice.cancel({ runId: run.runId })
+    const decision = deferred<boolean>()
+    const { agent } = agentOn(name, place.endpoint, {
+      onCancel: () => decision.promise,
+      respond: (own) => own.pipe(streamOf(textChunks(['Hi']))),
+    })
+    const { inputId, inputEventId } = await alice.prompt('Hello')
+    const work: Promise<unknown>[] = []
+    let isOver = false
+    await agent.fetch(
+      new Request('http://agent.test/', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ inputEventId, sessionName: name }),
+      }),
+      { waitUntil: (promise) => void work.push(promise.then(() => (isOver = true))) },
+    )
+    await alice.hears(named('ai-run-end', { 'input-codec-message-id': inputId }))
+    await alice.channel.history()
+    expect(isOver).toBe(false)
+    decision.resolve(true)
+    await Promise.all(work)
+    expect(work).toHaveLength(1)
+    await alice.hears(named('ai-run-end', { 'run-id': run.runId }))
   })
 
   it('stays suspended if onCancel refuses the cancel, and the refusal shows', async () => {

@@ -2,6 +2,7 @@ import type * as Ably from 'ably'
 import type { UIMessage } from 'ai'
 import { afterEach, beforeEach, onTestFinished, vi } from 'vitest'
 import { createClientSession, UIMessageCodec, type ClientSession } from '../../src'
+import type { Archive } from '../../src/archive'
 import type { AgentProcess } from './agent-process'
 import { startEndpoint, type TestEndpoint } from './local'
 
@@ -12,6 +13,8 @@ export interface Device {
   agent?: () => AgentProcess
   /** Answers the device's wakes in this process instead. */
   wake?: (request: Request) => Promise<Response>
+  archive?: Archive
+  historyPageSize?: number
 }
 
 /** A scene for dead agents: a new endpoint for each test, and clocks that a test can advance. */
@@ -49,7 +52,7 @@ export function useDeadAgents(): Place {
       onTestFinished(() => clearInterval(timer))
     },
     newName: () => `ai:dead-${++count}`,
-    async open(name, clientId, { client, agent, wake } = {}) {
+    async open(name, clientId, { client, agent, wake, ...more } = {}) {
       const send = (init?: RequestInit) =>
         wake ? wake(new Request('http://agent.test/', init)) : fetch(agent!().url, init)
       const session = createClientSession({
@@ -57,6 +60,7 @@ export function useDeadAgents(): Place {
         channelName: name,
         codec: UIMessageCodec,
         agents: 'agent',
+        ...more,
         ...((agent ?? wake) && {
           agent: { url: 'http://agent.test/', fetch: (_: unknown, init?: RequestInit) => send(init) },
         }),

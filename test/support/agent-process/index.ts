@@ -16,6 +16,8 @@ export interface AgentProcess {
   aborts(runId: string): Promise<void>
   /** Kills the process, as a crash would. */
   kill(): Promise<void>
+  /** Resolves once the process is gone. */
+  gone(): Promise<void>
   /** Asks the process to end, as a deploy does; resolves after its exit. */
   terminate(): Promise<void>
 }
@@ -41,6 +43,8 @@ export interface AgentProcessOptions {
   readonly remainPresentFor?: number
   /** Whether nothing that it writes reaches the archive. */
   readonly isWriteHeld?: boolean
+  /** Whether it is killed once it has answered a request and the promises of `waitUntil` have settled. */
+  readonly isServerless?: boolean
 }
 
 const start = fileURLToPath(new URL('./start.ts', import.meta.url))
@@ -74,17 +78,37 @@ export async function startAgentProcess(
       while (!aborted.has(runId)) await once(child, 'message')
     },
     kill: () => end(child),
+    gone: () => exited(child),
     async terminate() {
-      const over = once(child, 'exit')
       child.kill('SIGTERM')
-      await over
+      await exited(child)
     },
   }
 }
 
 async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const over = once(child, 'exit')
   child.kill('SIGKILL')
-  await over
+  await exited(child)
+}
+
+async function exited(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+}
+
+/** An agent on a serverless function: each request gets a process of its own, which is gone after it. */
+export interface Serverless {
+  readonly instances: readonly AgentProcess[]
+  fetch(request: Request): Promise<Response>
+}
+
+export function serverless(endpoint: TestEndpoint, options: AgentProcessOptions = {}): Serverless {
+  const instances: AgentProcess[] = []
+  return {
+    instances,
+    async fetch(request) {
+      const instance = await startAgentProcess(endpoint, { ...options, isServerless: true })
+      instances.push(instance)
+      return fetch(instance.url, { method: 'POST', headers: request.headers, body: await request.text() })
+    },
+  }
 }

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { finished } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as Ably from 'ably'
 import { BaseRealtime, FetchRequest, Rest, WebSocketTransport } from 'ably/modular'
@@ -12,7 +13,13 @@ import { asking } from '../tools'
 import type { AgentProcessOptions } from './index'
 
 const [clientOptions = '', given = '{}'] = process.argv.slice(2)
-const { hasPresence = true, admitted = Infinity, archive: file, isWriteHeld } = JSON.parse(given) as AgentProcessOptions
+const {
+  hasPresence = true,
+  admitted = Infinity,
+  archive: file,
+  isWriteHeld,
+  isServerless,
+} = JSON.parse(given) as AgentProcessOptions
 
 function openArchive(path: string): AgentArchive {
   const archive = sqlArchive(createDatabase(sqlite({ path })))
@@ -68,8 +75,13 @@ const server = createServer(async (request, response) => {
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const headers = { 'content-type': String(request.headers['content-type']) }
   const body = Buffer.concat(chunks)
-  const answer = await agent.fetch(new Request('http://agent.test/', { method: 'POST', headers, body }))
+  const work: Promise<unknown>[] = []
+  const context = { waitUntil: (promise: Promise<unknown>) => void work.push(promise) }
+  const answer = await agent.fetch(new Request('http://agent.test/', { method: 'POST', headers, body }), context)
   response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text())
+  if (!isServerless) return
+  await Promise.all([finished(response), ...work])
+  process.kill(process.pid, 'SIGKILL')
 })
 server.listen(0, '127.0.0.1', () => process.send!({ port: (server.address() as AddressInfo).port }))
 process.on('disconnect', () => process.exit())
