@@ -12,20 +12,44 @@ interface Form {
 type Name = string | null | undefined
 
 /** The rows of one node in little room, until one of them changes or is asked for. */
-export interface CompactRows {
-  /** The table that they belong to. */
-  readonly log: { expand(compact: CompactRows): void }
-  readonly home: RowHome
-  readonly form: Form
-  /** What the form leaves out: mostly ids and text. */
-  readonly values: readonly unknown[]
+export class CompactRows {
   /** The first and the last serial. */
   readonly first: string
   readonly last: string
-  /** The time of the first row. */
-  readonly since: number
-  /** Of each row the serial, and the time after the first row. */
+  /** Of each row how its serial differs from the first one, and the time since the row before. */
   readonly places: string
+
+  /** @param rows - by serial; no serial contains a space or a comma */
+  constructor(
+    rows: readonly Row[],
+    readonly home: RowHome,
+    /** The table that they belong to. */
+    readonly log: { expand(compact: CompactRows): void },
+    readonly form: Form,
+    /** What the form leaves out: mostly ids and text. */
+    readonly values: readonly unknown[],
+  ) {
+    this.first = rows[0]!.serial
+    this.last = rows.at(-1)!.serial
+    let before = 0
+    const placeOf = ({ serial, timestamp }: Row): string => {
+      // NOTE: joined, because the parts of a template stay apart in memory
+      const place = [difference(this.first, serial), timestamp - before].join(' ')
+      before = timestamp
+      return place
+    }
+    this.places = rows.map(placeOf).join()
+  }
+}
+
+/** How a serial differs from another one: how many characters are the same at both ends, and what is between them. */
+function difference(base: string, serial: string): string {
+  const { length } = serial
+  let begin = 0
+  while (begin < length && serial[begin] === base[begin]) begin++
+  let end = 0
+  while (end < length - begin && serial[length - 1 - end] === base[base.length - 1 - end]) end++
+  return `${begin} ${end} ${serial.slice(begin, length - end)}`
 }
 
 // NOTE: shorter texts are words of the protocol and of codecs, which other nodes use too
@@ -40,24 +64,16 @@ export class RowForms {
   /** Latest first. */
   readonly #forms: Form[] = []
 
-  /** @param rows - by serial; no serial contains a space or a comma */
   compact(rows: readonly Row[], home: RowHome, log: CompactRows['log']): CompactRows {
-    const { serial: first, timestamp: since } = rows[0]!
-    const last = rows.at(-1)!.serial
-    const places = rows.map(({ serial, timestamp }) => `${serial} ${timestamp - since}`).join()
-    return { log, home, ...this.#formOf(rows), first, last, since, places }
-  }
-
-  #formOf(rows: readonly Row[]): Pick<CompactRows, 'form' | 'values'> {
     for (const form of this.#forms) {
       const values: unknown[] = []
       // NOTE: a list that was pushed to keeps room for more
-      if (fits(form, rows, values)) return { form, values: values.slice() }
+      if (fits(form, rows, values)) return new CompactRows(rows, home, log, form, values.slice())
     }
     const values: unknown[] = []
     const form = learn(rows, values)
     if (this.#forms.unshift(form) > maxForms) this.#forms.pop()
-    return { form, values: values.slice() }
+    return new CompactRows(rows, home, log, form, values.slice())
   }
 }
 
@@ -110,9 +126,10 @@ function fitsWord(at: unknown, word: unknown, values: unknown[]): boolean {
 }
 
 /** The rows as they were. */
-export function rowsOf({ home, form, values, since, places }: CompactRows): Row[] {
+export function rowsOf({ home, form, values, first, places }: CompactRows): Row[] {
   const { names, words } = form
   let index = 0
+  let timestamp = 0
   const next = (): unknown => {
     const at = words[index++]
     return typeof at === 'number' ? values[at] : at
@@ -122,22 +139,23 @@ export function rowsOf({ home, form, values, since, places }: CompactRows): Row[
     for (let name = names[index]; typeof name === 'string'; name = names[index]) entries.push([name, next() as string])
     return Object.fromEntries(entries)
   }
-  return Array.from(places.matchAll(/([^ ]*) ([^,]*),?/g), ([, serial = '', time]): Row => {
+  return Array.from(places.matchAll(/(\d+) (\d+) ([^ ]*) ([^,]*),?/g), ([, begin, end, middle = '', time]): Row => {
+    const serial = first.slice(0, Number(begin)) + middle + first.slice(first.length - Number(end))
     const name = next() as MessageName
     const version = (next() as string | undefined) ?? serial
     const clientId = next() as string | undefined
     const transport = headers()
     index++
     const codec = headers()
-    const timestamp = since + Number(time)
+    timestamp += Number(time)
     const data = next()
     return { serial, version, name, transport, codec, data, clientId, timestamp, partial: false, deleted: false, home }
   })
 }
 
 /** The version of one of the rows, which are not made for that; undefined for other serials. */
-export function versionIn({ form, values, places }: CompactRows, serial: string): string | undefined {
-  const at = `,${places}`.indexOf(`,${serial} `)
+export function versionIn({ form, values, first, places }: CompactRows, serial: string): string | undefined {
+  const at = `,${places}`.indexOf(`,${difference(first, serial)} `)
   if (at < 0) return undefined
   // NOTE: data is the last word of each row
   let index = 0

@@ -19,7 +19,7 @@ const rows: fc.Arbitrary<Row[]> = fc
       data: fc.oneof(text, fc.constantFrom(undefined, null, 7)),
       clientId: fc.option(text, { nil: undefined }),
       timestamp: fc.nat(),
-      ending: fc.constantFrom('', '0', '@a:000', '@b:000'),
+      ending: fc.constantFrom('', '0', '-1', '@a:000', '@b:000', '-11@a:000', '-1serial-0', '\u{1f600}\u{1f601}'),
     }),
     { minLength: 1, maxLength: 4 },
   )
