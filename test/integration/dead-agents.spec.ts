@@ -14,7 +14,7 @@ import { asking } from '../support/tools'
 import { agentOn } from '../support/woken-agent'
 
 const place = useDeadAgents()
-const { skip, hurry, newName, open } = place
+const { skip, stopClocks, hurry, newName, open } = place
 
 const endsOf = (heard: readonly Ably.InboundMessage[], runId: string) =>
   heard.filter(named('ai-run-end', { 'run-id': runId }))
@@ -325,10 +325,11 @@ describe('a run whose agent is alive', () => {
     skip(200_000)
     await wakeForPrompt()
     const cancel = await alice.cancel({ runId: 'peers' })
+    stopClocks()
     await text.append('I am here')
-    skip(59_000)
+    skip(59_999)
     expect((await wake(cancel)).status).toBe(429)
-    skip(2000)
+    skip(1)
     expect((await wake(cancel)).status).toBe(200)
     const end = await alice.hears(named('ai-run-end', { 'run-id': 'peers' }))
     expect(transportOf(end)['run-reason']).toBe('cancelled')

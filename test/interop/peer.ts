@@ -92,7 +92,8 @@ function answerOf(messageId: string, { toolCallId, ...said }: Said) {
   return codec.createToolResultError(messageId, { toolCallId, message: said.errorText })
 }
 
-export function peerAgent(client: Ably.Realtime, channelName: string): Agent {
+/** @param onCancel - decides on cancels; by default the run honours each */
+export function peerAgent(client: Ably.Realtime, channelName: string, onCancel?: () => Promise<boolean>): Agent {
   const session = createAgentSession({ client, channelName })
   onTestFinished(() => session.detach())
   let heardAll = false
@@ -103,7 +104,7 @@ export function peerAgent(client: Ably.Realtime, channelName: string): Agent {
     },
     async answer(call) {
       await session.connect()
-      const run = session.createRun(Invocation.fromJSON(call))
+      const run = session.createRun(Invocation.fromJSON(call), undefined, { onCancel })
       const isBehind = (): boolean => !heardAll && run.view.hasOlder()
       while (isBehind()) await run.view.loadOlder()
       await run.start()

@@ -22,6 +22,8 @@ export interface Place {
   readonly endpoint: TestEndpoint
   /** Advances the clocks of the service and of this process's clients; agents read the service's clock. */
   skip(milliseconds: number): void
+  /** Stops these clocks: only `skip` advances them. */
+  stopClocks(): void
   /** Lets time pass ten times faster until the test ends. */
   hurry(): void
   newName(): string
@@ -35,10 +37,12 @@ export function useDeadAgents(): Place {
   const realNow = Date.now.bind(Date)
   let endpoint: TestEndpoint
   let skipped = 0
+  let now = realNow
   const skip = (milliseconds: number): void => void (skipped += milliseconds)
   beforeEach(async () => {
     skipped = 0
-    vi.spyOn(Date, 'now').mockImplementation(() => realNow() + skipped)
+    now = realNow
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + skipped)
     endpoint = await startEndpoint()
   })
   afterEach(() => void vi.restoreAllMocks())
@@ -47,6 +51,10 @@ export function useDeadAgents(): Place {
       return endpoint
     },
     skip,
+    stopClocks() {
+      const stoppedAt = now()
+      now = () => stoppedAt
+    },
     hurry() {
       const timer = setInterval(() => skip(900), 100)
       onTestFinished(() => clearInterval(timer))
