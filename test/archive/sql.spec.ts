@@ -88,24 +88,50 @@ describe.each(databases)('an archive in %s', (_, start) => {
     }
   })
 
-  it('uses at most 100 values per statement', async () => {
-    const counts: number[] = []
-    const counting: SqlDatabase = {
+  /** The database, with the statements that it has got from now on. */
+  const watched = () => {
+    const statements: { sql: string; values: readonly (string | number | null)[] }[] = []
+    const watching: SqlDatabase = {
       dialect: database.dialect,
       exec: (sql) => database.exec(sql),
       prepare: (sql) => {
         const statement = database.prepare(sql)
-        const counted = (values: readonly unknown[]) => void counts.push(values.length)
         return {
-          all: (...values) => (counted(values), statement.all(...values)),
-          run: (...values) => (counted(values), statement.run(...values)),
+          all: (...values) => (statements.push({ sql, values }), statement.all(...values)),
+          run: (...values) => (statements.push({ sql, values }), statement.run(...values)),
         }
       },
     }
+    return { statements, archive: sqlArchive(watching) }
+  }
+
+  it('writes the rows of a run with one statement for each 16, of at most 100 values', async () => {
+    const { statements, archive: counted } = watched()
     const rows = Array.from({ length: 100 }, (_unused, index) => row(String(100 + index)))
-    await sqlArchive(counting).write({ sessionName: newName(), rows })
-    expect(Math.max(...counts)).toBeLessThanOrEqual(100)
-    expect(counts).toHaveLength(7)
+    await counted.write({ sessionName: newName(), rows: rows.slice(0, 16) })
+    expect(statements).toHaveLength(1)
+    await counted.write({ sessionName: newName(), rows })
+    expect(statements).toHaveLength(1 + 7)
+    expect(Math.max(...statements.map(({ values }) => values.length))).toBeLessThanOrEqual(100)
+  })
+
+  it('finds a page, the sessions of a user and the rows to remove through its index among many rows', async () => {
+    const rows = Array.from({ length: 300 }, (_unused, index) => row(String(1000 + index)))
+    // NOTE: PostgreSQL reads a small table whole, which costs less there
+    for (let session = 0; session < 10; session++) await archive.write({ sessionName: newName(), rows })
+    if (database.dialect === 'postgresql') await database.exec('ANALYZE')
+    const { statements, archive: asked } = watched()
+    const sessionName = `ai:session-${count}`
+    expect(await asked.read({ sessionName, before: '1200' })).toHaveLength(100)
+    await asked.sessions({ prefix: 'ai:session-', limit: 5 })
+    await asked.remove(newName())
+    expect(statements).toHaveLength(3)
+    for (const { sql, values } of statements) {
+      const explain = database.dialect === 'sqlite' ? 'EXPLAIN QUERY PLAN' : 'EXPLAIN'
+      const plan = JSON.stringify(await database.prepare(`${explain} ${sql}`).all(...values))
+      expect(plan).toMatch(/INDEX.*session/i)
+      expect(plan).not.toMatch(/(Seq Scan on|SCAN) (ai_session_rows|r\b)/)
+    }
   })
 
   it('keeps sessions separate', async () => {

@@ -67,10 +67,12 @@ describe('a page whose connection closed because it seemed to be left', () => {
     ['is restored by the back button', () => window.dispatchEvent(new Event('pageshow'))],
     ['becomes visible', () => document.dispatchEvent(new Event('visibilitychange'))],
   ])('reconnects when it %s', async (_, happens) => {
-    const { page, leave, end } = await openPage('back')
-    await leave()
+    const { page, client, end } = await openPage('back')
+    // NOTE: without `beforeunload`, after which the page would reconnect a second later anyway
+    client.close()
+    await eventually(() => expect(page.status.value).toBe('idle'))
     happens()
-    await eventually(() => expect(page.status.value).toBe('ready'), 900)
+    await eventually(() => expect(page.status.value).toBe('ready'))
     end()
   })
 
@@ -96,8 +98,11 @@ describe('a page whose connection closed because it seemed to be left', () => {
   })
 })
 
-it('a prompt written offline is sent although another chat was opened meanwhile', async () => {
-  const { endpoint } = await startConversation('ai:one')
+it.each([
+  ['for a moment', 'disconnected', 120_000],
+  ['for so long that the connection is suspended', 'suspended', 200],
+])('a prompt written offline %s is sent although another chat was opened meanwhile', async (_, state, ttl) => {
+  const { endpoint } = await startConversation('ai:one', { limits: { connectionStateTtl: ttl } })
   const client = endpoint.client({ clientId: 'reader' })
   const name = ref('one')
   const scope = effectScope()
@@ -106,13 +111,14 @@ it('a prompt written offline is sent although another chat was opened meanwhile'
   )!
   await page.ready
   const restore = endpoint.dropConnection('reader', { refuseFor: Infinity })
-  await eventually(() => expect(page.status.value).toBe('reconnecting'))
+  await eventually(() => expect(client.connection.state).toBe(state))
   const sent = page.send('written in a tunnel', { wake: false })
   name.value = 'two'
   await nextTick()
   name.value = 'one'
   expect(page.messages.value.map(({ state }) => state)).toEqual(['pending'])
   name.value = 'two'
+  await nextTick()
   restore()
   page.connection.retry()
   await sent

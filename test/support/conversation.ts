@@ -1,4 +1,5 @@
 import type * as Ably from 'ably'
+import type { LocalEndpointOptions } from '../../src/local'
 import { startEndpoint, type TestEndpoint } from './local'
 import { handAgent, type HandAgent } from './hand-agent'
 
@@ -11,8 +12,8 @@ export interface Conversation {
   prompt(id: string, text: string, parent?: string): Promise<void>
 }
 
-export async function startConversation(channelName: string): Promise<Conversation> {
-  const endpoint = await startEndpoint()
+export async function startConversation(channelName: string, options?: LocalEndpointOptions): Promise<Conversation> {
+  const endpoint = await startEndpoint(options)
   const writer = endpoint.client({ clientId: 'writer' })
   const channel = writer.channels.get(channelName)
   return {
