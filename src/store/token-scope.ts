@@ -1,16 +1,19 @@
-import type { capabilityOp, RealtimeClient } from 'ably'
+import type { capabilityOp } from 'ably'
 
 const operations: capabilityOp[] = ['subscribe', 'publish', 'history', 'presence']
 
+/** Requests a token with these operations for each channel. */
+export type RequestToken = (capability: Record<string, capabilityOp[]>) => Promise<void>
+
 /** Requests tokens that cover the channels in use, and no others. */
 export class TokenScope {
-  readonly #auth: RealtimeClient['auth']
+  readonly #requestToken: RequestToken
   readonly #inUse: () => Iterable<string>
   #covered: ReadonlySet<string> = new Set()
   #request: Promise<void> | undefined
 
-  constructor(auth: RealtimeClient['auth'], inUse: () => Iterable<string>) {
-    this.#auth = auth
+  constructor(requestToken: RequestToken, inUse: () => Iterable<string>) {
+    this.#requestToken = requestToken
     this.#inUse = inUse
   }
 
@@ -25,7 +28,7 @@ export class TokenScope {
     // NOTE: channels that come into use in the same tick share one token
     await Promise.resolve()
     const names = new Set(this.#inUse())
-    await this.#auth.authorize({ capability: Object.fromEntries([...names].map((name) => [name, operations])) })
+    await this.#requestToken(Object.fromEntries([...names].map((name) => [name, operations])))
     this.#covered = names
   }
 }

@@ -1,4 +1,4 @@
-import type { ConnectionState, ConnectionStateChange, RealtimeClient, RestClient } from 'ably'
+import type { ConnectionState, ConnectionStateChange, RealtimeClient, RestClient, TokenParams } from 'ably'
 import type { AppMessage } from './app-message'
 import { shallowRef, type Ref } from 'vue'
 import type { Pinia } from 'pinia'
@@ -16,7 +16,7 @@ import type { ClientSessionOptions, DehydratedSession } from '../session/context
 import type { FlushMode } from '../session/scheduling'
 import { warn } from '../core/diagnostics'
 import { LeasedSession, type Lease } from './lease'
-import { TokenScope } from './token-scope'
+import { TokenScope, type RequestToken } from './token-scope'
 import { vuePort } from './vue-port'
 
 export interface AITransportOptions extends TrustOptions {
@@ -121,7 +121,9 @@ export class Transport {
     const sessions = [...this.#sessions.values()]
     this.#client?.connect()
     // NOTE: the SDK keeps a token until it expires, also one that lacks a capability
-    if (sessions.some(({ isRefused }) => isRefused)) await this.#client?.auth.authorize().catch(() => undefined)
+    if (this.#client && sessions.some(({ isRefused }) => isRefused)) {
+      await this.#authorize(this.#client).catch(() => undefined)
+    }
     for (const session of sessions) session.retry()
   }
 
@@ -142,7 +144,7 @@ export class Transport {
     this.#stopListening?.()
     this.connection.value = unused
     await Promise.all(sessions.map((session) => session.end()))
-    if (typeof this.#options.client === 'function') client?.close()
+    if (this.#isOwner) client?.close()
   }
 
   #open(sessionName: string): ClientSession<AppMessage> {
@@ -178,7 +180,26 @@ export class Transport {
     connection.on(update)
     this.#stopListening = () => connection.off(update)
     update()
-    this.#tokens = tokenScope === 'sessions' ? new TokenScope(client.auth, () => this.#sessions.keys()) : undefined
+    const request: RequestToken = (capability) => this.#authorize(client, { capability })
+    this.#tokens = tokenScope === 'sessions' ? new TokenScope(request, () => this.#sessions.keys()) : undefined
     return (this.#client = client)
+  }
+
+  get #isOwner(): boolean {
+    return typeof this.#options.client === 'function'
+  }
+
+  /** Requests a new token. */
+  async #authorize(client: RealtimeClient, params?: TokenParams): Promise<void> {
+    // NOTE: the SDK connects a client again that was closed while its token was on its way
+    const stayClosed = (): void => {
+      if (this.#isOwner && this.#client !== client) client.close()
+    }
+    client.connection.on('connecting', stayClosed)
+    try {
+      await client.auth.authorize(params)
+    } finally {
+      client.connection.off(stayClosed)
+    }
   }
 }

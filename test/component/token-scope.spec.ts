@@ -1,8 +1,8 @@
 import * as Ably from 'ably'
-import { effectScope, ref } from 'vue'
+import { createApp, effectScope, ref, watch } from 'vue'
 import { expect, it } from 'vitest'
 import { useClientSession, useConnection, useView } from '../../src'
-import { bareApp } from '../support/app'
+import { aiPlugins, bareApp } from '../support/app'
 import { eventually } from '../support/eventually'
 import { startEndpoint } from '../support/local'
 
@@ -83,4 +83,76 @@ it('a session whose token was refused gets a new one on request', async () => {
   late.connection.retry()
   await eventually(() => expect(late.status.value).toBe('ready'))
   app.unmount()
+})
+
+/** An app with a login: each token is for the user who is signed in when it is requested, and for that user's session. */
+async function anAppWithLogin() {
+  const endpoint = await startEndpoint()
+  const { endpoint: host, port, tlsPort, tls, transports } = endpoint.clientOptions()
+  const user = ref<string>()
+  /** Token requests that wait; undefined while they are answered at once. */
+  const held: { requests?: (() => void)[] } = {}
+  const authCallback: Ably.ClientOptions['authCallback'] = (_, done) => {
+    const capability = { [`ai:${user.value}:trip`]: ['*'] }
+    const answer = () => done(null, endpoint.createToken({ clientId: user.value!, capability }))
+    if (held.requests) held.requests.push(answer)
+    else answer()
+  }
+  const options = { endpoint: host, port, tlsPort, tls, transports, disableConnectivityCheck: true, logLevel: 0 }
+  /** The states of each client's connection so far. */
+  const states: string[][] = []
+  const client = () => {
+    const made = new Ably.Realtime({ ...options, authCallback, autoConnect: false })
+    const own: string[] = []
+    states.push(own)
+    made.connection.on(({ current }) => own.push(current))
+    return made
+  }
+  const { plugins, transport } = aiPlugins({ client, tokenScope: 'sessions', linger: 0 })
+  const app = createApp({ render: () => null })
+  for (const plugin of plugins) app.use(plugin)
+  app.mount(document.createElement('div'))
+  const scope = effectScope()
+  const use = <T>(setup: () => T): T => app.runWithContext(() => scope.run(setup))!
+  const chat = () => useClientSession(() => user.value && `ai:${user.value}:trip`)
+  const leave = () => {
+    scope.stop()
+    app.unmount()
+  }
+  return { transport, user, held, states, use, chat, leave }
+}
+
+it.each(['reset', 'unmounted'])('a token that arrives after the app was %s connects no client', async (ending) => {
+  const { transport, user, held, states, use, chat, leave } = await anAppWithLogin()
+  const { status } = use(chat)
+  const requests: (() => void)[] = (held.requests = [])
+  user.value = 'ada'
+  await eventually(() => expect(requests).toHaveLength(1))
+  held.requests = undefined
+  if (ending === 'reset') await transport.reset()
+  else leave()
+  requests[0]!()
+  await eventually(() => expect(states[0]!.slice(-3)).toEqual(['connecting', 'closing', 'closed']))
+  expect(states[0]).not.toContain('connected')
+  if (ending === 'unmounted') return
+  await eventually(() => expect(status.value).toBe('ready'))
+  expect(states).toHaveLength(2)
+  leave()
+})
+
+it('each user of an app has one connection if the app resets the transport when the user changes', async () => {
+  const { transport, user, states, use, chat, leave } = await anAppWithLogin()
+  const { status, name } = use(() => {
+    watch(user, () => transport.reset(), { flush: 'sync' })
+    return chat()
+  })
+  for (const next of ['ada', 'grace', undefined, 'ada']) {
+    user.value = next
+    expect(name.value).toBe(next && `ai:${next}:trip`)
+    await eventually(() => expect(status.value).toBe(next ? 'ready' : 'idle'))
+  }
+  expect(states.map((own) => own.filter((state) => state === 'connected'))).toEqual(
+    ['ada', 'grace', 'ada'].map(() => ['connected']),
+  )
+  leave()
 })
