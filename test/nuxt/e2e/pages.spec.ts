@@ -121,3 +121,18 @@ it('two users cannot see each other', async () => {
   expect(wake.status).toBe(403)
   expect(await (await fetch(`${app.origin}/api/threads`, { headers: { cookie } })).text()).not.toContain('A secret')
 })
+
+it('each user who signs in has one connection', async () => {
+  const visit = await app.visit({ path: '/' })
+  const { page } = visit
+  for (const [index, user] of ['ada', 'grace'].entries()) {
+    await page.getByRole('button', { name: user }).click()
+    await page.getByRole('button', { name: 'New chat' }).click()
+    await eventually(() => expect(visit.leases.filter((lease) => lease.startsWith(`+ai:${user}:`))).toHaveLength(1))
+    await page.getByLabel('Message').fill('Where to?')
+    await page.getByLabel('Message').press('Enter')
+    await eventually(async () => expect(await visit.messages()).toContain(`complete: ${answerTo('Where to?')}`))
+    expect(visit.connections).toBe(index + 1)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+  }
+})

@@ -3,3 +3,6 @@ export default defineNuxtConfig({
   routeRules: { '/board/prerendered': { prerender: true }, '/board/swr': { swr: 3600 } },
   devtools: { enabled: false },
 })
+
+// @ts-expect-error: the options have types, which `nuxt typecheck` checks here
+defineNuxtConfig({ aiTransport: { tokens: '/api/ably/token' } })
