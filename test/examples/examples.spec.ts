@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as Ably from 'ably'
-import { chromium, type Browser, type WebSocket } from 'playwright'
+import { chromium, type Browser, type Page, type WebSocket } from 'playwright'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { here } from '../../scripts/entries'
@@ -58,6 +58,15 @@ function makeApp(name: string, files: Iterable<[path: string, text: string]>): s
   return folder
 }
 
+const secret = 'app.key:secret'
+
+/** Sends both clients of the guide to a Node server to a local endpoint, with the options that the guide names. */
+function sendToLocal(folder: string, port: number): void {
+  const options = `endpoint: '127.0.0.1', port: ${port}, tls: false`
+  edit(folder, 'src/main.ts', /(\/api\/ably\/token')/, `$1, ${options}`)
+  edit(folder, 'server/agent.ts', /(clientId: 'agent')/, `$1, ${options}`)
+}
+
 const viteFiles = ['vite.config.ts', 'server/agent.ts', 'src/main.ts', 'src/App.vue']
 const readme = filesOf(readFileSync(here('README.md'), 'utf8'))
 
@@ -78,6 +87,28 @@ describe("the README's Vite app", () => {
     const visit = await open(await vite(folder))
     await stopOneOfTwo(visit)
     expect(visit.problems).toEqual([])
+  })
+
+  it('keeps the newest words above its input in sight on a phone, unless the user scrolls up', async () => {
+    const { page, ask } = await open(await vite(folder))
+    await page.setViewportSize({ width: 320, height: 300 })
+    const lines = page.locator('article p')
+    const gap = () =>
+      page.evaluate(() => {
+        const [form, last] = ['form', 'article:last-of-type p'].map((all) => document.querySelector(all)!)
+        const { top, bottom } = form!.getBoundingClientRect()
+        return [Math.round(innerHeight - bottom), Math.sign(top - last!.getBoundingClientRect().bottom)]
+      })
+    await ask('One')
+    await messagesOf(page, 'assistant', 'complete').waitFor()
+    await ask('Two')
+    await messagesOf(page, 'assistant', 'active').filter({ hasText: 'You said: "Two"' }).waitFor()
+    await expect.poll(gap).toEqual([0, 1])
+    expect(await page.evaluate(() => document.body.scrollHeight > innerHeight)).toBe(true)
+    expect(await page.evaluate(() => document.body.scrollWidth)).toBe(320)
+    await lines.first().scrollIntoViewIfNeeded()
+    await messagesOf(page, 'assistant', 'complete').filter({ hasText: 'You said: "Two"' }).waitFor()
+    expect((await lines.first().boundingBox())!.y).toBeGreaterThanOrEqual(0)
   })
 
   it('works the same after a build, in `vite preview`', async () => {
@@ -177,10 +208,7 @@ describe('the app on a Node server', () => {
 
   it('serves its pages, tokens and agent in production, for signed-in users only', async () => {
     const { key, port } = await startEndpoint()
-    // The options that the guide names for a machine without an Ably account
-    const local = `endpoint: '127.0.0.1', port: ${port}, tls: false`
-    edit(folder, 'src/main.ts', /(\/api\/ably\/token')/, `$1, ${local}`)
-    edit(folder, 'server/agent.ts', /(clientId: 'agent')/, `$1, ${local}`)
+    sendToLocal(folder, port)
     await run(folder, process.execPath, 'node_modules/vite/bin/vite.js', 'build')
     const env = { PORT: String(await freePort()), ABLY_API_KEY: key }
     const url = await start(folder, ['server/main.ts'], env, /Listening on (\S+)/)
@@ -191,6 +219,52 @@ describe('the app on a Node server', () => {
     const body = JSON.stringify({ inputEventId: 'x', sessionName: 'ai:alice:trip' })
     const headers = { 'content-type': 'application/json', 'x-user': 'eve' }
     expect((await fetch(`${url}/api/agent`, { method: 'POST', headers, body })).status).toBe(403)
+  })
+})
+
+describe('the archive of the page about conversations', () => {
+  it('shows a conversation that Ably no longer has', async () => {
+    const guide = filesOf(readFileSync(here('docs/node-server.md'), 'utf8'))
+    const page = readFileSync(here('docs/conversations.md'), 'utf8')
+    const optionOf = (file: string) => new RegExp(`In \`${file}\`[^]*?\`(archive: .*?)\``).exec(page)![1]!
+    const [, route] = /```ts\n {3}\/\/ in server\/main\.ts.*\n([^]*?)```/.exec(page)!
+    const folder = makeApp('archive', [
+      ['vite.config.ts', readme.get('vite.config.ts')!],
+      ...[...guide].filter(([path]) => /^server|main\.ts$/.test(path)),
+      [
+        'src/App.vue',
+        replaceIn(readme.get('src/App.vue')!, /^const .*useClientSession.*$/m, guide.get('src/App.vue')!),
+      ],
+      ['server/archive.ts', filesOf(page).get('server/archive.ts')!],
+    ])
+    edit(folder, 'server/agent.ts', /^import/m, "import { archive } from './archive.ts'\nimport")
+    edit(folder, 'server/agent.ts', /agents: 'agent',/, `$&\n  ${optionOf('server/agent.ts')},`)
+    edit(folder, 'server/main.ts', /^const files/m, `${route}\n$&`)
+    edit(folder, 'src/main.ts', /agents: 'agent',/, `$&\n      ${optionOf('src/main.ts')},`)
+    await run(folder, process.execPath, here('node_modules/vue-tsc/bin/vue-tsc.js'), '--noEmit')
+
+    const keys = [secret]
+    const { port, close } = await startEndpoint({ keys })
+    const env = { PORT: String(await freePort()), ABLY_API_KEY: secret }
+    sendToLocal(folder, port)
+    await run(folder, process.execPath, 'node_modules/vite/bin/vite.js', 'build')
+    const url = await start(folder, ['server/main.ts'], env, /Listening on (\S+)/)
+    const asAlice = (opened: Page) => opened.setExtraHTTPHeaders({ 'x-user': 'alice' })
+    const { page: first, ask } = await openPage(browser, url, asAlice)
+    await ask('Where to?')
+    await messagesOf(first, 'assistant', 'complete').waitFor()
+    const rows = () => fetch(`${url}/api/archive?sessionName=ai:alice:trip`, { headers: { 'x-user': 'alice' } })
+    await expect.poll(async () => (await rows()).text()).toContain('ai-run-end')
+    expect((await fetch(`${url}/api/archive?sessionName=ai:alice:trip`)).status).toBe(403)
+    await first.close()
+
+    // An endpoint that knows nothing of the conversation takes the place of the first one
+    await close()
+    await startEndpoint({ keys, port })
+    const { page: later, problems } = await openPage(browser, url, asAlice)
+    await messagesOf(later, 'user', 'sent').filter({ hasText: 'Where to?' }).waitFor()
+    await messagesOf(later, 'assistant', 'complete').filter({ hasText: 'You said: "Where to?"' }).waitFor()
+    expect(problems).toEqual([])
   })
 })
 
@@ -226,7 +300,6 @@ describe('the agents', () => {
   })
 
   const isDone = (runId: string) => named('ai-run-end', { 'run-id': runId })
-  const secret = 'app.key:secret'
   let port: number
   let aWire: (name: string) => ReturnType<typeof joinWire>
   beforeAll(async () => {

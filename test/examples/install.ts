@@ -18,9 +18,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const stop = (): Promise<void> => rm(root, { recursive: true, force: true })
   try {
     const tarball = await pack(root)
-    // NOTE: the guide to a Node server goes on from the Vite app, and shares its packages
+    // NOTE: the guide to a Node server and its archive go on from the Vite app, and share its packages
     const install = (name: string, more = {}) => installExample(name, join(root, name), tarball, more)
-    await Promise.all([install('vite', { sirv: '*' }), install('agents')])
+    await Promise.all([install('vite', { sirv: '*', db0: '*' }), install('agents')])
     project.provide('examples', root)
   } catch (error) {
     await stop()
