@@ -2,14 +2,16 @@
 const stayTime = 1000
 
 /**
- * Calls the listener when the page goes on after it seemed to leave: it comes back by the back button, becomes visible, or
- * survives `beforeunload` (a `mailto:` link, a download, a cancelled "Leave site?"). Returns a function that removes it.
+ * Calls the listener when the page goes on after `beforeunload`, in which the SDK closes its connection: it comes back by the
+ * back button, becomes visible, or is still there a moment later (a `mailto:` link, a download, a cancelled "Leave site?").
+ * Returns a function that removes it.
  *
- * @param wasOpenAt - Whether the connection was open at a moment of `performance.now()`: one that the app has closed before
- * the page seemed to leave stays closed.
+ * @param wasOpenAt - Whether the connection was open at a moment of `performance.now()`: one that the app has closed stays
+ * closed.
  */
 export function onPageStays(listener: () => void, wasOpenAt: (moment: number) => boolean): () => void {
   if (typeof window === 'undefined' || typeof document === 'undefined') return () => undefined
+  /** Runs while the page seems to be leaving. */
   let timer: ReturnType<typeof setTimeout> | undefined
   const leaving = ({ timeStamp }: Event): void => {
     // NOTE: by time, because the SDK closes its connection in this event too, and its listener comes first
@@ -19,19 +21,21 @@ export function onPageStays(listener: () => void, wasOpenAt: (moment: number) =>
     timer = setTimeout(stay, stayTime)
   }
   const stay = (): void => {
+    if (timer === undefined) return
+    clearTimeout(timer)
     timer = undefined
     listener()
   }
   const visible = (): void => {
-    if (document.visibilityState === 'visible') listener()
+    if (document.visibilityState === 'visible') stay()
   }
   window.addEventListener('beforeunload', leaving)
-  window.addEventListener('pageshow', listener)
+  window.addEventListener('pageshow', stay)
   document.addEventListener('visibilitychange', visible)
   return () => {
     clearTimeout(timer)
     window.removeEventListener('beforeunload', leaving)
-    window.removeEventListener('pageshow', listener)
+    window.removeEventListener('pageshow', stay)
     document.removeEventListener('visibilitychange', visible)
   }
 }
