@@ -33,8 +33,8 @@ const emptyQueue: QueueState = { items: [], awaited: [] }
 export class ComposerMemory {
   readonly draft: ShallowRef<Draft> = shallowRef(emptyDraft)
   readonly queue: ShallowRef<QueueState> = shallowRef(emptyQueue)
-  /** The id of the queued prompt that is being sent by this tab. */
-  readonly sending = shallowRef<string>()
+  /** The ids of the queued prompts that are being sent by this tab. */
+  readonly sending = shallowRef<readonly string[]>([])
   /** The id of a queued prompt that this tab could not send; it stays in the queue. */
   readonly refused = shallowRef<string>()
   /** Why the storage could not be written; undefined when the last write worked. */

@@ -93,7 +93,7 @@ export class PromptQueue<M extends object> {
     const memory = this.#memory()
     const item = memory.queue.value.items.find((each) => each.id === id)
     if (!item) throw new SessionError('unable to send the prompt; it is not in the queue', ErrorCode.BadRequest)
-    memory.sending.value = id
+    memory.sending.value = [...memory.sending.value, id]
     memory.refused.value = undefined
     try {
       return await this.#send(item, { ...options, id })
@@ -102,7 +102,7 @@ export class PromptQueue<M extends object> {
       if (!this.#isShown(id)) memory.refused.value = id
       throw cause
     } finally {
-      memory.sending.value = undefined
+      memory.sending.value = memory.sending.value.filter((each) => each !== id)
       // NOTE: a prompt that the channel refused stands in the conversation, which offers to send it again
       if (this.#isShown(id)) {
         memory.change(({ items, awaited }) => ({
@@ -114,7 +114,7 @@ export class PromptQueue<M extends object> {
   }
 
   #change(id: string, change: (items: readonly QueuedPrompt[], index: number) => readonly QueuedPrompt[]): void {
-    if (this.#memory().sending.value === id) return
+    if (this.#memory().sending.value.includes(id)) return
     this.#memory().change(({ items, awaited }) => {
       const index = items.findIndex((item) => item.id === id)
       return { items: index < 0 ? items : change(items, index), awaited }
@@ -130,7 +130,7 @@ export class PromptQueue<M extends object> {
     const { queue, sending, refused } = this.#memory()
     const { items, awaited } = queue.value
     const view = this.#view()
-    if (items.length === 0 || sending.value !== undefined || !this.#isLoaded() || view.isRunning) return undefined
+    if (items.length === 0 || sending.value.length > 0 || !this.#isLoaded() || view.isRunning) return undefined
     if (items[0]!.id === refused.value) return undefined
     return awaited.every((id) => this.#fate(id) === 'complete') ? items[0] : undefined
   }

@@ -68,7 +68,7 @@ export interface UseComposerReturn<M extends object = AppMessage> {
   send: (options?: ComposerSendOptions | Event) => Promise<Sent<M>>
   /** Prompts that wait for their turn, the next one first. They go out one by one, each after the run before it has succeeded. */
   queue: ComputedRef<readonly QueuedPrompt[]>
-  /** The id of the queued prompt that is on its way to the channel. */
+  /** The id of the queued prompt that is on its way to the channel; the first one, if `sendNow` was called for several. */
   sending: ComputedRef<string | undefined>
   /** Why the queue waits for `resume()`; undefined while it goes on by itself. */
   pause: ComputedRef<QueuePause | undefined>
@@ -173,7 +173,7 @@ export function useComposer<M extends object>(options: UseComposerOptions<M> = {
     nextFor,
     send,
     queue: queue.items,
-    sending: computed(() => memory.value.sending.value),
+    sending: computed(() => memory.value.sending.value[0]),
     pause: queue.pause,
     resume: () => queue.resume(),
     update: (id, change) => queue.update(id, change),

@@ -169,6 +169,28 @@ it('a queued prompt can be sent at once, and takes its place in the order of the
   expect(queued()).toEqual([])
 })
 
+it('a queued prompt that is on its way cannot be changed, also when another one that was sent with it has arrived', async () => {
+  const scene = await startScene('composer-now-both')
+  const { composer, write, shown, queued } = await openTab(scene, { whenBusy: 'queue' })
+  await write('One')
+  await scene.model.call(0)
+  for (const text of ['Two', 'Three']) await write(text)
+  const [two, three] = composer.queue.value
+  const arrived = composer.sendNow(two!.id)
+  // It waits for the end of the run that it stops
+  const later = composer.sendNow(three!.id, { whenBusy: 'interrupt', waitFor: 'ended' })
+  expect(composer.sending.value).toBe(two!.id)
+  await arrived
+  expect(composer.sending.value).toBe(three!.id)
+  composer.update(three!.id, { text: 'Three, edited' })
+  composer.remove(three!.id)
+  expect(queued()).toEqual(['Three'])
+  await later
+  expect(composer.sending.value).toBeUndefined()
+  expect(queued()).toEqual([])
+  await eventually(() => expect(shown()).toContain('sent: Three'))
+})
+
 it('the draft and the queue survive a reload, and the queue continues if the run has ended meanwhile', async () => {
   const scene = await startScene('composer-reload')
   const storage = makeStorage()
