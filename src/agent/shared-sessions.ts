@@ -33,14 +33,22 @@ export class SharedSessions<Session extends Closable> {
   }
 
   async acquire(name: string): Promise<Lease<Session>> {
-    const { session, lease } = this.#entries.get(name) ?? (await this.#enter(name))
-    const releaseFor = lease.acquire()
+    let entry = this.#entries.get(name)
+    if (!entry) {
+      this.#checkOpen()
+      const session = await this.#create(name)
+      this.#checkOpen()
+      // Another request may have been faster
+      entry = this.#entries.get(name) ?? this.#enter(name, session)
+    }
+    // NOTE: nothing is awaited since it was entered, because an entry without users may be dropped
+    const releaseFor = entry.lease.acquire()
     const release = (linger = this.#linger): void => {
       if (this.#isClosed) return
       releaseFor(linger)
       this.#dropSurplus()
     }
-    return { session, release }
+    return { session: entry.session, release }
   }
 
   /** Ends all sessions and their open runs; after `within` milliseconds it leaves them instead. */
@@ -62,12 +70,8 @@ export class SharedSessions<Session extends Closable> {
     return entries.map(({ session }) => session)
   }
 
-  async #enter(name: string): Promise<Entry<Session>> {
-    this.#checkOpen()
-    const session = await this.#create(name)
-    this.#checkOpen()
-    // Another request may have been faster
-    const entry = this.#entries.get(name) ?? { session, lease: new LingeringLease(() => this.#drop(name)) }
+  #enter(name: string, session: Session): Entry<Session> {
+    const entry = { session, lease: new LingeringLease(() => this.#drop(name)) }
     this.#entries.set(name, entry)
     return entry
   }

@@ -61,6 +61,21 @@ describe('SharedSessions', () => {
     expect((await sessions.acquire('ai:50')).session).toBe(leases[50]!.session)
   })
 
+  it('keeps a session that is being acquired while unused ones are released', async () => {
+    const { sessions } = shared()
+    const names = Array.from({ length: 70 }, (_, index) => `ai:${index}`)
+    const leases = await Promise.all(names.map((name) => sessions.acquire(name)))
+    for (const lease of leases.slice(0, 50)) lease.release(600_000)
+    const acquiring = sessions.acquire('ai:new')
+    // One between any two steps of it
+    for (const lease of leases.slice(50)) {
+      lease.release(600_000)
+      await Promise.resolve()
+    }
+    const { session } = await acquiring
+    expect((await sessions.acquire('ai:new')).session).toBe(session)
+  })
+
   it('keeps a session for the longest time that a release asked for, even if shorter ones follow', async () => {
     const { sessions, detach } = shared()
     const waiting = await sessions.acquire('ai:a')
