@@ -82,8 +82,10 @@ async function post(
     },
   )
   const { ok, status } = response
+  // NOTE: read in any case, because Node keeps a connection busy with an unread body
+  const text = response.text().catch(() => '')
   if (ok) return 'accepted'
-  const error = failure(`${name} ${answered(status, await response.text().catch(() => ''))}`, response)
+  const error = failure(`${name} ${answered(status, await text)}`, response)
   const after = delayIn(response.headers.get('retry-after') ?? '')
   const final = status < 500 && !transient.has(status)
   return { error, final, ...(after > 0 && { after: Math.min(after, longestRetryAfter) }) }

@@ -17,3 +17,10 @@ it.each([
   const outcome = await callAgent(agent, { sessionName: 'ai:x', inputEventId: 'e-1' }, 1)
   expect(outcome).toEqual({ error: expect.any(Error) as Error, final: false, ...(after !== undefined && { after }) })
 })
+
+it('the body of an accepted wake is read, so that Node can use the connection again', async () => {
+  const response = new Response('{"runId":"r-1"}')
+  const agent = { url: 'https://agent.test', fetch: async () => response }
+  expect(await callAgent(agent, { sessionName: 'ai:x', inputEventId: 'e-1' }, 1)).toBe('accepted')
+  expect(response.bodyUsed).toBe(true)
+})
