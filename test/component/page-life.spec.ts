@@ -89,17 +89,20 @@ describe('a page whose connection closed because it seemed to be left', () => {
     ['seems to be left', () => window.dispatchEvent(new Event('beforeunload'))],
     ['is restored by the back button', () => window.dispatchEvent(new Event('pageshow'))],
     ['becomes visible', () => document.dispatchEvent(new Event('visibilitychange'))],
-  ])('a connection that the app has closed stays closed when the page %s, until an action needs it', async (_, happens) => {
-    const { page, end, client } = await openPage('closed')
-    client.close()
-    await eventually(() => expect(page.status.value).toBe('idle'))
-    happens()
-    await new Promise((resolve) => setTimeout(resolve, 1200))
-    expect(client.connection.state).toBe('closed')
-    await page.send('hello', { wake: false })
-    expect(client.connection.state).toBe('connected')
-    end()
-  })
+  ])(
+    'a connection that the app has closed stays closed when the page %s, until an action needs it',
+    async (_, happens) => {
+      const { page, end, client } = await openPage('closed')
+      client.close()
+      await eventually(() => expect(page.status.value).toBe('idle'))
+      happens()
+      await new Promise((resolve) => setTimeout(resolve, 1200))
+      expect(client.connection.state).toBe('closed')
+      await page.send('hello', { wake: false })
+      expect(client.connection.state).toBe('connected')
+      end()
+    },
+  )
 })
 
 it.each([
