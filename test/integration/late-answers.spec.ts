@@ -1,10 +1,10 @@
 import type { UIMessage } from 'ai'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createClientSession, UIMessageCodec } from '../../src'
-import { named, streamOf, textChunks, transportOf, type WireClient } from '../support/agent'
+import { named, streamOf, textChunks, transportOf } from '../support/agent'
 import { eventually } from '../support/eventually'
 import { startEndpoint, type TestEndpoint } from '../support/local'
-import { answerTo, asking } from '../support/tools'
+import { answerFromFar, answerTo, asking } from '../support/tools'
 import { agentOn, wokenAgent, type Run } from '../support/woken-agent'
 
 let endpoint: TestEndpoint
@@ -53,21 +53,6 @@ async function answeredTwice() {
     await answerTo(scene.alice, { ...about, output: 'Rome' }),
   ]
   return { ...scene, runId, contexts, respond, first, second }
-}
-
-/**
- * Reserves a place on the channel for an answer. The answer arrives there later, by an update: with a lower serial than the
- * messages before it, as if it came from another site.
- */
-async function answerFromFar({ channel }: WireClient) {
-  const { serials } = await channel.publish({ name: 'note', data: 'no answer yet' })
-  const serial = serials[0]!
-  return async ({ toolCallId, output, runId, reply }: Record<string, string>): Promise<string> => {
-    const transport = { role: 'user', 'event-id': crypto.randomUUID(), 'run-id': runId, 'codec-message-id': reply }
-    const extras = { ai: { transport, codec: { kind: 'tool-result', toolCallId } } }
-    await channel.updateMessage({ serial, name: 'ai-input', data: { output }, extras })
-    return serial
-  }
 }
 
 const outputsOf = (message: UIMessage | undefined): unknown[] =>

@@ -49,3 +49,23 @@ export async function answerTo(
   await channel.publish({ name: 'ai-input', data, extras: { ai: { transport, codec } } })
   return { inputEventId }
 }
+
+/**
+ * Reserves a place on the channel for an answer. The answer arrives there later, by an update: with a lower serial than the
+ * messages before it, as if it came from another site.
+ */
+export async function answerFromFar({ channel }: WireClient) {
+  const { serials } = await channel.publish({ name: 'note', data: 'no answer yet' })
+  const serial = serials[0]!
+  return async ({
+    toolCallId,
+    output,
+    runId,
+    reply,
+  }: Record<'toolCallId' | 'output' | 'runId' | 'reply', string>): Promise<string> => {
+    const transport = { role: 'user', 'event-id': crypto.randomUUID(), 'run-id': runId, 'codec-message-id': reply }
+    const extras = { ai: { transport, codec: { kind: 'tool-result', toolCallId } } }
+    await channel.updateMessage({ serial, name: 'ai-input', data: { output }, extras })
+    return serial
+  }
+}
