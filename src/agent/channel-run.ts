@@ -110,7 +110,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     await this.#reviewCancels()
     if (run.publisher.isShut) throw run.signal.reason
     if (target.announcement) await admitRun(run)
-    channel.presence.add(run.runId)
+    channel.presence.add(this)
     if (target.announcement) await announce(channel, run.publisher, target.announcement, run.invocationId)
     this.#takeOver()
     await readPath(channel, target.trigger, run.signal).catch((cause: unknown) => this.#failToRead(target, cause))
@@ -192,7 +192,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
       const { cause } = error as SessionError
       // NOTE: presence stops naming the run, so that the next agent that is woken ends it
       this.hasFailedToEnd = true
-      this.#channel.presence.delete(this.runId)
+      this.#channel.presence.delete(this)
       // NOTE: an agent without the right to publish would otherwise keep every run in memory
       if (isForGood(cause)) this.#close()
       throw error
@@ -226,7 +226,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   async #publishSuspend(): Promise<void> {
     const { publisher, identity, answers } = this.#run
     this.#suspendedAt = await publisher.declare('suspend the run', runSuspend(identity, answers.take()))
-    this.#channel.presence.delete(this.runId)
+    this.#channel.presence.delete(this)
     this.#run.phase = 'suspended'
     this.#finished.resolve()
     this.#run.unwatchSignal()
@@ -310,7 +310,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     this.#run.phase = 'over'
     this.#finished.resolve()
     this.#run.unwatchSignal()
-    this.#channel.presence.delete(this.runId)
+    this.#channel.presence.delete(this)
     this.#channel.runs.delete(this)
   }
 }

@@ -9,6 +9,10 @@ import type { SessionPacer } from './session-pacer'
 const firstDelay = 1000
 const longestDelay = 30_000
 
+interface NamedRun {
+  readonly runId: string
+}
+
 /**
  * Names the live runs of this process in its presence on the channel, so that clients and other agents can tell a silent
  * run from one whose agent is gone. Costs one presence message per start and end of a run, at most.
@@ -17,7 +21,8 @@ export class OwnPresence {
   readonly #presence: WritablePresence
   readonly #pacer: SessionPacer
   readonly #report: (error: SessionError) => void
-  readonly #runIds = new Set<string>()
+  // NOTE: objects, since a resumed run takes the place of the one that was suspended in this process
+  readonly #runs = new Set<NamedRun>()
   #published: readonly string[] = []
   #isPublishing = false
   #isRefused = false
@@ -34,21 +39,28 @@ export class OwnPresence {
   }
 
   /** Names a run; called before its start is published, on the same connection. */
-  add(runId: string): void {
-    if (this.isPossible) this.#change(() => this.#runIds.add(runId))
+  add(run: NamedRun): void {
+    if (!this.isPossible) return
+    this.#runs.add(run)
+    this.#update()
   }
 
-  delete(runId: string): void {
-    if (this.#runIds.has(runId)) this.#change(() => this.#runIds.delete(runId))
+  delete(run: NamedRun): void {
+    if (this.#runs.delete(run)) this.#update()
   }
 
-  #change(change: () => void): void {
-    change()
+  #update(): void {
     if (!this.#isPublishing) void this.#publish()
   }
 
+  /** Each id once: two wakes for one run can overlap. */
+  get #runIds(): ReadonlySet<string> {
+    return new Set([...this.#runs].map(({ runId }) => runId))
+  }
+
   get #isOutdated(): boolean {
-    return this.#published.length !== this.#runIds.size || this.#published.some((id) => !this.#runIds.has(id))
+    const runIds = this.#runIds
+    return this.#published.length !== runIds.size || this.#published.some((id) => !runIds.has(id))
   }
 
   async #publish(): Promise<void> {

@@ -241,6 +241,34 @@ describe('a resumed run', () => {
     expect(run.phase).toBe('over')
   })
 
+  const namedRuns = async ({ alice }: Stage) => (await alice.channel.presence.get()).map(({ data }) => data as unknown)
+
+  it('is named in presence, although the run that it takes the place of was suspended in this process', async () => {
+    const scene = await stage()
+    const { run, reply } = await waiting(scene)
+    await eventually(async () => expect(await namedRuns(scene)).toEqual([]))
+    const about = { runId: run.runId, reply, toolCallId: 'call-1', output: 'Oslo' }
+    const { inputEventId } = await answerTo(scene.alice, about)
+    const next = scene.create(inputEventId)
+    await next.start()
+    await eventually(async () => expect(await namedRuns(scene)).toEqual([{ runs: [run.runId] }]))
+    await next.end()
+    await eventually(async () => expect(await namedRuns(scene)).toEqual([]))
+  })
+
+  it('is named in presence, although a second wake for its answer was refused in this process', async () => {
+    const scene = await stage()
+    const { run, reply } = await waiting(scene)
+    const about = { runId: run.runId, reply, toolCallId: 'call-1', output: 'Oslo' }
+    const { inputEventId } = await answerTo(scene.alice, about)
+    const next = scene.create(inputEventId)
+    await next.start()
+    await expect(scene.create(inputEventId).start()).rejects.toMatchObject({ name: 'SessionError' })
+    await eventually(async () => expect(await namedRuns(scene)).toEqual([{ runs: [run.runId] }]))
+    await next.end()
+    await eventually(async () => expect(await namedRuns(scene)).toEqual([]))
+  })
+
   it('closes calls without an answer, and keeps approved ones', async () => {
     const scene = await stage()
     const run = await scene.started('Do three things')
