@@ -82,6 +82,24 @@ test('text runs in the direction of its script', async () => {
   expect(await direction('#message')).toBe('rtl')
 })
 
+test('the markers of a list stand on the side at which its script starts, inside the answer', async () => {
+  const visitor = await visit({ viewport: { width: 390, height: 780 } })
+  const run = await visitor.ask('Repeat: - ראשון\n- שני\n\nText\n\n1. one\n2. two')
+  await run.reaches('complete')
+  /** The direction of each list, and the room for its markers at its start. */
+  const lists = await run.card.locator('.prose :is(ul, ol)').evaluateAll((elements) =>
+    elements.map((element) => {
+      const { direction, paddingInlineStart } = getComputedStyle(element)
+      const item = element.querySelector('li')!
+      return [direction, getComputedStyle(item).direction, parseFloat(paddingInlineStart) > 12]
+    }),
+  )
+  expect(lists).toEqual([
+    ['rtl', 'rtl', true],
+    ['ltr', 'ltr', true],
+  ])
+})
+
 test('a long prompt is clamped, and opens by keyboard', async () => {
   const visitor = await visit({ viewport: { width: 360, height: 740 } })
   const words = Array.from({ length: 120 }, (_, index) => `word${index}`).join(' ')
