@@ -49,6 +49,21 @@ describe('the dock on a phone', () => {
   })
 })
 
+test('on a tablet each of six chips names its run, also beside its Stop', async () => {
+  const visitor = await visit({ viewport: { width: 768, height: 1024 }, allow: 40 })
+  const runs = []
+  for (const prompt of [lisbon, porto, stops, 'hello', lisbon, porto]) runs.push(await visitor.ask(prompt))
+  await Promise.all(runs.map((run) => run.streams()))
+  const chips = visitor.page.locator('.dock li')
+  await chips
+    .getByRole('button', { name: /^Stop run/ })
+    .first()
+    .waitFor()
+  const names = await chips.locator('.topic').evaluateAll((topics) => topics.map((topic) => topic.clientWidth))
+  expect(names).toHaveLength(6)
+  for (const width of names) expect(width).toBeGreaterThan(48)
+})
+
 describe('Escape', () => {
   test('stops the run with focus, not the newest', async () => {
     const visitor = await visit({ allow: 40 })
