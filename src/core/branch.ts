@@ -24,6 +24,8 @@ export class BranchWalk<M extends object> {
   #selected = new WeakMap<readonly TreeNode<M>[], TreeNode<M>>()
   #version: number
   #visited = 0
+  /** Whether nodes may be off the path although the walk has passed them, so that they can wait for others. */
+  #hasPassed = false
 
   /** @param isStepwise - whether the path is made by calls of `advance` instead of at once */
   constructor(tree: Tree<M>, choices: Choices, isStepwise = false) {
@@ -78,6 +80,7 @@ export class BranchWalk<M extends object> {
   follow(moved: readonly TreeNode<M>[] | undefined, count = 1): boolean {
     if (!moved || this.#version !== this.#tree.version - count) return false
     this.#version = this.#tree.version
+    this.#hasPassed = true
     this.#path.joined = []
     this.#path.left = []
     const change = new PathChange<M>(moved)
@@ -196,7 +199,9 @@ export class BranchWalk<M extends object> {
   // NOTE: a child can sort before its parent (clocks of two sites), so it waits until the parent is placed; a node that
   // waits for ever hangs under a branch that is not chosen, or in a circle
   #visit(first: TreeNode<M>, at = levelOf(first)): void {
-    const queue = [...this.#reach(first, at)]
+    const followers = this.#reach(first, at)
+    if (followers.length === 0) return
+    const queue = followers.slice()
     for (const node of queue) queue.push(...this.#reach(node, at))
   }
 
@@ -204,7 +209,9 @@ export class BranchWalk<M extends object> {
   #reach(node: TreeNode<M>, at: string): readonly TreeNode<M>[] {
     const parent = this.#parentOf(node)
     const isReached = !this.#path.has(node) && (!parent || this.#path.has(parent))
-    return isReached && this.#shows(node) ? this.#place(node, at) : noItems
+    if (isReached && this.#shows(node)) return this.#place(node, at)
+    this.#hasPassed = true
+    return noItems
   }
 
   #parentOf(node: TreeNode<M>): TreeNode<M> | undefined {
@@ -228,7 +235,7 @@ export class BranchWalk<M extends object> {
   /** Puts a node on the path, and the replies that go on from inside it; returns the nodes that waited for them. */
   #place(first: TreeNode<M>, at: string): readonly TreeNode<M>[] {
     let turn = this.#append(first, at)
-    if (!turn) return this.#followers(first, at)
+    if (!turn) return this.#hasPassed ? this.#followers(first, at) : noItems
     const placed = [first]
     for (; turn; turn = this.#append(turn.reply, at)) placed.push(turn.reply)
     return placed.flatMap((node) => this.#followers(node, at)).toSorted(bySort)

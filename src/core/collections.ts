@@ -87,12 +87,32 @@ export class SortedList<T> {
     const { size } = this.#arrived
     if (size === 0) return this.#items
     const { keyOf } = this.#order
-    if (size > fewItems)
-      this.#items = [...this.#items, ...this.#arrived].toSorted((a, b) => compare(keyOf(a), keyOf(b)))
+    if (size > fewItems) this.#items = inOrder([this.#items, ...stretches(this.#arrived, keyOf)], keyOf)
     else for (const item of this.#arrived) this.#items.splice(firstAbove(this.#items, keyOf, keyOf(item)), 0, item)
     this.#arrived.clear()
     return this.#items
   }
+}
+
+/** Items as lists that are in order. Pages of history come newest first, and each of them is in order. */
+function stretches<T>(items: Iterable<T>, keyOf: (item: T) => string): T[][] {
+  const all: T[][] = []
+  let last: string | undefined
+  for (const item of items) {
+    const key = keyOf(item)
+    if (last === undefined || key < last) all.push([item])
+    else all.at(-1)!.push(item)
+    last = key
+  }
+  return all
+}
+
+/** The items of lists, of which each is in order, in order. */
+function inOrder<T>(lists: readonly T[][], keyOf: (item: T) => string): T[] {
+  const order = (a: T, b: T): number => compare(keyOf(a), keyOf(b))
+  const byFirst = lists.filter(({ length }) => length > 0).toSorted(([a], [b]) => order(a!, b!))
+  const isApart = byFirst.every((list, index) => index === 0 || order(byFirst[index - 1]!.at(-1)!, list[0]!) < 0)
+  return isApart ? (byFirst.flat() as T[]) : (lists.flat() as T[]).sort(order)
 }
 
 /** Takes out the item of this serial. */

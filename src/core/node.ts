@@ -66,7 +66,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     row.home = this
     this.#rows = insertBySerial(this.rows, row)
     if (!isContent(row)) return false
-    const isLast = this.#rows.findLast(isContent) === row
+    const isLast = this.#rows.at(-1) === row || this.#rows.findLast(isContent) === row
     const { isSealed } = this.projection
     if (isLast && isSealed) this.#hasLateRows = true
     if (!isLast || isSealed) this.stale = true
@@ -111,23 +111,22 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   #settleAll(): NodeChange {
-    const before = this.#listing()
+    const { visible, size, sort, parent, replacesId, ids } = this
     this.derive()
     this.#checkContent()
-    const { ids, stale } = this
+    const { stale } = this
     if (stale) this.#foldAfresh()
     else this.#foldFurther()
     const restated = this.restated()
     this.#shown?.restate(this, stale ? undefined : restated)
     if (this.isComplete && !this.#hasLateRows) this.seal()
+    const isSameParent = parent === this.parent
+    if (!visible) return this.visible || !isSameParent ? 'moved' : 'none'
+    if (!isSameParent || replacesId !== this.replacesId) return 'rearranged'
+    if (!this.visible) return 'moved'
     // NOTE: only folding afresh puts messages before others
-    const hasSameBegin = ids === this.ids || ids.every((id, index) => id === this.ids[index])
-    return changeOf(before, this.#listing(), hasSameBegin)
-  }
-
-  #listing(): Listing {
-    const { visible, size, sort, parent, replacesId } = this
-    return { visible, size, sort, parent, replacesId }
+    if (this.size < size || !startsWith(this.ids, ids)) return 'rearranged'
+    return this.size === size && this.sort === sort ? 'none' : 'moved'
   }
 
   /** Marks the projection as stale when one of its rows no longer counts, or when a row between them begins to count. */
@@ -280,25 +279,11 @@ const naming =
   (row: Row): boolean =>
     row.transport[Header.messageId] === id && isContent(row)
 
-/** The properties that lists depend on. */
-interface Listing {
-  visible: boolean
-  size: number
-  sort: string
-  parent: string | undefined
-  replacesId: string | undefined
-}
-
 /** Whether a node can have another place on a branch (`moved`), or other nodes because of it (`rearranged`). */
 export type NodeChange = 'none' | 'moved' | 'rearranged'
 
-function changeOf(before: Listing, after: Listing, hasSameBegin: boolean): NodeChange {
-  const isSameParent = before.parent === after.parent
-  if (!before.visible) return after.visible || !isSameParent ? 'moved' : 'none'
-  if (!isSameParent || before.replacesId !== after.replacesId) return 'rearranged'
-  if (after.visible && (!hasSameBegin || after.size < before.size)) return 'rearranged'
-  return after.visible && before.size === after.size && before.sort === after.sort ? 'none' : 'moved'
-}
+const startsWith = (ids: readonly string[], begin: readonly string[]): boolean =>
+  ids === begin || begin.every((id, index) => id === ids[index])
 
 /** Orders nodes by their place in the channel; prompts the channel does not have yet come last. */
 export const bySort = (a: TreeNode<object>, b: TreeNode<object>): number => compare(levelOf(a), levelOf(b))

@@ -151,7 +151,8 @@ export class RunFold {
   }
 
   #noteHeaders(row: Row): void {
-    for (const name of this.#missing) if (row.transport[name]) return this.#hold(row)
+    const missing = this.#missing
+    for (let at = 0; at < missing.length; at++) if (row.transport[missing[at]!]) return this.#hold(row)
   }
 
   #hold(row: Row): void {
