@@ -70,6 +70,8 @@ export class IdleWork<T> {
   readonly #limit: number
   readonly #waiting = new Set<T>()
   #timer: ReturnType<typeof setTimeout> | undefined
+  /** Whether items were added since the timer was set. */
+  #isBusy = false
 
   /** @param limit - how many items may wait; further ones are worked on at once */
   constructor(work: (item: T) => void, limit: number) {
@@ -82,12 +84,23 @@ export class IdleWork<T> {
       if (this.#waiting.size < this.#limit) this.#waiting.add(item)
       else this.#work(item)
     }
-    this.cancel()
-    if (this.#waiting.size > 0) this.#timer = setTimeout(() => void inSlices(() => this.#step()), idleTime)
+    this.#isBusy = true
+    if (!this.#timer) this.#wait()
   }
 
   cancel(): void {
     clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  // NOTE: a timer for each call of `add` would cost more than most calls
+  #wait(): void {
+    this.#isBusy = false
+    this.#timer = setTimeout(() => {
+      if (this.#isBusy) return this.#wait()
+      this.#timer = undefined
+      void inSlices(() => this.#step())
+    }, idleTime)
   }
 
   /** False when no item waits. */
