@@ -208,7 +208,8 @@ export class BranchWalk<M extends object> {
   /** Puts a node on the path if it belongs there; returns the nodes that waited for it. */
   #reach(node: TreeNode<M>, at: string): readonly TreeNode<M>[] {
     const parent = this.#parentOf(node)
-    const isReached = !this.#path.has(node) && (!parent || this.#path.has(parent))
+    const isPlaced = this.#hasPassed && this.#path.has(node)
+    const isReached = !isPlaced && (!parent || this.#path.has(parent))
     if (isReached && this.#shows(node)) return this.#place(node, at)
     this.#hasPassed = true
     return noItems

@@ -66,42 +66,43 @@ export class SortedList<T> {
   readonly #order: Order<T>
   #items: T[] = []
   /** Items that are not in their place yet. */
-  readonly #arrived = new Set<T>()
+  #arrived: T[] = []
 
   constructor(order: Order<T>) {
     this.#order = order
   }
 
   add(item: T): void {
-    this.#arrived.add(item)
+    this.#arrived.push(item)
   }
 
   remove(item: T): void {
-    if (this.#arrived.delete(item)) return
     const { keyOf } = this.#order
-    const index = this.#items.lastIndexOf(item, firstAbove(this.#items, keyOf, keyOf(item)) - 1)
-    if (index >= 0) this.#items.splice(index, 1)
+    const items = this.sorted() as T[]
+    const index = items.lastIndexOf(item, firstAbove(items, keyOf, keyOf(item)) - 1)
+    if (index >= 0) items.splice(index, 1)
   }
 
   sorted(): readonly T[] {
-    const { size } = this.#arrived
-    if (size === 0) return this.#items
+    const { length } = this.#arrived
+    if (length === 0) return this.#items
     const { keyOf } = this.#order
-    if (size > fewItems) this.#items = inOrder([this.#items, ...stretches(this.#arrived, keyOf)], keyOf)
+    if (length > fewItems) this.#items = inOrder([this.#items, ...stretches(this.#arrived, keyOf)], keyOf)
     else for (const item of this.#arrived) this.#items.splice(firstAbove(this.#items, keyOf, keyOf(item)), 0, item)
-    this.#arrived.clear()
+    this.#arrived = []
     return this.#items
   }
 }
 
 /** Items as lists that are in order. Pages of history come newest first, and each of them is in order. */
-function stretches<T>(items: Iterable<T>, keyOf: (item: T) => string): T[][] {
+function stretches<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
   const all: T[][] = []
-  let last: string | undefined
+  let stretch: T[] = []
+  let last = ''
   for (const item of items) {
     const key = keyOf(item)
-    if (last === undefined || key < last) all.push([item])
-    else all.at(-1)!.push(item)
+    if (stretch.length === 0 || key < last) all.push((stretch = []))
+    stretch.push(item)
     last = key
   }
   return all

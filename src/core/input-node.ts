@@ -71,7 +71,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
     return this.isSent ? super.content : this.#local
   }
 
-  protected derive(): void {
+  protected derive(): undefined {
     const { first } = this
     if (!first) return
     this.sort = first.serial

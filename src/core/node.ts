@@ -112,12 +112,11 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   #settleAll(): NodeChange {
     const { visible, size, sort, parent, replacesId, ids } = this
-    this.derive()
+    const restated = this.derive()
     this.#checkContent()
     const { stale } = this
     if (stale) this.#foldAfresh()
     else this.#foldFurther()
-    const restated = this.restated()
     this.#shown?.restate(this, stale ? undefined : restated)
     if (this.isComplete && !this.#hasLateRows) this.seal()
     const isSameParent = parent === this.parent
@@ -195,11 +194,6 @@ export abstract class TreeNode<M extends object> implements RowHome {
     this.stale = true
   }
 
-  /** The messages whose state can be another one since the last call; undefined when that is true of all. */
-  protected restated(): Iterable<string> | undefined {
-    return undefined
-  }
-
   /** How a message stands. */
   statusOf(id: string): MessageStatus {
     return { state: this.messageState(id), steer: this.steerState(id), error: this.error() }
@@ -269,7 +263,11 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
   /** Whether no more content is to be expected. */
   protected abstract get isComplete(): boolean
-  protected abstract derive(): void
+  /**
+   * Derives its facts from its rows. Returns the messages whose state can be another one since the last call; undefined when
+   * that is true of all.
+   */
+  protected abstract derive(): readonly string[] | undefined
   protected abstract messageState(id: string): MessageState
   protected abstract error(): ViewMessage<M>['error']
 }

@@ -20,11 +20,11 @@ export class Projection<M extends object> implements Draft<M> {
   /** The row that is being folded. */
   #row: Row | undefined
 
-  readonly #codec: Codec<M>
+  readonly codec: Codec<M>
   readonly port: ReactivePort
 
   constructor(codec: Codec<M>, port: ReactivePort) {
-    this.#codec = codec
+    this.codec = codec
     this.port = port
   }
 
@@ -73,14 +73,14 @@ export class Projection<M extends object> implements Draft<M> {
 
   /** Folds a row that comes after all others. */
   add(row: Row): void {
-    this.#fold ??= this.#codec.fold(this)
+    this.#fold ??= this.codec.fold(this)
     this.#row = row
     row.part = this.#fold(row)
   }
 
   /** Follows a row that got longer. Costs the same however long the node and the conversation are. */
   grow(row: Row): void {
-    if (row.part) this.#codec.grow(this.#observed ? this.port.observe(row.part) : row.part, row, this.port.opaque)
+    if (row.part) this.codec.grow(this.#observed ? this.port.observe(row.part) : row.part, row, this.port.opaque)
   }
 
   /** Folds all rows afresh, keeping the objects that views already hold. */
@@ -130,7 +130,7 @@ export class Projection<M extends object> implements Draft<M> {
   message(id: string, role: string): M {
     const known = this.find(id)
     if (known) return known
-    const made = this.#codec.create(id, role)
+    const made = this.codec.create(id, role)
     this.#messages.set(id, made)
     // NOTE: a list that is pushed to keeps room for many more
     if (this.#ids.length === 0) this.#ids = [id]

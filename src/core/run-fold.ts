@@ -42,13 +42,13 @@ export class RunFold {
   steers: SteerStates | undefined
   refusals: Refusals | undefined
   /** Serials of the answers that its agent has gone on with. */
-  readonly namedAnswers: unknown[] = []
+  namedAnswers: readonly unknown[] = noItems
   #resume: Row | undefined
   /** Invocations that have suspended the run. */
   #suspends: Set<string> | undefined
   readonly #tracks = new SmallMap<StepTrack>()
   /** The agent's earliest messages with headers about the run as a whole. */
-  readonly #holders: Row[] = []
+  #holders: readonly Row[] = noItems
   /** The headers of that kind that no message of the agent has. */
   #missing: readonly string[] = decisive
   /** Message ids, and the parents of outputs, while the start is unknown. */
@@ -157,7 +157,7 @@ export class RunFold {
 
   #hold(row: Row): void {
     this.#missing = this.#missing.filter((name) => !row.transport[name])
-    this.#holders.push(row)
+    this.#holders = [...this.#holders, row]
     this.hasNews = true
   }
 
@@ -221,7 +221,7 @@ export class RunFold {
     if (inputId !== undefined && !isClients(name)) this.#noteTrigger(inputId)
     if (isEntry(row)) this.entry = row
     const answers = transport[Header.answers]
-    if (answers) this.namedAnswers.push(...idsIn(answers))
+    if (answers) this.namedAnswers = [...this.namedAnswers, ...idsIn(answers)]
     if (name === MessageName.runStart) this.start ??= row
     else if (name === MessageName.runResume) this.#resume = row
     else if (name === MessageName.runSuspend) (this.#suspends ??= new Set()).add(invocation)

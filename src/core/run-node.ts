@@ -19,8 +19,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Whether rows have come since the last `derive()` that can change the state or the facts. */
   #isNews = true
   #steers: RunFold['steers']
-  /** The state that its shown messages tell. */
-  #told = initialRunState
   #answers: Answers | undefined
   /** The answers that its agent had gone on with when it was settled. */
   #acted: readonly Row[] = noItems
@@ -29,7 +27,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Its `RunInfo` for clients. */
   readonly snapshot = new RunSnapshot()
   readonly #access: AccessPolicy
-  readonly #codec: Codec<M>
   /** Its owner, while its rows are compact. */
   #owner: string | undefined
   #isEnding = false
@@ -56,7 +53,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
   ) {
     super(key, codec, port)
     this.#access = access
-    this.#codec = codec
     this.runId = isPlaceholder ? undefined : key
   }
 
@@ -136,7 +132,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   get answers(): Answers {
     const { namedAnswers } = this.#known
     return (this.#answers ??= new Answers(
-      this.#codec,
+      this.projection.codec,
       this.rows.filter((row) => isAnswer(row) && this.#counts(row)),
       namedAnswers,
     ))
@@ -227,8 +223,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#known.content
   }
 
-  protected derive(): void {
+  protected derive(): readonly string[] | undefined {
     const isFresh = !this.#fold
+    const { status, error } = this.#state
     const fold = this.#known
     this.#isNews = false
     fold.hasNews = false
@@ -245,6 +242,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#isStarted = fold.isStarted
     if (fold.namedAnswers.length > 0 || this.#acted.length > 0) this.#noteActed()
     this.snapshot.update(this.facts)
+    const touched = this.#steers?.touched() ?? noItems
+    return status === this.#state.status && error === this.#state.error ? touched : undefined
   }
 
   /** The facts about it, for its snapshot. */
@@ -264,14 +263,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
     const state: Pick<RunState, 'status' | 'error'> = end && !this.#isEnding ? endState(end) : { status: liveStatus }
     const { error } = this.#state
     this.#state = { status: state.status, error: isSame(error, state.error) ? error : state.error, steps }
-  }
-
-  protected override restated(): Iterable<string> | undefined {
-    const { status, error } = this.#state
-    const touched = this.#steers?.touched() ?? noItems
-    const isSameState = status === this.#told.status && error === this.#told.error
-    this.#told = this.#state
-    return isSameState ? touched : undefined
   }
 
   protected override seal(): void {

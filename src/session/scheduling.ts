@@ -70,8 +70,8 @@ export class IdleWork<T> {
   readonly #limit: number
   readonly #waiting = new Set<T>()
   #timer: ReturnType<typeof setTimeout> | undefined
-  /** Whether items were added since the timer was set. */
-  #isBusy = false
+  /** When items were last added. */
+  #since = 0
 
   /** @param limit - how many items may wait; further ones are worked on at once */
   constructor(work: (item: T) => void, limit: number) {
@@ -84,8 +84,8 @@ export class IdleWork<T> {
       if (this.#waiting.size < this.#limit) this.#waiting.add(item)
       else this.#work(item)
     }
-    this.#isBusy = true
-    if (!this.#timer) this.#wait()
+    this.#since = performance.now()
+    if (!this.#timer) this.#wait(idleTime)
   }
 
   cancel(): void {
@@ -94,13 +94,13 @@ export class IdleWork<T> {
   }
 
   // NOTE: a timer for each call of `add` would cost more than most calls
-  #wait(): void {
-    this.#isBusy = false
+  #wait(delay: number): void {
     this.#timer = setTimeout(() => {
-      if (this.#isBusy) return this.#wait()
+      const left = this.#since + idleTime - performance.now()
+      if (left > 1) return this.#wait(left)
       this.#timer = undefined
       void inSlices(() => this.#step())
-    }, idleTime)
+    }, delay)
   }
 
   /** False when no item waits. */
