@@ -113,7 +113,7 @@ function inOrder<T>(lists: readonly T[][], keyOf: (item: T) => string): T[] {
   const order = (a: T, b: T): number => compare(keyOf(a), keyOf(b))
   const byFirst = lists.filter(({ length }) => length > 0).toSorted(([a], [b]) => order(a!, b!))
   const isApart = byFirst.every((list, index) => index === 0 || order(byFirst[index - 1]!.at(-1)!, list[0]!) < 0)
-  return isApart ? (byFirst.flat() as T[]) : (lists.flat() as T[]).sort(order)
+  return isApart ? byFirst.flat() : lists.flat().toSorted(order)
 }
 
 /** Takes out the item of this serial. */
