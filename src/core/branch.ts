@@ -136,7 +136,7 @@ export class BranchWalk<M extends object> {
     const { ids } = step.node
     const isCut = step.ids.length < step.seen
     if (step.seen === ids.length && (isCut || step.ids === ids)) return
-    const turn = isCut ? undefined : this.#turnIn(step.node, step.seen)
+    const turn = isCut ? undefined : this.#turnIn(step.node, Math.max(step.seen, 1))
     if (turn) return change.walkFrom(step.at)
     if (isCut) for (const id of ids.slice(step.seen)) this.#drop(id, change)
     else step.ids = ids
@@ -245,7 +245,7 @@ export class BranchWalk<M extends object> {
   /** Puts a node at the end of the path; returns the reply that goes on from inside it. */
   #append(node: TreeNode<M>, at: string): InlineReplacement<M> | undefined {
     const { ids } = node
-    const turn = this.#turnIn(node)
+    const turn = ids.length > 1 ? this.#turnIn(node) : undefined
     const level = higher(this.#path.steps.at(-1)?.level ?? '', levelOf(node))
     this.#path.add({ node, ids: turn ? ids.slice(0, turn.index) : ids, level, at, seen: ids.length })
     if (turn) for (const id of ids.slice(turn.index)) this.#path.dropped.add(id)
@@ -266,7 +266,7 @@ export class BranchWalk<M extends object> {
 
   /** The first message of a run whose place a reply has taken. @param from - the first index that is looked at */
   #turnIn({ ids }: TreeNode<M>, from = 1): InlineReplacement<M> | undefined {
-    for (let index = Math.max(from, 1); index < ids.length; index++) {
+    for (let index = from; index < ids.length; index++) {
       const replies = this.#tree.siblings.inside(ids[index - 1]!, ids[index]!)
       if (replies.length === 0) continue
       const keys = [{ key: ids[index]! }, ...replies]

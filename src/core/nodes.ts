@@ -129,7 +129,11 @@ export abstract class Nodes<M extends object> {
     // NOTE: a node that shows nothing yet is relocated with its followers when it does
     if (!holder.visible && holder.size === 0) return
     this.relocate(holder)
-    for (const node of this.children(messageId)) this.relocate(node)
+    this.#relocateAll(this.children(messageId))
+  }
+
+  #relocateAll(nodes: readonly TreeNode<M>[]): void {
+    for (let at = 0; at < nodes.length; at++) this.relocate(nodes[at]!)
   }
 
   /** Brings a node in step with its rows, and the indexes in step with the node. */
@@ -172,13 +176,14 @@ export abstract class Nodes<M extends object> {
 
   /** The nodes that follow a node move with it; without it, one of its siblings shows. */
   #visibilityChanged(node: TreeNode<M>): void {
-    for (const id of node.mentioned) for (const child of this.children(id)) this.relocate(child)
+    const { mentioned } = node
+    for (let at = 0; at < mentioned.length; at++) this.#relocateAll(this.children(mentioned[at]))
     if (!node.visible) this.relocateSiblings(node)
   }
 
   /** A reply that is known already can take the place of a new message of a run. */
   #noteGrowth({ ids }: TreeNode<M>, size: number): void {
-    for (let at = Math.max(size, 1); at < ids.length; at++) {
+    for (let at = size || 1; at < ids.length; at++) {
       const replaces = (child: TreeNode<M>): boolean => child instanceof RunNode && child.regenerates === ids[at]
       if (this.children(ids[at - 1]).some(replaces)) this.rearrange()
     }

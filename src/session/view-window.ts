@@ -59,7 +59,7 @@ export class ViewWindow<M extends object> {
     const messages: ViewMessage<M>[] = []
     let hidden = (this.#hidden = this.hiddenCount(this.#path))
     for (const { node, ids } of this.#path) {
-      for (const id of ids) if (--hidden < 0) messages.push(node.viewMessage(id))
+      for (let at = 0; at < ids.length; at++) if (--hidden < 0) messages.push(node.viewMessage(ids[at]!))
     }
     this.#messages = reuseIfEqual(this.#messages, messages)
   }
@@ -70,8 +70,10 @@ export class ViewWindow<M extends object> {
     let at = 0
     await inSlices(() => {
       for (const { node, ids } of path.slice(at, (at += stepSize))) {
-        // Messages may have gone meanwhile
-        for (const id of ids) if (--hidden < 0 && node.message(id)) node.viewMessage(id)
+        for (let index = 0; index < ids.length; index++) {
+          // Messages may have gone meanwhile
+          if (--hidden < 0 && node.message(ids[index]!)) node.viewMessage(ids[index]!)
+        }
       }
       return at < path.length && hidden > -count
     })
