@@ -6,17 +6,27 @@ import { plainEnv } from '../support/command'
 
 /** Starts a program, and returns its address once it prints one. The program ends with the test. */
 export async function start(cwd: string, args: string[], env: NodeJS.ProcessEnv, address: RegExp): Promise<string> {
-  const child: ChildProcess = spawn(process.execPath, args, { cwd, env: { ...plainEnv(), ...env } })
-  onTestFinished(() => void child.kill())
+  return (await startProgram(cwd, args, env, address)).address
+}
+
+/** The same, with the process. */
+export async function startProgram(
+  cwd: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  address: RegExp,
+): Promise<{ child: ChildProcess; address: string }> {
+  const child = spawn(process.execPath, args, { cwd, env: { ...plainEnv(), ...env } })
+  onTestFinished(() => void child.kill('SIGKILL'))
   let printed = ''
   return new Promise((resolve, reject) => {
     const hear = (text: Buffer) => {
       printed += stripVTControlCharacters(String(text))
       const [, found] = address.exec(printed) ?? []
-      if (found) resolve(found)
+      if (found) resolve({ child, address: found })
     }
-    child.stdout!.on('data', hear)
-    child.stderr!.on('data', hear)
+    child.stdout.on('data', hear)
+    child.stderr.on('data', hear)
     child.once('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code}:\n${printed}`)))
   })
 }
