@@ -104,17 +104,23 @@ export class LeasedSession {
     if (!this.#inside.hasNoClient) this.#session.connect().catch(() => undefined)
   }
 
-  /** Closes the session at once; calls after the first one do nothing. */
-  end(): Promise<void> {
-    return (this.#ended ??= this.#end())
+  /**
+   * Closes the session; calls after the first one do nothing.
+   *
+   * @param canSend - whether it first publishes the prompts that are on their way, if there is a network
+   */
+  end(canSend = false): Promise<void> {
+    return (this.#ended ??= this.#end(canSend))
   }
 
-  async #end(): Promise<void> {
+  async #end(canSend: boolean): Promise<void> {
+    const { channel, submissions } = this.#inside
     this.#users.cancel()
     this.#options.onEnd()
     const { $id } = this.#store
     this.#store.$dispose()
     delete this.#options.pinia.state.value[$id]
+    if (canSend) while (submissions.unsent && channel.isConnected) await submissions.unsent
     await this.#session.close()
   }
 

@@ -129,13 +129,17 @@ export class Transport {
 
   /** Drops the client and all sessions after a login change; sessions in use attach again with a new client. */
   async reset(): Promise<void> {
-    const closed = this.close()
+    const closed = this.close(false)
     this.generation.value++
     await closed
   }
 
-  /** Closes all sessions, and the client if it was made here. Cancels no run. */
-  async close(): Promise<void> {
+  /**
+   * Closes all sessions, and the client if it was made here. Cancels no run.
+   *
+   * @param canSend - whether prompts that are on their way are published first
+   */
+  async close(canSend = true): Promise<void> {
     const sessions = [...this.#sessions.values()]
     const client = this.#client
     this.#sessions.clear()
@@ -143,7 +147,7 @@ export class Transport {
     this.#tokens = undefined
     this.#stopListening?.()
     this.connection.value = unused
-    await Promise.all(sessions.map((session) => session.end()))
+    await Promise.all(sessions.map((session) => session.end(canSend)))
     if (this.#isOwner) client?.close()
   }
 

@@ -134,6 +134,50 @@ it.each([
   scope.stop()
 })
 
+describe('an app that is unmounted while a prompt is on its way', () => {
+  const openApp = async (name: string) => {
+    const { endpoint } = await startConversation(`ai:${name}`)
+    const client = endpoint.client({ clientId: 'reader' })
+    const woken: string[] = []
+    const agent = ({ sessionName }: { sessionName: string }): void => void woken.push(sessionName)
+    const app = bareApp({ client: () => client, agent })
+    app.mount(document.createElement('div'))
+    const page = app.runWithContext(() => effectScope().run(() => ({ ...useClientSession(name), ...useView() })))!
+    await page.ready
+    const history = async () => (await endpoint.client().channels.get(`ai:${name}`).history()).items
+    return { endpoint, client, app, page, woken, history }
+  }
+
+  it('publishes the prompt, wakes the agent, and closes its client then', async () => {
+    const { endpoint, client, app, page, woken, history } = await openApp('unmounted')
+    const asked = deferred<unknown>()
+    const release = endpoint.delayPublish((message) => {
+      if (message.name === 'ai-input') asked.resolve(message)
+      return message.name === 'ai-input'
+    })
+    const sending = page.send('Hello')
+    await asked.promise
+    app.unmount()
+    release()
+    await sending
+    await eventually(() => expect(woken).toEqual(['ai:unmounted']))
+    await eventually(() => expect(client.connection.state).toBe('closed'))
+    expect(await history()).toMatchObject([{ name: 'ai-input', data: 'Hello' }])
+  })
+
+  it('rejects the prompt if there is no network, and publishes nothing later', async () => {
+    const { endpoint, client, app, page, woken, history } = await openApp('unmounted-offline')
+    const restore = endpoint.dropConnection('reader', { refuseFor: Infinity })
+    await eventually(() => expect(page.status.value).toBe('reconnecting'))
+    const sending = page.send('Hello')
+    app.unmount()
+    await expect(sending).rejects.toMatchObject({ code: 104004 })
+    restore()
+    await eventually(() => expect(client.connection.state).toBe('closed'))
+    expect([woken, await history()]).toEqual([[], []])
+  })
+})
+
 describe('a component that was unmounted', () => {
   const optionsFor = async (name: string, more = {}) => {
     const { endpoint } = await startConversation(`ai:${name}`)
