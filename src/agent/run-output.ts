@@ -165,7 +165,7 @@ export const stepReasonOf = (result: Pick<PipeResult, 'reason'> | undefined): St
   result?.reason === 'error' ? 'failed' : result?.reason === 'cancelled' ? 'cancelled' : 'complete'
 
 /** One attempt of a step on the channel. */
-export class StepAttempt<Chunk> {
+class StepAttempt<Chunk> {
   /** The result of the attempt; undefined while it is open. */
   outcome: StepReason | undefined
   /** The result of its last pipe. */

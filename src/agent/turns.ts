@@ -111,14 +111,14 @@ function messagesOf<M extends object>(
 }
 
 /** Message ids with those of unanswered steers last. */
-export const missedLast = (ids: readonly string[], isUnanswered: (id: string) => boolean): string[] => [
+const missedLast = (ids: readonly string[], isUnanswered: (id: string) => boolean): string[] => [
   ...ids.filter((id) => !isUnanswered(id)),
   ...ids.filter(isUnanswered),
 ]
 
 /** Whether a message has a role that a model may be given. */
 // NOTE: a client may publish under any role, and a system message would change the instructions of the model
-export function isForModel(message: object): boolean {
+function isForModel(message: object): boolean {
   const { role } = message as { role?: unknown }
   return role === undefined || role === 'user' || role === 'assistant'
 }
@@ -129,7 +129,7 @@ type Ids = ReadonlySet<string | undefined>
 const messageIdsOf = (rows: readonly Row[]): Ids => new Set(rows.map(({ transport }) => transport[Header.messageId]))
 
 /** The ids of messages with a stream that did not complete, or with a row that says that they were cut short. */
-export const cutShortIn = (rows: readonly Row[], codec: Codec): Ids =>
+const cutShortIn = (rows: readonly Row[], codec: Codec): Ids =>
   messageIdsOf(rows.filter((row) => isCut(row) || codec.breaksOff?.(row)))
 
 const isCut = (row: Row): boolean => isStreamed(row) && row.transport[Header.status] !== 'complete'
@@ -140,7 +140,7 @@ const isCut = (row: Row): boolean => isStreamed(row) && row.transport[Header.sta
  *
  * @param rows - all rows of a run
  */
-export function unfinishedIn(rows: readonly Row[], codec: Codec): Ids {
+function unfinishedIn(rows: readonly Row[], codec: Codec): Ids {
   const isEnd = ({ name, transport }: Row): boolean =>
     name === MessageName.stepEnd && transport[Header.stepReason] === 'complete'
   const whole = new Set(rows.filter(isEnd).map(({ transport }) => transport[Header.attempt]))

@@ -17,7 +17,7 @@ export interface QueuedPrompt extends Draft {
 }
 
 /** The queue of a session, with the runs and inputs whose end it waits for. */
-export interface QueueState {
+interface QueueState {
   readonly items: readonly QueuedPrompt[]
   /** Ids of runs and of inputs. */
   readonly awaited: readonly string[]

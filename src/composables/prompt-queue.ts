@@ -19,7 +19,7 @@ export interface QueuePause {
 }
 
 /** Sends a prompt of the queue. */
-export type SendQueued<M extends object> = (
+type SendQueued<M extends object> = (
   prompt: QueuedPrompt,
   options: Pick<SendOptions, 'id' | 'whenBusy' | 'waitFor'>,
 ) => Promise<ActiveRun<M>>

@@ -6,7 +6,7 @@ import { isSteer } from './run-state'
 import { MessageName, type Headers } from './wire'
 
 /** An answer that settled a call before a later one. */
-export interface EarlierAnswer {
+interface EarlierAnswer {
   readonly row: Row
   /** The answer in a word, such as "denied". */
   readonly outcome: string

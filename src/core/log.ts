@@ -21,7 +21,7 @@ export type { Row, RowHome }
  * The effect of a message on its row. `grew`: only `data` or the stream's status changed; `replaced`: any field may differ
  * from the headers `before`.
  */
-export type RowChange = { row: Row; kind: 'added' | 'grew' } | { row: Row; kind: 'replaced'; before: Headers }
+type RowChange = { row: Row; kind: 'added' | 'grew' } | { row: Row; kind: 'replaced'; before: Headers }
 
 export const isStreamed = (row: Row): boolean => row.transport[Header.streamed] === 'true'
 

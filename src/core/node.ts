@@ -280,7 +280,7 @@ const naming =
     row.transport[Header.messageId] === id && isContent(row)
 
 /** Whether a node can have another place on a branch (`moved`), or other nodes because of it (`rearranged`). */
-export type NodeChange = 'none' | 'moved' | 'rearranged'
+type NodeChange = 'none' | 'moved' | 'rearranged'
 
 const startsWith = (ids: readonly string[], begin: readonly string[]): boolean =>
   ids === begin || begin.every((id, index) => id === ids[index])

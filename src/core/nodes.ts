@@ -229,7 +229,7 @@ export abstract class Nodes<M extends object> {
 }
 
 /** Which node holds a message; of several that mention it, the one that did so at the lowest serial. */
-export class MessageIndex<M extends object> {
+class MessageIndex<M extends object> {
   readonly #holders = new Map<string, TreeNode<M>>()
   /** Nodes that mention a message that another node holds. */
   readonly #others = new MultiMap<TreeNode<M>>()

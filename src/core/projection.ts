@@ -158,7 +158,7 @@ function trim(message: object): void {
  * parts). What is equal is not touched, so observers of it are not woken. `moved` learns which part of `source` lives
  * on as which part of `target`.
  */
-export function patch(target: object, source: object, moved: WeakMap<object, object>): void {
+function patch(target: object, source: object, moved: WeakMap<object, object>): void {
   assign(target as PlainObject, source as PlainObject, (held, next) => {
     if (!Array.isArray(held) || !Array.isArray(next)) return false
     patchList(held, next, moved)

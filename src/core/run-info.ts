@@ -151,12 +151,11 @@ export class RunSnapshot {
     return this.#info
   }
 
-  /** Sets the state of a cancel that no row contains; false when it is the same as before. */
-  setCancelState(state: Partial<Cancelling> | undefined): boolean {
-    if (isSame(this.#cancelState, state)) return false
+  /** Sets the state of a cancel that no row contains. */
+  setCancelState(state: Partial<Cancelling> | undefined): void {
+    if (isSame(this.#cancelState, state)) return
     this.#cancelState = state
     this.forget()
-    return true
   }
 
   /** Notes whether the agent is gone, as far as is known; false when that is nothing new. */

@@ -22,7 +22,7 @@ export interface Sibling<M extends object> {
 }
 
 /** The tree as siblings and branches need it. */
-export interface Structure<M extends object> extends Pick<
+interface Structure<M extends object> extends Pick<
   Nodes<M>,
   'inputs' | 'runs' | 'nodeOf' | 'children' | 'editsOf' | 'runsOf' | 'isListed'
 > {

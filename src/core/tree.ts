@@ -145,16 +145,13 @@ export class Tree<M extends object> extends Placement<M> {
     return this.#ending
   }
 
-  /** Ends runs whose end has arrived although some of their streams are open; false when there are none. */
-  endOverdue(isOver: (run: RunNode<M>, since: number) => boolean = () => true): boolean {
-    let isAny = false
+  /** Ends runs whose end has arrived although some of their streams are open. */
+  endOverdue(isOver: (run: RunNode<M>, since: number) => boolean = () => true): void {
     for (const [run, since] of this.ending) {
       if (!isOver(run, since)) continue
       run.endNow()
       this.dirty.add(run)
-      isAny = true
     }
-    return isAny
   }
 
   protected relocateSiblings(node: TreeNode<M>): void {
@@ -189,12 +186,11 @@ export class Tree<M extends object> extends Placement<M> {
   }
 
   /** Shows a prompt before the channel has it. */
-  addLocal(inputId: string, rows: readonly Row[]): InputNode<M> {
+  addLocal(inputId: string, rows: readonly Row[]): void {
     const node = this.ensureInput(inputId)
     node.setLocal(rows)
     this.mention(inputId, node, node.sort)
     this.dirty.add(node)
-    return node
   }
 
   /** Shows why a prompt could not be sent; without an error it waits for its echo again. */

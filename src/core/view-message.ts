@@ -35,7 +35,7 @@ export type MessageStatus = Pick<ViewMessage<never>, 'state' | 'steer' | 'error'
  * A message as views hand it out. Nothing of it is observed before it is read, and the ids, by which lists are drawn,
  * never are: that keeps a long list cheap.
  */
-export class ViewMessageProxy<M extends object> implements Writable<ViewMessage<M>> {
+class ViewMessageProxy<M extends object> implements Writable<ViewMessage<M>> {
   state: MessageState
   // Absent, not undefined, on most messages
   declare runId?: string

@@ -11,7 +11,7 @@ import { inSlices } from './scheduling'
 const sliceSize = 100
 
 /** The result of a repair; `superseded` when a later repair has taken over. */
-export type RepairResult = 'whole' | 'gap' | 'superseded'
+type RepairResult = 'whole' | 'gap' | 'superseded'
 
 /**
  * Reads the channel's past into the tree: older pages when a view asks for them, and missed messages when continuity was

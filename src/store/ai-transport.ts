@@ -63,7 +63,7 @@ export function sessionSync(options: AITransportOptions): PiniaPlugin {
 }
 
 /** Gives a Pinia its transport. */
-export function provideTransport(pinia: Pinia, options: AITransportOptions): Transport {
+function provideTransport(pinia: Pinia, options: AITransportOptions): Transport {
   if (!options.client) throw problem('clientMissing')
   const transport = new Transport(pinia, options)
   transports.set(pinia, transport)
@@ -71,7 +71,7 @@ export function provideTransport(pinia: Pinia, options: AITransportOptions): Tra
 }
 
 /** Frees a Pinia for another transport. */
-export const removeTransport = (pinia: Pinia): void => void transports.delete(pinia)
+const removeTransport = (pinia: Pinia): void => void transports.delete(pinia)
 
 /** The transport of a Pinia, if it was given one or a `sessionSync` plugin is installed there. */
 export function transportOf(pinia: Pinia): Transport | undefined {

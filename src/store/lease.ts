@@ -31,7 +31,7 @@ const firstPage = 30
 const maxServerPages = 3
 
 /** The surroundings of a leased session. */
-export interface LeaseOptions {
+interface LeaseOptions {
   readonly pinia: Pinia
   /** How long the session stays after its last user, in milliseconds. */
   readonly linger: number

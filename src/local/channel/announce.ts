@@ -7,7 +7,7 @@ import { checkSize } from './message'
 import type { Publisher } from './publisher'
 
 /** A publisher of presence, for itself or for members that it acts for. */
-export type Announcer = Publisher & { connectionId: string }
+type Announcer = Publisher & { connectionId: string }
 
 const MAX_BATCH = 1_000
 

@@ -22,7 +22,7 @@ interface Position {
 }
 
 /** The input for answering an ATTACH. */
-export interface AttachRequest {
+interface AttachRequest {
   frame: ClientFrame
   name: ChannelName
   channel: Channel

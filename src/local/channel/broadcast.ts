@@ -45,7 +45,7 @@ export class Broadcast {
 }
 
 /** Presence messages under one channel serial. */
-export interface PresenceEvent {
+interface PresenceEvent {
   channelSerial: string
   connectionId: string
   /** Start of the ids of the messages; absent if the endpoint makes a lost member leave. */

@@ -18,7 +18,7 @@ const ID_MEMORY = 120_000
 const MAX_IDS = 10_000
 
 /** A subscriber of a channel. */
-export interface Subscriber {
+interface Subscriber {
   /** Whether a mode was granted. */
   has(mode: number): boolean
   deliver(broadcast: Broadcast): void

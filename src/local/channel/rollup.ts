@@ -3,7 +3,7 @@ import { appendData, byteLength, checkAppend } from './payload'
 import { MessageAction } from '../wire/protocol'
 
 /** The default window, in ms. */
-export const DEFAULT_WINDOW = 40
+const DEFAULT_WINDOW = 40
 
 /** The longest window that a publisher may request, in ms. */
 export const MAX_WINDOW = 500

@@ -1,7 +1,7 @@
 import { isSame, sign } from '../auth/signature'
 
 /** The contents of a connection key: a connection of this endpoint, and how often it had connected by then. */
-export interface ProvenKey {
+interface ProvenKey {
   id: string
   generation: number
 }

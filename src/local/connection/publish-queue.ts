@@ -6,7 +6,7 @@ import { Action, type ClientFrame, type ServerFrame } from '../wire/protocol'
 export type Answer = { serials: readonly (string | null)[] | undefined } | { error: ErrorInfo }
 
 /** Carries out a publish: returns its answer, or a promise if it is delayed. */
-export type PublishHandler = (frame: ClientFrame, msgSerial: number) => Answer | Promise<Answer>
+type PublishHandler = (frame: ClientFrame, msgSerial: number) => Answer | Promise<Answer>
 
 /** How many answers are remembered for a client that repeats publishes after a lost connection. */
 const MAX_ANSWERS = 10_000

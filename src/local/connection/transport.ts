@@ -4,7 +4,7 @@ import type { Limits } from '../limits'
 import { Action, readFrame, type ClientFrame, type ServerFrame } from '../wire/protocol'
 
 /** How to talk to a client. */
-export interface TransportOptions {
+interface TransportOptions {
   format: Format
   /** Whether to break silence with HEARTBEAT frames, as browsers need, or with WebSocket pings. */
   heartbeats: boolean
@@ -12,7 +12,7 @@ export interface TransportOptions {
 }
 
 /** Events of a transport. */
-export interface TransportHandlers {
+interface TransportHandlers {
   onFrame(frame: ClientFrame): void
   onClose(): void
 }

@@ -8,7 +8,7 @@ import { findRoute } from './routes'
 import type { Service } from '../service'
 
 /** An HTTP request, independent of the server. */
-export interface RestRequest {
+interface RestRequest {
   method: string
   url: URL
   /** A header by its lower-case name. */
