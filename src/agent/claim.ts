@@ -1,4 +1,5 @@
-import { isAgents, Log, type Row } from '../core/log'
+import { isAgents, Log } from '../core/log'
+import type { Row } from '../core/row'
 import { isEntry } from '../core/run-state'
 import type { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'

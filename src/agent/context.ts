@@ -1,6 +1,6 @@
 import type { ModelReading, ReplyCodec } from '../core/codec'
 import { newId } from '../core/wire'
-import type { Row } from '../core/log'
+import type { Row } from '../core/row'
 import { isStopping, type RunInfo } from '../core/run-info'
 import type { Tree } from '../core/tree'
 import type { ContextRule } from './agent-run'

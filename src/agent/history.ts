@@ -1,5 +1,5 @@
 import type { HistoryPage } from '../ably/history-page'
-import type { Row } from '../core/log'
+import type { Row } from '../core/row'
 import { Header, isClients, type ChannelMessage } from '../core/wire'
 
 /** Reads a channel's history backwards for all runs of a session; each page is read once. */

@@ -1,5 +1,5 @@
 import { newId, type OutgoingMessage } from '../core/wire'
-import type { Row } from '../core/log'
+import type { Row } from '../core/row'
 import type { RunFailure, RunHooks, RunPhase } from './agent-run'
 import type { AgentChannel } from './channel'
 import { abortReason, badRequest, clientText } from './errors'

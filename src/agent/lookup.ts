@@ -1,5 +1,6 @@
 import { ErrorCode, unableTo } from '../core/errors'
-import { isOpen, type Row } from '../core/log'
+import { isOpen } from '../core/log'
+import type { Row } from '../core/row'
 import type { RunNode } from '../core/run-node'
 import type { AgentChannel } from './channel'
 import { BusyError } from './errors'

@@ -1,5 +1,5 @@
 import { isFork } from '../core/forks'
-import type { Row } from '../core/log'
+import type { Row } from '../core/row'
 import type { TreeNode } from '../core/node'
 import { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'

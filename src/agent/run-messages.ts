@@ -1,5 +1,5 @@
 import { isFork } from '../core/forks'
-import type { Row } from '../core/log'
+import type { Row } from '../core/row'
 import { isEntry } from '../core/run-state'
 import type { RunEndReason } from '../core/run-state'
 import { Header, headers, MessageName, type Headers, type OutgoingMessage } from '../core/wire'

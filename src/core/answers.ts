@@ -1,7 +1,7 @@
 import type { Codec } from './codec'
 import { MultiMap } from './collections'
 import { ErrorCode, unableTo, type SessionError } from './errors'
-import type { Row } from './log'
+import type { Row } from './row'
 import { isSteer } from './run-state'
 import { MessageName, type Headers } from './wire'
 

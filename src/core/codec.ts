@@ -1,4 +1,4 @@
-import type { Row } from './log'
+import type { Row } from './row'
 import type { Headers } from './wire'
 
 /** A node's messages while its rows are folded into them. */

@@ -1,5 +1,5 @@
 import { noItems } from './collections'
-import type { Row } from './log'
+import type { Row } from './row'
 import { TreeNode } from './node'
 import type { MessageState, ViewMessage } from './view-message'
 import { Header } from './wire'

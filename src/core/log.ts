@@ -15,8 +15,6 @@ import {
   type Headers,
 } from './wire'
 
-export type { Row, RowHome }
-
 /**
  * The effect of a message on its row. `grew`: only `data` or the stream's status changed; `replaced`: any field may differ
  * from the headers `before`.

@@ -1,6 +1,6 @@
 import type { Codec, Draft, Fold } from './codec'
 import { SmallMap, isPlainObject, reuseIfEqual, type PlainObject } from './collections'
-import type { Row } from './log'
+import type { Row } from './row'
 import type { ReactivePort } from './signals'
 import { Header } from './wire'
 const none: ReadonlyMap<string, string> = new Map()

@@ -1,6 +1,6 @@
 import { bySerial, isPlainObject } from './collections'
 import { warn } from './diagnostics'
-import type { Row } from './log'
+import type { Row } from './row'
 import type { ChannelMessage, Headers } from './wire'
 
 /**

@@ -1,5 +1,6 @@
 import { insertBySerial, noItems, SmallMap } from './collections'
-import { isAgents, isContent, isOpen, type Row } from './log'
+import { isAgents, isContent, isOpen } from './log'
+import type { Row } from './row'
 import { idsIn, isEntry, isSteer, Refusals, SteerStates, type RunStep } from './run-state'
 import { Header, isClients, MessageName, type Headers } from './wire'
 

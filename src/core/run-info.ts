@@ -1,6 +1,6 @@
 import { isSame, sameItems } from './collections'
 import type { SessionError } from './errors'
-import type { Row } from './log'
+import type { Row } from './row'
 import type { RunFold } from './run-fold'
 import { hasEnded, type RunError, type RunStatus, type RunStep, type RunState } from './run-state'
 import type { Writable } from './view-message'

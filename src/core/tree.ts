@@ -1,6 +1,7 @@
 import { noItems } from './collections'
 import type { InputNode } from './input-node'
-import { isUnsettled, type Row } from './log'
+import { isUnsettled } from './log'
+import type { Row } from './row'
 import type { TreeNode } from './node'
 import type { Restructured } from './nodes'
 import { Placement } from './placement'

@@ -2,7 +2,7 @@ import { alreadyAnswered } from '../core/answers'
 import type { Answer, Codec, Input, Seed, WholeMessage } from '../core/codec'
 import { ErrorCode, unableTo, type SessionError } from '../core/errors'
 import { newId, Header, headers, isReadable, MessageName, type OutgoingMessage } from '../core/wire'
-import type { Row } from '../core/log'
+import type { Row } from '../core/row'
 import { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
 /** The content of a prompt or steer: text, a message, or a codec's input of one message. */

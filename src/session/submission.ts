@@ -1,7 +1,7 @@
 import type { Answer } from '../core/codec'
 import { deferred } from '../core/signals'
 import { ErrorCode, type SessionError } from '../core/errors'
-import type { Row } from '../core/log'
+import type { Row } from '../core/row'
 import type { Cancelling, RunInfo, WakeInfo } from '../core/run-info'
 import { hasEnded, isEntry } from '../core/run-state'
 import type { RunNode } from '../core/run-node'

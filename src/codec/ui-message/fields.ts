@@ -1,5 +1,5 @@
 import { isPlainObject, type PlainObject } from '../../core/collections'
-import type { Row } from '../../core/log'
+import type { Row } from '../../core/row'
 import { Header, headers, type Headers } from '../../core/wire'
 import { parseJson, toHeader } from '../json'
 

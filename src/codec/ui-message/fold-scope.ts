@@ -1,7 +1,7 @@
 import type { UIMessage } from 'ai'
 import type { Draft } from '../../core/codec'
 import { SmallMap, type PlainObject } from '../../core/collections'
-import type { Row } from '../../core/log'
+import type { Row } from '../../core/row'
 import { Header, type Headers } from '../../core/wire'
 import { messageIdOf, unpack } from './fields'
 import type { DataPart, Part, ToolPart } from './parts'

@@ -1,6 +1,6 @@
 import type { UIMessage } from 'ai'
 import type { ModelReading } from '../../core/codec'
-import type { Row } from '../../core/log'
+import type { Row } from '../../core/row'
 import { isPlainObject, type PlainObject } from '../../core/collections'
 import { isToolType, type Part, type ToolPart } from './parts'
 

@@ -1,5 +1,6 @@
 import type { PlainObject } from '../../core/collections'
-import { isOpen, type Row } from '../../core/log'
+import { isOpen } from '../../core/log'
+import type { Row } from '../../core/row'
 import type { Headers } from '../../core/wire'
 import type { Encodes } from './encode'
 import { kindOf, messageIdOf, pack, textOf, unpack, type Opaque } from './fields'

@@ -1,5 +1,6 @@
 import { isPlainObject, type PlainObject } from '../../core/collections'
-import { isOpen, isStreamed, type Row } from '../../core/log'
+import { isOpen, isStreamed } from '../../core/log'
+import type { Row } from '../../core/row'
 import { Header, MessageName } from '../../core/wire'
 import { parseJson } from '../json'
 import { messageIdOf, textOf, unpack, type Opaque } from './fields'
