@@ -30,6 +30,12 @@ const firstPage = 30
 /** Pages of history that a server reads at most. */
 const maxServerPages = 3
 
+/** What a server has rendered of a session. */
+export interface Rendered {
+  readonly rows?: DehydratedSession
+  readonly failure?: SessionFacts['error']
+}
+
 /** The surroundings of a leased session. */
 interface LeaseOptions {
   readonly pinia: Pinia
@@ -37,6 +43,8 @@ interface LeaseOptions {
   readonly linger: number
   /** Rows to begin with; those of the Pinia state come first. */
   readonly rows?: DehydratedSession
+  /** What a server has rendered, if an earlier lease has taken it from the Pinia state. */
+  readonly rendered?: Rendered
   /** Makes the same session without a client. */
   openIdle(): ClientSession<AppMessage>
   onEnd(): void
@@ -50,8 +58,9 @@ export class LeasedSession {
   readonly #users = new LingeringLease(() => this.#endWhenSent())
   #ready: Promise<void> | undefined
   #wanted: number | undefined
-  readonly #rows: DehydratedSession | undefined
-  readonly #failure: SessionFacts['error']
+  /** What a server has rendered, for components that are yet to hydrate. */
+  readonly rendered: Rendered | undefined
+  readonly #isResumed: boolean
   #served: ClientSession<AppMessage> | undefined
   #page: Promise<void> | undefined
   #stopWaiting: (() => void) | undefined
@@ -62,10 +71,11 @@ export class LeasedSession {
     this.#options = options
     this.#store = sessionStore(name, session)(options.pinia)
     const { facts, rows } = this.#store
-    this.#failure = facts.error
     // NOTE: state of a page that an older version has rendered has no rows
-    this.#rows = toRaw(rows ?? [])[0] ?? options.rows
-    if (this.#rows) session.resume(this.#rows)
+    const own = toRaw(rows ?? [])[0] ?? options.rows
+    this.rendered = own || facts.error ? { rows: own, failure: facts.error } : options.rendered
+    this.#isResumed = !!own
+    if (own) session.resume(own)
     if (rows?.length) this.#store.rows = markRaw([])
     // When the app has closed the session, its next user gets a new one
     session.on('status', (status) => status === 'closed' && void this.end())
@@ -159,16 +169,17 @@ export class LeasedSession {
   #want(limit: number): void {
     if (limit <= (this.#wanted ?? 0)) return
     this.#wanted = limit
-    if (this.#inside.hasNoClient || this.#rows) this.#showLoaded()
+    if (this.#inside.hasNoClient || this.#isResumed) this.#showLoaded()
     this.#ready = undefined
     void this.#start()
   }
 
   #serve(): ClientSession<AppMessage> | undefined {
-    if (this.#served || (!this.#rows && !this.#failure)) return this.#served
+    if (this.#served || !this.rendered) return this.#served
+    const { rows, failure } = this.rendered
     this.#served = this.#options.openIdle()
-    if (this.#rows) this.#served.resume(this.#rows)
-    if (this.#failure) this.#served.internals.report(new SessionError(this.#failure.message, this.#failure.code))
+    if (rows) this.#served.resume(rows)
+    if (failure) this.#served.internals.report(new SessionError(failure.message, failure.code))
     return this.#served
   }
 

@@ -15,7 +15,7 @@ import type { AgentTarget } from '../session/agent-call'
 import type { ClientSessionOptions, DehydratedSession } from '../session/context'
 import type { FlushMode } from '../session/scheduling'
 import { warn } from '../core/diagnostics'
-import { LeasedSession, type Lease } from './lease'
+import { LeasedSession, type Lease, type Rendered } from './lease'
 import { TokenScope, type RequestToken } from './token-scope'
 import { vuePort } from './vue-port'
 
@@ -78,6 +78,8 @@ export class Transport {
   readonly #pinia: Pinia
   readonly #options: AITransportOptions
   readonly #sessions = new Map<string, LeasedSession>()
+  /** What a server has rendered, by channel: a component may hydrate after its session has ended. */
+  readonly #rendered = new Map<string, Rendered>()
   #unnamed: ClientSession<AppMessage> | undefined
   #client: RealtimeClient | undefined
   #tokens: TokenScope | undefined
@@ -101,12 +103,15 @@ export class Transport {
         pinia: this.#pinia,
         linger,
         rows,
+        rendered: this.#rendered.get(channelName),
         openIdle: () => new ClientSession(this.#optionsOf(channelName)),
         onEnd: () => {
           if (this.#sessions.get(channelName) === session) this.#sessions.delete(channelName)
         },
       })
       this.#sessions.set(channelName, session)
+      // NOTE: rows that a component passes on, it has for the next lease too
+      if (session.rendered && !rows) this.#rendered.set(channelName, session.rendered)
     }
     return session.lease()
   }

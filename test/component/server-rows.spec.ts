@@ -1,5 +1,5 @@
 import { renderToString } from '@vue/server-renderer'
-import { createSSRApp, defineAsyncComponent, defineComponent, h, Suspense, type App, type Component } from 'vue'
+import { createSSRApp, defineAsyncComponent, defineComponent, h, ref, Suspense, type App, type Component } from 'vue'
 import { expect, it, vi } from 'vitest'
 import { useClientSession, useConnection, useRuns, useView, type DehydratedSession } from '../../src'
 import type { AITransportOptions } from '../../src/store/transport'
@@ -141,6 +141,31 @@ it("a page with `await ready` in setup shows the server's messages", async () =>
   const { host } = hydrate(root, page, { client, linger: 0 })
   expect(host.innerHTML).toBe(page.html)
   await eventually(() => expect(host.textContent).toMatch(/^sent: And then\?\|streaming: Then\|sent: Hello\?\|.*ready/))
+})
+
+it("a component that hydrates after all others have left the session shows the server's messages first", async () => {
+  let hydrateNow: () => void = () => expect.unreachable()
+  const Lazy = defineAsyncComponent({
+    loader: () => Promise.resolve(Page),
+    hydrate: (hydrateIt) => void (hydrateNow = hydrateIt),
+  })
+  const isShown = ref(true)
+  const Status = defineComponent({
+    setup() {
+      const { status } = useClientSession('trip')
+      return () => h('b', status.value)
+    },
+  })
+  const LazyPage = (): unknown => [isShown.value ? h(Status) : h('b', 'left'), h(Lazy)]
+  const { client, server, prompt } = await aConversation()
+  const page = await served(LazyPage as Component, server)
+  const { host, pinia } = hydrate(LazyPage as Component, page, { client, linger: 0 })
+  await eventually(() => expect(host.querySelector('b')!.textContent).toBe('ready'))
+  isShown.value = false
+  await eventually(() => expect(pinia.state.value).toEqual({}))
+  await prompt('p4', 'Later', 'p3')
+  hydrateNow()
+  await eventually(() => expect(host.textContent).toMatch(/^left.*sent: Later\|.*ready/))
 })
 
 it("a component that hydrates after the conversation has gone on shows the server's messages first", async () => {
