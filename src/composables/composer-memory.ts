@@ -39,6 +39,8 @@ export class ComposerMemory {
   readonly refused = shallowRef<string>()
   /** Why the storage could not be written; undefined when the last write worked. */
   readonly error = shallowRef<Error>()
+  /** Whether a composer that is mounted uses it: until then it is as the server has rendered it. */
+  isLive = false
   readonly #key: string
   /** What the storage could not take. */
   readonly #unkept = new Set<string>()

@@ -17,7 +17,7 @@ import type { SendInput } from '../session/placed-input'
 import type { Steer } from '../session/sent-steers'
 import type { SendOptions } from '../session/submission'
 import type { AppMessage } from '../store/app-message'
-import { memoryOf, type ComposerStorage, type Draft, type QueuedPrompt } from './composer-memory'
+import { ComposerMemory, memoryOf, type ComposerStorage, type Draft, type QueuedPrompt } from './composer-memory'
 import { useTransport } from './binding'
 import { useHydrated } from './hydration'
 import { PromptQueue, type QueuePause } from './prompt-queue'
@@ -103,7 +103,7 @@ export function useComposer<M extends object>(options: OwnViewSource<M> & UseCom
 export function useComposer(options?: UseComposerOptions): UseComposerReturn
 export function useComposer<M extends object>(options: UseComposerOptions<M> = {}): UseComposerReturn<M> {
   const { storage, waitFor, queueLimit = 20, message = plainMessage } = options
-  const { binding, current, actor } = useViewSource(options)
+  const { binding, shown, current, actor } = useViewSource(options)
   const owner = binding ? useTransport() : (options.session ?? options.view!)
   const memory = computed(() => memoryOf(owner, current().internals.channel.name))
   const queue = new PromptQueue<M>(
@@ -114,6 +114,7 @@ export function useComposer<M extends object>(options: UseComposerOptions<M> = {
 
   /** Keeps the draft and lets the queue go on, in the browser. */
   function live(): void {
+    watch(memory, (now) => (now.isLive = true), { immediate: true, flush: 'sync' })
     if (storage) {
       const hear = (event: StorageEvent): void => memory.value.hear(event)
       watch(memory, (now) => now.keepIn(storage), { immediate: true, flush: 'sync' })
@@ -128,9 +129,15 @@ export function useComposer<M extends object>(options: UseComposerOptions<M> = {
     if (isHydrated()) live()
     else onMounted(live)
   }
+  let unused: ComposerMemory | undefined
+  /** The memory to show: an empty one while the component hydrates, if others have gone on meanwhile. */
+  const box = (): ComposerMemory =>
+    isHydrated() || !memory.value.isLive ? memory.value : (unused ??= new ComposerMemory(''))
+  const items = computed(() => box().queue.value.items)
+  const pause = computed(() => (box() === memory.value ? queue.pause.value : undefined))
 
   const nextFor = (policy: WhenBusy): NextSend =>
-    decide(current(), memory.value.draft.value.text, policy, queue.items.value.length > 0 && !queue.pause.value)
+    decide(shown(), box().draft.value.text, policy, items.value.length > 0 && !pause.value)
   const policy = (): WhenBusy => unref(options.whenBusy) ?? 'alongside'
 
   async function send(given: ComposerSendOptions | Event = {}): Promise<Sent<M>> {
@@ -143,7 +150,7 @@ export function useComposer<M extends object>(options: UseComposerOptions<M> = {
     if (text.trim() === '' && attachments.length === 0) return reject('The draft is empty.')
     const { verb, targets } = nextFor(whenBusy)
     if (verb === 'reject') return reject('An answer is being written.')
-    if (verb === 'queue' && queue.items.value.length >= queueLimit) return reject(`The queue is full (${queueLimit}).`)
+    if (verb === 'queue' && items.value.length >= queueLimit) return reject(`The queue is full (${queueLimit}).`)
     const writing = memory.value
     const draft = writing.clear()
     if (verb === 'queue') return { verb, item: queue.add(newId(), draft) }
@@ -164,23 +171,23 @@ export function useComposer<M extends object>(options: UseComposerOptions<M> = {
   }
 
   return {
-    draft: computed({ get: () => memory.value.draft.value.text, set: (text) => memory.value.write({ text }) }),
+    draft: computed({ get: () => box().draft.value.text, set: (text) => memory.value.write({ text }) }),
     attachments: computed({
-      get: () => memory.value.draft.value.attachments,
+      get: () => box().draft.value.attachments,
       set: (attachments) => memory.value.write({ attachments }),
     }),
     next: computed(() => nextFor(policy())),
     nextFor,
     send,
-    queue: queue.items,
-    sending: computed(() => memory.value.sending.value[0]),
-    pause: queue.pause,
+    queue: items,
+    sending: computed(() => box().sending.value[0]),
+    pause,
     resume: () => queue.resume(),
     update: (id, change) => queue.update(id, change),
     move: (id, place) => queue.move(id, place),
     remove: (id) => queue.remove(id),
     sendNow: (id, how) => queue.sendNow(id, how),
-    storageError: computed(() => memory.value.error.value),
+    storageError: computed(() => box().error.value),
   }
 }
 

@@ -17,6 +17,7 @@ import {
   SessionProvider,
   useBranch,
   useClientSession,
+  useComposer,
   useConnection,
   useRun,
   useRuns,
@@ -156,6 +157,47 @@ it('a component that hydrates after its session was long in use has no mismatch'
   expect(host.querySelector('p')!.textContent).toContain('idle')
   hydrateNow()
   await isLive(host)
+})
+
+it('a composer that hydrates while another one has a draft and a queue has no mismatch', async () => {
+  let hydrateNow: () => void = () => expect.unreachable()
+  const Box = defineComponent({
+    setup() {
+      const { draft, attachments, next, queue, pause, sending, storageError } = useComposer({ whenBusy: 'queue' })
+      const facts = () => [draft.value, attachments.value.length, next.value, queue.value.map(({ text }) => text)]
+      return () => h('p', JSON.stringify([...facts(), pause.value ?? 0, sending.value ?? 0, storageError.value ?? 0]))
+    },
+  })
+  const First = defineComponent({
+    setup() {
+      const { draft, send } = useComposer({ whenBusy: 'queue' })
+      const write = async (): Promise<void> => {
+        draft.value = 'And then?'
+        await send()
+        draft.value = 'Later'
+      }
+      return () => h('button', { onClick: write }, 'Write')
+    },
+  })
+  const Lazy = defineAsyncComponent({
+    loader: () => Promise.resolve(Box),
+    hydrate: (hydrate) => void (hydrateNow = hydrate),
+  })
+  const { host } = await hydrate(
+    defineComponent({
+      setup() {
+        const { status } = useClientSession('trip')
+        return () => [h('b', status.value), h(First), h(Lazy), h(Box)]
+      },
+    }),
+  )
+  const [lazy, eager] = host.querySelectorAll('p')
+  await eventually(() => expect(eager!.textContent).toContain('"verb":"queue"'))
+  host.querySelector('button')!.click()
+  await eventually(() => expect(eager!.textContent).toMatch(/"Later".*"queue".*"And then\?"/))
+  expect(lazy!.textContent).not.toContain('Later')
+  hydrateNow()
+  await eventually(() => expect(lazy!.textContent).toBe(eager!.textContent))
 })
 
 it('an island beside an app that uses the session hydrates without a mismatch', async () => {
