@@ -46,10 +46,12 @@ export const retried: Manner = async (read) => {
 }
 
 /** Rejects when reading takes too long; leaves no timer behind. */
-export const inTime: Manner = (read) => {
+export const inTime: Manner = async (read) => {
   let timer: ReturnType<typeof setTimeout>
+  // NOTE: first, because a client that cannot be made throws here
+  const reading = read()
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`there was no answer within ${readLimit / 1000} s`)), readLimit)
   })
-  return Promise.race([read(), late]).finally(() => clearTimeout(timer))
+  return Promise.race([reading, late]).finally(() => clearTimeout(timer))
 }

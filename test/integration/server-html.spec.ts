@@ -186,6 +186,13 @@ it.each([
   },
 )
 
+it('a client that cannot be created leaves no timer, whose end would be an unhandled rejection', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const { html } = await render(prefetching('keyless'), () => new Ably.Rest({}))
+  expect(html).toBe('idle, older true, error 104011')
+  expect(vi.getTimerCount()).toBe(0)
+})
+
 it('a server renders without the conversation if the channel does not answer within 3 seconds', async () => {
   let isAsked: () => void
   const asked = new Promise<void>((resolve) => (isAsked = resolve))
