@@ -66,6 +66,22 @@ describe('the scene', () => {
     expect(await laptop.locator('article').innerText()).toMatch(/Stopped by you on Phone/)
     expect(await violationsOf(visitor.page)).toEqual([])
   })
+
+  test('"Phone stops laptop" on a phone brings the device into view that does something', async () => {
+    const visitor = await visit({ viewport: { width: 390, height: 780 }, hasTouch: true, allow: 60 })
+    const distance = () =>
+      visitor.page
+        .locator('.pane.phone')
+        .evaluate((pane) => Math.round(pane.getBoundingClientRect().bottom - innerHeight))
+    await visitor.press(/^Phone stops laptop/)
+    await visitor.page.getByText('The laptop asks.').waitFor()
+    expect(await distance()).toBeGreaterThan(100)
+    await isOver(visitor)
+    expect(await distance()).toBeLessThanOrEqual(0)
+    const caption = (await visitor.page.locator('.scene').boundingBox())!
+    expect(caption.y).toBeGreaterThanOrEqual(0)
+    expect(await violationsOf(visitor.page)).toEqual([])
+  })
 })
 
 describe('a scene', () => {
