@@ -160,6 +160,21 @@ describe('Markdown in an answer', () => {
     expect(await visitor.page.evaluate(() => navigator.clipboard.readText())).toBe('- **one**\n- two')
   })
 
+  test('an answer that streams shows its caret before its first letters', async () => {
+    const visitor = await visit({ allow: 1 })
+    const run = await visitor.ask('Repeat: ## A heading')
+    await run.reaches('streaming')
+    const carets = () =>
+      run.card
+        .locator('.prose, .prose *')
+        .evaluateAll((elements) => elements.filter((it) => getComputedStyle(it, '::after').content === '""').length)
+    await expect.poll(carets).toBe(1)
+    expect(await run.card.locator('.prose').innerText()).not.toContain('#')
+    await visitor.allow('all')
+    await run.reaches('complete')
+    expect(await carets()).toBe(0)
+  })
+
   test('a steered answer shows no raw Markdown marks', async () => {
     const visitor = await visit({ speed: 60 })
     await visitor.press('Steer it')
