@@ -1,5 +1,5 @@
 import { mount } from '@vue/test-utils'
-import { createPinia, mapActions, mapState } from 'pinia'
+import { createPinia, mapActions, mapState, setActivePinia } from 'pinia'
 import { createApp, defineComponent, effectScope, h, KeepAlive, nextTick, ref, Suspense, watchEffect } from 'vue'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
@@ -525,14 +525,21 @@ describe('an error message', () => {
     const app = createApp({ render: () => null })
     app.use(createPinia())
     app.use(createAITransport({ client: () => expect.unreachable() }))
-    expect(() => app.runWithContext(() => useClientSession('x'))).toThrow(/called outside setup\(\).*effectScope/)
+    expect(() => app.runWithContext(() => useClientSession('x'))).toThrow(
+      '[vue-ai-transport] This composable was called outside setup(): call it in setup(), in a Pinia store or inside an effectScope, so that it can release the session.',
+    )
   })
 
   it('names the missing Pinia', () => {
     const app = createApp({ render: () => null })
     expect(() => app.use(createAITransport({ client: () => expect.unreachable() }))).toThrow(
-      /app\.use\(createPinia\(\)\)/,
+      '[vue-ai-transport] createAITransport() needs Pinia: call app.use(createPinia()) before app.use(createAITransport({ ... })).',
     )
+    setActivePinia(undefined)
+    expect(() => app.runWithContext(() => effectScope().run(() => useClientSession('x')))).toThrow(
+      '[vue-ai-transport] No Pinia found: call this inside setup(), a Pinia store or app.runWithContext(), after app.use(createPinia()).',
+    )
+    warn.mockClear() // Vue's own, about the injection
   })
 
   it('names the mistake without the explanation in production', () => {
@@ -547,7 +554,7 @@ describe('an error message', () => {
     const app = createApp({ render: () => null })
     app.use(createPinia())
     expect(() => app.runWithContext(() => effectScope().run(() => useClientSession('x')))).toThrow(
-      /app\.use\(createAITransport/,
+      '[vue-ai-transport] No AI transport is installed: call app.use(createAITransport({ client, agent })), or pinia.use(sessionSync({ ... })) where Pinia is set up.',
     )
   })
 
@@ -555,13 +562,17 @@ describe('an error message', () => {
     const { plugins } = aiPlugins({ client: () => expect.unreachable() })
     const app = createApp({ render: () => null })
     for (const plugin of plugins) app.use(plugin)
-    expect(() => app.use(createAITransport({ client: () => expect.unreachable() }))).toThrow(/once per app/)
+    expect(() => app.use(createAITransport({ client: () => expect.unreachable() }))).toThrow(
+      '[vue-ai-transport] This Pinia has an AI transport already: call createAITransport() or pinia.use(sessionSync()) once per app.',
+    )
   })
 
   it('names the missing session', () => {
     const { plugins } = aiPlugins({ client: () => expect.unreachable() })
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
-    expect(() => mount(Transcript, { global: { plugins } })).toThrow(/useClientSession\(name\).*SessionProvider/)
+    expect(() => mount(Transcript, { global: { plugins } })).toThrow(
+      '[vue-ai-transport] No session found: call useClientSession(name) in this component or an ancestor, wrap it in <SessionProvider name="...">, or pass { session }.',
+    )
     warn.mockClear()
   })
 })
