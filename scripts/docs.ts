@@ -21,8 +21,8 @@ const sources = Object.keys(modules).map((name) =>
   /^(index|local\/vite)$/.test(name) ? `src/${name}.ts` : `src/${name}/index.ts`,
 )
 const look =
-  '--plugin typedoc-plugin-markdown --readme none --router module --hidePageHeader --hideBreadcrumbs --useCodeBlocks --parametersFormat table --interfacePropertiesFormat table --typeDeclarationFormat table --propertyMembersFormat table --groupOrder Functions --groupOrder Variables --groupOrder Interfaces --groupOrder *'
-const filter = '--excludeInternal --excludePrivate --excludeProtected --disableSources --skipErrorChecking'
+  '--plugin typedoc-plugin-markdown --readme none --router module --hidePageHeader --hideBreadcrumbs --useCodeBlocks --parametersFormat table --interfacePropertiesFormat table --typeDeclarationFormat table --propertyMembersFormat table --tableColumnSettings.hideInherited --tableColumnSettings.hideModifiers --groupOrder Functions --groupOrder Variables --groupOrder Interfaces --groupOrder *'
+const filter = '--excludeExternals --excludeInternal --excludePrivate --excludeProtected --disableSources --skipErrorChecking'
 const flagsOfTypedoc = `--out docs/api --name API --logLevel Error ${look} ${filter}`.split(' ')
 run('typedoc', ['--entryPoints', ...sources, ...flagsOfTypedoc])
 

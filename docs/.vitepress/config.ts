@@ -23,15 +23,9 @@ export default defineConfig({
       },
     ],
     config({ renderer: { rules } }) {
-      const { code_inline: code, image } = rules
-      // NOTE: cells of a table are narrow on a phone, and a path breaks best before its next part
-      rules.code_inline = (...args) => code!(...args).replace(/(?<=\w\/)(?=\w)/g, '<wbr>')
-      // NOTE: a diagram scrolls on a phone, and keys scroll only a region that can have the focus
-      rules.image = (tokens, index, ...rest) => {
-        const picture = image!(tokens, index, ...rest)
-        if (!tokens[index]!.attrGet('src')?.endsWith('.svg')) return picture
-        return `<span class="diagram" role="group" aria-label="Diagram" tabindex="0">${picture}</span>`
-      }
+      const { code_inline: code } = rules
+      // NOTE: cells of a table are narrow on a phone; a path breaks best before its next part, and a call before its arguments
+      rules.code_inline = (...args) => code!(...args).replace(/(?<=\w\/)(?=\w)|(?<=\w)(?=\(|\.spec)/g, '<wbr>')
     },
   },
   // The examples are folders of the repository.

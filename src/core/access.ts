@@ -29,8 +29,8 @@ export type Policy = (act: Act) => boolean
  * createAITransport({ client, agents: 'agent', policy: ownerOnly })
  * defineAgent({ client, respond, agents: 'agent', policy: ownerOnly })
  */
-export const ownerOnly = ({ clientId, ownerClientId }: Pick<Act, 'clientId' | 'ownerClientId'>): boolean =>
-  clientId !== undefined && clientId === ownerClientId
+export const ownerOnly = (act: Pick<Act, 'clientId' | 'ownerClientId'>): boolean =>
+  act.clientId !== undefined && act.clientId === act.ownerClientId
 
 /** Ably client ids of agents, or a function that recognises them. */
 export type Agents = string | readonly string[] | ((clientId: string | undefined) => boolean)

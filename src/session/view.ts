@@ -195,15 +195,16 @@ export class View<M extends object> {
   async answer(
     messageId: string,
     answers: Answer<M> | readonly Answer<M>[],
-    { as = 'continuation', ...options }: AnswerOptions = {},
+    options: AnswerOptions = {},
   ): Promise<ActiveRun<M>> {
+    const { as, ...sendOptions } = options
     const { tree } = this.#session
     const all = [answers].flat()
     const placed =
       as === 'fork'
         ? placeForkedAnswers(tree, messageId, all)
         : placeAnswers(tree, messageId, all, this.#session.submissions.answersTo(messageId), this.#lastMessageId())
-    return this.#send(placed, options)
+    return this.#send(placed, sendOptions)
   }
 
   /** Sends a message into a run while it is active. */
