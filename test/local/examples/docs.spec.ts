@@ -11,7 +11,8 @@ const linesOf = (code: string) =>
     .filter((line) => line !== '')
     .join('\n')
 
-const page = await readFile(here('docs/local.md'), 'utf8')
+const pages = await Promise.all(['docs/local.md', 'docs/testing.md'].map((path) => readFile(here(path), 'utf8')))
+const page = pages.join('\n')
 const blocks = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => linesOf(code))
 const specs = (await readdir(import.meta.dirname)).filter(
   (name) => name.endsWith('.spec.ts') && name !== 'docs.spec.ts',
@@ -19,10 +20,10 @@ const specs = (await readdir(import.meta.dirname)).filter(
 const sources = await Promise.all(specs.map((name) => readFile(join(import.meta.dirname, name), 'utf8')))
 const examples = sources.map(linesOf)
 
-test('the page has examples', () => {
+test('the pages have examples', () => {
   expect(blocks.length).toBeGreaterThan(5)
 })
 
-test.each(blocks)('an example of the page runs here: %s', (block) => {
+test.each(blocks)('an example of the pages runs here: %s', (block) => {
   expect(examples.some((example) => example.includes(block))).toBe(true)
 })
