@@ -22,7 +22,8 @@ const sources = Object.keys(modules).map((name) =>
 )
 const look =
   '--plugin typedoc-plugin-markdown --readme none --router module --hidePageHeader --hideBreadcrumbs --useCodeBlocks --parametersFormat table --interfacePropertiesFormat table --typeDeclarationFormat table --propertyMembersFormat table --tableColumnSettings.hideInherited --tableColumnSettings.hideModifiers --groupOrder Functions --groupOrder Variables --groupOrder Interfaces --groupOrder *'
-const filter = '--excludeExternals --excludeInternal --excludePrivate --excludeProtected --disableSources --skipErrorChecking'
+const filter =
+  '--excludeExternals --excludeInternal --excludePrivate --excludeProtected --disableSources --skipErrorChecking'
 const flagsOfTypedoc = `--out docs/api --name API --logLevel Error ${look} ${filter}`.split(' ')
 run('typedoc', ['--entryPoints', ...sources, ...flagsOfTypedoc])
 
