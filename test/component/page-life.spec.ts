@@ -67,9 +67,11 @@ describe('a page whose connection closed because it seemed to be left', () => {
     ['is restored by the back button', () => window.dispatchEvent(new Event('pageshow'))],
     ['becomes visible', () => document.dispatchEvent(new Event('visibilitychange'))],
   ])('reconnects when it %s', async (_, happens) => {
-    const { page, client, end } = await openPage('back')
-    // NOTE: without `beforeunload`, after which the page would reconnect a second later anyway
-    client.close()
+    const { page, end } = await openPage('back')
+    // NOTE: a timer that is set now never fires, or the page could reconnect by it
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    window.dispatchEvent(new Event('beforeunload'))
+    vi.useRealTimers()
     await eventually(() => expect(page.status.value).toBe('idle'))
     happens()
     await eventually(() => expect(page.status.value).toBe('ready'))
