@@ -68,7 +68,7 @@ const rates = new WeakMap<object, SharedRate>()
 
 /**
  * Publishes the messages of one session in order, paced, and also through outages: the SDK keeps them through short ones,
- * the outbox through long ones.
+ * the outbox through long ones. Only a message that the channel refuses for the rate can come behind later ones.
  * Every message has an id of its own, so Ably stores a message that is published again after an unclear failure once.
  */
 export class Outbox {

@@ -74,7 +74,7 @@ export class ActiveRun<M extends object> {
 
   /** Cancels the run, whether or not it has started. Resolves when the channel has the request. */
   cancel(): Promise<void> {
-    return this.#session.cancellations.cancel(this.#submission, this.#submission.waitsFor)
+    return this.#session.cancellations.cancel(this.#submission, this.#submission)
   }
 
   /**

@@ -4,7 +4,7 @@ import { isStopping, requestOf, type Cancelling, type RunInfo } from '../core/ru
 import type { RunNode } from '../core/run-node'
 import { hasEnded } from '../core/run-state'
 import type { SessionContext } from './context'
-import { runOf, subjectOf, type PendingPrompt, type Trigger } from './submission'
+import { runOf, subjectOf, type PendingPrompt, type Submission, type Trigger } from './submission'
 import type { Wakes } from './wake'
 
 /** A run by its id, or an input without a run by its message id; an entry of `pending()` will do. */
@@ -51,28 +51,23 @@ export class Cancellations<M extends object> {
   /**
    * Publishes a cancel; resolves when the channel has it.
    *
-   * @param turn - Settles when the input that is to be cancelled is on its way.
+   * @param submission - The input that is to be cancelled, if this session has sent it. The cancel comes behind it.
    */
-  async cancel({ runId, inputId, eventId }: Partial<Trigger>, turn?: Promise<unknown>): Promise<void> {
+  async cancel({ runId, inputId, eventId }: Partial<Trigger>, submission?: Submission): Promise<void> {
     const session = this.#session
-    const id = newId()
     const { device } = session.options
-    const transport = headers({
-      [Header.eventId]: id,
-      [Header.runId]: runId,
-      [Header.inputId]: inputId,
-      [Header.device]: device,
-    })
-    const publish = (): Promise<readonly string[]> =>
-      session.outbox.publish([{ id: `${id}:0`, name: MessageName.cancel, extras: { ai: { transport } } }])
     const key = runId ?? inputId!
+    const turn = submission?.waitsFor
     const request = (): Cancelling => ({ by: session.channel.clientId, at: Date.now(), ...(device && { device }) })
     const published = session.act(() => {
       this.#set(key, { cancelling: { ...request(), pending: true } })
+      const publish = () => this.#publish({ runId, inputId })
       return turn ? turn.then(publish) : publish()
     })
     try {
-      const [serial] = await published
+      let serial = await published
+      // NOTE: the channel can refuse an input for the rate but take the cancel behind it, which then does not count
+      if (serial && (await submission?.isBehind(serial))) serial = await this.#publish({ runId, inputId })
       session.act(() => {
         this.#set(key, { cancelling: request(), serial })
         if (inputId !== undefined && !runOf(session.tree, { inputId, runId })) this.#wakes.abandon(eventId)
@@ -81,6 +76,19 @@ export class Cancellations<M extends object> {
       session.act(() => this.#set(key, undefined))
       throw toSessionError('cancel the run', ErrorCode.SendFailed, cause)
     }
+  }
+
+  async #publish({ runId, inputId }: Partial<Trigger>): Promise<string | undefined> {
+    const { options, outbox } = this.#session
+    const id = newId()
+    const transport = headers({
+      [Header.eventId]: id,
+      [Header.runId]: runId,
+      [Header.inputId]: inputId,
+      [Header.device]: options.device,
+    })
+    const [serial] = await outbox.publish([{ id: `${id}:0`, name: MessageName.cancel, extras: { ai: { transport } } }])
+    return serial
   }
 
   /**

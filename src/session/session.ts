@@ -129,7 +129,7 @@ export class Session<M extends object> implements SessionContext<M> {
     warn('cancelRefused', clientId, ownerClientId, () => access.ask({ kind: 'cancel', clientId, ownerClientId }))
     const pending = runs.has(id) ? undefined : this.pending.find(id)
     const named = inputs.has(id) ? { inputId: id } : typeof target === 'string' ? { runId: id } : target
-    await this.cancellations.cancel(pending ?? named, this.submissions.find(id)?.waitsFor)
+    await this.cancellations.cancel(pending ?? named, this.submissions.find(id))
   }
 
   /** Sends an input, after it has cancelled the runs of the view that it interrupts. */

@@ -166,6 +166,12 @@ export class Submission implements WakeTrigger {
     return this.#input.messages
   }
 
+  /** Whether the channel has it, and behind the message with this serial. Waits while it is being published. */
+  async isBehind(serial: string): Promise<boolean> {
+    await this.publishing?.catch(() => undefined)
+    return (this.serials.at(-1) ?? '') > serial
+  }
+
   /** Moves a prompt that is not published yet. */
   move(to: Pick<Place, 'parent' | 'forkOf'>): void {
     this.#inputs = this.#inputs.map((input) => moveInput(input, to))

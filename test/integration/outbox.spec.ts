@@ -196,6 +196,21 @@ describe('a publish that the channel refuses', () => {
     expect(session.error).toBeUndefined()
   })
 
+  it('for the rate loses no Stop that was pressed meanwhile', async () => {
+    const scene = await startScene('refused-then-stopped')
+    const session = await scene.open('alice')
+    const wire = await scene.wire()
+    const error = { code: 42911, statusCode: 429 }
+    scene.endpoint.refusePublish({ name: 'ai-input' }, { error, times: 1 })
+    const sending = session.view.send('Plan a trip')
+    const { inputId } = session.view.pending()[0]!
+    await session.cancel({ inputId })
+    const run = await sending
+    expect(await run.finished).toEqual({ reason: 'cancelled' })
+    const said = saidOn(wire)
+    expect(said.lastIndexOf(`cancel ${inputId}`)).toBeGreaterThan(said.indexOf('Plan a trip'))
+  })
+
   it('is reported with its size for a prompt of 70 kB, which can be discarded', async () => {
     const scene = await startScene('large')
     const session = await scene.open('alice', { wake: false })
