@@ -3,6 +3,7 @@ import {
   computed,
   getCurrentInstance,
   getCurrentScope,
+  onBeforeMount,
   onScopeDispose,
   onServerPrefetch,
   shallowRef,
@@ -66,9 +67,13 @@ export function bindSession(
   const transport = useTransport()
   const lease = shallowRef<Lease>()
   const refusal = shallowRef<SessionError>()
-  const served = (): ClientSession<AppMessage> => lease.value?.served ?? transport.unnamed
+  /** The lease of the name with which the server has rendered the component, where the component hydrates. */
+  let rendered: Lease | undefined
+  const served = (): ClientSession<AppMessage> => (rendered ?? lease.value)?.served ?? transport.unnamed
   const current = computed(() => lease.value?.session ?? transport.unnamed)
   const isHydrated = useHydrated()
+  // NOTE: descendants can hydrate after the name has changed
+  if (!isHydrated()) onBeforeMount(() => (rendered = lease.value))
   const shown = (): ClientSession<AppMessage> => (isHydrated() ? current.value : served())
   let ready = deferred()
   let turn = 0

@@ -193,6 +193,43 @@ it("a component that hydrates after the conversation has gone on shows the serve
   await eventually(() => expect(host.textContent).toContain(whole.replace('Hello?|', 'Hello?|sent: Later|')))
 })
 
+it("a component that hydrates after its page has moved to another session shows the server's messages first", async () => {
+  const List = defineComponent({
+    setup() {
+      const { messages, isRunning } = useView()
+      const { status } = useClientSession()
+      return () =>
+        h('p', `${messages.value.map(({ message }) => textOf(message)).join()} ${isRunning.value} ${status.value}`)
+    },
+  })
+  let hydrateNow: () => void = () => expect.unreachable()
+  const Lazy = defineAsyncComponent({
+    loader: () => Promise.resolve(List),
+    hydrate: (hydrateIt) => void (hydrateNow = hydrateIt),
+  })
+  const name = ref<string>()
+  // As on a page that learns from its server which chat it shows
+  const Chosen = defineComponent({
+    async setup() {
+      const { status, ready } = useClientSession(name)
+      await Promise.resolve()
+      name.value = 'trip'
+      await ready
+      return () => [h('b', `${name.value} ${status.value}`), h(Lazy)]
+    },
+  })
+  const ChosenPage = (): unknown => h(Suspense, () => h(Chosen))
+  const { client, server } = await aConversation()
+  const page = await served(ChosenPage as Component, server)
+  name.value = undefined
+  const { host } = hydrate(ChosenPage as Component, page, { client, linger: 0 })
+  await eventually(() => expect(host.querySelector('b')!.textContent).toBe('trip ready'))
+  name.value = 'elsewhere'
+  await eventually(() => expect(host.querySelector('b')!.textContent).toBe('elsewhere ready'))
+  hydrateNow()
+  await eventually(() => expect(host.querySelector('p')!.textContent).toBe(' false ready'))
+})
+
 it('the page shows why the server could not load, and then the messages that the browser loads', async () => {
   const { client } = await aConversation()
   const page = await served(Page, () => {
