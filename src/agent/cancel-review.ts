@@ -3,8 +3,9 @@ import type { SessionError } from '../core/errors'
 import type { Row } from '../core/row'
 import { openCancel } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
+import type { Tree } from '../core/tree'
 import { Header } from '../core/wire'
-import { cancelRefused } from './run-messages'
+import { cancelRefused, isContinuation } from './run-messages'
 import { Decisions, firstAccepted } from './cancel-queues'
 import { acceptsCancel, askPolicy } from './hooks'
 import type { LiveRun } from './live-run'
@@ -38,21 +39,33 @@ export class CancelReview {
   }
 
   #rows(): readonly Row[] {
-    const { tree } = this.#run.channel
-    const inputId = this.#inputId
-    const byInput = inputId === undefined ? [] : tree.cancels.naming(inputId)
-    return [...tree.cancels.namingRun(this.#run.runId), ...byInput].toSorted(bySerial)
+    const { channel, runId } = this.#run
+    const { cancels } = channel.tree
+    const byInput = this.#inputIds.flatMap((inputId) => cancels.naming(inputId))
+    return [...cancels.namingRun(runId), ...byInput].toSorted(bySerial)
   }
 
-  get #inputId(): string | undefined {
-    return this.#run.target.trigger.transport[Header.messageId]
+  /** The input that the agent was woken for, and the prompt of the run that it continues. */
+  get #inputIds(): readonly string[] {
+    return [this.#run.target.trigger.transport[Header.messageId], this.#continued?.inputId].filter(
+      (inputId) => inputId !== undefined,
+    )
   }
 
-  /** Whether a cancel names this run or its prompt, and is newer than the prompt. */
-  #isMeant({ serial, transport }: Row): boolean {
-    const { [Header.runId]: runId, [Header.inputId]: inputId } = transport
-    const isNamed = runId === undefined ? inputId !== undefined && inputId === this.#inputId : runId === this.#run.runId
-    return isNamed && serial > this.#run.target.trigger.serial
+  /** The run that the trigger continues, if any. */
+  get #continued(): RunNode<object> | undefined {
+    const { channel, target, runId } = this.#run
+    return isContinuation(target.trigger) ? channel.tree.runs.get(runId) : undefined
+  }
+
+  /** Whether a cancel names this run or its prompt, and is newer than the prompt: an answer does not undo an earlier Stop. */
+  #isMeant(cancel: Row): boolean {
+    const { serial, transport } = cancel
+    const { [Header.runId]: runId, [Header.inputId]: inputId = '' } = transport
+    const isNamed = runId === undefined ? this.#inputIds.includes(inputId) : runId === this.#run.runId
+    const run = this.#continued
+    const since = run ? sentAt(this.#run.channel.tree, run) : this.#run.target.trigger.serial
+    return isNamed && serial > since && !isRefused(cancel, run)
   }
 
   /** Whether policy allows a cancel; otherwise it is refused. A policy that throws refuses, and the error is reported. */
@@ -91,6 +104,10 @@ export class CancelReview {
     })
   }
 }
+
+/** The place of a run's prompt; cancels from before the prompt was sent again do not count. */
+export const sentAt = ({ inputs }: Tree<object>, { inputId = '' }: RunNode<object>): string =>
+  inputs.get(inputId)?.sort ?? ''
 
 /** Whether a refusal on the channel covers a cancel of a run. */
 export const isRefused = (cancel: Row, run: RunNode<object> | undefined): boolean =>

@@ -10,7 +10,7 @@ import type { RunHooks } from './agent-run'
 import type { AgentChannel } from './channel'
 import { declareEnd, invocationOf } from './claim'
 import { Decisions, firstAccepted } from './cancel-queues'
-import { isRefused } from './cancel-review'
+import { isRefused, sentAt } from './cancel-review'
 import { BusyError, HandledError } from './errors'
 import { cancelRefused, type RunIdentity } from './run-messages'
 import { acceptsCancel } from './hooks'
@@ -69,10 +69,12 @@ export class DeadRuns<M extends object> {
   async endCancelled(cancel: Row, signal: AbortSignal): Promise<never> {
     const runId = await this.#runIdOf(cancel)
     const run = runId === undefined ? undefined : await readRun(this.#channel, runId, signal)
-    if (run && !this.#isOwn(run)) await this.#endIfDead(run, cancel)
+    const isDecided = !run || this.#isOwn(run) || (await this.#endIfDead(run, cancel))
     // NOTE: of a flood of cancels a run of this process may not know this one
     this.#channel.hearCancel(cancel)
     await this.endAll()
+    settleFully(this.#channel.tree)
+    if (!isDecided && !run.hasEnded) throw new BusyError('the hook for cancels has not decided')
     throw new HandledError(run?.key ?? runId ?? '', run ? invocationOf(run) : '')
   }
 
@@ -89,13 +91,14 @@ export class DeadRuns<M extends object> {
     return answer()
   }
 
-  async #endIfDead(run: RunNode<M>, cancel: Row): Promise<void> {
+  /** @returns whether the cancel is decided on, or need not be */
+  async #endIfDead(run: RunNode<M>, cancel: Row): Promise<boolean> {
     // NOTE: the agent that has ended it may be gone before it wrote that to the archive
-    if (run.hasEnded) return this.#channel.archived(run.key)
-    if (run.state.status !== 'suspended' && !(await this.#isGone(run))) return
+    if (run.hasEnded) await this.#channel.archived(run.key)
+    if (run.hasEnded || (run.state.status !== 'suspended' && !(await this.#isGone(run)))) return true
     const isAccepted = await this.#isCancelAccepted(run, cancel)
-    if (isAccepted === undefined) throw new BusyError('the hook for cancels has not decided')
     if (isAccepted) await this.#end(run, 'cancelled')
+    return isAccepted !== undefined
   }
 
   /** @throws {@link BusyError} while that cannot be told */
@@ -237,10 +240,11 @@ export class DeadRuns<M extends object> {
   }
 }
 
-/** The cancels of a run and of its prompt, by serial, allowed or not; those from before the prompt was sent again do not count. */
-function cancelsOf({ cancels, inputs }: Tree<object>, { key, inputId = '' }: RunNode<object>, heard?: Row): Row[] {
-  const since = inputs.get(inputId)?.sort ?? ''
-  const rows = new Set([...cancels.namingRun(key), ...cancels.naming(inputId), ...(heard ? [heard] : [])])
+/** The cancels of a run and of its prompt, by serial, allowed or not. */
+function cancelsOf(tree: Tree<object>, run: RunNode<object>, heard?: Row): Row[] {
+  const { cancels } = tree
+  const since = sentAt(tree, run)
+  const rows = new Set([...cancels.namingRun(run.key), ...cancels.naming(run.inputId ?? ''), ...(heard ? [heard] : [])])
   return [...rows].filter(({ serial }) => serial > since).toSorted(bySerial)
 }
 

@@ -284,7 +284,7 @@ describe('a resumed run', () => {
     expect(states).toEqual(['output-available', 'output-error', 'approval-responded'])
   })
 
-  it('applies cancels that came after the answer, not earlier ones', async () => {
+  it('S31 applies cancels that came before the answer: no agent could hear them, and an answer undoes none', async () => {
     const scene = await stage()
     const { run, reply } = await waiting(scene)
     await scene.session.detach()
@@ -293,6 +293,18 @@ describe('a resumed run', () => {
     const { inputEventId } = await answerTo(scene.alice, { ...about, output: 'Oslo' })
     const other = await setStage(endpoint, { name: scene.name })
     const next = other.create(inputEventId)
+    await next.start()
+    expect(next.abortSignal.aborted).toBe(true)
+    await next.end()
+    expect((await scene.readBack(run.runId)).status).toBe('cancelled')
+  })
+
+  it('S31 applies cancels that came after the answer', async () => {
+    const scene = await stage()
+    const { run, reply } = await waiting(scene)
+    const about = { runId: run.runId, reply, toolCallId: 'call-1' }
+    const { inputEventId } = await answerTo(scene.alice, { ...about, output: 'Oslo' })
+    const next = scene.create(inputEventId)
     await next.start()
     expect(next.abortSignal.aborted).toBe(false)
     await scene.alice.cancel({ runId: run.runId })

@@ -173,6 +173,25 @@ describe('a run whose agent process was killed, if onCancel refuses its cancels'
   })
 })
 
+it('S31 a run whose agent process was killed is ended as an error after two minutes if onCancel never decides on its cancel', async () => {
+  const killed = await startAgentProcess(place.endpoint)
+  const name = newName()
+  const { wake } = agentOn(name, place.endpoint, {
+    onCancel: () => new Promise(() => undefined),
+    respond: () => undefined,
+  })
+  const { cancel, channel, prompt, hears } = await joinWire(place.endpoint.client({ clientId: 'alice' }), name)
+  const { inputEventId } = await prompt('Count slowly')
+  const { body } = await killed.wake({ inputEventId, sessionName: name })
+  await hears(named('ai-output'))
+  await killed.kill()
+  await eventually(async () => expect(await channel.presence.get()).toEqual([]))
+  skip(121_000)
+  expect(await wake(await cancel({ runId: body.runId }))).toMatchObject({ status: 200 })
+  const end = await hears(named('ai-run-end', { 'run-id': body.runId }))
+  expect(transportOf(end)).toMatchObject({ 'run-reason': 'error' })
+})
+
 describe('a run whose agent process gets SIGTERM', () => {
   it('ends as cancelled, with the text so far, before the process exits', async () => {
     const agent = await startAgentProcess(place.endpoint)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src'
 import { joinWire, named } from '../support/agent'
-import { startAgentProcess } from '../support/agent-process'
+import { startAgentProcess, type AgentProcess } from '../support/agent-process'
 import { textOf } from '../support/agent-stage'
 import { infoOf, useDeadAgents } from '../support/dead-agents'
 import { eventually } from '../support/eventually'
@@ -65,3 +65,32 @@ describe.for(['got SIGTERM', 'was killed', 'is frozen', 'has no network'])(
     })
   },
 )
+
+it('S31 a Stop of a suspended run that no agent could hear wins over a later answer of another device', async () => {
+  const first = await startAgentProcess(place.endpoint)
+  let agent: AgentProcess | undefined = first
+  const name = newName()
+  const wake = async (request: Request): Promise<Response> =>
+    agent
+      ? fetch(agent.url, { method: 'POST', headers: request.headers, body: await request.text() })
+      : new Response('down', { status: 503 })
+  const alice = await open(name, 'alice', { wake })
+  const bob = await open(name, 'bob', { wake })
+  const { heard, hears } = await joinWire(place.endpoint.client({ clientId: 'carol' }), name)
+  const run = await alice.view.send('Where am I?')
+  await eventually(() => expect(infoOf(bob, run.runId)?.status).toBe('suspended'))
+  await first.kill()
+  agent = undefined
+  await run.cancel()
+  await eventually(() => expect(infoOf(bob, run.runId)?.cancelling).toMatchObject({ by: 'alice' }))
+  const output = UIMessageCodec.createToolOutput({ toolCallId: 'call-1', output: 'Lisbon' })
+  const answered = await bob.view.answer(bob.view.getMessages().at(-1)!.id, output)
+  agent = await startAgentProcess(place.endpoint)
+  await expect(run.finished).resolves.toEqual({ reason: 'cancelled' })
+  await expect(answered.finished).resolves.toEqual({ reason: 'cancelled' })
+  const next = await alice.view.send('Hello')
+  await expect(next.finished).resolves.toEqual({ reason: 'complete' })
+  await hears(named('ai-run-end', { 'run-id': next.runId }))
+  expect(heard.filter(named('ai-run-end', { 'run-id': run.runId }))).toHaveLength(1)
+  expect(heard.filter(named('ai-output', { 'run-id': run.runId })).map(({ data }) => String(data)).join(' ')).not.toContain('Lisbon') // prettier-ignore
+})
