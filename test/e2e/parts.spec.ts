@@ -175,14 +175,26 @@ describe('reasoning', () => {
     const run = await visitor.ask('Think first: is Sintra worth a day?')
     const fold = run.card.getByRole('button', { name: /^(Thinking|Thought for \d+ s)$/ })
     await fold.waitFor()
-    expect(await run.card.innerText()).not.toContain('Sintra is forty minutes away')
+    expect(await fold.getAttribute('aria-expanded')).toBe('false')
     await run.reaches('complete')
+    expect(await run.card.innerText()).not.toContain('Sintra is forty minutes away')
     expect(await fold.innerText()).toMatch(/Thought for [1-9]\d* s/)
     await fold.click()
     expect(await fold.getAttribute('aria-expanded')).toBe('true')
     expect(await run.card.innerText()).toContain('Sintra is forty minutes away')
     await run.reads(wordsFor('Think first: is Sintra worth a day?'))
   })
+})
+
+test.each([1280, 360])('while the model thinks, its sentence is on one line beside the word (%i px)', async (width) => {
+  const visitor = await visit({ viewport: { width, height: 740 }, allow: 12 })
+  const run = await visitor.ask('Think first: is Sintra worth a day?')
+  const fold = run.card.getByRole('button', { name: 'Thinking', exact: true })
+  await expect.poll(() => fold.innerText()).toMatch(/^Thinking\s+They have a weekend, and Sintra/)
+  expect((await fold.boundingBox())!.height).toBeLessThan(44)
+  expect(await overflowOf(visitor.page)).toEqual([])
+  await fold.click()
+  await expect.poll(() => fold.innerText()).toBe('Thinking')
 })
 
 describe('sources and files', () => {
