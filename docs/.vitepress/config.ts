@@ -25,7 +25,7 @@ export default defineConfig({
     config({ renderer: { rules } }) {
       const { code_inline: code } = rules
       // NOTE: cells of a table are narrow on a phone; a path breaks best before its next part, and a call before its arguments
-      rules.code_inline = (...args) => code!(...args).replace(/(?<=\w\/)(?=\w)|(?<=\w)(?=\(|\.spec)/g, '<wbr>')
+      rules.code_inline = (...args) => code!(...args).replace(/(?<=\w\/)(?=\w)|(?<=\w)(?=\((?!\))|\.spec)/g, '<wbr>')
     },
   },
   // The examples are folders of the repository.
