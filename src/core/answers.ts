@@ -23,7 +23,7 @@ export class Answers {
   /** Those that the agent has gone on with, then the others by serial. */
   readonly counted = new Set<Row>()
   /** Those that the agent has gone on with. */
-  readonly acted: ReadonlySet<Row> = this.counted
+  readonly acted = new Set<Row>()
   /** The one with the highest serial. */
   newest: Row | undefined
   readonly #codec: Codec<object>
@@ -36,16 +36,20 @@ export class Answers {
   constructor(codec: Codec<object>, rows: readonly Row[], named: readonly unknown[]) {
     this.#codec = codec
     const bySerial = new Map<unknown, Row>(named.length > 0 ? rows.map((row) => [row.serial, row]) : [])
-    // NOTE: during this loop `acted` is `counted`, so the first named answer to a call excludes the other named ones
-    for (const serial of named) this.add(bySerial.get(serial))
-    this.acted = new Set(this.counted)
+    // The first named answer to a call excludes the other named ones
+    for (const serial of named) this.add(bySerial.get(serial), true)
     for (const row of rows) this.add(row)
   }
 
-  /** Takes in an answer behind all others. */
-  add(row: Row | undefined): void {
+  /**
+   * Takes in an answer behind all others.
+   *
+   * @param isActed - whether the agent has gone on with it
+   */
+  add(row: Row | undefined, isActed = false): void {
     if (!row || this.counted.has(row) || this.before(row)) return
     this.counted.add(row)
+    if (isActed) this.acted.add(row)
     if (row.serial > (this.newest?.serial ?? '')) this.newest = row
     this.#byCall.add(this.#callOf(row.codec), row)
   }
