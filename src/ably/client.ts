@@ -2,13 +2,17 @@ import type { ErrorInfo, RealtimeClient } from 'ably'
 import { warn } from '../core/diagnostics'
 import { about, ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 
-/** Fields of the SDK's client that its types hide. */
+/** The time in which the service counts messages, in milliseconds: a second, and some more because travel times vary. */
+export const ratePeriod = 1100
+
+/** Fields of the SDK's client that its types hide; those that an SDK lacks are undefined. */
 interface ClientFields {
   readonly auth: { readonly authOptions?: { readonly authUrl?: string } }
-  readonly options?: { readonly echoMessages?: unknown }
+  readonly connection: { readonly connectionManager?: { readonly connectionDetails?: { maxInboundRate?: unknown } } }
+  readonly options?: { readonly echoMessages?: unknown; readonly maxMessageSize?: unknown }
 }
 
-const fieldsOf = (client: RealtimeClient): ClientFields => client as unknown as ClientFields
+export const fieldsOf = (client: RealtimeClient): ClientFields => client as unknown as ClientFields
 
 /**
  * The client, once it is known to be one: in plain JavaScript it can be any value.

@@ -1,3 +1,4 @@
+import { ratePeriod } from './client'
 import { isTooFast } from './publish-error'
 import { deferred, type Deferred } from '../core/signals'
 import type { ChannelMessage, OutgoingMessage } from '../core/wire'
@@ -12,8 +13,6 @@ interface QueuedPublish extends Deferred<readonly string[]> {
 /** Delay before the next attempt when a publish failed although the connection is up, in milliseconds. */
 const retryDelay = 250
 
-/** In milliseconds; the service counts by the second, and travel times vary. */
-const period = 1100
 // NOTE: below Ably's usual limits of 50 messages per second, which are those of a connection and of a channel. A verb may
 // publish hundreds of cancels; the other sessions of the connection have room beside them
 const maxOnConnection = 40
@@ -29,8 +28,8 @@ class Recent {
 
   /** How long to wait, in milliseconds, until fewer than `limit` are left. */
   wait(limit: number, now: number): number {
-    while (this.#moments[0]! <= now - period) this.#moments.shift()
-    return (this.#moments.at(-limit) ?? -Infinity) + period - now
+    while (this.#moments[0]! <= now - ratePeriod) this.#moments.shift()
+    return (this.#moments.at(-limit) ?? -Infinity) + ratePeriod - now
   }
 }
 
@@ -178,7 +177,7 @@ export class Outbox {
   /** Other clients may have used up the rate of the channel, and were refused at the same moment. */
   #slowDown(): void {
     this.#allowed = 1
-    this.#pausedUntil = performance.now() + period * (1 + Math.random())
+    this.#pausedUntil = performance.now() + ratePeriod * (1 + Math.random())
   }
 
   #accelerate(): void {

@@ -1,12 +1,6 @@
 import type { ConnectionState, RealtimeClient } from 'ably'
 import { deferred, sleep } from '../core/signals'
-import { hearsItself } from './client'
-
-/** Fields of the SDK's client beside its documented interface. */
-interface ClientFields {
-  readonly connection: { readonly connectionManager?: { readonly connectionDetails?: { maxInboundRate?: unknown } } }
-  readonly options?: { readonly maxMessageSize?: unknown }
-}
+import { fieldsOf, hearsItself } from './client'
 
 /** Delay before the next question when the service did not answer although the connection is up, in milliseconds. */
 const retryDelay = 250
@@ -23,13 +17,13 @@ export class Uplink {
 
   /** Messages per second that the service accepts; undefined when it has not told. */
   get maxInboundRate(): number | undefined {
-    const rate = this.#fields.connection.connectionManager?.connectionDetails?.maxInboundRate
+    const rate = fieldsOf(this.#client).connection.connectionManager?.connectionDetails?.maxInboundRate
     return typeof rate === 'number' && rate > 0 ? rate : undefined
   }
 
   /** The largest message, in bytes. */
   get maxMessageSize(): number {
-    const size = this.#fields.options?.maxMessageSize
+    const size = fieldsOf(this.#client).options?.maxMessageSize
     return typeof size === 'number' && size > 0 ? size : usualMaxMessageSize
   }
 
@@ -77,11 +71,6 @@ export class Uplink {
     const { connection } = this.#client
     connection.on(listener)
     return () => connection.off(listener)
-  }
-
-  // Fields that the SDK lacks are undefined
-  get #fields(): ClientFields {
-    return this.#client as unknown as ClientFields
   }
 }
 

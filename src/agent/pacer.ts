@@ -1,4 +1,5 @@
 import type { RealtimeClient } from 'ably'
+import { ratePeriod } from '../ably/client'
 import { Uplink } from '../ably/uplink'
 
 /**
@@ -15,8 +16,6 @@ export type Pace = Pick<Uplink, 'maxInboundRate' | 'isHeldUp' | 'onChange' | 'co
 /** Messages a second. */
 export const defaultMaxRate = 40
 
-// In milliseconds; the service counts by the second, and travel times vary
-const period = 1100
 /** How much of the even spacing a burst may leave out, for the first chunks of an answer; in milliseconds. */
 const burst = 1000 / 6
 /** The service's limit relative to the rate of outputs, where the service has not told its limit. */
@@ -208,8 +207,8 @@ export class Pacer {
   #waitFor(urgency: Urgency, now: number): number {
     const limit = this.#pace.maxInboundRate ?? this.maxRate * usualSlack
     const room = Math.max(1, Math.floor((limit * (1 - reserved[urgency])) / this.#backoff.factor))
-    while (this.#sent[0]! <= now - period) this.#sent.shift()
-    const crowded = this.#sent.length < room ? 0 : this.#sent.at(-room)! + period - now
+    while (this.#sent[0]! <= now - ratePeriod) this.#sent.shift()
+    const crowded = this.#sent.length < room ? 0 : this.#sent.at(-room)! + ratePeriod - now
     return Math.max(crowded, this.#backoff.pause, isSpaced(urgency) ? this.#due - now : 0)
   }
 
