@@ -1,6 +1,7 @@
-import { isDevelopment } from './errors'
+import { warnOnce } from '../core/diagnostics'
 import { HttpError } from './http'
 import type { Invocation } from './invocation'
+import { isDevelopment } from './report'
 
 /**
  * Decides whether a request may have an input of a session answered. The body of the request has been read. `false` refuses
@@ -16,8 +17,7 @@ export function authorizer(
   authorize: Authorize | undefined,
   report: (error: unknown) => void,
 ): (request: Request, invocation: Invocation) => Promise<void> {
-  let hasWarned = false
-  return async (request, invocation) => {
+  const check = async (request: Request, invocation: Invocation): Promise<void> => {
     if (authorize) {
       const isAllowed = await holds(() => authorize(request, invocation.toJSON()), report)
       if (!isAllowed) throw new HttpError(403, 'unable to answer; not allowed')
@@ -26,12 +26,12 @@ export function authorizer(
     if (!isDevelopment()) {
       throw new HttpError(403, `unable to answer; the agent has no "authorize", which only NODE_ENV ${modes} allows`)
     }
-    if (hasWarned) return
-    hasWarned = true
-    console.warn(
-      `[vue-ai-transport] defineAgent() has no "authorize": unless NODE_ENV is ${modes} it refuses every request. Add authorize(request, { sessionName }) that checks who may use the session.`,
+    warnOnce(
+      `defineAgent() has no "authorize": unless NODE_ENV is ${modes} it refuses every request. Add authorize(request, { sessionName }) that checks who may use the session.`,
+      check,
     )
   }
+  return check
 }
 
 /** Whether a check returns true; a check that throws does not hold. */

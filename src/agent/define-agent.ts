@@ -4,6 +4,7 @@ import { checkClient } from '../ably/client'
 import { Uplink } from '../ably/uplink'
 import type { TrustOptions } from '../core/access'
 import type { ReplyCodec } from '../core/codec'
+import { warnOnce } from '../core/diagnostics'
 import { ErrorCode, SessionError, unableTo } from '../core/errors'
 import { longestDelay } from '../core/signals'
 import type { AgentRun, RunHooks } from './agent-run'
@@ -14,6 +15,7 @@ import { agentClosed } from './errors'
 import { deadRunsEnded } from './dead-runs'
 import { HandledRequests, Lookups, Semaphore } from './intake'
 import type { Invocation } from './invocation'
+import { guarded, logError, mode, say } from './report'
 import { respondTo, type Respond } from './respond'
 import { Renewable, SharedSessions, type Lease } from './shared-sessions'
 
@@ -81,7 +83,7 @@ export interface Agent {
 }
 
 const agentsMissing =
-  '[vue-ai-transport] defineAgent() has no "agents": any client that may publish on a channel can publish fake answers, which the model then reads. Set it to the client id of this agent.'
+  'defineAgent() has no "agents": any client that may publish on a channel can publish fake answers, which the model then reads. Set it to the client id of this agent.'
 
 /** Milliseconds to watch a suspended run, so that a cancel can end it. */
 const suspendedLinger = 600_000
@@ -115,7 +117,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = ChunkOf<M>>(op
   const { admit, errorText, onAnswer, onCancel, onCancelled, onSteer, triggerTimeout } = options
   const report = guarded(options.onError ?? logError)
   const authorize = authorizer(options.authorize, report)
-  if (!agents) warnOnce(agentsMissing)
+  if (!agents && mode() !== 'test') warnOnce(agentsMissing)
   const handled = new HandledRequests<{ runId: string; invocationId: string }>(handledLimit)
   const places = new Semaphore(maxConcurrent)
   const lookups = new Lookups(maxLookups)
@@ -248,40 +250,3 @@ function checkOptions({ client, respond }: Partial<Record<'client' | 'respond', 
     )
   }
 }
-
-/** Prints a line in development. */
-function say(text: string): void {
-  if (globalThis.process?.env?.NODE_ENV === 'development') console.info(`[vue-ai-transport] ${text}`)
-}
-
-const warned = new Set<string>()
-
-/** Warns once per process, except in tests. */
-function warnOnce(text: string): void {
-  if (warned.has(text) || globalThis.process?.env?.NODE_ENV === 'test') return
-  warned.add(text)
-  console.warn(text)
-}
-
-/** Wraps the listener for errors: reports come from within runs, so a faulty listener must not throw into them. */
-function guarded(listener: (error: unknown) => void): (error: unknown) => void {
-  const reported = new WeakSet<object>()
-  // NOTE: async, so that a listener that rejects is caught like one that throws
-  const call = async (error: unknown): Promise<void> => {
-    try {
-      await (listener(error) as unknown)
-    } catch (cause) {
-      logError(cause)
-    }
-  }
-  return (error) => {
-    // NOTE: an agent may throw the error of its stream, which was reported when the stream failed
-    if (typeof error === 'object' && error !== null) {
-      if (reported.has(error)) return
-      reported.add(error)
-    }
-    void call(error)
-  }
-}
-
-const logError = (error: unknown): void => console.error('[vue-ai-transport]', error)

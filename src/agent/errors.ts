@@ -1,4 +1,5 @@
 import { ErrorCode, reasonOf, SessionError, toSessionError, unableTo } from '../core/errors'
+import { isDevelopment } from './report'
 
 /** The error for a call that does not fit the present state, or that has a wrong argument. */
 export const badRequest = (action: string, reason: string): SessionError =>
@@ -42,12 +43,6 @@ export function abortReason(reason: string, cause?: unknown): SessionError {
   const error = unableTo('continue the run', reason, ErrorCode.Cancelled, { cause })
   // NOTE: model SDKs recognise a stop by this name; they log any other error
   return Object.defineProperty(error, 'name', { value: 'AbortError' })
-}
-
-// NOTE: edge runtimes may have no `process`, and servers often run without NODE_ENV: neither counts as development
-export function isDevelopment(): boolean {
-  const mode = globalThis.process?.env?.NODE_ENV
-  return mode === 'development' || mode === 'test'
 }
 
 const hiddenText = 'The agent failed'

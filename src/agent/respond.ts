@@ -1,6 +1,8 @@
+import { warnOnce } from '../core/diagnostics'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import type { AgentRun, PipeResult, RunOutcome } from './agent-run'
 import { clientText } from './errors'
+import { mode } from './report'
 import { abortable } from './wait'
 
 /** Answers a run. An outcome that it returns is the outcome of the run. */
@@ -25,14 +27,12 @@ export async function respondTo<M extends object, Chunk>(
   await run.end(outcome).catch((error: unknown) => isDetached(error) || report(error))
 }
 
-const hinted = new WeakSet<object>()
-
 /** Tells the developer, once for each function, that a run has ended without a reply. */
 function hintAtPipe(respond: object): void {
-  if (globalThis.process?.env?.NODE_ENV !== 'development' || hinted.has(respond)) return
-  hinted.add(respond)
-  console.warn(
-    '[vue-ai-transport] respond() has neither piped a stream nor ended its run, so the answer is empty: call await run.pipe(result.toUIMessageStream()), or await run.end() if no answer is meant.',
+  if (mode() !== 'development') return
+  warnOnce(
+    'respond() has neither piped a stream nor ended its run, so the answer is empty: call await run.pipe(result.toUIMessageStream()), or await run.end() if no answer is meant.',
+    respond,
   )
 }
 

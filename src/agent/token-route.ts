@@ -1,5 +1,6 @@
 import { channelNameOf } from '../ably/channel-name'
 import { withCors, type CorsOptions, errorResponse, HttpError, readText } from './http'
+import { logError } from './report'
 
 /** Options of {@link tokenRoute}. */
 export interface TokenRouteOptions {
@@ -42,8 +43,6 @@ function namesIn(allowed: string | Iterable<string>): readonly string[] {
 const maxBodySize = 65_536
 
 const operations = ['subscribe', 'publish', 'history', 'presence'] as const
-
-const logError = (error: unknown): void => console.error('[vue-ai-transport]', error)
 
 /**
  * Creates a fetch handler that issues Ably tokens to browsers, for `authUrl`. A token is for one user, for the sessions

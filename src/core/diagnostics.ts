@@ -128,18 +128,22 @@ const warnedAbout = new WeakSet()
 export function warn<Name extends keyof Warnings>(name: Name, ...details: Parameters<Warnings[Name]>): undefined {
   try {
     // NOTE: as above, for the warnings
-    if (process.env.NODE_ENV !== 'production') tell((warnings[name] as (...details: unknown[]) => Warning)(...details))
+    if (process.env.NODE_ENV !== 'production') {
+      const warning = (warnings[name] as (...details: unknown[]) => Warning)(...details)
+      if (typeof warning === 'object') warnOnce(...warning)
+      else if (warning !== undefined) warnOnce(warning)
+    }
   } catch {
     // As above
   }
 }
 
-function tell(warning: Warning): void {
-  const [text, about] = typeof warning === 'object' ? warning : [warning]
+/** Prints a warning once for each object that it is about, or once for its text. */
+export function warnOnce(text: string, about?: unknown): void {
+  const key = about ?? text
   // NOTE: objects are held weakly, so that a session is not kept by its warning
-  const known = isPlainObject(about) ? warnedAbout : told
-  const key: unknown = about ?? text
-  if (text === undefined || known.has(key as object)) return
-  known.add(key as object)
+  const known = Object(key) === key ? warnedAbout : told
+  if (known.has(key)) return
+  known.add(key)
   console.warn(`[vue-ai-transport] ${text}`)
 }
