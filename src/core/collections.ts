@@ -65,15 +65,19 @@ interface Order<T> {
 export class SortedList<T> {
   readonly #order: Order<T>
   #items: T[] = []
-  /** Items that are not in their place yet. */
-  #arrived: T[] = []
+  /** Items that are not in their place yet, as lists that are in order. */
+  // NOTE: pages of history come newest first, and each of them is in order
+  #arrived: T[][] = []
 
   constructor(order: Order<T>) {
     this.#order = order
   }
 
   add(item: T): void {
-    this.#arrived.push(item)
+    const { keyOf } = this.#order
+    const latest = this.#arrived.at(-1)
+    if (latest && keyOf(latest.at(-1)!) <= keyOf(item)) latest.push(item)
+    else this.#arrived.push([item])
   }
 
   remove(item: T): void {
@@ -84,28 +88,14 @@ export class SortedList<T> {
   }
 
   sorted(): readonly T[] {
-    const { length } = this.#arrived
-    if (length === 0) return this.#items
+    if (this.#arrived.length === 0) return this.#items
     const { keyOf } = this.#order
-    if (length > fewItems) this.#items = inOrder([this.#items, ...stretches(this.#arrived, keyOf)], keyOf)
-    else for (const item of this.#arrived) this.#items.splice(firstAbove(this.#items, keyOf, keyOf(item)), 0, item)
+    const arrived = this.#arrived.flat()
+    if (arrived.length > fewItems) this.#items = inOrder([this.#items, ...this.#arrived], keyOf)
+    else for (const item of arrived) this.#items.splice(firstAbove(this.#items, keyOf, keyOf(item)), 0, item)
     this.#arrived = []
     return this.#items
   }
-}
-
-/** Items as lists that are in order. Pages of history come newest first, and each of them is in order. */
-function stretches<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
-  const all: T[][] = []
-  let stretch: T[] = []
-  let last = ''
-  for (const item of items) {
-    const key = keyOf(item)
-    if (stretch.length === 0 || key < last) all.push((stretch = []))
-    stretch.push(item)
-    last = key
-  }
-  return all
 }
 
 /** The items of lists, of which each is in order, in order. */
