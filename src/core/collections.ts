@@ -91,19 +91,12 @@ export class SortedList<T> {
     if (this.#arrived.length === 0) return this.#items
     const { keyOf } = this.#order
     const arrived = this.#arrived.flat()
-    if (arrived.length > fewItems) this.#items = inOrder([this.#items, ...this.#arrived], keyOf)
+    if (arrived.length > fewItems)
+      this.#items = [this.#items, ...this.#arrived.toReversed()].flat().toSorted((a, b) => compare(keyOf(a), keyOf(b)))
     else for (const item of arrived) this.#items.splice(firstAbove(this.#items, keyOf, keyOf(item)), 0, item)
     this.#arrived = []
     return this.#items
   }
-}
-
-/** The items of lists, of which each is in order, in order. */
-function inOrder<T>(lists: readonly T[][], keyOf: (item: T) => string): T[] {
-  const order = (a: T, b: T): number => compare(keyOf(a), keyOf(b))
-  const byFirst = lists.filter(({ length }) => length > 0).toSorted(([a], [b]) => order(a!, b!))
-  const isApart = byFirst.every((list, index) => index === 0 || order(byFirst[index - 1]!.at(-1)!, list[0]!) < 0)
-  return isApart ? byFirst.flat() : lists.flat().toSorted(order)
 }
 
 /** Takes out the item of this serial. */

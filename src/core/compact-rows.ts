@@ -12,34 +12,31 @@ interface Form {
 type Name = string | null | undefined
 
 /** The rows of one node in little room, until one of them changes or is asked for. */
-export class CompactRows {
+export interface CompactRows {
+  /** The table that they belong to. */
+  readonly log: { expand(compact: CompactRows): void }
+  readonly home: RowHome
+  readonly form: Form
+  /** What the form leaves out: mostly ids and text. */
+  readonly values: readonly unknown[]
   /** The first and the last serial. */
   readonly first: string
   readonly last: string
   /** Of each row how its serial differs from the first one, and the time since the row before. */
   readonly places: string
+}
 
-  /** @param rows - by serial; no serial contains a space or a comma */
-  constructor(
-    rows: readonly Row[],
-    readonly home: RowHome,
-    /** The table that they belong to. */
-    readonly log: { expand(compact: CompactRows): void },
-    readonly form: Form,
-    /** What the form leaves out: mostly ids and text. */
-    readonly values: readonly unknown[],
-  ) {
-    this.first = rows[0]!.serial
-    this.last = rows.at(-1)!.serial
-    let before = 0
-    const placeOf = ({ serial, timestamp }: Row): string => {
+/** The places of rows, which are in the order of their serials; no serial contains a space or a comma. */
+function placesOf(rows: readonly Row[]): string {
+  let before = 0
+  return rows
+    .map(({ serial, timestamp }) => {
       // NOTE: joined, because the parts of a template stay apart in memory
-      const place = [difference(this.first, serial), timestamp - before].join(' ')
+      const place = [difference(rows[0]!.serial, serial), timestamp - before].join(' ')
       before = timestamp
       return place
-    }
-    this.places = rows.map(placeOf).join()
-  }
+    })
+    .join()
 }
 
 /** How a serial differs from another one: how many characters are the same at both ends, and what is between them. */
@@ -65,15 +62,25 @@ export class RowForms {
   readonly #forms: Form[] = []
 
   compact(rows: readonly Row[], home: RowHome, log: CompactRows['log']): CompactRows {
-    for (const form of this.#forms) {
-      const values: unknown[] = []
-      // NOTE: a list that was pushed to keeps room for more
-      if (fits(form, rows, values)) return new CompactRows(rows, home, log, form, values.slice())
-    }
     const values: unknown[] = []
+    const form = this.#known(rows, values) ?? this.#learn(rows, values)
+    const { serial: first } = rows[0]!
+    // NOTE: a list that was pushed to keeps room for more
+    return { log, home, form, values: values.slice(), first, last: rows.at(-1)!.serial, places: placesOf(rows) }
+  }
+
+  #known(rows: readonly Row[], values: unknown[]): Form | undefined {
+    return this.#forms.find((form) => {
+      values.length = 0
+      return fits(form, rows, values)
+    })
+  }
+
+  #learn(rows: readonly Row[], values: unknown[]): Form {
+    values.length = 0
     const form = learn(rows, values)
     if (this.#forms.unshift(form) > maxForms) this.#forms.pop()
-    return new CompactRows(rows, home, log, form, values.slice())
+    return form
   }
 }
 

@@ -129,11 +129,7 @@ export abstract class Nodes<M extends object> {
     // NOTE: a node that shows nothing yet is relocated with its followers when it does
     if (!holder.visible && holder.size === 0) return
     this.relocate(holder)
-    this.#relocateAll(this.children(messageId))
-  }
-
-  #relocateAll(nodes: readonly TreeNode<M>[]): void {
-    for (let at = 0; at < nodes.length; at++) this.relocate(nodes[at]!)
+    for (const node of this.children(messageId)) this.relocate(node)
   }
 
   /** Brings a node in step with its rows, and the indexes in step with the node. */
@@ -176,8 +172,7 @@ export abstract class Nodes<M extends object> {
 
   /** The nodes that follow a node move with it; without it, one of its siblings shows. */
   #visibilityChanged(node: TreeNode<M>): void {
-    const { mentioned } = node
-    for (let at = 0; at < mentioned.length; at++) this.#relocateAll(this.children(mentioned[at]))
+    for (const id of node.mentioned) for (const child of this.children(id)) this.relocate(child)
     if (!node.visible) this.relocateSiblings(node)
   }
 

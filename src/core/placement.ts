@@ -15,6 +15,9 @@ import { Header, MessageName, type Headers } from './wire'
 // NOTE: engines forget how to run the code of a class fast once its last object is gone, as it is between two sessions
 let spares: readonly TreeNode<object>[] | undefined
 
+/** What a spare node has instead of a codec and the like, which it never asks. */
+const nothing = {} as never
+
 /**
  * Puts each row into the node it belongs to, and takes it out again. Where a row belongs depends on what rows say, not on
  * the order in which they arrive.
@@ -41,7 +44,7 @@ export abstract class Placement<M extends object> extends Nodes<M> {
     this.#isAgentKnown = trust.isAgent !== undefined
     this.log = new Log(trust.isAgent)
     this.access = new AccessPolicy(trust, this.runs)
-    spares ??= sparesOf({} as Codec<object>)
+    spares ??= [new InputNode('', nothing, nothing), new RunNode('', nothing, nothing, nothing)]
   }
 
   /** Runs that go on from copies of this one's messages and take its place. */
@@ -263,8 +266,3 @@ function addTo<N extends { readonly key: string }>(nodes: Map<string, N>, node: 
   nodes.set(node.key, node)
   return node
 }
-
-const sparesOf = (codec: Codec<object>): readonly TreeNode<object>[] => [
-  new InputNode('', codec, plainPort),
-  new RunNode('', codec, plainPort, new AccessPolicy({}, new Map())),
-]

@@ -70,8 +70,8 @@ export class IdleWork<T> {
   readonly #limit: number
   readonly #waiting = new Set<T>()
   #timer: ReturnType<typeof setTimeout> | undefined
-  /** When items were last added. */
-  #since = 0
+  /** When the work may begin. */
+  #from = 0
 
   /** @param limit - how many items may wait; further ones are worked on at once */
   constructor(work: (item: T) => void, limit: number) {
@@ -84,23 +84,19 @@ export class IdleWork<T> {
       if (this.#waiting.size < this.#limit) this.#waiting.add(item)
       else this.#work(item)
     }
-    this.#since = performance.now()
-    if (!this.#timer) this.#wait(idleTime)
+    this.#from = performance.now() + idleTime
+    if (this.#waiting.size > 0) this.#timer ??= setTimeout(this.#begin, idleTime)
   }
 
   cancel(): void {
     clearTimeout(this.#timer)
-    this.#timer = undefined
   }
 
   // NOTE: a timer for each call of `add` would cost more than most calls
-  #wait(delay: number): void {
-    this.#timer = setTimeout(() => {
-      const left = this.#since + idleTime - performance.now()
-      if (left > 1) return this.#wait(left)
-      this.#timer = undefined
-      void inSlices(() => this.#step())
-    }, delay)
+  readonly #begin = (): void => {
+    const left = this.#from - performance.now()
+    this.#timer = left > 1 ? setTimeout(this.#begin, left) : undefined
+    if (!this.#timer) void inSlices(() => this.#step())
   }
 
   /** False when no item waits. */
