@@ -28,8 +28,11 @@ import { useHydrated } from './hydration'
 
 /** The session of a name that may change, as components hold it. */
 export interface SessionBinding<M extends object = AppMessage> {
-  /** A stable handle; calls go to the current session. */
-  readonly handle: ClientSession<M>
+  /**
+   * The handle for a component, which shows what the server has rendered until that component has hydrated. It is
+   * stable; calls go to the current session.
+   */
+  handleFor(isHydrated: () => boolean): ClientSession<M>
   readonly current: ComputedRef<ClientSession<M>>
   /** The session as the server has rendered it, which a component shows while it hydrates; empty if there is none. */
   readonly served: () => ClientSession<M>
@@ -74,7 +77,6 @@ export function bindSession(
   const isHydrated = useHydrated()
   // NOTE: descendants can hydrate after the name has changed
   if (!isHydrated()) onBeforeMount(() => (rendered = lease.value))
-  const shown = (): ClientSession<AppMessage> => (isHydrated() ? current.value : served())
   let ready = deferred()
   let turn = 0
   let isSettled = false
@@ -148,7 +150,7 @@ export function bindSession(
   if (scope.active) follow()
 
   /** A further view of the current session: a change of name closes it and makes one on the other session. */
-  function createView(): View<AppMessage> {
+  function createView(shown: () => View<AppMessage> | undefined): View<AppMessage> {
     const view = shallowRef<View<AppMessage>>()
     const make = (): (() => void) =>
       watch(
@@ -162,17 +164,25 @@ export function bindSession(
     // NOTE: a view that a handler makes later lives as long as the component that uses the session
     const close = (getCurrentScope() ?? scope!).run(make) ?? make()
     const made = (): View<AppMessage> => view.value!
-    return forward(() => (isHydrated() ? made() : served().view), made, { close })
+    return forward(() => shown() ?? made(), made, { close })
+  }
+
+  function makeHandle(isCurrent: () => boolean): ClientSession<AppMessage> {
+    const shown = (): ClientSession<AppMessage> => (isCurrent() ? current.value : served())
+    const view = forward(
+      () => shown().view,
+      () => current.value.view,
+    )
+    const made = forward(shown, () => current.value, {
+      view,
+      createView: () => createView(() => (isCurrent() ? undefined : served().view)),
+    })
+    bindings.set(made, binding)
+    return made
   }
 
   const binding: SessionBinding = {
-    handle: forward(shown, () => current.value, {
-      view: forward(
-        () => shown().view,
-        () => current.value.view,
-      ),
-      createView,
-    }),
+    handleFor: (isCurrent) => (isCurrent() ? handle : makeHandle(isCurrent)),
     current,
     served,
     lease: () => lease.value,
@@ -188,6 +198,6 @@ export function bindSession(
       awaitCurrent()
     },
   }
-  bindings.set(binding.handle, binding)
+  const handle = makeHandle(() => true)
   return binding
 }

@@ -55,11 +55,11 @@ export function useClientSession(
 
 /** The refs of a binding. @internal */
 export function refsOf(binding: SessionBinding): UseClientSessionReturn {
-  const { current, served, handle, lease, refusal } = binding
+  const { current, served, lease, refusal } = binding
   const isHydrated = useHydrated()
   const shown = (): ClientSession<AppMessage> => (isHydrated() ? current.value : served())
   return {
-    session: handle,
+    session: binding.handleFor(isHydrated),
     name: computed(() => lease()?.session.channelName),
     status: computed(() => shown().status),
     error: computed(() => refusal.value ?? shown().error),
