@@ -5,14 +5,14 @@ import { cancelledSilenceLimit, foreignSilenceLimit, isNamedByPresence, silenceL
 import type { RunNode } from '../core/run-node'
 import type { RunEndReason } from '../core/run-state'
 import type { Tree } from '../core/tree'
-import { Header } from '../core/wire'
-import type { RunHooks } from './agent-run'
+import { Header, MessageName } from '../core/wire'
+import type { RunHooks, StepReason } from './agent-run'
 import type { AgentChannel } from './channel'
 import { declareEnd, invocationOf } from './claim'
 import { Decisions, firstAccepted } from './cancel-queues'
 import { isRefused, sentAt } from './cancel-review'
 import { BusyError, HandledError } from './errors'
-import { cancelRefused, type RunIdentity } from './run-messages'
+import { cancelRefused, stepEnd, type RunIdentity } from './run-messages'
 import { acceptsCancel } from './hooks'
 import { readRun } from './lookup'
 import { settleFully } from './path'
@@ -218,9 +218,21 @@ export class DeadRuns<M extends object> {
   async #end(run: RunNode<M>, reason: RunEndReason, error?: SessionError): Promise<void> {
     if (run.hasEnded) return
     const ending = { reason, failure: error, answers: answersFor(run) }
+    await this.#endSteps(run, reason === 'cancelled' ? 'cancelled' : 'failed')
     await declareEnd(this.#channel, this.#publisher, this.#identityOf(run), ending)
     await this.#publisher.closeOrphanedStreams(this.#channel.tree, run.key)
     await this.#channel.archived(run.key)
+  }
+
+  /** Ends the steps that the run's agent has left open. */
+  async #endSteps(run: RunNode<M>, reason: StepReason): Promise<void> {
+    const starts = run.rows.filter(({ name }) => name === MessageName.stepStart)
+    for (const { stepId, status, stepClientId } of run.state.steps) {
+      const attempt = starts.findLast(({ transport }) => transport[Header.stepId] === stepId)?.serial
+      if (status !== 'active' || attempt === undefined) continue
+      const end = stepEnd(this.#identityOf(run), { stepId, clientId: stepClientId, attempt }, reason)
+      await this.#publisher.declare('end the step', end).catch(this.#channel.report)
+    }
   }
 
   #identityOf(run: RunNode<M>): RunIdentity {

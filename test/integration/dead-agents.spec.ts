@@ -52,6 +52,7 @@ describe('a run whose agent process was killed', () => {
     }
     expect(endsOf(heard, sent.runId)).toHaveLength(1)
     await expect(sent.finished).resolves.toEqual({ reason: 'cancelled' })
+    expect(infoOf(alice, sent.runId)?.steps).toMatchObject([{ status: 'cancelled' }])
     expect(text()).toContain('w1 ')
   })
 
