@@ -10,7 +10,10 @@ import { forward } from './forward'
 import { useViewSource, type OwnViewSource, type ViewSource } from './view-source'
 
 export interface UseViewOptions<M extends object = AppMessage> extends ViewSource<M> {
-  /** How many of the newest messages to show at first. @default 30 */
+  /**
+   * How many of the newest messages to show at first. Nothing is loaded for a given `view`, or for a session of
+   * `createClientSession`: `loadOlder()` does that. @default 30
+   */
   limit?: number
 }
 

@@ -26,8 +26,10 @@ export interface ViewSource<M extends object = AppMessage> {
 /** A view source with a known message type. */
 export type OwnViewSource<M extends object> = ViewSource<M> & ({ session: ClientSession<M> } | { view: View<M> })
 
-/** The view of a source to show, which is an empty one while the component hydrates; its current view; and the object
- * that runs its verbs. */
+/**
+ * The view of a source to show, which has the messages of the server while the component hydrates; its current view; and the
+ * object that runs its verbs.
+ */
 export function useViewSource<M extends object>({
   session,
   view,

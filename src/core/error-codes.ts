@@ -26,7 +26,7 @@ export const ErrorCode = {
   BadRequest,
   /** The run was cancelled, or a wait was aborted. */
   Cancelled,
-  /** The agent answers as many prompts as it may. */
+  /** The agent cannot begin now, and the client repeats the request: its places are taken, or another run has to finish first. */
   TooManyRuns,
   /** The token or key lacks a capability. */
   Unauthorized,
@@ -36,17 +36,17 @@ export const ErrorCode = {
   StreamRepairFailed,
   /** Subscribing to or attaching the channel failed. */
   ChannelFailed,
-  /** A cancel hook of the agent threw. */
+  /** A hook of the agent threw, `policy` and `errorText` included. */
   HookFailed,
-  /** Publishing a run's start or end failed. */
+  /** Publishing the start, suspension or end of a run failed, or entering presence did. */
   LifecyclePublishFailed,
-  /** The session or view is closed. */
+  /** The session, or the agent, is closed. */
   Closed,
   /** A prompt could not be published, or the agent could not be woken. */
   SendFailed,
   /** Messages may have been missed and could not be read back. */
   ContinuityLost,
-  /** The channel is not in a state that allows sending. */
+  /** There is no session: it has no name yet, or the page is rendered on a server. */
   NotAttached,
   /** The agent's stream failed; also the code of a run that ended with an unspecified error. */
   StreamFailed,

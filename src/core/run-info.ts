@@ -82,6 +82,7 @@ export interface RunInfo {
   readonly stopped?: Stopped
   /** Milliseconds since the epoch, by Ably's clock; undefined until its start is known. */
   readonly startedAt?: number
+  /** Milliseconds since the epoch, by Ably's clock; undefined until it has ended. */
   readonly endedAt?: number
 }
 

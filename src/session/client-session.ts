@@ -91,7 +91,7 @@ export class ClientSession<M extends object> {
     return this.#session.wake(inputId)
   }
 
-  /** Sends a message into a run while it is active. */
+  /** Sends a message into a run while it is active. A failure rejects the promises of the returned steer. */
   steer(runId: string, given: SendInput<M>): Steer {
     return this.#session.steers.send(runId, given)
   }

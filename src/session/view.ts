@@ -155,7 +155,8 @@ export class View<M extends object> {
   /**
    * Sends a prompt: text, a message or a codec's input of one. Never waits for a run that is active. Resolves when the
    * channel has accepted it.
-   * @throws SessionError 104005 when it could not be published; the prompt stays, with state `failed`.
+   * @throws SessionError 104005 when it could not be published; the prompt stays, with state `failed`. As all verbs that
+   * publish: 104004 when the session is closed, 104007 while there is none.
    */
   async send(given: SendInput<M>, options: SendOptions = {}): Promise<ActiveRun<M>> {
     const { id: messageId, parent = this.#lastMessageId() } = options
@@ -166,7 +167,7 @@ export class View<M extends object> {
   /**
    * Sends another version of a prompt; the old one stays on its own branch, unless it has failed: then it goes. This view
    * shows the new one.
-   * @throws SessionError 40003 when there is no such prompt.
+   * @throws SessionError 40003 when there is no such prompt, 104005 when it could not be published.
    */
   async edit(messageId: string, given: SendInput<M>, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
     const { codec } = this.#session.tree
@@ -180,7 +181,7 @@ export class View<M extends object> {
   /**
    * Asks for another reply in place of this one; the old one stays on its own branch. This view shows the new one. In place
    * of a message inside a run, it takes that of the rest of the run too.
-   * @throws SessionError 40003 when it is not a reply.
+   * @throws SessionError 40003 when it is not a reply, 104005 when it could not be published.
    */
   async regenerate(messageId: string, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
     const place = placeOfRegeneration(this.#session.tree, messageId)
@@ -190,7 +191,8 @@ export class View<M extends object> {
   /**
    * Answers tool calls of a reply: with an output, or an approval. The run goes on with it, or, with `as: 'fork'`, a run that
    * begins with a copy of the reply takes its place. The agent is woken when nothing of the reply is left to be answered.
-   * @throws SessionError 40003 when the message is of no run, its run has ended, or the call has its answer.
+   * @throws SessionError 40003 when the message is of no run, its run has ended, or the call has its answer; 104005 when it
+   * could not be published.
    */
   async answer(
     messageId: string,
@@ -207,7 +209,7 @@ export class View<M extends object> {
     return this.#send(placed, sendOptions)
   }
 
-  /** Sends a message into a run while it is active. */
+  /** Sends a message into a run while it is active. A failure rejects the promises of the returned steer. */
   steer(runId: string, given: SendInput<M>): Steer {
     return this.#session.steers.send(runId, given)
   }
@@ -220,7 +222,11 @@ export class View<M extends object> {
     return this.#session.cancel(target)
   }
 
-  /** Wakes the agent for a pending input of any client. */
+  /**
+   * Wakes the agent for a pending input of any client; again if that was tried before. The input is answered once, however
+   * often the agent is woken.
+   * @throws SessionError 40003 when nothing is pending under this message id, or the session has no agent.
+   */
   wake(inputId: string): WakeInfo {
     return this.#session.wake(inputId)
   }

@@ -37,7 +37,7 @@ export interface AITransportOptions extends TrustOptions {
   namespace?: string
   /** Encodes messages for the channel. @default UIMessageCodec */
   codec?: Codec<AppMessage>
-  /** Messages per page of history. @default 100 */
+  /** Messages per page of history, 1 to 1000. @default 100 */
   historyPageSize?: number
   /**
    * Where rows are that Ably keeps no longer: the URL of an `archiveRoute`. History goes on there.
