@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { HandledRequests } from '../../src/agent/intake'
 import { SharedSessions } from '../../src/agent/shared-sessions'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -115,28 +114,5 @@ describe('SharedSessions', () => {
     create.mockRejectedValueOnce(new Error('no client'))
     await expect(sessions.acquire('ai:a')).rejects.toThrow('no client')
     await expect(sessions.acquire('ai:a')).resolves.toBeDefined()
-  })
-})
-
-describe('HandledRequests', () => {
-  it('runs once per key, and again after a failure', async () => {
-    const handled = new HandledRequests<number>(10)
-    let begun = 0
-    const begin = async () => ++begun
-    expect(await Promise.all([handled.once('a', begin), handled.once('a', begin)])).toEqual([1, 1])
-    const fail = async (): Promise<number> => {
-      throw new Error('no')
-    }
-    await expect(handled.once('b', fail)).rejects.toThrow('no')
-    expect(await handled.once('b', begin)).toBe(2)
-  })
-
-  it('forgets the oldest key', async () => {
-    const handled = new HandledRequests<number>(2)
-    let begun = 0
-    const begin = async () => ++begun
-    for (const key of ['a', 'b', 'c', 'b']) await handled.once(key, begin)
-    expect(begun).toBe(3)
-    expect(await handled.once('a', begin)).toBe(4)
   })
 })

@@ -20,11 +20,11 @@ const treeOf = (messages: readonly ReturnType<typeof message>[]) => {
   return tree
 }
 
-describe.each(targets)('of a flood of cancels of %s', (_, cancelOf) => {
+describe.each(targets)('a flood of cancels of %s', (_, cancelOf) => {
   const cancels = (count: number, clients: number) =>
     Array.from({ length: count }, (__, n) => ({ ...cancelOf(n), clientId: `stranger-${n % clients}` }))
 
-  it('by one client the first ten are kept and the newest', () => {
+  it('keeps the first ten and the newest of one client', () => {
     const start = run()
     const flood = cancels(1000, 1)
     const tree = treeOf([...start, ...flood])
@@ -34,7 +34,7 @@ describe.each(targets)('of a flood of cancels of %s', (_, cancelOf) => {
     expect([...tree.log.rows()]).toHaveLength(2 + first + 1)
   })
 
-  it('by many clients the first ten and the newest of each are kept, in whichever order they arrive', () => {
+  it('keeps the first ten and the newest of each of many clients, in any order of arrival', () => {
     const byAdmin = (n: number) => ({ ...cancelOf(n), clientId: 'admin' })
     const messages = [...run(), ...cancels(1000, 500), byAdmin(1000), ...cancels(1000, 5)]
     const kept = (clientId: string) => {

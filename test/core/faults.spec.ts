@@ -72,14 +72,14 @@ describe('fault 8: a denial loses the id and reason of the approval, an output l
     return partsOf(stateOf(tree)).at(-1)
   }
 
-  it('here a denial keeps both', () => {
+  it('a denial keeps the id and the reason of the approval in this library', () => {
     const approval = { id: 'a', approved: false, reason: 'because' }
     expect(toolOf(...asked(), answer('false'))).toMatchObject({ state: 'output-denied', approval })
     const denied = () => output('r', { kind: 'tool-output-denied', toolCallId: 'c' })
     expect(toolOf(...asked(), answer('false'), denied())).toMatchObject({ state: 'output-denied', approval })
   })
 
-  it('here an output keeps the approval', () => {
+  it('an output keeps the approval in this library', () => {
     const result = () => output('r', { kind: 'tool-output-available', toolCallId: 'c' }, { output: 'paid' })
     const approval = { id: 'a', approved: true, reason: 'because' }
     expect(toolOf(...asked(), answer('true'), result())).toMatchObject({ state: 'output-available', approval })
@@ -87,7 +87,7 @@ describe('fault 8: a denial loses the id and reason of the approval, an output l
 })
 
 describe('fault 11: metadata of messages is lost', () => {
-  it('here the metadata, file names and provider metadata of a prompt arrive', () => {
+  it('the metadata, file names and provider metadata of a prompt arrive in this library', () => {
     const given: UIMessage = {
       id: 'mine',
       role: 'user',
@@ -108,7 +108,7 @@ describe('fault 11: metadata of messages is lost', () => {
     expect(fromHistory(channel.history, 1).messages.map(({ message }) => message)).toEqual([given])
   })
 
-  it('here the provider metadata of a reply arrives', async () => {
+  it('the provider metadata of a reply arrives in this library', async () => {
     const providerMetadata = { some: { signature: 's' } }
     const file = { mediaType: 'image/png', url: 'https://example.com/a.png', providerMetadata } as const
     const source = { sourceId: 's', url: 'https://example.com', providerMetadata } as const

@@ -114,7 +114,7 @@ describe('a wake-up request', () => {
     expect(contexts).toEqual(['user', 'user,assistant,user'])
   })
 
-  it('that is repeated, at once or later, gets the same run, which runs once', async () => {
+  it('gets the run of the first request if it is repeated, at once or later, and that runs once', async () => {
     const respond = vi.fn<(run: Run) => unknown>(answering('Hi'))
     const { alice, wake, endOf } = await stage(respond)
     const { inputEventId } = await alice.prompt('Hello')

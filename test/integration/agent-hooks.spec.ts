@@ -191,7 +191,7 @@ describe('a stream that fails', () => {
     expect(errors).toEqual([expect.objectContaining({ message })])
   }) // prettier-ignore
 
-  it('that is missing is named once in development, unless the run ends by itself', async () => {
+  it('is missed once in development if `respond` pipes none and does not end its run', async () => {
     vi.stubEnv('NODE_ENV', 'development')
     const warning = vi.spyOn(console, 'warn').mockImplementation(() => {})
     await (await stage((run) => run.end())).end()

@@ -132,7 +132,7 @@ describe('a conversation that has expired on Ably', () => {
     expect(shown(newcomer)).toEqual([...conversation, 'sent: How much?', 'complete: Little.'])
   })
 
-  it('is empty without the archive', async () => {
+  it('has no messages if the session has no archive', async () => {
     await spoken(newArchive())
     expect(shown(await openOn(await startScene('kept')))).toEqual([])
   })

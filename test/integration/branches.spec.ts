@@ -136,7 +136,7 @@ describe('a regeneration', () => {
     expect(texts(alice)).toBe('Q One Two Three')
   })
 
-  it('of one of two concurrent replies replaces that one', async () => {
+  it('replaces the one of two concurrent replies that it names', async () => {
     const { alice, answer, answerAgain } = await twoDevices('beside')
     const [first, second] = [await alice.view.send('Q1'), await alice.view.send('Q2')]
     await answer(first.inputId, 'R1')

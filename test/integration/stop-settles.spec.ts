@@ -93,7 +93,7 @@ describe('a run whose agent process restarts between its suspend and Stop', () =
 })
 
 describe('a run whose agent process crashed', () => {
-  it('S31 S36 and that was stopped on another device is cancelled on a device that was offline meanwhile', async () => {
+  it('S31 S36 is shown as cancelled by a device that was offline while another device stopped it', async () => {
     let agent = await startAgentProcess(place.endpoint)
     const name = newName()
     const laptop = await open(name, 'alice', { agent: () => agent })
@@ -156,7 +156,7 @@ describe('a run whose agent process crashed', () => {
     expect(run.status).toBe('active')
   })
 
-  it('S31 and whose client had no presence plugin ends after a cancel and a minute of silence', async () => {
+  it('S31 ends after a cancel and a minute of silence, if its agent had no presence plugin', async () => {
     const name = newName()
     let agent = await startAgentProcess(place.endpoint, { hasPresence: false })
     const alice = await open(name, 'alice', { agent: () => agent })

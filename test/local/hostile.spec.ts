@@ -181,7 +181,7 @@ describe('invalid requests', () => {
     expect(await answer.response.json()).toMatchObject({ error: { code, statusCode: status } })
   })
 
-  test('for XHR polling are refused, without an error that would end the connection', async () => {
+  test('of the SDK for XHR polling are refused, without an error that would end its connection', async () => {
     const endpoint = await startEndpoint()
     const { status, code, response } = await get(endpoint, '/comet/connect')
     expect([status, code, await response.text()]).toEqual([501, 0, ''])

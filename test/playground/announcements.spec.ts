@@ -68,7 +68,7 @@ describe('the end of an outage is announced once, in one sentence,', () => {
     expect(twice).toEqual([lost, 'Reconnected.', lost, 'Reconnected.'])
   })
 
-  test('and not if the connection is lost again before the announcement', async () => {
+  test('unless the connection is lost again before the announcement', async () => {
     const said = await heard(['reconnecting', 3000], ['connected', 200], ['reconnecting', 2500], ['connected', 8000])
     expect(said).toEqual([lost, lost, "Back online. You're up to date."])
   })

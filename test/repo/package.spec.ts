@@ -84,7 +84,7 @@ describe('entries', () => {
 })
 
 describe('Node', () => {
-  it('is at least version 22', () => {
+  it('runs these tests in version 22 or newer', () => {
     expect(Number.parseInt(process.versions.node, 10)).toBeGreaterThanOrEqual(22)
   })
 })
