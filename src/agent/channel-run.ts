@@ -114,7 +114,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     if (target.announcement) await announce(channel, run.publisher, target.announcement, run.invocationId)
     this.#takeOver()
     await readPath(channel, target.trigger, run.signal).catch((cause: unknown) => this.#failToRead(target, cause))
-    await (target.announcement ? waitForText(channel, run.runId) : run.publisher.closeOrphanedStreams(channel.tree, run.runId)) // prettier-ignore
+    if (target.announcement) await waitForText(channel, run.runId)
+    else await run.publisher.closeOrphanedStreams(channel.tree, run.runId)
     await this.#steers.review()
     void new DeadRuns(channel, run.hooks, run.invocationId).endAll()
     // NOTE: the session may have left the run meanwhile
