@@ -29,6 +29,8 @@ export class CatchUp<M extends object> {
   /** The serial up to which the tree was in step with the channel; undefined while it is in step. */
   #since: string | undefined
   #repairs = 0
+  /** How many times messages may have been missed. */
+  #losses = 0
 
   constructor(session: SessionContext<M>) {
     this.#session = session
@@ -82,7 +84,7 @@ export class CatchUp<M extends object> {
     // NOTE: a repair that is running finds the place where older pages begin
     if (!this.#next) await this.#repairing
     if (this.#exhausted) return false
-    const page = await (this.#next?.() ?? this.#newestPage())
+    const page = await this.#olderPage()
     let at = 0
     await inSlices(() => {
       this.#session.takePage(() => this.#fold(page.items.slice(at, (at += sliceSize))))
@@ -93,8 +95,16 @@ export class CatchUp<M extends object> {
     return true
   }
 
+  /** The page before those loaded; the newest one again if messages were missed while it was read. */
+  async #olderPage(): Promise<HistoryPage> {
+    const losses = this.#losses
+    const page = await (this.#next?.() ?? this.#newestPage())
+    return this.#next || losses === this.#losses ? page : this.#olderPage()
+  }
+
   /** Notes that messages may have been missed, and holds live ones back; false when there is nothing to read back. */
   begin(): boolean {
+    this.#losses++
     this.#since ??= this.#session.tree.resumePoint()
     // NOTE: an empty tree has missed nothing; views read history as they ask for it
     if (this.#since === '' && !this.#exhausted) this.#since = this.#next = undefined

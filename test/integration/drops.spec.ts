@@ -121,6 +121,37 @@ describe('missed messages', () => {
     return { ...scene, client, session }
   }
 
+  it('are read although the first page of history was on its way when the connection was lost', async () => {
+    const scene = await startConversation('ai:lost-while-loading')
+    await scene.prompt('a', 'a')
+    const client = scene.endpoint.client({ clientId: 'traveller' })
+    const session = createClientSession({ client, channelName: 'ai:lost-while-loading', codec: UIMessageCodec })
+    onTestFinished(() => session.close())
+    await session.connect()
+    const channel = client.channels.get('ai:lost-while-loading')
+    const answered = Promise.withResolvers<void>()
+    const arrival = Promise.withResolvers<void>()
+    const read = channel.history.bind(channel)
+    channel.history = async (params) => {
+      channel.history = read
+      const page = await read(params)
+      answered.resolve()
+      await arrival.promise
+      return page
+    }
+    const loading = session.view.loadOlder(100)
+    await answered.promise
+    const restore = scene.endpoint.dropConnection('traveller', { refuseFor: Infinity })
+    await eventually(() => expect(session.status).toBe('reconnecting'))
+    await scene.prompt('b', 'b')
+    scene.endpoint.breakContinuity('ai:lost-while-loading')
+    restore()
+    await eventually(() => expect(session.status).toBe('ready'))
+    arrival.resolve()
+    await loading
+    expect(shown(session)).toEqual(['sent: a', 'sent: b'])
+  })
+
   it('are read from history across a second loss during the first repair', async () => {
     const { session, prompt, endpoint } = await openSession('twice-lost', { historyPageSize: 1 })
     await prompt('a', 'a')
