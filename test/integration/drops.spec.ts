@@ -134,7 +134,7 @@ describe('missed messages', () => {
     const read = channel.history.bind(channel)
     channel.history = async (params) => {
       channel.history = read
-      const page = await read(params)
+      const page = await read(params!)
       answered.resolve()
       await arrival.promise
       return page
