@@ -10,7 +10,7 @@ import type { HistoryPage } from './history-page'
 export type ArchiveTarget = string | ((query: string) => Promise<Response>) | RowReader
 
 /** Which history to go on from. */
-interface Place {
+interface ArchivePlace {
   readonly archive: ArchiveTarget | undefined
   readonly sessionName: string
   /** The number of rows on a page. */
@@ -23,7 +23,7 @@ interface Place {
  *
  * @param before - the oldest serial of the page before this one
  */
-export function continueInArchive({ items, next }: HistoryPage, place: Place, before?: string): HistoryPage {
+export function continueInArchive({ items, next }: HistoryPage, place: ArchivePlace, before?: string): HistoryPage {
   // NOTE: an app may choose its archive by a condition, and have `null` or ''
   if (!place.archive) return { items, next }
   const oldest = items.at(-1)?.serial ?? before
@@ -31,7 +31,7 @@ export function continueInArchive({ items, next }: HistoryPage, place: Place, be
   return { items, next: older }
 }
 
-async function archivedPage(place: Place, before: string | undefined): Promise<HistoryPage> {
+async function archivedPage(place: ArchivePlace, before: string | undefined): Promise<HistoryPage> {
   const messages = await readArchive(place, before)
   const oldest = messages[0]?.serial
   // NOTE: an archive of the app's own may ignore `before`, and reading it would never end
@@ -40,7 +40,7 @@ async function archivedPage(place: Place, before: string | undefined): Promise<H
 }
 
 async function readArchive(
-  { archive, sessionName, limit }: Place,
+  { archive, sessionName, limit }: ArchivePlace,
   before: string | undefined,
 ): Promise<readonly ChannelMessage[]> {
   try {

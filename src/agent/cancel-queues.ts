@@ -61,7 +61,7 @@ const quickDecisions = 5
 /** Milliseconds between two further decisions on the cancels of one client. */
 const decisionPause = 1000
 
-interface Decision {
+interface UndecidedCancel {
   readonly clientId: string | undefined
   readonly cancel: Row
   readonly settle: (isAccepted: boolean) => void
@@ -71,7 +71,7 @@ interface Decision {
 export class Decisions {
   readonly #ask: (cancel: Row) => Promise<boolean>
   readonly #refused = new Map<string | undefined, number>()
-  readonly #queue = new NewestPerClient<Decision>((decision) => this.#decide(decision))
+  readonly #queue = new NewestPerClient<UndecidedCancel>((decision) => this.#decide(decision))
 
   constructor(ask: (cancel: Row) => Promise<boolean>) {
     this.#ask = ask
@@ -84,7 +84,7 @@ export class Decisions {
     })
   }
 
-  async #decide({ clientId, cancel, settle }: Decision): Promise<void> {
+  async #decide({ clientId, cancel, settle }: UndecidedCancel): Promise<void> {
     const isAccepted = await this.#ask(cancel)
     settle(isAccepted)
     if (isAccepted) return

@@ -80,7 +80,7 @@ export interface Reply<Chunk> {
   readonly step?: { close(reason: StepReason): Promise<void> }
 }
 
-type Outcome = PipeResult & { step: StepReason }
+type PipeOutcome = PipeResult & { step: StepReason }
 
 /**
  * Publishes a stream chunk by chunk, until it ends or the run is stopped.
@@ -113,7 +113,7 @@ async function consume<Chunk>(
   source: ChunkSource<Chunk>,
   signal: AbortSignal,
   open: () => Promise<Reply<Chunk>>,
-): Promise<Outcome> {
+): Promise<PipeOutcome> {
   let reader: ChunkReader<Chunk> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let drainUntil: number | undefined
@@ -146,17 +146,17 @@ async function consume<Chunk>(
   }
 }
 
-const complete: Outcome = { reason: 'complete', step: 'complete' }
-const cancelled: Outcome = { reason: 'cancelled', step: 'cancelled' }
+const complete: PipeOutcome = { reason: 'complete', step: 'complete' }
+const cancelled: PipeOutcome = { reason: 'cancelled', step: 'cancelled' }
 
-const failed = (cause: unknown): Outcome => ({
+const failed = (cause: unknown): PipeOutcome => ({
   reason: 'error',
   error: toSessionError('stream the answer', ErrorCode.StreamFailed, cause || new Error(`it threw ${String(cause)}`)),
   step: 'failed',
 })
 
 /** The outcome of a stream that was read to its end, but whose chunks say that the answer is not whole. */
-function outcomeOfEnding({ reason, message }: ReplyEnding): Outcome {
+function outcomeOfEnding({ reason, message }: ReplyEnding): PipeOutcome {
   if (reason === 'cancelled') return cancelled
   if (reason === 'suspend') return { reason, step: 'complete' }
   return { reason, error: new SessionError(message, ErrorCode.StreamFailed), step: 'complete' }

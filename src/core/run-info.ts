@@ -108,7 +108,7 @@ export const foreignSilenceLimit = 60_000
 /** The sources of a run's {@link RunInfo}. */
 interface SnapshotSource {
   readonly facts: RunFacts
-  readonly outcome: Outcome
+  readonly outcome: CancelFacts
 }
 
 /** A run's {@link RunInfo}: made when it is read, and kept until one of its facts changes. */
@@ -172,13 +172,13 @@ const hasSameFields = (a: RunFacts, b: RunFacts): boolean =>
   sameItems(Object.entries(a).flat(), Object.entries(b).flat())
 
 /** What the rows of a run say about its cancels. */
-type Outcome = Pick<RunFold, 'end' | 'refusals'>
+type CancelFacts = Pick<RunFold, 'end' | 'refusals'>
 
 /** The facts about a run with its cancels, given by serial. */
 function withCancellation(
   facts: RunInfo,
   cancels: readonly Row[],
-  outcome: Outcome,
+  outcome: CancelFacts,
   state: Partial<Cancelling> | undefined,
 ): RunInfo {
   const heeded = openCancel(cancels, outcome)
@@ -201,7 +201,7 @@ export function requestOf({ clientId, timestamp, transport }: Row): Cancelling {
   return { by: clientId, at: timestamp, ...(device && { device }) }
 }
 
-function stoppedBy(heeded: Row, cancels: readonly Row[], outcome: Outcome): Stopped {
+function stoppedBy(heeded: Row, cancels: readonly Row[], outcome: CancelFacts): Stopped {
   const end = outcome.end?.transport ?? {}
   const { at, ...request } = requestOf(cancels.find(({ serial }) => serial === end[Header.cancelSerial]) ?? heeded)
   const abortedAt = Number(end[Header.abortedAt])
@@ -210,7 +210,7 @@ function stoppedBy(heeded: Row, cancels: readonly Row[], outcome: Outcome): Stop
 }
 
 /** The first cancel, by serial, that is not refused. */
-export const openCancel = (cancels: readonly Row[], { refusals }: Pick<Outcome, 'refusals'>): Row | undefined =>
+export const openCancel = (cancels: readonly Row[], { refusals }: Pick<CancelFacts, 'refusals'>): Row | undefined =>
   refusals ? refusals.firstOpen(cancels) : cancels[0]
 
 /** A run's snapshot without its cancels. */

@@ -32,10 +32,10 @@ const attemptLimit = 10_000
 const transient = new Set([408, 425, 429])
 
 /** How an attempt went: `final` errors are not tried again, others after `after` milliseconds where that is given. */
-export type Outcome = 'accepted' | { error: SessionError; final: boolean; after?: number }
+export type WakeOutcome = 'accepted' | { error: SessionError; final: boolean; after?: number }
 
 /** Makes one attempt to wake an agent; `count` is 1 for the first one. */
-export async function callAgent(target: AgentTarget, invocation: InvocationBody, count: number): Promise<Outcome> {
+export async function callAgent(target: AgentTarget, invocation: InvocationBody, count: number): Promise<WakeOutcome> {
   const endpoint: AgentEndpoint | undefined =
     typeof target === 'function'
       ? undefined
@@ -52,7 +52,7 @@ export async function callAgent(target: AgentTarget, invocation: InvocationBody,
   }, limit)
   // NOTE: a Node process need not stay for it; in browsers a timer is a number
   ;(timer as { unref?: () => void }).unref?.()
-  const call = async (): Promise<Outcome> => {
+  const call = async (): Promise<WakeOutcome> => {
     if (endpoint) return post(endpoint, name, invocation, abort.signal)
     await (target as (invocation: InvocationBody) => unknown)(invocation)
     return 'accepted'
@@ -72,7 +72,7 @@ async function post(
   name: string,
   invocation: InvocationBody,
   signal: AbortSignal,
-): Promise<Outcome> {
+): Promise<WakeOutcome> {
   const headers = new Headers(typeof given === 'function' ? await given() : given)
   headers.set('content-type', 'application/json')
   const body = JSON.stringify(invocation)

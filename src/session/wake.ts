@@ -4,7 +4,7 @@ import { ErrorCode, unableTo, type SessionError } from '../core/errors'
 import type { Signal } from '../core/signals'
 import type { WakeInfo } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
-import { callAgent, type InvocationBody, type Outcome } from './agent-call'
+import { callAgent, type InvocationBody, type WakeOutcome } from './agent-call'
 import type { SessionContext } from './context'
 import { acceptedRun, subjectOf, type WakeTrigger } from './submission'
 
@@ -16,7 +16,7 @@ class Wake<M extends object> {
   readonly trigger: WakeTrigger
   readonly info: WakeInfo
   readonly #session: SessionContext<M>
-  readonly #call: (count: number) => Promise<Outcome>
+  readonly #call: (count: number) => Promise<WakeOutcome>
   readonly #onFailed: (error: SessionError) => void
   #timer: ReturnType<typeof setTimeout> | undefined
   #isStopped = false
@@ -28,7 +28,7 @@ class Wake<M extends object> {
   constructor(
     trigger: WakeTrigger,
     session: SessionContext<M>,
-    call: (count: number) => Promise<Outcome>,
+    call: (count: number) => Promise<WakeOutcome>,
     onFailed: (error: SessionError) => void,
   ) {
     this.trigger = trigger
@@ -157,7 +157,7 @@ export class Wakes<M extends object> {
     known?.retry()
     if (known) return known
     return session.act(() => {
-      const call = (count: number): Promise<Outcome> => callAgent(agent, this.invocation(eventId), count)
+      const call = (count: number): Promise<WakeOutcome> => callAgent(agent, this.invocation(eventId), count)
       const wake = new Wake({ eventId, inputId, runId }, session, call, onFailed)
       this.#wakes.set(eventId, wake)
       this.#stopListening ??= onNetworkBack(session.channel, () => this.#wakes.forEach((each) => each.hurry()))
