@@ -30,7 +30,8 @@ export interface SendOptions {
   parent?: string
   /**
    * The message id of the prompt. The channel takes a prompt with the same id once, also when two tabs send it within two
-   * minutes. @default a new id
+   * minutes. A second call of this client sends nothing; it resolves when the channel has the prompt, and publishes one that has
+   * failed again. @default a new id
    */
   id?: string
   /** Whether to wake the session's agent. @default true */

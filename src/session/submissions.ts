@@ -73,7 +73,10 @@ export class Submissions<M extends object> {
     const { channel, options, tree } = this.#session
     this.#session.checkOpen()
     const known = place.eventId ? this.find(place.messageId) : undefined
-    if (known) return known
+    if (known) {
+      await (this.isFailed(known) ? this.retry(known) : known.publishing)
+      return known
+    }
     const encoded = inputs.map((input) => encodeInput(tree.codec, input, place, channel.clientId, options.device))
     const answers = inputs.filter((input) => input.type === 'answer')
     const submission = new Submission(encoded, answers, wakes)

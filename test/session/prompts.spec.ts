@@ -103,6 +103,32 @@ describe('a refused prompt', () => {
   })
 })
 
+describe('a prompt whose id is sent a second time', () => {
+  it('resolves both calls when the channel has it, and is published once', async () => {
+    const { view, refuse, published } = await aSession()
+    const fate = deferred<never>()
+    refuse('ai-input', () => fate.promise)
+    const first = view.send('Hello', { id: 'p1' })
+    let isAccepted = false
+    const second = view.send('Hello', { id: 'p1' }).finally(() => (isAccepted = true))
+    await soon()
+    expect(isAccepted).toBe(false)
+    fate.reject(refusal)
+    await expect(first).rejects.toMatchObject({ code: 104005 })
+    await expect(second).rejects.toMatchObject({ code: 104005 })
+    expect(published).toHaveLength(1)
+  })
+
+  it('is published again if it has failed', async () => {
+    const { view, refuse, shown, published } = await aSession()
+    refuse('ai-input')
+    await expect(view.send('Hello', { id: 'p1' })).rejects.toMatchObject({ code: 104005 })
+    await view.send('Hello', { id: 'p1' })
+    expect(shown()).toEqual(['sent: Hello'])
+    expect(published).toHaveLength(2)
+  })
+})
+
 describe('after a reload', () => {
   const past = [prompt('old', { 'event-id': 'e-old' })]
 
