@@ -80,8 +80,13 @@ async function checkFork<M extends object>(
   const isGuarded = tree.access.isGuarded || hooks.onAnswer !== undefined
   if (isGuarded && !replaced) throw badRequest('start the run', `the run that it replaces is unknown: "${runId}"`)
   if (isGuarded && replaced) await checkAnswer(tree, trigger, replaced, hooks.onAnswer)
-  const earlier = replaced?.answers.before(trigger)
-  if (earlier) throw new ConflictError('start the run', lateReason(earlier))
+  for (const row of (trigger.home as RunNode<M>).rows) checkFirst('start the run', replaced, row)
+}
+
+/** Refuses an answer that comes after another one, unless its run can go on with that one. */
+function checkFirst(action: string, run: RunNode<object> | undefined, row: Row): void {
+  const earlier = run?.answers.before(row)
+  if (earlier && earlier.row.home !== row.home) throw new ConflictError(action, lateReason(earlier))
 }
 
 async function checkRegeneration<M extends object>({ channel }: LiveRun<M, unknown>, trigger: Row): Promise<void> {
@@ -103,6 +108,7 @@ async function findResumed<M extends object>(run: LiveRun<M, unknown>, trigger: 
   if (!resumed?.rows.some(isAgents)) throw badRequest('resume the run', `no agent has published run "${runId}"`)
   checkOpen(run, resumed, trigger)
   await checkAnswer(channel.tree, trigger, resumed, hooks.onAnswer)
+  checkFirst('resume the run', resumed, trigger)
   checkNotResumed(resumed, trigger)
   await waitUntilInactive(channel, resumed, { signal, timeout: hooks.triggerTimeout ?? busyTimeout })
   // NOTE: meanwhile the run may have ended, or resumed for this very answer

@@ -213,7 +213,7 @@ function readable<M extends object>(
   { runId, ownerClientId, answers }: OwnRun,
 ): Row[] {
   const node = tree.runs.get(runId)
-  const used = node && answers.among(tree, node)
+  const used = node && answers.among(node)
   if (used) answers.note(used)
   return rows
     .filter((row) => !used?.isOutdone(row))

@@ -1,7 +1,7 @@
-import { Answers, isAnswer } from '../core/answers'
+import type { Answers } from '../core/answers'
+import { isFork } from '../core/forks'
 import type { Row } from '../core/row'
 import type { RunNode } from '../core/run-node'
-import type { Tree } from '../core/tree'
 import { fittingIds } from './run-messages'
 
 /** Serials of the answers in a run that count and that no message of its agent has named. */
@@ -9,7 +9,8 @@ export function answersFor(run: RunNode<object> | undefined): readonly string[] 
   return run ? unnamedIn(run.answers).map(({ serial }) => serial) : []
 }
 
-const unnamedIn = ({ counted, acted }: Answers): readonly Row[] => [...counted].filter((row) => !acted.has(row))
+const unnamedIn = ({ counted, acted }: Answers): readonly Row[] =>
+  [...counted].filter((row) => !acted.has(row) && !isFork(row))
 
 /**
  * The answers that a run goes on with: those that it has resumed for, and those that its context has given to the model.
@@ -22,9 +23,8 @@ export class UsedAnswers {
   readonly #unnamed = new Set<string>()
 
   /** The answers in a run, of which the used ones count. */
-  among<M extends object>({ codec, access }: Tree<M>, run: RunNode<M>): Answers {
-    const rows = run.contentRows.filter((row) => isAnswer(row) && access.canWrite(row, run.owner))
-    return new Answers(codec, rows, [...Array.from(run.answers.acted, ({ serial }) => serial), ...this.#serials])
+  among(run: RunNode<object>): Answers {
+    return run.answersWith([...Array.from(run.answers.acted, ({ serial }) => serial), ...this.#serials])
   }
 
   /** Notes that the agent goes on with these answers. */

@@ -3,7 +3,7 @@ import { MultiMap } from './collections'
 import { ErrorCode, unableTo, type SessionError } from './errors'
 import type { Row } from './row'
 import { isSteer } from './run-state'
-import { MessageName, type Headers } from './wire'
+import { Header, MessageName, type Headers } from './wire'
 
 /** An answer that settled a call before a later one. */
 interface EarlierAnswer {
@@ -17,15 +17,17 @@ export const isAnswer = (row: Row): boolean => row.name === MessageName.input &&
 
 /**
  * The answers that count in a run. Of several answers to a call the one counts that the agent has gone on with, as its
- * resumes and its end name it, else the one with the lowest serial: the same for every client and for the agent.
+ * resumes and its end name it, else the one with the lowest serial: the same for every client and for the agent. Answers of
+ * forks that replace the run are among them; those whose run has started are treated as named.
  */
 export class Answers {
   /** Those that the agent has gone on with, then the others by serial. */
   readonly counted = new Set<Row>()
   /** Those that the agent has gone on with. */
   readonly acted = new Set<Row>()
-  /** The one with the highest serial. */
+  /** The one with the highest serial, of those that go into the run. */
   newest: Row | undefined
+  #last = ''
   readonly #codec: Codec<object>
   readonly #byCall = new MultiMap<Row>()
 
@@ -37,20 +39,24 @@ export class Answers {
     this.#codec = codec
     const bySerial = new Map<unknown, Row>(named.length > 0 ? rows.map((row) => [row.serial, row]) : [])
     // The first named answer to a call excludes the other named ones
-    for (const serial of named) this.add(bySerial.get(serial), true)
-    for (const row of rows) this.add(row)
+    for (const serial of named) this.#add(bySerial.get(serial), true)
+    for (const row of rows) this.goOn(row)
   }
 
-  /**
-   * Takes in an answer behind all others.
-   *
-   * @param isActed - whether the agent has gone on with it
-   */
-  add(row: Row | undefined, isActed = false): void {
+  /** Takes in one more answer; false when others come behind it. */
+  goOn(row: Row): boolean {
+    if (row.serial <= this.#last) return false
+    this.#last = row.serial
+    this.#add(row)
+    return true
+  }
+
+  /** @param isActed - whether the agent has gone on with it */
+  #add(row: Row | undefined, isActed = false): void {
     if (!row || this.counted.has(row) || this.before(row)) return
     this.counted.add(row)
     if (isActed) this.acted.add(row)
-    if (row.serial > (this.newest?.serial ?? '')) this.newest = row
+    if (row.transport[Header.runId] && row.serial > (this.newest?.serial ?? '')) this.newest = row
     this.#byCall.add(this.#callOf(row.codec), row)
   }
 
@@ -68,9 +74,10 @@ export class Answers {
     return undefined
   }
 
-  /** Whether a row is an answer that does not count, because the agent has gone on with another one. */
+  /** Whether a row is an answer that does not count, because the agent has gone on with another one, or a fork came first. */
   isOutdone(row: Row): boolean {
-    return isAnswer(row) && this.acted.has(this.before(row)?.row as Row)
+    const earlier = isAnswer(row) ? this.before(row)?.row : undefined
+    return earlier !== undefined && (earlier.home !== row.home || this.acted.has(earlier))
   }
 
   #callOf(headers: Headers): string {

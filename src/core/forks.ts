@@ -1,6 +1,8 @@
 import { hasSeeds } from './access'
 import type { Row } from './row'
-import { MultiMap } from './collections'
+import { bySerial, MultiMap, noItems } from './collections'
+import { Answers } from './answers'
+import type { Codec } from './codec'
 import type { RunNode } from './run-node'
 import { Header } from './wire'
 
@@ -16,12 +18,41 @@ export class Forks<M extends object> {
   readonly placeholderRuns = new Map<string, RunNode<M>>()
   readonly #rows = new MultiMap<Row>()
   readonly #replacing = new MultiMap<Row>()
-
+  /** Forks that no agent has accepted, and whose calls have earlier answers. */
+  readonly #late = new WeakSet<object>()
+  /** The answers of a replaced run with which its forks were compared last. */
+  readonly #compared = new WeakMap<RunNode<M>, Answers>()
   readonly #allows: (row: Row) => boolean
 
   /** @param allows - whether the sender of an answer may replace the run that it names */
   constructor(allows: (row: Row) => boolean) {
     this.#allows = allows
+  }
+
+  /** Whether forks name this run as replaced. */
+  areOf({ key, isPlaceholder }: RunNode<M>): boolean {
+    return !isPlaceholder && this.#replacing.of(key).length > 0
+  }
+
+  /**
+   * The answers that count in a run, those of the forks that may replace it among them.
+   *
+   * @param own - the answers in the run, by serial
+   * @param named - serials of those that its agent has gone on with, oldest first
+   */
+  withAnswersTo(run: RunNode<M>, own: readonly Row[], named: readonly unknown[], codec: Codec<M>): Answers {
+    if (!this.areOf(run)) return new Answers(codec, own, named)
+    const forks = this.#replacing.of(run.key).filter((row) => this.mayReplace(run, row))
+    // NOTE: the answer that a run began with has no run id
+    const first = own.filter(({ transport }) => transport[Header.runId] === undefined)
+    const started = forks.filter(({ home }) => !(home as RunNode<M>).isPlaceholder)
+    const serialsOf = (rows: readonly Row[]): string[] => rows.map(({ serial }) => serial)
+    const all = [...own, ...forks].toSorted(bySerial)
+    return new Answers(codec, all, [...serialsOf(first), ...named, ...serialsOf(started)])
+  }
+
+  mayReplace({ key }: RunNode<M>, row: Row): boolean {
+    return row.home?.key !== key && this.#allows(row)
   }
 
   /** The rows of the answer with this message id. */
@@ -41,9 +72,27 @@ export class Forks<M extends object> {
     this.#replacing.remove(replaced, row)
   }
 
-  /** Whether other runs replace this run. */
+  /** Whether a run is on no branch: other runs replace it, or it is a late fork. */
   isSuperseded(run: RunNode<M>): boolean {
-    return !run.isPlaceholder && this.#replacing.of(run.key).some((row) => row.home !== run && this.#allows(row))
+    if (this.#late.has(run)) return true
+    const counts = (row: Row): boolean => !this.#late.has(row.home!) && this.mayReplace(run, row)
+    return this.areOf(run) && this.#replacing.of(run.key).some(counts)
+  }
+
+  /** Finds out whether forks are late, after a run or fork has changed; returns the nodes that have to settle for that. */
+  compare(run: RunNode<M>, runs: ReadonlyMap<string, RunNode<M>>): readonly RunNode<M>[] {
+    const changed = this.areOf(run) && this.#compared.get(run) !== run.answers
+    if (changed) this.#compared.set(run, run.answers)
+    const others = changed ? this.replacing(run).filter((fork) => fork.isPlaceholder) : noItems
+    const [replaced] = this.of(run.key).flatMap(({ transport }) => runs.get(transport[Header.supersedes] ?? '') ?? [])
+    if (!replaced || this.#isLate(run, replaced) === this.#late.has(run)) return others
+    if (!this.#late.delete(run)) this.#late.add(run)
+    return [...others, replaced]
+  }
+
+  #isLate(fork: RunNode<M>, replaced: RunNode<M>): boolean {
+    const isBehind = (row: Row): boolean => (replaced.answers.before(row)?.row.home ?? fork) !== fork
+    return fork.isPlaceholder && this.of(fork.key).some(isBehind)
   }
 
   /** The runs whose answers name it as replaced. */
@@ -54,6 +103,8 @@ export class Forks<M extends object> {
 
   /** The runs that take the place of this one. */
   replacementsOf(run: RunNode<M>): readonly RunNode<M>[] {
-    return this.isSuperseded(run) ? this.replacing(run) : []
+    if (!this.areOf(run)) return noItems
+    const rows = this.#replacing.of(run.key).filter((row) => this.mayReplace(run, row))
+    return rows.map(({ home }) => home as RunNode<M>).filter((fork) => !this.#late.has(fork))
   }
 }

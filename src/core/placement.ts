@@ -112,14 +112,18 @@ export abstract class Placement<M extends object> extends Nodes<M> {
 
   #placeFork(inputId: string, row: Row): void {
     this.forks.add(inputId, row)
-    this.attachRow(this.#runOfFork(inputId), row)
-    this.#touchReplaced(row.transport)
+    const fork = this.#runOfFork(inputId)
+    this.attachRow(fork, row)
+    this.#touchReplaced(row.transport, fork.isPlaceholder ? row : undefined)
   }
 
-  /** Updates whether a run is replaced by other runs. */
-  #touchReplaced({ [Header.supersedes]: runId = '' }: Headers): void {
+  /** A run that a fork replaces: other answers may count, and other runs may show in its place. */
+  #touchReplaced({ [Header.supersedes]: runId = '' }: Headers, added?: Row): void {
     const run = this.runs.get(runId)
-    if (run) this.dirty.add(run)
+    if (!run) return
+    if (!added) run.reread()
+    else if (this.forks.mayReplace(run, added)) run.addFork(added)
+    this.dirty.add(run)
   }
 
   /** The run that answers a fork: the first that says so on the channel; a placeholder until there is one. */
@@ -258,7 +262,7 @@ export abstract class Placement<M extends object> extends Nodes<M> {
   }
 
   #newRun(key: string, isAwaited?: boolean): RunNode<M> {
-    return new RunNode(key, this.codec, this.port, this.access, isAwaited)
+    return new RunNode(key, this.codec, this.port, this.access, this.forks, isAwaited)
   }
 }
 

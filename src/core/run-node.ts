@@ -12,6 +12,12 @@ import type { ReactivePort } from './signals'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'
 
+/** The forks that replace runs. */
+interface ForksOf<M extends object> {
+  areOf(run: RunNode<M>): boolean
+  withAnswersTo(run: RunNode<M>, own: readonly Row[], named: readonly unknown[], codec: Codec<M>): Answers
+}
+
 /** A reply. Its key is its run id. */
 export class RunNode<M extends object> extends TreeNode<M> {
   override readonly runId: string | undefined
@@ -28,6 +34,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Its `RunInfo` for clients. */
   readonly snapshot = new RunSnapshot()
   readonly #access: AccessPolicy
+  readonly #forks: ForksOf<M>
   /** Its owner, while its rows are compact. */
   #owner: string | undefined
   #isEnding = false
@@ -39,7 +46,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Message id of the prompt that woke the agent. */
   inputId: string | undefined
   regenerates: string | undefined
-  /** Whether other runs take its place; known when the tree has settled. */
+  /** Whether it is on no branch: other runs take its place, or it is a late fork. Known when the tree has settled. */
   isSuperseded = false
   /** The status of the last transition that the tree has told. */
   lastStatus: RunStatus | undefined
@@ -49,11 +56,13 @@ export class RunNode<M extends object> extends TreeNode<M> {
     codec: Codec<M>,
     port: ReactivePort,
     access: AccessPolicy,
+    forks: ForksOf<M>,
     /** Whether it is a placeholder for a run that has not started; its key is then the message id of the fork. */
     readonly isPlaceholder = false,
   ) {
     super(key, codec, port)
     this.#access = access
+    this.#forks = forks
     this.runId = isPlaceholder ? undefined : key
   }
 
@@ -68,6 +77,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return isFirst
   }
 
+  /** Takes in the answer of a fork that replaces it. */
+  addFork(row: Row): void {
+    if (!this.#answers?.goOn(row)) this.reread()
+  }
+
   /** Forgets what a lifecycle row can change about the rows that are known. */
   #readAgain({ name, transport }: Row): void {
     if (name === MessageName.cancelRefused) this.snapshot.forget()
@@ -78,7 +92,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   #takeAnswer(row: Row): void {
     if (this.#known.namedAnswers.includes(row.serial)) this.#answers = undefined
-    else if (this.#counts(row)) this.#answers!.add(row)
+    else if (this.#counts(row) && !this.#answers!.goOn(row)) this.#answers = undefined
   }
 
   override grow(row: Row): boolean {
@@ -131,12 +145,13 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** The answers of clients to its tool calls. */
   get answers(): Answers {
-    const { namedAnswers } = this.#known
-    return (this.#answers ??= new Answers(
-      this.projection.codec,
-      this.rows.filter((row) => isAnswer(row) && this.#counts(row)),
-      namedAnswers,
-    ))
+    return (this.#answers ??= this.answersWith(this.#known.namedAnswers))
+  }
+
+  /** @param named - serials of the answers in it that its agent has gone on with, oldest first */
+  answersWith(named: readonly unknown[]): Answers {
+    const isOwn = (row: Row): boolean => isAnswer(row) && this.#counts(row)
+    return this.#forks.withAnswersTo(this, this.rows.filter(isOwn), named, this.projection.codec)
   }
 
   /** Whether an input is of a client that may write into it. */
@@ -271,9 +286,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#fold = undefined
   }
 
-  /** Whether a row is an answer that does not count, because its agent has gone on with another one. */
+  /** Whether a row is an answer that does not count: its agent has gone on with another one, or a fork came first. */
   isOutdone(row: Row | undefined): boolean {
-    return row !== undefined && this.#known.namedAnswers.length > 0 && this.answers.isOutdone(row)
+    return !!row && (this.#known.namedAnswers.length > 0 || this.#forks.areOf(this)) && this.answers.isOutdone(row)
   }
 
   #noteActed(): void {

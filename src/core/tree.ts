@@ -221,6 +221,7 @@ export class Tree<M extends object> extends Placement<M> {
   #settleRun(run: RunNode<M>): RunTransition<M> | undefined {
     if (run.inputId !== undefined) this.adoptFork(run.inputId)
     if (this.access.isGuarded) this.rereadForksOf(run)
+    for (const other of this.forks.compare(run, this.runs)) this.dirty.add(other)
     const isSuperseded = this.forks.isSuperseded(run)
     if (isSuperseded !== run.isSuperseded) {
       this.relocateSiblings(run)

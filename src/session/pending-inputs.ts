@@ -132,6 +132,7 @@ export class PendingInputs<M extends object> {
   #inRun(run: RunNode<M>): PendingEntry | undefined {
     const { tree } = this.#session
     if (run.isPlaceholder) {
+      if (run.isSuperseded) return undefined
       const [row] = run.contentRows
       return row && this.#entryOf(row, run, `1${levelOf(run)}`, tree.info(run).clientId)
     }

@@ -230,14 +230,16 @@ export class Submissions<M extends object> {
   async #checkAnswers(submission: Submission): Promise<void> {
     const session = this.#session
     const { tree, channel } = session
-    const { runId = '', answers } = submission
+    const { runId, answers, place } = submission
     const last = submission.serials.at(-1) ?? ''
     // NOTE: an answer of another client that comes before this one on the channel also arrives before its echo
     if (last && channel.hearsItself) await session.waits.until(() => tree.log.get(last) !== undefined, echoLimit)
-    const run = tree.runs.get(runId)
+    const run = tree.runs.get(runId ?? place.supersedes ?? '')
     if (!run) return
     const errors = this.#lateAnswers(submission, run)
-    if (errors.length < answers.length) return errors.forEach((error) => session.report(error))
+    // NOTE: a fork counts only if all its answers do
+    const isRefused = errors.length > 0 && (runId === undefined || errors.length === answers.length)
+    if (!isRefused) return errors.forEach((error) => session.report(error))
     session.act(() => this.#remove(submission))
     throw errors[0]!
   }

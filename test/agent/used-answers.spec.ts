@@ -20,8 +20,8 @@ it('names each of 1,000 used answers once, in messages whose headers readers acc
   }
   const run = tree.runs.get('r')!
   const used = new UsedAnswers()
-  used.note(used.among(tree, run))
-  used.note(used.among(tree, run))
+  used.note(used.among(run))
+  used.note(used.among(run))
   const named: string[] = []
   for (let serials = used.take(); serials.length > 0; serials = used.take()) {
     expect(JSON.stringify(serials).length).toBeLessThan(13_000)

@@ -40,8 +40,12 @@ const isOpen = ({ state }: Call): boolean => state === 'input-available' || stat
 const toldOf = ({ output, errorText, approval }: Call): unknown =>
   output === undefined ? { type: 'error-text', value: errorText ?? approval?.reason } : { type: 'text', value: output }
 
-/** An agent that calls two tools of clients and two tools that need approval, and ends when all calls have an outcome. */
-function anAgent() {
+/** An agent that makes these calls, and ends when all have an outcome. */
+function anAgent(ids: readonly CallId[]) {
+  const allCalls: LanguageModelV4StreamPart[] = [
+    ...ids.map((id) => ({ type: 'tool-call', toolCallId: id, toolName: calls[id], input: '{}' }) as const),
+    { type: 'finish', finishReason: { unified: 'tool-calls', raw: '' }, usage },
+  ]
   /** The calls that the agent has run. */
   const executed: string[] = []
   /** The outcomes of calls in each request of the model. */
@@ -74,10 +78,6 @@ function anAgent() {
   return { executed, told, respond }
 }
 
-const allCalls: LanguageModelV4StreamPart[] = [
-  ...callIds.map((id) => ({ type: 'tool-call', toolCallId: id, toolName: calls[id], input: '{}' }) as const),
-  { type: 'finish', finishReason: { unified: 'tool-calls', raw: '' }, usage },
-]
 const theEnd: LanguageModelV4StreamPart[] = [{ type: 'finish', finishReason: { unified: 'stop', raw: '' }, usage }]
 
 function answerOf(toolCallId: CallId, client: string, random: () => number) {
@@ -121,27 +121,62 @@ async function answerSome(session: ClientSession<UIMessage>, client: string, rep
   return { given, errors: Promise.all(sent).then((results) => results.filter((result) => result instanceof Error)) }
 }
 
+/** A run that waits for answers to these calls, as three clients with disturbed connections show it. */
+async function aRunThatWaits(seed: number, ids: readonly CallId[]) {
+  const random = randomFrom(seed)
+  const { respond, ...agent } = anAgent(ids)
+  const scene = await startScene(`any-order-${seed}`, { respond })
+  const sessions = await Promise.all(clients.map((client) => scene.open(client)))
+  const [alice] = sessions as [ClientSession<UIMessage>]
+  await alice.view.send('Pay, please')
+  await eventually(() => {
+    for (const { view } of sessions) expect(view.runs().map(({ status }) => status)).toEqual(['suspended'])
+  })
+  const { runId } = alice.view.runs()[0]!
+  const reply = alice.view.getMessages().at(-1)!.id
+  const lateErrors = sessions.map((session) => {
+    const errors: unknown[] = []
+    session.on('error', (error) => errors.push(error))
+    return errors
+  })
+  return { ...agent, random, scene, sessions, alice, runId, reply, lateErrors }
+}
+
+type Waiting = Awaited<ReturnType<typeof aRunThatWaits>>
+
+/** The calls as all clients and a new one show them when the runs of the branch have ended; the agent has acted on the same. */
+async function whatAllShow({ sessions, scene, told, executed }: Waiting): Promise<Call[]> {
+  await eventually(() => {
+    for (const { view, status } of sessions) {
+      expect([status, ...view.runs().map((run) => run.status)]).toEqual(['ready', 'complete'])
+      expect(view.pending()).toEqual([])
+    }
+  })
+  const shown = shownCalls(await scene.open('newcomer'))
+  await eventually(() => {
+    for (const session of sessions) expect(shownCalls(session)).toEqual(shown)
+  })
+  // The model asks once, and is told the same outcomes whenever it is called again
+  const outcomes = new Map<string, unknown>(shown.map((call) => [call.toolCallId, toldOf(call)]))
+  expect(told).toEqual([new Map(), outcomes])
+  const paid = shown.filter(({ type, state }) => type === 'tool-pay' && state === 'output-available')
+  expect(executed.toSorted()).toEqual(paid.map(({ toolCallId }) => toolCallId))
+  return shown
+}
+
+/** Whether an output that is shown is of another client. */
+const isLost = ({ type, output, errorText }: Call, client: string): boolean =>
+  type === 'tool-locate' && (output ?? errorText) !== client
+
+const isTold = (errors: readonly unknown[]): boolean =>
+  errors.some((error) => String(error).includes('already answered'))
+
 it.each(seeds)(
   'three clients that answer the same calls in any order show what the agent acts on (SEED=%i)',
   async (seed) => {
-    const random = randomFrom(seed)
-    const { executed, told, respond } = anAgent()
-    const scene = await startScene(`any-order-${seed}`, { respond })
-    const sessions = await Promise.all(clients.map((client) => scene.open(client)))
-    const [alice] = sessions as [ClientSession<UIMessage>]
-    const lateErrors = sessions.map((session) => {
-      const errors: unknown[] = []
-      session.on('error', (error) => errors.push(error))
-      return errors
-    })
-    const { finished } = await alice.view.send('Pay, please')
-    await eventually(() => {
-      for (const { view } of sessions) expect(view.runs().map(({ status }) => status)).toEqual(['suspended'])
-    })
-    const reply = alice.view.getMessages().at(-1)!.id
-    const { runId } = alice.view.runs()[0]!
+    const waiting = await aRunThatWaits(seed, callIds)
+    const { random, scene, sessions, alice, runId, reply, lateErrors } = waiting
     const arrive = random() < 0.5 ? await answerFromFar(await scene.wire('dave')) : undefined
-
     const ends = clients.map((client) => disturb(scene, client, random))
     const answered = await Promise.all(
       sessions.map((session, index) => answerSome(session, clients[index]!, reply, random)),
@@ -155,29 +190,34 @@ it.each(seeds)(
       // It is refused if the answer from far away has arrived since
       await alice.view.answer(reply, answerOf(toolCallId, 'alice', random)).catch(() => undefined)
     }
-    expect(await finished).toEqual({ reason: 'complete' })
-
-    const newcomer = await scene.open('newcomer')
-    const shown = shownCalls(newcomer)
+    const shown = await whatAllShow(waiting)
     expect(shown.map(({ toolCallId }) => toolCallId)).toEqual(callIds)
-    await eventually(() => {
-      for (const session of sessions) expect(shownCalls(session)).toEqual(shown)
-    })
-    // The model asks once, and is told the same outcomes whenever it is called again
-    const outcomes = new Map<string, unknown>(shown.map((call) => [call.toolCallId, toldOf(call)]))
-    expect(told).toEqual([new Map(), outcomes])
-    const paid = shown.filter(({ type, state }) => type === 'tool-pay' && state === 'output-available')
-    expect(executed.toSorted()).toEqual(paid.map(({ toolCallId }) => toolCallId))
-    // Each client is told if one of its outputs does not count
     const unaware = clients.filter((client, index) => {
       const ids = answered[index]!.given.map(({ codec }) => codec.toolCallId)
-      const isLost = ({ type, toolCallId, output, errorText }: Call): boolean =>
-        type === 'tool-locate' && ids.includes(toolCallId) && (output ?? errorText) !== client
-      const isTold = [...errors[index]!, ...lateErrors[index]!].some((error) =>
-        String(error).includes('already answered'),
-      )
-      return shown.some(isLost) && !isTold
+      const hasLost = shown.some((call) => ids.includes(call.toolCallId) && isLost(call, client))
+      return hasLost && !isTold([...errors[index]!, ...lateErrors[index]!])
     })
+    expect(unaware).toEqual([])
+  },
+)
+
+it.each(seeds)(
+  'three clients that answer one call in its run and in forks show what the agent acts on (SEED=%i)',
+  async (seed) => {
+    const waiting = await aRunThatWaits(seed, ['c1'])
+    const { random, scene, sessions, reply, lateErrors } = waiting
+    const ends = clients.map((client) => disturb(scene, client, random))
+    const sent = sessions.map(({ view }, index) => {
+      const as = random() < 0.6 ? 'fork' : 'continuation'
+      return view.answer(reply, answerOf('c1', clients[index]!, random), { as }).catch((error: unknown) => error)
+    })
+    for (const end of shuffled(ends, random)) end()
+    const results = await Promise.all(sent)
+    const [shown, ...more] = await whatAllShow(waiting)
+    expect(more).toEqual([])
+    const unaware = clients.filter(
+      (client, index) => isLost(shown!, client) && !isTold([results[index], ...lateErrors[index]!]),
+    )
     expect(unaware).toEqual([])
   },
 )
