@@ -31,11 +31,11 @@ interface Script {
 }
 
 const scripts: Record<string, Script> = {
-  everything: { code: everything, beside: peerEverything, limit: 42_400 },
-  "the README's chat": { code: chat, beside: peerChat, limit: 39_450 },
+  everything: { code: everything, beside: peerEverything, limit: 43_150 },
+  "the README's chat": { code: chat, beside: peerChat, limit: 40_150 },
   "the README's chat, `ably`": { code: `${chat}; ${ably}`, beside: `${peerChat}; ${ably}`, within: 'ably' },
-  "the README's chat, `ably/modular`": { code: `${chat}; ${modularAbly}`, within: 'ably', limit: 75_000 },
-  'everything, `ably/modular`': { code: `${everything}; ${modularAbly}`, within: 'ably', limit: 77_950 },
+  "the README's chat, `ably/modular`": { code: `${chat}; ${modularAbly}`, within: 'ably', limit: 75_700 },
+  'everything, `ably/modular`': { code: `${everything}; ${modularAbly}`, within: 'ably', limit: 78_650 },
 }
 
 /** The entries for servers, agents, tests and codecs. */
