@@ -147,6 +147,8 @@ export interface Codec<M extends object> {
    * its answer already. Without this method the agent is woken for every answer, and each is taken.
    */
   waits?(reply: M, given: readonly Answer[], next?: Answer): boolean
+  /** Whether a reply asks for an answer. Without this method an answer to an unknown call is taken. */
+  asks?(reply: M, answer: Answer): boolean
   /**
    * How an answer settles the call of a later one ("denied"), in a word for an error message; undefined if the later answer
    * still counts. Both are given by their codec headers. Without this method every answer counts.

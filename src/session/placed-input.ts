@@ -112,8 +112,13 @@ function runThatAsked<M extends object>(tree: Tree<M>, messageId: string, answer
   // NOTE: apps without types give anything
   if (!answers.every((answer?: Partial<Answer>) => answer?.type === 'answer' && answer.codec))
     throw refuse('answer', 'it takes what createToolOutput() or createToolApproval() returns')
-  if (node instanceof RunNode && node.message(messageId)) return node
-  throw refuse('answer', `"${messageId}" is no message of a run`)
+  const reply = node?.message(messageId)
+  if (!(node instanceof RunNode) || !reply) throw refuse('answer', `"${messageId}" is no message of a run`)
+  // NOTE: while the reply is being written, its call or the request for approval may still arrive
+  const isAsked = (answer: Answer): boolean =>
+    node.state.status === 'active' || tree.codec.asks?.(reply, answer) !== false
+  if (answers.every(isAsked)) return node
+  throw refuse('answer', 'the message has no such call, or asks for no approval of it')
 }
 
 const refuse = (action: string, why: string): SessionError => unableTo(action, why, ErrorCode.BadRequest)

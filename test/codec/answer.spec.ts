@@ -24,6 +24,12 @@ describe('an answer', () => {
       'tool-result-error',
       { message: 'no' },
     ],
+    [
+      'an error in the form of the AI SDK',
+      codec.createToolOutput({ toolCallId: 'c', state: 'output-error', errorText: 'no' } as never),
+      'tool-result-error',
+      { message: 'no' },
+    ],
   ])('encodes %s', (_, answer, kind, data) => {
     expect(answer).toEqual({ type: 'answer', codec: { kind, toolCallId: 'c' }, data })
     expect(codec.encode(answer)).toEqual({ parts: [{ codec: answer.codec, data }] })

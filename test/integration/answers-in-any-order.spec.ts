@@ -10,7 +10,7 @@ import { answerFromFar } from '../support/tools'
 
 /** `SEEDS=200` tries more histories, `SEED=7` tries one again. */
 const { SEED, SEEDS = SEED === undefined ? 8 : 1 } = process.env
-const firstSeed = Number(SEED ?? Math.floor(Math.random() * 1_000_000))
+const firstSeed = Number(SEED ?? 1)
 const seeds = Array.from({ length: Number(SEEDS) }, (_, index) => firstSeed + index)
 
 const clients = ['alice', 'bob', 'carol']

@@ -168,6 +168,26 @@ describe('an answer to a suspended run', () => {
     await expect(view.send(output('call-1', 1))).rejects.toMatchObject({ code: 40003 })
   })
 
+  it('is refused if the reply has no such call or asks for no approval, unless it is still being written', async () => {
+    const { session, run, inputs, prompt } = await aRunThatWaits('unknown-call')
+    const { view } = session
+    const approval = UIMessageCodec.createToolApproval({ toolCallId: 'call-1', approved: true })
+    for (const refused of [output('call-2', 1), [output('call-1', 1), output('call-2', 1)], approval])
+      for (const as of ['continuation', 'fork'] as const)
+        await expect(view.answer(run.messageId, refused, { as })).rejects.toMatchObject({
+          code: 40003,
+          message: 'unable to answer; the message has no such call, or asks for no approval of it',
+        })
+    expect(inputs()).toHaveLength(1)
+    await run.resume(prompt.inputId)
+    await eventually(() => expect(view.run('run-1')?.status).toBe('active'))
+    await view.answer(run.messageId, output('call-2', 'Oslo'))
+    await run.call('call-2')
+    await eventually(() =>
+      expect(view.snapshot(run.messageId)?.parts.at(-1)).toMatchObject({ toolCallId: 'call-2', output: 'Oslo' }),
+    )
+  })
+
   it('whose agent cannot be woken is reported by the session, since no message shows it', async () => {
     const scene = await aRunThatWaits('unheard')
     const replies = [new Response('no seat left', { status: 403 }), new Response(null, { status: 202 })]

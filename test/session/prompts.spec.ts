@@ -273,7 +273,8 @@ describe('answers to tool calls that start a fork', () => {
   it('can come in any order if one of them has room for the copied messages', async () => {
     const { view, hear, published } = await aSession()
     const call = (id: string) => output('R', { kind: 'tool-input', toolCallId: id, toolName: 'ask' }, {})
-    hear(started('R'), call('c1'), call('c2'), runMessage('ai-run-suspend', 'R', { 'invocation-id': 'R-1' }))
+    const request = output('R', { kind: 'tool-approval-request', toolCallId: 'c2', approvalId: 'a' })
+    hear(started('R'), call('c1'), call('c2'), request, runMessage('ai-run-suspend', 'R', { 'invocation-id': 'R-1' }))
     const answers = [
       UIMessageCodec.createToolApproval({ toolCallId: 'c2', approved: true }),
       UIMessageCodec.createToolOutput({ toolCallId: 'c1', output: 1 }),

@@ -12,11 +12,14 @@ const answer = (kind: string, codec: Record<string, string | undefined>, data: u
   data,
 })
 
-export const createToolOutput = ({ toolCallId, output }: { toolCallId: string; output: unknown }): Answer =>
-  answer('tool-result', { toolCallId }, { output })
-
 export const createToolOutputError = ({ toolCallId, errorText }: { toolCallId: string; errorText: string }): Answer =>
   answer('tool-result-error', { toolCallId }, { message: errorText })
+
+// NOTE: apps without types give the AI SDK's form of an error, too
+export const createToolOutput = (given: { toolCallId: string; output: unknown; errorText?: string }): Answer =>
+  given.errorText !== undefined && given.output === undefined
+    ? createToolOutputError(given as typeof given & { errorText: string })
+    : answer('tool-result', { toolCallId: given.toolCallId }, { output: given.output })
 
 export const createToolApproval = ({ toolCallId, approved, reason }: Approval & { toolCallId: string }): Answer =>
   answer('tool-approval-response', { toolCallId, approved: String(approved), reason: reason && clipped(reason) }, '')
@@ -33,6 +36,13 @@ export function waits(reply: UIMessage, given: readonly Answer[], next?: Answer)
   if (next) return takes(calls, given, next)
   const answered = new Set(given.map(({ codec }) => codec.toolCallId))
   return calls.some((part) => isOpen(part) && !answered.has(part.toolCallId))
+}
+
+/** Whether a reply has the call of an answer. An approval needs a request for it, unless the call has its outcome. */
+export function asks(reply: UIMessage, { codec: { toolCallId, kind } }: Answer): boolean {
+  const call = reply.parts.find((part) => 'toolCallId' in part && part.toolCallId === toolCallId) as
+    ToolPart | undefined
+  return !!call && (kind !== approvalKind || call.approval !== undefined || call.state.startsWith('output-'))
 }
 
 function takes(calls: readonly ToolPart[], given: readonly Answer[], { codec }: Answer): boolean {

@@ -4,7 +4,7 @@ import { isPlainObject, type PlainObject } from '../../core/collections'
 import { ErrorCode, unableTo } from '../../core/errors'
 import { newId, MessageName } from '../../core/wire'
 import type { Row } from '../../core/row'
-import { createToolApproval, createToolOutput, createToolOutputError, seeded, settles, waits } from './answer'
+import { asks, createToolApproval, createToolOutput, createToolOutputError, seeded, settles, waits } from './answer'
 import { foldData } from './data'
 import { foldEnvelope } from './envelope'
 import { kindOf } from './fields'
@@ -79,6 +79,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
     settles,
     callOf: ({ toolCallId }) => toolCallId,
     waits,
+    asks,
     decodes: (row) => foldOf(row) !== undefined,
     fold(draft) {
       const scope = new FoldScope(draft)
