@@ -80,7 +80,7 @@ async function checkFork<M extends object>(
   const isGuarded = tree.access.isGuarded || hooks.onAnswer !== undefined
   if (isGuarded && !replaced) throw badRequest('start the run', `the run that it replaces is unknown: "${runId}"`)
   if (isGuarded && replaced) await checkAnswer(tree, trigger, replaced, hooks.onAnswer)
-  for (const row of (trigger.home as RunNode<M>).rows) checkFirst('start the run', replaced, row)
+  checkFirst('start the run', replaced, (trigger.home as RunNode<M>).rows[0]!)
 }
 
 /** Refuses an answer that comes after another one, unless its run can go on with that one. */

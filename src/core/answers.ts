@@ -1,7 +1,7 @@
 import type { Codec } from './codec'
 import { MultiMap } from './collections'
 import { ErrorCode, unableTo, type SessionError } from './errors'
-import type { Row } from './row'
+import type { Row, RowHome } from './row'
 import { isSteer } from './run-state'
 import { Header, MessageName, type Headers } from './wire'
 
@@ -30,6 +30,8 @@ export class Answers {
   #last = ''
   readonly #codec: Codec<object>
   readonly #byCall = new MultiMap<Row>()
+  /** Whether a fork is late. */
+  readonly #forks = new Map<RowHome | undefined, boolean>()
 
   /**
    * @param rows - the answers of clients with a right to answer, by serial
@@ -53,11 +55,22 @@ export class Answers {
 
   /** @param isActed - whether the agent has gone on with it */
   #add(row: Row | undefined, isActed = false): void {
-    if (!row || this.counted.has(row) || this.before(row)) return
+    if (!row || this.counted.has(row) || this.#isOfLateFork(row) || this.before(row)) return
     this.counted.add(row)
     if (isActed) this.acted.add(row)
     if (row.transport[Header.runId] && row.serial > (this.newest?.serial ?? '')) this.newest = row
     this.#byCall.add(this.#callOf(row.codec), row)
+  }
+
+  /** Whether the first answer of a fork does not count: then none of its answers does. */
+  isLateFork(fork: RowHome | undefined): boolean {
+    return this.#forks.get(fork) === true
+  }
+
+  #isOfLateFork(row: Row): boolean {
+    if (row.transport[Header.runId]) return false
+    if (!this.#forks.has(row.home)) this.#forks.set(row.home, this.before(row) !== undefined)
+    return this.isLateFork(row.home)
   }
 
   /** The earlier answer because of which the given answer does not count; undefined if the given answer counts. */

@@ -18,7 +18,7 @@ export class Forks<M extends object> {
   readonly placeholderRuns = new Map<string, RunNode<M>>()
   readonly #rows = new MultiMap<Row>()
   readonly #replacing = new MultiMap<Row>()
-  /** Forks that no agent has accepted, and whose calls have earlier answers. */
+  /** Forks that no agent has accepted, and whose first call has an earlier answer. */
   readonly #late = new WeakSet<object>()
   /** The answers of a replaced run with which its forks were compared last. */
   readonly #compared = new WeakMap<RunNode<M>, Answers>()
@@ -85,14 +85,10 @@ export class Forks<M extends object> {
     if (changed) this.#compared.set(run, run.answers)
     const others = changed ? this.replacing(run).filter((fork) => fork.isPlaceholder) : noItems
     const [replaced] = this.of(run.key).flatMap(({ transport }) => runs.get(transport[Header.supersedes] ?? '') ?? [])
-    if (!replaced || this.#isLate(run, replaced) === this.#late.has(run)) return others
+    const isLate = run.isPlaceholder && replaced?.answers.isLateFork(run)
+    if (!replaced || isLate === this.#late.has(run)) return others
     if (!this.#late.delete(run)) this.#late.add(run)
     return [...others, replaced]
-  }
-
-  #isLate(fork: RunNode<M>, replaced: RunNode<M>): boolean {
-    const isBehind = (row: Row): boolean => (replaced.answers.before(row)?.row.home ?? fork) !== fork
-    return fork.isPlaceholder && this.of(fork.key).some(isBehind)
   }
 
   /** The runs whose answers name it as replaced. */

@@ -77,7 +77,10 @@ export function placeAnswers<M extends object>(
   const isLate = (answer: Answer, index: number): boolean =>
     tree.codec.waits?.(run.message(messageId)!, [...given, ...answers.slice(0, index)], answer) === false
   if (answers.some(isLate)) throw refuse('answer', 'the call has its answer already')
-  return { inputs: answers, place: { messageId, runId: run.key, parent } }
+  if (!run.isPlaceholder) return { inputs: answers, place: { messageId, runId: run.key, parent } }
+  // NOTE: a fork without a run takes further answers as the fork itself
+  const { [Header.parent]: followed, [Header.supersedes]: supersedes } = run.rows[0]!.transport
+  return { inputs: answers, place: { messageId: run.key, role: 'assistant', parent: followed, supersedes } }
 }
 
 /** Answers go to a copy of the asking run's messages, for a run that replaces that one. */

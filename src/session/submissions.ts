@@ -9,7 +9,7 @@ import { runError } from '../core/run-state'
 import { Header } from '../core/wire'
 import { type SessionContext } from './context'
 import { encodeInput, localRows, type PlacedInput } from './placed-input'
-import { acceptedRun, runOf, subjectOf, Submission, type WakeTrigger } from './submission'
+import { acceptedRun, newestAnswer, runOf, subjectOf, Submission, type WakeTrigger } from './submission'
 import type { Wakes } from './wake'
 import type { WakeInfo } from '../core/run-info'
 
@@ -134,10 +134,9 @@ export class Submissions<M extends object> {
     for (const submission of this.#byInput.of(run.inputId ?? '').slice()) {
       if (submission.runId === undefined) this.#settle(submission)
     }
-    const answers = this.#byRun.of(run.key).slice()
+    const answers = (run.isPlaceholder ? this.#byInput : this.#byRun).of(run.key).slice()
     // NOTE: of several clients that answer at the same time, the last one on the channel wakes the agent
-    const newest =
-      answers.length > 0 && run.state.status === 'suspended' ? run.answers.newest?.transport[Header.eventId] : undefined
+    const newest = answers.length > 0 ? newestAnswer(run)?.transport[Header.eventId] : undefined
     for (const submission of answers) {
       this.#settle(submission)
       if (submission.eventId === newest && !this.#isEarly(submission)) this.#wakeOnce(submission)
@@ -235,10 +234,11 @@ export class Submissions<M extends object> {
     // NOTE: an answer of another client that comes before this one on the channel also arrives before its echo
     if (last && channel.hearsItself) await session.waits.until(() => tree.log.get(last) !== undefined, echoLimit)
     const run = tree.runs.get(runId ?? place.supersedes ?? '')
-    if (!run) return
+    // NOTE: a fork stands or falls with its first answer
+    const isFurther = runId === undefined && tree.nodeOf(submission.inputId)?.rows[0]?.serial !== submission.serials[0]
+    if (!run || isFurther) return
     const errors = this.#lateAnswers(submission, run)
-    // NOTE: a fork counts only if all its answers do
-    const isRefused = errors.length > 0 && (runId === undefined || errors.length === answers.length)
+    const isRefused = runId === undefined ? submission.told.has(0) : errors.length === answers.length
     if (!isRefused) return errors.forEach((error) => session.report(error))
     session.act(() => this.#remove(submission))
     throw errors[0]!

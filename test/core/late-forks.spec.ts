@@ -115,3 +115,14 @@ it('a late fork shows after all when the answer before it is deleted', () => {
   const rows = [...begin, first, fork('bob')]
   for (const tree of inAnyOrder([...rows, later(first, 'message.delete', {})])) expect(shown(tree)).toEqual(['c1: bob'])
 })
+
+it('a fork stands or falls with its first answer: the others of a late fork block no call', () => {
+  const begin = waiting()
+  const first = answer('alice', 'c1')
+  const [late, more] = [fork('bob', 'c1'), fork('bob', 'c2')]
+  const last = answer('carol', 'c2')
+  for (const tree of inAnyOrder([...begin, first, late, more, last]))
+    expect(shown(tree)).toEqual(['c1: alice', 'c2: carol'])
+  const rows = [...waiting(), fork('bob', 'c1'), answer('carol', 'c2'), fork('bob', 'c2')]
+  for (const tree of inAnyOrder(rows)) expect(shown(tree)).toEqual(['c1: bob', 'c2: bob'])
+})

@@ -360,6 +360,44 @@ describe('an answer in a fork', () => {
     expect(toolsOf(device.view.snapshot(active.inputId))).toEqual(['call-1 output-available'])
   })
 
+  it('takes further answers of all clients before its run starts, and the last one wakes the agent', async () => {
+    const { scene, session, run, woken, inputs } = await aRunThatWaits('further', ['call-1', 'call-2'])
+    expect(woken).toHaveLength(1)
+    const bobs: InvocationBody[] = []
+    const bob = await openSession(scene, 'bob', { agent: (invocation) => void bobs.push(invocation) })
+    await bob.view.loadOlder(10)
+    const { inputId } = await session.view.answer(run.messageId, output('call-1', 'Oslo'), { as: 'fork' })
+    await eventually(() => expect(toolsOf(bob.view.snapshot(inputId))).toContain('call-1 output-available'))
+    const last = await bob.view.answer(inputId, output('call-2', 'Rome'))
+    expect(woken).toHaveLength(1)
+    expect(bobs).toMatchObject([{ inputEventId: last.inputEventId }])
+    await eventually(() => expect(inputs()).toHaveLength(3))
+    expect(transportOf(inputs()[2]!)).toMatchObject({
+      role: 'assistant',
+      'codec-message-id': inputId,
+      supersedes: 'run-1',
+    })
+    for (const { view } of [session, bob])
+      await eventually(() =>
+        expect(toolsOf(view.snapshot(inputId))).toEqual(['call-1 output-available', 'call-2 output-available']),
+      )
+  })
+
+  it('that comes after another answer to its call shows nothing, and its sender learns which answer came first', async () => {
+    const { scene, session, run } = await aRunThatWaits('late-fork')
+    const bob = await openSession(scene, 'bob')
+    await bob.view.loadOlder(10)
+    const release = scene.endpoint.delayPublish({ clientId: 'bob' })
+    const late = bob.view.answer(run.messageId, output('call-1', 'Rome'), { as: 'fork' })
+    await session.view.answer(run.messageId, output('call-1', 'Oslo'))
+    release()
+    await expect(late).rejects.toThrow('unable to answer; already answered by alice: output')
+    for (const { view } of [session, bob]) {
+      expect(view.runs().map(({ runId }) => runId)).toEqual(['run-1'])
+      expect(view.getMessages().at(-1)!.message.parts.at(-1)).toMatchObject({ output: 'Oslo' })
+    }
+  })
+
   it('continues a run that has ended, too', async () => {
     const { session, run, prompt, agent } = await aRunThatWaits('ended')
     await run.end()
