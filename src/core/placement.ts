@@ -44,7 +44,7 @@ export abstract class Placement<M extends object> extends Nodes<M> {
     this.#isAgentKnown = trust.isAgent !== undefined
     this.log = new Log(trust.isAgent)
     this.access = new AccessPolicy(trust, this.runs)
-    spares ??= [new InputNode('', nothing, nothing), new RunNode('', nothing, nothing, nothing)]
+    spares ??= [new InputNode('', nothing, nothing), new RunNode('', nothing, nothing, nothing, nothing)]
   }
 
   /** Runs that go on from copies of this one's messages and take its place. */

@@ -139,7 +139,8 @@ export class Submissions<M extends object> {
     const newest = answers.length > 0 ? newestAnswer(run)?.transport[Header.eventId] : undefined
     for (const submission of answers) {
       this.#settle(submission)
-      if (submission.eventId === newest && !this.#isEarly(submission)) this.#wakeOnce(submission)
+      const isNewest = submission.inputs.some(({ eventId }) => eventId === newest)
+      if (isNewest && !this.#isEarly(submission)) this.#wakeOnce(submission)
     }
   }
 

@@ -191,12 +191,8 @@ export class View<M extends object> {
   /**
    * Answers tool calls of a reply: with an output, or an approval. The run goes on with it, or, with `as: 'fork'`, a run that
    * begins with a copy of the reply takes its place. The agent is woken when nothing of the reply is left to be answered.
-<<<<<<< HEAD
-   * @throws SessionError 40003 when the message is of no run, its run has ended, or the call has its answer; 104005 when it
-   * could not be published.
-=======
-   * @throws SessionError 40003 when the message is of no run, its run has ended, or the call is unknown or has its answer.
->>>>>>> a3d53c9 (fix(session,codec): an answer to a call that the message does not have is refused; the AI SDK's form of a tool error makes an error)
+   * @throws SessionError 40003 when the message is of no run, its run has ended, or the call is unknown or has its answer;
+   * 104005 when it could not be published.
    */
   async answer(
     messageId: string,

@@ -45,7 +45,7 @@ const shown = (tree: ReturnType<typeof newTree>): unknown => {
     ({ message: { parts } }) => parts as unknown as Record<string, unknown>[],
   )
   return parts.flatMap(({ toolCallId, output }) =>
-    output === undefined ? [] : [`${String(toolCallId)}: ${String(output)}`],
+    output === undefined ? [] : [`${toolCallId as string}: ${output as string}`],
   )
 }
 
