@@ -4,7 +4,7 @@ import type { Row } from './row'
 import type { RunFold } from './run-fold'
 import { hasEnded, type RunError, type RunStatus, type RunStep, type RunState } from './run-state'
 import type { Writable } from './view-message'
-import { Header } from './wire'
+import { Header, noHeaders, type Headers } from './wire'
 
 /** The state of waking the agent for one input or cancel. */
 export interface WakeInfo {
@@ -190,8 +190,7 @@ function withCancellation(
   return {
     ...facts,
     ...(facts.endedAt === undefined && { cancelling }),
-    ...(facts.status === 'cancelled' &&
-      heeded && { cancelledBy: request, stopped: stoppedBy(heeded, cancels, outcome) }),
+    ...(facts.status === 'cancelled' && heeded && endedBy(heeded, cancels, outcome.end?.transport ?? noHeaders)),
   }
 }
 
@@ -201,12 +200,14 @@ export function requestOf({ clientId, timestamp, transport }: Row): Cancelling {
   return { by: clientId, at: timestamp, ...(device && { device }) }
 }
 
-function stoppedBy(heeded: Row, cancels: readonly Row[], outcome: CancelFacts): Stopped {
-  const end = outcome.end?.transport ?? {}
-  const { at, ...request } = requestOf(cancels.find(({ serial }) => serial === end[Header.cancelSerial]) ?? heeded)
+/** Which cancel ended a run: the one that its end names, else the one that is heeded. */
+function endedBy(heeded: Row, cancels: readonly Row[], end: Headers): Pick<RunInfo, 'cancelledBy' | 'stopped'> {
+  const cancelledBy = requestOf(cancels.find(({ serial }) => serial === end[Header.cancelSerial]) ?? heeded)
+  const { at, ...request } = cancelledBy
   const abortedAt = Number(end[Header.abortedAt])
   const tail = Number(end[Header.tail])
-  return { ...request, requestedAt: at, ...(abortedAt > 0 && { abortedAt }), ...(tail >= 0 && { tail }) }
+  const stopped = { ...request, requestedAt: at, ...(abortedAt > 0 && { abortedAt }), ...(tail >= 0 && { tail }) }
+  return { cancelledBy, stopped }
 }
 
 /** The first cancel, by serial, that is not refused. */

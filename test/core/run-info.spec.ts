@@ -84,6 +84,15 @@ it("a run's info still follows cancels after its end", () => {
   expect(infoOf(tree).cancelledBy).toBeDefined()
 })
 
+it('the client that cancelled a run is the one whose cancel the end names, not an earlier one', () => {
+  const byAlice = { ...runMessage('ai-cancel', 'r', { 'event-id': 'e' }), clientId: 'alice' }
+  const byBob = { ...runMessage('ai-cancel', 'r', { 'event-id': 'f' }), clientId: 'bob' }
+  const end = runMessage('ai-run-end', 'r', { 'run-reason': 'cancelled', 'cancel-serial': byBob.serial })
+  const tree = newTree()
+  hear(tree, [runMessage('ai-run-start', 'r'), byAlice, byBob, end])
+  expect(infoOf(tree)).toMatchObject({ cancelledBy: { by: 'bob' }, stopped: { by: 'bob' } })
+})
+
 it("a run's info reports that all cancels were refused, in any order of arrival", () => {
   const asked = runMessage('ai-cancel', 'r', { 'event-id': 'e' })
   const again = runMessage('ai-cancel', undefined, { 'input-codec-message-id': 'p', 'event-id': 'f' })
