@@ -79,6 +79,7 @@ export class ActiveRun<M extends object> {
 
   /**
    * Publishes a failed prompt again, or wakes the agent again; does nothing once a run has accepted the prompt.
+   * A prompt that was cancelled stays so: its run ends as cancelled, and `edit()` with the same text asks anew.
    * @throws SessionError 40003 when the session has no agent, 104004 when it is closed.
    */
   retry(): Promise<void> {

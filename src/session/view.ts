@@ -239,6 +239,7 @@ export class View<M extends object> {
 
   /**
    * Publishes a failed prompt again, or wakes an agent for a prompt of any client.
+   * A prompt that was cancelled stays so: its run ends as cancelled, and `edit()` with the same text asks anew.
    * @throws SessionError 40003 when nothing is pending under this message id, or the session has no agent.
    */
   async retry(messageId: string): Promise<void> {

@@ -238,6 +238,19 @@ describe('an agent endpoint that is down', () => {
     expect(await other.cards.count()).toBe(1)
   })
 
+  test('a prompt that was stopped while no agent could be reached is answered when it is asked again', async () => {
+    const visitor = await visit({ expected: refusals })
+    await cause(visitor, 'down')
+    const run = await visitor.ask('hello')
+    await sees(visitor, /Tried (1 time|\d+ times)/)
+    await run.stop()
+    await run.reaches('cancelled')
+    await end(visitor, 'down')
+    await run.card.getByRole('button', { name: /^(Try again|Regenerate)/ }).click()
+    await visitor.run(1).reaches('complete')
+    await visitor.run(1).reads(wordsFor('hello'))
+  })
+
   test('S50 a refusal is final and shows its reason; only the user can retry', async () => {
     const visitor = await visit({ expected: refusals })
     await cause(visitor, 'forbidden')

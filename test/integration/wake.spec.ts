@@ -69,7 +69,7 @@ describe('the agent endpoint', () => {
     expect(session.view.pending()).toEqual([])
   })
 
-  it('is not asked again for a cancelled prompt until a user retries it', async () => {
+  it('is not asked again for a cancelled prompt; a retry ends its run as cancelled, and an edit asks anew', async () => {
     const scene = await openWith('stopped')
     const session = await scene.open('alice')
     scene.outage.answer = () => Response.json({ error: 'down' }, { status: 500 })
@@ -81,6 +81,15 @@ describe('the agent endpoint', () => {
     const { length } = scene.requests
     await new Promise((resolve) => setTimeout(resolve, 1500))
     expect(scene.requests).toHaveLength(length)
+
+    scene.outage.answer = undefined
+    await run.retry()
+    await eventually(() => expect(statuses(session)).toEqual(['cancelled']))
+    expect(await run.finished).toEqual({ reason: 'cancelled' })
+    const again = await session.view.edit(run.inputId, 'Are you there?')
+    const call = await scene.model.callFor('Are you there?')
+    call.finish()
+    expect(await again.finished).toEqual({ reason: 'complete' })
   })
 
   it('S8 can finish its response if a prompt is cancelled during the request', async () => {

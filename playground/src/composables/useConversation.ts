@@ -52,7 +52,9 @@ export function useConversation() {
   async function again(exchange: Exchange): Promise<void> {
     const { prompt, pending: waiting, replies } = exchange
     const answer = replies.find((reply) => !isSteer(reply))
-    if (prompt && (prompt.state === 'failed' || waiting)) await shown.retry(prompt.id)
+    // NOTE: a prompt that was stopped stays stopped when an agent is woken for it
+    const isWaiting = waiting && !waiting.cancelling
+    if (prompt && (prompt.state === 'failed' || isWaiting)) await shown.retry(prompt.id)
     else if (answer) await regenerate(exchange, answer)
     else if (prompt) await edit(exchange, textOf(prompt))
   }
