@@ -11,13 +11,6 @@ import { RunNode } from './run-node'
 import { plainPort, type ReactivePort } from './signals'
 import { Header, MessageName, type Headers } from './wire'
 
-/** A node of each kind that belongs to no tree. */
-// NOTE: engines forget how to run the code of a class fast once its last object is gone, as it is between two sessions
-let spares: readonly TreeNode<object>[] | undefined
-
-/** What a spare node has instead of a codec and the like, which it never asks. */
-const nothing = {} as never
-
 /**
  * Puts each row into the node it belongs to, and takes it out again. Where a row belongs depends on what rows say, not on
  * the order in which they arrive.
@@ -44,7 +37,6 @@ export abstract class Placement<M extends object> extends Nodes<M> {
     this.#isAgentKnown = trust.isAgent !== undefined
     this.log = new Log(trust.isAgent)
     this.access = new AccessPolicy(trust, this.runs)
-    spares ??= [new InputNode('', nothing, nothing), new RunNode('', nothing, nothing, nothing, nothing)]
   }
 
   /** Runs that go on from copies of this one's messages and take its place. */
