@@ -22,6 +22,9 @@ type ClaimChannel = Pick<AgentChannel<object, unknown>, 'tree' | 'onHeard' | 'is
  */
 export const claimOf = (inputEventId: string): string => `${inputEventId}-run:0`
 
+/** The same for the run of a fork, which several answers can wake an agent for. */
+export const claimOfFork = (inputId: string): string => `${idPart(inputId)}-fork:0`
+
 /** The same for a run that resumes: after each start or resume of the run, the channel stores one further resume. */
 export function claimAfter(run: RunNode<object>, inputEventId: string): string {
   const { entry } = run
@@ -29,7 +32,7 @@ export function claimAfter(run: RunNode<object>, inputEventId: string): string {
 }
 
 /** A serial or an id as a part of a message id, which must not hold colons. */
-const idPart = (id: string): string => id.replaceAll(':', '-')
+export const idPart = (id: string): string => id.replaceAll(':', '-')
 
 /**
  * Publishes a message whose id the channel stores once. It is published again without the id when the channel has stored a

@@ -8,7 +8,7 @@ import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
 import type { RunHooks, StepReason } from './agent-run'
 import type { AgentChannel } from './channel'
-import { declareEnd, invocationOf } from './claim'
+import { declareEnd, idPart, invocationOf } from './claim'
 import { Decisions, firstAccepted } from './cancel-queues'
 import { isRefused, sentAt } from './cancel-review'
 import { BusyError, HandledError } from './errors'
@@ -231,7 +231,8 @@ export class DeadRuns<M extends object> {
       const attempt = starts.findLast(({ transport }) => transport[Header.stepId] === stepId)?.serial
       if (status !== 'active' || attempt === undefined) continue
       const end = stepEnd(this.#identityOf(run), { stepId, clientId: stepClientId, attempt }, reason)
-      await this.#publisher.declare('end the step', end).catch(this.#channel.report)
+      const id = `${idPart(attempt)}-end:0`
+      await this.#publisher.declare('end the step', { id, ...end }).catch(this.#channel.report)
     }
   }
 

@@ -9,7 +9,7 @@ import type { RunNode } from '../core/run-node'
 import { isSteer } from '../core/run-state'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
-import { checkNotResumed, checkUnanswered, claimAfter, claimOf } from './claim'
+import { checkNotResumed, checkUnanswered, claimAfter, claimOf, claimOfFork } from './claim'
 import { DeadRuns } from './dead-runs'
 import { badRequest, BusyError, ConflictError } from './errors'
 import { identityOf, isContinuation, isRegeneration, maxIdLength, runResume, runStart } from './run-messages'
@@ -46,7 +46,9 @@ export async function findInvoked<M extends object>(run: LiveRun<M, unknown>): P
   if (isFork(trigger)) await checkFork(run, trigger)
   if (isRegeneration(trigger)) await checkRegeneration(run, trigger)
   const identity = identityOf(trigger, run)
-  const announcement = { id: claimOf(inputEventId), ...runStart(identity, channel.presence.isPossible) }
+  // NOTE: further answers to a fork can wake agents, too
+  const id = isFork(trigger) ? claimOfFork(trigger.transport[Header.messageId]!) : claimOf(inputEventId)
+  const announcement = { id, ...runStart(identity, channel.presence.isPossible) }
   return { trigger, identity, ownerClientId: trigger.clientId, announcement }
 }
 
@@ -123,6 +125,7 @@ async function findResumed<M extends object>(run: LiveRun<M, unknown>, trigger: 
 function checkOpen<M extends object>({ channel }: LiveRun<M, unknown>, resumed: RunNode<M>, trigger: Row): void {
   checkUnanswered(channel.tree, trigger)
   if (resumed.hasEnded) throw new ConflictError('resume the run', 'it has ended')
+  if (resumed.isSuperseded) throw new ConflictError('resume the run', 'a fork has taken its place')
 }
 
 /**

@@ -92,7 +92,7 @@ export class SortedList<T> {
     const { keyOf } = this.#order
     const arrived = this.#arrived.flat()
     if (arrived.length > fewItems)
-      this.#items = [this.#items, ...this.#arrived.toReversed()].flat().toSorted((a, b) => compare(keyOf(a), keyOf(b)))
+      this.#items = [this.#items, arrived].flat().toSorted((a, b) => compare(keyOf(a), keyOf(b)))
     else for (const item of arrived) this.#items.splice(firstAbove(this.#items, keyOf, keyOf(item)), 0, item)
     this.#arrived = []
     return this.#items

@@ -42,7 +42,10 @@ export class Forks<M extends object> {
    */
   withAnswersTo(run: RunNode<M>, own: readonly Row[], named: readonly unknown[], codec: Codec<M>): Answers {
     if (!this.areOf(run)) return new Answers(codec, own, named)
-    const forks = this.#replacing.of(run.key).filter((row) => this.mayReplace(run, row))
+    const forks = this.#replacing
+      .of(run.key)
+      .filter((row) => this.mayReplace(run, row))
+      .toSorted(bySerial)
     // NOTE: the answer that a run began with has no run id
     const first = own.filter(({ transport }) => transport[Header.runId] === undefined)
     const started = forks.filter(({ home }) => !(home as RunNode<M>).isPlaceholder)
@@ -81,14 +84,20 @@ export class Forks<M extends object> {
 
   /** Finds out whether forks are late, after a run or fork has changed; returns the nodes that have to settle for that. */
   compare(run: RunNode<M>, runs: ReadonlyMap<string, RunNode<M>>): readonly RunNode<M>[] {
-    const changed = this.areOf(run) && this.#compared.get(run) !== run.answers
-    if (changed) this.#compared.set(run, run.answers)
-    const others = changed ? this.replacing(run).filter((fork) => fork.isPlaceholder) : noItems
-    const [replaced] = this.of(run.key).flatMap(({ transport }) => runs.get(transport[Header.supersedes] ?? '') ?? [])
-    const isLate = run.isPlaceholder && replaced?.answers.isLateFork(run)
-    if (!replaced || isLate === this.#late.has(run)) return others
+    const others = this.#haveNewAnswers(run) ? this.replacing(run).filter((fork) => fork.isPlaceholder) : noItems
+    const rows = this.of(run.key).toSorted(bySerial)
+    const [replaced] = rows.flatMap(({ transport }) => runs.get(transport[Header.supersedes] ?? '') ?? [])
+    const isLate = run.isPlaceholder && replaced?.answers.isLateFork(run) === true
+    if (isLate === this.#late.has(run)) return others
     if (!this.#late.delete(run)) this.#late.add(run)
-    return [...others, replaced]
+    return replaced ? [...others, replaced] : others
+  }
+
+  /** Whether other answers count in a replaced run than when its forks were compared last. */
+  #haveNewAnswers(run: RunNode<M>): boolean {
+    if (!this.areOf(run) || this.#compared.get(run) === run.answers) return false
+    this.#compared.set(run, run.answers)
+    return true
   }
 
   /** The runs whose answers name it as replaced. */

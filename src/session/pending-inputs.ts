@@ -7,7 +7,7 @@ import { Header } from '../core/wire'
 import type { Cancellations } from './cancellations'
 import { type SessionContext, type Subject } from './context'
 import { localRows } from './placed-input'
-import { runOf, subjectOf, type PendingPrompt, type Submission, type WakeTrigger } from './submission'
+import { newestAnswer, runOf, subjectOf, type PendingPrompt, type Submission, type WakeTrigger } from './submission'
 import type { Submissions } from './submissions'
 import type { Wakes } from './wake'
 
@@ -132,8 +132,9 @@ export class PendingInputs<M extends object> {
   #inRun(run: RunNode<M>): PendingEntry | undefined {
     const { tree } = this.#session
     if (run.isPlaceholder) {
-      if (run.isSuperseded) return undefined
-      const [row] = run.contentRows
+      const row = newestAnswer(run)
+      const reply = run.message(run.key)
+      if (reply && tree.codec.waits?.(reply, [])) return undefined
       return row && this.#entryOf(row, run, `1${levelOf(run)}`, tree.info(run).clientId)
     }
     if (run.state.status !== 'suspended') return undefined

@@ -80,6 +80,8 @@ export function placeAnswers<M extends object>(
   if (!run.isPlaceholder) return { inputs: answers, place: { messageId, runId: run.key, parent } }
   // NOTE: a fork without a run takes further answers as the fork itself
   const { [Header.parent]: followed, [Header.supersedes]: supersedes } = run.rows[0]!.transport
+  if (supersedes === undefined)
+    throw refuse('answer', 'its fork names no run, and takes answers when its own run waits')
   return { inputs: answers, place: { messageId: run.key, role: 'assistant', parent: followed, supersedes } }
 }
 

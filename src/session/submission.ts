@@ -112,7 +112,8 @@ function isAccepted(run: RunNode<object>, { inputId, eventId }: Trigger): boolea
 
 /** The answer whose sender wakes the agent: the last one on the channel. */
 export function newestAnswer(run: RunNode<object>): Row | undefined {
-  if (run.isPlaceholder) return run.isSuperseded ? undefined : run.rows.at(-1)
+  if (run.isSuperseded) return undefined
+  if (run.isPlaceholder) return run.rows.findLast((row) => run.answers.counted.has(row))
   return run.state.status === 'suspended' ? run.answers.newest : undefined
 }
 

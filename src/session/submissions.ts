@@ -234,12 +234,13 @@ export class Submissions<M extends object> {
     const last = submission.serials.at(-1) ?? ''
     // NOTE: an answer of another client that comes before this one on the channel also arrives before its echo
     if (last && channel.hearsItself) await session.waits.until(() => tree.log.get(last) !== undefined, echoLimit)
-    const run = tree.runs.get(runId ?? place.supersedes ?? '')
-    // NOTE: a fork stands or falls with its first answer
-    const isFurther = runId === undefined && tree.nodeOf(submission.inputId)?.rows[0]?.serial !== submission.serials[0]
-    if (!run || isFurther) return
+    const fork = runId === undefined ? (tree.nodeOf(submission.inputId) as RunNode<M> | undefined) : undefined
+    // NOTE: a fork stands or falls with its first answer; further ones compete in the fork
+    const isFirst = fork !== undefined && fork.rows[0]?.serial === submission.serials[0]
+    const run = fork && !isFirst ? fork : tree.runs.get(runId ?? place.supersedes ?? '')
+    if (!run) return
     const errors = this.#lateAnswers(submission, run)
-    const isRefused = runId === undefined ? submission.told.has(0) : errors.length === answers.length
+    const isRefused = isFirst ? submission.told.has(0) : errors.length === answers.length
     if (!isRefused) return errors.forEach((error) => session.report(error))
     session.act(() => this.#remove(submission))
     throw errors[0]!

@@ -24,13 +24,13 @@ const answer = (by: string, toolCallId = 'c1'): ChannelMessage => ({
   ),
   clientId: by,
 })
-const fork = (by: string, toolCallId = 'c1'): ChannelMessage => {
+const fork = (by: string, toolCallId = 'c1', { id = by, supersedes = 'r1' } = {}): ChannelMessage => {
   const parts = ['c1', 'c2'].map((id) => ({ type: 'tool-look', toolCallId: id, state: 'input-available', input: {} }))
-  const messages = [{ codecMessageId: by, message: { id: 'm1', role: 'assistant', parts } }]
+  const messages = [{ codecMessageId: id, message: { id: 'm1', role: 'assistant', parts } }]
   return {
     ...message(
       'ai-input',
-      { role: 'assistant', 'codec-message-id': by, parent: 'p', supersedes: 'r1' },
+      { role: 'assistant', 'codec-message-id': id, parent: 'p', supersedes },
       { kind: 'tool-result', toolCallId },
       { output: by, forkSeed: { messages } },
     ),
@@ -125,4 +125,45 @@ it('a fork stands or falls with its first answer: the others of a late fork bloc
     expect(shown(tree)).toEqual(['c1: alice', 'c2: carol'])
   const rows = [...waiting(), fork('bob', 'c1'), answer('carol', 'c2'), fork('bob', 'c2')]
   for (const tree of inAnyOrder(rows)) expect(shown(tree)).toEqual(['c1: bob', 'c2: bob'])
+})
+
+/** What is shown, and which forks are late. */
+const seen = (tree: ReturnType<typeof newTree>): string =>
+  JSON.stringify([
+    stateOf(tree).messages.map(({ codecMessageId }) => codecMessageId),
+    [...tree.placeholderRuns()].map(({ key, isSuperseded }) => [key, isSuperseded]),
+  ])
+
+/** What trees show that take in the messages in any order, one by one or all at once. */
+const seenInAnyOrder = (messages: readonly ChannelMessage[]): Set<string> => {
+  const all = Array.from({ length: 40 }, (_, seed) => {
+    const tree = newTree()
+    hear(tree, shuffled(messages, randomFrom(seed)))
+    return tree
+  })
+  return new Set([...inAnyOrder(messages), ...all].map(seen))
+}
+
+it('a late fork that names no run any more shows the same in any order of arrival', () => {
+  const messages = [...waiting(), answer('alice')]
+  const late = fork('bob')
+  const update = later(late, 'message.update', { transport: { supersedes: undefined }, data: late.data })
+  expect(seenInAnyOrder([...messages, late, update]).size).toBe(1)
+})
+
+it('two forks with one message id, which name different runs, show the same in any order of arrival', () => {
+  const ofOther = { 'codec-message-id': 'm2' }
+  const other = [
+    start('r2', 'p'),
+    output('r2', { kind: 'tool-input', toolCallId: 'c1', toolName: 'look' }, {}, ofOther),
+    runMessage('ai-run-suspend', 'r2', { 'invocation-id': 'r2-1' }),
+    message(
+      'ai-input',
+      { role: 'user', ...ofOther, 'run-id': 'r2', 'event-id': 'alice' },
+      { kind: 'tool-result', toolCallId: 'c1' },
+      { output: 'alice' },
+    ),
+  ]
+  const forks = [fork('bob', 'c1', { id: 'F' }), fork('eve', 'c1', { id: 'F', supersedes: 'r2' })]
+  expect(seenInAnyOrder([...waiting(), ...other, ...forks]).size).toBe(1)
 })

@@ -1,11 +1,12 @@
 import type { UIMessage, UIMessageChunk } from 'ai'
 import { describe, expect, it } from 'vitest'
-import { UIMessageCodec, type InvocationBody } from '../../src'
+import { UIMessageCodec, type InvocationBody, type RunInfo } from '../../src'
 import { startConversation } from '../support/conversation'
 import { eventually } from '../support/eventually'
 import { handFed, joinWire, textChunks, transportOf, type HandFed } from '../support/agent'
 import { openSession } from '../support/open-session'
-import { shown, startScene } from '../support/scene'
+import { shown, startScene, statuses } from '../support/scene'
+import { answerTo, asking } from '../support/tools'
 
 const output = (toolCallId: string, value: unknown) => UIMessageCodec.createToolOutput({ toolCallId, output: value })
 
@@ -381,6 +382,94 @@ describe('an answer in a fork', () => {
       await eventually(() =>
         expect(toolsOf(view.snapshot(inputId))).toEqual(['call-1 output-available', 'call-2 output-available']),
       )
+  })
+
+  it('waits for a user, not for an agent, while one of its calls has no answer', async () => {
+    const { session, run, woken } = await aRunThatWaits('fork-waits', ['call-1', 'call-2'])
+    const { inputId } = await session.view.answer(run.messageId, output('call-1', 'Oslo'), { as: 'fork' })
+    expect([session.view.pending(), session.view.isRunning]).toEqual([[], false])
+    await session.view.answer(inputId, output('call-2', 'Rome'))
+    await eventually(() => expect(woken).toHaveLength(2))
+    expect(session.view.pending()).toMatchObject([{ inputId }])
+  })
+
+  it('shows the failure of its wake while it is pending, however many answers it has', async () => {
+    const { scene, run } = await aRunThatWaits('fork-wake', ['call-1', 'call-2'])
+    const refusing = { url: 'http://agent.test/', fetch: async () => new Response('no', { status: 403 }) }
+    const bob = await openSession(scene, 'bob', { agent: refusing })
+    await bob.view.loadOlder(10)
+    await bob.view.answer(run.messageId, [output('call-1', 1), output('call-2', 2)], { as: 'fork' })
+    await eventually(() => expect(bob.view.pending()).toMatchObject([{ wake: { state: 'failed' } }]))
+  })
+
+  it('refuses a further answer that comes second, and tells its sender', async () => {
+    const { scene, session, run } = await aRunThatWaits('fork-second', ['call-1', 'call-2'])
+    const wokenBy: string[] = []
+    const open = async (clientId: string) => {
+      const opened = await openSession(scene, clientId, { agent: () => void wokenBy.push(clientId) })
+      await opened.view.loadOlder(10)
+      return opened
+    }
+    const [bob, carol] = [await open('bob'), await open('carol')]
+    const { inputId } = await session.view.answer(run.messageId, output('call-1', 'Oslo'), { as: 'fork' })
+    for (const { view } of [bob, carol])
+      await eventually(() => expect(toolsOf(view.snapshot(inputId))).toContain('call-1 output-available'))
+    const release = scene.endpoint.delayPublish({ clientId: 'carol' })
+    const second = carol.view.answer(inputId, output('call-2', 'Carol'))
+    await bob.view.answer(inputId, output('call-2', 'Bob'))
+    release()
+    await expect(second).rejects.toMatchObject({ code: 40003, message: /already answered by bob/ })
+    await eventually(() => expect(wokenBy).toEqual(['bob']))
+  })
+
+  it('of another library that names no replaced run takes no further answer, and says so', async () => {
+    const { scene, session, run } = await aRunThatWaits('fork-nameless', ['call-1', 'call-2'])
+    const parts = ['call-1', 'call-2'].map((toolCallId) => ({
+      type: 'tool-locate',
+      toolCallId,
+      state: 'input-available',
+      input: {},
+    }))
+    const forkSeed = { messages: [{ codecMessageId: 'fork', message: { id: 'm1', role: 'assistant', parts } }] }
+    const wire = await joinWire(scene.endpoint.client({ clientId: 'peer' }), 'ai:fork-nameless')
+    await answerTo(wire, {
+      reply: 'fork',
+      toolCallId: 'call-1',
+      output: 'Oslo',
+      forkSeed,
+      headers: { role: 'assistant' },
+    })
+    await eventually(() => expect(toolsOf(session.view.snapshot('fork'))).toContain('call-1 output-available'))
+    await expect(session.view.answer('fork', output('call-2', 'Rome'))).rejects.toMatchObject({
+      code: 40003,
+      message: /its fork names no run/,
+    })
+    expect(session.view.run(run.runId)!.status).toBe('suspended')
+  })
+
+  it('starts one run, however many clients wake an agent for it, and no run that it has replaced goes on', async () => {
+    let calls = 0
+    const scene = await startScene('fork-once', {
+      respond: async (run) => {
+        if (++calls === 1) await run.pipe(asking('call-1', 'call-2'))
+        else await run.pipe(textChunks([`run ${calls}`], 'm2'))
+      },
+    })
+    const [alice, bob] = [await scene.open('alice', { wake: false }), await scene.open('bob', { wake: false })]
+    const prompt = await alice.view.send('Where?')
+    await scene.wake(prompt.inputEventId)
+    for (const session of [alice, bob]) await eventually(() => expect(statuses(session)).toEqual(['suspended']))
+    const [{ runId }] = alice.view.runs() as [RunInfo]
+    const reply = alice.view.getMessages().at(-1)!.id
+    const fork = await alice.view.answer(reply, output('call-1', 'Oslo'), { as: 'fork' })
+    await eventually(() => expect(toolsOf(bob.view.snapshot(fork.inputId))).toContain('call-1 output-available'))
+    const last = await bob.view.answer(fork.inputId, output('call-2', 'Rome'))
+    await Promise.all([fork, last].map(({ inputEventId }) => scene.wake(inputEventId)))
+    await eventually(() => expect(statuses(alice)).toEqual(['complete']))
+    expect(shown(alice).at(-1)).toBe('complete: run 2')
+    const late = await answerTo(await scene.wire(), { runId, reply, toolCallId: 'call-2', output: 'Rome' })
+    expect((await scene.wake(late.inputEventId)).status).toBe(409)
+    expect(calls).toBe(2)
   })
 
   it('that comes after another answer to its call shows nothing, and its sender learns which answer came first', async () => {
