@@ -1,10 +1,11 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { createPinia } from 'pinia'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { createApp, effectScope, toRaw, watchEffect, type App } from 'vue'
 import { createAITransport, useClientSession, useView } from '../../src'
 import { historyOf } from '../support/channel-table'
+import { eventually } from '../support/eventually'
 import { FakeChannel, fakeAbly } from '../support/fake-ably'
 import { output, prompt, runMessage } from '../core/wire'
 
@@ -31,7 +32,7 @@ async function useOnce(app: App, channel: FakeChannel): Promise<Map<string, Weak
   )
   await ready
   for (const message of turn('live')) channel.deliver(message as never)
-  await vi.waitFor(() => expect(view.messages.value).toHaveLength(4))
+  await eventually(() => expect(view.messages.value).toHaveLength(4))
   const [first] = view.messages.value
   const objects = { session, view: view.view, tree: session.tree, message: toRaw(first!.message), shown: first! }
   const held = new Map(Object.entries(objects).map(([name, object]) => [name, new WeakRef<object>(object)]))
@@ -46,7 +47,7 @@ it('nothing of a session stays after its last lease, while the app and the clien
   app.use(createPinia()).use(createAITransport({ client: fakeAbly(channel), agents: () => true, linger: 0 }))
   const held = await useOnce(app, channel)
   // NOTE: work that still waits for a task of its own holds its objects until then
-  await vi.waitFor(() => {
+  await eventually(() => {
     collectGarbage()
     expect([...held].filter(([, object]) => object.deref() !== undefined).map(([name]) => name)).toEqual([])
   })

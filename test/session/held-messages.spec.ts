@@ -4,6 +4,7 @@ import { createClientSession, dehydrateSession, UIMessageCodec } from '../../src
 import type { ChannelMessage } from '../../src/core/wire'
 import { prompt } from '../core/wire'
 import { historyOf } from '../support/channel-table'
+import { eventually } from '../support/eventually'
 import { FakeChannel, fakeAbly } from '../support/fake-ably'
 import { Listener } from '../support/listener'
 
@@ -36,7 +37,7 @@ it('a message that cannot be taken in loses no other message that was held back 
   const errors = vi.fn<(error: Error) => void>()
   session.on('error', errors)
   await session.connect()
-  await vi.waitFor(() => expect(session.view.getMessages().map(({ id }) => id)).toEqual(['a', 'b']))
+  await eventually(() => expect(session.view.getMessages().map(({ id }) => id)).toEqual(['a', 'b']))
   expect(errors.mock.calls).toMatchObject([[{ cause: { message: 'broken' } }]])
   await session.close()
 })

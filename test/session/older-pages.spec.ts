@@ -4,6 +4,7 @@ import type { View } from '../../src/session/view'
 import type { UIMessage } from 'ai'
 import { output, prompt, runMessage } from '../core/wire'
 import { historyOf } from '../support/channel-table'
+import { eventually } from '../support/eventually'
 import { Listener } from '../support/listener'
 import { RandomConversation, type Happening } from '../support/random-conversation'
 
@@ -68,7 +69,7 @@ it('the rows of a reply that has ended are packed once nothing more comes, those
   expect([...log.rows()].filter((row) => before.has(row))).toHaveLength(5)
   vi.advanceTimersByTime(1000)
   // Rows that are packed are made anew each time
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect([...log.rows()].filter((row) => before.has(row))).toMatchObject([{ serial: waiting.serial }]),
   )
   expect([...log.rows()]).toHaveLength(5)

@@ -1,6 +1,6 @@
 import * as Ably from 'ably'
 import { convertToModelMessages, streamText } from 'ai'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { createClientSession, UIMessageCodec } from 'vue-ai-transport'
 import { defineAgent } from 'vue-ai-transport/agent'
 import { createLocalEndpoint, demoModel } from 'vue-ai-transport/local'
@@ -46,7 +46,7 @@ test('a Stop keeps the words so far', async () => {
   const run = await session.view.send('Plan a day in Lisbon')
   const reply = () => session.view.getMessages()[1]?.message.parts
   const words = expect.objectContaining({ type: 'text', text: expect.stringMatching(/^Day one:\s?$/) })
-  await vi.waitFor(() => expect(reply()).toContainEqual(words))
+  await expect.poll(reply).toContainEqual(words)
   await run.cancel()
   expect(await run.finished).toMatchObject({ reason: 'cancelled' })
   expect(reply()).toContainEqual(words)
