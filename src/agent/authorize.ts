@@ -1,7 +1,7 @@
 import { warnOnce } from '../core/diagnostics'
 import { HttpError } from './http'
 import type { Invocation } from './invocation'
-import { isDevelopment } from './report'
+import { isDevelopment } from './errors'
 
 /**
  * Decides whether a request may have an input of a session answered. The body of the request has been read. `false` refuses

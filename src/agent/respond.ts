@@ -1,8 +1,7 @@
 import { warnOnce } from '../core/diagnostics'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import type { AgentRun, PipeResult, RunOutcome } from './agent-run'
-import { clientText } from './errors'
-import { mode } from './report'
+import { clientText, mode } from './errors'
 import { abortable } from './wait'
 
 /** Answers a run. An outcome that it returns is the outcome of the run. */

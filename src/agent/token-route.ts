@@ -1,6 +1,6 @@
 import { channelNameOf } from '../ably/channel-name'
 import { withCors, type CorsOptions, errorResponse, HttpError, readText } from './http'
-import { logError } from './report'
+import { logError } from './errors'
 
 /** Options of {@link tokenRoute}. */
 export interface TokenRouteOptions {
