@@ -14,11 +14,11 @@ export const isFork = ({ transport, data }: Row): boolean =>
 
 /** Answers that begin a run of their own, which takes the place of the one that waits. */
 export class Forks<M extends object> {
-  /** Placeholders for forks whose run has not started, by the message id of the answer. */
+  /** Placeholders for forks without a started run, by the message id of the answer. */
   readonly placeholderRuns = new Map<string, RunNode<M>>()
   readonly #rows = new MultiMap<Row>()
   readonly #replacing = new MultiMap<Row>()
-  /** Forks that no agent has accepted, and whose first call has an earlier answer. */
+  /** Forks that no agent has accepted, and that answer a call after another answer to it. */
   readonly #late = new WeakSet<object>()
   /** The answers of a replaced run with which its forks were compared last. */
   readonly #compared = new WeakMap<RunNode<M>, Answers>()
@@ -100,7 +100,7 @@ export class Forks<M extends object> {
     return true
   }
 
-  /** The runs whose answers name it as replaced. */
+  /** The forks that name this run as replaced. */
   replacing(run: RunNode<M>): readonly RunNode<M>[] {
     // The rows of forks are in runs only
     return this.#replacing.of(run.key).map(({ home }) => home as RunNode<M>)

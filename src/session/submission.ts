@@ -110,7 +110,7 @@ function isAccepted(run: RunNode<object>, { inputId, eventId }: Trigger): boolea
   return input !== undefined && (run.rows.findLast(isIts)?.serial ?? '') > input.serial
 }
 
-/** The answer whose sender wakes the agent: the last one on the channel. */
+/** The answer that wakes the agent, by its sender: the last one on the channel. */
 export function newestAnswer(run: RunNode<object>): Row | undefined {
   if (run.isSuperseded) return undefined
   if (run.isPlaceholder) return run.rows.findLast((row) => run.answers.counted.has(row))

@@ -30,7 +30,7 @@ const firstPage = 30
 /** Pages of history that a server reads at most. */
 const maxServerPages = 3
 
-/** What a server has rendered of a session. */
+/** The rows and the error of a session that the server's HTML shows. */
 export interface Rendered {
   readonly rows?: DehydratedSession
   readonly failure?: SessionFacts['error']
@@ -43,7 +43,7 @@ interface LeaseOptions {
   readonly linger: number
   /** Rows to begin with; those of the Pinia state come first. */
   readonly rows?: DehydratedSession
-  /** What a server has rendered, if an earlier lease has taken it from the Pinia state. */
+  /** The state of the server's HTML, if an earlier lease has taken it from the Pinia state. */
   readonly rendered?: Rendered
   /** Makes the same session without a client. */
   openIdle(): ClientSession<AppMessage>
@@ -58,7 +58,7 @@ export class LeasedSession {
   readonly #users = new LingeringLease(() => this.#endWhenSent())
   #ready: Promise<void> | undefined
   #wanted: number | undefined
-  /** What a server has rendered, for components that are yet to hydrate. */
+  /** The state of the server's HTML, for components that are yet to hydrate. */
   readonly rendered: Rendered | undefined
   readonly #isResumed: boolean
   #served: ClientSession<AppMessage> | undefined
