@@ -11,13 +11,27 @@ import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
  * minimised. In a browser that Playwright launches, each tab counts as focused and stays visible.
  */
 export async function startPlainChromium(): Promise<Browser> {
+  try {
+    return await start()
+  } catch {
+    // NOTE: once in hundreds of starts, Chromium accepts the connection and then answers nothing on it
+    return await start()
+  }
+}
+
+async function start(): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), 'chromium-'))
-  const args = [...chromiumArgs, '--headless', `--user-data-dir=${profile}`, '--remote-debugging-port=0']
-  const chrome = spawn(chromiumPath(), args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const own = ['--headless', '--no-startup-window', `--user-data-dir=${profile}`, '--remote-debugging-port=0']
+  const chrome = spawn(chromiumPath(), [...chromiumArgs, ...own], { stdio: ['ignore', 'ignore', 'pipe'] })
   chrome.once('exit', () => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }))
-  const browser = await chromium.connectOverCDP(await addressOf(chrome.stderr), { noDefaults: true })
-  browser.once('disconnected', () => chrome.kill())
-  return browser
+  try {
+    const browser = await chromium.connectOverCDP(await addressOf(chrome.stderr), { noDefaults: true, timeout: 60_000 })
+    browser.once('disconnected', () => chrome.kill())
+    return browser
+  } catch (error) {
+    chrome.kill('SIGKILL')
+    throw error
+  }
 }
 
 /** The address at which a Chromium that has just been started can be controlled. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { eventually } from '../support/eventually'
 import { violationsOf } from './axe'
 import { overflowOf } from './overflow'
 import { shiftsOf, watchShifts } from './shifts'
@@ -77,7 +78,8 @@ describe('the scene', () => {
     await visitor.page.getByText('The laptop asks.').waitFor()
     expect(await distance()).toBeGreaterThan(100)
     await isOver(visitor)
-    expect(await distance()).toBeLessThanOrEqual(0)
+    // NOTE: the page moves there smoothly
+    await eventually(async () => expect(await distance()).toBeLessThanOrEqual(0))
     const caption = (await visitor.page.locator('.scene').boundingBox())!
     expect(caption.y).toBeGreaterThanOrEqual(0)
     expect(await violationsOf(visitor.page)).toEqual([])
