@@ -27,11 +27,12 @@ describe('package.json', () => {
     expect(version).toBe(manifest.version)
   })
 
-  it('publishes nothing but the build', () => {
+  it('publishes nothing but the build, the docs and the examples', () => {
     expect(manifest.files).toEqual([
       'dist',
       'docs/*.md',
       'docs/images',
+      'examples',
       'CHANGELOG.md',
       'CONTRIBUTING.md',
       'UPGRADING.md',
