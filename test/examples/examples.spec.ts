@@ -89,6 +89,15 @@ describe("the README's Vite app", () => {
     expect(visit.problems).toEqual([])
   })
 
+  it('shows the error of a model in the place of the answer', async () => {
+    const { page, problems, ask } = await open(await vite(folder))
+    await page.getByPlaceholder('Ask something ...').waitFor()
+    await ask('Please fail')
+    await messagesOf(page, 'assistant', 'error').filter({ hasText: 'An error occurred.' }).waitFor()
+    expect(await page.getByText('An error occurred.').count()).toBe(1)
+    expect(problems).toEqual([])
+  })
+
   it('keeps the newest words above its input in sight on a phone, unless the user scrolls up', async () => {
     const { page, ask } = await open(await vite(folder))
     await page.setViewportSize({ width: 320, height: 300 })
@@ -118,6 +127,19 @@ describe("the README's Vite app", () => {
     await messagesOf(page, 'assistant', 'complete').waitFor()
     expect(problems).toEqual([])
   })
+})
+
+it("the README's Vite app shows the error of an agent that writes nothing below the prompt", async () => {
+  const folder = makeApp(
+    'throws',
+    viteFiles.map((path) => [path, readme.get(path)!]),
+  )
+  edit(folder, 'server/agent.ts', /const messages/, "throw new Error('no words today')\n    $&")
+  const { page, problems, ask } = await open(await vite(folder))
+  await ask('One')
+  await messagesOf(page, 'user', 'error').filter({ hasText: 'no words today' }).waitFor()
+  expect(await page.locator('article').count()).toBe(1)
+  expect(problems).toEqual([])
 })
 
 it('five edits of the page and of the agent leave the page, its connection and its subscription alone', async () => {

@@ -55,9 +55,22 @@ export async function openPage(
 
 type Visit = Awaited<ReturnType<typeof openPage>>
 
-/** The messages of a role in a page as the README shows it, with the status of their run. */
-export const messagesOf = (page: Page, role: string, status: string) =>
-  page.locator('article', { hasText: `${role} (${status})` })
+/** What a page, as the README shows it, says about the state of a message or of its run. */
+const words = {
+  sent: /^$/,
+  complete: /^$/,
+  active: /^Answering \.\.\.$/,
+  suspended: /^Waiting for you$/,
+  cancelled: /^Stopped$/,
+  error: /^Failed$/,
+}
+
+/** The messages of a role and a state in a page as the README shows it. */
+export const messagesOf = (page: Page, role: 'user' | 'assistant', state: keyof typeof words) =>
+  page
+    .locator('article')
+    .filter({ has: page.locator('strong', { hasText: role === 'user' ? /^You$/ : /^Agent$/ }) })
+    .filter({ has: page.locator('small', { hasText: words[state] }) })
 
 /** Asks twice and stops the first answer, in a page as the README shows it; the second one completes. */
 export async function stopOneOfTwo({ page, ask }: Pick<Visit, 'page' | 'ask'>) {

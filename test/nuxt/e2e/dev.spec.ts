@@ -3,7 +3,7 @@ import { chromium, type Browser, type Page } from 'playwright'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { chromiumArgs, chromiumPath } from '../../../scripts/chromium'
 import { here } from '../../../scripts/entries'
-import { filesOf } from '../../examples/visit'
+import { filesOf, messagesOf } from '../../examples/visit'
 import { eventually } from '../../support/eventually'
 import { NewApp } from './dev'
 
@@ -57,14 +57,17 @@ const ask = async (prompt: string) => {
 }
 /** The Stop of the answer to a prompt. */
 const stopOf = (prompt: string) =>
-  page.locator('article', { hasText: 'user (' }).filter({ hasText: prompt }).getByRole('button', { name: 'Stop' })
+  page
+    .locator('article', { has: page.locator('strong', { hasText: 'You' }) })
+    .filter({ hasText: prompt })
+    .getByRole('button', { name: 'Stop' })
 const text = async () => page.locator('body').innerText()
 
 // NOTE: a request that is open while the server restarts gets no answer, so it is sent again
 const soon = () => AbortSignal.timeout(10_000)
 
 it('the files of the guide give two streaming answers, each with its own Stop, and a cold start does not reload', async () => {
-  await page.getByPlaceholder('ready').waitFor()
+  await page.getByPlaceholder('Ask something ...').waitFor()
   await ask('Where to?')
   await ask('And by train?')
   await stopOf('And by train?').waitFor()
@@ -108,7 +111,7 @@ it('prompts that are sent while the agent restarts are answered, or show that th
   const allHaveEnded = async () => {
     const articles = await page.locator('article').allInnerTexts()
     for (const prompt of prompts) expect(articles.filter((each) => each.split('\n').includes(prompt))).toHaveLength(1)
-    expect(await page.getByText('Starting').count()).toBe(0)
+    expect(await page.getByText('Waiting ...').count()).toBe(0)
     expect(await page.getByRole('button', { name: 'Stop' }).count()).toBe(0)
   }
   await eventually(allHaveEnded).catch(async () => {
@@ -124,7 +127,7 @@ it('prompts that are sent while the agent restarts are answered, or show that th
     await eventually(allHaveEnded)
   })
   await ask('Once more?')
-  await page.locator('article', { hasText: 'assistant (complete) Edit 3 answers.' }).last().waitFor()
+  await messagesOf(page, 'assistant', 'complete').filter({ hasText: 'Edit 3 answers.' }).last().waitFor()
   expect(await text()).toContain('You said: "Where to?"')
 })
 
