@@ -49,14 +49,9 @@ export class BranchWalk<M extends object> {
     return this.#path.steps
   }
 
-  /** Nodes that joined the path in the last `follow`. */
-  get joined(): readonly TreeNode<M>[] {
-    return this.#path.joined ?? noItems
-  }
-
-  /** Nodes that left it. */
-  get left(): readonly TreeNode<M>[] {
-    return this.#path.left
+  /** Whether the last `follow` has changed the path, or a node on it. */
+  get hasChanged(): boolean {
+    return this.#path.hasChanged
   }
 
   has(node: TreeNode<M>): boolean {
@@ -81,14 +76,14 @@ export class BranchWalk<M extends object> {
     if (!moved || this.#version !== this.#tree.version - count) return false
     this.#version = this.#tree.version
     this.#hasPassed = true
-    this.#path.joined = []
-    this.#path.left = []
+    this.#path.hasChanged = false
     const change = new PathChange<M>(moved)
     for (const node of moved.length > 1 ? moved.toSorted(bySort) : moved) {
       change.pending.delete(node)
       this.#review(node, change)
     }
     if (change.from !== undefined) this.#walkFrom(change.from)
+    this.#path.hasChanged ||= moved.some((node) => this.has(node))
     return true
   }
 

@@ -26,9 +26,8 @@ export class Path<M extends object> {
   readonly #byNode = new Map<TreeNode<M>, Step<M>>()
   /** Messages of runs on the path whose place a reply inside the run has taken. */
   readonly dropped = new Set<string>()
-  /** Nodes that joined and left the path in the last change; undefined while the path is walked for the first time. */
-  joined: TreeNode<M>[] | undefined
-  left: TreeNode<M>[] = []
+  /** Whether nodes have joined or left it since this was reset. */
+  hasChanged = false
 
   get steps(): readonly Step<M>[] {
     return this.#steps
@@ -47,13 +46,13 @@ export class Path<M extends object> {
     if (index === this.#steps.length) this.#steps.push(step)
     else this.#steps.splice(index, 0, step)
     this.#byNode.set(step.node, step)
-    this.joined?.push(step.node)
+    this.hasChanged = true
   }
 
   truncate(length: number): void {
     for (const { node, ids, seen } of this.#steps.splice(length)) {
       this.#byNode.delete(node)
-      this.left.push(node)
+      this.hasChanged = true
       for (const id of node.ids.slice(ids.length, seen)) this.dropped.delete(id)
     }
   }

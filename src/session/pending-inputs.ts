@@ -1,7 +1,7 @@
-import { MultiMap } from '../core/collections'
+import { compare, MultiMap } from '../core/collections'
 import { InputNode } from '../core/input-node'
 import { unsent, type Row } from '../core/row'
-import { levelOf } from '../core/node'
+import { levelOf, type TreeNode } from '../core/node'
 import { RunNode } from '../core/run-node'
 import { Header } from '../core/wire'
 import type { Cancellations } from './cancellations'
@@ -53,12 +53,8 @@ export class PendingInputs<M extends object> {
     return this.#entries.get(subject)
   }
 
-  entries(): IterableIterator<[Subject<M>, PendingEntry]> {
-    return this.#entries.entries()
-  }
-
-  get hasRequests(): boolean {
-    return this.#requests.size > 0
+  get subjects(): Iterable<Subject<M>> {
+    return this.#entries.keys()
   }
 
   /** Requests for another reply that follow this message. */
@@ -66,16 +62,27 @@ export class PendingInputs<M extends object> {
     return this.#requests.of(messageId)
   }
 
+  /** The pending inputs whose node, or for requests the node they follow, is one of these. */
+  list(shows: (node: TreeNode<M>) => boolean): readonly PendingEntry[] {
+    const listed = [...this.#entries].flatMap(([subject, entry]) => (this.#isAt(subject, entry, shows) ? entry : []))
+    return listed.toSorted((a, b) => compare(a.order, b.order))
+  }
+
   /** All pending inputs, on every branch. */
   all(): PendingPrompt[] {
-    return [...this.#entries].flatMap(([subject, entry]) => (this.#isListed(subject, entry) ? entry.prompt : []))
+    return this.list((node) => this.#session.tree.isListed(node)).map(({ prompt }) => prompt)
   }
 
   /** The pending input with this message id. */
   find(inputId: string): WakeTrigger | undefined {
     const subject = subjectOf(this.#session.tree, { inputId })
     const entry = this.#entries.get(subject)
-    if (!entry || entry.prompt.inputId !== inputId || !this.#isListed(subject, entry)) return undefined
+    if (
+      !entry ||
+      entry.prompt.inputId !== inputId ||
+      !this.#isAt(subject, entry, (node) => this.#session.tree.isListed(node))
+    )
+      return undefined
     return { inputId, runId: entry.prompt.runId, eventId: entry.eventId }
   }
 
@@ -110,10 +117,9 @@ export class PendingInputs<M extends object> {
     return true
   }
 
-  /** Whether it stands on some branch. */
-  #isListed(subject: Subject<M>, { parent }: PendingEntry): boolean {
-    const node = typeof subject === 'string' ? this.#session.tree.nodeOf(parent ?? '') : subject
-    return node !== undefined && this.#session.tree.isListed(node)
+  #isAt(subject: Subject<M>, { parent = '' }: PendingEntry, shows: (node: TreeNode<M>) => boolean): boolean {
+    const node = typeof subject === 'string' ? this.#session.tree.nodeOf(parent) : subject
+    return node !== undefined && shows(node)
   }
 
   #atNode(node: Exclude<Subject<M>, string>): PendingEntry | undefined {

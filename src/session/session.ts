@@ -248,7 +248,7 @@ export class Session<M extends object> implements SessionContext<M> {
     if (status === 'ready') {
       warn('anonymousOwner', this.options.policy === ownerOnly, this.channel.clientId)
       this.#error = undefined
-      this.#expire([...Array.from(this.pending.entries(), ([subject]) => subject), ...this.#watch.runs])
+      this.#expire([...this.pending.subjects, ...this.#watch.runs])
     }
     this.#statusChanged.trigger()
     this.emitter.emit('status', status)

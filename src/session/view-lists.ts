@@ -1,5 +1,5 @@
 import { BranchWalk } from '../core/branch'
-import { compare, noItems, reuseIfEqual } from '../core/collections'
+import { noItems, reuseIfEqual } from '../core/collections'
 import type { TreeNode } from '../core/node'
 import type { PathSegment } from '../core/path'
 import { isRunning, type RunInfo } from '../core/run-info'
@@ -8,8 +8,7 @@ import type { RunEndReason, RunError } from '../core/run-state'
 import type { RunTransition, Tree } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
 import type { Branches } from './branches'
-import type { Changes, Subject } from './context'
-import type { PendingEntry } from './pending-inputs'
+import type { Changes } from './context'
 import { inSlices } from './scheduling'
 import type { Session } from './session'
 import type { PendingPrompt } from './submission'
@@ -38,16 +37,14 @@ const stepSize = 100
 const minShare = 4
 
 /**
- * The lists of a view. They are made when they are read, and keep their identity until they differ. The path, and what
- * is pending and active on it, follow changes of the tree without a new walk.
+ * The lists of a view. They are made when they are read, and keep their identity until they differ. The path follows
+ * changes of the tree without a new walk.
  */
 export class ViewLists<M extends object> {
   readonly #session: Session<M>
   readonly #window: ViewWindow<M>
   readonly #branches: Branches<M>
   #walk: BranchWalk<M>
-  /** The walk whose active runs and pending inputs are known. */
-  #noted: BranchWalk<M> | undefined
   #choices = 0
   /** The nodes that pages of history have moved since the path was walked; undefined when a new walk costs less. */
   #moved: Set<TreeNode<M>> | undefined = new Set()
@@ -55,12 +52,11 @@ export class ViewLists<M extends object> {
   #moves = 0
   #runs: readonly RunInfo[] = noItems
   #pending: readonly PendingPrompt[] = noItems
+  #activeRuns = 0
+  /** Whether a pending input may still start or resume a run. */
+  #isUnderWay = false
   #hasNewRuns = true
   #hasNewPending = true
-  readonly #active = new Set<TreeNode<M>>()
-  /** Pending inputs on the path. */
-  readonly #entries = new Map<Subject<M>, PendingEntry>()
-  #underWay = 0
 
   constructor(session: Session<M>, window: ViewWindow<M>, branches: Branches<M>) {
     this.#session = session
@@ -83,6 +79,7 @@ export class ViewLists<M extends object> {
     if (this.#hasNewRuns) {
       const runs = this.#walk.path.flatMap(({ node }) => (isRun(node) ? this.#session.tree.info(node) : []))
       this.#runs = reuseIfEqual(this.#runs, runs)
+      this.#activeRuns = runs.filter(isRunning).length
       this.#hasNewRuns = false
     }
     return this.#runs
@@ -90,20 +87,22 @@ export class ViewLists<M extends object> {
 
   get pending(): readonly PendingPrompt[] {
     if (this.#hasNewPending) {
-      const pending = [...this.#entries.values()].toSorted(byOrder).map(({ prompt }) => prompt)
+      const entries = this.#session.pending.list((node) => this.has(node))
+      const pending = entries.map(({ prompt }) => prompt)
       this.#pending = reuseIfEqual(this.#pending, pending)
+      this.#isUnderWay = entries.some(({ isUnderWay }) => isUnderWay)
       this.#hasNewPending = false
     }
     return this.#pending
   }
 
   get activeRuns(): number {
-    return this.#active.size
+    return this.runs && this.#activeRuns
   }
 
   /** Whether a run is active, or a pending input may still start or resume one. */
   get isRunning(): boolean {
-    return this.#active.size > 0 || this.#underWay > 0
+    return this.activeRuns > 0 || (this.pending && this.#isUnderWay)
   }
 
   /** Whether choices were made that the lists do not show yet. */
@@ -133,8 +132,8 @@ export class ViewLists<M extends object> {
   }
 
   /** Notes how a page of history has changed the tree. */
-  note({ structure, moved, touched, pending }: Changes<M>): void {
-    this.#noteSubjects(touched, pending)
+  note({ structure, moved }: Changes<M>): void {
+    this.#hasNewRuns = this.#hasNewPending = true
     if (!structure) return
     this.#moves++
     if (!moved || !this.#moved || this.#moved.size + moved.length > this.#walk.path.length / minShare)
@@ -142,20 +141,11 @@ export class ViewLists<M extends object> {
     else for (const node of moved) this.#moved.add(node)
   }
 
-  #noteSubjects(touched: readonly RunNode<M>[], pending: Iterable<Subject<M>>): void {
-    for (const run of touched) this.#noteActive(run)
-    for (const subject of pending) this.#notePending(subject)
-  }
-
   /** Follows what pages have changed, if that is little beside the path. */
   #follow(): boolean {
-    const { path } = this.#walk
-    if (this.isOutdated || !this.#moved) return false
-    const moved = [...this.#moved]
-    if (!this.#walk.follow(moved, this.#moves)) return false
-    for (const node of this.#changed(moved)) this.#notePlace(node)
+    if (this.isOutdated || !this.#moved || !this.#walk.follow([...this.#moved], this.#moves)) return false
     this.#use(this.#walk)
-    this.#window.list(path)
+    this.#window.list(this.#walk.path)
     return true
   }
 
@@ -170,73 +160,20 @@ export class ViewLists<M extends object> {
   }
 
   rebuild(): void {
-    const path = this.path()
-    this.#window.list(path)
+    this.#window.list(this.path())
     this.#hasNewRuns = this.#hasNewPending = true
-    if (this.#noted === this.#walk) return
-    this.#noted = this.#walk
-    this.#active.clear()
-    for (const { node } of path) this.#noteActive(node)
-    this.#entries.clear()
-    this.#underWay = 0
-    for (const [subject] of this.#session.pending.entries()) this.#notePending(subject)
   }
 
   /** Applies changes of the session. Returns which lists can be different. */
   apply({ structure, moved, touched, pending }: Changes<M>): { messages: boolean; runs: boolean } {
     const hasFollowed = structure && !this.isOutdated && this.#walk.follow(moved)
-    const isRebuilt = !hasFollowed && (structure || this.isOutdated)
-    if (isRebuilt) this.rebuild()
-    const nodes = hasFollowed ? this.#changed(moved!) : noItems
-    if (nodes.length > 0) this.#window.list(this.#walk.path)
-    for (const node of nodes) this.#notePlace(node)
-    this.#noteSubjects(touched, pending)
-    if (isRebuilt) return { messages: true, runs: true }
-    const hasRuns = touched.some((run) => this.has(run)) || nodes.some(isRun)
-    this.#hasNewRuns ||= hasRuns
-    return { messages: nodes.length > 0, runs: hasRuns || this.#hasNewPending }
-  }
-
-  /** The nodes on the path that have moved, and those that have joined or left it. */
-  #changed(moved: readonly TreeNode<M>[]): readonly TreeNode<M>[] {
-    const { joined, left } = this.#walk
-    return [...moved.filter((node) => this.has(node)), ...joined, ...left]
-  }
-
-  /** Brings what is pending and active in step with a node that may have joined or left the path. */
-  #notePlace(node: TreeNode<M>): void {
-    this.#noteActive(node)
-    this.#notePending(node)
-    if (!this.#session.pending.hasRequests) return
-    for (const id of node.mentioned) {
-      for (const { prompt } of this.#session.pending.requestsAt(id)) this.#notePending(prompt.inputId)
-    }
-  }
-
-  #noteActive(node: TreeNode<M>): void {
-    if (isRun(node) && !node.hasEnded && this.has(node) && isRunning(this.#session.tree.info(node)))
-      this.#active.add(node)
-    else this.#active.delete(node)
-  }
-
-  #notePending(subject: Subject<M>): void {
-    const former = this.#entries.get(subject)
-    const entry = this.#session.pending.get(subject)
-    const next = entry && this.#shows(subject, entry) ? entry : undefined
-    if (former === next) return
-    this.#underWay += Number(next?.isUnderWay ?? false) - Number(former?.isUnderWay ?? false)
-    this.#hasNewPending = true
-    if (next) this.#entries.set(subject, next)
-    else this.#entries.delete(subject)
-  }
-
-  #shows(subject: Subject<M>, { parent = '' }: PendingEntry): boolean {
-    const node = typeof subject === 'string' ? this.#session.tree.nodeOf(parent) : subject
-    return node !== undefined && this.has(node)
+    const messages = hasFollowed ? this.#walk.hasChanged : structure || this.isOutdated
+    if (messages) this.rebuild()
+    this.#hasNewRuns ||= touched.some((run) => this.has(run))
+    this.#hasNewPending ||= pending.size > 0
+    return { messages, runs: this.#hasNewRuns || this.#hasNewPending }
   }
 }
 
 const isRun = <M extends object>(node: TreeNode<M>): node is RunNode<M> =>
   node instanceof RunNode && !node.isPlaceholder
-
-const byOrder = (a: PendingEntry, b: PendingEntry): number => compare(a.order, b.order)

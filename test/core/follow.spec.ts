@@ -126,7 +126,8 @@ it('a conversation that only continues needs no complete walk', () => {
   const hear = (message: ChannelMessage): void => {
     tree.apply(message)
     const { structure, moved } = tree.settle()
-    if (structure) hows.push(walk.follow(moved) && walk.left.length === 0)
+    const before = [...walk.path]
+    if (structure) hows.push(walk.follow(moved) && before.every((step, index) => walk.path[index] === step))
   }
   let parent: string | undefined
   for (let turn = 0; turn < 20; turn++) {
