@@ -56,7 +56,7 @@ export type { Steer, SteerOutcome } from './session/sent-steers'
 export type { SessionTree } from './session/session-tree'
 export type {
   AnswerOptions,
-  PendingPrompt,
+  PendingInput,
   PlacedSendOptions,
   RunResult,
   RunScope,

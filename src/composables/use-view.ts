@@ -1,7 +1,7 @@
 import { computed, type ComputedRef } from 'vue'
 import type { RunInfo } from '../core/run-info'
 import type { ViewMessage } from '../core/view-message'
-import type { PendingPrompt } from '../session/submission'
+import type { PendingInput } from '../session/submission'
 import type { View } from '../session/view'
 import type { AppMessage } from '../store/app-message'
 import { verbsOf, type ViewVerbs } from '../store/verbs'
@@ -30,7 +30,7 @@ export interface UseViewReturn<M extends object = AppMessage> extends ViewVerbs<
   /** Runs that have started. */
   runs: ComputedRef<readonly RunInfo[]>
   /** Inputs that no agent has accepted yet: prompts, requests for other replies, answers to suspended runs. */
-  pending: ComputedRef<readonly PendingPrompt[]>
+  pending: ComputedRef<readonly PendingInput[]>
   /** Whether any run is active or about to start; inputs that no agent accepts do not count. */
   isRunning: ComputedRef<boolean>
   /** Whether there are older messages to load. */

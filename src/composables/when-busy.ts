@@ -1,6 +1,6 @@
 import { warn } from '../core/diagnostics'
 import { isRunning, isStopping, type RunInfo } from '../core/run-info'
-import type { PendingPrompt } from '../session/submission'
+import type { PendingInput } from '../session/submission'
 import type { View } from '../session/view'
 
 /**
@@ -17,7 +17,7 @@ export interface NextSend {
   /** `send` when nothing is in its way. */
   readonly verb: 'send' | BusyVerb
   /** The runs and pending inputs that `interrupt` stops, or the run that `steer` writes into; else empty. */
-  readonly targets: readonly (RunInfo | PendingPrompt)[]
+  readonly targets: readonly (RunInfo | PendingInput)[]
 }
 
 /**

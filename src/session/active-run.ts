@@ -47,7 +47,7 @@ export class ActiveRun<M extends object> {
 
   /** The reply so far. */
   get messages(): readonly ViewMessage<M>[] {
-    return this.#session.all.messagesOf(this.runId)
+    return this.#session.publicTree.messagesOf(this.runId)
   }
 
   /** The state of waking the agent; undefined when the session has no agent to wake. */
@@ -74,7 +74,7 @@ export class ActiveRun<M extends object> {
 
   /** Cancels the run, whether or not it has started. Resolves when the channel has the request. */
   cancel(): Promise<void> {
-    return this.#session.cancellations.cancel(this.#submission, this.#submission)
+    return this.#session.cancel(this.#submission, this.#submission)
   }
 
   /**

@@ -4,14 +4,14 @@ import { isStopping, requestOf, type Cancelling, type RunInfo } from '../core/ru
 import type { RunNode } from '../core/run-node'
 import { hasEnded } from '../core/run-state'
 import type { SessionContext } from './context'
-import { runOf, subjectOf, type PendingPrompt, type Submission, type Trigger } from './submission'
+import { runOf, subjectOf, type PendingInput, type Submission, type Trigger } from './submission'
 import type { Wakes } from './wake'
 
 /** A run by its id, or an input without a run by its message id; an entry of `pending()` will do. */
 export type CancelTarget = string | { readonly inputId: string; readonly runId?: string }
 
 /** A run or a pending input, as a view shows it. */
-export type Cancellable = RunInfo | PendingPrompt
+export type Cancellable = RunInfo | PendingInput
 
 const isRun = (target: Cancellable): target is RunInfo => 'status' in target
 
@@ -95,7 +95,7 @@ export class Cancellations<M extends object> {
    * The runs and inputs among these that this client may cancel. Not those that are being cancelled, nor inputs
    * whose agent cannot be woken.
    */
-  targets(runs: readonly RunInfo[], pending: readonly PendingPrompt[]): Cancellable[] {
+  targets(runs: readonly RunInfo[], pending: readonly PendingInput[]): Cancellable[] {
     const { tree, channel } = this.#session
     const mayCancel = (owner: string | undefined): boolean => tree.access.allows('cancel', channel.clientId, owner)
     const open = runs.filter((run) => !hasEnded(run.status) && !isStopping(run))

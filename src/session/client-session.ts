@@ -21,7 +21,7 @@ export class ClientSession<M extends object> {
 
   constructor(options: ClientSessionOptions<M>) {
     const session = (this.#session = new Session(options))
-    this.tree = session.all
+    this.tree = session.publicTree
     this.view = this.createView()
     session.port.opaque(this)
     if (options.rows) this.resume(options.rows)

@@ -104,7 +104,7 @@ export interface SessionContext<M extends object> {
   /** Whether the session hears everything that happens on the channel. */
   readonly isInStep: boolean
   /** @throws SessionError when the session is closed, or has no client. */
-  checkOpen(): void
+  checkOpen(action: string): void
   /** Runs a verb. Its changes reach each view in one refresh, when the outermost verb returns. */
   act<T>(verb: () => T): T
   /**

@@ -7,7 +7,7 @@ import { Header } from '../core/wire'
 import type { Cancellations } from './cancellations'
 import { type SessionContext, type Subject } from './context'
 import { localRows } from './placed-input'
-import { newestAnswer, runOf, subjectOf, type PendingPrompt, type Submission, type WakeTrigger } from './submission'
+import { newestAnswer, runOf, subjectOf, type PendingInput, type Submission, type WakeTrigger } from './submission'
 import type { Submissions } from './submissions'
 import type { Wakes } from './wake'
 
@@ -16,7 +16,7 @@ const startLimit = 20_000
 
 /** A pending input in the session's index. */
 export interface PendingEntry {
-  readonly prompt: PendingPrompt
+  readonly input: PendingInput
   /** Names it in the agent's invocation. */
   readonly eventId: string
   /** Where it stands in lists: answers to runs first, then prompts by place, then requests. */
@@ -69,8 +69,8 @@ export class PendingInputs<M extends object> {
   }
 
   /** All pending inputs, on every branch. */
-  all(): PendingPrompt[] {
-    return this.list((node) => this.#session.tree.isListed(node)).map(({ prompt }) => prompt)
+  all(): PendingInput[] {
+    return this.list((node) => this.#session.tree.isListed(node)).map(({ input }) => input)
   }
 
   /** The pending input with this message id. */
@@ -79,11 +79,11 @@ export class PendingInputs<M extends object> {
     const entry = this.#entries.get(subject)
     if (
       !entry ||
-      entry.prompt.inputId !== inputId ||
+      entry.input.inputId !== inputId ||
       !this.#isAt(subject, entry, (node) => this.#session.tree.isListed(node))
     )
       return undefined
-    return { inputId, runId: entry.prompt.runId, eventId: entry.eventId }
+    return { inputId, runId: entry.input.runId, eventId: entry.eventId }
   }
 
   /** Looks at subjects again; answers with those whose entry has changed. */
@@ -192,7 +192,7 @@ export class PendingInputs<M extends object> {
     const run = runId === undefined ? undefined : tree.runs.get(runId)
     const cancelling = run ? tree.info(run).cancelling : this.#cancellations.ofInput(inputId)
     const isUnanswered = this.#isUnanswered(eventId, row, subject)
-    const prompt: PendingPrompt = {
+    const input: PendingInput = {
       inputId,
       clientId,
       ...(runId !== undefined && { runId }),
@@ -202,7 +202,7 @@ export class PendingInputs<M extends object> {
     }
     const isCurrent = wake?.state !== 'failed' && !isUnanswered && !cancelling
     const isUnderWay = isCurrent && this.#mayCancel(inputId, run ? run.owner : row.clientId)
-    return { prompt, eventId, order, isUnderWay }
+    return { input, eventId, order, isUnderWay }
   }
 
   // NOTE: inputs that this client may not cancel do not keep it running: any publisher can add thousands
@@ -220,7 +220,6 @@ export class PendingInputs<M extends object> {
   }
 }
 
-const isSame = (a: PendingEntry, b: PendingEntry): boolean =>
-  a.prompt.wake === b.prompt.wake && factsOf(a) === factsOf(b)
+const isSame = (a: PendingEntry, b: PendingEntry): boolean => a.input.wake === b.input.wake && factsOf(a) === factsOf(b)
 
-const factsOf = ({ prompt: { wake, ...facts }, ...rest }: PendingEntry): string => JSON.stringify([facts, rest])
+const factsOf = ({ input: { wake, ...facts }, ...rest }: PendingEntry): string => JSON.stringify([facts, rest])

@@ -77,7 +77,7 @@ export class SentSteers<M extends object> {
 
   async #steer(runId: string, given: SendInput<M>, steer: PendingSteer): Promise<string> {
     const { channel, options, tree, outbox } = this.#session
-    this.#session.checkOpen()
+    this.#session.checkOpen('steer the run')
     const known = tree.runs.get(runId)
     // NOTE: rows of a run may be known before its start
     const run = known?.visible ? known : undefined

@@ -53,7 +53,7 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly waits = new Waits()
   readonly changed: Signal
   /** All runs and messages, on every branch. */
-  readonly all: SessionTree<M>
+  readonly publicTree: SessionTree<M>
   readonly catchUp: CatchUp<M>
   readonly wakes: Wakes<M>
   readonly cancellations: Cancellations<M>
@@ -87,7 +87,7 @@ export class Session<M extends object> implements SessionContext<M> {
     this.changed = port.signal()
     this.#statusChanged = port.signal()
     this.#scheduler = new FlushScheduler(flush, () => this.refresh())
-    this.all = new SessionTree(this)
+    this.publicTree = new SessionTree(this)
     this.catchUp = new CatchUp(this)
     this.#connection = new Connection(this, this.catchUp)
     this.wakes = new Wakes(this)
@@ -116,20 +116,22 @@ export class Session<M extends object> implements SessionContext<M> {
     return this.#connection.connect()
   }
 
-  checkOpen(): void {
-    if (this.#connection.isClosed) throw closedError('send')
-    if (this.hasNoClient) throw absent('send')
+  checkOpen(action: string): void {
+    if (this.#connection.isClosed) throw closedError(action)
+    if (this.hasNoClient) throw absent(action)
   }
 
-  async cancel(target: CancelTarget): Promise<void> {
+  /** @param submission - the input that is to be cancelled, if this session has sent it */
+  async cancel(target: CancelTarget, submission?: Submission): Promise<void> {
     const id = checkedId(target)
+    const own = submission ?? this.submissions.find(id)
     const { access, runs, inputs } = this.tree
     const { clientId } = this.channel
     const ownerClientId = runs.get(id)?.owner
     warn('cancelRefused', clientId, ownerClientId, () => access.ask({ kind: 'cancel', clientId, ownerClientId }))
     const pending = runs.has(id) ? undefined : this.pending.find(id)
     const named = inputs.has(id) ? { inputId: id } : typeof target === 'string' ? { runId: id } : target
-    await this.cancellations.cancel(pending ?? named, this.submissions.find(id))
+    await this.cancellations.cancel(own ?? pending ?? named, own)
   }
 
   /** Sends an input, after it has cancelled the runs of the view that it interrupts. */
@@ -306,7 +308,7 @@ export class Session<M extends object> implements SessionContext<M> {
       this.#touched.clear()
       const touched = subjects.filter((subject) => subject instanceof RunNode)
       const hasNews = touched.filter(({ snapshot }) => snapshot.takeNews()).length > 0
-      if (touched.length > 0) this.all.noteChange()
+      if (touched.length > 0) this.publicTree.noteChange()
       return { touched, hasNews, pending: this.pending.review(subjects) }
     } finally {
       this.#verbs--

@@ -50,7 +50,7 @@ export interface AnswerOptions extends PlacedSendOptions {
 }
 
 /** An input that no agent has accepted: a prompt, a request for another reply, an answer to a suspended run. */
-export interface PendingPrompt {
+export interface PendingInput {
   /** Its message id; for an answer the id of the message it is about. `cancel({ inputId })` cancels it. */
   readonly inputId: string
   readonly clientId: string
@@ -66,7 +66,7 @@ export interface PendingPrompt {
 /** The lists of a view, or of another object with runs. */
 export interface RunLists {
   runs(scope: RunScope): readonly RunInfo[]
-  pending(): readonly PendingPrompt[]
+  pending(): readonly PendingInput[]
 }
 
 /** How a run ended. */

@@ -71,7 +71,7 @@ export class Submissions<M extends object> {
     onPlaced?: (inputId: string) => Promise<void> | undefined,
   ): Promise<Submission> {
     const { channel, options, tree } = this.#session
-    this.#session.checkOpen()
+    this.#session.checkOpen('send')
     const known = place.eventId ? this.find(place.messageId) : undefined
     if (known) {
       await (this.isFailed(known) ? this.retry(known) : known.publishing)

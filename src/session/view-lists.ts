@@ -11,7 +11,7 @@ import type { Branches } from './branches'
 import type { Changes } from './context'
 import { inSlices } from './scheduling'
 import type { Session } from './session'
-import type { PendingPrompt } from './submission'
+import type { PendingInput } from './submission'
 import type { ViewWindow } from './view-window'
 
 /** A change of status of a run on this view's branch. */
@@ -51,7 +51,7 @@ export class ViewLists<M extends object> {
   /** How often they have moved nodes. */
   #moves = 0
   #runs: readonly RunInfo[] = noItems
-  #pending: readonly PendingPrompt[] = noItems
+  #pending: readonly PendingInput[] = noItems
   #activeRuns = 0
   /** Whether a pending input may still start or resume a run. */
   #isUnderWay = false
@@ -85,10 +85,10 @@ export class ViewLists<M extends object> {
     return this.#runs
   }
 
-  get pending(): readonly PendingPrompt[] {
+  get pending(): readonly PendingInput[] {
     if (this.#hasNewPending) {
       const entries = this.#session.pending.list((node) => this.has(node))
-      const pending = entries.map(({ prompt }) => prompt)
+      const pending = entries.map(({ input }) => input)
       this.#pending = reuseIfEqual(this.#pending, pending)
       this.#isUnderWay = entries.some(({ isUnderWay }) => isUnderWay)
       this.#hasNewPending = false

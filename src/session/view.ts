@@ -17,7 +17,7 @@ import {
 } from './placed-input'
 import type { Session } from './session'
 import type { Steer } from './sent-steers'
-import type { AnswerOptions, PendingPrompt, PlacedSendOptions, RunScope, SendOptions } from './submission'
+import type { AnswerOptions, PendingInput, PlacedSendOptions, RunScope, SendOptions } from './submission'
 import { runEvent, ViewLists, type RunEvent } from './view-lists'
 import { OlderMessages, ViewWindow } from './view-window'
 
@@ -60,7 +60,7 @@ export class View<M extends object> {
 
   /** Runs that have started: those on the view's branch, those of this client, or all of the session. */
   runs(scope: RunScope = 'view'): readonly RunInfo[] {
-    if (scope !== 'view') return this.#session.owned(scope, this.#session.all.runs())
+    if (scope !== 'view') return this.#session.owned(scope, this.#session.publicTree.runs())
     this.#runsChanged.track()
     return this.#lists.runs
   }
@@ -77,7 +77,7 @@ export class View<M extends object> {
   }
 
   /** Inputs on the view's branch that no agent has accepted yet. */
-  pending(): readonly PendingPrompt[] {
+  pending(): readonly PendingInput[] {
     this.#runsChanged.track()
     return this.#lists.pending
   }
@@ -90,26 +90,26 @@ export class View<M extends object> {
 
   /** A run by its id, on any branch; undefined until it has started. */
   run(runId: string): RunInfo | undefined {
-    return this.#session.all.run(runId)
+    return this.#session.publicTree.run(runId)
   }
 
   /** The reply of a run so far, on any branch. */
   messagesOf(runId: string): readonly ViewMessage<M>[] {
-    return this.#session.all.messagesOf(runId)
+    return this.#session.publicTree.messagesOf(runId)
   }
 
   /** The run that wrote a message, or that answers it when it is a prompt. */
   runOf(messageId: string): RunInfo | undefined {
-    return this.#session.all.runOf(messageId, (run) => this.#lists.has(run))
+    return this.#session.publicTree.runOf(messageId, (run) => this.#lists.has(run))
   }
 
   /** A plain, cloneable copy: of one message, or of all that the view shows. For storage, workers and `postMessage`. */
   snapshot(): M[]
   snapshot(messageId: string): M | undefined
   snapshot(messageId?: string): M[] | M | undefined {
-    const { all } = this.#session
-    if (messageId !== undefined) return all.snapshot(messageId)
-    return this.getMessages().flatMap(({ id }) => all.snapshot(id) ?? [])
+    const { publicTree } = this.#session
+    if (messageId !== undefined) return publicTree.snapshot(messageId)
+    return this.getMessages().flatMap(({ id }) => publicTree.snapshot(id) ?? [])
   }
 
   /** Whether there are older messages to load. */
@@ -169,11 +169,11 @@ export class View<M extends object> {
    * shows the new one.
    * @throws SessionError 40003 when there is no such prompt, 104005 when it could not be published.
    */
-  async edit(messageId: string, given: SendInput<M>, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
+  async edit(inputId: string, given: SendInput<M>, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
     const { codec } = this.#session.tree
-    const placed = { place: placeOfEdit(this.#session.tree, messageId), inputs: newMessage(codec, given) }
+    const placed = { place: placeOfEdit(this.#session.tree, inputId), inputs: newMessage(codec, given) }
     return this.#session.act(() => {
-      this.discard(messageId)
+      this.discard(inputId)
       return this.#send(placed, options)
     })
   }
@@ -242,15 +242,15 @@ export class View<M extends object> {
    * A prompt that was cancelled stays so: its run ends as cancelled, and `edit()` with the same text asks anew.
    * @throws SessionError 40003 when nothing is pending under this message id, or the session has no agent.
    */
-  async retry(messageId: string): Promise<void> {
-    const submission = this.#session.submissions.find(messageId)
+  async retry(inputId: string): Promise<void> {
+    const submission = this.#session.submissions.find(inputId)
     if (submission) await this.#session.submissions.retry(submission)
-    else this.wake(messageId)
+    else this.wake(inputId)
   }
 
   /** Takes a failed prompt out of the conversation. */
-  discard(messageId: string): void {
-    this.#session.submissions.discard(messageId)
+  discard(inputId: string): void {
+    this.#session.submissions.discard(inputId)
   }
 
   /** The alternatives of a message at the same place in the conversation. */
@@ -307,7 +307,7 @@ export class View<M extends object> {
     const { parent, forkOf, regenerates, supersedes } = placed.place
     const { pending, submissions } = this.#session
     const isRegenerated = (id: string): boolean =>
-      pending.requestsAt(id).some(({ prompt }) => submissions.find(prompt.inputId))
+      pending.requestsAt(id).some(({ input }) => submissions.find(input.inputId))
     const submission = await this.#session.send(placed, options, this, (inputId) => {
       if (forkOf ?? regenerates ?? supersedes) this.#branches.follow(inputId)
       else this.#branches.keep(parent, isRegenerated)

@@ -151,7 +151,7 @@ export class Wakes<M extends object> {
   wake({ eventId, inputId, runId }: WakeTrigger, onFailed: (error: SessionError) => void): WakeInfo {
     const session = this.#session
     const { agent } = session.options
-    session.checkOpen()
+    session.checkOpen('wake the agent')
     if (!agent) throw unableTo('wake the agent', 'the session has none', ErrorCode.BadRequest)
     const known = this.infoOf(eventId)
     known?.retry()

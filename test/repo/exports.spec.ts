@@ -86,7 +86,7 @@ const types = [
   'InvocationBody',
   'MessageBlock',
   'MessageState',
-  'PendingPrompt',
+  'PendingInput',
   'PlacedSendOptions',
   'Policy',
   'RowReader',

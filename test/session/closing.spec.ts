@@ -61,3 +61,12 @@ it('a page of history that arrives after the close starts no timer that stays', 
   await vi.advanceTimersByTimeAsync(60_000)
   expect(vi.getTimerCount()).toBe(0)
 })
+
+it('a closed session names the action that it refuses', async () => {
+  const { session, view } = await aSession([prompt('p')], () => undefined)
+  await session.close()
+  const why = '; the session is closed'
+  await expect(view.send('x')).rejects.toThrow(`unable to send${why}`)
+  await expect(view.steer('R', 'x').published).rejects.toThrow(`unable to steer the run${why}`)
+  expect(() => view.wake('p')).toThrow(`unable to wake the agent${why}`)
+})

@@ -14,7 +14,7 @@ import {
   type ActiveRun,
   type ClientSession,
   type MessageBlock,
-  type PendingPrompt,
+  type PendingInput,
   type RunInfo,
   type SessionError,
   type SessionStatus,
@@ -45,7 +45,7 @@ export function view(): void {
   expectTypeOf(used.messages).toEqualTypeOf<ComputedRef<Shown>>()
   expectTypeOf(used.blocks).toEqualTypeOf<ComputedRef<readonly MessageBlock<UIMessage>[]>>()
   expectTypeOf(used.runs).toEqualTypeOf<ComputedRef<readonly RunInfo[]>>()
-  expectTypeOf(used.pending).toEqualTypeOf<ComputedRef<readonly PendingPrompt[]>>()
+  expectTypeOf(used.pending).toEqualTypeOf<ComputedRef<readonly PendingInput[]>>()
   expectTypeOf(used.isRunning).toEqualTypeOf<ComputedRef<boolean>>()
   expectTypeOf(used.send).returns.toEqualTypeOf<Promise<ActiveRun<UIMessage>>>()
   expectTypeOf(used.steer).returns.toEqualTypeOf<Steer>()

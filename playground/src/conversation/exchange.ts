@@ -1,4 +1,4 @@
-import type { PendingPrompt, RunInfo } from 'vue-ai-transport'
+import type { PendingInput, RunInfo } from 'vue-ai-transport'
 import type { Message } from './types'
 
 /** A prompt with its run and replies. */
@@ -11,7 +11,7 @@ export interface Exchange {
   readonly lane: number
   readonly prompt?: Message
   /** Set until the run has started. */
-  readonly pending?: PendingPrompt
+  readonly pending?: PendingInput
   readonly run?: RunInfo
   /** Sets the run apart from other active runs with the same prompt: "2 of 3". */
   readonly ordinal?: string

@@ -1,4 +1,4 @@
-import type { PendingPrompt, RunInfo } from 'vue-ai-transport'
+import type { PendingInput, RunInfo } from 'vue-ai-transport'
 import type { Exchange } from './exchange'
 import { freeLane } from './lanes'
 import { topicOf } from './status'
@@ -20,7 +20,7 @@ interface Draft {
   id: string
   block: string
   prompt?: Message
-  pending?: PendingPrompt
+  pending?: PendingInput
   run?: RunInfo
   replies: Message[]
 }
@@ -29,7 +29,7 @@ interface Draft {
 export interface Shown {
   blocks: readonly { readonly id: string; readonly messages: readonly Message[] }[]
   runs: readonly RunInfo[]
-  pending: readonly PendingPrompt[]
+  pending: readonly PendingInput[]
   /** The first version of a prompt. */
   placeOf: (promptId: string) => string
 }
