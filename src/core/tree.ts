@@ -78,12 +78,16 @@ export class Tree<M extends object> extends Placement<M> {
     return row
   }
 
-  /** Brings nodes in step with their rows. */
-  settle(): Settled<M> {
+  /**
+   * Brings nodes in step with their rows.
+   *
+   * @param isLive - false after a page of history: text that history does not have is not on its way
+   */
+  settle(isLive = true): Settled<M> {
     for (const row of this.#grown) this.#grow(row)
     this.#grown.clear()
     // NOTE: for most tokens this is all, so nothing is made for them
-    return this.dirty.size > 0 || this.isRestructured ? this.#settleNodes() : nothing
+    return this.dirty.size > 0 || this.isRestructured ? this.#settleNodes(isLive) : nothing
   }
 
   #grow(row: Row): void {
@@ -94,20 +98,20 @@ export class Tree<M extends object> extends Placement<M> {
     if (!isDone || (node instanceof RunNode && node.state.status === 'suspended')) this.dirty.add(node)
   }
 
-  #settleNodes(): Settled<M> {
+  #settleNodes(isLive: boolean): Settled<M> {
     const transitions: RunTransition<M>[] = []
     const touched: RunNode<M>[] = []
     const edits: InputNode<M>[] = []
     const prompts: InputNode<M>[] = []
     let runs = false
-    // NOTE: a run that turns out to own a fork takes the fork's rows, so settling can add nodes to this list
+    // NOTE: settling can add nodes to this list: a run takes the rows of its fork, or ends without the rest of its text
     for (const node of this.dirty) {
       this.dirty.delete(node)
       const isNew = node.size === 0
       this.settleNode(node)
       if (node instanceof RunNode) {
         touched.push(node)
-        const transition = this.#settleRun(node)
+        const transition = this.#settleRun(node, isLive)
         if (transition) transitions.push(transition)
         // NOTE: a row in a suspended run can be its answer, which is then pending
         if (node.snapshot.takeNews() || node.state.status === 'suspended') runs = true
@@ -148,11 +152,12 @@ export class Tree<M extends object> extends Placement<M> {
 
   /** Ends runs whose end has arrived although some of their streams are open. */
   endOverdue(isOver: (run: RunNode<M>, since: number) => boolean = () => true): void {
-    for (const [run, since] of this.ending) {
-      if (!isOver(run, since)) continue
-      run.endNow()
-      this.dirty.add(run)
-    }
+    for (const [run, since] of this.ending) if (isOver(run, since)) this.#end(run)
+  }
+
+  #end(run: RunNode<M>): void {
+    run.endNow()
+    this.dirty.add(run)
   }
 
   protected relocateSiblings(node: TreeNode<M>): void {
@@ -218,7 +223,7 @@ export class Tree<M extends object> extends Placement<M> {
     if (this.#open.delete(row) && this.#ending.has(run)) this.dirty.add(run)
   }
 
-  #settleRun(run: RunNode<M>): RunTransition<M> | undefined {
+  #settleRun(run: RunNode<M>, isLive: boolean): RunTransition<M> | undefined {
     if (run.inputId !== undefined) this.adoptFork(run.inputId)
     if (this.access.isGuarded) this.rereadForksOf(run)
     for (const other of this.forks.compare(run, this.runs)) this.dirty.add(other)
@@ -227,16 +232,19 @@ export class Tree<M extends object> extends Placement<M> {
       this.relocateSiblings(run)
       run.isSuperseded = isSuperseded
     }
-    if (!run.isPlaceholder || !run.isEmpty) return this.#transitionOf(run)
+    if (!run.isPlaceholder || !run.isEmpty) return this.#transitionOf(run, isLive)
     // NOTE: the run that answers the fork has been heard of and has its rows now
     this.#forget(run)
     return undefined
   }
 
   /** The change of a run's status since the last time. */
-  #transitionOf(run: RunNode<M>): RunTransition<M> | undefined {
+  #transitionOf(run: RunNode<M>, isLive: boolean): RunTransition<M> | undefined {
     if (!run.isEnding) this.#ending.delete(run)
-    else if (!this.#ending.has(run)) this.#ending.set(run, Date.now())
+    else if (!this.#ending.has(run)) {
+      this.#ending.set(run, Date.now())
+      if (!isLive) this.#end(run)
+    }
     if (run.visible) this.#unseen.delete(run)
     else this.#unseen.add(run)
     const from = run.lastStatus

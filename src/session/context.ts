@@ -85,8 +85,8 @@ export interface Changes<M extends object> extends Settled<M> {
 /** A view as its session knows it. */
 export interface SessionView<M extends object> {
   refresh(changes: Changes<M>): void
-  hold(): void
-  note(changes: Changes<M>): void
+  /** Keeps a page of older messages hidden until it is asked for. */
+  takePage(page: Settled<M>): void
   close(): void
 }
 

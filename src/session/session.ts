@@ -214,16 +214,11 @@ export class Session<M extends object> implements SessionContext<M> {
 
   takePage(fold: () => void): void {
     this.#scheduler.now()
-    const live = new Set(this.tree.ending.keys())
     fold()
-    const page = this.tree.settle()
-    // Text that history does not have is not on its way
-    this.tree.endOverdue((run) => !live.has(run))
-    const both = [page, this.tree.settle()]
-    for (const view of this.views) view.hold()
-    const { pending } = this.#apply(...both)
-    for (const settled of both) for (const view of this.views) view.note({ ...settled, pending })
-    this.#compact(both, pending)
+    const settled = this.tree.settle(false)
+    const { pending } = this.#apply(settled)
+    for (const view of this.views) view.takePage(settled)
+    this.#compact(settled, pending)
   }
 
   act<T>(verb: () => T): T {
@@ -276,31 +271,28 @@ export class Session<M extends object> implements SessionContext<M> {
     if (structure || runs) this.changed.trigger()
     const changes = { ...settled, structure, runs, touched, pending, ...(isLoaded && { moved: undefined }) }
     for (const view of this.views) view.refresh(changes)
-    this.#compact([settled], pending)
+    this.#compact(settled, pending)
   }
 
   /** Packs the rows of nodes that may have settled. */
-  #compact(all: readonly Settled<M>[], pending: Iterable<Subject<M>>): void {
+  #compact({ touched, prompts }: Settled<M>, pending: Iterable<Subject<M>>): void {
     // NOTE: a session on a server is rendered once, and must leave no timer behind
     if (this.hasNoClient) return
-    const nodes = all.flatMap(({ touched, prompts }): readonly Subject<M>[] => [...touched, ...prompts])
-    this.#packing.add([...nodes, ...pending].filter((node) => typeof node !== 'string'))
+    this.#packing.add([...touched, ...prompts, ...pending].filter((node) => typeof node !== 'string'))
   }
 
-  /** Applies settled trees to the parts. Returns the changes that the parts have made, which are shown with the tree. */
-  #apply(...all: readonly Settled<M>[]) {
+  /** Applies the settled tree to the parts. Returns the changes that the parts have made, which are shown with the tree. */
+  #apply({ touched: runs, prompts, requests }: Settled<M>) {
     this.#verbs++
     try {
-      for (const { touched, prompts, requests } of all) {
-        for (const run of touched) {
-          this.wakes.apply(run)
-          this.submissions.apply(run)
-          this.steers.apply(run)
-          if (run.isEnding) this.deadlines.remind((this.tree.ending.get(run) ?? Date.now()) + tailLimit, run)
-        }
-        for (const prompt of prompts) this.submissions.applyPrompt(prompt)
-        for (const subjects of [touched, prompts, requests]) for (const subject of subjects) this.touch(subject)
+      for (const run of runs) {
+        this.wakes.apply(run)
+        this.submissions.apply(run)
+        this.steers.apply(run)
+        if (run.isEnding) this.deadlines.remind((this.tree.ending.get(run) ?? Date.now()) + tailLimit, run)
       }
+      for (const prompt of prompts) this.submissions.applyPrompt(prompt)
+      for (const subjects of [runs, prompts, requests]) for (const subject of subjects) this.touch(subject)
       this.waits.review()
       // NOTE: watching a run can touch further runs, which this loop visits too
       for (const subject of this.#touched) if (subject instanceof RunNode) this.#watch.apply(subject)

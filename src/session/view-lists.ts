@@ -5,7 +5,7 @@ import type { PathSegment } from '../core/path'
 import { isRunning, type RunInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import type { RunEndReason, RunError } from '../core/run-state'
-import type { RunTransition, Tree } from '../core/tree'
+import type { RunTransition, Settled, Tree } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
 import type { Branches } from './branches'
 import type { Changes } from './context'
@@ -132,7 +132,7 @@ export class ViewLists<M extends object> {
   }
 
   /** Notes how a page of history has changed the tree. */
-  note({ structure, moved }: Changes<M>): void {
+  takePage({ structure, moved }: Settled<M>): void {
     this.#hasNewRuns = this.#hasNewPending = true
     if (!structure) return
     this.#moves++

@@ -80,7 +80,7 @@ export class ViewWindow<M extends object> {
   }
 
   /** Draws the line below the shown messages, after older ones have come into the tree. */
-  hold(): void {
+  freeze(): void {
     this.#list()
     let count = 0
     let lowest: string | undefined

@@ -1,6 +1,7 @@
 import type { Answer } from '../core/codec'
 import { Emitter, type Signal } from '../core/signals'
 import type { RunInfo, WakeInfo } from '../core/run-info'
+import type { Settled } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
 import { ActiveRun } from './active-run'
 import { Branches, type Branch } from './branches'
@@ -294,12 +295,10 @@ export class View<M extends object> {
     if (isDifferent) this.#emitter.emit('update', undefined)
   }
 
-  /** Keeps a page of older messages hidden until it is asked for. @internal */
-  readonly hold = (): void => this.#window.hold()
-
-  /** Notes how a page of older messages has changed the session. @internal */
-  note(changes: Changes<M>): void {
-    this.#lists.note(changes)
+  /** @internal */
+  takePage(page: Settled<M>): void {
+    this.#window.freeze()
+    this.#lists.takePage(page)
   }
 
   /** Sends an input. A version of something shows in this view, and moves no other view. */
