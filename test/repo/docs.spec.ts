@@ -69,7 +69,9 @@ const components = blocksOf('vue').map(([name, code]) => ({ name, ...parse(code)
 const snippets = new Map(
   [
     ...blocksOf('ts'),
-    ...components.map(({ name, descriptor }) => [name, descriptor.scriptSetup!.content] as const),
+    ...components.flatMap(({ name, descriptor: { scriptSetup } }) =>
+      scriptSetup ? [[name, scriptSetup.content] as const] : [],
+    ),
   ].map(([name, code]) => [here(`test/types/${name}.ts`), `${code}\nexport {}\n`]),
 )
 

@@ -29,9 +29,13 @@ export class NewApp {
     writeFileSync(join(this.root, file), content)
   }
 
+  read(file: string): string {
+    return readFileSync(join(this.root, file), 'utf8')
+  }
+
   /** Replaces words in a file, as an editor that saves does. */
   edit(file: string, from: string, to: string): void {
-    const text = readFileSync(join(this.root, file), 'utf8')
+    const text = this.read(file)
     if (!text.includes(from)) throw new Error(`unable to edit ${file}; it does not contain "${from}"`)
     this.write(file, text.replace(from, to))
   }
@@ -55,10 +59,20 @@ export class NewApp {
     })
   }
 
+  /** Starts Nuxt again, as for files in new folders; its address changes. */
+  async restart(): Promise<void> {
+    this.#kill()
+    await this.start()
+  }
+
   async stop(): Promise<void> {
+    this.#kill()
+    await rm(this.root, { recursive: true, force: true })
+  }
+
+  #kill(): void {
     // NOTE: the whole group, since npx starts processes of its own
     if (this.#server?.pid) process.kill(-this.#server.pid, 'SIGKILL')
-    await rm(this.root, { recursive: true, force: true })
   }
 }
 
