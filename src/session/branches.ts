@@ -4,6 +4,7 @@ import { RunNode } from '../core/run-node'
 import { selectionOf, type Choices, type Sibling } from '../core/siblings'
 import type { Tree } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
+import type { DehydratedSession } from './context'
 
 /** The alternatives at one place of the conversation, one message each. */
 export interface Branch<M> {
@@ -16,6 +17,8 @@ export interface Branch<M> {
   /** Shows the sibling at this index; after the newest was selected, the view shows newer ones as they arrive. */
   select(index: number): void
 }
+
+type Picks = Pick<DehydratedSession, 'picked' | 'following'>
 
 /** The choices of one view among alternatives. */
 export class Branches<M extends object> implements Choices {
@@ -43,6 +46,18 @@ export class Branches<M extends object> implements Choices {
   pick(key: string): void {
     this.#choose(key)
     this.changes++
+  }
+
+  dehydrate(): Picks {
+    const picked = Array.from(this.picked, ([key, order]) => ({ key, order })).toSorted((a, b) => a.order - b.order)
+    return { picked: picked.map(({ key }) => key), following: [...this.following] }
+  }
+
+  /** Makes the choices of another view, before the conversation is there. */
+  resume({ picked, following }: Picks): void {
+    // NOTE: they can come from a page that was rendered by another version
+    if (Array.isArray(picked)) for (const key of picked as string[]) this.pick(key)
+    if (Array.isArray(following)) for (const key of following as string[]) this.following.add(key)
   }
 
   #choose(key: string): void {

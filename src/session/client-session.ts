@@ -118,7 +118,9 @@ export class ClientSession<M extends object> {
 
   /** Shows what a dehydrated session has shown. @internal */
   resume(rows: DehydratedSession): void {
-    if (this.#session.catchUp.resume(rows)) this.view.show(rows.shown)
+    if (!this.#session.catchUp.resume(rows)) return
+    this.view.branches.resume(rows)
+    this.view.show(rows.shown)
   }
 }
 
@@ -135,5 +137,7 @@ export class ClientSession<M extends object> {
 export function dehydrateSession<M extends object>(session: ClientSession<M>): DehydratedSession {
   const { tree, catchUp, channel } = session.internals
   const rows = packRows(tuplesOf(tree.log.rows()), catchUp.resumePoint)
-  return { ...rows, session: channel.name, hasOlder: catchUp.hasOlder, shown: session.view.getMessages().length }
+  const { view } = session
+  const shown = view.getMessages().length
+  return { ...rows, session: channel.name, hasOlder: catchUp.hasOlder, shown, ...view.branches.dehydrate() }
 }

@@ -21,6 +21,10 @@ export interface DehydratedSession extends SessionRows {
   readonly hasOlder: boolean
   /** How many messages the session's own view showed. */
   readonly shown: number
+  /** The keys of the versions that were picked in that view, in the order of the picks. */
+  readonly picked?: readonly string[]
+  /** Those of them that were the newest. */
+  readonly following?: readonly string[]
 }
 
 export interface ClientSessionOptions<M extends object> extends TrustOptions {

@@ -71,6 +71,11 @@ export class View<M extends object> {
     return this.#session
   }
 
+  /** Which versions it shows. @internal */
+  get branches(): Branches<M> {
+    return this.#branches
+  }
+
   /** The number of active runs on the view's branch. @internal */
   get activeRuns(): number {
     this.#runsChanged.track()

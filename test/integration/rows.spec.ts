@@ -87,4 +87,10 @@ it('rows keep the branches of edits and regenerated replies', async () => {
   expect(shown(session)).toEqual(['sent: Lisbon?', 'complete: Answer 1'])
   const reply = session.view.branch(session.view.getMessages()[1]!.id)
   expect([reply.siblings.length, reply.index]).toEqual([2, 1])
+  reply.select(0)
+  expect(shown(session)).toEqual(['sent: Lisbon?', 'complete: Answer 0'])
+  const same = fromRows(scene, session).session
+  expect(shown(same)).toEqual(shown(session))
+  await same.connect()
+  expect(shown(same)).toEqual(shown(session))
 })
