@@ -22,7 +22,7 @@ import type { View } from '../session/view'
 import { problem, warn } from '../core/diagnostics'
 import type { Lease } from '../store/lease'
 import { transportOf } from '../store/ai-transport'
-import type { Transport } from '../store/transport'
+import { isServer, type Transport } from '../store/transport'
 import { forward } from './forward'
 import { useHydrated } from './hydration'
 
@@ -74,15 +74,18 @@ export function bindSession(
   let rendered: Lease | undefined
   const served = (): ClientSession<AppMessage> => (rendered ?? lease.value)?.served ?? transport.unnamed
   const current = computed(() => lease.value?.session ?? transport.unnamed)
+  const instance = getCurrentInstance()
   const isHydrated = useHydrated()
   // NOTE: descendants can hydrate after the name has changed
-  if (!isHydrated()) onBeforeMount(() => (rendered = lease.value))
+  if (!isHydrated()) onBeforeMount(() => (rendered = lease.value), instance)
   let ready = deferred()
   let turn = 0
   let isSettled = false
   let hasFailed = false
   let wanted = 0
   let usedRows: DehydratedSession | null | undefined
+  /** Whether the session is opened now. A server reads it only if the page waits for it, as a component made in a template cannot. */
+  const isAwaited = (): boolean => !isServer() || turn > 0
 
   /** Makes `ready` follow the current lease, and ignore earlier ones. */
   function awaitCurrent(): void {
@@ -131,7 +134,7 @@ export function bindSession(
         lease.value?.release()
         const taken = (lease.value = take(next))
         if (wanted > 0) taken?.want(wanted)
-        awaitCurrent()
+        if (isAwaited()) awaitCurrent()
       },
       { immediate: true, flush: 'sync' },
     )
@@ -143,9 +146,8 @@ export function bindSession(
     })
   }
 
-  const instance = getCurrentInstance()
   // NOTE: named, because a store can be made while a component renders, when Vue would not find the component itself
-  if (instance) onServerPrefetch(() => ready.promise.catch(() => undefined), instance)
+  if (instance) onServerPrefetch(() => binding.ready.catch(() => undefined), instance)
   // NOTE: a `setup` that goes on after its component has left has a scope that ends no more
   if (scope.active) follow()
 
@@ -188,14 +190,14 @@ export function bindSession(
     lease: () => lease.value,
     refusal,
     get ready() {
-      if (hasFailed) awaitCurrent()
+      if (hasFailed || turn === 0) awaitCurrent()
       return ready.promise
     },
     want(limit) {
       if (limit <= wanted) return
       wanted = limit
       lease.value?.want(wanted)
-      awaitCurrent()
+      if (isAwaited()) awaitCurrent()
     },
   }
   const handle = makeHandle(() => true)

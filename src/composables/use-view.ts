@@ -4,9 +4,11 @@ import type { ViewMessage } from '../core/view-message'
 import type { PendingInput } from '../session/submission'
 import type { View } from '../session/view'
 import type { AppMessage } from '../store/app-message'
+import { isServer } from '../store/transport'
 import { verbsOf, type ViewVerbs } from '../store/verbs'
 import { groupIntoBlocks, type MessageBlock } from './blocks'
 import { forward } from './forward'
+import { useHydrated } from './hydration'
 import { useViewSource, type OwnViewSource, type ViewSource } from './view-source'
 
 export interface UseViewOptions<M extends object = AppMessage> extends ViewSource<M> {
@@ -53,7 +55,10 @@ export function useView<M extends object>(options: UseViewOptions<M> = {}): UseV
   const { view, limit = 30 } = options
   const { binding, shown, current, actor } = useViewSource(options)
   if (!view) binding?.want(limit)
-  const messages = computed(() => shown().getMessages())
+  const isHydrated = useHydrated()
+  const all = computed(() => shown().getMessages())
+  // NOTE: a server renders some components before others have asked for more messages
+  const messages = computed(() => (binding && (isServer() || !isHydrated()) ? all.value.slice(-limit) : all.value))
 
   return {
     view: view ?? forward(shown, current),
@@ -62,7 +67,7 @@ export function useView<M extends object>(options: UseViewOptions<M> = {}): UseV
     runs: computed(() => shown().runs()),
     pending: computed(() => shown().pending()),
     isRunning: computed(() => shown().isRunning),
-    hasOlder: computed(() => shown().hasOlder()),
+    hasOlder: computed(() => shown().hasOlder() || all.value.length > messages.value.length),
     isLoadingOlder: computed(() => shown().isLoadingOlder),
     ...verbsOf(actor),
   }

@@ -60,7 +60,8 @@ type PackedRow = readonly [
 
 /** The place of an absent client id. */
 const nowhere = -1
-const formatVersion = 1
+/** The version of the format of packed rows. */
+export const rowsFormat = 1
 
 const Flag = { deleted: 1, binary: 2 } as const
 
@@ -121,7 +122,7 @@ export function packRows(tuples: readonly RowTuple[], until: string): SessionRow
       return [serial, version, place(name), placeAll(transport), placeAll(codec), author, since, flags, ...data]
     },
   )
-  return { v: formatVersion, until, texts, rows }
+  return { v: rowsFormat, until, texts, rows }
 }
 
 /**
@@ -133,9 +134,9 @@ export function unpackRows(
   packed: unknown,
   session?: string,
 ): { until: string; messages: ChannelMessage[] } | undefined {
-  const ignore = (owner?: string): undefined => warn('rowsIgnored', packed, formatVersion, owner)
+  const ignore = (owner?: string): undefined => warn('rowsIgnored', packed, rowsFormat, owner)
   try {
-    if (!isPlainObject(packed) || packed.v !== formatVersion) return ignore()
+    if (!isPlainObject(packed) || packed.v !== rowsFormat) return ignore()
     if (session !== undefined && packed.session !== session) return ignore(session)
     const { until, texts, rows } = packed as unknown as SessionRows
     let time = 0

@@ -6,7 +6,7 @@ import type { ClientSession } from '../session/client-session'
 import type { DehydratedSession } from '../session/context'
 import { dehydrateSession } from '../session/client-session'
 import type { AppMessage } from './app-message'
-import { sessionStore, type SessionFacts, type SessionStore } from './session-store'
+import { openSessionStore, type SessionFacts, type SessionStore } from './session-store'
 import type { ViewVerbs } from './verbs'
 
 /** A session in use, until it is released. Releasing twice does nothing. */
@@ -69,7 +69,7 @@ export class LeasedSession {
   constructor(name: string, session: ClientSession<AppMessage>, options: LeaseOptions) {
     this.#session = session
     this.#options = options
-    this.#store = sessionStore(name, session)(options.pinia)
+    this.#store = openSessionStore(name, session, options.pinia)
     const { facts, rows } = this.#store
     // NOTE: state of a page that an older version has rendered has no rows
     const own = toRaw(rows ?? [])[0] ?? options.rows
@@ -84,7 +84,8 @@ export class LeasedSession {
   lease(): Lease {
     const release = this.#users.acquire()
     const start = (): Promise<void> => this.#start()
-    void start()
+    // NOTE: a server reads a session when the page waits for it, so that all of the page is rendered from the same state
+    if (!this.#inside.hasNoClient) void start()
     const served = (): ClientSession<AppMessage> | undefined => this.#serve()
     return {
       get ready() {
@@ -170,6 +171,7 @@ export class LeasedSession {
     if (limit <= (this.#wanted ?? 0)) return
     this.#wanted = limit
     if (this.#inside.hasNoClient || this.#isResumed) this.#showLoaded()
+    if (this.#inside.hasNoClient && !this.#page) return
     this.#ready = undefined
     void this.#start()
   }
@@ -203,12 +205,18 @@ export class LeasedSession {
     } catch (error) {
       this.#inside.report(error as SessionError)
     }
+    // NOTE: a page may be about another version of a prompt, which it selects then
+    view.on('update', () => this.#keepRows())
   }
 
   /** Shows as many messages as are wanted, of those that are loaded. */
   #showLoaded(): void {
     this.#session.view.show(this.#wanted ?? firstPage)
-    if (!this.#inside.hasNoClient) return
+    if (this.#inside.hasNoClient) this.#keepRows()
+  }
+
+  /** Keeps what shows in the state of the page. */
+  #keepRows(): void {
     const rows = dehydrateSession(this.#session)
     this.#store.rows = markRaw(rows.rows.length > 0 || rows.hasOlder ? [rows] : [])
     this.#store.synced()

@@ -1,7 +1,10 @@
 import type { AppMessage } from './app-message'
-import { defineStore } from 'pinia'
+import { defineStore, type Pinia } from 'pinia'
 import { computed, markRaw, onScopeDispose, ref, shallowRef } from 'vue'
+import { isPlainObject } from '../core/collections'
+import { warn } from '../core/diagnostics'
 import type { SessionError } from '../core/errors'
+import { rowsFormat } from '../core/rows'
 import type { ClientSession } from '../session/client-session'
 import type { DehydratedSession } from '../session/context'
 import { verbsOf } from './verbs'
@@ -19,7 +22,7 @@ export interface SessionFacts {
  * The Pinia store of one session, id `ai-session:<name>`. Messages, runs and handles are getters and never state: state is
  * watched deeply by devtools and subscribers, which would cost time for each token.
  */
-export const sessionStore = (name: string, session: ClientSession<AppMessage>) =>
+const sessionStore = (name: string, session: ClientSession<AppMessage>) =>
   defineStore(`ai-session:${name}`, ({ action }) => {
     const { view } = session
     const facts = ref<SessionFacts>(read())
@@ -56,5 +59,17 @@ export const sessionStore = (name: string, session: ClientSession<AppMessage>) =
       synced,
     }
   })
+
+/** Makes the store, from the state of the page if there is one that this version can read. */
+export function openSessionStore(name: string, session: ClientSession<AppMessage>, pinia: Pinia): SessionStore {
+  const useStore = sessionStore(name, session)
+  const states: Record<string, unknown> = pinia.state.value
+  const given = states[useStore.$id]
+  if (given !== undefined && !(isPlainObject(given) && isPlainObject(given.facts))) {
+    warn('rowsIgnored', given, rowsFormat)
+    delete states[useStore.$id]
+  }
+  return useStore(pinia)
+}
 
 export type SessionStore = ReturnType<ReturnType<typeof sessionStore>>

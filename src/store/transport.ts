@@ -68,7 +68,8 @@ export interface ConnectionFacts {
 /** The connection before a session is used, and on a server. */
 export const unused: ConnectionFacts = { state: 'initialized' }
 
-const isServer = (): boolean => typeof window === 'undefined'
+/** Whether pages are rendered here. */
+export const isServer = (): boolean => typeof window === 'undefined'
 
 /** The sessions in use in one app, and the Ably client they share. */
 export class Transport {

@@ -11,6 +11,7 @@ import {
   type App,
   type Component,
 } from 'vue'
+import { mapState } from 'pinia'
 import { expect, it, vi } from 'vitest'
 import {
   defineSessionStore,
@@ -229,6 +230,43 @@ it('a store of a session hydrates without a mismatch', async () => {
   })
   const { host, html } = await hydrate(Shop)
   expect(html).toContain('idle')
+  await isLive(host)
+})
+
+it('a store hydrates without a mismatch, and then updates live, if only a template uses it', async () => {
+  const useTrip = defineSessionStore('trip-options', { name: 'trip' })
+  const Shop = defineComponent({
+    computed: mapState(useTrip, ['status', 'messages']),
+    render() {
+      return h('p', `${this.status} "${this.messages[0]?.id}" connected`)
+    },
+  })
+  const { host, html } = await hydrate(Shop)
+  expect(html).toContain('idle')
+  await isLive(host)
+})
+
+it('a store updates live after the component that used it first has left before it was mounted', async () => {
+  const useTrip = defineSessionStore('trip-left', { name: 'trip' })
+  const print = ({ status, messages }: ReturnType<typeof useTrip>) => `${status} "${messages[0]?.id}" connected`
+  const isFirst = ref(true)
+  const First = defineComponent({
+    async setup() {
+      const trip = useTrip()
+      // The browser does not get any further
+      if (typeof window !== 'undefined') await new Promise(() => undefined)
+      return () => h('p', print(trip))
+    },
+  })
+  const Second = defineComponent({
+    setup() {
+      const trip = useTrip()
+      return () => h('p', print(trip))
+    },
+  })
+  const { host, html } = await hydrate(() => h(Suspense, () => h('div', isFirst.value ? h(First) : h(Second))))
+  expect(html).toContain('idle')
+  isFirst.value = false
   await isLive(host)
 })
 

@@ -1,11 +1,20 @@
 import { renderToString } from '@vue/server-renderer'
 import { createSSRApp, defineAsyncComponent, defineComponent, h, ref, Suspense, type App, type Component } from 'vue'
+import { mapState } from 'pinia'
 import { expect, it, vi } from 'vitest'
-import { useClientSession, useConnection, useRuns, useView, type DehydratedSession } from '../../src'
+import {
+  defineSessionStore,
+  useBranch,
+  useClientSession,
+  useConnection,
+  useRuns,
+  useView,
+  type DehydratedSession,
+} from '../../src'
 import type { AITransportOptions } from '../../src/store/transport'
 import { aiPlugins } from '../support/app'
 import { guardConsole } from '../support/console-guard'
-import { startConversation } from '../support/conversation'
+import { promptMessage, startConversation } from '../support/conversation'
 import { eventually } from '../support/eventually'
 import { textOf } from '../support/scene'
 
@@ -85,7 +94,11 @@ async function served(component: Component, server: AITransportOptions['server']
   }
 }
 
-function hydrate(component: Component, { html, state }: { html: string; state: string }, options: AITransportOptions) {
+function hydrate(
+  component: Component,
+  { html = '', state }: { html?: string; state: string },
+  options: AITransportOptions,
+) {
   const host = document.createElement('div')
   host.innerHTML = html
   document.body.append(host)
@@ -258,4 +271,96 @@ it('the option `rows` is used once: a change of name and a reset load history', 
   await endpoint.close()
   void transport.reset()
   await eventually(() => expect(host.textContent).not.toContain('Lisbon'))
+})
+
+it('components with different limits show as many messages as the server has rendered for each of them', async () => {
+  const scene = await startConversation('ai:trip')
+  for (let index = 0; index < 50; index++)
+    await scene.prompt(`p${index}`, `${index}`, index > 0 ? `p${index - 1}` : undefined)
+  const counting = (limit?: number, inside?: Component) =>
+    defineComponent({
+      setup() {
+        const { messages, blocks, hasOlder } = useView({ limit })
+        return () => [
+          h('p', `${messages.value.length} in ${blocks.value.length}, ${hasOlder.value}`),
+          inside && h(inside),
+        ]
+      },
+    })
+  const [Many, Few] = [counting(60), counting(5)]
+  const Usual = counting(undefined, Many)
+  const Root = defineComponent({
+    setup() {
+      useClientSession('trip')
+      return () => [h(Few), h(Usual), h(Few)]
+    },
+  })
+  const page = await served(Root, () => scene.endpoint.rest())
+  const lines = (html: string) => [...html.matchAll(/<p>(.*?)<\/p>/g)].map(([, line]) => line)
+  expect(lines(page.html)).toEqual(['5 in 1, true', '30 in 1, true', '50 in 1, false', '5 in 1, true'])
+  const { host } = hydrate(Root, page, { client: () => scene.endpoint.client(), linger: 0 })
+  expect(host.innerHTML).toBe(page.html)
+  await eventually(() => expect(lines(host.innerHTML)).toEqual(Array(4).fill('50 in 1, false')))
+})
+
+it('a page about an older version of a prompt shows it from the first paint on', async () => {
+  const { client, server, writer, agent } = await aConversation()
+  const edit = promptMessage('p4', 'Where to, without planes?')
+  Object.assign(edit.extras.ai.transport, { 'fork-of': 'p1' })
+  await writer.channels.get('ai:trip').publish([edit])
+  const Linked = defineComponent({
+    async setup() {
+      const { ready } = useClientSession('trip')
+      const { messages, select } = useView()
+      const { index, count } = useBranch(() => messages.value[0]?.id)
+      await ready
+      select('p4', 0)
+      return () =>
+        h('p', `${index.value} of ${count.value}: ${messages.value.map((each) => textOf(each.message)).join()}`)
+    },
+  })
+  const root = () => h(Suspense, () => h(Linked))
+  const page = await served(root, server)
+  expect(page.html).toMatch(/0 of 2: Where to\?,To Lisbon\./)
+  const { host } = hydrate(root, page, { client, linger: 0 })
+  expect(host.innerHTML).toBe(page.html)
+  await agent.startRun('r5', 'p3')
+  await eventually(() => expect(host.textContent).toMatch(/^0 of 2: Where to\?,To Lisbon\./))
+})
+
+it.each([
+  ['without facts', {}],
+  ['with other facts', { facts: null, rows: [] }],
+  ['a text', 'rows'],
+  ['a list', []],
+  ['with other rows', { facts: { status: 'idle' }, rows: 7 }],
+  ['with other picks', { facts: { status: 'idle' }, rows: [{ v: 1, session: 'ai:trip', until: '', texts: [], rows: [], hasOlder: true, shown: 'all', picked: 7, following: [null] }] }], // prettier-ignore
+])('a page whose state is of another form reads the conversation from the channel: %s', async (_, state) => {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const { client } = await aConversation()
+  const { host } = hydrate(Page, { state: JSON.stringify({ 'ai-session:trip': state }) }, { client, linger: 0 })
+  await eventually(() => expect(host.textContent).toContain(`${partly}1 pending`))
+})
+
+it('a server does not read for a store that only a template uses, so the payload has no more than the HTML', async () => {
+  const useTrip = defineSessionStore('trip', { name: 'trip' })
+  const Shop = defineComponent({
+    computed: mapState(useTrip, ['status', 'messages']),
+    render() {
+      return h('p', `${this.status} ${this.messages.length}`)
+    },
+  })
+  const Slow = defineComponent({
+    async setup() {
+      await new Promise((resolve) => setTimeout(resolve))
+      return () => h('b')
+    },
+  })
+  const root = () => h(Suspense, () => h('div', [h(Shop), h(Slow)]))
+  const { client } = await aConversation()
+  const page = await served(root, () => expect.unreachable())
+  expect(page.html).toContain('<p>idle 0</p>')
+  const { host } = hydrate(root, page, { client, linger: 0 })
+  expect(host.innerHTML).toBe(page.html)
+  await eventually(() => expect(host.textContent).toBe('ready 5'))
 })
