@@ -107,7 +107,7 @@ export class CancelReview {
 
 /** The place of a run's prompt; cancels from before the prompt was sent again do not count. */
 export const sentAt = ({ inputs }: Tree<object>, { inputId = '' }: RunNode<object>): string =>
-  inputs.get(inputId)?.sort ?? ''
+  inputs.get(inputId)?.serial ?? ''
 
 /** Whether a refusal on the channel covers a cancel of a run. */
 export const isRefused = (cancel: Row, run: RunNode<object> | undefined): boolean =>

@@ -72,7 +72,7 @@ export async function readPath<M extends object>(
   const isKnown = (): boolean => {
     tree.settle()
     const { waypoints, isWhole } = pathTo(tree, trigger)
-    return isWhole && history.covers(waypoints[0]?.node.sort ?? trigger.serial)
+    return isWhole && history.covers(waypoints[0]?.node.serial ?? trigger.serial)
   }
   await history.readUntil(() => signal.aborted || isKnown(), maxMessages)
 }

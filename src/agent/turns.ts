@@ -4,7 +4,7 @@ import { isFork } from '../core/forks'
 import { InputNode } from '../core/input-node'
 import { isStreamed } from '../core/log'
 import type { Row } from '../core/row'
-import { bySort, type TreeNode } from '../core/node'
+import { byLevel, type TreeNode } from '../core/node'
 import { Projection } from '../core/projection'
 import { RunFold } from '../core/run-fold'
 import { RunNode } from '../core/run-node'
@@ -85,7 +85,7 @@ function shownAnswer<M extends object>(tree: Tree<M>, prompt: InputNode<M>): Run
   return [...candidates]
     .filter((node) => node instanceof RunNode)
     .filter((run) => tree.isListed(run))
-    .toSorted(bySort)
+    .toSorted(byLevel)
     .at(-1)
 }
 
@@ -190,9 +190,9 @@ export function ownMessages<M extends object>(
   const steerIds = steerIdsIn(rows)
   const unfinished = cutShortIn(rows, codec)
   const isUnanswered = unansweredIn(all, fold)
-  const known = [...projection.ids].filter((id) => !run.isIgnored(id) && isForModel(projection.held(id)!))
+  const known = [...projection.ids].filter((id) => !run.isIgnored(id) && isForModel(projection.raw(id)!))
   return missedLast(known, isUnanswered).map((id) => ({
-    message: structuredClone(projection.held(id)!),
+    message: structuredClone(projection.raw(id)!),
     isReply: !steerIds.has(id),
     isUnfinished: unfinished.has(id),
   }))

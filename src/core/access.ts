@@ -111,7 +111,7 @@ export class AccessPolicy {
   #replacedBy({ serial, transport }: Row): TreeNode<object> | undefined {
     if (transport[Header.runId] !== undefined) return undefined
     const run = this.#runs.get(transport[Header.supersedes] ?? '')
-    return run && run.sort < serial ? run : undefined
+    return run && run.serial < serial ? run : undefined
   }
 }
 

@@ -1,5 +1,5 @@
 import { firstAbove, noItems } from './collections'
-import { bySort, levelOf, type TreeNode } from './node'
+import { byLevel, levelOf, type TreeNode } from './node'
 import { everywhere, higher, lower, Path, PathChange, type PathSegment, type Step } from './path'
 import { RunNode } from './run-node'
 import { selectedOf, selectionOf, type Choices } from './siblings'
@@ -12,7 +12,7 @@ interface InlineReplacement<M extends object> {
 }
 
 /**
- * Walks all nodes in sort order and keeps those on the chosen branch: a node whose parent is known must follow it on
+ * Walks all nodes in the order of their serials and keeps those on the chosen branch: a node whose parent is known must follow it on
  * the path, and of several siblings only the selected one stays. Follows changes of the tree by walking on from the first
  * place where the path differs.
  */
@@ -78,7 +78,7 @@ export class BranchWalk<M extends object> {
     this.#hasPassed = true
     this.#path.hasChanged = false
     const change = new PathChange<M>(moved)
-    for (const node of moved.length > 1 ? moved.toSorted(bySort) : moved) {
+    for (const node of moved.length > 1 ? moved.toSorted(byLevel) : moved) {
       change.pending.delete(node)
       this.#review(node, change)
     }
@@ -191,7 +191,7 @@ export class BranchWalk<M extends object> {
     for (; first < nodes.length; first++) if (this.#tree.isListed(nodes[first]!)) this.#visit(nodes[first]!)
   }
 
-  // NOTE: a child can sort before its parent (clocks of two sites), so it waits until the parent is placed; a node that
+  // NOTE: a child can have a lower serial than its parent (clocks of two sites), so it waits until the parent is placed; a node that
   // waits for ever hangs under a branch that is not chosen, or in a circle
   #visit(first: TreeNode<M>, at = levelOf(first)): void {
     const followers = this.#reach(first, at)
@@ -234,7 +234,7 @@ export class BranchWalk<M extends object> {
     if (!turn) return this.#hasPassed ? this.#followers(first, at) : noItems
     const placed = [first]
     for (; turn; turn = this.#append(turn.reply, at)) placed.push(turn.reply)
-    return placed.flatMap((node) => this.#followers(node, at)).toSorted(bySort)
+    return placed.flatMap((node) => this.#followers(node, at)).toSorted(byLevel)
   }
 
   /** Puts a node at the end of the path; returns the reply that goes on from inside it. */
@@ -256,7 +256,7 @@ export class BranchWalk<M extends object> {
         if (isPassed && this.#tree.nodeOf(id) === node) followers.push(child)
       }
     }
-    return followers.length > 1 ? followers.toSorted(bySort) : followers
+    return followers.length > 1 ? followers.toSorted(byLevel) : followers
   }
 
   /** The first message of a run whose place a reply has taken. @param from - the first index that is looked at */

@@ -74,7 +74,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
   protected derive(): undefined {
     const { first } = this
     if (!first) return
-    this.sort = first.serial
+    this.serial = first.serial
     this.parent = first.transport[Header.parent]
     this.forkOf = first.transport[Header.forkOf]
     this.device = first.transport[Header.device]

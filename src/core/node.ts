@@ -28,8 +28,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
   #hasLateRows = false
   /** Message id this node follows; undefined at the root. */
   parent: string | undefined
-  /** Position among all nodes; optimistic prompts come last. */
-  sort = ''
+  /** The serial by which it is listed; empty for an optimistic prompt. */
+  serial = ''
   /** The level at which the tree lists it; undefined until it is listed. */
   listedAt: string | undefined
   /** Whether the tree has dropped it. */
@@ -111,7 +111,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   #settleAll(): NodeChange {
-    const { visible, size, sort, parent, replacesId, ids } = this
+    const { visible, size, serial, parent, replacesId, ids } = this
     const restated = this.derive()
     this.#checkContent()
     const { stale } = this
@@ -125,7 +125,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     if (!this.visible) return 'moved'
     // NOTE: only folding afresh puts messages before others
     if (this.size < size || !startsWith(this.ids, ids)) return 'rearranged'
-    return this.size === size && this.sort === sort ? 'none' : 'moved'
+    return this.size === size && this.serial === serial ? 'none' : 'moved'
   }
 
   /** Marks the projection as stale when one of its rows no longer counts, or when a row between them begins to count. */
@@ -159,7 +159,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     // NOTE: loops like this one run for each node of a page, and walking a list by index is the cheapest way
     for (let at = 0; at < ids.length; at++) {
       const id = ids[at]!
-      if (this.projection.held(id)) this.#emptyIds?.delete(id)
+      if (this.projection.raw(id)) this.#emptyIds?.delete(id)
       else if (this.#names(id)) (this.#emptyIds ??= new Set()).add(id)
     }
     this.#namedIds = undefined
@@ -213,7 +213,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** The plain message, unobserved. */
   message(id: string): M | undefined {
-    return this.projection.held(id)
+    return this.projection.raw(id)
   }
 
   viewMessage(id: string): ViewMessage<M> {
@@ -286,7 +286,7 @@ const startsWith = (ids: readonly string[], begin: readonly string[]): boolean =
   ids === begin || begin.every((id, index) => id === ids[index])
 
 /** Orders nodes by their place in the channel; prompts the channel does not have yet come last. */
-export const bySort = (a: TreeNode<object>, b: TreeNode<object>): number => compare(levelOf(a), levelOf(b))
+export const byLevel = (a: TreeNode<object>, b: TreeNode<object>): number => compare(levelOf(a), levelOf(b))
 
-/** Where a node stands among all nodes. */
-export const levelOf = ({ sort }: TreeNode<object>): string => sort || unsent
+/** Where a node stands among all nodes: its serial, or above all serials. */
+export const levelOf = ({ serial }: TreeNode<object>): string => serial || unsent

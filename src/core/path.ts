@@ -6,7 +6,7 @@ import { unsent } from './row'
 export interface PathSegment<M extends object> {
   readonly node: TreeNode<M>
   readonly ids: readonly string[]
-  /** The highest sort up to here: live messages behind a later node stand behind it, wherever they sort. */
+  /** The highest level up to here: a live message behind a later node stands behind it, also if its serial is lower. */
   readonly level: string
 }
 

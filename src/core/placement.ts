@@ -96,7 +96,7 @@ export abstract class Placement<M extends object> extends Nodes<M> {
     for (const fork of this.forks.replacing(run)) {
       this.isRestructured = true
       // NOTE: in one direction only, since runs may claim to take each other's place
-      if (fork === run || fork.sort < run.sort) continue
+      if (fork === run || fork.serial < run.serial) continue
       fork.reread()
       this.dirty.add(fork)
     }

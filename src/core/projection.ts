@@ -38,7 +38,7 @@ export class Projection<M extends object> implements Draft<M> {
   }
 
   /** One of the messages, unobserved. */
-  held(id: string): M | undefined {
+  raw(id: string): M | undefined {
     return this.#messages.get(id)
   }
 

@@ -49,7 +49,7 @@ export class RunFold {
   #suspends: Set<string> | undefined
   readonly #tracks = new SmallMap<StepTrack>()
   /** The agent's earliest messages with headers about the run as a whole. */
-  #holders: readonly Row[] = noItems
+  #sources: readonly Row[] = noItems
   /** The headers of that kind that no message of the agent has. */
   #missing: readonly string[] = decisive
   /** Message ids, and the parents of outputs, while the start is unknown. */
@@ -73,22 +73,22 @@ export class RunFold {
 
   /** A header of the run as a whole: its start decides, else the agent's earliest message that has it. */
   header(name: string): string | undefined {
-    return this.start?.transport[name] || this.#held(name)
+    return this.start?.transport[name] || this.#earliest(name)
   }
 
-  #held(name: string): string | undefined {
-    return this.#holders.find(({ transport }) => transport[name])?.transport[name]
+  #earliest(name: string): string | undefined {
+    return this.#sources.find(({ transport }) => transport[name])?.transport[name]
   }
 
   /** The owner that clients show: as Ably has verified it for the agent, else the client of the first input. */
   get shownOwner(): string {
     const { start, input } = this
-    const verified = start ? start.transport[Header.inputClientId] : this.#held(Header.inputClientId)
+    const verified = start ? start.transport[Header.inputClientId] : this.#earliest(Header.inputClientId)
     return verified || this.header(Header.owner) || (input && (input.clientId ?? input.transport[Header.owner])) || ''
   }
 
   /** The serial by which the run is listed. */
-  get sort(): string {
+  get serial(): string {
     return (this.#ownFork ?? this.start ?? this.first)?.serial ?? ''
   }
 
@@ -153,12 +153,12 @@ export class RunFold {
 
   #noteHeaders(row: Row): void {
     const missing = this.#missing
-    for (let at = 0; at < missing.length; at++) if (row.transport[missing[at]!]) return this.#hold(row)
+    for (let at = 0; at < missing.length; at++) if (row.transport[missing[at]!]) return this.#noteSource(row)
   }
 
-  #hold(row: Row): void {
+  #noteSource(row: Row): void {
     this.#missing = this.#missing.filter((name) => !row.transport[name])
-    this.#holders = [...this.#holders, row]
+    this.#sources = [...this.#sources, row]
     this.hasNews = true
   }
 

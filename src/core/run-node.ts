@@ -249,7 +249,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     // NOTE: views compare steps and errors by identity
     if (isFresh && isSame(fold.steps, this.#state.steps)) fold.steps = this.#state.steps
     this.#readState(fold)
-    this.sort = fold.sort
+    this.serial = fold.serial
     this.parent = fold.parent
     const inputId = fold.header(Header.inputId)
     // NOTE: one text for both, because equal texts of different headers are kept twice

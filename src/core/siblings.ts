@@ -1,6 +1,6 @@
 import { firstAbove, noItems } from './collections'
 import { InputNode } from './input-node'
-import { bySort, levelOf, type TreeNode } from './node'
+import { byLevel, levelOf, type TreeNode } from './node'
 import { RunNode } from './run-node'
 import type { Nodes } from './nodes'
 import type { AccessPolicy } from './access'
@@ -68,7 +68,7 @@ export class Siblings<M extends object> {
       : replies
           .filter((node) => node instanceof RunNode)
           .filter((run) => run.regenerates === id && this.#tree.isListed(run))
-          .toSorted(bySort)
+          .toSorted(byLevel)
   }
 
   /** The run inside which a reply takes the place of a message; undefined for most replies, which follow a prompt. */
@@ -141,7 +141,7 @@ export class Siblings<M extends object> {
     const byRoot = new Map<TreeNode<M>, TreeNode<M>[]>()
     const roots = new Map<InputNode<M>, InputNode<M>>()
     let replies: TreeNode<M>[] | undefined
-    for (const child of children.filter((node) => this.#isMember(node)).toSorted(bySort)) {
+    for (const child of children.filter((node) => this.#isMember(node)).toSorted(byLevel)) {
       const root = child instanceof InputNode ? this.#rootOf(child, roots) : child
       const isReply = child instanceof RunNode && child.parent !== undefined
       const group: TreeNode<M>[] = (isReply ? replies : byRoot.get(root)) ?? []

@@ -180,7 +180,7 @@ export class Tree<M extends object> extends Placement<M> {
       const isLeft = row.home instanceof RunNode && row.home.hasEnded && !row.partial
       if (!isLeft) note(row.serial)
     }
-    for (const run of this.runs.values()) if (!run.hasEnded && !this.forks.isSuperseded(run)) note(run.sort)
+    for (const run of this.runs.values()) if (!run.hasEnded && !this.forks.isSuperseded(run)) note(run.serial)
     return oldest
   }
 
@@ -195,7 +195,7 @@ export class Tree<M extends object> extends Placement<M> {
   addLocal(inputId: string, rows: readonly Row[]): void {
     const node = this.ensureInput(inputId)
     node.setLocal(rows)
-    this.mention(inputId, node, node.sort)
+    this.mention(inputId, node, node.serial)
     this.dirty.add(node)
   }
 

@@ -53,7 +53,7 @@ export class CatchUp<M extends object> {
   }
 
   /** Holds a live message back while a repair is running; false when none is. */
-  hold(message: ChannelMessage): boolean {
+  holdBack(message: ChannelMessage): boolean {
     this.#held?.push(message)
     return this.#held !== undefined
   }

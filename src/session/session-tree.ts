@@ -78,4 +78,4 @@ export class SessionTree<M extends object> {
   }
 }
 
-const byStart = (a: RunNode<object>, b: RunNode<object>): number => (a.sort < b.sort ? -1 : 1)
+const byStart = (a: RunNode<object>, b: RunNode<object>): number => (a.serial < b.serial ? -1 : 1)

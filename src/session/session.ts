@@ -200,7 +200,7 @@ export class Session<M extends object> implements SessionContext<M> {
   /** Hears a live message of the channel. */
   readonly hear = (message: ChannelMessage): void => {
     try {
-      if (this.catchUp.hold(message)) return
+      if (this.catchUp.holdBack(message)) return
       const { name, serial } = message
       if (serial !== undefined && (name === MessageName.input || name === MessageName.cancel))
         this.deadlines.hear(serial)

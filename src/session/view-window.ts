@@ -86,8 +86,8 @@ export class ViewWindow<M extends object> {
     let lowest: string | undefined
     for (const { node, ids } of this.#path) {
       count += ids.length
-      const isShown = count > this.#hidden && ids.length > 0 && node.sort !== ''
-      if (isShown && (lowest === undefined || node.sort < lowest)) lowest = node.sort
+      const isShown = count > this.#hidden && ids.length > 0 && node.serial !== ''
+      if (isShown && (lowest === undefined || node.serial < lowest)) lowest = node.serial
     }
     const { newest } = this.#tree.log
     this.#floor = lowest ?? (newest === '' ? '' : `${newest}\uffff`)
@@ -95,9 +95,9 @@ export class ViewWindow<M extends object> {
   }
 
   /** Shows a node from now on, because the user has selected it. */
-  include({ sort }: TreeNode<M>): void {
-    if (sort === '' || sort >= this.#floor) return
-    this.#floor = sort
+  include({ serial }: TreeNode<M>): void {
+    if (serial === '' || serial >= this.#floor) return
+    this.#floor = serial
     this.#first = undefined
   }
 

@@ -47,8 +47,8 @@ function randomRun(random: () => number): ChannelMessage[] {
 function stateOf(tree: ReturnType<typeof newTree>): unknown {
   const run = tree.runs.get('r')!
   const messages = Array.from(run.ids, (id) => ({ ...run.viewMessage(id), message: run.message(id) }))
-  const { sort, parent, visible, regenerates } = run
-  return JSON.parse(JSON.stringify({ messages, info: tree.info(run), sort, parent, visible, regenerates }))
+  const { serial, parent, visible, regenerates } = run
+  return JSON.parse(JSON.stringify({ messages, info: tree.info(run), serial, parent, visible, regenerates }))
 }
 
 it.each(Array.from({ length: 150 }, (_, seed) => seed))(

@@ -225,9 +225,9 @@ describe('the id of a prompt', () => {
   it('does not let another user add messages to the run that answers it', () => {
     const tree = newTree()
     hear(tree, [...known, ...own])
-    const { sort } = tree.runs.get('r')!
+    const { serial } = tree.runs.get('r')!
     hear(tree, [copy()])
-    expect(tree.runs.get('r')!.sort).toBe(sort)
+    expect(tree.runs.get('r')!.serial).toBe(serial)
     expect([...tree.runs.get('r')!.ids]).toEqual(['m'])
   })
 
