@@ -125,7 +125,7 @@ const walks: Readonly<Record<string, readonly Step[]>> = {
       'done',
       async (page) => {
         await until(page, 1, 'complete')
-        await press(page, 'Output of Book table')
+        await press(page, /^Book table/)
       },
     ],
     [

@@ -39,7 +39,7 @@ describe('a tool call', () => {
     await phone.run(1).reaches('complete')
     expect(await toolStatus(phone.run(1))).toBe('done')
     expect(await tool(run).getByRole('button', { name: 'Approve' }).count()).toBe(0)
-    await laptop.press('Output of Book table')
+    await laptop.press(/^Book table/)
     expect(await tool(run).innerText()).toContain('CC-2041')
   })
 
@@ -105,6 +105,33 @@ describe('a tool call', () => {
     await run.reaches('cancelled')
     expect(await toolStatus(run)).toBe('stopped')
     await visitor.run(2).reaches('complete')
+  })
+
+  test.each([1280, 360])('is one row once it is done, which opens to its input and output (%i px)', async (width) => {
+    const visitor = await visit({ viewport: { width, height: 800 }, hasTouch: width < 500 })
+    const run = await visitor.ask(fado)
+    await run.reaches('complete')
+    const row = tool(run).getByRole('button', { name: /^Read guides/ })
+    expect(await row.getAttribute('aria-expanded')).toBe('false')
+    expect((await tool(run).boundingBox())!.height).toBeLessThan(50)
+    expect(await tool(run).innerText()).toMatch(/^Read guides\s+Done$/)
+    await row.click()
+    expect(await row.getAttribute('aria-expanded')).toBe('true')
+    expect(await tool(run).innerText()).toMatch(/Input\s+topic\s+fado[^]*Output\s+read\s+4/i)
+    await row.click()
+    expect((await tool(run).boundingBox())!.height).toBeLessThan(50)
+  })
+
+  test('says once that it needs approval, shows what it would do, and closes when it is approved', async () => {
+    const visitor = await visit()
+    const run = await asksForTable(visitor)
+    const row = tool(run).getByRole('button', { name: /^Book table/ })
+    await expect.poll(() => row.getAttribute('aria-expanded')).toBe('true')
+    expect(await run.card.getByText('Needs approval').count()).toBe(1)
+    expect(await tool(run).innerText()).toContain('Cervejaria do Cais')
+    await visitor.press('Approve Book table')
+    await run.reaches('complete')
+    expect(await row.getAttribute('aria-expanded')).toBe('false')
   })
 
   test('keeps focus when it is answered by keyboard', async () => {
@@ -186,16 +213,27 @@ describe('reasoning', () => {
   })
 })
 
-test.each([1280, 360])('while the model thinks, its sentence is on one line beside the word (%i px)', async (width) => {
-  const visitor = await visit({ viewport: { width, height: 740 }, allow: 12 })
-  const run = await visitor.ask('Think first: is Sintra worth a day?')
-  const fold = run.card.getByRole('button', { name: 'Thinking', exact: true })
-  await expect.poll(() => fold.innerText()).toMatch(/^Thinking\s+They have a weekend, and Sintra/)
-  expect((await fold.boundingBox())!.height).toBeLessThan(44)
-  expect(await overflowOf(visitor.page)).toEqual([])
-  await fold.click()
-  await expect.poll(() => fold.innerText()).toBe('Thinking')
-})
+test.each([1280, 360])(
+  'while the model thinks, its sentence grows in a room of fixed height (%i px)',
+  async (width) => {
+    const visitor = await visit({ viewport: { width, height: 740 }, allow: 12 })
+    const run = await visitor.ask('Think first: is Sintra worth a day?')
+    const fold = run.card.getByRole('button', { name: 'Thinking', exact: true })
+    const thought = run.card.locator('.latest')
+    await expect.poll(() => thought.innerText()).toMatch(/^They have a weekend, and Sintra/)
+    expect((await fold.boundingBox())!.height).toBeLessThan(44)
+    const room = (await thought.boundingBox())!.height
+    const soFar = await thought.innerText()
+    await visitor.allow(18)
+    await expect.poll(() => thought.innerText()).not.toBe(soFar)
+    expect(await thought.innerText()).toContain(soFar)
+    expect((await thought.boundingBox())!.height).toBe(room)
+    expect(await overflowOf(visitor.page)).toEqual([])
+    await fold.click()
+    await expect.poll(() => thought.count()).toBe(0)
+    expect(await fold.innerText()).toBe('Thinking')
+  },
+)
 
 describe('sources and files', () => {
   test('are links only if the link is safe', async () => {
