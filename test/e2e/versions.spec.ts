@@ -81,6 +81,19 @@ describe('an edited prompt', () => {
     expect(await run.status()).toBe('streaming')
   })
 
+  test('on a touch screen, the newest prompt shows its pencil, and an earlier one once it is tapped', async () => {
+    const visitor = await visit({ viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true })
+    await (await visitor.ask(lisbon)).reaches('complete')
+    await (await visitor.ask('hello')).reaches('complete')
+    const seen = () =>
+      visitor.page.locator('.pencil').evaluateAll((all) => all.map((pencil) => getComputedStyle(pencil).opacity))
+    await expect.poll(seen).toEqual(['0', '1'])
+    await visitor.page.locator('.bubble').first().tap()
+    await expect.poll(seen).toEqual(['1', '1'])
+    await visitor.page.getByRole('button', { name: /^Edit prompt “Plan/ }).tap()
+    await visitor.page.getByRole('textbox', { name: /“Plan/ }).waitFor()
+  })
+
   test('is opened by Up in an empty box, for the last prompt, and focus returns to the box', async () => {
     const visitor = await visit()
     await (await visitor.ask(lisbon)).reaches('complete')
