@@ -379,17 +379,6 @@ describe('the drawer', () => {
     await link(visitor, 'reconnecting')
   })
 
-  test('stands beside the conversation on a wide screen, and covers no Stop', async () => {
-    const visitor = await visit({ allow: 40 })
-    const run = await visitor.ask(lisbon)
-    await run.streams()
-    await visitor.press('Settings')
-    await visitor.press('Simulate failures')
-    await visitor.page.getByRole('dialog', { name: 'Simulate failures' }).waitFor()
-    await run.stop()
-    await run.reaches('cancelled')
-  })
-
   test('closes on a phone once a failure starts, and names it', async () => {
     const visitor = await visit({ viewport: { width: 390, height: 780 }, hasTouch: true })
     await visitor.press('Settings')

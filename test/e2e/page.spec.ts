@@ -164,6 +164,17 @@ describe('access', () => {
     expect(new Set(names).size).toBe(names.length)
   })
 
+  test('a Stop is not covered by the drawer of failures, which is beside the conversation on a wide screen', async () => {
+    const visitor = await visit({ allow: 40 })
+    const run = await visitor.ask(lisbon)
+    await run.streams()
+    await visitor.press('Settings')
+    await visitor.press('Simulate failures')
+    await visitor.page.getByRole('dialog', { name: 'Simulate failures' }).waitFor()
+    await run.stop()
+    await run.reaches('cancelled')
+  })
+
   test('a Stop that has scrolled out of view is in the dock', async () => {
     const visitor = await visit({ viewport: { width: 1000, height: 520 } })
     const first = await visitor.ask(lisbon)
