@@ -68,6 +68,36 @@ describe('the default context', () => {
     ])
   })
 
+  it('contains no half of a character, which providers refuse', () => {
+    const given = scene()
+      .prompt('p1', 'Cut \ud83d')
+      .run('r1', 'p1')
+      .part('m1', { kind: 'tool-input', toolCallId: 'c', toolName: 'look' }, { at: ['\ude00'] })
+      .part('m1', { kind: 'tool-output-available', toolCallId: 'c' }, { output: { '\ud83d': 'A 😀 and \ud83d' } })
+      .end()
+      .prompt('p2', 'two', 'm1')
+    const { tree, trigger } = at(given, 'p2')
+    const text = JSON.stringify(contextOf({ tree, codec: UIMessageCodec }, trigger))
+    expect(text).not.toMatch(/\\ud[89a-f]/)
+    expect(text).toContain('A 😀 and \ufffd')
+    const own = { at: new Date(0), bytes: new Uint8Array(1) }
+    const unread = contextOf({ tree, codec: UIMessageCodec }, trigger, () => [own as never])
+    expect(unread[0]).toEqual(own)
+  })
+
+  it('closes a reply whose words behind an outcome are blank', () => {
+    const given = scene()
+      .prompt('p1', 'one')
+      .run('r1', 'p1')
+      .part('m1', { kind: 'tool-input', toolCallId: 'c', toolName: 'look' }, {})
+      .part('m1', { kind: 'tool-output-available', toolCallId: 'c' }, { output: 1 })
+      .part('m1', { kind: 'start-step' }, '')
+      .text('m1', '\n')
+      .end()
+      .prompt('p2', 'two', 'm1')
+    expect(said(given, 'p2').slice(-2)).toEqual([expect.stringContaining('[This answer ended here.]'), 'user: two'])
+  })
+
   it('notes that a reply was cancelled as soon as the cancel is on the channel', () => {
     const given = scene().prompt('p1', 'one').run('r1', 'p1').text('m1', 'First').cancel('r1').prompt('p2', 'two', 'm1')
     expect(said(given, 'p2')[1]).toBe('assistant: First | [The user stopped this answer here.]')

@@ -41,6 +41,30 @@ describe('a reply for a model', () => {
     expect(partsOf(reply(step, call(state, more)))).toEqual([step, call('output-error', { errorText: 'cancelled' })])
   })
 
+  it.each(['{"a', [1], null])('has an object in place of the input %j that the tool could not read', (input) => {
+    const failed = { errorText: 'no JSON' }
+    expect(partsOf(reply(step, call('output-error', { input, ...failed })))).toEqual([
+      step,
+      call('output-error', { input: {}, ...failed }),
+    ])
+    const done = call('output-available', { input: 'free text', output: 1 })
+    expect(partsOf(reply(step, done))).toEqual([step, done])
+  })
+
+  it('has the calls of a step behind its texts, unless these are items of their provider', () => {
+    const [one, two] = [call('output-available', { output: 1 }), call('input-available', { toolCallId: 'd' })]
+    const closed = { ...two, state: 'output-error', errorText: 'cancelled' }
+    expect(partsOf(reply(step, one, reasoning(), two, text('Two')))).toEqual([
+      step,
+      reasoning(),
+      text('Two'),
+      one,
+      closed,
+    ])
+    const stored = reply(step, reasoning(item('rs')), one, text('Two', item('msg')))
+    expect(forModel(stored)).toEqual(stored)
+  })
+
   it('keeps an approved call open for a model that continues it', () => {
     const approved = call('approval-responded', { approval: { id: 'a', approved: true } })
     expect(partsOf(reply(approved), { isOpen: true })).toEqual([approved])
@@ -117,6 +141,7 @@ describe('a reply for a model', () => {
     const done = call('output-available', { output: 1 })
     expect(isContinuable(reply(step, text('One'), done))).toBe(true)
     expect(isContinuable(reply(step, done, step, text('One')))).toBe(false)
+    expect(isContinuable(forModel(reply(step, done, step, text('\n')))!)).toBe(true)
     expect(isContinuable(reply(step, { ...done, providerExecuted: true }))).toBe(false)
   })
 })
@@ -128,6 +153,14 @@ describe('a message of the user for a model', () => {
     const file = { type: 'file', mediaType: 'image/png', url: 'https://example.com/a.png' }
     expect(partsOf(message(text(''), file))).toEqual([file])
     expect(partsOf(message(text(' ')))).toEqual([text('[This message is empty.]')])
+  })
+
+  it('keeps its data for an app that converts it, and says that there is no text', () => {
+    const data = { type: 'data-choice', data: 1 }
+    const read = [data, text('[This message has no text.]')]
+    expect(partsOf(message(data))).toEqual(read)
+    expect(partsOf(reply(data))).toEqual(read)
+    expect(partsOf(message(data, text('One')))).toEqual([data, text('One')])
   })
 
   it("is merged with the user's next message", () => {

@@ -2,7 +2,7 @@ import type { UIMessage } from 'ai'
 import type { ModelReading } from '../../core/codec'
 import type { Row } from '../../core/row'
 import { isPlainObject, type PlainObject } from '../../core/collections'
-import { isToolType, type Part, type ToolPart } from './parts'
+import { isDataType, isToolType, type Part, type ToolPart } from './parts'
 
 /**
  * A message for a model; undefined if it has no content for one. Calls without an outcome get one, because providers refuse
@@ -17,11 +17,15 @@ export function forModel<M extends UIMessage>(
   if (isUnfinished) steps.push(standalone(steps.pop() ?? []))
   const parts = joined(steps.map((step) => readStep(step, isOpen)))
   if (note === undefined && !parts.some(isContent)) {
-    if (role !== 'user') return undefined
-    return { ...message, parts: parts.length > 0 ? parts : [{ type: 'text', text: '[This message is empty.]' }] }
+    // NOTE: an app may convert its own data for the model, so the data stays
+    if (parts.some(({ type }) => isDataType(type))) return { ...message, parts: [...parts, textPart(withoutText)] }
+    return role === 'user' ? { ...message, parts: [textPart(empty)] } : undefined
   }
   return { ...message, parts: note === undefined ? parts : withNote(parts, note) }
 }
+
+const empty = '[This message is empty.]'
+const withoutText = '[This message has no text.]'
 
 /** A note is in brackets, so it needs no blank line; after calls it is a message of its own. */
 const withNote = (parts: readonly Part[], note: string): Part[] => [
@@ -42,7 +46,7 @@ export const breaksOff = ({ codec: { kind, finishReason } }: Row): boolean =>
 
 /** Whether a reply ends with the outcomes of calls, so that a model can go on from it. */
 export const isContinuable = ({ parts }: { readonly parts: readonly Part[] }): boolean =>
-  (stepsOf(parts).at(-1) ?? []).some(isHandedBack)
+  (stepsOf(parts).findLast((step) => step.some(isContent)) ?? []).some(isHandedBack)
 
 /** Whether a reply has calls that were approved and have not run. */
 export const hasCallsToRun = ({ parts }: { readonly parts: readonly Part[] }): boolean =>
@@ -97,7 +101,14 @@ function readStep(given: readonly Part[], isOpen = false): Part[] {
     return [isTool(part) ? (withOutcome(part, isOpen) as Part) : part]
   })
   const last = parts.findLastIndex(isContent)
-  return parts.filter((part, index) => part.type !== 'reasoning' || index < last)
+  return callsLast(parts.filter((part, index) => part.type !== 'reasoning' || index < last))
+}
+
+/** The parts of a step, its calls last: some providers refuse text between a call and its outcome. */
+function callsLast(step: Part[]): Part[] {
+  // NOTE: a provider that stores the items knows them in their own order
+  if (step.some((part) => metadataFields.some((field) => hasReference((part as PlainObject)[field])))) return step
+  return step.toSorted((a, b) => Number(isHandedBack(a)) - Number(isHandedBack(b)))
 }
 
 const hasOutcome = ({ state, preliminary }: ToolPart): boolean => state.startsWith('output-') && !preliminary
@@ -112,9 +123,12 @@ function withOutcome(call: ToolPart, isOpen: boolean): ToolPart {
   const input = call.input ?? {}
   if (approval?.approved === false && call.state === 'approval-responded')
     return { ...call, input, state: 'output-denied' }
-  if (hasOutcome(call) || (isOpen && call.state === 'approval-responded')) return { ...call, input }
+  // NOTE: the input of a call that failed may be any text of the model, and most providers take objects only
+  const object = isPlainObject(input) ? input : {}
+  if (hasOutcome(call)) return { ...call, input: call.state === 'output-error' ? object : input }
+  if (isOpen && call.state === 'approval-responded') return { ...call, input }
   const { output: _, preliminary: __, ...open } = rest
-  return { ...open, input: isPlainObject(input) ? input : {}, state: 'output-error', errorText: 'cancelled' }
+  return { ...open, input: object, state: 'output-error', errorText: 'cancelled' }
 }
 
 /**
@@ -133,6 +147,8 @@ function standalone(step: readonly Part[]): Part[] {
 /** Whether a part is a call that the provider itself runs. */
 const isProvidersOwn = (part: Part): boolean => isTool(part) && part.providerExecuted === true
 
+const metadataFields = ['providerMetadata', 'callProviderMetadata', 'resultProviderMetadata']
+
 const textPart = (text: string): Part => ({ type: 'text', text })
 
 const hasReference = (metadata: unknown): boolean =>
@@ -140,7 +156,7 @@ const hasReference = (metadata: unknown): boolean =>
 
 function withoutItemIds(part: Part): Part {
   const copy = { ...part } as Part & PlainObject
-  for (const field of ['providerMetadata', 'callProviderMetadata', 'resultProviderMetadata']) {
+  for (const field of metadataFields) {
     const metadata = copy[field]
     if (!isPlainObject(metadata) || !hasReference(metadata)) continue
     copy[field] = Object.fromEntries(
