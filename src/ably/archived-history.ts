@@ -1,5 +1,5 @@
 import { ErrorCode, toSessionError, unableTo } from '../core/errors'
-import { messageOf, unpackRows, type RowReader } from '../core/rows'
+import { messageOf, unpackRows, type RowReader, type RowTuple } from '../core/rows'
 import type { ChannelMessage } from '../core/wire'
 import type { HistoryPage } from './history-page'
 
@@ -28,7 +28,7 @@ export function continueInArchive({ items, next }: HistoryPage, place: ArchivePl
   if (!place.archive) return { items, next }
   const oldest = items.at(-1)?.serial ?? before
   const older = next ? async () => continueInArchive(await next(), place, oldest) : () => archivedPage(place, oldest)
-  return { items, next: older }
+  return { items, next: older, isBeforeArchive: !next }
 }
 
 async function archivedPage(place: ArchivePlace, before: string | undefined): Promise<HistoryPage> {
@@ -44,7 +44,11 @@ async function readArchive(
   before: string | undefined,
 ): Promise<readonly ChannelMessage[]> {
   try {
-    if (typeof archive === 'object') return (await archive.read({ sessionName, before, limit })).map(messageOf)
+    if (typeof archive === 'object') {
+      const rows: unknown = await archive.read({ sessionName, before, limit })
+      if (!Array.isArray(rows)) throw unreadable('its read() must give a list of rows')
+      return (rows as readonly RowTuple[]).map(messageOf)
+    }
     const query = String(new URLSearchParams({ sessionName, limit: String(limit), ...(before && { before }) }))
     const route = typeof archive === 'string' ? archive : 'its route'
     const address = `${route}${route.includes('?') ? '&' : '?'}${query}`

@@ -1,5 +1,5 @@
 import type { InboundMessage, PaginatedResult } from 'ably'
-import { about, ErrorCode, toSessionError } from '../core/errors'
+import { about, ErrorCode, toSessionError, unableTo } from '../core/errors'
 import { sleep } from '../core/signals'
 import type { ChannelMessage } from '../core/wire'
 import { isForGood } from './publish-error'
@@ -9,12 +9,16 @@ export interface HistoryPage {
   items: readonly ChannelMessage[]
   /** Reads the next, older page; undefined at the beginning of the channel. */
   next: (() => Promise<HistoryPage>) | undefined
+  /** Whether the next page is the first one in the archive. */
+  isBeforeArchive?: boolean
 }
 
 type Read = () => Promise<PaginatedResult<InboundMessage> | null>
 
-/** How a page is read: with further attempts, or in time. */
+/** How a page is read: once, or with further attempts. */
 type Manner = (read: Read) => ReturnType<Read>
+
+export const once: Manner = (read) => read()
 
 // In milliseconds
 const firstDelay = 100
@@ -45,13 +49,27 @@ export const retried: Manner = async (read) => {
   }
 }
 
-/** Rejects when reading takes too long; leaves no timer behind. */
-export const inTime: Manner = async (read) => {
-  let timer: ReturnType<typeof setTimeout>
-  // NOTE: first, because a client that cannot be made throws here
-  const reading = read()
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`there was no answer within ${readLimit / 1000} s`)), readLimit)
-  })
-  return Promise.race([reading, late]).finally(() => clearTimeout(timer))
+/** Any read of a session's past. */
+export type Reader = <T>(read: () => Promise<T>) => Promise<T>
+
+/** Rejects when the reads of a session take too long together; leaves no timer behind. */
+export function inTime(name: string): Reader {
+  let left = readLimit
+  return async (read) => {
+    const began = performance.now()
+    let timer: ReturnType<typeof setTimeout>
+    // NOTE: first, because a client that cannot be made throws here
+    const reading = read()
+    const late = new Promise<never>((_, reject) => {
+      const why = `there was no answer within ${readLimit / 1000} s`
+      timer = setTimeout(
+        () => reject(unableTo(`read the history of channel "${name}"`, why, ErrorCode.HistoryFailed)),
+        left,
+      )
+    })
+    return Promise.race([reading, late]).finally(() => {
+      clearTimeout(timer)
+      left -= performance.now() - began
+    })
+  }
 }

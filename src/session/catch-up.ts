@@ -1,6 +1,6 @@
 import { AbsentChannel } from '../ably/absent-channel'
 import { continueInArchive } from '../ably/archived-history'
-import type { HistoryPage } from '../ably/history-page'
+import type { HistoryPage, Reader } from '../ably/history-page'
 import { warn } from '../core/diagnostics'
 import { unpackRows } from '../core/rows'
 import type { ChannelMessage } from '../core/wire'
@@ -22,6 +22,8 @@ export class CatchUp<M extends object> {
   /** Reads the next older page; undefined before the first one. */
   #next: (() => Promise<HistoryPage>) | undefined
   #exhausted: boolean
+  /** Whether the next older page is the first one in the archive, which can take longer. */
+  isBeforeArchive = false
   #reading: Promise<boolean> | undefined
   /** Settles, never rejects, when the repair that is running is over. */
   #repairing: Promise<unknown> | undefined
@@ -75,23 +77,26 @@ export class CatchUp<M extends object> {
     return true
   }
 
-  /** Loads one older page; false when there is none. All views share the cursor, and simultaneous calls share a page. */
-  loadPage(): Promise<boolean> {
-    return (this.#reading ??= this.#readPage().finally(() => (this.#reading = undefined)))
+  /**
+   * Loads one older page; false when there is none. All views share the cursor, and simultaneous calls share a page.
+   *
+   * @param reader - reads the page, or rejects
+   */
+  loadPage(reader: Reader = (read) => read()): Promise<boolean> {
+    return (this.#reading ??= this.#readPage(reader).finally(() => (this.#reading = undefined)))
   }
 
-  async #readPage(): Promise<boolean> {
+  async #readPage(reader: Reader): Promise<boolean> {
     // NOTE: a repair that is running finds the place where older pages begin
     if (!this.#next) await this.#repairing
     if (this.#exhausted) return false
-    const page = await this.#olderPage()
+    const page = await reader(() => this.#olderPage())
     let at = 0
     await inSlices(() => {
       this.#session.takePage(() => this.#fold(page.items.slice(at, (at += sliceSize))))
       return at < page.items.length
     })
-    this.#next = page.next
-    this.#exhausted = page.next === undefined
+    this.#goOnFrom(page)
     return true
   }
 
@@ -152,11 +157,16 @@ export class CatchUp<M extends object> {
   }
 
   /** Older messages than those loaded begin in the last page of a repair, unless older pages have been read before. */
-  #leaveOff({ items, next }: HistoryPage, since: string): void {
+  #leaveOff(page: HistoryPage, since: string): void {
     if (this.#next || this.#exhausted) return
-    this.#session.takePage(() => this.#fold(items.filter(({ serial = '' }) => serial < since)))
+    this.#session.takePage(() => this.#fold(page.items.filter(({ serial = '' }) => serial < since)))
+    this.#goOnFrom(page)
+  }
+
+  #goOnFrom({ next, isBeforeArchive = false }: HistoryPage): void {
     this.#next = next
     this.#exhausted = next === undefined
+    this.isBeforeArchive = isBeforeArchive
   }
 
   async #newestPage(): Promise<HistoryPage> {

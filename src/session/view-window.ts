@@ -153,6 +153,12 @@ interface ShownPath<M extends object> {
   prepare(): Promise<void>
 }
 
+interface LoadOptions {
+  readonly signal?: AbortSignal
+  /** Shows the messages that are loaded so far, and answers with their number: before the archive is read, and after a failure. */
+  readonly showLoaded?: () => number
+}
+
 /** Loads older messages into a view, one load at a time. */
 export class OlderMessages<M extends object> {
   readonly #session: Session<M>
@@ -179,13 +185,20 @@ export class OlderMessages<M extends object> {
     }
     if (this.#loading) return []
     const { tree } = this.#session
+    let left = count
     let missing = 0
     const look = (path: Path<M>): number | undefined => {
-      missing = count - this.#window.hiddenCount(path)
-      return missing > 0 ? undefined : count
+      missing = left - this.#window.hiddenCount(path)
+      return missing > 0 ? undefined : left
+    }
+    const showLoaded = (): number => {
+      const revealed = this.#window.reveal(this.#shown.path(), left)
+      left -= revealed
+      this.#session.refresh(true)
+      return revealed
     }
     // NOTE: the path is walked when enough messages may be there. It gets longer with each page, so a walk for each page is slow
-    return this.#show(look, () => tree.messageCount + missing)
+    return this.#show(look, () => tree.messageCount + missing, { showLoaded })
   }
 
   /** Shows at least `count` messages at once, of those that are loaded. */
@@ -205,7 +218,7 @@ export class OlderMessages<M extends object> {
     while (this.#loading) await this.#loading.catch(() => undefined)
     const { tree } = this.#session
     const look = (path: Path<M>): number | undefined => this.#window.hiddenNewerThan(path, predicate)
-    return this.#show(look, () => tree.messageCount * 1.25 + 1, signal)
+    return this.#show(look, () => tree.messageCount * 1.25 + 1, { signal })
   }
 
   /**
@@ -217,9 +230,9 @@ export class OlderMessages<M extends object> {
   async #show(
     look: (path: Path<M>) => number | undefined,
     enough: () => number,
-    signal?: AbortSignal,
+    options: LoadOptions,
   ): Promise<readonly ViewMessage<M>[]> {
-    this.#loading = this.#reveal(look, enough, signal)
+    this.#loading = this.#reveal(look, enough, options)
     this.#changed.trigger()
     let revealed = 0
     try {
@@ -235,16 +248,25 @@ export class OlderMessages<M extends object> {
   async #reveal(
     look: (path: Path<M>) => number | undefined,
     enough: () => number,
-    signal: AbortSignal | undefined,
+    { signal, showLoaded = () => 0 }: LoadOptions,
   ): Promise<number> {
     signal?.throwIfAborted()
-    for (let hasMore = true; ; hasMore = await this.#read(enough(), signal)) {
-      await this.#shown.prepare()
-      const count = look(this.#shown.path()) ?? (hasMore ? undefined : Infinity)
-      if (count === undefined) continue
-      const revealed = this.#window.reveal(this.#shown.path(), count)
-      await this.#window.prepare(this.#shown.path(), revealed)
-      return revealed
+    let shown = 0
+    try {
+      for (let hasMore = true; ; hasMore = await this.#read(enough(), signal)) {
+        await this.#shown.prepare()
+        const count = look(this.#shown.path()) ?? (hasMore ? undefined : Infinity)
+        if (count === undefined) {
+          if (this.#session.catchUp.isBeforeArchive) shown += showLoaded()
+          continue
+        }
+        const revealed = this.#window.reveal(this.#shown.path(), count)
+        await this.#window.prepare(this.#shown.path(), revealed)
+        return shown + revealed
+      }
+    } catch (error) {
+      showLoaded()
+      throw error
     }
   }
 
@@ -254,7 +276,7 @@ export class OlderMessages<M extends object> {
     do {
       signal?.throwIfAborted()
       if (!(await catchUp.loadPage())) return false
-    } while (tree.messageCount < enough)
+    } while (tree.messageCount < enough && !catchUp.isBeforeArchive)
     return true
   }
 }

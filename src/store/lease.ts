@@ -1,5 +1,6 @@
 import type { Pinia } from 'pinia'
 import { markRaw, toRaw } from 'vue'
+import { inTime } from '../ably/history-page'
 import { SessionError } from '../core/errors'
 import { LingeringLease } from '../core/lease'
 import type { ClientSession } from '../session/client-session'
@@ -164,7 +165,13 @@ export class LeasedSession {
 
   async #connect(): Promise<void> {
     await this.#session.connect()
-    await this.#session.view.fill(this.#wanted ?? firstPage)
+    try {
+      await this.#session.view.fill(this.#wanted ?? firstPage)
+    } catch (error) {
+      // NOTE: pages need not wait for `ready`
+      this.#inside.report(error as SessionError)
+      throw error
+    }
   }
 
   #want(limit: number): void {
@@ -195,10 +202,11 @@ export class LeasedSession {
   async #readPage(): Promise<void> {
     const { catchUp } = this.#inside
     const { view } = this.#session
+    const reader = inTime(this.#session.channelName)
     const count = (): number => this.#wanted ?? firstPage
     try {
       // NOTE: of a conversation that Ably has forgotten, the first page is empty, and the next ones are in the archive
-      for (let pages = 0; pages < maxServerPages && (await catchUp.loadPage()); pages++) {
+      for (let pages = 0; pages < maxServerPages && (await catchUp.loadPage(reader)); pages++) {
         view.show(count())
         if (view.getMessages().length >= count()) break
       }

@@ -392,6 +392,22 @@ describe('ready', () => {
     expect(session.view.getMessages()).toHaveLength(30)
   })
 
+  it('rejects if the archive cannot be read, while `error` has the reason and the page shows the rest', async () => {
+    const scene = await startConversation('ai:unarchived')
+    await scene.prompt('q0', 'Where to?')
+    const archive = () => Promise.resolve(new Response('', { status: 503 }))
+    const app = bareApp({ ...optionsFor(scene), archive })
+    const [{ ready, error, status }, { messages }] = app.runWithContext(() =>
+      effectScope().run(() => [useClientSession('unarchived'), useView()] as const),
+    )!
+    await expect(ready).rejects.toMatchObject({ code: 104011 })
+    expect(messages.value.map(({ id }) => id)).toEqual(['q0'])
+    expect([status.value, error.value?.message]).toEqual([
+      'ready',
+      'unable to read the archive; its route answered with status 503',
+    ])
+  })
+
   it('retries for the next component after the first page could not be loaded', async () => {
     const scene = await aLongOne('refused')
     const reader = scene.endpoint.client({ clientId: 'reader' })

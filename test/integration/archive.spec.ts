@@ -13,6 +13,7 @@ import {
 } from '../../src'
 import { createAgentSession, type AgentArchive } from '../../src/agent'
 import { archiveRoute, sqlArchive, type Archive } from '../../src/archive'
+import { deferred } from '../../src/core/signals'
 import { eventually } from '../support/eventually'
 import { startEndpoint } from '../support/local'
 import { shown, startScene, statuses, type Scene } from '../support/scene'
@@ -248,6 +249,44 @@ describe('an archive that cannot be read', () => {
     const scene = await startScene('unreadable')
     const reading = openOn(scene, { archive: url })
     await expect(reading).rejects.toMatchObject({ code: 104011, message: expect.stringMatching(message) as string })
+  })
+
+  it('hides no message that Ably has: neither while it is being read nor after it has failed', async () => {
+    const { scene } = await spoken(newArchive())
+    const read = deferred<never>()
+    const session = createClientSession<UIMessage>({
+      client: scene.endpoint.client({ clientId: 'bob' }),
+      channelName: scene.channelName,
+      codec: UIMessageCodec,
+      archive: { read: () => read.promise },
+      historyPageSize: 5,
+    })
+    onTestFinished(() => session.close())
+    await session.connect()
+    const older = session.view.loadOlder(30)
+    await eventually(() => expect(shown(session)).toEqual(conversation))
+    expect([session.view.isLoadingOlder, session.view.hasOlder()]).toEqual([true, true])
+    read.resolve('rows' as never)
+    await expect(older).rejects.toThrow('unable to read the archive; its read() must give a list of rows')
+    expect(shown(session)).toEqual(conversation)
+    expect([session.view.isLoadingOlder, session.view.hasOlder()]).toEqual([false, true])
+  })
+
+  it('gives older messages together with those that Ably had, once it answers', async () => {
+    const archive = newArchive()
+    const { scene } = await spoken(archive, { limits: { maxChannelMessages: 12 } })
+    const session = createClientSession<UIMessage>({
+      client: scene.endpoint.client({ clientId: 'bob' }),
+      channelName: scene.channelName,
+      codec: UIMessageCodec,
+      archive,
+      historyPageSize: 3,
+    })
+    onTestFinished(() => session.close())
+    await session.connect()
+    const older = await session.view.loadOlder(30)
+    expect(shown(session)).toEqual(conversation)
+    expect(older).toEqual(session.view.getMessages())
   })
 })
 

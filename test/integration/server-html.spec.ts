@@ -16,6 +16,7 @@ import {
 } from '../../src'
 import { archiveRoute, sqlArchive } from '../../src/archive'
 import { tuplesOf } from '../../src/core/rows'
+import { deferred } from '../../src/core/signals'
 import type { AITransportOptions } from '../../src/store/transport'
 import { startConversation } from '../support/conversation'
 import { textOf } from '../support/scene'
@@ -211,6 +212,41 @@ it('a server renders without the conversation if the channel does not answer wit
   await asked
   await vi.advanceTimersByTimeAsync(3000)
   expect((await page).html).toBe('idle, older true, error 104011')
+})
+
+it('a server renders what Ably has if the archive does not answer within 3 seconds', async () => {
+  const { rest } = await aConversation('faro')
+  const asked = deferred<undefined>()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  const page = render(prefetching('faro'), rest, {
+    read: () => {
+      asked.resolve(undefined)
+      return new Promise(() => undefined)
+    },
+  })
+  await asked.promise
+  await vi.advanceTimersByTimeAsync(3000)
+  const { html, state } = await page
+  expect(html).toBe(linesOf('faro').replace('older false, error none', 'older true, error 104011'))
+  expect(state['ai-session:faro']!.rows[0]).toMatchObject({ hasOlder: true })
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+it('a server reads all pages of a session within 3 seconds together', async () => {
+  const { rest } = await aConversation('slow-pages')
+  const asked = deferred<undefined>()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  const page = render(prefetching('slow-pages'), rest, {
+    read: async () => {
+      asked.resolve(undefined)
+      await new Promise((resolve) => setTimeout(resolve, 2000))
+      // A full page of rows that all are of no use
+      return Array.from({ length: 100 }, (_, index) => [`0${index}`, '', 'other', {}, {}, null, 0, 0] as const)
+    },
+  })
+  await asked.promise
+  await vi.advanceTimersByTimeAsync(3000)
+  expect((await page).html).toMatch(/older true, error 104011/)
 })
 
 it('a server creates no client for a page without a session', async () => {
