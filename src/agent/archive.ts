@@ -4,6 +4,7 @@ import type { Row } from '../core/row'
 import { tupleOf, type RowReader, type RowTuple } from '../core/rows'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
+import { resolvesWithin } from './wait'
 
 /** Rows of sessions in the app's own database; `sqlArchive()` makes one. */
 export interface AgentArchive extends RowReader {
@@ -14,6 +15,8 @@ export interface AgentArchive extends RowReader {
 /** Rows per write where most of the rows are in the archive already, because they were read back from Ably. */
 const many = 50
 const lastCharacter = '\u{10FFFF}'
+/** Milliseconds that the archive may take to read or write rows: one that hangs must not keep a run from its end. */
+const timeLimit = 15_000
 
 /**
  * Keeps a session's rows in the archive: those of a run and its prompts when the run has ended or waits, and again when one
@@ -39,7 +42,7 @@ export class ArchiveWriter<M extends object> implements RowReader {
   }
 
   async read(options: Parameters<RowReader['read']>[0]): Promise<readonly RowTuple[]> {
-    const rows = await this.#archive.read(options)
+    const rows = await inTime(this.#archive.read(options))
     for (const [serial, version] of rows) this.#read.set(serial, version || serial)
     return rows
   }
@@ -72,7 +75,8 @@ export class ArchiveWriter<M extends object> implements RowReader {
     for (const row of rows) this.#unwritten.delete(row)
     try {
       const news = await this.#newsOf(rows.toSorted(bySerial))
-      if (news.length > 0) await this.#archive.write({ sessionName: this.#sessionName, rows: news.map(tupleOf) })
+      if (news.length > 0)
+        await inTime(this.#archive.write({ sessionName: this.#sessionName, rows: news.map(tupleOf) }))
     } catch (cause) {
       for (const row of rows) this.#unwritten.add(row)
       this.#report(toSessionError('write to the archive', ErrorCode.ArchiveFailed, cause))
@@ -94,4 +98,9 @@ export class ArchiveWriter<M extends object> implements RowReader {
     const run = runId === undefined ? undefined : this.#tree.runs.get(runId)
     return !partial && run?.state.status !== 'active'
   }
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  if (await resolvesWithin(work, timeLimit)) return work
+  throw new Error(`it takes longer than ${timeLimit / 1000} s`)
 }

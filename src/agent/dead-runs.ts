@@ -14,7 +14,7 @@ import { isRefused, sentAt } from './cancel-review'
 import { BusyError, HandledError } from './errors'
 import { cancelRefused, stepEnd, type RunIdentity } from './run-messages'
 import { acceptsCancel } from './hooks'
-import { readRun } from './lookup'
+import { maxRunMessages, readRun } from './lookup'
 import { settleFully } from './path'
 import { RunPublisher } from './run-publisher'
 import { answersFor } from './used-answers'
@@ -25,8 +25,11 @@ const endedAfter = 120_000
 /** How much history to look through for stalled runs, in messages. */
 const maxMessages = 1000
 
-/** Milliseconds that a decision on the cancels of a dead run may take, and then the refusals. */
-const decisionLimit = 10_000
+/**
+ * Milliseconds that a decision on the cancels of a dead run may take, and then the refusals: shorter than the timeout of
+ * clients, because they would report another failure.
+ */
+const decisionLimit = 8000
 
 /** The search for dead runs that is under way on each channel. */
 const ending = new WeakMap<object, Promise<void>>()
@@ -37,6 +40,8 @@ export const deadRunsEnded = (channel: object): Promise<void> => ending.get(chan
 /** The decisions on cancels of dead runs: many wakes for a cancel ask its hook once. */
 const decided = new WeakMap<Row, Promise<boolean>>()
 const deciders = new WeakMap<RunNode<object>, Decisions>()
+/** Cancels whose decision took too long: it counts once it is there, and nothing waits for it again. */
+const overdue = new WeakSet<Row>()
 
 /** A run without a sign of its agent. */
 interface SilentRun<M extends object> {
@@ -87,7 +92,7 @@ export class DeadRuns<M extends object> {
       tree.settle()
       return tree.runsOf(inputId).findLast((run) => run.visible)?.key
     }
-    await history.readUntil(() => answer() !== undefined, maxMessages)
+    await history.readUntil(() => answer() !== undefined, maxRunMessages)
     return answer()
   }
 
@@ -121,17 +126,20 @@ export class DeadRuns<M extends object> {
     // NOTE: many cancels may wake an agent at once, and one look at the session serves them all
     if (running) return running
     const work = this.#endAll()
-      .catch((cause: unknown) =>
-        this.#channel.report(toSessionError('end stalled runs', ErrorCode.LifecyclePublishFailed, cause)),
-      )
+      .catch((cause: unknown) => this.#fail(cause))
       .finally(() => ending.delete(this.#channel))
     ending.set(this.#channel, work)
     return work
   }
 
+  #fail(cause: unknown): void {
+    this.#channel.report(toSessionError('end stalled runs', ErrorCode.LifecyclePublishFailed, cause))
+  }
+
   async #endAll(): Promise<void> {
     const { tree, history } = this.#channel
-    await history.readUntil(() => history.readCount >= maxMessages)
+    // NOTE: an archive that cannot be read must not keep the runs that Ably knows
+    await history.readUntil(() => history.readCount >= maxMessages).catch((cause: unknown) => this.#fail(cause))
     settleFully(tree)
     const open = [...tree.runs.values()].filter((run) => run.visible && !run.hasEnded && !this.#isOwn(run))
     const isCancelled = (run: RunNode<M>): boolean => cancelsOf(tree, run).length > 0
@@ -183,7 +191,11 @@ export class DeadRuns<M extends object> {
     const newest = [...new Map(open.map((cancel) => [cancel.clientId, cancel])).values()]
     const allowed = newest.filter((cancel) => cancels.isAllowed(cancel, run.owner))
     const first = firstAccepted(allowed, (cancel) => this.#decide(run, cancel))
-    if (!(await resolvesWithin(first, decisionLimit))) return undefined
+    const isOverdue = allowed.every((cancel) => overdue.has(cancel))
+    if (!(await resolvesWithin(first, isOverdue ? 0 : decisionLimit))) {
+      for (const cancel of allowed) overdue.add(cancel)
+      return undefined
+    }
     const isAccepted = (await first) !== undefined
     if (!isAccepted) {
       const refused = Promise.all(newest.map((cancel) => this.#refuse(run, cancel)))

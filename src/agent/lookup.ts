@@ -17,7 +17,7 @@ interface SearchOptions {
 }
 
 // NOTE: bounds memory: a client may name a run that does not exist, which would read all of history
-const maxRunMessages = 100_000
+export const maxRunMessages = 100_000
 
 /**
  * Finds the row that an agent was woken for: known already, in history, or heard in time.
