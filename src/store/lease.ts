@@ -3,6 +3,7 @@ import { markRaw, toRaw } from 'vue'
 import { inTime } from '../ably/history-page'
 import { SessionError } from '../core/errors'
 import { LingeringLease } from '../core/lease'
+import { sleep } from '../core/signals'
 import type { ClientSession } from '../session/client-session'
 import type { DehydratedSession } from '../session/context'
 import { dehydrateSession } from '../session/client-session'
@@ -28,6 +29,8 @@ export interface Lease<M extends object = AppMessage> {
 }
 
 const firstPage = 30
+/** Milliseconds to wait for prompts that are on their way: the network may go meanwhile. */
+const sendLimit = 5000
 /** Pages of history that a server reads at most. */
 const maxServerPages = 3
 
@@ -132,7 +135,10 @@ export class LeasedSession {
     const { $id } = this.#store
     this.#store.$dispose()
     delete this.#options.pinia.state.value[$id]
-    if (canSend) while (submissions.unsent && channel.isConnected) await submissions.unsent
+    const send = async (): Promise<void> => {
+      while (submissions.unsent && channel.isConnected) await submissions.unsent
+    }
+    if (canSend && submissions.unsent) await Promise.race([send(), sleep(sendLimit)])
     await this.#session.close()
   }
 

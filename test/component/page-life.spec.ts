@@ -178,6 +178,16 @@ describe('an app that is unmounted while a prompt is on its way', () => {
     await eventually(() => expect(client.connection.state).toBe('closed'))
     expect([woken, await history()]).toEqual([[], []])
   })
+
+  it('rejects the prompt if the network goes meanwhile, and closes its client', async () => {
+    const { endpoint, client, app, page, woken } = await openApp('unmounted-cut-off')
+    endpoint.freeze('reader')
+    const sending = page.send('Hello')
+    app.unmount()
+    await expect(sending).rejects.toMatchObject({ code: 104004 })
+    await eventually(() => expect(client.connection.state).toMatch(/^clos/))
+    expect(woken).toEqual([])
+  })
 })
 
 describe('a component that was unmounted', () => {
