@@ -1,4 +1,4 @@
-import { compare, MultiMap } from '../core/collections'
+import { compare } from '../core/collections'
 import { InputNode } from '../core/input-node'
 import { unsent, type Row } from '../core/row'
 import { levelOf, type TreeNode } from '../core/node'
@@ -34,8 +34,6 @@ export class PendingInputs<M extends object> {
   readonly #cancellations: Cancellations<M>
   readonly #wakes: Wakes<M>
   readonly #entries = new Map<Subject<M>, PendingEntry>()
-  /** Requests for another reply, by the message that they follow. */
-  readonly #requests = new MultiMap<PendingEntry>()
 
   constructor(
     session: SessionContext<M>,
@@ -55,11 +53,6 @@ export class PendingInputs<M extends object> {
 
   get subjects(): Iterable<Subject<M>> {
     return this.#entries.keys()
-  }
-
-  /** Requests for another reply that follow this message. */
-  requestsAt(messageId: string): readonly PendingEntry[] {
-    return this.#requests.of(messageId)
   }
 
   /** The pending inputs whose node, or for requests the node they follow, is one of these. */
@@ -110,10 +103,8 @@ export class PendingInputs<M extends object> {
     const known = this.#entries.get(subject)
     const entry = typeof subject === 'string' ? this.#request(subject) : this.#atNode(subject)
     if (known && entry && isSame(known, entry)) return false
-    if (known?.parent !== undefined) this.#requests.remove(known.parent, known)
     if (!entry) return this.#entries.delete(subject)
     this.#entries.set(subject, entry)
-    if (entry.parent !== undefined) this.#requests.add(entry.parent, entry)
     return true
   }
 

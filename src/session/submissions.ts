@@ -8,7 +8,7 @@ import type { RunNode } from '../core/run-node'
 import { runError } from '../core/run-state'
 import { Header } from '../core/wire'
 import { type SessionContext } from './context'
-import { encodeInput, localRows, type PlacedInput } from './placed-input'
+import { encodeInput, localRows, type Place, type PlacedInput } from './placed-input'
 import { acceptedRun, newestAnswer, runOf, subjectOf, Submission, type WakeTrigger } from './submission'
 import type { Wakes } from './wake'
 import type { WakeInfo } from '../core/run-info'
@@ -48,6 +48,12 @@ export class Submissions<M extends object> {
   /** The answers of this session to a message. */
   answersTo(messageId: string): readonly Answer[] {
     return this.#byInput.of(messageId).flatMap(({ answers }) => answers)
+  }
+
+  /** Whether this client asks for another reply to a message, and no run has begun it. */
+  isRegenerated(messageId: string): boolean {
+    const asks = ({ regenerates, parent }: Place): boolean => regenerates !== undefined && parent === messageId
+    return this.#byInput.values().some((each) => asks(each.place) && !runOf(this.#session.tree, each))
   }
 
   /** Settles when the channel has accepted or refused every input; undefined when none is on its way. */

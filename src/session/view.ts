@@ -309,12 +309,9 @@ export class View<M extends object> {
   /** Sends an input. A version of something shows in this view, and moves no other view. */
   async #send(placed: PlacedInput<M>, options: PlacedSendOptions): Promise<ActiveRun<M>> {
     const { parent, forkOf, regenerates, supersedes } = placed.place
-    const { pending, submissions } = this.#session
-    const isRegenerated = (id: string): boolean =>
-      pending.requestsAt(id).some(({ input }) => submissions.find(input.inputId))
     const submission = await this.#session.send(placed, options, this, (inputId) => {
       if (forkOf ?? regenerates ?? supersedes) this.#branches.follow(inputId)
-      else this.#branches.keep(parent, isRegenerated)
+      else this.#branches.keep(parent, (id) => this.#session.submissions.isRegenerated(id))
     })
     return new ActiveRun(this.#session, submission)
   }
