@@ -110,13 +110,6 @@ function isAccepted(run: RunNode<object>, { inputId, eventId }: Trigger): boolea
   return input !== undefined && (run.rows.findLast(isIts)?.serial ?? '') > input.serial
 }
 
-/** The answer that wakes the agent, by its sender: the last one on the channel. */
-export function newestAnswer(run: RunNode<object>): Row | undefined {
-  if (run.isSuperseded) return undefined
-  if (run.isPlaceholder) return run.rows.findLast((row) => run.answers.counted.has(row))
-  return run.state.status === 'suspended' ? run.answers.newest : undefined
-}
-
 /** An input that this client has sent and that leads to a run: a prompt, an edit, a regeneration, an answer. */
 export class Submission implements WakeTrigger {
   readonly answers: readonly Answer[]

@@ -1,4 +1,3 @@
-import { alreadyAnswered } from '../core/answers'
 import type { Answer } from '../core/codec'
 import { MultiMap } from '../core/collections'
 import { warn } from '../core/diagnostics'
@@ -9,12 +8,10 @@ import { runError } from '../core/run-state'
 import { Header } from '../core/wire'
 import { type SessionContext } from './context'
 import { encodeInput, localRows, type Place, type PlacedInput } from './placed-input'
-import { acceptedRun, newestAnswer, runOf, subjectOf, Submission, type WakeTrigger } from './submission'
+import { checkAnswers, newestAnswer, tellOutdone } from './sent-answers'
+import { acceptedRun, runOf, subjectOf, Submission, type WakeTrigger } from './submission'
 import type { Wakes } from './wake'
 import type { WakeInfo } from '../core/run-info'
-
-/** How long to wait for the echo of a published answer, in milliseconds. It usually arrives at once. */
-const echoLimit = 2000
 
 /** Everything that this client has sent, until the runs it leads to have ended. */
 export class Submissions<M extends object> {
@@ -199,7 +196,7 @@ export class Submissions<M extends object> {
         }
         return this.#publish(submission)
       })
-      if (submission.answers.length > 0) await this.#checkAnswers(submission)
+      if (submission.answers.length > 0) await this.#check(submission)
     } finally {
       submission.publishing = undefined
     }
@@ -227,57 +224,21 @@ export class Submissions<M extends object> {
     }
   }
 
-  /**
-   * Finds out which published answers count: of the answers to one call, the first on the channel. Where only some of them
-   * are late, the session's error tells.
-   *
-   * @throws SessionError 40003 when other answers have settled all its calls before
-   */
-  async #checkAnswers(submission: Submission): Promise<void> {
-    const session = this.#session
-    const { tree, channel } = session
-    const { runId, answers, place } = submission
-    const last = submission.serials.at(-1) ?? ''
-    // NOTE: an answer of another client that comes before this one on the channel also arrives before its echo
-    if (last && channel.hearsItself) await session.waits.until(() => tree.log.get(last) !== undefined, echoLimit)
-    const fork = runId === undefined ? (tree.nodeOf(submission.inputId) as RunNode<M> | undefined) : undefined
-    // NOTE: a fork stands or falls with its first answer; further ones compete in the fork
-    const isFirst = fork !== undefined && fork.rows[0]?.serial === submission.serials[0]
-    const run = fork && !isFirst ? fork : tree.runs.get(runId ?? place.supersedes ?? '')
-    if (!run) return
-    const errors = this.#lateAnswers(submission, run)
-    const isRefused = isFirst ? submission.told.has(0) : errors.length === answers.length
-    if (!isRefused) return errors.forEach((error) => session.report(error))
-    session.act(() => this.#remove(submission))
-    throw errors[0]!
-  }
-
-  /** The errors of answers that do not count, each of them once. */
-  #lateAnswers({ answers, serials, told }: Submission, run: RunNode<M>): SessionError[] {
-    return answers.flatMap(({ codec }, index) => {
-      const earlier = run.answers.before({ codec, serial: serials[index] })
-      if (!earlier || told.has(index)) return []
-      told.add(index)
-      return alreadyAnswered(earlier)
-    })
-  }
-
-  /** Tells the sender which of its answers do not count because the agent has gone on with answers that reached it first. */
-  #tellOutdone(submission: Submission, run: RunNode<M>): void {
-    const { log } = this.#session.tree
-    const { publishing, serials, told, answers } = submission
-    if (publishing) return
-    if (!serials.some((serial, index) => !told.has(index) && run.isOutdone(log.get(serial)))) return
-    const errors = this.#lateAnswers(submission, run)
-    if (errors.length > 0 && told.size === answers.length) submission.abandon(errors[0]!)
-    for (const error of errors) this.#session.report(error)
+  /** Drops answers that reached the channel after others to the same calls. */
+  async #check(submission: Submission): Promise<void> {
+    try {
+      await checkAnswers(this.#session, submission)
+    } catch (error) {
+      this.#session.act(() => this.#remove(submission))
+      throw error
+    }
   }
 
   #settle(submission: Submission): void {
     const { tree } = this.#session
     const run = acceptedRun(tree, submission)
     if (!run) return
-    this.#tellOutdone(submission, run)
+    tellOutdone(this.#session, submission, run)
     if (submission.settle(tree.info(run))) this.#remove(submission)
   }
 
