@@ -29,9 +29,13 @@ export interface PlaygroundOptions {
 
 /**
  * Runs the playground, and waits until a page can be loaded.
- * @throws Error with the server's output, if it does not start in time
+ * @throws Error with the server's output, if it does not start in time, twice
  */
-export async function startPlayground(options: PlaygroundOptions = {}): Promise<Playground> {
+export const startPlayground = (options: PlaygroundOptions = {}): Promise<Playground> =>
+  // NOTE: another process can take the free port first
+  start(options).catch(() => start(options))
+
+async function start(options: PlaygroundOptions): Promise<Playground> {
   const { built, env, host = 'localhost', port = await freePort() } = options
   const url = `http://${host}:${port}`
   const [command, ...args] = built

@@ -1,11 +1,11 @@
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { chromium, type Browser, type Page } from 'playwright'
+import type { Browser, Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { build, type Rolldown } from 'vite'
-import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { here } from '../../scripts/entries'
+import { startChromium } from '../support/browser'
 import { behaviours } from './behaviours'
 import type { ContractPage } from './page'
 import { cases, timeout, type Subject } from './targets'
@@ -18,7 +18,7 @@ beforeAll(async () => {
   site = await serve(
     `<!doctype html><title>contract</title><script>${script.replaceAll('</script', '<\\/script')}</script>`,
   )
-  browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+  browser = await startChromium()
 })
 afterAll(async () => {
   await browser?.close()

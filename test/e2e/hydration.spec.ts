@@ -1,11 +1,10 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import vue from '@vitejs/plugin-vue'
-import { chromium } from 'playwright'
 import { createServer as createViteServer } from 'vite'
 import { expect, it, onTestFinished } from 'vitest'
-import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { here } from '../../scripts/entries'
+import { startChromium } from '../support/browser'
 import { startConversation } from '../support/conversation'
 import { eventually } from '../support/eventually'
 
@@ -55,7 +54,7 @@ it("server HTML hydrates without a warning: at once, awaited, lazily and as an i
     return render(options)
   })
 
-  const browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+  const browser = await startChromium()
   onTestFinished(() => browser.close())
   const problems: string[] = []
   const page = await browser.newPage()

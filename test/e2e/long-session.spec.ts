@@ -1,10 +1,10 @@
 import * as Ably from 'ably'
-import { chromium, type Browser, type Page } from 'playwright'
+import type { Browser, Page } from 'playwright'
 import { preview, type PreviewServer } from 'vite'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { here } from '../../scripts/entries'
 import type { LocalAblyPlugin } from '../../src/local/vite'
+import { startChromium } from '../support/browser'
 import { Events } from '../support/events'
 import { Visitor } from './visit'
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
     build: { outDir: inject('builtPlayground') },
     preview: { host: 'localhost', port: 0 },
   })
-  browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+  browser = await startChromium()
   await publishTurns()
 })
 afterAll(async () => {
@@ -58,7 +58,6 @@ async function publishTurns(): Promise<void> {
 async function visit(): Promise<Visitor> {
   const url = server.resolvedUrls!.local[0]!.replace(/\/$/, '')
   const context = await browser.newContext({ viewport: { width: 1000, height: 800 } })
-  context.setDefaultTimeout(120_000)
   const visitor = new Visitor(await context.newPage(), session, `${url}/api/gates/gate-long`, undefined)
   await visitor.page.goto(`${url}/s/${session}?speed=400&gate=gate-long&profile`)
   await visitor.page.locator('[data-connection="connected"]').waitFor()

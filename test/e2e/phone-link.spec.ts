@@ -1,9 +1,8 @@
 import { networkInterfaces } from 'node:os'
-import { chromium } from 'playwright'
 import { encode } from 'uqr'
 import { expect, inject, onTestFinished, test } from 'vitest'
-import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { startPlayground } from '../../scripts/playground'
+import { startChromium } from '../support/browser'
 import { violationsOf } from './axe'
 import { useVisits } from './visit'
 
@@ -18,7 +17,7 @@ const address =
 test('the QR code leads a phone into the conversation, where its Stop ends the answer on every device', async () => {
   const served = await startPlayground({ built: inject('builtPlayground'), host: address })
   onTestFinished(() => served.stop('SIGKILL'))
-  const browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+  const browser = await startChromium()
   onTestFinished(() => browser.close())
   const open = async (url: string) => {
     const page = await (await browser.newContext()).newPage()

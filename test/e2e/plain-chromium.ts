@@ -5,19 +5,13 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { chromium, type Browser } from 'playwright'
 import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
+import { started } from '../support/browser'
 
 /**
  * Starts Chromium as users run it: a tab of its first context is hidden while another tab is in front, or its window is
  * minimised. In a browser that Playwright launches, each tab counts as focused and stays visible.
  */
-export async function startPlainChromium(): Promise<Browser> {
-  try {
-    return await start()
-  } catch {
-    // NOTE: once in hundreds of starts, Chromium accepts the connection and then answers nothing on it
-    return await start()
-  }
-}
+export const startPlainChromium = (): Promise<Browser> => started(start)
 
 async function start(): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), 'chromium-'))

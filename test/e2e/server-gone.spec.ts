@@ -1,13 +1,12 @@
-import { chromium } from 'playwright'
 import { expect, inject, onTestFinished, test } from 'vitest'
-import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { startPlayground } from '../../scripts/playground'
+import { startChromium } from '../support/browser'
 
 test('a page whose server is gone claims only that the connection is lost, and keeps the draft', async () => {
   const built = inject('builtPlayground')
   const gone = await startPlayground({ built })
   onTestFinished(() => gone.stop('SIGKILL'))
-  const browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+  const browser = await startChromium()
   onTestFinished(() => browser.close())
   const page = await browser.newPage()
   await page.goto(`${gone.url}/s/gone`)

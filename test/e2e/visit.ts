@@ -1,16 +1,13 @@
 import MarkdownIt from 'markdown-it'
-import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from 'playwright'
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, inject } from 'vitest'
 import { answerTo } from '../../playground/server/answers'
 import type { Allowance } from '../../playground/server/gates'
 import type { CardStatus } from '../../playground/src/conversation/status'
-import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
+import { startPlayground, type Playground, type PlaygroundOptions } from '../../scripts/playground'
+import { longest, startChromium } from '../support/browser'
 import { eventually } from '../support/eventually'
 import { startPlainChromium } from './plain-chromium'
-import { startPlayground, type Playground, type PlaygroundOptions } from '../../scripts/playground'
-
-// NOTE: long enough for a busy machine
-const longest = 120_000
 
 /** Milliseconds between two looks at a page: each is work for three processes. */
 const pause = 50
@@ -68,11 +65,7 @@ export function useVisits({
       startPlayground({ built: inject('builtPlayground'), env }),
       hidesTabs
         ? startPlainChromium()
-        : chromium.launch({
-            executablePath: chromiumPath(),
-            args: chromiumArgs,
-            ignoreDefaultArgs: keepsPages ? ['--disable-back-forward-cache'] : [],
-          }),
+        : startChromium({ ignoreDefaultArgs: keepsPages ? ['--disable-back-forward-cache'] : [] }),
     ])
   })
   afterAll(async () => {
@@ -107,7 +100,6 @@ export function useVisits({
             reducedMotion: hasMotion ? 'no-preference' : 'reduce',
             ...options,
           })
-      context.setDefaultTimeout(longest)
       const visitor = new Visitor(
         await context.newPage(),
         session,

@@ -2,12 +2,12 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as Ably from 'ably'
-import { chromium, type Browser, type Page, type WebSocket } from 'playwright'
+import type { Browser, Page, WebSocket } from 'playwright'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
-import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { here } from '../../scripts/entries'
 import { freePort } from '../../scripts/free-port'
 import { joinWire, named, transportOf } from '../support/agent'
+import { startChromium } from '../support/browser'
 import { run } from '../support/command'
 import { eventually } from '../support/eventually'
 import { startEndpoint } from '../support/local'
@@ -20,7 +20,7 @@ const attach = 10
 
 let browser: Browser
 beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+  browser = await startChromium()
 })
 afterAll(() => browser.close())
 

@@ -1,16 +1,16 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { chromium, type Browser, type Page } from 'playwright'
+import type { Browser, Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { here } from '../../scripts/entries'
+import { startChromium } from '../support/browser'
 import { filesOf, openPage, start, stopOneOfTwo } from './visit'
 
 const folder = join(inject('examples'), 'no-build')
 
 let browser: Browser
 beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+  browser = await startChromium()
   mkdirSync(folder)
   for (const [name, text] of filesOf(readFileSync(here('docs/no-build.md'), 'utf8')))
     writeFileSync(join(folder, name), text)

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { chromium, type Browser } from 'playwright'
+import type { Browser } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { serve } from 'vitepress'
-import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { here } from '../../scripts/entries'
 import { violationsOf } from '../e2e/axe'
+import { startChromium } from '../support/browser'
 
 const pages = ['/', '/get-started', '/no-build', '/interruption', '/states', '/conversations', '/production', '/troubleshooting', '/api/archive'] // prettier-ignore
 const themes = ['light', 'dark'] as const
@@ -20,7 +20,7 @@ beforeAll(async () => {
     throw new Error('unable to test the site; run `npm run docs:build` first')
   ;({ server } = (await serve({ root: here('docs'), port: 0 })) as unknown as { server: Server })
   url = `http://localhost:${(server.address() as AddressInfo).port}`
-  browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+  browser = await startChromium()
 })
 afterAll(async () => {
   await browser.close()

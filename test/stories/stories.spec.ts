@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { chromium, type Browser, type Page } from 'playwright'
+import type { Browser, Page } from 'playwright'
 import { preview, type PreviewServer } from 'vite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 import { here } from '../../scripts/entries'
+import { startChromium } from '../support/browser'
 
 interface Story {
   readonly id: string
@@ -27,7 +27,7 @@ const said: string[] = []
 
 beforeAll(async () => {
   server = await preview({ configFile: false, root: here('.histoire'), preview: { port: 0, host: '127.0.0.1' } })
-  browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+  browser = await startChromium()
   page = await browser.newPage({ viewport: { width: 1600, height: 1000 } })
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') said.push(`${message.type()}: ${message.text()}`)

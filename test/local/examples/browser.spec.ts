@@ -1,8 +1,8 @@
-import { chromium, type Browser, type Page } from 'playwright'
+import type { Browser, Page } from 'playwright'
 import { createServer, type ViteDevServer } from 'vite'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { localAbly } from 'vue-ai-transport/local/vite'
-import { chromiumArgs, chromiumPath } from '../../../scripts/chromium'
+import { startChromium } from '../../support/browser'
 
 const ably = localAbly()
 const { endpoint } = ably
@@ -21,7 +21,7 @@ beforeAll(async () => {
   })
   await server.listen()
   await endpoint.ready
-  browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+  browser = await startChromium()
 })
 afterAll(async () => {
   await browser?.close()

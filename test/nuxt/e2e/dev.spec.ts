@@ -1,7 +1,7 @@
-import { chromium, type Browser, type Page } from 'playwright'
+import type { Browser, Page } from 'playwright'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { chromiumArgs, chromiumPath } from '../../../scripts/chromium'
 import { messagesOf } from '../../examples/visit'
+import { startChromium } from '../../support/browser'
 import { eventually } from '../../support/eventually'
 import { NewApp } from './dev'
 
@@ -27,10 +27,9 @@ beforeAll(async () => {
   // NOTE: from the start, because a new folder restarts Nuxt
   app.write('app/stores/trip.ts', store('Label 0'))
   app.edit('nuxt.config.ts', 'compatibilityDate', 'devtools: { enabled: false },\n  compatibilityDate')
-  browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+  browser = await startChromium()
   await app.start()
   page = await browser.newPage()
-  page.setDefaultTimeout(60_000)
   page.on('load', () => loads++)
   page.on('websocket', (socket) =>
     socket.on('framesent', ({ payload }) => {

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { UIMessage } from 'ai'
 import * as Ably from 'ably'
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright'
+import type { Browser, BrowserContextOptions, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, inject, onTestFinished } from 'vitest'
-import { chromiumArgs, chromiumPath } from '../../../scripts/chromium'
 import { here } from '../../../scripts/entries'
 import { freePort } from '../../../scripts/free-port'
 import { createClientSession, UIMessageCodec, type ClientSession } from '../../../src'
+import { startChromium } from '../../support/browser'
 import { eventually } from '../../support/eventually'
 
 /** The words of the model's answer to a prompt. */
@@ -95,7 +95,7 @@ export function useSite() {
       env,
       stdio: ['ignore', 'ignore', 'inherit'],
     })
-    browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+    browser = await startChromium()
     await eventually(async () => void (await fetch(`${origin}/api/user`)))
   })
   afterAll(async () => {
