@@ -18,7 +18,7 @@ interface Running {
   end(): void
 }
 
-const longest = 60
+const longest = 600
 
 /** The `retry-after` of a refusal, in seconds. */
 const retryAfter = 3

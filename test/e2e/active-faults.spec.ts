@@ -12,6 +12,7 @@ const shown = (visitor: Visitor) => visitor.page.getByRole('list', { name: 'Acti
 
 /** Starts a failure in the drawer, and closes the drawer. */
 async function start(visitor: Visitor, title: string): Promise<void> {
+  await visitor.prolongFaults()
   await visitor.press('Settings')
   await visitor.press('Simulate failures')
   await visitor.page.getByRole('dialog', { name: 'Simulate failures' }).getByRole('button', { name: title }).click()
@@ -25,10 +26,6 @@ describe('an active failure', () => {
     const visitor = await visit({ session })
     const other = await visit({ session, viewport: { width: 360, height: 740 }, hasTouch: true })
     await start(visitor, 'Delay every Stop')
-    // NOTE: its few seconds can be over before a busy machine has checked both pages
-    await visitor.page.evaluate(() =>
-      fetch('/api/faults/late', { method: 'POST', body: JSON.stringify({ clientId: '', seconds: 60 }) }),
-    )
     for (const each of [visitor, other]) {
       await shown(each)
         .filter({ hasText: /Every Stop delayed\s*ends in \d+ s/ })
@@ -50,6 +47,8 @@ describe('an active failure', () => {
     await shown(other)
       .getByText(/^Network dropped \(.+\)$/)
       .waitFor()
+    await visitor.page.unrouteAll()
+    await visitor.cause('network', 1)
     await visitor.page.locator('[data-connection="connected"]').waitFor()
     for (const each of [visitor, other]) await expect.poll(() => shown(each).count()).toBe(0)
   })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { eventually } from '../support/eventually'
 import { violationsOf } from './axe'
 import { shiftsOf, watchShifts } from './shifts'
 import { useVisits, type Visitor } from './visit'
@@ -99,12 +100,14 @@ describe('Expand', () => {
     await visitor.allow('all')
     await Promise.all([second.reaches('complete'), third.reaches('complete')])
     await expand(visitor).waitFor()
-    const hidden = await visitor.page.locator('article').evaluateAll((cards) =>
-      cards.map((card) => {
-        const body = card.querySelector('.body')!
-        return [body.scrollHeight > body.clientHeight + 2, card.querySelector('.expand') !== null]
-      }),
-    )
-    for (const [isHidden, hasButton] of hidden) expect(hasButton).toBe(isHidden)
+    await eventually(async () => {
+      const hidden = await visitor.page.locator('article').evaluateAll((cards) =>
+        cards.map((card) => {
+          const body = card.querySelector('.body')!
+          return [body.scrollHeight > body.clientHeight + 2, card.querySelector('.expand') !== null]
+        }),
+      )
+      for (const [isHidden, hasButton] of hidden) expect(hasButton).toBe(isHidden)
+    })
   })
 })

@@ -40,12 +40,13 @@ test('a draft survives a reload, and each conversation has its own', async () =>
   const session = newSession()
   const visitor = await visit({ session })
   await visitor.message.fill('half a thought')
+  const draft = expect.poll(() => visitor.message.inputValue())
   await visitor.page.reload()
-  expect(await visitor.message.inputValue()).toBe('half a thought')
+  await draft.toBe('half a thought')
   await visitor.press('New conversation')
-  expect(await visitor.message.inputValue()).toBe('')
+  await draft.toBe('')
   await visitor.page.goBack()
-  expect(await visitor.message.inputValue()).toBe('half a thought')
+  await draft.toBe('half a thought')
 })
 
 test('a suggestion and a scene leave the draft and its files in the message box', async () => {

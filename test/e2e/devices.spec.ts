@@ -23,7 +23,7 @@ const ask = async (device: FrameLocator, text: string) => {
 const card = (device: FrameLocator, status: string) => device.locator(`article[data-status="${status}"]`)
 
 test('a Stop on the phone reaches the laptop, which shows its milliseconds and its sender', async () => {
-  const visitor = await visit({ viewport: { width: 1280, height: 800 }, speed: 'slow' })
+  const visitor = await visit({ viewport: { width: 1280, height: 800 }, allow: 40 })
   const { laptop, phone } = await openBoth(visitor)
   await ask(laptop, lisbon)
   await card(phone, 'streaming').waitFor()
@@ -44,7 +44,7 @@ test('a Stop on the phone reaches the laptop, which shows its milliseconds and i
 })
 
 test('each device has its own network', async () => {
-  const visitor = await visit({ viewport: { width: 1280, height: 800 }, speed: 30 })
+  const visitor = await visit({ viewport: { width: 1280, height: 800 }, allow: 40 })
   const { laptop, phone } = await openBoth(visitor)
   await ask(laptop, lisbon)
   await card(phone, 'streaming').waitFor()
@@ -53,6 +53,7 @@ test('each device has its own network', async () => {
   await phone.locator('[data-connection="reconnecting"]').waitFor()
   await phone.getByText('Offline', { exact: true }).first().waitFor()
   expect(await laptop.locator('[data-connection="connected"]').count()).toBe(1)
+  await visitor.allow('all')
   await network.check()
   await phone.locator('[data-connection="connected"]').waitFor()
   await Promise.all([card(laptop, 'complete').waitFor(), card(phone, 'complete').waitFor()])

@@ -76,13 +76,15 @@ describe('Escape', () => {
   })
 
   test('pressed twice in a row stops one run', async () => {
-    const visitor = await visit({ allow: 40 })
+    const visitor = await visit({ allow: 40, hasOwnClock: true })
     const [first, second] = [await visitor.ask(lisbon), await visitor.ask(porto)]
     await Promise.all([first.streams(), second.streams()])
+    await visitor.stopClock()
     await visitor.page.keyboard.press('Escape')
     await visitor.page.keyboard.press('Escape')
+    await visitor.page.clock.resume()
     await second.reaches('cancelled')
-    await visitor.page.waitForTimeout(1200)
+    await visitor.page.clock.fastForward(1200)
     expect(await first.status()).toBe('streaming')
     await visitor.page.keyboard.press('Escape')
     await first.reaches('cancelled')

@@ -28,8 +28,8 @@ const sees = (visitor: Visitor, words: string | RegExp) => visitor.page.getByTex
 const firstTokens = (prompt: string, count: number) => tokensOf(answerTo(prompt)).slice(0, count).join('')
 const wordsIn = (text: string) => text.match(/\S+/g)!.length
 
-/** Waits until a visitor has so many tokens of the answers to "hello" and to the question about Lisbon, and no more. */
-async function hasTokens({ page }: Visitor, count: number): Promise<void> {
+/** Waits until a visitor has so many tokens of the answers to these prompts, and no more. */
+async function hasTokens({ page }: Visitor, count: number, prompts = ['hello', lisbon]): Promise<void> {
   await expect
     .poll(() =>
       page.evaluate(() => {
@@ -40,7 +40,7 @@ async function hasTokens({ page }: Visitor, count: number): Promise<void> {
           .map(({ parts }) => parts.map((part) => (part.type === 'text' ? part.text : '')).join(''))
       }),
     )
-    .toEqual([firstTokens('hello', count), firstTokens(lisbon, count)])
+    .toEqual(prompts.map((prompt) => firstTokens(prompt, count)))
 }
 
 describe('stopping a tool that is running', () => {
@@ -282,10 +282,9 @@ describe('an agent that refuses a Stop or is killed', () => {
   test('a killed agent leaves its text; Stop gets no reply until an agent is back, which ends the run for good', async () => {
     const visitor = await visit({ allow: 80, expected: refusals })
     const run = await visitor.ask(lisbon)
-    await run.streams(12)
+    await hasTokens(visitor, 80, [lisbon])
     await cause(visitor, 'kill')
     await visitor.allow('all')
-    await visitor.page.waitForTimeout(500)
     const left = await run.text()
     await run.stop()
     await run.reaches('cancelling')
@@ -370,6 +369,7 @@ describe('the drawer', () => {
     await visitor.page.keyboard.press('Enter')
     const drawer = visitor.page.getByRole('dialog', { name: 'Simulate failures' })
     await drawer.waitFor()
+    await visitor.prolongFaults()
     await visitor.page.keyboard.press('Tab')
     await visitor.page.keyboard.press('Enter')
     await drawer.getByText('Drop the network: for 8 seconds.').waitFor()
@@ -380,9 +380,11 @@ describe('the drawer', () => {
   })
 
   test('closes on a phone once a failure starts, and names it', async () => {
-    const visitor = await visit({ viewport: { width: 390, height: 780 }, hasTouch: true })
+    const visitor = await visit({ viewport: { width: 390, height: 780 }, hasTouch: true, hasOwnClock: true })
     await visitor.press('Settings')
     await visitor.press('Simulate failures')
+    // NOTE: the page names the failure for a few seconds only
+    await visitor.stopClock()
     const drawer = visitor.page.getByRole('dialog', { name: 'Simulate failures' })
     expect((await drawer.boundingBox())!.y).toBeGreaterThan(250)
     await visitor.press(/^Restart the agent/)

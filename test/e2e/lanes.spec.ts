@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { eventually } from '../support/eventually'
 import { useVisits, type RunOnPage, type Visitor } from './visit'
 
 const lisbon = 'Plan a weekend in Lisbon for two'
@@ -6,14 +7,18 @@ const porto = 'And what would three nights in Porto cost?'
 
 const { visit, newSession } = useVisits({ hasMotion: true })
 
-/** Whether the end of a run's text is inside the conversation's visible area. */
+/** Waits until the end of a run's text is inside the conversation's visible area; the page scrolls a frame later. */
 const showsItsEnd = (run: RunOnPage) =>
-  run.card.evaluate((card) => {
-    const view = document.querySelector('main')!.getBoundingClientRect()
-    const body = card.querySelector('.body')!.getBoundingClientRect()
-    const end = card.querySelector('.answer')!.lastElementChild!.getBoundingClientRect().bottom
-    return end > body.top && end <= Math.min(view.bottom, body.bottom) + 1
-  })
+  expect
+    .poll(() =>
+      run.card.evaluate((card) => {
+        const view = document.querySelector('main')!.getBoundingClientRect()
+        const body = card.querySelector('.body')!.getBoundingClientRect()
+        const end = card.querySelector('.answer')!.lastElementChild!.getBoundingClientRect().bottom
+        return end > body.top && end <= Math.min(view.bottom, body.bottom) + 1
+      }),
+    )
+    .toBe(true)
 
 const latest = (visitor: Visitor) => visitor.page.getByRole('button', { name: 'Latest' })
 const colour = (run: RunOnPage) => run.card.evaluate((card) => getComputedStyle(card).getPropertyValue('--lane'))
@@ -25,14 +30,15 @@ describe('two answers on a desktop', () => {
     await first.streams(90)
     const second = await visitor.ask(porto)
     await second.streams(20)
-    expect(await showsItsEnd(first)).toBe(true)
-    expect(await showsItsEnd(second)).toBe(true)
-    const heights = await Promise.all([first, second].map(async ({ card }) => (await card.boundingBox())!.height))
+    await showsItsEnd(first)
+    await showsItsEnd(second)
+    const heights = await visitor.cards.evaluateAll((cards) => cards.map((card) => card.getBoundingClientRect().height))
+    expect(heights).toHaveLength(2)
     expect(heights[0]).toBe(heights[1])
     await visitor.allow('all')
     await first.reaches('complete')
-    expect(await showsItsEnd(first)).toBe(true)
-    expect(await showsItsEnd(second)).toBe(true)
+    await showsItsEnd(first)
+    await showsItsEnd(second)
   })
 
   test('can be expanded to their full length', async () => {
@@ -40,16 +46,17 @@ describe('two answers on a desktop', () => {
     const [first, second] = [await visitor.ask(lisbon), await visitor.ask(porto)]
     await Promise.all([first.reaches('complete'), second.reaches('complete')])
     const hidden = () => first.card.locator('.body').evaluate((body) => body.scrollHeight - body.clientHeight)
-    expect(await hidden()).toBeGreaterThan(100)
+    await expect.poll(hidden).toBeGreaterThan(100)
     await first.card.getByRole('button', { name: /^Expand/ }).click()
-    expect(await hidden()).toBe(0)
+    await expect.poll(hidden).toBe(0)
     await first.card.getByRole('button', { name: /^Collapse/ }).click()
-    expect(await hidden()).toBeGreaterThan(100)
+    await expect.poll(hidden).toBeGreaterThan(100)
   })
 })
 
 test('a prompt that is sent offline is visible beside the long answer before it', async () => {
   const visitor = await visit({ allow: 150 })
+  await visitor.prolongFaults()
   const first = await visitor.ask(lisbon)
   await first.streams(90)
   await visitor.press('Settings')
@@ -57,9 +64,11 @@ test('a prompt that is sent offline is visible beside the long answer before it'
   await visitor.page.keyboard.press('Escape')
   await visitor.page.locator('[data-connection="reconnecting"]').waitFor()
   const kept = await visitor.ask('hello')
-  const box = (await kept.card.boundingBox())!
-  expect(box.y).toBeGreaterThan(56)
-  expect(box.y + 100).toBeLessThan(800)
+  await eventually(async () => {
+    const { y } = (await kept.card.boundingBox())!
+    expect(y).toBeGreaterThan(56)
+    expect(y + 100).toBeLessThan(800)
+  })
 })
 
 test('the page follows a regenerated answer further up, and the button to the latest answer is never stale', async () => {
@@ -73,8 +82,8 @@ test('the page follows a regenerated answer further up, and the button to the la
   await first.card.getByRole('button', { name: /^Regenerate/ }).click()
   await expect.poll(() => visitor.cards.count()).toBe(1)
   await first.streams(90)
-  expect(await showsItsEnd(first)).toBe(true)
-  expect(await latest(visitor).count()).toBe(0)
+  await showsItsEnd(first)
+  await expect.poll(() => latest(visitor).count()).toBe(0)
 })
 
 test('a run has the same colour on all devices, even if only the end of the conversation is loaded', async () => {

@@ -145,17 +145,20 @@ describe('Markdown in an answer', () => {
   })
 
   test('copies code without its language', async () => {
-    const visitor = await visit({ permissions: ['clipboard-read', 'clipboard-write'] })
+    const visitor = await visit({ permissions: ['clipboard-read', 'clipboard-write'], hasOwnClock: true })
     const run = await visitor.ask('How does Stop work?')
     await run.reaches('complete')
+    // NOTE: the button says "Copied" for a moment only
+    await visitor.stopClock()
     await run.card.getByRole('button', { name: 'Copy code' }).click()
     await run.card.getByRole('button', { name: 'Copied' }).waitFor()
     expect(await visitor.page.evaluate(() => navigator.clipboard.readText())).toMatch(/^const active = /)
   })
 
   test('is copied as Markdown with the complete answer', async () => {
-    const visitor = await visit({ speed: 400, permissions: ['clipboard-read', 'clipboard-write'] })
+    const visitor = await visit({ permissions: ['clipboard-read', 'clipboard-write'], hasOwnClock: true })
     await show(visitor, '- **one**\n- two')
+    await visitor.stopClock()
     await visitor.press(/^Copy the answer of run/)
     await visitor.page.getByRole('button', { name: 'Copied' }).waitFor()
     expect(await visitor.page.evaluate(() => navigator.clipboard.readText())).toBe('- **one**\n- two')
@@ -177,9 +180,11 @@ describe('Markdown in an answer', () => {
   })
 
   test('a steered answer shows no raw Markdown marks', async () => {
-    const visitor = await visit({ speed: 60 })
+    const visitor = await visit({ allow: 60 })
     await visitor.press('Steer it')
     const run = visitor.run(1)
+    await run.card.locator('[data-steer]').waitFor()
+    await visitor.allow('all')
     await run.card.locator('[data-steer="consumed"]').waitFor()
     await run.reaches('complete')
     expect(await run.text()).not.toContain('*')

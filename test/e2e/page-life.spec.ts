@@ -26,12 +26,13 @@ test.each([
     },
   ],
 ])('an answer continues to its end, and the next one works, if the page %s', async (_, leave) => {
-  const visitor = await visit()
+  const visitor = await visit({ allow: 40 })
   const address = visitor.page.url()
   visitor.page.on('dialog', (dialog) => void dialog.dismiss())
   const first = await visitor.ask(lisbon)
   await first.streams()
   await visitor.page.evaluate(leave)
+  await visitor.allow('all')
   await first.reaches('complete')
   const second = await visitor.ask(porto)
   await second.reaches('complete')

@@ -133,6 +133,7 @@ describe('the queue stays', () => {
   test('while the connection is lost, and goes on after it', async () => {
     const visitor = await visit({ allow: 40 })
     const run = await queueBehind(visitor, porto)
+    await visitor.prolongFaults()
     await visitor.press('Settings')
     await visitor.press(/Cut my connection/)
     await visitor.page.keyboard.press('Escape')
@@ -163,7 +164,7 @@ describe('the queue stays', () => {
     await visitor.run(2).reads(wordsFor(stops))
     await visitor.run(3).reads(wordsFor(porto))
     await expect.poll(() => inTab.count()).toBe(0)
-    for (const page of [visitor.page, tab]) expect(await page.locator('article').count()).toBe(3)
+    for (const page of [visitor.page, tab]) await expect.poll(() => page.locator('article').count()).toBe(3)
   })
 
   test('on its device: another device has a queue of its own', async () => {

@@ -69,7 +69,7 @@ describe('the scene', () => {
   })
 
   test('"Phone stops laptop" on a phone brings the device into view that does something', async () => {
-    const visitor = await visit({ viewport: { width: 390, height: 780 }, hasTouch: true, allow: 60 })
+    const visitor = await visit({ viewport: { width: 390, height: 780 }, hasTouch: true, allow: 'nothing' })
     const distance = () =>
       visitor.page
         .locator('.pane.phone')
@@ -77,6 +77,7 @@ describe('the scene', () => {
     await visitor.press(/^Phone stops laptop/)
     await visitor.page.getByText('The laptop asks.').waitFor()
     expect(await distance()).toBeGreaterThan(100)
+    await visitor.allow(60)
     await isOver(visitor)
     // NOTE: the page moves there smoothly
     await eventually(async () => expect(await distance()).toBeLessThanOrEqual(0))

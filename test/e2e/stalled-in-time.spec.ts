@@ -26,7 +26,7 @@ test.for(['desktop', 'phone'] as const)(
     await other.ask('Hello')
     await visitor.run(3).card.waitFor()
     // NOTE: the page's clock stands still from here on, so no machine is too slow for this
-    await visitor.page.clock.pauseAt((await nowOn(visitor)) + 1000)
+    await visitor.stopClock()
     const start = await nowOn(visitor)
     while ((await nowOn(visitor)) < start + 24_500) await visitor.page.clock.runFor(500)
     for (const run of runs) {

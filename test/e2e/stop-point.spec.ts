@@ -17,7 +17,7 @@ const delayStops = (visitor: Visitor, seconds: number) =>
 async function stopLate(visitor: Visitor, prompt: string, { before = 60, after = 100 } = {}) {
   const run = await visitor.ask(prompt)
   await expect.poll(async () => (await run.text()).length).toBeGreaterThan(before * 2)
-  await delayStops(visitor, 60)
+  await delayStops(visitor, 600)
   await run.stop()
   await run.reaches('cancelling')
   const kept = await run.text()
@@ -34,6 +34,7 @@ describe.each(['light', 'dark'] as const)('text that was written after Stop (%s)
     const visitor = await visit({ session, colorScheme, allow: 60 })
     const phone = await visit({ session, colorScheme, viewport: { width: 390, height: 800 }, hasTouch: true })
     const { run, kept } = await stopLate(visitor, lisbon)
+    await phone.run(1).reaches('cancelled')
     for (const { card, page } of [run, phone.run(1)].map((each) => ({ card: each.card, page: each.card.page() }))) {
       const flag = card.locator('.prose .stop-point')
       await flag.waitFor()

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { eventually } from '../support/eventually'
 import { useVisits, wordsFor, type Visitor } from './visit'
 
 const lisbon = 'Plan a weekend in Lisbon for two'
@@ -122,9 +123,12 @@ describe('a comparison', () => {
     const dialog = visitor.page.getByRole('dialog', { name: /^Versions of prompt/ })
     const version = (number: number) => dialog.getByRole('region', { name: `Version ${number}`, exact: true })
     const words = async (number: number) => (await version(number).locator('.prose').allInnerTexts()).join(' ').length
-    const [left, right] = [(await version(1).boundingBox())!, (await version(2).boundingBox())!]
-    expect([left.y, left.height]).toEqual([right.y, right.height])
-    expect(left.x + left.width).toBeLessThan(right.x)
+    // NOTE: text that still arrives moves both
+    await eventually(async () => {
+      const [left, right] = [(await version(1).boundingBox())!, (await version(2).boundingBox())!]
+      expect([left.y, left.height]).toEqual([right.y, right.height])
+      expect(left.x + left.width).toBeLessThan(right.x)
+    })
     expect(await version(1).locator('.prompt').innerText()).toContain(lisbon)
     expect(await version(2).locator('.prompt').innerText()).toContain(porto)
 

@@ -3,6 +3,7 @@ import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, inject } from 'vitest'
 import { answerTo } from '../../playground/server/answers'
 import type { Allowance } from '../../playground/server/gates'
+import type { FaultOrder } from '../../playground/shared/faults'
 import type { CardStatus } from '../../playground/src/conversation/status'
 import { startPlayground, type Playground, type PlaygroundOptions } from '../../scripts/playground'
 import { longest, startChromium } from '../support/browser'
@@ -146,8 +147,23 @@ export class Visitor {
     if (!ok) throw new Error(`the gate answered with ${status}`)
   }
 
+  /** Stops the page's clock, which the test then moves with `page.clock.runFor`. Needs `hasOwnClock`. */
+  async stopClock(): Promise<void> {
+    const { clock } = this.page
+    // NOTE: on a busy machine the next second can be over before the clock is told to stop there
+    await eventually(async () => clock.pauseAt((await this.page.evaluate(() => Date.now())) + 1000))
+  }
+
+  /** Lets each fault that the page starts from now on last until it is ended. */
+  async prolongFaults(): Promise<void> {
+    await this.page.route('**/api/faults/*', (route) => {
+      const order = route.request().postDataJSON() as FaultOrder | null
+      return route.continue(order?.seconds ? { postData: JSON.stringify({ ...order, seconds: 600 }) } : {})
+    })
+  }
+
   /** Starts a fault for this visitor, as a button of the drawer does; 0 seconds end it. */
-  async cause(kind: string, seconds = 60): Promise<void> {
+  async cause(kind: string, seconds = 600): Promise<void> {
     await this.page.evaluate(
       async ([kind, seconds]) => {
         const clientId = localStorage.getItem('playground:device')
