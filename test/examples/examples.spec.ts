@@ -11,7 +11,7 @@ import { startChromium } from '../support/browser'
 import { run } from '../support/command'
 import { eventually } from '../support/eventually'
 import { startEndpoint } from '../support/local'
-import { filesOf, messagesOf, openPage, start, stopOneOfTwo } from './visit'
+import { filesOf, forAWhile, forLong, messagesOf, openPage, start, stopOneOfTwo } from './visit'
 
 const examples = inject('examples')
 
@@ -110,13 +110,13 @@ describe("the README's Vite app", () => {
       })
     await ask('One')
     await messagesOf(page, 'assistant', 'complete').waitFor()
-    await ask('Two')
-    await messagesOf(page, 'assistant', 'active').filter({ hasText: 'You said: "Two"' }).waitFor()
+    await ask(`Two${forAWhile}`)
+    await messagesOf(page, 'assistant', 'active').filter({ hasText: 'You said: "Two' }).waitFor()
     await expect.poll(gap).toEqual([0, 1])
     expect(await page.evaluate(() => document.body.scrollHeight > innerHeight)).toBe(true)
     expect(await page.evaluate(() => document.body.scrollWidth)).toBe(320)
     await lines.first().scrollIntoViewIfNeeded()
-    await messagesOf(page, 'assistant', 'complete').filter({ hasText: 'You said: "Two"' }).waitFor()
+    await messagesOf(page, 'assistant', 'complete').filter({ hasText: 'You said: "Two' }).waitFor()
     expect((await lines.first().boundingBox())!.y).toBeGreaterThanOrEqual(0)
   })
 
@@ -156,7 +156,7 @@ it('five edits of the page and of the agent leave the page, its connection and i
       }),
     )
   })
-  await ask('One')
+  await ask(`One${forAWhile}`)
   await messagesOf(page, 'assistant', 'active').waitFor()
   const change = async (path: string, pattern: RegExp, by: string, isSeen: () => Promise<void>) => {
     edit(folder, path, pattern, by)
@@ -171,7 +171,7 @@ it('five edits of the page and of the agent leave the page, its connection and i
     const isShown = () => page.getByText(`Page ${count}`).waitFor({ timeout: 5000 })
     await change('src/App.vue', /<form/, `<p>Page ${count}</p>\n  <form`, isShown)
   }
-  await messagesOf(page, 'assistant', 'complete').filter({ hasText: 'You said: "One"' }).waitFor()
+  await messagesOf(page, 'assistant', 'complete').filter({ hasText: 'You said: "One' }).waitFor()
   for (let count = 1; count <= 5; count++) {
     const answers = messagesOf(page, 'assistant', 'complete').filter({ hasText: `Agent ${count}` })
     await change('server/agent.ts', /demoModel\(.*?\),/, `demoModel({ script: () => 'Agent ${count}' }),`, async () => {
@@ -299,9 +299,9 @@ describe('the Vite example', () => {
 
   it('sends beside an answer, stops one, and sends in place of the rest', async () => {
     const { page, problems, ask } = await open(await vite(folder))
-    await ask('One')
+    await ask(`One${forLong}`)
     await page.locator('[data-state="streaming"]').waitFor()
-    await ask('Two')
+    await ask(`Two${forLong}`)
     const stops = page.getByRole('button', { name: 'Stop', exact: true })
     await expect.poll(() => stops.count()).toBe(2)
     await stops.first().click()

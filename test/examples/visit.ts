@@ -72,17 +72,23 @@ export const messagesOf = (page: Page, role: 'user' | 'assistant', state: keyof 
     .filter({ has: page.locator('strong', { hasText: role === 'user' ? /^You$/ : /^Agent$/ }) })
     .filter({ has: page.locator('small', { hasText: words[state] }) })
 
+/** The end of a prompt whose answer takes half a minute, since the demo model repeats the prompt. */
+export const forLong = ' and so on'.repeat(250)
+
+/** The end of a prompt whose answer takes some seconds more than others. */
+export const forAWhile = ' and so on'.repeat(30)
+
 /** Asks twice and stops the first answer, in a page as the README shows it; the second one completes. */
 export async function stopOneOfTwo({ page, ask }: Pick<Visit, 'page' | 'ask'>) {
-  await ask('One')
-  await ask('Two')
+  await ask(`One${forLong}`)
+  await ask(`Two${forAWhile}`)
   const stopOf = (prompt: string) =>
     messagesOf(page, 'user', 'sent').filter({ hasText: prompt }).getByRole('button', { name: 'Stop' })
   await stopOf('Two').waitFor()
-  await messagesOf(page, 'assistant', 'active').filter({ hasText: 'You said: "One"' }).waitFor()
+  await messagesOf(page, 'assistant', 'active').filter({ hasText: 'You said: "One' }).waitFor()
   await stopOf('One').click()
-  await messagesOf(page, 'assistant', 'cancelled').filter({ hasText: 'You said: "One"' }).waitFor()
-  await messagesOf(page, 'assistant', 'complete').filter({ hasText: 'You said: "Two"' }).waitFor()
+  await messagesOf(page, 'assistant', 'cancelled').filter({ hasText: 'You said: "One' }).waitFor()
+  await messagesOf(page, 'assistant', 'complete').filter({ hasText: 'You said: "Two' }).waitFor()
   expect(await page.getByRole('button', { name: 'Stop' }).count()).toBe(0)
 }
 

@@ -27,9 +27,11 @@ it('the built app says at its start that it has no key', async () => {
   let printed = ''
   server.stderr.on('data', (data: Buffer) => (printed += String(data)))
   await eventually(async () => expect((await fetch(`http://localhost:${port}/api/user`)).ok).toBe(true))
-  expect(printed.trim()).toBe(
-    '[vue-ai-transport] There is no Ably key, so browsers cannot connect and prompts get no answer. Set NUXT_AI_TRANSPORT_KEY in the environment of the server.',
-  )
+  await expect
+    .poll(() => printed.trim())
+    .toBe(
+      '[vue-ai-transport] There is no Ably key, so browsers cannot connect and prompts get no answer. Set NUXT_AI_TRANSPORT_KEY in the environment of the server.',
+    )
 })
 
 it('a static site is generated, and the terminal names the route that it lacks', async () => {
