@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Realtime } from 'ably'
 import { convertToModelMessages, createUIMessageStream, isStepCount, streamText, type UIMessage } from 'ai'
 import { defineAgent } from 'vue-ai-transport/agent'
 import { demoModel } from 'vue-ai-transport/local'
 import { paceOf } from '../shared/pace'
-import type { Gates, Progress } from './gates'
+import type { Gates } from './gates'
 import { performanceFor } from './performance'
 import { toolApproval, toolsWith } from './tools'
 
@@ -39,7 +40,10 @@ export function createAgent(client: () => Realtime, { mayStop, gates }: AgentCon
 async function answer(messages: UIMessage[], abortSignal: AbortSignal, gates: Gates, isInterrupted: () => boolean) {
   const modelMessages = await convertToModelMessages(messages)
   const { tokensPerSecond, gate } = paceOf(messages)
-  const mayGoOn = (progress: Progress, signal?: AbortSignal) => gates.pass(gate, progress, signal)
+  // NOTE: a test with a gate does not wait for the pace of a model and its tools
+  const isAtGate = gate !== undefined
+  const work = (ms: number, signal?: AbortSignal) =>
+    isAtGate ? gates.pass(gate, 'at work', signal) : sleep(ms, undefined, { signal })
   return createUIMessageStream({
     onError: reasonOf,
     execute({ writer }) {
@@ -47,15 +51,16 @@ async function answer(messages: UIMessage[], abortSignal: AbortSignal, gates: Ga
         model: demoModel({
           script: performanceFor,
           tokensPerSecond,
+          ...(isAtGate && { delay: 0 }),
           async beforeToken(written, signal) {
             // NOTE: a steered answer ends with its sentence
             if (isInterrupted() && /[.!?]$/.test(written.at(-1) ?? '')) return false
-            await mayGoOn(written.length, signal)
+            await gates.pass(gate, written.length, signal)
             return true
           },
         }),
         messages: modelMessages,
-        tools: toolsWith(writer, (signal) => mayGoOn('at work', signal)),
+        tools: toolsWith(writer, work),
         toolApproval,
         stopWhen: isStepCount(5),
         abortSignal,

@@ -1,13 +1,15 @@
 import { jsonSchema, tool, type UIMessageStreamWriter } from 'ai'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 const objectOf = <T>(properties: Record<string, { type: 'string' | 'number' }>) =>
   jsonSchema<T>({ type: 'object', properties, required: Object.keys(properties), additionalProperties: false })
 
 const text = { type: 'string' } as const
 
-/** The agent's tools. */
-export const toolsWith = (writer: UIMessageStreamWriter, mayGoOn: (signal?: AbortSignal) => Promise<void>) => ({
+/** The agent's tools, which take their time with `work`. */
+export const toolsWith = (
+  writer: UIMessageStreamWriter,
+  work: (ms: number, signal?: AbortSignal) => Promise<void>,
+) => ({
   book_table: tool({
     description: 'Books a table in a restaurant.',
     inputSchema: objectOf<{ restaurant: string; day: string; time: string; people: number }>({
@@ -17,7 +19,7 @@ export const toolsWith = (writer: UIMessageStreamWriter, mayGoOn: (signal?: Abor
       people: { type: 'number' },
     }),
     async execute({ restaurant, day, time }, { abortSignal }) {
-      await sleep(1500, undefined, { signal: abortSignal })
+      await work(1500, abortSignal)
       return { booking: 'CC-2041', restaurant, when: `${day}, ${time}` }
     },
   }),
@@ -28,8 +30,7 @@ export const toolsWith = (writer: UIMessageStreamWriter, mayGoOn: (signal?: Abor
       const all = 4
       for (let done = 0; done <= all; done++) {
         writer.write({ type: 'data-progress', id: 'guides', data: { label: `Reading about ${topic}`, done, of: all } })
-        await sleep(500, undefined, { signal: abortSignal })
-        await mayGoOn(abortSignal)
+        await work(500, abortSignal)
       }
       return { read: all, useful: 3 }
     },
@@ -39,8 +40,7 @@ export const toolsWith = (writer: UIMessageStreamWriter, mayGoOn: (signal?: Abor
     inputSchema: objectOf<{ place: string }>({ place: text }),
     async execute({ place }) {
       // NOTE: like a tool that ignores its abort signal
-      await sleep(6000)
-      await mayGoOn()
+      await work(6000)
       return { place, metres: 2.4 }
     },
   }),

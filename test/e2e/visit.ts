@@ -36,7 +36,7 @@ export interface Visits {
 export interface VisitOptions extends BrowserContextOptions {
   /** The conversation. @default a new one */
   session?: string
-  /** Tokens per second of the answers to this visitor. @default 400 */
+  /** Tokens per second of the answers to this visitor. @default 1000 */
   speed?: string | number
   /** How far answers to this visitor can stream until `allow` is called. @default 'all' */
   allow?: Allowance
@@ -87,7 +87,7 @@ export function useVisits({
     signalServer: (name) => playground.signal(name),
     async visit({
       session = newSession(),
-      speed = 400,
+      speed = 1000,
       allow = 'all',
       profile,
       hasOwnClock,
