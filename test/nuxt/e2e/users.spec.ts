@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { chromium, type Browser, type Page } from 'playwright'
+import type { Browser, Page } from 'playwright'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { chromiumArgs, chromiumPath } from '../../../scripts/chromium'
 import { here } from '../../../scripts/entries'
 import { filesOf, messagesOf } from '../../examples/visit'
+import { startChromium } from '../../support/browser'
 import { NewApp } from './dev'
 
 const guide = readFileSync(here('docs/nuxt.md'), 'utf8')
@@ -39,7 +39,7 @@ beforeAll(async () => {
   app = new NewApp()
   app.edit('nuxt.config.ts', 'compatibilityDate', 'devtools: { enabled: false },\n  compatibilityDate')
   for (const [file, text] of filesOf(sectionOf('With users'))) app.write(file, text)
-  browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
+  browser = await startChromium()
   await app.start()
 })
 afterAll(async () => {
@@ -49,7 +49,6 @@ afterAll(async () => {
 beforeEach(async () => {
   problems.length = 0
   page = await browser.newPage()
-  page.setDefaultTimeout(60_000)
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) problems.push(message.text())
   })
