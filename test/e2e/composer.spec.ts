@@ -40,13 +40,13 @@ test('a draft survives a reload, and each conversation has its own', async () =>
   const session = newSession()
   const visitor = await visit({ session })
   await visitor.message.fill('half a thought')
-  const draft = expect.poll(() => visitor.message.inputValue())
+  const isDraft = async (text: string) => await expect.poll(() => visitor.message.inputValue()).toBe(text)
   await visitor.page.reload()
-  await draft.toBe('half a thought')
+  await isDraft('half a thought')
   await visitor.press('New conversation')
-  await draft.toBe('')
+  await isDraft('')
   await visitor.page.goBack()
-  await draft.toBe('half a thought')
+  await isDraft('half a thought')
 })
 
 test('a suggestion and a scene leave the draft and its files in the message box', async () => {

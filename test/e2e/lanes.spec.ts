@@ -8,17 +8,16 @@ const porto = 'And what would three nights in Porto cost?'
 const { visit, newSession } = useVisits({ hasMotion: true })
 
 /** Waits until the end of a run's text is inside the conversation's visible area; the page scrolls a frame later. */
-const showsItsEnd = (run: RunOnPage) =>
-  expect
-    .poll(() =>
-      run.card.evaluate((card) => {
-        const view = document.querySelector('main')!.getBoundingClientRect()
-        const body = card.querySelector('.body')!.getBoundingClientRect()
-        const end = card.querySelector('.answer')!.lastElementChild!.getBoundingClientRect().bottom
-        return end > body.top && end <= Math.min(view.bottom, body.bottom) + 1
-      }),
-    )
-    .toBe(true)
+const showsItsEnd = async ({ card }: RunOnPage): Promise<void> => {
+  const isShown = () =>
+    card.evaluate((element) => {
+      const view = document.querySelector('main')!.getBoundingClientRect()
+      const body = element.querySelector('.body')!.getBoundingClientRect()
+      const end = element.querySelector('.answer')!.lastElementChild!.getBoundingClientRect().bottom
+      return end > body.top && end <= Math.min(view.bottom, body.bottom) + 1
+    })
+  await expect.poll(isShown).toBe(true)
+}
 
 const latest = (visitor: Visitor) => visitor.page.getByRole('button', { name: 'Latest' })
 const colour = (run: RunOnPage) => run.card.evaluate((card) => getComputedStyle(card).getPropertyValue('--lane'))
