@@ -190,9 +190,9 @@ export function ownMessages<M extends object>(
   const steerIds = steerIdsIn(rows)
   const unfinished = cutShortIn(rows, codec)
   const isUnanswered = unansweredIn(all, fold)
-  const known = [...projection.ids].filter((id) => !run.isIgnored(id) && isForModel(projection.raw(id)!))
+  const known = [...projection.ids].filter((id) => !run.isIgnored(id) && isForModel(projection.get(id)!))
   return missedLast(known, isUnanswered).map((id) => ({
-    message: structuredClone(projection.raw(id)!),
+    message: structuredClone(projection.get(id)!),
     isReply: !steerIds.has(id),
     isUnfinished: unfinished.has(id),
   }))

@@ -107,30 +107,45 @@ export function removeBySerial<T extends Placed>(list: readonly T[], { serial }:
 
 /** A map that takes next to no room while it holds one thing, as most of them do. */
 export class SmallMap<V> {
+  /** The only key. */
   #key: string | undefined
-  #value: V | undefined
-  #more: Map<string, V> | undefined
+  /** Its value; without it a map of several. */
+  #held: V | Map<string, V> | undefined
 
   get(key: string): V | undefined {
-    if (this.#more) return this.#more.get(key)
-    return key === this.#key ? this.#value : undefined
+    if (this.#key === undefined) return (this.#held as Map<string, V> | undefined)?.get(key)
+    return key === this.#key ? (this.#held as V) : undefined
   }
 
   set(key: string, value: V): void {
-    if (!this.#more && (this.#key ?? key) !== key) this.#more = new Map([[this.#key!, this.#value!]])
-    if (this.#more) return void this.#more.set(key, value)
-    this.#key = key
-    this.#value = value
+    if (this.#held === undefined || key === this.#key) {
+      this.#key = key
+      this.#held = value
+      return
+    }
+    const map = this.#key === undefined ? (this.#held as Map<string, V>) : new Map([[this.#key, this.#held as V]])
+    this.#key = undefined
+    this.#held = map.set(key, value)
   }
 
   delete(key: string): void {
-    if (this.#more) this.#more.delete(key)
-    else if (key === this.#key) this.#key = this.#value = undefined
+    if (this.#key === undefined) (this.#held as Map<string, V> | undefined)?.delete(key)
+    else if (key === this.#key) this.#key = this.#held = undefined
+  }
+
+  /** Moves all of it into another map. */
+  take(): SmallMap<V> {
+    const taken = new SmallMap<V>()
+    taken.#key = this.#key
+    taken.#held = this.#held
+    this.#key = this.#held = undefined
+    return taken
   }
 
   /** In the order they were set first. */
   keys(): IterableIterator<string> {
-    return this.#more?.keys() ?? (this.#key === undefined ? [] : [this.#key]).values()
+    if (this.#key !== undefined) return [this.#key].values()
+    return (this.#held as Map<string, V> | undefined)?.keys() ?? [].values()
   }
 }
 

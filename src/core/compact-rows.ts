@@ -5,7 +5,7 @@ import type { Headers, MessageName } from './wire'
 interface Form {
   /** For each word the name of its header; null for data, undefined for other words. */
   readonly names: readonly Name[]
-  /** A number is a place among the values that only the rows of one node have. */
+  /** A number is a place among the values that only the rows of one node have; `~index` is the serial of the row there. */
   readonly words: readonly unknown[]
 }
 
@@ -19,22 +19,26 @@ export interface CompactRows {
   readonly form: Form
   /** What the form leaves out: mostly ids and text. */
   readonly values: readonly unknown[]
-  /** The first and the last serial. */
+  /** The first serial. */
   readonly first: string
-  readonly last: string
-  /** Of each row how its serial differs from the first one, and the time since the row before. */
+  /**
+   * Of each row how its serial differs from the first one, the time since the row before, and, if it has a version, how that
+   * differs.
+   */
   readonly places: string
 }
 
 /** The places of rows, which are in the order of their serials; no serial contains a space or a comma. */
 function placesOf(rows: readonly Row[]): string {
+  const first = rows[0]!.serial
   let before = 0
   return rows
-    .map(({ serial, timestamp }) => {
-      // NOTE: joined, because the parts of a template stay apart in memory
-      const place = [difference(rows[0]!.serial, serial), timestamp - before].join(' ')
+    .map(({ serial, version, timestamp }) => {
+      const place: unknown[] = [difference(first, serial), timestamp - before]
+      if (version !== serial) place.push(difference(first, version))
       before = timestamp
-      return place
+      // NOTE: joined, because the parts of a template stay apart in memory
+      return place.join(' ')
     })
     .join()
 }
@@ -49,9 +53,19 @@ function difference(base: string, serial: string): string {
   return `${begin} ${end} ${serial.slice(begin, length - end)}`
 }
 
+/** The serial that differs from another one in this way. */
+const differing = (base: string, [begin, end, middle]: readonly string[]): string =>
+  base.slice(0, Number(begin)) + middle + base.slice(base.length - Number(end))
+
+/** The last serial. */
+export const lastOf = ({ first, places }: CompactRows): string =>
+  differing(first, places.slice(places.lastIndexOf(',') + 1).split(' '))
+
 // NOTE: shorter texts are words of the protocol and of codecs, which other nodes use too
 const shortest = 13
 const maxForms = 32
+/** How many values are texts of the node. */
+const ownCount = 2
 
 /**
  * Rows of settled nodes mostly differ from those of others in ids, times and data alone. What they have in common is kept
@@ -62,22 +76,23 @@ export class RowForms {
   readonly #forms: Form[] = []
 
   compact(rows: readonly Row[], home: RowHome, log: CompactRows['log']): CompactRows {
-    const values: unknown[] = []
+    // NOTE: the texts that the node keeps, too, and not equal ones of its rows
+    const values: unknown[] = [home.key, home.parent]
     const form = this.#known(rows, values) ?? this.#learn(rows, values)
     const { serial: first } = rows[0]!
     // NOTE: a list that was pushed to keeps room for more
-    return { log, home, form, values: values.slice(), first, last: rows.at(-1)!.serial, places: placesOf(rows) }
+    return { log, home, form, values: values.slice(), first, places: placesOf(rows) }
   }
 
   #known(rows: readonly Row[], values: unknown[]): Form | undefined {
     return this.#forms.find((form) => {
-      values.length = 0
+      values.length = ownCount
       return fits(form, rows, values)
     })
   }
 
   #learn(rows: readonly Row[], values: unknown[]): Form {
-    values.length = 0
+    values.length = ownCount
     const form = learn(rows, values)
     if (this.#forms.unshift(form) > maxForms) this.#forms.pop()
     return form
@@ -89,11 +104,12 @@ function learn(rows: readonly Row[], values: unknown[]): Form {
   const names: Name[] = []
   const words: unknown[] = []
   const add = (word: unknown, name?: Name): void => {
+    const row = rows.findIndex(({ serial }) => serial === word)
     names.push(name)
-    words.push(place(word, name === null ? 1 : shortest, values))
+    words.push(row < 0 ? place(word, name === null ? 1 : shortest, values) : ~row)
   }
-  for (const { serial, version, name, transport, codec, clientId, data } of rows) {
-    for (const word of [name, version === serial ? undefined : version, clientId]) add(word)
+  for (const { name, transport, codec, clientId, data } of rows) {
+    for (const word of [name, clientId]) add(word)
     for (const header in transport) add(transport[header], header)
     add(undefined)
     for (const header in codec) add(codec[header], header)
@@ -112,22 +128,20 @@ function place(word: unknown, length: number, values: unknown[]): unknown {
 /** Whether rows have a form; notes the values that it leaves out. */
 function fits({ names, words }: Form, rows: readonly Row[], values: unknown[]): boolean {
   let index = 0
-  for (const { serial, version, name, transport, codec, clientId, data } of rows) {
-    const own = version === serial ? undefined : version
-    if (!fitsWord(words[index++], name, values) || !fitsWord(words[index++], own, values)) return false
-    if (!fitsWord(words[index++], clientId, values)) return false
-    for (const header in transport)
-      if (names[index] !== header || !fitsWord(words[index++], transport[header], values)) return false
+  const next = (word: unknown): boolean => fitsWord(words[index++], word, rows, values)
+  for (const { name, transport, codec, clientId, data } of rows) {
+    if (!next(name) || !next(clientId)) return false
+    for (const header in transport) if (names[index] !== header || !next(transport[header])) return false
     if (names[index++] !== undefined) return false
-    for (const header in codec)
-      if (names[index] !== header || !fitsWord(words[index++], codec[header], values)) return false
-    if (names[index] !== null || !fitsWord(words[index++], data, values)) return false
+    for (const header in codec) if (names[index] !== header || !next(codec[header])) return false
+    if (names[index] !== null || !next(data)) return false
   }
   return index === words.length
 }
 
-function fitsWord(at: unknown, word: unknown, values: unknown[]): boolean {
+function fitsWord(at: unknown, word: unknown, rows: readonly Row[], values: unknown[]): boolean {
   if (typeof at !== 'number' || word === undefined) return at === word
+  if (at < 0) return rows[~at]?.serial === word
   if (at === values.length) values.push(word)
   return values[at] === word
 }
@@ -135,39 +149,40 @@ function fitsWord(at: unknown, word: unknown, values: unknown[]): boolean {
 /** The rows as they were. */
 export function rowsOf({ home, form, values, first, places }: CompactRows): Row[] {
   const { names, words } = form
+  const entries = places.split(',').map((place) => place.split(' '))
+  const serials = entries.map((entry) => differing(first, entry))
   let index = 0
   let timestamp = 0
   const next = (): unknown => {
     const at = words[index++]
-    return typeof at === 'number' ? values[at] : at
+    return typeof at !== 'number' ? at : at < 0 ? serials[~at] : values[at]
   }
   const headers = (): Headers => {
     const entries: [string, string][] = []
     for (let name = names[index]; typeof name === 'string'; name = names[index]) entries.push([name, next() as string])
     return Object.fromEntries(entries)
   }
-  return Array.from(places.matchAll(/(\d+) (\d+) ([^ ]*) ([^,]*),?/g), ([, begin, end, middle = '', time]): Row => {
-    const serial = first.slice(0, Number(begin)) + middle + first.slice(first.length - Number(end))
+  return entries.map((entry, row): Row => {
+    const serial = serials[row]!
+    const version = versionOf(first, entry) ?? serial
     const name = next() as MessageName
-    const version = (next() as string | undefined) ?? serial
     const clientId = next() as string | undefined
     const transport = headers()
     index++
     const codec = headers()
-    timestamp += Number(time)
+    timestamp += Number(entry[3])
     const data = next()
     return { serial, version, name, transport, codec, data, clientId, timestamp, partial: false, deleted: false, home }
   })
 }
 
 /** The version of one of the rows, which are not made for that; undefined for other serials. */
-export function versionIn({ form, values, first, places }: CompactRows, serial: string): string | undefined {
+export function versionIn({ first, places }: CompactRows, serial: string): string | undefined {
   const at = `,${places}`.indexOf(`,${difference(first, serial)} `)
   if (at < 0) return undefined
-  // NOTE: data is the last word of each row
-  let index = 0
-  for (let end = places.indexOf(','); end >= 0 && end < at; end = places.indexOf(',', end + 1))
-    index = form.names.indexOf(null, index) + 1
-  const version = form.words[index + 1]
-  return typeof version === 'number' ? (values[version] as string) : ((version as string | undefined) ?? serial)
+  return versionOf(first, places.slice(at).split(',', 1)[0]!.split(' ')) ?? serial
 }
+
+/** The version that a place names, if it names one. */
+const versionOf = (first: string, entry: readonly string[]): string | undefined =>
+  entry.length > 4 ? differing(first, entry.slice(4)) : undefined

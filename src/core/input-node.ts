@@ -12,6 +12,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
   /** Its owner, while its rows are compact. */
   #owner: string | undefined
   forkOf: string | undefined
+  override device: string | undefined = undefined
   clientId = ''
 
   /** Shows a prompt before the channel has it, or takes that back. */

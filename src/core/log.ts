@@ -1,7 +1,7 @@
 import { warn } from './diagnostics'
 import { unsent, type Piece, type Row, type RowHome } from './row'
 import { firstAbove, SortedList } from './collections'
-import { RowForms, rowsOf, versionIn, type CompactRows } from './compact-rows'
+import { lastOf, RowForms, rowsOf, versionIn, type CompactRows } from './compact-rows'
 import {
   Header,
   isClients,
@@ -76,7 +76,7 @@ export class Log {
     if (serial > this.#highest || serial < this.#lowest) return undefined
     const all = this.#compact.sorted()
     let at = firstAbove(all, firstOf, serial) - 1
-    while (at >= 0 && (all[at]!.last < serial || versionIn(all[at]!, serial) === undefined)) at--
+    while (at >= 0 && (lastOf(all[at]!) < serial || versionIn(all[at]!, serial) === undefined)) at--
     return all[at]
   }
 
@@ -91,7 +91,8 @@ export class Log {
     const compact = this.#forms.compact(rows, home, this)
     this.#compact.add(compact)
     if (compact.first < this.#lowest) this.#lowest = compact.first
-    if (compact.last > this.#highest) this.#highest = compact.last
+    const last = rows.at(-1)!.serial
+    if (last > this.#highest) this.#highest = last
     for (const { serial } of rows) this.#rows.delete(serial)
     return compact
   }

@@ -4,7 +4,7 @@ import { isContent, type Log } from './log'
 import { unsent, type Row, type RowHome } from './row'
 import type { ReactivePort } from './signals'
 import { Projection } from './projection'
-import type { CompactRows } from './compact-rows'
+import { rowsOf, type CompactRows } from './compact-rows'
 import { ShownMessages, type MessageState, type MessageStatus, type SteerState, type ViewMessage } from './view-message'
 import { Header } from './wire'
 
@@ -49,6 +49,11 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return this.#rows
   }
 
+  /** The same; those that the log keeps in little room stay there. */
+  protected get knownRows(): readonly Row[] {
+    return this.#compact ? rowsOf(this.#compact) : this.#rows
+  }
+
   /** Whether the log keeps its rows in little room. */
   protected get isCompact(): boolean {
     return this.#compact !== undefined
@@ -88,6 +93,11 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   #names(id: string): boolean {
     return this.#rows.findLast(naming(id)) !== undefined
+  }
+
+  /** Takes this text for its parent, of several that are equal. */
+  follow(parent: string): void {
+    this.parent = parent
   }
 
   /** Follows a row that got longer; false when the node has to be settled for that. */
@@ -159,7 +169,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     // NOTE: loops like this one run for each node of a page, and walking a list by index is the cheapest way
     for (let at = 0; at < ids.length; at++) {
       const id = ids[at]!
-      if (this.projection.raw(id)) this.#emptyIds?.delete(id)
+      if (this.projection.get(id)) this.#emptyIds?.delete(id)
       else if (this.#names(id)) (this.#emptyIds ??= new Set()).add(id)
     }
     this.#namedIds = undefined
@@ -178,7 +188,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     const rows = this.#rows
     if (this.stale || !this.projection.isSealed || rows.length === 0) return
     // NOTE: spaces and commas part compact serials
-    if (rows.some(({ partial, pieces, serial }) => partial || pieces || /[ ,]/.test(serial))) return
+    if (rows.some(({ partial, pieces, serial, version }) => partial || pieces || /[ ,]/.test(serial + version))) return
     this.projection.trim()
     this.release()
     this.#compact = log.compact(rows, this)
@@ -213,7 +223,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** The plain message, unobserved. */
   message(id: string): M | undefined {
-    return this.projection.raw(id)
+    return this.projection.get(id)
   }
 
   viewMessage(id: string): ViewMessage<M> {
@@ -251,9 +261,12 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return this.#emptyIds ? [...this.ids, ...this.#emptyIds] : this.ids
   }
 
-  readonly runId?: string
-  /** The label of the device that sent it. */
-  device?: string | undefined
+  /** Only on runs that have started. */
+  get runId(): string | undefined {
+    return undefined
+  }
+  /** The label of the device that sent it; only on prompts. */
+  declare device?: string | undefined
   /** The message that it is another version of. */
   protected abstract get replacesId(): string | undefined
   /** Its owner, verified by Ably; undefined while the owner is unknown, and for clients without an identity. */

@@ -5,11 +5,10 @@ import type { ReactivePort } from './signals'
 import { Header } from './wire'
 const none: ReadonlyMap<string, string> = new Map()
 
-/** The messages of one node: the fold of its rows in serial order. */
-export class Projection<M extends object> implements Draft<M> {
+/** The messages of one node, by their ids: the fold of its rows in serial order. */
+export class Projection<M extends object> extends SmallMap<M> implements Draft<M> {
   /** Message ids in order of first mention. */
   #ids: string[] = []
-  #messages = new SmallMap<M>()
   #fold: Fold | undefined
   #resting = false
   /** Messages and parts of a re-projection that live on in older objects. */
@@ -24,6 +23,7 @@ export class Projection<M extends object> implements Draft<M> {
   readonly port: ReactivePort
 
   constructor(codec: Codec<M>, port: ReactivePort) {
+    super()
     this.codec = codec
     this.port = port
   }
@@ -35,11 +35,6 @@ export class Projection<M extends object> implements Draft<M> {
   /** The same list while messages are only added at its end. */
   get ids(): readonly string[] {
     return this.#ids
-  }
-
-  /** One of the messages, unobserved. */
-  raw(id: string): M | undefined {
-    return this.#messages.get(id)
   }
 
   /** Ids of messages that a row of another one brought along, with the serial of that row. */
@@ -68,7 +63,7 @@ export class Projection<M extends object> implements Draft<M> {
 
   /** Frees the room that lists of parts keep for more. */
   trim(): void {
-    if (!this.#observed) for (const id of this.#ids) trim(this.#messages.get(id)!)
+    if (!this.#observed) for (const id of this.#ids) trim(this.get(id)!)
   }
 
   /** Folds a row that comes after all others. */
@@ -85,9 +80,8 @@ export class Projection<M extends object> implements Draft<M> {
 
   /** Folds all rows afresh, keeping the objects that views already hold. */
   rebuild(rows: readonly Row[]): void {
-    const held = this.#messages
+    const held = this.take()
     const heldIds = this.#ids
-    this.#messages = new SmallMap()
     this.#ids = []
     this.#seeds = undefined
     this.#resting = false
@@ -98,13 +92,13 @@ export class Projection<M extends object> implements Draft<M> {
     for (const row of rows) this.add(row)
     this.#observed = observed
     for (const id of this.#ids) {
-      const message = this.#messages.get(id)!
+      const message = this.get(id)!
       const old = held.get(id)
       if (!old) continue
       patch(observed ? this.port.observe(old) : old, message, moved)
       // A row may feed a message itself
       moved.set(message, old)
-      this.#messages.set(id, old)
+      this.set(id, old)
     }
     for (const row of rows) if (row.part) row.part = moved.get(row.part) ?? row.part
     this.#ids = reuseIfEqual(heldIds, this.#ids) as string[]
@@ -123,7 +117,7 @@ export class Projection<M extends object> implements Draft<M> {
   }
 
   find(id: string): M | undefined {
-    const message = this.#messages.get(id)
+    const message = this.get(id)
     return message && this.live(message)
   }
 
@@ -131,7 +125,7 @@ export class Projection<M extends object> implements Draft<M> {
     const known = this.find(id)
     if (known) return known
     const made = this.codec.create(id, role)
-    this.#messages.set(id, made)
+    this.set(id, made)
     // NOTE: a list that is pushed to keeps room for many more
     if (this.#ids.length === 0) this.#ids = [id]
     else this.#ids.push(id)

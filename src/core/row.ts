@@ -38,6 +38,8 @@ export interface Piece {
 /** The owner of a row; the log itself does not look inside. */
 export interface RowHome {
   readonly key: string
+  /** The message that it follows. */
+  readonly parent?: string | undefined
   /** Takes back the rows that it has let the log keep in little room. */
   expand?(rows: readonly Row[]): void
 }

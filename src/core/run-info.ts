@@ -127,6 +127,16 @@ export class RunSnapshot {
     return hasNews
   }
 
+  /** The steps, as they were read last. */
+  get steps(): readonly RunStep[] | undefined {
+    return this.#facts?.steps
+  }
+
+  /** Lets go of facts that no reader has asked for; the rows of the run have them, too. */
+  release(): void {
+    if (!this.#info) this.#facts = undefined
+  }
+
   /** Lets the next reader make it anew, because its sources have changed. */
   forget(): void {
     this.#info = undefined
@@ -220,10 +230,10 @@ export type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy' | 'stopped' | 
 /** The facts about a run, from what its rows add up to. */
 export function factsOf(
   fold: RunFold,
-  { status, error, steps }: RunState,
+  { status, error }: RunState,
   { key: runId, inputId, parent: parentId }: { readonly key: string; inputId?: string; parent?: string },
 ): RunFacts {
-  const { start, end } = fold
+  const { start, end, steps } = fold
   const invocationId = fold.header(Header.invocationId) ?? ''
   const facts: Writable<RunFacts> = { runId, clientId: fold.shownOwner, invocationId, status, steps }
   if (inputId !== undefined) facts.inputId = inputId

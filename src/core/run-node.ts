@@ -7,7 +7,7 @@ import type { Row } from './row'
 import { TreeNode } from './node'
 import { RunFold } from './run-fold'
 import { factsOf, RunSnapshot, type RunFacts, type RunInfo } from './run-info'
-import { endState, hasEnded, initialRunState, isEntry, type RunState, type RunStatus } from './run-state'
+import { endState, hasEnded, isEntry, plainStates, type RunState, type RunStatus, type RunStep } from './run-state'
 import type { ReactivePort } from './signals'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'
@@ -20,7 +20,6 @@ interface ForksOf<M extends object> {
 
 /** A reply. Its key is its run id. */
 export class RunNode<M extends object> extends TreeNode<M> {
-  override readonly runId: string | undefined
   /** The run as its rows describe it. Undefined after a row that is not the last by serial: all rows are then read again. */
   #fold: RunFold | undefined = new RunFold(noItems)
   /** Whether rows have come since the last `derive()` that can change the state or the facts. */
@@ -30,7 +29,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** The answers that its agent had gone on with when it was settled. */
   #acted: readonly Row[] = noItems
   #isStarted = false
-  #state = initialRunState
+  #state: RunState = plainStates.active
   /** Its `RunInfo` for clients. */
   readonly snapshot = new RunSnapshot()
   readonly #access: AccessPolicy
@@ -63,7 +62,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
     super(key, codec, port)
     this.#access = access
     this.#forks = forks
-    this.runId = isPlaceholder ? undefined : key
   }
 
   override add(row: Row): boolean {
@@ -75,6 +73,10 @@ export class RunNode<M extends object> extends TreeNode<M> {
     else if (this.#answers && isAnswer(row)) this.#takeAnswer(row)
     this.#isNews ||= (this.#fold?.hasNews ?? true) || this.hasEnded
     return isFirst
+  }
+
+  override get runId(): string | undefined {
+    return this.isPlaceholder ? undefined : this.key
   }
 
   /** Takes in the answer of a fork that replaces it. */
@@ -93,6 +95,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #takeAnswer(row: Row): void {
     if (this.#known.namedAnswers.includes(row.serial)) this.#answers = undefined
     else if (this.#counts(row) && !this.#answers!.goOn(row)) this.#answers = undefined
+  }
+
+  override follow(parent: string): void {
+    super.follow(parent)
+    if (this.inputId === parent) this.inputId = parent
   }
 
   override grow(row: Row): boolean {
@@ -159,9 +166,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#access.canWrite(row, this.owner)
   }
 
-  /** The run as its rows describe it. */
+  /** The run as its rows describe it. Compact rows are only looked at, so that a reader of many runs takes no rows back. */
   get #known(): RunFold {
-    return (this.#fold ??= new RunFold(this.rows))
+    return this.isCompact ? new RunFold(this.knownRows) : (this.#fold ??= new RunFold(this.rows))
   }
 
   /** How a message fares that a client sent into it while it was being written. */
@@ -171,6 +178,10 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   get state(): RunState {
     return this.#state
+  }
+
+  get steps(): readonly RunStep[] {
+    return this.#known.steps
   }
 
   /** Its content rows, by serial. */
@@ -221,6 +232,13 @@ export class RunNode<M extends object> extends TreeNode<M> {
     super.release()
     this.#acted = noItems
     this.#fold = this.#answers = undefined
+    this.snapshot.release()
+    this.newestVersion = ''
+  }
+
+  override expand(rows: readonly Row[]): void {
+    super.expand(rows)
+    for (const row of rows) this.#noteVersion(row)
   }
 
   /** @param cancels - the cancels of this run that count, by serial */
@@ -241,25 +259,24 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   protected derive(): readonly string[] | undefined {
     const isFresh = !this.#fold
-    const { status, error } = this.#state
+    const state = this.#state
     const fold = this.#known
     this.#isNews = false
     fold.hasNews = false
     this.#steers = fold.steers
     // NOTE: views compare steps and errors by identity
-    if (isFresh && isSame(fold.steps, this.#state.steps)) fold.steps = this.#state.steps
+    const { steps } = this.snapshot
+    if (isFresh && steps && isSame(fold.steps, steps)) fold.steps = steps
     this.#readState(fold)
     this.serial = fold.serial
     this.parent = fold.parent
-    const inputId = fold.header(Header.inputId)
-    // NOTE: one text for both, because equal texts of different headers are kept twice
-    this.inputId = inputId === this.parent ? this.parent : inputId
+    this.inputId = fold.header(Header.inputId)
     this.regenerates = fold.header(Header.regenerates)
     this.#isStarted = fold.isStarted
     if (fold.namedAnswers.length > 0 || this.#acted.length > 0) this.#noteActed()
     this.snapshot.update(this.facts)
     const touched = this.#steers?.touched() ?? noItems
-    return status === this.#state.status && error === this.#state.error ? touched : undefined
+    return state === this.#state ? touched : undefined
   }
 
   /** The facts about it, for its snapshot. */
@@ -273,12 +290,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   #readState(fold: RunFold): void {
-    const { end, steps } = fold
+    const { end } = fold
     this.#isEnding = end !== undefined && !this.#isOverdue && fold.hasOpenStream
-    const liveStatus = fold.isSuspended && !end ? 'suspended' : 'active'
-    const state: Pick<RunState, 'status' | 'error'> = end && !this.#isEnding ? endState(end) : { status: liveStatus }
-    const { error } = this.#state
-    this.#state = { status: state.status, error: isSame(error, state.error) ? error : state.error, steps }
+    const live = plainStates[fold.isSuspended && !end ? 'suspended' : 'active']
+    const state = end && !this.#isEnding ? endState(end) : live
+    if (!isSame(state, this.#state)) this.#state = state
   }
 
   protected override seal(): void {

@@ -1,4 +1,4 @@
-import { noItems, type SmallMap } from './collections'
+import type { SmallMap } from './collections'
 import { ErrorCode } from './errors'
 import type { Row } from './row'
 import type { SteerState } from './view-message'
@@ -33,19 +33,23 @@ export interface RunStep {
 export interface RunState {
   readonly status: RunStatus
   readonly error?: RunError
-  readonly steps: readonly RunStep[]
 }
 
-/** The state of a run before any of its rows is known. */
-export const initialRunState: RunState = { status: 'active', steps: noItems }
+/** The states that say nothing else; all runs share them. */
+export const plainStates = {
+  active: { status: 'active' },
+  suspended: { status: 'suspended' },
+  cancelled: { status: 'cancelled' },
+  complete: { status: 'complete' },
+} as const satisfies Record<string, RunState>
 
 export const hasEnded = (status: RunStatus): status is RunEndReason => status !== 'active' && status !== 'suspended'
 
 /** The state that an end brings. */
-export function endState({ transport }: Row): Pick<RunState, 'status' | 'error'> {
+export function endState({ transport }: Row): RunState {
   const reason = transport[Header.runReason]
   if (reason === 'error') return { status: reason, error: errorOf(transport) }
-  return { status: reason === 'cancelled' ? reason : 'complete' }
+  return plainStates[reason === 'cancelled' ? reason : 'complete']
 }
 
 function errorOf(end: Headers): RunError {

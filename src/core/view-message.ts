@@ -64,7 +64,7 @@ class ViewMessageProxy<M extends object> implements Writable<ViewMessage<M>> {
     shape: MessageStatus,
     { runId, device }: Pick<ViewMessage<M>, 'runId' | 'device'> = {},
   ): Writable<ViewMessage<M>> {
-    const shown = new ViewMessageProxy(projection, id, projection.raw(id)!, shape)
+    const shown = new ViewMessageProxy(projection, id, projection.get(id)!, shape)
     if (runId !== undefined) shown.runId = runId
     if (device) shown.device = device
     return new Proxy<ViewMessageProxy<M>>(shown, this.#observed)
@@ -111,7 +111,7 @@ export class ShownMessages<M extends object> extends SmallMap<Writable<ViewMessa
     for (const id of ids) {
       const shown = this.get(id)
       if (!shown) continue
-      if (node.projection.raw(id)) update(shown, node.statusOf(id))
+      if (node.projection.get(id)) update(shown, node.statusOf(id))
       else this.delete(id)
     }
   }

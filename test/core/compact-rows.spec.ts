@@ -12,7 +12,10 @@ const home = { key: 'node' }
 const rows: fc.Arbitrary<Row[]> = fc
   .array(
     fc.record({
-      version: fc.option(text, { nil: undefined }),
+      version: fc.option(
+        text.filter((each) => !/[ ,]/.test(each)),
+        { nil: undefined },
+      ),
       name: fc.constantFrom('ai-input', 'ai-output', 'ai-run-end'),
       transport: headers,
       codec: headers,
