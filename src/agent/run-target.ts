@@ -82,6 +82,8 @@ async function checkFork<M extends object>(
   const isGuarded = tree.access.isGuarded || hooks.onAnswer !== undefined
   if (isGuarded && !replaced) throw badRequest('start the run', `the run that it replaces is unknown: "${runId}"`)
   if (isGuarded && replaced) await checkAnswer(tree, trigger, replaced, hooks.onAnswer)
+  // NOTE: history was read meanwhile, and of a flood of forks the tree keeps only a part
+  checkTrigger(trigger)
   checkFirst('start the run', replaced, (trigger.home as RunNode<M>).rows[0]!)
 }
 

@@ -9,6 +9,7 @@ import type { RunInfo } from './run-info'
 import { RunNode } from './run-node'
 import type { RunStatus } from './run-state'
 import { Siblings } from './siblings'
+import { UnseenRuns } from './unseen-runs'
 import type { ChannelMessage } from './wire'
 
 /** A change of one run's status, told once. */
@@ -33,8 +34,6 @@ export interface Settled<M extends object> extends Restructured<M> {
   edits: readonly InputNode<M>[]
 }
 
-const maxUnseenRuns = 1000
-
 const nothing: Settled<never> = {
   structure: false,
   runs: false,
@@ -56,8 +55,7 @@ export class Tree<M extends object> extends Placement<M> {
   /** Rows that got longer. */
   readonly #grown = new Set<Row>()
   readonly #ending = new Map<RunNode<M>, number>()
-  /** Runs that have nothing to show yet, oldest first. */
-  readonly #unseen = new Set<RunNode<M>>()
+  readonly #unseen = new UnseenRuns<M>()
   /** Which nodes are versions of each other. */
   readonly siblings: Siblings<M> = new Siblings<M>(this)
 
@@ -122,10 +120,7 @@ export class Tree<M extends object> extends Placement<M> {
         if (isNew && prompt.forkOf !== undefined) edits.push(prompt)
       }
     }
-    for (const run of this.#unseen) {
-      if (this.#unseen.size <= maxUnseenRuns) break
-      this.#forget(run)
-    }
+    for (const run of this.#unseen.takeSurplus()) this.#forget(run)
     const requests = this.takeTouchedRequests()
     return { ...this.#restructured(), runs, transitions, touched, prompts, requests, edits }
   }

@@ -63,6 +63,33 @@ describe.each(junk)('a flood of %s, ten thousand a second', (_, make) => {
   })
 })
 
+describe.each([
+  ['answers', 'steers into unknown runs'],
+  ['forks', 'forks of unknown runs'],
+])('a flood of %s, read from history', (_, flood) => {
+  it('drops no answer of another client, whose run is further back', () => {
+    const answer = { role: 'user', 'codec-message-id': 'm', 'run-id': 'r' }
+    const fork = { role: 'assistant', 'codec-message-id': 'f', supersedes: 'r' }
+    const older = [
+      { ...prompt('p'), clientId: 'alice' },
+      { ...runMessage('ai-run-start', 'r', ofRun), clientId: 'agent' },
+    ]
+    const own = [answer, fork].map((transport) => ({
+      ...message('ai-input', transport, { kind: 'tool-result', toolCallId: 'c' }, { output: 1 }),
+      clientId: 'alice',
+    }))
+    const make = junk.find(([title]) => title === flood)![1]
+    const junked = Array.from({ length: 2000 }, (__, n) => ({ ...make(n), clientId: 'mallory' }))
+    const tree = new Tree<UIMessage>(UIMessageCodec, plainPort, trustOf({ agents: 'agent', policy: ownerOnly }))
+    for (const page of [own, junked, older]) {
+      for (const each of page) tree.apply(each)
+      tree.settle()
+    }
+    for (const { serial } of own) expect(tree.log.get(serial!)?.home).toBeDefined()
+    expect(tree.runs.size).toBeLessThanOrEqual(1001)
+  })
+})
+
 describe('a flood of cancels that policy refuses', () => {
   it.each([
     ['a run', (n: number) => runMessage('ai-cancel', 'r', { 'event-id': `${n}` })],

@@ -224,6 +224,19 @@ describe('cancels of a prompt that are older than its run', () => {
   })
 })
 
+it('a request for one of 2,000 forks, which the agent does not keep all, is refused without an error of the agent', async () => {
+  const { name, errors, wake } = await wokenAgent(endpoint)
+  const channel = endpoint.rest({ clientId: 'stranger' }).channels.get(name)
+  const fork = (id: string) => {
+    const transport = { role: 'assistant', 'codec-message-id': id, 'event-id': `e-${id}`, supersedes: 'unknown' }
+    return { name: 'ai-input', data: { output: 1 }, extras: { ai: { transport, codec: { kind: 'tool-result', toolCallId: 'c' } } } } // prettier-ignore
+  }
+  for (let page = 0; page < 20; page++)
+    await channel.publish(Array.from({ length: 100 }, (_, n) => fork(`${page}-${n}`)))
+  expect(await wake('e-19-99')).toMatchObject({ status: 400 })
+  expect(errors).toEqual([])
+})
+
 describe('a run that takes longer than maxDuration', () => {
   it('ends as an error, is reported to onError, and frees its place', async () => {
     const respond = () => new Promise(() => {})
