@@ -4,6 +4,7 @@ import { RunNode } from '../core/run-node'
 import { selectionOf, type Choices, type Sibling } from '../core/siblings'
 import type { Tree } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
+import type { Place } from './placed-input'
 import type { DehydratedSession } from './context'
 
 /** The alternatives at one place of the conversation, one message each. */
@@ -67,13 +68,19 @@ export class Branches<M extends object> implements Choices {
   }
 
   /**
-   * Keeps a reply on screen when an own regeneration of it arrives, because a prompt goes on from it.
+   * Shows an own new version of something. A prompt that goes on from a reply keeps it on screen when an own regeneration of it
+   * arrives.
    *
    * @param isRegenerated - whether this client asks for another reply to this message
    */
-  keep(messageId = '', isRegenerated: (parent: string) => boolean): void {
-    const node = this.#tree.nodeOf(messageId)
-    if (node instanceof RunNode && node.parent !== undefined && isRegenerated(node.parent)) this.pick(node.key)
+  noteSent(
+    inputId: string,
+    { parent = '', forkOf, regenerates, supersedes }: Place,
+    isRegenerated: (parent: string) => boolean,
+  ): void {
+    if (forkOf ?? regenerates ?? supersedes) return this.follow(inputId)
+    const reply = this.#tree.nodeOf(parent)
+    if (reply instanceof RunNode && reply.parent !== undefined && isRegenerated(reply.parent)) this.pick(reply.key)
   }
 
   /** Keeps the shown version of a prompt when another client edits it; own edits are followed. */

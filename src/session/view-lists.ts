@@ -52,7 +52,7 @@ export class ViewLists<M extends object> {
   #moves = 0
   #runs: readonly RunInfo[] = noItems
   #pending: readonly PendingInput[] = noItems
-  #activeRuns = 0
+  #hasActiveRuns = false
   /** Whether a pending input may still start or resume a run. */
   #isUnderWay = false
   #hasNewRuns = true
@@ -79,7 +79,7 @@ export class ViewLists<M extends object> {
     if (this.#hasNewRuns) {
       const runs = this.#walk.path.flatMap(({ node }) => (isRun(node) ? this.#session.tree.info(node) : []))
       this.#runs = reuseIfEqual(this.#runs, runs)
-      this.#activeRuns = runs.filter(isRunning).length
+      this.#hasActiveRuns = runs.some(isRunning)
       this.#hasNewRuns = false
     }
     return this.#runs
@@ -96,13 +96,9 @@ export class ViewLists<M extends object> {
     return this.#pending
   }
 
-  get activeRuns(): number {
-    return this.runs && this.#activeRuns
-  }
-
   /** Whether a run is active, or a pending input may still start or resume one. */
   get isRunning(): boolean {
-    return this.activeRuns > 0 || (this.pending && this.#isUnderWay)
+    return (this.runs && this.#hasActiveRuns) || (this.pending && this.#isUnderWay)
   }
 
   /** Whether choices were made that the lists do not show yet. */

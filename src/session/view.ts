@@ -38,7 +38,6 @@ export class View<M extends object> {
   readonly #older: OlderMessages<M>
   readonly #branches: Branches<M>
   readonly #lists: ViewLists<M>
-  #isClosed = false
 
   /** @internal */
   constructor(session: Session<M>) {
@@ -74,12 +73,6 @@ export class View<M extends object> {
   /** Which versions it shows. @internal */
   get branches(): Branches<M> {
     return this.#branches
-  }
-
-  /** The number of active runs on the view's branch. @internal */
-  get activeRuns(): number {
-    this.#runsChanged.track()
-    return this.#lists.activeRuns
   }
 
   /** Inputs on the view's branch that no agent has accepted yet. */
@@ -136,7 +129,7 @@ export class View<M extends object> {
    * @throws SessionError 40003 when `count` is not a positive integer, 104011 when history cannot be read.
    */
   async loadOlder(count?: number | Event): Promise<readonly ViewMessage<M>[]> {
-    return this.#isClosed ? [] : this.#older.load(typeof count === 'number' ? count : 10)
+    return this.#session.views.has(this) ? this.#older.load(typeof count === 'number' ? count : 10) : []
   }
 
   /**
@@ -145,7 +138,7 @@ export class View<M extends object> {
    * @throws SessionError 104011 when history cannot be read; the reason of `signal` when that was aborted.
    */
   async loadUntil(predicate: (message: M) => boolean, signal?: AbortSignal): Promise<readonly ViewMessage<M>[]> {
-    return this.#isClosed ? [] : this.#older.loadUntil(predicate, signal)
+    return this.#session.views.has(this) ? this.#older.loadUntil(predicate, signal) : []
   }
 
   /** Shows at least so many messages at once, of those that are loaded. @internal */
@@ -283,7 +276,6 @@ export class View<M extends object> {
 
   /** Stops following the session; the lists stay as they are. */
   close(): void {
-    this.#isClosed = true
     this.#lists.update()
     this.#emitter.clear()
     this.#session.views.delete(this)
@@ -308,11 +300,10 @@ export class View<M extends object> {
 
   /** Sends an input. A version of something shows in this view, and moves no other view. */
   async #send(placed: PlacedInput<M>, options: PlacedSendOptions): Promise<ActiveRun<M>> {
-    const { parent, forkOf, regenerates, supersedes } = placed.place
-    const submission = await this.#session.send(placed, options, this, (inputId) => {
-      if (forkOf ?? regenerates ?? supersedes) this.#branches.follow(inputId)
-      else this.#branches.keep(parent, (id) => this.#session.submissions.isRegenerated(id))
-    })
+    const { submissions } = this.#session
+    const submission = await this.#session.send(placed, options, this, (inputId) =>
+      this.#branches.noteSent(inputId, placed.place, (id) => submissions.isRegenerated(id)),
+    )
     return new ActiveRun(this.#session, submission)
   }
 

@@ -5,6 +5,7 @@ import { isPlainObject } from '../core/collections'
 import { warn } from '../core/diagnostics'
 import type { SessionError } from '../core/errors'
 import { rowsFormat } from '../core/rows'
+import { isRunning } from '../core/run-info'
 import type { ClientSession } from '../session/client-session'
 import type { DehydratedSession } from '../session/context'
 import { verbsOf } from './verbs'
@@ -34,7 +35,7 @@ const sessionStore = (name: string, session: ClientSession<AppMessage>) =>
       return {
         status: session.status,
         messages: view.getMessages().length,
-        activeRuns: view.activeRuns,
+        activeRuns: view.runs().filter(isRunning).length,
         error: error && { code: error.code, message: error.message },
       }
     }

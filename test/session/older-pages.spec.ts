@@ -29,7 +29,7 @@ const crossing: Happening[] = [
 /** The lists of a view, but for how far back it reaches. */
 function listsOf(view: View<UIMessage>): { ids: string[]; others: unknown } {
   const ids = view.getMessages().map(({ id }) => id)
-  const others = [view.runs(), view.pending(), view.isRunning, view.activeRuns]
+  const others = [view.runs(), view.pending(), view.isRunning]
   return { ids, others: JSON.parse(JSON.stringify(others)) }
 }
 
