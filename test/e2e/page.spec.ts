@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { overflowOf } from './overflow'
-import { reloadAndWatchShifts, shiftsOf, watchShifts } from './shifts'
+import { answering, reloadAndWatchShifts, shiftsOf, watchShifts } from './shifts'
 import { useVisits, wordsFor, type Visitor } from './visit'
 
 const lisbon = 'Plan a weekend in Lisbon for two'
@@ -33,10 +33,16 @@ describe('layout', () => {
     await watchShifts(visitor.page)
     await (await visitor.ask(lisbon)).streams()
     await visitor.message.fill(porto)
-    await visitor.press('Stop and send')
+    await answering(visitor.page, async () => {
+      await visitor.press('Stop and send')
+      await visitor.run(1).reaches('cancelled')
+      await visitor.run(2).reaches('streaming')
+    })
     await visitor.run(2).streams(20)
-    await visitor.run(2).stop()
-    await visitor.run(2).reaches('cancelled')
+    await answering(visitor.page, async () => {
+      await visitor.run(2).stop()
+      await visitor.run(2).reaches('cancelled')
+    })
     await visitor.allow('all')
     await (await visitor.ask('Tell me how you fail')).reaches('error')
     const { total, moved } = await shiftsOf(visitor.page)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { violationsOf } from './axe'
 import { overflowOf } from './overflow'
-import { shiftsOf, watchShifts } from './shifts'
+import { answering, shiftsOf, watchShifts } from './shifts'
 import { useVisits, wordsFor, type RunOnPage, type Visitor } from './visit'
 
 const lisbon = 'Plan a weekend in Lisbon for two'
@@ -342,14 +342,21 @@ describe('layout', () => {
     await (await visitor.ask('Think first: is Sintra worth a day?')).reaches('complete')
     await (await visitor.ask(fado)).reaches('complete')
     const waiting = await asksForTable(visitor)
-    await visitor.press('Approve Book table')
+    await answering(visitor.page, async () => {
+      await visitor.press('Approve Book table')
+      await expect.poll(() => toolStatus(waiting)).not.toBe('asking')
+    })
     await waiting.reaches('complete')
     await visitor.allow(40)
     const steered = await visitor.ask(lisbon)
     await steered.streams()
     await visitor.message.fill('We do not eat fish')
-    await visitor.message.press('Alt+Enter')
-    await visitor.allow('all')
+    await answering(visitor.page, async () => {
+      await visitor.message.press('Alt+Enter')
+      await steered.card.locator('[data-steer]').waitFor()
+      await visitor.allow('all')
+      await steered.card.locator('[data-steer="consumed"]').waitFor()
+    })
     await steered.reaches('complete')
     const { total, moved } = await shiftsOf(visitor.page)
     console.log(`layout shift, parts of every kind: ${total.toFixed(4)}`, moved)

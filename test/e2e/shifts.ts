@@ -12,6 +12,11 @@ export interface Shifts {
   moved: string[]
 }
 
+interface Recorded extends Shifts {
+  /** The times in which shifts come from an action of the user, in ms; the last one may have no end yet. */
+  answers: { from: number; to: number }[]
+}
+
 /** Starts recording the layout shifts of a page. */
 export const watchShifts = (page: Page): Promise<void> => page.evaluate(record)
 
@@ -25,13 +30,31 @@ export async function reloadAndWatchShifts(page: Page): Promise<void> {
 export const shiftsOf = (page: Page): Promise<Shifts> =>
   page.evaluate(() => (window as unknown as { shifts: Shifts }).shifts)
 
+/**
+ * Shifts that an action of the user causes do not count until the page has answered it. A browser gives an answer half a
+ * second, which is too short for a busy machine.
+ */
+export async function answering(page: Page, act: () => Promise<unknown>): Promise<void> {
+  await page.evaluate(() => {
+    const { answers } = (window as unknown as { shifts: Recorded }).shifts
+    answers.push({ from: performance.now(), to: Infinity })
+  })
+  await act()
+  await page.evaluate(async () => {
+    const { answers } = (window as unknown as { shifts: Recorded }).shifts
+    // NOTE: the frame that shows the answer comes later
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame)
+    answers.at(-1)!.to = performance.now()
+  })
+}
+
 function record(): void {
-  const shifts: Shifts = { total: 0, moved: [] }
+  const shifts: Recorded = { total: 0, moved: [], answers: [] }
   Object.assign(window, { shifts })
   const nameOf = (node: Node | null) => (node instanceof Element ? node : node?.parentElement)?.outerHTML.slice(0, 60)
   new PerformanceObserver((list) => {
-    for (const { value, hadRecentInput, sources } of list.getEntries() as Shift[]) {
-      if (hadRecentInput) continue
+    for (const { value, hadRecentInput, sources, startTime } of list.getEntries() as Shift[]) {
+      if (hadRecentInput || shifts.answers.some(({ from, to }) => from <= startTime && startTime <= to)) continue
       shifts.total += value
       for (const { node, previousRect, currentRect } of sources) {
         const from = `${previousRect.x.toFixed()},${previousRect.y.toFixed()}`
