@@ -6,13 +6,15 @@ import { here } from './entries.ts'
 
 /**
  * Photographs the states of an answer for the documentation, from the stories that `npm run story:build` has built: each
- * state by day (`streaming.png`) and by night (`streaming-dark.png`).
+ * state by day (`streaming.png`) and by night (`streaming-dark.png`). A word selects the states with that word in their name.
  */
 interface Picture {
   readonly story: string
   readonly variant: string
   /** Milliseconds until the state is reached. */
   readonly after?: number
+  /** In CSS pixels. @default the head of a long answer, which shows its state */
+  readonly maxHeight?: number
 }
 
 const card = (variant: string, after?: number): Picture => ({ story: 'Run card', variant, after })
@@ -24,11 +26,11 @@ const pictures: Readonly<Record<string, Picture>> = {
   cancelled: card('Stopped'),
   complete: card('Complete'),
   error: card('Failed'),
-  suspended: { story: 'Tool call', variant: 'Needs approval' },
+  suspended: { story: 'Tool call', variant: 'Needs approval', maxHeight: 440 },
   stalled: card('Stopping, requested by another device', 8000),
   'stop-refused': card('Refused Stop'),
   offline: card('Waits for the network'),
-  'not-sent': card('Not sent'),
+  'not-sent': card('Not sent', 4000),
 }
 
 interface Story {
@@ -38,24 +40,27 @@ interface Story {
 }
 
 const folder = here('docs/images/states')
+const wanted = process.argv[2] ?? ''
+const chosen = Object.entries(pictures).filter(([name]) => name.includes(wanted))
 const { stories } = JSON.parse(readFileSync(here('.histoire/dist/histoire.json'), 'utf8')) as { stories: Story[] }
 mkdirSync(folder, { recursive: true })
-
-/** In CSS pixels: the head of a long answer shows its state. */
-const maxHeight = 210
 
 const server = await preview({ configFile: false, root: here('.histoire'), preview: { port: 0, host: '127.0.0.1' } })
 const browser = await chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs })
 try {
   for (const suffix of ['', '-dark']) {
-    for (const [name, picture] of Object.entries(pictures)) await take(picture, suffix !== '', `${name}${suffix}.png`)
+    for (const [name, picture] of chosen) await take(picture, suffix !== '', `${name}${suffix}.png`)
   }
 } finally {
   await browser.close()
   await server.close()
 }
 
-async function take({ story, variant, after = 0 }: Picture, isDark: boolean, file: string): Promise<void> {
+async function take(
+  { story, variant, after = 0, maxHeight = 210 }: Picture,
+  isDark: boolean,
+  file: string,
+): Promise<void> {
   const { id, variants } = stories.find(({ title }) => title === story)!
   const page = await browser.newPage({ viewport: { width: 1500, height: 6000 }, deviceScaleFactor: 2 })
   await page.route(/^https:/, (route) => route.fulfill({ json: {} }))
@@ -71,11 +76,13 @@ async function take({ story, variant, after = 0 }: Picture, isDark: boolean, fil
   await page.close()
 }
 
-/** The place of an element once it stays: fonts and stories above it move it while they load. */
+/** The place of an element in view once it stays: fonts and stories above it move it while they load. */
 async function placeOf(target: Locator): Promise<{ x: number; y: number; width: number; height: number }> {
-  for (let before = ''; ;) {
+  for (let before = '', looks = 0; ;) {
+    await target.scrollIntoViewIfNeeded()
     const place = (await target.boundingBox())!
-    if (JSON.stringify(place) === before) return place
+    looks = JSON.stringify(place) === before ? looks + 1 : 0
+    if (looks === 3) return place
     before = JSON.stringify(place)
     await target.page().waitForTimeout(500)
   }
