@@ -33,6 +33,9 @@ export const reasonOf = (cause: unknown): string => (cause instanceof Error ? ca
 /** Ably's code for publishing on a channel that was attached with a token that may not. */
 const noPublishMode = 40165
 
+/** Ably's code for a token with another client id than that of the connection. */
+const otherUser = 40102
+
 /** The channel or the token route that each error of the SDK is about. */
 const subjects = new WeakMap<object, string>()
 
@@ -81,6 +84,12 @@ function mendable(cause: unknown): [reason: string, code: number] | undefined {
   if (code === ErrorCode.TokenRouteFailed) {
     return [
       `the token route ${subject} failed: ${plainly(reasonOf(origin ?? cause))}. It must answer with an Ably token, as tokenRoute() does`,
+      code,
+    ]
+  }
+  if (code === otherUser) {
+    return [
+      `${reasonOf(cause)}. A connection belongs to one user: call reset() of createAITransport() when the user changes`,
       code,
     ]
   }

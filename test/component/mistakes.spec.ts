@@ -283,6 +283,28 @@ describe('a token route that fails', () => {
   })
 })
 
+it('a change of user without a reset is named, with the fix', async () => {
+  const endpoint = await startEndpoint()
+  const { key: _, ...options } = endpoint.clientOptions()
+  let clientId = 'alice'
+  const client = new Ably.Realtime({
+    ...options,
+    logLevel: 0,
+    authCallback: (_params, done) =>
+      void endpoint.rest().auth.createTokenRequest({ clientId }).then(done.bind(null, null)),
+  })
+  onTestFinished(() => client.close())
+  const { use, app } = await anApp({ client })
+  const { ready, error } = use('users')
+  await ready
+  clientId = 'bob'
+  await client.auth.authorize().catch(() => undefined)
+  await eventually(() => expect(error.value).toMatchObject({ code: 40102 }))
+  const fix = /; .+\. A connection belongs to one user: call reset\(\) of createAITransport\(\) when the user changes$/
+  expect(error.value!.message).toMatch(fix)
+  expect(useIn(app, useConnection).reason.value!.message).toMatch(fix)
+})
+
 it('cancelAll and loadOlder work as handlers of clicks', async () => {
   const { endpoint, app } = await anApp()
   const agent = handAgent(endpoint.client({ clientId: 'agent' }), 'ai:clicks')
