@@ -192,7 +192,8 @@ export class MessageWriter<Chunk> {
     })
   }
 
-  async #publishRow({ codec, data, ephemeral }: Of<'publish'>): Promise<void> {
+  async #publishRow({ codec, data: given, ephemeral }: Of<'publish'>): Promise<void> {
+    const data = typeof given === 'string' ? given.toWellFormed() : given
     const transport = { ...this.#headers, [Header.streamed]: 'false' }
     const extras = { ...outputExtras(transport, codec), ...(ephemeral && { ephemeral }) }
     const serial = await this.#publisher.publish({ name: MessageName.output, data, extras })

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { RunPublisher } from '../../src/agent/run-publisher'
-import { StreamWriter } from '../../src/agent/message-writer'
+import { UIMessageCodec } from '../../src/codec'
+import { MessageWriter, StreamWriter } from '../../src/agent/message-writer'
 import type { OutgoingMessage } from '../../src/core/wire'
 import { freeChannel } from '../support/free-channel'
 
@@ -172,3 +173,15 @@ async function appendAll(stream: StreamWriter, tokens: readonly string[]): Promi
     await turn()
   }
 }
+
+describe('a whole part', () => {
+  it('has replacement characters for halves of characters, which JSON and msgpack would carry differently', async () => {
+    const to = publisher()
+    const writer = new MessageWriter(to.publisher, UIMessageCodec.encoder('m'), {}, () => undefined)
+    await writer.write({ type: 'data-note', data: 'Cut \ud83d' })
+    const title = `${'x'.repeat(3999)}😀`
+    await writer.write({ type: 'source-url', sourceId: 's', url: 'https://example.com/', title })
+    expect(to.sent.map(([, data]) => data)).toEqual(['Cut \ufffd', 'https://example.com/'])
+    expect(to.allExtras[1]!.ai.codec!.title).toBe(`${'x'.repeat(3999)}\ufffd`)
+  })
+})

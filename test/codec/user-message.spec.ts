@@ -31,6 +31,20 @@ it('a prompt takes text, files and data from every publisher', () => {
   ])
 })
 
+it('a prompt has replacement characters for halves of characters, which JSON and msgpack would carry differently', () => {
+  const parts = [
+    { type: 'text', text: 'Cut \ud83d' },
+    { type: 'file', mediaType: 'text/plain', url: 'data:,', filename: `${'x'.repeat(3999)}😀` },
+    { type: 'data-note', data: '\ude00 cut' },
+  ] as const
+  const encoded = UIMessageCodec.encode({
+    type: 'message',
+    message: { id: 'p', role: 'user', parts: [...parts] },
+  }).parts
+  expect(encoded.map(({ data }) => data)).toEqual(['Cut \ufffd', 'data:,', '\ufffd cut'])
+  expect(encoded[1]!.codec.filename).toBe(`${'x'.repeat(3999)}\ufffd`)
+})
+
 const forged = ['dynamic-tool', 'tool-pay', 'reasoning', 'step-start', 'source-url', '', 'data', '__proto__']
 
 it.each(forged)('a prompt takes no part of the kind %j', (partType) => {

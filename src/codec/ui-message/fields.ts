@@ -47,7 +47,12 @@ const maxText = 4_000
 const maxTotal = 15_000
 
 /** A title or an id as it fits a header. The same id is always cut the same way. */
-export const clipped = (text: string): string => text.slice(0, maxText)
+export const clipped = (text: string): string => wellFormed(text.slice(0, maxText))
+
+/** Text with a replacement character for each half of a character: JSON and msgpack carry halves differently. */
+// NOTE: not `toWellFormed`, which browsers of early 2023 lack. With the flag `u` a half of a whole character does not match
+export const wellFormed = <T>(data: T): T =>
+  typeof data === 'string' ? (data.replace(/\p{Surrogate}/gu, '\ufffd') as T) : data
 
 /** Codec headers of the given kind that hold these fields of a chunk or part; absent fields stay absent. */
 export function pack<T extends object>(source: T, kind: string, names: readonly (keyof T & string)[]): Headers {

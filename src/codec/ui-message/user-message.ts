@@ -5,7 +5,7 @@ import { ErrorCode, unableTo } from '../../core/errors'
 import { Header, headers } from '../../core/wire'
 import { toHeader } from '../json'
 import { describeMessage } from './envelope'
-import { pack } from './fields'
+import { pack, wellFormed } from './fields'
 import type { FoldScope } from './fold-scope'
 import { isDataType, type Part } from './parts'
 import { readPart, writePart } from './simple-part'
@@ -61,6 +61,6 @@ export function encodeUserMessage({ id: messageId, metadata, parts }: UIMessage)
   return carried.map((part, index) => {
     const messageMetadata = index === 0 ? described : undefined
     const { codec, data } = 'data' in part ? { codec: pack(part, userMessage, ['id']), data: part.data } : writePart(part, userMessage) // prettier-ignore
-    return { codec: headers({ messageId, messageMetadata, partType: part.type, ...codec }), data }
+    return { codec: headers({ messageId, messageMetadata, partType: part.type, ...codec }), data: wellFormed(data) }
   })
 }
