@@ -1,10 +1,10 @@
 import type { ModelReading, ReplyCodec } from '../core/codec'
-import { isPlainObject } from '../core/collections'
 import { newId } from '../core/wire'
 import type { Row } from '../core/row'
 import { isStopping, type RunInfo } from '../core/run-info'
 import type { Tree } from '../core/tree'
 import type { ContextRule } from './agent-run'
+import { freshCopy } from './fresh-copy'
 import { settleFully } from './path'
 import { ownMessages, turnsTo, type OwnMessage, type OwnRun, type TurnOnPath } from './turns'
 
@@ -37,7 +37,7 @@ export function contextOf<M extends object>(
   settleFully(source.tree)
   const reader = new ModelReader(source.codec)
   const before = turnsTo(source, trigger).flatMap((onPath) => {
-    const given = { ...onPath, turn: structuredClone(onPath.turn) }
+    const given = { ...onPath, turn: freshCopy(onPath.turn) }
     if (include === 'all') return reader.whole(given)
     if (include === 'answered') return reader.onlyAnswered(given)
     return include(given.turn).map(asUser)
@@ -47,21 +47,7 @@ export function contextOf<M extends object>(
     isReply ? reader.replies([message], { isOpen: true, isUnfinished }) : reader.users([message]),
   )
   const entries = [...before, ...written]
-  return (include === 'all' ? reader.alternating(entries) : entries).map(({ message }) => wellFormed(message))
-}
-
-// NOTE: no real data is nested so deep
-const maxDepth = 100
-
-/** A value with a replacement character for each half of a character: providers refuse requests that contain a half. */
-function wellFormed<T>(value: T, depth = 0): T {
-  if (typeof value === 'string') return value.toWellFormed() as T
-  if (depth === maxDepth) return value
-  if (Array.isArray(value)) return value.map((each: unknown) => wellFormed(each, depth + 1)) as T
-  // NOTE: an app may give dates, bytes and other instances
-  if (!isPlainObject(value) || Object.getPrototypeOf(value) !== Object.prototype) return value
-  const entries = Object.entries(value).map(([key, each]) => [key.toWellFormed(), wellFormed(each, depth + 1)] as const)
-  return Object.fromEntries(entries) as T
+  return (include === 'all' ? reader.alternating(entries) : entries).map(({ message }) => message)
 }
 
 /**

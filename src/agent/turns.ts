@@ -12,6 +12,7 @@ import { plainPort } from '../core/signals'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
 import type { Turn } from './agent-run'
+import { freshCopy } from './fresh-copy'
 import { pathTo, type Waypoint } from './path'
 import type { PublishedRows } from './run-publisher'
 import { steerIdsIn, unansweredIn } from './steer-passes'
@@ -192,7 +193,7 @@ export function ownMessages<M extends object>(
   const isUnanswered = unansweredIn(all, fold)
   const known = [...projection.ids].filter((id) => !run.isIgnored(id) && isForModel(projection.get(id)!))
   return missedLast(known, isUnanswered).map((id) => ({
-    message: structuredClone(projection.get(id)!),
+    message: freshCopy(projection.get(id)!),
     isReply: !steerIds.has(id),
     isUnfinished: unfinished.has(id),
   }))

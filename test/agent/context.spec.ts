@@ -80,9 +80,22 @@ describe('the default context', () => {
     const text = JSON.stringify(contextOf({ tree, codec: UIMessageCodec }, trigger))
     expect(text).not.toMatch(/\\ud[89a-f]/)
     expect(text).toContain('A 😀 and \ufffd')
-    const own = { at: new Date(0), bytes: new Uint8Array(1) }
-    const unread = contextOf({ tree, codec: UIMessageCodec }, trigger, () => [own as never])
-    expect(unread[0]).toEqual(own)
+  })
+
+  it('contains bytes, and no data that is nested so deep that no request could be made of it', () => {
+    let deep: unknown = 'end'
+    for (let level = 0; level < 20_000; level++) deep = level % 2 === 0 ? [deep] : { deep }
+    const given = scene()
+      .prompt('p1', 'one')
+      .run('r1', 'p1')
+      .part('m1', { kind: 'tool-input', toolCallId: 'c', toolName: 'look' }, { deep })
+      .part('m1', { kind: 'tool-output-available', toolCallId: 'c' }, { output: [deep, new Uint8Array([1]), 2] })
+      .end()
+      .prompt('p2', 'two', 'm1')
+    const { tree, trigger } = at(given, 'p2')
+    const context = contextOf({ tree, codec: UIMessageCodec }, trigger)
+    expect(JSON.stringify(context)).toContain('[nested too deep]')
+    expect(context[1]!.parts).toContainEqual(expect.objectContaining({ output: [expect.anything(), new Uint8Array([1]), 2] })) // prettier-ignore
   })
 
   it('closes a reply whose words behind an outcome are blank', () => {
