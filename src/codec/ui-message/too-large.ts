@@ -16,7 +16,8 @@ export function tooLarge(chunk: UIMessageChunk, size: number): UIMessageChunk | 
     }
     case 'tool-input-available':
     case 'tool-input-error':
-      return { ...chunk, type: 'tool-input-error', input: undefined, errorText }
+      // NOTE: the outcome of the call takes the place of this error, so the input says it, too
+      return { ...chunk, type: 'tool-input-error', input: { missing: errorText }, errorText }
     case 'file':
       return noteOn('file', errorText)
     default:
