@@ -3,6 +3,8 @@ import type { Headers, MessageName } from './wire'
 
 /** What the rows of nodes have in common: all that they say in order, but for serials and times. */
 interface Form {
+  /** The table that the rows belong to. */
+  readonly log: { expand(compact: CompactRows): void }
   /** For each word the name of its header; null for data, undefined for other words. */
   readonly names: readonly Name[]
   /** A number is a place among the values that only the rows of one node have; `~index` is the serial of the row there. */
@@ -13,8 +15,6 @@ type Name = string | null | undefined
 
 /** The rows of one node in little room, until one of them changes or is asked for. */
 export interface CompactRows {
-  /** The table that they belong to. */
-  readonly log: { expand(compact: CompactRows): void }
   readonly home: RowHome
   readonly form: Form
   /** What the form leaves out: mostly ids and text. */
@@ -22,44 +22,59 @@ export interface CompactRows {
   /** The first serial. */
   readonly first: string
   /**
-   * Of each row how its serial differs from the first one, the time since the row before, and, if it has a version, how that
-   * differs.
+   * How many characters all serials and versions have in common at both ends. Then of each row what is between them in the
+   * serial, the time since the row before, and what is between them in the version, if it has one.
    */
   readonly places: string
 }
 
 /** The places of rows, which are in the order of their serials; no serial contains a space or a comma. */
 function placesOf(rows: readonly Row[]): string {
-  const first = rows[0]!.serial
+  const [begin, end] = commonEnds(rows)
+  const between = (serial: string): string => serial.slice(begin, serial.length - end)
+  const places = [`${begin} ${end}`]
   let before = 0
-  return rows
-    .map(({ serial, version, timestamp }) => {
-      const place: unknown[] = [difference(first, serial), timestamp - before]
-      if (version !== serial) place.push(difference(first, version))
-      before = timestamp
-      // NOTE: joined, because the parts of a template stay apart in memory
-      return place.join(' ')
-    })
-    .join()
+  for (const { serial, version, timestamp } of rows) {
+    const place = `${between(serial)} ${timestamp - before}`
+    places.push(version === serial ? place : `${place} ${between(version)}`)
+    before = timestamp
+  }
+  // NOTE: joined, because the parts of a template stay apart in memory
+  return places.join()
 }
 
-/** How a serial differs from another one: how many characters are the same at both ends, and what is between them. */
-function difference(base: string, serial: string): string {
-  const { length } = serial
-  let begin = 0
-  while (begin < length && serial[begin] === base[begin]) begin++
-  let end = 0
-  while (end < length - begin && serial[length - 1 - end] === base[base.length - 1 - end]) end++
-  return `${begin} ${end} ${serial.slice(begin, length - end)}`
+/** How many characters all serials and versions of rows have in common at their beginnings, and behind those at their ends. */
+function commonEnds(rows: readonly Row[]): [begin: number, end: number] {
+  const base = rows[0]!.serial
+  const last = base.length - 1
+  let [begin, end, shortest] = [base.length, base.length, base.length]
+  const compare = (text: string): void => {
+    const { length } = text
+    let at = 0
+    while (at < begin && text[at] === base[at]) at++
+    begin = at
+    at = 0
+    while (at < end && text[length - 1 - at] === base[last - at]) at++
+    end = at
+    shortest = Math.min(shortest, length)
+  }
+  for (const { serial, version } of rows) {
+    compare(serial)
+    if (version !== serial) compare(version)
+  }
+  return [begin, Math.min(end, shortest - begin)]
 }
 
-/** The serial that differs from another one in this way. */
-const differing = (base: string, [begin, end, middle]: readonly string[]): string =>
-  base.slice(0, Number(begin)) + middle + base.slice(base.length - Number(end))
+/** The serial or version that has this between the common ends. */
+function whole({ first, places }: CompactRows, between: string): string {
+  const [begin = 0, end = 0] = commonIn(places)
+  return first.slice(0, begin) + between + first.slice(first.length - end)
+}
+
+const commonIn = (places: string): number[] => places.slice(0, places.indexOf(',')).split(' ').map(Number)
 
 /** The last serial. */
-export const lastOf = ({ first, places }: CompactRows): string =>
-  differing(first, places.slice(places.lastIndexOf(',') + 1).split(' '))
+export const lastOf = (compact: CompactRows): string => whole(compact, /,([^, ]*) [^,]*$/.exec(compact.places)![1]!)
 
 // NOTE: shorter texts are words of the protocol and of codecs, which other nodes use too
 const shortest = 13
@@ -75,13 +90,13 @@ export class RowForms {
   /** Latest first. */
   readonly #forms: Form[] = []
 
-  compact(rows: readonly Row[], home: RowHome, log: CompactRows['log']): CompactRows {
+  compact(rows: readonly Row[], home: RowHome, log: Form['log']): CompactRows {
     // NOTE: the texts that the node keeps, too, and not equal ones of its rows
     const values: unknown[] = [home.key, home.parent]
-    const form = this.#known(rows, values) ?? this.#learn(rows, values)
+    const form = this.#known(rows, values) ?? this.#learn(rows, values, log)
     const { serial: first } = rows[0]!
     // NOTE: a list that was pushed to keeps room for more
-    return { log, home, form, values: values.slice(), first, places: placesOf(rows) }
+    return { home, form, values: values.slice(), first, places: placesOf(rows) }
   }
 
   #known(rows: readonly Row[], values: unknown[]): Form | undefined {
@@ -91,16 +106,16 @@ export class RowForms {
     })
   }
 
-  #learn(rows: readonly Row[], values: unknown[]): Form {
+  #learn(rows: readonly Row[], values: unknown[], log: Form['log']): Form {
     values.length = ownCount
-    const form = learn(rows, values)
+    const form = { log, ...learn(rows, values) }
     if (this.#forms.unshift(form) > maxForms) this.#forms.pop()
     return form
   }
 }
 
 /** The form of rows; notes the values that it leaves out. */
-function learn(rows: readonly Row[], values: unknown[]): Form {
+function learn(rows: readonly Row[], values: unknown[]): Omit<Form, 'log'> {
   const names: Name[] = []
   const words: unknown[] = []
   const add = (word: unknown, name?: Name): void => {
@@ -147,10 +162,14 @@ function fitsWord(at: unknown, word: unknown, rows: readonly Row[], values: unkn
 }
 
 /** The rows as they were. */
-export function rowsOf({ home, form, values, first, places }: CompactRows): Row[] {
+export function rowsOf(compact: CompactRows): Row[] {
+  const { home, form, values, places } = compact
   const { names, words } = form
-  const entries = places.split(',').map((place) => place.split(' '))
-  const serials = entries.map((entry) => differing(first, entry))
+  const entries = places
+    .split(',')
+    .slice(1)
+    .map((place) => place.split(' '))
+  const serials = entries.map(([between = '']) => whole(compact, between))
   let index = 0
   let timestamp = 0
   const next = (): unknown => {
@@ -162,27 +181,30 @@ export function rowsOf({ home, form, values, first, places }: CompactRows): Row[
     for (let name = names[index]; typeof name === 'string'; name = names[index]) entries.push([name, next() as string])
     return Object.fromEntries(entries)
   }
-  return entries.map((entry, row): Row => {
+  return entries.map(([, time, between], row): Row => {
     const serial = serials[row]!
-    const version = versionOf(first, entry) ?? serial
+    const version = between === undefined ? serial : whole(compact, between)
     const name = next() as MessageName
     const clientId = next() as string | undefined
     const transport = headers()
     index++
     const codec = headers()
-    timestamp += Number(entry[3])
+    timestamp += Number(time)
     const data = next()
     return { serial, version, name, transport, codec, data, clientId, timestamp, partial: false, deleted: false, home }
   })
 }
 
 /** The version of one of the rows, which are not made for that; undefined for other serials. */
-export function versionIn({ first, places }: CompactRows, serial: string): string | undefined {
-  const at = `,${places}`.indexOf(`,${difference(first, serial)} `)
+export function versionIn(compact: CompactRows, serial: string): string | undefined {
+  const { places } = compact
+  const [begin, end = 0] = commonIn(places)
+  const between = serial.slice(begin, serial.length - end)
+  const at = whole(compact, between) === serial ? places.indexOf(`,${between} `) : -1
   if (at < 0) return undefined
-  return versionOf(first, places.slice(at).split(',', 1)[0]!.split(' ')) ?? serial
+  const [, , version] = places
+    .slice(at + 1)
+    .split(',', 1)[0]!
+    .split(' ')
+  return version === undefined ? serial : whole(compact, version)
 }
-
-/** The version that a place names, if it names one. */
-const versionOf = (first: string, entry: readonly string[]): string | undefined =>
-  entry.length > 4 ? differing(first, entry.slice(4)) : undefined

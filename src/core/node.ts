@@ -5,7 +5,16 @@ import { unsent, type Row, type RowHome } from './row'
 import type { ReactivePort } from './signals'
 import { Projection } from './projection'
 import { rowsOf, type CompactRows } from './compact-rows'
-import { ShownMessages, type MessageState, type MessageStatus, type SteerState, type ViewMessage } from './view-message'
+import {
+  restate,
+  showIn,
+  shownIn,
+  type MessageState,
+  type MessageStatus,
+  type Shown,
+  type SteerState,
+  type ViewMessage,
+} from './view-message'
 import { Header } from './wire'
 
 /** A prompt (input) or a reply (run) in the tree. */
@@ -14,7 +23,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   /** Its rows while the log keeps them in little room. */
   #compact: CompactRows | undefined
   readonly projection: Projection<M>
-  #shown: ShownMessages<M> | undefined
+  #shown: Shown<M> | undefined
   /** The content that the projection was made from, and how much of it, unless it is stale. */
   #folded: readonly Row[] = noItems
   #foldedCount = 0
@@ -45,7 +54,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** Every row that belongs to it, except cancels, in serial order; not to be changed. */
   get rows(): readonly Row[] {
-    this.#compact?.log.expand(this.#compact)
+    this.#compact?.form.log.expand(this.#compact)
     return this.#rows
   }
 
@@ -127,7 +136,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     const { stale } = this
     if (stale) this.#foldAfresh()
     else this.#foldFurther()
-    this.#shown?.restate(this, stale ? undefined : restated)
+    if (this.#shown) this.#shown = restate(this.#shown, this, stale ? undefined : restated)
     if (this.isComplete && !this.#hasLateRows) this.seal()
     const isSameParent = parent === this.parent
     if (!visible) return this.visible || !isSameParent ? 'moved' : 'none'
@@ -227,7 +236,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   viewMessage(id: string): ViewMessage<M> {
-    return (this.#shown ??= new ShownMessages()).show(id, this)
+    if (!shownIn(this.#shown, id)) this.#shown = showIn(this.#shown, id, this)
+    return shownIn(this.#shown, id)!
   }
 
   /** The lowest serial that mentions a message id; undefined when none does. */

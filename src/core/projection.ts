@@ -5,19 +5,24 @@ import type { ReactivePort } from './signals'
 import { Header } from './wire'
 const none: ReadonlyMap<string, string> = new Map()
 
+/** What a projection needs to fold further rows. */
+interface Folding {
+  readonly fold: Fold
+  /** The row that is being folded. */
+  row?: Row
+  /** Messages and parts of a re-projection that live on in older objects. */
+  readonly moved?: WeakMap<object, object>
+}
+
 /** The messages of one node, by their ids: the fold of its rows in serial order. */
 export class Projection<M extends object> extends SmallMap<M> implements Draft<M> {
   /** Message ids in order of first mention. */
   #ids: string[] = []
-  #fold: Fold | undefined
+  #folding: Folding | undefined
   #resting = false
-  /** Messages and parts of a re-projection that live on in older objects. */
-  #moved: WeakMap<object, object> | undefined
   /** Whether a view shows these messages, so that writes must be seen. */
   #observed = false
   #seeds: Map<string, string> | undefined
-  /** The row that is being folded. */
-  #row: Row | undefined
 
   readonly codec: Codec<M>
   readonly port: ReactivePort
@@ -56,9 +61,7 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
   /** Drops the codec's notes on rows that are folded; the messages stay. */
   seal(): void {
     this.#resting = true
-    this.#row = undefined
-    this.#fold = undefined
-    this.#moved = undefined
+    this.#folding = undefined
   }
 
   /** Frees the room that lists of parts keep for more. */
@@ -68,9 +71,9 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
 
   /** Folds a row that comes after all others. */
   add(row: Row): void {
-    this.#fold ??= this.codec.fold(this)
-    this.#row = row
-    row.part = this.#fold(row)
+    const folding = (this.#folding ??= { fold: this.codec.fold(this), row })
+    folding.row = row
+    row.part = folding.fold(row)
   }
 
   /** Follows a row that got longer. Costs the same however long the node and the conversation are. */
@@ -85,8 +88,8 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
     this.#ids = []
     this.#seeds = undefined
     this.#resting = false
-    this.#fold = undefined
-    const moved = (this.#moved = new WeakMap<object, object>())
+    const moved = new WeakMap<object, object>()
+    this.#folding = { fold: this.codec.fold(this), moved }
     const observed = this.#observed
     this.#observed = false
     for (const row of rows) this.add(row)
@@ -105,15 +108,13 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
   }
 
   live<T extends object>(value: T): T {
-    const kept = (this.#moved?.get(value) ?? value) as T
+    const kept = (this.#folding?.moved?.get(value) ?? value) as T
     return this.#observed ? this.port.observe(kept) : kept
   }
 
   #noteSeed(id: string): void {
-    if (this.#row && this.#row.transport[Header.messageId] !== id) {
-      this.#seeds ??= new Map()
-      this.#seeds.set(id, this.#row.serial)
-    }
+    const row = this.#folding?.row
+    if (row && row.transport[Header.messageId] !== id) (this.#seeds ??= new Map()).set(id, row.serial)
   }
 
   find(id: string): M | undefined {

@@ -7,7 +7,7 @@ import type { Row } from './row'
 import { TreeNode } from './node'
 import { RunFold } from './run-fold'
 import { factsOf, RunSnapshot, type RunFacts, type RunInfo } from './run-info'
-import { endState, hasEnded, isEntry, plainStates, type RunState, type RunStatus, type RunStep } from './run-state'
+import { endState, hasEnded, isEntry, plainStates, type RunState, type RunStatus } from './run-state'
 import type { ReactivePort } from './signals'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'
@@ -145,11 +145,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#fold ? this.#fold.entry : this.rows.findLast(isEntry)
   }
 
-  /** The cancels that its agent has refused, if any. */
-  get refusals(): RunFold['refusals'] {
-    return this.#known.refusals
-  }
-
   /** The answers of clients to its tool calls. */
   get answers(): Answers {
     return (this.#answers ??= this.answersWith(this.#known.namedAnswers))
@@ -178,10 +173,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   get state(): RunState {
     return this.#state
-  }
-
-  get steps(): readonly RunStep[] {
-    return this.#known.steps
   }
 
   /** Its content rows, by serial. */
@@ -284,8 +275,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return factsOf(this.#known, this.#state, this)
   }
 
-  /** Its end and the refusals of its cancels, as its rows tell them. */
-  get outcome(): Pick<RunFold, 'end' | 'refusals'> {
+  /** Its steps, its end and the refusals of its cancels, as its rows tell them. */
+  get outcome(): Pick<RunFold, 'steps' | 'end' | 'refusals'> {
     return this.#known
   }
 
