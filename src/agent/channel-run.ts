@@ -32,13 +32,14 @@ import { abortable } from './wait'
 export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, OpenRun {
   readonly #run: LiveRun<M, Chunk>
   readonly #channel: AgentChannel<M, Chunk>
-  readonly #isAdopted: boolean
   readonly #cancels: CancelReview
   readonly #steers: SteerPasses
   readonly #output: RunOutput<Chunk>
   readonly #finished = deferred()
   #ending: Promise<void> | undefined
   #outcome: RunOutcome | undefined
+  /** Whether its start may be on the channel; for an adopted run it is. */
+  #isOnChannel: boolean
   hasFailedToEnd = false
   /** Serial of the message that suspended the run. */
   #suspendedAt: string | undefined
@@ -52,7 +53,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   ) {
     this.#run = new LiveRun(channel, inputEventId, hooks)
     this.#channel = channel
-    this.#isAdopted = isAdopted
+    this.#isOnChannel = isAdopted
     this.#cancels = new CancelReview(this.#run)
     this.#steers = new SteerPasses(this.#run)
     this.#output = new RunOutput(this.#run, this.#steers)
@@ -105,11 +106,12 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     const channel = this.#channel
     run.watchSignal()
     await abortable(channel.connect(), run.signal)
-    const target = (run.target = await (this.#isAdopted ? findAdopted(run) : findInvoked(run)))
+    const target = (run.target = await (this.#isOnChannel ? findAdopted(run) : findInvoked(run)))
     run.hooks.onFound?.()
     await this.#reviewCancels()
-    if (run.publisher.isShut) throw run.signal.reason
     if (target.announcement) await admitRun(run)
+    if (run.publisher.isShut) throw run.signal.reason
+    this.#isOnChannel = true
     channel.presence.add(this)
     if (target.announcement) await announce(channel, run.publisher, target.announcement, run.invocationId)
     this.#takeOver()
@@ -275,6 +277,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
 
   async endWithSession(): Promise<void> {
     if (this.#run.phase === 'new' || this.#run.phase === 'suspended') return this.#close()
+    // NOTE: the client wakes another agent for its prompt
+    if (this.#run.phase === 'starting' && !this.#isOnChannel) return this.leave('its session has ended')
     const isEnding = this.#run.phase === 'ending'
     if (!isEnding) this.#run.stop('its session has ended')
     try {

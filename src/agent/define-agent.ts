@@ -93,6 +93,9 @@ const closeLimit = 8000
 /** The number of requests whose input may be looked up at a time. */
 const maxLookups = 100
 
+/** Errors of requests that a closing agent does not answer. */
+const refusalCodes: ReadonlySet<number> = new Set([ErrorCode.Closed, ErrorCode.Cancelled])
+
 /** The number of requests to remember, so that a repeated one is not answered again. */
 const handledLimit = 1000
 
@@ -211,7 +214,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = ChunkOf<M>>(op
       return json(202, await handled.once(key, () => begin(invocation, context)))
     } catch (error) {
       // NOTE: a closed agent refuses requests as it should, and their clients try again
-      const isRefusal = closing !== undefined && error instanceof SessionError && error.code === ErrorCode.Closed
+      const isRefusal = closing !== undefined && error instanceof SessionError && refusalCodes.has(error.code)
       if (!isAnswer(error) && !isRefusal) report(error)
       return errorResponse(error)
     }

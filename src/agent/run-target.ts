@@ -167,17 +167,17 @@ function targetOf<M extends object>(
 const maxActiveMessages = 1000
 
 /**
- * Asks the hook `admit` whether a run may start or resume now.
+ * Asks the hook `admit` whether a run may start or resume now, unless the run is stopped: then it calls no model.
  * @throws {@link BusyError} when it refuses, {@link SessionError} 104002 when it throws
  */
-export async function admitRun({
-  channel,
-  hooks,
-  runId,
-  invocationId,
-  target,
-}: LiveRun<object, unknown>): Promise<void> {
-  if (!hooks.admit) return
+export async function admitRun(run: LiveRun<object, unknown>): Promise<void> {
+  if (!run.hooks.admit || run.isStopped) return
+  await abortable(askToAdmit(run), run.signal).catch((error: unknown) => {
+    if (!run.isStopped) throw error
+  })
+}
+
+async function askToAdmit({ channel, hooks, runId, invocationId, target }: LiveRun<object, unknown>): Promise<void> {
   const { name, tree, history } = channel
   await history.readUntil(() => history.readCount >= maxActiveMessages)
   settleFully(tree)

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { defineAgent, type AdmitRequest } from '../../src/agent'
+import { deferred } from '../../src/core/signals'
 import { handFed, joinWire, named } from '../support/agent'
 import { setStage } from '../support/agent-stage'
 import { startEndpoint, type TestEndpoint } from '../support/local'
@@ -104,4 +105,49 @@ describe('admit', () => {
     expect((await ask()).status).toBe(500)
     expect(errors).toMatchObject([{ code: 104_002 }])
   })
+
+  it.each([
+    ['refuses', () => false],
+    ['never decides', () => new Promise<boolean>(() => undefined)],
+  ])('that %s does not keep a prompt that was stopped from ending as cancelled', async (_, admit) => {
+    const { alice, wake } = await stage({ admit })
+    const { inputId, inputEventId } = await alice.prompt('Hello')
+    await alice.cancel({ inputId })
+    expect(await wake(inputEventId)).toMatchObject({ status: 202 })
+    await alice.hears(named('ai-run-end', { 'run-reason': 'cancelled' }))
+    expect(alice.heard.filter(named('ai-output'))).toEqual([])
+  })
+
+  it('that is deciding does not delay a Stop', async () => {
+    const { alice, wake, asked } = await deciding()
+    const { inputId, inputEventId } = await alice.prompt('Hello')
+    const woken = wake(inputEventId)
+    await asked.promise
+    await alice.cancel({ inputId })
+    await alice.hears(named('ai-run-end', { 'run-reason': 'cancelled' }))
+    expect(await woken).toMatchObject({ status: 202 })
+  })
+
+  it('that is deciding while its agent closes starts no run: the client can wake another agent', async () => {
+    const { alice, wake, agent, errors, asked, decided } = await deciding()
+    const { inputEventId } = await alice.prompt('Hello')
+    const woken = wake(inputEventId)
+    await asked.promise
+    await agent.close()
+    decided.resolve(true)
+    expect(await woken).toMatchObject({ status: 503 })
+    expect(alice.heard.filter(named('ai-run-start'))).toEqual([])
+    expect(errors).toEqual([])
+  })
 })
+
+/** An agent whose `admit` decides when the test says so. */
+async function deciding() {
+  const asked = deferred()
+  const decided = deferred<boolean>()
+  const admit = () => {
+    asked.resolve()
+    return decided.promise
+  }
+  return { ...(await stage({ admit })), asked, decided }
+}
