@@ -7,6 +7,7 @@ import {
   type Cancelling,
   type WakeInfo,
 } from '../core/run-info'
+import type { SessionError } from '../core/errors'
 import type { Row } from '../core/row'
 import type { RunNode } from '../core/run-node'
 import { Header, MessageName } from '../core/wire'
@@ -19,6 +20,9 @@ const checkInterval = 4000
 
 /** How long the watcher of a suspended run may take to end it before an agent is woken, in milliseconds. */
 const suspendedLimit = 1000
+
+/** How long the device that has cancelled a run may take before other devices wake an agent, in milliseconds. */
+const othersLimit = 20_000
 
 /** The last sign of life of a run. */
 interface LifeSign {
@@ -37,13 +41,15 @@ const canStall = (run: RunNode<object>): boolean => run.state.status === 'active
 /**
  * Knows for how long agents have been silent. A run is stalled if it is active, silent for 20 seconds (5 after a cancel), and
  * named by no present agent, though its agent uses presence. It finds the cancels that are unanswered, and wakes an agent for
- * those of this client that no live agent can hear.
+ * those that no live agent can hear: at once for those of this client, later for those of other clients, which may be gone.
  */
 export class RunWatch<M extends object> {
   readonly #session: SessionContext<M>
   readonly #cancellations: Cancellations<M>
   readonly #wakes: Wakes<M>
   readonly #signs = new Map<RunNode<M>, LifeSign>()
+  // NOTE: of many devices one is the first, and the others need not wake an agent any more
+  readonly #othersLimit = othersLimit * (1 + Math.random())
   #timer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
 
@@ -158,18 +164,26 @@ export class RunWatch<M extends object> {
     return isInStep && deadlines.isDue(Math.max(this.#signOf(run).at, deadlines.since(cancel)) + limit, run)
   }
 
-  /** Wakes an agent for an own cancel that no live agent can hear; it ends the run. */
+  /** Wakes an agent for cancels that no live agent can hear; it ends the run. Returns the wake if the cancels are of this client. */
   #wake(run: RunNode<M>): WakeInfo | undefined {
-    const { options, tree, channel } = this.#session
+    const { tree, channel } = this.#session
+    const cancels = tree.cancels.of(run)
+    const own = cancels.filter(({ clientId }) => clientId === channel.clientId)
+    if (own.length > 0) return this.#wakeFor(run, own, (error) => this.#session.report(error))
+    if (this.#isSilentSince(run, cancels[0]!, this.#othersLimit)) this.#wakeFor(run, cancels, () => undefined)
+    return undefined
+  }
+
+  #wakeFor(run: RunNode<M>, cancels: readonly Row[], onFailed: (error: SessionError) => void): WakeInfo | undefined {
+    const { options, tree } = this.#session
     if (!options.agent) return undefined
-    const own = tree.cancels.of(run).filter(({ clientId }) => clientId === channel.clientId)
     // NOTE: one wake at a time; a Stop that is pressed again makes up for a wake that has failed
-    const cancel = own.findLast((row) => this.#isWoken(row)) ?? own.at(-1)
+    const cancel = cancels.findLast((row) => this.#isWoken(row)) ?? cancels.at(-1)
     const eventId = cancel?.transport[Header.eventId]
     if (!cancel || eventId === undefined || tree.info(run).cancelling?.refused) return undefined
     const known = this.#wakes.infoOf(eventId)
     if ((known && !this.#isOverdue(eventId, run)) || !this.#isUnheard(run, cancel)) return known
-    return this.#wakes.wake({ eventId, inputId: eventId, runId: run.key }, (error) => this.#session.report(error))
+    return this.#wakes.wake({ eventId, inputId: eventId, runId: run.key }, onFailed)
   }
 
   /** Whether an agent is being woken for a cancel, or was. */

@@ -8,7 +8,7 @@ import { asking } from '../support/tools'
 import { agentOn } from '../support/woken-agent'
 
 const place = useDeadAgents()
-const { skip, newName, open } = place
+const { skip, hurry, newName, open } = place
 
 /** A run that waits for a tool, and whose agent is gone. */
 async function suspended() {
@@ -49,6 +49,19 @@ it('S31 a Stop on which onCancel never decides: the user is told so, and not tha
   const message = () => infoOf(alice, runId)?.cancelling?.wake?.error?.message
   await eventually(() => expect(message()).toBeDefined())
   expect(message()).toContain('the hook for cancels has not decided')
+})
+
+it('S31 a Stop whose device was closed at once is settled by another device, which shows no wake of its own', async () => {
+  const { name, alice, run } = await suspended()
+  await alice.cancel({ runId: run.runId })
+  await alice.channel.detach()
+  const { agent } = agentOn(name, place.endpoint, { respond: () => undefined })
+  const bob = await open(name, 'bob', { wake: (request) => agent.fetch(request) })
+  await bob.view.loadUntil(() => false)
+  expect(infoOf(bob, run.runId)).toMatchObject({ status: 'suspended', cancelling: { by: 'alice' } })
+  hurry()
+  await eventually(() => expect(infoOf(bob, run.runId)?.status).toBe('cancelled'))
+  expect(bob.error).toBeUndefined()
 })
 
 it('an archive that cannot be read does not keep an agent from ending the dead runs that Ably knows', async () => {
