@@ -11,7 +11,8 @@ import type { SessionRows } from '../core/rows'
 import type { Settled, Tree } from '../core/tree'
 import type { ChannelMessage } from '../core/wire'
 import type { AgentTarget } from './agent-call'
-import type { Waits, Deadlines, FlushMode } from './scheduling'
+import type { Deadlines, Waits } from './deadlines'
+import type { FlushMode } from './scheduling'
 
 /** The rows of one session at one moment, from which a page goes on: JSON-safe. */
 export interface DehydratedSession extends SessionRows {

@@ -22,10 +22,11 @@ import {
   type SessionView,
   type Subject,
 } from './context'
+import { Deadlines, Waits } from './deadlines'
 import { PendingInputs } from './pending-inputs'
 import type { PlacedInput } from './placed-input'
 import { RunWatch } from './run-watch'
-import { Deadlines, FlushScheduler, IdleWork, Waits } from './scheduling'
+import { FlushScheduler, IdleWork } from './scheduling'
 import { SentSteers } from './sent-steers'
 import { SessionTree } from './session-tree'
 import type { PlacedSendOptions, RunLists, RunScope, Submission } from './submission'

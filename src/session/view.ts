@@ -16,11 +16,12 @@ import {
   type PlacedInput,
   type SendInput,
 } from './placed-input'
+import { OlderMessages } from './older-messages'
 import type { Session } from './session'
 import type { Steer } from './sent-steers'
 import type { AnswerOptions, PendingInput, PlacedSendOptions, RunScope, SendOptions } from './submission'
 import { runEvent, ViewLists, type RunEvent } from './view-lists'
-import { OlderMessages, ViewWindow } from './view-window'
+import { ViewWindow } from './view-window'
 
 interface ViewEvents {
   /** Lists or runs have changed. Text that grows is no update; the message itself shows it. */
