@@ -73,9 +73,6 @@ function whole({ first, places }: CompactRows, between: string): string {
 
 const commonIn = (places: string): number[] => places.slice(0, places.indexOf(',')).split(' ').map(Number)
 
-/** The last serial. */
-export const lastOf = (compact: CompactRows): string => whole(compact, /,([^, ]*) [^,]*$/.exec(compact.places)![1]!)
-
 // NOTE: shorter texts are words of the protocol and of codecs, which other nodes use too
 const shortest = 13
 const maxForms = 32

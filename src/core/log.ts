@@ -1,7 +1,7 @@
 import { warn } from './diagnostics'
 import { unsent, type Piece, type Row, type RowHome } from './row'
 import { firstAbove, SortedList } from './collections'
-import { lastOf, RowForms, rowsOf, versionIn, type CompactRows } from './compact-rows'
+import { RowForms, rowsOf, versionIn, type CompactRows } from './compact-rows'
 import {
   Header,
   isClients,
@@ -76,7 +76,7 @@ export class Log {
     if (serial > this.#highest || serial < this.#lowest) return undefined
     const all = this.#compact.sorted()
     let at = firstAbove(all, firstOf, serial) - 1
-    while (at >= 0 && (lastOf(all[at]!) < serial || versionIn(all[at]!, serial) === undefined)) at--
+    while (at >= 0 && versionIn(all[at]!, serial) === undefined) at--
     return all[at]
   }
 

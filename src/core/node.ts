@@ -5,16 +5,7 @@ import { unsent, type Row, type RowHome } from './row'
 import type { ReactivePort } from './signals'
 import { Projection } from './projection'
 import { rowsOf, type CompactRows } from './compact-rows'
-import {
-  restate,
-  showIn,
-  shownIn,
-  type MessageState,
-  type MessageStatus,
-  type Shown,
-  type SteerState,
-  type ViewMessage,
-} from './view-message'
+import { ShownMessages, type MessageState, type MessageStatus, type SteerState, type ViewMessage } from './view-message'
 import { Header } from './wire'
 
 /** A prompt (input) or a reply (run) in the tree. */
@@ -23,7 +14,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   /** Its rows while the log keeps them in little room. */
   #compact: CompactRows | undefined
   readonly projection: Projection<M>
-  #shown: Shown<M> | undefined
+  #shown: ShownMessages<M> | undefined
   /** The content that the projection was made from, and how much of it, unless it is stale. */
   #folded: readonly Row[] = noItems
   #foldedCount = 0
@@ -136,7 +127,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     const { stale } = this
     if (stale) this.#foldAfresh()
     else this.#foldFurther()
-    if (this.#shown) this.#shown = restate(this.#shown, this, stale ? undefined : restated)
+    this.#shown?.restate(this, stale ? undefined : restated)
     if (this.isComplete && !this.#hasLateRows) this.seal()
     const isSameParent = parent === this.parent
     if (!visible) return this.visible || !isSameParent ? 'moved' : 'none'
@@ -236,8 +227,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   viewMessage(id: string): ViewMessage<M> {
-    if (!shownIn(this.#shown, id)) this.#shown = showIn(this.#shown, id, this)
-    return shownIn(this.#shown, id)!
+    return (this.#shown ??= new ShownMessages()).show(id, this)
   }
 
   /** The lowest serial that mentions a message id; undefined when none does. */

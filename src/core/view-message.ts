@@ -1,3 +1,4 @@
+import { SmallMap } from './collections'
 import type { Signal } from './signals'
 import type { Projection } from './projection'
 
@@ -93,45 +94,27 @@ interface Source<M extends object> extends Pick<ViewMessage<M>, 'runId' | 'devic
   statusOf(id: string): MessageStatus
 }
 
-/** The messages of one node that views have asked for: one, as most nodes have, or several by their ids. */
-export type Shown<M extends object> = Writable<ViewMessage<M>> | Map<string, Writable<ViewMessage<M>>>
-
-/** The shown message of this id. */
-export function shownIn<M extends object>(
-  shown: Shown<M> | undefined,
-  id: string,
-): Writable<ViewMessage<M>> | undefined {
-  if (shown instanceof Map) return shown.get(id)
-  return shown?.id === id ? shown : undefined
-}
-
-/** Shows one more message of a node. */
-export function showIn<M extends object>(shown: Shown<M> | undefined, id: string, node: Source<M>): Shown<M> {
-  const made = ViewMessageProxy.of(node.projection, id, node.statusOf(id), node)
-  if (!shown) return made
-  return (shown instanceof Map ? shown : new Map([[shown.id, shown]])).set(id, made)
-}
-
-/**
- * Brings the states of shown messages up to date; returns those that still exist.
- *
- * @param ids - messages whose state can be another one; by default all
- */
-export function restate<M extends object>(
-  shown: Shown<M>,
-  node: Source<M>,
-  ids?: Iterable<string>,
-): Shown<M> | undefined {
-  const isSeveral = shown instanceof Map
-  let left: Shown<M> | undefined = shown
-  for (const id of ids ?? (isSeveral ? shown.keys() : [shown.id])) {
-    const each = shownIn(shown, id)
-    if (!each) continue
-    if (node.projection.get(id)) update(each, node.statusOf(id))
-    else if (isSeveral) shown.delete(id)
-    else left = undefined
+/** The messages of one node that views have asked for. */
+export class ShownMessages<M extends object> extends SmallMap<Writable<ViewMessage<M>>> {
+  show(id: string, node: Source<M>): ViewMessage<M> {
+    let shown = this.get(id)
+    if (!shown) this.set(id, (shown = ViewMessageProxy.of(node.projection, id, node.statusOf(id), node)))
+    return shown
   }
-  return left
+
+  /**
+   * Brings the states of messages up to date.
+   *
+   * @param ids - messages whose state can be another one; by default all
+   */
+  restate(node: Source<M>, ids: Iterable<string> = this.keys()): void {
+    for (const id of ids) {
+      const shown = this.get(id)
+      if (!shown) continue
+      if (node.projection.get(id)) update(shown, node.statusOf(id))
+      else this.delete(id)
+    }
+  }
 }
 
 function update(shown: Writable<ViewMessage<object>>, { state, steer, error }: MessageStatus): void {
