@@ -153,7 +153,7 @@ describe('missed messages', () => {
   })
 
   it('are read from history across a second loss during the first repair', async () => {
-    const { session, prompt, endpoint } = await openSession('twice-lost', { historyPageSize: 1 })
+    const { session, prompt, endpoint, client } = await openSession('twice-lost', { historyPageSize: 1 })
     await prompt('a', 'a')
     await eventually(() => expect(shown(session)).toEqual(['sent: a']))
     const restore = endpoint.dropConnection('traveller', { refuseFor: Infinity })
@@ -161,16 +161,35 @@ describe('missed messages', () => {
     for (const id of missed) await prompt(id, id)
     endpoint.breakContinuity('ai:twice-lost')
     await eventually(() => expect(session.status).toBe('reconnecting'))
-    const repairing = new Promise<void>((resolve) => session.on('status', (now) => now === 'repairing' && resolve()))
+    // The newest missed messages are read, and the oldest are on their way
+    const fiveRead = Promise.withResolvers<void>()
+    const arrival = Promise.withResolvers<void>()
+    const channel = client.channels.get('ai:twice-lost')
+    const read = channel.history.bind(channel)
+    const held = (page: Ably.PaginatedResult<Ably.InboundMessage>, count: number) => {
+      const next = page.next.bind(page)
+      page.next = async () => {
+        if (count === 5) {
+          fiveRead.resolve()
+          await arrival.promise
+        }
+        const more = await next()
+        return more && held(more, count + 1)
+      }
+      return page
+    }
+    channel.history = async (params) => {
+      channel.history = read
+      return held(await read(params!), 1)
+    }
     restore()
-    await repairing
-    // So that the newest missed messages have been read, and the oldest have not
-    await new Promise((resolve) => setTimeout(resolve, 40))
+    await fiveRead.promise
     expect(session.status).toBe('repairing')
     endpoint.breakContinuity('ai:twice-lost')
     await prompt('g', 'g')
     endpoint.dropConnection('traveller')
     await prompt('h', 'h')
+    arrival.resolve()
     await eventually(() => expect(shown(session)).toEqual(['a', ...missed, 'g', 'h'].map((id) => `sent: ${id}`)))
     await eventually(() => expect(session.status).toBe('ready'))
   })
