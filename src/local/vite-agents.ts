@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { isRunnableDevEnvironment, runnerImport, type Plugin, type PreviewServer, type ViteDevServer } from 'vite'
 import { readBody, type Middleware } from './http/node'
 
@@ -12,6 +13,9 @@ interface FetchAgent {
 }
 
 type LoadModule = (file: string) => Promise<Record<string, unknown>>
+
+/** Loads the agent of a file, as the file is now. */
+type AgentLoader = (file: string) => Promise<FetchAgent>
 
 /** In bytes: more than an agent accepts. */
 const maxBodySize = 65_536
@@ -35,20 +39,36 @@ const byPath = (files: AgentFiles): [path: string, file: string][] =>
   Object.entries(typeof files === 'string' ? { '/api/agent': files } : files)
 
 /** Loads a module through the dev server, which loads it anew after an edit of it or of its imports. */
-const devLoader =
-  (server: ViteDevServer): LoadModule =>
-  async (file) => {
-    const { ssr } = server.environments
+function devLoader(server: ViteDevServer): AgentLoader {
+  const { ssr } = server.environments
+  const load: LoadModule = (file) =>
+    isRunnableDevEnvironment(ssr) ? ssr.runner.import(file) : server.ssrLoadModule(file)
+  /** Forgets what has been read of a file. */
+  const forget = (file: string): void => {
+    for (const module of ssr.moduleGraph.getModulesByFile(file) ?? []) ssr.moduleGraph.invalidateModule(module)
+    if (!isRunnableDevEnvironment(ssr)) return
+    const { evaluatedModules } = ssr.runner
+    for (const module of evaluatedModules.getModulesByFile(file) ?? []) evaluatedModules.invalidateModule(module)
+  }
+  return async (file) => {
     try {
-      return await (isRunnableDevEnvironment(ssr) ? ssr.runner.import(file) : server.ssrLoadModule(file))
+      return agentOf(await load(file))
+    } catch {
+      // NOTE: an editor empties a file before it writes it, and Vite may have read it between the two
+      await setTimeout(100)
+      forget(file)
+    }
+    try {
+      return agentOf(await load(file))
     } catch (error) {
       if (error instanceof Error) server.ssrFixStacktrace(error)
       throw error
     }
   }
+}
 
 /** Loads a module once, with the aliases of the app. */
-function previewLoader({ config }: PreviewServer, virtual: Plugin): LoadModule {
+function previewLoader({ config }: PreviewServer, virtual: Plugin): AgentLoader {
   const modules = new Map<string, ReturnType<LoadModule>>()
   const load: LoadModule = async (file) => {
     const { root, mode } = config
@@ -61,28 +81,28 @@ function previewLoader({ config }: PreviewServer, virtual: Plugin): LoadModule {
     })
     return module
   }
-  return (file) => {
+  return async (file) => {
     const module = modules.get(file) ?? load(file)
     modules.set(file, module)
-    return module
+    return agentOf(await module)
   }
 }
 
 function agentRoute(
   path: string,
   file: string,
-  load: LoadModule,
+  load: AgentLoader,
   { config }: ViteDevServer | PreviewServer,
 ): Middleware {
   async function answer(request: IncomingMessage): Promise<Response> {
     let agent: FetchAgent
     try {
-      agent = agentOf(await load(resolve(config.root, file)))
+      agent = await load(resolve(config.root, file))
     } catch (error) {
       const [stack, message] =
         error instanceof Error ? [error.stack ?? error.message, error.message] : [String(error), String(error)]
       config.logger.error(`[vue-ai-transport] unable to load the agent ${file}\n${stack}`)
-      return refuse(`unable to load the agent ${file}; ${message.split('\n')[0]}`)
+      return refuse(`unable to load the agent ${file}; ${firstWords(message)}`)
     }
     return agent.fetch(await toRequest(request))
   }
@@ -101,6 +121,12 @@ function agentOf(module: Record<string, unknown>): FetchAgent {
   const agent = module.default as Partial<FetchAgent> | undefined
   if (typeof agent?.fetch === 'function') return agent as FetchAgent
   throw new Error('its default export is not an agent. Use `export default defineAgent({ ... })`')
+}
+
+/** The first line of a message; with the next one where the first only announces it. */
+function firstWords(message: string): string {
+  const [first = '', second = ''] = message.split('\n').filter((line) => line.trim() !== '')
+  return first.endsWith(':') ? `${first} ${second.trim()}` : first
 }
 
 // NOTE: 424 is final for a client, so it shows the message at once instead of waking the agent again and again

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as Ably from 'ably'
-import { build, createLogger, createServer, preview, type InlineConfig } from 'vite'
+import { build, createLogger, createServer, preview, type InlineConfig, type ServerOptions } from 'vite'
 import { expect, onTestFinished, test } from 'vitest'
 import { here } from '../../scripts/entries'
 import { localAbly, type LocalAblyOptions } from '../../src/local/vite'
@@ -54,9 +54,9 @@ async function anApp(files: Record<string, string>, options: LocalAblyOptions) {
   return { write, shown, ably, config }
 }
 
-async function serveApp(files: Record<string, string>, options: LocalAblyOptions) {
+async function serveApp(files: Record<string, string>, options: LocalAblyOptions, given: ServerOptions = {}) {
   const app = await anApp(files, options)
-  const server = await createServer({ ...app.config, server: { port: 0, host: '127.0.0.1' } })
+  const server = await createServer({ ...app.config, server: { port: 0, host: '127.0.0.1', ...given } })
   onTestFinished(() => server.close())
   await server.listen()
   return { ...app, url: urlOf(server.httpServer!.address()) }
@@ -146,6 +146,24 @@ test("an agent file that throws is shown in the terminal, and the wake-up fails 
     return answer
   })
   await reads(runId, 'Mended')
+})
+
+test('an agent file that was read while it was empty is read again', async () => {
+  // NOTE: without a watcher, as if Vite had missed the second half of a save
+  const app = await serveApp({ 'server/agent.ts': '' }, { agent: './server/agent.ts' }, { watch: null })
+  const { ask, reads } = await aClient(app)
+  expect((await ask()).status).toBe(424)
+  await app.write('server/agent.ts', agentFile('Saved'))
+  const { status, runId } = await ask()
+  expect(status).toBe(202)
+  await reads(runId, 'Saved')
+})
+
+test('an agent file with a syntax error is refused with the place of the error', async () => {
+  const app = await serveApp({ 'server/agent.ts': 'export default {' }, { agent: './server/agent.ts' })
+  const { ask } = await aClient(app)
+  const { error } = await ask()
+  expect(error?.message).toMatch(/^unable to load the agent \.\/server\/agent\.ts; [^]*[^:]$/)
 })
 
 test.each([
