@@ -85,7 +85,13 @@ async function post(
   // NOTE: read in any case, because Node keeps a connection busy with an unread body
   const text = response.text().catch(() => '')
   if (ok) return 'accepted'
-  const error = failure(`${name} ${answered(status, await text)}`, response)
+  const words = await text
+  // NOTE: an agent's own 404 has a code
+  const fix =
+    status === 404 && !words.includes('"code"')
+      ? '. Compare `agent` of createAITransport() with the route of the agent'
+      : ''
+  const error = failure(`${name} ${answered(status, words)}${fix}`, response)
   const after = delayIn(response.headers.get('retry-after') ?? '')
   const final = status < 500 && !transient.has(status)
   return { error, final, ...(after > 0 && { after: Math.min(after, longestRetryAfter) }) }

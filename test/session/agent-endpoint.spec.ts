@@ -24,3 +24,19 @@ it('the body of an accepted wake is read, so that Node can use the connection ag
   expect(await callAgent(agent, { sessionName: 'ai:x', inputEventId: 'e-1' }, 1)).toBe('accepted')
   expect(response.bodyUsed).toBe(true)
 })
+
+it.each([
+  [
+    'a server',
+    'Cannot POST /api/agnet',
+    ': Cannot POST /api/agnet. Compare `agent` of createAITransport() with the route of the agent',
+  ],
+  ['a server without words', '', '. Compare `agent` of createAITransport() with the route of the agent'],
+  ['an agent', '{"error":{"code":40400,"message":"no such prompt"}}', ': no such prompt'],
+])('a 404 of %s says what to compare, unless the agent itself answered', async (_, body, words) => {
+  const agent = { url: '/api/agnet', fetch: async () => new Response(body, { status: 404 }) }
+  expect(await callAgent(agent, { sessionName: 'ai:x', inputEventId: 'e-1' }, 1)).toMatchObject({
+    error: { message: `unable to wake the agent; the agent at /api/agnet answered 404${words}` },
+    final: true,
+  })
+})
