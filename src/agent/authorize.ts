@@ -20,8 +20,9 @@ export function authorizer(
   const check = async (request: Request, invocation: Invocation): Promise<void> => {
     if (authorize) {
       const isAllowed = await holds(() => authorize(request, invocation.toJSON()), report)
-      if (!isAllowed) throw new HttpError(403, 'unable to answer; not allowed')
-      return
+      if (isAllowed) return
+      const why = isDevelopment() ? ': `authorize` did not return true for this session' : ''
+      throw new HttpError(403, `unable to answer; not allowed${why}`)
     }
     if (!isDevelopment()) {
       throw new HttpError(403, `unable to answer; the agent has no "authorize", which only NODE_ENV ${modes} allows`)

@@ -63,7 +63,9 @@ it.each([
   const agent = defineAgent({ client, authorize, onError, respond() {} })
   const response = await agent.fetch(request())
   expect(response.status).toBe(403)
-  expect(await response.json()).toMatchObject({ error: { code: 40300, message: 'unable to answer; not allowed' } })
+  expect(await response.json()).toMatchObject({
+    error: { code: 40300, message: 'unable to answer; not allowed: `authorize` did not return true for this session' },
+  })
   expect(onError.mock.calls).toEqual([[expect.any(TypeError)]])
   expect(client).not.toHaveBeenCalled()
 })

@@ -54,7 +54,9 @@ it('pages of a listed origin can read responses, refusals too', async () => {
     'access-control-expose-headers': 'retry-after',
     vary: 'origin',
   })
-  expect(await response.json()).toMatchObject({ error: { message: 'unable to answer; not allowed' } })
+  expect(await response.json()).toMatchObject({
+    error: { message: 'unable to answer; not allowed: `authorize` did not return true for this session' },
+  })
 })
 
 it('other origins get no access', async () => {

@@ -99,7 +99,13 @@ describe.each(servers)('an agent in %s', (_, start) => {
     const refused = await wake('user=eve')
     expect([refused.status, await refused.json()]).toEqual([
       403,
-      { error: { code: 40_300, statusCode: 403, message: 'unable to answer; not allowed' } },
+      {
+        error: {
+          code: 40_300,
+          statusCode: 403,
+          message: 'unable to answer; not allowed: `authorize` did not return true for this session',
+        },
+      },
     ])
     const accepted = await wake('user=alice')
     expect(accepted.status).toBe(202)
