@@ -57,12 +57,12 @@ type Visit = Awaited<ReturnType<typeof openPage>>
 
 /** What a page, as the README shows it, says about the state of a message or of its run. */
 const words = {
-  sent: /^$/,
-  complete: /^$/,
-  active: /^Answering \.\.\.$/,
-  suspended: /^Waiting for you$/,
-  cancelled: /^Stopped$/,
-  error: /^Failed$/,
+  sent: /^\s*$/,
+  complete: /^\s*$/,
+  active: /^\s*Answering \.\.\./,
+  suspended: /^\s*Waiting for you/,
+  cancelled: /^\s*Stopped\s*$/,
+  error: /^\s*Failed\s*$/,
 }
 
 /** The messages of a role and a state in a page as the README shows it. */
@@ -70,7 +70,7 @@ export const messagesOf = (page: Page, role: 'user' | 'assistant', state: keyof 
   page
     .locator('article')
     .filter({ has: page.locator('strong', { hasText: role === 'user' ? /^You$/ : /^Agent$/ }) })
-    .filter({ has: page.locator('small', { hasText: words[state] }) })
+    .filter({ has: page.locator('footer', { hasText: words[state] }) })
 
 /** The end of a prompt whose answer takes half a minute, since the demo model repeats the prompt. */
 export const forLong = ' and so on'.repeat(250)
@@ -83,7 +83,9 @@ export async function stopOneOfTwo({ page, ask }: Pick<Visit, 'page' | 'ask'>) {
   await ask(`One${forLong}`)
   await ask(`Two${forAWhile}`)
   const stopOf = (prompt: string) =>
-    messagesOf(page, 'user', 'sent').filter({ hasText: prompt }).getByRole('button', { name: 'Stop' })
+    messagesOf(page, 'assistant', 'active')
+      .filter({ hasText: `You said: "${prompt}` })
+      .getByRole('button', { name: 'Stop' })
   await stopOf('Two').waitFor()
   await messagesOf(page, 'assistant', 'active').filter({ hasText: 'You said: "One' }).waitFor()
   await stopOf('One').click()
