@@ -198,7 +198,7 @@ describe('the tool that needs an approval, of the page about agents', () => {
     edit(folder, agent, /messages, abortSignal/, 'messages, tools, toolApproval, abortSignal')
     const page = 'src/App.vue'
     edit(folder, page, /useView \}/, 'useView, UIMessageCodec }')
-    edit(folder, page, /cancel \} = useView/, 'cancel, answer } = useView')
+    edit(folder, page, /wake \} = useView/, 'wake, answer } = useView')
     edit(folder, page, /<\/article>/, `${buttons}</article>`)
     const visit = await open(await vite(folder))
     await visit.ask('Please book a hotel')
