@@ -115,10 +115,11 @@ export class RowForms {
 function learn(rows: readonly Row[], values: unknown[]): Omit<Form, 'log'> {
   const names: Name[] = []
   const words: unknown[] = []
+  const places = new Map(values.map((value, at) => [value, at]))
+  rows.forEach(({ serial }, row) => places.set(serial, ~row))
   const add = (word: unknown, name?: Name): void => {
-    const row = rows.findIndex(({ serial }) => serial === word)
     names.push(name)
-    words.push(row < 0 ? place(word, name === null ? 1 : shortest, values) : ~row)
+    words.push(place(word, name === null ? 1 : shortest, values, places))
   }
   for (const { name, transport, codec, clientId, data } of rows) {
     for (const word of [name, clientId]) add(word)
@@ -130,11 +131,12 @@ function learn(rows: readonly Row[], values: unknown[]): Omit<Form, 'log'> {
   return { names, words }
 }
 
-/** A word for a form: itself if it is short, or else its place among the values. */
-function place(word: unknown, length: number, values: unknown[]): unknown {
-  if (word === undefined || (typeof word === 'string' && word.length < length)) return word
-  const known = values.indexOf(word)
-  return known < 0 ? values.push(word) - 1 : known
+/** A word for a form: itself if it is short and no serial, or else its place. */
+function place(word: unknown, length: number, values: unknown[], places: Map<unknown, number>): unknown {
+  const known = places.get(word)
+  if (word === undefined || (typeof word === 'string' && word.length < length && !(known! < 0))) return word
+  if (known === undefined) places.set(word, values.push(word) - 1)
+  return known ?? values.length - 1
 }
 
 /** Whether rows have a form; notes the values that it leaves out. */

@@ -35,6 +35,35 @@ const rows: fc.Arbitrary<Row[]> = fc
 
 const log = { expand() {} }
 
+it('rows are compacted at a cost that grows with their number, not with its square', () => {
+  const serialsRead = (count: number): number => {
+    let reads = 0
+    const row = (index: number): Row => ({
+      get serial() {
+        reads++
+        return `serial-${index}`
+      },
+      version: `serial-${index}`,
+      name: 'ai-input',
+      transport: { 'codec-message-id': `id-of-prompt-${index}` },
+      codec: {},
+      data: `text ${index}`,
+      clientId: 'ann',
+      timestamp: index,
+      partial: false,
+      deleted: false,
+      home,
+    })
+    new RowForms().compact(
+      Array.from({ length: count }, (_, index) => row(index)),
+      home,
+      log,
+    )
+    return reads
+  }
+  expect(serialsRead(200)).toBeLessThanOrEqual(serialsRead(100) * 2)
+})
+
 it('rows of settled nodes come back as they were', () => {
   fc.assert(
     fc.property(fc.array(rows, { maxLength: 8 }), (nodes) => {
