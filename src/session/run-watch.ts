@@ -169,12 +169,18 @@ export class RunWatch<M extends object> {
     const { tree, channel } = this.#session
     const cancels = tree.cancels.of(run)
     const own = cancels.filter(({ clientId }) => clientId === channel.clientId)
-    if (own.length > 0) return this.#wakeFor(run, own, (error) => this.#session.report(error))
-    if (this.#isSilentSince(run, cancels[0]!, this.#othersLimit)) this.#wakeFor(run, cancels, () => undefined)
+    if (own.length > 0) return this.#wakeFor(run, own, 0, (error) => this.#session.report(error))
+    const patience = this.#othersLimit
+    if (this.#isSilentSince(run, cancels[0]!, patience)) this.#wakeFor(run, cancels, patience, () => undefined)
     return undefined
   }
 
-  #wakeFor(run: RunNode<M>, cancels: readonly Row[], onFailed: (error: SessionError) => void): WakeInfo | undefined {
+  #wakeFor(
+    run: RunNode<M>,
+    cancels: readonly Row[],
+    patience: number,
+    onFailed: (error: SessionError) => void,
+  ): WakeInfo | undefined {
     const { options, tree } = this.#session
     if (!options.agent) return undefined
     // NOTE: one wake at a time; a Stop that is pressed again makes up for a wake that has failed
@@ -182,7 +188,7 @@ export class RunWatch<M extends object> {
     const eventId = cancel?.transport[Header.eventId]
     if (!cancel || eventId === undefined || tree.info(run).cancelling?.refused) return undefined
     const known = this.#wakes.infoOf(eventId)
-    if ((known && !this.#isOverdue(eventId, run)) || !this.#isUnheard(run, cancel)) return known
+    if ((known && !this.#isOverdue(eventId, run)) || !this.#isUnheard(run, cancel, patience)) return known
     return this.#wakes.wake({ eventId, inputId: eventId, runId: run.key }, onFailed)
   }
 
@@ -199,11 +205,11 @@ export class RunWatch<M extends object> {
   }
 
   /** Whether no live agent can hear a cancel: the run is suspended or stalled, or its agent has been silent for long. */
-  #isUnheard(run: RunNode<M>, cancel: Row): boolean {
+  #isUnheard(run: RunNode<M>, cancel: Row, patience: number): boolean {
     const { deadlines, isInStep } = this.#session
     if (run.state.status === 'suspended')
       return isInStep && deadlines.isDue(deadlines.since(cancel) + suspendedLimit, run)
     if (isNamedByPresence(run)) return isInStep && run.snapshot.isStalled
-    return this.#isSilentSince(run, cancel, foreignSilenceLimit)
+    return this.#isSilentSince(run, cancel, foreignSilenceLimit + patience)
   }
 }
