@@ -215,7 +215,8 @@ export class Tree<M extends object> extends Placement<M> {
 
   #close(row: Row): void {
     const run = row.home as RunNode<M>
-    if (this.#open.delete(row) && this.#ending.has(run)) this.dirty.add(run)
+    // NOTE: forks start with copies of what the run has said
+    if (this.#open.delete(row) && (this.#ending.has(run) || this.forks.areOf(run))) this.dirty.add(run)
   }
 
   #settleRun(run: RunNode<M>, isLive: boolean): RunTransition<M> | undefined {
