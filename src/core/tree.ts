@@ -214,9 +214,10 @@ export class Tree<M extends object> extends Placement<M> {
   }
 
   #close(row: Row): void {
-    const run = row.home as RunNode<M>
+    const run = row.home
+    this.#open.delete(row)
     // NOTE: forks start with copies of what the run has said
-    if (this.#open.delete(row) && (this.#ending.has(run) || this.forks.areOf(run))) this.dirty.add(run)
+    if (run instanceof RunNode && (this.#ending.has(run) || this.forks.areOf(run))) this.dirty.add(run)
   }
 
   #settleRun(run: RunNode<M>, isLive: boolean): RunTransition<M> | undefined {

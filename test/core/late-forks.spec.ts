@@ -181,3 +181,11 @@ it('a fork of a run has the input of a call that was complete only after the run
   expect(parts('r1', 'm1')).toMatchObject([{}, { input: { at: 'noon' } }])
   expect(parts('r2', 'f1')).toMatchObject([{}, { input: { at: 'noon' }, output: 'f1' }])
 })
+
+it('text of no run that completes late changes nothing', () => {
+  const open = { stream: 'true', 'stream-id': 'c1', 'run-id': undefined }
+  const begun = output('r1', { kind: 'text', id: '0' }, '', { ...open, status: 'streaming' })
+  const tree = newTree()
+  hear(tree, [begun, later(begun, 'message.append', { data: 'Rome', transport: { ...open, status: 'complete' } })])
+  expect(tree.runs.size).toBe(0)
+})
