@@ -46,3 +46,14 @@ it('a read that never settles fails', async () => {
   await vi.runAllTimersAsync()
   expect(await failure).toMatchObject({ message: 'it takes longer than 15 s' })
 })
+
+it('a database that answers at once, without promises, serves as an archive', async () => {
+  const write = vi.fn<(options: { rows: readonly RowTuple[] }) => void>()
+  // NOTE: apps without types can give such a database
+  const { archive, errors, prompt } = writer({ read: () => [], write } as unknown as AgentArchive)
+  expect(await archive.read({ sessionName: 'ai:trip', limit: 10 })).toEqual([])
+  prompt('1')
+  await archive.flush()
+  expect(write).toHaveBeenCalledOnce()
+  expect(errors).toEqual([])
+})
