@@ -166,7 +166,8 @@ export class RunWatch<M extends object> {
 
   /** Wakes an agent for cancels that no live agent can hear; it ends the run. Returns the wake if the cancels are of this client. */
   #wake(run: RunNode<M>): WakeInfo | undefined {
-    const { tree, channel } = this.#session
+    const { options, tree, channel } = this.#session
+    if (!options.agent) return undefined
     const cancels = tree.cancels.of(run)
     const own = cancels.filter(({ clientId }) => clientId === channel.clientId)
     if (own.length > 0) return this.#wakeFor(run, own, 0, (error) => this.#session.report(error))
@@ -181,8 +182,7 @@ export class RunWatch<M extends object> {
     patience: number,
     onFailed: (error: SessionError) => void,
   ): WakeInfo | undefined {
-    const { options, tree } = this.#session
-    if (!options.agent) return undefined
+    const { tree } = this.#session
     // NOTE: one wake at a time; a Stop that is pressed again makes up for a wake that has failed
     const cancel = cancels.findLast((row) => this.#isWoken(row)) ?? cancels.at(-1)
     const eventId = cancel?.transport[Header.eventId]
