@@ -244,6 +244,64 @@ describe('the app on a Node server', () => {
   })
 })
 
+describe('the sign-in with a cookie, of the page about a Node server', () => {
+  it('signs a user in and out, and refuses a forged cookie', async () => {
+    const page = readFileSync(here('docs/node-server.md'), 'utf8')
+    const section = page.split('## A sign-in with a cookie')[1]!.split('\n## ')[0]!
+    const linesFor = (file: string) => {
+      const [, lines] = new RegExp(`\`\`\`ts\n {3}// in ${file}\n([^]*?)\`\`\``).exec(section)!
+      return lines!.replaceAll(/^ {3}/gm, '')
+    }
+    const [, route] = /`(\['\/api\/user'.*\])`/.exec(section)!
+    const [, form] = /```html\n([^]*?)```/.exec(section)!
+    const [, signOut] = /`(<button.*<\/button>)`/.exec(section)!
+    const guide = filesOf(page)
+    const folder = makeApp('sign-in', [
+      ['vite.config.ts', readme.get('vite.config.ts')!],
+      ...[...guide].filter(([path]) => /^server|main\.ts$/.test(path)),
+      [
+        'src/App.vue',
+        replaceIn(readme.get('src/App.vue')!, /^const .*useClientSession.*$/m, guide.get('src/App.vue')!),
+      ],
+    ])
+    edit(folder, 'server/agent.ts', /^export const userOf.*$/m, linesFor('server/agent.ts'))
+    edit(folder, 'server/main.ts', /^const routes/m, `${linesFor('server/main.ts')}\n$&`)
+    edit(folder, 'server/main.ts', /\['\/api\/user'.*\]/, route!)
+    edit(folder, 'src/App.vue', /^const text/m, `${linesFor('src/App.vue')}\n$&`)
+    edit(folder, 'src/App.vue', /<form (@submit[^]*?<\/form>)/, `${signOut}\n  <form v-if="user" $1\n  ${form}`)
+    await run(folder, process.execPath, here('node_modules/vue-tsc/bin/vue-tsc.js'), '--noEmit')
+
+    const { key, port } = await startEndpoint()
+    sendToLocal(folder, port)
+    await run(folder, process.execPath, 'node_modules/vite/bin/vite.js', 'build')
+    const env = { PORT: String(await freePort()), ABLY_API_KEY: key, COOKIE_SECRET: 'a long random text' }
+    const url = await start(folder, ['server/main.ts'], env, /Listening on (\S+)/)
+    const { page: visit, problems, ask } = await open(url)
+    const signIn = async (name: string) => {
+      await visit.getByLabel('Name').fill(name)
+      await visit.getByRole('button', { name: 'Sign in' }).click()
+      await visit.getByPlaceholder('Ask something ...').waitFor()
+    }
+    await signIn('alice')
+    await ask('Where to?')
+    await messagesOf(visit, 'assistant', 'complete').filter({ hasText: 'You said: "Where to?"' }).waitFor()
+    const [cookie] = await visit.context().cookies()
+    expect(cookie).toMatchObject({ name: 'user', httpOnly: true, sameSite: 'Lax' })
+    await visit.getByRole('button', { name: 'Sign out' }).click()
+    await signIn('bob')
+    expect(await visit.getByText('Where to?').count()).toBe(0)
+    expect(problems).toEqual([])
+
+    const tokenFor = async (value: string) =>
+      (await fetch(`${url}/api/ably/token`, { headers: { cookie: `user=${value}` } })).status
+    expect(await tokenFor(cookie!.value)).toBe(200)
+    expect(await tokenFor(cookie!.value.replace('alice', 'bob'))).toBe(401)
+    expect(await tokenFor('alice')).toBe(401)
+    const body = JSON.stringify({ user: 'a:b' })
+    expect((await fetch(`${url}/api/user`, { method: 'POST', body })).status).toBe(400)
+  })
+})
+
 describe('the archive of the page about conversations', () => {
   it('shows a conversation that Ably no longer has', async () => {
     const guide = filesOf(readFileSync(here('docs/node-server.md'), 'utf8'))
