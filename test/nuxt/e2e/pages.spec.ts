@@ -31,6 +31,7 @@ it('a visit to another page moves the lease, and the answer goes on', async () =
   await page.getByRole('link', { name: 'Something else?' }).click()
   await eventually(async () => expect(await visit.messages()).toContain(`complete: ${answerTo('Something else?')}`))
   await eventually(() => expect(visit.leases).toEqual([`+${channel}`, '+ai:grace:other', `-${channel}`]))
+  await page.getByRole('link', { name: '[move] Where to?' }).waitFor()
   await page.goBack()
   await eventually(async () => expect((await visit.messages())[1]).toBe('streaming: You said: [move]'))
   await app.open('move', 1_000_000)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { here } from '../../../scripts/entries'
-import { filesOf, messagesOf } from '../../examples/visit'
+import { filesOf, forLong, messagesOf } from '../../examples/visit'
 import { startChromium } from '../../support/browser'
 import { NewApp } from './dev'
 
@@ -121,6 +121,19 @@ it('an archive lists the chats of each user, beside the chat', async () => {
   await list.getByRole('link', { name: 'Where to?' }).click()
   await messagesOf(page, 'assistant', 'complete').filter({ hasText: 'You said: "Where to?"' }).waitFor()
   expect(await page.getByText('You said: "By train?"').count()).toBe(0)
+  // A chat is in the list while its first answer runs, also when the user has left it
+  await start()
+  await page.getByPlaceholder('Ask something ...').fill(`By bus?${forLong}`)
+  await page.keyboard.press('Enter')
+  await messagesOf(page, 'assistant', 'active').waitFor()
+  await list.getByRole('link', { name: 'Where to?' }).click()
+  await messagesOf(page, 'assistant', 'complete').filter({ hasText: 'You said: "Where to?"' }).waitFor()
+  expect(await (await page.request.get(`${app.origin}/api/chats`)).text()).not.toContain('By bus?')
+  await list.getByRole('link', { name: 'By bus?' }).click()
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await messagesOf(page, 'assistant', 'cancelled').waitFor()
+  await expect.poll(async () => (await page.request.get(`${app.origin}/api/chats`)).text()).toContain('By bus?')
+  expect(await list.getByRole('link', { name: 'By bus?' }).count()).toBe(1)
   await signOut()
   await signIn('bob')
   await page.getByText('Start a new chat').waitFor()

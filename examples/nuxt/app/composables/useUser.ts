@@ -2,12 +2,14 @@
 export function useUser() {
   const { data } = useNuxtData<{ user: string | null; people: string[] }>('user')
   const { $aiTransport } = useNuxtApp()
+  const started = useStartedChats()
 
   async function signIn(user?: string) {
     await navigateTo('/')
     await $fetch('/api/user', { method: 'POST', body: { user } })
     // The connection to Ably belongs to the user before: the next session makes a new one.
     await $aiTransport.reset()
+    started.value = []
     await refreshNuxtData()
   }
 
