@@ -134,6 +134,7 @@ it('an archive lists the chats of each user, beside the chat', async () => {
   await messagesOf(page, 'assistant', 'cancelled').waitFor()
   await expect.poll(async () => (await page.request.get(`${app.origin}/api/chats`)).text()).toContain('By bus?')
   expect(await list.getByRole('link', { name: 'By bus?' }).count()).toBe(1)
+  expect(await page.title()).toContain('By bus?')
   await signOut()
   await signIn('bob')
   await page.getByText('Start a new chat').waitFor()
