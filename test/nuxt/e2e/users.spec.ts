@@ -123,6 +123,7 @@ it('an archive lists the chats of each user, beside the chat', async () => {
   expect(await page.getByText('You said: "By train?"').count()).toBe(0)
   // A chat is in the list while its first answer runs, also when the user has left it
   await start()
+  await messagesOf(page, 'user', 'sent').waitFor({ state: 'detached' })
   await page.getByPlaceholder('Ask something ...').fill(`By bus?${forLong}`)
   await page.keyboard.press('Enter')
   await messagesOf(page, 'assistant', 'active').waitFor()
