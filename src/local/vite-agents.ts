@@ -1,7 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { isRunnableDevEnvironment, runnerImport, type Plugin, type PreviewServer, type ViteDevServer } from 'vite'
+import {
+  isRunnableDevEnvironment,
+  runnerImport,
+  type EnvironmentModuleNode,
+  type Plugin,
+  type PreviewServer,
+  type ViteDevServer,
+} from 'vite'
 import { readBody, type Middleware } from './http/node'
 
 /** Agent files by the path that they are served on, or one file for `/api/agent`. */
@@ -43,12 +50,22 @@ function devLoader(server: ViteDevServer): AgentLoader {
   const { ssr } = server.environments
   const load: LoadModule = (file) =>
     isRunnableDevEnvironment(ssr) ? ssr.runner.import(file) : server.ssrLoadModule(file)
-  /** Forgets what has been read of a file. */
+  /** Forgets what has been read of a file, and of the files of the app that it imports. */
   const forget = (file: string): void => {
-    for (const module of ssr.moduleGraph.getModulesByFile(file) ?? []) ssr.moduleGraph.invalidateModule(module)
-    if (!isRunnableDevEnvironment(ssr)) return
-    const { evaluatedModules } = ssr.runner
-    for (const module of evaluatedModules.getModulesByFile(file) ?? []) evaluatedModules.invalidateModule(module)
+    const seen = new Set<EnvironmentModuleNode>()
+    const visit = (module: EnvironmentModuleNode): void => {
+      if (seen.has(module) || module.file?.includes('/node_modules/')) return
+      seen.add(module)
+      ssr.moduleGraph.invalidateModule(module)
+      if (isRunnableDevEnvironment(ssr)) {
+        const { evaluatedModules } = ssr.runner
+        for (const each of evaluatedModules.getModulesByFile(module.file ?? '') ?? []) {
+          evaluatedModules.invalidateModule(each)
+        }
+      }
+      for (const imported of module.importedModules) visit(imported)
+    }
+    for (const module of ssr.moduleGraph.getModulesByFile(file) ?? []) visit(module)
   }
   return async (file) => {
     try {

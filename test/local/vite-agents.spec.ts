@@ -148,12 +148,24 @@ test("an agent file that throws is shown in the terminal, and the wake-up fails 
   await reads(runId, 'Mended')
 })
 
-test('an agent file that was read while it was empty is read again', async () => {
+const importing = agentFile('@')
+  .replace('"@"', 'words')
+  .replace('import * as Ably', "import { words } from './words'\nimport * as Ably")
+
+test.each([
+  ['the agent file', { 'server/agent.ts': '' }, 'server/agent.ts', agentFile('Saved')],
+  [
+    'a file that it imports',
+    { 'server/agent.ts': importing, 'server/words.ts': 'throw new Error("half")' },
+    'server/words.ts',
+    `export const words = 'Saved'`,
+  ],
+])('%s that was read in the middle of a save is read again', async (_, files, file, text) => {
   // NOTE: without a watcher, as if Vite had missed the second half of a save
-  const app = await serveApp({ 'server/agent.ts': '' }, { agent: './server/agent.ts' }, { watch: null })
+  const app = await serveApp(files, { agent: './server/agent.ts' }, { watch: null })
   const { ask, reads } = await aClient(app)
-  expect((await ask()).status).toBe(424)
-  await app.write('server/agent.ts', agentFile('Saved'))
+  await ask()
+  await app.write(file, text)
   const { status, runId } = await ask()
   expect(status).toBe(202)
   await reads(runId, 'Saved')
