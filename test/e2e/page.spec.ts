@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { eventually } from '../support/eventually'
 import { overflowOf } from './overflow'
 import { answering, reloadAndWatchShifts, shiftsOf, watchShifts } from './shifts'
 import { useVisits, wordsFor, type Visitor } from './visit'
@@ -55,6 +56,15 @@ describe('layout', () => {
     const { page } = visitor
     const [first, second] = [await visitor.ask(lisbon), await visitor.ask(porto)]
     await Promise.all([first.streams(20), second.streams(20)])
+    // NOTE: words that arrive after a Stop are said in a second line
+    let before: string | undefined
+    const hasPaused = async () => {
+      const now = await first.text()
+      const isSame = now === before
+      before = now
+      expect(isSame).toBe(true)
+    }
+    await eventually(hasPaused, 120_000, 500)
     await first.stop()
     await first.reaches('cancelled')
     for (const [name, viewport] of [sizes[0], sizes[2]]) {
@@ -100,17 +110,17 @@ describe('layout', () => {
     const distance = () =>
       visitor.page.locator('main').evaluate((main) => main.scrollHeight - main.scrollTop - main.clientHeight)
     await expect.poll(distance).toBeLessThan(40)
-    // NOTE: the browser scrolls smoothly
-    const scrolled = await visitor.page.locator('main').evaluateHandle((main) => {
-      const { promise, resolve } = Promise.withResolvers<unknown>()
-      main.addEventListener('scrollend', resolve, { once: true })
-      return { promise }
-    })
     await visitor.page.locator('main').hover()
     await visitor.page.mouse.wheel(0, -300)
-    await scrolled.evaluate(({ promise }) => promise.then(() => undefined))
-    expect(await distance()).toBeGreaterThan(100)
+    await eventually(async () => expect(await distance()).toBeGreaterThan(100))
     const top = () => visitor.page.locator('main').evaluate((main) => main.scrollTop)
+    // NOTE: the browser scrolls smoothly
+    await visitor.page.locator('main').evaluate(async (main) => {
+      for (let still = 0, last = -1; still < 20; last = main.scrollTop) {
+        await new Promise(requestAnimationFrame)
+        still = main.scrollTop === last ? still + 1 : 0
+      }
+    })
     const before = await top()
     await visitor.allow('all')
     await run.reaches('complete')
