@@ -1,6 +1,6 @@
 import type { InboundMessage, PaginatedResult } from 'ably'
 import { about, ErrorCode, toSessionError, unableTo } from '../core/errors'
-import { sleep } from '../core/signals'
+import { resolvesWithin, sleep } from '../core/signals'
 import type { ChannelMessage } from '../core/wire'
 import { isForGood } from './publish-error'
 
@@ -57,19 +57,13 @@ export function inTime(name: string): Reader {
   let left = readLimit
   return async (read) => {
     const began = performance.now()
-    let timer: ReturnType<typeof setTimeout>
-    // NOTE: first, because a client that cannot be made throws here
     const reading = read()
-    const late = new Promise<never>((_, reject) => {
-      const why = `there was no answer within ${readLimit / 1000} s`
-      timer = setTimeout(
-        () => reject(unableTo(`read the history of channel "${name}"`, why, ErrorCode.HistoryFailed)),
-        left,
-      )
-    })
-    return Promise.race([reading, late]).finally(() => {
-      clearTimeout(timer)
+    try {
+      if (await resolvesWithin(reading, left)) return await reading
+    } finally {
       left -= performance.now() - began
-    })
+    }
+    const why = `there was no answer within ${readLimit / 1000} s`
+    throw unableTo(`read the history of channel "${name}"`, why, ErrorCode.HistoryFailed)
   }
 }

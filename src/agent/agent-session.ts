@@ -12,7 +12,7 @@ import { ChannelRun } from './channel-run'
 import { badRequest, sessionClosed } from './errors'
 import { checkSessionName, type Invocation } from './invocation'
 import type { InternalHooks } from './live-run'
-import { resolvesWithin } from './wait'
+import { resolvesWithin } from '../core/signals'
 
 /** Options of an agent's session. */
 export interface AgentSessionOptions<M extends object, Chunk> extends TrustOptions {

@@ -4,7 +4,7 @@ import type { Row } from '../core/row'
 import { tupleOf, type RowReader, type RowTuple } from '../core/rows'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
-import { resolvesWithin } from './wait'
+import { resolvesWithin } from '../core/signals'
 
 /** Rows of sessions in the app's own database; `sqlArchive()` makes one. */
 export interface AgentArchive extends RowReader {

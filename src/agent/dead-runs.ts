@@ -18,7 +18,7 @@ import { maxRunMessages, readRun } from './lookup'
 import { settleFully } from './path'
 import { RunPublisher } from './run-publisher'
 import { answersFor } from './used-answers'
-import { resolvesWithin } from './wait'
+import { resolvesWithin } from '../core/signals'
 
 /** Milliseconds of silence after which a stalled run is ended: Ably keeps a lost connection for two minutes. */
 const endedAfter = 120_000

@@ -3,7 +3,7 @@ import { ErrorCode, SessionError, toSessionError } from '../core/errors'
 import type { ChunkSource, PipeResult, StepReason, WriteChunk } from './agent-run'
 import type { LiveRun } from './live-run'
 import type { MessageWriter } from './message-writer'
-import { resolvesWithin } from './wait'
+import { resolvesWithin } from '../core/signals'
 
 /** Returned by a reader that was stopped. */
 export const stopped = Symbol('stopped')

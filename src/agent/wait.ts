@@ -60,16 +60,3 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }
-
-/**
- * Resolves with whether a promise resolves within `limit` milliseconds. Rejects if it rejects in that time.
- */
-export async function resolvesWithin(promise: Promise<unknown>, limit: number): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<false>((resolve) => (timer = setTimeout(resolve, Math.min(limit, longestDelay), false)))
-  try {
-    return await Promise.race([promise.then(() => true), late])
-  } finally {
-    clearTimeout(timer)
-  }
-}

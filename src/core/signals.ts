@@ -68,6 +68,19 @@ export const longestDelay = 2 ** 31 - 1
 /** Waits for so many milliseconds. */
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
+/**
+ * Resolves with whether a promise resolves within `limit` milliseconds. Rejects if it rejects in that time.
+ */
+export async function resolvesWithin(promise: Promise<unknown>, limit: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<false>((resolve) => (timer = setTimeout(resolve, Math.min(limit, longestDelay), false)))
+  try {
+    return await Promise.race([promise.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** A promise to settle later. Its rejection need not be handled. */
 // NOTE: not `Promise.withResolvers`, which browsers before 2024 and Node 20 lack
 export function deferred<T = void>(): Deferred<T> {

@@ -3,7 +3,7 @@ import { markRaw, toRaw } from 'vue'
 import { inTime } from '../ably/history-page'
 import { SessionError } from '../core/errors'
 import { LingeringLease } from '../core/lease'
-import { sleep } from '../core/signals'
+import { resolvesWithin } from '../core/signals'
 import type { ClientSession } from '../session/client-session'
 import type { DehydratedSession } from '../session/context'
 import { dehydrateSession } from '../session/client-session'
@@ -138,7 +138,7 @@ export class LeasedSession {
     const send = async (): Promise<void> => {
       while (submissions.unsent && channel.isConnected) await submissions.unsent
     }
-    if (canSend && submissions.unsent) await Promise.race([send(), sleep(sendLimit)])
+    if (canSend && submissions.unsent) await resolvesWithin(send(), sendLimit)
     await this.#session.close()
   }
 

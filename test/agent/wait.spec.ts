@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { resolvesWithin, waitFor } from '../../src/agent/wait'
+import { waitFor } from '../../src/agent/wait'
+import { resolvesWithin } from '../../src/core/signals'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
