@@ -171,7 +171,7 @@ test.each([
   await reads(runId, 'Saved')
 })
 
-test('an agent file with a syntax error is refused with the place of the error', async () => {
+test('an agent file with a syntax error is refused with the error, not only with its announcement', async () => {
   const app = await serveApp({ 'server/agent.ts': 'export default {' }, { agent: './server/agent.ts' })
   const { ask } = await aClient(app)
   const { error } = await ask()
