@@ -92,8 +92,8 @@ export class Tree<M extends object> extends Placement<M> {
     const node = row.home as TreeNode<M> | undefined
     if (!node) return
     const isDone = node.grow(row)
-    // NOTE: late text can contain the tool call that a suspended run waits for
-    if (!isDone || (node instanceof RunNode && node.state.status === 'suspended')) this.dirty.add(node)
+    // NOTE: late text can contain the tool call that a suspended run waits for, and forks start with copies of it
+    if (!isDone || (node instanceof RunNode && node.state.status !== 'active')) this.dirty.add(node)
   }
 
   #settleNodes(isLive: boolean): Settled<M> {

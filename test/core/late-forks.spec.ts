@@ -168,18 +168,19 @@ it('two forks with one message id, which name different runs, show the same in a
   expect(seenInAnyOrder([...waiting(), ...other, ...forks]).size).toBe(1)
 })
 
-it('a fork of a run has the input of a call that was complete only after the run had ended and the fork had begun', () => {
+it('a fork of a run that has ended has its late text, whether or not the stream of that text closes', () => {
   const headers = { stream: 'true', 'stream-id': 'c1', 'codec-message-id': 'm1' }
   const begun = output('r1', { kind: 'tool-input', toolCallId: 'c1', toolName: 'look' }, '', { ...headers, status: 'streaming' }) // prettier-ignore
-  const tree = newTree({ isAgent: () => true })
-  hear(tree, [prompt('p'), start('r1', 'p'), begun, runMessage('ai-run-end', 'r1')])
-  tree.endOverdue()
-  hear(tree, [fork('f1'), start('r2', 'f1')])
-  const done = later(begun, 'message.append', { data: '{"at":"noon"}', transport: { ...headers, status: 'complete' } })
-  hear(tree, [done])
-  const parts = (run: string, id: string) => tree.runs.get(run)!.message(id)!.parts
-  expect(parts('r1', 'm1')).toMatchObject([{}, { input: { at: 'noon' } }])
-  expect(parts('r2', 'f1')).toMatchObject([{}, { input: { at: 'noon' }, output: 'f1' }])
+  for (const status of ['streaming', 'complete']) {
+    const tree = newTree({ isAgent: () => true })
+    hear(tree, [prompt('p'), start('r1', 'p'), begun, runMessage('ai-run-end', 'r1')])
+    tree.endOverdue()
+    hear(tree, [fork('f1'), start('r2', 'f1')])
+    hear(tree, [later(begun, 'message.append', { data: '{"at":"noon"}', transport: { ...headers, status } })])
+    const parts = (run: string, id: string) => tree.runs.get(run)!.message(id)!.parts
+    expect(parts('r1', 'm1')).toMatchObject([{}, { input: { at: 'noon' } }])
+    expect(parts('r2', 'f1')).toMatchObject([{}, { input: { at: 'noon' }, output: 'f1' }])
+  }
 })
 
 it('text of no run that completes late changes nothing', () => {
