@@ -63,6 +63,15 @@ export class Cancels<M extends object> {
     return byInput.length === 0 ? byRun : byRun.concat(byInput).toSorted(bySerial)
   }
 
+  /** The allowed cancels of a run by one client, which are few however many clients cancel. */
+  ofClient({ key, inputId = '', owner }: RunNode<M>, clientId: string | undefined): readonly Row[] {
+    const since = this.#placeOf(inputId)
+    return [runKey(key), inputKey(inputId)]
+      .flatMap((target) => this.#byClient.get(clientKey(target, clientId)) ?? noItems)
+      .filter((cancel) => cancel.serial > since && this.isAllowed(cancel, owner))
+      .toSorted(bySerial)
+  }
+
   /** The allowed cancels of an input without a run, by serial. */
   ofInput(inputId: string): readonly Row[] {
     const node = this.#tree.inputNode(inputId)
@@ -73,10 +82,14 @@ export class Cancels<M extends object> {
   #newerThanInput(inputId: string, owner: string | undefined): readonly Row[] {
     const rows = this.#allowed(inputKey(inputId), owner)
     if (rows.length === 0) return rows
+    const since = this.#placeOf(inputId)
+    return rows[0]!.serial > since ? rows : rows.slice(firstAbove(rows, ({ serial }) => serial, since))
+  }
+
+  #placeOf(inputId: string): string {
     const node = this.#tree.inputNode(inputId)
     // NOTE: a prompt that was deleted has no place
-    const since = node && node.size > 0 ? levelOf(node) : (this.#tree.requests.get(inputId)?.serial ?? '')
-    return rows[0]!.serial > since ? rows : rows.slice(firstAbove(rows, ({ serial }) => serial, since))
+    return node && node.size > 0 ? levelOf(node) : (this.#tree.requests.get(inputId)?.serial ?? '')
   }
 
   #allowed(key: string, owner: string | undefined): readonly Row[] {
@@ -105,7 +118,7 @@ export class Cancels<M extends object> {
     target.rows = insertBySerial(target.rows, row)
     const { allowed } = target
     if (allowed && this.isAllowed(row, allowed.owner)) allowed.rows = insertBySerial(allowed.rows, row)
-    const ofClient = insertInto(this.#byClient, clientKey(key, row), row)
+    const ofClient = insertInto(this.#byClient, clientKey(key, row.clientId), row)
     return ofClient.length > maxFirst + 1 ? ofClient[maxFirst] : undefined
   }
 
@@ -117,7 +130,7 @@ export class Cancels<M extends object> {
     removeBySerial(target.rows, row)
     if (target.allowed) removeBySerial(target.allowed.rows, row)
     if (target.rows.length === 0) this.#targets.delete(key)
-    removeFrom(this.#byClient, clientKey(key, row), row)
+    removeFrom(this.#byClient, clientKey(key, row.clientId), row)
     removeFrom(this.#strays, row.clientId, row)
   }
 
@@ -134,7 +147,7 @@ const runKey = (runId: string): string => `run ${runId}`
 const inputKey = (inputId: string): string => `input ${inputId}`
 const keyOf = ({ [Header.runId]: runId, [Header.inputId]: inputId = '' }: Headers): string =>
   runId === undefined ? inputKey(inputId) : runKey(runId)
-const clientKey = (target: string, { clientId }: Row): string => JSON.stringify([target, clientId])
+const clientKey = (target: string, clientId: string | undefined): string => JSON.stringify([target, clientId])
 
 function insertInto<Key>(lists: Map<Key, readonly Row[]>, key: Key, row: Row): readonly Row[] {
   const rows = insertBySerial(lists.get(key) ?? noItems, row)

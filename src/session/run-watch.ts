@@ -132,7 +132,7 @@ export class RunWatch<M extends object> {
   }
 
   #limitOf(run: RunNode<M>): number {
-    return this.#session.tree.cancels.of(run).length > 0 ? cancelledSilenceLimit : silenceLimit
+    return this.#session.tree.cancels.of(run)[0] ? cancelledSilenceLimit : silenceLimit
   }
 
   /** Asks once for all silent runs whether a present agent names them. */
@@ -168,9 +168,9 @@ export class RunWatch<M extends object> {
   #wake(run: RunNode<M>): WakeInfo | undefined {
     const { options, tree, channel } = this.#session
     if (!options.agent) return undefined
-    const cancels = tree.cancels.of(run)
-    const own = cancels.filter(({ clientId }) => clientId === channel.clientId)
+    const own = tree.cancels.ofClient(run, channel.clientId)
     if (own.length > 0) return this.#wakeFor(run, own, 0, (error) => this.#session.report(error))
+    const cancels = tree.cancels.of(run)
     const patience = this.#othersLimit
     if (this.#isSilentSince(run, cancels[0]!, patience)) this.#wakeFor(run, cancels, patience, () => undefined)
     return undefined
