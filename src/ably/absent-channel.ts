@@ -1,6 +1,6 @@
 import type { RestClient } from 'ably'
 import { ErrorCode, unableTo, type SessionError } from '../core/errors'
-import { once, readPage, type HistoryPage } from './history-page'
+import { readPage, type HistoryPage } from './history-page'
 import type { Channel } from './session-channel'
 
 /**
@@ -35,7 +35,7 @@ export class AbsentChannel implements Channel {
   }
 
   onConnection(): () => void {
-    return () => undefined
+    return this.onChange()
   }
 
   isOutage(): boolean {
@@ -49,7 +49,7 @@ export class AbsentChannel implements Channel {
   async history(limit: number): Promise<HistoryPage> {
     const { rest, name } = this
     if (!rest) return { items: [], next: undefined }
-    return readPage(name, once, async () => rest().channels.get(name).history({ limit }))
+    return readPage(name, 0, async () => rest().channels.get(name).history({ limit }))
   }
 
   publish(): Promise<never> {

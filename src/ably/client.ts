@@ -1,9 +1,7 @@
-import type { ErrorInfo, RealtimeClient } from 'ably'
+import type { ConnectionState, ErrorInfo, RealtimeClient } from 'ably'
 import { warn } from '../core/diagnostics'
 import { about, ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
-
-/** The time in which the service counts messages, in milliseconds: a second, and some more because travel times vary. */
-export const ratePeriod = 1100
+import { deferred, sleep } from '../core/signals'
 
 /** Fields of the SDK's client that its types hide; those that an SDK lacks are undefined. */
 interface ClientFields {
@@ -12,7 +10,7 @@ interface ClientFields {
   readonly options?: { readonly echoMessages?: unknown; readonly maxMessageSize?: unknown }
 }
 
-export const fieldsOf = (client: RealtimeClient): ClientFields => client as unknown as ClientFields
+const fieldsOf = (client: RealtimeClient): ClientFields => client as unknown as ClientFields
 
 /**
  * The client, once it is known to be one: in plain JavaScript it can be any value.
@@ -32,3 +30,79 @@ export function connectionError(client: RealtimeClient, reason: ErrorInfo): Sess
 
 /** Whether a client receives its own messages. */
 export const hearsItself = (client: RealtimeClient): boolean => fieldsOf(client).options?.echoMessages !== false
+
+/** Delay before the next question when the service did not answer although the connection is up, in milliseconds. */
+const retryDelay = 250
+
+const usualMaxMessageSize = 65_536
+
+/** The limits and the state of a client's connection. */
+export class Uplink {
+  readonly #client: RealtimeClient
+
+  constructor(client: RealtimeClient) {
+    this.#client = client
+  }
+
+  /** Messages per second that the service accepts; undefined when it has not told. */
+  get maxInboundRate(): number | undefined {
+    const rate = fieldsOf(this.#client).connection.connectionManager?.connectionDetails?.maxInboundRate
+    return typeof rate === 'number' && rate > 0 ? rate : undefined
+  }
+
+  /** The largest message, in bytes. */
+  get maxMessageSize(): number {
+    const size = fieldsOf(this.#client).options?.maxMessageSize
+    return typeof size === 'number' && size > 0 ? size : usualMaxMessageSize
+  }
+
+  /** The connection's id at Ably; the SDK may send unacknowledged messages of an earlier connection again. */
+  get connectionId(): string | undefined {
+    return this.#client.connection.id
+  }
+
+  /** Whether the client receives its own messages. */
+  get hearsItself(): boolean {
+    return hearsItself(this.#client)
+  }
+
+  /** Whether nothing can be sent now but later: the SDK would queue messages, and send them all at once then. */
+  get isHeldUp(): boolean {
+    return heldUp.has(this.#client.connection.state)
+  }
+
+  /** Whether it is closed or has failed for good: only the app can open it again. */
+  get isOver(): boolean {
+    return over.has(this.#client.connection.state)
+  }
+
+  /** The time by Ably's clock, in milliseconds since the epoch; by this machine's when the service does not answer. */
+  time(): Promise<number> {
+    return this.#client.time().catch(() => Date.now())
+  }
+
+  /** Resolves when the service has answered on this connection or a later one, so that all it sent before was heard. */
+  async confirm(): Promise<void> {
+    const { connection } = this.#client
+    while (!this.isOver) {
+      const { promise: changed, resolve } = deferred()
+      const heard = (): void => resolve()
+      connection.once(heard)
+      const later = (): Promise<void> => (connection.state === 'connected' ? sleep(retryDelay) : changed)
+      const answer = await Promise.race([connection.ping().catch(later), changed])
+      connection.off(heard)
+      if (answer !== undefined) return
+    }
+  }
+
+  /** Calls back when the connection's state changes; returns a function that stops it. */
+  onChange(listener: () => void): () => void {
+    const { connection } = this.#client
+    connection.on(listener)
+    return () => connection.off(listener)
+  }
+}
+
+const heldUp: ReadonlySet<ConnectionState> = new Set(['initialized', 'connecting', 'disconnected', 'suspended'])
+
+const over: ReadonlySet<ConnectionState> = new Set(['closing', 'closed', 'failed'])

@@ -15,37 +15,32 @@ export interface HistoryPage {
 
 type Read = () => Promise<PaginatedResult<InboundMessage> | null>
 
-/** How a page is read: once, or with further attempts. */
-type Manner = (read: Read) => ReturnType<Read>
-
-export const once: Manner = (read) => read()
-
 // In milliseconds
 const firstDelay = 100
-const lastDelay = 400
 // NOTE: so long may a server wait for history before it renders the page
 const readLimit = 3000
 
-/** Reads a page of a channel's history. @throws SessionError 104011 when it cannot be read */
-export async function readPage(name: string, manner: Manner, read: Read): Promise<HistoryPage> {
+/**
+ * Reads a page of a channel's history, with so many further attempts where they can help.
+ * @throws SessionError 104011 when it cannot be read
+ */
+export async function readPage(name: string, attempts: number, read: Read): Promise<HistoryPage> {
   try {
-    const result = await manner(read)
-    const next = result?.hasNext() ? () => readPage(name, manner, () => result.next()) : undefined
+    const result = await readAgain(read, attempts)
+    const next = result?.hasNext() ? () => readPage(name, attempts, () => result.next()) : undefined
     return { items: result?.items ?? [], next }
   } catch (cause) {
     throw toSessionError(`read the history of channel "${name}"`, ErrorCode.HistoryFailed, about(cause, name))
   }
 }
 
-/** Reads again after short delays, where that can help. */
-export const retried: Manner = async (read) => {
-  for (let delay = firstDelay; ; delay *= 2) {
-    try {
-      return await read()
-    } catch (cause) {
-      if (delay > lastDelay || isForGood(cause)) throw cause
-      await sleep(delay)
-    }
+async function readAgain(read: Read, attempts: number, delay = firstDelay): ReturnType<Read> {
+  try {
+    return await read()
+  } catch (cause) {
+    if (attempts === 0 || isForGood(cause)) throw cause
+    await sleep(delay)
+    return readAgain(read, attempts - 1, delay * 2)
   }
 }
 

@@ -1,7 +1,7 @@
-import { ratePeriod } from './client'
 import { isTooFast } from './publish-error'
 import { deferred, type Deferred } from '../core/signals'
 import type { ChannelMessage, OutgoingMessage } from '../core/wire'
+import { PublishRate, rateOf } from './rate'
 import type { Channel } from './session-channel'
 
 /** Messages that are published in one piece. */
@@ -13,57 +13,9 @@ interface QueuedPublish extends Deferred<readonly string[]> {
 /** Delay before the next attempt when a publish failed although the connection is up, in milliseconds. */
 const retryDelay = 250
 
-// NOTE: below Ably's usual limits of 50 messages per second, which are those of a connection and of a channel. A verb may
-// publish hundreds of cancels; the other sessions of the connection have room beside them
-const maxOnConnection = 40
+// NOTE: below Ably's usual limit of 50 messages per second for a channel. A verb may publish hundreds of cancels; the other
+// sessions of the connection have room beside them
 const maxOnChannel = 30
-
-/** When messages were published within the last period. */
-class Recent {
-  readonly #moments: number[] = []
-
-  add(moment: number, count: number): void {
-    for (let index = 0; index < count; index++) this.#moments.push(moment)
-  }
-
-  /** How long to wait, in milliseconds, until fewer than `limit` are left. */
-  wait(limit: number, now: number): number {
-    while (this.#moments[0]! <= now - ratePeriod) this.#moments.shift()
-    return (this.#moments.at(-limit) ?? -Infinity) + ratePeriod - now
-  }
-}
-
-/** Publishes one piece of a session and returns the number of its messages; 0 when the session has to wait, or has no more. */
-type Turn = (now: number) => number
-
-/** The rate of one connection. Its sessions share it: they publish in turn, one piece each. */
-class SharedRate {
-  readonly #recent = new Recent()
-  readonly #turns = new Set<Turn>()
-  #timer: ReturnType<typeof setTimeout> | undefined
-
-  /** Gives a session its turns until it publishes nothing more. */
-  enter(turn: Turn): void {
-    this.#turns.add(turn)
-    this.#take()
-  }
-
-  #take(): void {
-    clearTimeout(this.#timer)
-    for (const turn of this.#turns) {
-      const now = performance.now()
-      const wait = this.#recent.wait(maxOnConnection, now)
-      if (wait > 0) return void (this.#timer = setTimeout(() => this.#take(), wait))
-      const count = turn(now)
-      this.#recent.add(now, count)
-      this.#turns.delete(turn)
-      // The next turn of this session comes after those of the others
-      if (count > 0) this.#turns.add(turn)
-    }
-  }
-}
-
-const rates = new WeakMap<object, SharedRate>()
 
 /**
  * Publishes the messages of one session in order, paced, and also through outages: the SDK keeps them through short ones,
@@ -77,12 +29,7 @@ export class Outbox {
   #queue: QueuedPublish[] = []
   /** Pieces that the SDK has, and the channel perhaps not. */
   readonly #sent = new Set<QueuedPublish>()
-  readonly #rate: SharedRate
-  readonly #recent = new Recent()
-  /** How many messages may be published in a period: one after a refusal for the rate, and more with each that is accepted. */
-  #allowed = maxOnChannel
-  /** After a refusal for the rate, when the next message may be published. */
-  #pausedUntil = 0
+  readonly #rate = new PublishRate()
   #count = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #closed: { error: unknown } | undefined
@@ -99,9 +46,6 @@ export class Outbox {
     this.#channel = channel
     this.#ensureAttached = ensureAttached
     this.#onPublished = onPublished
-    const { connection } = channel
-    this.#rate = rates.get(connection) ?? new SharedRate()
-    rates.set(connection, this.#rate)
   }
 
   /** Resolves with the serials once the channel has the messages; rejects when the channel refuses them. */
@@ -116,7 +60,7 @@ export class Outbox {
   /** Publishes the queue if the channel is attached. */
   flush(): void {
     clearTimeout(this.#timer)
-    this.#rate.enter(this.#publishNext)
+    rateOf(this.#channel.connection).enter(this.#publishNext)
   }
 
   readonly #publishNext = (now: number): number => {
@@ -126,13 +70,13 @@ export class Outbox {
       this.#ensureAttached().catch((error: unknown) => this.#reject(error))
       return 0
     }
-    const wait = Math.max(this.#pausedUntil - now, this.#recent.wait(this.#allowed, now))
+    const wait = this.#rate.wait(maxOnChannel, now)
     if (wait > 0) {
       this.#flushIn(wait)
       return 0
     }
     this.#queue.shift()
-    this.#recent.add(now, next.messages.length)
+    this.#rate.add(now, next.messages.length)
     void this.#publish(next)
     return next.messages.length
   }
@@ -158,7 +102,10 @@ export class Outbox {
     this.#sent.add(queued)
     try {
       const serials = await this.#channel.publish(queued.messages)
-      this.#accelerate()
+      if (this.#rate.factor > 1) {
+        this.#rate.recover(0.5)
+        this.flush()
+      }
       if (this.#onPublished && !this.#channel.hearsItself) this.#onPublished(this.#echo(queued, serials))
       queued.resolve(serials)
     } catch (cause) {
@@ -166,24 +113,13 @@ export class Outbox {
       if (this.#closed || (!isFast && !this.#channel.isOutage(cause)))
         return queued.reject(this.#closed?.error ?? cause)
       this.#queue = [...this.#queue, queued].toSorted((a, b) => a.number - b.number)
-      if (isFast) this.#slowDown()
+      // NOTE: other clients may have used up the rate of the channel, so one message goes first, a period later
+      if (isFast) this.#rate.slowDown(maxOnChannel, maxOnChannel, 40)
       if (isFast || !this.#channel.isAttached) this.flush()
       else if (this.#channel.isConnected) this.#flushIn(retryDelay)
     } finally {
       this.#sent.delete(queued)
     }
-  }
-
-  /** Other clients may have used up the rate of the channel, and were refused at the same moment. */
-  #slowDown(): void {
-    this.#allowed = 1
-    this.#pausedUntil = performance.now() + ratePeriod * (1 + Math.random())
-  }
-
-  #accelerate(): void {
-    if (this.#allowed === maxOnChannel || performance.now() < this.#pausedUntil) return
-    this.#allowed = Math.min(this.#allowed * 2, maxOnChannel)
-    this.flush()
   }
 
   #echo({ messages }: QueuedPublish, serials: readonly string[]): readonly ChannelMessage[] {

@@ -1,6 +1,7 @@
 import type {
   ChannelMode,
   ChannelOptions,
+  ChannelState,
   ChannelStateChange,
   ConnectionStateChange,
   InboundMessage,
@@ -12,13 +13,13 @@ import { deferred } from '../core/signals'
 import { about, ErrorCode, SessionError, toSessionError, unableTo } from '../core/errors'
 import { version, type ChannelMessage, type OutgoingMessage } from '../core/wire'
 import { connectionError, hearsItself } from './client'
-import { readPage, retried, type HistoryPage } from './history-page'
+import { readPage, type HistoryPage } from './history-page'
 import { isAway } from './publish-error'
 import { RunPresence } from './run-presence'
 
-/** A change of the channel's state, in the terms of this library. */
+/** A change of the channel's state. */
 export interface ChannelChange {
-  state: 'attached' | 'attaching' | 'detached' | 'suspended' | 'failed' | 'other'
+  state: ChannelState
   /** On `attached`: whether nothing was missed since the last time. */
   resumed: boolean
   reason: unknown
@@ -34,7 +35,6 @@ const attachedByApp = new WeakSet<RealtimeChannel>()
 const leavable: ReadonlySet<string> = new Set(['attached', 'attaching', 'suspended'])
 const releasable: ReadonlySet<string> = new Set(['initialized', 'detached', 'failed'])
 const shut: ReadonlySet<string> = new Set(['closing', 'closed'])
-const known = new Set(['attached', 'attaching', 'detached', 'suspended', 'failed'])
 
 /**
  * One session's channel on an Ably client. Works with `Ably.Realtime` and with the tree-shakable
@@ -94,7 +94,8 @@ export class SessionChannel {
 
   /** False when the network is away, so that a patient caller tries again after the next change. */
   async #subscribe(listener: (message: InboundMessage) => void, isPatient: boolean): Promise<boolean> {
-    await this.#settled()
+    // NOTE: attaching while a detach is on its way ends suspended: the SDK takes the late DETACHED for a refusal
+    while (this.channel.state === 'detaching') await this.#change()
     if (this.#hasLeft) throw new SessionError('unable to attach; the session was closed', ErrorCode.Closed)
     try {
       // NOTE: a failed channel refuses subscribers until it is attached again
@@ -125,10 +126,8 @@ export class SessionChannel {
 
   /** Calls the listener on every change of the channel; returns a function that removes it. */
   onChange(listener: (change: ChannelChange) => void): () => void {
-    const heard = (change: ChannelStateChange): void => {
-      const state = known.has(change.current) ? (change.current as ChannelChange['state']) : 'other'
-      listener({ state, resumed: change.resumed, reason: about(change.reason, this.name) })
-    }
+    const heard = ({ current, resumed, reason }: ChannelStateChange): void =>
+      listener({ state: current, resumed, reason: about(reason, this.name) })
     this.channel.on(heard)
     return () => this.channel.off(heard)
   }
@@ -178,7 +177,7 @@ export class SessionChannel {
 
   /** The channel's messages up to the moment of attaching, newest first, `limit` to a page. */
   history(limit: number): Promise<HistoryPage> {
-    return readPage(this.name, retried, () => this.channel.history({ limit, untilAttach: true }))
+    return readPage(this.name, 3, () => this.channel.history({ limit, untilAttach: true }))
   }
 
   /** Publishes messages in one piece; resolves with their serials once the channel has them. */
@@ -234,12 +233,6 @@ export class SessionChannel {
     const isFree = users.get(channel) === 0 && releasable.has(channel.state)
     // NOTE: only once, because the SDK releases by name, which may be another channel object by then
     if (isFree && ours.delete(channel)) this.#client.channels.release(this.name)
-  }
-
-  // NOTE: attaching while a detach is on its way ends suspended: the SDK takes the late DETACHED for a refusal
-  async #settled(): Promise<void> {
-    if (this.channel.state !== 'detaching') return
-    await new Promise<void>((resolve) => this.channel.once(() => resolve()))
   }
 }
 

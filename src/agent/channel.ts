@@ -2,7 +2,7 @@ import type { RealtimeClient } from 'ably'
 import { continueInArchive } from '../ably/archived-history'
 import { WritableChannel } from '../ably/writable-channel'
 import type { ChannelChange } from '../ably/session-channel'
-import { Uplink } from '../ably/uplink'
+import { Uplink } from '../ably/client'
 import { trustOf, type Trust, type TrustOptions } from '../core/access'
 import type { ReplyCodec } from '../core/codec'
 import { Emitter, plainPort } from '../core/signals'
@@ -17,8 +17,7 @@ import { History, TriggerIndex } from './history'
 import { CancelRefusals } from './cancel-queues'
 import { ownPresenceOf, type OwnPresence } from './own-presence'
 import { waitFor } from './wait'
-import { defaultMaxRate, pacerOf } from './pacer'
-import { SessionPacer } from './session-pacer'
+import { defaultMaxRate, pacerOf, SessionPacer } from './pacer'
 
 /** A message as the runs of its channel hear of it. */
 export interface Heard {

@@ -1,7 +1,6 @@
 import type { RealtimeClient } from 'ably'
 import type { InferUIMessageChunk, UIMessage, UIMessageChunk } from 'ai'
-import { checkClient } from '../ably/client'
-import { Uplink } from '../ably/uplink'
+import { checkClient, Uplink } from '../ably/client'
 import type { TrustOptions } from '../core/access'
 import type { ReplyCodec } from '../core/codec'
 import { warnOnce } from '../core/diagnostics'

@@ -3,7 +3,7 @@ import { sleep } from '../core/signals'
 import type { WritablePresence } from '../ably/writable-channel'
 import { isPassing } from '../ably/publish-error'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
-import type { SessionPacer } from './session-pacer'
+import type { SessionPacer } from './pacer'
 
 // In milliseconds
 const firstDelay = 1000

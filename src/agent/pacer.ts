@@ -1,6 +1,8 @@
 import type { RealtimeClient } from 'ably'
-import { ratePeriod } from '../ably/client'
-import { Uplink } from '../ably/uplink'
+import { Uplink } from '../ably/client'
+import { isChannelFull } from '../ably/publish-error'
+import { PublishRate, rateOf } from '../ably/rate'
+import { sleep } from '../core/signals'
 
 /**
  * The priority of a message. `urgent`: lifecycle messages and the ends of streams; `opening`: the first output of a run;
@@ -25,45 +27,13 @@ const usualSlack = 1.25
  * messages with which a run starts, so its text shows as soon as alone.
  */
 const reserved: Readonly<Record<Urgency, number>> = { urgent: 0, opening: 0.05, content: 0.2, background: 0.2 }
-const maxFactor = 8
-/** The pause after a refusal, in milliseconds, times the factor. */
-const shortestPause = 125
-
-/** How much refusals for a rate slow publishing down: by a factor that doubles with each, and recovers with messages sent. */
-export class Backoff {
-  #factor = 1
-  #pausedUntil = 0
-
-  get factor(): number {
-    return this.#factor
-  }
-
-  /** Whether publishing is as fast as before the refusals. */
-  get isOver(): boolean {
-    return this.#factor === 1
-  }
-
-  /** Milliseconds until the next message may be sent. */
-  get pause(): number {
-    return this.#pausedUntil === 0 ? 0 : this.#pausedUntil - performance.now()
-  }
-
-  /** Takes a refusal into account, but only one in a pause; returns true for the first of a series. */
-  slowDown(): boolean {
-    if (this.pause > 0) return false
-    this.#factor = Math.min(this.#factor * 2, maxFactor)
-    // NOTE: other publishers were refused at the same moment, and must not all try again together
-    this.#pausedUntil = performance.now() + shortestPause * this.#factor * (1 + Math.random())
-    return this.#factor === 2
-  }
-
-  recover(): void {
-    this.#factor = Math.max(1, this.#factor * 0.98)
-  }
-}
+/** The share of a slowdown that is left after each further message. */
+const recovery = 0.98
+/** Milliseconds between two messages of a session whose channel is full, times how much the session is slowed down. */
+const fullInterval = 25
 
 /** Is closed while promises are pending. */
-export class Gate {
+class Gate {
   readonly #onOpen: () => void
   #holds = 0
 
@@ -110,23 +80,25 @@ export class Pacer {
     content: [],
     background: [],
   }
-  /** Send times within the last period. */
-  readonly #sent: number[] = []
   /** When the next output is due, for even spacing. */
   #due = -Infinity
   #timer: ReturnType<typeof setTimeout> | undefined
-  readonly #backoff = new Backoff()
   readonly #gate = new Gate(() => this.run())
   #isRunning = false
   /** Whether the connection was lost, and nothing has been heard on a new one yet. */
   #isCutOff = false
   readonly #pace: Pace
   readonly #wasFrozen: () => boolean
+  readonly #rate: PublishRate
 
-  /** @param wasFrozen - whether the process has just stood still: a container may be frozen for minutes, and go on */
-  constructor(pace: Pace, wasFrozen: () => boolean = () => false) {
+  /**
+   * @param wasFrozen - whether the process has just stood still: a container may be frozen for minutes, and go on
+   * @param rate - the rate of the connection
+   */
+  constructor(pace: Pace, wasFrozen: () => boolean = () => false, rate = new PublishRate()) {
     this.#pace = pace
     this.#wasFrozen = wasFrozen
+    this.#rate = rate
     pace.onChange(() => this.#follow())
   }
 
@@ -150,7 +122,7 @@ export class Pacer {
 
   /** Whether so little was sent of late that further output need not be merged. */
   get isQuiet(): boolean {
-    return this.maxRate === Infinity || performance.now() - this.#due >= burst * this.#backoff.factor * 0.75
+    return this.maxRate === Infinity || performance.now() - this.#due >= burst * this.#rate.factor * 0.75
   }
 
   /** After a freeze, missed messages are heard before anything is sent. */
@@ -159,12 +131,12 @@ export class Pacer {
   }
 
   get #isFree(): boolean {
-    return this.maxRate === Infinity && this.#gate.isOpen && this.#backoff.pause <= 0
+    return this.maxRate === Infinity && this.#gate.isOpen && this.#rate.pause <= 0
   }
 
   /** Slows down after a refusal for the connection's rate; returns true for the first refusal of a series. */
   slowDown(): boolean {
-    return this.#backoff.slowDown()
+    return this.#rate.slowDown()
   }
 
   /** Sends the messages whose turn has come; called when a sender may send again. */
@@ -177,7 +149,7 @@ export class Pacer {
       const next = this.#next()
       if (!next) break
       const now = performance.now()
-      const wait = this.maxRate === Infinity ? this.#backoff.pause : this.#waitFor(next.urgency, now)
+      const wait = this.maxRate === Infinity ? this.#rate.pause : this.#waitFor(next.urgency, now)
       if (wait > 0) {
         this.#timer = setTimeout(() => this.run(), wait)
         break
@@ -206,20 +178,18 @@ export class Pacer {
   /** In milliseconds. */
   #waitFor(urgency: Urgency, now: number): number {
     const limit = this.#pace.maxInboundRate ?? this.maxRate * usualSlack
-    const room = Math.max(1, Math.floor((limit * (1 - reserved[urgency])) / this.#backoff.factor))
-    while (this.#sent[0]! <= now - ratePeriod) this.#sent.shift()
-    const crowded = this.#sent.length < room ? 0 : this.#sent.at(-room)! + ratePeriod - now
-    return Math.max(crowded, this.#backoff.pause, isSpaced(urgency) ? this.#due - now : 0)
+    const wait = this.#rate.wait(limit * (1 - reserved[urgency]), now)
+    return Math.max(wait, isSpaced(urgency) ? this.#due - now : 0)
   }
 
   #note(urgency: Urgency, now: number): void {
-    this.#backoff.recover()
+    this.#rate.recover(recovery)
     if (this.maxRate === Infinity) return
-    this.#sent.push(now)
+    this.#rate.add(now)
     if (!isSpaced(urgency)) return
     const limit = this.#pace.maxInboundRate ?? Infinity
     const rate = Math.min(this.maxRate, limit / usualSlack)
-    const { factor } = this.#backoff
+    const { factor } = this.#rate
     this.#due = Math.max(this.#due, now - burst * factor) + (1000 * factor) / rate
   }
 }
@@ -232,10 +202,65 @@ const pacers = new WeakMap<RealtimeClient, Pacer>()
 /** The pacer of a client's connection; of several requested rates, the lowest counts. */
 export function pacerOf(client: RealtimeClient, maxRate: number): Pacer {
   let pacer = pacers.get(client)
-  if (!pacer) pacers.set(client, (pacer = new Pacer(new Uplink(client), freezeDetector())))
+  if (!pacer) pacers.set(client, (pacer = new Pacer(new Uplink(client), freezeDetector(), rateOf(client.connection))))
   pacer.maxRate = Math.min(pacer.maxRate, maxRate)
   return pacer
 }
+
+/** The turns of one session on its connection. The session waits and slows down without the other sessions of the connection. */
+export class SessionPacer {
+  readonly #connection: Pacer
+  readonly #gate = new Gate(() => this.#connection.run())
+  readonly #rate = new PublishRate()
+
+  constructor(connection: Pacer) {
+    this.#connection = connection
+  }
+
+  get isOpen(): boolean {
+    return this.#gate.isOpen
+  }
+
+  /** Calls `send` in its turn, or at once when nothing has to wait. */
+  add(urgency: Urgency, send: () => void): void {
+    this.#connection.add(urgency, send, this)
+  }
+
+  /**
+   * The same for text, which can get longer until it is sent. After the first pieces of a burst, text that arrives together,
+   * as in one packet of a model, goes out in one message.
+   */
+  addText(urgency: Urgency, send: () => void): void {
+    if (this.#connection.isQuiet) this.add(urgency, send)
+    else endTurn(() => this.add(urgency, send))
+  }
+
+  /** Sends nothing of this session until a promise settles. */
+  hold(until: Promise<unknown>): void {
+    this.#gate.hold(until)
+  }
+
+  /**
+   * Slows down after a refusal for the rate: this session if its channel is full, else the whole connection. Returns true
+   * for the first refusal of a series.
+   */
+  slowDown(cause: unknown): boolean {
+    if (!isChannelFull(cause)) return this.#connection.slowDown()
+    const isFirst = this.#rate.slowDown()
+    this.hold(sleep(this.#rate.pause))
+    return isFirst
+  }
+
+  /** Notes that a message of this session was sent. */
+  noteSent(): void {
+    if (this.#rate.factor === 1) return
+    this.hold(sleep(fullInterval * this.#rate.factor))
+    this.#rate.recover(recovery)
+  }
+}
+
+/** Calls back when the present turn of the event loop is over; edge runtimes have no `setImmediate`. */
+const endTurn: (next: () => void) => unknown = globalThis.setImmediate ?? setTimeout
 
 // In milliseconds
 const tickInterval = 1000

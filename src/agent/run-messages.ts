@@ -1,7 +1,6 @@
 import { isFork } from '../core/forks'
 import type { Row } from '../core/row'
-import { isEntry } from '../core/run-state'
-import type { RunEndReason } from '../core/run-state'
+import { isEntry, type RunEndReason } from '../core/run-state'
 import { Header, headers, MessageName, type Headers, type OutgoingMessage } from '../core/wire'
 import type { RunFailure, StepReason } from './agent-run'
 

@@ -1,6 +1,6 @@
 import type { WritableChannel } from '../ably/writable-channel'
 import { sleep } from '../core/signals'
-import type { Uplink } from '../ably/uplink'
+import type { Uplink } from '../ably/client'
 import { isAway, isForGood, isPassing, isTooFast } from '../ably/publish-error'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
 import { headers, newId, noHeaders, Header, MessageName, type Headers, type OutgoingMessage } from '../core/wire'
@@ -8,8 +8,7 @@ import { isOpen } from '../core/log'
 import type { Row } from '../core/row'
 import type { Tree } from '../core/tree'
 import { outputExtras, plainest } from './run-messages'
-import type { Urgency } from './pacer'
-import type { SessionPacer } from './session-pacer'
+import type { Urgency, SessionPacer } from './pacer'
 
 type Extras = OutgoingMessage['extras']
 

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { freezeDetector, Pacer, type Pace, type Urgency } from '../../src/agent/pacer'
-import { SessionPacer } from '../../src/agent/session-pacer'
+import { freezeDetector, Pacer, type Pace, type Urgency, SessionPacer } from '../../src/agent/pacer'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())

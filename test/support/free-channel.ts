@@ -1,6 +1,5 @@
 import { RunPublisher, type PublishingChannel } from '../../src/agent/run-publisher'
-import { Pacer } from '../../src/agent/pacer'
-import { SessionPacer } from '../../src/agent/session-pacer'
+import { Pacer, SessionPacer } from '../../src/agent/pacer'
 
 /** A channel of the test, by default without a rate limit. */
 export function freeChannel(
