@@ -358,6 +358,7 @@ describe('the drawer', () => {
       await visitor.press('Simulate failures')
       expect(await violationsOf(visitor.page)).toEqual([])
       expect(await overflowOf(visitor.page)).toEqual([])
+      await end(visitor, 'forbidden')
     },
   )
 
