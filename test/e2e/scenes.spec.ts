@@ -37,6 +37,7 @@ describe('the scene', () => {
     const [first, second] = [visitor.run(1), visitor.run(2)]
     expect(await first.status()).toBe('cancelled')
     expect(await second.status()).toBe('streaming')
+    await bar(visitor).getByText('One answer stopped, and the other continues.').waitFor()
     await visitor.allow('all')
     await second.reaches('complete')
     await second.reads(wordsFor(porto))
@@ -107,6 +108,19 @@ describe('a scene', () => {
     await visitor.page.keyboard.press('Enter')
     expect(await bar(visitor).count()).toBe(0)
     expect(await visitor.message.evaluate((box) => box === document.activeElement)).toBe(true)
+  })
+
+  test('does not claim a Stop of an answer that had ended', async () => {
+    const visitor = await visit({ allow: 60 })
+    await visitor.press(/^Two questions at once/)
+    await visitor.run(1).streams(15)
+    await bar(visitor).getByRole('button', { name: 'Pause the scene' }).click()
+    await visitor.allow('all')
+    await visitor.run(1).reaches('complete')
+    await bar(visitor).getByRole('button', { name: 'Continue the scene' }).click()
+    await isOver(visitor)
+    expect(await visitor.run(1).status()).toBe('complete')
+    await bar(visitor).getByText('The first answer ended before its Stop.').waitFor()
   })
 
   test('shifts the page by at most 0.02, once its two lanes are there', async () => {

@@ -32,7 +32,7 @@ export function useScene(stage: Stage) {
       if (!(await until(played, () => step.until?.(stage) ?? true))) return
     }
     place.value = played.steps.length
-    caption.value = played.end
+    caption.value = played.end(stage)
   }
 
   function end(): void {

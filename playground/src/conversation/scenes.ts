@@ -15,8 +15,8 @@ export interface Scene {
   readonly title: string
   readonly detail: string
   readonly steps: readonly Step[]
-  /** The last caption. */
-  readonly end: string
+  /** The last caption: what happened. */
+  readonly end: (stage: Stage) => string
 }
 
 /** Where a scene plays. Its runs are counted from 1. */
@@ -44,6 +44,10 @@ const ended = (run: number) => (stage: Stage) => {
 const streams = (run: number, tokens: number) => (stage: Stage) =>
   ended(run)(stage) || (is(run, 'streaming')(stage) && stage.tokensOf(run) >= tokens)
 
+/** The last caption of a scene that stops the first answer, which may have ended before. */
+const ifStopped = (words: string) => (stage: Stage) =>
+  is(1, 'cancelled')(stage) ? words : 'The first answer ended before its Stop. Play the scene again at a slower speed.'
+
 const question = (until: Step['until']): Step => ({
   caption: 'A question, and its answer streams.',
   act: (stage) => stage.say(lisbon),
@@ -63,7 +67,7 @@ export const scenes: readonly Scene[] = [
         until: (stage) => ended(1)(stage) && streams(2, 20)(stage),
       },
     ],
-    end: 'The first answer stopped where it was, and its text is kept. The new one starts clean.',
+    end: ifStopped('The first answer stopped where it was, and its text is kept. The new one starts clean.'),
   },
   {
     id: 'two',
@@ -82,7 +86,7 @@ export const scenes: readonly Scene[] = [
         until: (stage) => ended(1)(stage) && streams(2, 1)(stage),
       },
     ],
-    end: 'One answer stopped, and the other continues.',
+    end: ifStopped('One answer stopped, and the other continues.'),
   },
   {
     id: 'tunnel',
@@ -104,7 +108,7 @@ export const scenes: readonly Scene[] = [
         until: (stage) => stage.isConnected() && ended(1)(stage) && ended(2)(stage),
       },
     ],
-    end: 'Both answers are complete. Nothing is missing, and nothing was sent twice.',
+    end: () => 'Back online. Nothing is missing, and nothing was sent twice.',
   },
   {
     id: 'phone',
@@ -122,6 +126,6 @@ export const scenes: readonly Scene[] = [
         until: ended(1),
       },
     ],
-    end: 'The Stop travelled on the channel, so any device can send it.',
+    end: ifStopped('The Stop travelled on the channel, so any device can send it.'),
   },
 ]
