@@ -127,6 +127,8 @@ export default defineConfig({
           environment: 'node',
           include: ['test/e2e/**/*.spec.ts', ...browserSpecs],
           globalSetup: ['test/e2e/build.ts'],
+          // NOTE: files share the process, its browser and its server, whose starts are as much work as a few tests
+          isolate: false,
           // NOTE: more browsers at a time only wait for each other
           maxWorkers: 2,
         },

@@ -1,16 +1,15 @@
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import type { Browser, Page } from 'playwright'
+import type { Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { build, type Rolldown } from 'vite'
 import { here } from '../../scripts/entries'
-import { startChromium } from '../support/browser'
+import { sharedChromium } from '../support/browser'
 import { behaviours } from './behaviours'
 import type { ContractPage } from './page'
 import { cases, timeout, type Subject } from './targets'
 
-let browser: Browser
 let site: Awaited<ReturnType<typeof serve>>
 
 beforeAll(async () => {
@@ -18,22 +17,21 @@ beforeAll(async () => {
   site = await serve(
     `<!doctype html><title>contract</title><script>${script.replaceAll('</script', '<\\/script')}</script>`,
   )
-  browser = await startChromium()
 })
-afterAll(async () => {
-  await browser?.close()
-  site?.close()
-})
+afterAll(() => site?.close())
 
 describe.each(cases)('$service, in Chromium with $format', { timeout }, ({ open, useBinaryProtocol }) => {
   let subject: Awaited<ReturnType<Subject['open']>>
   let page: Page
   beforeAll(async () => {
     subject = await open()
-    page = await browser.newPage()
+    page = await (await sharedChromium()).newPage()
     await page.goto(site.url)
   })
-  afterAll(() => subject.close())
+  afterAll(async () => {
+    await page?.close()
+    await subject?.close()
+  })
 
   test.each(behaviours)('$name', async ({ name }) => {
     const { target } = subject

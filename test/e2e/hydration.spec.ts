@@ -4,7 +4,7 @@ import vue from '@vitejs/plugin-vue'
 import { createServer as createViteServer } from 'vite'
 import { expect, it, onTestFinished } from 'vitest'
 import { here } from '../../scripts/entries'
-import { startChromium } from '../support/browser'
+import { newPage } from '../support/browser'
 import { startConversation } from '../support/conversation'
 import { eventually } from '../support/eventually'
 
@@ -54,10 +54,8 @@ it("server HTML hydrates without a warning: at once, awaited, lazily and as an i
     return render(options)
   })
 
-  const browser = await startChromium()
-  onTestFinished(() => browser.close())
   const problems: string[] = []
-  const page = await browser.newPage()
+  const page = await newPage()
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) problems.push(message.text())
   })

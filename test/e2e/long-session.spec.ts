@@ -1,10 +1,10 @@
 import * as Ably from 'ably'
-import type { Browser, Page } from 'playwright'
+import type { Page } from 'playwright'
 import { preview, type PreviewServer } from 'vite'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { here } from '../../scripts/entries'
 import type { LocalAblyPlugin } from '../../src/local/vite'
-import { startChromium } from '../support/browser'
+import { newPage } from '../support/browser'
 import { Events } from '../support/events'
 import { Visitor } from './visit'
 
@@ -13,7 +13,6 @@ const steps = 40
 const session = 'trip-long'
 
 let server: PreviewServer
-let browser: Browser
 
 beforeAll(async () => {
   // NOTE: in this process, because only the server may publish as the agent
@@ -23,13 +22,9 @@ beforeAll(async () => {
     build: { outDir: inject('builtPlayground') },
     preview: { host: 'localhost', port: 0 },
   })
-  browser = await startChromium()
   await publishTurns()
 })
-afterAll(async () => {
-  await browser?.close()
-  await server?.close()
-})
+afterAll(() => server?.close())
 
 /** Publishes a conversation of turns that follow one another. */
 async function publishTurns(): Promise<void> {
@@ -57,8 +52,8 @@ async function publishTurns(): Promise<void> {
 /** Opens the conversation. */
 async function visit(): Promise<Visitor> {
   const url = server.resolvedUrls!.local[0]!.replace(/\/$/, '')
-  const context = await browser.newContext({ viewport: { width: 1000, height: 800 } })
-  const visitor = new Visitor(await context.newPage(), session, `${url}/api/gates/gate-long`, undefined)
+  const page = await newPage({ viewport: { width: 1000, height: 800 } })
+  const visitor = new Visitor(page, session, `${url}/api/gates/gate-long`, undefined)
   await visitor.page.goto(`${url}/s/${session}?speed=400&gate=gate-long&profile`)
   await visitor.page.locator('[data-connection="connected"]').waitFor()
   return visitor

@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os'
 import { encode } from 'uqr'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { startPlayground } from '../../scripts/playground'
-import { startChromium } from '../support/browser'
+import { newPage } from '../support/browser'
 import { violationsOf } from './axe'
 import { useVisits } from './visit'
 
@@ -17,10 +17,8 @@ const address =
 test('the QR code leads a phone into the conversation, where its Stop ends the answer on every device', async () => {
   const served = await startPlayground({ built: inject('builtPlayground'), host: address })
   onTestFinished(() => served.stop('SIGKILL'))
-  const browser = await startChromium()
-  onTestFinished(() => browser.close())
   const open = async (url: string) => {
-    const page = await (await browser.newContext()).newPage()
+    const page = await newPage()
     await page.goto(url)
     await page.locator('[data-connection="connected"]').waitFor()
     return page

@@ -1,14 +1,12 @@
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { startPlayground } from '../../scripts/playground'
-import { startChromium } from '../support/browser'
+import { newPage } from '../support/browser'
 
 test('a page whose server is gone claims only that the connection is lost, and keeps the draft', async () => {
   const built = inject('builtPlayground')
   const gone = await startPlayground({ built })
   onTestFinished(() => gone.stop('SIGKILL'))
-  const browser = await startChromium()
-  onTestFinished(() => browser.close())
-  const page = await browser.newPage()
+  const page = await newPage()
   await page.goto(`${gone.url}/s/gone`)
   await page.locator('[data-connection="connected"]').waitFor()
   await page.getByLabel('Message').fill('Half a thought')

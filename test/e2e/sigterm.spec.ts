@@ -1,7 +1,7 @@
 import type { Page } from 'playwright'
 import { expect, onTestFinished, test } from 'vitest'
 import { startPlayground } from '../../scripts/playground'
-import { startChromium } from '../support/browser'
+import { newPage } from '../support/browser'
 import { RunOnPage } from './visit'
 
 const lisbon = 'Plan a weekend in Lisbon for two'
@@ -9,13 +9,11 @@ const lisbon = 'Plan a weekend in Lisbon for two'
 test('SIGTERM: no new prompt is answered, an answer that ends in time is complete, the rest is stopped with its text', async () => {
   const playground = await startPlayground({ env: { GRACE: '600' } })
   onTestFinished(() => playground.stop('SIGKILL'))
-  const browser = await startChromium()
-  onTestFinished(() => browser.close())
   const allow = (gate: string, allowance: unknown) =>
     fetch(`${playground.url}/api/gates/${gate}`, { method: 'POST', body: JSON.stringify(allowance) })
   const visit = async (gate: string): Promise<Page> => {
     await allow(gate, 40)
-    const page = await (await browser.newContext()).newPage()
+    const page = await newPage()
     await page.goto(`${playground.url}/s/deploy?speed=2000&gate=${gate}`)
     await page.locator('[data-connection="connected"]').waitFor()
     return page

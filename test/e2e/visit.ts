@@ -3,10 +3,10 @@ import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, inject } from 'vitest'
 import { answerTo } from '../../playground/server/answers'
 import type { Allowance } from '../../playground/server/gates'
-import type { FaultOrder } from '../../playground/shared/faults'
+import type { ActiveFault, FaultOrder } from '../../playground/shared/faults'
 import type { CardStatus } from '../../playground/src/conversation/status'
 import { startPlayground, type Playground, type PlaygroundOptions } from '../../scripts/playground'
-import { longest, startChromium } from '../support/browser'
+import { longest, sharedChromium, startChromium } from '../support/browser'
 import { eventually } from '../support/eventually'
 import { startPlainChromium } from './plain-chromium'
 
@@ -29,7 +29,7 @@ export interface Visits {
   newSession(): string
   /** Opens a conversation on a new device: storage and identity are not shared with other visits. */
   visit(options?: VisitOptions): Promise<Visitor>
-  /** Sends a signal to the server of the playground. */
+  /** Sends a signal to the server of the playground. Needs `env`. */
   signalServer(name: NodeJS.Signals): void
 }
 
@@ -48,31 +48,38 @@ export interface VisitOptions extends BrowserContextOptions {
   expected?: RegExp
 }
 
-/** Starts the playground for a file of tests. A console error fails the test in which it happens. */
+let sessions = 0
+let gates = 0
+
+/**
+ * Opens the playground of this process for a file of tests; one with settings of its own is started for the file. A console
+ * error fails the test in which it happens.
+ */
 export function useVisits({
   env,
   hasMotion = false,
   keepsPages = false,
   hidesTabs = false,
 }: VisitsOptions = {}): Visits {
-  let playground: Playground
+  let url: string
+  let own: Playground | undefined
   let browser: Browser
   const visitors: Visitor[] = []
-  let sessions = 0
-  let gates = 0
 
+  const startBrowser = () => {
+    if (hidesTabs) return startPlainChromium()
+    return keepsPages ? startChromium({ ignoreDefaultArgs: ['--disable-back-forward-cache'] }) : sharedChromium()
+  }
   beforeAll(async () => {
-    ;[playground, browser] = await Promise.all([
-      startPlayground({ built: inject('builtPlayground'), env }),
-      hidesTabs
-        ? startPlainChromium()
-        : startChromium({ ignoreDefaultArgs: keepsPages ? ['--disable-back-forward-cache'] : [] }),
-    ])
+    browser = await startBrowser()
+    if (env) own = await startPlayground({ built: inject('builtPlayground'), env })
+    url = own?.url ?? inject('playgrounds')[Number(process.env.VITEST_POOL_ID) - 1]!
   })
   afterAll(async () => {
-    await browser?.close()
+    if (hidesTabs || keepsPages) await browser?.close()
     // NOTE: answers that are held at a gate get no time to end
-    await playground?.stop('SIGKILL')
+    if (own) await own.stop('SIGKILL')
+    else await endFaults(url)
   })
   afterEach(async () => {
     const open = visitors.splice(0)
@@ -84,7 +91,7 @@ export function useVisits({
   const newSession = () => `trip-${Date.now().toString(36)}-${sessions++}`
   return {
     newSession,
-    signalServer: (name) => playground.signal(name),
+    signalServer: (name) => own!.signal(name),
     async visit({
       session = newSession(),
       speed = 1000,
@@ -101,20 +108,27 @@ export function useVisits({
             reducedMotion: hasMotion ? 'no-preference' : 'reduce',
             ...options,
           })
-      const visitor = new Visitor(
-        await context.newPage(),
-        session,
-        `${playground.url}/api/gates/gate-${gates++}`,
-        expected,
-      )
+      const visitor = new Visitor(await context.newPage(), session, `${url}/api/gates/gate-${gates++}`, expected)
       visitors.push(visitor)
       if (hasOwnClock) await visitor.page.clock.install()
       await visitor.allow(allow)
       const gate = visitor.gateUrl.split('/').at(-1)
-      await visitor.page.goto(`${playground.url}/s/${session}?speed=${speed}&gate=${gate}${profile ? '&profile' : ''}`)
+      await visitor.page.goto(`${url}/s/${session}?speed=${speed}&gate=${gate}${profile ? '&profile' : ''}`)
       await visitor.page.locator('[data-connection="connected"]').waitFor()
       return visitor
     },
+  }
+}
+
+/** Ends the failures that are active on a playground, which the next file of tests uses. */
+async function endFaults(url: string): Promise<void> {
+  const feed = (await fetch(`${url}/api/faults/`)).body!.getReader()
+  const event = new TextDecoder().decode((await feed.read()).value)
+  await feed.cancel()
+  const active = JSON.parse(event.replace('data: ', '')) as readonly ActiveFault[]
+  for (const { kind, clientId } of active) {
+    const body = JSON.stringify({ clientId, seconds: 0 })
+    await fetch(`${url}/api/faults/${kind === 'kill' ? 'restart' : kind}`, { method: 'POST', body })
   }
 }
 

@@ -1,4 +1,5 @@
-import { chromium, type Browser, type LaunchOptions } from 'playwright'
+import { chromium, type Browser, type BrowserContextOptions, type LaunchOptions, type Page } from 'playwright'
+import { onTestFinished } from 'vitest'
 import { chromiumArgs, chromiumPath } from '../../scripts/chromium'
 
 /** How long a page waits for anything, in ms: long enough for a busy machine. */
@@ -7,6 +8,18 @@ export const longest = 120_000
 /** Starts Chromium for tests. */
 export const startChromium = (options?: LaunchOptions): Promise<Browser> =>
   started(() => chromium.launch({ executablePath: chromiumPath(), args: chromiumArgs, ...options }))
+
+let shared: Promise<Browser> | undefined
+
+/** The Chromium of all tests of this process. Tests close their pages, and the browser ends with the process. */
+export const sharedChromium = (): Promise<Browser> => (shared ??= startChromium())
+
+/** A page of {@link sharedChromium} on a device of its own, which is closed at the end of the test. */
+export async function newPage(options?: BrowserContextOptions): Promise<Page> {
+  const context = await (await sharedChromium()).newContext(options)
+  onTestFinished(() => context.close())
+  return context.newPage()
+}
 
 /** A browser that is started anew if its start fails, and whose pages wait for {@link longest}. */
 export async function started(start: () => Promise<Browser>): Promise<Browser> {

@@ -1,13 +1,12 @@
-import type { Browser, Page } from 'playwright'
+import type { Page } from 'playwright'
 import { createServer, type ViteDevServer } from 'vite'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { localAbly } from 'vue-ai-transport/local/vite'
-import { startChromium } from '../../support/browser'
+import { sharedChromium } from '../../support/browser'
 
 const ably = localAbly()
 const { endpoint } = ably
 let server: ViteDevServer
-let browser: Browser
 let page: Page
 
 beforeAll(async () => {
@@ -21,16 +20,12 @@ beforeAll(async () => {
   })
   await server.listen()
   await endpoint.ready
-  browser = await startChromium()
 })
-afterAll(async () => {
-  await browser?.close()
-  await server?.close()
-})
+afterAll(() => server?.close())
 
 // The page is a client called bob: it shows its connection, its channel, and the messages it receives.
 beforeEach(async () => {
-  page = await browser.newPage()
+  page = await (await sharedChromium()).newPage()
   await page.goto(server.resolvedUrls!.local[0]!)
   await page.getByText('attached').waitFor()
 })
