@@ -10,7 +10,7 @@ import type { AgentArchive } from './archive'
 import { AgentChannel, type ChannelOptions } from './channel'
 import { ChannelRun } from './channel-run'
 import { badRequest, sessionClosed } from './errors'
-import { checkSessionName, type Invocation } from './invocation'
+import { checkSessionName, type Invocation } from './intake'
 import type { InternalHooks } from './live-run'
 import { resolvesWithin } from '../core/signals'
 

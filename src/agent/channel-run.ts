@@ -1,5 +1,5 @@
 import { isForGood } from '../ably/publish-error'
-import { deferred } from '../core/signals'
+import { deferred, abortable } from '../core/signals'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { Row } from '../core/row'
 import { MessageName } from '../core/wire'
@@ -20,13 +20,11 @@ import { announce, declareEnd } from './claim'
 import { contextOf } from './context'
 import { failureOf, runSuspend } from './run-messages'
 import { LiveRun, type InternalHooks, type RunTarget } from './live-run'
-import { waitForText } from './lookup'
-import { readPath } from './path'
+import { waitForText, readPath } from './lookup'
 import { RunOutput, stepReasonOf } from './run-output'
 import { admitRun, findAdopted, findInvoked } from './run-target'
 import { DeadRuns } from './dead-runs'
 import { SteerPasses } from './steer-passes'
-import { abortable } from './wait'
 
 /** A run on a session's channel: its phases from `start()` to its end. */
 export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, OpenRun {

@@ -13,10 +13,9 @@ import { Tree } from '../core/tree'
 import { Header, isClients, MessageName, type ChannelMessage } from '../core/wire'
 import { ArchiveWriter, type AgentArchive } from './archive'
 import { badRequest, sessionClosed } from './errors'
-import { History, TriggerIndex } from './history'
+import { History, TriggerIndex, waitFor } from './history'
 import { CancelRefusals } from './cancel-queues'
 import { ownPresenceOf, type OwnPresence } from './own-presence'
-import { waitFor } from './wait'
 import { defaultMaxRate, pacerOf, SessionPacer } from './pacer'
 
 /** A message as the runs of its channel hear of it. */
@@ -188,9 +187,10 @@ export class AgentChannel<M extends object, Chunk> {
 
   #announce(heard?: Heard): void {
     // NOTE: output comes most often, and changes no open run
-    if (heard?.name !== MessageName.output) for (const run of this.runs) run.review(heard)
+    const isOutput = heard?.name === MessageName.output
+    if (!isOutput) for (const run of this.runs) run.review(heard)
     for (const listener of this.#listeners) listener()
-    this.triggers.sweep()
+    if (!isOutput) this.triggers.sweep()
   }
 
   /** Applies a message. Returns its row if the message is new to the tree, or changes the row; else undefined. */

@@ -1,14 +1,14 @@
 import { isAgents, Log } from '../core/log'
 import type { Row } from '../core/row'
-import { isEntry } from '../core/run-state'
+import { isEntry, isContinuation } from '../core/run-state'
 import type { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
 import { Header, MessageName, type OutgoingMessage } from '../core/wire'
 import type { AgentChannel } from './channel'
 import { HandledError } from './errors'
-import { answersUsed, isContinuation, listsOf, runEnd, type Ending, type RunIdentity } from './run-messages'
+import { answersUsed, listsOf, runEnd, type Ending, type RunIdentity } from './run-messages'
 import type { RunPublisher } from './run-publisher'
-import { waitFor } from './wait'
+import { waitFor } from './history'
 
 /** The part of a channel that claims need. */
 type ClaimChannel = Pick<AgentChannel<object, unknown>, 'tree' | 'onHeard' | 'isAgent' | 'report'> & {

@@ -4,9 +4,8 @@ import type { Row } from '../core/row'
 import { isStopping, type RunInfo } from '../core/run-info'
 import type { Tree } from '../core/tree'
 import type { ContextRule } from './agent-run'
-import { freshCopy } from './fresh-copy'
-import { settleFully } from './path'
-import { ownMessages, turnsTo, type OwnMessage, type OwnRun, type TurnOnPath } from './turns'
+import { freshCopy, ownMessages, turnsTo, type OwnMessage, type OwnRun, type TurnOnPath } from './turns'
+import { settleFully } from './lookup'
 
 /** The part of a codec that prepares messages for a model. */
 type ModelCodec<M extends object> = Pick<

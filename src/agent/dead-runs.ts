@@ -14,10 +14,9 @@ import { isRefused, sentAt } from './cancel-review'
 import { BusyError, HandledError } from './errors'
 import { cancelRefused, stepEnd, type RunIdentity } from './run-messages'
 import { acceptsCancel } from './hooks'
-import { maxRunMessages, readRun } from './lookup'
-import { settleFully } from './path'
+import { maxRunMessages, readRun, settleFully } from './lookup'
 import { RunPublisher } from './run-publisher'
-import { answersFor } from './used-answers'
+import { answersFor } from './live-run'
 import { resolvesWithin } from '../core/signals'
 
 /** Milliseconds of silence after which a stalled run is ended: Ably keeps a lost connection for two minutes. */

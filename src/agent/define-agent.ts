@@ -7,13 +7,19 @@ import { warnOnce } from '../core/diagnostics'
 import { ErrorCode, SessionError, unableTo } from '../core/errors'
 import { longestDelay } from '../core/signals'
 import type { AgentRun, RunHooks } from './agent-run'
-import { authorizer, type Authorize } from './authorize'
+import {
+  authorizer,
+  type Authorize,
+  readInvocation,
+  HandledRequests,
+  Lookups,
+  Semaphore,
+  type Invocation,
+} from './intake'
 import { openChannelSession, type AgentSessionOptions, type ChannelSession } from './agent-session'
-import { withCors, type CorsOptions, checkIsRequest, errorResponse, isAnswer, json, readInvocation } from './http'
+import { withCors, type CorsOptions, checkIsRequest, errorResponse, isAnswer, json } from './http'
 import { agentClosed, guarded, logError, mode, say } from './errors'
 import { deadRunsEnded } from './dead-runs'
-import { HandledRequests, Lookups, Semaphore } from './intake'
-import type { Invocation } from './invocation'
 import { respondTo, type Respond } from './respond'
 import { Renewable, SharedSessions, type Lease } from './shared-sessions'
 

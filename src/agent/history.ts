@@ -1,6 +1,7 @@
 import type { HistoryPage } from '../ably/history-page'
 import type { Row } from '../core/row'
 import { Header, isClients, type ChannelMessage } from '../core/wire'
+import { deferred, longestDelay } from '../core/signals'
 
 /** Reads a channel's history backwards for all runs of a session; each page is read once. */
 export class History {
@@ -111,5 +112,56 @@ export class TriggerIndex {
 
   find(eventId: string): Row | undefined {
     return this.#rows.get(eventId)
+  }
+}
+
+/** Calls back whenever something new was heard or read; returns a function that ends that. */
+type Observe = (listener: () => void) => () => void
+
+interface WaitOptions<T> {
+  /** Returns the value once it is there, else undefined. */
+  readonly look: () => T | undefined
+  /** Reads history in the meantime, until `isOver` returns true. */
+  readonly read?: (isOver: () => boolean) => Promise<void>
+  /** In milliseconds. */
+  readonly timeout: number
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Waits until `look` finds a value; resolves with undefined after `timeout`. Rejects when reading fails, or with the signal's
+ * reason when that aborts.
+ *
+ * @param onHeard - tells when to look again
+ */
+export async function waitFor<T>(
+  { onHeard }: { readonly onHeard: Observe },
+  { look, read, timeout, signal }: WaitOptions<T>,
+): Promise<T | undefined> {
+  const { promise, resolve, reject } = deferred<T | undefined>()
+  let isOver = false
+  const lookAgain = (): void => {
+    const found = look()
+    if (found === undefined) return
+    isOver = true
+    resolve(found)
+  }
+  const abort = (): void => {
+    isOver = true
+    reject(signal!.reason)
+  }
+  const stop = onHeard(lookAgain)
+  const timer = setTimeout(() => resolve(undefined), Math.min(timeout, longestDelay))
+  signal?.addEventListener('abort', abort)
+  try {
+    lookAgain()
+    if (signal?.aborted) abort()
+    read?.(() => isOver).catch(reject)
+    return await promise
+  } finally {
+    isOver = true
+    stop()
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', abort)
   }
 }

@@ -1,6 +1,5 @@
 import { ErrorCode, reasonOf, SessionError } from '../core/errors'
 import { BusyError, ConflictError, HandledError } from './errors'
-import { Invocation } from './invocation'
 
 /** A refused HTTP request. */
 export class HttpError extends Error {
@@ -20,36 +19,6 @@ export class HttpError extends Error {
 const maxBodySize = 8192
 /** Milliseconds for the whole body. */
 const bodyTimeout = 10_000
-
-/**
- * Reads the invocation from an untrusted request.
- * @throws {@link HttpError} when the request is not a valid one
- */
-export async function readInvocation(request: Request): Promise<Invocation> {
-  if (request.method !== 'POST') {
-    throw new HttpError(405, `unable to accept ${request.method}; use POST`, undefined, { allow: 'POST' })
-  }
-  const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
-  if (type !== 'application/json') {
-    throw new HttpError(415, 'unable to read the request; its content-type must be application/json')
-  }
-  return parse(await readText(request), request.headers.get('content-encoding'))
-}
-
-function parse(text: string, coding: string | null): Invocation {
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch (cause) {
-    const hint = coding === null ? '' : ` (it is compressed with ${coding}: send it without a content-encoding)`
-    throw new HttpError(400, `unable to read the request; its body is not JSON: ${reasonOf(cause)}${hint}`)
-  }
-  try {
-    return Invocation.fromJSON(json)
-  } catch (cause) {
-    throw new HttpError(400, reasonOf(cause), cause instanceof SessionError ? cause.code : undefined)
-  }
-}
 
 const notARequest =
   'unable to answer; fetch() takes a web Request, but got the request of Node or Express. Serve the agent with toNodeHandler(agent)'

@@ -9,13 +9,13 @@ export { createAgentSession } from './agent-session'
 export type { AgentSession, AgentSessionOptions } from './agent-session'
 export { defineAgent } from './define-agent'
 export type { Agent, AgentOptions, ChunkOf, FetchContext } from './define-agent'
-export type { Authorize } from './authorize'
+export type { Authorize } from './intake'
 export type { CorsOptions } from './http'
 export { toNodeHandler } from './node-handler'
 export type { NodeHandler, NodeRequest, NodeResponse } from './node-handler'
 export { tokenRoute } from './token-route'
 export type { TokenRouteOptions } from './token-route'
-export { Invocation } from './invocation'
+export { Invocation } from './intake'
 export type {
   AgentRun,
   AgentStep,

@@ -2,10 +2,11 @@ import { ErrorCode, unableTo } from '../core/errors'
 import { isOpen } from '../core/log'
 import type { Row } from '../core/row'
 import type { RunNode } from '../core/run-node'
+import type { Tree } from '../core/tree'
 import type { AgentChannel } from './channel'
 import { BusyError } from './errors'
-import { settleFully } from './path'
-import { waitFor } from './wait'
+import { pathTo } from './turns'
+import { waitFor, type History } from './history'
 
 /** The part of a channel that looking something up needs. */
 type Searchable<M extends object> = Pick<AgentChannel<M, unknown>, 'tree' | 'history' | 'onHeard'>
@@ -113,4 +114,31 @@ export async function waitForText<M extends object>(
     return channel.tree.runs.get(runId)?.rows.some(isOpen) ? undefined : true
   }
   await waitFor(channel, { look, timeout: textTimeout })
+}
+
+// NOTE: bounds memory: a prompt may name a parent that does not exist, which would read all of history
+const maxPathMessages = 100_000
+
+/**
+ * Reads history until the conversation before a trigger is known: the model must get all of it.
+ * @throws {@link SessionError} 104011 when history cannot be read
+ */
+export async function readPath<M extends object>(
+  { tree, history }: { readonly tree: Tree<M>; readonly history: History },
+  trigger: Row,
+  signal: AbortSignal,
+): Promise<void> {
+  const isKnown = (): boolean => {
+    tree.settle()
+    const { waypoints, isWhole } = pathTo(tree, trigger)
+    return isWhole && history.covers(waypoints[0]?.node.serial ?? trigger.serial)
+  }
+  await history.readUntil(() => signal.aborted || isKnown(), maxPathMessages)
+}
+
+/** Settles a tree for a reader that does not wait for late text: streams that an ended run left open count as closed. */
+export function settleFully(tree: Tree<object>): void {
+  tree.settle()
+  tree.endOverdue()
+  tree.settle()
 }

@@ -1,8 +1,8 @@
 import { warnOnce } from '../core/diagnostics'
 import { ErrorCode, SessionError, toSessionError } from '../core/errors'
+import { abortable } from '../core/signals'
 import type { AgentRun, PipeResult, RunOutcome } from './agent-run'
 import { clientText, mode } from './errors'
-import { abortable } from './wait'
 
 /** Answers a run. An outcome that it returns is the outcome of the run. */
 export type Respond<M extends object, Chunk> = (run: AgentRun<M, Chunk>) => unknown

@@ -57,12 +57,6 @@ export function identityOf(
   }
 }
 
-/** Whether an input asks for another reply; it is no message itself. */
-export const isRegeneration = (trigger: Row): boolean => trigger.transport[Header.regenerates] !== undefined
-
-/** Whether an input continues a run that exists already: an answer or a steer. */
-export const isContinuation = (trigger: Row): boolean => trigger.transport[Header.runId] !== undefined
-
 /** @param isNamed - whether the agent's presence names the run */
 export function runStart(run: RunIdentity, isNamed = false): OutgoingMessage {
   return lifecycle(MessageName.runStart, {

@@ -1,5 +1,5 @@
 import type { ReplyCodec } from '../core/codec'
-import { bySerial } from '../core/collections'
+import { bySerial, isPlainObject } from '../core/collections'
 import { isFork } from '../core/forks'
 import { InputNode } from '../core/input-node'
 import { isStreamed } from '../core/log'
@@ -11,12 +11,61 @@ import { RunNode } from '../core/run-node'
 import { plainPort } from '../core/signals'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
+import { isContinuation, isRegeneration } from '../core/run-state'
 import type { Turn } from './agent-run'
-import { freshCopy } from './fresh-copy'
-import { pathTo, type Waypoint } from './path'
 import type { PublishedRows } from './run-publisher'
 import { steerIdsIn, unansweredIn } from './steer-passes'
-import type { UsedAnswers } from './used-answers'
+import type { UsedAnswers } from './live-run'
+
+/** A node on the path to a trigger. */
+export interface Waypoint<M extends object> {
+  readonly node: TreeNode<M>
+  /** The last of its messages on the path; undefined when all of them are. */
+  readonly until?: string
+}
+
+/** The path from the beginning of a conversation to a trigger. */
+export interface Path<M extends object> {
+  readonly waypoints: readonly Waypoint<M>[]
+  /** False while only the id of the path's first message is known. */
+  readonly isWhole: boolean
+}
+
+/** Walks back from a trigger to the beginning. The output of the triggered run is not part of it. The tree must be settled. */
+export function pathTo<M extends object>(tree: Tree<M>, trigger: Row): Path<M> {
+  const waypoints: Waypoint<M>[] = []
+  const seen = new Set<TreeNode<M>>()
+  // NOTE: a message that follows one inside a run replaces the rest of that run
+  let { id, cuts, isWhole } = beginningOf(tree, trigger)
+  while (id !== undefined) {
+    const node = tree.nodeOf(id)
+    if (node && seen.has(node)) break
+    if (!node || isHalfKnown(node)) isWhole = false
+    if (!node) break
+    seen.add(node)
+    waypoints.push({ node, ...(cuts && { until: id }) })
+    cuts = node instanceof RunNode
+    id = node.parent
+  }
+  return { waypoints: waypoints.toReversed(), isWhole }
+}
+
+/** The parent of a run is certain only once its start is known. */
+const isHalfKnown = <M extends object>(node: TreeNode<M>): boolean => node instanceof RunNode && !node.start
+
+/** Where the walk begins: at the prompt itself, else at the parent of its reply. */
+function beginningOf<M extends object>(
+  tree: Tree<M>,
+  trigger: Row,
+): { id: string | undefined; cuts: boolean; isWhole: boolean } {
+  const { transport } = trigger
+  if (isContinuation(trigger)) {
+    const run = tree.runs.get(transport[Header.runId]!)
+    return { id: run?.parent, cuts: true, isWhole: run !== undefined && !isHalfKnown(run) }
+  }
+  const follows = isRegeneration(trigger) || isFork(trigger)
+  return { id: transport[follows ? Header.parent : Header.messageId], cuts: follows, isWhole: true }
+}
 
 /** The kind of a message of an answer: written by the run, sent into it, or sent into it and never answered. */
 export type Kind = 'reply' | 'steer' | 'missed'
@@ -219,4 +268,23 @@ function readable<M extends object>(
   return rows
     .filter((row) => !used?.isOutdone(row))
     .flatMap((row) => (row.name === MessageName.input ? (tree.access.filterInput(row, ownerClientId) ?? []) : row))
+}
+
+// NOTE: no real data is nested so deep
+const maxDepth = 100
+
+/**
+ * A copy of a message for a model, with no value that would make each later request fail: a replacement character stands
+ * for each half of a character, which providers refuse, and a short text for data that is nested too deep to be copied or
+ * written as JSON.
+ */
+export function freshCopy<T>(value: T, depth = 0): T {
+  if (typeof value === 'string') return value.toWellFormed() as T
+  if (!isPlainObject(value) && !Array.isArray(value)) return value
+  if (depth === maxDepth) return '[nested too deep]' as T
+  if (Array.isArray(value)) return value.map((each: unknown) => freshCopy(each, depth + 1)) as T
+  // Bytes and other instances
+  if (Object.getPrototypeOf(value) !== Object.prototype) return structuredClone(value)
+  const entries = Object.entries(value).map(([key, each]) => [key.toWellFormed(), freshCopy(each, depth + 1)] as const)
+  return Object.fromEntries(entries) as T
 }

@@ -91,3 +91,13 @@ export function deferred<T = void>(): Deferred<T> {
   promise.catch(() => undefined)
   return { promise, ...settle! }
 }
+
+/** Settles like the promise, or rejects with the signal's reason as soon as that aborts. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', abort)
+    if (signal.aborted) abort()
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}

@@ -5,7 +5,7 @@ import { UIMessageCodec } from '../../src/codec'
 import { contextOf } from '../../src/agent/context'
 import { PublishedRows } from '../../src/agent/run-publisher'
 import { TriggerIndex } from '../../src/agent/history'
-import { UsedAnswers } from '../../src/agent/used-answers'
+import { UsedAnswers } from '../../src/agent/live-run'
 import { hear, newTree, once, readTranscript } from '../support/transcripts'
 
 interface AgentView {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { defineAgent, Invocation } from '../../src/agent'
-import { authorizer } from '../../src/agent/authorize'
+import { authorizer } from '../../src/agent/intake'
 
 let warn = vi.spyOn(console, 'warn')
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Invocation } from '../../src/agent'
-import { readInvocation } from '../../src/agent/http'
+import { readInvocation } from '../../src/agent/intake'
 
 const good = { inputEventId: 'e1', sessionName: 'ai:trip' }
 

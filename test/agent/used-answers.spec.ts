@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { UsedAnswers } from '../../src/agent/used-answers'
+import { UsedAnswers } from '../../src/agent/live-run'
 import { message, output } from '../core/wire'
 import { hear, newTree } from '../support/transcripts'
 

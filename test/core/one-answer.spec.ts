@@ -8,7 +8,7 @@ import { Tree } from '../../src/core/tree'
 import type { ChannelMessage } from '../../src/core/wire'
 import { randomFrom, shuffled } from '../support/channel-table'
 import { hear, newTree } from '../support/transcripts'
-import { answersFor } from '../../src/agent/used-answers'
+import { answersFor } from '../../src/agent/live-run'
 import { later, message, output, runMessage } from './wire'
 
 /** Of each property. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { waitFor } from '../../src/agent/wait'
+import { waitFor } from '../../src/agent/history'
 import { resolvesWithin } from '../../src/core/signals'
 
 beforeEach(() => void vi.useFakeTimers())
