@@ -267,6 +267,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
   /** The label of the device that sent it; only on prompts. */
   declare device?: string | undefined
+  /** Where it stands while the channel does not have it; only on own prompts. */
+  declare unsentLevel?: string
   /** The message that it is another version of. */
   protected abstract get replacesId(): string | undefined
   /** Its owner, verified by Ably; undefined while the owner is unknown, and for clients without an identity. */
@@ -301,5 +303,5 @@ const startsWith = (ids: readonly string[], begin: readonly string[]): boolean =
 /** Orders nodes by their place in the channel; prompts the channel does not have yet come last. */
 export const byLevel = (a: TreeNode<object>, b: TreeNode<object>): number => compare(levelOf(a), levelOf(b))
 
-/** Where a node stands among all nodes: its serial, or above all serials. */
-export const levelOf = ({ serial }: TreeNode<object>): string => serial || unsent
+/** Where a node stands among all nodes: its serial, or above all serials. No two nodes have the same. */
+export const levelOf = ({ serial, unsentLevel = unsent }: TreeNode<object>): string => serial || unsentLevel

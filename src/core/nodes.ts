@@ -30,8 +30,6 @@ export abstract class Nodes<M extends object> {
   protected isRestructured = false
   /** Whether the structure has changed by more than the nodes in `#moved`. */
   #isRearranged = false
-  /** Increases with every change of the structure. */
-  version = 0
   /** The number of messages in all nodes, on all branches. */
   messageCount = 0
 
@@ -218,7 +216,6 @@ export abstract class Nodes<M extends object> {
   /** The changes of the structure since the last call. */
   protected restructured(): Restructured<M> {
     if (!this.isRestructured) return { structure: false }
-    this.version++
     const moved = this.#isRearranged ? undefined : [...this.#moved]
     this.#moved.clear()
     this.isRestructured = this.#isRearranged = false

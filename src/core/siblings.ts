@@ -212,7 +212,7 @@ export function selectedOf<M extends object>(
 ): TreeNode<M> {
   const { picked } = choices
   // NOTE: a group can have thousands of members of which few were picked
-  if (picked.size >= group.length) return group[selectionOf(tree, group, choices)]!
+  if (picked.size === 0 || picked.size >= group.length) return group[selectionOf(tree, group, choices)]!
   const chosen = new Set<number>()
   for (const key of picked.keys()) {
     const nodes = [tree.inputs.get(key), tree.runs.get(key), ...(tree.inputs.has(key) ? [] : tree.runsOf(key))]

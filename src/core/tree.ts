@@ -1,7 +1,7 @@
 import { noItems } from './collections'
 import type { InputNode } from './input-node'
 import { isUnsettled } from './log'
-import type { Row } from './row'
+import { unsent, type Row } from './row'
 import type { TreeNode } from './node'
 import type { Restructured } from './nodes'
 import { Placement } from './placement'
@@ -56,6 +56,8 @@ export class Tree<M extends object> extends Placement<M> {
   readonly #grown = new Set<Row>()
   readonly #ending = new Map<RunNode<M>, number>()
   readonly #unseen = new UnseenRuns<M>()
+  /** The number of own prompts. */
+  #sent = 0
   /** Which nodes are versions of each other. */
   readonly siblings: Siblings<M> = new Siblings<M>(this)
 
@@ -189,6 +191,7 @@ export class Tree<M extends object> extends Placement<M> {
   /** Shows a prompt before the channel has it. */
   addLocal(inputId: string, rows: readonly Row[]): void {
     const node = this.ensureInput(inputId)
+    node.unsentLevel ??= `${unsent}${String(++this.#sent).padStart(9, '0')}`
     node.setLocal(rows)
     this.mention(inputId, node, node.serial)
     this.dirty.add(node)

@@ -83,6 +83,8 @@ export interface SessionEvents {
 
 /** The changes since the last refresh of the views. */
 export interface Changes<M extends object> extends Settled<M> {
+  /** Whether older messages were loaded, so that all is to be listed anew. */
+  isLoaded?: boolean
   /** Subjects with another pending input than before. */
   pending: ReadonlySet<Subject<M>>
 }

@@ -1,5 +1,5 @@
+import type { PathSegment } from '../core/branch'
 import { ErrorCode, unableTo } from '../core/errors'
-import type { PathSegment } from '../core/path'
 import type { Signal } from '../core/signals'
 import type { ViewMessage } from '../core/view-message'
 import type { Session } from './session'

@@ -270,7 +270,7 @@ export class Session<M extends object> implements SessionContext<M> {
     const structure = settled.structure || isLoaded
     const runs = settled.runs || isLoaded || hasNews || pending.size > 0
     if (structure || runs) this.changed.trigger()
-    const changes = { ...settled, structure, runs, touched, pending, ...(isLoaded && { moved: undefined }) }
+    const changes = { ...settled, isLoaded, runs, touched, pending }
     for (const view of this.views) view.refresh(changes)
     this.#compact(settled, pending)
   }

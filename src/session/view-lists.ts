@@ -1,7 +1,6 @@
-import { BranchWalk } from '../core/branch'
+import type { BranchWalk, PathSegment } from '../core/branch'
 import { noItems, reuseIfEqual } from '../core/collections'
 import type { TreeNode } from '../core/node'
-import type { PathSegment } from '../core/path'
 import { isRunning, type RunInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import type { RunEndReason, RunError } from '../core/run-state'
@@ -33,9 +32,6 @@ export function runEvent<M extends object>(tree: Tree<M>, { run, from, to }: Run
 
 const stepSize = 100
 
-/** A path with so many times more nodes than pages have moved follows them; else it is walked again. */
-const minShare = 4
-
 /**
  * The lists of a view. They are made when they are read, and keep their identity until they differ. The path follows
  * changes of the tree without a new walk.
@@ -44,12 +40,8 @@ export class ViewLists<M extends object> {
   readonly #session: Session<M>
   readonly #window: ViewWindow<M>
   readonly #branches: Branches<M>
-  #walk: BranchWalk<M>
+  readonly #walk: BranchWalk<M>
   #choices = 0
-  /** The nodes that pages of history have moved since the path was walked; undefined when a new walk costs less. */
-  #moved: Set<TreeNode<M>> | undefined = new Set()
-  /** How often they have moved nodes. */
-  #moves = 0
   #runs: readonly RunInfo[] = noItems
   #pending: readonly PendingInput[] = noItems
   #hasActiveRuns = false
@@ -58,11 +50,11 @@ export class ViewLists<M extends object> {
   #hasNewRuns = true
   #hasNewPending = true
 
-  constructor(session: Session<M>, window: ViewWindow<M>, branches: Branches<M>) {
+  constructor(session: Session<M>, walk: BranchWalk<M>, window: ViewWindow<M>, branches: Branches<M>) {
     this.#session = session
+    this.#walk = walk
     this.#window = window
     this.#branches = branches
-    this.#walk = new BranchWalk(session.tree, branches)
     this.rebuild()
   }
 
@@ -114,56 +106,41 @@ export class ViewLists<M extends object> {
     return this.#walk.shownIn(group)
   }
 
-  /** The nodes on the branch; walked again when the tree's structure or the choices have changed. */
+  /** The nodes on the branch. */
   path(): readonly PathSegment<M>[] {
-    if (!this.#walk.isCurrent || this.isOutdated) this.#use(new BranchWalk(this.#session.tree, this.#branches))
+    this.#choose()
     return this.#walk.path
   }
 
-  #use(walk: BranchWalk<M>): void {
-    this.#walk = walk
+  /** Lets choices decide that were made since the last time. */
+  #choose(): void {
+    if (this.isOutdated) this.#walk.note()
     this.#choices = this.#branches.changes
-    this.#moved = new Set()
-    this.#moves = 0
   }
 
   /** Notes how a page of history has changed the tree. */
   takePage({ structure, moved }: Settled<M>): void {
     this.#hasNewRuns = this.#hasNewPending = true
-    if (!structure) return
-    this.#moves++
-    if (!moved || !this.#moved || this.#moved.size + moved.length > this.#walk.path.length / minShare)
-      this.#moved = undefined
-    else for (const node of moved) this.#moved.add(node)
+    if (structure) this.#walk.note(moved)
   }
 
-  /** Follows what pages have changed, if that is little beside the path. */
-  #follow(): boolean {
-    if (this.isOutdated || !this.#moved || !this.#walk.follow([...this.#moved], this.#moves)) return false
-    this.#use(this.#walk)
-    this.#window.list(this.#walk.path)
-    return true
-  }
-
-  /** Walks the path without blocking the page; `path()` only adds changes that happened meanwhile. */
+  /** Walks the path without blocking the page. */
   async prepare(): Promise<void> {
-    const { changes } = this.#branches
-    if ((this.#walk.isCurrent && !this.isOutdated) || this.#follow()) return
-    const walk = new BranchWalk(this.#session.tree, this.#branches, true)
-    const isUseful = (): boolean => walk.isCurrent && this.#branches.changes === changes
-    await inSlices(() => isUseful() && walk.advance(stepSize))
-    if (isUseful()) this.#use(walk)
+    this.#choose()
+    await inSlices(() => this.#walk.advance(stepSize))
   }
 
   rebuild(): void {
-    this.#window.list(this.path())
+    this.#choose()
+    this.#walk.advance()
+    this.#window.list()
     this.#hasNewRuns = this.#hasNewPending = true
   }
 
   /** Applies changes of the session. Returns which lists can be different. */
-  apply({ structure, moved, touched, pending }: Changes<M>): { messages: boolean; runs: boolean } {
-    const hasFollowed = structure && !this.isOutdated && this.#walk.follow(moved)
-    const messages = hasFollowed ? this.#walk.hasChanged : structure || this.isOutdated
+  apply({ isLoaded, structure, moved, touched, pending }: Changes<M>): { messages: boolean; runs: boolean } {
+    const hasFollowed = structure && this.#walk.follow(moved)
+    const messages = hasFollowed || isLoaded || this.isOutdated
     if (messages) this.rebuild()
     this.#hasNewRuns ||= touched.some((run) => this.has(run))
     this.#hasNewPending ||= pending.size > 0

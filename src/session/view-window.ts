@@ -1,6 +1,6 @@
 import { noItems, reuseIfEqual } from '../core/collections'
-import type { TreeNode } from '../core/node'
-import type { PathSegment } from '../core/path'
+import type { PathSegment } from '../core/branch'
+import { levelOf, type TreeNode } from '../core/node'
 import type { Tree } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
 import { inSlices } from './scheduling'
@@ -19,18 +19,22 @@ interface Spot<M extends object> {
 /** How far back a view reaches. Live messages always show; older messages show once they have been asked for. */
 export class ViewWindow<M extends object> {
   readonly #tree: Tree<M>
+  /** Knows the path to show. */
+  readonly #walk: { readonly path: Path<M> }
   /** The first message that shows; the messages before it are hidden. */
   #first: Spot<M> | undefined
   /** The lowest level that shows, for paths without that message. */
   #floor = ''
+  /** The path whose messages are listed. */
   #path: Path<M> = []
   #messages: readonly ViewMessage<M>[] = noItems
   /** Whether the list has to be made again. */
-  #isStale = false
+  #isStale = true
   #hidden = 0
 
-  constructor(tree: Tree<M>) {
+  constructor(tree: Tree<M>, walk: { readonly path: Path<M> }) {
     this.#tree = tree
+    this.#walk = walk
   }
 
   get hasHidden(): boolean {
@@ -44,9 +48,8 @@ export class ViewWindow<M extends object> {
     return this.#messages
   }
 
-  /** Shows a path from now on. */
-  list(path: Path<M>): void {
-    this.#path = path
+  /** Lets the next reader list the messages anew. */
+  list(): void {
     this.#isStale = true
   }
 
@@ -54,6 +57,7 @@ export class ViewWindow<M extends object> {
     if (!this.#isStale) return
     this.#isStale = false
     const messages: ViewMessage<M>[] = []
+    this.#path = this.#walk.path
     let hidden = (this.#hidden = this.hiddenCount(this.#path))
     for (const { node, ids } of this.#path) {
       for (let at = 0; at < ids.length; at++) if (--hidden < 0) messages.push(node.viewMessage(ids[at]!))
@@ -126,10 +130,12 @@ export class ViewWindow<M extends object> {
     const { node, id } = this.#first ?? {}
     let count = 0
     let below: number | undefined
+    let level = ''
     for (const segment of path) {
       const index = segment.node === node ? segment.ids.indexOf(id!) : -1
       if (index >= 0) return count + index
-      if (segment.level >= this.#floor && segment.ids.length > 0) below ??= count
+      level = highest(level, segment.node)
+      if (level >= this.#floor && segment.ids.length > 0) below ??= count
       count += segment.ids.length
     }
     return below ?? count
@@ -137,9 +143,17 @@ export class ViewWindow<M extends object> {
 }
 
 function spotAt<M extends object>(path: Path<M>, at: number): Spot<M> | undefined {
-  for (const { node, ids, level } of path) {
+  let level = ''
+  for (const { node, ids } of path) {
+    level = highest(level, node)
     if (at < ids.length) return { node, id: ids[at]!, level }
     at -= ids.length
   }
   return undefined
+}
+
+/** The highest level up to a node: a live message behind a later node stands behind it, also if its serial is lower. */
+function highest(level: string, node: TreeNode<object>): string {
+  const own = levelOf(node)
+  return own > level ? own : level
 }

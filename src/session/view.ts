@@ -1,3 +1,4 @@
+import { BranchWalk } from '../core/branch'
 import type { Answer } from '../core/codec'
 import { Emitter, type Signal } from '../core/signals'
 import type { RunInfo, WakeInfo } from '../core/run-info'
@@ -45,9 +46,10 @@ export class View<M extends object> {
     this.#session = session
     this.#listChanged = session.port.signal()
     this.#runsChanged = session.port.signal()
-    this.#window = new ViewWindow(session.tree)
     this.#branches = new Branches(session.tree)
-    this.#lists = new ViewLists(session, this.#window, this.#branches)
+    const walk = new BranchWalk(session.tree, this.#branches)
+    this.#window = new ViewWindow(session.tree, walk)
+    this.#lists = new ViewLists(session, walk, this.#window, this.#branches)
     this.#older = new OlderMessages(session, this.#window, this.#lists)
     session.views.add(this)
     session.port.opaque(this)
