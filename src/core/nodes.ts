@@ -5,6 +5,9 @@ import { levelOf, type TreeNode } from './node'
 import { RunNode } from './run-node'
 import { Header, type Headers } from './wire'
 
+/** A node of the tree, or the message id of an input that has no node. */
+export type Subject<M extends object> = TreeNode<M> | string
+
 /** How the structure of the tree has changed. */
 export interface Restructured<M extends object> {
   /** Whether nodes or messages were added, removed or moved. */
@@ -23,8 +26,8 @@ export abstract class Nodes<M extends object> {
   readonly #edits = new MultiMap<InputNode<M>>()
   readonly #runsByInput = new MultiMap<RunNode<M>>()
   readonly #nodes = new SortedList<TreeNode<M>>({ keyOf: ({ listedAt }) => listedAt! })
-  /** Nodes with changed rows, to be settled. */
-  protected readonly dirty = new Set<TreeNode<M>>()
+  /** Nodes with changed rows, and requests that have changed, to be settled. */
+  protected readonly dirty = new Set<Subject<M>>()
   readonly #moved = new Set<TreeNode<M>>()
   /** Whether anything about the structure has changed. */
   protected isRestructured = false

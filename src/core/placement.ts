@@ -23,8 +23,6 @@ export abstract class Placement<M extends object> extends Nodes<M> {
   readonly requests = new Map<string, Row>()
   /** The run of the newest row. */
   #latest: RunNode<M> | undefined
-  /** Requests for another reply that changed. */
-  readonly #touchedRequests = new Set<string>()
   protected readonly forks = new Forks<M>((row) => this.access.canWrite(row, undefined))
   readonly cancels: Cancels<M> = new Cancels<M>(this)
 
@@ -207,15 +205,8 @@ export abstract class Placement<M extends object> extends Nodes<M> {
     return owner === undefined || this.cancels.isAllowed(cancel, owner)
   }
 
-  /** The message ids of the requests that have changed since the last call. */
-  protected takeTouchedRequests(): readonly string[] {
-    const requests = [...this.#touchedRequests]
-    this.#touchedRequests.clear()
-    return requests
-  }
-
   #touchRequest(inputId: string): void {
-    this.#touchedRequests.add(inputId)
+    this.dirty.add(inputId)
     this.isRestructured = true
   }
 

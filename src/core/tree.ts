@@ -1,9 +1,8 @@
 import { noItems } from './collections'
-import type { InputNode } from './input-node'
 import { isUnsettled } from './log'
 import { unsent, type Row } from './row'
 import type { TreeNode } from './node'
-import type { Restructured } from './nodes'
+import type { Restructured, Subject } from './nodes'
 import { Placement } from './placement'
 import type { RunInfo } from './run-info'
 import { RunNode } from './run-node'
@@ -21,28 +20,12 @@ export interface RunTransition<M extends object> {
 
 /** The changes since the last `settle()`. */
 export interface Settled<M extends object> extends Restructured<M> {
-  /** Runs or pending prompts look different. */
-  runs: boolean
+  /** What got or lost rows, or was cancelled: runs, prompts, and requests for another reply. */
+  changed: readonly Subject<M>[]
   transitions: readonly RunTransition<M>[]
-  /** Runs that got or lost rows. */
-  touched: readonly RunNode<M>[]
-  /** Prompts that got or lost rows, or were cancelled. */
-  prompts: readonly InputNode<M>[]
-  /** Message ids of requests for another reply that came, went, or were cancelled. */
-  requests: readonly string[]
-  /** Prompts that showed up as other versions of prompts. */
-  edits: readonly InputNode<M>[]
 }
 
-const nothing: Settled<never> = {
-  structure: false,
-  runs: false,
-  transitions: noItems,
-  touched: noItems,
-  prompts: noItems,
-  requests: noItems,
-  edits: noItems,
-}
+const nothing: Settled<never> = { structure: false, changed: noItems, transitions: noItems }
 
 /**
  * A conversation as nodes made from channel rows: an input per prompt, a run per reply. `apply` puts rows into nodes;
@@ -99,32 +82,19 @@ export class Tree<M extends object> extends Placement<M> {
   }
 
   #settleNodes(isLive: boolean): Settled<M> {
+    const changed: Subject<M>[] = []
     const transitions: RunTransition<M>[] = []
-    const touched: RunNode<M>[] = []
-    const edits: InputNode<M>[] = []
-    const prompts: InputNode<M>[] = []
-    let runs = false
     // NOTE: settling can add nodes to this list: a run takes the rows of its fork, or ends without the rest of its text
-    for (const node of this.dirty) {
-      this.dirty.delete(node)
-      const isNew = node.size === 0
-      this.settleNode(node)
-      if (node instanceof RunNode) {
-        touched.push(node)
-        const transition = this.#settleRun(node, isLive)
-        if (transition) transitions.push(transition)
-        // NOTE: a row in a suspended run can be its answer, which is then pending
-        if (node.snapshot.takeNews() || node.state.status === 'suspended') runs = true
-      } else {
-        const prompt = node as InputNode<M>
-        runs = true
-        prompts.push(prompt)
-        if (isNew && prompt.forkOf !== undefined) edits.push(prompt)
-      }
+    for (const subject of this.dirty) {
+      this.dirty.delete(subject)
+      changed.push(subject)
+      if (typeof subject === 'string') continue
+      this.settleNode(subject)
+      const transition = subject instanceof RunNode && this.#settleRun(subject, isLive)
+      if (transition) transitions.push(transition)
     }
     for (const run of this.#unseen.takeSurplus()) this.#forget(run)
-    const requests = this.takeTouchedRequests()
-    return { ...this.#restructured(), runs, transitions, touched, prompts, requests, edits }
+    return { ...this.#restructured(), changed, transitions }
   }
 
   /** Keeps the rows of nodes in little room; a node of which more is to be expected stays as it is. */

@@ -88,7 +88,8 @@ export class Branches<M extends object> implements Choices {
     const target = this.#tree.inputs.get(forkOf)
     if (this.following.has(key) || !target) return
     const shown = shownIn(this.#tree.siblings.of(target))
-    if (shown) this.#choose(shown.key)
+    if (!shown || shown.key === key || (this.picked.has(shown.key) && !this.following.has(shown.key))) return
+    this.#choose(shown.key)
   }
 
   /** The versions of a message: those of its prompt or reply, or of its place inside a run. */

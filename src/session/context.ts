@@ -5,7 +5,8 @@ import type { Channel } from '../ably/session-channel'
 import type { TrustOptions } from '../core/access'
 import type { Codec } from '../core/codec'
 import { ErrorCode, unableTo, type SessionError } from '../core/errors'
-import type { TreeNode } from '../core/node'
+import type { Subject } from '../core/nodes'
+import type { RunNode } from '../core/run-node'
 import type { ReactivePort, Signal } from '../core/signals'
 import type { SessionRows } from '../core/rows'
 import type { Settled, Tree } from '../core/tree'
@@ -69,9 +70,6 @@ export interface ClientSessionOptions<M extends object> extends TrustOptions {
  */
 export type SessionStatus = 'idle' | 'connecting' | 'ready' | 'reconnecting' | 'repairing' | 'gap' | 'failed' | 'closed'
 
-/** A node of the tree, or the message id of an input that has no node. */
-export type Subject<M extends object> = TreeNode<M> | string
-
 export interface SessionEvents {
   status: SessionStatus
   /**
@@ -85,6 +83,10 @@ export interface SessionEvents {
 export interface Changes<M extends object> extends Settled<M> {
   /** Whether older messages were loaded, so that all is to be listed anew. */
   isLoaded?: boolean
+  /** Whether runs or pending inputs look different. */
+  runs: boolean
+  /** Runs that the tree or a part of the session has changed. */
+  touched: readonly RunNode<M>[]
   /** Subjects with another pending input than before. */
   pending: ReadonlySet<Subject<M>>
 }

@@ -5,8 +5,10 @@ import { ownerOnly, trustOf } from '../core/access'
 import { warn } from '../core/diagnostics'
 import { Emitter, plainPort, type ReactivePort, type Signal } from '../core/signals'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
+import { InputNode } from '../core/input-node'
 import type { TreeNode } from '../core/node'
 import type { WakeInfo } from '../core/run-info'
+import type { Subject } from '../core/nodes'
 import { RunNode } from '../core/run-node'
 import { Tree, type Settled } from '../core/tree'
 import { isEdit, MessageName, type ChannelMessage } from '../core/wire'
@@ -15,12 +17,12 @@ import { CatchUp } from './catch-up'
 import { Connection } from './connection'
 import {
   closedError,
+  type Changes,
   type ClientSessionOptions,
   type SessionContext,
   type SessionEvents,
   type SessionStatus,
   type SessionView,
-  type Subject,
 } from './context'
 import { Deadlines, Waits } from './deadlines'
 import { PendingInputs } from './pending-inputs'
@@ -264,36 +266,27 @@ export class Session<M extends object> implements SessionContext<M> {
     if (this.#verbs > 0) return
     const settled = this.tree.settle()
     // NOTE: text that grows is shown by its message alone
-    const isQuiet = !settled.structure && settled.touched.length === 0 && !settled.runs && this.#touched.size === 0
-    if (isQuiet && !isLoaded) return
-    const { touched, hasNews, pending } = this.#apply(settled)
-    const structure = settled.structure || isLoaded
-    const runs = settled.runs || isLoaded || hasNews || pending.size > 0
-    if (structure || runs) this.changed.trigger()
-    const changes = { ...settled, isLoaded, runs, touched, pending }
+    if (!settled.structure && settled.changed.length === 0 && this.#touched.size === 0 && !isLoaded) return
+    const changes = { ...settled, ...this.#apply(settled), isLoaded }
+    changes.structure ||= isLoaded
+    changes.runs ||= isLoaded
+    if (changes.structure || changes.runs) this.changed.trigger()
     for (const view of this.views) view.refresh(changes)
-    this.#compact(settled, pending)
+    this.#compact(settled, changes.pending)
   }
 
   /** Packs the rows of nodes that may have settled. */
-  #compact({ touched, prompts }: Settled<M>, pending: Iterable<Subject<M>>): void {
+  #compact({ changed }: Settled<M>, pending: Iterable<Subject<M>>): void {
     // NOTE: a session on a server is rendered once, and must leave no timer behind
     if (this.hasNoClient) return
-    this.#packing.add([...touched, ...prompts, ...pending].filter((node) => typeof node !== 'string'))
+    this.#packing.add([...changed, ...pending].filter((node) => typeof node !== 'string'))
   }
 
   /** Applies the settled tree to the parts. Returns the changes that the parts have made, which are shown with the tree. */
-  #apply({ touched: runs, prompts, requests }: Settled<M>) {
+  #apply({ changed }: Settled<M>): Pick<Changes<M>, 'runs' | 'touched' | 'pending'> {
     this.#verbs++
     try {
-      for (const run of runs) {
-        this.wakes.apply(run)
-        this.submissions.apply(run)
-        this.steers.apply(run)
-        if (run.isEnding) this.deadlines.remind((this.tree.ending.get(run) ?? Date.now()) + tailLimit, run)
-      }
-      for (const prompt of prompts) this.submissions.applyPrompt(prompt)
-      for (const subjects of [runs, prompts, requests]) for (const subject of subjects) this.touch(subject)
+      for (const subject of changed) this.#applyOne(subject)
       this.waits.review()
       // NOTE: watching a run can touch further runs, which this loop visits too
       for (const subject of this.#touched) if (subject instanceof RunNode) this.#watch.apply(subject)
@@ -302,9 +295,20 @@ export class Session<M extends object> implements SessionContext<M> {
       const touched = subjects.filter((subject) => subject instanceof RunNode)
       const hasNews = touched.filter(({ snapshot }) => snapshot.takeNews()).length > 0
       if (touched.length > 0) this.publicTree.noteChange()
-      return { touched, hasNews, pending: this.pending.review(subjects) }
+      const pending = this.pending.review(subjects)
+      return { touched, pending, runs: hasNews || pending.size > 0 }
     } finally {
       this.#verbs--
     }
+  }
+
+  #applyOne(subject: Subject<M>): void {
+    this.touch(subject)
+    if (subject instanceof InputNode) this.submissions.applyPrompt(subject)
+    if (!(subject instanceof RunNode)) return
+    this.wakes.apply(subject)
+    this.submissions.apply(subject)
+    this.steers.apply(subject)
+    if (subject.isEnding) this.deadlines.remind((this.tree.ending.get(subject) ?? Date.now()) + tailLimit, subject)
   }
 }

@@ -6,9 +6,9 @@ import type { Cancelling, RunInfo, WakeInfo } from '../core/run-info'
 import { hasEnded, isEntry } from '../core/run-state'
 import type { RunNode } from '../core/run-node'
 import type { RunEndReason, RunError } from '../core/run-state'
+import type { Subject } from '../core/nodes'
 import type { Tree } from '../core/tree'
 import { Header, MessageName, type OutgoingMessage } from '../core/wire'
-import type { Subject } from './context'
 import { moveInput, type EncodedInput, type Place } from './placed-input'
 
 /** Which runs a verb is about: those of a view's branch, those this client owns, or all of the session. */

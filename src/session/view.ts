@@ -1,5 +1,6 @@
 import { BranchWalk } from '../core/branch'
 import type { Answer } from '../core/codec'
+import { InputNode } from '../core/input-node'
 import { Emitter, type Signal } from '../core/signals'
 import type { RunInfo, WakeInfo } from '../core/run-info'
 import type { Settled } from '../core/tree'
@@ -286,8 +287,9 @@ export class View<M extends object> {
 
   /** Shows changes of the session. @internal */
   refresh(changes: Changes<M>): void {
-    const { structure, runs, transitions, edits } = changes
-    for (const edit of edits) this.#branches.stay(edit, (group) => this.#lists.shownIn(group))
+    const { structure, runs, transitions, changed } = changes
+    for (const node of changed)
+      if (node instanceof InputNode) this.#branches.stay(node, (group) => this.#lists.shownIn(group))
     const isDifferent = structure || runs || this.#lists.isOutdated
     if (isDifferent) this.#trigger(this.#lists.apply(changes))
     const shown = transitions.filter(({ run }) => this.#lists.has(run))

@@ -93,10 +93,8 @@ const everything: Changes<UIMessage> = {
   structure: true,
   runs: true,
   transitions: [],
+  changed: [],
   touched: [],
-  prompts: [],
-  requests: [],
-  edits: [],
   pending: new Set(),
 }
 
