@@ -79,6 +79,14 @@ describe('a table', () => {
     }
   })
 
+  test('says which row is its first, until that has ended', () => {
+    const read = createBlockReader()
+    const whole = (source: string, isFirstRow: boolean) => (isFirstRow ? undefined : source)
+    expect(read(`${head}| a | 1`, whole).flat()).toEqual([])
+    const rows = ['| a | 1 |\n', '| b']
+    expect(read(`${head}${rows.join('')}`, whole).flat()).toEqual([{ kind: 'table', head, rows: [rows] }])
+  })
+
   test('follows another table', () => {
     const { blocks } = stream(`${head}| a | 1 |\n\n${head}| b | 2 |\n`)
     expect(blocks.map((block) => block.kind === 'table' && block.rows.flat().length)).toEqual([1, 1])

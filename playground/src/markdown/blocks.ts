@@ -17,8 +17,11 @@ interface Growing {
   readonly parts: Chunks<string>
 }
 
-/** Completes a block that ends early; without a result the block is not shown yet. */
-type Finish = (source: string) => string | undefined
+/**
+ * Completes a block that ends early; without a result the block is not shown yet. The first row of a table comes with the
+ * head of the table.
+ */
+type Finish = (source: string, isFirstRow: boolean) => string | undefined
 
 /**
  * Splits a growing text into its blocks, lists into their items, and tables into their rows. Only the last one can still
@@ -62,9 +65,10 @@ export function createBlockReader() {
     if (last < 0) return growing ? blocks.with(toBlock(growing)) : blocks.with()
     const { source } = pieces[last]!
     settledText = text.slice(0, text.length - source.length)
-    if (growing) return blocks.with(toBlock(growing, finish(growing.head + source)?.slice(growing.head.length) ?? ''))
-    const finished = finish(source)
+    const isFirstRow = growing !== undefined && !growing.list && growing.parts.with().length === 0
+    const finished = finish((growing?.head ?? '') + source, isFirstRow)
     if (finished === undefined) return blocks.with()
+    if (growing) return blocks.with(toBlock(growing, finished.slice(growing.head.length)))
     return blocks.with(
       pieces[last]!.table ? { kind: 'table', head: finished, rows: [] } : { kind: 'text', source: finished },
     )
