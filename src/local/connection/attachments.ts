@@ -1,4 +1,5 @@
 import type { Capability } from '../auth/capability'
+import { permit } from '../auth/identity'
 import { announceModes, attach, loseContinuity } from '../channel/attach'
 import type { Attachment, Receiver } from '../channel/attachment'
 import type { Channel } from '../channel/channel'
@@ -98,4 +99,11 @@ export class Attachments {
     attachment.channel.attachments.delete(attachment)
     this.#byName.delete(attachment.written)
   }
+}
+
+/** @throws ProtocolError 40160 when an attachment, or the client's token, does not allow an operation */
+export function needMode(attachment: Attachment, mode: number, operation: string, capability: Capability) {
+  if (attachment.has(mode)) return
+  permit(capability, attachment.channel.name, operation)
+  throw notPermitted(`unable to use ${operation}; the channel is attached without that mode`)
 }

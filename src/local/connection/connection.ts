@@ -1,15 +1,15 @@
 import { announce } from '../channel/announce'
 import { preparePublish } from '../channel/publish'
 import type { Channel } from '../channel/channel'
-import type { Attachment, Receiver } from '../channel/attachment'
-import { identify, permit, type Identity } from '../auth/identity'
+import type { Receiver } from '../channel/attachment'
+import { identify, type Identity } from '../auth/identity'
 import { expired } from '../auth/token'
 import type { Answers } from '../persist/store'
 import type { App } from '../app'
-import { notPermitted, ProtocolError, toErrorInfo, type ErrorInfo } from '../wire/error'
+import { ProtocolError, toErrorInfo, type ErrorInfo } from '../wire/error'
 import type { Format } from '../wire/format'
 import { Action, Flag, type ClientFrame, type ServerFrame } from '../wire/protocol'
-import { Attachments } from './attachments'
+import { Attachments, needMode } from './attachments'
 import { Delivery, type Disturbance } from './delivery'
 import { Expiry } from './expiry'
 import { Membership } from './membership'
@@ -248,7 +248,7 @@ export class Connection implements Receiver {
   #publish(frame: ClientFrame, msgSerial: number): Answer | Promise<Answer> {
     if (frame.params.get('_forceNack') === 'true') throw new ProtocolError(40_099, 400, 'refused as asked for')
     const attachment = this.#attachments.find(frame.channel)
-    if (attachment) this.#needMode(attachment, Flag.Publish, 'publish')
+    if (attachment) needMode(attachment, Flag.Publish, 'publish', this.identity.grant.capability)
     const publish = preparePublish(this.#app, this.#publisher(msgSerial), frame.channel, frame.messages)
     const run = (): Answer => {
       const answer = { serials: publish.run() }
@@ -263,16 +263,10 @@ export class Connection implements Receiver {
     if (!attachment) {
       throw new ProtocolError(91_001, 400, 'unable to change presence; the channel is not attached')
     }
-    this.#needMode(attachment, Flag.Presence, 'presence')
+    needMode(attachment, Flag.Presence, 'presence', this.identity.grant.capability)
     announce(this.#app, this.#publisher(msgSerial), attachment.channel, frame.presence)
     this.#membership.note(attachment.channel)
     return { serials: undefined }
-  }
-
-  #needMode(attachment: Attachment, mode: number, operation: string) {
-    if (attachment.has(mode)) return
-    permit(this.identity.grant.capability, attachment.channel.name, operation)
-    throw notPermitted(`unable to use ${operation}; the channel is attached without that mode`)
   }
 
   #publisher(msgSerial: number) {
