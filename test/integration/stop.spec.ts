@@ -118,15 +118,13 @@ describe('a cancel', () => {
     const text = await run.text()
     await text.append('Half an ans')
     await eventually(() => expect(shown(session)).toEqual(['sent: Anybody?', 'streaming: Half an ans']))
-    const at = Date.now()
     await session.cancel('run-1')
     await eventually(() => expect(session.view.run('run-1')!.cancelling).toMatchObject({ by: 'alice' }))
     expect(session.view.run('run-1')!.cancelling!.unanswered).toBeUndefined()
-    // The rest of a text that was in flight shows that the agent is alive
-    await new Promise((resolve) => setTimeout(resolve, 1000))
-    await text.append('wer')
     await eventually(() => expect(session.view.runs()[0]!.cancelling!.unanswered).toBe(true))
-    expect(Date.now() - at).toBeGreaterThan(5500)
+    // The rest of a text that was in flight shows that the agent is alive
+    await text.append('wer')
+    await eventually(() => expect(session.view.runs()[0]!.cancelling).not.toHaveProperty('unanswered'))
     expect(statuses(session)).toEqual(['active'])
     const next = await session.view.send('Still there?')
     const second = await scene.agent.startRun('run-2', next.inputId, 'alice')
