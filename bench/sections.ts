@@ -184,7 +184,7 @@ export const sections: Record<string, () => Promise<Requirement[]>> = {
 
   async agent() {
     const mine = ourAgent(built)
-    const contenders = [mine, peerAgent, agentFloor]
+    const contenders = [mine, ourAgent(built, Infinity), peerAgent, agentFloor]
     const costs: Record<string, (contender: AgentContender) => number> = {
       'a token, of 2,000': await pipeCosts(contenders, 2000),
       'a token, of 14,000': await pipeCosts(contenders, 14_000),

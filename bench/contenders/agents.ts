@@ -19,10 +19,12 @@ export interface AgentContender {
   answer(channel: FakeChannel, eventId: string, deliver: () => void): Promise<OpenReply>
 }
 
-export const ourAgent = ({ agent }: Ours): AgentContender => ({
-  name: 'ours',
+/** @param maxRate - `Infinity` publishes each token for itself, as the others do */
+export const ourAgent = ({ agent }: Ours, maxRate?: number): AgentContender => ({
+  name: maxRate === undefined ? 'ours' : 'ours, unpaced',
   async answer(channel, eventId, deliver) {
-    const session = agent.createAgentSession({ client: fakeAbly(channel, 'agent'), sessionName: channel.name })
+    const client = fakeAbly(channel, 'agent')
+    const session = agent.createAgentSession({ client, sessionName: channel.name, ...(maxRate && { maxRate }) })
     await session.connect()
     deliver()
     const run = session.createRun(agent.Invocation.fromJSON({ inputEventId: eventId, sessionName: channel.name }))
