@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually'
 import { overflowOf } from './overflow'
-import { answering, reloadAndWatchShifts, shiftsOf, watchShifts } from './shifts'
+import { answering, shiftsOf, watchShifts } from './shifts'
 import { useVisits, wordsFor, type Visitor } from './visit'
 
 const lisbon = 'Plan a weekend in Lisbon for two'
@@ -49,43 +49,6 @@ describe('layout', () => {
     const { total, moved } = await shiftsOf(visitor.page)
     console.log(`layout shift, a whole visit: ${total.toFixed(4)}`, moved)
     expect(total).toBeLessThanOrEqual(0.02)
-  })
-
-  test('a load, a lost connection and its return shift the page by at most 0.02 (desktop, phone)', async () => {
-    const visitor = await visit({ allow: 60 })
-    const { page } = visitor
-    const [first, second] = [await visitor.ask(lisbon), await visitor.ask(porto)]
-    await Promise.all([first.streams(20), second.streams(20)])
-    // NOTE: words that arrive after a Stop are said in a second line
-    let before: string | undefined
-    const hasPaused = async () => {
-      const now = await first.text()
-      const isSame = now === before
-      before = now
-      expect(isSame).toBe(true)
-    }
-    await eventually(hasPaused, 120_000, 500)
-    await first.stop()
-    await first.reaches('cancelled')
-    for (const [name, viewport] of [sizes[0], sizes[2]]) {
-      await page.setViewportSize(viewport)
-      await reloadAndWatchShifts(page)
-      await page.locator('[data-connection="connected"]').waitFor()
-      await second.streams(20)
-      await visitor.cause('network')
-      await page.getByText('Connection lost.', { exact: true }).waitFor()
-      // NOTE: the page shows it for a few seconds only
-      const caughtUp = page
-        .getByText(/Caught up|up to date/)
-        .first()
-        .waitFor()
-      await visitor.cause('network', 0)
-      await page.locator('[data-connection="connected"]').waitFor()
-      await caughtUp
-      const { total, moved } = await shiftsOf(page)
-      console.log(`layout shift, a load and a lost connection (${name}): ${total.toFixed(4)}`, moved)
-      expect(total).toBeLessThanOrEqual(0.02)
-    }
   })
 
   test('nothing scrolls sideways at 360 px', async () => {

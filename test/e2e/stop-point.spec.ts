@@ -1,33 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { violationsOf } from './axe'
+import { stopLate } from './stop-late'
 import { useVisits, wordsFor, type Visitor } from './visit'
 
 const lisbon = 'Plan a weekend in Lisbon for two'
 
 const { visit, newSession } = useVisits({ hasMotion: true })
 
-/** Delays every Stop, or lets the delayed ones through. */
-const delayStops = (visitor: Visitor, seconds: number) =>
-  visitor.page.evaluate(
-    (seconds) => fetch('/api/faults/late', { method: 'POST', body: JSON.stringify({ clientId: '', seconds }) }),
-    seconds,
-  )
-
-/** Stops an answer whose agent hears of it late, so that text is written after Stop. */
-async function stopLate(visitor: Visitor, other: Visitor, prompt: string, { before = 60, after = 100 } = {}) {
+/** Stops an answer to this prompt late: after a number of words. */
+async function askAndStopLate(visitor: Visitor, other: Visitor, prompt: string, { before = 60, after = 100 } = {}) {
   const run = await visitor.ask(prompt)
   await expect.poll(async () => (await run.text()).length).toBeGreaterThan(before * 2)
-  await delayStops(visitor, 600)
-  await run.stop()
-  await run.reaches('cancelling')
-  // NOTE: text counts as written after Stop once the Stop is on the channel
-  await other.run(1).reaches('cancelling')
-  const kept = await run.text()
-  await visitor.allow(after)
-  await expect.poll(async () => (await run.text()).length).toBeGreaterThan(kept.length + 40)
-  await delayStops(visitor, 0)
-  await run.reaches('cancelled')
-  return { run, kept }
+  return { run, kept: await stopLate(visitor, run, other.run(1), after) }
 }
 
 describe.each(['light', 'dark'] as const)('text that was written after Stop (%s)', (colorScheme) => {
@@ -35,7 +19,7 @@ describe.each(['light', 'dark'] as const)('text that was written after Stop (%s)
     const session = newSession()
     const visitor = await visit({ session, colorScheme, allow: 60 })
     const phone = await visit({ session, colorScheme, viewport: { width: 390, height: 800 }, hasTouch: true })
-    const { run, kept } = await stopLate(visitor, phone, lisbon)
+    const { run, kept } = await askAndStopLate(visitor, phone, lisbon)
     await phone.run(1).reaches('cancelled')
     for (const { card, page } of [run, phone.run(1)].map((each) => ({ card: each.card, page: each.card.page() }))) {
       const flag = card.locator('.prose .stop-point')
@@ -67,7 +51,7 @@ test('is marked in code, too, and stays after a reload', async () => {
   const visitor = await visit({ allow: 20 })
   const other = await visit({ session: visitor.session })
   const code = ['```ts', ...Array.from({ length: 40 }, (_, line) => `const value${line} = ${line}`), '```'].join('\n')
-  const { run } = await stopLate(visitor, other, `Repeat: ${code}`, { before: 12, after: 60 })
+  const { run } = await askAndStopLate(visitor, other, `Repeat: ${code}`, { before: 12, after: 60 })
   const marks = run.card.locator('.code mark')
   await marks.first().waitFor()
   const before = await marks.allTextContents()

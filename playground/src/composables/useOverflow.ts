@@ -11,13 +11,16 @@ export function useOverflow(
   content?: Readonly<Ref<HTMLElement | null>>,
 ) {
   const overflows = ref(false)
-  const observer = new ResizeObserver(() => {
+  const measure = () => {
     const now = element.value
     if (now && !isOpen.value) overflows.value = now.scrollHeight > now.clientHeight + 2
-  })
+  }
+  const observer = new ResizeObserver(measure)
   watch([element, () => content?.value], (observed) => {
     observer.disconnect()
     for (const each of observed) if (each) observer.observe(each)
+    // NOTE: the observer measures after the first layout, when a browser counts what its control moves as a layout shift
+    measure()
   })
   onScopeDispose(() => observer.disconnect())
   return overflows as Readonly<Ref<boolean>>
