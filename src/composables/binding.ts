@@ -82,7 +82,7 @@ export function bindSession(
   let turn = 0
   let isSettled = false
   let hasFailed = false
-  let wanted = 0
+  let wanted = -1
   let usedRows: DehydratedSession | null | undefined
   /** Whether the session is opened now. A server reads it only if the page waits for it, as a component made in a template cannot. */
   const isAwaited = (): boolean => !isServer() || turn > 0
@@ -133,7 +133,7 @@ export function bindSession(
       ([next]) => {
         lease.value?.release()
         const taken = (lease.value = take(next))
-        if (wanted > 0) taken?.want(wanted)
+        if (wanted >= 0) taken?.want(wanted)
         if (isAwaited()) awaitCurrent()
       },
       { immediate: true, flush: 'sync' },

@@ -13,7 +13,7 @@ import { useViewSource, type OwnViewSource, type ViewSource } from './view-sourc
 
 export interface UseViewOptions<M extends object = AppMessage> extends ViewSource<M> {
   /**
-   * How many of the newest messages to show at first. Nothing is loaded for a given `view`, or for a session of
+   * How many of the newest messages to show at first, or 0 for none. Nothing is loaded for a given `view`, or for a session of
    * `createClientSession`: `loadOlder()` does that. @default 30
    */
   limit?: number
@@ -57,8 +57,9 @@ export function useView<M extends object>(options: UseViewOptions<M> = {}): UseV
   if (!view) binding?.want(limit)
   const isHydrated = useHydrated()
   const all = computed(() => shown().getMessages())
+  const newest = () => all.value.slice(Math.max(0, all.value.length - limit))
   // NOTE: a server renders some components before others have asked for more messages
-  const messages = computed(() => (binding && (isServer() || !isHydrated()) ? all.value.slice(-limit) : all.value))
+  const messages = computed(() => (binding && (isServer() || !isHydrated()) ? newest() : all.value))
 
   return {
     view: view ?? forward(shown, current),

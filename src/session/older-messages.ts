@@ -56,8 +56,8 @@ export class OlderMessages<M extends object> {
 
   /** Shows at least `count` messages at once, of those that are loaded. */
   showLoaded(count: number): void {
-    const missing = count - this.#window.messages.length
-    if (this.#window.reveal(this.#lists.path(), missing) > 0) this.#session.refresh(true)
+    this.#window.reveal(this.#lists.path(), count - this.#window.messages.length)
+    this.#session.refresh(true)
   }
 
   /** Shows at least `count` messages, if there are; waits for a load that is running. */

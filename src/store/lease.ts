@@ -181,7 +181,7 @@ export class LeasedSession {
   }
 
   #want(limit: number): void {
-    if (limit <= (this.#wanted ?? 0)) return
+    if (limit <= (this.#wanted ?? -1)) return
     this.#wanted = limit
     if (this.#inside.hasNoClient || this.#isResumed) this.#showLoaded()
     if (this.#inside.hasNoClient && !this.#page) return

@@ -1,5 +1,15 @@
 import { renderToString } from '@vue/server-renderer'
-import { createSSRApp, defineAsyncComponent, defineComponent, h, ref, Suspense, type App, type Component } from 'vue'
+import {
+  createApp,
+  createSSRApp,
+  defineAsyncComponent,
+  defineComponent,
+  h,
+  ref,
+  Suspense,
+  type App,
+  type Component,
+} from 'vue'
 import { mapState } from 'pinia'
 import { expect, it, vi } from 'vitest'
 import {
@@ -301,6 +311,43 @@ it('components with different limits show as many messages as the server has ren
   const { host } = hydrate(Root, page, { client: () => scene.endpoint.client(), linger: 0 })
   expect(host.innerHTML).toBe(page.html)
   await eventually(() => expect(lines(host.innerHTML)).toEqual(Array(4).fill('50 in 1, false')))
+})
+
+it('a component with limit 0 shows no message, until older ones are loaded', async () => {
+  const { client, server } = await aConversation()
+  const Button = defineComponent({
+    setup() {
+      useClientSession('trip')
+      const { messages, hasOlder, loadOlder } = useView({ limit: 0 })
+      const { status } = useClientSession()
+      return () =>
+        h('button', { onClick: () => loadOlder() }, `${messages.value.length}, ${hasOlder.value}, ${status.value}`)
+    },
+  })
+  const page = await served(Button, server)
+  expect(page.html).toContain('0, true, idle')
+  const { host } = hydrate(Button, page, { client, linger: 0 })
+  expect(host.innerHTML).toBe(page.html)
+  await eventually(() => expect(host.textContent).toBe('0, true, ready'))
+  host.querySelector('button')!.click()
+  await eventually(() => expect(host.textContent).toMatch(/^[1-9]\d*, false, ready/))
+})
+
+it('a component with limit 0 shows no message of a page that no server has rendered', async () => {
+  const { client } = await aConversation()
+  const Count = defineComponent({
+    setup() {
+      const { status } = useClientSession('trip')
+      const { messages, hasOlder } = useView({ limit: 0 })
+      return () => h('p', `${messages.value.length}, ${hasOlder.value}, ${status.value}`)
+    },
+  })
+  const host = document.body.appendChild(document.createElement('div'))
+  const app = createApp(Count)
+  for (const plugin of aiPlugins({ client, linger: 0 }).plugins) app.use(plugin)
+  app.mount(host)
+  apps.push(app)
+  await eventually(() => expect(host.textContent).toBe('0, true, ready'))
 })
 
 it('a page about an older version of a prompt shows it from the first paint on', async () => {
