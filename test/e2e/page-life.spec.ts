@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { useVisits } from './visit'
+import { useVisits, wordsFor } from './visit'
 
 const { visit } = useVisits({ keepsPages: true })
 
@@ -60,6 +60,29 @@ test('an answer that ended meanwhile is complete, and the next one works, after 
   const second = await visitor.ask(porto)
   await second.reaches('complete')
   expect(page.url()).toBe(address)
+})
+
+test('a prompt that is sent before the page has connected again goes out, after the back button restores the page', async () => {
+  const visitor = await visit()
+  const { page } = visitor
+  await visitor.message.fill(lisbon)
+  await page.evaluate(() => {
+    const sendAtOnce = (event: PageTransitionEvent): void => {
+      if (!event.persisted) return
+      const { dataset } = document.documentElement
+      dataset.connectionThen = document.querySelector<HTMLElement>('[data-connection]')!.dataset.connection
+      document.querySelector('form')!.requestSubmit()
+    }
+    // NOTE: before the listener of the library, which opens the connection again
+    window.addEventListener('pageshow', sendAtOnce, { capture: true })
+  })
+  await page.goto(new URL('/s/elsewhere', page.url()).href)
+  await page.locator('[data-connection="connected"]').waitFor()
+  await page.goBack({ waitUntil: 'commit' })
+  await page.locator('[data-connection-then]').waitFor()
+  expect(await page.locator('html').getAttribute('data-connection-then')).not.toBe('connected')
+  await visitor.run(1).reaches('complete')
+  await visitor.run(1).reads(wordsFor(lisbon))
 })
 
 test('an answer that ended while the page was frozen is complete when the page goes on, and the next one works', async () => {
