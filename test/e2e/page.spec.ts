@@ -230,19 +230,6 @@ describe('keyboard', () => {
     await Promise.all([first.reaches('cancelled'), second.reaches('cancelled')])
   })
 
-  test('Escape in an open list closes the list, and stops no run', async () => {
-    const visitor = await visit({ allow: 40 })
-    const run = await visitor.ask(lisbon)
-    await run.streams()
-    const open = () => visitor.page.evaluate(() => document.querySelectorAll('select:open').length)
-    await visitor.page.getByLabel('Speed of the next answer').press(' ')
-    await expect.poll(open).toBe(1)
-    await visitor.page.keyboard.press('Escape')
-    await expect.poll(open).toBe(0)
-    await visitor.allow('all')
-    await run.reaches('complete')
-  })
-
   test('Shift and Enter breaks the line, Enter sends, and focus stays in the message box', async () => {
     const visitor = await visit()
     await visitor.message.click()

@@ -2,8 +2,7 @@ import { onScopeDispose } from 'vue'
 
 const pause = 1000
 
-// NOTE: `:is()` lets browsers that do not know `:open` ignore it
-const open = ':popover-open, :modal, :is(select:open)'
+const open = ':popover-open, :modal'
 
 /**
  * Escape stops the run with focus, or else the newest run; Shift and Escape stop all runs.
@@ -14,7 +13,7 @@ export function useShortcuts({ stopOne, stopAll }: { stopOne: (place?: string) =
   let last = -Infinity
   const onKeydown = (event: KeyboardEvent) => {
     if (event.key !== 'Escape' || event.defaultPrevented) return
-    // NOTE: input methods, popovers, dialogs and open lists use Escape themselves
+    // NOTE: input methods, popovers and dialogs use Escape themselves, and open lists do not pass it on
     if (event.isComposing || event.keyCode === 229 || document.querySelector(open)) return
     if (event.shiftKey) return stopAll()
     // NOTE: the second press of a nervous finger must not stop another run
