@@ -112,4 +112,4 @@ export const sentAt = ({ inputs }: Tree<object>, { inputId = '' }: RunNode<objec
 
 /** Whether a refusal on the channel covers a cancel of a run. */
 export const isRefused = (cancel: Row, run: RunNode<object> | undefined): boolean =>
-  run !== undefined && openCancel([cancel], run.outcome) === undefined
+  run !== undefined && openCancel([cancel], run.fold) === undefined

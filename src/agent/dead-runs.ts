@@ -238,7 +238,7 @@ export class DeadRuns<M extends object> {
   /** Ends the steps that the run's agent has left open. */
   async #endSteps(run: RunNode<M>, reason: StepReason): Promise<void> {
     const starts = run.rows.filter(({ name }) => name === MessageName.stepStart)
-    for (const { stepId, status, stepClientId } of run.outcome.steps) {
+    for (const { stepId, status, stepClientId } of run.fold.steps) {
       const attempt = starts.findLast(({ transport }) => transport[Header.stepId] === stepId)?.serial
       if (status !== 'active' || attempt === undefined) continue
       const end = stepEnd(this.#identityOf(run), { stepId, clientId: stepClientId, attempt }, reason)

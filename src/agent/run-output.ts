@@ -248,7 +248,7 @@ export class Steps<Chunk> {
   #known() {
     const { tree } = this.#run.channel
     tree.settle()
-    return tree.runs.get(this.#run.runId)?.outcome.steps ?? []
+    return tree.runs.get(this.#run.runId)?.fold.steps ?? []
   }
 }
 

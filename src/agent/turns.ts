@@ -234,9 +234,9 @@ export function ownMessages<M extends object>(
   const all = knownRows(tree, trigger, run)
   const fold = new RunFold(all)
   const rows = readable(tree, fold.content, run)
-  const projection = new Projection(tree.codec, plainPort)
+  const projection = new Projection({ codec: tree.codec, port: plainPort })
   // NOTE: copies, because folding makes a row point to its part, and the tree's rows point to the tree's parts
-  for (const row of rows) projection.add({ ...row })
+  projection.fold(rows, { read: (row) => ({ ...row }) })
   const steerIds = steerIdsIn(rows)
   const unfinished = cutShortIn(rows, codec)
   const isUnanswered = unansweredIn(all, fold)

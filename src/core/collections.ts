@@ -187,3 +187,6 @@ export class MultiMap<V extends object> {
 
 /** Whether two values, made by the same code, say the same. */
 export const isSame = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
+
+/** A new value, or the one that is known if that says the same. */
+export const reuseIfSame = <T>(known: T | undefined, next: T): T => (known && isSame(known, next) ? known : next)

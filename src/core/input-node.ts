@@ -54,7 +54,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
   }
 
   /** Only the client that sent a prompt can add to it. */
-  protected override read(row: Row): Row | undefined {
+  override read(row: Row): Row | undefined {
     return row.clientId === this.first?.clientId ? row : undefined
   }
 

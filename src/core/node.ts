@@ -1,9 +1,7 @@
-import type { Codec } from './codec'
 import { compare, insertBySerial, noItems, removeBySerial } from './collections'
 import { isContent, type Log } from './log'
 import { unsent, type Row, type RowHome } from './row'
-import type { ReactivePort } from './signals'
-import { Projection } from './projection'
+import { Projection, type NodeContext } from './projection'
 import { rowsOf, type CompactRows } from './compact-rows'
 import { ShownMessages, type MessageState, type MessageStatus, type SteerState, type ViewMessage } from './view-message'
 import { Header } from './wire'
@@ -15,17 +13,12 @@ export abstract class TreeNode<M extends object> implements RowHome {
   #compact: CompactRows | undefined
   readonly projection: Projection<M>
   #shown: ShownMessages<M> | undefined
-  /** The content that the projection was made from, and how much of it, unless it is stale. */
-  #folded: readonly Row[] = noItems
-  #foldedCount = 0
   /** Messages that rows name, but that no row has content for. */
   #emptyIds: Set<string> | undefined
   /** Messages that rows have named since it was settled. */
   #namedIds: string[] | undefined
   /** Whether the projection has to be made anew. */
   protected stale = false
-  /** Whether rows arrived after it was sealed; more are likely to follow, so it stays unsealed. */
-  #hasLateRows = false
   /** Message id this node follows; undefined at the root. */
   parent: string | undefined
   /** The serial by which it is listed; empty for an optimistic prompt. */
@@ -37,10 +30,9 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   constructor(
     readonly key: string,
-    codec: Codec<M>,
-    port: ReactivePort,
+    context: NodeContext<M>,
   ) {
-    this.projection = new Projection(codec, port)
+    this.projection = new Projection(context)
   }
 
   /** Every row that belongs to it, except cancels, in serial order; not to be changed. */
@@ -72,9 +64,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
     this.#rows = insertBySerial(this.rows, row)
     if (!isContent(row)) return false
     const isLast = this.#rows.at(-1) === row || this.#rows.findLast(isContent) === row
-    const { isSealed } = this.projection
-    if (isLast && isSealed) this.#hasLateRows = true
-    if (!isLast || isSealed) this.stale = true
+    if (!isLast) this.stale = true
     const id = row.transport[Header.messageId]
     // NOTE: a stale node can have lost the row that named the message
     const isKnown = id === undefined || (!this.stale && id === this.#namedIds?.at(-1))
@@ -115,20 +105,21 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   #goOn(): NodeChange {
     const { size } = this
-    if (this.projection.isSealed) return 'none'
-    this.#foldFurther()
+    this.projection.fold(this.content, this)
+    this.#noteMentions(this.#namedIds)
     return this.size === size ? 'none' : 'moved'
   }
 
   #settleAll(): NodeChange {
     const { visible, size, serial, parent, replacesId, ids } = this
     const restated = this.derive()
-    this.#checkContent()
-    const { stale } = this
-    if (stale) this.#foldAfresh()
-    else this.#foldFurther()
-    this.#shown?.restate(this, stale ? undefined : restated)
-    if (this.isComplete && !this.#hasLateRows) this.seal()
+    const { content } = this
+    const isAfresh = this.stale || this.projection.differsFrom(content)
+    this.stale = false
+    if (isAfresh) this.projection.rebuild(content, this)
+    else this.projection.fold(content, this)
+    this.#noteMentions(isAfresh ? [...ids, ...(this.#namedIds ?? noItems)] : this.#namedIds)
+    this.#shown?.restate(this, isAfresh ? undefined : restated)
     const isSameParent = parent === this.parent
     if (!visible) return this.visible || !isSameParent ? 'moved' : 'none'
     if (!isSameParent || replacesId !== this.replacesId) return 'rearranged'
@@ -136,32 +127,6 @@ export abstract class TreeNode<M extends object> implements RowHome {
     // NOTE: only folding afresh puts messages before others
     if (this.size < size || !startsWith(this.ids, ids)) return 'rearranged'
     return this.size === size && this.serial === serial ? 'none' : 'moved'
-  }
-
-  /** Marks the projection as stale when one of its rows no longer counts, or when a row between them begins to count. */
-  #checkContent(): void {
-    const { content } = this
-    if (content !== this.#folded && this.#folded.some((row, index) => row !== content[index])) this.stale = true
-  }
-
-  #foldFurther(): void {
-    const content = (this.#folded = this.content)
-    while (this.#foldedCount < content.length) {
-      const row = this.read(content[this.#foldedCount++]!)
-      if (row) this.projection.add(row)
-    }
-    this.#noteMentions(this.#namedIds)
-  }
-
-  #foldAfresh(): void {
-    const { ids } = this
-    this.stale = false
-    // NOTE: the part of a superseded attempt's row can become the part of another row
-    for (const row of this.#folded) row.part = undefined
-    const content = (this.#folded = this.content)
-    this.#foldedCount = content.length
-    this.projection.rebuild(content.map((row) => this.read(row)).filter((row) => row !== undefined))
-    this.#noteMentions([...ids, ...(this.#namedIds ?? noItems)])
   }
 
   /** Notes which of these messages are named by rows, but have no content. */
@@ -175,28 +140,23 @@ export abstract class TreeNode<M extends object> implements RowHome {
     this.#namedIds = undefined
   }
 
-  /** Frees the state that only further rows need; a later row is folded together with all others. */
-  protected seal(): void {
-    this.projection.seal()
-  }
-
   /**
    * Lets the log keep the rows in little room when no more is to be expected of them. They come back when they are asked for, and
    * are then folded afresh.
    */
   compact(log: Log): void {
     const rows = this.#rows
-    if (this.stale || !this.projection.isSealed || rows.length === 0) return
+    if (this.stale || rows.length === 0 || !this.isComplete) return
     // NOTE: spaces and commas part compact serials
     if (rows.some(({ partial, pieces, serial, version }) => partial || pieces || /[ ,]/.test(serial + version))) return
-    this.projection.trim()
+    this.projection.settle()
     this.release()
     this.#compact = log.compact(rows, this)
   }
 
   /** Lets go of the rows, because the log keeps them. */
   protected release(): void {
-    this.#rows = this.#folded = noItems
+    this.#rows = noItems
   }
 
   /** Takes the rows back from the log. */
@@ -248,7 +208,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   /** The row as it is projected; undefined if it does not count. */
-  protected read(row: Row): Row | undefined {
+  read(row: Row): Row | undefined {
     return row
   }
 

@@ -23,7 +23,7 @@ export abstract class Placement<M extends object> extends Nodes<M> {
   readonly requests = new Map<string, Row>()
   /** The run of the newest row. */
   #latest: RunNode<M> | undefined
-  protected readonly forks = new Forks<M>((row) => this.access.canWrite(row, undefined))
+  readonly forks = new Forks<M>((row) => this.access.canWrite(row, undefined))
   readonly cancels: Cancels<M> = new Cancels<M>(this)
 
   constructor(
@@ -89,8 +89,7 @@ export abstract class Placement<M extends object> extends Nodes<M> {
 
   /** Reads again the forks that start with copies of a run, or replace it. */
   protected rereadForksOf(run: RunNode<M>): void {
-    if (!run.hasChanged) return
-    run.hasChanged = false
+    if (!run.takeNewToForks()) return
     for (const fork of this.forks.replacing(run)) {
       this.isRestructured = true
       // NOTE: in one direction only, since runs may claim to take each other's place
@@ -196,7 +195,7 @@ export abstract class Placement<M extends object> extends Nodes<M> {
 
   #touchRun(run: RunNode<M>, cancel: Row): void {
     if (!this.#mayCount(cancel, run.owner)) return
-    run.snapshot.forget()
+    run.forgetInfo()
     this.dirty.add(run)
   }
 
@@ -234,7 +233,7 @@ export abstract class Placement<M extends object> extends Nodes<M> {
   }
 
   protected ensureInput(inputId: string): InputNode<M> {
-    return this.inputs.get(inputId) ?? addTo(this.inputs, new InputNode(inputId, this.codec, this.port))
+    return this.inputs.get(inputId) ?? addTo(this.inputs, new InputNode(inputId, this))
   }
 
   #ensureRun(runId: string): RunNode<M> {
@@ -245,7 +244,7 @@ export abstract class Placement<M extends object> extends Nodes<M> {
   }
 
   #newRun(key: string, isAwaited?: boolean): RunNode<M> {
-    return new RunNode(key, this.codec, this.port, this.access, this.forks, isAwaited)
+    return new RunNode(key, this, isAwaited)
   }
 }
 

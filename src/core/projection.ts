@@ -1,17 +1,33 @@
 import type { Codec, Draft, Fold } from './codec'
-import { SmallMap, isPlainObject, reuseIfEqual, type PlainObject } from './collections'
+import { noItems, SmallMap, isPlainObject, reuseIfEqual, type PlainObject } from './collections'
 import type { Row } from './row'
 import type { ReactivePort } from './signals'
 import { Header } from './wire'
+
 const none: ReadonlyMap<string, string> = new Map()
 
 /** What a projection needs to fold further rows. */
 interface Folding {
   readonly fold: Fold
+  /** The rows that it is made from, and how many of them are folded. */
+  content: readonly Row[]
+  count: number
   /** The row that is being folded. */
-  row?: Row
+  row: Row | undefined
   /** Messages and parts of a re-projection that live on in older objects. */
-  readonly moved?: WeakMap<object, object>
+  readonly moved: WeakMap<object, object> | undefined
+}
+
+/** What the nodes of a tree share. */
+export interface NodeContext<M extends object> {
+  readonly codec: Codec<M>
+  readonly port: ReactivePort
+}
+
+/** Tells how a row counts. */
+interface RowReader {
+  /** The row as it is folded; undefined if it does not count. */
+  read(row: Row): Row | undefined
 }
 
 /** The messages of one node, by their ids: the fold of its rows in serial order. */
@@ -19,18 +35,12 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
   /** Message ids in order of first mention. */
   #ids: string[] = []
   #folding: Folding | undefined
-  #resting = false
   /** Whether a view shows these messages, so that writes must be seen. */
   #observed = false
   #seeds: Map<string, string> | undefined
 
-  readonly codec: Codec<M>
-  readonly port: ReactivePort
-
-  constructor(codec: Codec<M>, port: ReactivePort) {
+  constructor(readonly context: NodeContext<M>) {
     super()
-    this.codec = codec
-    this.port = port
   }
 
   get size(): number {
@@ -50,66 +60,75 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
   /** One of the messages, for a reader that is told of its changes from now on. */
   observe(message: M): M {
     this.#observed = true
-    return this.port.observe(message)
+    return this.context.port.observe(message)
   }
 
-  /** Whether a further row can only be folded together with all others. */
-  get isSealed(): boolean {
-    return this.#resting
-  }
-
-  /** Drops the codec's notes on rows that are folded; the messages stay. */
-  seal(): void {
-    this.#resting = true
+  /** Keeps the messages alone, in little room, because no more rows are expected: with a further row all are folded again. */
+  settle(): void {
     this.#folding = undefined
-  }
-
-  /** Frees the room that lists of parts keep for more. */
-  trim(): void {
     if (!this.#observed) for (const id of this.#ids) trim(this.get(id)!)
   }
 
-  /** Folds a row that comes after all others. */
-  add(row: Row): void {
-    const folding = (this.#folding ??= { fold: this.codec.fold(this), row })
-    folding.row = row
-    row.part = folding.fold(row)
+  /** Whether a row that is folded is not at its place in these rows any more. */
+  differsFrom(content: readonly Row[]): boolean {
+    const folded = this.#folding?.content ?? noItems
+    return content !== folded && folded.some((row, index) => row !== content[index])
+  }
+
+  /** Folds the rows that have come behind the others. */
+  fold(content: readonly Row[], reader: RowReader): void {
+    const folding = (this.#folding ??= this.#begin())
+    folding.content = content
+    while (folding.count < content.length) {
+      const row = (folding.row = reader.read(content[folding.count++]!))
+      if (row) row.part = folding.fold(row)
+    }
+  }
+
+  #begin(moved?: Folding['moved']): Folding {
+    return { fold: this.context.codec.fold(this), content: noItems, count: 0, row: undefined, moved }
   }
 
   /** Follows a row that got longer. Costs the same however long the node and the conversation are. */
   grow(row: Row): void {
-    if (row.part) this.codec.grow(this.#observed ? this.port.observe(row.part) : row.part, row, this.port.opaque)
+    if (row.part)
+      this.context.codec.grow(
+        this.#observed ? this.context.port.observe(row.part) : row.part,
+        row,
+        this.context.port.opaque,
+      )
   }
 
   /** Folds all rows afresh, keeping the objects that views already hold. */
-  rebuild(rows: readonly Row[]): void {
+  rebuild(content: readonly Row[], reader: RowReader): void {
+    // NOTE: the part of a superseded attempt's row can become the part of another row
+    for (const row of this.#folding?.content ?? noItems) row.part = undefined
     const held = this.take()
     const heldIds = this.#ids
     this.#ids = []
     this.#seeds = undefined
-    this.#resting = false
     const moved = new WeakMap<object, object>()
-    this.#folding = { fold: this.codec.fold(this), moved }
+    this.#folding = this.#begin(moved)
     const observed = this.#observed
     this.#observed = false
-    for (const row of rows) this.add(row)
+    this.fold(content, reader)
     this.#observed = observed
     for (const id of this.#ids) {
       const message = this.get(id)!
       const old = held.get(id)
       if (!old) continue
-      patch(observed ? this.port.observe(old) : old, message, moved)
+      patch(observed ? this.context.port.observe(old) : old, message, moved)
       // A row may feed a message itself
       moved.set(message, old)
       this.set(id, old)
     }
-    for (const row of rows) if (row.part) row.part = moved.get(row.part) ?? row.part
+    for (const row of content) if (row.part) row.part = moved.get(row.part) ?? row.part
     this.#ids = reuseIfEqual(heldIds, this.#ids) as string[]
   }
 
   live<T extends object>(value: T): T {
     const kept = (this.#folding?.moved?.get(value) ?? value) as T
-    return this.#observed ? this.port.observe(kept) : kept
+    return this.#observed ? this.context.port.observe(kept) : kept
   }
 
   #noteSeed(id: string): void {
@@ -125,7 +144,7 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
   message(id: string, role: string): M {
     const known = this.find(id)
     if (known) return known
-    const made = this.codec.create(id, role)
+    const made = this.context.codec.create(id, role)
     this.set(id, made)
     // NOTE: a list that is pushed to keeps room for many more
     if (this.#ids.length === 0) this.#ids = [id]
@@ -135,7 +154,7 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
   }
 
   get opaque(): ReactivePort['opaque'] {
-    return this.port.opaque
+    return this.context.port.opaque
   }
 }
 

@@ -1,4 +1,5 @@
-import { isSame, sameItems } from './collections'
+import type { Answers } from './answers'
+import { noItems } from './collections'
 import type { SessionError } from './errors'
 import type { Row } from './row'
 import type { RunFold } from './run-fold'
@@ -105,84 +106,63 @@ export const cancelledSilenceLimit = 5000
 /** The same for a cancelled run whose agent does not use presence. */
 export const foreignSilenceLimit = 60_000
 
-/** The sources of a run's {@link RunInfo}. */
-interface SnapshotSource {
-  readonly facts: RunFacts
-  readonly outcome: CancelFacts
-}
-
-/** A run's {@link RunInfo}: made when it is read, and kept until one of its facts changes. */
-export class RunSnapshot {
-  #facts: RunFacts | undefined
-  #info: RunInfo | undefined
-  #cancelState: Partial<Cancelling> | undefined
-  #hasNews = true
-  /** Whether the agent of the run is gone, as far as is known. */
-  isStalled = false
-
-  /** Whether it has changed since the last call. */
-  takeNews(): boolean {
-    const hasNews = this.#hasNews
-    this.#hasNews = false
-    return hasNews
-  }
-
-  /** The steps, as they were read last. */
-  get steps(): readonly RunStep[] | undefined {
-    return this.#facts?.steps
-  }
-
-  /** Lets go of facts that no reader has asked for; the rows of the run have them, too. */
-  release(): void {
-    if (!this.#info) this.#facts = undefined
-  }
-
-  /** Lets the next reader make it anew, because its sources have changed. */
-  forget(): void {
-    this.#info = undefined
-    this.#hasNews = true
-  }
-
-  /** Takes the facts of a run that has changed. */
-  update(facts: RunFacts): void {
-    if (this.#facts && hasSameFields(this.#facts, facts)) return
-    this.#facts = facts
-    this.forget()
-  }
-
-  /** @param cancels - the cancels of the run that count, by serial */
-  info(run: SnapshotSource, cancels: () => readonly Row[]): RunInfo {
-    this.#facts ??= run.facts
-    if (!this.#info) {
-      const rows = cancels()
-      const isCancelled = rows.length > 0 || this.#cancelState !== undefined
-      const info = isCancelled ? withCancellation(this.#facts, rows, run.outcome, this.#cancelState) : this.#facts
-      this.#info = this.isStalled && info.status === 'active' ? { ...info, stalled: true } : info
-    }
-    return this.#info
-  }
-
-  /** Sets the state of a cancel that no row contains. */
-  setCancelState(state: Partial<Cancelling> | undefined): void {
-    if (isSame(this.#cancelState, state)) return
-    this.#cancelState = state
-    this.forget()
-  }
-
-  /** Notes whether the agent is gone, as far as is known; false when that is nothing new. */
-  setStalled(isStalled: boolean): boolean {
-    if (this.isStalled === isStalled) return false
-    this.isStalled = isStalled
-    this.forget()
-    return true
-  }
-}
-
-const hasSameFields = (a: RunFacts, b: RunFacts): boolean =>
-  sameItems(Object.entries(a).flat(), Object.entries(b).flat())
-
 /** What the rows of a run say about its cancels. */
 type CancelFacts = Pick<RunFold, 'end' | 'refusals'>
+
+/** What a run keeps while more of it may come. It is made anew for a run that changes after its rows were compacted. */
+export class RunProgress {
+  /** Whether rows have come since the last `derive()` that can change the state or the facts. */
+  isNews = true
+  answers: Answers | undefined
+  /** The answers that its agent had gone on with when it was settled. */
+  acted: readonly Row[] = noItems
+  isEnding = false
+  isOverdue = false
+  /** The newest version of its rows. */
+  version = ''
+  /** Whether its forks have not been read again since it changed. */
+  isNewToForks = true
+  /** Whether its snapshot has changed since the session has last asked. */
+  hasNewInfo = true
+  /** Whether its snapshot has to be made anew for the next reader. */
+  isInfoStale = true
+  cancelState: Partial<Cancelling> | undefined
+  isStalled = false
+
+  constructor(
+    /** The run as its rows describe it. Undefined after a row that is not the last by serial: all rows are then read again. */
+    public fold?: RunFold,
+  ) {}
+
+  /** Whether something is new since the last call. */
+  take(news: 'isNewToForks' | 'hasNewInfo'): boolean {
+    const isNew = this[news]
+    this[news] = false
+    return isNew
+  }
+}
+
+/** What a run's snapshot is made from. */
+interface InfoSource {
+  readonly key: string
+  readonly fold: RunFold
+  readonly state: RunState
+  readonly inputId: string | undefined
+  readonly parent: string | undefined
+}
+
+/** A run's snapshot. @param cancels - the cancels of the run that count, by serial */
+export function infoOf(
+  run: InfoSource,
+  cancels: readonly Row[],
+  { cancelState, isStalled }: Partial<Pick<RunProgress, 'cancelState' | 'isStalled'>> = {},
+): RunInfo {
+  const { fold } = run
+  const facts = factsOf(run, fold)
+  const isCancelled = cancels.length > 0 || cancelState !== undefined
+  const info = isCancelled ? withCancellation(facts, cancels, fold, cancelState) : facts
+  return isStalled && info.status === 'active' ? { ...info, stalled: true } : info
+}
 
 /** The facts about a run with its cancels, given by serial. */
 function withCancellation(
@@ -227,13 +207,9 @@ export const openCancel = (cancels: readonly Row[], { refusals }: Pick<CancelFac
 /** A run's snapshot without its cancels. */
 export type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy' | 'stopped' | 'stalled'>
 
-/** The facts about a run, from what its rows add up to. */
-export function factsOf(
-  fold: RunFold,
-  { status, error }: RunState,
-  { key: runId, inputId, parent: parentId }: { readonly key: string; inputId?: string; parent?: string },
-): RunFacts {
+function factsOf({ key: runId, inputId, parent: parentId, state }: InfoSource, fold: RunFold): RunFacts {
   const { start, end, steps } = fold
+  const { status, error } = state
   const invocationId = fold.header(Header.invocationId) ?? ''
   const facts: Writable<RunFacts> = { runId, clientId: fold.shownOwner, invocationId, status, steps }
   if (inputId !== undefined) facts.inputId = inputId

@@ -1,47 +1,38 @@
 import type { AccessPolicy } from './access'
 import { Answers, isAnswer } from './answers'
 import type { Codec } from './codec'
-import { isSame, noItems, sameItems } from './collections'
+import { isSame, noItems, reuseIfSame, sameItems } from './collections'
 import { isContent } from './log'
 import type { Row } from './row'
 import { TreeNode } from './node'
+import type { NodeContext } from './projection'
 import { RunFold } from './run-fold'
-import { factsOf, RunSnapshot, type RunFacts, type RunInfo } from './run-info'
-import { endState, hasEnded, isEntry, plainStates, type RunState, type RunStatus } from './run-state'
-import type { ReactivePort } from './signals'
+import { infoOf, RunProgress, type Cancelling, type RunInfo } from './run-info'
+import { endState, hasEnded, plainStates, type RunState, type RunStatus } from './run-state'
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'
 
-/** The forks that replace runs. */
-interface ForksOf<M extends object> {
-  areOf(run: RunNode<M>): boolean
-  withAnswersTo(run: RunNode<M>, own: readonly Row[], named: readonly unknown[], codec: Codec<M>): Answers
+/** What the runs of a tree share. */
+interface RunContext<M extends object> extends NodeContext<M> {
+  readonly access: AccessPolicy
+  readonly forks: {
+    areOf(run: RunNode<M>): boolean
+    withAnswersTo(run: RunNode<M>, own: readonly Row[], named: readonly unknown[], codec: Codec<M>): Answers
+  }
 }
 
 /** A reply. Its key is its run id. */
 export class RunNode<M extends object> extends TreeNode<M> {
-  /** The run as its rows describe it. Undefined after a row that is not the last by serial: all rows are then read again. */
-  #fold: RunFold | undefined = new RunFold(noItems)
-  /** Whether rows have come since the last `derive()` that can change the state or the facts. */
-  #isNews = true
+  #progress: RunProgress | undefined = new RunProgress(new RunFold(noItems))
+  /** Its snapshot as it was read last. */
+  #info: RunInfo | undefined
   #steers: RunFold['steers']
-  #answers: Answers | undefined
-  /** The answers that its agent had gone on with when it was settled. */
-  #acted: readonly Row[] = noItems
   #isStarted = false
-  #state: RunState = plainStates.active
-  /** Its `RunInfo` for clients. */
-  readonly snapshot = new RunSnapshot()
-  readonly #access: AccessPolicy
-  readonly #forks: ForksOf<M>
+  /** How it stands, by its rows. */
+  state: RunState = plainStates.active
+  readonly #context: RunContext<M>
   /** Its owner, while its rows are compact. */
   #owner: string | undefined
-  #isEnding = false
-  #isOverdue = false
-  /** The newest version of any of its rows, cancels and their refusals aside: a run is silent while this stays the same. */
-  newestVersion = ''
-  /** Whether it has changed since the runs were read that go on from copies of its messages. */
-  hasChanged = true
   /** Message id of the prompt that woke the agent. */
   inputId: string | undefined
   regenerates: string | undefined
@@ -52,26 +43,25 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   constructor(
     key: string,
-    codec: Codec<M>,
-    port: ReactivePort,
-    access: AccessPolicy,
-    forks: ForksOf<M>,
+    context: RunContext<M>,
     /** Whether it is a placeholder for a run that has not started; its key is then the message id of the fork. */
     readonly isPlaceholder = false,
   ) {
-    super(key, codec, port)
-    this.#access = access
-    this.#forks = forks
+    super(key, context)
+    this.#context = context
+  }
+
+  get #now(): RunProgress {
+    return (this.#progress ??= new RunProgress())
   }
 
   override add(row: Row): boolean {
     const isFirst = super.add(row)
     if (!isContent(row)) this.#readAgain(row)
-    this.#noteVersion(row)
-    this.hasChanged = true
-    if (!this.#fold?.goOn(row)) this.#fold = this.#answers = undefined
-    else if (this.#answers && isAnswer(row)) this.#takeAnswer(row)
-    this.#isNews ||= (this.#fold?.hasNews ?? true) || this.hasEnded
+    const progress = this.#noteChange(row)
+    if (!progress.fold?.goOn(row)) progress.fold = progress.answers = undefined
+    else if (progress.answers && isAnswer(row)) this.#takeAnswer(progress, row)
+    progress.isNews ||= (progress.fold?.hasNews ?? true) || this.hasEnded
     return isFirst
   }
 
@@ -81,20 +71,20 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** Takes in the answer of a fork that replaces it. */
   addFork(row: Row): void {
-    if (!this.#answers?.goOn(row)) this.reread()
+    if (!this.#progress?.answers?.goOn(row)) this.reread()
   }
 
   /** Forgets what a lifecycle row can change about the rows that are known. */
   #readAgain({ name, transport }: Row): void {
-    if (name === MessageName.cancelRefused) this.snapshot.forget()
-    if (name === MessageName.runStart || transport[Header.answers]) this.#answers = undefined
+    if (name === MessageName.cancelRefused) this.forgetInfo()
+    if (name === MessageName.runStart || transport[Header.answers]) this.#now.answers = undefined
     // NOTE: the start names the owner, on whom it depends which inputs count
-    if (name === MessageName.runStart && this.rows.some(isInput)) this.reread()
+    if (name === MessageName.runStart && this.rows.some((each) => each.name === MessageName.input)) this.reread()
   }
 
-  #takeAnswer(row: Row): void {
-    if (this.#known.namedAnswers.includes(row.serial)) this.#answers = undefined
-    else if (this.#counts(row) && !this.#answers!.goOn(row)) this.#answers = undefined
+  #takeAnswer(progress: RunProgress, row: Row): void {
+    const isNamed = this.fold.namedAnswers.includes(row.serial)
+    if (isNamed || (this.#counts(row) && !progress.answers!.goOn(row))) progress.answers = undefined
   }
 
   override follow(parent: string): void {
@@ -103,26 +93,39 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   override grow(row: Row): boolean {
-    this.#noteVersion(row)
-    this.hasChanged = true
+    this.#noteChange(row)
     return super.grow(row)
   }
 
-  #noteVersion({ name, version }: Row): void {
+  #noteChange({ name, version }: Row): RunProgress {
+    const progress = this.#now
+    progress.isNewToForks = true
     // NOTE: any agent can publish a refusal, also one that is woken after the run's own agent has died
-    if (name !== MessageName.cancelRefused && version > this.newestVersion) this.newestVersion = version
+    if (name !== MessageName.cancelRefused && version > progress.version) progress.version = version
+    return progress
+  }
+
+  /** The newest version of any of its rows, cancels and their refusals aside: a run is silent while this stays the same. */
+  get newestVersion(): string {
+    return this.#progress?.version ?? ''
+  }
+
+  /** Whether it has changed since the last call, so that its forks, which begin with its messages, have to be read again. */
+  takeNewToForks(): boolean {
+    return this.#progress?.take('isNewToForks') ?? false
   }
 
   override remove(row: Row): void {
-    this.#fold = this.#answers = undefined
-    this.#isNews = this.hasChanged = true
+    const progress = this.#now
+    progress.fold = progress.answers = undefined
+    progress.isNews = progress.isNewToForks = true
     super.remove(row)
   }
 
   /** Reads its rows again: other rows may count than before. */
   reread(): void {
-    this.#answers = undefined
-    this.stale = this.hasChanged = true
+    this.#now.answers = undefined
+    this.stale = this.#now.isNewToForks = true
   }
 
   get owner(): string | undefined {
@@ -137,42 +140,40 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** The message that says it has started. */
   get start(): Row | undefined {
-    return this.#fold ? this.#fold.start : this.rows.find(({ name }) => name === MessageName.runStart)
+    return this.#progress?.fold
+      ? this.#progress.fold.start
+      : this.rows.find(({ name }) => name === MessageName.runStart)
   }
 
   /** Its newest start or resume. */
   get entry(): Row | undefined {
-    return this.#fold ? this.#fold.entry : this.rows.findLast(isEntry)
+    return this.fold.entry
   }
 
   /** The answers of clients to its tool calls. */
   get answers(): Answers {
-    return (this.#answers ??= this.answersWith(this.#known.namedAnswers))
+    return (this.#now.answers ??= this.answersWith(this.fold.namedAnswers))
   }
 
   /** @param named - serials of the answers in it that its agent has gone on with, oldest first */
   answersWith(named: readonly unknown[]): Answers {
     const isOwn = (row: Row): boolean => isAnswer(row) && this.#counts(row)
-    return this.#forks.withAnswersTo(this, this.rows.filter(isOwn), named, this.projection.codec)
+    return this.#context.forks.withAnswersTo(this, this.rows.filter(isOwn), named, this.#context.codec)
   }
 
   /** Whether an input is of a client that may write into it. */
   #counts(row: Row): boolean {
-    return this.#access.canWrite(row, this.owner)
+    return this.#context.access.canWrite(row, this.owner)
   }
 
   /** The run as its rows describe it. Compact rows are only looked at, so that a reader of many runs takes no rows back. */
-  get #known(): RunFold {
-    return this.isCompact ? new RunFold(this.knownRows) : (this.#fold ??= new RunFold(this.rows))
+  get fold(): RunFold {
+    return this.isCompact ? new RunFold(this.knownRows) : (this.#now.fold ??= new RunFold(this.rows))
   }
 
   /** How a message fares that a client sent into it while it was being written. */
   override steerState(id: string): SteerState | undefined {
     return this.#steers?.stateOf(id, this.hasEnded)
-  }
-
-  get state(): RunState {
-    return this.#state
   }
 
   /** Its content rows, by serial. */
@@ -181,33 +182,27 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   get hasEnded(): boolean {
-    return hasEnded(this.#state.status)
+    return hasEnded(this.state.status)
   }
 
-  /**
-   * Whether its end has arrived before the rest of its text: later messages can overtake appends. The run counts as active
-   * until the text is complete, or until `endNow()`.
-   */
+  /** Whether its end has arrived before the rest of its text. It counts as active until that is complete, or `endNow()`. */
   get isEnding(): boolean {
-    return this.#isEnding
+    return this.#progress?.isEnding === true
   }
 
   /** Ends the run although some of its streams are open: their rest is not expected any more. */
   endNow(): void {
-    this.#isOverdue = true
-    this.#isNews = true
-    this.snapshot.forget()
+    this.#now.isOverdue = this.#now.isNews = true
   }
 
   /** Whether its start is known, by a message that only a started run has. */
   get visible(): boolean {
     // NOTE: if agents or a policy are given, clients cannot create a run
-    const hasContent = this.projection.size > 0 && (this.isPlaceholder || !this.#access.isGuarded)
-    return hasContent || this.#isStarted
+    return this.#isStarted || (this.projection.size > 0 && (this.isPlaceholder || !this.#context.access.isGuarded))
   }
 
   protected override get isAppendOnly(): boolean {
-    return !this.#isNews && !this.#isEnding
+    return this.#progress?.isNews === false && !this.#progress.isEnding
   }
 
   protected get replacesId(): string | undefined {
@@ -215,105 +210,111 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected get isComplete(): boolean {
-    return this.hasEnded && !(this.#isOverdue && this.#known.hasOpenStream)
+    return this.hasEnded && !(this.#progress?.isOverdue && this.fold.hasOpenStream)
   }
 
   protected override release(): void {
     this.#owner = this.owner
+    if (this.#progress?.isInfoStale) this.#info = undefined
+    this.#progress = undefined
     super.release()
-    this.#acted = noItems
-    this.#fold = this.#answers = undefined
-    this.snapshot.release()
-    this.newestVersion = ''
   }
 
-  override expand(rows: readonly Row[]): void {
-    super.expand(rows)
-    for (const row of rows) this.#noteVersion(row)
-  }
-
-  /** @param cancels - the cancels of this run that count, by serial */
+  /** Its snapshot for clients. @param cancels - the cancels of this run that count, by serial */
   info(cancels: () => readonly Row[]): RunInfo {
-    return this.snapshot.info(this, cancels)
+    const known = this.#info
+    if (known && !this.#progress?.isInfoStale) return known
+    // NOTE: views compare snapshots by identity
+    const info = (this.#info = reuseIfSame(known, infoOf(this, cancels(), this.#progress)))
+    if (this.#progress) {
+      this.#progress.isInfoStale = false
+      this.#progress.hasNewInfo ||= known !== undefined && info !== known
+    }
+    return info
   }
 
-  protected override read(row: Row): Row | undefined {
+  /** Lets the next reader of its snapshot have a new one, because its sources have changed. */
+  forgetInfo(): void {
+    this.#now.isInfoStale = true
+    this.#now.hasNewInfo ||= !this.#info
+  }
+
+  /** Whether its snapshot has changed since the last call. @param cancels - as for `info` */
+  takeNewInfo(cancels: () => readonly Row[]): boolean {
+    if (this.#progress && this.#info) this.info(cancels)
+    return this.#progress?.take('hasNewInfo') ?? false
+  }
+
+  /** Sets the state of a cancel that no row contains. */
+  setCancelState(state: Partial<Cancelling> | undefined): void {
+    if (isSame(this.#progress?.cancelState, state)) return
+    this.#now.cancelState = state
+    this.forgetInfo()
+  }
+
+  /** Whether its agent is gone, as far as is known. */
+  get isStalled(): boolean {
+    return this.#progress?.isStalled === true
+  }
+
+  /** Notes whether its agent is gone; false when that is nothing new. */
+  setStalled(isStalled: boolean): boolean {
+    if (this.isStalled === isStalled) return false
+    this.#now.isStalled = isStalled
+    this.forgetInfo()
+    return true
+  }
+
+  override read(row: Row): Row | undefined {
     if (row.name !== MessageName.input) return row
-    if (row.transport[Header.runId] === undefined && !this.#known.answersFork) return undefined
+    if (row.transport[Header.runId] === undefined && !this.fold.answersFork) return undefined
     if (this.isOutdone(row)) return undefined
-    return this.#access.filterInput(row, this.owner)
+    return this.#context.access.filterInput(row, this.owner)
   }
 
   protected override get content(): readonly Row[] {
-    return this.#known.content
+    return this.fold.content
   }
 
   protected derive(): readonly string[] | undefined {
-    const isFresh = !this.#fold
-    const state = this.#state
-    const fold = this.#known
-    this.#isNews = false
-    fold.hasNews = false
+    const progress = this.#now
+    const { state, fold } = this
     this.#steers = fold.steers
-    // NOTE: views compare steps and errors by identity
-    const { steps } = this.snapshot
-    if (isFresh && steps && isSame(fold.steps, steps)) fold.steps = steps
-    this.#readState(fold)
+    const { end } = fold
+    progress.isEnding = end !== undefined && !progress.isOverdue && fold.hasOpenStream
+    const open = plainStates[fold.isSuspended && !end ? 'suspended' : 'active']
+    this.state = reuseIfSame(state, end && !progress.isEnding ? endState(end) : open)
+    if (progress.isNews || state !== this.state) this.forgetInfo()
+    progress.isNews = fold.hasNews = false
     this.serial = fold.serial
     this.parent = fold.parent
     this.inputId = fold.header(Header.inputId)
     this.regenerates = fold.header(Header.regenerates)
     this.#isStarted = fold.isStarted
-    if (fold.namedAnswers.length > 0 || this.#acted.length > 0) this.#noteActed()
-    this.snapshot.update(this.facts)
-    const touched = this.#steers?.touched() ?? noItems
-    return state === this.#state ? touched : undefined
-  }
-
-  /** The facts about it, for its snapshot. */
-  get facts(): RunFacts {
-    return factsOf(this.#known, this.#state, this)
-  }
-
-  /** Its steps, its end and the refusals of its cancels, as its rows tell them. */
-  get outcome(): Pick<RunFold, 'steps' | 'end' | 'refusals'> {
-    return this.#known
-  }
-
-  #readState(fold: RunFold): void {
-    const { end } = fold
-    this.#isEnding = end !== undefined && !this.#isOverdue && fold.hasOpenStream
-    const live = plainStates[fold.isSuspended && !end ? 'suspended' : 'active']
-    const state = end && !this.#isEnding ? endState(end) : live
-    if (!isSame(state, this.#state)) this.#state = state
-  }
-
-  protected override seal(): void {
-    super.seal()
-    this.#fold = undefined
+    if (fold.namedAnswers.length > 0 || progress.acted.length > 0) this.#noteActed(progress)
+    return state === this.state ? (this.#steers?.touched() ?? noItems) : undefined
   }
 
   /** Whether a row is an answer that does not count: its agent has gone on with another one, or a fork came first. */
   isOutdone(row: Row | undefined): boolean {
-    return !!row && (this.#known.namedAnswers.length > 0 || this.#forks.areOf(this)) && this.answers.isOutdone(row)
+    const isAnswered = this.fold.namedAnswers.length > 0 || this.#context.forks.areOf(this)
+    return !!row && isAnswered && this.answers.isOutdone(row)
   }
 
-  #noteActed(): void {
+  #noteActed(progress: RunProgress): void {
     const acted = [...this.answers.acted]
-    if (!sameItems(this.#acted, acted)) this.stale = this.hasChanged = true
-    this.#acted = acted
+    if (!sameItems(progress.acted, acted)) this.stale = progress.isNewToForks = true
+    progress.acted = acted
   }
 
   protected messageState(id: string): MessageState {
-    const { status } = this.#state
+    const { status } = this.state
     if (this.steerState(id)) return 'sent'
     if (this.isPlaceholder) return 'complete'
     return status === 'active' ? 'streaming' : status === 'suspended' ? 'complete' : status
   }
 
   protected error(): ViewMessage<M>['error'] {
-    return this.#state.error
+    return this.state.error
   }
 }
-
-const isInput = ({ name }: Row): boolean => name === MessageName.input

@@ -136,6 +136,11 @@ export class Tree<M extends object> extends Placement<M> {
     return run.info(() => this.cancels.of(run))
   }
 
+  /** Whether the snapshot of a run has changed since the last call. */
+  takeNewInfo(run: RunNode<M>): boolean {
+    return run.takeNewInfo(() => this.cancels.of(run))
+  }
+
   /** The oldest serial that is still expected to change; undefined when nothing is open. */
   oldestOpen(): string | undefined {
     let oldest: string | undefined

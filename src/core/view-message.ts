@@ -75,7 +75,7 @@ class ViewMessageProxy<M extends object> implements Writable<ViewMessage<M>> {
       if (key === 'id') return shown.id
       if (key === 'message') return shown.#projection.observe(shown.message)
       if (key === 'state' || key === 'steer' || key === 'error') {
-        shown.#changed ??= shown.#projection.port.signal()
+        shown.#changed ??= shown.#projection.context.port.signal()
         shown.#changed.track()
       }
       return shown[key]

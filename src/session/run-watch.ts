@@ -68,13 +68,12 @@ export class RunWatch<M extends object> {
   apply(run: RunNode<M>): void {
     // NOTE: a fork that waits for its run has no agent yet, and a node that the tree has given up has none any more
     if (run.isPlaceholder || run.isGone) return void this.#signs.delete(run)
-    const { snapshot } = run
     const cancel = run.hasEnded ? undefined : this.#session.tree.cancels.of(run)[0]
-    if (!canStall(run)) snapshot.setStalled(false)
+    if (!canStall(run)) run.setStalled(false)
     if (cancel || canStall(run)) this.#signOf(run, cancel)
     else this.#signs.delete(run)
     const own = this.#cancellations.ownOfRun(run)
-    snapshot.setCancelState(cancel ? this.#stateOf(run, cancel) : own)
+    run.setCancelState(cancel ? this.#stateOf(run, cancel) : own)
   }
 
   close(): void {
@@ -95,7 +94,7 @@ export class RunWatch<M extends object> {
       this.#wait()
     } else if (sign.version !== version) {
       Object.assign(sign, { version, at: Date.now(), askAt: 0, pause: checkInterval })
-      run.snapshot.setStalled(false)
+      run.setStalled(false)
     }
     return sign
   }
@@ -147,7 +146,7 @@ export class RunWatch<M extends object> {
         if (!runPresence?.isHeard) sign.pause *= 2
         sign.askAt = Date.now() + sign.pause
         const isSilent = this.#signs.get(run) === sign && run.newestVersion === sign.version
-        if (named && isSilent && run.snapshot.setStalled(!named.has(run.key))) this.#session.touch(run)
+        if (named && isSilent && run.setStalled(!named.has(run.key))) this.#session.touch(run)
       }
     })
   }
@@ -209,7 +208,7 @@ export class RunWatch<M extends object> {
     const { deadlines, isInStep } = this.#session
     if (run.state.status === 'suspended')
       return isInStep && deadlines.isDue(deadlines.since(cancel) + suspendedLimit, run)
-    if (isNamedByPresence(run)) return isInStep && run.snapshot.isStalled
+    if (isNamedByPresence(run)) return isInStep && run.isStalled
     return this.#isSilentSince(run, cancel, foreignSilenceLimit + patience)
   }
 }

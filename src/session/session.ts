@@ -293,7 +293,7 @@ export class Session<M extends object> implements SessionContext<M> {
       const subjects = [...this.#touched]
       this.#touched.clear()
       const touched = subjects.filter((subject) => subject instanceof RunNode)
-      const hasNews = touched.filter(({ snapshot }) => snapshot.takeNews()).length > 0
+      const hasNews = touched.filter((run) => this.tree.takeNewInfo(run)).length > 0
       if (touched.length > 0) this.publicTree.noteChange()
       const pending = this.pending.review(subjects)
       return { touched, pending, runs: hasNews || pending.size > 0 }

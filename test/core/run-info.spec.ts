@@ -50,10 +50,10 @@ it("a run's info stays the same object until one of its fields changes", () => {
   const step = runMessage('ai-step-start', 'r', { 'step-id': 's' })
   hear(tree, [prompt('p'), runMessage('ai-run-start', 'r', { 'run-client-id': 'alice' }), step, text(), end])
   const before = infoOf(tree)
-  const { snapshot } = tree.runs.get('r')!
-  expect(snapshot.takeNews()).toBe(true)
+  const run = tree.runs.get('r')!
+  expect(tree.takeNewInfo(run)).toBe(true)
   hear(tree, [text(), later(end, 'message.update', {}), later(step, 'message.update', {})])
-  expect(snapshot.takeNews()).toBe(false)
+  expect(tree.takeNewInfo(run)).toBe(false)
   expect(infoOf(tree)).toBe(before)
 })
 
