@@ -133,15 +133,6 @@ export class SmallMap<V> {
     else if (key === this.#key) this.#key = this.#held = undefined
   }
 
-  /** Moves all of it into another map. */
-  take(): SmallMap<V> {
-    const taken = new SmallMap<V>()
-    taken.#key = this.#key
-    taken.#held = this.#held
-    this.#key = this.#held = undefined
-    return taken
-  }
-
   /** In the order they were set first. */
   keys(): IterableIterator<string> {
     if (this.#key !== undefined) return [this.#key].values()

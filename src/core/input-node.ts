@@ -9,8 +9,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
   /** Rows of an own prompt whose echo has not arrived. */
   #local: readonly Row[] = noItems
   #failure: { code: number; message: string } | undefined
-  /** Its owner, while its rows are compact. */
-  #owner: string | undefined
+  owner: string | undefined
   forkOf: string | undefined
   override device: string | undefined = undefined
   clientId = ''
@@ -41,10 +40,6 @@ export class InputNode<M extends object> extends TreeNode<M> {
     return !this.isSent && this.#failure !== undefined
   }
 
-  get owner(): string | undefined {
-    return this.isCompact ? this.#owner : this.first?.clientId
-  }
-
   get visible(): boolean {
     return this.projection.size > 0
   }
@@ -59,7 +54,6 @@ export class InputNode<M extends object> extends TreeNode<M> {
   }
 
   protected override release(): void {
-    this.#owner = this.owner
     this.#local = noItems
     super.release()
   }
@@ -79,7 +73,8 @@ export class InputNode<M extends object> extends TreeNode<M> {
     this.parent = first.transport[Header.parent]
     this.forkOf = first.transport[Header.forkOf]
     this.device = first.transport[Header.device]
-    this.clientId = first.clientId ?? first.transport[Header.owner] ?? ''
+    this.owner = first.clientId
+    this.clientId = this.owner ?? first.transport[Header.owner] ?? ''
   }
 
   protected messageState(): MessageState {

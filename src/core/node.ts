@@ -55,21 +55,15 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return !this.#compact && this.#rows.length === 0
   }
 
-  /**
-   * Takes a row; `settle` folds its content, behind the others if that is its place. Returns whether the row can be the first
-   * that names its message.
-   */
-  add(row: Row): boolean {
+  /** Takes a row; `settle` folds its content, behind the others if that is its place. */
+  add(row: Row): void {
     row.home = this
     this.#rows = insertBySerial(this.rows, row)
-    if (!isContent(row)) return false
-    const isLast = this.#rows.at(-1) === row || this.#rows.findLast(isContent) === row
-    if (!isLast) this.stale = true
+    if (!isContent(row)) return
+    if (this.#rows.at(-1) !== row && this.#rows.findLast(isContent) !== row) this.stale = true
     const id = row.transport[Header.messageId]
     // NOTE: a stale node can have lost the row that named the message
-    const isKnown = id === undefined || (!this.stale && id === this.#namedIds?.at(-1))
-    if (!isKnown) (this.#namedIds ??= []).push(id)
-    return !isKnown || !isLast
+    if (id !== undefined && (this.stale || id !== this.#namedIds?.at(-1))) (this.#namedIds ??= []).push(id)
   }
 
   /** Gives up a row: it was deleted, says something else, or belongs to another node. */

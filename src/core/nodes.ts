@@ -95,8 +95,8 @@ export abstract class Nodes<M extends object> {
 
   protected attachRow(node: TreeNode<M>, row: Row): void {
     const messageId = row.transport[Header.messageId]
-    const isFirst = node.add(row)
-    if (isFirst && messageId !== undefined) this.mention(messageId, node, row.serial)
+    node.add(row)
+    if (messageId !== undefined) this.mention(messageId, node, row.serial)
     this.dirty.add(node)
   }
 

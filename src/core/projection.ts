@@ -103,8 +103,9 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
   rebuild(content: readonly Row[], reader: RowReader): void {
     // NOTE: the part of a superseded attempt's row can become the part of another row
     for (const row of this.#folding?.content ?? noItems) row.part = undefined
-    const held = this.take()
     const heldIds = this.#ids
+    const held = new Map(heldIds.map((id) => [id, this.get(id)]))
+    for (const id of heldIds) this.delete(id)
     this.#ids = []
     this.#seeds = undefined
     const moved = new WeakMap<object, object>()

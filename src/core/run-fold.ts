@@ -48,8 +48,8 @@ export class RunFold {
   /** Invocations that have suspended the run. */
   #suspends: Set<string> | undefined
   readonly #tracks = new SmallMap<StepTrack>()
-  /** The agent's earliest messages with headers about the run as a whole. */
-  #sources: readonly Row[] = noItems
+  /** The headers about the run as a whole, of the agent's earliest message that has them. */
+  readonly #earliest: Record<string, string | undefined> = {}
   /** The headers of that kind that no message of the agent has. */
   #missing: readonly string[] = decisive
   /** Message ids, and the parents of outputs, while the start is unknown. */
@@ -73,17 +73,13 @@ export class RunFold {
 
   /** A header of the run as a whole: its start decides, else the agent's earliest message that has it. */
   header(name: string): string | undefined {
-    return this.start?.transport[name] || this.#earliest(name)
-  }
-
-  #earliest(name: string): string | undefined {
-    return this.#sources.find(({ transport }) => transport[name])?.transport[name]
+    return this.start?.transport[name] || this.#earliest[name]
   }
 
   /** The owner that clients show: as Ably has verified it for the agent, else the client of the first input. */
   get shownOwner(): string {
     const { start, input } = this
-    const verified = start ? start.transport[Header.inputClientId] : this.#earliest(Header.inputClientId)
+    const verified = start ? start.transport[Header.inputClientId] : this.#earliest[Header.inputClientId]
     return verified || this.header(Header.owner) || (input && (input.clientId ?? input.transport[Header.owner])) || ''
   }
 
@@ -151,14 +147,11 @@ export class RunFold {
     else this.#readLifecycle(row)
   }
 
-  #noteHeaders(row: Row): void {
+  #noteHeaders({ transport }: Row): void {
     const missing = this.#missing
-    for (let at = 0; at < missing.length; at++) if (row.transport[missing[at]!]) return this.#noteSource(row)
-  }
-
-  #noteSource(row: Row): void {
-    this.#missing = this.#missing.filter((name) => !row.transport[name])
-    this.#sources = [...this.#sources, row]
+    if (!missing.some((name) => transport[name])) return
+    for (const name of missing) this.#earliest[name] = transport[name]
+    this.#missing = missing.filter((name) => !transport[name])
     this.hasNews = true
   }
 

@@ -55,14 +55,13 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return (this.#progress ??= new RunProgress())
   }
 
-  override add(row: Row): boolean {
-    const isFirst = super.add(row)
+  override add(row: Row): void {
+    super.add(row)
     if (!isContent(row)) this.#readAgain(row)
     const progress = this.#noteChange(row)
     if (!progress.fold?.goOn(row)) progress.fold = progress.answers = undefined
     else if (progress.answers && isAnswer(row)) this.#takeAnswer(progress, row)
     progress.isNews ||= (progress.fold?.hasNews ?? true) || this.hasEnded
-    return isFirst
   }
 
   override get runId(): string | undefined {

@@ -57,6 +57,25 @@ it("a run's info stays the same object until one of its fields changes", () => {
   expect(infoOf(tree)).toBe(before)
 })
 
+it("a run's info stays the same object when the rows of the run are compacted, and come back", () => {
+  const tree = newTree()
+  hear(tree, [prompt('p'), runMessage('ai-run-start', 'r'), text(), runMessage('ai-run-end', 'r')])
+  const before = infoOf(tree)
+  tree.compact([...tree.runs.values()])
+  expect(infoOf(tree)).toBe(before)
+  hear(tree, [text()])
+  expect(infoOf(tree)).toBe(before)
+})
+
+it('a run whose rows are compacted shows the end that no reader has seen before', () => {
+  const tree = newTree()
+  hear(tree, [prompt('p'), runMessage('ai-run-start', 'r'), text()])
+  expect(infoOf(tree).status).toBe('active')
+  hear(tree, [runMessage('ai-run-end', 'r')])
+  tree.compact([...tree.runs.values()])
+  expect(infoOf(tree).status).toBe('complete')
+})
+
 it('the error of a message stays the same object, too', () => {
   const tree = newTree()
   const end = runMessage('ai-run-end', 'r', { 'run-reason': 'error', 'error-message': 'words' })
