@@ -13,7 +13,24 @@ interface Form {
 
 type Name = string | null | undefined
 
-/** The rows of one node in little room, until one of them changes or is asked for. */
+/**
+ * The rows of one node in little room, until one of them changes or is asked for. An example, a prompt with two parts:
+ *
+ *     serial       name      transport: role, codec-message-id   data            client   time
+ *     017-1@site   ai-input  user, id-of-the-prompt              What is this?   ann      1000
+ *     018-0@site   ai-input  user, id-of-the-prompt              A file.         ann      1005
+ *
+ * Its form has a word for each name, client, header and data. Here are those of the first row; `values` has what the form
+ * leaves out, behind the node's key and parent:
+ *
+ *     names    -         -    role  codec-message-id  (end)  null
+ *     words    ai-input  ann  user  0                 -      2
+ *     values   id-of-the-prompt, id-of-a-reply, What is this?, A file.
+ *     places   2 5,7-1 1000,8-0 5
+ *
+ * All serials begin with the same 2 characters and end with the same 5, so `7-1` stands for `017-1@site`. The second row was
+ * sent 5 milliseconds after the first one, and neither has a version of its own.
+ */
 export interface CompactRows {
   readonly home: RowHome
   readonly form: Form
@@ -34,7 +51,9 @@ function placesOf(rows: readonly Row[]): string {
   const between = (serial: string): string => serial.slice(begin, serial.length - end)
   const places = [`${begin} ${end}`]
   let before = 0
-  for (const { serial, version, timestamp } of rows) {
+  // NOTE: all loops over rows here run for each node of a page, and walking a list by index is the cheapest way
+  for (let at = 0; at < rows.length; at++) {
+    const { serial, version, timestamp } = rows[at]!
     const place = `${between(serial)} ${timestamp - before}`
     places.push(version === serial ? place : `${place} ${between(version)}`)
     before = timestamp
@@ -58,7 +77,8 @@ function commonEnds(rows: readonly Row[]): [begin: number, end: number] {
     end = at
     shortest = Math.min(shortest, length)
   }
-  for (const { serial, version } of rows) {
+  for (let at = 0; at < rows.length; at++) {
+    const { serial, version } = rows[at]!
     compare(serial)
     if (version !== serial) compare(version)
   }
@@ -143,7 +163,8 @@ function place(word: unknown, length: number, values: unknown[], places: Map<unk
 function fits({ names, words }: Form, rows: readonly Row[], values: unknown[]): boolean {
   let index = 0
   const next = (word: unknown): boolean => fitsWord(words[index++], word, rows, values)
-  for (const { name, transport, codec, clientId, data } of rows) {
+  for (let row = 0; row < rows.length; row++) {
+    const { name, transport, codec, clientId, data } = rows[row]!
     if (!next(name) || !next(clientId)) return false
     for (const header in transport) if (names[index] !== header || !next(transport[header])) return false
     if (names[index++] !== undefined) return false
