@@ -20,12 +20,12 @@ type Name = string | null | undefined
  *     017-1@site   ai-input  user, id-of-the-prompt              What is this?   ann      1000
  *     018-0@site   ai-input  user, id-of-the-prompt              A file.         ann      1005
  *
- * Its form has a word for each name, client, header and data. Here are those of the first row; `values` has what the form
- * leaves out, behind the node's key and parent:
+ * Its form has a word for each name, client, header and data. Here are those of the first row. A number is a place in a list of
+ * the node's key, its parent, and the `values`, which have what the form leaves out:
  *
  *     names    -         -    role  codec-message-id  (end)  null
  *     words    ai-input  ann  user  0                 -      2
- *     values   id-of-the-prompt, id-of-a-reply, What is this?, A file.
+ *     values   What is this?, A file.
  *     places   2 5,7-1 1000,8-0 5
  *
  * All serials begin with the same 2 characters and end with the same 5, so `7-1` stands for `017-1@site`. The second row was
@@ -96,7 +96,8 @@ const commonIn = (places: string): number[] => places.slice(0, places.indexOf(',
 // NOTE: shorter texts are words of the protocol and of codecs, which other nodes use too
 const shortest = 13
 const maxForms = 32
-/** How many values are texts of the node. */
+/** The texts that a node keeps, too, so that equal ones of its rows need no room. */
+const ownValues = ({ key, parent }: RowHome): unknown[] => [key, parent]
 const ownCount = 2
 
 /**
@@ -108,12 +109,11 @@ export class RowForms {
   readonly #forms: Form[] = []
 
   compact(rows: readonly Row[], home: RowHome, log: Form['log']): CompactRows {
-    // NOTE: the texts that the node keeps, too, and not equal ones of its rows
-    const values: unknown[] = [home.key, home.parent]
+    const values = ownValues(home)
     const form = this.#known(rows, values) ?? this.#learn(rows, values, log)
     const { serial: first } = rows[0]!
     // NOTE: a list that was pushed to keeps room for more
-    return { home, form, values: values.slice(), first, places: placesOf(rows) }
+    return { home, form, values: values.slice(ownCount), first, places: placesOf(rows) }
   }
 
   #known(rows: readonly Row[], values: unknown[]): Form | undefined {
@@ -183,7 +183,8 @@ function fitsWord(at: unknown, word: unknown, rows: readonly Row[], values: unkn
 
 /** The rows as they were. */
 export function rowsOf(compact: CompactRows): Row[] {
-  const { home, form, values, places } = compact
+  const { home, form, places } = compact
+  const values = [...ownValues(home), ...compact.values]
   const { names, words } = form
   const entries = places
     .split(',')
