@@ -131,23 +131,29 @@ export class RowForms {
   }
 }
 
+/** Visits all words of rows until a visit returns false. @returns whether none did */
+function everyWord(rows: readonly Row[], visit: (word: unknown, name?: Name) => boolean): boolean {
+  for (let at = 0; at < rows.length; at++) {
+    const { name, transport, codec, clientId, data } = rows[at]!
+    if (!visit(name) || !visit(clientId)) return false
+    for (const header in transport) if (!visit(transport[header], header)) return false
+    if (!visit(undefined)) return false
+    for (const header in codec) if (!visit(codec[header], header)) return false
+    if (!visit(data, null)) return false
+  }
+  return true
+}
+
 /** The form of rows; notes the values that it leaves out. */
 function learn(rows: readonly Row[], values: unknown[]): Omit<Form, 'log'> {
   const names: Name[] = []
   const words: unknown[] = []
   const places = new Map(values.map((value, at) => [value, at]))
   rows.forEach(({ serial }, row) => places.set(serial, ~row))
-  const add = (word: unknown, name?: Name): void => {
+  everyWord(rows, (word, name) => {
     names.push(name)
-    words.push(place(word, name === null ? 1 : shortest, values, places))
-  }
-  for (const { name, transport, codec, clientId, data } of rows) {
-    for (const word of [name, clientId]) add(word)
-    for (const header in transport) add(transport[header], header)
-    add(undefined)
-    for (const header in codec) add(codec[header], header)
-    add(data, null)
-  }
+    return words.push(place(word, name === null ? 1 : shortest, values, places)) > 0
+  })
   return { names, words }
 }
 
@@ -162,16 +168,9 @@ function place(word: unknown, length: number, values: unknown[], places: Map<unk
 /** Whether rows have a form; notes the values that it leaves out. */
 function fits({ names, words }: Form, rows: readonly Row[], values: unknown[]): boolean {
   let index = 0
-  const next = (word: unknown): boolean => fitsWord(words[index++], word, rows, values)
-  for (let row = 0; row < rows.length; row++) {
-    const { name, transport, codec, clientId, data } = rows[row]!
-    if (!next(name) || !next(clientId)) return false
-    for (const header in transport) if (names[index] !== header || !next(transport[header])) return false
-    if (names[index++] !== undefined) return false
-    for (const header in codec) if (names[index] !== header || !next(codec[header])) return false
-    if (names[index] !== null || !next(data)) return false
-  }
-  return index === words.length
+  const isNext = (word: unknown, name: Name): boolean =>
+    names[index] === name && fitsWord(words[index++], word, rows, values)
+  return everyWord(rows, isNext) && index === words.length
 }
 
 function fitsWord(at: unknown, word: unknown, rows: readonly Row[], values: unknown[]): boolean {
