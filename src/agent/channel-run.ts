@@ -138,7 +138,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
 
   context({ include }: { include?: ContextRule<M> } = {}): M[] {
     this.#run.permit('read', 'read the conversation')
-    const { runId, target, published, answers } = this.#run
+    const { runId, target, publisher, answers } = this.#run
+    const { published } = publisher
     this.#steers.noteRead()
     const own = { runId, ownerClientId: target.ownerClientId, published, answers, isIgnored: this.#steers.isIgnored }
     return contextOf(this.#channel, target.trigger, include, own)

@@ -7,7 +7,7 @@ import type { RunFailure, RunHooks, RunPhase } from './agent-run'
 import type { AgentChannel } from './channel'
 import { abortReason, badRequest, clientText } from './errors'
 import { failureOf, type CutOff, type RunIdentity, fittingIds } from './run-messages'
-import { PublishedRows, RunPublisher } from './run-publisher'
+import { RunPublisher } from './run-publisher'
 
 /** The input that a run answers, and the run's identity. */
 export interface RunTarget {
@@ -53,7 +53,6 @@ export class LiveRun<M extends object, Chunk> {
   readonly hooks: InternalHooks<Chunk>
   readonly invocationId: string
   readonly publisher: RunPublisher
-  readonly published = new PublishedRows()
   readonly answers = new UsedAnswers()
   phase: RunPhase = 'new'
   /** Settles when `start()` does; undefined before it is called. */

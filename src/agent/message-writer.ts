@@ -3,7 +3,7 @@ import { isTooLarge, tooLarge } from '../ably/publish-error'
 import { toSessionError, type SessionError } from '../core/errors'
 import { Header, MessageName, type Headers, type StreamStatus } from '../core/wire'
 import { outputExtras } from './run-messages'
-import { PublishedRows, type RunPublisher } from './run-publisher'
+import type { RunPublisher } from './run-publisher'
 import { byteLength, headOf, StreamRecord } from './stream-record'
 
 /**
@@ -41,11 +41,9 @@ export class StreamWriter {
     publisher: RunPublisher,
     transport: Headers,
     codec: Headers,
-    published = new PublishedRows(),
     further?: Headers,
   ): Promise<StreamWriter> {
-    const open = (headers: Headers): Promise<StreamRecord> =>
-      StreamRecord.open(publisher, transport, headers, published)
+    const open = (headers: Headers): Promise<StreamRecord> => StreamRecord.open(publisher, transport, headers)
     return new StreamWriter(await open(codec), further && (() => open({ ...codec, ...further })), further)
   }
 
@@ -106,7 +104,6 @@ export class MessageWriter<Chunk> {
   readonly #encoder: Encoder<Chunk>
   readonly #headers: Headers
   readonly #report: (error: SessionError) => void
-  readonly #published: PublishedRows
   readonly #streams = new Map<string, StreamWriter>()
 
   /** @param headers - headers of every row of the message */
@@ -115,13 +112,11 @@ export class MessageWriter<Chunk> {
     encoder: Encoder<Chunk>,
     headers: Headers,
     report: (error: SessionError) => void,
-    published = new PublishedRows(),
   ) {
     this.#publisher = publisher
     this.#encoder = encoder
     this.#headers = headers
     this.#report = report
-    this.#published = published
   }
 
   /** Writes one chunk. Returns a promise only when the caller has to wait; a token never has to. */
@@ -197,13 +192,13 @@ export class MessageWriter<Chunk> {
     const transport = { ...this.#headers, [Header.streamed]: 'false' }
     const extras = { ...outputExtras(transport, codec), ...(ephemeral && { ephemeral }) }
     const serial = await this.#publisher.publish({ name: MessageName.output, data, extras })
-    if (!ephemeral) this.#published.add(serial, transport, codec, data)
+    if (!ephemeral) this.#publisher.published.add(serial, transport, codec, data)
   }
 
   async #open({ streamId, codec, further }: Of<'open'>): Promise<void> {
     const transport = { ...this.#headers, [Header.streamed]: 'true', [Header.streamId]: streamId }
     await this.#streams.get(streamId)?.close('cancelled').catch(this.#report)
-    const stream = await StreamWriter.open(this.#publisher, transport, codec, this.#published, further)
+    const stream = await StreamWriter.open(this.#publisher, transport, codec, further)
     this.#streams.set(streamId, stream)
   }
 

@@ -185,10 +185,10 @@ class StepAttempt<Chunk> {
    * @param steers - message ids of the steers that the message answers besides the run's trigger
    */
   openMessage(steers: readonly string[]): MessageWriter<Chunk> {
-    const { channel, publisher, published, identity } = this.#run
+    const { channel, publisher, identity } = this.#run
     const messageId = newId()
     const headers = outputHeaders(identity, this.identity, messageId, steers)
-    return new MessageWriter(publisher, channel.codec.encoder(messageId), headers, channel.report, published)
+    return new MessageWriter(publisher, channel.codec.encoder(messageId), headers, channel.report)
   }
 
   /** Publishes the end of the attempt, once. Never rejects. */
@@ -217,11 +217,11 @@ export class Steps<Chunk> {
 
   /** Opens an attempt of a step; without an id it opens a new step. */
   async open({ id, clientId }: StepOptions): Promise<StepAttempt<Chunk>> {
-    const { publisher, published, identity, answers } = this.#run
+    const { publisher, identity, answers } = this.#run
     const opening = { stepId: id ?? this.#newId(), clientId: clientId ?? this.#lastClientId() }
     const start = stepStart(identity, opening, answers.take())
     const attempt = await publisher.declare('publish the start of a step', start, 'opening')
-    published.addAttempt(attempt, opening.stepId)
+    publisher.published.addAttempt(attempt, opening.stepId)
     return (this.#last = new StepAttempt(this.#run, { ...opening, attempt }))
   }
 

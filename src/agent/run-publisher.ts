@@ -35,6 +35,8 @@ const openingCount = 3
 
 /** Publishes messages about runs: those of one run, or the ends of runs whose agent is gone. Once shut, it publishes nothing more, so that another process can adopt the run. */
 export class RunPublisher {
+  /** The outputs and steps that it has published. */
+  readonly published = new PublishedRows()
   readonly #channel: PublishingChannel
   #isShut = false
   #outputCount = 0

@@ -3,7 +3,7 @@ import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { Row } from '../core/row'
 import { Header, MessageName, type Headers, type OutgoingMessage, type StreamStatus } from '../core/wire'
 import { outputExtras } from './run-messages'
-import { PublishedRows, type RunPublisher } from './run-publisher'
+import type { RunPublisher } from './run-publisher'
 
 type Extras = OutgoingMessage['extras']
 
@@ -64,15 +64,10 @@ export class StreamRecord {
   }
 
   /** Opens a stream; resolves when the channel has it and appends can follow. */
-  static async open(
-    publisher: RunPublisher,
-    transport: Headers,
-    codec: Headers,
-    published = new PublishedRows(),
-  ): Promise<StreamRecord> {
+  static async open(publisher: RunPublisher, transport: Headers, codec: Headers): Promise<StreamRecord> {
     const extras = extrasOf(transport, codec, 'streaming')
     const serial = await publisher.publish({ name: MessageName.output, data: '', extras })
-    const row = published.add(serial, extras.ai.transport, codec, '')
+    const row = publisher.published.add(serial, extras.ai.transport, codec, '')
     return new StreamRecord(publisher, transport, codec, row, extras)
   }
 

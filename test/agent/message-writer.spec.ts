@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { RunPublisher } from '../../src/agent/run-publisher'
+import { PublishedRows, RunPublisher } from '../../src/agent/run-publisher'
 import { UIMessageCodec } from '../../src/codec'
 import { MessageWriter, StreamWriter } from '../../src/agent/message-writer'
 import type { OutgoingMessage } from '../../src/core/wire'
@@ -24,6 +24,7 @@ function publisher(refuse: (kind: 'append' | 'update', data: string) => boolean 
     end: (_: string, data: string, extras: Extras) => send('append', data, extras),
     queueText: (go: () => void) => go(),
     maxMessageSize: 65_536,
+    published: new PublishedRows(),
   }
   return { sent, allExtras, publisher: fake as unknown as RunPublisher, fake }
 }
