@@ -29,7 +29,6 @@ import { SteerPasses } from './steer-passes'
 /** A run on a session's channel: its phases from `start()` to its end. */
 export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, OpenRun {
   readonly #run: LiveRun<M, Chunk>
-  readonly #channel: AgentChannel<M, Chunk>
   readonly #cancels: CancelReview
   readonly #steers: SteerPasses
   readonly #output: RunOutput<Chunk>
@@ -50,7 +49,6 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     { isAdopted = false }: { isAdopted?: boolean } = {},
   ) {
     this.#run = new LiveRun(channel, inputEventId, hooks)
-    this.#channel = channel
     this.#isOnChannel = isAdopted
     this.#cancels = new CancelReview(this.#run)
     this.#steers = new SteerPasses(this.#run)
@@ -101,7 +99,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
 
   async #start(): Promise<void> {
     const run = this.#run
-    const channel = this.#channel
+    const { channel } = run
     run.watchSignal()
     await abortable(channel.connect(), run.signal)
     const target = (run.target = await (this.#isOnChannel ? findAdopted(run) : findInvoked(run)))
@@ -118,15 +116,14 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     else await run.publisher.closeOrphanedStreams(channel.tree, run.runId)
     await this.#steers.review()
     void new DeadRuns(channel, run.hooks, run.invocationId).endAll()
-    // NOTE: the session may have left the run meanwhile
+    // NOTE: the session may have left the run meanwhile, or another agent may have ended it
     if (run.phase === 'starting') run.phase = 'open'
-    // NOTE: another agent may have ended it meanwhile
     this.#reviewOthers()
   }
 
   /** Takes the run over from an earlier invocation in this process, which watches it while it is suspended. */
   #takeOver(): void {
-    for (const other of this.#channel.runs) if (other !== this && other.runId === this.runId) other.giveUp()
+    for (const other of this.#run.channel.runs) if (other !== this && other.runId === this.runId) other.giveUp()
   }
 
   async #failToRead({ announcement }: RunTarget, cause: unknown): Promise<never> {
@@ -142,7 +139,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     const { published } = publisher
     this.#steers.noteRead()
     const own = { runId, ownerClientId: target.ownerClientId, published, answers, isIgnored: this.#steers.isIgnored }
-    return contextOf(this.#channel, target.trigger, include, own)
+    return contextOf(this.#run.channel, target.trigger, include, own)
   }
 
   hasInput(): boolean {
@@ -194,7 +191,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
       const { cause } = error as SessionError
       // NOTE: presence stops naming the run, so that the next agent that is woken ends it
       this.hasFailedToEnd = true
-      this.#channel.presence.delete(this)
+      this.#run.channel.presence.delete(this)
       // NOTE: an agent without the right to publish would otherwise keep every run in memory
       if (isForGood(cause)) this.#close()
       throw error
@@ -228,26 +225,26 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   async #publishSuspend(): Promise<void> {
     const { publisher, identity, answers } = this.#run
     this.#suspendedAt = await publisher.declare('suspend the run', runSuspend(identity, answers.take()))
-    this.#channel.presence.delete(this)
+    this.#run.channel.presence.delete(this)
     this.#run.phase = 'suspended'
     this.#finished.resolve()
     this.#run.unwatchSignal()
     this.#reviewOthers()
     // NOTE: a cancel may have arrived while the suspend was published, when there was no work left to stop
     await (this.#run.isStopped ? this.#endSuspended() : this.#reviewCancels())
-    await this.#channel.archived(this.runId)
+    await this.#run.channel.archived(this.runId)
   }
 
   async #publishEnd({ reason, error }: RunOutcome): Promise<void> {
     const { publisher, identity, cutOff } = this.#run
-    await declareEnd(this.#channel, publisher, identity, {
+    await declareEnd(this.#run.channel, publisher, identity, {
       reason: reason === 'suspend' ? 'complete' : reason,
       failure: failureOf(error),
       cutOff,
-      answers: this.#run.answers.takeLast(this.#channel.tree.runs.get(this.runId)),
+      answers: this.#run.answers.takeLast(this.#run.channel.tree.runs.get(this.runId)),
     })
     this.#close()
-    await this.#channel.archived(this.runId)
+    await this.#run.channel.archived(this.runId)
   }
 
   review(heard?: Heard): void {
@@ -271,7 +268,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
   async #endSuspended(): Promise<void> {
     if (this.#run.phase !== 'suspended') return
     this.#run.phase = 'ending'
-    await this.#endBy(this.#publishEnd({ reason: 'cancelled' })).catch(this.#channel.report)
+    await this.#endBy(this.#publishEnd({ reason: 'cancelled' })).catch(this.#run.channel.report)
   }
 
   async endWithSession(): Promise<void> {
@@ -298,7 +295,7 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
 
   /** Stops working on a run that another agent has ended, and watching a suspended one that was resumed elsewhere. */
   #reviewOthers(): void {
-    const rows = this.#channel.tree.runs.get(this.runId)?.rows ?? []
+    const rows = this.#run.channel.tree.runs.get(this.runId)?.rows ?? []
     const since = this.#suspendedAt ?? ''
     if (rows.some(({ name, serial }) => resumesOrEnds.has(name) && serial > since)) this.giveUp()
     const isWaiting = this.#run.phase === 'open' || this.hasFailedToEnd
@@ -314,8 +311,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     this.#run.phase = 'over'
     this.#finished.resolve()
     this.#run.unwatchSignal()
-    this.#channel.presence.delete(this)
-    this.#channel.runs.delete(this)
+    this.#run.channel.presence.delete(this)
+    this.#run.channel.runs.delete(this)
   }
 }
 
