@@ -153,13 +153,18 @@ function messagesOf<M extends object>(
   const ids = [...node.ids]
   const end = until === undefined ? -1 : ids.indexOf(until)
   const isUnanswered = end < 0 ? unansweredIn(rows) : () => false
-  const kindOf = (id: string): Kind => (isUnanswered(id) ? 'missed' : steerIds.has(id) ? 'steer' : 'reply')
-  return (end < 0 ? missedLast(ids, isUnanswered) : ids.slice(0, end + 1)).map((id) => ({
-    message: node.message(id)!,
-    kind: kindOf(id),
-    isUnfinished: unfinished.has(id),
-  }))
+  const kindOf = (id: string, message: M): Kind => {
+    if (isUnanswered(id)) return 'missed'
+    return steerIds.has(id) || isUsers(message) ? 'steer' : 'reply'
+  }
+  return (end < 0 ? missedLast(ids, isUnanswered) : ids.slice(0, end + 1)).map((id) => {
+    const message = node.message(id)!
+    return { message, kind: kindOf(id, message), isUnfinished: unfinished.has(id) }
+  })
 }
+
+// NOTE: a fork begins with copies of the messages of another run, and a copied steer is a steer by its role alone
+const isUsers = (message: object): boolean => (message as { role?: unknown }).role === 'user'
 
 /** Message ids with those of unanswered steers last. */
 const missedLast = (ids: readonly string[], isUnanswered: (id: string) => boolean): string[] => [
@@ -241,11 +246,11 @@ export function ownMessages<M extends object>(
   const unfinished = cutShortIn(rows, codec)
   const isUnanswered = unansweredIn(all, fold)
   const known = [...projection.ids].filter((id) => !run.isIgnored(id) && isForModel(projection.get(id)!))
-  return missedLast(known, isUnanswered).map((id) => ({
-    message: freshCopy(projection.get(id)!),
-    isReply: !steerIds.has(id),
-    isUnfinished: unfinished.has(id),
-  }))
+  return missedLast(known, isUnanswered).map((id) => {
+    const message = projection.get(id)!
+    const isReply = !steerIds.has(id) && !isUsers(message)
+    return { message: freshCopy(message), isReply, isUnfinished: unfinished.has(id) }
+  })
 }
 
 /** The rows of a run, heard or published, by serial. An answer that starts a run of its own belongs to that run. */

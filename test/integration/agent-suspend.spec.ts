@@ -372,6 +372,28 @@ describe('a run that replaces a suspended one', () => {
     expect([transportOf(start).parent, transportOf(output).parent]).toEqual([parent, 'copy'])
     expect(said(next.context()).slice(-2)).toEqual(['assistant: In Oslo.', 'user: [Continue.]'])
   })
+
+  it('tells the model that a message sent into that run is of the user, then and in later runs', async () => {
+    const scene = await stage()
+    const { run } = await waiting(scene)
+    const parent = transportOf(scene.alice.heard.find(named('ai-input'))!)['codec-message-id']!
+    const reply = { id: 'm1', role: 'assistant', parts: asking('call-1').flatMap(toPart) }
+    const steer = { id: 's1', role: 'user', parts: [{ type: 'text', text: 'Be brief' }] }
+    const messages = [
+      { codecMessageId: 'copy', message: reply },
+      { codecMessageId: 'copied-steer', message: steer },
+    ]
+    const headers = { role: 'assistant', parent, 'codec-message-id': 'copy', supersedes: run.runId }
+    const answer = { toolCallId: 'call-1', output: 'Oslo', forkSeed: { messages }, headers }
+    const next = scene.create((await answerTo(scene.alice, answer)).inputEventId)
+    await next.start()
+    expect(said(next.context()).at(-1)).toBe('user: Be brief')
+    await next.pipe(textChunks(['In Oslo.'], 'm2'))
+    await next.end()
+    const output = transportOf(await scene.alice.hears(named('ai-output', { 'run-id': next.runId })))
+    const later = await scene.started('And then?', {}, { parent: output['codec-message-id']! })
+    expect(said(later.context()).slice(-3)).toEqual(['user: Be brief', 'assistant: In Oslo.', 'user: And then?'])
+  })
 })
 
 const toPart = (chunk: UIMessageChunk): object[] => {
