@@ -42,21 +42,20 @@ export function contextOf<M extends object>(
     return include(given.turn).map(asUser)
   })
   const soFar = own ? callsLast(ownMessages(source, trigger, own), source.codec) : []
-  const written = soFar.flatMap(({ message, isReply, isUnfinished }) =>
-    isReply ? reader.replies([message], { isOpen: true, isUnfinished }) : reader.users([message]),
+  const written = soFar.flatMap(({ message, isReply, isUnfinished }, index) =>
+    isReply ? reader.replies([message], { isOpen: index === soFar.length - 1, isUnfinished }) : reader.users([message]),
   )
   const entries = [...before, ...written]
   return (include === 'all' ? reader.alternating(entries) : entries).map(({ message }) => message)
 }
 
 /**
- * Messages of a run with its last reply behind the messages sent after it, if that reply has calls to run: an approved call
- * would not run otherwise.
+ * Messages of a run with the last reply that has calls to run behind all others: an approved call would not run otherwise. An
+ * approval can arrive after the run has gone on.
  */
 function callsLast<M extends object>(messages: OwnMessage<M>[], codec: ModelCodec<M>): OwnMessage<M>[] {
-  const index = messages.findLastIndex(({ isReply }) => isReply)
-  const last = messages[index]
-  return last && codec.hasCallsToRun?.(last.message) ? [...messages.toSpliced(index, 1), last] : messages
+  const index = messages.findLastIndex(({ message, isReply }) => isReply && codec.hasCallsToRun?.(message))
+  return index < 0 ? messages : [...messages.toSpliced(index, 1), messages[index]!]
 }
 
 /** Turns the messages of a conversation into those that a model gets. */

@@ -2,7 +2,7 @@ import { convertToModelMessages, jsonSchema, streamText, tool } from 'ai'
 import { expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src'
 import { eventually } from '../support/eventually'
-import { streamOf } from '../support/agent'
+import { streamOf, textChunks } from '../support/agent'
 import { HandModel } from '../support/hand-model'
 import { startScene, statuses } from '../support/scene'
 import { asking } from '../support/tools'
@@ -52,4 +52,35 @@ it('an approved call runs, also if a message was sent into the run while the app
     'assistant: In Oslo.',
     'user: And now?',
   ])
+})
+
+it('an approved call runs, also if the approval arrives after its run has gone on', async () => {
+  const model = new HandModel()
+  const executed: unknown[] = []
+  const getLocation = tool({
+    inputSchema: jsonSchema({ type: 'object' }),
+    needsApproval: true,
+    execute: (input) => `Oslo ${executed.push(input)}`,
+  })
+  const scene = await startScene('approved-late', {
+    async respond(run) {
+      await run.pipe(streamOf(asking('allowed')))
+      await run.pipe(textChunks(['Meanwhile.']))
+      await eventually(() => expect(JSON.stringify(run.context())).toContain('"approved":true'))
+      const messages = await convertToModelMessages(run.context())
+      const result = streamText({ model, messages, tools: { getLocation }, abortSignal: run.abortSignal })
+      await run.pipe(result.toUIMessageStream())
+    },
+  })
+  const alice = await scene.open('alice')
+  const run = await alice.view.send('Where am I?')
+  await eventually(() => expect(alice.view.getMessages()).toHaveLength(3))
+  const reply = alice.view.getMessages()[1]!.id
+  await alice.view.answer(reply, UIMessageCodec.createToolApproval({ toolCallId: 'allowed', approved: true }))
+  const call = await model.call(0)
+  expect(call.transcript).toEqual(['user: Where am I?', 'assistant: Meanwhile.', 'tool: '])
+  call.say('In Oslo.')
+  call.finish()
+  expect(await run.finished).toEqual({ reason: 'complete' })
+  expect(executed).toEqual([{ precise: true }])
 })
