@@ -115,8 +115,10 @@ export class ComposerMemory {
     this.#try(name, () => {
       // NOTE: what a tab has read can be behind for a moment, and must not take the place of what another tab wrote since
       if (text === this.#storage?.getItem(key)) return
-      if (text === null) this.#storage?.removeItem(key)
-      else this.#storage?.setItem(key, text)
+      if (text === null) return this.#storage?.removeItem(key)
+      this.#storage?.setItem(key, text)
+      // NOTE: the queue is read from the storage again, so one that ignores what is written would lose it
+      if (this.#storage && text !== this.#storage.getItem(key)) throw new Error('not kept')
     })
   }
 

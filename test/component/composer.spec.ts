@@ -267,22 +267,28 @@ it('a storage may put something before the keys, and the tabs still share the qu
   expect(right.queued()).toEqual(['Two'])
 })
 
-it('a storage that is full loses no prompt, and is reported', async () => {
-  const scene = await startScene('composer-full')
-  const full = {
-    ...makeStorage(),
+const storages = {
+  'is full': {
     setItem: () => {
       throw new Error('QuotaExceededError')
     },
-  }
-  const { composer, write, queued } = await openTab(scene, { whenBusy: 'queue', storage: () => full })
+  },
+  'ignores what is written': { setItem: () => undefined },
+}
+
+it.each(Object.entries(storages))('a storage that %s loses no prompt, and is reported', async (why, storage) => {
+  const scene = await startScene(`composer-${why.replaceAll(' ', '-')}`)
+  const { composer, write, queued } = await openTab(scene, {
+    whenBusy: 'queue',
+    storage: () => ({ ...makeStorage(), ...storage }),
+  })
   await write('One')
   await scene.model.call(0)
   await write('Two')
   await write('Three')
   expect(queued()).toEqual(['Two', 'Three'])
   expect(composer.storageError.value?.message).toMatch(
-    /^unable to keep the (draft|queue) for a reload; .*QuotaExceededError/,
+    /^unable to keep the (draft|queue) for a reload; .*(QuotaExceededError|not kept)/,
   )
 })
 
