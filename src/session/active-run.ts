@@ -1,7 +1,7 @@
 import type { RunNode } from '../core/run-node'
 import type { RunStatus } from '../core/run-state'
 import type { ViewMessage } from '../core/view-message'
-import type { InvocationBody } from './agent-call'
+import type { InvocationBody } from './context'
 import type { SendInput } from './placed-input'
 import type { Session } from './session'
 import type { Steer } from './sent-steers'
@@ -52,7 +52,7 @@ export class ActiveRun<M extends object> {
 
   /** The state of waking the agent; undefined when the session has no agent to wake. */
   get wake(): WakeInfo | undefined {
-    return this.#session.wakes.infoOf(this.inputEventId) ?? this.#submission.wake
+    return this.#session.wakes.infoOf(this.#submission) ?? this.#submission.wake
   }
 
   /**

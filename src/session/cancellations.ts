@@ -53,7 +53,7 @@ export class Cancellations<M extends object> {
    *
    * @param submission - The input that is to be cancelled, if this session has sent it. The cancel comes behind it.
    */
-  async cancel({ runId, inputId, eventId }: Partial<Trigger>, submission?: Submission): Promise<void> {
+  async cancel({ runId, inputId, eventId = '' }: Partial<Trigger>, submission?: Submission): Promise<void> {
     const session = this.#session
     const { device } = session.options
     const key = runId ?? inputId!
@@ -70,7 +70,8 @@ export class Cancellations<M extends object> {
       if (serial && (await submission?.isBehind(serial))) serial = await this.#publish({ runId, inputId })
       session.act(() => {
         this.#set(key, { cancelling: request(), serial })
-        if (inputId !== undefined && !runOf(session.tree, { inputId, runId })) this.#wakes.abandon(eventId)
+        if (inputId !== undefined && !runOf(session.tree, { inputId, runId }))
+          this.#wakes.abandon({ inputId, runId, eventId })
       })
     } catch (cause) {
       session.act(() => this.#set(key, undefined))

@@ -11,7 +11,6 @@ import type { ReactivePort, Signal } from '../core/signals'
 import type { SessionRows } from '../core/rows'
 import type { Settled, Tree } from '../core/tree'
 import type { ChannelMessage } from '../core/wire'
-import type { AgentTarget } from './agent-call'
 import type { Deadlines, Waits } from './deadlines'
 import type { FlushMode } from './scheduling'
 
@@ -28,6 +27,27 @@ export interface DehydratedSession extends SessionRows {
   /** Those of them that were the newest. */
   readonly following?: readonly string[]
 }
+
+/** The body of the request that wakes an agent: which prompt, on which channel. */
+export interface InvocationBody {
+  inputEventId: string
+  sessionName: string
+}
+
+/** An agent behind HTTP. */
+export interface AgentEndpoint {
+  url: string | URL
+  /** A function is called for every attempt, so that a refreshed token is used. */
+  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
+  /** @default globalThis.fetch */
+  fetch?: typeof fetch
+}
+
+/**
+ * Where the agent is: its URL, an endpoint with headers, or a function that wakes it. The wake is tried again when the
+ * function throws, or takes longer than 10 seconds (20 for the second attempt, 30 for later ones).
+ */
+export type AgentTarget = string | URL | AgentEndpoint | ((invocation: InvocationBody) => void | Promise<void>)
 
 export interface ClientSessionOptions<M extends object> extends TrustOptions {
   /** An Ably client; the session never closes it. Without one the session stays idle, as on a server. */

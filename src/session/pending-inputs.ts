@@ -9,7 +9,7 @@ import type { Cancellations } from './cancellations'
 import type { SessionContext } from './context'
 import { localRows } from './placed-input'
 import { newestAnswer } from './sent-answers'
-import { runOf, subjectOf, type PendingInput, type Submission, type WakeTrigger } from './submission'
+import { runOf, subjectOf, type PendingInput, type Submission, type Trigger } from './submission'
 import type { Submissions } from './submissions'
 import type { Wakes } from './wake'
 
@@ -69,7 +69,7 @@ export class PendingInputs<M extends object> {
   }
 
   /** The pending input with this message id. */
-  find(inputId: string): WakeTrigger | undefined {
+  find(inputId: string): Trigger | undefined {
     const subject = subjectOf(this.#session.tree, { inputId })
     const entry = this.#entries.get(subject)
     if (
@@ -181,10 +181,11 @@ export class PendingInputs<M extends object> {
   ): PendingEntry {
     const { tree } = this.#session
     const { [Header.messageId]: inputId = '', [Header.eventId]: eventId = '', [Header.runId]: runId } = row.transport
-    const wake = this.#wakes.infoOf(eventId)
+    const trigger = { inputId, runId, eventId }
+    const wake = this.#wakes.infoOf(trigger)
     const run = runId === undefined ? undefined : tree.runs.get(runId)
     const cancelling = run ? tree.info(run).cancelling : this.#cancellations.ofInput(inputId)
-    const isUnanswered = this.#isUnanswered(eventId, row, subject)
+    const isUnanswered = this.#isUnanswered(trigger, row, subject)
     const input: PendingInput = {
       inputId,
       clientId,
@@ -204,11 +205,11 @@ export class PendingInputs<M extends object> {
     return tree.access.allows('cancel', channel.clientId, owner) || this.#submissions.find(inputId) !== undefined
   }
 
-  #isUnanswered(eventId: string, row: Row, subject: Subject<M>): boolean {
+  #isUnanswered(trigger: Trigger, row: Row, subject: Subject<M>): boolean {
     const { deadlines, isInStep } = this.#session
     // NOTE: while the channel does not have the input, no agent can be late
     const arrived = row.serial === '' ? undefined : deadlines.since(row)
-    const since = this.#wakes.infoOf(eventId) ? this.#wakes.acceptedAt(eventId) : arrived
+    const since = this.#wakes.infoOf(trigger) ? this.#wakes.acceptedAt(trigger) : arrived
     return since !== undefined && isInStep && deadlines.isDue(since + startLimit, subject)
   }
 }

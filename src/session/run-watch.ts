@@ -13,6 +13,7 @@ import type { RunNode } from '../core/run-node'
 import { Header, MessageName } from '../core/wire'
 import { answerLimit, type Cancellations } from './cancellations'
 import type { SessionContext } from './context'
+import type { Trigger } from './submission'
 import type { Wakes } from './wake'
 
 /** Milliseconds between two looks at silent runs. */
@@ -152,15 +153,9 @@ export class RunWatch<M extends object> {
   }
 
   #stateOf(run: RunNode<M>, cancel: Row): Partial<Cancelling> | undefined {
-    const isUnanswered = this.#isSilentSince(run, cancel, answerLimit)
+    const isUnanswered = this.#isDue(this.#silentSince(run, cancel) + answerLimit, run)
     const wake = this.#wake(run)
     return isUnanswered || wake ? { ...(isUnanswered && { unanswered: true }), ...(wake && { wake }) } : undefined
-  }
-
-  /** Whether nothing has come from the agent for so many milliseconds since a cancel. */
-  #isSilentSince(run: RunNode<M>, cancel: Row, limit: number): boolean {
-    const { deadlines, isInStep } = this.#session
-    return isInStep && deadlines.isDue(Math.max(this.#signOf(run).at, deadlines.since(cancel)) + limit, run)
   }
 
   /** Wakes an agent for cancels that no live agent can hear; it ends the run. Returns the wake if the cancels are of this client. */
@@ -168,47 +163,45 @@ export class RunWatch<M extends object> {
     const { options, tree, channel } = this.#session
     if (!options.agent) return undefined
     const own = tree.cancels.ofClient(run, channel.clientId)
-    if (own.length > 0) return this.#wakeFor(run, own, 0, (error) => this.#session.report(error))
-    const cancels = tree.cancels.of(run)
-    const patience = this.#othersLimit
-    if (this.#isSilentSince(run, cancels[0]!, patience)) this.#wakeFor(run, cancels, patience, () => undefined)
-    return undefined
-  }
-
-  #wakeFor(
-    run: RunNode<M>,
-    cancels: readonly Row[],
-    patience: number,
-    onFailed: (error: SessionError) => void,
-  ): WakeInfo | undefined {
-    const { tree } = this.#session
+    const isOwn = own.length > 0
+    const cancels = isOwn ? own : tree.cancels.of(run)
+    const patience = isOwn ? 0 : this.#othersLimit
+    // NOTE: first, because any number of clients may have cancelled
+    if (!isOwn && !this.#isDue(this.#silentSince(run, cancels[0]!) + patience, run)) return undefined
+    if (tree.info(run).cancelling?.refused) return undefined
+    const triggerOf = ({ transport: { [Header.eventId]: eventId = '' } }: Row): Trigger => ({
+      eventId,
+      inputId: eventId,
+      runId: run.key,
+    })
+    const isWoken = (row: Row): boolean => (this.#wakes.infoOf(triggerOf(row))?.state ?? 'failed') !== 'failed'
     // NOTE: one wake at a time; a Stop that is pressed again makes up for a wake that has failed
-    const cancel = cancels.findLast((row) => this.#isWoken(row)) ?? cancels.at(-1)
-    const eventId = cancel?.transport[Header.eventId]
-    if (!cancel || eventId === undefined || tree.info(run).cancelling?.refused) return undefined
-    const known = this.#wakes.infoOf(eventId)
-    if ((known && !this.#isOverdue(eventId, run)) || !this.#isUnheard(run, cancel, patience)) return known
-    return this.#wakes.wake({ eventId, inputId: eventId, runId: run.key }, onFailed)
+    const cancel = cancels.findLast(isWoken) ?? cancels.at(-1)!
+    const trigger = triggerOf(cancel)
+    if (trigger.eventId === '') return undefined
+    const known = this.#wakes.infoOf(trigger)
+    // NOTE: an agent that was woken and has not ended the run found the run's own agent there
+    const again = known ? (this.#wakes.acceptedAt(trigger) ?? Infinity) + foreignSilenceLimit : 0
+    const moment = Math.max(this.#unheardAt(run, cancel) + patience, again)
+    const onFailed = (error: SessionError): void => (isOwn ? this.#session.report(error) : undefined)
+    const wake = this.#isDue(moment, run) ? this.#wakes.wake(trigger, onFailed) : known
+    return isOwn ? wake : undefined
   }
 
-  /** Whether an agent is being woken for a cancel, or was. */
-  #isWoken({ transport }: Row): boolean {
-    const wake = this.#wakes.infoOf(transport[Header.eventId] ?? '')
-    return wake !== undefined && wake.state !== 'failed'
+  /** When no live agent can hear a cancel: the run is suspended or stalled, or its agent has been silent for long. */
+  #unheardAt(run: RunNode<M>, cancel: Row): number {
+    if (run.state.status === 'suspended') return this.#session.deadlines.since(cancel) + suspendedLimit
+    if (isNamedByPresence(run)) return run.isStalled ? 0 : Infinity
+    return this.#silentSince(run, cancel) + foreignSilenceLimit
   }
 
-  /** Whether an agent was woken for a cancel a minute ago, and has not ended the run: the run's own agent was there then. */
-  #isOverdue(eventId: string, run: RunNode<M>): boolean {
-    const acceptedAt = this.#wakes.acceptedAt(eventId)
-    return acceptedAt !== undefined && this.#session.deadlines.isDue(acceptedAt + foreignSilenceLimit, run)
+  /** Since when nothing has come from the agent after a cancel. */
+  #silentSince(run: RunNode<M>, cancel: Row): number {
+    return Math.max(this.#signOf(run).at, this.#session.deadlines.since(cancel))
   }
 
-  /** Whether no live agent can hear a cancel: the run is suspended or stalled, or its agent has been silent for long. */
-  #isUnheard(run: RunNode<M>, cancel: Row, patience: number): boolean {
-    const { deadlines, isInStep } = this.#session
-    if (run.state.status === 'suspended')
-      return isInStep && deadlines.isDue(deadlines.since(cancel) + suspendedLimit, run)
-    if (isNamedByPresence(run)) return isInStep && run.isStalled
-    return this.#isSilentSince(run, cancel, foreignSilenceLimit + patience)
+  /** Whether a moment has passed; if not, the run is looked at again when it has. Time counts only while the session hears all. */
+  #isDue(moment: number, run: RunNode<M>): boolean {
+    return this.#session.isInStep && this.#session.deadlines.isDue(moment, run)
   }
 }

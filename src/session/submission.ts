@@ -76,23 +76,27 @@ export interface RunResult {
   error?: RunError
 }
 
-/** An input that an agent has to accept: it starts a run, or goes into one. */
-export interface Trigger {
+/** An input, which starts a run or goes into one. */
+export interface Target {
   readonly inputId: string
   /** The run that it goes into; undefined when it starts one. */
   readonly runId?: string
-  readonly eventId?: string
 }
 
-/** A trigger that an agent can be woken with. */
-export type WakeTrigger = Trigger & { readonly eventId: string }
+/** What an agent is woken with: an input or a cancel, by its event. */
+export interface Trigger extends Target {
+  readonly eventId: string
+}
 
-/** The run that a trigger has started, or goes into. */
-export const runOf = <M extends object>(tree: Tree<M>, { inputId, runId }: Trigger): RunNode<M> | undefined =>
+/** The key of an index by target: a run's id, or that of an input without one. */
+export const targetOf = ({ inputId, runId }: Target): string => runId ?? inputId
+
+/** The run that an input has started, or goes into. */
+export const runOf = <M extends object>(tree: Tree<M>, { inputId, runId }: Target): RunNode<M> | undefined =>
   runId === undefined ? tree.latestRunOf(inputId) : tree.runs.get(runId)
 
-/** The subject that shows whether a trigger is pending. */
-export const subjectOf = <M extends object>(tree: Tree<M>, { inputId, runId }: Trigger): Subject<M> =>
+/** The subject that shows whether an input is pending. */
+export const subjectOf = <M extends object>(tree: Tree<M>, { inputId, runId }: Target): Subject<M> =>
   (runId === undefined ? (tree.inputs.get(inputId) ?? tree.nodeOf(inputId)) : tree.runs.get(runId)) ?? inputId
 
 /** The run of a trigger once its agent has accepted the trigger, or the run has ended. */
@@ -111,7 +115,7 @@ function isAccepted(run: RunNode<object>, { inputId, eventId }: Trigger): boolea
 }
 
 /** An input that this client has sent and that leads to a run: a prompt, an edit, a regeneration, an answer. */
-export class Submission implements WakeTrigger {
+export class Submission implements Trigger {
   readonly answers: readonly Answer[]
   /** Whether to wake the agent for it. */
   shouldWake: boolean

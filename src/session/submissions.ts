@@ -9,7 +9,7 @@ import { Header } from '../core/wire'
 import { type SessionContext } from './context'
 import { encodeInput, localRows, type Place, type PlacedInput } from './placed-input'
 import { checkAnswers, newestAnswer, tellOutdone } from './sent-answers'
-import { acceptedRun, runOf, subjectOf, Submission, type WakeTrigger } from './submission'
+import { acceptedRun, runOf, subjectOf, Submission, type Trigger } from './submission'
 import type { Wakes } from './wake'
 import type { WakeInfo } from '../core/run-info'
 
@@ -108,7 +108,7 @@ export class Submissions<M extends object> {
    * Wakes the agent for a pending input of any client; again if that was done before.
    * @throws SessionError 40003 when the session has no agent, 104004 when it is closed.
    */
-  wake(trigger: WakeTrigger): WakeInfo {
+  wake(trigger: Trigger): WakeInfo {
     const { inputId, eventId } = trigger
     // NOTE: looked up each time, so that an abandoned submission is not held by its wake
     const wake = this.#wakes.wake(trigger, (error) => this.#abandon(this.#of(inputId, eventId), error))
@@ -255,7 +255,7 @@ export class Submissions<M extends object> {
   /** Wakes the agent for an input that is on the channel, unless that was done before. */
   #wakeOnce(submission: Submission): void {
     const { options, tree } = this.#session
-    if (submission.publishing || this.#wakes.infoOf(submission.eventId)) return
+    if (submission.publishing || this.#wakes.infoOf(submission)) return
     warn('agentMissing', options, submission)
     if (options.agent && submission.shouldWake && !acceptedRun(tree, submission)) this.wake(submission)
   }

@@ -1,19 +1,25 @@
 import { isNetworkUp, onNetworkBack } from '../ably/network'
 import { MultiMap } from '../core/collections'
-import { ErrorCode, unableTo, type SessionError } from '../core/errors'
-import type { Signal } from '../core/signals'
+import { answered, ErrorCode, reasonOf, unableTo, type SessionError } from '../core/errors'
+import { deferred, type Signal } from '../core/signals'
 import type { WakeInfo } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
-import { callAgent, type InvocationBody, type WakeOutcome } from './agent-call'
-import type { SessionContext } from './context'
-import { acceptedRun, subjectOf, type WakeTrigger } from './submission'
+import type { AgentEndpoint, AgentTarget, InvocationBody, SessionContext } from './context'
+import { acceptedRun, subjectOf, targetOf, type Trigger } from './submission'
 
 const firstDelay = 500
 const longestBackoff = 15_000
+/** The longest delay that `Retry-After` may ask for, in milliseconds. */
+const longestRetryAfter = 300_000
+/**
+ * How long the first attempt may take, in milliseconds; the second may take twice, and later ones three times as long. A server
+ * that restarts may leave a request without an answer, and a server that starts may need long for one.
+ */
+const attemptLimit = 10_000
 
 /** Wakes the agent for one input or cancel. Network errors, 408, 425, 429 and 5xx are tried again. */
 class Wake<M extends object> {
-  readonly trigger: WakeTrigger
+  readonly trigger: Trigger
   readonly info: WakeInfo
   readonly #session: SessionContext<M>
   readonly #call: (count: number) => Promise<WakeOutcome>
@@ -26,7 +32,7 @@ class Wake<M extends object> {
   acceptedAt: number | undefined
 
   constructor(
-    trigger: WakeTrigger,
+    trigger: Trigger,
     session: SessionContext<M>,
     call: (count: number) => Promise<WakeOutcome>,
     onFailed: (error: SessionError) => void,
@@ -119,12 +125,10 @@ function backoff(attempts: number): number {
   return delay * (0.5 + Math.random() / 2)
 }
 
-/** The wakes of this session, by event id, until a run has accepted their input. */
+/** The wakes of this session, by target, until a run has accepted their input. */
 export class Wakes<M extends object> {
   readonly #session: SessionContext<M>
-  readonly #wakes = new Map<string, Wake<M>>()
-  /** By the id of the run that the input goes into, else by the input's id. */
-  readonly #byTarget = new MultiMap<Wake<M>>()
+  readonly #wakes = new MultiMap<Wake<M>>()
   readonly #changed: Signal
   #stopListening: (() => void) | undefined
 
@@ -133,14 +137,18 @@ export class Wakes<M extends object> {
     this.#changed = session.port.signal()
   }
 
-  infoOf(eventId: string): WakeInfo | undefined {
+  infoOf(trigger: Trigger): WakeInfo | undefined {
     this.#changed.track()
-    return this.#wakes.get(eventId)?.info
+    return this.#of(trigger)?.info
   }
 
   /** When the agent has accepted the wake; undefined until then. */
-  acceptedAt(eventId: string): number | undefined {
-    return this.#wakes.get(eventId)?.acceptedAt
+  acceptedAt(trigger: Trigger): number | undefined {
+    return this.#of(trigger)?.acceptedAt
+  }
+
+  #of(trigger: Trigger): Wake<M> | undefined {
+    return this.#wakes.of(targetOf(trigger)).find((wake) => wake.trigger.eventId === trigger.eventId)
   }
 
   invocation(eventId: string): InvocationBody {
@@ -148,43 +156,42 @@ export class Wakes<M extends object> {
   }
 
   /** Wakes the agent; if that was done before, again and at once. */
-  wake({ eventId, inputId, runId }: WakeTrigger, onFailed: (error: SessionError) => void): WakeInfo {
+  wake({ eventId, inputId, runId }: Trigger, onFailed: (error: SessionError) => void): WakeInfo {
     const session = this.#session
     const { agent } = session.options
     session.checkOpen('wake the agent')
     if (!agent) throw unableTo('wake the agent', 'the session has none', ErrorCode.BadRequest)
-    const known = this.infoOf(eventId)
+    const trigger = { eventId, inputId, runId }
+    const known = this.infoOf(trigger)
     known?.retry()
     if (known) return known
     return session.act(() => {
       const call = (count: number): Promise<WakeOutcome> => callAgent(agent, this.invocation(eventId), count)
-      const wake = new Wake({ eventId, inputId, runId }, session, call, onFailed)
-      this.#wakes.set(eventId, wake)
-      this.#stopListening ??= onNetworkBack(session.channel, () => this.#wakes.forEach((each) => each.hurry()))
-      this.#byTarget.add(runId ?? inputId, wake)
+      const wake = new Wake(trigger, session, call, onFailed)
+      this.#wakes.add(targetOf(trigger), wake)
+      this.#stopListening ??= onNetworkBack(session.channel, () => this.#wakes.values().forEach((each) => each.hurry()))
       this.#changed.trigger()
-      session.touch(subjectOf(session.tree, wake.trigger))
+      session.touch(subjectOf(session.tree, trigger))
       return wake.info
     })
   }
 
   /** Stops the wakes whose input the run has accepted. */
   apply(run: RunNode<M>): void {
-    if (this.#byTarget.size === 0) return
-    for (const key of [run.key, run.inputId ?? '']) {
-      for (const wake of this.#byTarget.of(key).slice()) {
+    if (this.#wakes.size === 0) return
+    for (const target of [run.key, run.inputId ?? '']) {
+      for (const wake of this.#wakes.of(target).slice()) {
         if (!acceptedRun(this.#session.tree, wake.trigger)) continue
         wake.succeed()
-        this.#wakes.delete(wake.trigger.eventId)
-        this.#byTarget.remove(key, wake)
+        this.#wakes.remove(target, wake)
       }
     }
     if (this.#wakes.size === 0) this.#stop()
   }
 
   /** Stops waking for an input that was cancelled before an agent was reached. */
-  abandon(eventId = ''): void {
-    this.#wakes.get(eventId)?.abandon(unableTo('start the run', 'it was cancelled', ErrorCode.Cancelled))
+  abandon(trigger: Trigger): void {
+    this.#of(trigger)?.abandon(unableTo('start the run', 'it was cancelled', ErrorCode.Cancelled))
   }
 
   close(): void {
@@ -197,3 +204,78 @@ export class Wakes<M extends object> {
     this.#stopListening = undefined
   }
 }
+
+const transient = new Set([408, 425, 429])
+
+/** How an attempt went: `final` errors are not tried again, others after `after` milliseconds where that is given. */
+type WakeOutcome = 'accepted' | { error: SessionError; final: boolean; after?: number }
+
+/** Makes one attempt to wake an agent; `count` is 1 for the first one. */
+export async function callAgent(target: AgentTarget, invocation: InvocationBody, count: number): Promise<WakeOutcome> {
+  const endpoint: AgentEndpoint | undefined =
+    typeof target === 'function'
+      ? undefined
+      : typeof target === 'string' || target instanceof URL
+        ? { url: target }
+        : target
+  const name = endpoint ? `the agent at ${String(endpoint.url)}` : 'the agent'
+  const limit = attemptLimit * Math.min(count, 3)
+  const { promise: timeout, reject } = deferred<never>()
+  const abort = new AbortController()
+  const timer = setTimeout(() => {
+    reject(new Error(`${name} did not answer within ${limit / 1000} seconds`))
+    abort.abort()
+  }, limit)
+  // NOTE: a Node process need not stay for it; in browsers a timer is a number
+  ;(timer as { unref?: () => void }).unref?.()
+  const call = async (): Promise<WakeOutcome> => {
+    if (endpoint) return post(endpoint, name, invocation, abort.signal)
+    await (target as (invocation: InvocationBody) => unknown)(invocation)
+    return 'accepted'
+  }
+  try {
+    // NOTE: a function of the app may never settle
+    return await Promise.race([call(), timeout])
+  } catch (cause) {
+    return { error: failure(reasonOf(cause), cause), final: false }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function post(
+  { url, headers: given, fetch: send = fetch }: AgentEndpoint,
+  name: string,
+  invocation: InvocationBody,
+  signal: AbortSignal,
+): Promise<WakeOutcome> {
+  const headers = new Headers(typeof given === 'function' ? await given() : given)
+  headers.set('content-type', 'application/json')
+  const body = JSON.stringify(invocation)
+  const response = await send(url, { method: 'POST', headers, body, keepalive: true, signal }).catch(
+    (cause: unknown) => {
+      throw new Error(`${name} cannot be reached: ${reasonOf(cause)}`, { cause })
+    },
+  )
+  const { ok, status } = response
+  // NOTE: read in any case, because Node keeps a connection busy with an unread body
+  const text = response.text().catch(() => '')
+  if (ok) return 'accepted'
+  const words = await text
+  // NOTE: an agent's own 404 has a code
+  const fix =
+    status === 404 && !words.includes('"code"')
+      ? '. Compare `agent` of createAITransport() with the route of the agent'
+      : ''
+  const error = failure(`${name} ${answered(status, words)}${fix}`, response)
+  const after = delayIn(response.headers.get('retry-after') ?? '')
+  const final = status < 500 && !transient.has(status)
+  return { error, final, ...(after > 0 && { after: Math.min(after, longestRetryAfter) }) }
+}
+
+const failure = (reason: string, cause: unknown): SessionError =>
+  unableTo('wake the agent', reason, ErrorCode.SendFailed, { cause })
+
+/** `Retry-After` in milliseconds: the header has seconds, or a date. */
+const delayIn = (value: string): number =>
+  Number.isFinite(Number(value)) ? Number(value) * 1000 : Date.parse(value) - Date.now()

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { callAgent } from '../../src/session/agent-call'
+import { callAgent } from '../../src/session/wake'
 
 afterEach(() => void vi.useRealTimers())
 

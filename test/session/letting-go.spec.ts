@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { deferred } from '../../src/core/signals'
-import type { AgentTarget } from '../../src/session/agent-call'
+import type { AgentTarget } from '../../src/session/context'
 import { output } from '../core/wire'
 import { aSession, ended, refusal, soon, started } from '../support/told-session'
 

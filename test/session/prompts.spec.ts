@@ -4,7 +4,7 @@ import { reactive } from 'vue'
 import { UIMessageCodec } from '../../src/codec'
 import { deferred } from '../../src/core/signals'
 import { Header } from '../../src/core/wire'
-import type { AgentTarget } from '../../src/session/agent-call'
+import type { AgentTarget } from '../../src/session/context'
 import { output, prompt, runMessage } from '../core/wire'
 import { aSession, ended, headerOf, refusal, soon, started } from '../support/told-session'
 
