@@ -11,8 +11,7 @@ import type { ReactivePort, Signal } from '../core/signals'
 import type { SessionRows } from '../core/rows'
 import type { Settled, Tree } from '../core/tree'
 import type { ChannelMessage } from '../core/wire'
-import type { Deadlines, Waits } from './deadlines'
-import type { FlushMode } from './scheduling'
+import type { Deadlines, FlushMode, Waits } from './scheduling'
 
 /** The rows of one session at one moment, from which a page goes on: JSON-safe. */
 export interface DehydratedSession extends SessionRows {

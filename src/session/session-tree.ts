@@ -1,4 +1,4 @@
-import { noItems, reuseIfEqual } from '../core/collections'
+import { bySerial, noItems, reuseIfEqual } from '../core/collections'
 import type { RunInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import type { ViewMessage } from '../core/view-message'
@@ -8,8 +8,6 @@ import type { SessionContext } from './context'
 export class SessionTree<M extends object> {
   readonly #session: Pick<SessionContext<M>, 'tree' | 'changed'>
   #runs: readonly RunInfo[] = noItems
-  /** Whether runs have changed since they were listed. */
-  #isStale = true
   readonly #replies = new WeakMap<RunNode<M>, readonly ViewMessage<M>[]>()
 
   /** @internal */
@@ -20,14 +18,10 @@ export class SessionTree<M extends object> {
   /** Every run that has started, in the order of their starts. */
   runs(): readonly RunInfo[] {
     this.#session.changed.track()
-    if (this.#isStale) {
-      const { tree } = this.#session
-      const listed = Array.from(tree.runs.values()).filter(({ visible }) => visible)
-      const infos = listed.toSorted(byStart).map((run) => tree.info(run))
-      this.#runs = reuseIfEqual(this.#runs, infos)
-      this.#isStale = false
-    }
-    return this.#runs
+    const { tree } = this.#session
+    const started = Array.from(tree.runs.values()).filter(({ visible }) => visible)
+    const infos = started.toSorted(bySerial).map((run) => tree.info(run))
+    return (this.#runs = reuseIfEqual(this.#runs, infos))
   }
 
   /** A run by its id; undefined until it has started. */
@@ -71,11 +65,4 @@ export class SessionTree<M extends object> {
     this.#replies.set(run, reply)
     return reply
   }
-
-  /** Lets the next reader list the runs anew, because some have changed. @internal */
-  noteChange(): void {
-    this.#isStale = true
-  }
 }
-
-const byStart = (a: RunNode<object>, b: RunNode<object>): number => (a.serial < b.serial ? -1 : 1)

@@ -24,11 +24,10 @@ import {
   type SessionStatus,
   type SessionView,
 } from './context'
-import { Deadlines, Waits } from './deadlines'
 import { PendingInputs } from './pending-inputs'
 import type { PlacedInput } from './placed-input'
 import { RunWatch } from './run-watch'
-import { FlushScheduler, IdleWork } from './scheduling'
+import { Deadlines, FlushScheduler, IdleWork, Waits } from './scheduling'
 import { SentSteers } from './sent-steers'
 import { SessionTree } from './session-tree'
 import type { PlacedSendOptions, RunLists, RunScope, Submission } from './submission'
@@ -294,7 +293,6 @@ export class Session<M extends object> implements SessionContext<M> {
       this.#touched.clear()
       const touched = subjects.filter((subject) => subject instanceof RunNode)
       const hasNews = touched.filter((run) => this.tree.takeNewInfo(run)).length > 0
-      if (touched.length > 0) this.publicTree.noteChange()
       const pending = this.pending.review(subjects)
       return { touched, pending, runs: hasNews || pending.size > 0 }
     } finally {

@@ -1,3 +1,4 @@
+import { alreadyAnswered } from '../core/answers'
 import type { Answer } from '../core/codec'
 import { deferred } from '../core/signals'
 import { ErrorCode, type SessionError } from '../core/errors'
@@ -9,6 +10,7 @@ import type { RunEndReason, RunError } from '../core/run-state'
 import type { Subject } from '../core/nodes'
 import type { Tree } from '../core/tree'
 import { Header, MessageName, type OutgoingMessage } from '../core/wire'
+import type { SessionContext } from './context'
 import { moveInput, type EncodedInput, type Place } from './placed-input'
 
 /** Which runs a verb is about: those of a view's branch, those this client owns, or all of the session. */
@@ -177,6 +179,16 @@ export class Submission implements Trigger {
     return (this.serials.at(-1) ?? '') > serial
   }
 
+  /** The errors of its answers that do not count because a run has others, each of them once. */
+  lateAnswers(run: RunNode<object>): SessionError[] {
+    return this.answers.flatMap(({ codec }, index) => {
+      const earlier = run.answers.before({ codec, serial: this.serials[index] })
+      if (!earlier || this.told.has(index)) return []
+      this.told.add(index)
+      return alreadyAnswered(earlier)
+    })
+  }
+
   /** Moves a prompt that is not published yet. */
   move(to: Pick<Place, 'parent' | 'forkOf'>): void {
     this.#inputs = this.#inputs.map((input) => moveInput(input, to))
@@ -221,4 +233,55 @@ export class Submission implements Trigger {
     this.#abandonedFor = undefined
     this.#isFinished = false
   }
+}
+
+/** How long to wait for the echo of a published answer, in milliseconds. It usually arrives at once. */
+const echoLimit = 2000
+
+/** The answer that wakes the agent, by its sender: the last one on the channel. */
+export function newestAnswer(run: RunNode<object>): Row | undefined {
+  if (run.isSuperseded) return undefined
+  if (run.isPlaceholder) return run.rows.findLast((row) => run.answers.counted.has(row))
+  return run.state.status === 'suspended' ? run.answers.newest : undefined
+}
+
+/**
+ * Finds out which published answers count: of the answers to one call, the first on the channel. Where only some of them
+ * are late, the session's error tells.
+ *
+ * @throws SessionError 40003 when other answers have settled all its calls before
+ */
+export async function checkAnswers<M extends object>(
+  session: SessionContext<M>,
+  submission: Submission,
+): Promise<void> {
+  const { tree, channel } = session
+  const { runId, answers, place, serials } = submission
+  const last = serials.at(-1) ?? ''
+  // NOTE: an answer of another client that comes before this one on the channel also arrives before its echo
+  if (last && channel.hearsItself) await session.waits.until(() => tree.log.get(last) !== undefined, echoLimit)
+  const fork = runId === undefined ? (tree.nodeOf(submission.inputId) as RunNode<M> | undefined) : undefined
+  // NOTE: a fork stands or falls with its first answer; further ones compete in the fork
+  const isFirst = fork !== undefined && fork.rows[0]?.serial === serials[0]
+  const run = fork && !isFirst ? fork : tree.runs.get(runId ?? place.supersedes ?? '')
+  if (!run) return
+  const errors = submission.lateAnswers(run)
+  const isRefused = isFirst ? submission.told.has(0) : errors.length === answers.length
+  if (isRefused) throw errors[0]!
+  for (const error of errors) session.report(error)
+}
+
+/** Tells the sender which of its answers do not count because the agent has gone on with answers that reached it first. */
+export function tellOutdone<M extends object>(
+  session: SessionContext<M>,
+  submission: Submission,
+  run: RunNode<M>,
+): void {
+  const { publishing, serials, told, answers } = submission
+  const isOutdone = (serial: string, index: number): boolean =>
+    !told.has(index) && run.isOutdone(session.tree.log.get(serial))
+  if (publishing || !serials.some(isOutdone)) return
+  const errors = submission.lateAnswers(run)
+  if (errors.length > 0 && told.size === answers.length) submission.abandon(errors[0]!)
+  for (const error of errors) session.report(error)
 }

@@ -8,8 +8,16 @@ import { runError } from '../core/run-state'
 import { Header } from '../core/wire'
 import { type SessionContext } from './context'
 import { encodeInput, localRows, type Place, type PlacedInput } from './placed-input'
-import { checkAnswers, newestAnswer, tellOutdone } from './sent-answers'
-import { acceptedRun, runOf, subjectOf, Submission, type Trigger } from './submission'
+import {
+  acceptedRun,
+  checkAnswers,
+  newestAnswer,
+  runOf,
+  subjectOf,
+  Submission,
+  tellOutdone,
+  type Trigger,
+} from './submission'
 import type { Wakes } from './wake'
 import type { WakeInfo } from '../core/run-info'
 
