@@ -60,7 +60,7 @@ export class ActiveRun<M extends object> {
    * woken, or the session is closed; after `retry()` there is a new promise.
    */
   get started(): Promise<void> {
-    return this.#submission.started
+    return this.#session.submissions.follow(this.#submission).started
   }
 
   /**
@@ -69,7 +69,7 @@ export class ActiveRun<M extends object> {
    * prompt after all, and after `retry()`, there is a new promise. Rejects with 104004 when the session was closed before that.
    */
   get finished(): Promise<RunResult> {
-    return this.#submission.finished
+    return this.#session.submissions.follow(this.#submission).finished
   }
 
   /** Cancels the run, whether or not it has started. Resolves when the channel has the request. */

@@ -11,7 +11,7 @@ import type { Subject } from '../core/nodes'
 import type { Tree } from '../core/tree'
 import { Header, MessageName, type OutgoingMessage } from '../core/wire'
 import type { SessionContext } from './context'
-import { moveInput, type EncodedInput, type Place } from './placed-input'
+import type { EncodedInput, Place } from './placed-input'
 
 /** Which runs a verb is about: those of a view's branch, those this client owns, or all of the session. */
 export type RunScope = 'view' | 'mine' | 'session'
@@ -118,9 +118,9 @@ function isAccepted(run: RunNode<object>, { inputId, eventId }: Trigger): boolea
 
 /** An input that this client has sent and that leads to a run: a prompt, an edit, a regeneration, an answer. */
 export class Submission implements Trigger {
-  readonly answers: readonly Answer[]
-  /** Whether to wake the agent for it. */
-  shouldWake: boolean
+  readonly inputId: string
+  readonly eventId: string
+  readonly runId: string | undefined
   /** The last wake. */
   wake?: WakeInfo
   /** Set until it is on its way to the channel. */
@@ -131,46 +131,32 @@ export class Submission implements Trigger {
   serials: readonly string[] = []
   /** The places, among its answers, of those whose sender knows that they do not count. */
   readonly told = new Set<number>()
-  /** Its inputs in order; an agent is woken with the last one. */
-  #inputs: readonly EncodedInput[]
   #started = deferred()
   #finished = deferred<RunResult>()
   #abandonedFor: SessionError | undefined
   #isFinished = false
 
-  constructor(inputs: readonly EncodedInput[], answers: readonly Answer[], wakes: boolean) {
-    this.#inputs = inputs
-    this.answers = answers
-    this.shouldWake = wakes
-  }
-
-  get inputs(): readonly EncodedInput[] {
-    return this.#inputs
-  }
-
-  get #input(): EncodedInput {
-    return this.#inputs.at(-1)!
-  }
-
-  get inputId(): string {
-    return this.#input.inputId
-  }
-
-  get eventId(): string {
-    return this.#input.eventId
-  }
-
-  /** The run it goes into; undefined when it starts one. */
-  get runId(): string | undefined {
-    return this.#input.place.runId
+  /**
+   * @param inputs - its inputs in order; an agent is woken with the last one
+   * @param shouldWake - whether to wake the agent for it
+   */
+  constructor(
+    public inputs: readonly EncodedInput[],
+    readonly answers: readonly Answer[],
+    public shouldWake: boolean,
+  ) {
+    const { inputId, eventId, place } = inputs.at(-1)!
+    this.inputId = inputId
+    this.eventId = eventId
+    this.runId = place.runId
   }
 
   get place(): Place {
-    return this.#input.place
+    return this.inputs.at(-1)!.place
   }
 
   get messages(): readonly OutgoingMessage[] {
-    return this.#input.messages
+    return this.inputs.at(-1)!.messages
   }
 
   /** Whether the channel has it, and behind the message with this serial. Waits while it is being published. */
@@ -189,9 +175,9 @@ export class Submission implements Trigger {
     })
   }
 
-  /** Moves a prompt that is not published yet. */
-  move(to: Pick<Place, 'parent' | 'forkOf'>): void {
-    this.#inputs = this.#inputs.map((input) => moveInput(input, to))
+  /** Whether it leads nowhere as far as is known, because it was cancelled before a run began. */
+  get isAbandoned(): boolean {
+    return this.#abandonedFor?.code === ErrorCode.Cancelled
   }
 
   get started(): Promise<void> {

@@ -7,7 +7,7 @@ import type { RunNode } from '../core/run-node'
 import { runError } from '../core/run-state'
 import { Header } from '../core/wire'
 import { type SessionContext } from './context'
-import { encodeInput, localRows, type Place, type PlacedInput } from './placed-input'
+import { encodeInput, localRows, moveInput, type Place, type PlacedInput } from './placed-input'
 import {
   acceptedRun,
   checkAnswers,
@@ -27,8 +27,6 @@ export class Submissions<M extends object> {
   readonly #wakes: Wakes<M>
   readonly #byInput = new MultiMap<Submission>()
   readonly #byRun = new MultiMap<Submission>()
-  /** Inputs that were cancelled before a run began, by message id, while the app holds a handle of them. */
-  readonly #abandoned = new Map<string, WeakRef<Submission>>()
 
   constructor(session: SessionContext<M>, wakes: Wakes<M>) {
     this.#session = session
@@ -41,7 +39,7 @@ export class Submissions<M extends object> {
   }
 
   /** The submission of an event; undefined for events of other clients. */
-  #of(inputId: string, eventId: string): Submission | undefined {
+  #of({ inputId, eventId }: Trigger): Submission | undefined {
     return this.#byInput.of(inputId).find((submission) => submission.eventId === eventId)
   }
 
@@ -105,7 +103,10 @@ export class Submissions<M extends object> {
     const { tree } = this.#session
     if (acceptedRun(tree, submission)) return
     if (submission.publishing) return void (await submission.publishing)
-    if (!this.isFailed(submission)) return void this.wake(submission)
+    if (!this.isFailed(submission)) {
+      this.wake(submission)
+      return void this.follow(submission)
+    }
     await this.#session.act(() => {
       tree.setLocalError(submission.inputId)
       return (submission.publishing = this.#send(submission))
@@ -119,12 +120,24 @@ export class Submissions<M extends object> {
   wake(trigger: Trigger): WakeInfo {
     const { inputId, eventId } = trigger
     // NOTE: looked up each time, so that an abandoned submission is not held by its wake
-    const wake = this.#wakes.wake(trigger, (error) => this.#abandon(this.#of(inputId, eventId), error))
-    this.#restore(inputId)
-    const submission = this.#of(inputId, eventId)
+    const wake = this.#wakes.wake(trigger, (error) => this.#abandon(this.#of({ inputId, eventId }), error))
+    const submission = this.#of(trigger)
     submission?.restore()
     if (submission) submission.wake = wake
     return wake
+  }
+
+  /** A submission that a handle asks about; if it was abandoned, it is tracked again once it is woken for or has a run. */
+  follow(submission: Submission): Submission {
+    if (submission.isAbandoned && !this.#of(submission)) {
+      const { state = 'failed' } = this.#wakes.infoOf(submission) ?? {}
+      if (state !== 'failed' || runOf(this.#session.tree, submission)?.visible) {
+        submission.restore()
+        this.#add(submission)
+        this.#settle(submission)
+      }
+    }
+    return submission
   }
 
   /** Takes a prompt that could not be published out of the conversation. */
@@ -140,8 +153,7 @@ export class Submissions<M extends object> {
   /** Settles the submissions of a run that has changed, and wakes its agent once answers are complete. */
   apply(run: RunNode<M>): void {
     // NOTE: pages of history have thousands of runs, and most clients have sent nothing
-    if (this.#byInput.size + this.#byRun.size + this.#abandoned.size === 0) return
-    if (run.visible) this.#restore(run.inputId)
+    if (this.#byInput.size + this.#byRun.size === 0) return
     for (const submission of this.#byInput.of(run.inputId ?? '').slice()) {
       if (submission.runId === undefined) this.#settle(submission)
     }
@@ -169,8 +181,7 @@ export class Submissions<M extends object> {
   }
 
   #add(submission: Submission): void {
-    const { eventId, inputId, runId } = submission
-    if (this.#of(inputId, eventId)) return
+    const { inputId, runId } = submission
     this.#byInput.add(inputId, submission)
     if (runId !== undefined) this.#byRun.add(runId, submission)
     this.#session.touch(subjectOf(this.#session.tree, submission))
@@ -212,8 +223,8 @@ export class Submissions<M extends object> {
     if (submission.answers.length === 0 || !this.#isEarly(submission)) this.#wakeOnce(submission)
   }
 
-  #move(submission: Submission, to: Parameters<Submission['move']>[0]): void {
-    submission.move(to)
+  #move(submission: Submission, to: Pick<Place, 'parent' | 'forkOf'>): void {
+    submission.inputs = submission.inputs.map((input) => moveInput(input, to))
     this.#show(submission)
   }
 
@@ -250,16 +261,6 @@ export class Submissions<M extends object> {
     if (submission.settle(tree.info(run))) this.#remove(submission)
   }
 
-  /** Tracks an abandoned submission again: the user wants it after all, or a run has answered it. */
-  #restore(inputId = ''): void {
-    if (this.#abandoned.size === 0) return
-    const submission = this.#abandoned.get(inputId)?.deref()
-    this.#abandoned.delete(inputId)
-    if (!submission) return
-    submission.restore()
-    this.#add(submission)
-  }
-
   /** Wakes the agent for an input that is on the channel, unless that was done before. */
   #wakeOnce(submission: Submission): void {
     const { options, tree } = this.#session
@@ -273,11 +274,7 @@ export class Submissions<M extends object> {
     if (!submission) return
     const { tree } = this.#session
     submission.abandon(error)
-    if (error.code === ErrorCode.Cancelled) {
-      this.#remove(submission)
-      this.#abandoned.set(submission.inputId, new WeakRef(submission))
-      return
-    }
+    if (error.code === ErrorCode.Cancelled) return this.#remove(submission)
     if (!runOf(tree, submission)) submission.finish({ reason: 'error', error: runError(error) })
     if (!tree.inputs.has(submission.inputId)) {
       // Prompts show the error themselves; answers and regenerations have no message that could
