@@ -50,9 +50,9 @@ async function readArchive(
       return (rows as readonly RowTuple[]).map(messageOf)
     }
     const query = String(new URLSearchParams({ sessionName, limit: String(limit), ...(before && { before }) }))
-    const route = typeof archive === 'string' ? archive : 'its route'
-    const address = `${route}${route.includes('?') ? '&' : '?'}${query}`
-    const response = await (typeof archive === 'function' ? archive(query) : fetch(address))
+    const isUrl = typeof archive === 'string'
+    const route = isUrl ? archive : 'its route'
+    const response = await (isUrl ? fetch(`${archive}${archive.includes('?') ? '&' : '?'}${query}`) : archive!(query))
     if (!response.ok) throw unreadable(`${route} answered with status ${response.status}`)
     const rows = unpackRows(await response.json())
     if (!rows) throw unreadable(`${route} answered with something else than rows; serve archiveRoute() there`)
