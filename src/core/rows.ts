@@ -1,4 +1,4 @@
-import { bySerial, isPlainObject } from './collections'
+import { bySerial } from './collections'
 import { warn } from './diagnostics'
 import type { Row } from './row'
 import type { ChannelMessage, Headers } from './wire'
@@ -136,9 +136,9 @@ export function unpackRows(
 ): { until: string; messages: ChannelMessage[] } | undefined {
   const ignore = (owner?: string): undefined => warn('rowsIgnored', packed, rowsFormat, owner)
   try {
-    if (!isPlainObject(packed) || packed.v !== rowsFormat) return ignore()
-    if (session !== undefined && packed.session !== session) return ignore(session)
-    const { until, texts, rows } = packed as unknown as SessionRows
+    const { v, session: owner, until, texts, rows } = packed as SessionRows & { session?: string }
+    if (v !== rowsFormat) return ignore()
+    if (session !== undefined && owner !== session) return ignore(session)
     let time = 0
     const messages = rows.map(([serial, version, name, transport, codec, clientId, since, flags, ...data]) => {
       time += since
@@ -154,9 +154,9 @@ export function unpackRows(
         ...data,
       ])
     })
-    return typeof until === 'string' ? { until, messages } : ignore()
+    return { until: checked(until), messages }
   } catch {
-    // Some part of it is of another shape
+    // It, or some part of it, is of another shape
     return ignore()
   }
 }
