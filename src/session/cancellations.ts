@@ -4,16 +4,16 @@ import { isStopping, requestOf, type Cancelling, type RunInfo } from '../core/ru
 import type { RunNode } from '../core/run-node'
 import { hasEnded } from '../core/run-state'
 import type { SessionContext } from './context'
-import { runOf, subjectOf, type PendingInput, type Submission, type Trigger } from './submission'
+import { runOf, subjectOf, type PendingInput, type Submission, type Target, type Trigger } from './submission'
 import type { Wakes } from './wake'
 
 /** A run by its id, or an input without a run by its message id; an entry of `pending()` will do. */
-export type CancelTarget = string | { readonly inputId: string; readonly runId?: string }
+export type CancelTarget = string | Target
 
 /** A run or a pending input, as a view shows it. */
 export type Cancellable = RunInfo | PendingInput
 
-const isRun = (target: Cancellable): target is RunInfo => 'status' in target
+export const isRun = (target: Cancellable): target is RunInfo => 'status' in target
 
 /** The id that `cancel` takes. */
 export const idOf = (target: Cancellable): string => (isRun(target) ? target.runId : target.inputId)
@@ -107,18 +107,13 @@ export class Cancellations<M extends object> {
     return [...open.filter(({ runId }) => mayCancel(tree.runs.get(runId)?.owner)), ...inputs]
   }
 
-  /** The targets that a new input interrupts: neither the run that it goes into, nor stalled runs, which write nothing. */
-  interrupted(targets: readonly Cancellable[], runId: string | undefined): Cancellable[] {
-    return targets.filter((target) => !isRun(target) || (target.runId !== runId && !target.stalled))
-  }
-
   /** The cancel of an input that has no run yet. */
   ofInput(inputId: string): Cancelling | undefined {
-    const { tree, deadlines, isInStep } = this.#session
+    const { tree, deadlines } = this.#session
     const [cancel] = tree.cancels.ofInput(inputId)
     if (!cancel) return this.#unheard(inputId)
     const subject = subjectOf(tree, { inputId })
-    const isUnanswered = isInStep && deadlines.isDue(deadlines.since(cancel) + answerLimit, subject)
+    const isUnanswered = this.#session.isLate(subject, deadlines.since(cancel) + answerLimit)
     return { ...requestOf(cancel), ...(isUnanswered && { unanswered: true }) }
   }
 

@@ -131,6 +131,8 @@ export interface SessionContext<M extends object> {
   readonly changed: Signal
   /** Whether the session hears everything that happens on the channel. */
   readonly isInStep: boolean
+  /** Whether an agent is late: a moment has passed, and the session has heard all until now. If not, it looks at the subject then. */
+  isLate(subject: Subject<M>, moment: number): boolean
   /** @throws SessionError when the session is closed, or has no client. */
   checkOpen(action: string): void
   /** Runs a verb. Its changes reach each view in one refresh, when the outermost verb returns. */

@@ -18,8 +18,8 @@ const startLimit = 20_000
 /** A pending input in the session's index. */
 export interface PendingEntry {
   readonly input: PendingInput
-  /** Names it in the agent's invocation. */
-  readonly eventId: string
+  /** What its agent is woken with. */
+  readonly trigger: Trigger
   /** Where it stands in lists: answers to runs first, then prompts by place, then requests. */
   readonly order: string
   /** The message that a request follows. */
@@ -77,7 +77,7 @@ export class PendingInputs<M extends object> {
       !this.#isAt(subject, entry, (node) => this.#session.tree.isListed(node))
     )
       return undefined
-    return { inputId, runId: entry.input.runId, eventId: entry.eventId }
+    return entry.trigger
   }
 
   /** Looks at subjects again; answers with those whose entry has changed. */
@@ -195,7 +195,7 @@ export class PendingInputs<M extends object> {
     }
     const isCurrent = wake?.state !== 'failed' && !isUnanswered && !cancelling
     const isUnderWay = isCurrent && this.#mayCancel(inputId, run ? run.owner : row.clientId)
-    return { input, eventId, order, isUnderWay }
+    return { input, trigger, order, isUnderWay }
   }
 
   // NOTE: inputs that this client may not cancel do not keep it running: any publisher can add thousands
@@ -205,11 +205,10 @@ export class PendingInputs<M extends object> {
   }
 
   #isUnanswered(trigger: Trigger, row: Row, subject: Subject<M>): boolean {
-    const { deadlines, isInStep } = this.#session
     // NOTE: while the channel does not have the input, no agent can be late
-    const arrived = row.serial === '' ? undefined : deadlines.since(row)
+    const arrived = row.serial === '' ? undefined : this.#session.deadlines.since(row)
     const since = this.#wakes.infoOf(trigger) ? this.#wakes.acceptedAt(trigger) : arrived
-    return since !== undefined && isInStep && deadlines.isDue(since + startLimit, subject)
+    return since !== undefined && this.#session.isLate(subject, since + startLimit)
   }
 }
 

@@ -153,7 +153,7 @@ export class RunWatch<M extends object> {
   }
 
   #stateOf(run: RunNode<M>, cancel: Row): Partial<Cancelling> | undefined {
-    const isUnanswered = this.#isDue(this.#silentSince(run, cancel) + answerLimit, run)
+    const isUnanswered = this.#session.isLate(run, this.#silentSince(run, cancel) + answerLimit)
     const wake = this.#wake(run)
     return isUnanswered || wake ? { ...(isUnanswered && { unanswered: true }), ...(wake && { wake }) } : undefined
   }
@@ -167,7 +167,7 @@ export class RunWatch<M extends object> {
     const cancels = isOwn ? own : tree.cancels.of(run)
     const patience = isOwn ? 0 : this.#othersLimit
     // NOTE: first, because any number of clients may have cancelled
-    if (!isOwn && !this.#isDue(this.#silentSince(run, cancels[0]!) + patience, run)) return undefined
+    if (!isOwn && !this.#session.isLate(run, this.#silentSince(run, cancels[0]!) + patience)) return undefined
     if (tree.info(run).cancelling?.refused) return undefined
     const triggerOf = ({ transport: { [Header.eventId]: eventId = '' } }: Row): Trigger => ({
       eventId,
@@ -184,7 +184,7 @@ export class RunWatch<M extends object> {
     const again = known ? (this.#wakes.acceptedAt(trigger) ?? Infinity) + foreignSilenceLimit : 0
     const moment = Math.max(this.#unheardAt(run, cancel) + patience, again)
     const onFailed = (error: SessionError): void => (isOwn ? this.#session.report(error) : undefined)
-    const wake = this.#isDue(moment, run) ? this.#wakes.wake(trigger, onFailed) : known
+    const wake = this.#session.isLate(run, moment) ? this.#wakes.wake(trigger, onFailed) : known
     return isOwn ? wake : undefined
   }
 
@@ -198,10 +198,5 @@ export class RunWatch<M extends object> {
   /** Since when nothing has come from the agent after a cancel. */
   #silentSince(run: RunNode<M>, cancel: Row): number {
     return Math.max(this.#signOf(run).at, this.#session.deadlines.since(cancel))
-  }
-
-  /** Whether a moment has passed; if not, the run is looked at again when it has. Time counts only while the session hears all. */
-  #isDue(moment: number, run: RunNode<M>): boolean {
-    return this.#session.isInStep && this.#session.deadlines.isDue(moment, run)
   }
 }

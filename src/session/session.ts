@@ -12,7 +12,7 @@ import type { Subject } from '../core/nodes'
 import { RunNode } from '../core/run-node'
 import { Tree, type Settled } from '../core/tree'
 import { isEdit, MessageName, type ChannelMessage } from '../core/wire'
-import { Cancellations, checkedId, idOf, type Cancellable, type CancelTarget } from './cancellations'
+import { Cancellations, checkedId, idOf, isRun, type Cancellable, type CancelTarget } from './cancellations'
 import { CatchUp } from './catch-up'
 import { Connection } from './connection'
 import {
@@ -114,6 +114,10 @@ export class Session<M extends object> implements SessionContext<M> {
     return this.#connection.status === 'ready'
   }
 
+  isLate(subject: Subject<M>, moment: number): boolean {
+    return this.isInStep && this.deadlines.isDue(moment, subject)
+  }
+
   connect(): Promise<void> {
     return this.#connection.connect()
   }
@@ -158,9 +162,10 @@ export class Session<M extends object> implements SessionContext<M> {
     return this.act(() => this.#cancellable(view, scope).map((target) => this.cancel(idOf(target))))
   }
 
-  /** What an input that goes into this run, or into a new one, interrupts in a view. */
+  /** What an input that goes into this run, or into a new one, interrupts in a view: no stalled run, which writes nothing. */
   interruptible(view: RunLists, runId?: string): Cancellable[] {
-    return this.cancellations.interrupted(this.#cancellable(view, 'view'), runId)
+    const targets = this.#cancellable(view, 'view')
+    return targets.filter((target) => !isRun(target) || (target.runId !== runId && !target.stalled))
   }
 
   #cancellable(view: RunLists, scope: RunScope): Cancellable[] {

@@ -200,57 +200,42 @@ export class Submissions<M extends object> {
   }
 
   async #send(submission: Submission, turn?: Promise<void>): Promise<void> {
+    const { outbox, tree } = this.#session
+    const { answers, inputId } = submission
     try {
       const parent = this.find(submission.place.parent)
       const former = this.find(submission.place.forkOf)
       const turns = [turn, parent?.publishing, former?.publishing].filter((each) => each !== undefined)
       if (turns.length > 0) await (submission.waitsFor = Promise.allSettled(turns))
       submission.waitsFor = undefined
-      await this.#session.act(() => {
+      const published = this.#session.act(() => {
         // NOTE: no other client knows a failed prompt, so its successor takes its place
         if (parent && this.isFailed(parent)) this.#move(submission, { parent: parent.place.parent })
         if (former && this.isFailed(former)) {
           this.#move(submission, { forkOf: former.place.forkOf })
           this.discard(former.inputId)
         }
-        return this.#publish(submission)
+        return submission.inputs.map(({ messages }) => outbox.publish(messages))
       })
-      if (submission.answers.length > 0) await this.#check(submission)
+      submission.serials = (await Promise.all(published)).flat()
+      if (answers.length > 0) await checkAnswers(this.#session, submission)
+    } catch (cause) {
+      const error = toSessionError('send the prompt', ErrorCode.SendFailed, cause)
+      this.#session.act(() => {
+        tree.setLocalError(inputId, { code: error.code, message: error.message })
+        if (!this.isFailed(submission)) this.#remove(submission)
+      })
+      throw error
     } finally {
       submission.publishing = undefined
     }
     // NOTE: in the same turn, so that of answers that are accepted together only the last one wakes the agent
-    if (submission.answers.length === 0 || !this.#isEarly(submission)) this.#wakeOnce(submission)
+    if (answers.length === 0 || !this.#isEarly(submission)) this.#wakeOnce(submission)
   }
 
   #move(submission: Submission, to: Pick<Place, 'parent' | 'forkOf'>): void {
     submission.inputs = submission.inputs.map((input) => moveInput(input, to))
     this.#show(submission)
-  }
-
-  async #publish(submission: Submission): Promise<void> {
-    const { outbox, tree } = this.#session
-    try {
-      const published = submission.inputs.map(({ messages }) => outbox.publish(messages))
-      submission.serials = (await Promise.all(published)).flat()
-    } catch (cause) {
-      const error = toSessionError('send the prompt', ErrorCode.SendFailed, cause)
-      this.#session.act(() => {
-        tree.setLocalError(submission.inputId, { code: error.code, message: error.message })
-        if (!this.isFailed(submission)) this.#remove(submission)
-      })
-      throw error
-    }
-  }
-
-  /** Drops answers that reached the channel after others to the same calls. */
-  async #check(submission: Submission): Promise<void> {
-    try {
-      await checkAnswers(this.#session, submission)
-    } catch (error) {
-      this.#session.act(() => this.#remove(submission))
-      throw error
-    }
   }
 
   #settle(submission: Submission): void {
