@@ -182,17 +182,17 @@ export class RunWatch<M extends object> {
     const known = this.#wakes.infoOf(trigger)
     // NOTE: an agent that was woken and has not ended the run found the run's own agent there
     const again = known ? (this.#wakes.acceptedAt(trigger) ?? Infinity) + foreignSilenceLimit : 0
-    const moment = Math.max(this.#unheardAt(run, cancel) + patience, again)
+    const moment = Math.max(this.#unheardAt(run, cancel, patience), again)
     const onFailed = (error: SessionError): void => (isOwn ? this.#session.report(error) : undefined)
     const wake = this.#session.isLate(run, moment) ? this.#wakes.wake(trigger, onFailed) : known
     return isOwn ? wake : undefined
   }
 
   /** When no live agent can hear a cancel: the run is suspended or stalled, or its agent has been silent for long. */
-  #unheardAt(run: RunNode<M>, cancel: Row): number {
+  #unheardAt(run: RunNode<M>, cancel: Row, patience: number): number {
     if (run.state.status === 'suspended') return this.#session.deadlines.since(cancel) + suspendedLimit
     if (isNamedByPresence(run)) return run.isStalled ? 0 : Infinity
-    return this.#silentSince(run, cancel) + foreignSilenceLimit
+    return this.#silentSince(run, cancel) + foreignSilenceLimit + patience
   }
 
   /** Since when nothing has come from the agent after a cancel. */
