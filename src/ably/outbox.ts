@@ -1,7 +1,7 @@
 import { isTooFast } from './publish-error'
 import { deferred, type Deferred } from '../core/signals'
 import type { ChannelMessage, OutgoingMessage } from '../core/wire'
-import { PublishRate, rateOf } from './rate'
+import { PublishRate, rateOf, ratePeriod } from './rate'
 import type { Channel } from './session-channel'
 
 /** Messages that are published in one piece. */
@@ -114,7 +114,7 @@ export class Outbox {
         return queued.reject(this.#closed?.error ?? cause)
       this.#queue = [...this.#queue, queued].toSorted((a, b) => a.number - b.number)
       // NOTE: other clients may have used up the rate of the channel, so one message goes first, a period later
-      if (isFast) this.#rate.slowDown(maxOnChannel, maxOnChannel, 40)
+      if (isFast) this.#rate.slowDown(maxOnChannel, maxOnChannel, ratePeriod / maxOnChannel)
       if (isFast || !this.#channel.isAttached) this.flush()
       else if (this.#channel.isConnected) this.#flushIn(retryDelay)
     } finally {

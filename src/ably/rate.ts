@@ -1,5 +1,5 @@
 /** The time in which the service counts messages, in milliseconds: a second, and some more because travel times vary. */
-const ratePeriod = 1100
+export const ratePeriod = 1100
 
 /** How fast messages may be published: so many in a period, and fewer after refusals for the rate. */
 export class PublishRate {
