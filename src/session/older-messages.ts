@@ -4,7 +4,6 @@ import type { Signal } from '../core/signals'
 import type { ViewMessage } from '../core/view-message'
 import type { Session } from './session'
 import type { ViewLists } from './view-lists'
-import type { ViewWindow } from './view-window'
 
 interface LoadOptions {
   readonly signal?: AbortSignal
@@ -15,14 +14,12 @@ interface LoadOptions {
 /** Loads older messages into a view, one load at a time. */
 export class OlderMessages<M extends object> {
   readonly #session: Session<M>
-  readonly #window: ViewWindow<M>
   readonly #lists: ViewLists<M>
   readonly #changed: Signal
   #loading: Promise<number> | undefined
 
-  constructor(session: Session<M>, window: ViewWindow<M>, lists: ViewLists<M>) {
+  constructor(session: Session<M>, lists: ViewLists<M>) {
     this.#session = session
-    this.#window = window
     this.#lists = lists
     this.#changed = session.port.signal()
   }
@@ -41,11 +38,11 @@ export class OlderMessages<M extends object> {
     let left = count
     let missing = 0
     const look = (path: readonly PathSegment<M>[]): number | undefined => {
-      missing = left - this.#window.hiddenCount(path)
+      missing = left - this.#lists.window.hiddenCount(path)
       return missing > 0 ? undefined : left
     }
     const showLoaded = (): number => {
-      const revealed = this.#window.reveal(this.#lists.path(), left)
+      const revealed = this.#lists.window.reveal(this.#lists.path(), left)
       left -= revealed
       this.#session.refresh(true)
       return revealed
@@ -56,21 +53,22 @@ export class OlderMessages<M extends object> {
 
   /** Shows at least `count` messages at once, of those that are loaded. */
   showLoaded(count: number): void {
-    this.#window.reveal(this.#lists.path(), count - this.#window.messages.length)
+    this.#lists.window.reveal(this.#lists.path(), count - this.#lists.window.messages.length)
     this.#session.refresh(true)
   }
 
   /** Shows at least `count` messages, if there are; waits for a load that is running. */
   async fill(count: number): Promise<void> {
     while (this.#loading) await this.#loading.catch(() => undefined)
-    const missing = count - this.#window.messages.length
-    if (missing > 0 && (this.#window.hasHidden || this.#session.catchUp.hasOlder)) await this.load(missing)
+    const missing = count - this.#lists.window.messages.length
+    if (missing > 0 && (this.#lists.window.hasHidden || this.#session.catchUp.hasOlder)) await this.load(missing)
   }
 
   async loadUntil(predicate: (message: M) => boolean, signal?: AbortSignal): Promise<readonly ViewMessage<M>[]> {
     while (this.#loading) await this.#loading.catch(() => undefined)
     const { tree } = this.#session
-    const look = (path: readonly PathSegment<M>[]): number | undefined => this.#window.hiddenNewerThan(path, predicate)
+    const look = (path: readonly PathSegment<M>[]): number | undefined =>
+      this.#lists.window.hiddenNewerThan(path, predicate)
     return this.#show(look, () => tree.messageCount * 1.25 + 1, { signal })
   }
 
@@ -95,7 +93,7 @@ export class OlderMessages<M extends object> {
       this.#session.refresh(true)
       this.#changed.trigger()
     }
-    return this.#window.messages.slice(0, revealed)
+    return this.#lists.window.messages.slice(0, revealed)
   }
 
   async #reveal(
@@ -113,8 +111,8 @@ export class OlderMessages<M extends object> {
           if (this.#session.catchUp.isBeforeArchive) shown += showLoaded()
           continue
         }
-        const revealed = this.#window.reveal(this.#lists.path(), count)
-        await this.#window.prepare(this.#lists.path(), revealed)
+        const revealed = this.#lists.window.reveal(this.#lists.path(), count)
+        await this.#lists.window.prepare(this.#lists.path(), revealed)
         return shown + revealed
       }
     } catch (error) {

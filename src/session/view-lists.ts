@@ -1,4 +1,4 @@
-import type { BranchWalk, PathSegment } from '../core/branch'
+import { BranchWalk, type PathSegment } from '../core/branch'
 import { noItems, reuseIfEqual } from '../core/collections'
 import type { TreeNode } from '../core/node'
 import { isRunning, type RunInfo } from '../core/run-info'
@@ -11,7 +11,7 @@ import type { Changes } from './context'
 import { inSlices } from './scheduling'
 import type { Session } from './session'
 import type { PendingInput } from './submission'
-import type { ViewWindow } from './view-window'
+import { ViewWindow } from './view-window'
 
 /** A change of status of a run on this view's branch. */
 export interface RunEvent {
@@ -38,7 +38,8 @@ const stepSize = 100
  */
 export class ViewLists<M extends object> {
   readonly #session: Session<M>
-  readonly #window: ViewWindow<M>
+  /** How far back they reach. */
+  readonly window: ViewWindow<M>
   readonly #branches: Branches<M>
   readonly #walk: BranchWalk<M>
   #choices = 0
@@ -50,16 +51,16 @@ export class ViewLists<M extends object> {
   #hasNewRuns = true
   #hasNewPending = true
 
-  constructor(session: Session<M>, walk: BranchWalk<M>, window: ViewWindow<M>, branches: Branches<M>) {
+  constructor(session: Session<M>, branches: Branches<M>) {
     this.#session = session
-    this.#walk = walk
-    this.#window = window
     this.#branches = branches
+    this.#walk = new BranchWalk(session.tree, branches)
+    this.window = new ViewWindow(session.tree, this.#walk)
     this.rebuild()
   }
 
   get messages(): readonly ViewMessage<M>[] {
-    return this.#window.messages
+    return this.window.messages
   }
 
   /** Makes the lists that are still to be made. */
@@ -133,7 +134,7 @@ export class ViewLists<M extends object> {
   rebuild(): void {
     this.#choose()
     this.#walk.advance()
-    this.#window.list()
+    this.window.list()
     this.#hasNewRuns = this.#hasNewPending = true
   }
 

@@ -1,4 +1,3 @@
-import { BranchWalk } from '../core/branch'
 import type { Answer } from '../core/codec'
 import { InputNode } from '../core/input-node'
 import { Emitter, type Signal } from '../core/signals'
@@ -23,7 +22,6 @@ import type { Session } from './session'
 import type { Steer } from './sent-steers'
 import type { AnswerOptions, PendingInput, PlacedSendOptions, RunScope, SendOptions } from './submission'
 import { runEvent, ViewLists, type RunEvent } from './view-lists'
-import { ViewWindow } from './view-window'
 
 interface ViewEvents {
   /** Lists or runs have changed. Text that grows is no update; the message itself shows it. */
@@ -37,7 +35,6 @@ export class View<M extends object> {
   readonly #listChanged: Signal
   readonly #runsChanged: Signal
   readonly #emitter = new Emitter<ViewEvents>()
-  readonly #window: ViewWindow<M>
   readonly #older: OlderMessages<M>
   readonly #branches: Branches<M>
   readonly #lists: ViewLists<M>
@@ -48,10 +45,8 @@ export class View<M extends object> {
     this.#listChanged = session.port.signal()
     this.#runsChanged = session.port.signal()
     this.#branches = new Branches(session.tree)
-    const walk = new BranchWalk(session.tree, this.#branches)
-    this.#window = new ViewWindow(session.tree, walk)
-    this.#lists = new ViewLists(session, walk, this.#window, this.#branches)
-    this.#older = new OlderMessages(session, this.#window, this.#lists)
+    this.#lists = new ViewLists(session, this.#branches)
+    this.#older = new OlderMessages(session, this.#lists)
     session.views.add(this)
     session.port.opaque(this)
   }
@@ -119,7 +114,7 @@ export class View<M extends object> {
   hasOlder(): boolean {
     this.#listChanged.track()
     this.#session.changed.track()
-    return this.#window.hasHidden || this.#session.catchUp.hasOlder
+    return this.#lists.window.hasHidden || this.#session.catchUp.hasOlder
   }
 
   /** Whether a load of older messages is running. */
@@ -261,7 +256,7 @@ export class View<M extends object> {
     this.#listChanged.track()
     this.#session.changed.track()
     return this.#branches.of(messageId, (node) => {
-      this.#window.include(node)
+      this.#lists.window.include(node)
       this.#lists.rebuild()
       this.#trigger({ messages: true, runs: true })
       this.#emitter.emit('update', undefined)
@@ -299,7 +294,7 @@ export class View<M extends object> {
 
   /** @internal */
   takePage(page: Settled<M>): void {
-    this.#window.freeze()
+    this.#lists.window.freeze()
     this.#lists.takePage(page)
   }
 
