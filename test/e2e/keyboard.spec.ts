@@ -190,3 +190,60 @@ test('a whole visit works without a mouse, on two devices, and focus is always i
   await user.press('Enter', frame.getByRole('button', { name: /^Stop run “And what.*$/ }).last())
   await frame.locator('article').last().and(frame.locator('[data-status="cancelled"]')).waitFor()
 })
+
+test('the queue, the filter of the event log and the copy button of code work without a mouse', async () => {
+  const visitor = await visit({ permissions: ['clipboard-read', 'clipboard-write'] })
+  const { page } = visitor
+  const user = new KeyboardUser(visitor)
+  const button = (name: string | RegExp) => page.getByRole('button', { name })
+  const queued = () => page.getByRole('region', { name: 'Queue' }).locator('li .text').allInnerTexts()
+
+  // Code
+  await user.to(visitor.message)
+  await page.keyboard.insertText('Repeat: ```ts\nconst days = 2\n```')
+  await user.press('Enter')
+  await visitor.run(1).reaches('complete')
+  await user.press('Enter', button('Copy code'))
+  await expect.poll(() => user.focused()).toBe('Copied')
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toContain('const days = 2')
+
+  // The queue: two messages, moved, edited, sent now and removed
+  await visitor.allow(40)
+  await user.to(visitor.message)
+  await user.type(lisbon)
+  await user.press('Enter')
+  await visitor.run(2).streams()
+  for (const words of ['hello', porto]) {
+    await user.to(visitor.message)
+    await user.type(words)
+    await user.press('Enter', button('More ways to send'))
+    const ways = page.getByRole('group', { name: 'Ways to send' })
+    await user.press('Enter', ways.getByRole('button', { name: 'Queue' }))
+  }
+  await user.press('Enter', button(/^Move queued 2, .* up/))
+  await expect.poll(queued).toEqual([porto, 'hello'])
+  await user.press('Enter', button(/^Edit queued 2/))
+  await user.type(' again')
+  await user.press('Enter')
+  await expect.poll(queued).toEqual([porto, 'hello again'])
+  await user.press('Enter', button(/^Send queued 1, .* now/))
+  await visitor.run(3).streams()
+  await expect.poll(queued).toEqual(['hello again'])
+  await user.press('Enter', button(/^Remove queued 1/))
+  await expect.poll(queued).toEqual([])
+  await user.seesFocus(visitor.message)
+
+  // The event log: the events of one run
+  await user.press('Enter', button('Settings'))
+  await user.press('Enter', button('Event log'))
+  const log = page.getByRole('complementary', { name: 'Event log' })
+  const events = () => log.getByRole('listitem').count()
+  const all = await events()
+  await user.press('Space', log.getByLabel('Events of'))
+  await user.press('ArrowDown')
+  await user.press('Enter')
+  await expect.poll(events).toBeLessThan(all)
+  await user.press('Escape')
+  await log.waitFor({ state: 'detached' })
+  expect(await user.focused()).toBe('Settings')
+})
