@@ -28,7 +28,8 @@ interface Place<M extends object> {
 interface Step<M extends object> extends PathSegment<M> {
   place: Place<M>
   ids: readonly string[]
-  /** How many of its messages the walk has seen. */
+  /** All of its messages, and how many of them the walk has seen. */
+  all: readonly string[]
   seen: number
   /** The reply that stands inside it, in place of the messages that do not show. */
   reply?: RunNode<M>
@@ -162,7 +163,8 @@ export class BranchWalk<M extends object> {
   }
 
   #show(node: TreeNode<M>, place: Place<M>): void {
-    const step: Step<M> = { node, place, ids: node.ids, seen: node.ids.length }
+    const { ids } = node
+    const step: Step<M> = { node, place, ids, all: ids, seen: ids.length }
     this.#steps.set(node, step)
     if (!place.isInside) this.#order.add(step)
     this.#cut(step, this.#replyIn(node))
@@ -183,19 +185,22 @@ export class BranchWalk<M extends object> {
         }
       }
     }
+    const { parent, isInside } = first.place
+    const host = isInside && this.#steps.get(parent!)
+    if (host) this.#cut(host, this.#replyIn(host.node))
     this.#changed()
   }
 
   /** Takes in what is new about a node on the path. */
   #update(step: Step<M>, place: Place<M>): void {
-    const { node, seen } = step
+    const { node, seen, all } = step
     this.#move(step, place)
-    if (seen === node.ids.length && (step.reply || step.ids === node.ids)) return
+    const isLonger = all === node.ids
+    if (isLonger && seen === all.length) return
+    step.all = node.ids
     step.seen = node.ids.length
-    if (step.reply) return
-    step.ids = node.ids
-    this.#cut(step, this.#replyIn(node, Math.max(seen, 1)))
-    this.#changed(node.ids.slice(seen))
+    if (!isLonger || !step.reply) this.#cut(step, this.#replyIn(node, isLonger ? Math.max(seen, 1) : 1))
+    this.#changed(isLonger ? all.slice(seen) : node.mentioned)
   }
 
   #move(step: Step<M>, place: Place<M>): void {
@@ -212,9 +217,9 @@ export class BranchWalk<M extends object> {
   #cut(step: Step<M>, { index, reply }: InlineReply<M>): void {
     const { node, ids: shown, reply: former } = step
     const count = Math.min(index, node.ids.length)
-    if (reply === former && (!reply || count === shown.length)) return
     step.reply = reply
     step.ids = reply ? node.ids.slice(0, count) : node.ids
+    if (reply === former && (!reply || count === shown.length)) return
     for (const each of [former, reply]) if (each) this.#pending.add(each)
     this.#changed(node.ids.slice(Math.min(count, shown.length)))
   }

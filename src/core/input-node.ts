@@ -44,7 +44,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
     return this.projection.size > 0
   }
 
-  protected get replacesId(): string | undefined {
+  get replacesId(): string | undefined {
     return this.forkOf
   }
 

@@ -90,21 +90,21 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return !this.stale
   }
 
-  /** Brings projection and derived facts in step with the rows; returns the change for lists that show this node. */
-  settle(): NodeChange {
+  /** Brings projection and derived facts in step with the rows; returns whether it can have another place on a branch. */
+  settle(): boolean {
     // NOTE: a cancel names a node, but changes none of its rows
-    if (this.isCompact && !this.stale) return 'none'
+    if (this.isCompact && !this.stale) return false
     return this.isAppendOnly && !this.stale ? this.#goOn() : this.#settleAll()
   }
 
-  #goOn(): NodeChange {
+  #goOn(): boolean {
     const { size } = this
     this.projection.fold(this.content, this)
     this.#noteMentions(this.#namedIds)
-    return this.size === size ? 'none' : 'moved'
+    return this.size !== size
   }
 
-  #settleAll(): NodeChange {
+  #settleAll(): boolean {
     const { visible, size, serial, parent, replacesId, ids } = this
     const restated = this.derive()
     const { content } = this
@@ -114,13 +114,9 @@ export abstract class TreeNode<M extends object> implements RowHome {
     else this.projection.fold(content, this)
     this.#noteMentions(isAfresh ? [...ids, ...(this.#namedIds ?? noItems)] : this.#namedIds)
     this.#shown?.restate(this, isAfresh ? undefined : restated)
-    const isSameParent = parent === this.parent
-    if (!visible) return this.visible || !isSameParent ? 'moved' : 'none'
-    if (!isSameParent || replacesId !== this.replacesId) return 'rearranged'
-    if (!this.visible) return 'moved'
-    // NOTE: only folding afresh puts messages before others
-    if (this.size < size || !startsWith(this.ids, ids)) return 'rearranged'
-    return this.size === size && this.serial === serial ? 'none' : 'moved'
+    if (parent !== this.parent || visible !== this.visible) return true
+    if (!visible) return false
+    return replacesId !== this.replacesId || ids !== this.ids || size !== this.size || serial !== this.serial
   }
 
   /** Notes which of these messages are named by rows, but have no content. */
@@ -224,7 +220,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   /** Where it stands while the channel does not have it; only on own prompts. */
   declare unsentLevel?: string
   /** The message that it is another version of. */
-  protected abstract get replacesId(): string | undefined
+  abstract get replacesId(): string | undefined
   /** Its owner, verified by Ably; undefined while the owner is unknown, and for clients without an identity. */
   abstract get owner(): string | undefined
   abstract get visible(): boolean
@@ -247,12 +243,6 @@ const naming =
   (id: string) =>
   (row: Row): boolean =>
     row.transport[Header.messageId] === id && isContent(row)
-
-/** Whether a node can have another place on a branch (`moved`), or other nodes because of it (`rearranged`). */
-type NodeChange = 'none' | 'moved' | 'rearranged'
-
-const startsWith = (ids: readonly string[], begin: readonly string[]): boolean =>
-  ids === begin || begin.every((id, index) => id === ids[index])
 
 /** Orders nodes by their place in the channel; prompts the channel does not have yet come last. */
 export const byLevel = (a: TreeNode<object>, b: TreeNode<object>): number => compare(levelOf(a), levelOf(b))

@@ -12,8 +12,8 @@ export type Subject<M extends object> = TreeNode<M> | string
 export interface Restructured<M extends object> {
   /** Whether nodes or messages were added, removed or moved. */
   structure: boolean
-  /** The nodes that can have another place on a branch now; undefined when that can be true of any node. */
-  moved?: readonly TreeNode<M>[]
+  /** The nodes that can have another place on a branch now. */
+  moved: readonly TreeNode<M>[]
 }
 
 /** The nodes of a conversation and their relations: which node follows, holds or answers which message. */
@@ -31,8 +31,6 @@ export abstract class Nodes<M extends object> {
   readonly #moved = new Set<TreeNode<M>>()
   /** Whether anything about the structure has changed. */
   protected isRestructured = false
-  /** Whether the structure has changed by more than the nodes in `#moved`. */
-  #isRearranged = false
   /** The number of messages in all nodes, on all branches. */
   messageCount = 0
 
@@ -79,6 +77,9 @@ export abstract class Nodes<M extends object> {
   /** Notes that a node, and those that may show in its place, can stand elsewhere. */
   protected abstract relocateSiblings(node: TreeNode<M>): void
 
+  /** Notes that a node has left the siblings that follow this message, or those of another prompt there. */
+  protected abstract leaveSiblings(parent: string | undefined): void
+
   /** Notes that a run neither answers nor follows the message with this id any more: an input may now be without a run. */
   protected abstract touchInput(inputId: string): void
 
@@ -121,24 +122,33 @@ export abstract class Nodes<M extends object> {
   protected unmention(messageId: string, node: TreeNode<M>): void {
     const former = this.nodeOf(messageId)
     this.#messages.drop(messageId, node)
-    if (this.nodeOf(messageId) !== former) this.rearrange()
+    const holder = this.nodeOf(messageId)
+    if (holder !== former) this.#holderChanged(messageId, holder, former)
   }
 
-  #holderChanged(messageId: string, holder: TreeNode<M>, former: TreeNode<M> | undefined): void {
-    // NOTE: a reply takes the place of a message inside the run that holds both
-    if (former) return this.rearrange()
+  #holderChanged(messageId: string, holder: TreeNode<M> | undefined, former: TreeNode<M> | undefined): void {
     // NOTE: a node that shows nothing yet is relocated with its followers when it does
-    if (!holder.visible && holder.size === 0) return
-    this.relocate(holder)
+    if (!former && !holder?.visible && holder?.size === 0) return
+    this.#relocateFollowers(messageId)
+    for (const node of [holder, former]) {
+      if (!node) continue
+      this.relocate(node)
+      // NOTE: a reply takes the place of a message inside the run that holds both
+      const before = former && node.ids[node.ids.indexOf(messageId) - 1]
+      if (before !== undefined) this.#relocateFollowers(before)
+    }
+  }
+
+  #relocateFollowers(messageId: string): void {
     for (const node of this.children(messageId)) this.relocate(node)
   }
 
   /** Brings a node in step with its rows, and the indexes in step with the node. */
   protected settleNode(node: TreeNode<M>): void {
-    const { parent, size, seeds, visible } = node
+    const { parent, size, seeds, visible, ids, replacesId } = node
     const isKnown = node.listedAt !== undefined
     const { inputId, forkOf } = node as Partial<RunNode<M> & InputNode<M>>
-    const change = node.settle()
+    const hasMoved = node.settle()
     // NOTE: the text that its holder has, because equal texts of different rows are kept twice
     const { parent: known } = node
     if (known !== undefined) node.follow(this.nodeOf(known)?.ids.find((id) => id === known) ?? known)
@@ -154,13 +164,14 @@ export abstract class Nodes<M extends object> {
     else if ((node as RunNode<M>).inputId !== inputId) {
       this.#answer((node as RunNode<M>).inputId, node as RunNode<M>, inputId)
       if (inputId !== undefined) this.touchInput(inputId)
-      if (visible) this.rearrange()
+      if (visible) this.relocate(node)
     }
-    if (change === 'none') return
-    if (change === 'rearranged') this.rearrange()
-    if (node.visible !== visible) this.#visibilityChanged(node)
-    if (node.size > size) this.#noteGrowth(node, size)
+    if (!hasMoved) return
     this.relocate(node)
+    if (visible && (node.parent !== parent || node.replacesId !== replacesId)) this.leaveSiblings(parent)
+    if (node.visible !== visible) this.#visibilityChanged(node)
+    if (node.ids !== ids) for (const id of [...ids, ...node.ids]) this.#relocateFollowers(id)
+    else if (node.size > size) this.#noteGrowth(node, size)
   }
 
   #list(node: TreeNode<M>): void {
@@ -176,7 +187,7 @@ export abstract class Nodes<M extends object> {
 
   /** The nodes that follow a node move with it; without it, one of its siblings shows. */
   #visibilityChanged(node: TreeNode<M>): void {
-    for (const id of node.mentioned) for (const child of this.children(id)) this.relocate(child)
+    for (const id of node.mentioned) this.#relocateFollowers(id)
     if (!node.visible) this.relocateSiblings(node)
   }
 
@@ -184,7 +195,8 @@ export abstract class Nodes<M extends object> {
   #noteGrowth({ ids }: TreeNode<M>, size: number): void {
     for (let at = size || 1; at < ids.length; at++) {
       const replaces = (child: TreeNode<M>): boolean => child instanceof RunNode && child.regenerates === ids[at]
-      if (this.children(ids[at - 1]).some(replaces)) this.rearrange()
+      const before = ids[at - 1]
+      if (before !== undefined && this.children(before).some(replaces)) this.#relocateFollowers(before)
     }
   }
 
@@ -211,18 +223,12 @@ export abstract class Nodes<M extends object> {
     this.#moved.add(node)
   }
 
-  /** Notes that the place of any node can be another one. */
-  protected rearrange(): void {
-    this.isRestructured = this.#isRearranged = true
-  }
-
   /** The changes of the structure since the last call. */
   protected restructured(): Restructured<M> {
-    if (!this.isRestructured) return { structure: false }
-    const moved = this.#isRearranged ? undefined : [...this.#moved]
+    const change = { structure: this.isRestructured, moved: [...this.#moved] }
     this.#moved.clear()
-    this.isRestructured = this.#isRearranged = false
-    return { structure: true, moved }
+    this.isRestructured = false
+    return change
   }
 }
 

@@ -204,7 +204,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#progress?.isNews === false && !this.#progress.isEnding
   }
 
-  protected get replacesId(): string | undefined {
+  get replacesId(): string | undefined {
     return this.regenerates
   }
 

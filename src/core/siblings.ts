@@ -104,9 +104,9 @@ export class Siblings<M extends object> {
     if (!isSettled) this.#places.delete(node.parent ?? '')
   }
 
-  /** Forgets all groups. */
-  reset(): void {
-    this.#places.clear()
+  /** Forgets the groups of nodes that follow a message. */
+  forget(parent = ''): void {
+    this.#places.delete(parent)
   }
 
   #versionsOf(group: readonly TreeNode<M>[]): readonly Sibling<M>[] {

@@ -25,7 +25,7 @@ export interface Settled<M extends object> extends Restructured<M> {
   transitions: readonly RunTransition<M>[]
 }
 
-const nothing: Settled<never> = { structure: false, changed: noItems, transitions: noItems }
+const nothing: Settled<never> = { structure: false, moved: noItems, changed: noItems, transitions: noItems }
 
 /**
  * A conversation as nodes made from channel rows: an input per prompt, a run per reply. `apply` puts rows into nodes;
@@ -104,8 +104,7 @@ export class Tree<M extends object> extends Placement<M> {
 
   #restructured(): Restructured<M> {
     const change = this.restructured()
-    if (change.moved) for (const node of change.moved) this.siblings.update(node)
-    else if (change.structure) this.siblings.reset()
+    for (const node of change.moved) this.siblings.update(node)
     return change
   }
 
@@ -130,6 +129,11 @@ export class Tree<M extends object> extends Placement<M> {
   protected relocateSiblings(node: TreeNode<M>): void {
     this.relocate(node)
     for (const sibling of this.siblings.of(node)) this.relocate(sibling)
+  }
+
+  protected leaveSiblings(parent: string | undefined): void {
+    for (const node of this.children(parent)) this.relocate(node)
+    this.siblings.forget(parent)
   }
 
   info(run: RunNode<M>): RunInfo {

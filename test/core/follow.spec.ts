@@ -3,6 +3,8 @@ import { array, assert, nat, property, tuple, type Arbitrary } from 'fast-check'
 import { isDeepStrictEqual } from 'node:util'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { BranchWalk, type PathSegment } from '../../src/core/branch'
+import type { TreeNode } from '../../src/core/node'
+import { Siblings } from '../../src/core/siblings'
 import type { ChannelMessage, OutgoingMessage } from '../../src/core/wire'
 import type { Changes } from '../../src/session/context'
 import { localRows } from '../../src/session/placed-input'
@@ -57,7 +59,7 @@ class Follower {
   #check(): void {
     const { structure, moved } = this.#tree.settle()
     if (!structure) return
-    if (moved) this.followed++
+    this.followed++
     this.#walk.follow(moved)
     const { path } = new BranchWalk(this.#tree, choices)
     if (
@@ -65,8 +67,16 @@ class Follower {
       !path.every(({ node }) => this.#walk.has(node))
     )
       this.detours++
+    if (this.followed % 10 > 0) return
+    const fresh = new Siblings(this.#tree)
+    const isSame = (node: TreeNode<UIMessage>): boolean =>
+      isDeepStrictEqual(keysOf(this.#tree.siblings, node), keysOf(fresh, node))
+    if (!this.#tree.nodes().every(isSame)) this.detours++
   }
 }
+
+const keysOf = (siblings: Siblings<UIMessage>, node: TreeNode<UIMessage>): string[] =>
+  siblings.of(node).map(({ key }) => key)
 
 const plain = ({ node, ids }: PathSegment<UIMessage>) => ({ key: node.key, ids })
 
@@ -88,15 +98,16 @@ it('an updated branch equals a complete walk of all nodes, in any order of arriv
   expect(followed).toBeGreaterThan(300)
 })
 
-/** Makes a view list everything anew. */
-const everything: Changes<UIMessage> = {
+/** Makes a view list everything anew, as if each of these nodes had moved. */
+const everything = (moved: readonly TreeNode<UIMessage>[]): Changes<UIMessage> => ({
   structure: true,
+  moved,
   runs: true,
   transitions: [],
   changed: [],
   touched: [],
   pending: new Set(),
-}
+})
 
 // NOTE: two seeds that found a bug once: late text changed the request that a suspended run waited for
 it.each([seed, 990_612, 669_177])('updated lists equal lists that are built anew (seed %i)', async (seed) => {
@@ -109,7 +120,7 @@ it.each([seed, 990_612, 669_177])('updated lists equal lists that are built anew
     for (const message of random() < 0.5 ? wire : shuffled(wire, random)) {
       listener.hear([message])
       const lists = [view.getMessages(), view.runs(), view.pending()]
-      view.refresh(everything)
+      view.refresh(everything(listener.session.internals.tree.nodes()))
       for (const [index, list] of [view.getMessages(), view.runs(), view.pending()].entries())
         expect(list).toBe(lists[index])
     }

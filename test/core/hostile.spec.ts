@@ -237,7 +237,7 @@ describe('thousands of unknown runs', () => {
     expect(tree.children(undefined)).toHaveLength(1001)
     expect([...tree.log.rows()]).toHaveLength(1001)
     expect(tree.runs.has('ghost-4999')).toBe(true)
-    expect(tree.settle()).toEqual({ structure: false, changed: [], transitions: [] })
+    expect(tree.settle()).toEqual({ structure: false, moved: [], changed: [], transitions: [] })
   })
 
   it('forgotten runs leave nothing behind', () => {
