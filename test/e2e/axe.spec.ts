@@ -5,7 +5,7 @@ import { useVisits, type Visitor } from './visit'
 const lisbon = 'Plan a weekend in Lisbon for two'
 const porto = 'And what would three nights in Porto cost?'
 
-const { visit } = useVisits({ hasMotion: true })
+const { visit } = useVisits()
 
 /** The findings of Axe at each width; the page is not loaded again for them. */
 async function findingsOf({ page }: Visitor, state: string): Promise<string[]> {
@@ -21,7 +21,7 @@ async function findingsOf({ page }: Visitor, state: string): Promise<string[]> {
 test.each(['light', 'dark'] as const)(
   'Axe finds nothing from 1280 to 360 px, in any state (%s)',
   async (colorScheme) => {
-    const visitor = await visit({ colorScheme, allow: 40 })
+    const visitor = await visit({ hasMotion: true, colorScheme, allow: 40 })
     const { page } = visitor
     const found: string[] = []
     const check = async (state: string) => void found.push(...(await findingsOf(visitor, state)))

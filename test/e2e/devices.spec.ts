@@ -5,7 +5,7 @@ import { useVisits, type Visitor } from './visit'
 
 const lisbon = 'Plan a weekend in Lisbon for two'
 
-const { visit } = useVisits({ hasMotion: true })
+const { visit } = useVisits()
 
 /** Opens a conversation on the page with two devices. */
 async function openBoth(visitor: Visitor): Promise<{ laptop: FrameLocator; phone: FrameLocator }> {
@@ -23,7 +23,7 @@ const ask = async (device: FrameLocator, text: string) => {
 const card = (device: FrameLocator, status: string) => device.locator(`article[data-status="${status}"]`)
 
 test('a Stop on the phone reaches the laptop, which shows its milliseconds and its sender', async () => {
-  const visitor = await visit({ viewport: { width: 1280, height: 800 }, allow: 40 })
+  const visitor = await visit({ hasMotion: true, viewport: { width: 1280, height: 800 }, allow: 40 })
   const { laptop, phone } = await openBoth(visitor)
   await ask(laptop, lisbon)
   await card(phone, 'streaming').waitFor()

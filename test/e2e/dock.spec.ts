@@ -6,7 +6,7 @@ const lisbon = 'Plan a weekend in Lisbon for two'
 const porto = 'And what would three nights in Porto cost?'
 const stops = 'How does Stop work?'
 
-const { visit } = useVisits({ hasMotion: true })
+const { visit } = useVisits()
 
 describe('the dock on a phone', () => {
   test.for([
@@ -14,7 +14,7 @@ describe('the dock on a phone', () => {
     [390, 780, 3],
     [360, 420, 2],
   ] as const)('at %i by %i px each of %i Stops lies on its own chip only', async ([width, height, count]) => {
-    const visitor = await visit({ viewport: { width, height }, hasTouch: true, allow: 40 })
+    const visitor = await visit({ hasMotion: true, viewport: { width, height }, hasTouch: true, allow: 40 })
     const runs = []
     for (const prompt of [lisbon, porto, stops].slice(0, count)) runs.push(await visitor.ask(prompt))
     await Promise.all(runs.map((run) => run.streams()))
@@ -50,7 +50,7 @@ describe('the dock on a phone', () => {
 })
 
 test('on a tablet each of six chips names its run, also beside its Stop', async () => {
-  const visitor = await visit({ viewport: { width: 768, height: 1024 }, allow: 40 })
+  const visitor = await visit({ hasMotion: true, viewport: { width: 768, height: 1024 }, allow: 40 })
   const runs = []
   for (const prompt of [lisbon, porto, stops, 'hello', lisbon, porto]) runs.push(await visitor.ask(prompt))
   await Promise.all(runs.map((run) => run.streams()))
@@ -66,7 +66,7 @@ test('on a tablet each of six chips names its run, also beside its Stop', async 
 
 describe('Escape', () => {
   test('stops the run with focus, not the newest', async () => {
-    const visitor = await visit({ allow: 40 })
+    const visitor = await visit({ hasMotion: true, allow: 40 })
     const [first, second] = [await visitor.ask(lisbon), await visitor.ask(porto)]
     await Promise.all([first.streams(), second.streams()])
     await first.stopButton.focus()
@@ -76,7 +76,7 @@ describe('Escape', () => {
   })
 
   test('pressed twice in a row stops one run', async () => {
-    const visitor = await visit({ allow: 40, hasOwnClock: true })
+    const visitor = await visit({ hasMotion: true, allow: 40, hasOwnClock: true })
     const [first, second] = [await visitor.ask(lisbon), await visitor.ask(porto)]
     await Promise.all([first.streams(), second.streams()])
     await visitor.stopClock()

@@ -5,7 +5,7 @@ import { useVisits, type RunOnPage, type Visitor } from './visit'
 const lisbon = 'Plan a weekend in Lisbon for two'
 const porto = 'And what would three nights in Porto cost?'
 
-const { visit, newSession } = useVisits({ hasMotion: true })
+const { visit, newSession } = useVisits()
 
 /** Waits until the end of a run's text is inside the conversation's visible area; the page scrolls a frame later. */
 const showsItsEnd = async ({ card }: RunOnPage): Promise<void> => {
@@ -24,7 +24,7 @@ const colour = (run: RunOnPage) => run.card.evaluate((card) => getComputedStyle(
 
 describe('two answers on a desktop', () => {
   test('have lanes of equal height that scroll to their own ends, even if the second one starts late', async () => {
-    const visitor = await visit({ allow: 150 })
+    const visitor = await visit({ hasMotion: true, allow: 150 })
     const first = await visitor.ask(lisbon)
     await first.streams(90)
     const second = await visitor.ask(porto)
@@ -54,7 +54,7 @@ describe('two answers on a desktop', () => {
 })
 
 test('a prompt that is sent offline is visible beside the long answer before it', async () => {
-  const visitor = await visit({ allow: 150 })
+  const visitor = await visit({ hasMotion: true, allow: 150 })
   await visitor.prolongFaults()
   const first = await visitor.ask(lisbon)
   await first.streams(90)
@@ -71,7 +71,7 @@ test('a prompt that is sent offline is visible beside the long answer before it'
 })
 
 test('the page follows a regenerated answer further up, and the button to the latest answer is never stale', async () => {
-  const visitor = await visit({ viewport: { width: 1000, height: 520 } })
+  const visitor = await visit({ hasMotion: true, viewport: { width: 1000, height: 520 } })
   const first = await visitor.ask(lisbon)
   await first.reaches('complete')
   await (await visitor.ask('hello')).reaches('complete')

@@ -6,7 +6,7 @@ import { useVisits } from './visit'
 const lisbon = 'Plan a weekend in Lisbon for two'
 const porto = 'And what would three nights in Porto cost?'
 
-const { visit } = useVisits({ hasMotion: true })
+const { visit } = useVisits()
 
 test.each([
   { width: 1280, height: 800, colorScheme: 'light' },
@@ -16,9 +16,9 @@ test.each([
 ] as const)(
   'no step of a visit shifts the page by more than 0.02 ($width px)',
   async ({ colorScheme, ...viewport }) => {
-    const visitor = await visit({ viewport, colorScheme, allow: 60 })
+    const visitor = await visit({ hasMotion: true, viewport, colorScheme, allow: 60 })
     const { page } = visitor
-    const other = await visit({ session: visitor.session })
+    const other = await visit({ hasMotion: true, session: visitor.session })
     const shifts = new Map<string, number>()
     let before = 0
     const check = async (step: string) => {

@@ -7,7 +7,7 @@ import { useVisits, wordsFor, type Visitor } from './visit'
 const lisbon = 'Plan a weekend in Lisbon for two'
 const porto = 'And what would three nights in Porto cost?'
 
-const { visit, newSession } = useVisits({ hasMotion: true })
+const { visit, newSession } = useVisits()
 
 describe('layout', () => {
   const sizes = [
@@ -17,7 +17,7 @@ describe('layout', () => {
   ] as const
 
   test.each(sizes)('two streaming answers shift the page by at most 0.02 (%s)', async (_, viewport) => {
-    const visitor = await visit({ viewport, speed: 100, allow: 40 })
+    const visitor = await visit({ hasMotion: true, viewport, speed: 100, allow: 40 })
     await visitor.ask(lisbon)
     await visitor.ask(porto)
     await visitor.run(2).streams()
@@ -30,7 +30,7 @@ describe('layout', () => {
   })
 
   test('a whole visit shifts the page by at most 0.02: one answer, Stop and send, Stop, an error', async () => {
-    const visitor = await visit({ speed: 100, allow: 60 })
+    const visitor = await visit({ hasMotion: true, speed: 100, allow: 60 })
     await watchShifts(visitor.page)
     await (await visitor.ask(lisbon)).streams()
     await visitor.message.fill(porto)
@@ -52,7 +52,7 @@ describe('layout', () => {
   })
 
   test('nothing scrolls sideways at 360 px', async () => {
-    const visitor = await visit({ viewport: { width: 360, height: 740 }, hasTouch: true, allow: 60 })
+    const visitor = await visit({ hasMotion: true, viewport: { width: 360, height: 740 }, hasTouch: true, allow: 60 })
     expect(await overflowOf(visitor.page)).toEqual([])
     await visitor.ask(lisbon)
     await visitor.ask(porto)
@@ -67,7 +67,7 @@ describe('layout', () => {
   })
 
   test('follows the end of the conversation only while the reader is at the end', async () => {
-    const visitor = await visit({ viewport: { width: 1000, height: 500 }, allow: 150 })
+    const visitor = await visit({ hasMotion: true, viewport: { width: 1000, height: 500 }, allow: 150 })
     const run = await visitor.ask(lisbon)
     await run.streams(90)
     const distance = () =>
@@ -93,7 +93,7 @@ describe('layout', () => {
   })
 
   test('follows an answer that grows again before the browser has reported the scroll to its end', async () => {
-    const visitor = await visit({ viewport: { width: 1000, height: 500 } })
+    const visitor = await visit({ hasMotion: true, viewport: { width: 1000, height: 500 } })
     await (await visitor.ask(lisbon)).reaches('complete')
     const distance = await visitor.page.evaluate(async () => {
       const main = document.querySelector('main')!

@@ -9,7 +9,7 @@ const porto = 'And what would three nights in Porto cost?'
 const table = 'Book a table for two on Friday'
 const fado = 'Look up where to hear fado'
 
-const { visit, newSession } = useVisits({ hasMotion: true })
+const { visit, newSession } = useVisits()
 
 const tool = (run: RunOnPage) => run.card.locator('.tool')
 const toolStatus = (run: RunOnPage) => tool(run).getAttribute('data-tool')
@@ -303,7 +303,7 @@ describe('access', () => {
   test.each(['light', 'dark'] as const)(
     'Axe finds nothing serious in tools, reasoning, sources, steers (%s)',
     async (colorScheme) => {
-      const visitor = await visit({ colorScheme })
+      const visitor = await visit({ hasMotion: true, colorScheme })
       const waiting = await asksForTable(visitor)
       expect(await violationsOf(visitor.page)).toEqual([])
       await visitor.press('Deny Book table')
@@ -337,7 +337,7 @@ describe('layout', () => {
   ] as const
 
   test.each(sizes)('reasoning, tools, sources and a steer shift the page by at most 0.02 (%s)', async (_, viewport) => {
-    const visitor = await visit({ viewport, speed: 100 })
+    const visitor = await visit({ hasMotion: true, viewport, speed: 100 })
     await watchShifts(visitor.page)
     await (await visitor.ask('Think first: is Sintra worth a day?')).reaches('complete')
     await (await visitor.ask(fado)).reaches('complete')

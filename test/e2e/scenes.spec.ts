@@ -9,7 +9,7 @@ const lisbon = 'Plan a weekend in Lisbon for two'
 const porto = 'And what would three nights in Porto cost?'
 const fiveDays = 'Actually, make it five days'
 
-const { visit } = useVisits({ hasMotion: true })
+const { visit } = useVisits()
 
 const bar = (visitor: Visitor) => visitor.page.getByRole('region', { name: /^Scene/ })
 const isOver = (visitor: Visitor) => bar(visitor).getByRole('button', { name: 'Play the scene again' }).waitFor()
@@ -56,7 +56,7 @@ describe('the scene', () => {
   })
 
   test('"Phone stops laptop" plays on two devices', async () => {
-    const visitor = await visit({ allow: 60 })
+    const visitor = await visit({ hasMotion: true, allow: 60 })
     await visitor.press(/^Phone stops laptop/)
     await isOver(visitor)
     for (const name of ['Laptop', 'Phone']) {
@@ -70,7 +70,12 @@ describe('the scene', () => {
   })
 
   test('"Phone stops laptop" on a phone brings the device into view that does something', async () => {
-    const visitor = await visit({ viewport: { width: 390, height: 780 }, hasTouch: true, allow: 'nothing' })
+    const visitor = await visit({
+      hasMotion: true,
+      viewport: { width: 390, height: 780 },
+      hasTouch: true,
+      allow: 'nothing',
+    })
     const distance = () =>
       visitor.page
         .locator('.pane.phone')
@@ -124,7 +129,7 @@ describe('a scene', () => {
   })
 
   test('shifts the page by at most 0.02, once its two lanes are there', async () => {
-    const visitor = await visit({ speed: 100, allow: 60 })
+    const visitor = await visit({ hasMotion: true, speed: 100, allow: 60 })
     await visitor.press(/^Two questions at once/)
     await visitor.run(2).streams()
     await watchShifts(visitor.page)
@@ -141,7 +146,7 @@ describe('a scene', () => {
   ] as const
 
   test.each(looks)('passes Axe and fits (%s, %o)', async (colorScheme, viewport) => {
-    const visitor = await visit({ colorScheme, viewport, allow: 60 })
+    const visitor = await visit({ hasMotion: true, colorScheme, viewport, allow: 60 })
     expect(await violationsOf(visitor.page)).toEqual([])
     expect(await overflowOf(visitor.page)).toEqual([])
     await visitor.press(/^Two questions at once/)

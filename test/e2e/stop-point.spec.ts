@@ -5,7 +5,7 @@ import { useVisits, wordsFor, type Visitor } from './visit'
 
 const lisbon = 'Plan a weekend in Lisbon for two'
 
-const { visit, newSession } = useVisits({ hasMotion: true })
+const { visit, newSession } = useVisits()
 
 /** Stops an answer to this prompt late: after a number of words. */
 async function askAndStopLate(visitor: Visitor, other: Visitor, prompt: string, { before = 60, after = 100 } = {}) {
@@ -17,8 +17,14 @@ async function askAndStopLate(visitor: Visitor, other: Visitor, prompt: string, 
 describe.each(['light', 'dark'] as const)('text that was written after Stop (%s)', (colorScheme) => {
   test('is marked behind the place of the Stop, and the card explains the mark', async () => {
     const session = newSession()
-    const visitor = await visit({ session, colorScheme, allow: 60 })
-    const phone = await visit({ session, colorScheme, viewport: { width: 390, height: 800 }, hasTouch: true })
+    const visitor = await visit({ hasMotion: true, session, colorScheme, allow: 60 })
+    const phone = await visit({
+      hasMotion: true,
+      session,
+      colorScheme,
+      viewport: { width: 390, height: 800 },
+      hasTouch: true,
+    })
     const { run, kept } = await askAndStopLate(visitor, phone, lisbon)
     await phone.run(1).reaches('cancelled')
     for (const { card, page } of [run, phone.run(1)].map((each) => ({ card: each.card, page: each.card.page() }))) {

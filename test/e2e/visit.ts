@@ -15,8 +15,6 @@ const pause = 50
 
 /** Settings of all visits of a file. */
 export interface VisitsOptions extends Pick<PlaygroundOptions, 'env'> {
-  /** Whether the page moves as it does for most users, which costs a frame of work 60 times a second. @default false */
-  hasMotion?: boolean
   /** Whether the browser keeps pages that are left for its back button, as browsers of users do. @default false */
   keepsPages?: boolean
   /** Whether visits are tabs of one device, and one tab hides the others, as in browsers of users. @default false */
@@ -36,6 +34,8 @@ export interface Visits {
 export interface VisitOptions extends BrowserContextOptions {
   /** The conversation. @default a new one */
   session?: string
+  /** Whether the page moves as it does for most users, which costs a frame of work 60 times a second. @default false */
+  hasMotion?: boolean
   /** Tokens per second of the answers to this visitor. @default 1000 */
   speed?: string | number
   /** How far answers to this visitor can stream until `allow` is called. @default 'all' */
@@ -55,12 +55,7 @@ let gates = 0
  * Opens the playground of this process for a file of tests; one with settings of its own is started for the file. A console
  * error fails the test in which it happens.
  */
-export function useVisits({
-  env,
-  hasMotion = false,
-  keepsPages = false,
-  hidesTabs = false,
-}: VisitsOptions = {}): Visits {
+export function useVisits({ env, keepsPages = false, hidesTabs = false }: VisitsOptions = {}): Visits {
   let url: string
   let own: Playground | undefined
   let browser: Browser
@@ -96,6 +91,7 @@ export function useVisits({
       session = newSession(),
       speed = 1000,
       allow = 'all',
+      hasMotion = false,
       profile,
       hasOwnClock,
       expected,
