@@ -243,8 +243,8 @@ export abstract class Placement<M extends object> extends Nodes<M> {
     return (this.#latest = this.runs.get(runId) ?? addTo(this.runs, this.#newRun(runId)))
   }
 
-  #newRun(key: string, isAwaited?: boolean): RunNode<M> {
-    return new RunNode(key, this, isAwaited)
+  #newRun(key: string, isPlaceholder?: boolean): RunNode<M> {
+    return new RunNode(key, this, isPlaceholder)
   }
 }
 

@@ -24,8 +24,8 @@ export interface NodeContext<M extends object> {
   readonly port: ReactivePort
 }
 
-/** Tells how a row counts. */
-interface RowReader {
+/** Decides what of a row counts. */
+interface ContentReader {
   /** The row as it is folded; undefined if it does not count. */
   read(row: Row): Row | undefined
 }
@@ -76,7 +76,7 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
   }
 
   /** Folds the rows that have come behind the others. */
-  fold(content: readonly Row[], reader: RowReader): void {
+  fold(content: readonly Row[], reader: ContentReader): void {
     const folding = (this.#folding ??= this.#begin())
     folding.content = content
     while (folding.count < content.length) {
@@ -100,7 +100,7 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
   }
 
   /** Folds all rows afresh, keeping the objects that views already hold. */
-  rebuild(content: readonly Row[], reader: RowReader): void {
+  rebuild(content: readonly Row[], reader: ContentReader): void {
     // NOTE: the part of a superseded attempt's row can become the part of another row
     for (const row of this.#folding?.content ?? noItems) row.part = undefined
     const heldIds = this.#ids

@@ -69,10 +69,10 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly #scheduler: FlushScheduler
   /** A pending prompt is not packed, because each change of its state reads its rows. */
   readonly #packing = new IdleWork<TreeNode<M>>((node) => this.pending.get(node) ?? this.tree.compact([node]), maxLoose)
-  readonly #statusChanged: Signal
+  readonly #statusSignal: Signal
   /** Subjects that have changed since the last refresh. */
   readonly #touched = new Set<Subject<M>>()
-  /** How many verbs are running inside each other. */
+  /** How many verbs, or changes of parts, are running inside each other: no view is refreshed meanwhile. */
   #verbs = 0
   #error: SessionError | undefined
   #closing: Promise<void> | undefined
@@ -87,7 +87,7 @@ export class Session<M extends object> implements SessionContext<M> {
     const echo = (messages: readonly ChannelMessage[]): void => messages.forEach(this.hear)
     this.outbox = new Outbox(this.channel, () => this.connect(), echo)
     this.changed = port.signal()
-    this.#statusChanged = port.signal()
+    this.#statusSignal = port.signal()
     this.#scheduler = new FlushScheduler(flush, () => this.refresh())
     this.publicTree = new SessionTree(this)
     this.catchUp = new CatchUp(this)
@@ -101,12 +101,12 @@ export class Session<M extends object> implements SessionContext<M> {
   }
 
   get status(): SessionStatus {
-    this.#statusChanged.track()
+    this.#statusSignal.track()
     return this.#connection.status
   }
 
   get error(): SessionError | undefined {
-    this.#statusChanged.track()
+    this.#statusSignal.track()
     return this.#error
   }
 
@@ -162,7 +162,7 @@ export class Session<M extends object> implements SessionContext<M> {
     return this.act(() => this.#cancellable(view, scope).map((target) => this.cancel(idOf(target))))
   }
 
-  /** What an input that goes into this run, or into a new one, interrupts in a view: no stalled run, which writes nothing. */
+  /** The runs and inputs of a view that an input into this run, or into a new one, interrupts; no stalled runs. */
   interruptible(view: RunLists, runId?: string): Cancellable[] {
     const targets = this.#cancellable(view, 'view')
     return targets.filter((target) => !isRun(target) || (target.runId !== runId && !target.stalled))
@@ -244,7 +244,7 @@ export class Session<M extends object> implements SessionContext<M> {
 
   report(error: SessionError): void {
     this.#error = error
-    this.#statusChanged.trigger()
+    this.#statusSignal.trigger()
     this.emitter.emit('error', error)
   }
 
@@ -254,7 +254,7 @@ export class Session<M extends object> implements SessionContext<M> {
       this.#error = undefined
       this.#expire([...this.pending.subjects, ...this.#watch.runs])
     }
-    this.#statusChanged.trigger()
+    this.#statusSignal.trigger()
     this.emitter.emit('status', status)
   }
 
@@ -286,7 +286,7 @@ export class Session<M extends object> implements SessionContext<M> {
     this.#packing.add([...changed, ...pending].filter((node) => typeof node !== 'string'))
   }
 
-  /** Applies the settled tree to the parts. Returns the changes that the parts have made, which are shown with the tree. */
+  /** Applies the settled tree to the parts. Returns the changes of the parts, which are shown with the tree. */
   #apply({ changed }: Settled<M>): Pick<Changes<M>, 'runs' | 'touched' | 'pending'> {
     this.#verbs++
     try {

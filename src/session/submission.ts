@@ -4,9 +4,8 @@ import { deferred } from '../core/signals'
 import { ErrorCode, type SessionError } from '../core/errors'
 import type { Row } from '../core/row'
 import type { Cancelling, RunInfo, WakeInfo } from '../core/run-info'
-import { hasEnded, isEntry } from '../core/run-state'
+import { hasEnded, isEntry, type RunEndReason, type RunError } from '../core/run-state'
 import type { RunNode } from '../core/run-node'
-import type { RunEndReason, RunError } from '../core/run-state'
 import type { Subject } from '../core/nodes'
 import type { Tree } from '../core/tree'
 import { Header, MessageName, type OutgoingMessage } from '../core/wire'
@@ -129,8 +128,8 @@ export class Submission implements Trigger {
   publishing?: Promise<unknown>
   /** The serials of its messages, once the channel has accepted them. */
   serials: readonly string[] = []
-  /** The places, among its answers, of those whose sender knows that they do not count. */
-  readonly told = new Set<number>()
+  /** The indexes of its answers that were reported as late, because they do not count. */
+  readonly reportedLate = new Set<number>()
   #started = deferred()
   #finished = deferred<RunResult>()
   #abandonedFor: SessionError | undefined
@@ -169,8 +168,8 @@ export class Submission implements Trigger {
   lateAnswers(run: RunNode<object>): SessionError[] {
     return this.answers.flatMap(({ codec }, index) => {
       const earlier = run.answers.before({ codec, serial: this.serials[index] })
-      if (!earlier || this.told.has(index)) return []
-      this.told.add(index)
+      if (!earlier || this.reportedLate.has(index)) return []
+      this.reportedLate.add(index)
       return alreadyAnswered(earlier)
     })
   }
@@ -252,7 +251,7 @@ export async function checkAnswers<M extends object>(
   const run = fork && !isFirst ? fork : tree.runs.get(runId ?? place.supersedes ?? '')
   if (!run) return
   const errors = submission.lateAnswers(run)
-  const isRefused = isFirst ? submission.told.has(0) : errors.length === answers.length
+  const isRefused = isFirst ? submission.reportedLate.has(0) : errors.length === answers.length
   if (isRefused) throw errors[0]!
   for (const error of errors) session.report(error)
 }
@@ -263,11 +262,11 @@ export function tellOutdone<M extends object>(
   submission: Submission,
   run: RunNode<M>,
 ): void {
-  const { publishing, serials, told, answers } = submission
+  const { publishing, serials, reportedLate, answers } = submission
   const isOutdone = (serial: string, index: number): boolean =>
-    !told.has(index) && run.isOutdone(session.tree.log.get(serial))
+    !reportedLate.has(index) && run.isOutdone(session.tree.log.get(serial))
   if (publishing || !serials.some(isOutdone)) return
   const errors = submission.lateAnswers(run)
-  if (errors.length > 0 && told.size === answers.length) submission.abandon(errors[0]!)
+  if (errors.length > 0 && reportedLate.size === answers.length) submission.abandon(errors[0]!)
   for (const error of errors) session.report(error)
 }

@@ -3,10 +3,11 @@ import { MultiMap } from '../core/collections'
 import { warn } from '../core/diagnostics'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import type { InputNode } from '../core/input-node'
+import type { WakeInfo } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import { runError } from '../core/run-state'
 import { Header } from '../core/wire'
-import { type SessionContext } from './context'
+import type { SessionContext } from './context'
 import { encodeInput, localRows, moveInput, type Place, type PlacedInput } from './placed-input'
 import {
   acceptedRun,
@@ -19,7 +20,6 @@ import {
   type Trigger,
 } from './submission'
 import type { Wakes } from './wake'
-import type { WakeInfo } from '../core/run-info'
 
 /** Everything that this client has sent, until the runs it leads to have ended. */
 export class Submissions<M extends object> {
