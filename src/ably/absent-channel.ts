@@ -4,8 +4,8 @@ import { readPage, type HistoryPage } from './history-page'
 import type { Channel } from './session-channel'
 
 /**
- * The channel of a session without a realtime client: never attached; its errors say why. On a server its history can be
- * read through a REST client, else it is empty.
+ * The channel of a session without a realtime client: never attached; its errors say why. On a server its history can
+ * be read through a REST client, else it is empty.
  */
 export class AbsentChannel implements Channel {
   readonly clientId = undefined

@@ -4,8 +4,8 @@ import type { ChannelMessage } from '../core/wire'
 import type { HistoryPage } from './history-page'
 
 /**
- * Rows that the app has kept: the URL of an `archiveRoute`, a function that fetches from one with this query, or an archive in
- * this process.
+ * Rows that the app has kept: the URL of an `archiveRoute`, a function that fetches from one with this query, or an
+ * archive in this process.
  */
 export type ArchiveTarget = string | ((query: string) => Promise<Response>) | RowReader
 
@@ -18,8 +18,8 @@ interface ArchivePlace {
 }
 
 /**
- * A page of history that is continued in the archive where Ably's history ends. Both hold the same rows by serial, so rows that are
- * in both harm nothing.
+ * A page of history that is continued in the archive where Ably's history ends. Both hold the same rows by serial, so
+ * rows that are in both harm nothing.
  *
  * @param before - the oldest serial of the page before this one
  */

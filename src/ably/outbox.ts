@@ -13,13 +13,13 @@ interface QueuedPublish extends Deferred<readonly string[]> {
 /** Delay before the next attempt when a publish failed although the connection is up, in milliseconds. */
 const retryDelay = 250
 
-// NOTE: below Ably's usual limit of 50 messages per second for a channel. A verb may publish hundreds of cancels; the other
-// sessions of the connection have room beside them
+// NOTE: below Ably's usual limit of 50 messages per second for a channel. A verb may publish hundreds of cancels; the
+// other sessions of the connection have room beside them
 const maxOnChannel = 30
 
 /**
- * Publishes the messages of one session in order, paced, and also through outages: the SDK keeps them through short ones,
- * the outbox through long ones. Only a message that the channel refuses for the rate can come behind later ones.
+ * Publishes the messages of one session in order, paced, and also through outages: the SDK keeps them through short
+ * ones, the outbox through long ones. Only a message that the channel refuses for the rate can come behind later ones.
  * Every message has an id of its own, so Ably stores a message that is published again after an unclear failure once.
  */
 export class Outbox {
@@ -86,7 +86,10 @@ export class Outbox {
     this.#timer = setTimeout(() => this.flush(), delay)
   }
 
-  /** Rejects the queue and everything that is published later; without a network also the pieces that the SDK keeps until then. */
+  /**
+   * Rejects the queue and everything that is published later; without a network also the pieces that the SDK keeps
+   * until then.
+   */
   close(error: unknown): void {
     this.#closed = { error }
     this.#reject(error)

@@ -2,12 +2,12 @@
 const stayTime = 1000
 
 /**
- * Calls the listener when the page goes on after `beforeunload`, in which the SDK closes its connection: it comes back by the
- * back button, becomes visible, or is still there a moment later (a `mailto:` link, a download, a cancelled "Leave site?").
- * Returns a function that removes it.
+ * Calls the listener when the page goes on after `beforeunload`, in which the SDK closes its connection: it comes back
+ * by the back button, becomes visible, or is still there a moment later (a `mailto:` link, a download, a cancelled
+ * "Leave site?"). Returns a function that removes it.
  *
- * @param wasOpenAt - Whether the connection was open at a moment of `performance.now()`: one that the app has closed stays
- * closed.
+ * @param wasOpenAt - Whether the connection was open at a moment of `performance.now()`: one that the app has closed
+ * stays closed.
  */
 export function onPageStays(listener: () => void, wasOpenAt: (moment: number) => boolean): () => void {
   if (typeof window === 'undefined' || typeof document === 'undefined') return () => undefined

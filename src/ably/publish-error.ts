@@ -29,6 +29,8 @@ export function isPassing(error: unknown): boolean {
   return status === 0 || status >= 500 || status === 408 || isTooFast(error) || isAway(error)
 }
 
-/** Whether trying again is useless: a capability is missing, or the target does not exist. Expired tokens are renewed. */
+/**
+ * Whether trying again is useless: a capability is missing, or the target does not exist. Expired tokens are renewed.
+ */
 export const isForGood = (error: unknown): boolean =>
   codeOf(error) === 40_400 || (groupOf(error, 100) === 401 && groupOf(error, 10) !== 4014)

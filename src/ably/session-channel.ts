@@ -133,8 +133,8 @@ export class SessionChannel {
   }
 
   /**
-   * Calls the listener whenever the connection changes, with whether it is up, and why not if the token route has failed;
-   * returns a function that removes it.
+   * Calls the listener whenever the connection changes, with whether it is up, and why not if the token route has
+   * failed; returns a function that removes it.
    */
   onConnection(listener: (connected: boolean, failure?: SessionError) => void): () => void {
     const { connection } = this.#client

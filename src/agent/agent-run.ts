@@ -24,8 +24,8 @@ export interface RunHooks<Chunk> {
   /** An id of your own for this invocation of the agent; must not be empty. @default a random id */
   invocationId?: string
   /**
-   * Decides whether the run may start or resume now, given the other active runs of the session; `start()` rejects when it
-   * returns `false`. Active runs of every process count, also of a process that has died.
+   * Decides whether the run may start or resume now, given the other active runs of the session; `start()` rejects when
+   * it returns `false`. Active runs of every process count, also of a process that has died.
    * @default every run may start
    */
   admit?: AdmitHook
@@ -37,8 +37,8 @@ export interface RunHooks<Chunk> {
    */
   onSteer?: SteerHook
   /**
-   * Decides which answers resume a suspended run, or start a run in its place. A refused answer stays on the channel: use
-   * `policy` to keep it from being read.
+   * Decides which answers resume a suspended run, or start a run in its place. A refused answer stays on the channel:
+   * use `policy` to keep it from being read.
    * @default every answer from a client that may publish on the session
    */
   onAnswer?: AnswerHook
@@ -73,15 +73,17 @@ export interface RunOutcome {
    * cancelled ends `cancelled` instead of `complete` or `suspend`.
    */
   reason: RunEndReason | 'suspend'
-  /** Shown to every client of the session when `reason` is `error`: the message, and a numeric `code` if there is one. */
+  /**
+   * Shown to every client of the session when `reason` is `error`: the message, and a numeric `code` if there is one.
+   */
   error?: RunFailure
 }
 
 /** The result of piping a stream. `pipe()` never rejects because of the stream: a failure is in `error`. */
 export interface PipeResult {
   /**
-   * `cancelled` when the run was cancelled or the stream reports an abort; `suspend` when the stream reports that the model
-   * waits for a tool output or an approval.
+   * `cancelled` when the run was cancelled or the stream reports an abort; `suspend` when the stream reports that the
+   * model waits for a tool output or an approval.
    */
   readonly reason: RunEndReason | 'suspend'
   /** Present when `reason` is `error`. */
@@ -126,7 +128,10 @@ export interface AgentStep<Chunk> {
 export interface Turn<M> {
   /** Undefined when the prompt was deleted from the channel. */
   readonly prompt?: M
-  /** Undefined for the prompt to answer now, for a prompt without an answer, and where only part of the answer is on the path. */
+  /**
+   * Undefined for the prompt to answer now, for a prompt without an answer, and where only part of the answer is on the
+   * path.
+   */
   readonly run?: RunInfo
   /** The messages of that run so far. */
   readonly answer: readonly M[]
@@ -135,9 +140,9 @@ export interface Turn<M> {
 }
 
 /**
- * Selects the part of the conversation that the model gets. `'all'`: every prompt with its answer; an incomplete answer ends
- * with a note that says why. `'answered'`: only prompts with a complete answer. A function returns the messages of each
- * turn, oldest first.
+ * Selects the part of the conversation that the model gets. `'all'`: every prompt with its answer; an incomplete answer
+ * ends with a note that says why. `'answered'`: only prompts with a complete answer. A function returns the messages of
+ * each turn, oldest first.
  */
 export type ContextRule<M> = 'all' | 'answered' | ((turn: Turn<M>) => readonly M[])
 
@@ -146,7 +151,8 @@ export type ContextRule<M> = 'all' | 'answered' | ((turn: Turn<M>) => readonly M
  *
  * @example
  * await run.start()
- * const result = streamText({ model, messages: await convertToModelMessages(run.context()), abortSignal: run.abortSignal })
+ * const messages = await convertToModelMessages(run.context())
+ * const result = streamText({ model, messages, abortSignal: run.abortSignal })
  * await run.pipe(result.toUIMessageStream())
  * await run.end()
  */
@@ -158,30 +164,33 @@ export interface AgentRun<M extends object, Chunk> {
   readonly inputId: string | undefined
   readonly phase: RunPhase
   /**
-   * Aborts with an `AbortError` when the run is cancelled, when its session ends, or when `end()` cuts a pipe short. Pass it
-   * to the model and to tools.
+   * Aborts with an `AbortError` when the run is cancelled, when its session ends, or when `end()` cuts a pipe short.
+   * Pass it to the model and to tools.
    */
   readonly abortSignal: AbortSignal
-  /** Resolves once this process can publish nothing more: the run has ended, is suspended or was detached. Never rejects. */
+  /**
+   * Resolves once this process can publish nothing more: the run has ended, is suspended or was detached. Never
+   * rejects.
+   */
   readonly finished: Promise<void>
   /**
    * Finds the input, applies earlier cancels, announces the run and reads the conversation before it. An answer to a
    * suspended run resumes that run, under its own id and for its owner.
-   * @throws HandledError when a run answers the input already, SessionError 104010 when the input or its run is not found in
-   * time, 40003 when that run has ended, 40160 when the client may not answer it, 42900 when `admit` refuses or that run
-   * still streams, 40033 when `signal` aborts first, 104003 when the run could not be announced, 104011 when history could
-   * not be read
+   * @throws HandledError when a run answers the input already, SessionError 104010 when the input or its run is not
+   * found in time, 40003 when that run has ended, 40160 when the client may not answer it, 42900 when `admit` refuses
+   * or that run still streams, 40033 when `signal` aborts first, 104003 when the run could not be announced, 104011
+   * when history could not be read
    */
   start(): Promise<void>
   /**
-   * The conversation up to the prompt and the output of this run so far, as fresh messages for `convertToModelMessages`.
-   * Messages sent into the run that it has not answered yet come last.
+   * The conversation up to the prompt and the output of this run so far, as fresh messages for
+   * `convertToModelMessages`. Messages sent into the run that it has not answered yet come last.
    * @throws SessionError 40003 before `start()`
    */
   context(options?: { include?: ContextRule<M> }): M[]
   /**
-   * Whether there is input to answer: true before the first pipe, and later when messages were sent into the run since the
-   * last call. The next pipe answers those. False once the run is cancelled.
+   * Whether there is input to answer: true before the first pipe, and later when messages were sent into the run since
+   * the last call. The next pipe answers those. False once the run is cancelled.
    *
    * @example
    * while (run.hasInput()) {
@@ -192,7 +201,8 @@ export interface AgentRun<M extends object, Chunk> {
   hasInput(): boolean
   /**
    * Publishes a stream as one message of the answer. Returns early when the run is cancelled. One pipe at a time.
-   * @throws SessionError 40003 before `start()`, after `end()` or `suspend()`, during another pipe or beside an open step
+   * @throws SessionError 40003 before `start()`, after `end()` or `suspend()`, during another pipe or beside an open
+   * step
    */
   pipe(stream: ChunkSource<Chunk>): Promise<PipeResult>
   /** Whether a stream was piped. */
@@ -211,22 +221,23 @@ export interface AgentRun<M extends object, Chunk> {
    */
   step<T>(work: (step: AgentStep<Chunk>) => T | PromiseLike<T>, options?: RetryOptions): Promise<T>
   /**
-   * Opens a step that you end yourself. Reopened under the same id, it replaces the output of the earlier attempt; without
-   * an id that happens when the previous step failed.
+   * Opens a step that you end yourself. Reopened under the same id, it replaces the output of the earlier attempt;
+   * without an id that happens when the previous step failed.
    * @throws SessionError 40003 like `pipe`, 40033 once the run is cancelled
    */
   step(options?: string | StepOptions): Promise<AgentStep<Chunk>>
   /**
-   * Suspends the run until a client answers: with the output of a tool that runs elsewhere, or an approval. This process
-   * can publish nothing more; the answer wakes the agent again. A cancel before that ends the run as cancelled, while this
-   * session is attached.
-   * @throws SessionError 40003 unless the run is open, without a running pipe or an open step; 104003 when it could not be
-   * published: try again, or end the run
+   * Suspends the run until a client answers: with the output of a tool that runs elsewhere, or an approval. This
+   * process can publish nothing more; the answer wakes the agent again. A cancel before that ends the run as cancelled,
+   * while this session is attached.
+   * @throws SessionError 40003 unless the run is open, without a running pipe or an open step; 104003 when it could not
+   * be published: try again, or end the run
    */
   suspend(): Promise<void>
   /**
-   * Ends the run, or suspends it. A running pipe is stopped like by a cancel, and an open step is closed first. Ending again
-   * does nothing, unless it failed: then it is tried again with the first outcome, except where the agent may not publish.
+   * Ends the run, or suspends it. A running pipe is stopped like by a cancel, and an open step is closed first. Ending
+   * again does nothing, unless it failed: then it is tried again with the first outcome, except where the agent may not
+   * publish.
    *
    * @param outcome - by default the result of the last pipe; `cancelled` if that pipe or an opening step was stopped;
    * `complete` without a pipe

@@ -23,8 +23,8 @@ export interface AgentSessionOptions<M extends object, Chunk> extends TrustOptio
   /** Translates between messages and channel rows. @default `UIMessageCodec` */
   codec?: ReplyCodec<M, Chunk>
   /**
-   * Keeps the rows of each run and its prompts when the run has ended, and has the history that Ably keeps no longer. `end()`
-   * of a run waits for the write; a failure is reported and tried again with the next run.
+   * Keeps the rows of each run and its prompts when the run has ended, and has the history that Ably keeps no longer.
+   * `end()` of a run waits for the write; a failure is reported and tried again with the next run.
    */
   archive?: AgentArchive
   /** Messages per page of history, 1 to 1000. @default 1000 */
@@ -59,9 +59,9 @@ export interface AgentSession<M extends object, Chunk> {
    * half-written ones ids of your own. When this rejects, the run stays open.
    *
    * @param run - the ids from the other process: its run's `toJSON()`
-   * @throws SessionError 104010 when the run's start and input are not seen within `triggerTimeout` (30 s by default), 40003
-   * when it has ended or is suspended, 40033 when `signal` aborts first, 104001 when the channel cannot be attached,
-   * 104011 when history could not be read
+   * @throws SessionError 104010 when the run's start and input are not seen within `triggerTimeout` (30 s by default),
+   * 40003 when it has ended or is suspended, 40033 when `signal` aborts first, 104001 when the channel cannot be
+   * attached, 104011 when history could not be read
    *
    * @example
    * const run = await session.adoptRun(JSON.parse(saved), { onCancel: ownerOnly })
@@ -71,11 +71,11 @@ export interface AgentSession<M extends object, Chunk> {
     hooks?: Omit<RunHooks<Chunk>, 'runId' | 'invocationId'>,
   ): Promise<AgentRun<M, Chunk>>
   /**
-   * Ends every open run as cancelled, then detaches. Suspended runs stay suspended. A refused publish is reported. Never
-   * rejects.
+   * Ends every open run as cancelled, then detaches. Suspended runs stay suspended. A refused publish is reported.
+   * Never rejects.
    *
-   * @param options - `within`: the time limit in milliseconds; runs whose end is not published by then are reported and left
-   * open. By default there is no limit while the network is away, and two minutes while the channel refuses
+   * @param options - `within`: the time limit in milliseconds; runs whose end is not published by then are reported and
+   * left open. By default there is no limit while the network is away, and two minutes while the channel refuses
    */
   end(options?: { within?: number }): Promise<void>
   /** Detaches and publishes nothing: runs stay open for another process. Their work in this process is aborted. */

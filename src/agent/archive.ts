@@ -19,8 +19,8 @@ const lastCharacter = '\u{10FFFF}'
 const timeLimit = 15_000
 
 /**
- * Keeps a session's rows in the archive: those of a run and its prompts when the run has ended or waits, and again when one
- * changes later. Rows are written by serial, so several agents may write the same ones.
+ * Keeps a session's rows in the archive: those of a run and its prompts when the run has ended or waits, and again when
+ * one changes later. Rows are written by serial, so several agents may write the same ones.
  */
 export class ArchiveWriter<M extends object> implements RowReader {
   readonly #archive: AgentArchive

@@ -11,7 +11,9 @@ interface FromClient {
 export class NewestPerClient<Item extends FromClient> {
   readonly #handle: (item: Item) => Promise<void>
   readonly #limit: number
-  /** The clients that have an item in work. The value is the item that waits behind it; undefined while no item waits. */
+  /**
+   * The clients that have an item in work. The value is the item that waits behind it; undefined while no item waits.
+   */
   readonly #newest = new Map<string | undefined, Item | undefined>()
 
   /**
@@ -23,7 +25,10 @@ export class NewestPerClient<Item extends FromClient> {
     this.#limit = limit
   }
 
-  /** @returns the item that is not handled: the one of the same client that waited, or this one above the limit of clients */
+  /**
+   * @returns the item that is not handled: the one of the same client that waited, or this one above the limit of
+   * clients
+   */
   add(item: Item): Item | undefined {
     const { clientId } = item
     const isBusy = this.#newest.has(clientId)
@@ -67,7 +72,9 @@ interface UndecidedCancel {
   readonly settle: (isAccepted: boolean) => void
 }
 
-/** Asks a hook about cancels, which may be slow: for each client one at a time, and only about the newest that waits. */
+/**
+ * Asks a hook about cancels, which may be slow: for each client one at a time, and only about the newest that waits.
+ */
 export class Decisions {
   readonly #ask: (cancel: Row) => Promise<boolean>
   readonly #refused = new Map<string | undefined, number>()
@@ -94,7 +101,10 @@ export class Decisions {
   }
 }
 
-/** Milliseconds between two refusals of one run for one client: a flood of cancels must not turn into a flood of refusals. */
+/**
+ * Milliseconds between two refusals of one run for one client: a flood of cancels must not turn into a flood of
+ * refusals.
+ */
 const clientPause = 5000
 /** Milliseconds between two refusals of one session, for all clients and runs. */
 const sessionPause = 500

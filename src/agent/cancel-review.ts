@@ -22,8 +22,8 @@ export class CancelReview {
   }
 
   /**
-   * Decides on all cancels that are new: the first that is accepted, or undefined if all are refused. Without a hook the
-   * decision is there at once.
+   * Decides on all cancels that are new: the first that is accepted, or undefined if all are refused. Without a hook
+   * the decision is there at once.
    *
    * @param heard - a cancel that was just heard, if only that one can be new
    */
@@ -59,7 +59,10 @@ export class CancelReview {
     return isContinuation(target.trigger) ? channel.tree.runs.get(runId) : undefined
   }
 
-  /** Whether a cancel names this run or its prompt, and is newer than the prompt: an answer does not undo an earlier Stop. */
+  /**
+   * Whether a cancel names this run or its prompt, and is newer than the prompt: an answer does not undo an earlier
+   * Stop.
+   */
   #isMeant(cancel: Row): boolean {
     const { serial, transport } = cancel
     const { [Header.runId]: runId, [Header.inputId]: inputId = '' } = transport
@@ -69,7 +72,9 @@ export class CancelReview {
     return isNamed && serial > since && !isRefused(cancel, run)
   }
 
-  /** Whether policy allows a cancel; otherwise it is refused. A policy that throws refuses, and the error is reported. */
+  /**
+   * Whether policy allows a cancel; otherwise it is refused. A policy that throws refuses, and the error is reported.
+   */
   #isAllowed(row: Row): boolean {
     const { channel, target } = this.#run
     try {

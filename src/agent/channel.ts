@@ -232,7 +232,8 @@ export class AgentChannel<M extends object, Chunk> {
       const run = this.tree.runs.get(runId)
       return run?.state.status === 'active' || run?.rows.some(isOpen) ? undefined : true
     }
-    // NOTE: rows are written as the channel has them, so their echo is awaited; the end of a run overtakes its last text
+    // NOTE: rows are written as the channel has them, so their echo is awaited; the end of a run overtakes its last
+    // text
     if (this.ably.hearsItself && !(await waitFor(this, { look, timeout: echoLimit }))) this.tree.endOverdue()
     await this.archive.flush()
   }

@@ -35,8 +35,8 @@ export function claimAfter(run: RunNode<object>, inputEventId: string): string {
 export const idPart = (id: string): string => id.replaceAll(':', '-')
 
 /**
- * Publishes a message whose id the channel stores once. It is published again without the id when the channel has stored a
- * message of another kind under it, as any client can publish one.
+ * Publishes a message whose id the channel stores once. It is published again without the id when the channel has
+ * stored a message of another kind under it, as any client can publish one.
  *
  * @param isSame - whether the stored message says the same
  */
@@ -61,7 +61,8 @@ async function publishOnce(
 const echoTimeout = 5000
 
 /**
- * Publishes the end of a run, unless another process has published one. Answers for which the end has no room are named before it.
+ * Publishes the end of a run, unless another process has published one. Answers for which the end has no room are named
+ * before it.
  * @throws SessionError 104003 when the channel refuses it
  */
 export async function declareEnd(

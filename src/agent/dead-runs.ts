@@ -25,8 +25,8 @@ const endedAfter = 120_000
 const maxMessages = 1000
 
 /**
- * Milliseconds that a decision on the cancels of a dead run may take, and then the refusals: shorter than the timeout of
- * clients, because they would report another failure.
+ * Milliseconds that a decision on the cancels of a dead run may take, and then the refusals: shorter than the timeout
+ * of clients, because they would report another failure.
  */
 const decisionLimit = 8000
 
@@ -49,7 +49,9 @@ interface SilentRun<M extends object> {
   readonly silence: number
 }
 
-/** Ends runs of a session whose agent is gone. The channel stores each of its messages once, however many agents try. */
+/**
+ * Ends runs of a session whose agent is gone. The channel stores each of its messages once, however many agents try.
+ */
 export class DeadRuns<M extends object> {
   readonly #channel: AgentChannel<M, unknown>
   readonly #hooks: Pick<RunHooks<unknown>, 'onCancel'>
@@ -179,8 +181,8 @@ export class DeadRuns<M extends object> {
   }
 
   /**
-   * Whether policy and hook accept a cancel of the run; otherwise its cancels are refused. Of each client only the newest
-   * counts. Undefined if the hook takes too long.
+   * Whether policy and hook accept a cancel of the run; otherwise its cancels are refused. Of each client only the
+   * newest counts. Undefined if the hook takes too long.
    *
    * @param heard - the cancel that woke the agent: of a flood of cancels the tree keeps few
    */

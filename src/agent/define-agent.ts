@@ -33,8 +33,8 @@ export interface AgentOptions<M extends object, Chunk>
     Pick<AgentSessionOptions<M, Chunk>, 'archive'>,
     TrustOptions {
   /**
-   * Creates the agent's client; give it a `clientId` that browsers never get. Called on the first request, and again when the
-   * client was closed or has failed for good.
+   * Creates the agent's client; give it a `clientId` that browsers never get. Called on the first request, and again
+   * when the client was closed or has failed for good.
    */
   client: () => RealtimeClient | Promise<RealtimeClient>
   /** Translates between messages and channel rows. @default `UIMessageCodec` */
@@ -47,18 +47,22 @@ export interface AgentOptions<M extends object, Chunk>
   /** Pages of other origins that may wake this agent. @default none */
   cors?: CorsOptions
   /**
-   * Answers one prompt. The run has started, or has resumed after it was suspended. When this returns, the run ends with the
-   * returned outcome, else with the result of its last pipe; it is suspended when that pipe waits for a tool or an approval.
-   * When this throws, the run ends as an error; `errorText` is what clients see of it.
+   * Answers one prompt. The run has started, or has resumed after it was suspended. When this returns, the run ends
+   * with the returned outcome, else with the result of its last pipe; it is suspended when that pipe waits for a tool
+   * or an approval. When this throws, the run ends as an error; `errorText` is what clients see of it.
    */
   respond: Respond<M, Chunk>
   /** Outputs per second that all runs publish together; see `createAgentSession`. @default 40 */
   maxRate?: number
-  /** Runs that this process answers at a time; a further request gets 429 and is repeated by the client. @default 100 */
+  /**
+   * Runs that this process answers at a time; a further request gets 429 and is repeated by the client. @default 100
+   */
   maxConcurrent?: number
   /** Milliseconds that a run may take; after that it ends as an error, which is also reported. @default no limit */
   maxDuration?: number
-  /** Called once with every error while answering: of `respond`, of streams, of the channel. @default `console.error` */
+  /**
+   * Called once with every error while answering: of `respond`, of streams, of the channel. @default `console.error`
+   */
   onError?: (error: unknown) => void
 }
 
@@ -74,14 +78,14 @@ export interface FetchContext {
 /** An agent as an HTTP endpoint. */
 export interface Agent {
   /**
-   * Handles a request to answer a prompt. Responds with 202 `{ runId, invocationId }` once the run has started, and the run
-   * continues; with 200 and `handled: true` when a run answers the prompt already, 409 when the run to resume has ended, 429
-   * when the client should repeat the request later. Never rejects.
+   * Handles a request to answer a prompt. Responds with 202 `{ runId, invocationId }` once the run has started, and the
+   * run continues; with 200 and `handled: true` when a run answers the prompt already, 409 when the run to resume has
+   * ended, 429 when the client should repeat the request later. Never rejects.
    */
   fetch: (request: Request, context?: FetchContext) => Promise<Response>
   /**
-   * Ends every open run as cancelled and detaches all channels; the client stays connected. Settles within 8 seconds and
-   * never rejects: `onError` gets the runs whose end could not be published by then, for example without a network.
+   * Ends every open run as cancelled and detaches all channels; the client stays connected. Settles within 8 seconds
+   * and never rejects: `onError` gets the runs whose end could not be published by then, for example without a network.
    */
   close: () => Promise<void>
 }

@@ -82,7 +82,9 @@ export function abortReason(reason: string, cause?: unknown): SessionError {
 
 const hiddenText = 'The agent failed'
 
-/** The text of an error for clients. In production an error may hold secrets of the server, so its message is hidden. */
+/**
+ * The text of an error for clients. In production an error may hold secrets of the server, so its message is hidden.
+ */
 export function clientText(
   error: unknown,
   errorText: ((error: unknown) => string) | undefined,

@@ -129,8 +129,8 @@ interface WaitOptions<T> {
 }
 
 /**
- * Waits until `look` finds a value; resolves with undefined after `timeout`. Rejects when reading fails, or with the signal's
- * reason when that aborts.
+ * Waits until `look` finds a value; resolves with undefined after `timeout`. Rejects when reading fails, or with the
+ * signal's reason when that aborts.
  *
  * @param onHeard - tells when to look again
  */

@@ -127,7 +127,8 @@ export const orRefuse = (decision: Promise<boolean>, report: (error: SessionErro
   })
 
 /**
- * Whether the hook for cancels accepts a cancel that policy allows. A hook that throws refuses, and the error is reported.
+ * Whether the hook for cancels accepts a cancel that policy allows. A hook that throws refuses, and the error is
+ * reported.
  *
  * @param run - the run that the cancel is about, and its owner
  */

@@ -83,8 +83,8 @@ function parse(text: string, coding: string | null): Invocation {
 }
 
 /**
- * Decides whether a request may have an input of a session answered. The body of the request has been read. `false` refuses
- * it with status 403; so does throwing, which is also reported to `onError`.
+ * Decides whether a request may have an input of a session answered. The body of the request has been read. `false`
+ * refuses it with status 403; so does throwing, which is also reported to `onError`.
  */
 export type Authorize = (
   request: Request,
@@ -163,8 +163,8 @@ interface Lookup {
 }
 
 /**
- * Bounds the requests whose input is looked up. Anyone who may send requests can name inputs that do not exist, so these
- * take no place of a run; of too many, the oldest is refused.
+ * Bounds the requests whose input is looked up. Anyone who may send requests can name inputs that do not exist, so
+ * these take no place of a run; of too many, the oldest is refused.
  */
 export class Lookups {
   readonly #limit: number

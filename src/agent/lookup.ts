@@ -23,7 +23,8 @@ export const maxRunMessages = 100_000
 /**
  * Finds the row that an agent was woken for: known already, in history, or heard in time.
  *
- * @param options - `maxMessages`: how much history to read. A request is about a recent input, and may come from anywhere
+ * @param options - `maxMessages`: how much history to read. A request is about a recent input, and may come from
+ * anywhere
  * @throws {@link SessionError} 104010 when it is not found, 104011 when history cannot be read, 40033 when aborted
  */
 export async function findTrigger(
@@ -66,7 +67,8 @@ export async function readRun<M extends object>(
 
 /**
  * Finds a run whose start is on the channel or arrives in time.
- * @throws {@link SessionError} 104010 when it does not, 104011 when history cannot be read; the signal's reason when aborted
+ * @throws {@link SessionError} 104010 when it does not, 104011 when history cannot be read; the signal's reason when
+ * aborted
  */
 export async function findRun<M extends object>(
   channel: Searchable<M>,
@@ -136,7 +138,9 @@ export async function readPath<M extends object>(
   await history.readUntil(() => signal.aborted || isKnown(), maxPathMessages)
 }
 
-/** Settles a tree for a reader that does not wait for late text: streams that an ended run left open count as closed. */
+/**
+ * Settles a tree for a reader that does not wait for late text: streams that an ended run left open count as closed.
+ */
 export function settleFully(tree: Tree<object>): void {
   tree.settle()
   tree.endOverdue()

@@ -103,6 +103,7 @@ function streamOf(request: NodeRequest): ReadableStream<Uint8Array> {
       if (done) controller.close()
       else controller.enqueue(typeof value === 'string' ? new TextEncoder().encode(value) : (value as Uint8Array))
     },
-    // NOTE: nothing to do when reading stops early: ending the iterator would cut the connection before the response is sent
+    // NOTE: nothing to do when reading stops early: ending the iterator would cut the connection before the response is
+    // sent
   })
 }

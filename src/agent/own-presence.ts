@@ -14,8 +14,8 @@ interface NamedRun {
 }
 
 /**
- * Names the live runs of this process in its presence on the channel, so that clients and other agents can tell a silent
- * run from one whose agent is gone. Costs one presence message per start and end of a run, at most.
+ * Names the live runs of this process in its presence on the channel, so that clients and other agents can tell a
+ * silent run from one whose agent is gone. Costs one presence message per start and end of a run, at most.
  */
 export class OwnPresence {
   readonly #presence: WritablePresence

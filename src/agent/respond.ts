@@ -8,8 +8,8 @@ import { clientText, mode } from './errors'
 export type Respond<M extends object, Chunk> = (run: AgentRun<M, Chunk>) => unknown
 
 /**
- * Calls an agent's `respond` and ends the run for it, or suspends it. A cancelled run ends at once, even if the function
- * still waits for work that ignores the signal. Never rejects.
+ * Calls an agent's `respond` and ends the run for it, or suspends it. A cancelled run ends at once, even if the
+ * function still waits for work that ignores the signal. Never rejects.
  *
  * @param errorText - the text of an error that the function throws, for clients
  */
@@ -46,7 +46,8 @@ async function outcomeFor<M extends object, Chunk>(
   try {
     const given = await abortable(respondWith(run, respond), run.abortSignal)
     if (isOutcome(given)) return given
-    // NOTE: a function that forgot to await its pipe must not cut the pipe short; a function that returns an outcome ends it on purpose
+    // NOTE: a function that forgot to await its pipe must not cut the pipe short; a function that returns an outcome
+    // ends it on purpose
     await abortable(run.idle(), run.abortSignal)
     return undefined
   } catch (error) {

@@ -4,7 +4,10 @@ import { isEntry, type RunEndReason } from '../core/run-state'
 import { Header, headers, MessageName, type Headers, type OutgoingMessage } from '../core/wire'
 import type { RunFailure, StepReason } from './agent-run'
 
-/** The ids of a run and of the input that it answers. Fixed once its trigger is known; every message of the run carries them. */
+/**
+ * The ids of a run and of the input that it answers. Fixed once its trigger is known; every message of the run carries
+ * them.
+ */
 export interface RunIdentity {
   readonly runId: string
   readonly invocationId: string
@@ -33,7 +36,8 @@ export interface StepIdentity {
 /**
  * The identity of a run that answers a trigger.
  *
- * @param ids - The ids of the run; `owner`: the run's owner, where that is not the publisher of the trigger; a resumed run keeps its owner
+ * @param ids - The ids of the run; `owner`: the run's owner, where that is not the publisher of the trigger; a resumed
+ * run keeps its owner
  */
 export function identityOf(
   trigger: Row,

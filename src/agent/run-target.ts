@@ -23,14 +23,18 @@ const maxReplyMessages = 5000
 
 /** Milliseconds to wait for a run that another process left open. */
 const adoptionTimeout = 30_000
-/** Milliseconds to wait for an active run to suspend: shorter than the timeout of clients, because they would report a failure. */
+/**
+ * Milliseconds to wait for an active run to suspend: shorter than the timeout of clients, because they would report a
+ * failure.
+ */
 const busyTimeout = 10_000
 
 /**
  * Finds the target of an invocation: a prompt to answer, or a suspended run to resume. A cancel has none: the run
  * that it names is ended, and a HandledError tells so.
- * @throws SessionError 40003 when the input cannot be answered, or a run answers it already (HandledError), 40160 when the
- * client may not answer that run, 104010 when the input is not found in time, 42900 when its run is still active then
+ * @throws SessionError 40003 when the input cannot be answered, or a run answers it already (HandledError), 40160 when
+ * the client may not answer that run, 104010 when the input is not found in time, 42900 when its run is still active
+ * then
  */
 export async function findInvoked<M extends object>(run: LiveRun<M, unknown>): Promise<RunTarget> {
   const { channel, inputEventId, hooks, signal } = run
@@ -63,7 +67,9 @@ const isRequest = <M extends object>({ channel }: LiveRun<M, unknown>, trigger: 
   isFork(trigger) ||
   isPrompt(channel.tree.inputs.get(trigger.transport[Header.messageId] ?? ''), trigger)
 
-/** Whether a row belongs to the prompt that it names: another client may have published a row with the same message id. */
+/**
+ * Whether a row belongs to the prompt that it names: another client may have published a row with the same message id.
+ */
 const isPrompt = (input: InputNode<object> | undefined, { clientId }: Row): boolean =>
   input !== undefined && input.owner === clientId
 

@@ -5,7 +5,10 @@ import { agentClosed } from './errors'
 /** A session in use; release it once. */
 export interface Lease<Session> {
   readonly session: Session
-  /** Releases the session; it stays attached for `linger` milliseconds, or longer where an earlier release asked for that. */
+  /**
+   * Releases the session; it stays attached for `linger` milliseconds, or longer where an earlier release asked for
+   * that.
+   */
   release(linger?: number): void
 }
 

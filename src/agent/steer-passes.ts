@@ -107,7 +107,8 @@ const idOf = (row: Row): string => row.transport[Header.messageId] ?? ''
 export const steerIdsIn = (rows: readonly Row[]): ReadonlySet<string> => new Set(rows.filter(isSteer).map(idOf))
 
 /**
- * Tells which steers of a run no output has answered. Those that woke the agent are answered by the output that follows.
+ * Tells which steers of a run no output has answered. Those that woke the agent are answered by the output that
+ * follows.
  *
  * @param rows - all rows of the run, by serial
  */

@@ -7,14 +7,14 @@ export interface TokenRouteOptions {
   /** The Ably API key, as in `appId.keyId:secret`. It stays on the server. */
   key: string
   /**
-   * The client id of the user that sends a request, for example from the session cookie. Without one, the response is 401.
-   * Every device of a user gets the same client id.
+   * The client id of the user that sends a request, for example from the session cookie. Without one, the response is
+   * 401. Every device of a user gets the same client id.
    */
   user: (request: Request) => string | undefined | null | Promise<string | undefined | null>
   /**
-   * The sessions that a user may use: names, or patterns such as `ai:team-7:*`. `wanted` has the sessions that the client
-   * asks for with `tokenScope: 'sessions'`; it is empty when the client asks for none, and the token is then for all that
-   * this returns.
+   * The sessions that a user may use: names, or patterns such as `ai:team-7:*`. `wanted` has the sessions that the
+   * client asks for with `tokenScope: 'sessions'`; it is empty when the client asks for none, and the token is then for
+   * all that this returns.
    */
   sessions: (
     user: string,
@@ -46,8 +46,8 @@ const operations = ['subscribe', 'publish', 'history', 'presence'] as const
 
 /**
  * Creates a fetch handler that issues Ably tokens to browsers, for `authUrl`. A token is for one user, for the sessions
- * that the user may use, and for the operations that a session needs; `tokenScope: 'sessions'` narrows it to the sessions
- * that are open. For Node and Express, wrap it in `toNodeHandler`.
+ * that the user may use, and for the operations that a session needs; `tokenScope: 'sessions'` narrows it to the
+ * sessions that are open. For Node and Express, wrap it in `toNodeHandler`.
  *
  * @throws Error when the key is not an Ably API key
  * @example

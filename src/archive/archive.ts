@@ -11,13 +11,13 @@ export interface ArchivedSession {
 }
 
 /**
- * Rows of sessions in a database of the app. Ably keeps a channel's history for days; the archive keeps it as long as the
- * app does. Every row is a JSON-safe tuple that begins with its serial and its version.
+ * Rows of sessions in a database of the app. Ably keeps a channel's history for days; the archive keeps it as long as
+ * the app does. Every row is a JSON-safe tuple that begins with its serial and its version.
  */
 export interface Archive extends RowReader {
   /**
-   * Keeps rows of a session, one for each serial: of two versions the newer one stays, so the order of writes does not matter
-   * and a repeated write changes nothing.
+   * Keeps rows of a session, one for each serial: of two versions the newer one stays, so the order of writes does not
+   * matter and a repeated write changes nothing.
    */
   write(options: { sessionName: string; rows: readonly RowTuple[] }): Promise<void>
   /** Deletes all rows of a session. An agent that still answers in it writes new ones. */

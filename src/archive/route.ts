@@ -17,7 +17,8 @@ const maxLimit = 1000
  * `GET ?sessionName=ai:trip&before=SERIAL&limit=100`.
  *
  * @example
- * export default { fetch: archiveRoute({ archive, authorize: (request, { sessionName }) => mayUse(request, sessionName) }) }
+ * const authorize = (request, { sessionName }) => mayUse(request, sessionName)
+ * export default { fetch: archiveRoute({ archive, authorize }) }
  */
 export function archiveRoute(options: ArchiveRouteOptions): (request: Request) => Promise<Response> {
   const { archive, authorize, onError = console.error } = options

@@ -84,7 +84,10 @@ export function bindSession(
   let hasFailed = false
   let wanted = -1
   let usedRows: DehydratedSession | null | undefined
-  /** Whether the session is opened now. A server reads it only if the page waits for it, as a component made in a template cannot. */
+  /**
+   * Whether the session is opened now. A server reads it only if the page waits for it, as a component made in a
+   * template cannot.
+   */
   const isAwaited = (): boolean => !isServer() || turn > 0
 
   /** Makes `ready` follow the current lease, and ignore earlier ones. */

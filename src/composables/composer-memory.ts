@@ -27,8 +27,8 @@ const emptyDraft: Draft = { text: '', attachments: [] }
 const emptyQueue: QueueState = { items: [], awaited: [] }
 
 /**
- * The draft and the queue of one session, shared by its composers. With a storage they survive a reload, and the tabs of a
- * browser share the queue.
+ * The draft and the queue of one session, shared by its composers. With a storage they survive a reload, and the tabs
+ * of a browser share the queue.
  */
 export class ComposerMemory {
   readonly draft: ShallowRef<Draft> = shallowRef(emptyDraft)
@@ -113,7 +113,8 @@ export class ComposerMemory {
     const key = this.#key + name
     const text = value === undefined ? null : JSON.stringify(value)
     this.#try(name, () => {
-      // NOTE: what a tab has read can be behind for a moment, and must not take the place of what another tab wrote since
+      // NOTE: what a tab has read can be behind for a moment, and must not take the place of what another tab wrote
+      // since
       if (text === this.#storage?.getItem(key)) return
       if (text === null) return this.#storage?.removeItem(key)
       this.#storage?.setItem(key, text)

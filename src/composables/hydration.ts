@@ -1,8 +1,8 @@
 import { getCurrentInstance, onBeforeUnmount, onMounted, queuePostFlushCb, shallowRef } from 'vue'
 
 /**
- * Whether the calling component shows current values. While a component hydrates it shows the values that the server has
- * rendered, so that the first paint equals the server's HTML; once it is mounted, it moves on in one step.
+ * Whether the calling component shows current values. While a component hydrates it shows the values that the server
+ * has rendered, so that the first paint equals the server's HTML; once it is mounted, it moves on in one step.
  */
 export function useHydrated(): () => boolean {
   const instance = getCurrentInstance()

@@ -12,8 +12,8 @@ import type { SessionBinding } from './binding'
 
 const key: InjectionKey<SessionBinding> = Symbol('ai-session')
 
-// NOTE: by scope, not by component: `inject` does not see values that the same component has provided, and a store that a
-// component uses first has a scope, and a session, of its own
+// NOTE: by scope, not by component: `inject` does not see values that the same component has provided, and a store that
+// a component uses first has a scope, and a session, of its own
 const ofScope = new WeakMap<EffectScope, SessionBinding>()
 
 /** A component instance with its scope, which Vue's types hide. */

@@ -25,9 +25,9 @@ type SendQueued<M extends object> = (
 ) => Promise<ActiveRun<M>>
 
 /**
- * Prompts that wait until the runs before them have ended well, one after the other. Whether the next one may go is read off
- * the session, so every tab and every reload comes to the same answer; a prompt goes out under its own id, which the
- * channel takes once.
+ * Prompts that wait until the runs before them have ended well, one after the other. Whether the next one may go is
+ * read off the session, so every tab and every reload comes to the same answer; a prompt goes out under its own id,
+ * which the channel takes once.
  */
 export class PromptQueue<M extends object> {
   readonly items: ComputedRef<readonly QueuedPrompt[]>

@@ -26,8 +26,8 @@ export interface UseBranchReturn<M extends object = AppMessage> {
 }
 
 /**
- * The alternatives of a message: edits of a prompt, other replies in place of a reply. Cheap enough for every message on
- * the page: its refs change with the alternatives, not with a token.
+ * The alternatives of a message: edits of a prompt, other replies in place of a reply. Cheap enough for every message
+ * on the page: its refs change with the alternatives, not with a token.
  *
  * @param id - The id of a `ViewMessage`; a ref or getter may change.
  *

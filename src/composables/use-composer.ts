@@ -61,14 +61,20 @@ export interface UseComposerReturn<M extends object = AppMessage> {
   /** How `send({ whenBusy })` will go, for the labels of other buttons. */
   nextFor: (whenBusy: WhenBusy) => NextSend
   /**
-   * Sends the draft and empties it. Resolves with the verb that happened: when the channel has accepted the prompt, when a
-   * steer is on its way, or when it stands in the queue.
-   * @throws SessionError 104005 when it could not be published; the prompt stays in the conversation with state `failed`.
+   * Sends the draft and empties it. Resolves with the verb that happened: when the channel has accepted the prompt,
+   * when a steer is on its way, or when it stands in the queue.
+   * @throws SessionError 104005 when it could not be published; the prompt stays in the conversation with state
+   * `failed`.
    */
   send: (options?: ComposerSendOptions | Event) => Promise<Sent<M>>
-  /** Prompts that wait for their turn, the next one first. They go out one by one, each after the run before it has succeeded. */
+  /**
+   * Prompts that wait for their turn, the next one first. They go out one by one, each after the run before it has
+   * succeeded.
+   */
   queue: ComputedRef<readonly QueuedPrompt[]>
-  /** The id of the queued prompt that is on its way to the channel; the first one, if `sendNow` was called for several. */
+  /**
+   * The id of the queued prompt that is on its way to the channel; the first one, if `sendNow` was called for several.
+   */
   sending: ComputedRef<string | undefined>
   /** Why the queue waits for `resume()`; undefined while it goes on by itself. */
   pause: ComputedRef<QueuePause | undefined>
@@ -92,8 +98,8 @@ export interface ComposerSendOptions {
 }
 
 /**
- * A box to write prompts in: the draft, how it is sent while runs are active, and the queue. Composers of the same session
- * share all of that.
+ * A box to write prompts in: the draft, how it is sent while runs are active, and the queue. Composers of the same
+ * session share all of that.
  * @throws Error when there is no session in reach.
  *
  * @example

@@ -10,7 +10,10 @@ export interface UseConnectionReturn {
   state: ComputedRef<ConnectionState>
   /** Whether it is up: `state` is `connected`. */
   connected: ComputedRef<boolean>
-  /** When it was lost, in milliseconds since the epoch; undefined while it is up, and before it was up for the first time. */
+  /**
+   * When it was lost, in milliseconds since the epoch; undefined while it is up, and before it was up for the first
+   * time.
+   */
   since: ComputedRef<number | undefined>
   /** Why it was lost, if known. */
   reason: ComputedRef<SessionError | undefined>

@@ -13,8 +13,8 @@ import { useViewSource, type OwnViewSource, type ViewSource } from './view-sourc
 
 export interface UseViewOptions<M extends object = AppMessage> extends ViewSource<M> {
   /**
-   * How many of the newest messages to show at first, or 0 for none. Nothing is loaded for a given `view`, or for a session of
-   * `createClientSession`: `loadOlder()` does that. @default 30
+   * How many of the newest messages to show at first, or 0 for none. Nothing is loaded for a given `view`, or for a
+   * session of `createClientSession`: `loadOlder()` does that. @default 30
    */
   limit?: number
 }

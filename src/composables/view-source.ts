@@ -27,8 +27,8 @@ export interface ViewSource<M extends object = AppMessage> {
 export type OwnViewSource<M extends object> = ViewSource<M> & ({ session: ClientSession<M> } | { view: View<M> })
 
 /**
- * The view of a source to show, which has the messages of the server while the component hydrates; its current view; and the
- * object that runs its verbs.
+ * The view of a source to show, which has the messages of the server while the component hydrates; its current view;
+ * and the object that runs its verbs.
  */
 export function useViewSource<M extends object>({
   session,

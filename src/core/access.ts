@@ -18,7 +18,9 @@ export interface Act {
   readonly ownerClientId: string | undefined
 }
 
-/** Allows or refuses an action. It is called again as more rows arrive, so it must be fast and pure. Throwing refuses. */
+/**
+ * Allows or refuses an action. It is called again as more rows arrive, so it must be fast and pure. Throwing refuses.
+ */
 export type Policy = (act: Act) => boolean
 
 /**
@@ -38,8 +40,8 @@ export type Agents = string | readonly string[] | ((clientId: string | undefined
 /** The clients whose messages count. */
 export interface TrustOptions {
   /**
-   * The agents: outputs, runs and steps from other clients are ignored. Set it, because a client with the right to publish
-   * can publish any message.
+   * The agents: outputs, runs and steps from other clients are ignored. Set it, because a client with the right to
+   * publish can publish any message.
    * @default all clients count as agents
    */
   agents?: Agents

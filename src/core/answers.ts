@@ -17,8 +17,8 @@ export const isAnswer = (row: Row): boolean => row.name === MessageName.input &&
 
 /**
  * The answers that count in a run. Of several answers to a call the one counts that the agent has gone on with, as its
- * resumes and its end name it, else the one with the lowest serial: the same for every client and for the agent. Answers of
- * forks that replace the run are among them; those whose run has started are treated as named.
+ * resumes and its end name it, else the one with the lowest serial: the same for every client and for the agent.
+ * Answers of forks that replace the run are among them; those whose run has started are treated as named.
  */
 export class Answers {
   /** Those that the agent has gone on with, then the others by serial. */
@@ -87,7 +87,10 @@ export class Answers {
     return undefined
   }
 
-  /** Whether a row is an answer that does not count, because the agent has gone on with another one, or a fork came first. */
+  /**
+   * Whether a row is an answer that does not count, because the agent has gone on with another one, or a fork came
+   * first.
+   */
   isOutdone(row: Row): boolean {
     const earlier = isAnswer(row) ? this.before(row)?.row : undefined
     return earlier !== undefined && (earlier.home !== row.home || this.acted.has(earlier))

@@ -36,9 +36,9 @@ interface Step<M extends object> extends PathSegment<M> {
 }
 
 /**
- * The nodes on the chosen branch of a tree. A node is on it when the message that it follows is unknown or shows, and when
- * it is the selected one of its siblings. The walk looks at each node that can have changed, and then at the nodes that
- * depend on it: at all nodes in the beginning, and later at those that the tree has moved.
+ * The nodes on the chosen branch of a tree. A node is on it when the message that it follows is unknown or shows, and
+ * when it is the selected one of its siblings. The walk looks at each node that can have changed, and then at the nodes
+ * that depend on it: at all nodes in the beginning, and later at those that the tree has moved.
  */
 export class BranchWalk<M extends object> {
   readonly #tree: Tree<M>

@@ -26,8 +26,8 @@ interface Target {
 }
 
 /**
- * The cancels of a tree. Of the cancels of one client for one run or input, the first ten and the newest are kept: the same
- * ones in whichever order they arrive, and however many other clients cancel.
+ * The cancels of a tree. Of the cancels of one client for one run or input, the first ten and the newest are kept: the
+ * same ones in whichever order they arrive, and however many other clients cancel.
  */
 export class Cancels<M extends object> {
   readonly #tree: Inputs<M>

@@ -22,8 +22,8 @@ export type Fold = (row: Row) => object | undefined
 declare const messageOf: unique symbol
 
 /**
- * An answer to a suspended reply: a tool's output, an approval. The codec that reads it creates it. `M` is the message type
- * of the reply, so that a session with other tools refuses it.
+ * An answer to a suspended reply: a tool's output, an approval. The codec that reads it creates it. `M` is the message
+ * type of the reply, so that a session with other tools refuses it.
  */
 // oxlint-disable-next-line typescript/no-explicit-any -- an answer of no declared type fits every session
 export interface Answer<M = any> extends EncodedPart {
@@ -68,8 +68,8 @@ export type Operation =
       streamId: string
       codec: Headers
       /**
-       * Codec headers to add to each further message of the stream, when one message cannot hold its text. Without them the
-       * text is never divided.
+       * Codec headers to add to each further message of the stream, when one message cannot hold its text. Without them
+       * the text is never divided.
        */
       further?: Headers
     }
@@ -98,14 +98,15 @@ export interface Encoder<Chunk> {
   /** Operations for one chunk; none for a chunk the codec does not carry. */
   encode(chunk: Chunk): Operation[]
   /**
-   * Operations for a chunk that arrives after the user pressed Stop: metadata about the message, but no content. Without this
-   * method such chunks are dropped.
+   * Operations for a chunk that arrives after the user pressed Stop: metadata about the message, but no content.
+   * Without this method such chunks are dropped.
    */
   encodeAfterStop?(chunk: Chunk): Operation[]
   /** Operations that replace a chunk that is too large to publish. @param size - the size of the chunk in bytes */
   refuse?(chunk: Chunk, size: number): Operation[]
   /**
-   * The result of the reply according to the encoded chunks; undefined if the reply is complete, or its chunks do not tell.
+   * The result of the reply according to the encoded chunks; undefined if the reply is complete, or its chunks do not
+   * tell.
    */
   ending?(): ReplyEnding | undefined
 }
@@ -138,20 +139,20 @@ export interface Codec<M extends object> {
    */
   encode(input: Input<M>): { role?: string; parts: EncodedPart[] }
   /**
-   * An answer together with the messages it speaks of, for a run that goes on from copies of them and takes the place of
-   * the one that waits. Without this method answers can only continue the run that waits.
+   * An answer together with the messages it speaks of, for a run that goes on from copies of them and takes the place
+   * of the one that waits. Without this method answers can only continue the run that waits.
    */
   seeded?(answer: Answer, seeds: readonly Seed<M>[]): Answer
   /**
-   * Whether a reply waits for an answer when those given have been taken in: for any, or for `next`, whose call may have
-   * its answer already. Without this method the agent is woken for every answer, and each is taken.
+   * Whether a reply waits for an answer when those given have been taken in: for any, or for `next`, whose call may
+   * have its answer already. Without this method the agent is woken for every answer, and each is taken.
    */
   waits?(reply: M, given: readonly Answer[], next?: Answer): boolean
   /** Whether a reply asks for an answer. Without this method an answer to an unknown call is taken. */
   asks?(reply: M, answer: Answer): boolean
   /**
-   * How an answer settles the call of a later one ("denied"), in a word for an error message; undefined if the later answer
-   * still counts. Both are given by their codec headers. Without this method every answer counts.
+   * How an answer settles the call of a later one ("denied"), in a word for an error message; undefined if the later
+   * answer still counts. Both are given by their codec headers. Without this method every answer counts.
    */
   settles?(earlier: Headers, later: Headers): string | undefined
   /** The id of the call that an answer is about: it settles no other call. Without this method it may settle any. */
@@ -163,14 +164,17 @@ export interface ReplyCodec<M extends object, Chunk> extends Codec<M> {
   /** A new encoder for the reply with this message id. */
   encoder(messageId: string): Encoder<Chunk>
   /**
-   * A message as a model is to read it; undefined when it says nothing and gets no note. Without this method messages are handed over as they are, and without notes.
+   * A message as a model is to read it; undefined when it says nothing and gets no note. Without this method messages
+   * are handed over as they are, and without notes.
    */
   forModel?(message: M, reading?: ModelReading): M | undefined
   /** Two messages of one role in a row as one, for models that refuse two. Without this method they stay two. */
   join?(first: M, second: M): M
   /** Whether a model can go on right after a reply, because it ends with the outcomes of calls. */
   isContinuable?(reply: M): boolean
-  /** Whether a reply has calls that were approved and have not run. They run only where the reply is the last message. */
+  /**
+   * Whether a reply has calls that were approved and have not run. They run only where the reply is the last message.
+   */
   hasCallsToRun?(reply: M): boolean
   /** Whether a row says that its reply was cut short by an error or a Stop. */
   breaksOff?(row: Row): boolean

@@ -24,8 +24,8 @@ export const bySerial = (a: Placed, b: Placed): number => compare(a.serial, b.se
 export const noItems: readonly never[] = []
 
 /**
- * The list with one more item in its place by serial: at the end at once, where almost all rows go, else by bisection. It
- * is the same list unless that was empty.
+ * The list with one more item in its place by serial: at the end at once, where almost all rows go, else by bisection.
+ * It is the same list unless that was empty.
  */
 export function insertBySerial<T extends Placed>(list: readonly T[], item: T): readonly T[] {
   const { length } = list

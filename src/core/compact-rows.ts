@@ -7,7 +7,9 @@ interface Form {
   readonly log: { expand(compact: CompactRows): void }
   /** For each word the name of its header; null for data, undefined for other words. */
   readonly names: readonly Name[]
-  /** A number is a place among the values that only the rows of one node have; `~index` is the serial of the row there. */
+  /**
+   * A number is a place among the values that only the rows of one node have; `~index` is the serial of the row there.
+   */
   readonly words: readonly unknown[]
 }
 
@@ -20,16 +22,16 @@ type Name = string | null | undefined
  *     017-1@site   ai-input  user, id-of-the-prompt              What is this?   ann      1000
  *     018-0@site   ai-input  user, id-of-the-prompt              A file.         ann      1005
  *
- * Its form has a word for each name, client, header and data. Here are those of the first row. A number is a place in a list of
- * the node's key, its parent, and the `values`, which have what the form leaves out:
+ * Its form has a word for each name, client, header and data. Here are those of the first row. A number is a place in a
+ * list of the node's key, its parent, and the `values`, which have what the form leaves out:
  *
  *     names    -         -    role  codec-message-id  (end)  null
  *     words    ai-input  ann  user  0                 -      2
  *     values   What is this?, A file.
  *     places   2 5,7-1 1000,8-0 5
  *
- * All serials begin with the same 2 characters and end with the same 5, so `7-1` stands for `017-1@site`. The second row was
- * sent 5 milliseconds after the first one, and neither has a version of its own.
+ * All serials begin with the same 2 characters and end with the same 5, so `7-1` stands for `017-1@site`. The second
+ * row was sent 5 milliseconds after the first one, and neither has a version of its own.
  */
 export interface CompactRows {
   readonly home: RowHome
@@ -39,8 +41,8 @@ export interface CompactRows {
   /** The first serial. */
   readonly first: string
   /**
-   * How many characters all serials and versions have in common at both ends. Then of each row what is between them in the
-   * serial, the time since the row before, and what is between them in the version, if it has one.
+   * How many characters all serials and versions have in common at both ends. Then of each row what is between them in
+   * the serial, the time since the row before, and what is between them in the version, if it has one.
    */
   readonly places: string
 }
@@ -62,7 +64,10 @@ function placesOf(rows: readonly Row[]): string {
   return places.join()
 }
 
-/** How many characters all serials and versions of rows have in common at their beginnings, and behind those at their ends. */
+/**
+ * How many characters all serials and versions of rows have in common at their beginnings, and behind those at their
+ * ends.
+ */
 function commonEnds(rows: readonly Row[]): [begin: number, end: number] {
   const base = rows[0]!.serial
   const last = base.length - 1
@@ -101,8 +106,8 @@ const ownValues = ({ key, parent }: RowHome): unknown[] => [key, parent]
 const ownCount = 2
 
 /**
- * Rows of settled nodes mostly differ from those of others in ids, times and data alone. What they have in common is kept
- * once, as their form.
+ * Rows of settled nodes mostly differ from those of others in ids, times and data alone. What they have in common is
+ * kept once, as their form.
  */
 export class RowForms {
   /** Latest first. */

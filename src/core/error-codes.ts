@@ -26,7 +26,10 @@ export const ErrorCode = {
   BadRequest,
   /** The run was cancelled, or a wait was aborted. */
   Cancelled,
-  /** The agent cannot begin now, and the client repeats the request: its places are taken, or another run has to finish first. */
+  /**
+   * The agent cannot begin now, and the client repeats the request: its places are taken, or another run has to finish
+   * first.
+   */
   TooManyRuns,
   /** The token or key lacks a capability. */
   Unauthorized,

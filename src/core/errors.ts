@@ -101,9 +101,8 @@ function mendable(cause: unknown): [reason: string, code: number] | undefined {
 }
 
 /**
- * Wraps the error of a failed action ("send the prompt"). Refusals that a developer can fix (namespace rule, capability, token route)
- * keep their own code and name the fix, with the channel or the
- * route that `about` has noted.
+ * Wraps the error of a failed action ("send the prompt"). Refusals that a developer can fix (namespace rule,
+ * capability, token route) keep their own code and name the fix, with the channel or the route that `about` has noted.
  */
 export function toSessionError(what: string, code: number, cause: unknown): SessionError {
   if (cause instanceof SessionError) return cause

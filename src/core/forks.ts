@@ -82,7 +82,9 @@ export class Forks<M extends object> {
     return this.areOf(run) && this.#replacing.of(run.key).some(counts)
   }
 
-  /** Finds out whether forks are late, after a run or fork has changed; returns the nodes that have to settle for that. */
+  /**
+   * Finds out whether forks are late, after a run or fork has changed; returns the nodes that have to settle for that.
+   */
   compare(run: RunNode<M>, runs: ReadonlyMap<string, RunNode<M>>): readonly RunNode<M>[] {
     const others = this.#haveNewAnswers(run) ? this.replacing(run).filter((fork) => fork.isPlaceholder) : noItems
     const rows = this.of(run.key).toSorted(bySerial)

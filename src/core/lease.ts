@@ -1,8 +1,8 @@
 import { longestDelay } from './signals'
 
 /**
- * Counts the users of a shared thing. When the last user releases it, the thing stays for a while, because the next user may
- * come soon; then `onEnd` is called.
+ * Counts the users of a shared thing. When the last user releases it, the thing stays for a while, because the next
+ * user may come soon; then `onEnd` is called.
  */
 export class LingeringLease {
   readonly #onEnd: () => void

@@ -16,8 +16,8 @@ import {
 } from './wire'
 
 /**
- * The effect of a message on its row. `grew`: only `data` or the stream's status changed; `replaced`: any field may differ
- * from the headers `before`.
+ * The effect of a message on its row. `grew`: only `data` or the stream's status changed; `replaced`: any field may
+ * differ from the headers `before`.
  */
 type RowChange = { row: Row; kind: 'added' | 'grew' } | { row: Row; kind: 'replaced'; before: Headers }
 

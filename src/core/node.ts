@@ -90,7 +90,9 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return !this.stale
   }
 
-  /** Brings projection and derived facts in step with the rows; returns whether it can have another place on a branch. */
+  /**
+   * Brings projection and derived facts in step with the rows; returns whether it can have another place on a branch.
+   */
   settle(): boolean {
     // NOTE: a cancel names a node, but changes none of its rows
     if (this.isCompact && !this.stale) return false
@@ -131,8 +133,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
   }
 
   /**
-   * Lets the log keep the rows in little room when no more is to be expected of them. They come back when they are asked for, and
-   * are then folded afresh.
+   * Lets the log keep the rows in little room when no more is to be expected of them. They come back when they are
+   * asked for, and are then folded afresh.
    */
   compact(log: Log): void {
     const rows = this.#rows
@@ -231,8 +233,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
   /** Whether no more content is to be expected. */
   protected abstract get isComplete(): boolean
   /**
-   * Derives its facts from its rows. Returns the messages whose state can be another one since the last call; undefined when
-   * that is true of all.
+   * Derives its facts from its rows. Returns the messages whose state can be another one since the last call; undefined
+   * when that is true of all.
    */
   protected abstract derive(): readonly string[] | undefined
   protected abstract messageState(id: string): MessageState

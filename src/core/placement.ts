@@ -12,8 +12,8 @@ import { plainPort, type ReactivePort } from './signals'
 import { Header, MessageName, type Headers } from './wire'
 
 /**
- * Puts each row into the node it belongs to, and takes it out again. Where a row belongs depends on what rows say, not on
- * the order in which they arrive.
+ * Puts each row into the node it belongs to, and takes it out again. Where a row belongs depends on what rows say, not
+ * on the order in which they arrive.
  */
 export abstract class Placement<M extends object> extends Nodes<M> {
   readonly log: Log
@@ -199,7 +199,9 @@ export abstract class Placement<M extends object> extends Nodes<M> {
     this.dirty.add(run)
   }
 
-  /** False if policy refuses a cancel: a flood of those changes nothing that is shown, so it must not cost a refresh. */
+  /**
+   * False if policy refuses a cancel: a flood of those changes nothing that is shown, so it must not cost a refresh.
+   */
   #mayCount(cancel: Row, owner: string | undefined): boolean {
     return owner === undefined || this.cancels.isAllowed(cancel, owner)
   }

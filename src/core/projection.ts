@@ -63,7 +63,10 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
     return this.context.port.observe(message)
   }
 
-  /** Keeps the messages alone, in little room, because no more rows are expected: with a further row all are folded again. */
+  /**
+   * Keeps the messages alone, in little room, because no more rows are expected: with a further row all are folded
+   * again.
+   */
   settle(): void {
     this.#folding = undefined
     if (!this.#observed) for (const id of this.#ids) trim(this.get(id)!)

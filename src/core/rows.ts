@@ -4,9 +4,9 @@ import type { Row } from './row'
 import type { ChannelMessage, Headers } from './wire'
 
 /**
- * One row outside its channel, JSON-safe: serial, version ('' when it equals the serial), name, transport headers, codec
- * headers, client id, timestamp in milliseconds, flags, and data where there is any. Reading it gives the channel message
- * that history would return, so a row folds like history.
+ * One row outside its channel, JSON-safe: serial, version ('' when it equals the serial), name, transport headers,
+ * codec headers, client id, timestamp in milliseconds, flags, and data where there is any. Reading it gives the channel
+ * message that history would return, so a row folds like history.
  */
 export type RowTuple = readonly [
   serial: string,
@@ -22,7 +22,9 @@ export type RowTuple = readonly [
 
 /** Rows that the app has kept, as readers know them. */
 export interface RowReader {
-  /** The newest rows before a serial, in the order of their serials; fewer than `limit` when there are no older ones. */
+  /**
+   * The newest rows before a serial, in the order of their serials; fewer than `limit` when there are no older ones.
+   */
   read(options: {
     /** The full channel name, such as `ai:trip`. */
     sessionName: string
@@ -45,7 +47,9 @@ export interface SessionRows {
   readonly rows: readonly PackedRow[]
 }
 
-/** A row tuple with places in `texts` for its name, header entries and client id; its time counts from the row before. */
+/**
+ * A row tuple with places in `texts` for its name, header entries and client id; its time counts from the row before.
+ */
 type PackedRow = readonly [
   serial: string,
   version: string,
@@ -78,8 +82,8 @@ export function tupleOf(row: Row): RowTuple {
 }
 
 /**
- * All rows of a session in the order of their serials, as tuples. Rows of which only the end is known are left out: reading
- * them again completes them.
+ * All rows of a session in the order of their serials, as tuples. Rows of which only the end is known are left out:
+ * reading them again completes them.
  */
 export const tuplesOf = (rows: Iterable<Row>): RowTuple[] =>
   [...rows]
@@ -167,7 +171,10 @@ function headersAt(places: readonly number[], texts: readonly string[]): Headers
   return Object.fromEntries(entries)
 }
 
-/** A text. @throws for another value: rows that were damaged must not count as read, since history is not read again for them. */
+/**
+ * A text. @throws for another value: rows that were damaged must not count as read, since history is not read again for
+ * them.
+ */
 function checked(text: unknown): string {
   if (typeof text === 'string') return text
   throw new TypeError('not a text')

@@ -15,13 +15,16 @@ interface StepTrack {
   attempt: string | undefined
   /** How many rows of it count. */
   count: number
-  /** Rows with a lower serial than the start of their own attempt, which can happen because the clocks of two sites differ. */
+  /**
+   * Rows with a lower serial than the start of their own attempt, which can happen because the clocks of two sites
+   * differ.
+   */
   readonly early: Row[]
 }
 
 /**
- * What the rows of a run add up to, read in the order of their serials. A row behind all others, which almost every row is
- * when it arrives, costs the same however long the run is; any other row needs a fresh fold of all rows.
+ * What the rows of a run add up to, read in the order of their serials. A row behind all others, which almost every row
+ * is when it arrives, costs the same however long the run is; any other row needs a fresh fold of all rows.
  */
 export class RunFold {
   #last = ''
@@ -105,16 +108,16 @@ export class RunFold {
   }
 
   /**
-   * Whether a stream of its content is still open at its end. Streams of attempts that were tried again do not count, nor
-   * those that an agent went on with after another one had ended the run.
+   * Whether a stream of its content is still open at its end. Streams of attempts that were tried again do not count,
+   * nor those that an agent went on with after another one had ended the run.
    */
   get hasOpenStream(): boolean {
     return this.content.some((row) => isOpen(row) && row.version <= this.end!.serial)
   }
 
   /**
-   * Until the start is known, the parent of the first output that does not point into this run itself (outputs of a resumed
-   * run do).
+   * Until the start is known, the parent of the first output that does not point into this run itself (outputs of a
+   * resumed run do).
    */
   get #provisionalParent(): string | undefined {
     for (const parent of this.#parents ?? noItems) {
@@ -131,8 +134,8 @@ export class RunFold {
   }
 
   /**
-   * Whether the run can be the reply to a fork (an answer that begins a run of its own). A run that answers a prompt or a
-   * regeneration cannot, although another client may have sent a fork with the message id of that prompt or request.
+   * Whether the run can be the reply to a fork (an answer that begins a run of its own). A run that answers a prompt or
+   * a regeneration cannot, although another client may have sent a fork with the message id of that prompt or request.
    */
   get answersFork(): boolean {
     const start = this.start?.transport

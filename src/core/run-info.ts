@@ -73,8 +73,9 @@ export interface RunInfo {
   /** Set from the first cancel until the run ends; `refused` when the agent refuses every cancel. */
   readonly cancelling?: Cancelling
   /**
-   * The agent has stopped responding: the run is active, silent for 20 seconds (5 after a cancel), and no present agent names
-   * it. The text so far is kept. A cancel ends it; so does the next agent that is woken, once it has been stalled for two minutes.
+   * The agent has stopped responding: the run is active, silent for 20 seconds (5 after a cancel), and no present agent
+   * names it. The text so far is kept. A cancel ends it; so does the next agent that is woken, once it has been stalled
+   * for two minutes.
    */
   readonly stalled?: true
   /** The cancel that ended the run, when `status` is `cancelled`. */
@@ -130,7 +131,10 @@ export class RunProgress {
   isStalled = false
 
   constructor(
-    /** The run as its rows describe it. Undefined after a row that is not the last by serial: all rows are then read again. */
+    /**
+     * The run as its rows describe it. Undefined after a row that is not the last by serial: all rows are then read
+     * again.
+     */
     public fold?: RunFold,
   ) {}
 

@@ -104,12 +104,12 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return progress
   }
 
-  /** The newest version of any of its rows, cancels and their refusals aside: a run is silent while this stays the same. */
+  /** The newest version of its rows, without cancels and their refusals: a run is silent while this stays the same. */
   get newestVersion(): string {
     return this.#progress?.version ?? ''
   }
 
-  /** Whether it has changed since the last call, so that its forks, which begin with its messages, have to be read again. */
+  /** Whether it has changed since the last call, so that its forks, which copy its messages, are to be read again. */
   takeNewToForks(): boolean {
     return this.#progress?.take('isNewToForks') ?? false
   }
@@ -165,7 +165,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return this.#context.access.canWrite(row, this.owner)
   }
 
-  /** The run as its rows describe it. Compact rows are only looked at, so that a reader of many runs takes no rows back. */
+  /** The run as its rows describe it. Compact rows stay compact, so that a reader of many runs takes no rows back. */
   get fold(): RunFold {
     return this.isCompact ? new RunFold(this.knownRows) : (this.#now.fold ??= new RunFold(this.rows))
   }
@@ -184,7 +184,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return hasEnded(this.state.status)
   }
 
-  /** Whether its end has arrived before the rest of its text. It counts as active until that is complete, or `endNow()`. */
+  /** Whether its end has arrived before the rest of its text: it is active until that is complete, or `endNow()`. */
   get isEnding(): boolean {
     return this.#progress?.isEnding === true
   }

@@ -7,7 +7,10 @@ import type { AccessPolicy } from './access'
 
 /** The choices of one view between siblings; the last one counts. */
 export interface Choices {
-  /** Picked siblings, by node key, by the id of a message inside a run, or by the id of a request: when they were picked. */
+  /**
+   * Picked siblings, by node key, by the id of a message inside a run, or by the id of a request: when they were
+   * picked.
+   */
   readonly picked: ReadonlyMap<string, number>
   /** Those of them that were the newest when they were picked: from then on the newest one shows. */
   readonly following?: ReadonlySet<string>
@@ -37,7 +40,9 @@ interface Place<M extends object> {
   replies?: TreeNode<M>[]
 }
 
-/** Tells which prompts and replies are versions of each other. Groups are made when they are asked for and then kept. */
+/**
+ * Tells which prompts and replies are versions of each other. Groups are made when they are asked for and then kept.
+ */
 export class Siblings<M extends object> {
   readonly #tree: Structure<M>
   /** By the message that their nodes follow. */
@@ -80,8 +85,8 @@ export class Siblings<M extends object> {
   }
 
   /**
-   * All versions of a message, oldest first; the same list while they are the same. For a later message of a run: itself and
-   * the replies that take its place inside the run.
+   * All versions of a message, oldest first; the same list while they are the same. For a later message of a run:
+   * itself and the replies that take its place inside the run.
    */
   at(messageId: string): readonly Sibling<M>[] {
     const node = this.#tree.nodeOf(messageId)
@@ -153,7 +158,9 @@ export class Siblings<M extends object> {
     return { groups, replies }
   }
 
-  /** Adds a node that can be in no group but that of the prompt it is an edit of, or of the replies; false when it can. */
+  /**
+   * Adds a node that can be in no group but that of the prompt it is an edit of, or of the replies; false when it can.
+   */
   #add(place: Place<M>, node: TreeNode<M>): boolean {
     if (node instanceof InputNode && this.#tree.editsOf(node.key).length > 0) return false
     const target = node instanceof InputNode ? this.#replaced(node) : undefined

@@ -62,7 +62,9 @@ export interface Deferred<T> {
   reject(reason: unknown): void
 }
 
-/** The longest time that a timer can wait, in milliseconds, about 25 days; it would run out at once if asked for more. */
+/**
+ * The longest time that a timer can wait, in milliseconds, about 25 days; it would run out at once if asked for more.
+ */
 export const longestDelay = 2 ** 31 - 1
 
 /** Waits for so many milliseconds. */

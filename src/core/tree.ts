@@ -43,7 +43,10 @@ export class Tree<M extends object> extends Placement<M> {
   /** Which nodes are versions of each other. */
   readonly siblings: Siblings<M> = new Siblings<M>(this)
 
-  /** Takes in one channel message. Returns its row, which the tree may not keep; undefined when it is foreign, malformed or nothing new. */
+  /**
+   * Takes in one channel message. Returns its row, which the tree may not keep; undefined when it is foreign, malformed
+   * or nothing new.
+   */
   apply(message: ChannelMessage): Row | undefined {
     const change = this.log.apply(message)
     if (!change) return undefined
@@ -108,8 +111,8 @@ export class Tree<M extends object> extends Placement<M> {
   }
 
   /**
-   * Runs with an end but incomplete text, and the time when the end arrived: later messages can overtake appends. Such a
-   * run counts as active until the text is complete, or until `endOverdue()`.
+   * Runs with an end but incomplete text, and the time when the end arrived: later messages can overtake appends. Such
+   * a run counts as active until the text is complete, or until `endOverdue()`.
    */
   get ending(): ReadonlyMap<RunNode<M>, number> {
     return this.#ending
@@ -250,8 +253,8 @@ export class Tree<M extends object> extends Placement<M> {
 const maxOfClient = 1000
 
 /**
- * Runs that have nothing to show yet: other messages may follow, or a client has invented them. They are bounded for each
- * client, so that a flood by one client drops no answer of another one whose run is further back in history.
+ * Runs that have nothing to show yet: other messages may follow, or a client has invented them. They are bounded for
+ * each client, so that a flood by one client drops no answer of another one whose run is further back in history.
  */
 class UnseenRuns<M extends object> {
   /** By the client that has named them first; oldest first. */

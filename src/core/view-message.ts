@@ -3,7 +3,8 @@ import type { Signal } from './signals'
 import type { Projection } from './projection'
 
 /**
- * The state of a steer: nothing has answered it yet, a part of the reply has used it, or the run ended without using it.
+ * The state of a steer: nothing has answered it yet, a part of the reply has used it, or the run ended without using
+ * it.
  */
 export type SteerState = 'waiting' | 'consumed' | 'missed'
 

@@ -15,7 +15,8 @@ export const MessageName = {
   stepStart: 'ai-step-start',
   stepEnd: 'ai-step-end',
   cancel: 'ai-cancel',
-  // NOTE: these two are of this library alone, so not `ai-`: other versions take unknown names of that kind for a newer protocol
+  // NOTE: these two are of this library alone, so not `ai-`: other versions take unknown names of that kind for a newer
+  // protocol
   cancelRefused: 'x-ai-cancel-refused',
   answersUsed: 'x-ai-answers-used',
 } as const

@@ -28,15 +28,17 @@ export interface DemoCall {
 
 /** Options of {@link demoModel}. */
 export interface DemoModelOptions {
-  /** Writes the answer to a call. @default a script that goes by keywords: think, source, fail, or the name of a tool */
+  /**
+   * Writes the answer to a call. @default a script that goes by keywords: think, source, fail, or the name of a tool
+   */
   script?: (call: DemoCall) => string | readonly DemoPart[]
   /** @default 28 */
   tokensPerSecond?: number
   /** Milliseconds before the first token. @default 600 */
   delay?: number
   /**
-   * Called before each token of a text; the model waits for it, and ends the text when it returns `false`. With it a test
-   * holds the pace of an answer.
+   * Called before each token of a text; the model waits for it, and ends the text when it returns `false`. With it a
+   * test holds the pace of an answer.
    * @param written - the tokens that are written, the last one last
    */
   beforeToken?: (written: readonly string[], signal?: AbortSignal) => boolean | void | Promise<boolean | void>

@@ -7,8 +7,8 @@ export interface Limits {
   /** Publishes a second from one connection; more are refused with 42911. @default Infinity (not enforced) */
   maxInboundRate: number
   /**
-   * Messages a second to one channel, of all its publishers together; more are refused with 42913. The service's usual limit
-   * is 50. @default Infinity (not enforced)
+   * Messages a second to one channel, of all its publishers together; more are refused with 42913. The service's usual
+   * limit is 50. @default Infinity (not enforced)
    */
   maxChannelRate: number
   /** How long a lost connection can be resumed, in ms. @default 120000 */

@@ -10,9 +10,9 @@ import { describeAgents, serveAgents, type AgentFiles } from './vite-agents'
 /** Options of the endpoint on the dev server. */
 export interface LocalAblyOptions extends ServiceOptions {
   /**
-   * A file with an agent as its default export, served on `/api/agent`; or several, by path. It is loaded through Vite: an
-   * edit replaces the agent for the runs to come, and conversations stay. Runs under way finish with the code that began
-   * them. In the file, `clientOptions()` of `virtual:local-ably` has the options of the agent's client.
+   * A file with an agent as its default export, served on `/api/agent`; or several, by path. It is loaded through Vite:
+   * an edit replaces the agent for the runs to come, and conversations stay. Runs under way finish with the code that
+   * began them. In the file, `clientOptions()` of `virtual:local-ably` has the options of the agent's client.
    *
    * @example
    * localAbly({ agent: './server/agent.ts' })
@@ -51,8 +51,8 @@ const browserCapability = { 'ai:*': ['subscribe', 'publish', 'history', 'presenc
  * Vite plugin that puts a local endpoint and a token route on the dev server (and `vite preview`): page, endpoint and
  * routes share one port, and the key stays on the server.
  *
- * Pages import `clientOptions(clientId?)` from `virtual:local-ably`. Paths `/channels/*`, `/keys/*`, `/time` and `/stats`
- * belong to the endpoint, except for a browser that opens them as pages.
+ * Pages import `clientOptions(clientId?)` from `virtual:local-ably`. Paths `/channels/*`, `/keys/*`, `/time` and
+ * `/stats` belong to the endpoint, except for a browser that opens them as pages.
  *
  * @example
  * // vite.config.ts

@@ -11,7 +11,10 @@ export interface RunningEndpoint {
   close(): Promise<void>
 }
 
-/** Starts a local endpoint in the process of `nuxt dev`, beside Nitro's worker: edits of server files touch no conversation. */
+/**
+ * Starts a local endpoint in the process of `nuxt dev`, beside Nitro's worker: edits of server files touch no
+ * conversation.
+ */
 export async function startLocalEndpoint(options: LocalOptions): Promise<RunningEndpoint> {
   const endpoint = await createLocalEndpoint(options)
   const { key, url, close } = endpoint

@@ -45,8 +45,8 @@ const serverImports = [
 const prepared = ['vue-ai-transport', 'vue-ai-transport > ably/modular']
 
 /**
- * The Nuxt module: composables, the plugins of browser and server, and handlers for the agent, tokens and the archive. In
- * `nuxt dev` without an Ably key it starts a local endpoint.
+ * The Nuxt module: composables, the plugins of browser and server, and handlers for the agent, tokens and the archive.
+ * In `nuxt dev` without an Ably key it starts a local endpoint.
  *
  * @example
  * export default defineNuxtConfig({ modules: ['vue-ai-transport/nuxt'] })

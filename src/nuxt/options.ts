@@ -10,7 +10,10 @@ export interface ModuleOptions extends Pick<AITransportOptions, 'flush' | 'histo
   token: string
   /** URL of an archive route, such as `'/api/archive'`. @default none */
   archive?: string
-  /** Client ids of your agents; answers of other clients are ignored. The first is the id of agents made here. @default 'agent' */
+  /**
+   * Client ids of your agents; answers of other clients are ignored. The first is the id of agents made here. @default
+   * 'agent'
+   */
   agents: string | string[]
   /** Ably namespace for session names without one. @default 'ai' */
   namespace: string

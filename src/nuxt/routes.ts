@@ -10,7 +10,9 @@ export function handlerOf(path: string, handlers: readonly Handler[]): Handler |
   return handlers.find(({ route, middleware }) => route && !middleware && matches(route, path))
 }
 
-/** Whether a route such as `/api/:name` or `/api/**` answers a path. The catch-all route of the pages does not count. */
+/**
+ * Whether a route such as `/api/:name` or `/api/**` answers a path. The catch-all route of the pages does not count.
+ */
 function matches(route: string, path: string): boolean {
   if (route === '/**') return false
   const parts = route.split('/').map((part) => {

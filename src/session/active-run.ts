@@ -64,9 +64,10 @@ export class ActiveRun<M extends object> {
   }
 
   /**
-   * Resolves when the run has ended, however it ended; stays open while the run does, also if its agent has gone on with the
-   * answer of another client. If no agent can be woken for a prompt, it resolves with reason `error`; once an agent accepts the
-   * prompt after all, and after `retry()`, there is a new promise. Rejects with 104004 when the session was closed before that.
+   * Resolves when the run has ended, however it ended; stays open while the run does, also if its agent has gone on
+   * with the answer of another client. If no agent can be woken for a prompt, it resolves with reason `error`; once an
+   * agent accepts the prompt after all, and after `retry()`, there is a new promise. Rejects with 104004 when the
+   * session was closed before that.
    */
   get finished(): Promise<RunResult> {
     return this.#session.submissions.follow(this.#submission).finished

@@ -14,8 +14,8 @@ const sliceSize = 100
 type RepairResult = 'whole' | 'gap' | 'superseded'
 
 /**
- * Reads the channel's past into the tree: older pages when a view asks for them, and missed messages when continuity was
- * lost. During a repair live messages are held back, so that they are folded after the messages before them.
+ * Reads the channel's past into the tree: older pages when a view asks for them, and missed messages when continuity
+ * was lost. During a repair live messages are held back, so that they are folded after the messages before them.
  */
 export class CatchUp<M extends object> {
   readonly #session: SessionContext<M>

@@ -53,8 +53,8 @@ export class ClientSession<M extends object> {
 
   /**
    * Attaches to the channel; resolves when live messages arrive, which is later while the network is away. Tries again
-   * after the channel was refused, or history could not be read. Needed only once: a session then stays on its channel by
-   * itself as far as it can.
+   * after the channel was refused, or history could not be read. Needed only once: a session then stays on its channel
+   * by itself as far as it can.
    * @throws SessionError 104001 when the channel cannot be attached, 104004 when the session is closed.
    */
   connect(): Promise<void> {
@@ -62,8 +62,9 @@ export class ClientSession<M extends object> {
   }
 
   /**
-   * A further view with a branch and a window of its own. Close it when done. On the session of `useClientSession` the view
-   * follows a name that changes, to a new view of the other session, and a component that makes it in `setup` closes it.
+   * A further view with a branch and a window of its own. Close it when done. On the session of `useClientSession` the
+   * view follows a name that changes, to a new view of the other session, and a component that makes it in `setup`
+   * closes it.
    */
   createView(): View<M> {
     return new View(this.#session)
@@ -83,8 +84,8 @@ export class ClientSession<M extends object> {
   }
 
   /**
-   * Wakes the agent for a pending input of any client; again if that was tried before. The input is answered once, however
-   * often the agent is woken.
+   * Wakes the agent for a pending input of any client; again if that was tried before. The input is answered once,
+   * however often the agent is woken.
    * @throws SessionError 40003 when nothing is pending under this message id, or the session has no agent.
    */
   wake(inputId: string): WakeInfo {
@@ -125,10 +126,9 @@ export class ClientSession<M extends object> {
 }
 
 /**
- * Everything that is loaded of a session, as one JSON-safe value: for the first HTML of a page, a cached page, or storage.
- * Given as the option `rows`, it shows what this session's view shows, at once, with branches, runs and states; the new
- * session then catches up from there.
- * Prompts that the channel has not accepted yet are not part of it.
+ * Everything that is loaded of a session, as one JSON-safe value: for the first HTML of a page, a cached page, or
+ * storage. Given as the option `rows`, it shows what this session's view shows, at once, with branches, runs and
+ * states; the new session then catches up from there. Prompts that the channel has not accepted yet are not part of it.
  *
  * @example
  * const rows = dehydrateSession(session)

@@ -56,13 +56,16 @@ export interface ClientSessionOptions<M extends object> extends TrustOptions {
   codec: Codec<M>
   /** The agent to wake after each prompt; without it the app wakes the agent itself (`run.toInvocation()`). */
   agent?: AgentTarget
-  /** A label of this device for the cancels and prompts it sends, such as `Phone`: others see which device stopped a run. */
+  /**
+   * A label of this device for the cancels and prompts it sends, such as `Phone`: others see which device stopped a
+   * run.
+   */
   device?: string
   /** Messages per page of history, 1 to 1000. @default 100 */
   historyPageSize?: number
   /**
-   * Rows that Ably keeps no longer: the URL of an `archiveRoute`, or an archive in this process. History goes on there where
-   * Ably's ends.
+   * Rows that Ably keeps no longer: the URL of an `archiveRoute`, or an archive in this process. History goes on there
+   * where Ably's ends.
    */
   archive?: ArchiveTarget
   /** Rows of `dehydrateSession()`: they show at once, and the session catches up from there. */
@@ -92,8 +95,8 @@ export type SessionStatus = 'idle' | 'connecting' | 'ready' | 'reconnecting' | '
 export interface SessionEvents {
   status: SessionStatus
   /**
-   * A background failure, for which no caller waits. A run that ends with an error is not one: `run.error` and the view's
-   * `run` event tell about that.
+   * A background failure, for which no caller waits. A run that ends with an error is not one: `run.error` and the
+   * view's `run` event tell about that.
    */
   error: SessionError
 }
@@ -131,7 +134,10 @@ export interface SessionContext<M extends object> {
   readonly changed: Signal
   /** Whether the session hears everything that happens on the channel. */
   readonly isInStep: boolean
-  /** Whether an agent is late: a moment has passed, and the session has heard all until now. If not, it looks at the subject then. */
+  /**
+   * Whether an agent is late: a moment has passed, and the session has heard all until now. If not, it looks at the
+   * subject then.
+   */
   isLate(subject: Subject<M>, moment: number): boolean
   /** @throws SessionError when the session is closed, or has no client. */
   checkOpen(action: string): void

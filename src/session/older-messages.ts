@@ -7,7 +7,10 @@ import type { ViewLists } from './view-lists'
 
 interface LoadOptions {
   readonly signal?: AbortSignal
-  /** Shows the messages that are loaded so far, and answers with their number: before the archive is read, and after a failure. */
+  /**
+   * Shows the messages that are loaded so far, and answers with their number: before the archive is read, and after a
+   * failure.
+   */
   readonly showLoaded?: () => number
 }
 
@@ -47,7 +50,8 @@ export class OlderMessages<M extends object> {
       this.#session.refresh(true)
       return revealed
     }
-    // NOTE: the path is walked when enough messages may be there. It gets longer with each page, so a walk for each page is slow
+    // NOTE: the path is walked when enough messages may be there. It gets longer with each page, so a walk for each
+    // page is slow
     return this.#show(look, () => tree.messageCount + missing, { showLoaded })
   }
 
@@ -73,7 +77,8 @@ export class OlderMessages<M extends object> {
   }
 
   /**
-   * Reads history until `look` returns how many hidden messages to show. When the history ends before, it shows all messages.
+   * Reads history until `look` returns how many hidden messages to show. When the history ends before, it shows all
+   * messages.
    *
    * @param enough - how many messages the tree should have before another look is worth it
    * @returns the revealed messages, which are the first ones of the list

@@ -48,7 +48,9 @@ export function placeOfEdit<M extends object>(tree: Tree<M>, messageId: string):
   return { parent: node.parent, forkOf: node.isFailed ? node.forkOf : messageId }
 }
 
-/** Another reply follows the same message. Each regeneration of a run's first message names the oldest of these replies. */
+/**
+ * Another reply follows the same message. Each regeneration of a run's first message names the oldest of these replies.
+ */
 export function placeOfRegeneration<M extends object>(tree: Tree<M>, messageId: string): Place {
   const node = tree.nodeOf(messageId)
   const run = node instanceof RunNode && !node.steerState(messageId) ? node : undefined

@@ -40,9 +40,10 @@ interface LifeSign {
 const canStall = (run: RunNode<object>): boolean => run.state.status === 'active' && isNamedByPresence(run)
 
 /**
- * Knows for how long agents have been silent. A run is stalled if it is active, silent for 20 seconds (5 after a cancel), and
- * named by no present agent, though its agent uses presence. It finds the cancels that are unanswered, and wakes an agent for
- * those that no live agent can hear: at once for those of this client, later for those of other clients, which may be gone.
+ * Knows for how long agents have been silent. A run is stalled if it is active, silent for 20 seconds (5 after a
+ * cancel), and named by no present agent, though its agent uses presence. It finds the cancels that are unanswered, and
+ * wakes an agent for those that no live agent can hear: at once for those of this client, later for those of other
+ * clients, which may be gone.
  */
 export class RunWatch<M extends object> {
   readonly #session: SessionContext<M>
@@ -107,7 +108,8 @@ export class RunWatch<M extends object> {
   }
 
   #wait(): void {
-    // NOTE: a session on a server has no presence, and must leave no timer behind; nor must a page that arrives after the close
+    // NOTE: a session on a server has no presence, and must leave no timer behind; nor must a page that arrives after
+    // the close
     if (this.#isClosed || !this.#session.channel.runPresence) return
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
@@ -158,7 +160,10 @@ export class RunWatch<M extends object> {
     return isUnanswered || wake ? { ...(isUnanswered && { unanswered: true }), ...(wake && { wake }) } : undefined
   }
 
-  /** Wakes an agent for cancels that no live agent can hear; it ends the run. Returns the wake if the cancels are of this client. */
+  /**
+   * Wakes an agent for cancels that no live agent can hear; it ends the run. Returns the wake if the cancels are of
+   * this client.
+   */
   #wake(run: RunNode<M>): WakeInfo | undefined {
     const { options, tree, channel } = this.#session
     if (!options.agent) return undefined

@@ -21,11 +21,14 @@ export interface Steer {
   /** The id of its message, which appears in the conversation once the channel has it. */
   readonly id: string
   /**
-   * Resolves with its serial when the channel has it. Rejects with code 40003 when the run has ended, 104005 when it could
-   * not be published, 104004 when the session is closed.
+   * Resolves with its serial when the channel has it. Rejects with code 40003 when the run has ended, 104005 when it
+   * could not be published, 104004 when the session is closed.
    */
   readonly published: Promise<string>
-  /** Resolves when the run has ended, or was suspended after it took the steer into account. Rejects as `published` does. */
+  /**
+   * Resolves when the run has ended, or was suspended after it took the steer into account. Rejects as `published`
+   * does.
+   */
   readonly outcome: Promise<SteerOutcome>
 }
 

@@ -17,8 +17,8 @@ export type RunScope = 'view' | 'mine' | 'session'
 
 export interface SendOptions {
   /**
-   * `interrupt` first cancels the runs of this view that are active, about to start, or suspended, also those that wait for
-   * an approval; `alongside` leaves them alone.
+   * `interrupt` first cancels the runs of this view that are active, about to start, or suspended, also those that wait
+   * for an approval; `alongside` leaves them alone.
    * @default 'alongside'
    */
   whenBusy?: 'alongside' | 'interrupt'
@@ -30,9 +30,9 @@ export interface SendOptions {
   /** The message id that this prompt follows. @default the last message of the view */
   parent?: string
   /**
-   * The message id of the prompt. The channel takes a prompt with the same id once, also when two tabs send it within two
-   * minutes. A second call of this client sends nothing; it resolves when the channel has the prompt, and publishes one that has
-   * failed again. @default a new id
+   * The message id of the prompt. The channel takes a prompt with the same id once, also when two tabs send it within
+   * two minutes. A second call of this client sends nothing; it resolves when the channel has the prompt, and publishes
+   * one that has failed again. @default a new id
    */
   id?: string
   /** Whether to wake the session's agent. @default true */
@@ -231,8 +231,8 @@ export function newestAnswer(run: RunNode<object>): Row | undefined {
 }
 
 /**
- * Finds out which published answers count: of the answers to one call, the first on the channel. Where only some of them
- * are late, the session's error tells.
+ * Finds out which published answers count: of the answers to one call, the first on the channel. Where only some of
+ * them are late, the session's error tells.
  *
  * @throws SessionError 40003 when other answers have settled all its calls before
  */
@@ -256,7 +256,9 @@ export async function checkAnswers<M extends object>(
   for (const error of errors) session.report(error)
 }
 
-/** Tells the sender which of its answers do not count because the agent has gone on with answers that reached it first. */
+/**
+ * Tells the sender which of its answers do not count because the agent has gone on with answers that reached it first.
+ */
 export function tellOutdone<M extends object>(
   session: SessionContext<M>,
   submission: Submission,

@@ -12,8 +12,8 @@ const longestBackoff = 15_000
 /** The longest delay that `Retry-After` may ask for, in milliseconds. */
 const longestRetryAfter = 300_000
 /**
- * How long the first attempt may take, in milliseconds; the second may take twice, and later ones three times as long. A server
- * that restarts may leave a request without an answer, and a server that starts may need long for one.
+ * How long the first attempt may take, in milliseconds; the second may take twice, and later ones three times as long.
+ * A server that restarts may leave a request without an answer, and a server that starts may need long for one.
  */
 const attemptLimit = 10_000
 

@@ -8,8 +8,9 @@ export interface AITransport {
   /** Called by `app.use()`. @throws Error without Pinia, or when the Pinia has a transport already. */
   install(app: App): void
   /**
-   * Drops the Ably client, and attaches the sessions in use again with a new one if `client` is a function. Call it when the
-   * user changes, before a session of the next user opens: `watch(user, () => transport.reset(), { flush: 'sync' })`.
+   * Drops the Ably client, and attaches the sessions in use again with a new one if `client` is a function. Call it
+   * when the user changes, before a session of the next user opens: `watch(user, () => transport.reset(), { flush:
+   * 'sync' })`.
    */
   reset(): Promise<void>
 }

@@ -19,8 +19,8 @@ export interface Lease<M extends object = AppMessage> {
   /** The session's Pinia store. */
   readonly store: ViewVerbs<M>
   /**
-   * Resolves when the session is attached and its first page is shown, on a server when that page is read or has failed; after
-   * a failure in a browser, a new promise.
+   * Resolves when the session is attached and its first page is shown, on a server when that page is read or has
+   * failed; after a failure in a browser, a new promise.
    */
   readonly ready: Promise<void>
   /** Asks for at least this many messages on the first page, which has 30 by default. */
@@ -88,7 +88,8 @@ export class LeasedSession {
   lease(): Lease {
     const release = this.#users.acquire()
     const start = (): Promise<void> => this.#start()
-    // NOTE: a server reads a session when the page waits for it, so that all of the page is rendered from the same state
+    // NOTE: a server reads a session when the page waits for it, so that all of the page is rendered from the same
+    // state
     if (!this.#inside.hasNoClient) void start()
     const served = (): ClientSession<AppMessage> | undefined => this.#serve()
     return {

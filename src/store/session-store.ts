@@ -20,8 +20,8 @@ export interface SessionFacts {
 }
 
 /**
- * The Pinia store of one session, id `ai-session:<name>`. Messages, runs and handles are getters and never state: state is
- * watched deeply by devtools and subscribers, which would cost time for each token.
+ * The Pinia store of one session, id `ai-session:<name>`. Messages, runs and handles are getters and never state: state
+ * is watched deeply by devtools and subscribers, which would cost time for each token.
  */
 const sessionStore = (name: string, session: ClientSession<AppMessage>) =>
   defineStore(`ai-session:${name}`, ({ action }) => {

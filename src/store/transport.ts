@@ -19,18 +19,24 @@ import { TokenScope, type RequestToken } from './token-scope'
 import { vuePort } from './vue-port'
 
 export interface AITransportOptions extends TrustOptions {
-  /** An Ably client, or a function that makes one: called on first use, in the browser only; its client is closed with the app. */
+  /**
+   * An Ably client, or a function that makes one: called on first use, in the browser only; its client is closed with
+   * the app.
+   */
   client: RealtimeClient | (() => RealtimeClient)
   /**
-   * Makes an Ably REST client where pages are rendered, for example `() => new Ably.Rest({ key })` in the server's code only. It
-   * is called once for each session that a request renders, with the full channel name: make sure that the user of the request
-   * may read it. The first HTML then shows the newest page of history, and the browser goes on from there. Without this option
-   * sessions are empty on a server.
+   * Makes an Ably REST client where pages are rendered, for example `() => new Ably.Rest({ key })` in the server's code
+   * only. It is called once for each session that a request renders, with the full channel name: make sure that the
+   * user of the request may read it. The first HTML then shows the newest page of history, and the browser goes on from
+   * there. Without this option sessions are empty on a server.
    */
   server?: (sessionName: string) => RestClient
   /** The agent to wake after each prompt. */
   agent?: AgentTarget
-  /** A label of this device for the cancels and prompts it sends, such as `Phone`: others see which device stopped a run. */
+  /**
+   * A label of this device for the cancels and prompts it sends, such as `Phone`: others see which device stopped a
+   * run.
+   */
   device?: string
   /** Ably namespace for session names without one. @default 'ai' */
   namespace?: string
@@ -47,8 +53,8 @@ export interface AITransportOptions extends TrustOptions {
   /** How long a session stays attached after its last user has left, in milliseconds. @default 1000 */
   linger?: number
   /**
-   * With `sessions`, the transport requests a token for the sessions in use before it attaches a new one; the token route
-   * grants those that the user may use. With `manual`, the app makes sure that the token covers every session.
+   * With `sessions`, the transport requests a token for the sessions in use before it attaches a new one; the token
+   * route grants those that the user may use. With `manual`, the app makes sure that the token covers every session.
    * @default 'manual'
    */
   tokenScope?: 'sessions' | 'manual'

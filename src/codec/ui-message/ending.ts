@@ -2,8 +2,9 @@ import type { UIMessageChunk } from 'ai'
 import type { ReplyEnding } from '../../core/codec'
 
 /**
- * Learns from the chunks of a reply how the reply ends; the first chunk that tells counts. Errors and aborts are chunks of
- * a stream that otherwise ends well. A model that stopped for its tools waits for the calls that have no outcome yet.
+ * Learns from the chunks of a reply how the reply ends; the first chunk that tells counts. Errors and aborts are chunks
+ * of a stream that otherwise ends well. A model that stopped for its tools waits for the calls that have no outcome
+ * yet.
  */
 export class EndingWatch {
   readonly #open = new Set<string>()

@@ -42,7 +42,9 @@ export function unpackData(data: unknown, opaque: Opaque, names: readonly string
   return fields
 }
 
-/** Longest text in a header, and of all codec headers of a message, in characters: readers ignore messages beyond 16 kB. */
+/**
+ * Longest text in a header, and of all codec headers of a message, in characters: readers ignore messages beyond 16 kB.
+ */
 const maxText = 4_000
 const maxTotal = 15_000
 
@@ -50,7 +52,8 @@ const maxTotal = 15_000
 export const clipped = (text: string): string => wellFormed(text.slice(0, maxText))
 
 /** Text with a replacement character for each half of a character: JSON and msgpack carry halves differently. */
-// NOTE: not `toWellFormed`, which browsers of early 2023 lack. With the flag `u` a half of a whole character does not match
+// NOTE: not `toWellFormed`, which browsers of early 2023 lack. With the flag `u` a half of a whole character does not
+// match
 export const wellFormed = <T>(data: T): T =>
   typeof data === 'string' ? (data.replace(/\p{Surrogate}/gu, '\ufffd') as T) : data
 

@@ -22,8 +22,8 @@ export interface UIMessageCodec<M extends UIMessage = UIMessage> extends Codec<M
   /** Makes a prompt for `send` from a whole message. The message keeps its id. */
   createUserMessage(message: M): WholeMessage<M>
   /**
-   * Makes an answer from the output of a tool call that ran here. `tool` names the tool, and the output must have its type. The
-   * part of the call names the tool as well: `createToolOutput({ ...part, output })`.
+   * Makes an answer from the output of a tool call that ran here. `tool` names the tool, and the output must have its
+   * type. The part of the call names the tool as well: `createToolOutput({ ...part, output })`.
    */
   createToolOutput(outcome: ToolOutput<M>): Answer<M>
   /** Makes an answer from the error of a tool call that failed here. */

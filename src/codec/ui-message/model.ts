@@ -5,8 +5,9 @@ import { isPlainObject, type PlainObject } from '../../core/collections'
 import { isDataType, isToolType, type Part, type ToolPart } from './parts'
 
 /**
- * A message for a model; undefined if it has no content for one. Calls without an outcome get one, because providers refuse
- * an unanswered call. Blank text and reasoning that nothing follows are left out, because providers refuse them, too.
+ * A message for a model; undefined if it has no content for one. Calls without an outcome get one, because providers
+ * refuse an unanswered call. Blank text and reasoning that nothing follows are left out, because providers refuse them,
+ * too.
  */
 export function forModel<M extends UIMessage>(
   message: M,
@@ -63,10 +64,10 @@ const stepsOf = (parts: readonly Part[]): Part[][] =>
   }, [])
 
 /**
- * Steps in a row. Each step becomes a message of its own for a model, which is needed only after calls: their outcomes must
- * follow them directly, and strict templates refuse two messages of the assistant in a row. A blank line keeps the texts of
- * other steps apart, because some services put the texts of a message together as they are. Texts that are items of their
- * provider stay as the provider knows them.
+ * Steps in a row. Each step becomes a message of its own for a model, which is needed only after calls: their outcomes
+ * must follow them directly, and strict templates refuse two messages of the assistant in a row. A blank line keeps the
+ * texts of other steps apart, because some services put the texts of a message together as they are. Texts that are
+ * items of their provider stay as the provider knows them.
  */
 function joined(groups: readonly (readonly Part[])[]): Part[] {
   const all: Part[] = []
@@ -132,8 +133,9 @@ function withOutcome(call: ToolPart, isOpen: boolean): ToolPart {
 }
 
 /**
- * The parts of a step that stand alone. A provider does not store a step that was cut short: it refuses references to its
- * items, to searches and the like that it ran, and to their results. Reasoning that is known by reference only is left out.
+ * The parts of a step that stand alone. A provider does not store a step that was cut short: it refuses references to
+ * its items, to searches and the like that it ran, and to their results. Reasoning that is known by reference only is
+ * left out.
  */
 function standalone(step: readonly Part[]): Part[] {
   const cites = step.some(isProvidersOwn)

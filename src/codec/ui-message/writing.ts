@@ -54,8 +54,8 @@ function encodeChunk(chunk: UIMessageChunk, open: OpenStreams): Operation[] {
 }
 
 /**
- * Creates a codec for messages of type `M` that reads and writes. Give it your app's message type once; sessions and runs
- * infer it.
+ * Creates a codec for messages of type `M` that reads and writes. Give it your app's message type once; sessions and
+ * runs infer it.
  *
  * @example
  * const codec = createUIMessageCodec<MyMessage>()

@@ -27,7 +27,9 @@ export const DEV_KEY = 'local.dev:not-a-secret'
 export class Keyring {
   readonly #keys = new Map<string, Key>()
 
-  /** @throws Error if a key is not of the form `app.id:secret`, is there twice, or has a capability that cannot be read */
+  /**
+   * @throws Error if a key is not of the form `app.id:secret`, is there twice, or has a capability that cannot be read
+   */
   constructor(keys: readonly (string | KeyOptions)[]) {
     for (const item of keys) {
       const key = readKey(typeof item === 'string' ? { key: item } : item)

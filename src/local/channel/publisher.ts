@@ -23,7 +23,8 @@ export interface Source {
 
 /**
  * The source of a message: its publisher or, over REST, the connection of its secret key.
- * @throws ProtocolError 40006 for a key of no connection, 40012 if the clientId may not be used or is not the connection's
+ * @throws ProtocolError 40006 for a key of no connection, 40012 if the clientId may not be used or is not the
+ * connection's
  */
 export function sourceOf({ identity, connectionId, connectionOf }: Publisher, message: IncomingMessage): Source {
   const clientId = stampClientId(identity, message.clientId)

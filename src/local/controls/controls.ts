@@ -35,8 +35,8 @@ export interface TestControls {
   freeze(match: ConnectionMatch, options?: { ms?: number }): Restore
 
   /**
-   * Delivers messages to connections twice, or each pair of different messages in reverse order, until restored. A message
-   * without a second one waits until then.
+   * Delivers messages to connections twice, or each pair of different messages in reverse order, until restored. A
+   * message without a second one waits until then.
    * @returns a function that ends it
    * @throws Error if no connection matches
    * @example

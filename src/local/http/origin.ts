@@ -24,7 +24,9 @@ export function isWelcome(request: IncomingMessage, listed: readonly string[]): 
   return isAllowedOrigin(request.headers.origin, host, listed) && isAllowedHost(host, listed)
 }
 
-/** Whether a `Host` header names this machine, an IP address or a listed origin, not a foreign name that points here. */
+/**
+ * Whether a `Host` header names this machine, an IP address or a listed origin, not a foreign name that points here.
+ */
 function isAllowedHost(host: string | undefined, listed: readonly string[]): boolean {
   const hostname = URL.parse(`http://${host}`)?.hostname
   if (hostname === undefined) return false

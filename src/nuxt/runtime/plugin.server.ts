@@ -5,8 +5,8 @@ import options from '#build/ai-transport.mjs'
 import { withBase } from './base-url'
 
 /**
- * Renders sessions on the server. They are read with a token of the user that sends the request, so the token route alone
- * decides who reads a session.
+ * Renders sessions on the server. They are read with a token of the user that sends the request, so the token route
+ * alone decides who reads a session.
  */
 const plugin: Plugin<{ aiTransport: AITransport }> = defineNuxtPlugin({
   name: 'ai-transport',

@@ -10,18 +10,21 @@ export interface AgentHandlerOptions<M extends object, Chunk> extends Omit<
   AgentOptions<M, Chunk>,
   'authorize' | 'client'
 > {
-  /** Creates the agent's client. @default one with the key of the runtime config, and the client id of `aiTransport.agents` */
+  /**
+   * Creates the agent's client. @default one with the key of the runtime config, and the client id of
+   * `aiTransport.agents`
+   */
   client?: AgentOptions<M, Chunk>['client']
   /**
-   * Decides whether the user of a request may have a prompt of this session answered. Without it every request is refused,
-   * except in `nuxt dev`.
+   * Decides whether the user of a request may have a prompt of this session answered. Without it every request is
+   * refused, except in `nuxt dev`.
    */
   authorize?: (event: H3Event, sessionName: string) => boolean | Promise<boolean>
 }
 
 /**
- * The route of an agent. Runs go on after the response, under the platform's `waitUntil`; when the server closes, they end as
- * cancelled.
+ * The route of an agent. Runs go on after the response, under the platform's `waitUntil`; when the server closes, they
+ * end as cancelled.
  *
  * @param agent - its options, or an agent of `defineAgent`
  * @example

@@ -8,8 +8,8 @@ export interface ArchiveHandlerOptions extends Omit<ArchiveRouteOptions, 'author
 }
 
 /**
- * The route from which browsers, and the server while it renders, read messages that Ably keeps no longer. Name its URL in
- * `aiTransport.archive`.
+ * The route from which browsers, and the server while it renders, read messages that Ably keeps no longer. Name its URL
+ * in `aiTransport.archive`.
  *
  * @example
  * // server/api/archive.get.ts

@@ -4,15 +4,18 @@ import { serverOptions, useAblyOptions } from './ably'
 
 /** Options of a token route in Nuxt. */
 export interface TokenHandlerOptions extends Pick<TokenRouteOptions, 'cors' | 'onError' | 'ttl'> {
-  /** The client id of the user that sends a request, for example from the session cookie. Without one, the response is 401. */
+  /**
+   * The client id of the user that sends a request, for example from the session cookie. Without one, the response is
+   * 401.
+   */
   user: (event: H3Event) => string | undefined | null | Promise<string | undefined | null>
   /** Decides whether that user may use a session, by its full channel name such as `ai:alice:trip`. */
   authorize: (event: H3Event, sessionName: string) => boolean | Promise<boolean>
 }
 
 /**
- * The route that issues Ably tokens to browsers, and to the server while it renders a page of the same user. A token is for the
- * open sessions that `authorize` allows, and no other.
+ * The route that issues Ably tokens to browsers, and to the server while it renders a page of the same user. A token is
+ * for the open sessions that `authorize` allows, and no other.
  *
  * @example
  * // server/api/ably/token.ts
