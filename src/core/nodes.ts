@@ -160,8 +160,11 @@ export abstract class Nodes<M extends object> {
       if (parent !== undefined && node instanceof RunNode) this.touchInput(parent)
     }
     if (node.listedAt !== levelOf(node)) this.#list(node)
-    if (node instanceof InputNode) this.#noteEdit(node, forkOf, node.forkOf)
-    else if ((node as RunNode<M>).inputId !== inputId) {
+    if (node instanceof InputNode) {
+      this.#noteEdit(node, forkOf, node.forkOf)
+      // NOTE: the choice of a request counts among the replies to it, that of a prompt does not
+      if (!isKnown) for (const run of this.#runsByInput.of(node.key)) this.relocate(run)
+    } else if ((node as RunNode<M>).inputId !== inputId) {
       this.#answer((node as RunNode<M>).inputId, node as RunNode<M>, inputId)
       if (inputId !== undefined) this.touchInput(inputId)
       if (visible) this.relocate(node)

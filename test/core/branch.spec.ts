@@ -109,3 +109,21 @@ it('a branch walks 2,000 runs, with 300 versions of one reply, in a bounded numb
   expect(new BranchWalk(tree, none).path).toHaveLength(4000)
   expect(stepsOf(() => new BranchWalk(tree, none).path) / 4600).toBeLessThan(200)
 })
+
+it('a prompt that arrives after replies to it lets the newest reply show, also where the prompt was picked', () => {
+  const tree = newTree()
+  const choices = { picked: new Map([['q', 1]]) }
+  const walk = new BranchWalk(tree, choices)
+  const hearOne = (...message: Parameters<typeof runMessage>) => {
+    tree.apply(runMessage(...message))
+    walk.follow(tree.settle().moved)
+  }
+  hearOne('ai-run-start', 'first', { parent: 'p', 'input-codec-message-id': 'q' })
+  hearOne('ai-run-start', 'newest', { parent: 'p', 'input-codec-message-id': 'other' })
+  const shown = () => walk.path.map(({ node }) => node.key)
+  expect(shown()).toEqual(['first'])
+  tree.apply(prompt('q'))
+  walk.follow(tree.settle().moved)
+  expect(shown()).toEqual(['newest', 'q'])
+  expect(shown()).toEqual(new BranchWalk(tree, choices).path.map(({ node }) => node.key))
+})
