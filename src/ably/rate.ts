@@ -43,7 +43,7 @@ export class PublishRate {
   }
 
   /** Publishes faster again, unless a pause has just begun. @param share - the share of the factor that is left */
-  recover(share: number): void {
+  recover(share = 0.98): void {
     if (this.pause <= 0) this.factor = Math.max(1, this.factor * share)
   }
 }
@@ -74,8 +74,10 @@ class ConnectionRate extends PublishRate {
       const count = turn(now)
       this.add(now, count)
       this.#turns.delete(turn)
+      if (count === 0) continue
+      this.recover()
       // The next turn of this session comes after those of the others
-      if (count > 0) this.#turns.add(turn)
+      this.#turns.add(turn)
     }
   }
 }

@@ -27,8 +27,6 @@ const usualSlack = 1.25
  * messages with which a run starts, so its text shows as soon as alone.
  */
 const reserved: Readonly<Record<Urgency, number>> = { urgent: 0, opening: 0.05, content: 0.2, background: 0.2 }
-/** The share of a slowdown that is left after each further message. */
-const recovery = 0.98
 /** Milliseconds between two messages of a session whose channel is full, times how much the session is slowed down. */
 const fullInterval = 25
 
@@ -183,7 +181,7 @@ export class Pacer {
   }
 
   #note(urgency: Urgency, now: number): void {
-    this.#rate.recover(recovery)
+    this.#rate.recover()
     if (this.maxRate === Infinity) return
     this.#rate.add(now)
     if (!isSpaced(urgency)) return
@@ -255,7 +253,7 @@ export class SessionPacer {
   noteSent(): void {
     if (this.#rate.factor === 1) return
     this.hold(sleep(fullInterval * this.#rate.factor))
-    this.#rate.recover(recovery)
+    this.#rate.recover()
   }
 }
 

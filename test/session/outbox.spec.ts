@@ -3,6 +3,7 @@ import type { Channel } from '../../src/ably/session-channel'
 import { deferred } from '../../src/core/signals'
 import type { OutgoingMessage } from '../../src/core/wire'
 import { Outbox } from '../../src/ably/outbox'
+import { rateOf } from '../../src/ably/rate'
 
 afterEach(() => void vi.useRealTimers())
 
@@ -159,6 +160,23 @@ describe('many messages at once', () => {
     expect(order).toEqual([])
     await vi.advanceTimersByTimeAsync(1200)
     expect(order.join(' ')).toBe('a0 b0 c0 a1 b1 c1 a2 b2 c2')
+  })
+
+  it('get faster again after an agent of the connection was refused for the rate, also if it publishes no more', async () => {
+    vi.useFakeTimers()
+    const connection = {}
+    for (let refusal = 0; refusal < 3; refusal++) {
+      rateOf(connection).slowDown()
+      await vi.advanceTimersByTimeAsync(3000)
+    }
+    const { outbox, attempts } = aChannel(connection)
+    publishMany(outbox, 200)
+    expect(attempts.length).toBeLessThan(10)
+    while (attempts.length < 200) await vi.advanceTimersByTimeAsync(1000)
+    await vi.advanceTimersByTimeAsync(1100)
+    const other = aChannel(connection)
+    publishMany(other.outbox, 30)
+    expect(other.attempts).toHaveLength(30)
   })
 
   it('of one connection do not slow down another connection', () => {
