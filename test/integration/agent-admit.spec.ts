@@ -34,7 +34,7 @@ describe('maxConcurrent', () => {
 
   it('S38 does not count suspended runs or runs that could not start', async () => {
     const suspending = (run: Run) => run.pipe([{ type: 'start' }, { type: 'finish', finishReason: 'tool-calls' }])
-    const { wake, ask } = await stage({ maxConcurrent: 1, triggerTimeout: 50, respond: suspending })
+    const { wake, ask } = await stage({ maxConcurrent: 1, triggerTimeout: 1500, respond: suspending })
     expect((await wake('nothing')).status).toBe(404)
     expect((await ask()).status).toBe(202)
     await eventually(async () => expect((await ask()).status).toBe(202))

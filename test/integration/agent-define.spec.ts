@@ -127,7 +127,7 @@ describe('a wake-up request', () => {
   })
 
   it('for a prompt that does not arrive is answered with 404, and can be repeated', async () => {
-    const { alice, wake } = await stage(answering('Hi'), { triggerTimeout: 100 })
+    const { alice, wake } = await stage(answering('Hi'), { triggerTimeout: 1500 })
     const early = await wake('my-event')
     expect(early).toMatchObject({ status: 404, body: { error: { code: 104010 } } })
     expect(early.body.error!.message).toContain('my-event')

@@ -96,7 +96,7 @@ describe('an answer to a run that is still streaming', () => {
   })
 
   it('is refused with 429 if the run streams for too long, and repeated', async () => {
-    const { alice, sources, runId, answer, wake } = await answeredEarly({ triggerTimeout: 200 })
+    const { alice, sources, runId, answer, wake } = await answeredEarly({ triggerTimeout: 1500 })
     const { inputEventId } = await answer('c1')
     const refused = await wake(inputEventId)
     expect(refused).toMatchObject({ status: 429, retryAfter: '2', body: { error: { code: 42900 } } })

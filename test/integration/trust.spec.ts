@@ -74,7 +74,7 @@ describe('a client with a token for one session', () => {
   const operations = ['subscribe', 'publish', 'history', 'presence']
 
   async function mallorysOwn() {
-    const scene = await startScene('b', { ...trust, triggerTimeout: 200 })
+    const scene = await startScene('b', { ...trust, triggerTimeout: 3000 })
     const alice = await scene.open('alice')
     const run = await alice.view.send('Secret')
     const call = await scene.model.call(0)

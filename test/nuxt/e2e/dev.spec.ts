@@ -163,7 +163,7 @@ it('the terminal warns once about an agent that lets in each user', async () => 
   const headers = { 'content-type': 'application/json' }
   const wake = async () =>
     (await fetch(`${app.origin}/api/open-agent`, { method: 'POST', headers, body, signal: soon() })).status
-  const handler = 'defineAgentHandler({ triggerTimeout: 100, respond: async () => {} })'
+  const handler = 'defineAgentHandler({ triggerTimeout: 1000, respond: async () => {} })'
   // NOTE: saved again if it has no effect, since the dev server can miss a change while it builds
   await eventually(async () => {
     app.write('server/api/open-agent.post.ts', `export default ${handler}`)
