@@ -118,7 +118,6 @@ export class RunProgress {
   /** The answers that its agent had gone on with when it was settled. */
   acted: readonly Row[] = noItems
   isEnding = false
-  isOverdue = false
   /** The newest version of its rows. */
   version = ''
   /** Whether its forks have not been read again since it changed. */

@@ -28,6 +28,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #info: RunInfo | undefined
   #steers: RunFold['steers']
   #isStarted = false
+  #isOverdue = false
   /** How it stands, by its rows. */
   state: RunState = plainStates.active
   readonly #context: RunContext<M>
@@ -191,7 +192,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** Ends the run although some of its streams are open: their rest is not expected any more. */
   endNow(): void {
-    this.#now.isOverdue = this.#now.isNews = true
+    this.#isOverdue = this.#now.isNews = true
   }
 
   /** Whether its start is known, by a message that only a started run has. */
@@ -209,7 +210,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   protected get isComplete(): boolean {
-    return this.hasEnded && !(this.#progress?.isOverdue && this.fold.hasOpenStream)
+    return this.hasEnded && !(this.#isOverdue && this.fold.hasOpenStream)
   }
 
   protected override release(): void {
@@ -278,9 +279,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
   protected derive(): readonly string[] | undefined {
     const progress = this.#now
     const { state, fold } = this
-    this.#steers = fold.steers
     const { end } = fold
-    progress.isEnding = end !== undefined && !progress.isOverdue && fold.hasOpenStream
+    this.#steers = fold.steers
+    progress.isEnding = end !== undefined && !this.#isOverdue && fold.hasOpenStream
     const open = plainStates[fold.isSuspended && !end ? 'suspended' : 'active']
     this.state = reuseIfSame(state, end && !progress.isEnding ? endState(end) : open)
     if (progress.isNews || state !== this.state) this.forgetInfo()

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { hear, newTree, readTranscript } from '../support/transcripts'
+import { later, output, runMessage } from './wire'
 
 const { wire } = readTranscript('text-simple')
 const isAppend = (message: { action?: string }) => message.action === 'message.append'
@@ -70,4 +71,18 @@ it('a run stays ended if another agent has ended it and its own agent continues 
   hear(other, [late, ...wire.toReversed()])
   other.settle()
   expect(shown(other).status).toBe('complete')
+})
+
+it('a run whose rest was given up stays ended when more of it arrives, also after its rows were compacted', () => {
+  const tree = newTree()
+  const open = () => output('r', { kind: 'text' }, 'Once', { stream: 'true', status: 'streaming' })
+  const [first, late] = [open(), open()]
+  hear(tree, [runMessage('ai-run-start', 'r'), first, runMessage('ai-run-end', 'r', { 'run-reason': 'complete' })])
+  tree.endOverdue()
+  hear(tree, [later(first, 'message.append', { transport: { status: 'complete' } })])
+  const run = tree.runs.get('r')!
+  tree.compact([run])
+  tree.apply(late)
+  expect(tree.settle().transitions).toEqual([])
+  expect(tree.info(run).status).toBe('complete')
 })
