@@ -1,5 +1,5 @@
 import type { LanguageModelV4StreamPart } from '@ai-sdk/provider'
-import { convertToModelMessages, simulateReadableStream, streamText } from 'ai'
+import { convertToModelMessages, streamText } from 'ai'
 import { MockLanguageModelV4 } from 'ai/test'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { createAgentSession, Invocation, ownerOnly, type CancelRequest } from '../../src/agent'
@@ -33,6 +33,16 @@ function untilAborted<T>(stream: ReadableStream<T>, signal: AbortSignal, stopped
   })
   void stream.pipeTo(transform.writable).catch(() => undefined)
   return transform.readable
+}
+
+/** A model that only an abort ends. */
+async function* endlessWords(): AsyncGenerator<LanguageModelV4StreamPart, never> {
+  yield { type: 'stream-start', warnings: [] }
+  yield { type: 'text-start', id: 't' }
+  for (let count = 0; ; count++) {
+    yield { type: 'text-delta', id: 't', delta: `${count} ` }
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
 }
 
 describe('a cancel on the channel', () => {
@@ -87,12 +97,10 @@ describe('a cancel on the channel', () => {
     const onError = vi.fn<() => void>()
     const model = new MockLanguageModelV4({
       doStream: ({ abortSignal }) => {
-        const chunks: LanguageModelV4StreamPart[] = [
-          { type: 'stream-start', warnings: [] },
-          { type: 'text-start', id: 't' },
-          ...Array.from({ length: 1000 }, (_, n) => ({ type: 'text-delta', id: 't', delta: `${n} ` }) as const),
-        ]
-        const words = simulateReadableStream({ chunks, chunkDelayInMs: 5 })
+        const parts = endlessWords()
+        const words = new ReadableStream<LanguageModelV4StreamPart>({
+          pull: async (controller) => controller.enqueue((await parts.next()).value),
+        })
         return Promise.resolve({ stream: untilAborted(words, abortSignal!, () => (isModelStopped = true)) })
       },
     })
@@ -109,7 +117,6 @@ describe('a cancel on the channel', () => {
     const { status, texts } = await readBack(run.runId)
     expect(status).toBe('cancelled')
     expect(texts[0]).toMatch(/^0 /)
-    expect(texts[0]!.split(' ').length).toBeLessThan(900)
   })
 
   it('S44 stops only the run that it names', async () => {
