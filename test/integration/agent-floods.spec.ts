@@ -43,6 +43,7 @@ describe('cancels that are refused', () => {
     })
     const { body } = await ask()
     const strangers = endpoint.rest().channels.get(name)
+    const since = performance.now()
     for (let from = 0; from < 1000; from += 100)
       await strangers.publish(cancels(body.runId, clients).slice(from, from + 100))
     sources[0]!.push({ type: 'text-start', id: 't' }, { type: 'text-delta', id: 't', delta: 'Still here' })
@@ -54,7 +55,8 @@ describe('cancels that are refused', () => {
     expect(decisions).toBeLessThan(3500)
     const refusals = alice.heard.filter(named('x-ai-cancel-refused'))
     expect(refusals.length).toBeGreaterThan(0)
-    expect(refusals.length).toBeLessThan(20)
+    // NOTE: two a second, however long it takes; timers may be early by a millisecond
+    expect(refusals.length).toBeLessThanOrEqual(1 + (performance.now() - since) / 490)
     await agent.close()
   })
 
