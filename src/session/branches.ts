@@ -1,11 +1,10 @@
 import type { InputNode } from '../core/input-node'
 import type { TreeNode } from '../core/node'
-import { RunNode } from '../core/run-node'
 import { selectionOf, type Choices, type Sibling } from '../core/siblings'
 import type { Tree } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
-import type { Place } from './placed-input'
 import type { DehydratedSession } from './context'
+import type { PendingInput } from './submission'
 
 /** The alternatives at one place of the conversation, one message each. */
 export interface Branch<M> {
@@ -67,20 +66,12 @@ export class Branches<M extends object> implements Choices {
     this.#known = new WeakMap()
   }
 
-  /**
-   * Shows an own new version of something. A prompt that goes on from a reply keeps it on screen when an own regeneration of it
-   * arrives.
-   *
-   * @param isRegenerated - whether this client asks for another reply to this message
-   */
-  noteSent(
-    inputId: string,
-    { parent = '', forkOf, regenerates, supersedes }: Place,
-    isRegenerated: (parent: string) => boolean,
-  ): void {
-    if (forkOf ?? regenerates ?? supersedes) return this.follow(inputId)
-    const reply = this.#tree.nodeOf(parent)
-    if (reply instanceof RunNode && reply.parent !== undefined && isRegenerated(reply.parent)) this.pick(reply.key)
+  /** Whether the reply to one of these requests will show in place of a message. */
+  willReplace(messageId: string, requests: readonly PendingInput[]): boolean {
+    if (requests.length === 0) return false
+    const versions = this.#tree.siblings.at(messageId)
+    const requested = requests.map(({ inputId }) => ({ key: inputId }))
+    return selectionOf(this.#tree, [...versions, ...requested], this) >= versions.length
   }
 
   /** Keeps the shown version of a prompt when another client edits it; own edits are followed. */

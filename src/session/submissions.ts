@@ -53,12 +53,6 @@ export class Submissions<M extends object> {
     return this.#byInput.of(messageId).flatMap(({ answers }) => answers)
   }
 
-  /** Whether this client asks for another reply to a message, and no run has begun it. */
-  isRegenerated(messageId: string): boolean {
-    const asks = ({ regenerates, parent }: Place): boolean => regenerates !== undefined && parent === messageId
-    return this.#byInput.values().some((each) => asks(each.place) && !runOf(this.#session.tree, each))
-  }
-
   /** Settles when the channel has accepted or refused every input; undefined when none is on its way. */
   get unsent(): Promise<unknown> | undefined {
     const unsent = this.#byInput.values().flatMap(({ publishing }) => publishing ?? [])

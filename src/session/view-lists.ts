@@ -1,5 +1,5 @@
 import { BranchWalk, type PathSegment } from '../core/branch'
-import { noItems, reuseIfEqual } from '../core/collections'
+import { MultiMap, noItems, reuseIfEqual } from '../core/collections'
 import type { TreeNode } from '../core/node'
 import { isRunning, type RunInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
@@ -48,6 +48,8 @@ export class ViewLists<M extends object> {
   #hasActiveRuns = false
   /** Whether a pending input may still start or resume a run. */
   #isUnderWay = false
+  /** Requests for another reply, by the message that the reply will follow. */
+  #requests = new MultiMap<PendingInput>()
   #hasNewRuns = true
   #hasNewPending = true
 
@@ -84,6 +86,8 @@ export class ViewLists<M extends object> {
       const pending = entries.map(({ input }) => input)
       this.#pending = reuseIfEqual(this.#pending, pending)
       this.#isUnderWay = entries.some(({ isUnderWay }) => isUnderWay)
+      this.#requests = new MultiMap()
+      for (const { parent, input } of entries) if (parent !== undefined) this.#requests.add(parent, input)
       this.#hasNewPending = false
     }
     return this.#pending
@@ -92,6 +96,33 @@ export class ViewLists<M extends object> {
   /** Whether a run is active, or a pending input may still start or resume one. */
   get isRunning(): boolean {
     return (this.runs && this.#hasActiveRuns) || (this.pending && this.#isUnderWay)
+  }
+
+  /**
+   * The message that a new prompt follows: the last one that the channel has or is about to have, except for messages that
+   * a requested reply is about to hide. The prompt would be hidden with them.
+   */
+  get lastId(): string | undefined {
+    const { leaving, kept } = this.#leaving()
+    const last = this.messages.findLast(({ id, state }) => state !== 'failed' && !leaving.has(id))
+    return last ? last.id : kept
+  }
+
+  /** The messages on the branch that the requested replies will hide, and the message before the first of them. */
+  #leaving(): { leaving: ReadonlySet<string>; kept?: string } {
+    const leaving = new Set<string>()
+    let kept: string | undefined
+    if (this.pending.length === 0 || this.#requests.size === 0) return { leaving }
+    for (const { node, ids } of this.path()) {
+      let followed = node.parent ?? ''
+      for (const id of ids) {
+        const isReplaced = isRun(node) && this.#branches.willReplace(id, this.#requests.of(followed))
+        if (isReplaced) kept ??= followed
+        if (isReplaced || leaving.has(followed)) leaving.add(id)
+        followed = id
+      }
+    }
+    return { leaving, kept }
   }
 
   /** Whether choices were made that the lists do not show yet. */

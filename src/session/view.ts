@@ -157,7 +157,7 @@ export class View<M extends object> {
    * publish: 104004 when the session is closed, 104007 while there is none.
    */
   async send(given: SendInput<M>, options: SendOptions = {}): Promise<ActiveRun<M>> {
-    const { id: messageId, parent = this.#lastMessageId() } = options
+    const { id: messageId, parent = this.#lists.lastId } = options
     const place = { parent, messageId, eventId: messageId && `${messageId}-sent` }
     return this.#send({ inputs: newMessage(this.#session.tree.codec, given), place }, options)
   }
@@ -203,7 +203,7 @@ export class View<M extends object> {
     const placed =
       as === 'fork'
         ? placeForkedAnswers(tree, messageId, all)
-        : placeAnswers(tree, messageId, all, this.#session.submissions.answersTo(messageId), this.#lastMessageId())
+        : placeAnswers(tree, messageId, all, this.#session.submissions.answersTo(messageId), this.#lists.lastId)
     return this.#send(placed, sendOptions)
   }
 
@@ -300,20 +300,15 @@ export class View<M extends object> {
 
   /** Sends an input. A version of something shows in this view, and moves no other view. */
   async #send(placed: PlacedInput<M>, options: PlacedSendOptions): Promise<ActiveRun<M>> {
-    const { submissions } = this.#session
-    const submission = await this.#session.send(placed, options, this, (inputId) =>
-      this.#branches.noteSent(inputId, placed.place, (id) => submissions.isRegenerated(id)),
-    )
+    const { forkOf, regenerates, supersedes } = placed.place
+    const submission = await this.#session.send(placed, options, this, (inputId) => {
+      if (forkOf ?? regenerates ?? supersedes) this.#branches.follow(inputId)
+    })
     return new ActiveRun(this.#session, submission)
   }
 
   #trigger(changed: { messages: boolean; runs: boolean }): void {
     if (changed.messages) this.#listChanged.trigger()
     if (changed.runs) this.#runsChanged.trigger()
-  }
-
-  /** The message that a new prompt follows: the last one shown that the channel has or is about to have. */
-  #lastMessageId(): string | undefined {
-    return this.#lists.messages.findLast((message) => message.state !== 'failed')?.id
   }
 }
