@@ -17,7 +17,7 @@ import type {
 import { CancelReview } from './cancel-review'
 import type { AgentChannel, Heard, OpenRun } from './channel'
 import { announce, declareEnd } from './claim'
-import { contextOf } from './context'
+import { contextOf, outcomeAfter } from './context'
 import { failureOf, runSuspend } from './run-messages'
 import { LiveRun, type InternalHooks, type RunTarget } from './live-run'
 import { waitForText, readPath } from './lookup'
@@ -135,11 +135,14 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
 
   context({ include }: { include?: ContextRule<M> } = {}): M[] {
     this.#run.permit('read', 'read the conversation')
-    const { runId, target, publisher, answers } = this.#run
-    const { published } = publisher
     this.#steers.noteRead()
-    const own = { runId, ownerClientId: target.ownerClientId, published, answers, isIgnored: this.#steers.isIgnored }
-    return contextOf(this.#run.channel, target.trigger, include, own)
+    return contextOf(this.#run.channel, this.#run.target.trigger, include, this.#own)
+  }
+
+  get #own() {
+    const { runId, target, publisher, answers } = this.#run
+    const { ownerClientId } = target
+    return { runId, ownerClientId, published: publisher.published, answers, isIgnored: this.#steers.isIgnored }
   }
 
   hasInput(): boolean {
@@ -204,10 +207,8 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     if (this.#run.phase !== 'open' && this.#run.phase !== 'ending') return
     this.#run.phase = 'ending'
     const lastPipe = await this.#output.settle()
-    const outcome = (this.#outcome = this.#forClients(
-      given ?? this.#outcome ?? lastPipe ?? { reason: 'complete' },
-      lastPipe,
-    ))
+    const ended = given ?? this.#outcome ?? outcomeAfter(lastPipe, this.#run, this.#own)
+    const outcome = (this.#outcome = this.#forClients(ended, lastPipe))
     const isCancelled = this.#run.isStopped && outcome.reason !== 'error'
     const result: RunOutcome = isCancelled ? { reason: 'cancelled' } : outcome
     await this.#output.close(stepReasonOf(result))

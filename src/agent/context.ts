@@ -3,8 +3,9 @@ import { newId } from '../core/wire'
 import type { Row } from '../core/row'
 import { isStopping, type RunInfo } from '../core/run-info'
 import type { Tree } from '../core/tree'
-import type { ContextRule } from './agent-run'
+import type { ContextRule, RunOutcome } from './agent-run'
 import { freshCopy, ownMessages, turnsTo, type OwnMessage, type OwnRun, type TurnOnPath } from './turns'
+import type { LiveRun } from './live-run'
 import { settleFully } from './lookup'
 
 /** The part of a codec that prepares messages for a model. */
@@ -41,12 +42,32 @@ export function contextOf<M extends object>(
     if (include === 'answered') return reader.onlyAnswered(given)
     return include(given.turn).map(asUser)
   })
+  const run = own && source.tree.runs.get(own.runId)
+  if (run) own.answers.note(own.answers.among(run))
   const soFar = own ? callsLast(ownMessages(source, trigger, own), source.codec) : []
   const written = soFar.flatMap(({ message, isReply, isUnfinished }, index) =>
     isReply ? reader.replies([message], { isOpen: index === soFar.length - 1, isUnfinished }) : reader.users([message]),
   )
   const entries = [...before, ...written]
   return (include === 'all' ? reader.alternating(entries) : entries).map(({ message }) => message)
+}
+
+/**
+ * The outcome of a run by its last pipe. A run with approved calls that no context has given to the model is suspended: they
+ * run once it resumes.
+ */
+export function outcomeAfter<M extends object>(
+  lastPipe: RunOutcome = { reason: 'complete' },
+  { channel, target }: Pick<LiveRun<M, unknown>, 'channel' | 'target'>,
+  own: OwnRun,
+): RunOutcome {
+  const { tree, codec } = channel
+  settleFully(tree)
+  const run = tree.runs.get(own.runId)
+  if (lastPipe.reason !== 'complete' || !run || !own.answers.hasOthers(run)) return lastPipe
+  const messages = ownMessages(channel, target.trigger, own)
+  const hasCalls = messages.some(({ message, isReply }) => isReply && codec.hasCallsToRun?.(message))
+  return hasCalls ? { reason: 'suspend' } : lastPipe
 }
 
 /**

@@ -180,6 +180,11 @@ export class UsedAnswers {
     return run.answersWith([...Array.from(run.answers.acted, ({ serial }) => serial), ...this.#serials])
   }
 
+  /** Whether answers in a run count that the agent has not gone on with. */
+  hasOthers(run: RunNode<object>): boolean {
+    return unnamedIn(run.answers).some(({ serial }) => !this.#serials.has(serial))
+  }
+
   /** Notes that the agent goes on with these answers. */
   note(answers: Answers): void {
     for (const { serial } of unnamedIn(answers)) {

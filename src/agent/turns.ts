@@ -261,7 +261,7 @@ function knownRows(tree: Tree<object>, trigger: Row, { runId, published }: OwnRu
   return [...known.values()].filter((row) => !row.deleted).toSorted(bySerial)
 }
 
-/** The rows of these that count, as the tree reads them. Notes which answers the model gets. */
+/** The rows of these that count, as the tree reads them. */
 function readable<M extends object>(
   tree: Tree<M>,
   rows: readonly Row[],
@@ -269,7 +269,6 @@ function readable<M extends object>(
 ): Row[] {
   const node = tree.runs.get(runId)
   const used = node && answers.among(node)
-  if (used) answers.note(used)
   return rows
     .filter((row) => !used?.isOutdone(row))
     .flatMap((row) => (row.name === MessageName.input ? (tree.access.filterInput(row, ownerClientId) ?? []) : row))

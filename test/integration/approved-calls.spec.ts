@@ -1,10 +1,11 @@
-import { convertToModelMessages, jsonSchema, streamText, tool } from 'ai'
+import type * as Ably from 'ably'
+import { convertToModelMessages, isToolUIPart, jsonSchema, streamText, tool } from 'ai'
 import { expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src'
 import { eventually } from '../support/eventually'
-import { streamOf, textChunks } from '../support/agent'
+import { handFed, streamOf, textChunks } from '../support/agent'
 import { HandModel } from '../support/hand-model'
-import { startScene, statuses } from '../support/scene'
+import { startScene, statuses, type Scene } from '../support/scene'
 import { asking } from '../support/tools'
 
 it('an approved call runs, also if a message was sent into the run while the approval was open', async () => {
@@ -83,4 +84,86 @@ it('an approved call runs, also if the approval arrives after its run has gone o
   call.finish()
   expect(await run.finished).toEqual({ reason: 'complete' })
   expect(executed).toEqual([{ precise: true }])
+})
+
+/** An agent that answers steers in further passes; a steer makes it go on while a call waits for approval. */
+async function approvedInLastPass(name: string, clientOptions: { echoMessages?: boolean } = {}) {
+  const model = new HandModel()
+  const executed: unknown[] = []
+  const getLocation = tool({
+    inputSchema: jsonSchema({ type: 'object' }),
+    needsApproval: true,
+    execute: (input) => `Oslo ${executed.push(input)}`,
+  })
+  const first = handFed()
+  const passes = [first.stream]
+  const clients: Ably.Realtime[] = []
+  const scene: Scene = await startScene(name, {
+    client: () => {
+      clients.push(scene.endpoint.client({ clientId: 'agent', ...clientOptions }))
+      return clients.at(-1)!
+    },
+    async respond(run) {
+      while (run.hasInput()) {
+        const messages = await convertToModelMessages(run.context())
+        const { abortSignal } = run
+        await run.pipe(
+          passes.shift() ?? streamText({ model, messages, tools: { getLocation }, abortSignal }).toUIMessageStream(),
+        )
+      }
+    },
+  })
+  const alice = await scene.open('alice')
+  const run = await alice.view.send('Where am I?')
+  first.push(...asking('allowed'))
+  await eventually(() => expect(alice.view.getMessages()).toHaveLength(2))
+  const agentHears = (inputs: number) =>
+    new Promise<void>((resolve) => {
+      void clients[0]!.channels.get(scene.channelName).subscribe('ai-input', () => --inputs === 0 && resolve())
+    })
+  const steered = agentHears(1)
+  await alice.steer(run.runId, 'By GPS').published
+  await steered
+  first.end()
+  const last = await model.call(0)
+  last.say('Wait.')
+  const reply = alice.view.getMessages().find(({ message }) => message.parts.some(isToolUIPart))!.id
+  const answer = async (approved: boolean) => {
+    const answered = agentHears(1)
+    const handle = await alice.view.answer(
+      reply,
+      UIMessageCodec.createToolApproval({ toolCallId: 'allowed', approved }),
+    )
+    await answered
+    last.finish()
+    return handle
+  }
+  return { model, executed, run, alice, answer }
+}
+
+it.each([
+  ['approved-last', {}],
+  ['approved-deaf', { echoMessages: false }],
+])(
+  'an approved call runs, also if the approval arrives during the last pass of its run (%s)',
+  async (name, options) => {
+    const { model, executed, run, alice, answer } = await approvedInLastPass(name, options)
+    const answered = await answer(true)
+    const call = await model.call(1)
+    expect(call.transcript).toEqual(['user: Where am I?By GPS', 'assistant: Wait.', 'tool: '])
+    call.say('In Oslo.')
+    call.finish()
+    expect(await answered.finished).toEqual({ reason: 'complete' })
+    expect(await run.finished).toEqual({ reason: 'complete' })
+    expect(executed).toEqual([{ precise: true }])
+    expect(alice.view.pending()).toEqual([])
+  },
+)
+
+it('a denial that arrives during the last pass of its run does not make it go on', async () => {
+  const { model, run, alice, answer } = await approvedInLastPass('denied-last')
+  await answer(false)
+  expect(await run.finished).toEqual({ reason: 'complete' })
+  expect(statuses(alice)).toEqual(['complete'])
+  expect(model.calls).toHaveLength(1)
 })
