@@ -41,8 +41,9 @@ describe('two answers on a desktop', () => {
   })
 
   test('can be expanded to their full length', async () => {
-    const visitor = await visit()
+    const visitor = await visit({ allow: 40 })
     const [first, second] = [await visitor.ask(lisbon), await visitor.ask(porto)]
+    await visitor.allow('all')
     await Promise.all([first.reaches('complete'), second.reaches('complete')])
     const hidden = () => first.card.locator('.body').evaluate((body) => body.scrollHeight - body.clientHeight)
     await expect.poll(hidden).toBeGreaterThan(100)
