@@ -81,9 +81,7 @@ export async function ensureChromium(machine: Machine): Promise<Found> {
   if (downloaded) return { ...downloaded, source: 'Playwright, downloaded' }
 
   if (machine.apt && (await machine.run(180, 'apt-get', 'update', '-qq'))) {
-    // NOTE: without the packages that it recommends, such as printer drivers, except fonts
-    const packages = ['--no-install-recommends', 'chromium', 'fonts-liberation']
-    await machine.run(420, 'apt-get', 'install', '-y', '-qq', ...packages)
+    await machine.run(420, 'apt-get', 'install', '-y', '-qq', 'chromium')
   }
   const installed = findChromium(machine)
   if (installed) return { ...installed, source: 'apt' }
