@@ -58,10 +58,9 @@ describe('Markdown in an answer', () => {
     await watchShifts(visitor.page)
     await visitor.allow(700)
     await expect.poll(() => table.locator('tbody').count()).toBe(3)
-    const hidden = await table
-      .locator('tbody')
-      .evaluateAll((all) => all.map((body) => getComputedStyle(body).contentVisibility))
-    expect(hidden).toEqual(['auto', 'visible', 'visible'])
+    const visibilities = () =>
+      table.locator('tbody').evaluateAll((all) => all.map((body) => getComputedStyle(body).contentVisibility))
+    await expect.poll(visibilities).toEqual(['auto', 'visible', 'visible'])
     await visitor.allow('all')
     await run.reaches('complete')
     expect((await shiftsOf(visitor.page)).total).toBeLessThanOrEqual(0.02)
