@@ -87,6 +87,14 @@ describe('a table', () => {
     expect(read(`${head}${rows.join('')}`, whole).flat()).toEqual([{ kind: 'table', head, rows: [rows] }])
   })
 
+  test('stays while its next row cannot be shown yet', () => {
+    const read = createBlockReader()
+    const nothing = () => undefined
+    read(`${head}| a | 1 |\n`, nothing)
+    const blocks = read(`${head}| a | 1 |\n| b`, nothing).flat()
+    expect(blocks.map((block) => block.kind === 'table' && block.rows[0]?.[0])).toEqual(['| a | 1 |\n'])
+  })
+
   test('follows another table', () => {
     const { blocks } = stream(`${head}| a | 1 |\n\n${head}| b | 2 |\n`)
     expect(blocks.map((block) => block.kind === 'table' && block.rows.flat().length)).toEqual([1, 1])

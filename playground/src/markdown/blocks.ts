@@ -67,8 +67,9 @@ export function createBlockReader() {
     settledText = text.slice(0, text.length - source.length)
     const isFirstRow = growing !== undefined && !growing.list && growing.parts.with().length === 0
     const finished = finish((growing?.head ?? '') + source, isFirstRow)
+    if (growing && !(isFirstRow && finished === undefined))
+      return blocks.with(toBlock(growing, finished?.slice(growing.head.length) ?? ''))
     if (finished === undefined) return blocks.with()
-    if (growing) return blocks.with(toBlock(growing, finished.slice(growing.head.length)))
     return blocks.with(
       pieces[last]!.table ? { kind: 'table', head: finished, rows: [] } : { kind: 'text', source: finished },
     )
