@@ -8,14 +8,20 @@ import { HandModel } from '../support/hand-model'
 import { startScene, statuses, type Scene } from '../support/scene'
 import { asking } from '../support/tools'
 
-it('an approved call runs, also if a message was sent into the run while the approval was open', async () => {
-  const model = new HandModel()
+/** A tool that asks before it runs, and the inputs that it was run with. */
+function aTool() {
   const executed: unknown[] = []
   const getLocation = tool({
     inputSchema: jsonSchema({ type: 'object' }),
     needsApproval: true,
     execute: (input) => `Oslo ${executed.push(input)}`,
   })
+  return { executed, getLocation }
+}
+
+it('an approved call runs, also if a message was sent into the run while the approval was open', async () => {
+  const model = new HandModel()
+  const { executed, getLocation } = aTool()
   let isAsking = true
   const scene = await startScene('approved-calls', {
     async respond(run) {
@@ -57,12 +63,7 @@ it('an approved call runs, also if a message was sent into the run while the app
 
 it('an approved call runs, also if the approval arrives after its run has gone on', async () => {
   const model = new HandModel()
-  const executed: unknown[] = []
-  const getLocation = tool({
-    inputSchema: jsonSchema({ type: 'object' }),
-    needsApproval: true,
-    execute: (input) => `Oslo ${executed.push(input)}`,
-  })
+  const { executed, getLocation } = aTool()
   const scene = await startScene('approved-late', {
     async respond(run) {
       await run.pipe(streamOf(asking('allowed')))
@@ -89,12 +90,7 @@ it('an approved call runs, also if the approval arrives after its run has gone o
 /** An agent that answers steers in further passes; a steer makes it go on while a call waits for approval. */
 async function approvedInLastPass(name: string, clientOptions: { echoMessages?: boolean } = {}) {
   const model = new HandModel()
-  const executed: unknown[] = []
-  const getLocation = tool({
-    inputSchema: jsonSchema({ type: 'object' }),
-    needsApproval: true,
-    execute: (input) => `Oslo ${executed.push(input)}`,
-  })
+  const { executed, getLocation } = aTool()
   const first = handFed()
   const passes = [first.stream]
   const clients: Ably.Realtime[] = []
