@@ -207,10 +207,10 @@ export class ChannelRun<M extends object, Chunk> implements AgentRun<M, Chunk>, 
     if (this.#run.phase !== 'open' && this.#run.phase !== 'ending') return
     this.#run.phase = 'ending'
     const lastPipe = await this.#output.settle()
-    const ended = given ?? this.#outcome ?? outcomeAfter(lastPipe, this.#run, this.#own)
+    const ended =
+      given ?? this.#outcome ?? outcomeAfter(this.#run.channel, this.#run.target.trigger, this.#own, lastPipe)
     const outcome = (this.#outcome = this.#forClients(ended, lastPipe))
-    const isCancelled = this.#run.isStopped && outcome.reason !== 'error'
-    const result: RunOutcome = isCancelled ? { reason: 'cancelled' } : outcome
+    const result: RunOutcome = this.#run.isStopped && outcome.reason !== 'error' ? { reason: 'cancelled' } : outcome
     await this.#output.close(stepReasonOf(result))
     await (result.reason === 'suspend' ? this.#publishSuspend() : this.#publishEnd(result))
   }

@@ -5,7 +5,6 @@ import { isStopping, type RunInfo } from '../core/run-info'
 import type { Tree } from '../core/tree'
 import type { ContextRule, RunOutcome } from './agent-run'
 import { freshCopy, ownMessages, turnsTo, type OwnMessage, type OwnRun, type TurnOnPath } from './turns'
-import type { LiveRun } from './live-run'
 import { settleFully } from './lookup'
 
 /** The part of a codec that prepares messages for a model. */
@@ -53,29 +52,34 @@ export function contextOf<M extends object>(
 }
 
 /**
- * The outcome of a run by its last pipe. A run with approved calls that no context has given to the model is suspended: they
- * run once it resumes.
+ * The outcome of a run by its last pipe. A run with approved calls that no context has given to the model is suspended:
+ * they run once it resumes.
+ *
+ * @param own - the run, whose trigger is given
+ * @param lastPipe - undefined for a run without a pipe, which is complete
  */
 export function outcomeAfter<M extends object>(
-  lastPipe: RunOutcome = { reason: 'complete' },
-  { channel, target }: Pick<LiveRun<M, unknown>, 'channel' | 'target'>,
+  source: { readonly tree: Tree<M>; readonly codec: ModelCodec<M> },
+  trigger: Row,
   own: OwnRun,
+  lastPipe: RunOutcome = { reason: 'complete' },
 ): RunOutcome {
-  const { tree, codec } = channel
-  settleFully(tree)
-  const run = tree.runs.get(own.runId)
+  settleFully(source.tree)
+  const run = source.tree.runs.get(own.runId)
   if (lastPipe.reason !== 'complete' || !run || !own.answers.hasOthers(run)) return lastPipe
-  const messages = ownMessages(channel, target.trigger, own)
-  const hasCalls = messages.some(({ message, isReply }) => isReply && codec.hasCallsToRun?.(message))
+  const hasCalls = ownMessages(source, trigger, own).some((each) => hasCallsToRun(each, source.codec))
   return hasCalls ? { reason: 'suspend' } : lastPipe
 }
 
+const hasCallsToRun = <M extends object>({ message, isReply }: OwnMessage<M>, codec: ModelCodec<M>): boolean =>
+  isReply && codec.hasCallsToRun?.(message) === true
+
 /**
- * Messages of a run with the last reply that has calls to run behind all others: an approved call would not run otherwise. An
- * approval can arrive after the run has gone on.
+ * Messages of a run with the last reply that has calls to run behind all others: an approved call would not run
+ * otherwise. An approval can arrive after the run has gone on.
  */
 function callsLast<M extends object>(messages: OwnMessage<M>[], codec: ModelCodec<M>): OwnMessage<M>[] {
-  const index = messages.findLastIndex(({ message, isReply }) => isReply && codec.hasCallsToRun?.(message))
+  const index = messages.findLastIndex((each) => hasCallsToRun(each, codec))
   return index < 0 ? messages : [...messages.toSpliced(index, 1), messages[index]!]
 }
 
@@ -133,8 +137,8 @@ class ModelReader<M extends object> {
   }
 
   /**
-   * Entries with a note on the last reply. Without a reply the note is a message of its own: the model must not answer what
-   * was stopped, and strict providers refuse two messages of the user in a row.
+   * Entries with a note on the last reply. Without a reply the note is a message of its own: the model must not answer
+   * what was stopped, and strict providers refuse two messages of the user in a row.
    */
   #noted(entries: readonly Entry<M>[], note: string | undefined): Entry<M>[] {
     const last = entries.findLastIndex(({ isReply }) => isReply)
@@ -151,8 +155,8 @@ class ModelReader<M extends object> {
   }
 
   /**
-   * Entries of alternating roles, with something for the model to answer at the end: the user's word, or outcomes of calls
-   * in a reply that it can go on with. Strict providers refuse all else.
+   * Entries of alternating roles, with something for the model to answer at the end: the user's word, or outcomes of
+   * calls in a reply that it can go on with. Strict providers refuse all else.
    */
   alternating(entries: readonly Entry<M>[]): Entry<M>[] {
     const turns: Entry<M>[] = []
