@@ -1,4 +1,6 @@
-/** The time in which the service counts messages, in milliseconds: a second, and some more because travel times vary. */
+/**
+ * The time in which the service counts messages, in milliseconds: a second, and some more because travel times vary.
+ */
 export const ratePeriod = 1100
 
 /** How fast messages may be published: so many in a period, and fewer after refusals for the rate. */
@@ -14,7 +16,9 @@ export class PublishRate {
     return this.#pausedUntil - performance.now()
   }
 
-  /** Milliseconds to wait before the next message; `limit` is how many may be published in a period without refusals. */
+  /**
+   * Milliseconds to wait before the next message; `limit` is how many may be published in a period without refusals.
+   */
   wait(limit: number, now: number): number {
     while (this.#moments[0]! <= now - ratePeriod) this.#moments.shift()
     const before = this.#moments.at(-Math.max(1, limit / this.factor)) ?? -Infinity
@@ -48,7 +52,10 @@ export class PublishRate {
   }
 }
 
-/** Publishes one piece of a session and returns the number of its messages; 0 when the session has to wait, or has no more. */
+/**
+ * Publishes one piece of a session and returns the number of its messages; 0 when the session has to wait, or has no
+ * more.
+ */
 type Turn = (now: number) => number
 
 // NOTE: below Ably's usual limit of 50 messages per second, and above the share of it that an agent uses for text

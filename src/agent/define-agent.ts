@@ -49,7 +49,7 @@ export interface AgentOptions<M extends object, Chunk>
   /**
    * Answers one prompt. The run has started, or has resumed after it was suspended. When this returns, the run ends
    * with the returned outcome, else with the result of its last pipe; it is suspended when that pipe waits for a tool
-   * or an approval. When this throws, the run ends as an error; `errorText` is what clients see of it.
+   * or an approval. When this throws, the run ends as an error, and clients see its `errorText`.
    */
   respond: Respond<M, Chunk>
   /** Outputs per second that all runs publish together; see `createAgentSession`. @default 40 */
@@ -85,7 +85,7 @@ export interface Agent {
   fetch: (request: Request, context?: FetchContext) => Promise<Response>
   /**
    * Ends every open run as cancelled and detaches all channels; the client stays connected. Settles within 8 seconds
-   * and never rejects: `onError` gets the runs whose end could not be published by then, for example without a network.
+   * and never rejects: if an end could not be published by then, as without a network, `onError` hears of it.
    */
   close: () => Promise<void>
 }

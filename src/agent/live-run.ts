@@ -166,9 +166,9 @@ const unnamedIn = ({ counted, acted }: Answers): readonly Row[] =>
   [...counted].filter((row) => !acted.has(row) && !isFork(row))
 
 /**
- * The answers that a run goes on with: those that it has resumed for, and those that its context has given to the model.
- * Messages of the run name them, so that they count for all clients, even if an earlier answer to the same call arrives later
- * from another site. Until then this process remembers them.
+ * The answers that a run goes on with: those that it has resumed for, and those that its context has given to the
+ * model. Messages of the run name them, so that they count for all clients, even if an earlier answer to the same call
+ * arrives later from another site. Until then this process remembers them.
  */
 export class UsedAnswers {
   readonly #serials = new Set<string>()

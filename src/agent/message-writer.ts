@@ -7,8 +7,8 @@ import type { RunPublisher } from './run-publisher'
 import { byteLength, headOf, StreamRecord } from './stream-record'
 
 /**
- * One streamed part of an answer. Text that may be divided continues in a further message before one gets too long. Half of
- * a surrogate pair waits for its other half: on its own it would arrive as a replacement character.
+ * One streamed part of an answer. Text that may be divided continues in a further message before one gets too long.
+ * Half of a surrogate pair waits for its other half: on its own it would arrive as a replacement character.
  */
 export class StreamWriter {
   readonly #openNext: (() => Promise<StreamRecord>) | undefined

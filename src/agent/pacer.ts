@@ -5,7 +5,7 @@ import { PublishRate, rateOf } from '../ably/rate'
 import { sleep } from '../core/signals'
 
 /**
- * The priority of a message. `urgent`: lifecycle messages and the ends of streams; `opening`: the first output of a run;
+ * The priority of a message. `urgent`: lifecycle messages and ends of streams; `opening`: the first output of a run;
  * `content`: all other output; `background`: refusals of cancels, which any client can cause.
  */
 export type Urgency = 'urgent' | 'opening' | 'content' | 'background'
@@ -66,8 +66,9 @@ interface Queued {
 }
 
 /**
- * Keeps the messages of one connection below the rate that the service accepts. Messages wait but are never dropped: urgent
- * ones go first, otherwise first come, first served; each stream queues one message at a time, so all streams advance.
+ * Keeps the messages of one connection below the rate that the service accepts. Messages wait but are never dropped:
+ * urgent ones go first, otherwise first come, first served; each stream queues one message at a time, so all streams
+ * advance.
  */
 export class Pacer {
   /** Messages a second. */
@@ -205,7 +206,10 @@ export function pacerOf(client: RealtimeClient, maxRate: number): Pacer {
   return pacer
 }
 
-/** The turns of one session on its connection. The session waits and slows down without the other sessions of the connection. */
+/**
+ * The turns of one session on its connection. The session waits and slows down without the other sessions of the
+ * connection.
+ */
 export class SessionPacer {
   readonly #connection: Pacer
   readonly #gate = new Gate(() => this.#connection.run())
@@ -225,8 +229,8 @@ export class SessionPacer {
   }
 
   /**
-   * The same for text, which can get longer until it is sent. After the first pieces of a burst, text that arrives together,
-   * as in one packet of a model, goes out in one message.
+   * The same for text, which can get longer until it is sent. After the first pieces of a burst, text that arrives
+   * together, as in one packet of a model, goes out in one message.
    */
   addText(urgency: Urgency, send: () => void): void {
     if (this.#connection.isQuiet) this.add(urgency, send)
@@ -239,8 +243,8 @@ export class SessionPacer {
   }
 
   /**
-   * Slows down after a refusal for the rate: this session if its channel is full, else the whole connection. Returns true
-   * for the first refusal of a series.
+   * Slows down after a refusal for the rate: this session if its channel is full, else the whole connection. Returns
+   * true for the first refusal of a series.
    */
   slowDown(cause: unknown): boolean {
     if (!isChannelFull(cause)) return this.#connection.slowDown()
@@ -266,9 +270,9 @@ const longestTick = 4000
 const watchTime = 600_000
 
 /**
- * Detects that the process stood still: then a timer is overdue. The answer is kept until it is asked for, because the overdue
- * timer may be the first callback after the freeze. The timer runs until ten minutes after the last question, and keeps no
- * process alive.
+ * Detects that the process stood still: then a timer is overdue. The answer is kept until it is asked for, because the
+ * overdue timer may be the first callback after the freeze. The timer runs until ten minutes after the last question,
+ * and keeps no process alive.
  */
 export function freezeDetector(): () => boolean {
   let due = Infinity

@@ -33,7 +33,10 @@ const recentCount = 200
 // NOTE: the start of a message, of its text, and the first piece of the text
 const openingCount = 3
 
-/** Publishes messages about runs: those of one run, or the ends of runs whose agent is gone. Once shut, it publishes nothing more, so that another process can adopt the run. */
+/**
+ * Publishes messages about runs: those of one run, or the ends of runs whose agent is gone. Once shut, it publishes
+ * nothing more, so that another process can adopt the run.
+ */
 export class RunPublisher {
   /** The outputs and steps that it has published. */
   readonly published = new PublishedRows()
@@ -77,9 +80,9 @@ export class RunPublisher {
   }
 
   /**
-   * Publishes a lifecycle message of a run or step, which must not get lost: without its end a run looks active for ever.
-   * Temporary refusals are retried for two minutes, and a network outage for as long as it lasts. If the channel refuses it
-   * for good, though not for a missing right, its plainest form is published and the refusal is reported.
+   * Publishes a lifecycle message of a run or step, which must not get lost: without its end a run looks active for
+   * ever. Temporary refusals are retried for two minutes, and a network outage for as long as it lasts. If the channel
+   * refuses it for good, though not for a missing right, its plainest form is published and the refusal is reported.
    *
    * @param action - names the publish in an error: "suspend the run"
    * @throws {@link SessionError} 104003 when the channel refuses both
@@ -133,8 +136,8 @@ export class RunPublisher {
   }
 
   /**
-   * Closes as cancelled the streams that a former process of the run left open. A refused close, as for another client id,
-   * is reported and leaves the stream open.
+   * Closes as cancelled the streams that a former process of the run left open. A refused close, as for another client
+   * id, is reported and leaves the stream open.
    */
   async closeOrphanedStreams(tree: Tree<object>, runId: string): Promise<void> {
     tree.settle()
@@ -154,7 +157,9 @@ export class RunPublisher {
     }
   }
 
-  /** Slows the connection down after a refusal for its rate, the session after one for its channel's; reports the first. */
+  /**
+   * Slows the connection down after a refusal for its rate, the session after one for its channel's; reports the first.
+   */
   slowDown(cause: unknown): void {
     const { code = tooFast } = cause as { code?: number }
     if (this.#channel.pacer.slowDown(cause)) this.#channel.report(toSessionError('publish at full speed', code, cause))

@@ -21,8 +21,8 @@ interface Piece {
 const maxPending = 500
 
 /**
- * One message of a streamed part: opened empty, extended by appends without waiting for them, closed. Text that arrives while
- * the stream waits for its turn goes out in one append.
+ * One message of a streamed part: opened empty, extended by appends without waiting for them, closed. Text that arrives
+ * while the stream waits for its turn goes out in one append.
  */
 export class StreamRecord {
   readonly #publisher: RunPublisher

@@ -31,7 +31,10 @@ export interface Path<M extends object> {
   readonly isWhole: boolean
 }
 
-/** Walks back from a trigger to the beginning. The output of the triggered run is not part of it. The tree must be settled. */
+/**
+ * Walks back from a trigger to the beginning. The output of the triggered run is not part of it. The tree must be
+ * settled.
+ */
 export function pathTo<M extends object>(tree: Tree<M>, trigger: Row): Path<M> {
   const waypoints: Waypoint<M>[] = []
   const seen = new Set<TreeNode<M>>()
@@ -191,8 +194,8 @@ const cutShortIn = (rows: readonly Row[], codec: Codec): Ids =>
 const isCut = (row: Row): boolean => isStreamed(row) && row.transport[Header.status] !== 'complete'
 
 /**
- * The ids of replies that the model did not bring to their end: those that were cut short, and those of a step that did not
- * complete.
+ * The ids of replies that the model did not bring to their end: those that were cut short, and those of a step that did
+ * not complete.
  *
  * @param rows - all rows of a run
  */
@@ -228,8 +231,8 @@ export interface OwnMessage<M> {
 }
 
 /**
- * The messages of an open run so far, as fresh objects: output of this process as published, output of other processes as
- * heard, and unanswered steers last.
+ * The messages of an open run so far, as fresh objects: output of this process as published, output of other processes
+ * as heard, and unanswered steers last.
  */
 export function ownMessages<M extends object>(
   { tree, codec }: { readonly tree: Tree<M>; readonly codec: Pick<ReplyCodec<M, never>, 'breaksOff'> },
@@ -278,9 +281,9 @@ function readable<M extends object>(
 const maxDepth = 100
 
 /**
- * A copy of a message for a model, with no value that would make each later request fail: a replacement character stands
- * for each half of a character, which providers refuse, and a short text for data that is nested too deep to be copied or
- * written as JSON.
+ * A copy of a message for a model, with no value that would make each later request fail: a replacement character
+ * stands for each half of a character, which providers refuse, and a short text for data that is nested too deep to be
+ * copied or written as JSON.
  */
 export function freshCopy<T>(value: T, depth = 0): T {
   if (typeof value === 'string') return value.toWellFormed() as T

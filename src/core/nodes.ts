@@ -80,7 +80,9 @@ export abstract class Nodes<M extends object> {
   /** Notes that a node has left the siblings that follow this message, or those of another prompt there. */
   protected abstract leaveSiblings(parent: string | undefined): void
 
-  /** Notes that a run neither answers nor follows the message with this id any more: an input may now be without a run. */
+  /**
+   * Notes that a run neither answers nor follows the message with this id any more: an input may now be without a run.
+   */
   protected abstract touchInput(inputId: string): void
 
   protected removeNode(node: TreeNode<M>): void {
@@ -245,7 +247,9 @@ class MessageIndex<M extends object> {
     return this.#holders.get(messageId)
   }
 
-  /** A node mentions a message, at this serial, that another one may hold. Returns the node that holds the message then. */
+  /**
+   * A node mentions a message, at this serial, that another one may hold. Returns the node that holds the message then.
+   */
   add(messageId: string, node: TreeNode<M>, serial: string, holder = this.holderOf(messageId)): TreeNode<M> {
     if (!holder) this.#holders.set(messageId, node)
     if (!holder || holder === node) return node

@@ -12,7 +12,7 @@ import { endState, hasEnded, plainStates, type RunState, type RunStatus } from '
 import type { MessageState, SteerState, ViewMessage } from './view-message'
 import { Header, MessageName } from './wire'
 
-/** What the runs of a tree share. */
+/** The parts of a tree that its runs use. */
 interface RunContext<M extends object> extends NodeContext<M> {
   readonly access: AccessPolicy
   readonly forks: {
@@ -74,11 +74,11 @@ export class RunNode<M extends object> extends TreeNode<M> {
     if (!this.#progress?.answers?.goOn(row)) this.reread()
   }
 
-  /** Forgets what a lifecycle row can change about the rows that are known. */
+  /** Forgets facts of the known rows that a lifecycle row can change. */
   #readAgain({ name, transport }: Row): void {
     if (name === MessageName.cancelRefused) this.forgetInfo()
     if (name === MessageName.runStart || transport[Header.answers]) this.#now.answers = undefined
-    // NOTE: the start names the owner, on whom it depends which inputs count
+    // NOTE: the start names the owner, and some inputs count only if they are the owner's
     if (name === MessageName.runStart && this.rows.some((each) => each.name === MessageName.input)) this.reread()
   }
 

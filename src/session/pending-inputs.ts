@@ -18,7 +18,7 @@ const startLimit = 20_000
 /** A pending input in the session's index. */
 export interface PendingEntry {
   readonly input: PendingInput
-  /** What its agent is woken with. */
+  /** Its ids, to wake the agent. */
   readonly trigger: Trigger
   /** Where it stands in lists: answers to runs first, then prompts by place, then requests. */
   readonly order: string
@@ -56,7 +56,7 @@ export class PendingInputs<M extends object> {
     return this.#entries.keys()
   }
 
-  /** The pending inputs whose node, or for requests the node they follow, is one of these. */
+  /** The pending inputs at nodes that show. A request for another reply stands at the node that it follows. */
   list(shows: (node: TreeNode<M>) => boolean): readonly PendingEntry[] {
     const listed = [...this.#entries].flatMap(([subject, entry]) => (this.#isAt(subject, entry, shows) ? entry : []))
     return listed.toSorted((a, b) => compare(a.order, b.order))
@@ -80,7 +80,7 @@ export class PendingInputs<M extends object> {
     return entry.trigger
   }
 
-  /** Looks at subjects again; answers with those whose entry has changed. */
+  /** Looks at subjects again. Returns the subjects with a new, changed or removed entry. */
   review(subjects: Iterable<Subject<M>>): ReadonlySet<Subject<M>> {
     const reviewed = new Set(subjects)
     const changed = new Set<Subject<M>>()

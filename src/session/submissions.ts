@@ -64,7 +64,8 @@ export class Submissions<M extends object> {
   }
 
   /**
-   * Publishes inputs in order; the last one is the one that the agent is woken with. Resolves when the channel has them.
+   * Publishes inputs in order; the last one is the one that the agent is woken with. Resolves when the channel has
+   * them.
    *
    * @param onPlaced - Called when the input is in the tree; publishing waits for the returned promise.
    */
@@ -121,7 +122,9 @@ export class Submissions<M extends object> {
     return wake
   }
 
-  /** A submission that a handle asks about; if it was abandoned, it is tracked again once it is woken for or has a run. */
+  /**
+   * A submission that a handle asks about; if it was abandoned, it is tracked again once it is woken for or has a run.
+   */
   follow(submission: Submission): Submission {
     if (submission.isAbandoned && !this.#of(submission)) {
       const { state = 'failed' } = this.#wakes.infoOf(submission) ?? {}

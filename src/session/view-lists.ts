@@ -99,8 +99,8 @@ export class ViewLists<M extends object> {
   }
 
   /**
-   * The message that a new prompt follows: the last one that the channel has or is about to have, except for messages that
-   * a requested reply is about to hide. The prompt would be hidden with them.
+   * The message that a new prompt follows: the last one that the channel has or is about to have, except for messages
+   * that a requested reply is about to hide. The prompt would be hidden with them.
    */
   get lastId(): string | undefined {
     const { leaving, kept } = this.#leaving()

@@ -29,7 +29,9 @@ interface ViewEvents {
   run: RunEvent
 }
 
-/** A branch of a session and how far back it is shown. Reads are reactive in Vue; lists stay the same until they differ. */
+/**
+ * A branch of a session and how far back it is shown. Reads are reactive in Vue; lists stay the same until they differ.
+ */
 export class View<M extends object> {
   readonly #session: Session<M>
   readonly #listChanged: Signal
@@ -123,8 +125,8 @@ export class View<M extends object> {
   }
 
   /**
-   * Shows up to `count` older messages and answers with them, oldest first. A call while another one runs, and a view that
-   * is closed, answer with none. It can be a handler of clicks. @default 10
+   * Shows up to `count` older messages and answers with them, oldest first. A call while another one runs, and a view
+   * that is closed, answer with none. It can be a handler of clicks. @default 10
    * @throws SessionError 40003 when `count` is not a positive integer, 104011 when history cannot be read.
    */
   async loadOlder(count?: number | Event): Promise<readonly ViewMessage<M>[]> {
@@ -153,8 +155,8 @@ export class View<M extends object> {
   /**
    * Sends a prompt: text, a message or a codec's input of one. Never waits for a run that is active. Resolves when the
    * channel has accepted it.
-   * @throws SessionError 104005 when it could not be published; the prompt stays, with state `failed`. As all verbs that
-   * publish: 104004 when the session is closed, 104007 while there is none.
+   * @throws SessionError 104005 when it could not be published; the prompt stays, with state `failed`. As all verbs
+   * that publish: 104004 when the session is closed, 104007 while there is none.
    */
   async send(given: SendInput<M>, options: SendOptions = {}): Promise<ActiveRun<M>> {
     const { id: messageId, parent = this.#lists.lastId } = options
@@ -163,8 +165,8 @@ export class View<M extends object> {
   }
 
   /**
-   * Sends another version of a prompt; the old one stays on its own branch, unless it has failed: then it goes. This view
-   * shows the new one.
+   * Sends another version of a prompt; the old one stays on its own branch, unless it has failed: then it goes. This
+   * view shows the new one.
    * @throws SessionError 40003 when there is no such prompt, 104005 when it could not be published.
    */
   async edit(inputId: string, given: SendInput<M>, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
@@ -177,8 +179,8 @@ export class View<M extends object> {
   }
 
   /**
-   * Asks for another reply in place of this one; the old one stays on its own branch. This view shows the new one. In place
-   * of a message inside a run, it takes that of the rest of the run too.
+   * Asks for another reply in place of this one; the old one stays on its own branch. This view shows the new one. In
+   * place of a message inside a run, it takes that of the rest of the run too.
    * @throws SessionError 40003 when it is not a reply, 104005 when it could not be published.
    */
   async regenerate(messageId: string, options: PlacedSendOptions = {}): Promise<ActiveRun<M>> {
@@ -187,10 +189,11 @@ export class View<M extends object> {
   }
 
   /**
-   * Answers tool calls of a reply: with an output, or an approval. The run goes on with it, or, with `as: 'fork'`, a run that
-   * begins with a copy of the reply takes its place. The agent is woken when nothing of the reply is left to be answered.
-   * @throws SessionError 40003 when the message is of no run, its run has ended, or the call is unknown or has its answer;
-   * 104005 when it could not be published.
+   * Answers tool calls of a reply: with an output, or an approval. The run goes on with it, or, with `as: 'fork'`, a
+   * run that begins with a copy of the reply takes its place. The agent is woken when nothing of the reply is left to
+   * be answered.
+   * @throws SessionError 40003 when the message is of no run, its run has ended, or the call is unknown or has its
+   * answer; 104005 when it could not be published.
    */
   async answer(
     messageId: string,
@@ -221,8 +224,8 @@ export class View<M extends object> {
   }
 
   /**
-   * Wakes the agent for a pending input of any client; again if that was tried before. The input is answered once, however
-   * often the agent is woken.
+   * Wakes the agent for a pending input of any client; again if that was tried before. The input is answered once,
+   * however often the agent is woken.
    * @throws SessionError 40003 when nothing is pending under this message id, or the session has no agent.
    */
   wake(inputId: string): WakeInfo {
