@@ -285,8 +285,8 @@ export class View<M extends object> {
 
   /** Shows changes of the session. @internal */
   refresh(changes: Changes<M>): void {
-    const { structure, runs, transitions, changed } = changes
-    for (const node of changed)
+    const { structure, runs, transitions, moved } = changes
+    for (const node of moved)
       if (node instanceof InputNode) this.#branches.stay(node, (group) => this.#lists.shownIn(group))
     const isDifferent = structure || runs || this.#lists.isOutdated
     if (isDifferent) this.#trigger(this.#lists.apply(changes))

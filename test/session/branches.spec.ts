@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { dehydrateSession } from '../../src'
 import type { ChannelMessage } from '../../src/core/wire'
 import { Listener } from '../support/listener'
 import { output, prompt, runMessage } from '../core/wire'
@@ -67,6 +68,15 @@ describe('an edit by another client', () => {
     client.hear([edit('r', 'p')])
     expect(client.shown(late)).toEqual(['q'])
     expect(client.shown()).toEqual(['p', 're-p'])
+  })
+
+  it('is no reason to keep the visible version, when it was there before and is only cancelled', async () => {
+    const client = await Listener.on([...turn('p'), edit('q', 'p'), edit('r', 'p')].toReversed())
+    await client.readBack()
+    expect(client.shown()).toEqual(['r'])
+    client.hear([runMessage('ai-cancel', undefined, { 'input-codec-message-id': 'q' })])
+    expect(client.shown()).toEqual(['r'])
+    expect(dehydrateSession(client.session).picked).toEqual([])
   })
 
   it('does not hold back a view whose newest version the user selected: it follows newer ones (17.14)', async () => {
