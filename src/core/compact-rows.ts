@@ -64,30 +64,23 @@ function placesOf(rows: readonly Row[]): string {
   return places.join()
 }
 
-/**
- * How many characters all serials and versions of rows have in common at their beginnings, and behind those at their
- * ends.
- */
+/** How many characters all serials and versions of rows have in common at their beginnings, and at their ends. */
 function commonEnds(rows: readonly Row[]): [begin: number, end: number] {
-  const base = rows[0]!.serial
-  const last = base.length - 1
-  let [begin, end, shortest] = [base.length, base.length, base.length]
-  const compare = (text: string): void => {
-    const { length } = text
-    let at = 0
-    while (at < begin && text[at] === base[at]) at++
-    begin = at
-    at = 0
-    while (at < end && text[length - 1 - at] === base[last - at]) at++
-    end = at
-    shortest = Math.min(shortest, length)
+  const { serial: first } = rows[0]!
+  // NOTE: a time, `-`, a counter, and a site that is the same in all of them: little is to be shortened
+  const middle = first.indexOf('-')
+  let head = first.slice(0, middle)
+  let tail = first.slice(middle)
+  const shorten = (text: string): void => {
+    while (!text.endsWith(tail)) tail = tail.slice(1)
+    while (!text.startsWith(head) || text.length < head.length + tail.length) head = head.slice(0, -1)
   }
   for (let at = 0; at < rows.length; at++) {
     const { serial, version } = rows[at]!
-    compare(serial)
-    if (version !== serial) compare(version)
+    shorten(serial)
+    if (version !== serial) shorten(version)
   }
-  return [begin, Math.min(end, shortest - begin)]
+  return [head.length, tail.length]
 }
 
 /** The serial or version that has this between the common ends. */
@@ -114,52 +107,50 @@ export class RowForms {
   readonly #forms: Form[] = []
 
   compact(rows: readonly Row[], home: RowHome, log: Form['log']): CompactRows {
-    const values = ownValues(home)
-    const form = this.#known(rows, values) ?? this.#learn(rows, values, log)
+    const said = wordsOf(rows)
+    let values: unknown[] = []
+    let form = this.#forms.find((known) => fits(known, said, rows, (values = ownValues(home))))
+    if (!form) {
+      form = { log, names: said.names, words: learn(said, rows, (values = ownValues(home))) }
+      if (this.#forms.unshift(form) > maxForms) this.#forms.pop()
+    }
     const { serial: first } = rows[0]!
     // NOTE: a list that was pushed to keeps room for more
     return { home, form, values: values.slice(ownCount), first, places: placesOf(rows) }
   }
-
-  #known(rows: readonly Row[], values: unknown[]): Form | undefined {
-    return this.#forms.find((form) => {
-      values.length = ownCount
-      return fits(form, rows, values)
-    })
-  }
-
-  #learn(rows: readonly Row[], values: unknown[], log: Form['log']): Form {
-    values.length = ownCount
-    const form = { log, ...learn(rows, values) }
-    if (this.#forms.unshift(form) > maxForms) this.#forms.pop()
-    return form
-  }
 }
 
-/** Visits all words of rows until a visit returns false. @returns whether none did */
-function everyWord(rows: readonly Row[], visit: (word: unknown, name?: Name) => boolean): boolean {
-  for (let at = 0; at < rows.length; at++) {
-    const { name, transport, codec, clientId, data } = rows[at]!
-    if (!visit(name) || !visit(clientId)) return false
-    for (const header in transport) if (!visit(transport[header], header)) return false
-    if (!visit(undefined)) return false
-    for (const header in codec) if (!visit(codec[header], header)) return false
-    if (!visit(data, null)) return false
-  }
-  return true
-}
+type Words = Pick<Form, 'names' | 'words'>
 
-/** The form of rows; notes the values that it leaves out. */
-function learn(rows: readonly Row[], values: unknown[]): Omit<Form, 'log'> {
+/** All that rows say in order, but for serials and times; see {@link Form}. */
+function wordsOf(rows: readonly Row[]): Words {
   const names: Name[] = []
   const words: unknown[] = []
+  for (let at = 0; at < rows.length; at++) {
+    const { name, transport, codec, clientId, data } = rows[at]!
+    names.push(undefined, undefined)
+    words.push(name, clientId)
+    for (const header in transport) {
+      names.push(header)
+      words.push(transport[header])
+    }
+    names.push(undefined)
+    words.push(undefined)
+    for (const header in codec) {
+      names.push(header)
+      words.push(codec[header])
+    }
+    names.push(null)
+    words.push(data)
+  }
+  return { names, words }
+}
+
+/** The words of a form for rows; notes the values that it leaves out. */
+function learn({ names, words }: Words, rows: readonly Row[], values: unknown[]): unknown[] {
   const places = new Map(values.map((value, at) => [value, at]))
   rows.forEach(({ serial }, row) => places.set(serial, ~row))
-  everyWord(rows, (word, name) => {
-    names.push(name)
-    return words.push(place(word, name === null ? 1 : shortest, values, places)) > 0
-  })
-  return { names, words }
+  return words.map((word, at) => place(word, names[at] === null ? 1 : shortest, values, places))
 }
 
 /** A word for a form: itself if it is short and no serial, or else its place. */
@@ -171,18 +162,22 @@ function place(word: unknown, length: number, values: unknown[], places: Map<unk
 }
 
 /** Whether rows have a form; notes the values that it leaves out. */
-function fits({ names, words }: Form, rows: readonly Row[], values: unknown[]): boolean {
-  let index = 0
-  const isNext = (word: unknown, name: Name): boolean =>
-    names[index] === name && fitsWord(words[index++], word, rows, values)
-  return everyWord(rows, isNext) && index === words.length
-}
-
-function fitsWord(at: unknown, word: unknown, rows: readonly Row[], values: unknown[]): boolean {
-  if (typeof at !== 'number' || word === undefined) return at === word
-  if (at < 0) return rows[~at]?.serial === word
-  if (at === values.length) values.push(word)
-  return values[at] === word
+function fits(form: Form, { names, words }: Words, rows: readonly Row[], values: unknown[]): boolean {
+  if (form.words.length !== words.length) return false
+  for (let index = 0; index < words.length; index++) {
+    const at = form.words[index]
+    const word = words[index]
+    if (form.names[index] !== names[index]) return false
+    if (typeof at !== 'number' || word === undefined) {
+      if (at !== word) return false
+    } else if (at < 0) {
+      if (rows[~at]?.serial !== word) return false
+    } else {
+      if (at === values.length) values.push(word)
+      if (values[at] !== word) return false
+    }
+  }
+  return true
 }
 
 /** The rows as they were. */

@@ -86,6 +86,7 @@ export class Forks<M extends object> {
    * Finds out whether forks are late, after a run or fork has changed; returns the nodes that have to settle for that.
    */
   compare(run: RunNode<M>, runs: ReadonlyMap<string, RunNode<M>>): readonly RunNode<M>[] {
+    if (this.#rows.size === 0) return noItems
     const others = this.#haveNewAnswers(run) ? this.replacing(run).filter((fork) => fork.isPlaceholder) : noItems
     const rows = this.of(run.key).toSorted(bySerial)
     const [replaced] = rows.flatMap(({ transport }) => runs.get(transport[Header.supersedes] ?? '') ?? [])

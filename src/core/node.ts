@@ -55,15 +55,21 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return !this.#compact && this.#rows.length === 0
   }
 
-  /** Takes a row; `settle` folds its content, behind the others if that is its place. */
-  add(row: Row): void {
+  /**
+   * Takes a row; `settle` folds its content, behind the others if that is its place. Returns the message that it names,
+   * unless the row before has just named it.
+   */
+  add(row: Row): string | undefined {
     row.home = this
     this.#rows = insertBySerial(this.rows, row)
-    if (!isContent(row)) return
-    if (this.#rows.at(-1) !== row && this.#rows.findLast(isContent) !== row) this.stale = true
+    if (!isContent(row)) return undefined
+    const isLast = this.#rows.at(-1) === row
+    if (!isLast && this.#rows.findLast(isContent) !== row) this.stale = true
     const id = row.transport[Header.messageId]
     // NOTE: a stale node can have lost the row that named the message
-    if (id !== undefined && (this.stale || id !== this.#namedIds?.at(-1))) (this.#namedIds ??= []).push(id)
+    if (id === undefined || (isLast && !this.stale && id === this.#namedIds?.at(-1))) return undefined
+    ;(this.#namedIds ??= []).push(id)
+    return id
   }
 
   /** Gives up a row: it was deleted, says something else, or belongs to another node. */
@@ -139,8 +145,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
   compact(log: Log): void {
     const rows = this.#rows
     if (this.stale || rows.length === 0 || !this.isComplete) return
-    // NOTE: spaces and commas part compact serials
-    if (rows.some(({ partial, pieces, serial, version }) => partial || pieces || /[ ,]/.test(serial + version))) return
+    if (rows.some(isBulky)) return
     this.projection.settle()
     this.release()
     this.#compact = log.compact(rows, this)
@@ -245,6 +250,10 @@ const naming =
   (id: string) =>
   (row: Row): boolean =>
     row.transport[Header.messageId] === id && isContent(row)
+
+// NOTE: spaces and commas part compact serials
+const isBulky = ({ partial, pieces, serial, version }: Row): boolean =>
+  partial || pieces !== undefined || /[ ,]/.test(serial) || (version !== serial && /[ ,]/.test(version))
 
 /** Orders nodes by their place in the channel; prompts the channel does not have yet come last. */
 export const byLevel = (a: TreeNode<object>, b: TreeNode<object>): number => compare(levelOf(a), levelOf(b))

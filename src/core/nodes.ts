@@ -97,8 +97,7 @@ export abstract class Nodes<M extends object> {
   }
 
   protected attachRow(node: TreeNode<M>, row: Row): void {
-    const messageId = row.transport[Header.messageId]
-    node.add(row)
+    const messageId = node.add(row)
     if (messageId !== undefined) this.mention(messageId, node, row.serial)
     this.dirty.add(node)
   }
@@ -151,9 +150,6 @@ export abstract class Nodes<M extends object> {
     const isKnown = node.listedAt !== undefined
     const { inputId, forkOf } = node as Partial<RunNode<M> & InputNode<M>>
     const hasMoved = node.settle()
-    // NOTE: the text that its holder has, because equal texts of different rows are kept twice
-    const { parent: known } = node
-    if (known !== undefined) node.follow(this.nodeOf(known)?.ids.find((id) => id === known) ?? known)
     this.messageCount += node.size - size
     if (node.seeds !== seeds || node.seeds.size > seeds.size) this.#noteSeeds(node, seeds)
     if (node.parent !== parent || !isKnown) {
@@ -174,8 +170,10 @@ export abstract class Nodes<M extends object> {
     if (!hasMoved) return
     this.relocate(node)
     if (visible && (node.parent !== parent || node.replacesId !== replacesId)) this.leaveSiblings(parent)
+    const isOther = node.ids !== ids
+    if (isOther) for (const id of ids) this.#relocateFollowers(id)
     if (node.visible !== visible) this.#visibilityChanged(node)
-    if (node.ids !== ids) for (const id of [...ids, ...node.ids]) this.#relocateFollowers(id)
+    else if (isOther) for (const id of node.ids) this.#relocateFollowers(id)
     else if (node.size > size) this.#noteGrowth(node, size)
   }
 

@@ -152,10 +152,14 @@ export class RunFold {
 
   #noteHeaders({ transport }: Row): void {
     const missing = this.#missing
-    if (!missing.some((name) => transport[name])) return
-    for (const name of missing) this.#earliest[name] = transport[name]
-    this.#missing = missing.filter((name) => !transport[name])
-    this.hasNews = true
+    // NOTE: most rows have none of them
+    for (let at = 0; at < missing.length; at++) {
+      if (!transport[missing[at]!]) continue
+      for (const name of missing) this.#earliest[name] = transport[name]
+      this.#missing = missing.filter((name) => !transport[name])
+      this.hasNews = true
+      return
+    }
   }
 
   #readContent(row: Row): void {

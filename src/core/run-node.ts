@@ -23,7 +23,7 @@ interface RunContext<M extends object> extends NodeContext<M> {
 
 /** A reply. Its key is its run id. */
 export class RunNode<M extends object> extends TreeNode<M> {
-  #progress: RunProgress | undefined = new RunProgress(new RunFold(noItems))
+  #progress: RunProgress | undefined = new RunProgress()
   /** Its snapshot as it was read last. */
   #info: RunInfo | undefined
   #steers: RunFold['steers']
@@ -56,13 +56,14 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return (this.#progress ??= new RunProgress())
   }
 
-  override add(row: Row): void {
-    super.add(row)
+  override add(row: Row): string | undefined {
+    const named = super.add(row)
     if (!isContent(row)) this.#readAgain(row)
     const progress = this.#noteChange(row)
     if (!progress.fold?.goOn(row)) progress.fold = progress.answers = undefined
     else if (progress.answers && isAnswer(row)) this.#takeAnswer(progress, row)
     progress.isNews ||= (progress.fold?.hasNews ?? true) || this.hasEnded
+    return named
   }
 
   override get runId(): string | undefined {

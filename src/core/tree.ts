@@ -101,7 +101,13 @@ export class Tree<M extends object> extends Placement<M> {
 
   /** Keeps the rows of nodes in little room; a node of which more is to be expected stays as it is. */
   compact(nodes: readonly TreeNode<M>[]): void {
-    for (const node of nodes) if (!node.isGone && !this.dirty.has(node)) node.compact(this.log)
+    for (const node of nodes) {
+      if (node.isGone || this.dirty.has(node)) continue
+      const { parent } = node
+      // NOTE: the text that its holder has, because equal texts of different rows are kept twice
+      if (parent !== undefined) node.follow(this.nodeOf(parent)?.ids.find((id) => id === parent) ?? parent)
+      node.compact(this.log)
+    }
   }
 
   #restructured(): Restructured<M> {

@@ -51,62 +51,63 @@ const hasFrames = (): boolean =>
 
 /** How long work may run before the page gets a chance to react, in milliseconds. */
 const sliceTime = 5
+/** When the task that does such work has run for long enough. */
+let sliceEnd = 0
 
 /** Calls `step` until it returns false; yields to the page every few milliseconds. */
 export async function inSlices(step: () => boolean): Promise<void> {
-  for (let end = performance.now() + sliceTime; step();) {
-    if (performance.now() < end) continue
+  while (step()) {
+    if (performance.now() < sliceEnd) continue
     await nextTask()
-    end = performance.now() + sliceTime
+    // NOTE: of all work, because one load is several pieces of work that follow each other in one task
+    sliceEnd = performance.now() + sliceTime
   }
 }
 
-/** How long no item must be added before idle work begins, in milliseconds. */
-const idleTime = 10
+/** Milliseconds between two looks whether no item was added, so that idle work begins. */
+const idleTime = 5
 
 /** Work on items that waits until nothing more important comes, and lets other tasks run in between. */
 export class IdleWork<T> {
   readonly #work: (item: T) => void
   readonly #limit: number
   readonly #waiting = new Set<T>()
+  #items = this.#waiting.values()
   #timer: ReturnType<typeof setTimeout> | undefined
-  /** When the work may begin. */
-  #from = 0
+  /** Whether no item was added since the last look. */
+  #isIdle = true
 
-  /** @param limit - how many items may wait; further ones are worked on at once */
+  /** @param limit - how many items may wait; of more, the first ones are worked on at once */
   constructor(work: (item: T) => void, limit: number) {
     this.#work = work
     this.#limit = limit
   }
 
   add(items: readonly T[]): void {
-    for (const item of items) {
-      if (this.#waiting.size < this.#limit) this.#waiting.add(item)
-      else this.#work(item)
-    }
-    this.#from = performance.now() + idleTime
-    if (this.#waiting.size > 0) this.#timer ??= setTimeout(this.#begin, idleTime)
+    for (const item of items) this.#waiting.add(item)
+    while (this.#waiting.size > this.#limit) this.#step()
+    this.#isIdle = false
+    if (this.#waiting.size > 0) this.#timer ??= setTimeout(this.#look, idleTime)
   }
 
   cancel(): void {
     clearTimeout(this.#timer)
   }
 
-  // NOTE: a timer for each call of `add` would cost more than most calls
-  readonly #begin = (): void => {
-    const left = this.#from - performance.now()
-    this.#timer = left > 1 ? setTimeout(this.#begin, left) : undefined
-    if (!this.#timer) void inSlices(() => this.#step())
+  // NOTE: a timer for each call of `add` would cost more than most calls, and on a busy machine time tells nothing
+  readonly #look = (): void => {
+    this.#timer = this.#isIdle ? undefined : setTimeout(this.#look, idleTime)
+    if (this.#isIdle) void inSlices(() => this.#step())
+    this.#isIdle = true
   }
 
-  /** False when no item waits. */
+  /** Works on the item that waits for longest; false when none waits. */
   #step(): boolean {
-    for (const item of this.#waiting) {
-      this.#waiting.delete(item)
-      this.#work(item)
-      return true
-    }
-    return false
+    // NOTE: an iterator that is kept does not pass the places of former items again
+    const { value, done } = this.#items.next()
+    if (done) this.#items = this.#waiting.values()
+    else if (this.#waiting.delete(value)) this.#work(value)
+    return !done || this.#waiting.size > 0
   }
 }
 
