@@ -1,6 +1,7 @@
-import type { AccessPolicy } from './access'
 import { bySerial, firstAbove, insertBySerial, noItems, removeBySerial } from './collections'
+import type { Log } from './log'
 import { levelOf, type TreeNode } from './node'
+import type { Nodes } from './nodes'
 import type { Row } from './row'
 import { RunNode } from './run-node'
 import { Header, type Headers } from './wire'
@@ -9,14 +10,6 @@ import { Header, type Headers } from './wire'
 const maxFirst = 10
 /** How many cancels of unknown runs and inputs are kept, of one client. */
 const maxStrays = 2000
-
-/** The tree as cancels need it. */
-interface Inputs<M extends object> {
-  readonly access: AccessPolicy
-  readonly requests: ReadonlyMap<string, Row>
-  /** The node of an input that has no run of its own yet. */
-  inputNode(inputId: string): TreeNode<M> | undefined
-}
 
 /** The cancels that name one run or input, by serial. */
 interface Target {
@@ -30,7 +23,8 @@ interface Target {
  * same ones in whichever order they arrive, and however many other clients cancel.
  */
 export class Cancels<M extends object> {
-  readonly #tree: Inputs<M>
+  readonly #nodes: Nodes<M>
+  readonly #log: Log
   readonly #targets = new Map<string, Target>()
   /** By target and client, and then by serial. */
   readonly #byClient = new Map<string, readonly Row[]>()
@@ -38,8 +32,9 @@ export class Cancels<M extends object> {
   readonly #strays = new Map<string | undefined, readonly Row[]>()
   readonly #decisions = new WeakMap<Row, { readonly owner: string | undefined; readonly isAllowed: boolean }>()
 
-  constructor(tree: Inputs<M>) {
-    this.#tree = tree
+  constructor(nodes: Nodes<M>, log: Log) {
+    this.#nodes = nodes
+    this.#log = log
   }
 
   /** All cancels that name an input, by serial, allowed or not. */
@@ -74,8 +69,8 @@ export class Cancels<M extends object> {
 
   /** The allowed cancels of an input without a run, by serial. */
   ofInput(inputId: string): readonly Row[] {
-    const node = this.#tree.inputNode(inputId)
-    return this.#newerThanInput(inputId, node ? node.owner : this.#tree.requests.get(inputId)?.clientId)
+    const node = this.#nodes.inputNode(inputId)
+    return this.#newerThanInput(inputId, node ? node.owner : this.#nodes.requests.get(inputId)?.clientId)
   }
 
   /** A prompt that is sent again after the cancel is not affected. */
@@ -87,14 +82,14 @@ export class Cancels<M extends object> {
   }
 
   #placeOf(inputId: string): string {
-    const node = this.#tree.inputNode(inputId)
+    const node = this.#nodes.inputNode(inputId)
     // NOTE: a prompt that was deleted has no place
-    return node && node.size > 0 ? levelOf(node) : (this.#tree.requests.get(inputId)?.serial ?? '')
+    return node && node.size > 0 ? levelOf(node) : (this.#nodes.requests.get(inputId)?.serial ?? '')
   }
 
   #allowed(key: string, owner: string | undefined): readonly Row[] {
     const target = this.#targets.get(key)
-    if (!target || !this.#tree.access.hasPolicy) return target?.rows ?? noItems
+    if (!target || !this.#nodes.access.hasPolicy) return target?.rows ?? noItems
     if (!target.allowed || target.allowed.owner !== owner)
       target.allowed = { owner, rows: target.rows.filter((cancel) => this.isAllowed(cancel, owner)) }
     return target.allowed.rows
@@ -104,14 +99,42 @@ export class Cancels<M extends object> {
   isAllowed(cancel: Row, owner: string | undefined): boolean {
     let decision = this.#decisions.get(cancel)
     if (!decision || decision.owner !== owner) {
-      decision = { owner, isAllowed: this.#tree.access.allows('cancel', cancel.clientId, owner) }
+      decision = { owner, isAllowed: this.#nodes.access.allows('cancel', cancel.clientId, owner) }
       this.#decisions.set(cancel, decision)
     }
     return decision.isAllowed
   }
 
-  /** Adds a cancel; returns the one that is not kept from now on, if any. */
-  add(row: Row): Row | undefined {
+  add(row: Row): void {
+    if (!row.transport[Header.runId] && !row.transport[Header.inputId]) return
+    const surplus = this.#keep(row)
+    this.#touchTarget(row, row.transport)
+    if (surplus) this.#forget(surplus)
+    if (surplus === row || !this.#isStray(row)) return
+    const strays = insertInto(this.#strays, row.clientId, row)
+    const oldest = strays.length > maxStrays ? strays[0] : undefined
+    if (!oldest) return
+    removeFrom(this.#strays, row.clientId, oldest)
+    // NOTE: the run or input of the oldest stray may be known by now
+    if (this.#isStray(oldest)) this.#forget(oldest)
+  }
+
+  /** @param headers - the headers that the cancel was added with */
+  remove(row: Row, headers: Headers): void {
+    const key = keyOf(headers)
+    const target = this.#targets.get(key)
+    if (target) {
+      removeBySerial(target.rows, row)
+      if (target.allowed) removeBySerial(target.allowed.rows, row)
+      if (target.rows.length === 0) this.#targets.delete(key)
+      removeFrom(this.#byClient, clientKey(key, row.clientId), row)
+      removeFrom(this.#strays, row.clientId, row)
+    }
+    this.#touchTarget(row, headers)
+  }
+
+  /** Keeps a cancel; returns the one that is not kept from now on, if any. */
+  #keep(row: Row): Row | undefined {
     const key = keyOf(row.transport)
     const target = this.#targets.get(key) ?? { rows: noItems }
     this.#targets.set(key, target)
@@ -122,24 +145,43 @@ export class Cancels<M extends object> {
     return ofClient.length > maxFirst + 1 ? ofClient[maxFirst] : undefined
   }
 
-  /** @param headers - the headers that the cancel was added with */
-  remove(row: Row, headers: Headers): void {
-    const key = keyOf(headers)
-    const target = this.#targets.get(key)
-    if (!target) return
-    removeBySerial(target.rows, row)
-    if (target.allowed) removeBySerial(target.allowed.rows, row)
-    if (target.rows.length === 0) this.#targets.delete(key)
-    removeFrom(this.#byClient, clientKey(key, row.clientId), row)
-    removeFrom(this.#strays, row.clientId, row)
+  #forget(row: Row): void {
+    this.remove(row, row.transport)
+    this.#log.forget(row)
   }
 
-  /** Notes a cancel of an unknown run or input; returns the oldest one of its client once there are too many. */
-  addStray(row: Row): Row | undefined {
-    const strays = insertInto(this.#strays, row.clientId, row)
-    const oldest = strays.length > maxStrays ? strays[0] : undefined
-    if (oldest) removeFrom(this.#strays, row.clientId, oldest)
-    return oldest
+  /** Whether a cancel names an unknown run or input. */
+  #isStray({ transport: { [Header.runId]: runId, [Header.inputId]: inputId = '' } }: Row): boolean {
+    const { inputs, runs, requests, forks } = this.#nodes
+    if (runId !== undefined) return !runs.get(runId)?.isOwnerKnown
+    const isKnown = inputs.has(inputId) || requests.has(inputId) || forks.of(inputId).length > 0
+    return !isKnown && this.#nodes.runsOf(inputId).length === 0
+  }
+
+  /** Marks the nodes that show a cancel as changed. */
+  #touchTarget(cancel: Row, { [Header.runId]: runId, [Header.inputId]: inputId = '' }: Headers): void {
+    const nodes = this.#nodes
+    const run = nodes.runs.get(runId ?? '')
+    if (run) this.#touchRun(run, cancel)
+    if (runId !== undefined) return
+    for (const each of nodes.runsOf(inputId)) this.#touchRun(each, cancel)
+    const node = nodes.inputNode(inputId)
+    if (node && this.#mayCount(cancel, node.owner)) nodes.touch(node)
+    const request = nodes.requests.get(inputId)
+    if (request && this.#mayCount(cancel, request.clientId)) nodes.touchRequest(inputId)
+  }
+
+  #touchRun(run: RunNode<M>, cancel: Row): void {
+    if (!this.#mayCount(cancel, run.owner)) return
+    run.forgetInfo()
+    this.#nodes.touch(run)
+  }
+
+  /**
+   * False if policy refuses a cancel: a flood of those changes nothing that is shown, so it must not cost a refresh.
+   */
+  #mayCount(cancel: Row, owner: string | undefined): boolean {
+    return owner === undefined || this.isAllowed(cancel, owner)
   }
 }
 

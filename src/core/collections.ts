@@ -159,6 +159,18 @@ export class MultiMap<V extends object> {
     return held === undefined ? noItems : Array.isArray(held) ? held : [held]
   }
 
+  /** The value that was added first, or put first later. */
+  first(key: string): V | undefined {
+    const held = this.#held.get(key)
+    return Array.isArray(held) ? held[0] : held
+  }
+
+  /** Puts one of the values before the others. */
+  putFirst(key: string, value: V): void {
+    const held = this.#held.get(key)
+    if (Array.isArray(held)) held.unshift(...held.splice(held.indexOf(value), 1))
+  }
+
   add(key: string, value: V): void {
     const held = this.#held.get(key)
     if (Array.isArray(held)) held.push(value)

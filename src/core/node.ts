@@ -140,15 +140,15 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /**
    * Lets the log keep the rows in little room when no more is to be expected of them. They come back when they are
-   * asked for, and are then folded afresh.
+   * asked for, and are then folded afresh. Returns the rows that the log has packed.
    */
-  compact(log: Log): void {
+  compact(log: Log): readonly Row[] {
     const rows = this.#rows
-    if (this.stale || rows.length === 0 || !this.isComplete) return
-    if (rows.some(isBulky)) return
+    if (this.stale || rows.length === 0 || !this.isComplete || rows.some(isBulky)) return noItems
     this.projection.settle()
     this.release()
     this.#compact = log.compact(rows, this)
+    return rows
   }
 
   /** Lets go of the rows, because the log keeps them. */

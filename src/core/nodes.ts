@@ -1,8 +1,13 @@
+import { AccessPolicy, type Trust } from './access'
+import type { Codec } from './codec'
 import { MultiMap, SortedList } from './collections'
+import { Forks } from './forks'
 import { InputNode } from './input-node'
-import { unsent, type Row } from './row'
 import { levelOf, type TreeNode } from './node'
+import { unsent, type Row } from './row'
 import { RunNode } from './run-node'
+import { Siblings } from './siblings'
+import { plainPort, type ReactivePort } from './signals'
 import { Header, type Headers } from './wire'
 
 /** A node of the tree, or the message id of an input that has no node. */
@@ -17,15 +22,24 @@ export interface Restructured<M extends object> {
 }
 
 /** The nodes of a conversation and their relations: which node follows, holds or answers which message. */
-export abstract class Nodes<M extends object> {
+export class Nodes<M extends object> {
   readonly inputs = new Map<string, InputNode<M>>()
   readonly runs = new Map<string, RunNode<M>>()
-  readonly #messages = new MessageIndex<M>()
+  /** Requests for another reply, by message id: no nodes, since they show nothing. */
+  readonly requests = new Map<string, Row>()
+  readonly access: AccessPolicy
+  readonly forks = new Forks<M>((row) => this.access.canWrite(row, undefined))
+  /** Which nodes are versions of each other. */
+  readonly siblings: Siblings<M> = new Siblings<M>(this)
+  /** Nodes by the messages that they mention; the one that holds a message is the first. */
+  readonly #mentions = new MultiMap<TreeNode<M>>()
   /** Nodes by the message id they follow; those without a parent under ''. */
   readonly #children = new MultiMap<TreeNode<M>>()
   readonly #edits = new MultiMap<InputNode<M>>()
   readonly #runsByInput = new MultiMap<RunNode<M>>()
   readonly #nodes = new SortedList<TreeNode<M>>({ keyOf: ({ listedAt }) => listedAt! })
+  /** The run that was asked for last. */
+  #latest: RunNode<M> | undefined
   /** Nodes with changed rows, and requests that have changed, to be settled. */
   protected readonly dirty = new Set<Subject<M>>()
   readonly #moved = new Set<TreeNode<M>>()
@@ -34,6 +48,14 @@ export abstract class Nodes<M extends object> {
   /** The number of messages in all nodes, on all branches. */
   messageCount = 0
 
+  constructor(
+    readonly codec: Codec<M>,
+    readonly port: ReactivePort = plainPort,
+    trust: Trust = {},
+  ) {
+    this.access = new AccessPolicy(trust, this.runs)
+  }
+
   /** All nodes by serial, optimistic prompts last. */
   nodes(): readonly TreeNode<M>[] {
     return this.#nodes.sorted()
@@ -41,7 +63,7 @@ export abstract class Nodes<M extends object> {
 
   /** The node that holds a message. */
   nodeOf(messageId: string): TreeNode<M> | undefined {
-    return this.#messages.holderOf(messageId)
+    return this.#mentions.first(messageId)
   }
 
   /** The nodes that follow a message. */
@@ -74,16 +96,46 @@ export abstract class Nodes<M extends object> {
     return node.visible && !node.isGone && !(node as Partial<RunNode<M>>).isSuperseded
   }
 
-  /** Notes that a node, and those that may show in its place, can stand elsewhere. */
-  protected abstract relocateSiblings(node: TreeNode<M>): void
+  /** The node of an input that has no run of its own yet: a prompt, or an answer that begins a run. */
+  inputNode(inputId: string): TreeNode<M> | undefined {
+    return this.inputs.get(inputId) ?? this.forks.placeholderRuns.get(inputId)
+  }
 
-  /** Notes that a node has left the siblings that follow this message, or those of another prompt there. */
-  protected abstract leaveSiblings(parent: string | undefined): void
+  /** The node of a prompt, made when it is first heard of. */
+  ensureInput(inputId: string): InputNode<M> {
+    return this.inputs.get(inputId) ?? addTo(this.inputs, new InputNode(inputId, this))
+  }
 
-  /**
-   * Notes that a run neither answers nor follows the message with this id any more: an input may now be without a run.
-   */
-  protected abstract touchInput(inputId: string): void
+  /** The node of a run, made when it is first heard of. */
+  ensureRun(runId: string): RunNode<M> {
+    // NOTE: most rows are of the same run as the row before
+    const latest = this.#latest
+    if (latest?.key === runId && !latest.isGone) return latest
+    return (this.#latest = this.runs.get(runId) ?? addTo(this.runs, new RunNode(runId, this)))
+  }
+
+  /** The placeholder for a run that answers a fork. */
+  ensurePlaceholder(inputId: string): RunNode<M> {
+    const { placeholderRuns } = this.forks
+    return placeholderRuns.get(inputId) ?? addTo(placeholderRuns, new RunNode(inputId, this, true))
+  }
+
+  /** Notes that a node is to be settled again. */
+  touch(node: TreeNode<M>): void {
+    this.dirty.add(node)
+  }
+
+  touchRequest(inputId: string): void {
+    this.dirty.add(inputId)
+    this.isRestructured = true
+  }
+
+  /** Notes that a run neither answers nor follows this message any more: an input may now be without a run. */
+  #touchInput(inputId: string): void {
+    const node = this.inputNode(inputId) ?? this.nodeOf(inputId)
+    if (node) this.dirty.add(node)
+    this.touchRequest(inputId)
+  }
 
   protected removeNode(node: TreeNode<M>): void {
     this.relocateSiblings(node)
@@ -91,19 +143,19 @@ export abstract class Nodes<M extends object> {
     this.#unlist(node)
     this.#children.remove(node.parent ?? '', node)
     if (node instanceof InputNode) this.#noteEdit(node, node.forkOf, undefined)
-    else this.#answer(undefined, node as RunNode<M>, (node as RunNode<M>).inputId)
+    else this.#noteInput(node as RunNode<M>, (node as RunNode<M>).inputId, undefined)
     this.dirty.delete(node)
     this.messageCount -= node.size
   }
 
-  protected attachRow(node: TreeNode<M>, row: Row): void {
+  attachRow(node: TreeNode<M>, row: Row): void {
     const messageId = node.add(row)
     if (messageId !== undefined) this.mention(messageId, node, row.serial)
     this.dirty.add(node)
   }
 
   /** Takes a row out of its node. @param headers - the headers that put it there */
-  protected detachRow(row: Row, { [Header.messageId]: messageId }: Headers): void {
+  detachRow(row: Row, { [Header.messageId]: messageId }: Headers): void {
     const node = row.home as TreeNode<M>
     node.remove(row)
     row.home = undefined
@@ -112,19 +164,30 @@ export abstract class Nodes<M extends object> {
     this.isRestructured = true
   }
 
-  /** Notes that a node mentions a message; the nodes that follow the message can thereby move. */
+  /**
+   * Notes that a node mentions a message. Of several nodes the one that did so at the lowest serial holds it; the nodes
+   * that follow the message can thereby move.
+   */
   protected mention(messageId: string, node: TreeNode<M>, serial: string): void {
     const former = this.nodeOf(messageId)
     if (former === node) return
-    const holder = this.#messages.add(messageId, node, serial, former)
-    if (holder !== former) this.#holderChanged(messageId, holder, former)
+    if (!former || !this.#mentions.of(messageId).includes(node)) this.#mentions.add(messageId, node)
+    if (former && serial >= (former.serialOf(messageId) ?? unsent)) return
+    if (former) this.#mentions.putFirst(messageId, node)
+    this.#holderChanged(messageId, node, former)
   }
 
+  /** Notes that a node mentions a message no more, or only later. */
   protected unmention(messageId: string, node: TreeNode<M>): void {
     const former = this.nodeOf(messageId)
-    this.#messages.drop(messageId, node)
-    const holder = this.nodeOf(messageId)
-    if (holder !== former) this.#holderChanged(messageId, holder, former)
+    if (node.serialOf(messageId) === undefined) this.#mentions.remove(messageId, node)
+    if (former !== node) return
+    const at = (each: TreeNode<M>): string => each.serialOf(messageId) ?? unsent
+    let holder = this.nodeOf(messageId)
+    for (const each of this.#mentions.of(messageId)) if (at(each) < at(holder!)) holder = each
+    if (holder === former) return
+    if (holder) this.#mentions.putFirst(messageId, holder)
+    this.#holderChanged(messageId, holder, former)
   }
 
   #holderChanged(messageId: string, holder: TreeNode<M> | undefined, former: TreeNode<M> | undefined): void {
@@ -155,7 +218,7 @@ export abstract class Nodes<M extends object> {
     if (node.parent !== parent || !isKnown) {
       if (isKnown) this.#children.remove(parent ?? '', node)
       this.#children.add(node.parent ?? '', node)
-      if (parent !== undefined && node instanceof RunNode) this.touchInput(parent)
+      if (parent !== undefined && node instanceof RunNode) this.#touchInput(parent)
     }
     if (node.listedAt !== levelOf(node)) this.#list(node)
     if (node instanceof InputNode) {
@@ -163,13 +226,13 @@ export abstract class Nodes<M extends object> {
       // NOTE: the choice of a request counts among the replies to it, that of a prompt does not
       if (!isKnown) for (const run of this.#runsByInput.of(node.key)) this.relocate(run)
     } else if ((node as RunNode<M>).inputId !== inputId) {
-      this.#answer((node as RunNode<M>).inputId, node as RunNode<M>, inputId)
-      if (inputId !== undefined) this.touchInput(inputId)
+      this.#noteInput(node as RunNode<M>, inputId, (node as RunNode<M>).inputId)
+      if (inputId !== undefined) this.#touchInput(inputId)
       if (visible) this.relocate(node)
     }
     if (!hasMoved) return
     this.relocate(node)
-    if (visible && (node.parent !== parent || node.replacesId !== replacesId)) this.leaveSiblings(parent)
+    if (visible && (node.parent !== parent || node.replacesId !== replacesId)) this.#leaveSiblings(parent)
     const isOther = node.ids !== ids
     if (isOther) for (const id of ids) this.#relocateFollowers(id)
     if (node.visible !== visible) this.#visibilityChanged(node)
@@ -215,7 +278,7 @@ export abstract class Nodes<M extends object> {
     if (node.seeds !== former) for (const id of former.keys()) this.unmention(id, node)
   }
 
-  #answer(inputId: string | undefined, run: RunNode<M>, former: string | undefined): void {
+  #noteInput(run: RunNode<M>, former: string | undefined, inputId: string | undefined): void {
     if (former !== undefined) this.#runsByInput.remove(former, run)
     if (inputId !== undefined) this.#runsByInput.add(inputId, run)
   }
@@ -226,52 +289,29 @@ export abstract class Nodes<M extends object> {
     this.#moved.add(node)
   }
 
+  /** Notes that a node, and those that may show in its place, can stand elsewhere. */
+  protected relocateSiblings(node: TreeNode<M>): void {
+    this.relocate(node)
+    for (const sibling of this.siblings.of(node)) this.relocate(sibling)
+  }
+
+  /** Notes that a node has left the siblings that follow this message, or those of another prompt there. */
+  #leaveSiblings(parent: string | undefined): void {
+    for (const node of this.children(parent)) this.relocate(node)
+    this.siblings.forget(parent)
+  }
+
   /** The changes of the structure since the last call. */
   protected restructured(): Restructured<M> {
     const change = { structure: this.isRestructured, moved: [...this.#moved] }
     this.#moved.clear()
     this.isRestructured = false
+    for (const node of change.moved) this.siblings.update(node)
     return change
   }
 }
 
-/** Which node holds a message; of several that mention it, the one that did so at the lowest serial. */
-class MessageIndex<M extends object> {
-  readonly #holders = new Map<string, TreeNode<M>>()
-  /** Nodes that mention a message that another node holds. */
-  readonly #others = new MultiMap<TreeNode<M>>()
-
-  holderOf(messageId: string): TreeNode<M> | undefined {
-    return this.#holders.get(messageId)
-  }
-
-  /**
-   * A node mentions a message, at this serial, that another one may hold. Returns the node that holds the message then.
-   */
-  add(messageId: string, node: TreeNode<M>, serial: string, holder = this.holderOf(messageId)): TreeNode<M> {
-    if (!holder) this.#holders.set(messageId, node)
-    if (!holder || holder === node) return node
-    const isLower = serial < (holder.serialOf(messageId) ?? unsent)
-    if (isLower) {
-      this.#holders.set(messageId, node)
-      this.#others.remove(messageId, node)
-    }
-    const loser = isLower ? holder : node
-    if (!this.#others.of(messageId).includes(loser)) this.#others.add(messageId, loser)
-    return isLower ? node : holder
-  }
-
-  /** A node mentions a message no more, or only later. */
-  drop(messageId: string, node: TreeNode<M>): void {
-    const isMentioned = node.serialOf(messageId) !== undefined
-    if (!isMentioned) this.#others.remove(messageId, node)
-    if (this.#holders.get(messageId) !== node) return
-    const candidates = [...(isMentioned ? [node] : []), ...this.#others.of(messageId)]
-    const at = (each: TreeNode<M>): string => each.serialOf(messageId) ?? unsent
-    const next = candidates.reduce((low, each) => (at(each) < at(low) ? each : low), candidates[0]!)
-    if (!next) return void this.#holders.delete(messageId)
-    this.#holders.set(messageId, next)
-    this.#others.remove(messageId, next)
-    if (isMentioned && next !== node) this.#others.add(messageId, node)
-  }
+function addTo<N extends { readonly key: string }>(nodes: Map<string, N>, node: N): N {
+  nodes.set(node.key, node)
+  return node
 }

@@ -2,7 +2,6 @@ import { firstAbove, noItems } from './collections'
 import { InputNode } from './input-node'
 import { byLevel, levelOf, type TreeNode } from './node'
 import { RunNode } from './run-node'
-import type { Nodes } from './nodes'
 import type { AccessPolicy } from './access'
 
 /** The choices of one view between siblings; the last one counts. */
@@ -25,12 +24,16 @@ export interface Sibling<M extends object> {
 }
 
 /** The tree as siblings and branches need it. */
-interface Structure<M extends object> extends Pick<
-  Nodes<M>,
-  'inputs' | 'runs' | 'nodeOf' | 'children' | 'editsOf' | 'runsOf' | 'isListed'
-> {
+interface Structure<M extends object> {
   readonly access: AccessPolicy
-  replacementsOf(run: RunNode<M>): readonly RunNode<M>[]
+  readonly inputs: ReadonlyMap<string, InputNode<M>>
+  readonly runs: ReadonlyMap<string, RunNode<M>>
+  nodeOf(messageId: string): TreeNode<M> | undefined
+  children(messageId: string | undefined): readonly TreeNode<M>[]
+  editsOf(inputId: string): readonly InputNode<M>[]
+  runsOf(inputId: string): readonly RunNode<M>[]
+  isListed(node: TreeNode<M>): boolean
+  readonly forks: { replacementsOf(run: RunNode<M>): readonly RunNode<M>[] }
 }
 
 /** The nodes that follow one message, in groups of which one member shows. */
@@ -129,7 +132,11 @@ export class Siblings<M extends object> {
     if (!(node instanceof RunNode)) return undefined
     const seen = new Set<RunNode<M>>()
     let run = node
-    for (let [next] = this.#tree.replacementsOf(run); next && !seen.has(run); [next] = this.#tree.replacementsOf(run)) {
+    for (
+      let [next] = this.#tree.forks.replacementsOf(run);
+      next && !seen.has(run);
+      [next] = this.#tree.forks.replacementsOf(run)
+    ) {
       seen.add(run)
       run = next
     }

@@ -1,13 +1,16 @@
+import type { Trust } from './access'
+import { Cancels } from './cancels'
+import type { Codec } from './codec'
 import { noItems } from './collections'
-import { isUnsettled } from './log'
-import { unsent, type Row } from './row'
+import { isUnsettled, Log } from './log'
 import type { TreeNode } from './node'
-import type { Restructured, Subject } from './nodes'
+import { Nodes, type Restructured, type Subject } from './nodes'
 import { Placement } from './placement'
+import { unsent, type Row } from './row'
 import type { RunInfo } from './run-info'
 import { RunNode } from './run-node'
 import type { RunStatus } from './run-state'
-import { Siblings } from './siblings'
+import type { ReactivePort } from './signals'
 import type { ChannelMessage } from './wire'
 
 /** A change of one run's status, told once. */
@@ -30,7 +33,10 @@ const nothing: Settled<never> = { structure: false, moved: noItems, changed: noI
  * A conversation as nodes made from channel rows: an input per prompt, a run per reply. `apply` puts rows into nodes;
  * `settle` derives the rest of the state. Neither depends on the order in which different messages arrive.
  */
-export class Tree<M extends object> extends Placement<M> {
+export class Tree<M extends object> extends Nodes<M> {
+  readonly log: Log
+  readonly cancels: Cancels<M>
+  readonly #placement: Placement<M>
   /** Rows of which more is expected; a repair has to read back to the oldest of them. */
   readonly #open = new Set<Row>()
 
@@ -40,8 +46,13 @@ export class Tree<M extends object> extends Placement<M> {
   readonly #unseen = new UnseenRuns<M>()
   /** The number of own prompts. */
   #sent = 0
-  /** Which nodes are versions of each other. */
-  readonly siblings: Siblings<M> = new Siblings<M>(this)
+
+  constructor(codec: Codec<M>, port?: ReactivePort, trust: Trust = {}) {
+    super(codec, port, trust)
+    this.log = new Log(trust.isAgent)
+    this.cancels = new Cancels(this, this.log)
+    this.#placement = new Placement(this, this.cancels, trust.isAgent !== undefined)
+  }
 
   /**
    * Takes in one channel message. Returns its row, which the tree may not keep; undefined when it is foreign, malformed
@@ -56,9 +67,9 @@ export class Tree<M extends object> extends Placement<M> {
     if (kind === 'grew') {
       this.#grown.add(row)
     } else {
-      if (kind === 'replaced') this.withdraw(row, change.before)
+      if (kind === 'replaced') this.#placement.remove(row, change.before)
       // NOTE: deleted messages are treated as never received
-      if (!row.deleted) this.place(row)
+      if (!row.deleted) this.#placement.add(row)
     }
     return row
   }
@@ -96,7 +107,7 @@ export class Tree<M extends object> extends Placement<M> {
       if (transition) transitions.push(transition)
     }
     for (const run of this.#unseen.takeSurplus()) this.#forget(run)
-    return { ...this.#restructured(), changed, transitions }
+    return { ...this.restructured(), changed, transitions }
   }
 
   /** Keeps the rows of nodes in little room; a node of which more is to be expected stays as it is. */
@@ -106,14 +117,10 @@ export class Tree<M extends object> extends Placement<M> {
       const { parent } = node
       // NOTE: the text that its holder has, because equal texts of different rows are kept twice
       if (parent !== undefined) node.follow(this.nodeOf(parent)?.ids.find((id) => id === parent) ?? parent)
-      node.compact(this.log)
+      const packed = node.compact(this.log)
+      // NOTE: no more text is expected in a run that has ended
+      if (node instanceof RunNode) for (const row of packed) this.#open.delete(row)
     }
-  }
-
-  #restructured(): Restructured<M> {
-    const change = this.restructured()
-    for (const node of change.moved) this.siblings.update(node)
-    return change
   }
 
   /**
@@ -132,16 +139,6 @@ export class Tree<M extends object> extends Placement<M> {
   #end(run: RunNode<M>): void {
     run.endNow()
     this.dirty.add(run)
-  }
-
-  protected relocateSiblings(node: TreeNode<M>): void {
-    this.relocate(node)
-    for (const sibling of this.siblings.of(node)) this.relocate(sibling)
-  }
-
-  protected leaveSiblings(parent: string | undefined): void {
-    for (const node of this.children(parent)) this.relocate(node)
-    this.siblings.forget(parent)
   }
 
   info(run: RunNode<M>): RunInfo {
@@ -211,8 +208,8 @@ export class Tree<M extends object> extends Placement<M> {
   }
 
   #settleRun(run: RunNode<M>, isLive: boolean): RunTransition<M> | undefined {
-    if (run.inputId !== undefined) this.adoptFork(run.inputId)
-    if (this.access.isGuarded) this.rereadForksOf(run)
+    if (run.inputId !== undefined) this.#placement.adoptFork(run.inputId)
+    if (this.access.isGuarded) this.#rereadForksOf(run)
     for (const other of this.forks.compare(run, this.runs)) this.dirty.add(other)
     const isSuperseded = this.forks.isSuperseded(run)
     if (isSuperseded !== run.isSuperseded) {
@@ -223,6 +220,18 @@ export class Tree<M extends object> extends Placement<M> {
     // NOTE: the run that answers the fork has been heard of and has its rows now
     this.#forget(run)
     return undefined
+  }
+
+  /** Reads again the forks that start with copies of a run, or replace it. */
+  #rereadForksOf(run: RunNode<M>): void {
+    if (!run.takeNewToForks()) return
+    for (const fork of this.forks.replacing(run)) {
+      this.isRestructured = true
+      // NOTE: in one direction only, since runs may claim to take each other's place
+      if (fork === run || fork.serial < run.serial) continue
+      fork.reread()
+      this.dirty.add(fork)
+    }
   }
 
   /** The change of a run's status since the last time. */
@@ -249,7 +258,7 @@ export class Tree<M extends object> extends Placement<M> {
     for (const row of run.rows.slice()) {
       this.log.forget(row)
       this.#open.delete(row)
-      if (row.home === run) this.withdraw(row, row.transport)
+      if (row.home === run) this.#placement.remove(row, row.transport)
     }
     this.removeNode(run)
   }

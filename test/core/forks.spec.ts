@@ -53,9 +53,11 @@ it('a fork shows as a placeholder, which is no run, until its run starts', () =>
   hear(tree, [...waiting(), fork('f')])
   expect(ids(tree)).toEqual(['p', 'f-0', 'f'])
   expect(stateOf(tree).runs).toEqual([])
-  expect([...tree.placeholderRuns()].map((run) => [run.key, run.viewMessage('f').state])).toEqual([['f', 'complete']])
+  expect([...tree.forks.placeholderRuns.values()].map((run) => [run.key, run.viewMessage('f').state])).toEqual([
+    ['f', 'complete'],
+  ])
   hear(tree, [start('r2', 'f', 'p')])
-  expect([...tree.placeholderRuns()]).toEqual([])
+  expect([...tree.forks.placeholderRuns.values()]).toEqual([])
   expect(tree.nodes().map(({ key }) => key)).toEqual(['p', 'r1', 'r2'])
   expect(tree.messageCount).toBe(4)
 })

@@ -131,7 +131,7 @@ it('a fork stands or falls with its first answer: the others of a late fork bloc
 const seen = (tree: ReturnType<typeof newTree>): string =>
   JSON.stringify([
     stateOf(tree).messages.map(({ codecMessageId }) => codecMessageId),
-    [...tree.placeholderRuns()].map(({ key, isSuperseded }) => [key, isSuperseded]),
+    [...tree.forks.placeholderRuns.values()].map(({ key, isSuperseded }) => [key, isSuperseded]),
   ])
 
 /** What trees show that take in the messages in any order, one by one or all at once. */
