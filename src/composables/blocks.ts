@@ -19,28 +19,17 @@ export function groupIntoBlocks<M>(
   known: readonly MessageBlock<M>[],
 ): readonly MessageBlock<M>[] {
   const start = known[0] ? messages.indexOf(known[0].messages[0]!) : -1
-  if (start < 0) return cut(messages)
-  const blocks: MessageBlock<M>[] = start > 0 ? [...cut(messages.slice(0, start))] : []
-  let position = start
-  for (const [index, block] of known.entries()) {
-    const isLast = index === known.length - 1
-    const size = isLast
-      ? Math.max(block.messages.length, Math.min(blockSize, messages.length - position))
-      : block.messages.length
-    const held = messages.slice(position, position + size)
-    if (held.length === 0) break
-    blocks.push(sameItems(held, block.messages) ? block : { id: blockId(held, block), messages: held })
-    position += held.length
+  return start < 0 ? cut(messages) : [...cut(messages.slice(0, start)), ...cut(messages.slice(start), known)]
+}
+
+/** Cuts messages where the known blocks end, and then into blocks of 50. */
+function cut<M>(messages: readonly ViewMessage<M>[], known: readonly MessageBlock<M>[] = []): MessageBlock<M>[] {
+  const blocks: MessageBlock<M>[] = []
+  for (let at = 0; at < messages.length;) {
+    const block = known[blocks.length]
+    const size = block && block !== known.at(-1) ? block.messages.length : blockSize
+    const held = messages.slice(at, (at += size))
+    blocks.push(block && sameItems(held, block.messages) ? block : { id: held[0]!.id, messages: held })
   }
-  return [...blocks, ...cut(messages.slice(position))]
+  return blocks
 }
-
-function cut<M>(messages: readonly ViewMessage<M>[]): readonly MessageBlock<M>[] {
-  return Array.from({ length: Math.ceil(messages.length / blockSize) }, (_, index) => {
-    const held = messages.slice(index * blockSize, (index + 1) * blockSize)
-    return { id: held[0]!.id, messages: held }
-  })
-}
-
-const blockId = <M>(held: readonly ViewMessage<M>[], block: MessageBlock<M>): string =>
-  held[0] === block.messages[0] ? block.id : held[0]!.id
