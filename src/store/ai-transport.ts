@@ -47,8 +47,15 @@ export function createAITransport(options: AITransportOptions): AITransport {
 
 const transports = new WeakMap<Pinia, Transport>()
 
-/** Makes the plugins of a Pinia run: they do when a store is made. */
-const useProbe = defineStore('ai-transport', () => ({}))
+/** Runs the plugins of a Pinia; set by `sessionSync`, so that other apps do not ship it. */
+let runPlugins: ((pinia: Pinia) => void) | undefined
+
+/** Makes a store, because Pinia runs its plugins for each store. */
+function makeStore(pinia: Pinia): void {
+  const probe = defineStore('ai-transport', () => ({}))(pinia)
+  probe.$dispose()
+  delete pinia.state.value[probe.$id]
+}
 
 /**
  * The Pinia plugin that keeps session stores in step with their Ably channels, for apps that set Pinia up elsewhere:
@@ -56,6 +63,7 @@ const useProbe = defineStore('ai-transport', () => ({}))
  */
 export function sessionSync(options: AITransportOptions): PiniaPlugin {
   let own: Transport | undefined
+  runPlugins = makeStore
   return ({ pinia }) => {
     const known = transports.get(pinia)
     if (known && known !== own) throw problem('installedTwice')
@@ -76,10 +84,6 @@ const removeTransport = (pinia: Pinia): void => void transports.delete(pinia)
 
 /** The transport of a Pinia, if it was given one or a `sessionSync` plugin is installed there. */
 export function transportOf(pinia: Pinia): Transport | undefined {
-  if (!transports.has(pinia)) {
-    const probe = useProbe(pinia)
-    probe.$dispose()
-    delete pinia.state.value[probe.$id]
-  }
+  if (!transports.has(pinia)) runPlugins?.(pinia)
   return transports.get(pinia)
 }
