@@ -1,4 +1,4 @@
-import { ErrorCode, unableTo } from '../core/errors'
+import { badRequest } from '../core/errors'
 
 const maxLength = 200
 
@@ -11,7 +11,7 @@ export function channelNameOf(name: string, namespace = 'ai'): string {
   const channelName = isShort ? `${namespace}:${name}` : name
   const fault = faultOfName(channelName)
   const session = typeof name === 'string' ? `session ${JSON.stringify(name)}` : 'the session'
-  if (fault) throw unableTo(`open ${session}`, `its name ${fault}`, ErrorCode.BadRequest)
+  if (fault) throw badRequest(`open ${session}`, `its name ${fault}`)
   return channelName
 }
 

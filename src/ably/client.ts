@@ -1,6 +1,6 @@
 import type { ConnectionState, ErrorInfo, RealtimeClient } from 'ably'
 import { warn } from '../core/diagnostics'
-import { about, ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
+import { about, badRequest, toSessionError, type SessionError } from '../core/errors'
 import { deferred, sleep } from '../core/signals'
 
 /** Fields of the SDK's client that its types hide; those that an SDK lacks are undefined. */
@@ -19,7 +19,7 @@ const fieldsOf = (client: RealtimeClient): ClientFields => client as unknown as 
 export function checkClient(client: RealtimeClient | undefined): RealtimeClient {
   if (client?.connection) return client
   warn('clientWrong', client)
-  throw unableTo('connect', '"client" is not an Ably.Realtime client', ErrorCode.BadRequest)
+  throw badRequest('connect', '"client" is not an Ably.Realtime client')
 }
 
 /** Why a client is not connected. If its token route is the cause, the error names that route. */

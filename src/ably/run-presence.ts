@@ -1,6 +1,7 @@
 import type { PresenceMessage, RealtimeChannel, RealtimeClient } from 'ably'
 import { isPlainObject } from '../core/collections'
 import { ErrorCode, unableTo } from '../core/errors'
+import { parseJson } from '../core/json'
 
 /** The presence of agents on a session's channel, for clients: each agent names its live runs there. */
 export class RunPresence {
@@ -52,15 +53,7 @@ export class RunPresence {
 
 function runsIn(data: unknown): readonly string[] {
   // NOTE: over REST the data is JSON text
-  const value: unknown = typeof data === 'string' ? parsed(data) : data
+  const value: unknown = typeof data === 'string' ? parseJson(data) : data
   const runs: unknown = isPlainObject(value) ? value.runs : undefined
   return Array.isArray(runs) ? runs.filter((id): id is string => typeof id === 'string') : []
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

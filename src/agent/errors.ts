@@ -1,4 +1,4 @@
-import { ErrorCode, reasonOf, SessionError, toSessionError, unableTo } from '../core/errors'
+import { badRequest, ErrorCode, reasonOf, SessionError, toSessionError, unableTo } from '../core/errors'
 
 /** The mode of the process; undefined where there is none, as in some edge runtimes. */
 export const mode = (): string | undefined => globalThis.process?.env?.NODE_ENV
@@ -36,9 +36,7 @@ export function guarded(listener: (error: unknown) => void): (error: unknown) =>
   }
 }
 
-/** The error for a call that does not fit the present state, or that has a wrong argument. */
-export const badRequest = (action: string, reason: string): SessionError =>
-  unableTo(action, reason, ErrorCode.BadRequest)
+export { badRequest }
 
 /** The error for a session that was closed. */
 export const sessionClosed = (action: string, name: string): SessionError =>

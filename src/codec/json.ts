@@ -9,16 +9,6 @@ export function toHeader(value: unknown, maxLength = usualLength): string | unde
   return text !== undefined && text.length <= maxLength ? text : undefined
 }
 
-/** The value of a JSON header or stream; malformed text reads as absent. */
-export function parseJson(text: string | undefined): unknown {
-  if (text === undefined || text === '') return undefined
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 /** Levels that are merged; deeper values are replaced. No real data is nested so deep. */
 const maxDepth = 50
 

@@ -9,7 +9,7 @@ import {
   type WritableComputedRef,
 } from 'vue'
 import type { FileUIPart, UIMessage } from 'ai'
-import { ErrorCode, SessionError, unableTo } from '../core/errors'
+import { badRequest, ErrorCode, SessionError } from '../core/errors'
 import type { RunInfo } from '../core/run-info'
 import { newId } from '../core/wire'
 import type { ActiveRun } from '../session/active-run'
@@ -148,7 +148,7 @@ export function useComposer<M extends object>(options: UseComposerOptions<M> = {
 
   async function send(given: ComposerSendOptions | Event = {}): Promise<Sent<M>> {
     // NOTE: apps without types give a text
-    if (typeof given !== 'object') throw unableTo('send', 'it sends the draft: set `draft` first', ErrorCode.BadRequest)
+    if (typeof given !== 'object') throw badRequest('send', 'it sends the draft: set `draft` first')
     // A listener in a template passes its event
     const { whenBusy = policy() } = 'whenBusy' in given ? given : {}
     const { text, attachments } = memory.value.draft.value

@@ -1,6 +1,6 @@
 import type { Codec } from './codec'
 import { MultiMap } from './collections'
-import { ErrorCode, unableTo, type SessionError } from './errors'
+import { badRequest, type SessionError } from './errors'
 import type { Row, RowHome } from './row'
 import { isSteer } from './run-state'
 import { Header, MessageName, type Headers } from './wire'
@@ -105,5 +105,4 @@ export class Answers {
 export const lateReason = ({ row, outcome }: EarlierAnswer): string =>
   `already answered by ${row.clientId || 'another client'}: ${outcome}`
 
-export const alreadyAnswered = (earlier: EarlierAnswer): SessionError =>
-  unableTo('answer', lateReason(earlier), ErrorCode.BadRequest)
+export const alreadyAnswered = (earlier: EarlierAnswer): SessionError => badRequest('answer', lateReason(earlier))

@@ -1,4 +1,5 @@
 import * as ErrorCode from './error-codes'
+import { parseJson } from './json'
 
 export { ErrorCode }
 
@@ -27,6 +28,10 @@ export class SessionError extends Error {
 export const unableTo = (action: string, reason: string, code: number, options?: { cause?: unknown }): SessionError =>
   new SessionError(`unable to ${action}; ${reason}`, code, options)
 
+/** The error for a call that does not fit the present state, or that has a wrong argument. */
+export const badRequest = (action: string, reason: string): SessionError =>
+  unableTo(action, reason, ErrorCode.BadRequest)
+
 /** The message of a thrown value. */
 export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
@@ -51,13 +56,8 @@ export function about<E>(cause: E, subject: string): E {
  * @param body - Its text, or its text as JSON.
  */
 export function answered(status: number | string, body: string): string {
-  let text = body
-  try {
-    const json = JSON.parse(body) as { error?: { message?: unknown }; message?: unknown } | null
-    text = [json?.error?.message, json?.message, json].find((each) => typeof each === 'string') ?? body
-  } catch {
-    // Not JSON: shown as it is
-  }
+  const json = parseJson(body) as { error?: { message?: unknown }; message?: unknown } | null | undefined
+  const text = [json?.error?.message, json?.message, json].find((each) => typeof each === 'string') ?? body
   const page = /^\s*(?=<)(?:[^]*?<(?:title|h1)[^>]*>([^<]*))?/i.exec(text)
   const [words] = /\S.{0,199}|$/.exec(page ? (page[1] ?? '') : text)!
   return `answered ${status}${page ? ' with text/html' : ''}${words && `: ${words}`}`

@@ -1,5 +1,6 @@
 import type { SmallMap } from './collections'
 import { ErrorCode } from './errors'
+import { parseJson } from './json'
 import type { Row } from './row'
 import type { SteerState } from './view-message'
 import { Header, MessageName, type Headers } from './wire'
@@ -76,12 +77,8 @@ export const isSteer = ({ name, transport }: Row): boolean =>
 
 /** The ids in a header that holds a JSON list. */
 export function idsIn(stamp: string): readonly unknown[] {
-  try {
-    const ids: unknown = JSON.parse(stamp)
-    return Array.isArray(ids) ? ids : []
-  } catch {
-    return []
-  }
+  const ids = parseJson(stamp)
+  return Array.isArray(ids) ? ids : []
 }
 
 /** Whether a row is the start or a resume of a run. */

@@ -1,4 +1,4 @@
-import { ErrorCode, toSessionError, unableTo } from '../core/errors'
+import { badRequest, ErrorCode, toSessionError } from '../core/errors'
 import { newId, Header, headers, MessageName } from '../core/wire'
 import { isStopping, requestOf, type Cancelling, type RunInfo } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
@@ -27,7 +27,7 @@ export function checkedId(target: CancelTarget): string {
     id === ''
       ? 'the id is empty, as that of a run is until it has started: cancel it by { inputId }'
       : 'it takes the id of a run, or { inputId } of a prompt, as in cancel(run.runId)'
-  throw unableTo('cancel the run', why, ErrorCode.BadRequest)
+  throw badRequest('cancel the run', why)
 }
 
 /** How long a send with `waitFor: 'ended'` waits for the runs it interrupts, in milliseconds. */

@@ -1,5 +1,5 @@
 import type { PathSegment } from '../core/branch'
-import { ErrorCode, unableTo } from '../core/errors'
+import { badRequest } from '../core/errors'
 import type { Signal } from '../core/signals'
 import type { ViewMessage } from '../core/view-message'
 import type { Session } from './session'
@@ -34,7 +34,7 @@ export class OlderMessages<M extends object> {
 
   async load(count: number): Promise<readonly ViewMessage<M>[]> {
     if (!Number.isInteger(count) || count < 1) {
-      throw unableTo('load older messages', `count must be a positive integer, not ${count}`, ErrorCode.BadRequest)
+      throw badRequest('load older messages', `count must be a positive integer, not ${count}`)
     }
     if (this.#loading) return []
     const { tree } = this.#session

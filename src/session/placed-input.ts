@@ -1,6 +1,6 @@
 import { alreadyAnswered } from '../core/answers'
 import type { Answer, Codec, Input, Seed, WholeMessage } from '../core/codec'
-import { ErrorCode, unableTo, type SessionError } from '../core/errors'
+import { badRequest } from '../core/errors'
 import { newId, Header, headers, isReadable, MessageName, type OutgoingMessage } from '../core/wire'
 import type { Row } from '../core/row'
 import { RunNode } from '../core/run-node'
@@ -38,13 +38,13 @@ export interface PlacedInput<M> {
 export function newMessage<M extends object>(codec: Codec<M>, given: SendInput<M>): readonly Input<M>[] {
   const inputs = codec.inputs(given)
   if (inputs.length === 1 && inputs[0]?.type === 'message') return inputs
-  throw refuse('send', 'it takes one new message; answers go through answer(), another reply through regenerate()')
+  throw badRequest('send', 'it takes one new message; answers go through answer(), another reply through regenerate()')
 }
 
 /** An edit is a sibling of the prompt; it replaces a prompt that the channel does not have. */
 export function placeOfEdit<M extends object>(tree: Tree<M>, messageId: string): Place {
   const node = tree.inputs.get(messageId)
-  if (!node) throw refuse('edit', `there is no prompt "${messageId}"`)
+  if (!node) throw badRequest('edit', `there is no prompt "${messageId}"`)
   return { parent: node.parent, forkOf: node.isFailed ? node.forkOf : messageId }
 }
 
@@ -57,7 +57,7 @@ export function placeOfRegeneration<M extends object>(tree: Tree<M>, messageId: 
   const ids = [...(run?.ids ?? [])]
   const index = ids.indexOf(messageId)
   const parent = index > 0 ? ids[index - 1] : run?.parent
-  if (index < 0 || parent === undefined) throw refuse('regenerate', `"${messageId}" is not a reply to anything`)
+  if (index < 0 || parent === undefined) throw badRequest('regenerate', `"${messageId}" is not a reply to anything`)
   return { parent, regenerates: index > 0 ? messageId : (run?.regenerates ?? messageId) }
 }
 
@@ -75,15 +75,15 @@ export function placeAnswers<M extends object>(
 ): PlacedInput<M> {
   const run = runThatAsked(tree, messageId, answers)
   refuseLate(run, answers)
-  if (run.hasEnded) throw refuse('answer', "the run that asked has ended; { as: 'fork' } goes on from a copy of it")
+  if (run.hasEnded) throw badRequest('answer', "the run that asked has ended; { as: 'fork' } goes on from a copy of it")
   const isLate = (answer: Answer, index: number): boolean =>
     tree.codec.waits?.(run.message(messageId)!, [...given, ...answers.slice(0, index)], answer) === false
-  if (answers.some(isLate)) throw refuse('answer', 'the call has its answer already')
+  if (answers.some(isLate)) throw badRequest('answer', 'the call has its answer already')
   if (!run.isPlaceholder) return { inputs: answers, place: { messageId, runId: run.key, parent } }
   // NOTE: a fork without a run takes further answers as the fork itself
   const { [Header.parent]: followed, [Header.supersedes]: supersedes } = run.rows[0]!.transport
   if (supersedes === undefined)
-    throw refuse('answer', 'its fork names no run, and takes answers when its own run waits')
+    throw badRequest('answer', 'its fork names no run, and takes answers when its own run waits')
   return { inputs: answers, place: { messageId: run.key, role: 'assistant', parent: followed, supersedes } }
 }
 
@@ -101,7 +101,7 @@ export function placeForkedAnswers<M extends object>(
   const isPlain = (input: Answer): number => Number(answers.includes(input))
   // The first input brings the messages that the others refer to
   inputs.sort((a, b) => isPlain(a) - isPlain(b))
-  if (isPlain(inputs[0]!)) throw refuse('answer in a fork', 'the codec cannot send messages along with this answer')
+  if (isPlain(inputs[0]!)) throw badRequest('answer in a fork', 'the codec cannot send messages along with this answer')
   const { messageId: copy } = seeds[ids.indexOf(messageId)]!
   return { inputs, place: { messageId: copy, role: 'assistant', parent: run.parent, supersedes: run.key } }
 }
@@ -115,20 +115,18 @@ function refuseLate(run: RunNode<object>, answers: readonly Answer[]): void {
 
 function runThatAsked<M extends object>(tree: Tree<M>, messageId: string, answers: readonly Answer[]): RunNode<M> {
   const node = tree.nodeOf(messageId)
-  if (answers.length === 0) throw refuse('answer', 'no answer is given')
+  if (answers.length === 0) throw badRequest('answer', 'no answer is given')
   // NOTE: apps without types give anything
   if (!answers.every((answer?: Partial<Answer>) => answer?.type === 'answer' && answer.codec))
-    throw refuse('answer', 'it takes what createToolOutput() or createToolApproval() returns')
+    throw badRequest('answer', 'it takes what createToolOutput() or createToolApproval() returns')
   const reply = node?.message(messageId)
-  if (!(node instanceof RunNode) || !reply) throw refuse('answer', `"${messageId}" is no message of a run`)
+  if (!(node instanceof RunNode) || !reply) throw badRequest('answer', `"${messageId}" is no message of a run`)
   // NOTE: while the reply is being written, its call or the request for approval may still arrive
   const isAsked = (answer: Answer): boolean =>
     node.state.status === 'active' || tree.codec.asks?.(reply, answer) !== false
   if (answers.every(isAsked)) return node
-  throw refuse('answer', 'the message has no such call, or asks for no approval of it')
+  throw badRequest('answer', 'the message has no such call, or asks for no approval of it')
 }
-
-const refuse = (action: string, why: string): SessionError => unableTo(action, why, ErrorCode.BadRequest)
 
 /** An input as channel messages. */
 export interface EncodedInput {
@@ -171,7 +169,7 @@ export function encodeInput<M extends object>(
     extras: { ai: { transport, codec } },
   }))
   if (!messages.every(({ extras }) => isReadable(extras)))
-    throw refuse('send', 'an id is not a string, or ids and metadata are longer than 16 kB')
+    throw badRequest('send', 'an id is not a string, or ids and metadata are longer than 16 kB')
   return { inputId, eventId, place, messages }
 }
 

@@ -1,6 +1,6 @@
 import { MultiMap } from '../core/collections'
 import { warn } from '../core/diagnostics'
-import { ErrorCode, toSessionError, unableTo } from '../core/errors'
+import { badRequest, ErrorCode, toSessionError } from '../core/errors'
 import type { RunNode } from '../core/run-node'
 import type { RunEndReason } from '../core/run-state'
 import { deferred, type Deferred } from '../core/signals'
@@ -86,7 +86,7 @@ export class SentSteers<M extends object> {
     const run = known?.visible ? known : undefined
     if (!run) warn('steerUnknown', runId)
     if (!run || run.hasEnded || run.isEnding) {
-      throw unableTo('steer the run', run ? 'it has ended' : `there is no run "${runId}"`, ErrorCode.BadRequest)
+      throw badRequest('steer the run', run ? 'it has ended' : `there is no run "${runId}"`)
     }
     const [input] = newMessage(tree.codec, given)
     const place = { runId, messageId: steer.inputId }

@@ -4,7 +4,7 @@ import { SessionChannel, type Channel } from '../ably/session-channel'
 import { ownerOnly, trustOf } from '../core/access'
 import { warn } from '../core/diagnostics'
 import { Emitter, plainPort, type ReactivePort, type Signal } from '../core/signals'
-import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
+import { badRequest, ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import { InputNode } from '../core/input-node'
 import type { TreeNode } from '../core/node'
 import type { WakeInfo } from '../core/run-info'
@@ -182,7 +182,7 @@ export class Session<M extends object> implements SessionContext<M> {
   wake(inputId: string): WakeInfo {
     const trigger = this.pending.find(inputId)
     if (trigger) return this.submissions.wake(trigger)
-    throw unableTo('wake the agent', `nothing is pending for "${inputId}"`, ErrorCode.BadRequest)
+    throw badRequest('wake the agent', `nothing is pending for "${inputId}"`)
   }
 
   close(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { UIMessage } from 'ai'
 import type { Answer, Codec, Input, WholeMessage } from '../../core/codec'
 import { isPlainObject, type PlainObject } from '../../core/collections'
-import { ErrorCode, unableTo } from '../../core/errors'
+import { badRequest } from '../../core/errors'
 import { newId, MessageName } from '../../core/wire'
 import type { Row } from '../../core/row'
 import { asks, createToolApproval, createToolOutput, createToolOutputError, seeded, settles, waits } from './answer'
@@ -100,11 +100,7 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
       if (input.type === 'answer') return { parts: [{ codec: input.codec, data: input.data }] }
       const { message } = input
       if (message.role !== 'user') {
-        throw unableTo(
-          'send the message',
-          `its role is "${message.role}", but only "user" messages can be sent`,
-          ErrorCode.BadRequest,
-        )
+        throw badRequest('send the message', `its role is "${message.role}", but only "user" messages can be sent`)
       }
       return { role: message.role, parts: encodeUserMessage(message) }
     },

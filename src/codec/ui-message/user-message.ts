@@ -1,7 +1,7 @@
 import type { UIMessage } from 'ai'
 import type { EncodedPart } from '../../core/codec'
 import type { Row } from '../../core/row'
-import { ErrorCode, unableTo } from '../../core/errors'
+import { badRequest } from '../../core/errors'
 import { Header, headers } from '../../core/wire'
 import { toHeader } from '../json'
 import { describeMessage } from './envelope'
@@ -44,7 +44,7 @@ export function checkContent(message?: UIMessage): void {
   const hasContent =
     isMessage && parts.some((part) => isUserType(part.type) && (part.type !== 'text' || part.text.trim() !== ''))
   const why = isMessage ? 'it is empty' : 'it is neither text nor a message with "parts"'
-  if (!hasContent) throw unableTo('send the message', why, ErrorCode.BadRequest)
+  if (!hasContent) throw badRequest('send the message', why)
 }
 
 /**
@@ -55,7 +55,7 @@ export function encodeUserMessage({ id: messageId, metadata, parts }: UIMessage)
   const known = metadata ?? undefined
   const described = toHeader(known)
   if (known !== undefined && described === undefined)
-    throw unableTo('send the message', 'its metadata is longer than 7,500 characters of JSON', ErrorCode.BadRequest)
+    throw badRequest('send the message', 'its metadata is longer than 7,500 characters of JSON')
   const carried = parts.filter(({ type }) => isUserType(type))
   if (carried.length === 0) carried.push({ type: 'text', text: '' })
   return carried.map((part, index) => {
