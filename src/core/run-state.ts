@@ -133,24 +133,18 @@ export class SteerStates {
 export class Refusals {
   /** Up to which serial cancels are refused, by client id; '' for clients without an identity. */
   readonly #upTo = new Map<string, string>()
-  /** Serials of refused cancels, from refusals that do not name the client. */
-  readonly #unnamed: string[] = []
 
   /** @param headers - the headers of a refusal */
-  add({ [Header.cancelSerial]: serial = '', [Header.cancelClient]: by }: Headers): void {
-    if (by === undefined) this.#unnamed.push(serial)
-    else note(this.#upTo, by, serial)
+  add({ [Header.cancelSerial]: serial = '', [Header.cancelClient]: clientId = '' }: Headers): void {
+    if (this.#isOpen({ serial, clientId })) this.#upTo.set(clientId, serial)
   }
 
   /** The first of these cancels that is not refused. */
   firstOpen(cancels: readonly Row[]): Row | undefined {
-    const upTo = this.#unnamed.length > 0 ? new Map(this.#upTo) : this.#upTo
-    for (const refused of this.#unnamed)
-      note(upTo, cancels.find(({ serial }) => serial === refused)?.clientId ?? '', refused)
-    return cancels.find(({ serial, clientId = '' }) => serial > (upTo.get(clientId) ?? ''))
+    return cancels.find((cancel) => this.#isOpen(cancel))
   }
-}
 
-function note(upTo: Map<string, string>, clientId: string, serial: string): void {
-  if (serial > (upTo.get(clientId) ?? '')) upTo.set(clientId, serial)
+  #isOpen({ serial, clientId = '' }: Pick<Row, 'serial' | 'clientId'>): boolean {
+    return serial > (this.#upTo.get(clientId) ?? '')
+  }
 }

@@ -80,7 +80,8 @@ it('a refusal covers only earlier cancels of the same client', () => {
     return tree.info(tree.runs.get('r')!).cancelling
   }
   expect(cancelling()?.refused).toBeUndefined()
-  hear(tree, [runMessage('x-ai-cancel-refused', 'r', { 'cancel-serial': newest.serial! })])
+  const refused = { 'cancel-serial': newest.serial!, 'cancel-client-id': 'mallory' }
+  hear(tree, [runMessage('x-ai-cancel-refused', 'r', refused)])
   expect(cancelling()).toMatchObject({ by: 'mallory', refused: true })
   hear(tree, [other])
   expect(cancelling()).toMatchObject({ by: 'bob' })
