@@ -1,7 +1,7 @@
 import { isNetworkUp, onNetworkBack } from '../ably/network'
 import { MultiMap } from '../core/collections'
-import { answered, ErrorCode, reasonOf, unableTo, type SessionError } from '../core/errors'
-import { deferred, type Signal } from '../core/signals'
+import { answered, badRequest, ErrorCode, reasonOf, unableTo, type SessionError } from '../core/errors'
+import { resolvesWithin, type Signal } from '../core/signals'
 import type { WakeInfo } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import type { AgentEndpoint, AgentTarget, InvocationBody, SessionContext } from './context'
@@ -160,7 +160,7 @@ export class Wakes<M extends object> {
     const session = this.#session
     const { agent } = session.options
     session.checkOpen('wake the agent')
-    if (!agent) throw unableTo('wake the agent', 'the session has none', ErrorCode.BadRequest)
+    if (!agent) throw badRequest('wake the agent', 'the session has none')
     const trigger = { eventId, inputId, runId }
     const known = this.infoOf(trigger)
     known?.retry()
@@ -220,26 +220,20 @@ export async function callAgent(target: AgentTarget, invocation: InvocationBody,
         : target
   const name = endpoint ? `the agent at ${String(endpoint.url)}` : 'the agent'
   const limit = attemptLimit * Math.min(count, 3)
-  const { promise: timeout, reject } = deferred<never>()
   const abort = new AbortController()
-  const timer = setTimeout(() => {
-    reject(new Error(`${name} did not answer within ${limit / 1000} seconds`))
-    abort.abort()
-  }, limit)
-  // NOTE: a Node process need not stay for it; in browsers a timer is a number
-  ;(timer as { unref?: () => void }).unref?.()
   const call = async (): Promise<WakeOutcome> => {
     if (endpoint) return post(endpoint, name, invocation, abort.signal)
     await (target as (invocation: InvocationBody) => unknown)(invocation)
     return 'accepted'
   }
   try {
+    const outcome = call()
     // NOTE: a function of the app may never settle
-    return await Promise.race([call(), timeout])
+    if (await resolvesWithin(outcome, limit)) return await outcome
+    abort.abort()
+    throw new Error(`${name} did not answer within ${limit / 1000} seconds`)
   } catch (cause) {
     return { error: failure(reasonOf(cause), cause), final: false }
-  } finally {
-    clearTimeout(timer)
   }
 }
 
