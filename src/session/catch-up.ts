@@ -30,7 +30,6 @@ export class CatchUp<M extends object> {
   #held: ChannelMessage[] | undefined
   /** The serial up to which the tree was in step with the channel; undefined while it is in step. */
   #since: string | undefined
-  #repairs = 0
   /** How many times messages may have been missed. */
   #losses = 0
 
@@ -126,8 +125,8 @@ export class CatchUp<M extends object> {
   }
 
   async #repair(): Promise<RepairResult> {
-    const repair = ++this.#repairs
-    const isCurrent = (): boolean => repair === this.#repairs
+    const losses = this.#losses
+    const isCurrent = (): boolean => losses === this.#losses
     try {
       const isWhole = await this.#readBack(this.#since ?? '', isCurrent)
       if (!isCurrent()) return 'superseded'
