@@ -124,8 +124,8 @@ export function bindSession(
       usedRows = given
       return transport.lease(next, isUsed ? undefined : (given ?? undefined))
     } catch (cause) {
-      refusal.value = toSessionError('open the session', ErrorCode.BadRequest, cause)
-      warn('sessionRefused', refusal.value.message)
+      const error = (refusal.value = toSessionError('open the session', ErrorCode.BadRequest, cause))
+      warn('sessionRefused', error)
       return undefined
     }
   }

@@ -31,7 +31,18 @@ const fixes: Record<Problem, string> = {
 /** What to tell the developer: once for each text, or once for each object that it is about; undefined for nothing. */
 type Warning = string | readonly [text: string, about: unknown] | undefined
 
+/** A session, as warnings read it. */
+interface SessionParts {
+  readonly options: { readonly policy?: unknown }
+  readonly channel: { readonly name: string; readonly clientId?: string }
+  readonly tree: {
+    readonly runs: ReadonlyMap<string, { readonly owner?: string }>
+    readonly access: { ask(act: { kind: 'cancel'; clientId: string | undefined; ownerClientId: string }): boolean }
+  }
+}
+
 /** Mistakes that an app survives, each with its fix. */
+// NOTE: they take whole objects, because a bundler keeps what an argument reads in production
 const warnings = {
   agentsMissing: () =>
     'createAITransport() has no "agents": any client that can publish on a channel can publish answers there. Set it to the client id of your agent.',
@@ -41,7 +52,7 @@ const warnings = {
       : `Answers of client "${clientId}" are ignored, because "agents" does not name it. If it is your agent, set agents: '${clientId}' in createAITransport() and in defineAgent().`,
   clientWrong: (client: unknown) =>
     `"client" is not an Ably.Realtime client: it is ${kindOf(client)}. ${fixOf(client)}`,
-  sessionRefused: (reason: string) => `A component has no session: ${reason}.`,
+  sessionRefused: ({ message }: Error) => `A component has no session: ${message}.`,
   idType: (id: unknown) =>
     typeof id === 'string'
       ? undefined
@@ -62,17 +73,19 @@ const warnings = {
       : `"whenBusy" of useComposer() is 'interrupt', 'alongside', 'steer', 'queue' or 'reject', not ${JSON.stringify(verb)}: the prompt is sent alongside the active runs.`,
   storeName: (id: string) =>
     `The session store "${id}" is used without a session name: set one with defineSessionStore('${id}', { name: '...' }), or call it as useStore('...').`,
-  anonymousOwner: (isOwnerOnly: boolean, clientId: string | undefined) =>
-    !isOwnerOnly || clientId !== undefined
+  anonymousOwner: ({ options, channel }: SessionParts, ownerOnly: unknown) =>
+    options.policy !== ownerOnly || channel.clientId !== undefined
       ? undefined
       : 'The policy is ownerOnly, but this client has no client id, so it can cancel and change nothing, not even its own runs. Issue tokens with a client id, or set clientId in the options of Ably.Realtime.',
   policyThrew: (cause: unknown) =>
     `The policy threw an error, so the action is refused: ${reasonOf(cause)}. Return true or false for each action, also without a client id or an owner.`,
-  cancelRefused: (clientId: string | undefined, ownerClientId: string | undefined, isAllowed: () => boolean) =>
-    ownerClientId === undefined || isAllowed()
+  cancelRefused: ({ channel: { clientId }, tree: { runs, access } }: SessionParts, runId: string) => {
+    const ownerClientId = runs.get(runId)?.owner
+    return ownerClientId === undefined || access.ask({ kind: 'cancel', clientId, ownerClientId })
       ? undefined
-      : `A cancel has no effect: the policy does not allow client "${clientId ?? ''}" to cancel what client "${ownerClientId}" owns. Hide the button for runs of other clients.`,
-  newerProtocol: (channel: { readonly name: string }, message: ChannelMessage): Warning => {
+      : `A cancel has no effect: the policy does not allow client "${clientId ?? ''}" to cancel what client "${ownerClientId}" owns. Hide the button for runs of other clients.`
+  },
+  newerProtocol: ({ channel }: Pick<SessionParts, 'channel'>, message: ChannelMessage): Warning => {
     if (!isNewer(message)) return undefined
     const agent = agentOf(message)
     return [

@@ -61,8 +61,9 @@ export class CatchUp<M extends object> {
 
   /** Applies a message to the tree; false when it brings nothing new. */
   apply(message: ChannelMessage): boolean {
-    const isNews = this.#session.tree.apply(message) !== undefined
-    if (!isNews) warn('newerProtocol', this.#session.channel, message)
+    const session = this.#session
+    const isNews = session.tree.apply(message) !== undefined
+    if (!isNews) warn('newerProtocol', session, message)
     return isNews
   }
 

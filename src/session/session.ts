@@ -132,10 +132,8 @@ export class Session<M extends object> implements SessionContext<M> {
   async cancel(target: CancelTarget, submission?: Submission): Promise<void> {
     const id = checkedId(target)
     const own = submission ?? this.submissions.find(id)
-    const { access, runs, inputs } = this.tree
-    const { clientId } = this.channel
-    const ownerClientId = runs.get(id)?.owner
-    warn('cancelRefused', clientId, ownerClientId, () => access.ask({ kind: 'cancel', clientId, ownerClientId }))
+    const { runs, inputs } = this.tree
+    warn('cancelRefused', this, id)
     const pending = runs.has(id) ? undefined : this.pending.find(id)
     const named = inputs.has(id) ? { inputId: id } : typeof target === 'string' ? { runId: id } : target
     await this.cancellations.cancel(own ?? pending ?? named, own)
@@ -251,7 +249,7 @@ export class Session<M extends object> implements SessionContext<M> {
 
   statusChanged(status: SessionStatus): void {
     if (status === 'ready') {
-      warn('anonymousOwner', this.options.policy === ownerOnly, this.channel.clientId)
+      warn('anonymousOwner', this, ownerOnly)
       this.#error = undefined
       this.#expire([...this.pending.subjects, ...this.#watch.runs])
     }
