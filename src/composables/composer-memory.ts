@@ -1,5 +1,6 @@
 import { shallowRef, type ShallowRef } from 'vue'
 import type { FileUIPart } from 'ai'
+import { isPlainObject } from '../core/collections'
 
 /** Where drafts and queues are kept, for example `localStorage`. */
 export type ComposerStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
@@ -136,16 +137,14 @@ export class ComposerMemory {
   }
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
-
 const isDraft = (value: unknown): value is Draft =>
-  isRecord(value) &&
+  isPlainObject(value) &&
   typeof value.text === 'string' &&
   Array.isArray(value.attachments) &&
-  value.attachments.every((file) => isRecord(file) && typeof file.url === 'string')
+  value.attachments.every((file) => isPlainObject(file) && typeof file.url === 'string')
 
 const isQueue = (value: unknown): value is QueueState =>
-  isRecord(value) &&
+  isPlainObject(value) &&
   Array.isArray(value.awaited) &&
   Array.isArray(value.items) &&
   value.items.every((item) => isDraft(item) && typeof (item as Partial<QueuedPrompt>).id === 'string')

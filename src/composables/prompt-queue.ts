@@ -1,5 +1,5 @@
 import { computed, watch, type ComputedRef } from 'vue'
-import { ErrorCode, SessionError } from '../core/errors'
+import { badRequest } from '../core/errors'
 import { isRunning, type RunInfo } from '../core/run-info'
 import type { ActiveRun } from '../session/active-run'
 import type { SendOptions } from '../session/submission'
@@ -92,7 +92,7 @@ export class PromptQueue<M extends object> {
   async sendNow(id: string, options: Pick<SendOptions, 'whenBusy' | 'waitFor'> = {}): Promise<ActiveRun<M>> {
     const memory = this.#memory()
     const item = memory.queue.value.items.find((each) => each.id === id)
-    if (!item) throw new SessionError('unable to send the prompt; it is not in the queue', ErrorCode.BadRequest)
+    if (!item) throw badRequest('send the prompt', 'it is not in the queue')
     memory.sending.value = [...memory.sending.value, id]
     memory.refused.value = undefined
     try {
