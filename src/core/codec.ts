@@ -1,4 +1,5 @@
 import type { Row } from './row'
+import type { ReactivePort } from './signals'
 import type { Headers } from './wire'
 
 /** A node's messages while its rows are folded into them. */
@@ -126,9 +127,9 @@ export interface Codec<M extends object> {
   fold(draft: Draft<M>): Fold
   /**
    * Updates a part after its row got longer or its stream ended; `opaque` marks values as
-   * {@link Draft.opaque} does.
+   * {@link Draft.opaque} does. `write(row.part, field, text)` is the cheapest way to write text that grows.
    */
-  grow(part: object, row: Row, opaque: <T>(value: T) => T): void
+  grow(part: object, row: Row, opaque: <T>(value: T) => T, write: ReactivePort['write']): void
   /** Whether a row says something about a message; one that does not makes no node. */
   decodes(row: Row): boolean
   /** Turns the argument of `send` into inputs: a string, a message or inputs. */

@@ -94,12 +94,10 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
 
   /** Follows a row that got longer. Costs the same however long the node and the conversation are. */
   grow(row: Row): void {
-    if (row.part)
-      this.context.codec.grow(
-        this.#observed ? this.context.port.observe(row.part) : row.part,
-        row,
-        this.context.port.opaque,
-      )
+    const { part } = row
+    if (!part) return
+    const { codec, port } = this.context
+    codec.grow(this.#observed ? port.observe(part) : part, row, port.opaque, port.write)
   }
 
   /** Folds all rows afresh, keeping the objects that views already hold. */

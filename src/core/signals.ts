@@ -13,6 +13,8 @@ export interface Signal {
 export interface ReactivePort {
   /** The observable form of an object; writes through it are seen. The same object always gives the same result. */
   observe<T extends object>(value: T): T
+  /** Writes a field that an unobserved object has; readers of its observable form are told. */
+  write<T extends object, K extends keyof T & string>(target: T, field: K, value: T[K]): void
   /** Marks a value that is replaced whole and never observed inside. */
   opaque<T>(value: T): T
   signal(): Signal
@@ -23,6 +25,7 @@ const silent: Signal = { track() {}, trigger() {} }
 /** No reactivity: objects stay as they are. */
 export const plainPort: ReactivePort = {
   observe: (value) => value,
+  write: (target, field, value) => void (target[field] = value),
   opaque: (value) => value,
   signal: () => silent,
 }

@@ -88,8 +88,13 @@ export function createUIMessageCodec<M extends UIMessage = UIMessage>(): UIMessa
         return foldOf(row)?.(scope, row) ?? undefined
       }
     },
-    grow: (part, row, opaque) =>
-      (isToolType((part as ToolPart).type) ? growTool : growPart)(part as ToolPart & PlainObject, row, opaque),
+    grow: (part, row, opaque, write) =>
+      (isToolType((row.part as ToolPart).type) ? growTool : growPart)(
+        part as ToolPart & PlainObject,
+        row,
+        opaque,
+        write,
+      ),
     inputs(given) {
       const inputs = readInputs(given)
       for (const input of inputs) if (input?.type === 'message') checkContent(input.message)

@@ -1,6 +1,7 @@
 import type { PlainObject } from '../../core/collections'
 import { isOpen } from '../../core/log'
 import type { Row } from '../../core/row'
+import { plainPort } from '../../core/signals'
 import type { Headers } from '../../core/wire'
 import type { Encodes } from './encode'
 import { kindOf, messageIdOf, pack, textOf, unpack, type Opaque } from './fields'
@@ -60,7 +61,7 @@ function foldPart(scope: FoldScope, row: Row): object | undefined {
 
 export const foldSimple: Folds = Object.fromEntries(Object.keys(shapes).map((type) => [type, foldPart]))
 
-type TextPart = PlainObject & { type: string; text: string }
+type TextPart = PlainObject & { type: string }
 
 /** The rows that hold the text of one part, for each of them, where there are several. */
 const chains = new WeakMap<Row, Row[]>()
@@ -79,9 +80,11 @@ function continueText(scope: FoldScope, begun: Row, row: Row): object {
 const wholeText = (row: Row): string => chains.get(row)?.reduce((all, each) => all + textOf(each), '') ?? textOf(row)
 
 /** Brings a part in step with its row after the row grew. */
-export function growPart(part: PlainObject & { type: string }, row: Row, opaque: Opaque): void {
-  const { fields, data } = shapes[part.type]!
-  if (data) part[data] = wholeText(row)
+export function growPart(part: TextPart, row: Row, opaque: Opaque, write = plainPort.write): void {
+  // NOTE: an observed part is slower to read and to write
+  const plain = (row.part ?? part) as TextPart
+  const { fields, data } = shapes[plain.type]!
+  if (data) write(plain, data, wholeText(row))
   if (!isOpen(row)) Object.assign(part, unpack(row.codec, opaque, fields))
 }
 
