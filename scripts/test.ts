@@ -59,6 +59,8 @@ async function run(name: string): Promise<void> {
     cwd: here('.'),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
+    // NOTE: stages start hundreds of processes of Node, and most of them load the same packages
+    env: { ...process.env, NODE_COMPILE_CACHE: here('node_modules/.cache/compiled') },
   })
   groups.add(child.pid!)
   const printed: Buffer[] = []
