@@ -10,7 +10,7 @@ import { settleFully } from './lookup'
 /** The part of a codec that prepares messages for a model. */
 type ModelCodec<M extends object> = Pick<
   ReplyCodec<M, never>,
-  'breaksOff' | 'create' | 'forModel' | 'hasCallsToRun' | 'isContinuable' | 'join'
+  'breaksOff' | 'create' | 'forModel' | 'hasCallsToRun' | 'isContinuable' | 'join' | 'waits'
 >
 
 /** A message in a model's conversation. */
@@ -52,8 +52,8 @@ export function contextOf<M extends object>(
 }
 
 /**
- * The outcome of a run by its last pipe. A run with approved calls that no context has given to the model is suspended:
- * they run once it resumes.
+ * The outcome of a run by its last pipe. A run is suspended instead of complete while a call of an earlier pipe waits
+ * for its answer, or while an answer counts that no context has given to the model: the run resumes for that answer.
  *
  * @param own - the run, whose trigger is given
  * @param lastPipe - undefined for a run without a pipe, which is complete
@@ -66,9 +66,12 @@ export function outcomeAfter<M extends object>(
 ): RunOutcome {
   settleFully(source.tree)
   const run = source.tree.runs.get(own.runId)
-  if (lastPipe.reason !== 'complete' || !run || !own.answers.hasOthers(run)) return lastPipe
-  const hasCalls = ownMessages(source, trigger, own).some((each) => hasCallsToRun(each, source.codec))
-  return hasCalls ? { reason: 'suspend' } : lastPipe
+  if (lastPipe.reason !== 'complete' || !run) return lastPipe
+  if (own.answers.hasOthers(run)) return { reason: 'suspend' }
+  // NOTE: whether the calls of the last pipe wait, its own ending tells
+  const replies = ownMessages(source, trigger, own).filter(({ isReply }) => isReply)
+  const isOpen = replies.slice(0, -1).some(({ message }) => source.codec.waits?.(message, []))
+  return isOpen ? { reason: 'suspend' } : lastPipe
 }
 
 const hasCallsToRun = <M extends object>({ message, isReply }: OwnMessage<M>, codec: ModelCodec<M>): boolean =>

@@ -88,7 +88,7 @@ it('an approved call runs, also if the approval arrives after its run has gone o
 })
 
 /** An agent that answers steers in further passes; a steer makes it go on while a call waits for approval. */
-async function approvedInLastPass(name: string, clientOptions: { echoMessages?: boolean } = {}) {
+async function lastPassBeforeAnswer(name: string, clientOptions: { echoMessages?: boolean } = {}) {
   const model = new HandModel()
   const { executed, getLocation } = aTool()
   const first = handFed()
@@ -124,17 +124,15 @@ async function approvedInLastPass(name: string, clientOptions: { echoMessages?: 
   const last = await model.call(0)
   last.say('Wait.')
   const reply = alice.view.getMessages().find(({ message }) => message.parts.some(isToolUIPart))!.id
-  const answer = async (approved: boolean) => {
-    const answered = agentHears(1)
-    const handle = await alice.view.answer(
-      reply,
-      UIMessageCodec.createToolApproval({ toolCallId: 'allowed', approved }),
-    )
-    await answered
-    last.finish()
+  const answer = (approved: boolean) =>
+    alice.view.answer(reply, UIMessageCodec.createToolApproval({ toolCallId: 'allowed', approved }))
+  const answerHeard = async (approved: boolean) => {
+    const heard = agentHears(1)
+    const handle = await answer(approved)
+    await heard
     return handle
   }
-  return { model, executed, run, alice, answer }
+  return { scene, model, last, executed, run, alice, answer, answerHeard }
 }
 
 it.each([
@@ -143,8 +141,9 @@ it.each([
 ])(
   'an approved call runs, also if the approval arrives during the last pass of its run (%s)',
   async (name, options) => {
-    const { model, executed, run, alice, answer } = await approvedInLastPass(name, options)
-    const answered = await answer(true)
+    const { model, last, executed, run, alice, answerHeard } = await lastPassBeforeAnswer(name, options)
+    const answered = await answerHeard(true)
+    last.finish()
     const call = await model.call(1)
     expect(call.transcript).toEqual(['user: Where am I?By GPS', 'assistant: Wait.', 'tool: '])
     call.say('In Oslo.')
@@ -156,10 +155,48 @@ it.each([
   },
 )
 
-it('a denial that arrives during the last pass of its run does not make it go on', async () => {
-  const { model, run, alice, answer } = await approvedInLastPass('denied-last')
-  await answer(false)
+it.each([
+  ['approved-after', {}],
+  ['approved-after-deaf', { echoMessages: false }],
+])('a run with a call that waits for approval does not end before it has one (%s)', async (name, options) => {
+  const { model, last, executed, run, alice, answer } = await lastPassBeforeAnswer(name, options)
+  last.finish()
+  await eventually(() => expect(statuses(alice)).toEqual(['suspended']))
+  const answered = await answer(true)
+  const call = await model.call(1)
+  call.finish()
+  expect(await answered.finished).toEqual({ reason: 'complete' })
   expect(await run.finished).toEqual({ reason: 'complete' })
-  expect(statuses(alice)).toEqual(['complete'])
-  expect(model.calls).toHaveLength(1)
+  expect(executed).toEqual([{ precise: true }])
+})
+
+it('an approved call runs, also if the approval and the end of the last pass cross', async () => {
+  const { scene, model, last, executed, run, alice, answer } = await lastPassBeforeAnswer('approved-crossing')
+  const watcher = await scene.open('watcher')
+  const thaw = scene.endpoint.freeze('alice')
+  const answering = answer(true)
+  last.finish()
+  await eventually(() => expect(statuses(watcher)).not.toEqual(['active']))
+  expect(statuses(alice)).toEqual(['active'])
+  thaw()
+  const answered = await answering
+  const call = await model.call(1)
+  call.finish()
+  expect(await answered.finished).toEqual({ reason: 'complete' })
+  expect(await run.finished).toEqual({ reason: 'complete' })
+  expect(executed).toEqual([{ precise: true }])
+})
+
+it.each(['before', 'after'])('the model is told of a denial %s the end of its last pass', async (when) => {
+  const { model, last, executed, run, alice, answer, answerHeard } = await lastPassBeforeAnswer(`denied-${when}`)
+  if (when === 'before') await answerHeard(false)
+  last.finish()
+  if (when === 'after') {
+    await eventually(() => expect(statuses(alice)).toEqual(['suspended']))
+    await answer(false)
+  }
+  const call = await model.call(1)
+  call.finish()
+  expect(await run.finished).toEqual({ reason: 'complete' })
+  expect(executed).toEqual([])
 })
