@@ -98,6 +98,7 @@ export class Outbox {
 
   #reject(error: unknown): void {
     clearTimeout(this.#timer)
+    rateOf(this.#channel.connection).leave(this.#publishNext)
     for (const { reject } of this.#queue.splice(0)) reject(error)
   }
 

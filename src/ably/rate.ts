@@ -72,6 +72,12 @@ class ConnectionRate extends PublishRate {
     this.#take()
   }
 
+  /** Gives a session no more turns; without sessions no timer is left, which would keep a Node process alive. */
+  leave(turn: Turn): void {
+    this.#turns.delete(turn)
+    if (this.#turns.size === 0) clearTimeout(this.#timer)
+  }
+
   #take(): void {
     clearTimeout(this.#timer)
     for (const turn of this.#turns) {

@@ -44,6 +44,19 @@ it('publishes that the SDK returned are sent before newer ones', async () => {
   expect(await Promise.all(published)).toEqual([['s0'], ['s1'], ['s2']])
 })
 
+it('a closed outbox leaves no timer behind, which would keep a Node process alive', () => {
+  vi.useFakeTimers()
+  const connection = {}
+  const boxes = [aChannel(connection), aChannel(connection)]
+  for (const { outbox } of boxes)
+    for (let index = 0; index < 40; index++) void outbox.publish(letter('a')).catch(String)
+  expect(vi.getTimerCount()).toBeGreaterThan(0)
+  boxes[0]!.outbox.close(new Error('closed'))
+  expect(vi.getTimerCount()).toBeGreaterThan(0)
+  boxes[1]!.outbox.close(new Error('closed'))
+  expect(vi.getTimerCount()).toBe(0)
+})
+
 it('a publish is retried a little later if the connection is still up', async () => {
   vi.useFakeTimers()
   const { outbox, attempts, names } = aChannel()
