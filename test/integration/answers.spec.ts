@@ -210,7 +210,10 @@ describe('an answer to a suspended run', () => {
   it('that cannot be published rejects, and can be sent again', async () => {
     const { session, run, endpoint } = await aRunThatWaits('again')
     const restore = endpoint.refusePublish({ channel: 'ai:again', name: 'ai-input' })
-    await expect(session.view.answer(run.messageId, output('call-1', 1))).rejects.toMatchObject({ code: 104005 })
+    await expect(session.view.answer(run.messageId, output('call-1', 1))).rejects.toMatchObject({
+      code: 104005,
+      message: expect.stringMatching(/^unable to answer; /) as string,
+    })
     restore()
     const active = await session.view.answer(run.messageId, output('call-1', 1))
     await run.resume(run.messageId)
