@@ -15,6 +15,10 @@ interface EarlierAnswer {
 /** Whether a row of a run is an answer to a question of the run. */
 export const isAnswer = (row: Row): boolean => row.name === MessageName.input && !isSteer(row)
 
+/** The message that an answer is about. A fork names a copy of it, so its answers compete with all to the same call. */
+export const aboutOf = ({ transport }: Row): string | undefined =>
+  transport[Header.runId] && transport[Header.messageId]
+
 /**
  * The answers that count in a run. Of several answers to a call the one counts that the agent has gone on with, as its
  * resumes and its end name it, else the one with the lowest serial: the same for every client and for the agent.
@@ -55,7 +59,7 @@ export class Answers {
 
   /** @param isActed - whether the agent has gone on with it */
   #add(row: Row | undefined, isActed = false): void {
-    if (!row || this.counted.has(row) || this.#isOfLateFork(row) || this.before(row)) return
+    if (!row || this.counted.has(row) || this.#isOfLateFork(row) || this.before(row, aboutOf(row))) return
     this.counted.add(row)
     if (isActed) this.acted.add(row)
     if (row.transport[Header.runId] && row.serial > (this.newest?.serial ?? '')) this.newest = row
@@ -73,10 +77,19 @@ export class Answers {
     return this.isLateFork(row.home)
   }
 
-  /** The earlier answer because of which the given answer does not count; undefined if the given answer counts. */
-  before({ serial, codec }: { readonly serial?: string; readonly codec: Headers }): EarlierAnswer | undefined {
+  /**
+   * The earlier answer because of which the given answer does not count; undefined if the given answer counts.
+   *
+   * @param messageId - the message that it is about; a model may use the id of a call again in a later message
+   */
+  before(
+    { serial, codec }: { readonly serial?: string; readonly codec: Headers },
+    messageId?: string,
+  ): EarlierAnswer | undefined {
     if (!this.#codec.settles) return undefined
     for (const row of this.#byCall.of(this.#callOf(codec))) {
+      const about = aboutOf(row)
+      if (messageId && about && messageId !== about) continue
       const isBehind = serial !== undefined && row.serial > serial
       if (row.serial === serial || (isBehind && !this.acted.has(row))) return undefined
       // NOTE: an approval leaves room for an output behind it. An output before an approval that counts does not count
@@ -92,7 +105,7 @@ export class Answers {
    * first.
    */
   isOutdone(row: Row): boolean {
-    const earlier = isAnswer(row) ? this.before(row)?.row : undefined
+    const earlier = isAnswer(row) ? this.before(row, aboutOf(row))?.row : undefined
     return earlier !== undefined && (earlier.home !== row.home || this.acted.has(earlier))
   }
 

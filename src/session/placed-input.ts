@@ -74,7 +74,7 @@ export function placeAnswers<M extends object>(
   parent: string | undefined,
 ): PlacedInput<M> {
   const run = runThatAsked(tree, messageId, answers)
-  refuseLate(run, answers)
+  refuseLate(run, answers, run.isPlaceholder ? undefined : messageId)
   if (run.hasEnded) throw badRequest('answer', "the run that asked has ended; { as: 'fork' } goes on from a copy of it")
   const isLate = (answer: Answer, index: number): boolean =>
     tree.codec.waits?.(run.message(messageId)!, [...given, ...answers.slice(0, index)], answer) === false
@@ -106,9 +106,9 @@ export function placeForkedAnswers<M extends object>(
   return { inputs, place: { messageId: copy, role: 'assistant', parent: run.parent, supersedes: run.key } }
 }
 
-function refuseLate(run: RunNode<object>, answers: readonly Answer[]): void {
+function refuseLate(run: RunNode<object>, answers: readonly Answer[], messageId?: string): void {
   for (const answer of answers) {
-    const earlier = run.answers.before(answer)
+    const earlier = run.answers.before(answer, messageId)
     if (earlier) throw alreadyAnswered(earlier)
   }
 }

@@ -167,7 +167,7 @@ export class Submission implements Trigger {
   /** The errors of its answers that do not count because a run has others, each of them once. */
   lateAnswers(run: RunNode<object>): SessionError[] {
     return this.answers.flatMap(({ codec }, index) => {
-      const earlier = run.answers.before({ codec, serial: this.serials[index] })
+      const earlier = run.answers.before({ codec, serial: this.serials[index] }, this.runId && this.inputId)
       if (!earlier || this.reportedLate.has(index)) return []
       this.reportedLate.add(index)
       return alreadyAnswered(earlier)

@@ -200,3 +200,30 @@ it.each(['before', 'after'])('the model is told of a denial %s the end of its la
   expect(await run.finished).toEqual({ reason: 'complete' })
   expect(executed).toEqual([])
 })
+
+it('a call can be answered although the model has used its id before in the run', async () => {
+  let count = 0
+  const scene = await startScene('id-again', {
+    async respond(run) {
+      await run.pipe(++count < 3 ? asking('allowed').slice(1) : textChunks(['Done.']))
+    },
+  })
+  const alice = await scene.open('alice')
+  const bob = await scene.open('bob')
+  const run = await alice.view.send('Where am I?')
+  const states = (session: typeof alice) =>
+    session.view.getMessages().flatMap(({ message }) => message.parts.filter(isToolUIPart).map(({ state }) => state))
+  const approve = async (session: typeof alice) => {
+    const reply = session.view.getMessages().at(-1)!.id
+    await session.view.answer(reply, UIMessageCodec.createToolApproval({ toolCallId: 'allowed', approved: true }))
+  }
+  await eventually(() => expect(alice.view.run(run.runId)?.status).toBe('suspended'))
+  await approve(alice)
+  await eventually(() => expect(states(bob)).toEqual(['approval-responded', 'approval-requested']))
+  await eventually(() => expect(bob.view.run(run.runId)?.status).toBe('suspended'))
+  await approve(bob)
+  expect(await run.finished).toEqual({ reason: 'complete' })
+  await eventually(() => expect(states(bob)).toEqual(['approval-responded', 'approval-responded']))
+  expect(states(alice)).toEqual(states(bob))
+  expect([alice.error, bob.error]).toEqual([undefined, undefined])
+})
