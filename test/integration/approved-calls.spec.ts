@@ -187,14 +187,21 @@ it('an approved call runs, also if the approval and the end of the last pass cro
   expect(executed).toEqual([{ precise: true }])
 })
 
-it.each(['before', 'after'])('the model is told of a denial %s the end of its last pass', async (when) => {
-  const { model, last, executed, run, alice, answer, answerHeard } = await lastPassBeforeAnswer(`denied-${when}`)
-  if (when === 'before') await answerHeard(false)
+it('the model is told of a denial during the last pass of its run', async () => {
+  const { model, last, executed, run, answerHeard } = await lastPassBeforeAnswer('denied-last')
+  await answerHeard(false)
   last.finish()
-  if (when === 'after') {
-    await eventually(() => expect(statuses(alice)).toEqual(['suspended']))
-    await answer(false)
-  }
+  const call = await model.call(1)
+  call.finish()
+  expect(await run.finished).toEqual({ reason: 'complete' })
+  expect(executed).toEqual([])
+})
+
+it('the model is told of a denial after the last pass of its run', async () => {
+  const { model, last, executed, run, alice, answer } = await lastPassBeforeAnswer('denied-after')
+  last.finish()
+  await eventually(() => expect(statuses(alice)).toEqual(['suspended']))
+  await answer(false)
   const call = await model.call(1)
   call.finish()
   expect(await run.finished).toEqual({ reason: 'complete' })
