@@ -43,16 +43,15 @@ export type { RowReader } from './core/rows'
 export type { Cancelling, RunInfo, Stopped, WakeInfo } from './core/run-info'
 export type { MessageState, SteerState, ViewMessage } from './core/view-message'
 export type { RunEndReason, RunError, RunStatus, RunStep } from './core/run-state'
-export type { ActiveRun } from './session/active-run'
 export type { Branch } from './session/branches'
 export type { CancelTarget } from './session/cancellations'
 export type { ClientSession } from './session/client-session'
 export type { AgentEndpoint, AgentTarget, DehydratedSession, InvocationBody, SessionStatus } from './session/context'
 export { dehydrateSession } from './session/client-session'
 export type { SendInput } from './session/placed-input'
+export type { ActiveRun, SessionTree } from './session/runs'
 export type { FlushMode } from './session/scheduling'
 export type { Steer, SteerOutcome } from './session/sent-steers'
-export type { SessionTree } from './session/session-tree'
 export type {
   AnswerOptions,
   PendingInput,

@@ -1,7 +1,7 @@
 import { computed, watch, type ComputedRef } from 'vue'
 import { badRequest } from '../core/errors'
 import { isRunning, type RunInfo } from '../core/run-info'
-import type { ActiveRun } from '../session/active-run'
+import type { ActiveRun } from '../session/runs'
 import type { SendOptions } from '../session/submission'
 import type { View } from '../session/view'
 import type { ComposerMemory, Draft, QueuedPrompt } from './composer-memory'

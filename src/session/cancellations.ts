@@ -13,11 +13,6 @@ export type CancelTarget = string | Target
 /** A run or a pending input, as a view shows it. */
 export type Cancellable = RunInfo | PendingInput
 
-export const isRun = (target: Cancellable): target is RunInfo => 'status' in target
-
-/** The id that `cancel` takes. */
-export const idOf = (target: Cancellable): string => (isRun(target) ? target.runId : target.inputId)
-
 /** The id of a cancel target. @throws SessionError 40003 when it has none */
 export function checkedId(target: CancelTarget): string {
   // NOTE: apps without types pass anything
@@ -118,11 +113,15 @@ export class Cancellations<M extends object> {
   }
 
   /** Resolves when all of these runs have ended, at the latest after two seconds; undefined for none. */
-  waitForRunsToEnd(targets: readonly Cancellable[]): Promise<void> | undefined {
+  waitForRunsToEnd(ids: readonly string[]): Promise<void> | undefined {
+    const hasEnded = (id: string): boolean | undefined => this.#runAt(id)?.hasEnded
+    return ids.length > 0 ? this.#session.waits.until(() => ids.every(hasEnded), endLimit) : undefined
+  }
+
+  /** The run with this id, or that of the input with it. */
+  #runAt(id: string): RunNode<M> | undefined {
     const { tree } = this.#session
-    const hasEnded = (target: Cancellable): boolean | undefined =>
-      (isRun(target) ? tree.runs.get(target.runId) : runOf(tree, target))?.hasEnded
-    return targets.length > 0 ? this.#session.waits.until(() => targets.every(hasEnded), endLimit) : undefined
+    return tree.runs.get(id) ?? tree.latestRunOf(id)
   }
 
   /** The own cancel of a run until its row arrives. */
@@ -141,11 +140,10 @@ export class Cancellations<M extends object> {
   }
 
   #set(key: string, own: { cancelling: Cancelling; serial?: string } | undefined): void {
-    const { tree } = this.#session
     if (own) this.#own.set(key, own)
     else this.#own.delete(key)
-    const run = tree.runs.get(key) ?? runOf(tree, { inputId: key })
+    const run = this.#runAt(key)
     if (run) this.#session.touch(run)
-    this.#session.touch(subjectOf(tree, { inputId: key }))
+    this.#session.touch(subjectOf(this.#session.tree, { inputId: key }))
   }
 }

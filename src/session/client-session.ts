@@ -5,9 +5,9 @@ import type { RunInfo, WakeInfo } from '../core/run-info'
 import type { CancelTarget } from './cancellations'
 import type { ClientSessionOptions, DehydratedSession, SessionEvents, SessionStatus } from './context'
 import type { SendInput } from './placed-input'
+import { SessionTree } from './runs'
 import { Session } from './session'
 import type { Steer } from './sent-steers'
-import type { SessionTree } from './session-tree'
 import type { RunScope } from './submission'
 import { View } from './view'
 
@@ -21,7 +21,7 @@ export class ClientSession<M extends object> {
 
   constructor(options: ClientSessionOptions<M>) {
     const session = (this.#session = new Session(options))
-    this.tree = session.publicTree
+    this.tree = new SessionTree(session)
     this.view = this.createView()
     session.port.opaque(this)
     if (options.rows) this.resume(options.rows)
@@ -67,7 +67,7 @@ export class ClientSession<M extends object> {
    * closes it.
    */
   createView(): View<M> {
-    return new View(this.#session)
+    return new View(this.#session, this.tree)
   }
 
   /** Runs that have started: those of a view's branch, those of this client, or all. */

@@ -64,21 +64,18 @@ export class PendingInputs<M extends object> {
 
   /** All pending inputs, on every branch. */
   all(): PendingInput[] {
-    return this.list((node) => this.#session.tree.isListed(node)).map(({ input }) => input)
+    return this.list(this.#isListed).map(({ input }) => input)
   }
 
   /** The pending input with this message id. */
   find(inputId: string): Trigger | undefined {
     const subject = subjectOf(this.#session.tree, { inputId })
     const entry = this.#entries.get(subject)
-    if (
-      !entry ||
-      entry.input.inputId !== inputId ||
-      !this.#isAt(subject, entry, (node) => this.#session.tree.isListed(node))
-    )
-      return undefined
-    return entry.trigger
+    const isIts = entry && entry.input.inputId === inputId && this.#isAt(subject, entry, this.#isListed)
+    return isIts ? entry.trigger : undefined
   }
+
+  readonly #isListed = (node: TreeNode<M>): boolean => this.#session.tree.isListed(node)
 
   /** Looks at subjects again. Returns the subjects with a new, changed or removed entry. */
   review(subjects: Iterable<Subject<M>>): ReadonlySet<Subject<M>> {
@@ -181,7 +178,7 @@ export class PendingInputs<M extends object> {
     const { tree } = this.#session
     const { [Header.messageId]: inputId = '', [Header.eventId]: eventId = '', [Header.runId]: runId } = row.transport
     const trigger = { inputId, runId, eventId }
-    const wake = this.#wakes.infoOf(trigger)
+    const wake = this.#wakes.of(trigger)?.info
     const run = runId === undefined ? undefined : tree.runs.get(runId)
     const cancelling = run ? tree.info(run).cancelling : this.#cancellations.ofInput(inputId)
     const isUnanswered = this.#isUnanswered(trigger, row, subject)
@@ -207,7 +204,8 @@ export class PendingInputs<M extends object> {
   #isUnanswered(trigger: Trigger, row: Row, subject: Subject<M>): boolean {
     // NOTE: while the channel does not have the input, no agent can be late
     const arrived = row.serial === '' ? undefined : this.#session.deadlines.since(row)
-    const since = this.#wakes.infoOf(trigger) ? this.#wakes.acceptedAt(trigger) : arrived
+    const wake = this.#wakes.of(trigger)
+    const since = wake ? wake.acceptedAt : arrived
     return since !== undefined && this.#session.isLate(subject, since + startLimit)
   }
 }

@@ -5,6 +5,7 @@ import { newId, Header, headers, isReadable, MessageName, type OutgoingMessage }
 import type { Row } from '../core/row'
 import { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
+
 /** The content of a prompt or steer: text, a message, or a codec's input of one message. */
 export type SendInput<M> = string | M | WholeMessage<M>
 
@@ -132,7 +133,6 @@ function runThatAsked<M extends object>(tree: Tree<M>, messageId: string, answer
 export interface EncodedInput {
   readonly inputId: string
   readonly eventId: string
-  readonly place: Place
   readonly messages: readonly OutgoingMessage[]
 }
 
@@ -170,18 +170,17 @@ export function encodeInput<M extends object>(
   }))
   if (!messages.every(({ extras }) => isReadable(extras)))
     throw badRequest('send', 'an id is not a string, or ids and metadata are longer than 16 kB')
-  return { inputId, eventId, place, messages }
+  return { inputId, eventId, messages }
 }
 
-/** The same prompt behind another message, or as a version of another prompt. */
-export function moveInput(input: EncodedInput, to: Pick<Place, 'parent' | 'forkOf'>): EncodedInput {
-  const place = { ...input.place, ...to }
-  const moved = { [Header.parent]: place.parent, [Header.forkOf]: place.forkOf }
+/** A prompt that has moved behind another message, or became a version of another prompt. */
+export function moveInput(input: EncodedInput, { parent, forkOf }: Place): EncodedInput {
   const messages = input.messages.map((message) => {
     const { transport, codec } = message.extras.ai
-    return { ...message, extras: { ai: { transport: headers({ ...transport, ...moved }), codec } } }
+    const moved = headers({ ...transport, [Header.parent]: parent, [Header.forkOf]: forkOf })
+    return { ...message, extras: { ai: { transport: moved, codec } } }
   })
-  return { ...input, place, messages }
+  return { ...input, messages }
 }
 
 /** An input's rows as the echo will bring them, without serials yet. */

@@ -28,7 +28,7 @@ const othersLimit = 20_000
 /** The last sign of life of a run. */
 interface LifeSign {
   /** The run's newest version then. */
-  version: string
+  readonly version: string
   at: number
   /** When to ask again whether its agent is present. */
   askAt: number
@@ -87,17 +87,14 @@ export class RunWatch<M extends object> {
   /** The last sign of life of a run, as its rows tell it now. */
   #signOf(run: RunNode<M>, cancel?: Row): LifeSign {
     const { newestVersion: version } = run
-    let sign = this.#signs.get(run)
-    if (!sign) {
-      // The time of a version is unknown: a run that has gone on since its cancel counts from now
-      const at = cancel && version > cancel.serial ? Date.now() : this.#lastSign(run)
-      sign = { version, at, askAt: 0, pause: checkInterval }
-      this.#signs.set(run, sign)
-      this.#wait()
-    } else if (sign.version !== version) {
-      Object.assign(sign, { version, at: Date.now(), askAt: 0, pause: checkInterval })
-      run.setStalled(false)
-    }
+    const known = this.#signs.get(run)
+    if (known?.version === version) return known
+    // The time of a version is unknown: a run that has gone on, also since its cancel, counts from now
+    const hasGoneOn = known ?? (cancel && version > cancel.serial)
+    const sign = { version, at: hasGoneOn ? Date.now() : this.#lastSign(run), askAt: 0, pause: checkInterval }
+    this.#signs.set(run, sign)
+    if (known) run.setStalled(false)
+    else this.#wait()
     return sign
   }
 
@@ -179,17 +176,17 @@ export class RunWatch<M extends object> {
       inputId: eventId,
       runId: run.key,
     })
-    const isWoken = (row: Row): boolean => (this.#wakes.infoOf(triggerOf(row))?.state ?? 'failed') !== 'failed'
+    const isWoken = (row: Row): boolean => (this.#wakes.of(triggerOf(row))?.info.state ?? 'failed') !== 'failed'
     // NOTE: one wake at a time; a Stop that is pressed again makes up for a wake that has failed
     const cancel = cancels.findLast(isWoken) ?? cancels.at(-1)!
     const trigger = triggerOf(cancel)
     if (trigger.eventId === '') return undefined
-    const known = this.#wakes.infoOf(trigger)
+    const known = this.#wakes.of(trigger)
     // NOTE: an agent that was woken and has not ended the run found the run's own agent there
-    const again = known ? (this.#wakes.acceptedAt(trigger) ?? Infinity) + foreignSilenceLimit : 0
+    const again = known ? (known.acceptedAt ?? Infinity) + foreignSilenceLimit : 0
     const moment = Math.max(this.#unheardAt(run, cancel, patience), again)
     const onFailed = (error: SessionError): void => (isOwn ? this.#session.report(error) : undefined)
-    const wake = this.#session.isLate(run, moment) ? this.#wakes.wake(trigger, onFailed) : known
+    const wake = this.#session.isLate(run, moment) ? this.#wakes.wake(trigger, onFailed) : known?.info
     return isOwn ? wake : undefined
   }
 

@@ -7,12 +7,12 @@ import { Emitter, plainPort, type ReactivePort, type Signal } from '../core/sign
 import { badRequest, ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import { InputNode } from '../core/input-node'
 import type { TreeNode } from '../core/node'
-import type { WakeInfo } from '../core/run-info'
+import type { RunInfo, WakeInfo } from '../core/run-info'
 import type { Subject } from '../core/nodes'
 import { RunNode } from '../core/run-node'
 import { Tree, type Settled } from '../core/tree'
 import { isEdit, MessageName, type ChannelMessage } from '../core/wire'
-import { Cancellations, checkedId, idOf, isRun, type Cancellable, type CancelTarget } from './cancellations'
+import { Cancellations, checkedId, type Cancellable, type CancelTarget } from './cancellations'
 import { CatchUp } from './catch-up'
 import { Connection } from './connection'
 import {
@@ -29,8 +29,7 @@ import type { PlacedInput } from './placed-input'
 import { RunWatch } from './run-watch'
 import { Deadlines, FlushScheduler, IdleWork, Waits } from './scheduling'
 import { SentSteers } from './sent-steers'
-import { SessionTree } from './session-tree'
-import type { PlacedSendOptions, RunLists, RunScope, Submission } from './submission'
+import { targetOf, type PlacedSendOptions, type RunLists, type RunScope, type Submission } from './submission'
 import { Submissions } from './submissions'
 import { Wakes } from './wake'
 
@@ -55,8 +54,6 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly deadlines = new Deadlines<Subject<M>>((due) => this.#expire(due))
   readonly waits = new Waits()
   readonly changed: Signal
-  /** All runs and messages, on every branch. */
-  readonly publicTree: SessionTree<M>
   readonly catchUp: CatchUp<M>
   readonly wakes: Wakes<M>
   readonly cancellations: Cancellations<M>
@@ -90,7 +87,6 @@ export class Session<M extends object> implements SessionContext<M> {
     this.changed = port.signal()
     this.#statusSignal = port.signal()
     this.#scheduler = new FlushScheduler(flush, () => this.refresh())
-    this.publicTree = new SessionTree(this)
     this.catchUp = new CatchUp(this)
     this.#connection = new Connection(this, this.catchUp)
     this.wakes = new Wakes(this)
@@ -147,24 +143,25 @@ export class Session<M extends object> implements SessionContext<M> {
     onPlaced: (inputId: string) => void,
   ): Promise<Submission> {
     warn('whenBusy', whenBusy)
-    const targets = whenBusy === 'interrupt' ? this.interruptible(view, placed.place.runId) : []
+    const targets = whenBusy === 'interrupt' ? this.interruptible(view, placed.place.runId).map(targetOf) : []
     return this.submissions.send(placed, wake, (inputId) => {
       onPlaced(inputId)
       const ended = waitFor === 'ended' ? this.cancellations.waitForRunsToEnd(targets) : undefined
       // NOTE: without a wait the prompt is published right behind the cancels, in this order, on one connection
-      for (const target of targets) this.cancel(idOf(target)).catch((error: SessionError) => this.report(error))
+      for (const target of targets) this.cancel(target).catch((error: SessionError) => this.report(error))
       return ended
     })
   }
 
   cancelAll(view: RunLists, scope: RunScope): Promise<void>[] {
-    return this.act(() => this.#cancellable(view, scope).map((target) => this.cancel(idOf(target))))
+    return this.act(() => this.#cancellable(view, scope).map((target) => this.cancel(targetOf(target))))
   }
 
   /** The runs and inputs of a view that an input into this run, or into a new one, interrupts; no stalled runs. */
   interruptible(view: RunLists, runId?: string): Cancellable[] {
     const targets = this.#cancellable(view, 'view')
-    return targets.filter((target) => !isRun(target) || (target.runId !== runId && !target.stalled))
+    const isElsewhere = (target: Cancellable): boolean => target.runId === undefined || target.runId !== runId
+    return targets.filter((target) => isElsewhere(target) && !(target as RunInfo).stalled)
   }
 
   #cancellable(view: RunLists, scope: RunScope): Cancellable[] {

@@ -89,8 +89,8 @@ export interface Trigger extends Target {
   readonly eventId: string
 }
 
-/** The key of an index by target: a run's id, or that of an input without one. */
-export const targetOf = ({ inputId, runId }: Target): string => runId ?? inputId
+/** The id of a target, also in indexes: a run's id, or that of an input without one. */
+export const targetOf = ({ inputId, runId }: Target | RunInfo): string => runId ?? inputId!
 
 /** The run that an input has started, or goes into. */
 export const runOf = <M extends object>(tree: Tree<M>, { inputId, runId }: Target): RunNode<M> | undefined =>
@@ -136,22 +136,19 @@ export class Submission implements Trigger {
   #isFinished = false
 
   /**
-   * @param inputs - its inputs in order; an agent is woken with the last one
+   * @param inputs - its inputs in order, all at one place; an agent is woken with the last one
    * @param shouldWake - whether to wake the agent for it
    */
   constructor(
+    public place: Place,
     public inputs: readonly EncodedInput[],
     readonly answers: readonly Answer[],
     public shouldWake: boolean,
   ) {
-    const { inputId, eventId, place } = inputs.at(-1)!
+    const { inputId, eventId } = inputs.at(-1)!
     this.inputId = inputId
     this.eventId = eventId
     this.runId = place.runId
-  }
-
-  get place(): Place {
-    return this.inputs.at(-1)!.place
   }
 
   get messages(): readonly OutgoingMessage[] {

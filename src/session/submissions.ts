@@ -16,6 +16,7 @@ import {
   runOf,
   subjectOf,
   Submission,
+  targetOf,
   tellOutdone,
   type Trigger,
 } from './submission'
@@ -25,8 +26,8 @@ import type { Wakes } from './wake'
 export class Submissions<M extends object> {
   readonly #session: SessionContext<M>
   readonly #wakes: Wakes<M>
-  readonly #byInput = new MultiMap<Submission>()
-  readonly #byRun = new MultiMap<Submission>()
+  /** By the run that they go into, or else by their message id. */
+  readonly #sent = new MultiMap<Submission>()
 
   constructor(session: SessionContext<M>, wakes: Wakes<M>) {
     this.#session = session
@@ -35,27 +36,34 @@ export class Submissions<M extends object> {
 
   /** A submission that starts a run, by its message id. */
   find(inputId = ''): Submission | undefined {
-    return this.#byInput.of(inputId).find(({ runId }) => runId === undefined)
+    return this.#sent.of(inputId).find(({ runId }) => runId === undefined)
   }
 
   /** The submission of an event; undefined for events of other clients. */
-  #of({ inputId, eventId }: Trigger): Submission | undefined {
-    return this.#byInput.of(inputId).find((submission) => submission.eventId === eventId)
+  #of(trigger: Trigger): Submission | undefined {
+    return this.#sent.of(targetOf(trigger)).find(({ eventId }) => eventId === trigger.eventId)
   }
 
   /** The newest answer into a run that no agent has accepted. */
   unacknowledgedIn(runId: string): Submission | undefined {
-    return this.#byRun.of(runId).findLast((submission) => !acceptedRun(this.#session.tree, submission))
+    return this.#sent.of(runId).findLast((submission) => !acceptedRun(this.#session.tree, submission))
   }
 
   /** The answers of this session to a message. */
   answersTo(messageId: string): readonly Answer[] {
-    return this.#byInput.of(messageId).flatMap(({ answers }) => answers)
+    return this.#answering(messageId).flatMap(({ answers }) => answers)
+  }
+
+  // NOTE: the run of a forked answer holds the message later, and has another id
+  #answering(messageId: string): readonly Submission[] {
+    const { key = messageId } = this.#session.tree.nodeOf(messageId) ?? {}
+    const sent = [...new Set([key, messageId])].flatMap((target) => this.#sent.of(target))
+    return sent.filter(({ inputId }) => inputId === messageId)
   }
 
   /** Settles when the channel has accepted or refused every input; undefined when none is on its way. */
   get unsent(): Promise<unknown> | undefined {
-    const unsent = this.#byInput.values().flatMap(({ publishing }) => publishing ?? [])
+    const unsent = this.#sent.values().flatMap(({ publishing }) => publishing ?? [])
     return unsent.length > 0 ? Promise.allSettled(unsent) : undefined
   }
 
@@ -83,7 +91,7 @@ export class Submissions<M extends object> {
     }
     const encoded = inputs.map((input) => encodeInput(tree.codec, input, place, channel.clientId, options.device))
     const answers = inputs.filter((input) => input.type === 'answer')
-    const submission = new Submission(encoded, answers, wakes)
+    const submission = new Submission(place, encoded, answers, wakes)
     await this.#session.act(() => {
       this.#add(submission)
       if (inputs.at(-1)!.type === 'message') this.#show(submission)
@@ -113,9 +121,9 @@ export class Submissions<M extends object> {
    * @throws SessionError 40003 when the session has no agent, 104004 when it is closed.
    */
   wake(trigger: Trigger): WakeInfo {
-    const { inputId, eventId } = trigger
+    const { inputId, runId, eventId } = trigger
     // NOTE: looked up each time, so that an abandoned submission is not held by its wake
-    const wake = this.#wakes.wake(trigger, (error) => this.#abandon(this.#of({ inputId, eventId }), error))
+    const wake = this.#wakes.wake(trigger, (error) => this.#abandon(this.#of({ inputId, runId, eventId }), error))
     const submission = this.#of(trigger)
     submission?.restore()
     if (submission) submission.wake = wake
@@ -127,7 +135,7 @@ export class Submissions<M extends object> {
    */
   follow(submission: Submission): Submission {
     if (submission.isAbandoned && !this.#of(submission)) {
-      const { state = 'failed' } = this.#wakes.infoOf(submission) ?? {}
+      const { state = 'failed' } = this.#wakes.of(submission)?.info ?? {}
       if (state !== 'failed' || runOf(this.#session.tree, submission)?.visible) {
         submission.restore()
         this.#add(submission)
@@ -150,11 +158,9 @@ export class Submissions<M extends object> {
   /** Settles the submissions of a run that has changed, and wakes its agent once answers are complete. */
   apply(run: RunNode<M>): void {
     // NOTE: pages of history have thousands of runs, and most clients have sent nothing
-    if (this.#byInput.size + this.#byRun.size === 0) return
-    for (const submission of this.#byInput.of(run.inputId ?? '').slice()) {
-      if (submission.runId === undefined) this.#settle(submission)
-    }
-    const answers = (run.isPlaceholder ? this.#byInput : this.#byRun).of(run.key).slice()
+    if (this.#sent.size === 0) return
+    for (const submission of this.#sent.of(run.inputId ?? '').slice()) this.#settle(submission)
+    const answers = this.#sent.of(run.key).slice()
     // NOTE: of several clients that answer at the same time, the last one on the channel wakes the agent
     const newest = answers.length > 0 ? newestAnswer(run)?.transport[Header.eventId] : undefined
     for (const submission of answers) {
@@ -171,23 +177,19 @@ export class Submissions<M extends object> {
   }
 
   close(error: SessionError): void {
-    for (const submission of this.#byInput.values()) {
+    for (const submission of this.#sent.values()) {
       submission.shouldWake = false
       submission.abandon(error)
     }
   }
 
   #add(submission: Submission): void {
-    const { inputId, runId } = submission
-    this.#byInput.add(inputId, submission)
-    if (runId !== undefined) this.#byRun.add(runId, submission)
+    this.#sent.add(targetOf(submission), submission)
     this.#session.touch(subjectOf(this.#session.tree, submission))
   }
 
   #remove(submission: Submission): void {
-    const { inputId, runId } = submission
-    this.#byInput.remove(inputId, submission)
-    if (runId !== undefined) this.#byRun.remove(runId, submission)
+    this.#sent.remove(targetOf(submission), submission)
     this.#session.touch(subjectOf(this.#session.tree, submission))
   }
 
@@ -232,7 +234,8 @@ export class Submissions<M extends object> {
   }
 
   #move(submission: Submission, to: Pick<Place, 'parent' | 'forkOf'>): void {
-    submission.inputs = submission.inputs.map((input) => moveInput(input, to))
+    submission.place = { ...submission.place, ...to }
+    submission.inputs = submission.inputs.map((input) => moveInput(input, submission.place))
     this.#show(submission)
   }
 
@@ -247,7 +250,7 @@ export class Submissions<M extends object> {
   /** Wakes the agent for an input that is on the channel, unless that was done before. */
   #wakeOnce(submission: Submission): void {
     const { options, tree } = this.#session
-    if (submission.publishing || this.#wakes.infoOf(submission)) return
+    if (submission.publishing || this.#wakes.of(submission)) return
     warn('agentMissing', options, submission)
     if (options.agent && submission.shouldWake && !acceptedRun(tree, submission)) this.wake(submission)
   }
@@ -270,7 +273,7 @@ export class Submissions<M extends object> {
     const { tree } = this.#session
     if (tree.runs.get(runId)?.state.status === 'active') return true
     const reply = tree.nodeOf(inputId)?.message(inputId)
-    const published = this.#byInput.of(inputId).flatMap(({ answers, publishing }) => (publishing ? [] : answers))
+    const published = this.#answering(inputId).flatMap(({ answers, publishing }) => (publishing ? [] : answers))
     return !!reply && !!tree.codec.waits?.(reply, published)
   }
 }

@@ -4,7 +4,6 @@ import { Emitter, type Signal } from '../core/signals'
 import type { RunInfo, WakeInfo } from '../core/run-info'
 import type { Settled } from '../core/tree'
 import type { ViewMessage } from '../core/view-message'
-import { ActiveRun } from './active-run'
 import { Branches, type Branch } from './branches'
 import type { CancelTarget } from './cancellations'
 import type { Changes } from './context'
@@ -18,6 +17,7 @@ import {
   type SendInput,
 } from './placed-input'
 import { OlderMessages } from './older-messages'
+import { ActiveRun, type SessionTree } from './runs'
 import type { Session } from './session'
 import type { Steer } from './sent-steers'
 import type { AnswerOptions, PendingInput, PlacedSendOptions, RunScope, SendOptions } from './submission'
@@ -34,6 +34,7 @@ interface ViewEvents {
  */
 export class View<M extends object> {
   readonly #session: Session<M>
+  readonly #tree: SessionTree<M>
   readonly #listChanged: Signal
   readonly #runsChanged: Signal
   readonly #emitter = new Emitter<ViewEvents>()
@@ -42,8 +43,9 @@ export class View<M extends object> {
   readonly #lists: ViewLists<M>
 
   /** @internal */
-  constructor(session: Session<M>) {
+  constructor(session: Session<M>, tree: SessionTree<M>) {
     this.#session = session
+    this.#tree = tree
     this.#listChanged = session.port.signal()
     this.#runsChanged = session.port.signal()
     this.#branches = new Branches(session.tree)
@@ -61,7 +63,7 @@ export class View<M extends object> {
 
   /** Runs that have started: those on the view's branch, those of this client, or all of the session. */
   runs(scope: RunScope = 'view'): readonly RunInfo[] {
-    if (scope !== 'view') return this.#session.owned(scope, this.#session.publicTree.runs())
+    if (scope !== 'view') return this.#session.owned(scope, this.#tree.runs())
     this.#runsChanged.track()
     return this.#lists.runs
   }
@@ -90,26 +92,25 @@ export class View<M extends object> {
 
   /** A run by its id, on any branch; undefined until it has started. */
   run(runId: string): RunInfo | undefined {
-    return this.#session.publicTree.run(runId)
+    return this.#tree.run(runId)
   }
 
   /** The reply of a run so far, on any branch. */
   messagesOf(runId: string): readonly ViewMessage<M>[] {
-    return this.#session.publicTree.messagesOf(runId)
+    return this.#tree.messagesOf(runId)
   }
 
   /** The run that wrote a message, or that answers it when it is a prompt. */
   runOf(messageId: string): RunInfo | undefined {
-    return this.#session.publicTree.runOf(messageId, (run) => this.#lists.has(run))
+    return this.#tree.runOf(messageId, (run) => this.#lists.has(run))
   }
 
   /** A plain, cloneable copy: of one message, or of all that the view shows. For storage, workers and `postMessage`. */
   snapshot(): M[]
   snapshot(messageId: string): M | undefined
   snapshot(messageId?: string): M[] | M | undefined {
-    const { publicTree } = this.#session
-    if (messageId !== undefined) return publicTree.snapshot(messageId)
-    return this.getMessages().flatMap(({ id }) => publicTree.snapshot(id) ?? [])
+    if (messageId !== undefined) return this.#tree.snapshot(messageId)
+    return this.getMessages().flatMap(({ id }) => this.#tree.snapshot(id) ?? [])
   }
 
   /** Whether there are older messages to load. */
@@ -307,7 +308,7 @@ export class View<M extends object> {
     const submission = await this.#session.send(placed, options, this, (inputId) => {
       if (forkOf ?? regenerates ?? supersedes) this.#branches.follow(inputId)
     })
-    return new ActiveRun(this.#session, submission)
+    return new ActiveRun(this.#session, this.#tree, submission)
   }
 
   #trigger(changed: { messages: boolean; runs: boolean }): void {

@@ -22,7 +22,6 @@ class Wake<M extends object> {
   readonly trigger: Trigger
   readonly info: WakeInfo
   readonly #session: SessionContext<M>
-  readonly #call: (count: number) => Promise<WakeOutcome>
   readonly #onFailed: (error: SessionError) => void
   #timer: ReturnType<typeof setTimeout> | undefined
   #isStopped = false
@@ -31,15 +30,9 @@ class Wake<M extends object> {
   /** When the agent accepted, in milliseconds since the epoch; undefined until then. */
   acceptedAt: number | undefined
 
-  constructor(
-    trigger: Trigger,
-    session: SessionContext<M>,
-    call: (count: number) => Promise<WakeOutcome>,
-    onFailed: (error: SessionError) => void,
-  ) {
+  constructor(trigger: Trigger, session: SessionContext<M>, onFailed: (error: SessionError) => void) {
     this.trigger = trigger
     this.#session = session
-    this.#call = call
     this.#onFailed = onFailed
     this.info = session.port.observe<WakeInfo>({ state: 'waking', attempts: 0, retry: () => this.#retry() })
     void this.#attempt()
@@ -89,13 +82,14 @@ class Wake<M extends object> {
   async #attempt(): Promise<void> {
     const attempt = ++this.#latest
     this.acceptedAt = undefined
-    const { channel } = this.#session
+    const { channel, options } = this.#session
     const isUp = isNetworkUp(channel)
     this.#set(isUp ? { state: 'waking', attempts: this.info.attempts + 1, error: undefined } : { state: 'waiting' })
     // NOTE: a failed wake counts as running again
     if (attempt > 1) this.#touch()
     if (!isUp) return
-    const outcome = await this.#call(this.info.attempts)
+    const invocation = invocationOf(this.#session, this.trigger.eventId)
+    const outcome = await callAgent(options.agent!, invocation, this.info.attempts)
     if (this.#isStopped || attempt !== this.#latest) return
     if (outcome === 'accepted') {
       this.acceptedAt = Date.now()
@@ -137,37 +131,22 @@ export class Wakes<M extends object> {
     this.#changed = session.port.signal()
   }
 
-  infoOf(trigger: Trigger): WakeInfo | undefined {
+  of(trigger: Trigger): Wake<M> | undefined {
     this.#changed.track()
-    return this.#of(trigger)?.info
-  }
-
-  /** When the agent has accepted the wake; undefined until then. */
-  acceptedAt(trigger: Trigger): number | undefined {
-    return this.#of(trigger)?.acceptedAt
-  }
-
-  #of(trigger: Trigger): Wake<M> | undefined {
     return this.#wakes.of(targetOf(trigger)).find((wake) => wake.trigger.eventId === trigger.eventId)
-  }
-
-  invocation(eventId: string): InvocationBody {
-    return { inputEventId: eventId, sessionName: this.#session.channel.name }
   }
 
   /** Wakes the agent; if that was done before, again and at once. */
   wake({ eventId, inputId, runId }: Trigger, onFailed: (error: SessionError) => void): WakeInfo {
     const session = this.#session
-    const { agent } = session.options
     session.checkOpen('wake the agent')
-    if (!agent) throw badRequest('wake the agent', 'the session has none')
+    if (!session.options.agent) throw badRequest('wake the agent', 'the session has none')
     const trigger = { eventId, inputId, runId }
-    const known = this.infoOf(trigger)
+    const known = this.of(trigger)?.info
     known?.retry()
     if (known) return known
     return session.act(() => {
-      const call = (count: number): Promise<WakeOutcome> => callAgent(agent, this.invocation(eventId), count)
-      const wake = new Wake(trigger, session, call, onFailed)
+      const wake = new Wake(trigger, session, onFailed)
       this.#wakes.add(targetOf(trigger), wake)
       this.#stopListening ??= onNetworkBack(session.channel, () => this.#wakes.values().forEach((each) => each.hurry()))
       this.#changed.trigger()
@@ -191,7 +170,7 @@ export class Wakes<M extends object> {
 
   /** Stops waking for an input that was cancelled before an agent was reached. */
   abandon(trigger: Trigger): void {
-    this.#of(trigger)?.abandon(unableTo('start the run', 'it was cancelled', ErrorCode.Cancelled))
+    this.of(trigger)?.abandon(unableTo('start the run', 'it was cancelled', ErrorCode.Cancelled))
   }
 
   close(): void {
@@ -204,6 +183,15 @@ export class Wakes<M extends object> {
     this.#stopListening = undefined
   }
 }
+
+/** The body of the request that wakes an agent with an event. */
+export const invocationOf = <M extends object>(
+  { channel }: SessionContext<M>,
+  inputEventId: string,
+): InvocationBody => ({
+  inputEventId,
+  sessionName: channel.name,
+})
 
 const transient = new Set([408, 425, 429])
 

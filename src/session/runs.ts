@@ -1,12 +1,77 @@
-import type { RunNode } from '../core/run-node'
+import { bySerial, noItems, reuseIfEqual } from '../core/collections'
+import type { RunInfo, WakeInfo } from '../core/run-info'
+import { RunNode } from '../core/run-node'
 import type { RunStatus } from '../core/run-state'
 import type { ViewMessage } from '../core/view-message'
 import type { InvocationBody } from './context'
 import type { SendInput } from './placed-input'
-import type { Session } from './session'
 import type { Steer } from './sent-steers'
+import type { Session } from './session'
 import { runOf, type RunResult, type Submission } from './submission'
-import type { WakeInfo } from '../core/run-info'
+import { invocationOf } from './wake'
+
+/** All loaded runs and messages of a session, on every branch. */
+export class SessionTree<M extends object> {
+  readonly #session: Session<M>
+  #runs: readonly RunInfo[] = noItems
+  readonly #replies = new WeakMap<RunNode<M>, readonly ViewMessage<M>[]>()
+
+  /** @internal */
+  constructor(session: Session<M>) {
+    this.#session = session
+  }
+
+  /** Every run that has started, in the order of their starts. */
+  runs(): readonly RunInfo[] {
+    this.#session.changed.track()
+    const { tree } = this.#session
+    const started = Array.from(tree.runs.values()).filter(({ visible }) => visible)
+    const infos = started.toSorted(bySerial).map((run) => tree.info(run))
+    return (this.#runs = reuseIfEqual(this.#runs, infos))
+  }
+
+  /** A run by its id; undefined until it has started. */
+  run(runId: string): RunInfo | undefined {
+    this.#session.changed.track()
+    const run = this.#session.tree.runs.get(runId)
+    return run?.visible ? this.#session.tree.info(run) : undefined
+  }
+
+  /** The run that wrote a message, or that answers it when it is a prompt: preferably one that `isShown`. @internal */
+  runOf(messageId: string, isShown: (run: RunNode<M>) => boolean): RunInfo | undefined {
+    this.#session.changed.track()
+    const { tree } = this.#session
+    const node = tree.nodeOf(messageId)
+    if (node instanceof RunNode) return node.isPlaceholder ? undefined : tree.info(node)
+    const replies = [...tree.runsOf(messageId), ...tree.children(messageId)].filter((reply) => reply instanceof RunNode)
+    const answers = replies.filter((run) => !run.isPlaceholder && run.visible)
+    const answer = answers.find(isShown) ?? answers.at(-1)
+    return answer && tree.info(answer)
+  }
+
+  /** A message by its id, plain and unobserved. */
+  message(messageId: string): M | undefined {
+    this.#session.changed.track()
+    return this.#session.tree.nodeOf(messageId)?.message(messageId)
+  }
+
+  /** A plain copy of a message. @internal */
+  snapshot(messageId: string): M | undefined {
+    const message = this.#session.tree.nodeOf(messageId)?.message(messageId)
+    return message && structuredClone(message)
+  }
+
+  /** The reply of a run so far. */
+  messagesOf(runId: string): readonly ViewMessage<M>[] {
+    this.#session.changed.track()
+    const run = this.#session.tree.runs.get(runId)
+    if (!run) return noItems
+    const messages = Array.from(run.ids, (id) => run.viewMessage(id))
+    const reply = reuseIfEqual(this.#replies.get(run), messages)
+    this.#replies.set(run, reply)
+    return reply
+  }
+}
 
 /**
  * A run from the sender's side: from the moment its prompt is on the channel until it ends. Its promises never cause an
@@ -14,6 +79,7 @@ import type { WakeInfo } from '../core/run-info'
  */
 export class ActiveRun<M extends object> {
   readonly #session: Session<M>
+  readonly #tree: SessionTree<M>
   readonly #submission: Submission
   /** The message id of the new prompt, or of the message that was answered. */
   readonly inputId: string
@@ -21,8 +87,9 @@ export class ActiveRun<M extends object> {
   readonly inputEventId: string
 
   /** @internal */
-  constructor(session: Session<M>, submission: Submission) {
+  constructor(session: Session<M>, tree: SessionTree<M>, submission: Submission) {
     this.#session = session
+    this.#tree = tree
     this.#submission = submission
     this.inputId = submission.inputId
     this.inputEventId = submission.eventId
@@ -47,12 +114,12 @@ export class ActiveRun<M extends object> {
 
   /** The reply so far. */
   get messages(): readonly ViewMessage<M>[] {
-    return this.#session.publicTree.messagesOf(this.runId)
+    return this.#tree.messagesOf(this.runId)
   }
 
   /** The state of waking the agent; undefined when the session has no agent to wake. */
   get wake(): WakeInfo | undefined {
-    return this.#session.wakes.infoOf(this.#submission) ?? this.#submission.wake
+    return this.#session.wakes.of(this.#submission)?.info ?? this.#submission.wake
   }
 
   /**
@@ -99,6 +166,6 @@ export class ActiveRun<M extends object> {
 
   /** The body of the request that wakes an agent, for apps that wake it themselves. */
   toInvocation(): InvocationBody {
-    return this.#session.wakes.invocation(this.inputEventId)
+    return invocationOf(this.#session, this.inputEventId)
   }
 }
