@@ -49,9 +49,8 @@ export type { ClientSession } from './session/client-session'
 export type { AgentEndpoint, AgentTarget, DehydratedSession, InvocationBody, SessionStatus } from './session/context'
 export { dehydrateSession } from './session/client-session'
 export type { SendInput } from './session/placed-input'
-export type { ActiveRun, SessionTree } from './session/runs'
+export type { ActiveRun, SessionTree, Steer, SteerOutcome } from './session/runs'
 export type { FlushMode } from './session/scheduling'
-export type { Steer, SteerOutcome } from './session/sent-steers'
 export type {
   AnswerOptions,
   PendingInput,

@@ -113,7 +113,7 @@ export class Cancellations<M extends object> {
   }
 
   /** Resolves when all of these runs have ended, at the latest after two seconds; undefined for none. */
-  waitForRunsToEnd(ids: readonly string[]): Promise<void> | undefined {
+  waitForRunsToEnd(ids: readonly string[]): Promise<unknown> | undefined {
     const hasEnded = (id: string): boolean | undefined => this.#runAt(id)?.hasEnded
     return ids.length > 0 ? this.#session.waits.until(() => ids.every(hasEnded), endLimit) : undefined
   }

@@ -5,9 +5,8 @@ import type { RunInfo, WakeInfo } from '../core/run-info'
 import type { CancelTarget } from './cancellations'
 import type { ClientSessionOptions, DehydratedSession, SessionEvents, SessionStatus } from './context'
 import type { SendInput } from './placed-input'
-import { SessionTree } from './runs'
+import { SessionTree, steer, type Steer } from './runs'
 import { Session } from './session'
-import type { Steer } from './sent-steers'
 import type { RunScope } from './submission'
 import { View } from './view'
 
@@ -94,7 +93,7 @@ export class ClientSession<M extends object> {
 
   /** Sends a message into a run while it is active. A failure rejects the promises of the returned steer. */
   steer(runId: string, given: SendInput<M>): Steer {
-    return this.#session.steers.send(runId, given)
+    return steer(this.#session, runId, given)
   }
 
   /** Cancels every run that is active, about to start, or suspended. */

@@ -1,11 +1,13 @@
 import { bySerial, noItems, reuseIfEqual } from '../core/collections'
+import { warn } from '../core/diagnostics'
+import { badRequest, ErrorCode, toSessionError } from '../core/errors'
 import type { RunInfo, WakeInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
-import type { RunStatus } from '../core/run-state'
+import type { RunEndReason, RunStatus } from '../core/run-state'
 import type { ViewMessage } from '../core/view-message'
-import type { InvocationBody } from './context'
-import type { SendInput } from './placed-input'
-import type { Steer } from './sent-steers'
+import { newId } from '../core/wire'
+import { closedError, type InvocationBody } from './context'
+import { encodeInput, newMessage, type SendInput } from './placed-input'
 import type { Session } from './session'
 import { runOf, type RunResult, type Submission } from './submission'
 import { invocationOf } from './wake'
@@ -161,11 +163,92 @@ export class ActiveRun<M extends object> {
 
   /** Sends a message into the run while it is active; published once the run has started. */
   steer(given: SendInput<M>): Steer {
-    return this.#session.steers.send(this.runId || this.started.then(() => this.runId), given)
+    return steer(this.#session, this.runId || this.started.then(() => this.runId), given)
   }
 
   /** The body of the request that wakes an agent, for apps that wake it themselves. */
   toInvocation(): InvocationBody {
     return invocationOf(this.#session, this.inputEventId)
   }
+}
+
+/** The outcome of a steer. */
+export interface SteerOutcome {
+  /** Whether the agent took it into account. */
+  readonly consumed: boolean
+  /** How the run ended; undefined when the run was only suspended. */
+  readonly runTerminalReason?: RunEndReason
+}
+
+/** A message sent into a running reply. Its promises never cause an unhandled rejection. */
+export interface Steer {
+  /** The id of its message, which appears in the conversation once the channel has it. */
+  readonly id: string
+  /**
+   * Resolves with its serial when the channel has it. Rejects with code 40003 when the run has ended, 104005 when it
+   * could not be published, 104004 when the session is closed.
+   */
+  readonly published: Promise<string>
+  /**
+   * Resolves when the run has ended, or was suspended after it took the steer into account. Rejects as `published`
+   * does.
+   */
+  readonly outcome: Promise<SteerOutcome>
+}
+
+/** Sends a message into a run while it is active. @param runId - may be a promise, for a run that has not started */
+export function steer<M extends object>(
+  session: Session<M>,
+  runId: string | Promise<string>,
+  given: SendInput<M>,
+): Steer {
+  const id = newId()
+  const publish = (run: string): Promise<string> => publishSteer(session, run, id, given)
+  // NOTE: at once where possible, so that steers are published in the order of the calls
+  const published = runId instanceof Promise ? runId.then(publish) : publish(runId)
+  const outcome = published.then(async () => outcomeOf(session, await runId, id))
+  // NOTE: also handles a rejection of `published`
+  outcome.catch(() => undefined)
+  return { id, published, outcome }
+}
+
+async function publishSteer<M extends object>(
+  session: Session<M>,
+  runId: string,
+  messageId: string,
+  given: SendInput<M>,
+): Promise<string> {
+  const { channel, options, tree, outbox } = session
+  session.checkOpen('steer the run')
+  const known = tree.runs.get(runId)
+  // NOTE: rows of a run may be known before its start
+  const run = known?.visible ? known : undefined
+  if (!run) warn('steerUnknown', runId)
+  if (!run || run.hasEnded || run.isEnding) {
+    throw badRequest('steer the run', run ? 'it has ended' : `there is no run "${runId}"`)
+  }
+  const [input] = newMessage(tree.codec, given)
+  const { messages } = encodeInput(tree.codec, input!, { runId, messageId }, channel.clientId, options.device)
+  try {
+    const [serial = ''] = await outbox.publish(messages)
+    return serial
+  } catch (cause) {
+    throw toSessionError('steer the run', ErrorCode.SendFailed, cause)
+  }
+}
+
+async function outcomeOf<M extends object>(session: Session<M>, runId: string, steerId: string): Promise<SteerOutcome> {
+  const { tree, waits } = session
+  const action = 'wait for the run'
+  session.checkOpen(action)
+  const outcome = await waits.until((): SteerOutcome | undefined => {
+    const run = tree.runs.get(runId)
+    if (!run || run.state.status === 'active') return undefined
+    const { status } = run.state
+    const consumed = run.steerState(steerId) === 'consumed'
+    if (status === 'suspended' && !consumed) return undefined
+    return { consumed, ...(status !== 'suspended' && { runTerminalReason: status }) }
+  })
+  if (!outcome) throw closedError(action)
+  return outcome
 }

@@ -189,25 +189,34 @@ export class Deadlines<Subject> {
   }
 }
 
-/** Waits for conditions, which are looked at after every change. */
+/** Waits for facts, which are looked for after every change. */
 export class Waits {
-  readonly #looks = new Set<() => void>()
+  readonly #waits = new Set<{ look(): void; stop(): void }>()
 
-  /** Resolves once this holds, at the latest after so many milliseconds. */
-  async until(holds: () => boolean | undefined, limit: number): Promise<void> {
-    const { promise, resolve } = deferred()
+  /** Resolves with what `find` finds; with undefined after so many milliseconds, and when the session is closed. */
+  async until<T>(find: () => T | undefined, limit?: number): Promise<T | undefined> {
+    const { promise, resolve } = deferred<T | undefined>()
     const look = (): void => {
-      if (holds()) resolve()
+      const found = find()
+      if (found) resolve(found)
     }
-    const timer = setTimeout(resolve, limit)
-    this.#looks.add(look)
+    const wait = { look, stop: () => resolve(undefined) }
+    const timer = limit && setTimeout(wait.stop, limit)
+    this.#waits.add(wait)
     look()
-    await promise
-    clearTimeout(timer)
-    this.#looks.delete(look)
+    try {
+      return await promise
+    } finally {
+      clearTimeout(timer)
+      this.#waits.delete(wait)
+    }
   }
 
   review(): void {
-    for (const look of this.#looks) look()
+    for (const { look } of this.#waits) look()
+  }
+
+  close(): void {
+    for (const { stop } of this.#waits) stop()
   }
 }

@@ -28,7 +28,6 @@ import { PendingInputs } from './pending-inputs'
 import type { PlacedInput } from './placed-input'
 import { RunWatch } from './run-watch'
 import { Deadlines, FlushScheduler, IdleWork, Waits } from './scheduling'
-import { SentSteers } from './sent-steers'
 import { targetOf, type PlacedSendOptions, type RunLists, type RunScope, type Submission } from './submission'
 import { Submissions } from './submissions'
 import { Wakes } from './wake'
@@ -58,7 +57,6 @@ export class Session<M extends object> implements SessionContext<M> {
   readonly wakes: Wakes<M>
   readonly cancellations: Cancellations<M>
   readonly submissions: Submissions<M>
-  readonly steers: SentSteers<M>
   readonly #watch: RunWatch<M>
   readonly pending: PendingInputs<M>
   readonly views = new Set<SessionView<M>>()
@@ -92,7 +90,6 @@ export class Session<M extends object> implements SessionContext<M> {
     this.wakes = new Wakes(this)
     this.cancellations = new Cancellations(this, this.wakes)
     this.submissions = new Submissions(this, this.wakes)
-    this.steers = new SentSteers(this)
     this.#watch = new RunWatch(this, this.cancellations, this.wakes)
     this.pending = new PendingInputs(this, this.submissions, this.cancellations, this.wakes)
   }
@@ -192,9 +189,8 @@ export class Session<M extends object> implements SessionContext<M> {
     this.outbox.close(closedError('publish'))
     this.wakes.close()
     this.#watch.close()
-    const error = closedError('wait for the run')
-    this.submissions.close(error)
-    this.steers.close(error)
+    this.submissions.close(closedError('wait for the run'))
+    this.waits.close()
     for (const view of this.views) view.close()
     await left
     this.emitter.clear()
@@ -307,7 +303,6 @@ export class Session<M extends object> implements SessionContext<M> {
     if (!(subject instanceof RunNode)) return
     this.wakes.apply(subject)
     this.submissions.apply(subject)
-    this.steers.apply(subject)
     if (subject.isEnding) this.deadlines.remind((this.tree.ending.get(subject) ?? Date.now()) + tailLimit, subject)
   }
 }

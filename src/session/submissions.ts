@@ -80,7 +80,7 @@ export class Submissions<M extends object> {
   async send(
     { inputs, place }: PlacedInput<M>,
     wakes = true,
-    onPlaced?: (inputId: string) => Promise<void> | undefined,
+    onPlaced?: (inputId: string) => Promise<unknown> | undefined,
   ): Promise<Submission> {
     const { channel, options, tree } = this.#session
     this.#session.checkOpen('send')
@@ -198,7 +198,7 @@ export class Submissions<M extends object> {
     tree.addLocal(inputId, localRows(messages, channel.clientId))
   }
 
-  async #send(submission: Submission, turn?: Promise<void>): Promise<void> {
+  async #send(submission: Submission, turn?: Promise<unknown>): Promise<void> {
     const { outbox, tree } = this.#session
     const { answers, inputId } = submission
     try {

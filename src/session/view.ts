@@ -17,9 +17,8 @@ import {
   type SendInput,
 } from './placed-input'
 import { OlderMessages } from './older-messages'
-import { ActiveRun, type SessionTree } from './runs'
+import { ActiveRun, steer, type SessionTree, type Steer } from './runs'
 import type { Session } from './session'
-import type { Steer } from './sent-steers'
 import type { AnswerOptions, PendingInput, PlacedSendOptions, RunScope, SendOptions } from './submission'
 import { runEvent, ViewLists, type RunEvent } from './view-lists'
 
@@ -213,7 +212,7 @@ export class View<M extends object> {
 
   /** Sends a message into a run while it is active. A failure rejects the promises of the returned steer. */
   steer(runId: string, given: SendInput<M>): Steer {
-    return this.#session.steers.send(runId, given)
+    return steer(this.#session, runId, given)
   }
 
   /**
