@@ -1,8 +1,7 @@
-type Refusal = { statusCode?: unknown; code?: unknown } | null | undefined
+type Refusal = { statusCode?: number; code?: number } | null | undefined
 
-const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0)
-const statusOf = (error: unknown): number => numberOf((error as Refusal)?.statusCode)
-const codeOf = (error: unknown): number => numberOf((error as Refusal)?.code)
+const statusOf = (error: unknown): number => (error as Refusal)?.statusCode ?? 0
+const codeOf = (error: unknown): number => (error as Refusal)?.code ?? 0
 const groupOf = (error: unknown, size: number): number => Math.floor(codeOf(error) / size)
 
 /** Whether a channel refused a message because of the rate limit; then it certainly does not have the message. */
