@@ -116,9 +116,9 @@ function refuseLate(run: RunNode<object>, answers: readonly Answer[], messageId?
 
 function runThatAsked<M extends object>(tree: Tree<M>, messageId: string, answers: readonly Answer[]): RunNode<M> {
   const node = tree.nodeOf(messageId)
-  if (answers.length === 0) throw badRequest('answer', 'no answer is given')
   // NOTE: apps without types give anything
-  if (!answers.every((answer?: Partial<Answer>) => answer?.type === 'answer' && answer.codec))
+  const areGiven = answers.every((answer?: Partial<Answer>) => answer?.type === 'answer' && answer.codec)
+  if (!areGiven || answers.length === 0)
     throw badRequest('answer', 'it takes what createToolOutput() or createToolApproval() returns')
   const reply = node?.message(messageId)
   if (!(node instanceof RunNode) || !reply) throw badRequest('answer', `"${messageId}" is no message of a run`)
