@@ -72,7 +72,7 @@ export function bindSession(
   const refusal = shallowRef<SessionError>()
   /** The lease of the name with which the server has rendered the component, where the component hydrates. */
   let rendered: Lease | undefined
-  const served = (): ClientSession<AppMessage> => (rendered ?? lease.value)?.served ?? transport.unnamed
+  const served = (): ClientSession<AppMessage> => (rendered ?? lease.value)?.served() ?? transport.unnamed
   const current = computed(() => lease.value?.session ?? transport.unnamed)
   const instance = getCurrentInstance()
   const isHydrated = useHydrated()
@@ -102,7 +102,7 @@ export function bindSession(
       act()
     }
     const refused = refusal.value
-    const promise = refused ? Promise.reject(refused) : (lease.value?.ready ?? Promise.resolve())
+    const promise = refused ? Promise.reject(refused) : (lease.value?.ready() ?? Promise.resolve())
     promise.then(
       () => settle(resolve),
       (error: unknown) =>

@@ -15,14 +15,14 @@ import type { ViewVerbs } from './verbs'
 export interface Lease<M extends object = AppMessage> {
   readonly session: ClientSession<M>
   /** The session as the server has rendered it; undefined where the server has rendered nothing of it. */
-  readonly served: ClientSession<M> | undefined
+  served(): ClientSession<M> | undefined
   /** The session's Pinia store. */
   readonly store: ViewVerbs<M>
   /**
    * Resolves when the session is attached and its first page is shown, on a server when that page is read or has
    * failed; after a failure in a browser, a new promise.
    */
-  readonly ready: Promise<void>
+  ready(): Promise<void>
   /** Asks for at least this many messages on the first page, which has 30 by default. */
   want(limit: number): void
   release(): void
@@ -87,18 +87,12 @@ export class LeasedSession {
 
   lease(): Lease {
     const release = this.#users.acquire()
-    const start = (): Promise<void> => this.#start()
     // NOTE: a server reads a session when the page waits for it, so that all of the page is rendered from the same
     // state
-    if (!this.#inside.hasNoClient) void start()
-    const served = (): ClientSession<AppMessage> | undefined => this.#serve()
+    if (!this.#inside.hasNoClient) void this.#start()
     return {
-      get ready() {
-        return start()
-      },
-      get served() {
-        return served()
-      },
+      ready: () => this.#start(),
+      served: () => this.#serve(),
       session: this.#session,
       store: this.#store,
       want: (limit) => this.#want(limit),
