@@ -64,7 +64,8 @@ export class RunFold {
 
   /** @param rows - by serial */
   constructor(rows: readonly Row[]) {
-    for (const row of rows) this.#read(row)
+    // NOTE: this runs for each run of a page, and walking a list by index is the cheapest way
+    for (let at = 0; at < rows.length; at++) this.#read(rows[at]!)
   }
 
   /** Takes in one more row; false when others come behind it. */
@@ -99,7 +100,7 @@ export class RunFold {
 
   // NOTE: allowed or not, so that where a run stands does not depend on where those stand that it replaces
   get #ownFork(): Row | undefined {
-    return this.answersFork ? this.fork : undefined
+    return this.fork && this.answersFork ? this.fork : undefined
   }
 
   /** Whether it has a message that only a started run has. */
@@ -145,16 +146,18 @@ export class RunFold {
   #read(row: Row): void {
     this.#last = row.serial
     this.first ??= row
-    if (isAgents(row)) this.#noteHeaders(row)
+    this.#noteHeaders(row)
     if (isContent(row)) this.#readContent(row)
     else this.#readLifecycle(row)
   }
 
-  #noteHeaders({ transport }: Row): void {
+  #noteHeaders(row: Row): void {
+    const { transport } = row
     const missing = this.#missing
     // NOTE: most rows have none of them
     for (let at = 0; at < missing.length; at++) {
       if (!transport[missing[at]!]) continue
+      if (!isAgents(row)) return
       for (const name of missing) this.#earliest[name] = transport[name]
       this.#missing = missing.filter((name) => !transport[name])
       this.hasNews = true
@@ -164,15 +167,17 @@ export class RunFold {
 
   #readContent(row: Row): void {
     const { name, transport } = row
-    const id = transport[Header.messageId]
-    if (transport[Header.runId] === undefined) this.fork ??= row
     if (name === MessageName.input) {
+      const id = transport[Header.messageId]
+      if (transport[Header.runId] === undefined) this.fork ??= row
       this.input ??= row
       this.hasNews = true
       if (isSteer(row) && id !== undefined) this.#knownSteers.send(id)
     } else {
-      this.hasNews ||= !this.hasOutput
-      this.hasOutput ||= id !== undefined
+      if (!this.hasOutput) {
+        this.hasNews = true
+        this.hasOutput = transport[Header.messageId] !== undefined
+      }
       const stamp = transport[Header.steers]
       if (stamp !== undefined && stamp !== this.#stamp) this.#readStamp(stamp)
     }

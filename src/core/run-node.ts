@@ -283,8 +283,10 @@ export class RunNode<M extends object> extends TreeNode<M> {
     const { end } = fold
     this.#steers = fold.steers
     progress.isEnding = end !== undefined && !this.#isOverdue && fold.hasOpenStream
-    const open = plainStates[fold.isSuspended && !end ? 'suspended' : 'active']
-    this.state = reuseIfSame(state, end && !progress.isEnding ? endState(end) : open)
+    const open: RunState = plainStates[fold.isSuspended && !end ? 'suspended' : 'active']
+    const next = end && !progress.isEnding ? endState(end) : open
+    // NOTE: the other states are objects that all runs share
+    this.state = next.error ? reuseIfSame(state, next) : next
     if (progress.isNews || state !== this.state) this.forgetInfo()
     progress.isNews = fold.hasNews = false
     this.serial = fold.serial

@@ -65,7 +65,7 @@ export async function inSlices(step: () => boolean): Promise<void> {
 }
 
 /** Milliseconds between two looks whether no item was added, so that idle work begins. */
-const idleTime = 5
+const idleTime = 8
 
 /** Work on items that waits until nothing more important comes, and lets other tasks run in between. */
 export class IdleWork<T> {
