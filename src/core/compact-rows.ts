@@ -105,13 +105,14 @@ const ownCount = 2
 export class RowForms {
   /** Latest first. */
   readonly #forms: Form[] = []
+  readonly #said = new Words()
 
   compact(rows: readonly Row[], home: RowHome, log: Form['log']): CompactRows {
-    const said = wordsOf(rows)
+    const said = this.#said.read(rows)
     let values: unknown[] = []
     let form = this.#forms.find((known) => fits(known, said, rows, (values = ownValues(home))))
     if (!form) {
-      form = { log, names: said.names, words: learn(said, rows, (values = ownValues(home))) }
+      form = { log, ...learn(said, rows, (values = ownValues(home))) }
       if (this.#forms.unshift(form) > maxForms) this.#forms.pop()
     }
     const { serial: first } = rows[0]!
@@ -120,37 +121,40 @@ export class RowForms {
   }
 }
 
-type Words = Pick<Form, 'names' | 'words'>
-
 /** All that rows say in order, but for serials and times; see {@link Form}. */
-function wordsOf(rows: readonly Row[]): Words {
-  const names: Name[] = []
-  const words: unknown[] = []
-  for (let at = 0; at < rows.length; at++) {
-    const { name, transport, codec, clientId, data } = rows[at]!
-    names.push(undefined, undefined)
-    words.push(name, clientId)
-    for (const header in transport) {
-      names.push(header)
-      words.push(transport[header])
+class Words {
+  // NOTE: used for all nodes, because new lists for each node would be most of the garbage of a load
+  readonly names: Name[] = []
+  readonly words: unknown[] = []
+  count = 0
+
+  read(rows: readonly Row[]): this {
+    this.count = 0
+    for (let at = 0; at < rows.length; at++) {
+      const { name, transport, codec, clientId, data } = rows[at]!
+      this.#add(undefined, name)
+      this.#add(undefined, clientId)
+      for (const header in transport) this.#add(header, transport[header])
+      this.#add(undefined, undefined)
+      for (const header in codec) this.#add(header, codec[header])
+      this.#add(null, data)
     }
-    names.push(undefined)
-    words.push(undefined)
-    for (const header in codec) {
-      names.push(header)
-      words.push(codec[header])
-    }
-    names.push(null)
-    words.push(data)
+    return this
   }
-  return { names, words }
+
+  #add(name: Name, word: unknown): void {
+    this.names[this.count] = name
+    this.words[this.count++] = word
+  }
 }
 
-/** The words of a form for rows; notes the values that it leaves out. */
-function learn({ names, words }: Words, rows: readonly Row[], values: unknown[]): unknown[] {
+/** The form of rows; notes the values that it leaves out. */
+function learn(said: Words, rows: readonly Row[], values: unknown[]): Omit<Form, 'log'> {
   const places = new Map(values.map((value, at) => [value, at]))
   rows.forEach(({ serial }, row) => places.set(serial, ~row))
-  return words.map((word, at) => place(word, names[at] === null ? 1 : shortest, values, places))
+  const names = said.names.slice(0, said.count)
+  const words = said.words.slice(0, said.count)
+  return { names, words: words.map((word, at) => place(word, names[at] === null ? 1 : shortest, values, places)) }
 }
 
 /** A word for a form: itself if it is short and no serial, or else its place. */
@@ -162,9 +166,9 @@ function place(word: unknown, length: number, values: unknown[], places: Map<unk
 }
 
 /** Whether rows have a form; notes the values that it leaves out. */
-function fits(form: Form, { names, words }: Words, rows: readonly Row[], values: unknown[]): boolean {
-  if (form.words.length !== words.length) return false
-  for (let index = 0; index < words.length; index++) {
+function fits(form: Form, { names, words, count }: Words, rows: readonly Row[], values: unknown[]): boolean {
+  if (form.words.length !== count) return false
+  for (let index = 0; index < count; index++) {
     const at = form.words[index]
     const word = words[index]
     if (form.names[index] !== names[index]) return false

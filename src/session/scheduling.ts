@@ -65,7 +65,7 @@ export async function inSlices(step: () => boolean): Promise<void> {
 }
 
 /** Milliseconds between two looks whether no item was added, so that idle work begins. */
-const idleTime = 8
+const idleTime = 10
 
 /** Work on items that waits until nothing more important comes, and lets other tasks run in between. */
 export class IdleWork<T> {
@@ -90,8 +90,16 @@ export class IdleWork<T> {
     if (this.#waiting.size > 0) this.#timer ??= setTimeout(this.#look, idleTime)
   }
 
+  /** Begins in the next task, because more important work has just ended. */
+  begin(): void {
+    this.cancel()
+    this.#isIdle = true
+    if (this.#waiting.size > 0) this.#timer = setTimeout(this.#look)
+  }
+
   cancel(): void {
     clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
   // NOTE: a timer for each call of `add` would cost more than most calls, and on a busy machine time tells nothing

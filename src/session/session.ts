@@ -35,9 +35,8 @@ import { Wakes } from './wake'
 /** How long the end of a run is held back for the rest of its text, in milliseconds. */
 const tailLimit = 1000
 
-// NOTE: rows that wait for long cost the garbage collector more than packing costs, and a long load must not need more
-// memory than the conversation that it loads
-const maxLoose = 250
+// NOTE: rows that wait for long cost the garbage collector more than packing costs
+const maxLoose = 2000
 
 /**
  * The inside of a client session. One way in: a channel message is applied to the tree (live ones by `hear`). One way
@@ -269,6 +268,7 @@ export class Session<M extends object> implements SessionContext<M> {
     if (changes.structure || changes.runs) this.changed.trigger()
     for (const view of this.views) view.refresh(changes)
     this.#compact(settled, changes.pending)
+    if (isLoaded) this.#packing.begin()
   }
 
   /** Packs the rows of nodes that may have settled. */
