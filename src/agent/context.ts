@@ -2,6 +2,7 @@ import type { ModelReading, ReplyCodec } from '../core/codec'
 import { newId } from '../core/wire'
 import type { Row } from '../core/row'
 import { isStopping, type RunInfo } from '../core/run-info'
+import { isContinuation } from '../core/run-state'
 import type { Tree } from '../core/tree'
 import type { ContextRule, RunOutcome } from './agent-run'
 import { freshCopy, ownMessages, turnsTo, type OwnMessage, type OwnRun, type TurnOnPath } from './turns'
@@ -66,11 +67,15 @@ export function outcomeAfter<M extends object>(
 ): RunOutcome {
   settleFully(source.tree)
   const run = source.tree.runs.get(own.runId)
-  if (lastPipe.reason !== 'complete' || !run) return lastPipe
+  // NOTE: a call for which no pipe has asked waits for nothing, such as that of a pipe that has failed
+  const hasAsked = own.answers.areAwaited || isContinuation(trigger)
+  if (lastPipe.reason !== 'complete' || !run || !hasAsked) return lastPipe
   if (own.answers.hasOthers(run)) return { reason: 'suspend' }
   // NOTE: whether the calls of the last pipe wait, its own ending tells
-  const replies = ownMessages(source, trigger, own).filter(({ isReply }) => isReply)
-  const isOpen = replies.slice(0, -1).some(({ message }) => source.codec.waits?.(message, []))
+  const earlier = ownMessages(source, trigger, own)
+    .filter(({ isReply }) => isReply)
+    .slice(0, -1)
+  const isOpen = earlier.some((each) => !each.isUnfinished && source.codec.waits?.(each.message, []))
   return isOpen ? { reason: 'suspend' } : lastPipe
 }
 

@@ -171,6 +171,8 @@ const unnamedIn = ({ counted, acted }: Answers): readonly Row[] =>
  * arrives later from another site. Until then this process remembers them.
  */
 export class UsedAnswers {
+  /** Whether a pipe of this process has ended with calls that wait for their answers. */
+  areAwaited = false
   readonly #serials = new Set<string>()
   /** Those that no message of this process has named. */
   readonly #unnamed = new Set<string>()

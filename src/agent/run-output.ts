@@ -131,6 +131,7 @@ export class RunOutput<Chunk> {
       return { message: (step ?? own!).openMessage(this.#steers.take()), step: own }
     }
     const result = await pipe(stream, this.#run, openReply)
+    if (result.reason === 'suspend') this.#run.answers.areAwaited = true
     if (step) step.lastPipe = result
     return (this.#lastPipe = result)
   }

@@ -234,3 +234,21 @@ it('a call can be answered although the model has used its id before in the run'
   expect(states(alice)).toEqual(states(bob))
   expect([alice.error, bob.error]).toEqual([undefined, undefined])
 })
+
+it('a run ends although an earlier pipe of it has failed inside a call', async () => {
+  const scene = await startScene('failed-inside', {
+    async respond(run) {
+      const failing = handFed()
+      const piping = run.pipe(failing.stream)
+      failing.push(...asking('broken').slice(0, 4))
+      failing.fail(new Error('no network'))
+      await piping
+      await run.pipe(textChunks(['In Oslo.']))
+    },
+  })
+  const alice = await scene.open('alice')
+  const run = await alice.view.send('Where am I?')
+  expect(await run.finished).toEqual({ reason: 'complete' })
+  const calls = alice.view.getMessages().flatMap(({ message }) => message.parts.filter(isToolUIPart))
+  expect(calls.map(({ state }) => state)).toEqual(['input-available'])
+})
