@@ -77,15 +77,17 @@ export class IdleWork<T> {
   /** Whether no item was added since the last look. */
   #isIdle = true
 
-  /** @param limit - how many items may wait; of more, the first ones are worked on at once */
+  /** @param limit - how many items may wait; further ones are worked on at once */
   constructor(work: (item: T) => void, limit: number) {
     this.#work = work
     this.#limit = limit
   }
 
   add(items: readonly T[]): void {
-    for (const item of items) this.#waiting.add(item)
-    while (this.#waiting.size > this.#limit) this.#step()
+    for (const item of items) {
+      if (this.#waiting.size < this.#limit) this.#waiting.add(item)
+      else this.#work(item)
+    }
     this.#isIdle = false
     if (this.#waiting.size > 0) this.#timer ??= setTimeout(this.#look, idleTime)
   }

@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest'
-import { inSlices } from '../../src/session/scheduling'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { IdleWork, inSlices } from '../../src/session/scheduling'
 import { Listener } from '../support/listener'
 import { historyOf } from '../support/channel-table'
 import { output, prompt, runMessage } from '../core/wire'
@@ -19,6 +19,22 @@ it('long work lets other tasks run between its steps', async () => {
   clearInterval(count)
   expect(steps).toBe(12)
   expect(turns).toBeGreaterThan(1)
+})
+
+it('idle work begins when no item is added any more or when it is told to, and surplus items do not wait', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const done: number[] = []
+  const work = new IdleWork<number>((item) => done.push(item), 3)
+  work.add([1, 2, 3, 4])
+  expect(done).toEqual([4])
+  await vi.runAllTimersAsync()
+  expect(done).toEqual([4, 1, 2, 3])
+  work.add([5])
+  work.begin()
+  expect(done).toEqual([4, 1, 2, 3])
+  await vi.advanceTimersByTimeAsync(2)
+  expect(done).toEqual([4, 1, 2, 3, 5])
 })
 
 it('a session shows a long history completely, with live messages that arrive while it is processed', async () => {
