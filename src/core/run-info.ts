@@ -112,6 +112,11 @@ type CancelFacts = Pick<RunFold, 'end' | 'refusals'>
 
 /** What a run keeps while more of it may come. It is made anew for a run that changes after its rows were compacted. */
 export class RunProgress {
+  /**
+   * The run as its rows describe it. Undefined until it is asked for, and after a row that is not the last by serial: all
+   * rows are then read again.
+   */
+  fold: RunFold | undefined
   /** Whether rows have come since the last `derive()` that can change the state or the facts. */
   isNews = true
   answers: Answers | undefined
@@ -128,14 +133,6 @@ export class RunProgress {
   isInfoStale = true
   cancelState: Partial<Cancelling> | undefined
   isStalled = false
-
-  constructor(
-    /**
-     * The run as its rows describe it. Undefined after a row that is not the last by serial: all rows are then read
-     * again.
-     */
-    public fold?: RunFold,
-  ) {}
 
   /** Whether something is new since the last call. */
   take(news: 'isNewToForks' | 'hasNewInfo'): boolean {

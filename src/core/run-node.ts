@@ -29,7 +29,6 @@ export class RunNode<M extends object> extends TreeNode<M> {
   #steers: RunFold['steers']
   #isStarted = false
   #isOverdue = false
-  /** How it stands, by its rows. */
   state: RunState = plainStates.active
   readonly #context: RunContext<M>
   /** Its owner, while its rows are compact. */
@@ -283,10 +282,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
     const { end } = fold
     this.#steers = fold.steers
     progress.isEnding = end !== undefined && !this.#isOverdue && fold.hasOpenStream
-    const open: RunState = plainStates[fold.isSuspended && !end ? 'suspended' : 'active']
-    const next = end && !progress.isEnding ? endState(end) : open
-    // NOTE: the other states are objects that all runs share
-    this.state = next.error ? reuseIfSame(state, next) : next
+    const open = plainStates[fold.isSuspended && !end ? 'suspended' : 'active']
+    this.state = end && !progress.isEnding ? endState(end, state) : open
     if (progress.isNews || state !== this.state) this.forgetInfo()
     progress.isNews = fold.hasNews = false
     this.serial = fold.serial

@@ -1,4 +1,4 @@
-import type { SmallMap } from './collections'
+import { reuseIfSame, type SmallMap } from './collections'
 import { ErrorCode } from './errors'
 import { parseJson } from './json'
 import type { Row } from './row'
@@ -46,10 +46,10 @@ export const plainStates = {
 
 export const hasEnded = (status: RunStatus): status is RunEndReason => status !== 'active' && status !== 'suspended'
 
-/** The state that an end brings. */
-export function endState({ transport }: Row): RunState {
+/** The state that an end brings; the one that is known if that says the same. */
+export function endState({ transport }: Row, known: RunState): RunState {
   const reason = transport[Header.runReason]
-  if (reason === 'error') return { status: reason, error: errorOf(transport) }
+  if (reason === 'error') return reuseIfSame<RunState>(known, { status: reason, error: errorOf(transport) })
   return plainStates[reason === 'cancelled' ? reason : 'complete']
 }
 
