@@ -131,6 +131,7 @@ export class Wakes<M extends object> {
     this.#changed = session.port.signal()
   }
 
+  /** The wake for an input or a cancel. */
   of(trigger: Trigger): Wake<M> | undefined {
     this.#changed.track()
     return this.#wakes.of(targetOf(trigger)).find((wake) => wake.trigger.eventId === trigger.eventId)

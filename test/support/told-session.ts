@@ -1,4 +1,5 @@
 import type { InboundMessage, Message } from 'ably'
+import { onTestFinished } from 'vitest'
 import { UIMessageCodec } from '../../src/codec'
 import type { Policy } from '../../src/core/access'
 import { ClientSession } from '../../src/session/client-session'
@@ -29,6 +30,8 @@ export async function aSession(
     port: vuePort,
     policy,
   })
+  // NOTE: its timers would go on in the next test, whose clock may stand still
+  onTestFinished(() => void session.close())
   await session.connect()
   if (past.length > 0 && loaded > 0) await session.view.loadOlder(loaded)
   const published: Message[] = []
