@@ -32,7 +32,7 @@ interface Step<M extends object> extends PathSegment<M> {
   all: readonly string[]
   seen: number
   /** The reply that stands inside it, in place of the messages that do not show. */
-  reply?: RunNode<M>
+  reply: RunNode<M> | undefined
 }
 
 /**
@@ -164,7 +164,8 @@ export class BranchWalk<M extends object> {
 
   #show(node: TreeNode<M>, place: Place<M>): void {
     const { ids } = node
-    const step: Step<M> = { node, place, ids, all: ids, seen: ids.length }
+    // NOTE: with all fields, because a field that is added later takes several times the room
+    const step: Step<M> = { node, place, ids, all: ids, seen: ids.length, reply: undefined }
     this.#steps.set(node, step)
     if (!place.isInside) this.#order.add(step)
     this.#cut(step, this.#replyIn(node))
