@@ -1,7 +1,7 @@
 import type { Codec, Draft, Fold } from './codec'
 import { noItems, SmallMap, isPlainObject, reuseIfEqual, type PlainObject } from './collections'
 import type { Row } from './row'
-import type { ReactivePort } from './signals'
+import { plainPort, type ReactivePort } from './signals'
 import { Header } from './wire'
 
 const none: ReadonlyMap<string, string> = new Map()
@@ -96,8 +96,9 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
   grow(row: Row): void {
     const { part } = row
     if (!part) return
-    const { codec, port } = this.context
-    codec.grow(this.#observed ? port.observe(part) : part, row, port.opaque, port.write)
+    const { codec } = this.context
+    const port = this.#observed ? this.context.port : plainPort
+    codec.grow(port.observe(part), row, this.opaque, port.write)
   }
 
   /** Folds all rows afresh, keeping the objects that views already hold. */
