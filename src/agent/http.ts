@@ -23,6 +23,9 @@ const bodyTimeout = 10_000
 const notARequest =
   'unable to answer; fetch() takes a web Request, but got the request of Node or Express. Serve the agent with toNodeHandler(agent)'
 
+const bodyWasRead =
+  'unable to read the request; its body was read before, perhaps by a middleware. Read a clone there: request.clone()'
+
 /**
  * Checks that a server passed a web request.
  * @throws Error with the fix for Node's requests
@@ -34,9 +37,11 @@ export function checkIsRequest(request: Request): void {
 
 /**
  * Reads the body up to a limit in bytes; its headers are not trusted.
- * @throws {@link HttpError} when it is larger, breaks off, or takes longer than 10 seconds
+ * @throws {@link HttpError} when it is larger, breaks off, or takes longer than 10 seconds; Error when it was read before
  */
 export async function readText(request: Request, limit = maxBodySize): Promise<string> {
+  // NOTE: the web's own error says only that a stream is locked
+  if (request.bodyUsed) throw new Error(bodyWasRead)
   const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader()
   let isLate = false
   const timer = setTimeout(() => {

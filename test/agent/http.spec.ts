@@ -62,6 +62,12 @@ describe('a wake-up request', () => {
     await expect(readInvocation(request)).rejects.toMatchObject({ status, message: expect.stringContaining(words) })
   })
 
+  it('that a middleware has read before fails with the fix', async () => {
+    const request = post(good)
+    await request.text()
+    await expect(readInvocation(request)).rejects.toThrow(/its body was read before.*request\.clone\(\)/)
+  })
+
   it('is refused with 408 if its body takes longer than 10 seconds', async () => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
