@@ -1,4 +1,4 @@
-import { aboutOf, lateReason } from '../core/answers'
+import { lateReason } from '../core/answers'
 import { ErrorCode, unableTo, type SessionError } from '../core/errors'
 import { isFork } from '../core/forks'
 import type { InputNode } from '../core/input-node'
@@ -94,7 +94,7 @@ async function checkFork<M extends object>(
 
 /** Refuses an answer that comes after another one, unless its run can go on with that one. */
 function checkFirst(action: string, run: RunNode<object> | undefined, row: Row): void {
-  const earlier = run?.answers.before(row, aboutOf(row))
+  const earlier = run?.answers.before(row)
   if (earlier && earlier.row.home !== row.home) throw new ConflictError(action, lateReason(earlier))
 }
 

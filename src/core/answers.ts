@@ -16,8 +16,7 @@ interface EarlierAnswer {
 export const isAnswer = (row: Row): boolean => row.name === MessageName.input && !isSteer(row)
 
 /** The message that an answer is about. A fork names a copy of it, so its answers compete with all to the same call. */
-export const aboutOf = ({ transport }: Row): string | undefined =>
-  transport[Header.runId] && transport[Header.messageId]
+const aboutOf = (transport?: Headers): string | undefined => transport?.[Header.runId] && transport[Header.messageId]
 
 /**
  * The answers that count in a run. Of several answers to a call the one counts that the agent has gone on with, as its
@@ -59,7 +58,7 @@ export class Answers {
 
   /** @param isActed - whether the agent has gone on with it */
   #add(row: Row | undefined, isActed = false): void {
-    if (!row || this.counted.has(row) || this.#isOfLateFork(row) || this.before(row, aboutOf(row))) return
+    if (!row || this.counted.has(row) || this.#isOfLateFork(row) || this.before(row)) return
     this.counted.add(row)
     if (isActed) this.acted.add(row)
     if (row.transport[Header.runId] && row.serial > (this.newest?.serial ?? '')) this.newest = row
@@ -80,15 +79,16 @@ export class Answers {
   /**
    * The earlier answer because of which the given answer does not count; undefined if the given answer counts.
    *
+   * @param given - a row, or an answer without a place on the channel
    * @param messageId - the message that it is about; a model may use the id of a call again in a later message
    */
   before(
-    { serial, codec }: { readonly serial?: string; readonly codec: Headers },
-    messageId?: string,
+    { serial, codec, transport }: Pick<Row, 'codec'> & Partial<Row>,
+    messageId = aboutOf(transport),
   ): EarlierAnswer | undefined {
     if (!this.#codec.settles) return undefined
     for (const row of this.#byCall.of(this.#callOf(codec))) {
-      const about = aboutOf(row)
+      const about = aboutOf(row.transport)
       if (messageId && about && messageId !== about) continue
       const isBehind = serial !== undefined && row.serial > serial
       if (row.serial === serial || (isBehind && !this.acted.has(row))) return undefined
@@ -105,7 +105,7 @@ export class Answers {
    * first.
    */
   isOutdone(row: Row): boolean {
-    const earlier = isAnswer(row) ? this.before(row, aboutOf(row))?.row : undefined
+    const earlier = isAnswer(row) ? this.before(row)?.row : undefined
     return earlier !== undefined && (earlier.home !== row.home || this.acted.has(earlier))
   }
 

@@ -219,7 +219,7 @@ export class Submissions<M extends object> {
       submission.serials = (await Promise.all(published)).flat()
       if (answers.length > 0) await checkAnswers(this.#session, submission)
     } catch (cause) {
-      const action = answers.length > 0 ? 'answer' : submission.place.regenerates ? 'regenerate' : 'send the prompt'
+      const action = answers[0] ? 'answer' : submission.place.regenerates ? 'regenerate' : 'send the prompt'
       const error = toSessionError(action, ErrorCode.SendFailed, cause)
       this.#session.act(() => {
         tree.setLocalError(inputId, { code: error.code, message: error.message })
