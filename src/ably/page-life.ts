@@ -29,13 +29,13 @@ export function onPageStays(listener: () => void, wasOpenAt: (moment: number) =>
   const visible = (): void => {
     if (document.visibilityState === 'visible') stay()
   }
-  window.addEventListener('beforeunload', leaving)
-  window.addEventListener('pageshow', stay)
-  document.addEventListener('visibilitychange', visible)
+  // NOTE: a controller can stand for the options of a listener, which it ends by its signal
+  const stop = new AbortController()
+  window.addEventListener('beforeunload', leaving, stop)
+  window.addEventListener('pageshow', stay, stop)
+  document.addEventListener('visibilitychange', visible, stop)
   return () => {
     clearTimeout(timer)
-    window.removeEventListener('beforeunload', leaving)
-    window.removeEventListener('pageshow', stay)
-    document.removeEventListener('visibilitychange', visible)
+    stop.abort()
   }
 }
