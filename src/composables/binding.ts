@@ -54,9 +54,9 @@ export const bindingOf = (handle: object): SessionBinding | undefined => binding
 /** The transport of the Pinia in reach. */
 export function useTransport(): Transport {
   const pinia = getActivePinia()
-  if (!pinia) throw problem('noPinia')
+  if (!pinia) throw problem('noPinia', 'No Pinia found')
   const transport = transportOf(pinia)
-  if (!transport) throw problem('transportMissing')
+  if (!transport) throw problem('transportMissing', 'No AI transport is installed')
   return transport
 }
 
@@ -66,7 +66,7 @@ export function bindSession(
   rows?: MaybeRefOrGetter<DehydratedSession | null | undefined>,
 ): SessionBinding {
   const scope = getCurrentScope()
-  if (!scope) throw problem('noScope')
+  if (!scope) throw problem('noScope', 'This composable was called outside setup()')
   const transport = useTransport()
   const lease = shallowRef<Lease>()
   const refusal = shallowRef<SessionError>()

@@ -38,6 +38,6 @@ export function injectSession(): SessionBinding {
     if (own) return own
   }
   const found = hasInjectionContext() ? inject(key, undefined) : undefined
-  if (!found) throw problem('noSession')
+  if (!found) throw problem('noSession', 'No session found')
   return found
 }

@@ -2,21 +2,8 @@ import { isPlainObject } from './collections'
 import { reasonOf } from './errors'
 import { agentOf, isNewer, type ChannelMessage } from './wire'
 
-/** Mistakes that stop an app. */
-const problems = {
-  piniaMissing: 'createAITransport() needs Pinia',
-  installedTwice: 'This Pinia has an AI transport already',
-  transportMissing: 'No AI transport is installed',
-  clientMissing: 'createAITransport() has no "client"',
-  noPinia: 'No Pinia found',
-  noScope: 'This composable was called outside setup()',
-  noSession: 'No session found',
-} as const
-
-type Problem = keyof typeof problems
-
-/** The fix of each problem, shown in development. */
-const fixes: Record<Problem, string> = {
+/** The fixes of mistakes that stop an app, shown in development. */
+const fixes = {
   piniaMissing: 'call app.use(createPinia()) before app.use(createAITransport({ ... })).',
   installedTwice: 'call createAITransport() or pinia.use(sessionSync()) once per app.',
   transportMissing:
@@ -122,8 +109,8 @@ const fixOf = (client: unknown): string =>
     ? 'Create it without await; the SDK requests tokens by itself: client: () => new Ably.Realtime({ authUrl }).'
     : 'Pass client: () => new Ably.Realtime({ ... }), and return the client from the function.'
 
-/** An error for the developer, to throw; in production it names the problem and no more. */
-export function problem(name: Problem): Error {
+/** An error for the developer, to throw; in production it says what is wrong, but not the fix. */
+export function problem(name: keyof typeof fixes, text: string): Error {
   let rest = ` (${name})`
   try {
     // NOTE: spelled out, so that bundlers drop the fixes in production
@@ -131,7 +118,7 @@ export function problem(name: Problem): Error {
   } catch {
     // A page without a bundler has no `process`
   }
-  return new Error(`[vue-ai-transport] ${problems[name]}${rest}`)
+  return new Error(`[vue-ai-transport] ${text}${rest}`)
 }
 
 const told = new Set<unknown>()

@@ -29,8 +29,8 @@ export function createAITransport(options: AITransportOptions): AITransport {
   return {
     install(next) {
       const pinia = next.config.globalProperties.$pinia as Pinia | undefined
-      if (!pinia) throw problem('piniaMissing')
-      if (app || transportOf(pinia)) throw problem('installedTwice')
+      if (!pinia) throw problem('piniaMissing', 'createAITransport() needs Pinia')
+      if (app || transportOf(pinia)) throw problem('installedTwice', 'This Pinia has an AI transport already')
       app = next
       transport = provideTransport(pinia, options)
       app.onUnmount(() => {
@@ -66,14 +66,14 @@ export function sessionSync(options: AITransportOptions): PiniaPlugin {
   runPlugins = makeStore
   return ({ pinia }) => {
     const known = transports.get(pinia)
-    if (known && known !== own) throw problem('installedTwice')
+    if (known && known !== own) throw problem('installedTwice', 'This Pinia has an AI transport already')
     own = known ?? provideTransport(pinia, options)
   }
 }
 
 /** Gives a Pinia its transport. */
 function provideTransport(pinia: Pinia, options: AITransportOptions): Transport {
-  if (!options.client) throw problem('clientMissing')
+  if (!options.client) throw problem('clientMissing', 'createAITransport() has no "client"')
   const transport = new Transport(pinia, options)
   transports.set(pinia, transport)
   return transport
