@@ -140,15 +140,10 @@ export function headers(entries: Record<string, string | undefined>): Headers {
   return result
 }
 
-/** A random UUID; also on pages served over plain http, where `crypto.randomUUID` is missing. */
-export const newId = (): string => crypto.randomUUID?.() ?? template.replace(/[xy]/g, digit)
-
-const template = 'xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx'
-
-function digit(place: string): string {
-  const random = crypto.getRandomValues(new Uint8Array(1))[0]! & 15
-  return (place === 'x' ? random : (random & 3) | 8).toString(16)
-}
+/** A random UUID; as many random digits on pages served over plain http, where `crypto.randomUUID` is missing. */
+export const newId = (): string =>
+  crypto.randomUUID?.() ??
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 /** This package's version, named in the channel's `agent` parameter. */
 export const version = '0.1.0'
