@@ -213,6 +213,9 @@ export class Nodes<M extends object> {
     const isKnown = node.listedAt !== undefined
     const { inputId, forkOf } = node as Partial<RunNode<M> & InputNode<M>>
     const hasMoved = node.settle()
+    // NOTE: the text that its holder has, because equal texts of different rows are kept twice
+    const { parent: known } = node
+    if (known !== undefined) node.follow(this.nodeOf(known)?.ids.find((id) => id === known) ?? known)
     this.messageCount += node.size - size
     if (node.seeds !== seeds || node.seeds.size > seeds.size) this.#noteSeeds(node, seeds)
     if (node.parent !== parent || !isKnown) {

@@ -114,9 +114,6 @@ export class Tree<M extends object> extends Nodes<M> {
   compact(nodes: readonly TreeNode<M>[]): void {
     for (const node of nodes) {
       if (node.isGone || this.dirty.has(node)) continue
-      const { parent } = node
-      // NOTE: the text that its holder has, because equal texts of different rows are kept twice
-      if (parent !== undefined) node.follow(this.nodeOf(parent)?.ids.find((id) => id === parent) ?? parent)
       const packed = node.compact(this.log)
       // NOTE: no more text is expected in a run that has ended
       if (node instanceof RunNode) for (const row of packed) this.#open.delete(row)
