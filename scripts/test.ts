@@ -1,25 +1,27 @@
 import { spawn } from 'node:child_process'
 import { here } from './entries.ts'
 
-/** The npm scripts that `npm test` runs, each with the ones that have to end before it. */
+/**
+ * The npm scripts that `npm test` runs, each with the ones that have to end before it. Long ones come first, so that short
+ * ones fill the time until the last one ends.
+ */
 export const stages: Readonly<Record<string, readonly string[]>> = {
   chromium: [],
-  // NOTE: the longest by far, so that it does not run alone at the end
   'test:e2e': ['chromium'],
-  'format:check': [],
-  typecheck: [],
-  lint: [],
   build: [],
   'test:unit': [],
+  // NOTE: after the tests that read the folder of the docs
+  'docs:build': ['test:unit'],
+  'test:examples': ['build', 'chromium', 'docs:build'],
   'test:integration': [],
   'test:nuxt': ['build', 'chromium'],
   'story:build': [],
   'test:stories': ['chromium', 'story:build'],
-  // NOTE: after the tests that read the folder of the docs
-  'docs:build': ['test:unit'],
-  'test:examples': ['build', 'chromium', 'docs:build'],
-  'check:package': ['build'],
+  typecheck: [],
+  'format:check': [],
+  lint: [],
   size: ['build'],
+  'check:package': ['build'],
   statements: [],
 }
 
