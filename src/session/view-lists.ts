@@ -5,7 +5,6 @@ import { isRunning, type RunInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import type { RunEndReason, RunError } from '../core/run-state'
 import type { RunTransition, Settled, Tree } from '../core/tree'
-import type { ViewMessage } from '../core/view-message'
 import type { Branches } from './branches'
 import type { Changes } from './context'
 import { inSlices } from './scheduling'
@@ -61,13 +60,9 @@ export class ViewLists<M extends object> {
     this.rebuild()
   }
 
-  get messages(): readonly ViewMessage<M>[] {
-    return this.window.messages
-  }
-
   /** Makes the lists that are still to be made. */
   update(): readonly unknown[] {
-    return [this.messages, this.runs, this.pending]
+    return [this.window.messages, this.runs, this.pending]
   }
 
   get runs(): readonly RunInfo[] {
@@ -104,7 +99,7 @@ export class ViewLists<M extends object> {
    */
   get lastId(): string | undefined {
     const { leaving, kept } = this.#leaving()
-    const last = this.messages.findLast(({ id, state }) => state !== 'failed' && !leaving.has(id))
+    const last = this.window.messages.findLast(({ id, state }) => state !== 'failed' && !leaving.has(id))
     return last ? last.id : kept
   }
 

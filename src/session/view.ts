@@ -57,7 +57,7 @@ export class View<M extends object> {
   /** The messages on the view's branch, oldest first, as far back as it has been loaded. */
   getMessages(): readonly ViewMessage<M>[] {
     this.#listChanged.track()
-    return this.#lists.messages
+    return this.#lists.window.messages
   }
 
   /** Runs that have started: those on the view's branch, those of this client, or all of the session. */
