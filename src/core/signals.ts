@@ -75,10 +75,14 @@ export const sleep = (ms: number): Promise<void> => new Promise((resolve) => set
 
 /**
  * Resolves with whether a promise resolves within `limit` milliseconds. Rejects if it rejects in that time.
+ *
+ * @param mayExit - whether a Node process may exit meanwhile
  */
-export async function resolvesWithin(promise: Promise<unknown>, limit: number): Promise<boolean> {
+export async function resolvesWithin(promise: Promise<unknown>, limit: number, mayExit = false): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<false>((resolve) => (timer = setTimeout(resolve, Math.min(limit, longestDelay), false)))
+  // NOTE: in browsers a timer is a number
+  if (mayExit) (timer as { unref?: () => void } | undefined)?.unref?.()
   try {
     return await Promise.race([promise.then(() => true), late])
   } finally {

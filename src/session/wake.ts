@@ -218,7 +218,7 @@ export async function callAgent(target: AgentTarget, invocation: InvocationBody,
   try {
     const outcome = call()
     // NOTE: a function of the app may never settle
-    if (await resolvesWithin(outcome, limit)) return await outcome
+    if (await resolvesWithin(outcome, limit, true)) return await outcome
     abort.abort()
     throw new Error(`${name} did not answer within ${limit / 1000} seconds`)
   } catch (cause) {

@@ -25,6 +25,13 @@ it('the body of an accepted wake is read, so that Node can use the connection ag
   expect(response.bodyUsed).toBe(true)
 })
 
+it('a wake that is under way holds no Node process by its time limit', () => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const before = timers()
+  void callAgent(() => new Promise(() => undefined), { sessionName: 'ai:x', inputEventId: 'e-1' }, 1)
+  expect(timers()).toBe(before)
+})
+
 it.each([
   [
     'a server',
