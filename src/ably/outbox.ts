@@ -60,7 +60,7 @@ export class Outbox {
   /** Publishes the queue if the channel is attached. */
   flush(): void {
     clearTimeout(this.#timer)
-    rateOf(this.#channel.connection).enter(this.#publishNext)
+    if (!this.#closed) rateOf(this.#channel.connection).enter(this.#publishNext)
   }
 
   readonly #publishNext = (now: number): number => {

@@ -57,6 +57,20 @@ it('a closed outbox leaves no timer behind, which would keep a Node process aliv
   expect(vi.getTimerCount()).toBe(0)
 })
 
+it('a publish that succeeds after the close leaves no timer behind', async () => {
+  vi.useFakeTimers()
+  const { channel, outbox, attempts } = aChannel()
+  const published = [outbox.publish(letter('a')), outbox.publish(letter('b'))]
+  attempts[0]!.settle.reject({ code: 42_913, statusCode: 429 })
+  await vi.advanceTimersByTimeAsync(1)
+  rateOf(channel.connection).slowDown()
+  outbox.close(new Error('closed'))
+  attempts[1]!.settle.resolve(['s'])
+  expect(await published[1]).toEqual(['s'])
+  await expect(published[0]).rejects.toThrow('closed')
+  expect(vi.getTimerCount()).toBe(0)
+})
+
 it('a publish is retried a little later if the connection is still up', async () => {
   vi.useFakeTimers()
   const { outbox, attempts, names } = aChannel()
