@@ -105,6 +105,7 @@ export class Cancels<M extends object> {
     return decision.isAllowed
   }
 
+  /** Adds a cancel; the surplus ones of its client are forgotten. */
   add(row: Row): void {
     if (!row.transport[Header.runId] && !row.transport[Header.inputId]) return
     const surplus = this.#keep(row)

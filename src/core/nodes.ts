@@ -125,6 +125,7 @@ export class Nodes<M extends object> {
     this.dirty.add(node)
   }
 
+  /** Notes that a request for another reply is to be looked at again. */
   touchRequest(inputId: string): void {
     this.dirty.add(inputId)
     this.isRestructured = true

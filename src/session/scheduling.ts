@@ -51,7 +51,7 @@ const hasFrames = (): boolean =>
 
 /** How long work may run before the page gets a chance to react, in milliseconds. */
 const sliceTime = 5
-/** When the task that does such work has run for long enough. */
+/** Until when work may go on in the present task. */
 let sliceEnd = 0
 
 /** Calls `step` until it returns false; yields to the page every few milliseconds. */
@@ -59,12 +59,12 @@ export async function inSlices(step: () => boolean): Promise<void> {
   while (step()) {
     if (performance.now() < sliceEnd) continue
     await nextTask()
-    // NOTE: of all work, because one load is several pieces of work that follow each other in one task
+    // NOTE: for all callers together, because one load is several pieces of work that follow each other in one task
     sliceEnd = performance.now() + sliceTime
   }
 }
 
-/** Milliseconds between two looks whether no item was added, so that idle work begins. */
+/** How often to look whether items are still being added, in milliseconds. Idle work begins once none was. */
 const idleTime = 10
 
 /** Work on items that waits until nothing more important comes, and lets other tasks run in between. */
