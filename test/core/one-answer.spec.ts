@@ -214,6 +214,21 @@ it.each(['message.delete', 'message.update'] as const)(
   },
 )
 
+it('an answer that names another message does not change the call, even if it comes first', () => {
+  const before = asked()
+  const astray = inputOf({ client: 1, call: 0, kind: 'yes' }, 1)
+  const { ai } = astray.extras as { ai: { transport: Record<string, unknown> } }
+  ai.transport['codec-message-id'] = 'other'
+  const denial = inputOf({ client: 0, call: 0, kind: 'no' }, 0)
+  const resume = runMessage('ai-run-resume', 'r', { 'answer-serials': JSON.stringify([denial.serial]) })
+  for (const seed of Array.from({ length: 20 }).keys()) {
+    const tree = newTree()
+    hear(tree, shuffled([...before, astray, denial, resume], randomFrom(seed)))
+    const call = (callsOf(tree) as Call[]).find(({ toolCallId }) => toolCallId === 'c1')
+    expect(call).toMatchObject({ state: 'output-denied', approval: { approved: false } })
+  }
+})
+
 it('a run whose rows are kept in little room still knows which answers were outdone', () => {
   const answers = [0, 1].map((client) => inputOf({ client, call: 0, kind: 'output' }, client))
   const end = runMessage('ai-run-end', 'r', {

@@ -1,8 +1,8 @@
 import type { UIMessage } from 'ai'
 import type { Draft } from '../../core/codec'
-import { SmallMap, type PlainObject } from '../../core/collections'
+import { noItems, SmallMap, type PlainObject } from '../../core/collections'
 import type { Row } from '../../core/row'
-import { Header, type Headers } from '../../core/wire'
+import { Header, MessageName, type Headers } from '../../core/wire'
 import { messageIdOf, unpack } from './fields'
 import type { DataPart, Part, ToolPart } from './parts'
 
@@ -15,8 +15,8 @@ type Change = (part: ToolPart) => void
 class Calls {
   /** Tool calls and `data-*` parts by message, type and id; the latest call of an id also without its message. */
   readonly parts = new SmallMap<ToolPart | DataPart>()
-  /** Changes to calls that are not folded yet, by call id. */
-  readonly changes = new SmallMap<Change[]>()
+  /** Changes to calls that are not folded yet, by call id, each with the row that asks for it. */
+  readonly changes = new SmallMap<[Row, Change][]>()
   readonly inputs = new SmallMap<Row>()
 }
 
@@ -63,10 +63,14 @@ export class FoldScope {
     return message && part
   }
 
-  /** The call that a row is about: in the row's own message, else in any message of the node. */
+  /**
+   * The call that a row is about: in the row's own message, else in any message of the node. An answer is only about a
+   * call in the message that it names.
+   */
   tool(row: Row): ToolPart | undefined {
     const { toolCallId } = row.codec
-    return this.find(messageIdOf(row), toolCallId) ?? this.find(undefined, toolCallId)
+    const own = this.find<ToolPart>(messageIdOf(row), toolCallId)
+    return own || row.name === MessageName.input ? own : this.find(undefined, toolCallId)
   }
 
   addTool(messageId: string | undefined, part: ToolPart): void {
@@ -74,8 +78,9 @@ export class FoldScope {
     this.add(undefined, id, part)
     this.add(messageId, id, part)
     const { changes } = this.#known
-    for (const change of changes.get(id) ?? []) change(this.draft.live(part))
+    const waiting = changes.get(id) ?? noItems
     changes.delete(id)
+    for (const [row, change] of waiting) this.changeTool(row, change)
   }
 
   /** Changes the call that a row is about, at once or when the call is folded. */
@@ -84,7 +89,7 @@ export class FoldScope {
     if (part) return change(part)
     const id = row.codec.toolCallId ?? ''
     const { changes } = this.#known
-    changes.set(id, [...(changes.get(id) ?? []), change])
+    changes.set(id, [...(changes.get(id) ?? noItems), [row, change]])
   }
 
   /** A part that was added under this id; `type` tells `data-*` parts from tool calls. */
