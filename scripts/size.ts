@@ -80,7 +80,8 @@ if (process.argv.includes('--modules')) await printModules()
 
 /** The share of the README's chat that is for rows in a first HTML and for an archive, which that chat does not use. */
 async function weighUnused(): Promise<void> {
-  const limit = 1000
+  // NOTE: about 950. The difference of two brotli sizes varies by 50 bytes with what else changes in a chat
+  const limit = 1_100
   const names = ['core/rows.ts', 'ably/archived-history.ts', 'composables/hydration.ts']
   const whole = await bundle(chat)
   const all = brotli(whole.code)
