@@ -43,7 +43,6 @@ export class Nodes<M extends object> {
   /** Nodes with changed rows, and requests that have changed, to be settled. */
   protected readonly dirty = new Set<Subject<M>>()
   readonly #moved = new Set<TreeNode<M>>()
-  /** Whether anything about the structure has changed. */
   protected isRestructured = false
   /** The number of messages in all nodes, on all branches. */
   messageCount = 0
