@@ -50,11 +50,12 @@ export async function heapPerLiveMessage(contender: Contender, turnCount: number
   return (after - before) / (turnCount * 2)
 }
 
-/** The heap in use once nothing of earlier measurements is left. */
+/** The heap in use once nothing of earlier measurements is left, and work that waits for an idle moment is done. */
 async function usedHeap(): Promise<number> {
   for (let round = 0; round < 4; round++) {
     collectGarbage()
-    await sleep(5)
+    await sleep(100)
   }
+  collectGarbage()
   return process.memoryUsage().heapUsed
 }
