@@ -240,8 +240,8 @@ export interface AgentRun<M extends object, Chunk> {
    * publish.
    *
    * @param outcome - by default the result of the last pipe; `cancelled` if that pipe or an opening step was stopped;
-   * `complete` without a pipe; `suspend` instead of `complete` if a client has approved a call since the conversation
-   * was read
+   * `complete` without a pipe; `suspend` instead of `complete` while a call of an earlier pipe waits for its answer, or an
+   * answer counts that `context()` has not returned
    * @throws SessionError 40003 before `start()` and after `suspend()`, 104003 when it could not be published
    */
   end(outcome?: RunOutcome): Promise<void>

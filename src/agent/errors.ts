@@ -1,4 +1,4 @@
-import { badRequest, ErrorCode, reasonOf, SessionError, toSessionError, unableTo } from '../core/errors'
+import { ErrorCode, reasonOf, SessionError, toSessionError, unableTo } from '../core/errors'
 
 /** The mode of the process; undefined where there is none, as in some edge runtimes. */
 export const mode = (): string | undefined => globalThis.process?.env?.NODE_ENV
@@ -35,8 +35,6 @@ export function guarded(listener: (error: unknown) => void): (error: unknown) =>
     void call(error)
   }
 }
-
-export { badRequest }
 
 /** The error for a session that was closed. */
 export const sessionClosed = (action: string, name: string): SessionError =>

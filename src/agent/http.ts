@@ -37,7 +37,9 @@ export function checkIsRequest(request: Request): void {
 
 /**
  * Reads the body up to a limit in bytes; its headers are not trusted.
- * @throws {@link HttpError} when it is larger, breaks off, or takes longer than 10 seconds; Error when it was read before
+ *
+ * @throws {@link HttpError} when it is larger, breaks off, or takes longer than 10 seconds; Error when it was read
+ * before
  */
 export async function readText(request: Request, limit = maxBodySize): Promise<string> {
   // NOTE: the web's own error says only that a stream is locked

@@ -1,7 +1,7 @@
 import { faultOfName } from '../ably/channel-name'
 import { warnOnce } from '../core/diagnostics'
-import { reasonOf, SessionError } from '../core/errors'
-import { badRequest, BusyError, isDevelopment } from './errors'
+import { badRequest, reasonOf, SessionError } from '../core/errors'
+import { BusyError, isDevelopment } from './errors'
 import { HttpError, readText } from './http'
 
 const maxEventIdLength = 200

@@ -1,3 +1,4 @@
+import { badRequest } from '../core/errors'
 import { newId, type OutgoingMessage } from '../core/wire'
 import type { Row } from '../core/row'
 import type { Answers } from '../core/answers'
@@ -5,7 +6,7 @@ import { isFork } from '../core/forks'
 import type { RunNode } from '../core/run-node'
 import type { RunFailure, RunHooks, RunPhase } from './agent-run'
 import type { AgentChannel } from './channel'
-import { abortReason, badRequest, clientText } from './errors'
+import { abortReason, clientText } from './errors'
 import { failureOf, type CutOff, type RunIdentity, fittingIds } from './run-messages'
 import { RunPublisher } from './run-publisher'
 

@@ -1,6 +1,6 @@
+import { badRequest } from '../core/errors'
 import { newId } from '../core/wire'
 import type { AgentStep, ChunkSource, PipeResult, RetryOptions, StepOptions, StepReason } from './agent-run'
-import { badRequest } from './errors'
 import type { LiveRun } from './live-run'
 import { MessageWriter } from './message-writer'
 import { pipe, type Reply } from './pipe'
