@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { here } from './entries.ts'
 
 /**
- * The npm scripts that `npm test` runs, each with the ones that have to end before it. Long ones come first, so that short
- * ones fill the time until the last one ends.
+ * The npm scripts that `npm test` runs, each with the ones that have to end before it. Long ones come first, so that
+ * short ones fill the time until the last one ends.
  */
 export const stages: Readonly<Record<string, readonly string[]>> = {
   chromium: [],
