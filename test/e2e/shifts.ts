@@ -17,8 +17,11 @@ interface Recorded extends Shifts {
   answers: { from: number; to: number }[]
 }
 
-/** Starts recording the layout shifts of a page. */
-export const watchShifts = (page: Page): Promise<void> => page.evaluate(record)
+/** Starts recording the layout shifts of a page, after the ones of what it has to show by now. */
+export async function watchShifts(page: Page): Promise<void> {
+  await nextFrame(page)
+  await page.evaluate(record)
+}
 
 /** Loads the page again and records its layout shifts from the first paint. */
 export async function reloadAndWatchShifts(page: Page): Promise<void> {
@@ -40,13 +43,18 @@ export async function answering(page: Page, act: () => Promise<unknown>): Promis
     answers.push({ from: performance.now(), to: Infinity })
   })
   await act()
-  await page.evaluate(async () => {
+  await nextFrame(page)
+  await page.evaluate(() => {
     const { answers } = (window as unknown as { shifts: Recorded }).shifts
-    // NOTE: the frame that shows the answer comes later
-    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame)
     answers.at(-1)!.to = performance.now()
   })
 }
+
+/** Waits until a frame shows what the page has now. */
+export const nextFrame = (page: Page): Promise<void> =>
+  page.evaluate(async () => {
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame)
+  })
 
 function record(): void {
   const shifts: Recorded = { total: 0, moved: [], answers: [] }
