@@ -86,6 +86,9 @@ export async function perform({ run }: Behaviour, sdk: Sdk, target: Target, useB
     async suspend(client) {
       const { connectionManager } = client.connection as unknown as Internals
       const gone = new Promise((resolve) => client.connection.once('disconnected', resolve))
+      // NOTE: the SDK waits a second between attempts. An attempt that it makes now and gives up could be resumed by the
+      // service, which then refuses the next one: its key is older
+      connectionManager.lastAutoReconnectAttempt = Date.now()
       connectionManager.disconnectAllTransports()
       await gone
       connectionManager.notifyState({ state: 'suspended' })
@@ -108,6 +111,7 @@ interface Internals {
   connectionManager: {
     activeProtocol: { transport: { disconnect(): void } }
     connectionKey: string
+    lastAutoReconnectAttempt: number
     disconnectAllTransports(): void
     notifyState(change: { state: string }): void
   }
