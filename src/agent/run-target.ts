@@ -1,4 +1,4 @@
-import { lateReason } from '../core/answers'
+import { isAnswer, lateReason } from '../core/answers'
 import { badRequest, ErrorCode, unableTo, type SessionError } from '../core/errors'
 import { isFork } from '../core/forks'
 import type { InputNode } from '../core/input-node'
@@ -123,6 +123,7 @@ async function findResumed<M extends object>(run: LiveRun<M, unknown>, trigger: 
   // NOTE: meanwhile the run may have ended, or resumed for this very answer
   checkOpen(run, resumed, trigger)
   checkNotResumed(resumed, trigger)
+  checkAsked(channel.tree, resumed, trigger)
   const target = targetOf(run, resumed, trigger)
   run.answers.note(resumed.answers)
   const resume = runResume(target.identity, channel.presence.isPossible, run.answers.take())
@@ -133,6 +134,14 @@ function checkOpen<M extends object>({ channel }: LiveRun<M, unknown>, resumed: 
   checkUnanswered(channel.tree, trigger)
   if (resumed.hasEnded) throw new ConflictError('resume the run', 'it has ended')
   if (resumed.isSuperseded) throw new ConflictError('resume the run', 'a fork has taken its place')
+}
+
+/** Refuses an answer that settles no call of its message: the run would go on without the answer that it waits for. */
+function checkAsked<M extends object>({ codec }: Tree<M>, run: RunNode<M>, trigger: Row): void {
+  if (!isAnswer(trigger)) return
+  const message = run.message(trigger.transport[Header.messageId] ?? '')
+  const isAsked = message && codec.asks?.(message, { type: 'answer', ...trigger }) !== false
+  if (!isAsked) throw new ConflictError('resume the run', 'its message has no such call, or asks for no approval of it')
 }
 
 /**

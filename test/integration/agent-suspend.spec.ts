@@ -328,6 +328,27 @@ describe('a resumed run', () => {
     expect(lifecycle(scene)).toEqual(before)
   })
 
+  it.each([
+    ['of another message', { reply: 'another' }],
+    ['that the message does not have', { toolCallId: 'unknown' }],
+    ['that asks for no approval', { output: undefined, approved: true }],
+  ])('is refused for an answer to a call %s, and waits on', async (_, wrong) => {
+    const scene = await stage()
+    const { run, reply } = await waiting(scene)
+    const about = { runId: run.runId, reply, toolCallId: 'call-1', output: 'Oslo' }
+    const stray = await answerTo(scene.alice, { ...about, ...wrong })
+    await expect(scene.create(stray.inputEventId).start()).rejects.toMatchObject({
+      code: 40003,
+      message: /no such call/,
+    })
+    expect(lifecycle(scene).at(-1)).toBe('ai-run-suspend')
+    const { inputEventId } = await answerTo(scene.alice, about)
+    const next = scene.create(inputEventId)
+    await next.start()
+    expect(next.context()[1]!.parts.at(-1)).toMatchObject({ state: 'output-available', output: 'Oslo' })
+    await next.end()
+  })
+
   it('is found in complete history by a process that has not seen it before', async () => {
     const scene = await stage()
     const { run, reply } = await waiting(scene)

@@ -42,7 +42,9 @@ export function waits(reply: UIMessage, given: readonly Answer[], next?: Answer)
 export function asks(reply: UIMessage, { codec: { toolCallId, kind } }: Answer): boolean {
   const call = reply.parts.find((part) => 'toolCallId' in part && part.toolCallId === toolCallId) as
     ToolPart | undefined
-  return !!call && (kind !== approvalKind || call.approval !== undefined || call.state.startsWith('output-'))
+  // NOTE: an approval that arrived without a request for it has no id
+  const isRequested = call?.state === 'approval-requested' || !!call?.approval?.id
+  return !!call && (kind !== approvalKind || isRequested || call.state.startsWith('output-'))
 }
 
 function takes(calls: readonly ToolPart[], given: readonly Answer[], { codec }: Answer): boolean {
