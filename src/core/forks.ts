@@ -18,14 +18,14 @@ export class Forks<M extends object> {
   readonly placeholderRuns = new Map<string, RunNode<M>>()
   readonly #rows = new MultiMap<Row>()
   readonly #replacing = new MultiMap<Row>()
-  /** Forks that no agent has accepted, and that answer a call after another answer to it. */
-  readonly #late = new WeakSet<object>()
-  /** The answers of a replaced run with which its forks were compared last. */
-  readonly #compared = new WeakMap<RunNode<M>, Answers>()
+  /** The answers of a replaced run when it settled last. */
+  readonly #settled = new WeakMap<RunNode<M>, Answers>()
+  readonly #runs: ReadonlyMap<string, RunNode<M>>
   readonly #allows: (row: Row) => boolean
 
   /** @param allows - whether the sender of an answer may replace the run that it names */
-  constructor(allows: (row: Row) => boolean) {
+  constructor(runs: ReadonlyMap<string, RunNode<M>>, allows: (row: Row) => boolean) {
+    this.#runs = runs
     this.#allows = allows
   }
 
@@ -77,30 +77,26 @@ export class Forks<M extends object> {
 
   /** Whether a run is on no branch: other runs replace it, or it is a late fork. */
   isSuperseded(run: RunNode<M>): boolean {
-    if (this.#late.has(run)) return true
-    const counts = (row: Row): boolean => !this.#late.has(row.home!) && this.mayReplace(run, row)
-    return this.areOf(run) && this.#replacing.of(run.key).some(counts)
+    if (run.isPlaceholder) return this.#isLate(run)
+    return this.#replacing.of(run.key).some((row) => this.#replaces(run, row))
   }
 
-  /**
-   * Finds out whether forks are late, after a run or fork has changed; returns the nodes that have to settle for that.
-   */
-  compare(run: RunNode<M>, runs: ReadonlyMap<string, RunNode<M>>): readonly RunNode<M>[] {
-    if (this.#rows.size === 0) return noItems
-    const others = this.#haveNewAnswers(run) ? this.replacing(run).filter((fork) => fork.isPlaceholder) : noItems
-    const rows = this.of(run.key).toSorted(bySerial)
-    const [replaced] = rows.flatMap(({ transport }) => runs.get(transport[Header.supersedes] ?? '') ?? [])
-    const isLate = run.isPlaceholder && replaced?.answers.isLateFork(run) === true
-    if (isLate === this.#late.has(run)) return others
-    if (!this.#late.delete(run)) this.#late.add(run)
-    return replaced ? [...others, replaced] : others
+  /** Whether a fork that no agent has accepted answers a call after another answer to it. */
+  #isLate(fork: RunNode<M>): boolean {
+    if (!fork.isPlaceholder) return false
+    const [replaced] = fork.rows.flatMap(({ transport }) => this.#runs.get(transport[Header.supersedes] ?? '') ?? [])
+    return replaced?.answers.isLateFork(fork) === true
   }
 
-  /** Whether other answers count in a replaced run than when its forks were compared last. */
-  #haveNewAnswers(run: RunNode<M>): boolean {
-    if (!this.areOf(run) || this.#compared.get(run) === run.answers) return false
-    this.#compared.set(run, run.answers)
-    return true
+  #replaces(run: RunNode<M>, row: Row): boolean {
+    return this.mayReplace(run, row) && !this.#isLate(row.home as RunNode<M>)
+  }
+
+  /** The forks that can be late now, or not any more: no agent has accepted them, and the run has other answers. */
+  outdatedBy(run: RunNode<M>): readonly RunNode<M>[] {
+    if (!this.areOf(run) || this.#settled.get(run) === run.answers) return noItems
+    this.#settled.set(run, run.answers)
+    return this.replacing(run).filter(({ isPlaceholder }) => isPlaceholder)
   }
 
   /** The forks that name this run as replaced. */
@@ -112,7 +108,7 @@ export class Forks<M extends object> {
   /** The runs that take the place of this one. */
   replacementsOf(run: RunNode<M>): readonly RunNode<M>[] {
     if (!this.areOf(run)) return noItems
-    const rows = this.#replacing.of(run.key).filter((row) => this.mayReplace(run, row))
-    return rows.map(({ home }) => home as RunNode<M>).filter((fork) => !this.#late.has(fork))
+    const rows = this.#replacing.of(run.key).filter((row) => this.#replaces(run, row))
+    return rows.map(({ home }) => home as RunNode<M>)
   }
 }

@@ -28,7 +28,7 @@ export class Nodes<M extends object> {
   /** Requests for another reply, by message id: no nodes, since they show nothing. */
   readonly requests = new Map<string, Row>()
   readonly access: AccessPolicy
-  readonly forks = new Forks<M>((row) => this.access.canWrite(row, undefined))
+  readonly forks = new Forks<M>(this.runs, (row) => this.access.canWrite(row, undefined))
   /** Which nodes are versions of each other. */
   readonly siblings: Siblings<M> = new Siblings<M>(this)
   /** Nodes by the messages that they mention; the one that holds a message is the first. */

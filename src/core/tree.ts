@@ -207,7 +207,7 @@ export class Tree<M extends object> extends Nodes<M> {
   #settleRun(run: RunNode<M>, isLive: boolean): RunTransition<M> | undefined {
     if (run.inputId !== undefined) this.#placement.adoptFork(run.inputId)
     if (this.access.isGuarded) this.#rereadForksOf(run)
-    for (const other of this.forks.compare(run, this.runs)) this.dirty.add(other)
+    for (const fork of this.forks.outdatedBy(run)) this.dirty.add(fork)
     const isSuperseded = this.forks.isSuperseded(run)
     if (isSuperseded !== run.isSuperseded) {
       this.relocateSiblings(run)
