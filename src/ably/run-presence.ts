@@ -1,7 +1,6 @@
 import type { PresenceMessage, RealtimeChannel, RealtimeClient } from 'ably'
-import { isPlainObject } from '../core/collections'
+import { isPlainObject, parseJson } from '../core/collections'
 import { ErrorCode, unableTo } from '../core/errors'
-import { parseJson } from '../core/json'
 
 /** The presence of agents on a session's channel, for clients: each agent names its live runs there. */
 export class RunPresence {

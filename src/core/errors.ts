@@ -1,5 +1,5 @@
 import * as ErrorCode from './error-codes'
-import { parseJson } from './json'
+import { parseJson } from './collections'
 
 export { ErrorCode }
 

@@ -1,6 +1,5 @@
-import { reuseIfSame, type SmallMap } from './collections'
+import { parseJson, reuseIfSame, type SmallMap } from './collections'
 import { ErrorCode } from './errors'
-import { parseJson } from './json'
 import type { Row } from './row'
 import type { SteerState } from './view-message'
 import { Header, MessageName, type Headers } from './wire'

@@ -1,7 +1,6 @@
-import { isPlainObject, type PlainObject } from '../../core/collections'
+import { isPlainObject, parseJson, type PlainObject } from '../../core/collections'
 import type { Row } from '../../core/row'
 import { Header, headers, type Headers } from '../../core/wire'
-import { parseJson } from '../../core/json'
 import { toHeader } from '../json'
 
 /** Marks a value that is replaced whole, so that nothing inside it is observed. */

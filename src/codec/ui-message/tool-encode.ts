@@ -1,6 +1,6 @@
 import type { Operation } from '../../core/codec'
 import { headers, type Headers } from '../../core/wire'
-import { parseJson } from '../../core/json'
+import { parseJson } from '../../core/collections'
 import { toHeader } from '../json'
 import { longFields, overflowOf, type ChunkOf, type Encodes, type OpenStreams } from './encode'
 import { clipped, pack } from './fields'
