@@ -1,7 +1,6 @@
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
 import { bySerial } from '../core/collections'
-import type { Row } from '../core/row'
-import { tupleOf, type RowReader, type RowTuple } from '../core/rows'
+import { type Row, type RowReader, type RowTuple, tupleOf } from '../core/rows'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
 import { resolvesWithin } from '../core/signals'

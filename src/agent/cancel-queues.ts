@@ -1,5 +1,5 @@
 import type { SessionError } from '../core/errors'
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import { deferred, sleep, type Deferred } from '../core/signals'
 
 interface FromClient {

@@ -1,6 +1,6 @@
 import { bySerial } from '../core/collections'
 import type { SessionError } from '../core/errors'
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import { openCancel } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'

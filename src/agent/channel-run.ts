@@ -1,7 +1,7 @@
 import { isForGood } from '../ably/publish-error'
 import { deferred, abortable } from '../core/signals'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import { MessageName } from '../core/wire'
 import type {
   AgentRun,

@@ -1,5 +1,5 @@
 import { isAgents, Log } from '../core/log'
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import { isEntry, isContinuation } from '../core/run-state'
 import type { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'

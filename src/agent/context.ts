@@ -1,6 +1,6 @@
 import type { ModelReading, ReplyCodec } from '../core/codec'
 import { newId } from '../core/wire'
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import { isStopping, type RunInfo } from '../core/run-info'
 import { isContinuation } from '../core/run-state'
 import type { Tree } from '../core/tree'

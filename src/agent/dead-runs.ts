@@ -1,6 +1,6 @@
 import { bySerial } from '../core/collections'
 import { ErrorCode, toSessionError, unableTo, type SessionError } from '../core/errors'
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import { cancelledSilenceLimit, foreignSilenceLimit, isNamedByPresence, silenceLimit } from '../core/run-info'
 import type { RunNode } from '../core/run-node'
 import type { RunEndReason } from '../core/run-state'

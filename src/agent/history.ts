@@ -1,5 +1,5 @@
 import type { HistoryPage } from '../ably/history-page'
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import { Header, isClients, type ChannelMessage } from '../core/wire'
 import { deferred, longestDelay } from '../core/signals'
 

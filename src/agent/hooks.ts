@@ -1,6 +1,6 @@
 import type { AccessPolicy, Act } from '../core/access'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import type { RunInfo } from '../core/run-info'
 import type { ChannelMessage } from '../core/wire'
 import type { AgentChannel } from './channel'

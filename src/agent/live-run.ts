@@ -1,6 +1,6 @@
 import { badRequest } from '../core/errors'
 import { newId, type OutgoingMessage } from '../core/wire'
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import type { Answers } from '../core/answers'
 import { isFork } from '../core/forks'
 import type { RunNode } from '../core/run-node'

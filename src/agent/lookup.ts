@@ -1,6 +1,6 @@
 import { ErrorCode, unableTo } from '../core/errors'
 import { isOpen } from '../core/log'
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import type { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
 import type { AgentChannel } from './channel'

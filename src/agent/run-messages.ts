@@ -1,5 +1,5 @@
 import { isFork } from '../core/forks'
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import { isEntry, type RunEndReason } from '../core/run-state'
 import { Header, headers, MessageName, type Headers, type OutgoingMessage } from '../core/wire'
 import type { RunFailure, StepReason } from './agent-run'

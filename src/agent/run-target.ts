@@ -3,7 +3,7 @@ import { badRequest, ErrorCode, unableTo, type SessionError } from '../core/erro
 import { isFork } from '../core/forks'
 import type { InputNode } from '../core/input-node'
 import { isAgents } from '../core/log'
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import type { TreeNode } from '../core/node'
 import type { RunNode } from '../core/run-node'
 import { isSteer, isContinuation, isRegeneration } from '../core/run-state'

@@ -1,4 +1,4 @@
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import { RunFold } from '../core/run-fold'
 import { isSteer } from '../core/run-state'
 import { Header, isClients } from '../core/wire'

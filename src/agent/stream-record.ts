@@ -1,6 +1,6 @@
 import { isPassing, isTooFast } from '../ably/publish-error'
 import { ErrorCode, toSessionError, type SessionError } from '../core/errors'
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import { Header, MessageName, type Headers, type OutgoingMessage, type StreamStatus } from '../core/wire'
 import { outputExtras } from './run-messages'
 import type { RunPublisher } from './run-publisher'

@@ -17,4 +17,4 @@ export type {
 } from '../core/codec'
 export { Header } from './header'
 export type { Headers } from '../core/wire'
-export type { Row } from '../core/row'
+export type { Row } from '../core/rows'

@@ -1,6 +1,6 @@
 import { isPlainObject, type PlainObject } from './collections'
 import { warn } from './diagnostics'
-import type { Row } from './row'
+import type { Row } from './rows'
 import type { TreeNode } from './node'
 import { isSteer } from './run-state'
 import { Header } from './wire'

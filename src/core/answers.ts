@@ -1,7 +1,7 @@
 import type { Codec } from './codec'
 import { MultiMap } from './collections'
 import { badRequest, type SessionError } from './errors'
-import type { Row, RowHome } from './row'
+import type { Row, RowHome } from './rows'
 import { isSteer } from './run-state'
 import { Header, MessageName, type Headers } from './wire'
 

@@ -2,7 +2,7 @@ import { bySerial, firstAbove, insertBySerial, noItems, removeBySerial } from '.
 import type { Log } from './log'
 import { levelOf, type TreeNode } from './node'
 import type { Nodes } from './nodes'
-import type { Row } from './row'
+import type { Row } from './rows'
 import { RunNode } from './run-node'
 import { Header, type Headers } from './wire'
 

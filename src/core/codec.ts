@@ -1,4 +1,4 @@
-import type { Row } from './row'
+import type { Row } from './rows'
 import type { ReactivePort } from './signals'
 import type { Headers } from './wire'
 

@@ -1,4 +1,4 @@
-import type { Row, RowHome } from './row'
+import type { Row, RowHome } from './rows'
 import type { Headers, MessageName } from './wire'
 
 /** What the rows of nodes have in common: all that they say in order, but for serials and times. */

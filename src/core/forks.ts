@@ -1,5 +1,5 @@
 import { hasSeeds } from './access'
-import type { Row } from './row'
+import type { Row } from './rows'
 import { bySerial, MultiMap, noItems } from './collections'
 import { Answers } from './answers'
 import type { Codec } from './codec'

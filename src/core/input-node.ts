@@ -1,5 +1,5 @@
 import { noItems } from './collections'
-import type { Row } from './row'
+import type { Row } from './rows'
 import { TreeNode } from './node'
 import type { MessageState, ViewMessage } from './view-message'
 import { Header } from './wire'

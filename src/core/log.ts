@@ -1,5 +1,5 @@
 import { warn } from './diagnostics'
-import { unsent, type Piece, type Row, type RowHome } from './row'
+import { type Piece, type Row, type RowHome, unsent } from './rows'
 import { firstAbove, SortedList } from './collections'
 import { RowForms, rowsOf, versionIn, type CompactRows } from './compact-rows'
 import {

@@ -1,6 +1,6 @@
 import { compare, insertBySerial, noItems, removeBySerial } from './collections'
 import { isContent, type Log } from './log'
-import { unsent, type Row, type RowHome } from './row'
+import { type Row, type RowHome, unsent } from './rows'
 import { Projection, type NodeContext } from './projection'
 import { rowsOf, type CompactRows } from './compact-rows'
 import { ShownMessages, type MessageState, type MessageStatus, type SteerState, type ViewMessage } from './view-message'

@@ -2,7 +2,7 @@ import type { Cancels } from './cancels'
 import { isFork } from './forks'
 import { isAgents } from './log'
 import type { Nodes } from './nodes'
-import type { Row } from './row'
+import type { Row } from './rows'
 import type { RunNode } from './run-node'
 import { Header, MessageName, type Headers } from './wire'
 

@@ -1,6 +1,6 @@
 import type { Codec, Draft, Fold } from './codec'
 import { noItems, SmallMap, isPlainObject, reuseIfEqual, type PlainObject } from './collections'
-import type { Row } from './row'
+import type { Row } from './rows'
 import { plainPort, type ReactivePort } from './signals'
 import { Header } from './wire'
 

@@ -1,6 +1,6 @@
 import { insertBySerial, noItems, SmallMap } from './collections'
 import { isAgents, isContent, isOpen } from './log'
-import type { Row } from './row'
+import type { Row } from './rows'
 import { idsIn, isEntry, isSteer, Refusals, SteerStates, type RunStep } from './run-state'
 import { Header, isClients, MessageName, type Headers } from './wire'
 

@@ -1,7 +1,7 @@
 import type { Answers } from './answers'
 import { noItems } from './collections'
 import type { SessionError } from './errors'
-import type { Row } from './row'
+import type { Row } from './rows'
 import type { RunFold } from './run-fold'
 import { hasEnded, type RunError, type RunStatus, type RunStep, type RunState } from './run-state'
 import type { Writable } from './view-message'

@@ -1,6 +1,6 @@
 import { parseJson, reuseIfSame, type SmallMap } from './collections'
 import { ErrorCode } from './errors'
-import type { Row } from './row'
+import type { Row } from './rows'
 import type { SteerState } from './view-message'
 import { Header, MessageName, type Headers } from './wire'
 

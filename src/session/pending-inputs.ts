@@ -1,6 +1,6 @@
 import { compare } from '../core/collections'
 import { InputNode } from '../core/input-node'
-import { unsent, type Row } from '../core/row'
+import { type Row, unsent } from '../core/rows'
 import { levelOf, type TreeNode } from '../core/node'
 import type { Subject } from '../core/nodes'
 import { RunNode } from '../core/run-node'

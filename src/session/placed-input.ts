@@ -2,7 +2,7 @@ import { alreadyAnswered } from '../core/answers'
 import type { Answer, Codec, Input, Seed, WholeMessage } from '../core/codec'
 import { badRequest } from '../core/errors'
 import { newId, Header, headers, isReadable, MessageName, type OutgoingMessage } from '../core/wire'
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import { RunNode } from '../core/run-node'
 import type { Tree } from '../core/tree'
 

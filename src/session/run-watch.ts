@@ -8,7 +8,7 @@ import {
   type WakeInfo,
 } from '../core/run-info'
 import type { SessionError } from '../core/errors'
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import type { RunNode } from '../core/run-node'
 import { Header, MessageName } from '../core/wire'
 import { answerLimit, type Cancellations } from './cancellations'

@@ -1,4 +1,4 @@
-import type { Row } from '../core/row'
+import type { Row } from '../core/rows'
 import { deferred } from '../core/signals'
 
 /** When gathered changes reach the views: once per animation frame, or at once. */

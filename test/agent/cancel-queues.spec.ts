@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { CancelRefusals, Decisions, NewestPerClient } from '../../src/agent/cancel-queues'
-import type { Row } from '../../src/core/row'
+import type { Row } from '../../src/core/rows'
 import { hear, newTree } from '../support/transcripts'
 import { runMessage } from '../core/wire'
 

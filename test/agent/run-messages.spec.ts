@@ -9,7 +9,7 @@ import {
   stepEnd,
   stepStart,
 } from '../../src/agent/run-messages'
-import type { Row } from '../../src/core/row'
+import type { Row } from '../../src/core/rows'
 import type { ChannelMessage } from '../../src/core/wire'
 import { transportOf } from '../support/agent'
 import { newTree, readTranscript } from '../support/transcripts'

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
-import type { Row } from '../../src/core/row'
+import type { Row } from '../../src/core/rows'
 import { RowForms, rowsOf } from '../../src/core/compact-rows'
 import { hear, newTree } from '../support/transcripts'
 import { later, output, prompt, runMessage } from './wire'

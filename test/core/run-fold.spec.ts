@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Row } from '../../src/core/row'
+import type { Row } from '../../src/core/rows'
 import { RunFold } from '../../src/core/run-fold'
 import type { ChannelMessage } from '../../src/core/wire'
 import { randomFrom, shuffled } from '../support/channel-table'

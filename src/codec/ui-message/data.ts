@@ -1,6 +1,6 @@
 import type { DataUIPart, UIDataTypes } from 'ai'
 import type { Operation } from '../../core/codec'
-import type { Row } from '../../core/row'
+import type { Row } from '../../core/rows'
 import { kindOf, messageIdOf, pack } from './fields'
 import type { FoldScope } from './fold-scope'
 import type { DataPart } from './parts'

@@ -1,5 +1,5 @@
 import type { UIMessage } from 'ai'
-import type { Row } from '../../core/row'
+import type { Row } from '../../core/rows'
 import { merged } from '../json'
 import type { Encodes } from './encode'
 import type { FoldScope, Folds } from './fold-scope'

@@ -1,5 +1,5 @@
 import { isPlainObject, parseJson, type PlainObject } from '../../core/collections'
-import type { Row } from '../../core/row'
+import type { Row } from '../../core/rows'
 import { Header, headers, type Headers } from '../../core/wire'
 import { toHeader } from '../json'
 

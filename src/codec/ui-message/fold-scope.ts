@@ -1,7 +1,7 @@
 import type { UIMessage } from 'ai'
 import type { Draft } from '../../core/codec'
 import { noItems, SmallMap, type PlainObject } from '../../core/collections'
-import type { Row } from '../../core/row'
+import type { Row } from '../../core/rows'
 import { Header, MessageName, type Headers } from '../../core/wire'
 import { messageIdOf, unpack } from './fields'
 import type { DataPart, Part, ToolPart } from './parts'

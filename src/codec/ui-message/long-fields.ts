@@ -1,5 +1,5 @@
 import { isPlainObject, type PlainObject } from '../../core/collections'
-import type { Row } from '../../core/row'
+import type { Row } from '../../core/rows'
 import { mergeMetadata } from './envelope'
 import { messageIdOf, unpackData } from './fields'
 import { keyOf, type FoldScope } from './fold-scope'

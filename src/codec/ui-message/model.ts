@@ -1,6 +1,6 @@
 import type { UIMessage } from 'ai'
 import type { ModelReading } from '../../core/codec'
-import type { Row } from '../../core/row'
+import type { Row } from '../../core/rows'
 import { isPlainObject, type PlainObject } from '../../core/collections'
 import { isDataType, isToolType, type Part, type ToolPart } from './parts'
 

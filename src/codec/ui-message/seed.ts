@@ -1,6 +1,6 @@
 import type { UIMessage } from 'ai'
 import { isPlainObject } from '../../core/collections'
-import type { Row } from '../../core/row'
+import type { Row } from '../../core/rows'
 import type { FoldScope } from './fold-scope'
 import { isDataType, isToolType, type DataPart, type Part, type ToolPart } from './parts'
 import { shapeOf } from './simple-part'

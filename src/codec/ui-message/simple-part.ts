@@ -1,6 +1,6 @@
 import type { PlainObject } from '../../core/collections'
 import { isOpen } from '../../core/log'
-import type { Row } from '../../core/row'
+import type { Row } from '../../core/rows'
 import { plainPort } from '../../core/signals'
 import type { Headers } from '../../core/wire'
 import type { Encodes } from './encode'

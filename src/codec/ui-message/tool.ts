@@ -1,6 +1,6 @@
 import { isPlainObject, parseJson, type PlainObject } from '../../core/collections'
 import { isOpen, isStreamed } from '../../core/log'
-import type { Row } from '../../core/row'
+import type { Row } from '../../core/rows'
 import { Header, MessageName } from '../../core/wire'
 import { messageIdOf, textOf, unpack, type Opaque } from './fields'
 import type { FoldScope, Folds } from './fold-scope'

@@ -1,6 +1,6 @@
 import type { UIMessage } from 'ai'
 import type { EncodedPart } from '../../core/codec'
-import type { Row } from '../../core/row'
+import type { Row } from '../../core/rows'
 import { badRequest } from '../../core/errors'
 import { Header, headers } from '../../core/wire'
 import { toHeader } from '../json'
