@@ -99,13 +99,15 @@ function textIn(row: Row, field: string): string {
   return typeof text === 'string' ? text : ''
 }
 
+const outcomeFields = ['output', 'errorText', 'preliminary'] as const
+
 /** Moves a call to a state; the outcome that an earlier state had is dropped. */
-function settle(part: ToolPart, state: string, outcome: Partial<ToolPart>): void {
-  const next = { output: undefined, errorText: undefined, preliminary: undefined, ...outcome, state }
-  for (const [field, value] of Object.entries(next)) {
-    if (value === undefined) delete (part as ToolPart & PlainObject)[field]
-    else (part as ToolPart & PlainObject)[field] = value
-  }
+// NOTE: what stays the same is not written, because each write looks for its observers
+function settle(part: ToolPart, state: string, outcome: Partial<ToolPart> & PlainObject): void {
+  const fields = part as ToolPart & PlainObject
+  if (part.state !== state) part.state = state
+  for (const field of outcomeFields) if (outcome[field] === undefined && field in part) delete part[field]
+  for (const field in outcome) if (fields[field] !== outcome[field]) fields[field] = outcome[field]
 }
 
 /** Fields of a row that describe the outcome of a call. */
