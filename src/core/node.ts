@@ -235,6 +235,10 @@ export abstract class TreeNode<M extends object> implements RowHome {
   protected get isAppendOnly(): boolean {
     return false
   }
+  /** The same, and nobody waits for those messages: it is a run that is being written, as expected. */
+  get isGoingOn(): boolean {
+    return false
+  }
   /** Whether no more content is to be expected. */
   protected abstract get isComplete(): boolean
   /**
@@ -260,3 +264,11 @@ export const byLevel = (a: TreeNode<object>, b: TreeNode<object>): number => com
 
 /** Where a node stands among all nodes: its serial, or above all serials. No two nodes have the same. */
 export const levelOf = ({ serial, unsentLevel = unsent }: TreeNode<object>): string => serial || unsentLevel
+
+/** How the structure of a tree has changed. */
+export interface Restructured<M extends object> {
+  /** Whether nodes or messages were added, removed or moved. */
+  structure: boolean
+  /** The nodes that can have another place on a branch now. */
+  moved: readonly TreeNode<M>[]
+}

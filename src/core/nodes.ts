@@ -3,7 +3,7 @@ import type { Codec } from './codec'
 import { MultiMap, SortedList } from './collections'
 import { Forks } from './forks'
 import { InputNode } from './input-node'
-import { levelOf, type TreeNode } from './node'
+import { levelOf, type Restructured, type TreeNode } from './node'
 import { type Row, unsent } from './rows'
 import { RunNode } from './run-node'
 import { Siblings } from './siblings'
@@ -12,14 +12,6 @@ import { Header, type Headers } from './wire'
 
 /** A node of the tree, or the message id of an input that has no node. */
 export type Subject<M extends object> = TreeNode<M> | string
-
-/** How the structure of the tree has changed. */
-export interface Restructured<M extends object> {
-  /** Whether nodes or messages were added, removed or moved. */
-  structure: boolean
-  /** The nodes that can have another place on a branch now. */
-  moved: readonly TreeNode<M>[]
-}
 
 /** The nodes of a conversation and their relations: which node follows, holds or answers which message. */
 export class Nodes<M extends object> {
@@ -42,6 +34,8 @@ export class Nodes<M extends object> {
   #latest: RunNode<M> | undefined
   /** Nodes with changed rows, and requests that have changed, to be settled. */
   protected readonly dirty = new Set<Subject<M>>()
+  /** Nodes with nothing new but further content. */
+  protected readonly longer = new Set<TreeNode<M>>()
   readonly #moved = new Set<TreeNode<M>>()
   protected isRestructured = false
   /** The number of messages in all nodes, on all branches. */
@@ -151,7 +145,7 @@ export class Nodes<M extends object> {
   attachRow(node: TreeNode<M>, row: Row): void {
     const messageId = node.add(row)
     if (messageId !== undefined) this.mention(messageId, node, row.serial)
-    this.dirty.add(node)
+    ;(node.isGoingOn ? this.longer : this.dirty).add(node)
   }
 
   /** Takes a row out of its node. @param headers - the headers that put it there */
@@ -216,8 +210,7 @@ export class Nodes<M extends object> {
     // NOTE: the text that its holder has, because equal texts of different rows are kept twice
     const { parent: known } = node
     if (known !== undefined) node.follow(this.nodeOf(known)?.ids.find((id) => id === known) ?? known)
-    this.messageCount += node.size - size
-    if (node.seeds !== seeds || node.seeds.size > seeds.size) this.#noteSeeds(node, seeds)
+    this.noteMessages(node, size, seeds)
     if (node.parent !== parent || !isKnown) {
       if (isKnown) this.#children.remove(parent ?? '', node)
       this.#children.add(node.parent ?? '', node)
@@ -240,7 +233,7 @@ export class Nodes<M extends object> {
     if (isOther) for (const id of ids) this.#relocateFollowers(id)
     if (node.visible !== visible) this.#visibilityChanged(node)
     else if (isOther) for (const id of node.ids) this.#relocateFollowers(id)
-    else if (node.size > size) this.#noteGrowth(node, size)
+    else if (node.size > size) this.noteGrowth(node, size)
   }
 
   #list(node: TreeNode<M>): void {
@@ -261,7 +254,7 @@ export class Nodes<M extends object> {
   }
 
   /** A reply that is known already can take the place of a new message of a run. */
-  #noteGrowth({ ids }: TreeNode<M>, size: number): void {
+  protected noteGrowth({ ids }: TreeNode<M>, size: number): void {
     for (let at = size || 1; at < ids.length; at++) {
       const replaces = (child: TreeNode<M>): boolean => child instanceof RunNode && child.regenerates === ids[at]
       const before = ids[at - 1]
@@ -275,10 +268,12 @@ export class Nodes<M extends object> {
     if (target !== undefined) this.#edits.add(target, node)
   }
 
-  /** Messages that were copied along with another one are found like all messages. */
-  #noteSeeds(node: TreeNode<M>, former: ReadonlyMap<string, string>): void {
+  /** Counts the messages of a node. Those that were copied along with another one are found like all messages. */
+  protected noteMessages(node: TreeNode<M>, size: number, former: ReadonlyMap<string, string>): void {
+    this.messageCount += node.size - size
+    if (node.seeds === former) return
     for (const [id, serial] of node.seeds) this.mention(id, node, serial)
-    if (node.seeds !== former) for (const id of former.keys()) this.unmention(id, node)
+    for (const id of former.keys()) this.unmention(id, node)
   }
 
   #noteInput(run: RunNode<M>, former: string | undefined, inputId: string | undefined): void {

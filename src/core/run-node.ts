@@ -84,7 +84,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   #takeAnswer(progress: RunProgress, row: Row): void {
     const isNamed = this.fold.namedAnswers.includes(row.serial)
-    if (isNamed || (this.#counts(row) && !progress.answers!.goOn(row))) progress.answers = undefined
+    if (!isNamed && !this.#context.access.canWrite(row, this.owner)) return
+    if (isNamed || !progress.answers!.goOn(row)) progress.answers = undefined
   }
 
   override follow(parent: string): void {
@@ -157,13 +158,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** @param named - serials of the answers in it that its agent has gone on with, oldest first */
   answersWith(named: readonly unknown[]): Answers {
-    const isOwn = (row: Row): boolean => isAnswer(row) && this.#counts(row)
+    const isOwn = (row: Row): boolean => isAnswer(row) && this.#context.access.canWrite(row, this.owner)
     return this.#context.forks.withAnswersTo(this, this.rows.filter(isOwn), named, this.#context.codec)
-  }
-
-  /** Whether an input is of a client that may write into it. */
-  #counts(row: Row): boolean {
-    return this.#context.access.canWrite(row, this.owner)
   }
 
   /** The run as its rows describe it. Compact rows stay compact, so that a reader of many runs takes no rows back. */
@@ -203,6 +199,10 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   protected override get isAppendOnly(): boolean {
     return this.#progress?.isNews === false && !this.#progress.isEnding
+  }
+
+  override get isGoingOn(): boolean {
+    return this.isAppendOnly && !this.stale && !this.isStalled && this.state.status === 'active'
   }
 
   get replacesId(): string | undefined {

@@ -3,8 +3,8 @@ import { Cancels } from './cancels'
 import type { Codec } from './codec'
 import { noItems } from './collections'
 import { isUnsettled, Log } from './log'
-import type { TreeNode } from './node'
-import { Nodes, type Restructured, type Subject } from './nodes'
+import type { Restructured, TreeNode } from './node'
+import { Nodes, type Subject } from './nodes'
 import { Placement } from './placement'
 import { type Row, unsent } from './rows'
 import type { RunInfo } from './run-info'
@@ -22,7 +22,10 @@ export interface RunTransition<M extends object> {
 
 /** The changes since the last `settle()`. */
 export interface Settled<M extends object> extends Restructured<M> {
-  /** What got or lost rows, or was cancelled: runs, prompts, and requests for another reply. */
+  /**
+   * What got or lost rows, or was cancelled: runs, prompts, and requests for another reply. No run that only goes on
+   * with its messages.
+   */
   changed: readonly Subject<M>[]
   transitions: readonly RunTransition<M>[]
 }
@@ -82,6 +85,8 @@ export class Tree<M extends object> extends Nodes<M> {
   settle(isLive = true): Settled<M> {
     for (const row of this.#grown) this.#grow(row)
     this.#grown.clear()
+    for (const node of this.longer) this.#goOn(node)
+    this.longer.clear()
     // NOTE: for most tokens this is all, so nothing is made for them
     return this.dirty.size > 0 || this.isRestructured ? this.#settleNodes(isLive) : nothing
   }
@@ -92,6 +97,19 @@ export class Tree<M extends object> extends Nodes<M> {
     const isDone = node.grow(row)
     // NOTE: late text can contain the tool call that a suspended run waits for, and forks start with copies of it
     if (!isDone || (node instanceof RunNode && node.state.status !== 'active')) this.dirty.add(node)
+  }
+
+  /** Follows a node that has further content. */
+  #goOn(node: TreeNode<M>): void {
+    if (this.dirty.has(node)) return
+    // NOTE: forks start with copies of the content, and a cancel waits for the agent to fall silent
+    const isWatched = this.forks.areOf(node as RunNode<M>) || this.cancels.of(node).length > 0
+    if (!node.isGoingOn || isWatched) return void this.dirty.add(node)
+    const { size, seeds } = node
+    if (!node.settle()) return
+    this.relocate(node)
+    this.noteMessages(node, size, seeds)
+    this.noteGrowth(node, size)
   }
 
   #settleNodes(isLive: boolean): Settled<M> {

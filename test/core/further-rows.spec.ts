@@ -41,3 +41,24 @@ it('a further output that consumes a steer is still noticed', () => {
   hear(tree, [preliminary(3, { 'steer-codec-message-ids': '["s"]' })])
   expect(shown.steer).toBe('consumed')
 })
+
+it('an output of a run that is being written changes nothing but its message', () => {
+  const tree = newTree()
+  hear(tree, [prompt('p'), runMessage('ai-run-start', 'r', { 'input-codec-message-id': 'p' }), call()])
+  tree.apply(preliminary(1))
+  expect(tree.settle()).toMatchObject({ structure: false, changed: [] })
+  expect(tree.runs.get('r')!.message('m')!.parts).toMatchObject([{ type: 'step-start' }, { output: 1 }])
+  tree.apply(output('r', { kind: 'text' }, 'one more', { 'codec-message-id': 'n' }))
+  expect(tree.settle()).toMatchObject({ structure: true, moved: [{ ids: ['m', 'n'] }], changed: [] })
+  expect(tree.messageCount).toBe(3)
+})
+
+it.each([
+  ['is suspended', () => runMessage('ai-run-suspend', 'r')],
+  ['is cancelled', () => runMessage('ai-cancel', 'r')],
+])('an output of a run that %s is told', (_, event) => {
+  const tree = newTree()
+  hear(tree, [prompt('p'), runMessage('ai-run-start', 'r', { 'input-codec-message-id': 'p' }), call(), event()])
+  tree.apply(preliminary(1))
+  expect(tree.settle().changed).toEqual([tree.runs.get('r')])
+})
