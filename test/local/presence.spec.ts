@@ -141,6 +141,20 @@ describe.each(formats)('presence in $format', ({ useBinaryProtocol }) => {
     expect(heard).toEqual([['enter', 'bob', 'x']])
   })
 
+  test('a member that comes back with a token for other channels leaves', async () => {
+    const endpoint = await startEndpoint()
+    const heard = await listen(channelOf(endpoint, 'alice'))
+    let allowed = 'ai:x'
+    const authCallback: Ably.ClientOptions['authCallback'] = (_, done) =>
+      done(null, endpoint.createToken({ clientId: 'bob', capability: { [allowed]: ['*'] } }))
+    const bob = endpoint.client({}, { ...binary, key: undefined, authCallback }).channels.get('ai:x')
+    await bob.presence.enter('hi')
+    allowed = 'ai:y'
+    endpoint.expireToken('bob')
+    await eventually(() => expect(bob.state).toBe('failed'))
+    await eventually(() => expect(heard.at(-1)).toEqual(['leave', 'bob', 'hi']))
+  })
+
   test('a member that reconnects too late enters again by itself', async () => {
     const endpoint = await startEndpoint()
     const heard = await listen(channelOf(endpoint, 'alice'))

@@ -43,7 +43,13 @@ export class Attachments {
     }
     const channel = channels.open(name.name)
     const request = { frame, name, channel, capability, receiver: this.#receiver, current, now: now() }
-    this.#byName.set(written, attach(request))
+    try {
+      this.#byName.set(written, attach(request))
+    } catch (error) {
+      // NOTE: a connection that came back with another token may have members there
+      if (!current) this.#membership.leave(channel)
+      throw error
+    }
   }
 
   /** Answers a DETACH. The connection's members leave. */
