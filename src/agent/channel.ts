@@ -83,7 +83,7 @@ export class AgentChannel<M extends object, Chunk> {
   readonly #activity = new Map<string, number>()
   #connecting: Promise<void> | undefined
   #isClosed = false
-  #stopWatching = (): void => {}
+  #stopWatching: (() => void) | undefined
   /** Ends the wait for the channel while it is being attached again. */
   #settle: (() => void) | undefined
 
@@ -110,7 +110,7 @@ export class AgentChannel<M extends object, Chunk> {
     return ownPresenceOf(this.ably.runPresence, this.pacer, this.report)
   }
 
-  /** Attaches; repeated calls share one attempt. A failed attempt can be repeated. */
+  /** Attaches; repeated calls share one attempt. It can be repeated after a failure, and when the channel is lost. */
   connect(): Promise<void> {
     if (this.#isClosed) return Promise.reject(sessionClosed('connect', this.name))
     return (this.#connecting ??= this.#attach())
@@ -119,7 +119,7 @@ export class AgentChannel<M extends object, Chunk> {
   async #attach(): Promise<void> {
     try {
       await this.ably.attach(this.#hear)
-      this.#stopWatching = this.ably.onChange(this.#react)
+      this.#stopWatching ??= this.ably.onChange(this.#react)
       this.#checkIdentity()
     } catch (error) {
       this.#connecting = undefined
@@ -144,7 +144,7 @@ export class AgentChannel<M extends object, Chunk> {
   }
 
   async detach(): Promise<void> {
-    this.#stopWatching()
+    this.#stopWatching?.()
     this.#settle?.()
     await this.ably.detach(this.#hear)
   }
@@ -240,6 +240,8 @@ export class AgentChannel<M extends object, Chunk> {
 
   readonly #react = ({ state, resumed, reason }: ChannelChange): void => {
     this.#settle?.()
+    // NOTE: the SDK attaches such a channel never again, so the next run does
+    if (state === 'failed' || state === 'detached') this.#connecting = undefined
     // NOTE: the SDK publishes while it attaches, before it has heard the missed messages
     if (state === 'attaching') this.pacer.hold(new Promise<void>((resolve) => (this.#settle = resolve)))
     if (this.#isClosed || state === 'attaching') return

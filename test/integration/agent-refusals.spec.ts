@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { UIMessageCodec } from '../../src'
-import { joinWire, named, streamOf, textChunks } from '../support/agent'
+import { handFed, joinWire, named, streamOf, textChunks, type HandFed } from '../support/agent'
+import { beginning } from '../support/agent-stage'
 import { infoOf, useDeadAgents } from '../support/dead-agents'
 import { eventually } from '../support/eventually'
 import { asking } from '../support/tools'
@@ -106,4 +107,49 @@ describe('a lifecycle message that the channel refuses for good', () => {
       expect(infoOf(alice, run.runId)?.status).toBe('cancelled')
     },
   )
+})
+
+it('an agent whose token has left out the channel for a while answers the next prompt, and a Stop ends the run that it lost', async () => {
+  const { endpoint } = place
+  const name = newName()
+  let allowed = name
+  const client = endpoint.client(
+    {},
+    {
+      key: undefined,
+      authCallback: (_, done) =>
+        done(null, endpoint.createToken({ clientId: 'agent', capability: { [allowed]: ['*'] } })),
+    },
+  )
+  const sources: HandFed[] = []
+  const errors: unknown[] = []
+  const { agent } = agentOn(name, endpoint, {
+    client: () => client,
+    agents: 'agent',
+    onError: (error) => errors.push(error),
+    respond(run) {
+      sources.push(handFed())
+      return run.pipe(sources.at(-1)!.stream)
+    },
+  })
+  const alice = await open(name, 'alice', { wake: (request) => agent.fetch(request) })
+  const lost = await alice.view.send('Where am I?')
+  await eventually(() => expect(sources).toHaveLength(1))
+  sources[0]!.push(...beginning('In'))
+  allowed = 'ai:another'
+  endpoint.expireToken('agent')
+  await eventually(() => expect(client.channels.get(name).state).toBe('failed'))
+  sources[0]!.end()
+  await eventually(() => expect(errors).toContainEqual(expect.objectContaining({ code: 104_003 })))
+  allowed = name
+  endpoint.expireToken('agent')
+
+  const next = await alice.view.send('And now?')
+  await eventually(() => expect(sources).toHaveLength(2))
+  sources[1]!.push(...textChunks(['In Lisbon']))
+  sources[1]!.end()
+  expect(await next.finished).toEqual({ reason: 'complete' })
+  await lost.cancel()
+  skip(5000)
+  expect(await lost.finished).toEqual({ reason: 'cancelled' })
 })
