@@ -67,6 +67,12 @@ export class Submissions<M extends object> {
     return unsent.length > 0 ? Promise.allSettled(unsent) : undefined
   }
 
+  /** Settles when the channel has every input and an agent is woken, or both have failed; undefined when they are done. */
+  get underWay(): Promise<unknown> | undefined {
+    const wakes = this.#wakes
+    return this.unsent ?? (wakes.areUnderWay ? this.#session.waits.until(() => !wakes.areUnderWay) : undefined)
+  }
+
   isFailed({ inputId }: Pick<Submission, 'inputId'>): boolean {
     return this.#session.tree.inputs.get(inputId)?.isFailed ?? false
   }

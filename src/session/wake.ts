@@ -174,6 +174,11 @@ export class Wakes<M extends object> {
     this.of(trigger)?.abandon(unableTo('start the run', 'it was cancelled', ErrorCode.Cancelled))
   }
 
+  /** Whether an agent is being woken, or the next attempt is due. */
+  get areUnderWay(): boolean {
+    return this.#wakes.values().some(({ info: { state } }) => state !== 'accepted' && state !== 'failed')
+  }
+
   close(): void {
     for (const wake of this.#wakes.values()) wake.stop()
     this.#stop()

@@ -137,10 +137,10 @@ export class LeasedSession {
     await this.#session.close()
   }
 
-  /** Ends an unused session once the channel has accepted or refused its unsent prompts. */
+  /** Ends an unused session once its prompts are on the channel and agents are woken for them, or that has failed. */
   #endWhenSent(): void {
-    const { unsent } = this.#inside.submissions
-    if (unsent) void unsent.then(() => this.#users.isIdle && this.#endWhenSent())
+    const { underWay } = this.#inside.submissions
+    if (underWay) void underWay.then(() => this.#users.isIdle && this.#endWhenSent())
     else void this.end()
   }
 

@@ -3,7 +3,7 @@ import { createApp, defineComponent, effectScope, h, nextTick, onMounted, ref, S
 import * as Vue from 'vue'
 import { createPinia } from 'pinia'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { deferred } from '../../src/core/signals'
+import { deferred, type Deferred } from '../../src/core/signals'
 import { createAITransport, defineSessionStore, useClientSession, useConnection, useView } from '../../src'
 import { aiPlugins, bareApp } from '../support/app'
 import { startConversation } from '../support/conversation'
@@ -133,6 +133,31 @@ it.each([
   await sent
   name.value = 'one'
   await eventually(() => expect(page.messages.value.map(({ state }) => state)).toEqual(['sent']))
+  scope.stop()
+})
+
+it('a prompt is answered although its agent could not be reached at first, and another chat was opened meanwhile', async () => {
+  const { endpoint } = await startConversation('ai:one')
+  const name = ref('one')
+  const attempts: Deferred<void>[] = []
+  const agent = (): Promise<void> => {
+    attempts.push(deferred())
+    return attempts.at(-1)!.promise
+  }
+  const client = endpoint.client({ clientId: 'reader' })
+  const scope = effectScope()
+  const page = bareApp({ client, agent, linger: 0 }).runWithContext(() =>
+    scope.run(() => ({ ...useClientSession(name), ...useView() })),
+  )!
+  await page.send('hello')
+  await eventually(() => expect(attempts).toHaveLength(1))
+  name.value = 'two'
+  await page.ready
+  attempts[0]!.reject(new Error('the agent restarts'))
+  await eventually(() => expect(attempts).toHaveLength(2))
+  expect(client.channels.get('ai:one').state).toBe('attached')
+  attempts[1]!.resolve()
+  await eventually(() => expect(Object.keys(client.channels.all)).toEqual(['ai:two']))
   scope.stop()
 })
 
