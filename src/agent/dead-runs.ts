@@ -255,7 +255,7 @@ export class DeadRuns<M extends object> {
     return {
       runId: run.key,
       invocationId: this.#invocationId,
-      owner: start?.[Header.owner] ?? this.#channel.tree.info(run).clientId,
+      owner: start?.[Header.owner] ?? run.info().clientId,
       inputClientId: owner,
       inputId,
       startParent: undefined,

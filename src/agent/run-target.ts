@@ -162,14 +162,14 @@ export async function findAdopted<M extends object>(run: LiveRun<M, unknown>): P
 
 // NOTE: a run keeps its first owner, whichever client resumes it
 function targetOf<M extends object>(
-  { channel, invocationId }: LiveRun<M, unknown>,
+  { invocationId }: LiveRun<M, unknown>,
   existing: RunNode<M>,
   trigger: Row,
 ): RunTarget {
   const start = existing.start?.transport
   const owner = start
     ? (start[Header.inputClientId] ?? start[Header.owner] ?? '')
-    : channel.tree.info(existing).clientId || undefined
+    : existing.info().clientId || undefined
   return {
     trigger,
     identity: identityOf(trigger, { runId: existing.key, invocationId, owner }),
@@ -198,7 +198,7 @@ async function askToAdmit({ channel, hooks, runId, invocationId, target }: LiveR
   const others = [...tree.runs.values()].filter((run) => run.key !== runId && run.visible)
   const running = others.filter((run) => run.state.status === 'active')
   const stalled = await new DeadRuns(channel, hooks, invocationId).stalledAmong(running)
-  const active = running.filter(({ key }) => !stalled.has(key)).map((run) => tree.info(run))
+  const active = running.filter(({ key }) => !stalled.has(key)).map((run) => run.info())
   const { trigger, ownerClientId } = target
   const request = { sessionName: name, runId, ownerClientId, clientId: trigger.clientId, active }
   if (!(await runHook(hooks.admit, request, 'the run')))

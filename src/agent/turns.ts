@@ -123,7 +123,7 @@ function closeTurn<M extends object>(
   const messages = answers.flatMap((answer) => messagesOf(answer, codec)).filter((each) => isForModel(each.message))
   const turn = {
     ...(message && isForModel(message) && { prompt: message }),
-    ...(run instanceof RunNode && { run: tree.info(run) }),
+    ...(run instanceof RunNode && { run: run.info() }),
     answer: messages.map((each) => each.message),
     isFollowed,
   }

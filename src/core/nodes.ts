@@ -14,13 +14,14 @@ import { Header, type Headers } from './wire'
 export type Subject<M extends object> = TreeNode<M> | string
 
 /** The nodes of a conversation and their relations: which node follows, holds or answers which message. */
-export class Nodes<M extends object> {
+export abstract class Nodes<M extends object> {
   readonly inputs = new Map<string, InputNode<M>>()
   readonly runs = new Map<string, RunNode<M>>()
   /** Requests for another reply, by message id: no nodes, since they show nothing. */
   readonly requests = new Map<string, Row>()
   readonly access: AccessPolicy
   readonly forks = new Forks<M>(this.runs, (row) => this.access.canWrite(row, undefined))
+  abstract readonly cancels: { of(node: TreeNode<M>): readonly Row[] }
   /** Which nodes are versions of each other. */
   readonly siblings: Siblings<M> = new Siblings<M>(this)
   /** Nodes by the messages that they mention; the one that holds a message is the first. */

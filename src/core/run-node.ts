@@ -15,6 +15,7 @@ import { Header, MessageName } from './wire'
 /** The parts of a tree that its runs use. */
 interface RunContext<M extends object> extends NodeContext<M> {
   readonly access: AccessPolicy
+  readonly cancels: { of(run: RunNode<M>): readonly Row[] }
   readonly forks: {
     areOf(run: RunNode<M>): boolean
     withAnswersTo(run: RunNode<M>, own: readonly Row[], named: readonly unknown[], codec: Codec<M>): Answers
@@ -141,9 +142,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** The message that says it has started. */
   get start(): Row | undefined {
-    return this.#progress?.fold
-      ? this.#progress.fold.start
-      : this.rows.find(({ name }) => name === MessageName.runStart)
+    const { fold } = this.#progress ?? {}
+    return fold ? fold.start : this.rows.find(({ name }) => name === MessageName.runStart)
   }
 
   /** Its newest start or resume. */
@@ -220,12 +220,12 @@ export class RunNode<M extends object> extends TreeNode<M> {
     super.release()
   }
 
-  /** Its snapshot for clients. @param cancels - the cancels of this run that count, by serial */
-  info(cancels: () => readonly Row[]): RunInfo {
+  /** Its snapshot for clients; the same object while it says the same. */
+  info(): RunInfo {
     const known = this.#info
     if (known && !this.#progress?.isInfoStale) return known
     // NOTE: views compare snapshots by identity
-    const info = (this.#info = reuseIfSame(known, infoOf(this, cancels(), this.#progress)))
+    const info = (this.#info = reuseIfSame(known, infoOf(this, this.#context.cancels.of(this), this.#progress)))
     if (this.#progress) {
       this.#progress.isInfoStale = false
       this.#progress.hasNewInfo ||= known !== undefined && info !== known
@@ -239,9 +239,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
     this.#now.hasNewInfo ||= !this.#info
   }
 
-  /** Whether its snapshot has changed since the last call. @param cancels - as for `info` */
-  takeNewInfo(cancels: () => readonly Row[]): boolean {
-    if (this.#progress && this.#info) this.info(cancels)
+  /** Whether its snapshot has changed since the last call. */
+  takeNewInfo(): boolean {
+    if (this.#progress && this.#info) this.info()
     return this.#progress?.take('hasNewInfo') ?? false
   }
 

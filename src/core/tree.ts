@@ -7,7 +7,6 @@ import type { Restructured, TreeNode } from './node'
 import { Nodes, type Subject } from './nodes'
 import { Placement } from './placement'
 import { type Row, unsent } from './rows'
-import type { RunInfo } from './run-info'
 import { RunNode } from './run-node'
 import type { RunStatus } from './run-state'
 import type { ReactivePort } from './signals'
@@ -154,15 +153,6 @@ export class Tree<M extends object> extends Nodes<M> {
   #end(run: RunNode<M>): void {
     run.endNow()
     this.dirty.add(run)
-  }
-
-  info(run: RunNode<M>): RunInfo {
-    return run.info(() => this.cancels.of(run))
-  }
-
-  /** Whether the snapshot of a run has changed since the last call. */
-  takeNewInfo(run: RunNode<M>): boolean {
-    return run.takeNewInfo(() => this.cancels.of(run))
   }
 
   /** The oldest serial that is still expected to change; undefined when nothing is open. */

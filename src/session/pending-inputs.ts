@@ -130,7 +130,7 @@ export class PendingInputs<M extends object> {
       const row = newestAnswer(run)
       const reply = run.message(run.key)
       if (reply && tree.codec.waits?.(reply, [])) return undefined
-      return row && this.#entryOf(row, run, `1${levelOf(run)}`, tree.info(run).clientId)
+      return row && this.#entryOf(row, run, `1${levelOf(run)}`, run.info().clientId)
     }
     if (run.state.status !== 'suspended') return undefined
     const order = `0${levelOf(run)}`
@@ -180,7 +180,7 @@ export class PendingInputs<M extends object> {
     const trigger = { inputId, runId, eventId }
     const wake = this.#wakes.of(trigger)?.info
     const run = runId === undefined ? undefined : tree.runs.get(runId)
-    const cancelling = run ? tree.info(run).cancelling : this.#cancellations.ofInput(inputId)
+    const cancelling = run ? run.info().cancelling : this.#cancellations.ofInput(inputId)
     const isUnanswered = this.#isUnanswered(trigger, row, subject)
     const input: PendingInput = {
       inputId,

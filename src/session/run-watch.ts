@@ -170,7 +170,7 @@ export class RunWatch<M extends object> {
     const patience = isOwn ? 0 : this.#othersLimit
     // NOTE: first, because any number of clients may have cancelled
     if (!isOwn && !this.#session.isLate(run, this.#silentSince(run, cancels[0]!) + patience)) return undefined
-    if (tree.info(run).cancelling?.refused) return undefined
+    if (run.info().cancelling?.refused) return undefined
     const triggerOf = ({ transport: { [Header.eventId]: eventId = '' } }: Row): Trigger => ({
       eventId,
       inputId: eventId,

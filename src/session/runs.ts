@@ -28,7 +28,7 @@ export class SessionTree<M extends object> {
     this.#session.changed.track()
     const { tree } = this.#session
     const started = Array.from(tree.runs.values()).filter(({ visible }) => visible)
-    const infos = started.toSorted(bySerial).map((run) => tree.info(run))
+    const infos = started.toSorted(bySerial).map((run) => run.info())
     return (this.#runs = reuseIfEqual(this.#runs, infos))
   }
 
@@ -36,7 +36,7 @@ export class SessionTree<M extends object> {
   run(runId: string): RunInfo | undefined {
     this.#session.changed.track()
     const run = this.#session.tree.runs.get(runId)
-    return run?.visible ? this.#session.tree.info(run) : undefined
+    return run?.visible ? run.info() : undefined
   }
 
   /** The run that wrote a message, or that answers it when it is a prompt: preferably one that `isShown`. @internal */
@@ -44,11 +44,11 @@ export class SessionTree<M extends object> {
     this.#session.changed.track()
     const { tree } = this.#session
     const node = tree.nodeOf(messageId)
-    if (node instanceof RunNode) return node.isPlaceholder ? undefined : tree.info(node)
+    if (node instanceof RunNode) return node.isPlaceholder ? undefined : node.info()
     const replies = [...tree.runsOf(messageId), ...tree.children(messageId)].filter((reply) => reply instanceof RunNode)
     const answers = replies.filter((run) => !run.isPlaceholder && run.visible)
     const answer = answers.find(isShown) ?? answers.at(-1)
-    return answer && tree.info(answer)
+    return answer?.info()
   }
 
   /** A message by its id, plain and unobserved. */

@@ -289,7 +289,7 @@ export class Session<M extends object> implements SessionContext<M> {
       const subjects = [...this.#touched]
       this.#touched.clear()
       const touched = subjects.filter((subject) => subject instanceof RunNode)
-      const hasNews = touched.filter((run) => this.tree.takeNewInfo(run)).length > 0
+      const hasNews = touched.filter((run) => run.takeNewInfo()).length > 0
       const pending = this.pending.review(subjects)
       return { touched, pending, runs: hasNews || pending.size > 0 }
     } finally {

@@ -250,7 +250,7 @@ export class Submissions<M extends object> {
     const run = acceptedRun(tree, submission)
     if (!run) return
     tellOutdone(this.#session, submission, run)
-    if (submission.settle(tree.info(run))) this.#remove(submission)
+    if (submission.settle(run.info())) this.#remove(submission)
   }
 
   /** Wakes the agent for an input that is on the channel, unless that was done before. */

@@ -4,7 +4,7 @@ import type { TreeNode } from '../core/node'
 import { isRunning, type RunInfo } from '../core/run-info'
 import { RunNode } from '../core/run-node'
 import type { RunEndReason, RunError } from '../core/run-state'
-import type { RunTransition, Settled, Tree } from '../core/tree'
+import type { RunTransition, Settled } from '../core/tree'
 import type { Branches } from './branches'
 import type { Changes } from './context'
 import { inSlices } from './scheduling'
@@ -22,9 +22,9 @@ export interface RunEvent {
   readonly error?: RunError
 }
 
-export function runEvent<M extends object>(tree: Tree<M>, { run, from, to }: RunTransition<M>): RunEvent {
+export function runEvent<M extends object>({ run, from, to }: RunTransition<M>): RunEvent {
   const type = to === 'active' ? (from === undefined ? 'start' : 'resume') : to === 'suspended' ? 'suspend' : 'end'
-  const info = tree.info(run)
+  const info = run.info()
   const ended = type === 'end' && { reason: to as RunEndReason, ...(info.error && { error: info.error }) }
   return { type, runId: run.key, run: info, ...ended }
 }
@@ -67,7 +67,7 @@ export class ViewLists<M extends object> {
 
   get runs(): readonly RunInfo[] {
     if (this.#hasNewRuns) {
-      const runs = this.#walk.path.flatMap(({ node }) => (isRun(node) ? this.#session.tree.info(node) : []))
+      const runs = this.#walk.path.flatMap(({ node }) => (isRun(node) ? node.info() : []))
       this.#runs = reuseIfEqual(this.#runs, runs)
       this.#hasActiveRuns = runs.some(isRunning)
       this.#hasNewRuns = false

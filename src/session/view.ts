@@ -291,7 +291,7 @@ export class View<M extends object> {
     const isDifferent = structure || runs || this.#lists.isOutdated
     if (isDifferent) this.#trigger(this.#lists.apply(changes))
     const shown = transitions.filter(({ run }) => this.#lists.has(run))
-    for (const each of shown) this.#emitter.emit('run', runEvent(this.#session.tree, each))
+    for (const each of shown) this.#emitter.emit('run', runEvent(each))
     if (isDifferent) this.#emitter.emit('update', undefined)
   }
 

@@ -77,7 +77,7 @@ it('a refusal covers only earlier cancels of the same client', () => {
   hear(tree, [runMessage('ai-run-start', 'r', { 'input-codec-message-id': 'p' }), first, newest])
   const cancelling = () => {
     tree.settle()
-    return tree.info(tree.runs.get('r')!).cancelling
+    return tree.runs.get('r')!.info().cancelling
   }
   expect(cancelling()?.refused).toBeUndefined()
   const refused = { 'cancel-serial': newest.serial!, 'cancel-client-id': 'mallory' }

@@ -68,7 +68,7 @@ it('a step has the number of its attempts and the state of the latest one', () =
   const step = (name: string, more = {}) => runMessage(name, 'r', { 'step-id': 's', 'step-client-id': 'me', ...more })
   const attempts = [step('ai-step-start'), step('ai-step-start')]
   hear(tree, [...attempts, step('ai-step-end', { 'step-start-serial': attempts[0]!.serial, 'step-reason': 'failed' })])
-  const steps = () => tree.info(tree.runs.get('r')!).steps
+  const steps = () => tree.runs.get('r')!.info().steps
   expect(steps()).toEqual([{ stepId: 's', status: 'active', attemptCount: 2, stepClientId: 'me' }])
   hear(tree, [step('ai-step-end', { 'step-start-serial': attempts[1]!.serial })])
   expect(steps()).toMatchObject([{ status: 'complete', attemptCount: 2 }])
@@ -81,7 +81,7 @@ it('the tree reads a run of thousands of attempts in a bounded number of steps p
     tree.apply(runMessage('ai-step-end', 'r', { 'step-id': 's' }))
   }
   expect(stepsOf(() => tree.settle()) / count).toBeLessThan(200)
-  expect(tree.info(tree.runs.get('r')!).steps).toMatchObject([{ attemptCount: count }])
+  expect(tree.runs.get('r')!.info().steps).toMatchObject([{ attemptCount: count }])
 })
 
 it('the tree reads thousands of cancels of one prompt in a bounded number of steps per cancel, in any order', () => {

@@ -79,7 +79,7 @@ describe.each(targets)('a flood of cancels of %s', (_, cancelOf) => {
     })
     const messages = [...start, ...flood.slice(0, 400)]
     const tree = treeOf([...messages, refusal])
-    expect(tree.info(tree.runs.get('r')!).cancelling).toMatchObject({ at: flood[399]!.timestamp })
+    expect(tree.runs.get('r')!.info().cancelling).toMatchObject({ at: flood[399]!.timestamp })
     hear(tree, [
       runMessage('x-ai-cancel-refused', 'r', {
         'cancel-serial': flood[399]!.serial,
@@ -87,7 +87,7 @@ describe.each(targets)('a flood of cancels of %s', (_, cancelOf) => {
       }),
     ])
     tree.settle()
-    expect(tree.info(tree.runs.get('r')!).cancelling).toMatchObject({ refused: true })
+    expect(tree.runs.get('r')!.info().cancelling).toMatchObject({ refused: true })
   })
 })
 
@@ -112,7 +112,7 @@ describe('if a policy lets owners only cancel', () => {
         tree.settle()
         const run = tree.runs.get('r')!
         expect(tree.cancels.of(run).map(({ clientId }) => clientId)).toEqual(['alice'])
-        expect(tree.info(run).cancelling).toMatchObject({ by: 'alice' })
+        expect(run.info().cancelling).toMatchObject({ by: 'alice' })
         expect([...tree.log.rows()]).toHaveLength(2 + first + 1 + 300 + 1)
       }
     },

@@ -112,7 +112,7 @@ const reply = () => {
 it('a compact tree shows, and gives away, what it did before', () => {
   const { tree, run, before } = reply()
   expect(run.owner).toBe('ann')
-  expect(tree.info(run)).toMatchObject({ status: 'complete', inputId: 'p' })
+  expect(run.info()).toMatchObject({ status: 'complete', inputId: 'p' })
   expect([...tree.log.rows()]).toEqual(
     expect.arrayContaining(before.map((row) => expect.objectContaining(row) as object)),
   )
@@ -172,5 +172,5 @@ it('a compact reply folds a row that joins it in its place', () => {
   expect(run.message('m')!.parts).toMatchObject([{ type: 'step-start' }, { text: 'Rome' }, { text: 'Lima' }])
   tree.compact(nodes)
   hear(tree, [runMessage('ai-cancel', 'r')])
-  expect(tree.info(run)).toMatchObject({ status: 'complete' })
+  expect(run.info()).toMatchObject({ status: 'complete' })
 })

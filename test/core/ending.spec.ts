@@ -13,7 +13,7 @@ function shown(tree: ReturnType<typeof newTree>) {
   const run = [...tree.runs.values()][0]!
   const message = run.message(run.ids[0]!)!
   return {
-    status: tree.info(run).status,
+    status: run.info().status,
     text: message.parts.map((part) => ('text' in part ? part.text : '')).join(''),
   }
 }
@@ -53,7 +53,7 @@ it('a run ends at once if only a retried attempt left a stream open', () => {
   const [run] = tree.runs.values()
   expect(run!.contentRows.some((row) => row.transport.status === 'streaming')).toBe(true)
   expect(tree.ending.size).toBe(0)
-  expect(tree.info(run!).status).toBe('complete')
+  expect(run!.info().status).toBe('complete')
 })
 
 it('a run stays ended if another agent has ended it and its own agent continues its text', () => {
@@ -84,5 +84,5 @@ it('a run whose rest was given up stays ended when more of it arrives, also afte
   tree.compact([run])
   tree.apply(late)
   expect(tree.settle().transitions).toEqual([])
-  expect(tree.info(run).status).toBe('complete')
+  expect(run.info().status).toBe('complete')
 })

@@ -105,6 +105,6 @@ describe('a flood of cancels that policy refuses', () => {
     expect(JSON.stringify(stateOf(tree))).toBe(before)
     tree.apply({ ...cancel(1001), clientId: 'alice' })
     expect(tree.settle().changed).toContain(tree.runs.get('r'))
-    expect(tree.info(tree.runs.get('r')!).cancelling?.by).toBe('alice')
+    expect(tree.runs.get('r')!.info().cancelling?.by).toBe('alice')
   })
 })

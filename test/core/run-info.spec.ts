@@ -3,7 +3,7 @@ import type { RunInfo } from '../../src/core/run-info'
 import { hear, newTree } from '../support/transcripts'
 import { later, output, prompt, runMessage } from './wire'
 
-const infoOf = (tree: ReturnType<typeof newTree>): RunInfo => tree.info(tree.runs.get('r')!)
+const infoOf = (tree: ReturnType<typeof newTree>): RunInfo => tree.runs.get('r')!.info()
 const text = (transport = {}) => output('r', { kind: 'text' }, 'Hi', { 'invocation-id': 'i', ...transport })
 
 it("a run's info follows an end that is published again", () => {
@@ -51,9 +51,9 @@ it("a run's info stays the same object until one of its fields changes", () => {
   hear(tree, [prompt('p'), runMessage('ai-run-start', 'r', { 'run-client-id': 'alice' }), step, text(), end])
   const before = infoOf(tree)
   const run = tree.runs.get('r')!
-  expect(tree.takeNewInfo(run)).toBe(true)
+  expect(run.takeNewInfo()).toBe(true)
   hear(tree, [text(), later(end, 'message.update', {}), later(step, 'message.update', {})])
-  expect(tree.takeNewInfo(run)).toBe(false)
+  expect(run.takeNewInfo()).toBe(false)
   expect(infoOf(tree)).toBe(before)
 })
 

@@ -67,7 +67,7 @@ function stateAfter(rows: readonly ChannelMessage[], trust?: TrustOptions) {
     for (const row of ordered) hear(tree, [row])
     return {
       ...stateOf(tree),
-      cancelling: Object.fromEntries(Array.from(tree.runs, ([key, run]) => [key, tree.info(run).cancelling?.by])),
+      cancelling: Object.fromEntries(Array.from(tree.runs, ([key, run]) => [key, run.info().cancelling?.by])),
     }
   }
   const forwards = state(rows)

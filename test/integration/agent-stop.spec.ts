@@ -24,7 +24,7 @@ describe('a cancel that onCancel refuses', () => {
     const tree = new Tree<UIMessage>(UIMessageCodec)
     for (const message of heard) tree.apply(message)
     tree.settle()
-    return tree.info(tree.runs.get(runId)!)
+    return tree.runs.get(runId)!.info()
   }
 
   it('S48 is answered on the channel, so that all clients see that the run continues', async () => {

@@ -149,7 +149,7 @@ describe('faults of the peer that this agent does not have', () => {
     expect(new Set(published.map((transport) => transport['run-client-id']))).toEqual(new Set(['alice']))
     const resume = transportOf(await alice.hears(named('ai-run-resume')))
     expect(resume['input-client-id']).toBe('bob')
-    expect(session.tree.info(session.tree.runs.get(run.runId)!).clientId).toBe('alice')
+    expect(session.tree.runs.get(run.runId)!.info().clientId).toBe('alice')
   })
 
   /**

@@ -132,7 +132,7 @@ export function stateOf(tree: Tree<UIMessage>): RecordedState {
     .map(({ node }) => node)
     .filter((node) => node instanceof RunNode)
     .filter((run) => !run.isPlaceholder)
-    .map((run) => recordedRun(tree.info(run)))
+    .map((run) => recordedRun(run.info()))
   return recorded({ messages, runs })
 }
 
