@@ -215,7 +215,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   protected override release(): void {
     this.#owner = this.owner
-    if (this.#progress?.isInfoStale) this.#info = undefined
+    // NOTE: while the rows are at hand, because a view of a long session reads the snapshots of all its runs at once
+    this.info()
     this.#progress = undefined
     super.release()
   }

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
 import type { Row } from '../../src/core/rows'
 import { RowForms, rowsOf } from '../../src/core/compact-rows'
+import { RunNode } from '../../src/core/run-node'
 import { hear, newTree } from '../support/transcripts'
 import { later, output, prompt, runMessage } from './wire'
 
@@ -173,4 +174,15 @@ it('a compact reply folds a row that joins it in its place', () => {
   tree.compact(nodes)
   hear(tree, [runMessage('ai-cancel', 'r')])
   expect(run.info()).toMatchObject({ status: 'complete' })
+})
+
+it('the snapshot of a run whose rows are compact is read without them', () => {
+  const tree = newTree()
+  hear(tree, [prompt('p'), runMessage('ai-run-start', 'r', { 'input-codec-message-id': 'p' })])
+  hear(tree, [output('r', { kind: 'text' }, 'Hi'), runMessage('ai-run-end', 'r', { 'run-reason': 'complete' })])
+  const run = tree.runs.get('r')!
+  tree.compact([run])
+  const reads = vi.spyOn(RunNode.prototype, 'fold', 'get')
+  expect(run.info()).toMatchObject({ runId: 'r', status: 'complete', inputId: 'p' })
+  expect(reads).not.toHaveBeenCalled()
 })
