@@ -1,4 +1,4 @@
-/** Below this many milliseconds the system's count of a thread's work is too coarse. */
+/** The system counts a thread's work in steps of 4 ms or so: that of fewer milliseconds than these is not known well. */
 const coarse = 20
 
 /** Milliseconds that this thread has worked, independent of other processes. */
@@ -7,11 +7,11 @@ const worked = (): number => {
   return (user + system) / 1000
 }
 
-/** Starts to measure; the returned function answers with the milliseconds of work since, for short work those that passed. */
-export function startClock(): () => number {
+/**
+ * Starts to measure; the returned function answers with the milliseconds of work since, for short work those that
+ * passed, but at most `atMost`: on a busy machine more than the work.
+ */
+export function startClock(atMost = coarse): () => number {
   const [work, wall] = [worked(), performance.now()]
-  return () => {
-    const time = worked() - work
-    return time > coarse ? time : performance.now() - wall
-  }
+  return () => Math.min(performance.now() - wall, Math.max(worked() - work, atMost))
 }

@@ -1,15 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { InboundMessage } from 'ably'
 import { Conversation, messagesOf } from './conversation.ts'
 import type { Contender } from './contenders/contender.ts'
+import { collectGarbage } from './garbage.ts'
 import { FakeChannel } from '../test/support/fake-ably.ts'
-
-setFlagsFromString('--expose-gc')
-
-/** Collects garbage. */
-const collectGarbage = runInNewContext('gc') as () => void
 
 /** Bytes of heap that a contender uses for each visible message. */
 export async function heapPerMessage(contender: Contender, messageCount: number): Promise<number> {
