@@ -68,6 +68,7 @@ const fewItems = 32
 
 /** Tells the key by which an item is listed. */
 interface Order<T> {
+  // NOTE: a method, so that a tree of any messages is a `Tree<object>`
   keyOf(item: T): string
 }
 
@@ -195,6 +196,13 @@ export class MultiMap<V extends object> {
     const index = held.lastIndexOf(value)
     if (index >= 0) held.splice(index, 1)
     if (held.length === 0) this.#held.delete(key)
+  }
+
+  /** Puts a value under another key; undefined stands for none. */
+  move(value: V, from: string | undefined, to: string | undefined): void {
+    if (from === to) return
+    if (from !== undefined) this.remove(from, value)
+    if (to !== undefined) this.add(to, value)
   }
 }
 

@@ -137,8 +137,8 @@ export abstract class Nodes<M extends object> {
     node.isGone = true
     this.#unlist(node)
     this.#children.remove(node.parent ?? '', node)
-    if (node instanceof InputNode) this.#noteEdit(node, node.forkOf, undefined)
-    else this.#noteInput(node as RunNode<M>, (node as RunNode<M>).inputId, undefined)
+    if (node instanceof InputNode) this.#edits.move(node, node.forkOf, undefined)
+    else this.#runsByInput.move(node as RunNode<M>, (node as RunNode<M>).inputId, undefined)
     this.dirty.delete(node)
     this.messageCount -= node.size
   }
@@ -212,18 +212,15 @@ export abstract class Nodes<M extends object> {
     const { parent: known } = node
     if (known !== undefined) node.follow(this.nodeOf(known)?.ids.find((id) => id === known) ?? known)
     this.noteMessages(node, size, seeds)
-    if (node.parent !== parent || !isKnown) {
-      if (isKnown) this.#children.remove(parent ?? '', node)
-      this.#children.add(node.parent ?? '', node)
-      if (parent !== undefined && node instanceof RunNode) this.#touchInput(parent)
-    }
+    this.#children.move(node, isKnown ? (parent ?? '') : undefined, node.parent ?? '')
+    if (parent !== undefined && parent !== node.parent && node instanceof RunNode) this.#touchInput(parent)
     if (node.listedAt !== levelOf(node)) this.#list(node)
     if (node instanceof InputNode) {
-      this.#noteEdit(node, forkOf, node.forkOf)
+      this.#edits.move(node, forkOf, node.forkOf)
       // NOTE: the choice of a request counts among the replies to it, that of a prompt does not
       if (!isKnown) for (const run of this.#runsByInput.of(node.key)) this.relocate(run)
     } else if ((node as RunNode<M>).inputId !== inputId) {
-      this.#noteInput(node as RunNode<M>, inputId, (node as RunNode<M>).inputId)
+      this.#runsByInput.move(node as RunNode<M>, inputId, (node as RunNode<M>).inputId)
       if (inputId !== undefined) this.#touchInput(inputId)
       if (visible) this.relocate(node)
     }
@@ -263,23 +260,12 @@ export abstract class Nodes<M extends object> {
     }
   }
 
-  #noteEdit(node: InputNode<M>, former: string | undefined, target: string | undefined): void {
-    if (former === target) return
-    if (former !== undefined) this.#edits.remove(former, node)
-    if (target !== undefined) this.#edits.add(target, node)
-  }
-
   /** Counts the messages of a node. Those that were copied along with another one are found like all messages. */
   protected noteMessages(node: TreeNode<M>, size: number, former: ReadonlyMap<string, string>): void {
     this.messageCount += node.size - size
     if (node.seeds === former) return
     for (const [id, serial] of node.seeds) this.mention(id, node, serial)
     for (const id of former.keys()) this.unmention(id, node)
-  }
-
-  #noteInput(run: RunNode<M>, former: string | undefined, inputId: string | undefined): void {
-    if (former !== undefined) this.#runsByInput.remove(former, run)
-    if (inputId !== undefined) this.#runsByInput.add(inputId, run)
   }
 
   /** Notes that the place of a node can be another one. */
