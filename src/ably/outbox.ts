@@ -57,6 +57,11 @@ export class Outbox {
     return queued.promise
   }
 
+  /** Settle when the channel has accepted or refused the pieces that are on their way. */
+  get unsent(): readonly Promise<unknown>[] {
+    return [...this.#queue, ...this.#sent].map(({ promise }) => promise)
+  }
+
   /** Publishes the queue if the channel is attached. */
   flush(): void {
     clearTimeout(this.#timer)

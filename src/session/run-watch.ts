@@ -3,6 +3,7 @@ import {
   cancelledSilenceLimit,
   foreignSilenceLimit,
   isNamedByPresence,
+  isStopping,
   silenceLimit,
   type Cancelling,
   type WakeInfo,
@@ -66,15 +67,20 @@ export class RunWatch<M extends object> {
     return this.#signs.keys()
   }
 
+  /** Whether a Stop waits until an agent has ended its run. */
+  get hasOpenStops(): boolean {
+    return !!this.#session.options.agent && [...this.runs].some((run) => isStopping(run.info()))
+  }
+
   /** Looks at a run again, after a change or a silence. */
   apply(run: RunNode<M>): void {
     // NOTE: a fork that waits for its run has no agent yet, and a node that the tree has given up has none any more
     if (run.isPlaceholder || run.isGone) return void this.#signs.delete(run)
     const cancel = run.hasEnded ? undefined : this.#session.tree.cancels.of(run)[0]
     if (!canStall(run)) run.setStalled(false)
-    if (cancel || canStall(run)) this.#signOf(run, cancel)
-    else this.#signs.delete(run)
     const own = this.#cancellations.ownOfRun(run)
+    if (cancel || own || canStall(run)) this.#signOf(run, cancel)
+    else this.#signs.delete(run)
     run.setCancelState(cancel ? this.#stateOf(run, cancel) : own)
   }
 

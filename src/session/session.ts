@@ -195,6 +195,12 @@ export class Session<M extends object> implements SessionContext<M> {
     this.emitter.clear()
   }
 
+  /** Settles when the channel and the agents have what this client has sent; undefined when they have. */
+  get underWay(): Promise<unknown> | undefined {
+    const isDone = (): boolean => !this.wakes.areUnderWay && !this.#watch.hasOpenStops
+    return this.submissions.unsent ?? (isDone() ? undefined : this.waits.until(isDone))
+  }
+
   /** Hears a live message of the channel. */
   readonly hear = (message: ChannelMessage): void => {
     try {

@@ -61,16 +61,11 @@ export class Submissions<M extends object> {
     return sent.filter(({ inputId }) => inputId === messageId)
   }
 
-  /** Settles when the channel has accepted or refused every input; undefined when none is on its way. */
+  /** Settles when the channel has accepted or refused every input and cancel; undefined when none is on its way. */
   get unsent(): Promise<unknown> | undefined {
-    const unsent = this.#sent.values().flatMap(({ publishing }) => publishing ?? [])
+    const inputs = this.#sent.values().flatMap(({ publishing }) => publishing ?? [])
+    const unsent = [...inputs, ...this.#session.outbox.unsent]
     return unsent.length > 0 ? Promise.allSettled(unsent) : undefined
-  }
-
-  /** Settles when the channel has every input and an agent is woken, or both have failed; undefined when they are done. */
-  get underWay(): Promise<unknown> | undefined {
-    const wakes = this.#wakes
-    return this.unsent ?? (wakes.areUnderWay ? this.#session.waits.until(() => !wakes.areUnderWay) : undefined)
   }
 
   isFailed({ inputId }: Pick<Submission, 'inputId'>): boolean {

@@ -137,9 +137,9 @@ export class LeasedSession {
     await this.#session.close()
   }
 
-  /** Ends an unused session once its prompts are on the channel and agents are woken for them, or that has failed. */
+  /** Ends an unused session once its prompts and Stops have reached an agent, or have failed. */
   #endWhenSent(): void {
-    const { underWay } = this.#inside.submissions
+    const { underWay } = this.#inside
     if (underWay) void underWay.then(() => this.#users.isIdle && this.#endWhenSent())
     else void this.end()
   }

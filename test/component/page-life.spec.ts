@@ -136,6 +136,32 @@ it.each([
   scope.stop()
 })
 
+it.each<[string, (page: ReturnType<typeof useView>) => Promise<unknown>]>([
+  ['a Stop', (page) => page.cancel('run-1')],
+  ['a steer', (page) => page.steer('run-1', 'By train').published],
+])('%s in a long outage is published although another chat was opened meanwhile', async (_, act) => {
+  const { endpoint, agent, prompt } = await startConversation('ai:one', { limits: { connectionStateTtl: 200 } })
+  const client = endpoint.client({ clientId: 'reader' })
+  const name = ref('one')
+  const scope = effectScope()
+  const page = bareApp({ client, linger: 0 }).runWithContext(() =>
+    scope.run(() => ({ ...useClientSession(name), ...useView(), connection: useConnection() })),
+  )!
+  await page.ready
+  await prompt('p1', 'Where to?')
+  await agent.startRun('run-1', 'p1')
+  await eventually(() => expect(page.runs.value).toHaveLength(1))
+  const restore = endpoint.dropConnection('reader', { refuseFor: Infinity })
+  await eventually(() => expect(client.connection.state).toBe('suspended'))
+  const published = act(page)
+  name.value = 'two'
+  await nextTick()
+  restore()
+  page.connection.retry()
+  await published
+  scope.stop()
+})
+
 it('a prompt is answered although its agent could not be reached at first, and another chat was opened meanwhile', async () => {
   const { endpoint } = await startConversation('ai:one')
   const name = ref('one')
@@ -157,6 +183,29 @@ it('a prompt is answered although its agent could not be reached at first, and a
   await eventually(() => expect(attempts).toHaveLength(2))
   expect(client.channels.get('ai:one').state).toBe('attached')
   attempts[1]!.resolve()
+  await eventually(() => expect(Object.keys(client.channels.all)).toEqual(['ai:two']))
+  scope.stop()
+})
+
+it('a Stop of a run that waits wakes an agent although another chat was opened at once', async () => {
+  const { endpoint, agent: hand, prompt } = await startConversation('ai:one')
+  const client = endpoint.client({ clientId: 'reader' })
+  const name = ref('one')
+  const woken: string[] = []
+  const agent = ({ sessionName }: { sessionName: string }): void => void woken.push(sessionName)
+  const scope = effectScope()
+  const page = bareApp({ client, agent, linger: 0 }).runWithContext(() =>
+    scope.run(() => ({ ...useClientSession(name), ...useView() })),
+  )!
+  await page.ready
+  await prompt('p1', 'Where to?')
+  const run = await hand.startRun('run-1', 'p1')
+  await run.suspend()
+  await eventually(() => expect(page.runs.value).toMatchObject([{ status: 'suspended' }]))
+  await page.cancel('run-1')
+  name.value = 'two'
+  await eventually(() => expect(woken).toEqual(['ai:one']))
+  await run.end('cancelled')
   await eventually(() => expect(Object.keys(client.channels.all)).toEqual(['ai:two']))
   scope.stop()
 })
