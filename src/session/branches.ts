@@ -49,8 +49,7 @@ export class Branches<M extends object> implements Choices {
   }
 
   dehydrate(): Picks {
-    const picked = Array.from(this.picked, ([key, order]) => ({ key, order })).toSorted((a, b) => a.order - b.order)
-    return { picked: picked.map(({ key }) => key), following: [...this.following] }
+    return { picked: [...this.picked.keys()], following: [...this.following] }
   }
 
   /** Makes the choices of another view, before the conversation is there. */
@@ -61,6 +60,8 @@ export class Branches<M extends object> implements Choices {
   }
 
   #choose(key: string): void {
+    // NOTE: a key that is set anew goes to the end, so the keys stand in the order of the choices
+    this.picked.delete(key)
     this.picked.set(key, ++this.#picks)
     this.following.delete(key)
     this.#known = new WeakMap()

@@ -190,3 +190,13 @@ it('a selected version stays selected when history shows that it belongs to anot
   expect(client.shown()).toEqual(['b'])
   expect(client.view.branch('a')).toMatchObject({ index: 1 })
 })
+
+it('a choice that is made again is dehydrated as the last one', async () => {
+  const client = await Listener.on()
+  client.hear([...turn('p'), edit('q', 'p'), ...turn('a', 're-p'), edit('b', 'a', 're-p')])
+  client.view.branch('p').select(0)
+  client.view.branch('a').select(0)
+  expect(dehydrateSession(client.session).picked).toEqual(['p', 'a'])
+  client.view.branch('p').select(0)
+  expect(dehydrateSession(client.session).picked).toEqual(['a', 'p'])
+})
