@@ -48,6 +48,8 @@ export class SessionChannel {
   readonly #codecName: string
   #held: RealtimeChannel | undefined
   #hasLeft = false
+  /** Where the channel was when this session began to listen, if it was attached already. */
+  #joinedAt: Position | undefined
   #stopWaiting: (() => void) | undefined
 
   constructor(
@@ -102,6 +104,7 @@ export class SessionChannel {
       if (this.channel.state === 'failed') await this.channel.attach()
       // NOTE: after a failed channel the listener may still be subscribed, and would hear everything twice
       this.channel.unsubscribe(listener)
+      this.#joinedAt = this.isAttached ? { ...positionOf(this.channel) } : undefined
       await this.channel.subscribe(listener)
       if (!this.isAttached) await this.channel.attach()
       this.#checkModes('SUBSCRIBE')
@@ -175,9 +178,17 @@ export class SessionChannel {
     return !this.isAttached || isAway(cause)
   }
 
-  /** The channel's messages up to the moment of attaching, newest first, `limit` to a page. */
+  /** The channel's messages up to those that the listener hears, newest first, `limit` to a page. */
   history(limit: number): Promise<HistoryPage> {
-    return readPage(this.name, 3, () => this.channel.history({ limit, untilAttach: true }))
+    return readPage(this.name, 3, () => this.channel.history({ limit, ...this.#untilHeard }))
+  }
+
+  /** On a channel that was attached before, the listener has not heard what came since the attach. */
+  get #untilHeard(): { untilAttach?: true; from_serial?: string | undefined } {
+    const joinedAt = this.#joinedAt
+    if (joinedAt?.attachSerial !== positionOf(this.channel).attachSerial) return { untilAttach: true }
+    // NOTE: the SDK knows no serials of messages that it does not receive
+    return this.hearsItself ? { from_serial: joinedAt?.channelSerial } : {}
   }
 
   /** Publishes messages in one piece; resolves with their serials once the channel has them. */
@@ -239,6 +250,15 @@ export class SessionChannel {
 /** The options that the app has given a channel, which the SDK's types hide. */
 const optionsOf = (channel: RealtimeChannel): ChannelOptions =>
   (channel as { channelOptions?: ChannelOptions }).channelOptions ?? {}
+
+/** The channel serials of the attach and of the newest message. */
+interface Position {
+  readonly attachSerial?: string
+  readonly channelSerial?: string
+}
+
+/** The position of a channel, which the SDK's types hide. */
+const positionOf = (channel: RealtimeChannel): Position => (channel as { properties?: Position }).properties ?? {}
 
 // NOTE: the SDK refuses bare numbers and booleans as data, but accepts text that is marked as JSON
 function toMessage(message: OutgoingMessage): Message {

@@ -33,6 +33,25 @@ describe('a channel that the app attached before the session', () => {
     expect(channel.state).toBe('attached')
   })
 
+  it.each([true, false])(
+    'shows what came after the attach and before the session, if the client hears itself: %s',
+    async (echoMessages) => {
+      const { client, open, states, prompt } = await onClientOf('late', { echoMessages })
+      const channel = client.channels.get('ai:late')
+      await channel.attach()
+      const texts: unknown[] = []
+      await channel.subscribe(({ data }) => void texts.push(data))
+      await prompt('one', 'One')
+      await prompt('two', 'Two')
+      await eventually(() => expect(texts).toEqual(['One', 'Two']))
+      const session = open()
+      await session.connect()
+      await prompt('three', 'Three')
+      await session.view.loadOlder(10)
+      await eventually(() => expect(states(session)).toEqual(['one sent', 'two sent', 'three sent']))
+    },
+  )
+
   it.each([
     ['SUBSCRIBE', 'connect'],
     ['PUBLISH', 'send'],
