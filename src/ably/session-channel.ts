@@ -48,8 +48,8 @@ export class SessionChannel {
   readonly #codecName: string
   #held: RealtimeChannel | undefined
   #hasLeft = false
-  /** Where the channel was when this session began to listen, if it was attached already. */
-  #joinedAt: Position | undefined
+  /** Where the channel was when this session began to listen. */
+  #joinedAt: Position = {}
   #stopWaiting: (() => void) | undefined
 
   constructor(
@@ -104,7 +104,7 @@ export class SessionChannel {
       if (this.channel.state === 'failed') await this.channel.attach()
       // NOTE: after a failed channel the listener may still be subscribed, and would hear everything twice
       this.channel.unsubscribe(listener)
-      this.#joinedAt = this.isAttached ? { ...positionOf(this.channel) } : undefined
+      this.#joinedAt = { ...positionOf(this.channel) }
       await this.channel.subscribe(listener)
       if (!this.isAttached) await this.channel.attach()
       this.#checkModes('SUBSCRIBE')
@@ -184,11 +184,11 @@ export class SessionChannel {
   }
 
   /** On a channel that was attached before, the listener has not heard what came since the attach. */
-  get #untilHeard(): { untilAttach?: true; from_serial?: string | undefined } {
-    const joinedAt = this.#joinedAt
-    if (joinedAt?.attachSerial !== positionOf(this.channel).attachSerial) return { untilAttach: true }
+  get #untilHeard(): { untilAttach?: true; from_serial?: string } {
+    const { attachSerial, channelSerial } = this.#joinedAt
+    if (attachSerial !== positionOf(this.channel).attachSerial) return { untilAttach: true }
     // NOTE: the SDK knows no serials of messages that it does not receive
-    return this.hearsItself ? { from_serial: joinedAt?.channelSerial } : {}
+    return this.hearsItself && channelSerial ? { from_serial: channelSerial } : {}
   }
 
   /** Publishes messages in one piece; resolves with their serials once the channel has them. */

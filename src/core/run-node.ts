@@ -142,8 +142,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** The message that says it has started. */
   get start(): Row | undefined {
-    const { fold } = this.#progress ?? {}
-    return fold ? fold.start : this.rows.find(({ name }) => name === MessageName.runStart)
+    return this.#progress?.fold?.start ?? this.rows.find(({ name }) => name === MessageName.runStart)
   }
 
   /** Its newest start or resume. */
@@ -215,7 +214,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   protected override release(): void {
     this.#owner = this.owner
-    // NOTE: while the rows are at hand, because a view of a long session reads the snapshots of all its runs at once
+    // NOTE: while the rows are at hand: a view of a long session reads the snapshots of all its runs
     this.info()
     this.#progress = undefined
     super.release()
