@@ -1,6 +1,6 @@
 import type { UIMessageChunk } from 'ai'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { createAgentSession } from '../../src/agent'
+import { createAgentSession, Invocation } from '../../src/agent'
 import { handFed, joinWire, named, streamOf, textChunks, transportOf, type WireClient } from '../support/agent'
 import { beginning, setStage } from '../support/agent-stage'
 import { eventually } from '../support/eventually'
@@ -237,6 +237,24 @@ describe('a run that another process has left', () => {
     await run.end()
     expect(await piping).toEqual({ reason: 'cancelled' })
   })
+})
+
+it('an agent knows the whole conversation also if its app has attached the channel before', async () => {
+  const { name, alice } = await setStage(endpoint)
+  const client = endpoint.client({ clientId: 'agent' })
+  const channel = client.channels.get(name)
+  const texts: unknown[] = []
+  await channel.subscribe(({ data }) => void texts.push(data))
+  const one = await alice.prompt('one')
+  await eventually(() => expect(texts).toEqual(['one']))
+  const session = createAgentSession({ client, sessionName: name })
+  await session.connect()
+  const { inputEventId } = await alice.prompt('two', { parent: one.inputId })
+  const run = session.createRun(Invocation.fromJSON({ inputEventId, sessionName: name }))
+  await run.start()
+  const told = run.context().flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'text' ? part.text : [])))
+  expect(told).toEqual(['one', '[This message is still waiting for its own answer.]', 'two'])
+  await run.end()
 })
 
 describe('a reply', () => {
