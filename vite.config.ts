@@ -129,8 +129,8 @@ export default defineConfig({
           globalSetup: ['test/e2e/build.ts'],
           // NOTE: files share the process, its browser and its server, whose starts are as much work as a few tests
           isolate: false,
-          // NOTE: more browsers at a time only wait for each other
-          maxWorkers: 2,
+          // NOTE: one more than there often are processors, because tests of pages wait for clocks and networks, too
+          maxWorkers: 3,
         },
       },
       {
