@@ -98,7 +98,9 @@ export class Outbox {
   close(error: unknown): void {
     this.#closed = { error }
     this.#reject(error)
-    if (!this.#channel.isConnected) for (const { reject } of this.#sent) reject(error)
+    if (this.#channel.isConnected) return
+    for (const { reject } of this.#sent) reject(error)
+    this.#sent.clear()
   }
 
   #reject(error: unknown): void {

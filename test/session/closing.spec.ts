@@ -39,6 +39,17 @@ it('a closed session publishes nothing, even if the first close failed', async (
   expect(published).toHaveLength(1)
 })
 
+it('a session that is closed offline has nothing under way any more, though the SDK keeps the prompt', async () => {
+  const { session, view, refuse } = await aSession()
+  refuse('ai-input', () => deferred<never>().promise)
+  const sent = view.send('x')
+  await soon()
+  Object.assign(session.internals.channel.connection, { state: 'disconnected' })
+  await session.close()
+  await expect(sent).rejects.toMatchObject({ code: 104004 })
+  expect(session.internals.underWay).toBeUndefined()
+})
+
 it('a closed view loads no more messages', async () => {
   const past = ['a', 'b', 'c'].map((id, index, ids) => prompt(id, { ...(index > 0 && { parent: ids[index - 1] }) }))
   const { view } = await aSession(past, undefined, undefined, 1)
