@@ -24,6 +24,12 @@ interface QueueState {
   readonly awaited: readonly string[]
 }
 
+/** The order of a queue, as it is stored. */
+interface StoredList {
+  readonly ids: readonly string[]
+  readonly awaited: readonly string[]
+}
+
 const emptyDraft: Draft = { text: '', attachments: [] }
 const emptyQueue: QueueState = { items: [], awaited: [] }
 
@@ -65,13 +71,22 @@ export class ComposerMemory {
     const draft = this.#read('draft', isDraft)
     if (draft && this.draft.value === emptyDraft) this.draft.value = draft
     const { items, awaited } = this.queue.value
-    this.change((kept) => ({ items: [...kept.items, ...items], awaited: [...kept.awaited, ...awaited] }))
+    for (const { id } of items) this.#unkept.add(itemKey(id))
+    this.change((kept) => ({ items: kept.items, awaited: [...new Set([...kept.awaited, ...awaited])] }))
   }
 
   /** Takes over what another tab has changed. Answers the `storage` event of the window. */
   readonly hear = ({ key }: Pick<StorageEvent, 'key'>): void => {
     // NOTE: the storage of an app may put something before the keys
-    if (key === null || key.endsWith(`${this.#key}queue`)) this.queue.value = this.#keptQueue
+    if (key === null || key.includes(`${this.#key}queue`)) this.refresh()
+  }
+
+  /** Reads the queue from the storage again. */
+  refresh(): void {
+    const kept = (this.queue.value = this.#keptQueue)
+    // NOTE: when two tabs write the list at the same moment, the last one stays, and the other tab adds what it lacks
+    const ids = this.#read('queue', isList)?.ids
+    if (!kept.items.every(({ id }) => ids?.includes(id))) this.#keepList(kept)
   }
 
   write(change: Partial<Draft>): void {
@@ -88,29 +103,57 @@ export class ComposerMemory {
 
   /** Changes the queue as the storage has it now: another tab may have changed it a moment ago. */
   change(change: (queue: QueueState) => QueueState): void {
-    const next = change(this.#keptQueue)
-    const kept = next.items.length > 0 ? next : emptyQueue
-    this.#keep('queue', kept === emptyQueue ? undefined : kept)
-    this.queue.value = kept
+    const before = this.#keptQueue
+    const { items, awaited } = change(before)
+    for (const { id } of before.items) if (!items.some((item) => item.id === id)) this.#keep(itemKey(id))
+    for (const item of items) {
+      const key = itemKey(item.id)
+      if (!before.items.includes(item) || this.#unkept.has(key)) this.#keep(key, item)
+    }
+    this.queue.value = items.length > 0 ? { items, awaited } : emptyQueue
+    this.#keepList(this.queue.value)
   }
 
+  /** The queue as the storage has it. A prompt stays in it until its own key is removed, whatever the list says. */
   get #keptQueue(): QueueState {
-    // NOTE: a queue that the storage could not take is only here
-    if (!this.#storage || this.#unkept.has('queue')) return this.queue.value
-    return this.#read('queue', isQueue) ?? emptyQueue
+    const { items, awaited } = this.queue.value
+    if (!this.#storage) return this.queue.value
+    const list = this.#read('queue', isList)
+    const prefix = this.#key + itemKey('')
+    // NOTE: the properties of a browser's storage are its keys; other storages may not tell theirs
+    const stored = Object.keys(this.#storage).filter((key) => key.startsWith(prefix))
+    const own = [...items.map(({ id }) => id), ...stored.map((key) => key.slice(prefix.length))]
+    const ids = new Set([...(list?.ids ?? []), ...own])
+    const kept = Array.from(ids, (id) => {
+      const held = items.find((item) => item.id === id)
+      return this.#read(itemKey(id), isQueuedPrompt, held)
+    })
+    return { items: kept.filter((item) => item !== undefined), awaited: list?.awaited ?? awaited }
   }
 
-  #read<T>(name: string, isValid: (value: unknown) => value is T): T | undefined {
+  #keepList({ items, awaited }: QueueState): void {
+    this.#keep('queue', items.length > 0 ? { ids: items.map(({ id }) => id), awaited } : undefined)
+  }
+
+  /**
+   * Reads a value; undefined if the storage has none.
+   *
+   * @param held - The value, if the storage could not take it or does not give it back.
+   */
+  #read<T>(name: string, isValid: (value: unknown) => value is T, held?: T): T | undefined {
+    if (this.#unkept.has(name)) return held
     try {
-      const value: unknown = JSON.parse(this.#storage?.getItem(this.#key + name) ?? 'null')
-      return isValid(value) ? value : undefined
+      const text = this.#storage?.getItem(this.#key + name) ?? null
+      if (text === null) return undefined
+      const value: unknown = JSON.parse(text)
+      return isValid(value) ? value : held
     } catch {
-      // Not ours, or not readable: begin anew
-      return undefined
+      // Not ours, or not readable
+      return held
     }
   }
 
-  #keep(name: string, value: unknown): void {
+  #keep(name: string, value?: unknown): void {
     const key = this.#key + name
     const text = value === undefined ? null : JSON.stringify(value)
     this.#try(name, () => {
@@ -131,7 +174,7 @@ export class ComposerMemory {
       if (this.#unkept.size === 0) this.error.value = undefined
     } catch (cause) {
       this.#unkept.add(name)
-      const why = `unable to keep the ${name} for a reload; ${String(cause)} (blocked, or full?)`
+      const why = `unable to keep the ${name.replace(/:.*/, '')} for a reload; ${String(cause)} (blocked, or full?)`
       this.error.value = new Error(why, { cause })
     }
   }
@@ -143,11 +186,14 @@ const isDraft = (value: unknown): value is Draft =>
   Array.isArray(value.attachments) &&
   value.attachments.every((file) => isPlainObject(file) && typeof file.url === 'string')
 
-const isQueue = (value: unknown): value is QueueState =>
-  isPlainObject(value) &&
-  Array.isArray(value.awaited) &&
-  Array.isArray(value.items) &&
-  value.items.every((item) => isDraft(item) && typeof (item as Partial<QueuedPrompt>).id === 'string')
+const isQueuedPrompt = (value: unknown): value is QueuedPrompt =>
+  isDraft(value) && typeof (value as Partial<QueuedPrompt>).id === 'string'
+
+const isList = (value: unknown): value is StoredList =>
+  isPlainObject(value) && Array.isArray(value.ids) && Array.isArray(value.awaited)
+
+/** Each prompt has a key of its own, so that tabs that write at the same moment overwrite no prompt of each other. */
+const itemKey = (id: string): string => `queue:${id}`
 
 const memories = new WeakMap<object, Map<string, ComposerMemory>>()
 

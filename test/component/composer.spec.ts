@@ -1,5 +1,5 @@
 import { effectScope } from 'vue'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { useClientSession, useComposer, useView, type UseComposerOptions } from '../../src'
 import { bareApp } from '../support/app'
 import { eventually } from '../support/eventually'
@@ -15,6 +15,33 @@ function makeStorage() {
     setItem: (key: string, value: string) => void items.set(key, value),
     removeItem: (key: string) => void items.delete(key),
   }
+}
+
+/**
+ * A storage as two processes of a browser share it: each has a copy of its own, which hears of the writes of the other
+ * one when they are delivered. The last write of a key stays.
+ */
+function makeSharedStorage() {
+  const shared = makeStorage()
+  const copies: Map<string, string>[] = []
+  const open = () => {
+    const copy = new Map(shared.items)
+    copies.push(copy)
+    const setItem = (key: string, value: string) => [copy, shared.items].forEach((items) => items.set(key, value))
+    const removeItem = (key: string) => [copy, shared.items].forEach((items) => items.delete(key))
+    return { getItem: (key: string) => copy.get(key) ?? null, setItem, removeItem }
+  }
+  /** Delivers writes until no tab answers with others. */
+  const deliver = (key: string): void => {
+    const before = JSON.stringify([...shared.items])
+    for (const copy of copies) {
+      copy.clear()
+      for (const [key, value] of shared.items) copy.set(key, value)
+    }
+    window.dispatchEvent(new StorageEvent('storage', { key }))
+    if (JSON.stringify([...shared.items]) !== before) deliver(key)
+  }
+  return { open, deliver }
 }
 
 /** A tab with a composer. */
@@ -232,6 +259,54 @@ it('a queued prompt is sent once by two tabs of one user', async () => {
   await eventually(() => expect(left.shown()).toEqual(all))
   await eventually(() => expect(right.shown()).toEqual(all))
   expect(scene.agentRuns).toHaveLength(3)
+})
+
+it('two tabs that queue at the same moment lose no prompt, and each is sent once', async () => {
+  const scene = await startScene('composer-same-moment')
+  const { open, deliver } = makeSharedStorage()
+  const [left, right] = [
+    await openTab(scene, { whenBusy: 'queue', storage: open }),
+    await openTab(scene, { whenBusy: 'queue', storage: open }),
+  ]
+  await left.write('One')
+  const one = await scene.model.call(0)
+  await eventually(() => expect(right.runs.value[0]?.status).toBe('active'))
+  await left.write('Two')
+  await right.write('Three')
+  expect([left.queued(), right.queued()]).toEqual([['Two'], ['Three']])
+  deliver('vue-ai-transport:ai:composer-same-moment:queue')
+  expect(left.queued().toSorted()).toEqual(['Three', 'Two'])
+  expect(right.queued()).toEqual(left.queued())
+  answer(one, '1')
+  answer(await scene.model.call(1), '2')
+  answer(await scene.model.call(2), '3')
+  await eventually(() => expect(left.shown().filter((line) => line.startsWith('complete'))).toHaveLength(3))
+  await eventually(() => expect([left.queued(), right.queued()]).toEqual([[], []]))
+  expect(
+    left
+      .shown()
+      .filter((line) => line.startsWith('sent'))
+      .toSorted(),
+  ).toEqual(['sent: One', 'sent: Three', 'sent: Two'])
+  expect(scene.agentRuns).toHaveLength(3)
+})
+
+it('a prompt is kept although another tab overwrites the list of the queue and the tab of the prompt is closed', async () => {
+  const scene = await startScene('composer-list')
+  onTestFinished(() => localStorage.clear())
+  const options: UseComposerOptions = { whenBusy: 'queue', storage: () => localStorage }
+  const before = await openTab(scene, options)
+  await before.write('One')
+  const one = await scene.model.call(0)
+  await before.write('Two')
+  before.close()
+  localStorage.removeItem('vue-ai-transport:ai:composer-list:queue')
+  const after = await openTab(scene, options)
+  expect(after.queued()).toEqual(['Two'])
+  answer(one, '1')
+  answer(await scene.model.call(1), '2')
+  await eventually(() => expect(after.shown()).toEqual(['sent: One', 'complete: 1', 'sent: Two', 'complete: 2']))
+  expect(Object.keys(localStorage)).toEqual([])
 })
 
 it('a tab that opens does not write the queue that it has read, which can be behind what another tab wrote', async () => {
