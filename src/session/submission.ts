@@ -31,8 +31,8 @@ export interface SendOptions {
   parent?: string
   /**
    * The message id of the prompt. The channel takes a prompt with the same id once, also when two tabs send it within
-   * two minutes. A second call of this client sends nothing; it resolves when the channel has the prompt, and publishes
-   * one that has failed again. @default a new id
+   * two minutes; later, a tab that has heard it sends nothing. A second call of this client sends nothing; it resolves
+   * when the channel has the prompt, and publishes one that has failed again. @default a new id
    */
   id?: string
   /** Whether to wake the session's agent. @default true */

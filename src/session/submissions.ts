@@ -95,6 +95,11 @@ export class Submissions<M extends object> {
     const submission = new Submission(place, encoded, answers, wakes)
     await this.#session.act(() => {
       this.#add(submission)
+      // NOTE: the channel may have forgotten the id of a prompt that another tab has sent
+      if (tree.inputs.get(submission.inputId)?.isSent) {
+        this.#settle(submission)
+        return this.#wakeOnce(submission)
+      }
       if (inputs.at(-1)!.type === 'message') this.#show(submission)
       const turn = onPlaced?.(submission.inputId)
       return (submission.publishing = this.#send(submission, turn))

@@ -129,6 +129,27 @@ describe('a prompt whose id is sent a second time', () => {
   })
 })
 
+describe('a prompt that another tab has sent under this id', () => {
+  it('is not published again, and an agent is woken, because that tab may be closed', async () => {
+    const { view, hear, published, woken, shown } = await aSession()
+    hear(prompt('p1', { 'event-id': 'p1-sent' }))
+    const run = await view.send('Hello', { id: 'p1' })
+    expect(shown()).toEqual(['sent: p1'])
+    expect(published).toEqual([])
+    expect(woken).toEqual(['p1-sent'])
+    hear(started('R', 'p1'), ended('R'))
+    expect(await run.finished).toEqual({ reason: 'complete' })
+  })
+
+  it('wakes no agent if it has been answered', async () => {
+    const { view, hear, published, woken } = await aSession()
+    hear(prompt('p1', { 'event-id': 'p1-sent' }), started('R', 'p1'), ended('R'))
+    const run = await view.send('Hello', { id: 'p1' })
+    expect([published, woken]).toEqual([[], []])
+    expect(await run.finished).toEqual({ reason: 'complete' })
+  })
+})
+
 describe('after a reload', () => {
   const past = [prompt('old', { 'event-id': 'e-old' })]
 
