@@ -1,8 +1,8 @@
 import { computed, watch, type ComputedRef } from 'vue'
-import { badRequest } from '../core/errors'
+import { badRequest, ErrorCode, SessionError } from '../core/errors'
 import { isRunning, type RunInfo } from '../core/run-info'
 import type { ActiveRun } from '../session/runs'
-import type { SendOptions } from '../session/submission'
+import type { PendingInput, SendOptions } from '../session/submission'
 import type { View } from '../session/view'
 import type { ComposerMemory, Draft, QueuedPrompt } from './composer-memory'
 
@@ -91,20 +91,27 @@ export class PromptQueue<M extends object> {
    */
   async sendNow(id: string, options: Pick<SendOptions, 'whenBusy' | 'waitFor'> = {}): Promise<ActiveRun<M>> {
     const memory = this.#memory()
+    // NOTE: a page that was frozen, or in the back/forward cache, has not heard what other tabs have done
+    memory.refresh()
     const item = memory.queue.value.items.find((each) => each.id === id)
     if (!item) throw badRequest('send the prompt', 'it is not in the queue')
     memory.sending.value = [...memory.sending.value, id]
     memory.refused.value = undefined
+    let isOver = false
     try {
-      return await this.#send(item, { ...options, id })
+      const run = await this.#send(item, { ...options, id })
+      isOver = true
+      return run
     } catch (cause) {
+      const isClosed = cause instanceof SessionError && cause.code === ErrorCode.Closed
+      // NOTE: a prompt that the channel refused stands in the conversation, which offers to send it again
+      isOver = !isClosed && this.#isShown(id)
       // NOTE: the queue waits, else it would try again at once and for ever
-      if (!this.#isShown(id)) memory.refused.value = id
+      if (!isOver && !isClosed) memory.refused.value = id
       throw cause
     } finally {
       memory.sending.value = memory.sending.value.filter((each) => each !== id)
-      // NOTE: a prompt that the channel refused stands in the conversation, which offers to send it again
-      if (this.#isShown(id)) {
+      if (isOver) {
         memory.change(({ items, awaited }) => ({
           items: items.filter((each) => each.id !== id),
           awaited: [...awaited, id],
@@ -129,9 +136,12 @@ export class PromptQueue<M extends object> {
   #due(): QueuedPrompt | undefined {
     const { queue, sending, refused } = this.#memory()
     const { items, awaited } = queue.value
-    const view = this.#view()
-    if (items.length === 0 || sending.value.length > 0 || !this.#isLoaded() || view.isRunning) return undefined
-    if (items[0]!.id === refused.value) return undefined
+    if (items.length === 0 || sending.value.length > 0 || !this.#isLoaded()) return undefined
+    const isRefused = ({ id }: QueuedPrompt): boolean => id === refused.value
+    // NOTE: its tab was closed before it could wake an agent for it, or remove it here
+    const sent = items.find((item) => !isRefused(item) && (this.#runOf(item.id) ?? this.#pendingOf(item.id)))
+    if (sent) return sent
+    if (this.#view().isRunning || isRefused(items[0]!)) return undefined
     return awaited.every((id) => this.#fate(id) === 'complete') ? items[0] : undefined
   }
 
@@ -165,9 +175,7 @@ export class PromptQueue<M extends object> {
     if (run?.stalled) return 'stalled'
     if (run?.status === 'cancelled') return 'stopped'
     if (run) return run.status === 'active' || run.status === 'suspended' ? 'running' : run.status
-    const input = this.#view()
-      .pending()
-      .find(({ inputId }) => inputId === id)
+    const input = this.#pendingOf(id)
     if (input?.cancelling) return 'stopped'
     if (input) return input.wake?.state === 'failed' || input.unanswered ? 'unanswered' : 'running'
     return this.#message(id)?.state === 'failed' ? 'failed' : 'running'
@@ -176,6 +184,12 @@ export class PromptQueue<M extends object> {
   #runOf(id: string): RunInfo | undefined {
     const view = this.#view()
     return view.run(id) ?? view.runOf(id)
+  }
+
+  #pendingOf(id: string): PendingInput | undefined {
+    return this.#view()
+      .pending()
+      .find(({ inputId }) => inputId === id)
   }
 
   #message(id: string) {

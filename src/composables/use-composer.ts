@@ -122,9 +122,15 @@ export function useComposer<M extends object>(options: UseComposerOptions<M> = {
     watch(memory, (now) => (now.isLive = true), { immediate: true, flush: 'sync' })
     if (storage) {
       const hear = (event: StorageEvent): void => memory.value.hear(event)
+      const refresh = (): void => memory.value.refresh()
       watch(memory, (now) => now.keepIn(storage), { immediate: true, flush: 'sync' })
       addEventListener('storage', hear)
-      onScopeDispose(() => removeEventListener('storage', hear))
+      // NOTE: a page in the back/forward cache gets no storage events
+      addEventListener('pageshow', refresh)
+      onScopeDispose(() => {
+        removeEventListener('storage', hear)
+        removeEventListener('pageshow', refresh)
+      })
     }
     queue.follow()
   }

@@ -309,6 +309,93 @@ it('a prompt is kept although another tab overwrites the list of the queue and t
   expect(Object.keys(localStorage)).toEqual([])
 })
 
+/** Two tabs with one storage that does not tell them of changes, and a prompt that waits in both. */
+async function queueInBoth(scene: Scene) {
+  const storage = makeStorage()
+  const options: UseComposerOptions = { whenBusy: 'queue', storage: () => storage }
+  const left = await openTab(scene, options)
+  await left.write('One')
+  const one = await scene.model.call(0)
+  await left.write('Two')
+  const right = await openTab(scene, options)
+  expect(right.queued()).toEqual(['Two'])
+  return { left, right, one, storage, options }
+}
+
+it('a tab that has missed the removal of a prompt, as a frozen one does, does not send it', async () => {
+  const scene = await startScene('composer-missed-removal')
+  const { left, right, one } = await queueInBoth(scene)
+  left.composer.remove(left.composer.queue.value[0]!.id)
+  await left.write('Three')
+  answer(one, '1')
+  answer(await scene.model.call(1), '3')
+  const all = ['sent: One', 'complete: 1', 'sent: Three', 'complete: 3']
+  await eventually(() => expect([left.shown(), right.shown()]).toEqual([all, all]))
+  await eventually(() => expect([left.queued(), right.queued()]).toEqual([[], []]))
+  await expect(right.composer.sendNow('Two')).rejects.toMatchObject({ code: 40003 })
+})
+
+it('a tab that was in the back/forward cache shows the queue as it is now', async () => {
+  const { left, right } = await queueInBoth(await startScene('composer-back'))
+  left.composer.update(left.composer.queue.value[0]!.id, { text: 'Two, edited' })
+  expect(right.queued()).toEqual(['Two'])
+  window.dispatchEvent(new Event('pageshow'))
+  expect(right.queued()).toEqual(['Two, edited'])
+})
+
+it('a prompt of a tab that was closed between its publish and its removal is not published again', async () => {
+  const clock = { skipped: 0, now: () => Date.now() + clock.skipped }
+  const scene = await startScene('composer-closed-between', {}, { clock })
+  const wire = await scene.wire()
+  const { left, right, one, storage, options } = await queueInBoth(scene)
+  right.close()
+  const stored = [...storage.items]
+  answer(one, '1')
+  answer(await scene.model.call(1), '2')
+  const all = ['sent: One', 'complete: 1', 'sent: Two', 'complete: 2']
+  await eventually(() => expect([left.shown(), left.queued()]).toEqual([all, []]))
+  left.close()
+  for (const [key, value] of stored) storage.setItem(key, value)
+  // The channel has forgotten the id of the prompt
+  clock.skipped = 180_000
+  const later = await openTab(scene, options)
+  await eventually(() => expect([later.shown(), later.queued()]).toEqual([all, []]))
+  await later.write('Three')
+  await wire.hears(({ data }) => data === 'Three')
+  expect(wire.heard.filter(({ data }) => data === 'Two')).toHaveLength(1)
+})
+
+it('a prompt of a tab that was closed between its publish and its wake is answered', async () => {
+  const scene = await startScene('composer-not-woken')
+  const { left, right, one, options } = await queueInBoth(scene)
+  left.close()
+  right.close()
+  const session = await scene.open('alice', { wake: false })
+  await session.view.send('Two', { id: left.composer.queue.value[0]!.id })
+  answer(one, '1')
+  const later = await openTab(scene, options)
+  answer(await scene.model.call(1), '2')
+  await eventually(() => expect(later.shown()).toEqual(['sent: One', 'complete: 1', 'sent: Two', 'complete: 2']))
+  await eventually(() => expect(later.queued()).toEqual([]))
+})
+
+it('a prompt stays in the queue when its session is closed before the channel has it', async () => {
+  const scene = await startScene('composer-closed-offline')
+  const { left, right, one, options } = await queueInBoth(scene)
+  right.close()
+  const restore = scene.endpoint.dropConnection('alice', { refuseFor: Infinity })
+  await eventually(() => expect(left.session.status.value).toBe('reconnecting'))
+  const sending = left.composer.sendNow(left.composer.queue.value[0]!.id)
+  await left.session.session.close()
+  left.close()
+  await expect(sending).rejects.toMatchObject({ code: 104004 })
+  restore()
+  answer(one, '1')
+  const later = await openTab(scene, options)
+  answer(await scene.model.call(1), '2')
+  await eventually(() => expect(later.shown()).toEqual(['sent: One', 'complete: 1', 'sent: Two', 'complete: 2']))
+})
+
 it('a tab that opens does not write the queue that it has read, which can be behind what another tab wrote', async () => {
   const scene = await startScene('composer-behind')
   const storage = makeStorage()
