@@ -75,18 +75,15 @@ export class ComposerMemory {
     this.change((kept) => ({ items: kept.items, awaited: [...new Set([...kept.awaited, ...awaited])] }))
   }
 
-  /** Takes over what another tab has changed. Answers the `storage` event of the window. */
-  readonly hear = ({ key }: Pick<StorageEvent, 'key'>): void => {
+  /** Takes over what other tabs have changed. Answers the events `storage` and `pageshow` of the window. */
+  readonly hear = ({ key }: Partial<Pick<StorageEvent, 'key'>>): void => {
     // NOTE: the storage of an app may put something before the keys
-    if (key === null || key.includes(`${this.#key}queue`)) this.refresh()
+    if (key?.includes(`${this.#key}queue`) ?? true) this.refresh()
   }
 
   /** Reads the queue from the storage again. */
   refresh(): void {
-    const kept = (this.queue.value = this.#keptQueue)
-    // NOTE: when two tabs write the list at the same moment, the last one stays, and the other tab adds what it lacks
-    const ids = this.#read('queue', isList)?.ids
-    if (!kept.items.every(({ id }) => ids?.includes(id))) this.#keepList(kept)
+    this.change((kept) => kept)
   }
 
   write(change: Partial<Draft>): void {
@@ -101,38 +98,35 @@ export class ComposerMemory {
     return taken
   }
 
-  /** Changes the queue as the storage has it now: another tab may have changed it a moment ago. */
+  /**
+   * Changes the queue as the storage has it now: another tab may have changed it a moment ago. Of two lists that are
+   * written at the same moment one stays, and the tab of the other one adds what it lacks.
+   */
   change(change: (queue: QueueState) => QueueState): void {
     const before = this.#keptQueue
     const { items, awaited } = change(before)
-    for (const { id } of before.items) if (!items.some((item) => item.id === id)) this.#keep(itemKey(id))
-    for (const item of items) {
-      const key = itemKey(item.id)
-      if (!before.items.includes(item) || this.#unkept.has(key)) this.#keep(key, item)
-    }
-    this.queue.value = items.length > 0 ? { items, awaited } : emptyQueue
-    this.#keepList(this.queue.value)
+    const ids = items.map(({ id }) => id)
+    for (const { id } of before.items) if (!ids.includes(id)) this.#keep(itemKey(id))
+    for (const item of items) this.#keep(itemKey(item.id), item)
+    this.#keep('queue', ids.length > 0 ? { ids, awaited } : undefined)
+    this.queue.value = ids.length > 0 ? { items, awaited } : emptyQueue
   }
 
   /** The queue as the storage has it. A prompt stays in it until its own key is removed, whatever the list says. */
   get #keptQueue(): QueueState {
     const { items, awaited } = this.queue.value
     if (!this.#storage) return this.queue.value
-    const list = this.#read('queue', isList)
+    const list = this.#read('queue', isList) ?? { ids: [], awaited }
     const prefix = this.#key + itemKey('')
     // NOTE: the properties of a browser's storage are its keys; other storages may not tell theirs
     const stored = Object.keys(this.#storage).filter((key) => key.startsWith(prefix))
-    const own = [...items.map(({ id }) => id), ...stored.map((key) => key.slice(prefix.length))]
-    const ids = new Set([...(list?.ids ?? []), ...own])
-    const kept = Array.from(ids, (id) => {
+    const ids = [...list.ids, ...items.map(({ id }) => id), ...stored.map((key) => key.slice(prefix.length))]
+    const kept = [...new Set(ids)].flatMap((id) => {
       const held = items.find((item) => item.id === id)
-      return this.#read(itemKey(id), isQueuedPrompt, held)
+      const draft = this.#read(itemKey(id), isDraft, held)
+      return draft ? { ...draft, id } : []
     })
-    return { items: kept.filter((item) => item !== undefined), awaited: list?.awaited ?? awaited }
-  }
-
-  #keepList({ items, awaited }: QueueState): void {
-    this.#keep('queue', items.length > 0 ? { ids: items.map(({ id }) => id), awaited } : undefined)
+    return { items: kept, awaited: list.awaited }
   }
 
   /**
@@ -185,9 +179,6 @@ const isDraft = (value: unknown): value is Draft =>
   typeof value.text === 'string' &&
   Array.isArray(value.attachments) &&
   value.attachments.every((file) => isPlainObject(file) && typeof file.url === 'string')
-
-const isQueuedPrompt = (value: unknown): value is QueuedPrompt =>
-  isDraft(value) && typeof (value as Partial<QueuedPrompt>).id === 'string'
 
 const isList = (value: unknown): value is StoredList =>
   isPlainObject(value) && Array.isArray(value.ids) && Array.isArray(value.awaited)

@@ -1,8 +1,8 @@
 import { computed, watch, type ComputedRef } from 'vue'
-import { badRequest, ErrorCode, SessionError } from '../core/errors'
+import { badRequest, ErrorCode, type SessionError } from '../core/errors'
 import { isRunning, type RunInfo } from '../core/run-info'
 import type { ActiveRun } from '../session/runs'
-import type { PendingInput, SendOptions } from '../session/submission'
+import type { SendOptions } from '../session/submission'
 import type { View } from '../session/view'
 import type { ComposerMemory, Draft, QueuedPrompt } from './composer-memory'
 
@@ -97,13 +97,11 @@ export class PromptQueue<M extends object> {
     if (!item) throw badRequest('send the prompt', 'it is not in the queue')
     memory.sending.value = [...memory.sending.value, id]
     memory.refused.value = undefined
-    let isOver = false
+    let isOver = true
     try {
-      const run = await this.#send(item, { ...options, id })
-      isOver = true
-      return run
+      return await this.#send(item, { ...options, id })
     } catch (cause) {
-      const isClosed = cause instanceof SessionError && cause.code === ErrorCode.Closed
+      const isClosed = (cause as Partial<SessionError> | undefined)?.code === ErrorCode.Closed
       // NOTE: a prompt that the channel refused stands in the conversation, which offers to send it again
       isOver = !isClosed && this.#isShown(id)
       // NOTE: the queue waits, else it would try again at once and for ever
@@ -136,13 +134,12 @@ export class PromptQueue<M extends object> {
   #due(): QueuedPrompt | undefined {
     const { queue, sending, refused } = this.#memory()
     const { items, awaited } = queue.value
-    if (items.length === 0 || sending.value.length > 0 || !this.#isLoaded()) return undefined
-    const isRefused = ({ id }: QueuedPrompt): boolean => id === refused.value
+    const [first] = items
+    if (!first || first.id === refused.value || sending.value.length > 0 || !this.#isLoaded()) return undefined
     // NOTE: its tab was closed before it could wake an agent for it, or remove it here
-    const sent = items.find((item) => !isRefused(item) && (this.#runOf(item.id) ?? this.#pendingOf(item.id)))
-    if (sent) return sent
-    if (this.#view().isRunning || isRefused(items[0]!)) return undefined
-    return awaited.every((id) => this.#fate(id) === 'complete') ? items[0] : undefined
+    if (this.#isShown(first.id)) return first
+    if (this.#view().isRunning) return undefined
+    return awaited.every((id) => this.#fate(id) === 'complete') ? first : undefined
   }
 
   /** Whether the view shows its first page, and is in step with the channel. */
@@ -175,7 +172,9 @@ export class PromptQueue<M extends object> {
     if (run?.stalled) return 'stalled'
     if (run?.status === 'cancelled') return 'stopped'
     if (run) return run.status === 'active' || run.status === 'suspended' ? 'running' : run.status
-    const input = this.#pendingOf(id)
+    const input = this.#view()
+      .pending()
+      .find(({ inputId }) => inputId === id)
     if (input?.cancelling) return 'stopped'
     if (input) return input.wake?.state === 'failed' || input.unanswered ? 'unanswered' : 'running'
     return this.#message(id)?.state === 'failed' ? 'failed' : 'running'
@@ -184,12 +183,6 @@ export class PromptQueue<M extends object> {
   #runOf(id: string): RunInfo | undefined {
     const view = this.#view()
     return view.run(id) ?? view.runOf(id)
-  }
-
-  #pendingOf(id: string): PendingInput | undefined {
-    return this.#view()
-      .pending()
-      .find(({ inputId }) => inputId === id)
   }
 
   #message(id: string) {

@@ -121,16 +121,14 @@ export function useComposer<M extends object>(options: UseComposerOptions<M> = {
   function live(): void {
     watch(memory, (now) => (now.isLive = true), { immediate: true, flush: 'sync' })
     if (storage) {
-      const hear = (event: StorageEvent): void => memory.value.hear(event)
-      const refresh = (): void => memory.value.refresh()
+      const hear = (event: Partial<StorageEvent>): void => memory.value.hear(event)
       watch(memory, (now) => now.keepIn(storage), { immediate: true, flush: 'sync' })
-      addEventListener('storage', hear)
+      // NOTE: a controller can stand for the options of a listener, which it ends by its signal
+      const stop = new AbortController()
+      addEventListener('storage', hear, stop)
       // NOTE: a page in the back/forward cache gets no storage events
-      addEventListener('pageshow', refresh)
-      onScopeDispose(() => {
-        removeEventListener('storage', hear)
-        removeEventListener('pageshow', refresh)
-      })
+      addEventListener('pageshow', hear, stop)
+      onScopeDispose(() => stop.abort())
     }
     queue.follow()
   }
