@@ -101,11 +101,10 @@ export class PromptQueue<M extends object> {
     try {
       return await this.#send(item, { ...options, id })
     } catch (cause) {
-      const isClosed = (cause as Partial<SessionError> | undefined)?.code === ErrorCode.Closed
       // NOTE: a prompt that the channel refused stands in the conversation, which offers to send it again
-      isOver = !isClosed && this.#isShown(id)
+      isOver = this.#isShown(id) && (cause as Partial<SessionError> | undefined)?.code !== ErrorCode.Closed
       // NOTE: the queue waits, else it would try again at once and for ever
-      if (!isOver && !isClosed) memory.refused.value = id
+      if (!isOver) memory.refused.value = id
       throw cause
     } finally {
       memory.sending.value = memory.sending.value.filter((each) => each !== id)
