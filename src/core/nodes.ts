@@ -21,7 +21,7 @@ export abstract class Nodes<M extends object> {
   readonly requests = new Map<string, Row>()
   readonly access: AccessPolicy
   readonly forks = new Forks<M>(this.runs, (row) => this.access.canWrite(row, undefined))
-  abstract readonly cancels: { of(node: TreeNode<M>): readonly Row[] }
+  abstract readonly cancels: { of(node: TreeNode<M>): readonly Row[]; naming(inputId: string): readonly Row[] }
   /** Which nodes are versions of each other. */
   readonly siblings: Siblings<M> = new Siblings<M>(this)
   /** Nodes by the messages that they mention; the one that holds a message is the first. */
@@ -123,6 +123,16 @@ export abstract class Nodes<M extends object> {
   touchRequest(inputId: string): void {
     this.dirty.add(inputId)
     this.isRestructured = true
+    this.#noteInputMoved(inputId)
+  }
+
+  /** Notes that an input stands elsewhere: a cancel that names it counts for its runs only if it came later. */
+  #noteInputMoved(inputId: string): void {
+    if (this.cancels.naming(inputId).length === 0) return
+    for (const run of this.#runsByInput.of(inputId)) {
+      run.forgetInfo()
+      this.dirty.add(run)
+    }
   }
 
   /** Notes that a run neither answers nor follows this message any more: an input may now be without a run. */
@@ -214,8 +224,10 @@ export abstract class Nodes<M extends object> {
     this.noteMessages(node, size, seeds)
     this.#children.move(node, isKnown ? (parent ?? '') : undefined, node.parent ?? '')
     if (parent !== undefined && parent !== node.parent && node instanceof RunNode) this.#touchInput(parent)
-    if (node.listedAt !== levelOf(node)) this.#list(node)
+    const isElsewhere = node.listedAt !== levelOf(node)
+    if (isElsewhere) this.#list(node)
     if (node instanceof InputNode) {
+      if (isElsewhere || size > 0 !== node.size > 0) this.#noteInputMoved(node.key)
       this.#edits.move(node, forkOf, node.forkOf)
       // NOTE: the choice of a request counts among the replies to it, that of a prompt does not
       if (!isKnown) for (const run of this.#runsByInput.of(node.key)) this.relocate(run)

@@ -132,3 +132,16 @@ it('of the cancels whose runs are unknown 2,000 of each client are kept, though 
   const tree = treeOf([...unknown, ...same, ...further])
   expect([...tree.log.rows()]).toHaveLength(2000)
 })
+
+it('a cancel from before the prompt does not count for the run, also if the prompt arrives after the run was packed', () => {
+  const cancel = () => message('ai-cancel', { 'input-codec-message-id': 'p', 'event-id': 'e' })
+  const early = cancel()
+  const [asked, started] = run()
+  const late = cancel()
+  const ended = runMessage('ai-run-end', 'r', { 'run-reason': 'cancelled' })
+  const tree = treeOf([early, started!, late, ended])
+  tree.compact([tree.runs.get('r')!])
+  expect(tree.runs.get('r')!.info().cancelledBy?.at).toBe(early.timestamp)
+  hear(tree, [asked!])
+  expect(tree.runs.get('r')!.info().cancelledBy?.at).toBe(late.timestamp)
+})
