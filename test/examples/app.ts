@@ -1,8 +1,9 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { inject } from 'vitest'
 import { here } from '../../scripts/entries'
 import { run } from '../support/command'
+import { linkPackages } from '../support/install'
 import { filesOf, start } from './visit'
 
 /** The files of the README. */
@@ -20,10 +21,7 @@ export function makeApp(name: string, files: Iterable<[path: string, text: strin
   mkdirSync(folder)
   for (const file of ['index.html', 'package.json', 'tsconfig.json'])
     cpSync(join(examples, 'vite', file), join(folder, file))
-  // NOTE: each package by itself, since Vite writes what it has prepared into the folder, and apps run at the same time
-  const packages = join(examples, 'vite/node_modules')
-  mkdirSync(join(folder, 'node_modules'))
-  for (const name of readdirSync(packages)) symlinkSync(join(packages, name), join(folder, 'node_modules', name))
+  linkPackages(join(examples, 'vite/node_modules'), join(folder, 'node_modules'))
   for (const [path, text] of files) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), text)

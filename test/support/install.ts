@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { here } from '../../scripts/entries'
 import { run } from './command'
@@ -35,6 +35,16 @@ export async function installExample(
   lock.packages[''] = { dependencies, devDependencies: manifest.devDependencies }
   writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock))
   await run(folder, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund')
+}
+
+/**
+ * Gives an app the packages of another one. Vite writes what it has prepared into the folder of the packages, so an app
+ * that runs beside the other one needs a folder of its own.
+ */
+export function linkPackages(from: string, to: string): void {
+  mkdirSync(to)
+  const names = readdirSync(from).filter((name) => name === '.bin' || !name.startsWith('.'))
+  for (const name of names) symlinkSync(join(from, name), join(to, name))
 }
 
 const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'))

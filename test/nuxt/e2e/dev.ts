@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -8,6 +8,7 @@ import { here } from '../../../scripts/entries'
 import { freePort } from '../../../scripts/free-port'
 import { plainEnv } from '../../support/command'
 import { eventually } from '../../support/eventually'
+import { linkPackages } from '../../support/install'
 import { filesOf } from '../../examples/visit'
 
 /** A Nuxt app of the files in the README, on `nuxt dev` without a key. */
@@ -19,7 +20,7 @@ export class NewApp {
 
   constructor() {
     const site = inject('site')
-    symlinkSync(join(site.root, 'node_modules'), join(this.root, 'node_modules'))
+    linkPackages(join(site.root, 'node_modules'), join(this.root, 'node_modules'))
     this.write('package.json', '{ "private": true, "type": "module", "dependencies": { "vue-ai-transport": "*" } }')
     for (const [file, content] of filesOf(readme.split('## In a Nuxt app')[1]!)) this.write(file, content)
   }
