@@ -332,7 +332,15 @@ it('a tab that has missed the removal of a prompt, as a frozen one does, does no
   const all = ['sent: One', 'complete: 1', 'sent: Three', 'complete: 3']
   await eventually(() => expect([left.shown(), right.shown()]).toEqual([all, all]))
   await eventually(() => expect([left.queued(), right.queued()]).toEqual([[], []]))
-  await expect(right.composer.sendNow('Two')).rejects.toMatchObject({ code: 40003 })
+})
+
+it('a tab that has missed the removal of a prompt refuses to send it now', async () => {
+  const { left, right } = await queueInBoth(await startScene('composer-removed'))
+  const { id } = left.composer.queue.value[0]!
+  left.composer.remove(id)
+  expect(right.queued()).toEqual(['Two'])
+  await expect(right.composer.sendNow(id)).rejects.toMatchObject({ code: 40003 })
+  expect(right.queued()).toEqual([])
 })
 
 it('a tab that was in the back/forward cache shows the queue as it is now', async () => {
