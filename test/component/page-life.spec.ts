@@ -16,16 +16,23 @@ const { withAsyncContext } = Vue as unknown as {
 
 afterEach(() => void vi.restoreAllMocks())
 
+/** A component that shows the chat `one` until the name changes, as an app's page does. */
+function openChat(options: Parameters<typeof bareApp>[0], first = 'one') {
+  const name = ref(first)
+  const scope = effectScope()
+  const page = bareApp({ linger: 0, ...options }).runWithContext(() =>
+    scope.run(() => ({ ...useClientSession(name), ...useView(), connection: useConnection() })),
+  )!
+  return { name, scope, page }
+}
+
 /** A page of one session with its statuses so far; its client closes in `beforeunload`, as the SDK does in browsers. */
 async function openPage(name: string) {
   const scene = await startConversation(`ai:${name}`)
   const client = scene.endpoint.client({ clientId: 'reader' })
   const close = (): void => client.close()
   window.addEventListener('beforeunload', close)
-  const scope = effectScope()
-  const page = bareApp({ client, linger: 0 }).runWithContext(() =>
-    scope.run(() => ({ ...useClientSession(name), ...useView(), connection: useConnection() })),
-  )!
+  const { scope, page } = openChat({ client }, name)
   const seen: string[] = []
   scope.run(() => watchEffect(() => seen.push(page.status.value), { flush: 'sync' }))
   await page.ready
@@ -113,11 +120,7 @@ it.each([
 ])('a prompt written offline %s is sent although another chat was opened meanwhile', async (_, state, ttl) => {
   const { endpoint } = await startConversation('ai:one', { limits: { connectionStateTtl: ttl } })
   const client = endpoint.client({ clientId: 'reader' })
-  const name = ref('one')
-  const scope = effectScope()
-  const page = bareApp({ client, linger: 0 }).runWithContext(() =>
-    scope.run(() => ({ ...useClientSession(name), ...useView(), connection: useConnection() })),
-  )!
+  const { name, scope, page } = openChat({ client })
   await page.ready
   const restore = endpoint.dropConnection('reader', { refuseFor: Infinity })
   await eventually(() => expect(client.connection.state).toBe(state))
@@ -142,11 +145,7 @@ it.each<[string, (page: ReturnType<typeof useView>) => Promise<unknown>]>([
 ])('%s in a long outage is published although another chat was opened meanwhile', async (_, act) => {
   const { endpoint, agent, prompt } = await startConversation('ai:one', { limits: { connectionStateTtl: 200 } })
   const client = endpoint.client({ clientId: 'reader' })
-  const name = ref('one')
-  const scope = effectScope()
-  const page = bareApp({ client, linger: 0 }).runWithContext(() =>
-    scope.run(() => ({ ...useClientSession(name), ...useView(), connection: useConnection() })),
-  )!
+  const { name, scope, page } = openChat({ client })
   await page.ready
   await prompt('p1', 'Where to?')
   await agent.startRun('run-1', 'p1')
@@ -164,17 +163,13 @@ it.each<[string, (page: ReturnType<typeof useView>) => Promise<unknown>]>([
 
 it('a prompt is answered although its agent could not be reached at first, and another chat was opened meanwhile', async () => {
   const { endpoint } = await startConversation('ai:one')
-  const name = ref('one')
   const attempts: Deferred<void>[] = []
   const agent = (): Promise<void> => {
     attempts.push(deferred())
     return attempts.at(-1)!.promise
   }
   const client = endpoint.client({ clientId: 'reader' })
-  const scope = effectScope()
-  const page = bareApp({ client, agent, linger: 0 }).runWithContext(() =>
-    scope.run(() => ({ ...useClientSession(name), ...useView() })),
-  )!
+  const { name, scope, page } = openChat({ client, agent })
   await page.send('hello')
   await eventually(() => expect(attempts).toHaveLength(1))
   name.value = 'two'
@@ -190,13 +185,9 @@ it('a prompt is answered although its agent could not be reached at first, and a
 it('a Stop of a run that waits wakes an agent although another chat was opened at once', async () => {
   const { endpoint, agent: hand, prompt } = await startConversation('ai:one')
   const client = endpoint.client({ clientId: 'reader' })
-  const name = ref('one')
   const woken: string[] = []
   const agent = ({ sessionName }: { sessionName: string }): void => void woken.push(sessionName)
-  const scope = effectScope()
-  const page = bareApp({ client, agent, linger: 0 }).runWithContext(() =>
-    scope.run(() => ({ ...useClientSession(name), ...useView() })),
-  )!
+  const { name, scope, page } = openChat({ client, agent })
   await page.ready
   await prompt('p1', 'Where to?')
   const run = await hand.startRun('run-1', 'p1')
