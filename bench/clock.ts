@@ -1,4 +1,4 @@
-/** The system counts a thread's work in steps of 4 ms or so: that of fewer milliseconds than these is not known well. */
+/** Milliseconds below which work is not known well: the system counts it in steps of about 4 ms. */
 const coarse = 20
 
 /** Milliseconds that this thread has worked, independent of other processes. */
@@ -8,8 +8,8 @@ const worked = (): number => {
 }
 
 /**
- * Starts to measure; the returned function answers with the milliseconds of work since, for short work those that
- * passed, but at most `atMost`: on a busy machine more than the work.
+ * Starts to measure; the returned function answers with the milliseconds of work since. Short work is measured by the
+ * time that has passed, in which other processes may have worked, too: up to `atMost` milliseconds.
  */
 export function startClock(atMost = coarse): () => number {
   const [work, wall] = [worked(), performance.now()]
