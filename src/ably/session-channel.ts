@@ -108,6 +108,9 @@ export class SessionChannel {
       await this.channel.subscribe(listener)
       if (!this.isAttached) await this.channel.attach()
       this.#checkModes('SUBSCRIBE')
+      const { modes } = this.channel
+      // NOTE: the service attaches a token that may only publish, and then sends nothing
+      if (modes && !modes.includes('subscribe')) throw mayNotSubscribe()
       return true
     } catch (cause) {
       if (!isPatient || !this.isSuspended) throw cause
@@ -246,6 +249,8 @@ export class SessionChannel {
     if (isFree && ours.delete(channel)) this.#client.channels.release(this.name)
   }
 }
+
+const mayNotSubscribe = (): Error => Object.assign(new Error('subscribe'), { code: ErrorCode.Unauthorized })
 
 /** The options that the app has given a channel, which the SDK's types hide. */
 const optionsOf = (channel: RealtimeChannel): ChannelOptions =>

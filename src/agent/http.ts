@@ -94,13 +94,17 @@ const retryAfter = 2
 function statusOf(error: SessionError): number {
   if (error instanceof ConflictError) return 409
   if (error instanceof HandledError) return 200
-  // NOTE: an error with a cause is the channel's: the agent lacks a right, not the user
-  return error.code === ErrorCode.Unauthorized && error.cause !== undefined ? 503 : (statuses.get(error.code) ?? 500)
+  // NOTE: no status that clients repeat: the same request fails until somebody has given the agent the right
+  return isRightMissing(error) ? 424 : (statuses.get(error.code) ?? 500)
 }
+
+/** Whether the agent itself lacks a right, not the user: an error with a cause is the channel's. */
+const isRightMissing = ({ code, cause }: SessionError): boolean =>
+  code === ErrorCode.Unauthorized && cause !== undefined
 
 /** Whether an error is a regular answer to the request instead of a failure of the agent. */
 export const isAnswer = (error: unknown): boolean =>
-  error instanceof HttpError || (error instanceof SessionError && statusOf(error) < 500)
+  error instanceof HttpError || (error instanceof SessionError && statusOf(error) < 500 && !isRightMissing(error))
 
 /** The response for an error. The message of an unknown error stays private. */
 export function errorResponse(error: unknown): Response {

@@ -59,7 +59,7 @@ export function answered(status: number | string, body: string): string {
   const json = parseJson(body) as { error?: { message?: unknown }; message?: unknown } | null | undefined
   const text = [json?.error?.message, json?.message, json].find((each) => typeof each === 'string') ?? body
   const page = /^\s*(?=<)(?:[^]*?<(?:title|h1)[^>]*>([^<]*))?/i.exec(text)
-  const [words] = /\S.{0,199}|$/.exec(page ? (page[1] ?? '') : text)!
+  const [words] = /\S.{0,499}|$/.exec(page ? (page[1] ?? '') : text)!
   return `answered ${status}${page ? ' with text/html' : ''}${words && `: ${words}`}`
 }
 

@@ -62,15 +62,17 @@ describe('a lifecycle message that the channel refuses for good', () => {
     },
   )
 
-  it('for a right that the agent lacks: user and operator see why no run starts, and it starts once the right is there', async () => {
+  it('for a right that the agent lacks: user and operator see once why no run starts, and a retry starts it once the right is there', async () => {
     const name = newName()
     const error = { code: 40_160, statusCode: 401, message: 'operation not permitted' }
     const { alice, errors, restore } = await refusing(name, 'ai-run-start', error)
     const run = await alice.view.send('Where am I?')
-    await eventually(() => expect(run.wake?.error?.message).toContain('operation not permitted'))
+    await expect(run.started).rejects.toThrow('operation not permitted')
     expect(errors).toMatchObject([{ cause: { code: 40_160 } }])
-    expect(alice.view.isRunning).toBe(true)
+    expect(run.wake).toMatchObject({ state: 'failed', attempts: 1 })
+    expect(alice.view.isRunning).toBe(false)
     restore()
+    await run.retry()
     await suspended(run)
   })
 
@@ -107,6 +109,24 @@ describe('a lifecycle message that the channel refuses for good', () => {
       expect(infoOf(alice, run.runId)?.status).toBe('cancelled')
     },
   )
+})
+
+it('an agent whose token lacks a capability says which, to the user and the operator, and clients do not repeat the request', async () => {
+  for (const operations of [['subscribe', 'publish'], ['publish', 'history'], ['presence']] as const) {
+    const name = newName()
+    const capability = { [name]: operations }
+    const { token } = place.endpoint.createToken({ clientId: 'agent', capability })
+    const client = place.endpoint.client({}, { key: undefined, token })
+    const errors: unknown[] = []
+    const { agent } = agentOn(name, place.endpoint, { client: () => client, respond, onError: (e) => errors.push(e) })
+    const alice = await open(name, 'alice', { wake: (request) => agent.fetch(request) })
+    const run = await alice.view.send('Where am I?')
+    await run.started.catch(() => undefined)
+    expect(run.wake).toMatchObject({ state: 'failed', attempts: 1 })
+    const fix = `Grant subscribe, publish and history on channel "${name}", or on "ai:*"`
+    expect(run.wake!.error!.message).toContain(fix)
+    expect(errors).toMatchObject([{ code: 40160, message: expect.stringContaining(fix) as string }])
+  }
 })
 
 it('an agent whose token has left out the channel for a while answers the next prompt, and a Stop ends the run that it lost', async () => {

@@ -53,6 +53,16 @@ it('an expired token that cannot be renewed keeps the messages and shows a clear
   expect(run.runId).toBe(bob.view.runs()[0]!.runId)
 })
 
+it('a token without subscribe cannot connect, and the error names the missing capability', async () => {
+  const scene = await startScene('deaf')
+  const capability = { [scene.channelName]: ['publish', 'history'] }
+  const refused = await failure(scene.open('alice', { client: withToken(scene, { capability }) }))
+  expect(refused.message).toBe(
+    `unable to attach to channel "${scene.channelName}"; the token lacks a capability: subscribe. Grant subscribe, publish and history on channel "${scene.channelName}", or on "ai:*"`,
+  )
+  expect(refused).toMatchObject({ code: 40160 })
+})
+
 it('a token without publish shows the prompt as failed, names the missing capability, and still reads', async () => {
   const scene = await startScene('reader')
   const capability = { [scene.channelName]: ['subscribe', 'history'] }
