@@ -8,6 +8,8 @@ import type { Channel } from './session-channel'
 interface QueuedPublish extends Deferred<readonly string[]> {
   readonly messages: readonly OutgoingMessage[]
   readonly number: number
+  /** Whether the channel lacks them; undefined while that is not known. */
+  readonly isNeeded: () => boolean | undefined
 }
 
 /** Delay before the next attempt when a publish failed although the connection is up, in milliseconds. */
@@ -48,10 +50,17 @@ export class Outbox {
     this.#onPublished = onPublished
   }
 
-  /** Resolves with the serials once the channel has the messages; rejects when the channel refuses them. */
-  publish(messages: readonly OutgoingMessage[]): Promise<readonly string[]> {
+  /**
+   * Resolves with the serials once the channel has the messages; rejects when the channel refuses them.
+   *
+   * @param isNeeded - Whether the channel lacks them, asked when their turn comes; undefined lets them wait for `flush`
+   */
+  publish(
+    messages: readonly OutgoingMessage[],
+    isNeeded: QueuedPublish['isNeeded'] = () => true,
+  ): Promise<readonly string[]> {
     if (this.#closed) return Promise.reject(this.#closed.error)
-    const queued = { messages, number: ++this.#count, ...deferred<readonly string[]>() }
+    const queued = { messages, isNeeded, number: ++this.#count, ...deferred<readonly string[]>() }
     this.#queue.push(queued)
     this.flush()
     return queued.promise
@@ -75,12 +84,18 @@ export class Outbox {
       this.#ensureAttached().catch((error: unknown) => this.#reject(error))
       return 0
     }
+    const isNeeded = next.isNeeded()
+    if (isNeeded === undefined) return 0
     const wait = this.#rate.wait(maxOnChannel, now)
     if (wait > 0) {
       this.#flushIn(wait)
       return 0
     }
     this.#queue.shift()
+    if (!isNeeded) {
+      next.resolve([])
+      return this.#publishNext(now)
+    }
     this.#rate.add(now, next.messages.length)
     void this.#publish(next)
     return next.messages.length

@@ -167,6 +167,7 @@ export class Connection<M extends object> {
       this.#set({ isRepairing: false, hasGap })
       if (hasGap) session.report(toSessionError('catch up with the session', ErrorCode.ContinuityLost, cause))
     }
+    session.outbox.flush()
   }
 
   /** The channel refused; `connect()` and verbs that use it try again. */

@@ -134,6 +134,8 @@ export interface SessionContext<M extends object> {
   readonly changed: Signal
   /** Whether the session hears everything that happens on the channel. */
   readonly isInStep: boolean
+  /** Whether it is reading the messages that it has missed. */
+  readonly isCatchingUp: boolean
   /**
    * Whether an agent is late: a moment has passed, and the session has heard all until now. If not, it looks at the
    * subject then.

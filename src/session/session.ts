@@ -107,6 +107,10 @@ export class Session<M extends object> implements SessionContext<M> {
     return this.#connection.status === 'ready'
   }
 
+  get isCatchingUp(): boolean {
+    return this.#connection.status === 'repairing'
+  }
+
   isLate(subject: Subject<M>, moment: number): boolean {
     return this.isInStep && this.deadlines.isDue(moment, subject)
   }

@@ -220,7 +220,12 @@ export class Submissions<M extends object> {
           this.#move(submission, { forkOf: former.place.forkOf })
           this.discard(former.inputId)
         }
-        return submission.inputs.map(({ messages }) => outbox.publish(messages))
+        // NOTE: another tab may have sent a prompt of this id, and this one has perhaps not heard of it yet
+        const isNeeded = (): boolean | undefined =>
+          this.#session.isCatchingUp ? undefined : !tree.inputs.get(inputId)?.isSent
+        return submission.inputs.map(({ messages }) =>
+          outbox.publish(messages, submission.place.eventId ? isNeeded : undefined),
+        )
       })
       submission.serials = (await Promise.all(published)).flat()
       if (answers.length > 0) await checkAnswers(this.#session, submission)

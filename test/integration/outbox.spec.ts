@@ -97,6 +97,28 @@ describe('a prompt sent while the network is down', () => {
     await eventually(() => expect(shown(session)).toEqual(['sent: Did it arrive?', 'sent: And this?']))
   })
 
+  it('is not published if another tab has published it under its id meanwhile, and Ably has forgotten that id', async () => {
+    const scene = await startScene('other-tab', {}, shortMemory)
+    const client = scene.endpoint.client({ clientId: 'alice' }, eager)
+    const session = await scene.open('alice', { client })
+    await session.view.send('Before?', { wake: false })
+    const wire = await scene.wire()
+    const restore = await offline(scene, client, 'suspended')
+    const sent = session.view.send('Queued?', { id: 'queued' })
+    const after = session.view.send('After?')
+    // NOTE: without the id that Ably would discard
+    await wire.prompt('Queued?', { 'codec-message-id': 'queued', 'event-id': 'queued-sent' })
+    scene.endpoint.breakContinuity(scene.channelName)
+    restore()
+    const run = await sent
+    const call = await scene.model.callFor('Queued?')
+    call.finish()
+    expect(await run.finished).toEqual({ reason: 'complete' })
+    await after
+    await wire.hears((message) => message.data === 'After?')
+    expect(saidOn(wire)).toEqual(['Queued?', 'After?'])
+  })
+
   it('waits while its channel is suspended, and rejects if the channel fails', async () => {
     const scene = await startScene('refused-channel')
     let capability: Record<string, string[]> = { '*': ['*'] }
