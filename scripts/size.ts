@@ -31,11 +31,11 @@ interface Script {
 }
 
 const scripts: Record<string, Script> = {
-  everything: { code: everything, beside: peerEverything, limit: 43_850 },
-  "the README's chat": { code: chat, beside: peerChat, limit: 40_670 },
+  everything: { code: everything, beside: peerEverything, limit: 43_980 },
+  "the README's chat": { code: chat, beside: peerChat, limit: 40_770 },
   "the README's chat, `ably`": { code: `${chat}; ${ably}`, beside: `${peerChat}; ${ably}`, within: 'ably' },
-  "the README's chat, `ably/modular`": { code: `${chat}; ${modularAbly}`, within: 'ably', limit: 76_350 },
-  'everything, `ably/modular`': { code: `${everything}; ${modularAbly}`, within: 'ably', limit: 79_390 },
+  "the README's chat, `ably/modular`": { code: `${chat}; ${modularAbly}`, within: 'ably', limit: 76_430 },
+  'everything, `ably/modular`': { code: `${everything}; ${modularAbly}`, within: 'ably', limit: 79_570 },
 }
 
 /** The entries for servers, agents, tests and codecs. */
