@@ -48,6 +48,8 @@ export class BranchWalk<M extends object> {
   #order = new SortedList<Step<M>>(byKey)
   /** Nodes to be looked at. */
   #pending: Set<TreeNode<M>>
+  /** Nodes that have moved since the last look, as lists that are in order. */
+  #moved: (readonly TreeNode<M>[])[] = []
   /** The members of groups that show, where there are several. */
   #selected = new WeakMap<readonly TreeNode<M>[], TreeNode<M>>()
   #path: readonly PathSegment<M>[] | undefined
@@ -78,12 +80,12 @@ export class BranchWalk<M extends object> {
 
   /** Notes which nodes of the tree have moved; without them, that any of them can have. */
   note(moved?: readonly TreeNode<M>[]): void {
-    // NOTE: in order, so that most nodes are looked at after those that they follow
-    if (moved) for (const node of moved.toSorted(byLevel)) this.#pending.add(node)
-    else {
+    if (moved && moved.length > 0) this.#moved.push(moved.toSorted(byLevel))
+    if (!moved) {
       this.#steps.clear()
       this.#order = new SortedList<Step<M>>(byKey)
       this.#selected = new WeakMap()
+      this.#moved = []
       this.#pending = new Set(this.#tree.nodes())
       this.#changed()
     }
@@ -100,6 +102,11 @@ export class BranchWalk<M extends object> {
 
   /** Looks at all nodes that are to be looked at, or at `count` of them; false when there are no more. */
   advance(count = Infinity): boolean {
+    // NOTE: in order, so that most nodes are looked at after those that they follow; pages of history come newest first
+    if (this.#moved.length > 0) {
+      for (const node of this.#moved.toSorted(([a], [b]) => byLevel(a!, b!)).flat()) this.#pending.add(node)
+      this.#moved = []
+    }
     for (const node of this.#pending) {
       if (count-- < 1) return true
       this.#pending.delete(node)

@@ -101,11 +101,20 @@ export class SortedList<T> {
   sorted(): readonly T[] {
     if (this.#arrived.length === 0) return this.#items
     const { keyOf } = this.#order
-    const arrived = this.#arrived.flat()
-    if (arrived.length > fewItems)
-      this.#items = [this.#items, arrived].flat().toSorted((a, b) => compare(keyOf(a), keyOf(b)))
-    else for (const item of arrived) this.#items.splice(firstAbove(this.#items, keyOf, keyOf(item)), 0, item)
+    const byKey = (a: T, b: T): number => compare(keyOf(a), keyOf(b))
+    const arrived = this.#arrived.flat().toSorted(byKey)
     this.#arrived = []
+    if (arrived.length <= fewItems) {
+      for (const item of arrived) this.#items.splice(firstAbove(this.#items, keyOf, keyOf(item)), 0, item)
+      return this.#items
+    }
+    const at = firstAbove(this.#items, keyOf, keyOf(arrived[0]!))
+    const later = this.#items.slice(at)
+    // NOTE: mostly all are older than the items that are there
+    const isBefore = later.length === 0 || byKey(arrived.at(-1)!, later[0]!) < 0
+    this.#items = this.#items
+      .slice(0, at)
+      .concat(isBefore ? arrived.concat(later) : later.concat(arrived).toSorted(byKey))
     return this.#items
   }
 }

@@ -110,6 +110,25 @@ it('a branch walks 2,000 runs, with 300 versions of one reply, in a bounded numb
   expect(stepsOf(() => new BranchWalk(tree, none).path) / 4600).toBeLessThan(200)
 })
 
+it('a branch takes in several pages of history between two looks in a bounded number of steps per node', () => {
+  const tree = newTree()
+  const walk = new BranchWalk(tree, none)
+  const pages = Array.from({ length: 200 }, (_, page) =>
+    Array.from({ length: 10 }, (_, index) => page * 10 + index).map((at) =>
+      prompt(`p${at}`, at > 0 ? { parent: `p${at - 1}` } : {}),
+    ),
+  )
+  const steps = stepsOf(() => {
+    for (const [index, page] of pages.toReversed().entries()) {
+      for (const message of page) tree.apply(message)
+      walk.note(tree.settle().moved)
+      if (index % 2 === 1) walk.advance()
+    }
+  })
+  expect(walk.path.map(({ node }) => node.key)).toEqual(Array.from({ length: 2000 }, (_, at) => `p${at}`))
+  expect(steps / 2000).toBeLessThan(600)
+})
+
 it('a prompt that arrives after replies to it lets the newest reply show, also where the prompt was picked', () => {
   const tree = newTree()
   const choices = { picked: new Map([['q', 1]]) }

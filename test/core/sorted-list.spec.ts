@@ -30,3 +30,18 @@ it('a sorted list takes pages that come newest first, and gives an item back', (
   expect(list.sorted()).toHaveLength(199)
   expect(list.sorted()).not.toContain(pages[1]![7])
 })
+
+it.each([
+  ['older than all others', (index: number) => index],
+  ['newer than all others', (index: number) => 500 + index],
+  ['between two others', (index: number) => 250 + index],
+  ['among the others', (index: number) => 200 + 2 * index],
+])('a sorted list takes many items that are %s', (_, keyOf) => {
+  const known = Array.from({ length: 100 }, (_, index) => item(index < 50 ? 151 + 2 * index : 301 + index))
+  const list = listOf(known)
+  const before = list.sorted()
+  const added = Array.from({ length: 50 }, (_, index) => item(keyOf(index)))
+  for (const each of added) list.add(each)
+  expect(list.sorted()).toEqual([...known, ...added].toSorted((a, b) => a.key.localeCompare(b.key)))
+  expect(before).toEqual(known)
+})
