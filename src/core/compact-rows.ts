@@ -105,14 +105,12 @@ const ownCount = 2
 export class RowForms {
   /** Latest first. */
   readonly #forms: Form[] = []
-  readonly #said = new Words()
 
   compact(rows: readonly Row[], home: RowHome, log: Form['log']): CompactRows {
-    const said = this.#said.read(rows)
     let values: unknown[] = []
-    let form = this.#forms.find((known) => fits(known, said, rows, (values = ownValues(home))))
+    let form = this.#forms.find((known) => fits(known, rows, (values = ownValues(home))))
     if (!form) {
-      form = { log, ...learn(said, rows, (values = ownValues(home))) }
+      form = { log, ...learn(rows, (values = ownValues(home))) }
       if (this.#forms.unshift(form) > maxForms) this.#forms.pop()
     }
     const { serial: first } = rows[0]!
@@ -121,40 +119,30 @@ export class RowForms {
   }
 }
 
-/** All that rows say in order, but for serials and times; see {@link Form}. */
-class Words {
-  // NOTE: used for all nodes, because new lists for each node would be most of the garbage of a load
-  readonly names: Name[] = []
-  readonly words: unknown[] = []
-  count = 0
-
-  read(rows: readonly Row[]): this {
-    this.count = 0
-    for (let at = 0; at < rows.length; at++) {
-      const { name, transport, codec, clientId, data } = rows[at]!
-      this.#add(undefined, name)
-      this.#add(undefined, clientId)
-      for (const header in transport) this.#add(header, transport[header])
-      this.#add(undefined, undefined)
-      for (const header in codec) this.#add(header, codec[header])
-      this.#add(null, data)
-    }
-    return this
+/** Visits all that rows say in order, but for serials and times, while the answer is true; see {@link Form}. */
+function visitWords(rows: readonly Row[], visit: (name: Name, word: unknown) => boolean): boolean {
+  for (let at = 0; at < rows.length; at++) {
+    const { name, transport, codec, clientId, data } = rows[at]!
+    if (!visit(undefined, name) || !visit(undefined, clientId)) return false
+    for (const header in transport) if (!visit(header, transport[header])) return false
+    if (!visit(undefined, undefined)) return false
+    for (const header in codec) if (!visit(header, codec[header])) return false
+    if (!visit(null, data)) return false
   }
-
-  #add(name: Name, word: unknown): void {
-    this.names[this.count] = name
-    this.words[this.count++] = word
-  }
+  return true
 }
 
 /** The form of rows; notes the values that it leaves out. */
-function learn(said: Words, rows: readonly Row[], values: unknown[]): Omit<Form, 'log'> {
+function learn(rows: readonly Row[], values: unknown[]): Omit<Form, 'log'> {
   const places = new Map(values.map((value, at) => [value, at]))
   rows.forEach(({ serial }, row) => places.set(serial, ~row))
-  const names = said.names.slice(0, said.count)
-  const words = said.words.slice(0, said.count)
-  return { names, words: words.map((word, at) => place(word, names[at] === null ? 1 : shortest, values, places)) }
+  const names: Name[] = []
+  const words: unknown[] = []
+  visitWords(rows, (name, word) => {
+    words.push(place(word, name === null ? 1 : shortest, values, places))
+    return names.push(name) > 0
+  })
+  return { names, words }
 }
 
 /** A word for a form: itself if it is short and no serial, or else its place. */
@@ -166,22 +154,17 @@ function place(word: unknown, length: number, values: unknown[], places: Map<unk
 }
 
 /** Whether rows have a form; notes the values that it leaves out. */
-function fits(form: Form, { names, words, count }: Words, rows: readonly Row[], values: unknown[]): boolean {
-  if (form.words.length !== count) return false
-  for (let index = 0; index < count; index++) {
-    const at = form.words[index]
-    const word = words[index]
-    if (form.names[index] !== names[index]) return false
-    if (typeof at !== 'number' || word === undefined) {
-      if (at !== word) return false
-    } else if (at < 0) {
-      if (rows[~at]?.serial !== word) return false
-    } else {
-      if (at === values.length) values.push(word)
-      if (values[at] !== word) return false
-    }
-  }
-  return true
+function fits({ names, words }: Form, rows: readonly Row[], values: unknown[]): boolean {
+  let index = 0
+  const isWhole = visitWords(rows, (name, word) => {
+    if (names[index] !== name) return false
+    const at = words[index++]
+    if (typeof at !== 'number' || word === undefined) return at === word
+    if (at < 0) return rows[~at]?.serial === word
+    if (at === values.length) values.push(word)
+    return values[at] === word
+  })
+  return isWhole && index === words.length
 }
 
 /** The rows as they were. */
