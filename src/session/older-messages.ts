@@ -19,7 +19,7 @@ export class OlderMessages<M extends object> {
   readonly #session: Session<M>
   readonly #lists: ViewLists<M>
   readonly #changed: Signal
-  #loading: Promise<number> | undefined
+  #loading: Promise<readonly ViewMessage<M>[]> | undefined
 
   constructor(session: Session<M>, lists: ViewLists<M>) {
     this.#session = session
@@ -90,22 +90,20 @@ export class OlderMessages<M extends object> {
   ): Promise<readonly ViewMessage<M>[]> {
     this.#loading = this.#reveal(look, enough, options)
     this.#changed.trigger()
-    let revealed = 0
     try {
-      revealed = await this.#loading
+      return await this.#loading
     } finally {
       this.#loading = undefined
       this.#session.refresh(true)
       this.#changed.trigger()
     }
-    return this.#lists.window.messages.slice(0, revealed)
   }
 
   async #reveal(
     look: (path: readonly PathSegment<M>[]) => number | undefined,
     enough: () => number,
     { signal, showLoaded = () => 0 }: LoadOptions,
-  ): Promise<number> {
+  ): Promise<readonly ViewMessage<M>[]> {
     signal?.throwIfAborted()
     let shown = 0
     try {
@@ -117,8 +115,7 @@ export class OlderMessages<M extends object> {
           continue
         }
         const revealed = this.#lists.window.reveal(this.#lists.path(), count)
-        await this.#lists.window.prepare(this.#lists.path(), revealed)
-        return shown + revealed
+        return await this.#lists.window.prepare(this.#lists.path(), shown + revealed)
       }
     } catch (error) {
       showLoaded()

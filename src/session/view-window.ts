@@ -25,12 +25,14 @@ export class ViewWindow<M extends object> {
   #first: Spot<M> | undefined
   /** The lowest level that shows, for paths without that message. */
   #floor = ''
-  /** The path whose messages are listed. */
+  /** The path as it shows, and how many messages at its beginning are hidden. */
   #path: Path<M> = []
-  #messages: readonly ViewMessage<M>[] = noItems
-  /** Whether the list has to be made again. */
-  #isStale = true
   #hidden = 0
+  /** Whether another path may have to show. */
+  #isStale = true
+  #messages: readonly ViewMessage<M>[] = noItems
+  /** Whether the messages are those of the path. */
+  #isListed = false
 
   constructor(tree: Tree<M>, walk: { readonly path: Path<M> }) {
     this.#tree = tree
@@ -38,14 +40,24 @@ export class ViewWindow<M extends object> {
   }
 
   get hasHidden(): boolean {
-    this.#list()
+    this.#look()
     return this.#hidden > 0
   }
 
   /** The messages that show; the same list while they are the same. */
   get messages(): readonly ViewMessage<M>[] {
-    this.#list()
-    return this.#messages
+    this.#look()
+    if (this.#isListed) return this.#messages
+    this.#isListed = true
+    let hidden = this.#hidden
+    const messages: ViewMessage<M>[] = []
+    for (const { node, ids } of this.#path) {
+      for (let at = 0; at < ids.length; at++) {
+        // NOTE: a page of history can have taken messages away that the path still has
+        if (--hidden < 0 && node.message(ids[at]!)) messages.push(node.viewMessage(ids[at]!))
+      }
+    }
+    return (this.#messages = reuseIfEqual(this.#messages, messages))
   }
 
   /** Lets the next reader list the messages anew. */
@@ -53,36 +65,33 @@ export class ViewWindow<M extends object> {
     this.#isStale = true
   }
 
-  #list(): void {
+  #look(): void {
     if (!this.#isStale) return
-    this.#isStale = false
-    const messages: ViewMessage<M>[] = []
+    this.#isStale = this.#isListed = false
     this.#path = this.#walk.path
-    let hidden = (this.#hidden = this.hiddenCount(this.#path))
-    for (const { node, ids } of this.#path) {
-      for (let at = 0; at < ids.length; at++) if (--hidden < 0) messages.push(node.viewMessage(ids[at]!))
-    }
-    this.#messages = reuseIfEqual(this.#messages, messages)
+    this.#hidden = this.hiddenCount(this.#path)
   }
 
-  /** Makes the messages of a path without blocking the page: the `count` oldest ones that show. */
-  async prepare(path: Path<M>, count: number): Promise<void> {
+  /** Makes the messages of a path without blocking the page, and answers with them: the `count` oldest that show. */
+  async prepare(path: Path<M>, count: number): Promise<readonly ViewMessage<M>[]> {
+    const messages: ViewMessage<M>[] = []
     let hidden = this.hiddenCount(path)
     let at = 0
     await inSlices(() => {
       for (const { node, ids } of path.slice(at, (at += stepSize))) {
         for (let index = 0; index < ids.length; index++) {
-          // Messages may have gone meanwhile
-          if (--hidden < 0 && node.message(ids[index]!)) node.viewMessage(ids[index]!)
+          // NOTE: messages may have gone meanwhile
+          if (--hidden < 0 && node.message(ids[index]!)) messages.push(node.viewMessage(ids[index]!))
         }
       }
-      return at < path.length && hidden > -count
+      return at < path.length && messages.length < count
     })
+    return messages.slice(0, count)
   }
 
   /** Draws the line below the shown messages, after older ones have come into the tree. */
   freeze(): void {
-    this.#list()
+    this.#look()
     let count = 0
     let lowest: string | undefined
     for (const { node, ids } of this.#path) {
