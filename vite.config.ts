@@ -108,6 +108,7 @@ export default defineConfig({
           name: 'integration',
           environment: 'node',
           include: ['test/{integration,providers}/**/*.spec.ts'],
+          globalSetup: ['test/support/agent-process/build.ts'],
           // NOTE: the cells of the provider matrix mostly wait
           maxConcurrency: 20,
         },
@@ -118,6 +119,7 @@ export default defineConfig({
           name: 'interop',
           environment: 'node',
           include: ['test/interop/**/*.spec.ts'],
+          globalSetup: ['test/support/agent-process/build.ts'],
         },
       },
       {

@@ -1,7 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { onTestFinished } from 'vitest'
+import { inject, onTestFinished } from 'vitest'
 import type { TestEndpoint } from '../local'
 
 /** An agent in its own process. */
@@ -47,8 +46,6 @@ export interface AgentProcessOptions {
   readonly isServerless?: boolean
 }
 
-const start = fileURLToPath(new URL('./start.ts', import.meta.url))
-
 /** Starts an agent process on an endpoint; it ends with the test. */
 export async function startAgentProcess(
   endpoint: TestEndpoint,
@@ -56,7 +53,7 @@ export async function startAgentProcess(
 ): Promise<AgentProcess> {
   const transportParams = { remainPresentFor: options.remainPresentFor ?? 1000 }
   const clientOptions = { ...endpoint.clientOptions(), transportParams, disconnectedRetryTimeout: 50 }
-  const child = fork(start, [JSON.stringify(clientOptions), JSON.stringify(options)], {
+  const child = fork(inject('agentProgram'), [JSON.stringify(clientOptions), JSON.stringify(options)], {
     execArgv: [],
     stdio: 'inherit',
   })
