@@ -66,11 +66,6 @@ export class Outbox {
     return queued.promise
   }
 
-  /** Settle when the channel has accepted or refused the pieces that are on their way. */
-  get unsent(): readonly Promise<unknown>[] {
-    return [...this.#queue, ...this.#sent].map(({ promise }) => promise)
-  }
-
   /** Publishes the queue if the channel is attached. */
   flush(): void {
     clearTimeout(this.#timer)
@@ -113,9 +108,7 @@ export class Outbox {
   close(error: unknown): void {
     this.#closed = { error }
     this.#reject(error)
-    if (this.#channel.isConnected) return
-    for (const { reject } of this.#sent) reject(error)
-    this.#sent.clear()
+    if (!this.#channel.isConnected) for (const { reject } of this.#sent) reject(error)
   }
 
   #reject(error: unknown): void {

@@ -48,7 +48,11 @@ export class Cancellations<M extends object> {
    *
    * @param submission - The input that is to be cancelled, if this session has sent it. The cancel comes behind it.
    */
-  async cancel({ runId, inputId, eventId = '' }: Partial<Trigger>, submission?: Submission): Promise<void> {
+  cancel(target: Partial<Trigger>, submission?: Submission): Promise<void> {
+    return this.#session.waits.whileSending(this.#cancel(target, submission))
+  }
+
+  async #cancel({ runId, inputId, eventId = '' }: Partial<Trigger>, submission?: Submission): Promise<void> {
     const session = this.#session
     const { device } = session.options
     const key = runId ?? inputId!

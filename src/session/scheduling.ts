@@ -199,12 +199,16 @@ export class Deadlines<Subject> {
   }
 }
 
-/** Waits for facts, which are looked for after every change. */
+/** Waits for facts, which are looked for after every change: also after every publish. */
 export class Waits {
   readonly #waits = new Set<{ look(): void; stop(): void }>()
+  /** How many inputs, cancels and steers are on their way. */
+  #sending = 0
+  #isClosed = false
 
   /** Resolves with what `find` finds; with undefined after so many milliseconds, and when the session is closed. */
   async until<T>(find: () => T | undefined, limit?: number): Promise<T | undefined> {
+    if (this.#isClosed) return undefined
     const { promise, resolve } = deferred<T | undefined>()
     const look = (): void => {
       const found = find()
@@ -222,11 +226,28 @@ export class Waits {
     }
   }
 
+  /** Whether something of this client is on its way to the channel. */
+  get isSending(): boolean {
+    return this.#sending > 0
+  }
+
+  /** @param publishing - settles when the channel has accepted or refused what is on its way */
+  async whileSending<T>(publishing: Promise<T>): Promise<T> {
+    this.#sending++
+    try {
+      return await publishing
+    } finally {
+      this.#sending--
+      this.review()
+    }
+  }
+
   review(): void {
     for (const { look } of this.#waits) look()
   }
 
   close(): void {
+    this.#isClosed = true
     for (const { stop } of this.#waits) stop()
   }
 }

@@ -199,10 +199,9 @@ export class Session<M extends object> implements SessionContext<M> {
     this.emitter.clear()
   }
 
-  /** Settles when the channel and the agents have what this client has sent; undefined when they have. */
-  get underWay(): Promise<unknown> | undefined {
-    const isDone = (): boolean => !this.wakes.areUnderWay && !this.#watch.hasOpenStops
-    return this.submissions.unsent ?? (isDone() ? undefined : this.waits.until(isDone))
+  /** Whether the channel or an agent does not have everything yet that this client has sent. */
+  get isUnderWay(): boolean {
+    return this.waits.isSending || this.wakes.areUnderWay || this.#watch.hasOpenStops
   }
 
   /** Hears a live message of the channel. */
@@ -255,6 +254,7 @@ export class Session<M extends object> implements SessionContext<M> {
       this.#error = undefined
       this.#expire([...this.pending.subjects, ...this.#watch.runs])
     }
+    this.waits.review()
     this.#statusSignal.trigger()
     this.emitter.emit('status', status)
   }
@@ -293,7 +293,6 @@ export class Session<M extends object> implements SessionContext<M> {
     this.#verbs++
     try {
       for (const subject of changed) this.#applyOne(subject)
-      this.waits.review()
       // NOTE: watching a run can touch further runs, which this loop visits too
       for (const subject of this.#touched) if (subject instanceof RunNode) this.#watch.apply(subject)
       const subjects = [...this.#touched]
@@ -301,6 +300,7 @@ export class Session<M extends object> implements SessionContext<M> {
       const touched = subjects.filter((subject) => subject instanceof RunNode)
       const hasNews = touched.filter((run) => run.takeNewInfo()).length > 0
       const pending = this.pending.review(subjects)
+      this.waits.review()
       return { touched, pending, runs: hasNews || pending.size > 0 }
     } finally {
       this.#verbs--

@@ -61,13 +61,6 @@ export class Submissions<M extends object> {
     return sent.filter(({ inputId }) => inputId === messageId)
   }
 
-  /** Settles when the channel has accepted or refused every input and cancel; undefined when none is on its way. */
-  get unsent(): Promise<unknown> | undefined {
-    const inputs = this.#sent.values().flatMap(({ publishing }) => publishing ?? [])
-    const unsent = [...inputs, ...this.#session.outbox.unsent]
-    return unsent.length > 0 ? Promise.allSettled(unsent) : undefined
-  }
-
   isFailed({ inputId }: Pick<Submission, 'inputId'>): boolean {
     return this.#session.tree.inputs.get(inputId)?.isFailed ?? false
   }
@@ -102,7 +95,7 @@ export class Submissions<M extends object> {
       }
       if (inputs.at(-1)!.type === 'message') this.#show(submission)
       const turn = onPlaced?.(submission.inputId)
-      return (submission.publishing = this.#send(submission, turn))
+      return this.#publish(submission, turn)
     })
     return submission
   }
@@ -118,7 +111,7 @@ export class Submissions<M extends object> {
     }
     await this.#session.act(() => {
       tree.setLocalError(submission.inputId)
-      return (submission.publishing = this.#send(submission))
+      return this.#publish(submission)
     })
   }
 
@@ -202,6 +195,10 @@ export class Submissions<M extends object> {
   #show({ inputId, messages }: Submission): void {
     const { tree, channel } = this.#session
     tree.addLocal(inputId, localRows(messages, channel.clientId))
+  }
+
+  #publish(submission: Submission, turn?: Promise<unknown>): Promise<void> {
+    return (submission.publishing = this.#session.waits.whileSending(this.#send(submission, turn)))
   }
 
   async #send(submission: Submission, turn?: Promise<unknown>): Promise<void> {

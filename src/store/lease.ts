@@ -3,7 +3,6 @@ import { markRaw, toRaw } from 'vue'
 import { inTime } from '../ably/history-page'
 import { SessionError } from '../core/errors'
 import { LingeringLease } from '../core/lease'
-import { resolvesWithin } from '../core/signals'
 import type { ClientSession } from '../session/client-session'
 import type { DehydratedSession } from '../session/context'
 import { dehydrateSession } from '../session/client-session'
@@ -59,7 +58,7 @@ export class LeasedSession {
   readonly #session: ClientSession<AppMessage>
   readonly #options: LeaseOptions
   readonly #store: SessionStore
-  readonly #users = new LingeringLease(() => this.#endWhenSent())
+  readonly #users = new LingeringLease(() => void this.#endWhenSent())
   #ready: Promise<void> | undefined
   #wanted: number | undefined
   /** The state of the server's HTML, for components that are yet to hydrate. */
@@ -87,6 +86,7 @@ export class LeasedSession {
 
   lease(): Lease {
     const release = this.#users.acquire()
+    this.#inside.waits.review()
     // NOTE: a server reads a session when the page waits for it, so that all of the page is rendered from the same
     // state
     if (!this.#inside.hasNoClient) void this.#start()
@@ -124,24 +124,24 @@ export class LeasedSession {
   }
 
   async #end(canSend: boolean): Promise<void> {
-    const { channel, submissions } = this.#inside
+    const { channel, waits } = this.#inside
     this.#users.cancel()
     this.#options.onEnd()
     const { $id } = this.#store
     this.#store.$dispose()
     delete this.#options.pinia.state.value[$id]
-    const send = async (): Promise<void> => {
-      while (submissions.unsent && channel.isConnected) await submissions.unsent
-    }
-    if (canSend && submissions.unsent) await resolvesWithin(send(), sendLimit)
+    if (canSend && waits.isSending) await waits.until(() => !waits.isSending || !channel.isConnected, sendLimit)
     await this.#session.close()
   }
 
-  /** Ends an unused session once its prompts and Stops have reached an agent, or have failed. */
-  #endWhenSent(): void {
-    const { underWay } = this.#inside
-    if (underWay) void underWay.then(() => this.#users.isIdle && this.#endWhenSent())
-    else void this.end()
+  /** Ends an unused session: at once, or when its prompts and Stops have reached an agent or have failed. */
+  async #endWhenSent(): Promise<void> {
+    const look = (): 'used' | 'sent' | undefined => {
+      if (!this.#users.isIdle) return 'used'
+      return this.#inside.isUnderWay ? undefined : 'sent'
+    }
+    const state = look() ?? (await this.#inside.waits.until(look))
+    if (state === 'sent' && this.#users.isIdle) void this.end()
   }
 
   #start(): Promise<void> {

@@ -2,7 +2,7 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { deferred } from '../../src/core/signals'
 import { Header } from '../../src/core/wire'
 import { prompt, runMessage } from '../core/wire'
-import { aSession, soon, started } from '../support/told-session'
+import { aSession, refusal, soon, started } from '../support/told-session'
 
 it('a handle rejects if its session was closed, and stays pending while its run goes on', async () => {
   const { session, view, hear } = await aSession()
@@ -47,7 +47,31 @@ it('a session that is closed offline has nothing under way any more, though the 
   Object.assign(session.internals.channel.connection, { state: 'disconnected' })
   await session.close()
   await expect(sent).rejects.toMatchObject({ code: 104004 })
-  expect(session.internals.underWay).toBeUndefined()
+  expect(session.internals.isUnderWay).toBe(false)
+})
+
+it('a promise that settles while a prompt is on its way lets the session look again, and starts no loop', async () => {
+  const { session, view, hear, refuse } = await aSession([prompt('p')])
+  hear(started('R', 'p'))
+  const { internals } = session
+  const fate = deferred<never>()
+  refuse('ai-input', () => fate.promise)
+  const sent = view.send('x')
+  let looks = 0
+  const isSettled = internals.waits.until(() => {
+    looks++
+    return !internals.isUnderWay
+  })
+  expect(looks).toBe(1)
+  await view.steer('R', 'By train').published
+  await soon()
+  const looksAtSteer = looks
+  expect(looksAtSteer).toBeGreaterThan(1)
+  await soon()
+  expect([looks, internals.isUnderWay]).toEqual([looksAtSteer, true])
+  fate.reject(refusal)
+  await expect(sent).rejects.toThrow('too large')
+  expect(await isSettled).toBe(true)
 })
 
 it('a closed view loads no more messages', async () => {
