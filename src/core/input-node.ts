@@ -41,7 +41,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
   }
 
   get visible(): boolean {
-    return this.projection.size > 0
+    return this.projection.ids.length > 0
   }
 
   get replacesId(): string | undefined {

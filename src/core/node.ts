@@ -170,7 +170,7 @@ export abstract class TreeNode<M extends object> implements RowHome {
 
   /** How many messages it has. */
   get size(): number {
-    return this.projection.size
+    return this.projection.ids.length
   }
 
   /** The ids of its messages in order; the same list while it only grows. */

@@ -32,8 +32,9 @@ interface ContentReader {
 
 /** The messages of one node, by their ids: the fold of its rows in serial order. */
 export class Projection<M extends object> extends SmallMap<M> implements Draft<M> {
-  /** Message ids in order of first mention. */
-  #ids: string[] = []
+  /** Message ids in order of first mention; the same list while messages are only added at its end. */
+  // NOTE: a field and no getter, because a load reads it ten times for each node
+  ids: readonly string[] = []
   #folding: Folding | undefined
   /** Whether a view shows these messages, so that writes must be seen. */
   #observed = false
@@ -41,15 +42,6 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
 
   constructor(readonly context: NodeContext<M>) {
     super()
-  }
-
-  get size(): number {
-    return this.#ids.length
-  }
-
-  /** The same list while messages are only added at its end. */
-  get ids(): readonly string[] {
-    return this.#ids
   }
 
   /** Ids of messages that a row of another one brought along, with the serial of that row. */
@@ -69,7 +61,7 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
    */
   settle(): void {
     this.#folding = undefined
-    if (!this.#observed) for (const id of this.#ids) trim(this.get(id)!)
+    if (!this.#observed) for (const id of this.ids) trim(this.get(id)!)
   }
 
   /** Whether a row that is folded is not at its place in these rows any more. */
@@ -105,10 +97,10 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
   rebuild(content: readonly Row[], reader: ContentReader): void {
     // NOTE: the part of a superseded attempt's row can become the part of another row
     for (const row of this.#folding?.content ?? noItems) row.part = undefined
-    const heldIds = this.#ids
+    const heldIds = this.ids
     const held = new Map(heldIds.map((id) => [id, this.get(id)]))
     for (const id of heldIds) this.delete(id)
-    this.#ids = []
+    this.ids = []
     this.#seeds = undefined
     const moved = new WeakMap<object, object>()
     this.#folding = this.#begin(moved)
@@ -116,7 +108,7 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
     this.#observed = false
     this.fold(content, reader)
     this.#observed = observed
-    for (const id of this.#ids) {
+    for (const id of this.ids) {
       const message = this.get(id)!
       const old = held.get(id)
       if (!old) continue
@@ -126,7 +118,7 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
       this.set(id, old)
     }
     for (const row of content) if (row.part) row.part = moved.get(row.part) ?? row.part
-    this.#ids = reuseIfEqual(heldIds, this.#ids) as string[]
+    this.ids = reuseIfEqual(heldIds, this.ids)
   }
 
   live<T extends object>(value: T): T {
@@ -145,13 +137,13 @@ export class Projection<M extends object> extends SmallMap<M> implements Draft<M
   }
 
   message(id: string, role: string): M {
-    const known = this.find(id)
-    if (known) return known
+    const known = this.get(id)
+    if (known) return this.live(known)
     const made = this.context.codec.create(id, role)
     this.set(id, made)
     // NOTE: a list that is pushed to keeps room for many more
-    if (this.#ids.length === 0) this.#ids = [id]
-    else this.#ids.push(id)
+    if (this.ids.length === 0) this.ids = [id]
+    else (this.ids as string[]).push(id)
     this.#noteSeed(id)
     return this.live(made)
   }

@@ -100,7 +100,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   #noteChange({ name, version }: Row): RunProgress {
-    const progress = this.#now
+    const progress = (this.#progress ??= new RunProgress())
     progress.isNewToForks = true
     // NOTE: any agent can publish a refusal, also one that is woken after the run's own agent has died
     if (name !== MessageName.cancelRefused && version > progress.version) progress.version = version
@@ -193,7 +193,9 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Whether its start is known, by a message that only a started run has. */
   get visible(): boolean {
     // NOTE: if agents or a policy are given, clients cannot create a run
-    return this.#isStarted || (this.projection.size > 0 && (this.isPlaceholder || !this.#context.access.isGuarded))
+    return (
+      this.#isStarted || (this.projection.ids.length > 0 && (this.isPlaceholder || !this.#context.access.isGuarded))
+    )
   }
 
   protected override get isAppendOnly(): boolean {

@@ -73,7 +73,7 @@ const maxHeaderChars = 16_384
 
 /** The `ai` part of a message's extras, unread; undefined for foreign messages. */
 function aiExtras(extras: unknown): { transport?: unknown; codec?: unknown } | undefined {
-  const ai = isPlainObject(extras) ? extras.ai : undefined
+  const ai = (extras as { ai?: unknown } | null | undefined)?.ai
   return isPlainObject(ai) ? ai : undefined
 }
 

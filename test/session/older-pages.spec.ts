@@ -42,7 +42,8 @@ it('a view that loads older messages step by step shows what a new view shows', 
       vi.setSystemTime(0)
       const { session, view } = await Listener.on(historyOf(conversation.wire), pageSize)
       while (view.hasOlder()) {
-        await view.loadOlder(count)
+        const older = await view.loadOlder(count)
+        expect(older.every((message, index) => message === view.getMessages()[index])).toBe(true)
         const newcomer = session.createView()
         const [own, all] = [listsOf(view), listsOf(newcomer)]
         expect(own.ids).toEqual(all.ids.slice(all.ids.length - own.ids.length))
