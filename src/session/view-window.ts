@@ -79,6 +79,7 @@ export class ViewWindow<M extends object> {
     let at = 0
     await inSlices(() => {
       for (const { node, ids } of path.slice(at, (at += stepSize))) {
+        if (messages.length >= count) break
         for (let index = 0; index < ids.length; index++) {
           // NOTE: messages may have gone meanwhile
           if (--hidden < 0 && node.message(ids[index]!)) messages.push(node.viewMessage(ids[index]!))
