@@ -109,8 +109,8 @@ export class SessionChannel {
       if (!this.isAttached) await this.channel.attach()
       this.#checkModes('SUBSCRIBE')
       const { modes } = this.channel
-      // NOTE: the service attaches a token that may only publish, and then sends nothing
-      if (modes && !modes.includes('subscribe')) throw mayNotSubscribe()
+      // NOTE: the service attaches a token that may only publish, and then sends nothing; an empty list tells nothing
+      if (modes?.length && !modes.includes('subscribe')) throw mayNotSubscribe()
       return true
     } catch (cause) {
       if (!isPatient || !this.isSuspended) throw cause
