@@ -313,6 +313,7 @@ export class Session<M extends object> implements SessionContext<M> {
     if (!(subject instanceof RunNode)) return
     this.wakes.apply(subject)
     this.submissions.apply(subject)
-    if (subject.isEnding) this.deadlines.remind((this.tree.ending.get(subject) ?? Date.now()) + tailLimit, subject)
+    const endedAt = this.tree.ending.get(subject)
+    if (endedAt !== undefined) this.deadlines.remind(endedAt + tailLimit, subject)
   }
 }
