@@ -38,8 +38,9 @@ export class View<M extends object> {
   readonly #runsChanged: Signal
   readonly #emitter = new Emitter<ViewEvents>()
   readonly #older: OlderMessages<M>
-  readonly #branches: Branches<M>
   readonly #lists: ViewLists<M>
+  /** Which versions it shows. @internal */
+  readonly branches: Branches<M>
 
   /** @internal */
   constructor(session: Session<M>, tree: SessionTree<M>) {
@@ -47,8 +48,8 @@ export class View<M extends object> {
     this.#tree = tree
     this.#listChanged = session.port.signal()
     this.#runsChanged = session.port.signal()
-    this.#branches = new Branches(session.tree)
-    this.#lists = new ViewLists(session, this.#branches)
+    this.branches = new Branches(session.tree)
+    this.#lists = new ViewLists(session, this.branches)
     this.#older = new OlderMessages(session, this.#lists)
     session.views.add(this)
     session.port.opaque(this)
@@ -70,11 +71,6 @@ export class View<M extends object> {
   /** The inside of its session, for the functions of this library that take a view. @internal */
   get internals(): Session<M> {
     return this.#session
-  }
-
-  /** Which versions it shows. @internal */
-  get branches(): Branches<M> {
-    return this.#branches
   }
 
   /** Inputs on the view's branch that no agent has accepted yet. */
@@ -258,7 +254,7 @@ export class View<M extends object> {
   branch(messageId: string): Branch<M> {
     this.#listChanged.track()
     this.#session.changed.track()
-    return this.#branches.of(messageId, (node) => {
+    return this.branches.of(messageId, (node) => {
       this.#lists.window.include(node)
       this.#lists.rebuild()
       this.#trigger({ messages: true, runs: true })
@@ -287,7 +283,7 @@ export class View<M extends object> {
   refresh(changes: Changes<M>): void {
     const { structure, runs, transitions, moved } = changes
     for (const node of moved)
-      if (node instanceof InputNode) this.#branches.stay(node, (group) => this.#lists.shownIn(group))
+      if (node instanceof InputNode) this.branches.stay(node, (group) => this.#lists.shownIn(group))
     const isDifferent = structure || runs || this.#lists.isOutdated
     if (isDifferent) this.#trigger(this.#lists.apply(changes))
     const shown = transitions.filter(({ run }) => this.#lists.has(run))
@@ -305,7 +301,7 @@ export class View<M extends object> {
   async #send(placed: PlacedInput<M>, options: PlacedSendOptions): Promise<ActiveRun<M>> {
     const { forkOf, regenerates, supersedes } = placed.place
     const submission = await this.#session.send(placed, options, this, (inputId) => {
-      if (forkOf ?? regenerates ?? supersedes) this.#branches.follow(inputId)
+      if (forkOf ?? regenerates ?? supersedes) this.branches.follow(inputId)
     })
     return new ActiveRun(this.#session, this.#tree, submission)
   }
