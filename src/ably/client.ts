@@ -5,7 +5,10 @@ import { deferred, sleep } from '../core/signals'
 
 /** Fields of the SDK's client that its types hide; those that an SDK lacks are undefined. */
 interface ClientFields {
-  readonly auth: { readonly authOptions?: { readonly authUrl?: string } }
+  readonly auth: {
+    readonly authOptions?: { readonly authUrl?: string }
+    readonly tokenDetails?: { readonly token?: string; readonly expires?: number } | null
+  }
   readonly connection: { readonly connectionManager?: { readonly connectionDetails?: { maxInboundRate?: unknown } } }
   readonly options?: { readonly echoMessages?: unknown; readonly maxMessageSize?: unknown }
 }
@@ -26,6 +29,25 @@ export function checkClient(client: RealtimeClient | undefined): RealtimeClient 
 export function connectionError(client: RealtimeClient, reason: ErrorInfo): SessionError {
   const route = fieldsOf(client).auth.authOptions?.authUrl ?? 'authCallback'
   return toSessionError('connect', reason.code, about(reason, route))
+}
+
+/**
+ * Gets a new token if the present one has expired, as after a device has slept. Otherwise a request would never end: the
+ * SDK repeats it with the expired token, and asks the token route for a new one each time (ably-js issue 2193).
+ */
+export async function renewExpiredToken(client: RealtimeClient): Promise<void> {
+  const { token, expires = expiryOf(token) } = fieldsOf(client).auth.tokenDetails ?? {}
+  if (expires <= Date.now()) await client.auth.authorize()
+}
+
+/** When a JWT expires, in milliseconds since the epoch. */
+function expiryOf(token = ''): number {
+  const [, claims = ''] = token.split('.')
+  try {
+    return (JSON.parse(atob(claims.replaceAll('-', '+').replaceAll('_', '/'))) as { exp: number }).exp * 1000
+  } catch {
+    return Infinity
+  }
 }
 
 /** Whether a client receives its own messages. */

@@ -22,12 +22,23 @@ const readLimit = 3000
 
 /**
  * Reads a page of a channel's history, with so many further attempts where they can help.
+ *
+ * @param prepare - Called before each request.
  * @throws SessionError 104011 when it cannot be read
  */
-export async function readPage(name: string, attempts: number, read: Read): Promise<HistoryPage> {
+export async function readPage(
+  name: string,
+  attempts: number,
+  read: Read,
+  prepare?: () => Promise<void>,
+): Promise<HistoryPage> {
   try {
-    const result = await readAgain(read, attempts)
-    const next = result?.hasNext() ? () => readPage(name, attempts, () => result.next()) : undefined
+    const prepared: Read = async () => {
+      await prepare?.()
+      return read()
+    }
+    const result = await readAgain(prepared, attempts)
+    const next = result?.hasNext() ? () => readPage(name, attempts, () => result.next(), prepare) : undefined
     return { items: result?.items ?? [], next }
   } catch (cause) {
     throw toSessionError(`read the history of channel "${name}"`, ErrorCode.HistoryFailed, about(cause, name))

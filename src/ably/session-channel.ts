@@ -12,7 +12,7 @@ import type {
 import { deferred } from '../core/signals'
 import { about, ErrorCode, SessionError, toSessionError, unableTo } from '../core/errors'
 import { version, type ChannelMessage, type OutgoingMessage } from '../core/wire'
-import { connectionError, hearsItself } from './client'
+import { connectionError, hearsItself, renewExpiredToken } from './client'
 import { readPage, type HistoryPage } from './history-page'
 import { isAway } from './publish-error'
 import { RunPresence } from './run-presence'
@@ -183,7 +183,8 @@ export class SessionChannel {
 
   /** The channel's messages up to those that the listener hears, newest first, `limit` to a page. */
   history(limit: number): Promise<HistoryPage> {
-    return readPage(this.name, 3, () => this.channel.history({ limit, ...this.#untilHeard }))
+    const read = () => this.channel.history({ limit, ...this.#untilHeard })
+    return readPage(this.name, 3, read, () => renewExpiredToken(this.#client))
   }
 
   /** On a channel that was attached before, the listener has not heard what came since the attach. */

@@ -1,6 +1,8 @@
 import type * as Ably from 'ably'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
+import { createClientSession, UIMessageCodec } from '../../src'
 import type { TokenOptions } from '../../src/local'
+import { signJwt } from '../contract/jwt'
 import { eventually } from '../support/eventually'
 import { failure } from '../support/local'
 import { shown, startScene, statuses, type Scene } from '../support/scene'
@@ -30,6 +32,39 @@ it('an expired token is renewed without an error, and no message is missed', asy
   expect(shown(session)).toEqual(['sent: Count', 'complete: One two'])
   expect(session.error).toBeUndefined()
 })
+
+it.each(['an Ably token', 'a JWT'])(
+  '%s that expires while the device sleeps is renewed before older messages are read',
+  async (kind) => {
+    const scene = await startScene('asleep')
+    const bob = await scene.open('bob', { wake: false })
+    for (const text of ['One', 'Two', 'Three', 'Four']) await bob.view.send(text, { wake: false })
+    const [kid, secret] = scene.endpoint.key.split(':') as [string, string]
+    const claims = { 'x-ably-clientId': 'alice', 'x-ably-capability': '{"*":["*"]}' }
+    const tokenFor = (ttl: number) =>
+      kind === 'a JWT'
+        ? signJwt({ kid, secret, claims, ttl })
+        : scene.endpoint.createToken({ clientId: 'alice', ttl: ttl * 1000 })
+    const tokens = [await tokenFor(1), await tokenFor(60)]
+    let issued = 0
+    const authCallback: Ably.AuthOptions['authCallback'] = (_, done) => done(null, tokens[Math.min(issued++, 1)]!)
+    const client = scene.endpoint.client({}, { key: undefined, authCallback })
+    const { channelName } = scene
+    const session = createClientSession({ client, channelName, codec: UIMessageCodec, historyPageSize: 2 })
+    onTestFinished(() => session.close())
+    await session.connect()
+    await session.view.loadOlder(2)
+    const thaw = scene.endpoint.freeze('alice')
+    // NOTE: the life of the first token
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    const loaded = session.view.loadOlder(2)
+    await eventually(() => expect(issued).toBe(2))
+    thaw()
+    await loaded
+    expect(shown(session)).toEqual(['One', 'Two', 'Three', 'Four'].map((text) => `sent: ${text}`))
+    expect(issued).toBeLessThan(10)
+  },
+)
 
 it('an expired token that cannot be renewed keeps the messages and shows a clear error; the run continues', async () => {
   const scene = await startScene('expired')
