@@ -40,6 +40,8 @@ export async function createLocalEndpoint(options: LocalEndpointOptions = {}): P
   const service = new Service({ ...options, origins: [...origins, `http://${hostnameOf(host)}`] })
   const rest = restMiddleware(service, { shared: false })
   const server = createServer((request, response) => rest(request, response, () => {}))
+  // NOTE: a client that is about to use an idle connection again must not find it closed
+  server.keepAliveTimeout = 0
   const stopUpgrades = acceptUpgrades(service, server, { shared: false })
   if (!isLoopback(host)) warnOf(host)
   try {

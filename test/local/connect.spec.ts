@@ -89,6 +89,11 @@ describe('staying connected', () => {
   })
 })
 
+test('sets no limit to how long a connection may be idle, since a client that uses it again could find it closed', async () => {
+  const { url } = await startEndpoint()
+  expect((await fetch(`${url}/time`)).headers.get('keep-alive')).toBeNull()
+})
+
 test('ends even if a client does not respond', async () => {
   const endpoint = await createLocalEndpoint()
   const socket = connect(endpoint.port, '127.0.0.1')
