@@ -45,13 +45,13 @@ export class BranchWalk<M extends object> {
   readonly #choices: Choices
   readonly #steps = new Map<TreeNode<M>, Step<M>>()
   /** All steps but those that stand inside others. */
-  #order = new SortedList<Step<M>>(byKey)
+  readonly #order = new SortedList<Step<M>>(byKey)
   /** Nodes to be looked at. */
-  #pending: Set<TreeNode<M>>
+  readonly #pending = new Set<TreeNode<M>>()
   /** Nodes that have moved since the last look, as lists that are in order. */
   #moved: (readonly TreeNode<M>[])[] = []
   /** The members of groups that show, where there are several. */
-  #selected = new WeakMap<readonly TreeNode<M>[], TreeNode<M>>()
+  readonly #selected = new WeakMap<readonly TreeNode<M>[], TreeNode<M>>()
   #path: readonly PathSegment<M>[] | undefined
   /** Whether the path, or a node on it, is another one than before. */
   #hasChanged = false
@@ -59,7 +59,7 @@ export class BranchWalk<M extends object> {
   constructor(tree: Tree<M>, choices: Choices) {
     this.#tree = tree
     this.#choices = choices
-    this.#pending = new Set(tree.nodes())
+    this.note()
   }
 
   /** The branch in order. */
@@ -78,24 +78,16 @@ export class BranchWalk<M extends object> {
     return selected && this.has(selected) ? selected : group.find((node) => this.has(node))
   }
 
-  /** Notes which nodes of the tree have moved; without them, that any of them can have. */
-  note(moved?: readonly TreeNode<M>[]): void {
-    if (moved && moved.length > 0) this.#moved.push(moved.toSorted(byLevel))
-    if (!moved) {
-      this.#steps.clear()
-      this.#order = new SortedList<Step<M>>(byKey)
-      this.#selected = new WeakMap()
-      this.#moved = []
-      this.#pending = new Set(this.#tree.nodes())
-      this.#changed()
-    }
+  /** Notes which nodes can stand elsewhere: those that the tree has moved, or all after a choice. */
+  note(moved: readonly TreeNode<M>[] = this.#tree.nodes()): void {
+    if (moved.length > 0) this.#moved.push(moved.toSorted(byLevel))
   }
 
   /** Brings the path in step with a change of the tree; whether it, or a node on it, is another one than before. */
-  follow(moved?: readonly TreeNode<M>[]): boolean {
+  follow(moved: readonly TreeNode<M>[]): boolean {
     this.note(moved)
     this.advance()
-    const hasChanged = this.#hasChanged || moved?.some((node) => this.has(node)) === true
+    const hasChanged = this.#hasChanged || moved.some((node) => this.has(node))
     this.#hasChanged = false
     return hasChanged
   }

@@ -143,7 +143,7 @@ export abstract class Nodes<M extends object> {
   }
 
   protected removeNode(node: TreeNode<M>): void {
-    this.relocateSiblings(node)
+    this.relocate(node)
     node.isGone = true
     this.#unlist(node)
     this.#children.remove(node.parent ?? '', node)
@@ -214,14 +214,14 @@ export abstract class Nodes<M extends object> {
 
   /** Brings a node in step with its rows, and the indexes in step with the node. */
   protected settleNode(node: TreeNode<M>): void {
-    const { parent, size, seeds, visible, ids, replacesId } = node
+    const { parent, size, seeds, visible, ids } = node
     const isKnown = node.listedAt !== undefined
     const { inputId, forkOf } = node as Partial<RunNode<M> & InputNode<M>>
     const hasMoved = node.settle()
     // NOTE: the text that its holder has, because equal texts of different rows are kept twice
     const { parent: known } = node
     if (known !== undefined) node.follow(this.nodeOf(known)?.ids.find((id) => id === known) ?? known)
-    this.noteMessages(node, size, seeds)
+    this.#noteMessages(node, size, seeds)
     this.#children.move(node, isKnown ? (parent ?? '') : undefined, node.parent ?? '')
     if (parent !== undefined && parent !== node.parent && node instanceof RunNode) this.#touchInput(parent)
     const isElsewhere = node.listedAt !== levelOf(node)
@@ -238,12 +238,10 @@ export abstract class Nodes<M extends object> {
     }
     if (!hasMoved) return
     this.relocate(node)
-    if (visible && (node.parent !== parent || node.replacesId !== replacesId)) this.#leaveSiblings(parent)
-    const isOther = node.ids !== ids
-    if (isOther) for (const id of ids) this.#relocateFollowers(id)
-    if (node.visible !== visible) this.#visibilityChanged(node)
-    else if (isOther) for (const id of node.ids) this.#relocateFollowers(id)
-    else if (node.size > size) this.noteGrowth(node, size)
+    const isLonger = node.ids === ids && node.visible === visible
+    // NOTE: a reply that is known already can take the place of a new message of a run
+    const followed = isLonger ? ids.slice(Math.max(size - 1, 0)) : [...ids, ...node.mentioned]
+    for (const id of followed) this.#relocateFollowers(id)
   }
 
   #list(node: TreeNode<M>): void {
@@ -257,23 +255,8 @@ export abstract class Nodes<M extends object> {
     node.listedAt = undefined
   }
 
-  /** The nodes that follow a node move with it; without it, one of its siblings shows. */
-  #visibilityChanged(node: TreeNode<M>): void {
-    for (const id of node.mentioned) this.#relocateFollowers(id)
-    if (!node.visible) this.relocateSiblings(node)
-  }
-
-  /** A reply that is known already can take the place of a new message of a run. */
-  protected noteGrowth({ ids }: TreeNode<M>, size: number): void {
-    for (let at = size || 1; at < ids.length; at++) {
-      const replaces = (child: TreeNode<M>): boolean => child instanceof RunNode && child.regenerates === ids[at]
-      const before = ids[at - 1]
-      if (before !== undefined && this.children(before).some(replaces)) this.#relocateFollowers(before)
-    }
-  }
-
   /** Counts the messages of a node. Those that were copied along with another one are found like all messages. */
-  protected noteMessages(node: TreeNode<M>, size: number, former: ReadonlyMap<string, string>): void {
+  #noteMessages(node: TreeNode<M>, size: number, former: ReadonlyMap<string, string>): void {
     this.messageCount += node.size - size
     if (node.seeds === former) return
     for (const [id, serial] of node.seeds) this.mention(id, node, serial)
@@ -286,24 +269,12 @@ export abstract class Nodes<M extends object> {
     this.#moved.add(node)
   }
 
-  /** Notes that a node, and those that may show in its place, can stand elsewhere. */
-  protected relocateSiblings(node: TreeNode<M>): void {
-    this.relocate(node)
-    for (const sibling of this.siblings.of(node)) this.relocate(sibling)
-  }
-
-  /** Notes that a node has left the siblings that follow this message, or those of another prompt there. */
-  #leaveSiblings(parent: string | undefined): void {
-    for (const node of this.children(parent)) this.relocate(node)
-    this.siblings.forget(parent)
-  }
-
   /** The changes of the structure since the last call. */
   protected restructured(): Restructured<M> {
+    for (const node of this.#moved) for (const sibling of this.siblings.update(node)) this.#moved.add(sibling)
     const change = { structure: this.isRestructured, moved: [...this.#moved] }
     this.#moved.clear()
     this.isRestructured = false
-    for (const node of change.moved) this.siblings.update(node)
     return change
   }
 }

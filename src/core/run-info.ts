@@ -5,7 +5,7 @@ import type { Row } from './rows'
 import type { RunFold } from './run-fold'
 import { hasEnded, type RunError, type RunStatus, type RunStep, type RunState } from './run-state'
 import type { Writable } from './view-message'
-import { Header, noHeaders, type Headers } from './wire'
+import { Header, type Headers } from './wire'
 
 /** The state of waking the agent for one input or cancel. */
 export interface WakeInfo {
@@ -158,9 +158,7 @@ export function infoOf(
   { cancelState, isStalled }: Partial<Pick<RunProgress, 'cancelState' | 'isStalled'>> = {},
 ): RunInfo {
   const { fold } = run
-  const facts = factsOf(run, fold)
-  const isCancelled = cancels.length > 0 || cancelState !== undefined
-  const info = isCancelled ? withCancellation(facts, cancels, fold, cancelState) : facts
+  const info = withCancellation(factsOf(run, fold), cancels, fold, cancelState)
   return isStalled && info.status === 'active' ? { ...info, stalled: true } : info
 }
 
@@ -180,7 +178,7 @@ function withCancellation(
   return {
     ...facts,
     ...(facts.endedAt === undefined && { cancelling }),
-    ...(facts.status === 'cancelled' && heeded && endedBy(heeded, cancels, outcome.end?.transport ?? noHeaders)),
+    ...(facts.status === 'cancelled' && heeded && endedBy(heeded, cancels, outcome.end!.transport)),
   }
 }
 
@@ -205,7 +203,7 @@ export const openCancel = (cancels: readonly Row[], { refusals }: Pick<CancelFac
   refusals ? refusals.firstOpen(cancels) : cancels[0]
 
 /** A run's snapshot without its cancels. */
-export type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy' | 'stopped' | 'stalled'>
+type RunFacts = Omit<RunInfo, 'cancelling' | 'cancelledBy' | 'stopped' | 'stalled'>
 
 function factsOf({ key: runId, inputId, parent: parentId, state }: InfoSource, fold: RunFold): RunFacts {
   const { start, end, steps } = fold

@@ -36,20 +36,23 @@ interface Structure<M extends object> {
   readonly forks: { replacementsOf(run: RunNode<M>): readonly RunNode<M>[] }
 }
 
-/** The nodes that follow one message, in groups of which one member shows. */
-interface Place<M extends object> {
-  readonly groups: Map<TreeNode<M>, TreeNode<M>[]>
-  /** The replies to the message. */
-  replies?: TreeNode<M>[]
+/** Where a node stood when its group was made. */
+interface Membership<M extends object> {
+  readonly group: TreeNode<M>[]
+  readonly parent: string | undefined
+  readonly replacesId: string | undefined
+  readonly level: string
 }
 
 /**
- * Tells which prompts and replies are versions of each other. Groups are made when they are asked for and then kept.
+ * Tells which prompts and replies are versions of each other. Groups are made when they are asked for, and kept until a
+ * member leaves.
  */
 export class Siblings<M extends object> {
   readonly #tree: Structure<M>
-  /** By the message that their nodes follow. */
-  readonly #places = new Map<string, Place<M>>()
+  readonly #memberships = new Map<TreeNode<M>, Membership<M>>()
+  /** Groups of replies, by the message that they follow. */
+  readonly #replies = new Map<string, TreeNode<M>[]>()
   readonly #versions = new WeakMap<readonly TreeNode<M>[], readonly Sibling<M>[]>()
 
   constructor(tree: Structure<M>) {
@@ -58,14 +61,13 @@ export class Siblings<M extends object> {
 
   /** A node and its siblings, oldest first: replies to one message, or edits of one prompt. */
   of(node: TreeNode<M>): readonly TreeNode<M>[] {
-    const key = node.parent ?? ''
-    let place = this.#places.get(key)
-    if (!place) {
-      const children = this.#tree.children(node.parent)
-      if (children.length < 2) return [node]
-      this.#places.set(key, (place = this.#placeOf(children)))
-    }
-    return place.groups.get(node) ?? [node]
+    const known = this.#memberships.get(node)
+    if (known) return known.group
+    if (this.#tree.children(node.parent).length < 2 || !this.#isMember(node)) return [node]
+    const members = node instanceof InputNode ? this.#editsWith(node) : this.#repliesBeside(node)
+    const group = members.toSorted(byLevel)
+    for (const each of group) this.#enter(each, group)
+    return group
   }
 
   /** Replies that take the place of a message inside a run, oldest first. */
@@ -101,20 +103,53 @@ export class Siblings<M extends object> {
     return this.#versionsOf(this.#replacing(node) ?? this.of(node))
   }
 
-  /** Brings the groups in step with a node that has changed its place. */
-  update(node: TreeNode<M>): void {
-    const place = this.#places.get(node.parent ?? '')
-    if (!place) return
-    const group = place.groups.get(node)
+  /**
+   * Brings the groups in step with a node that has changed its place. Returns the nodes whose group has to be made
+   * anew, because another one of them may show.
+   */
+  update(node: TreeNode<M>): readonly TreeNode<M>[] {
+    const known = this.#memberships.get(node)
+    if (known) this.#versions.delete(known.group)
     const isMember = this.#isMember(node)
-    if (group) this.#versions.delete(group)
-    const isSettled = group ? isMember && isInOrder(group, node) : !isMember || this.#add(place, node)
-    if (!isSettled) this.#places.delete(node.parent ?? '')
+    if (known && isMember && isAsBefore(node, known)) return noItems
+    const left = this.#dissolve(node)
+    return isMember ? [...left, ...this.#join(node)] : left
   }
 
-  /** Forgets the groups of nodes that follow a message. */
-  forget(parent = ''): void {
-    this.#places.delete(parent)
+  #enter(node: TreeNode<M>, group: TreeNode<M>[]): void {
+    const { parent, replacesId } = node
+    this.#memberships.set(node, { group, parent, replacesId, level: levelOf(node) })
+    if (node instanceof RunNode && parent !== undefined) this.#replies.set(parent, group)
+  }
+
+  /**
+   * Adds a node to the group that it belongs to. A prompt whose edits are known already can connect several groups:
+   * those are returned, to be made anew as one.
+   */
+  #join(node: TreeNode<M>): readonly TreeNode<M>[] {
+    const replaced = node instanceof InputNode ? this.#replaced(node) : undefined
+    const edits = node instanceof InputNode ? this.#tree.editsOf(node.key) : noItems
+    if (edits.length > 0) return [replaced, ...edits].flatMap((each) => this.#dissolve(each))
+    const group = node instanceof InputNode ? this.#membershipOf(replaced)?.group : this.#replies.get(node.parent ?? '')
+    if (!group) return noItems
+    group.splice(firstAbove(group, levelOf, levelOf(node)), 0, node)
+    this.#enter(node, group)
+    this.#versions.delete(group)
+    return noItems
+  }
+
+  /** Forgets the group of a node. Returns its members. */
+  #dissolve(node: TreeNode<M> | undefined): readonly TreeNode<M>[] {
+    const membership = this.#membershipOf(node)
+    if (!membership) return noItems
+    const { group, parent = '' } = membership
+    for (const each of group) this.#memberships.delete(each)
+    if (node instanceof RunNode) this.#replies.delete(parent)
+    return group
+  }
+
+  #membershipOf(node: TreeNode<M> | undefined): Membership<M> | undefined {
+    return node && this.#memberships.get(node)
   }
 
   #versionsOf(group: readonly TreeNode<M>[]): readonly Sibling<M>[] {
@@ -132,13 +167,9 @@ export class Siblings<M extends object> {
     if (!(node instanceof RunNode)) return undefined
     const seen = new Set<RunNode<M>>()
     let run = node
-    for (
-      let [next] = this.#tree.forks.replacementsOf(run);
-      next && !seen.has(run);
-      [next] = this.#tree.forks.replacementsOf(run)
-    ) {
+    while (!seen.has(run)) {
       seen.add(run)
-      run = next
+      run = this.#tree.forks.replacementsOf(run)[0] ?? run
     }
     const group = run === node ? [] : this.of(run)
     return group.length > 1 ? group : undefined
@@ -148,51 +179,21 @@ export class Siblings<M extends object> {
     return this.#tree.isListed(node) && !this.hostOf(node)
   }
 
-  #placeOf(children: readonly TreeNode<M>[]): Place<M> {
-    const groups = new Map<TreeNode<M>, TreeNode<M>[]>()
-    const byRoot = new Map<TreeNode<M>, TreeNode<M>[]>()
-    const roots = new Map<InputNode<M>, InputNode<M>>()
-    let replies: TreeNode<M>[] | undefined
-    for (const child of children.filter((node) => this.#isMember(node)).toSorted(byLevel)) {
-      const root = child instanceof InputNode ? this.#rootOf(child, roots) : child
-      const isReply = child instanceof RunNode && child.parent !== undefined
-      const group: TreeNode<M>[] = (isReply ? replies : byRoot.get(root)) ?? []
-      if (isReply) replies = group
-      else byRoot.set(root, group)
-      group.push(child)
-      groups.set(child, group)
-    }
-    return { groups, replies }
+  /** All replies to the message that a reply follows. */
+  #repliesBeside(reply: TreeNode<M>): readonly TreeNode<M>[] {
+    if (reply.parent === undefined) return [reply]
+    return this.#tree.children(reply.parent).filter((node) => node instanceof RunNode && this.#isMember(node))
   }
 
-  /**
-   * Adds a node that can be in no group but that of the prompt it is an edit of, or of the replies; false when it can.
-   */
-  #add(place: Place<M>, node: TreeNode<M>): boolean {
-    if (node instanceof InputNode && this.#tree.editsOf(node.key).length > 0) return false
-    const target = node instanceof InputNode ? this.#replaced(node) : undefined
-    const isReply = node instanceof RunNode && node.parent !== undefined
-    const group = (target ? place.groups.get(target) : isReply ? place.replies : []) ?? []
-    if (target && group.length === 0) return false
-    if (isReply) place.replies = group
-    group.splice(firstAbove(group, levelOf, levelOf(node)), 0, node)
-    place.groups.set(node, group)
-    this.#versions.delete(group)
-    return true
-  }
-
-  /** The prompt that a chain of edits began with, as far as it is known and follows the same message. */
-  #rootOf(node: InputNode<M>, roots: Map<InputNode<M>, InputNode<M>>): InputNode<M> {
-    const chain = new Set<InputNode<M>>()
-    let root = node
-    while (!roots.has(root) && !chain.has(root)) {
-      chain.add(root)
-      root = this.#replaced(root) ?? root
+  /** A prompt with all prompts that are edits of it, or of which it is an edit itself. */
+  #editsWith(node: InputNode<M>): readonly InputNode<M>[] {
+    const all = new Set([node])
+    for (const each of all) {
+      const target = this.#replaced(each)
+      if (target) all.add(target)
+      for (const edit of this.#tree.editsOf(each.key)) if (this.#isMember(edit) && this.#replaced(edit)) all.add(edit)
     }
-    // NOTE: of edits that replace each other in a circle it is the first that was met again, for all of them
-    root = roots.get(root) ?? root
-    for (const link of chain) roots.set(link, root)
-    return root
+    return [...all]
   }
 
   /** The prompt that a prompt is an edit of. */
@@ -207,15 +208,12 @@ const previousIn = (run: RunNode<object>, id: string): string | undefined => run
 
 const siblingOf = <M extends object>(node: TreeNode<M>): Sibling<M> => ({ key: node.key, node, id: node.ids[0] })
 
-const indexIn = (group: readonly TreeNode<object>[], node: TreeNode<object>): number => {
-  let at = firstAbove(group, levelOf, levelOf(node)) - 1
-  while (at >= 0 && group[at] !== node && levelOf(group[at]!) === levelOf(node)) at--
-  return group[at] === node ? at : -1
-}
+const isAsBefore = (node: TreeNode<object>, { parent, replacesId, level }: Membership<object>): boolean =>
+  node.parent === parent && node.replacesId === replacesId && levelOf(node) === level
 
-function isInOrder(group: readonly TreeNode<object>[], node: TreeNode<object>): boolean {
-  const at = indexIn(group, node)
-  return at >= 0 && (at === 0 || levelOf(group[at - 1]!) <= levelOf(node))
+const indexIn = (group: readonly TreeNode<object>[], node: TreeNode<object>): number => {
+  const at = firstAbove(group, levelOf, levelOf(node)) - 1
+  return group[at] === node ? at : -1
 }
 
 /** The member of a group that shows: the one picked last, else the newest. */

@@ -103,12 +103,8 @@ export class Tree<M extends object> extends Nodes<M> {
     if (this.dirty.has(node)) return
     // NOTE: forks start with copies of the content, and a cancel waits for the agent to fall silent
     const isWatched = this.forks.areOf(node as RunNode<M>) || this.cancels.of(node).length > 0
-    if (!node.isGoingOn || isWatched) return void this.dirty.add(node)
-    const { size, seeds } = node
-    if (!node.settle()) return
-    this.relocate(node)
-    this.noteMessages(node, size, seeds)
-    this.noteGrowth(node, size)
+    if (!node.isGoingOn || isWatched) this.dirty.add(node)
+    else this.settleNode(node)
   }
 
   #settleNodes(isLive: boolean): Settled<M> {
@@ -218,8 +214,8 @@ export class Tree<M extends object> extends Nodes<M> {
     for (const fork of this.forks.outdatedBy(run)) this.dirty.add(fork)
     const isSuperseded = this.forks.isSuperseded(run)
     if (isSuperseded !== run.isSuperseded) {
-      this.relocateSiblings(run)
       run.isSuperseded = isSuperseded
+      this.relocate(run)
     }
     if (!run.isPlaceholder || !run.isEmpty) return this.#transitionOf(run, isLive)
     // NOTE: the run that answers the fork has been heard of and has its rows now
@@ -263,7 +259,7 @@ export class Tree<M extends object> extends Nodes<M> {
     for (const row of run.rows.slice()) {
       this.log.forget(row)
       this.#open.delete(row)
-      if (row.home === run) this.#placement.remove(row, row.transport)
+      this.#placement.remove(row, row.transport)
     }
     this.removeNode(run)
   }

@@ -29,10 +29,14 @@ function wireOf(given: readonly Happening[]): readonly ChannelMessage[] {
 
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
 
-/** A tree that receives messages, some of them its own prompts, and a branch that is updated in place. */
+/**
+ * A tree that receives messages, some of them its own prompts, and a branch with changing choices that is updated in
+ * place.
+ */
 class Follower {
   readonly #tree = newTree()
-  readonly #walk = new BranchWalk(this.#tree, choices)
+  readonly #choices = { picked: new Map<string, number>() }
+  readonly #walk = new BranchWalk(this.#tree, this.#choices)
   /** The number of structure changes that the branch applied in place. */
   followed = 0
   /** The number of times when that result differed from a complete walk. */
@@ -43,7 +47,20 @@ class Follower {
       if (random() < 0.3) this.#send(message)
       this.#tree.apply(structuredClone(message))
       if (random() < 0.8) this.#check()
+      if (random() < 0.2) this.#pick(random)
     }
+  }
+
+  /** Picks a prompt, a reply, or a message of it. */
+  #pick(random: () => number): void {
+    const nodes = this.#tree.nodes()
+    const node = nodes[Math.floor(random() * nodes.length)]
+    const keys = node ? [node.key, ...node.ids] : []
+    const key = keys[Math.floor(random() * keys.length)]
+    if (key === undefined) return
+    this.#choices.picked.set(key, this.#choices.picked.size + 1)
+    this.#walk.note()
+    this.#walk.advance()
   }
 
   /** Shows an own prompt before its echo arrives. A client sends a prompt only behind a message that it has. */
@@ -61,7 +78,7 @@ class Follower {
     if (!structure) return
     this.followed++
     this.#walk.follow(moved)
-    const { path } = new BranchWalk(this.#tree, choices)
+    const { path } = new BranchWalk(this.#tree, this.#choices)
     if (
       !isDeepStrictEqual(this.#walk.path.map(plain), path.map(plain)) ||
       !path.every(({ node }) => this.#walk.has(node))
