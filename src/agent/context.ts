@@ -2,11 +2,11 @@ import type { ModelReading, ReplyCodec } from '../core/codec'
 import { newId } from '../core/wire'
 import type { Row } from '../core/rows'
 import { isStopping, type RunInfo } from '../core/run-info'
-import { isContinuation } from '../core/run-state'
 import type { Tree } from '../core/tree'
 import type { ContextRule, RunOutcome } from './agent-run'
 import { freshCopy, ownMessages, turnsTo, type OwnMessage, type OwnRun, type TurnOnPath } from './turns'
 import { settleFully } from './lookup'
+import { isContinuation } from './run-messages'
 
 /** The part of a codec that prepares messages for a model. */
 type ModelCodec<M extends object> = Pick<

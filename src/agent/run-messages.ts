@@ -33,6 +33,12 @@ export interface StepIdentity {
   readonly attempt: string
 }
 
+/** Whether an input asks for another reply; it is no message itself. */
+export const isRegeneration = (trigger: Row): boolean => trigger.transport[Header.regenerates] !== undefined
+
+/** Whether an input continues a run that exists already: an answer or a steer. */
+export const isContinuation = (trigger: Row): boolean => trigger.transport[Header.runId] !== undefined
+
 /**
  * The identity of a run that answers a trigger.
  *

@@ -11,11 +11,11 @@ import { RunNode } from '../core/run-node'
 import { plainPort } from '../core/signals'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
-import { isContinuation, isRegeneration } from '../core/run-state'
 import type { Turn } from './agent-run'
 import type { PublishedRows } from './run-publisher'
 import { steerIdsIn, unansweredIn } from './steer-passes'
 import type { UsedAnswers } from './live-run'
+import { isContinuation, isRegeneration } from './run-messages'
 
 /** A node on the path to a trigger. */
 export interface Waypoint<M extends object> {

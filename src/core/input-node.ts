@@ -49,7 +49,7 @@ export class InputNode<M extends object> extends TreeNode<M> {
   }
 
   /** Only the client that sent a prompt can add to it. */
-  override read(row: Row): Row | undefined {
+  read(row: Row): Row | undefined {
     return row.clientId === this.first?.clientId ? row : undefined
   }
 

@@ -41,14 +41,14 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return this.#rows
   }
 
-  /** The same; those that the log keeps in little room stay there. */
-  protected get knownRows(): readonly Row[] {
-    return this.#compact ? rowsOf(this.#compact) : this.#rows
-  }
-
   /** Whether the log keeps its rows in little room. */
   protected get isCompact(): boolean {
     return this.#compact !== undefined
+  }
+
+  /** The same rows, if the log keeps them in little room: they stay there. */
+  protected get compactRows(): readonly Row[] | undefined {
+    return this.#compact && rowsOf(this.#compact)
   }
 
   get isEmpty(): boolean {
@@ -204,11 +204,6 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return this.rows
   }
 
-  /** The row as it is projected; undefined if it does not count. */
-  read(row: Row): Row | undefined {
-    return row
-  }
-
   steerState(_id: string): SteerState | undefined {
     return undefined
   }
@@ -246,6 +241,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
    * when that is true of all.
    */
   protected abstract derive(): readonly string[] | undefined
+  /** The row as it is projected; undefined if it does not count. */
+  abstract read(row: Row): Row | undefined
   protected abstract messageState(id: string): MessageState
   protected abstract error(): ViewMessage<M>['error']
 }

@@ -163,7 +163,8 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** The run as its rows describe it. Compact rows stay compact, so that a reader of many runs takes no rows back. */
   get fold(): RunFold {
-    return this.isCompact ? new RunFold(this.knownRows) : (this.#now.fold ??= new RunFold(this.rows))
+    const { compactRows } = this
+    return compactRows ? new RunFold(compactRows) : (this.#now.fold ??= new RunFold(this.rows))
   }
 
   /** How a message fares that a client sent into it while it was being written. */
@@ -267,7 +268,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
     return true
   }
 
-  override read(row: Row): Row | undefined {
+  read(row: Row): Row | undefined {
     if (row.name !== MessageName.input) return row
     if (row.transport[Header.runId] === undefined && !this.fold.answersFork) return undefined
     if (this.isOutdone(row)) return undefined

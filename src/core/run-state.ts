@@ -64,12 +64,6 @@ export const runError = ({ code, message }: Pick<RunError, 'code' | 'message'>):
   statusCode: code >= 10_000 && code < 60_000 ? Math.floor(code / 100) : 500,
 })
 
-/** Whether an input asks for another reply; it is no message itself. */
-export const isRegeneration = (trigger: Row): boolean => trigger.transport[Header.regenerates] !== undefined
-
-/** Whether an input continues a run that exists already: an answer or a steer. */
-export const isContinuation = (trigger: Row): boolean => trigger.transport[Header.runId] !== undefined
-
 /** Whether a row of a run is a message that a client sent into it; an answer to a question of the run is none. */
 export const isSteer = ({ name, transport }: Row): boolean =>
   name === MessageName.input && transport[Header.runId] !== undefined && transport[Header.discrete] === 'true'

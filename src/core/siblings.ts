@@ -108,6 +108,8 @@ export class Siblings<M extends object> {
    * anew, because another one of them may show.
    */
   update(node: TreeNode<M>): readonly TreeNode<M>[] {
+    // NOTE: while history is loaded, no view has asked for groups yet
+    if (this.#memberships.size === 0) return noItems
     const known = this.#memberships.get(node)
     if (known) this.#versions.delete(known.group)
     const isMember = this.#isMember(node)
