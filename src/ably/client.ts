@@ -31,13 +31,22 @@ export function connectionError(client: RealtimeClient, reason: ErrorInfo): Sess
   return toSessionError('connect', reason.code, about(reason, route))
 }
 
+/** Clients whose new tokens seem to have expired, too: the clock of their device is ahead. */
+const aheadOfTime = new WeakSet<RealtimeClient>()
+
 /**
  * Gets a new token if the present one has expired, as after a device has slept. Otherwise a request would never end: the
  * SDK repeats it with the expired token, and asks the token route for a new one each time (ably-js issue 2193).
  */
 export async function renewExpiredToken(client: RealtimeClient): Promise<void> {
+  if (aheadOfTime.has(client) || !hasExpiredToken(client)) return
+  await client.auth.authorize()
+  if (hasExpiredToken(client)) aheadOfTime.add(client)
+}
+
+function hasExpiredToken(client: RealtimeClient): boolean {
   const { token, expires = expiryOf(token) } = fieldsOf(client).auth.tokenDetails ?? {}
-  if (expires <= Date.now()) await client.auth.authorize()
+  return expires <= Date.now()
 }
 
 /** When a JWT expires, in milliseconds since the epoch. */

@@ -66,6 +66,25 @@ it.each(['an Ably token', 'a JWT'])(
   },
 )
 
+it('a device whose clock is ahead asks for one more token, and not for one with each page of older messages', async () => {
+  const scene = await startScene('ahead')
+  const bob = await scene.open('bob', { wake: false })
+  for (const text of ['One', 'Two', 'Three', 'Four', 'Five', 'Six']) await bob.view.send(text, { wake: false })
+  let issued = 0
+  const authCallback: Ably.AuthOptions['authCallback'] = (_, done) => {
+    issued++
+    done(null, { ...scene.endpoint.createToken({ clientId: 'alice' }), expires: Date.now() - 1000 })
+  }
+  const client = scene.endpoint.client({}, { key: undefined, authCallback })
+  const { channelName } = scene
+  const session = createClientSession({ client, channelName, codec: UIMessageCodec, historyPageSize: 2 })
+  onTestFinished(() => session.close())
+  await session.connect()
+  while (session.view.hasOlder()) await session.view.loadOlder(2)
+  expect(shown(session)).toHaveLength(6)
+  expect(issued).toBe(2)
+})
+
 it('an expired token that cannot be renewed keeps the messages and shows a clear error; the run continues', async () => {
   const scene = await startScene('expired')
   const session = await scene.open('alice', { client: withToken(scene) })
