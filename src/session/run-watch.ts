@@ -124,8 +124,8 @@ export class RunWatch<M extends object> {
     const now = Date.now()
     this.#session.act(() => {
       for (const [run, sign] of this.#signs) {
-        // NOTE: silence counts only while this client hears everything
-        if (!this.#session.isInStep) sign.at = now
+        // NOTE: silence counts only while this client hears everything, and its clock can be set back
+        if (!this.#session.isInStep || sign.at > now) sign.at = now
         if (run.newestVersion !== sign.version) this.#session.touch(run)
       }
     })

@@ -100,6 +100,17 @@ describe('a run whose agent process was killed', () => {
     await eventually(() => expect(infoOf(alice, sent.runId)?.status).toBe('cancelled'))
   })
 
+  it('S31 is stalled also on a device whose clock was set back meanwhile', async () => {
+    const agent = await startAgentProcess(place.endpoint)
+    const alice = await open(newName(), 'alice', { agent: () => agent })
+    const sent = await alice.view.send('Count slowly')
+    await sent.started
+    await agent.kill()
+    skip(-3 * 3600 * 1000)
+    hurry()
+    await eventually(() => expect(infoOf(alice, sent.runId)).toMatchObject({ status: 'active', stalled: true }))
+  })
+
   it('S38 does not count in admit once it is stalled', async () => {
     const agent = await startAgentProcess(place.endpoint)
     const name = newName()
