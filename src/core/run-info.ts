@@ -5,7 +5,7 @@ import type { Row } from './rows'
 import type { RunFold } from './run-fold'
 import { hasEnded, type RunError, type RunStatus, type RunStep, type RunState } from './run-state'
 import type { Writable } from './view-message'
-import { Header, type Headers } from './wire'
+import { Header, noHeaders, type Headers } from './wire'
 
 /** The state of waking the agent for one input or cancel. */
 export interface WakeInfo {
@@ -178,7 +178,7 @@ function withCancellation(
   return {
     ...facts,
     ...(facts.endedAt === undefined && { cancelling }),
-    ...(facts.status === 'cancelled' && heeded && endedBy(heeded, cancels, outcome.end!.transport)),
+    ...(facts.status === 'cancelled' && heeded && endedBy(heeded, cancels, outcome.end?.transport ?? noHeaders)),
   }
 }
 

@@ -18,6 +18,27 @@ it("a run's info follows an end that is published again", () => {
   expect(infoOf(tree).error).toBeUndefined()
 })
 
+it('a cancelled run whose end is deleted can be read before the next frame, also while its rows are packed', () => {
+  const cancel = runMessage('ai-cancel', 'r')
+  const end = runMessage('ai-run-end', 'r', { 'run-reason': 'cancelled' })
+  for (const isPacked of [true, false]) {
+    const tree = newTree()
+    hear(tree, [
+      prompt('p'),
+      runMessage('ai-run-start', 'r', { parent: 'p', 'input-codec-message-id': 'p' }),
+      cancel,
+      end,
+    ])
+    expect(infoOf(tree).status).toBe('cancelled')
+    if (isPacked) tree.compact(tree.nodes())
+    tree.apply(later(end, 'message.delete', {}))
+    tree.apply(runMessage('ai-cancel', 'r'))
+    expect(infoOf(tree).status).toBe('cancelled')
+    tree.settle()
+    expect(infoOf(tree).status).toBe('active')
+  }
+})
+
 it('of two ends the first one counts, for the status and for how the run was stopped', () => {
   const tree = newTree()
   const start = runMessage('ai-run-start', 'r')
