@@ -28,7 +28,7 @@ export class ViewWindow<M extends object> {
   /** The path as it shows, and how many messages at its beginning are hidden. */
   #path: Path<M> = []
   #hidden = 0
-  /** Whether another path may have to show. */
+  /** Whether the path has to be read again. */
   #isStale = true
   #messages: readonly ViewMessage<M>[] = noItems
   /** Whether the messages are those of the path. */
@@ -49,7 +49,8 @@ export class ViewWindow<M extends object> {
     this.#look()
     if (this.#isListed) return this.#messages
     this.#isListed = true
-    let hidden = this.#hidden
+    // NOTE: a page of history that is being taken in adds messages to the path
+    let hidden = (this.#hidden = this.hiddenCount(this.#path))
     const messages: ViewMessage<M>[] = []
     for (const { node, ids } of this.#path) {
       for (let at = 0; at < ids.length; at++) {
@@ -93,6 +94,7 @@ export class ViewWindow<M extends object> {
   /** Draws the line below the shown messages, after older ones have come into the tree. */
   freeze(): void {
     this.#look()
+    this.#hidden = this.hiddenCount(this.#path)
     let count = 0
     let lowest: string | undefined
     for (const { node, ids } of this.#path) {

@@ -75,3 +75,29 @@ it('the rows of a reply that has ended are packed once nothing more comes, those
   )
   expect([...log.rows()]).toHaveLength(5)
 })
+
+it('a list that nobody has read for a while is read in the middle of a load: it has no message of that load', async () => {
+  const start = [prompt('p'), runMessage('ai-run-start', 'r', { parent: 'p', 'input-codec-message-id': 'p' })]
+  const reply = Array.from({ length: 40 }, (_, at) =>
+    output('r', { kind: 'text' }, `t${at}`, { 'codec-message-id': `m${at}`, parent: at > 0 ? `m${at - 1}` : 'p' }),
+  )
+  const end = runMessage('ai-run-end', 'r', { 'run-reason': 'complete' })
+  const { view, session } = await Listener.on(historyOf([...start, ...reply, end]), 5)
+  await view.loadOlder(3)
+  const { catchUp } = session.internals
+  const loadPage = catchUp.loadPage.bind(catchUp)
+  const shown: number[] = []
+  let pages = 0
+  vi.spyOn(catchUp, 'loadPage').mockImplementation(async (reader) => {
+    const hasRead = await loadPage(reader)
+    // NOTE: once, since a list that is read is made anew
+    if (++pages === 6) {
+      await new Promise(setImmediate)
+      shown.push(view.getMessages().length)
+    }
+    return hasRead
+  })
+  const older = await view.loadUntil(({ id }) => id === 'm2')
+  expect(shown).toEqual([3])
+  expect(older.map(({ id }) => id)).toEqual(Array.from({ length: 34 }, (_, at) => `m${at + 3}`))
+})
