@@ -142,21 +142,24 @@ export class Connection<M extends object> {
   #attached(resumed: boolean): void {
     const { wasAttached } = this.#facts
     const { isConnected } = this.#session.channel
-    this.#set({ wasAttached: true, isAttached: true, isConnecting: false, isFailed: false, isConnected })
-    if (!wasAttached || !resumed || this.#catchUp.isBehind) void this.#repair()
+    const isBehind = (!wasAttached || !resumed || this.#catchUp.isBehind) && this.#catchUp.begin()
+    const facts: Facts = { wasAttached: true, isAttached: true, isConnecting: false, isFailed: false, isConnected }
+    // NOTE: in one step, because a session that may have missed messages is not ready, not even for a moment
+    this.#set(isBehind ? { ...facts, isRepairing: true } : facts)
+    if (isBehind) void this.#repair()
     this.#session.outbox.flush()
   }
 
   /** Continues a repair that failed. */
   #resumeCatchUp(): void {
     const isPossible = this.#session.channel.isAttached && !this.#facts.isRepairing
-    if (isPossible && this.#catchUp.isBehind) void this.#repair()
+    if (!isPossible || !this.#catchUp.isBehind || !this.#catchUp.begin()) return
+    this.#set({ isRepairing: true })
+    void this.#repair()
   }
 
   async #repair(): Promise<void> {
     const session = this.#session
-    if (!this.#catchUp.begin()) return
-    this.#set({ isRepairing: true })
     try {
       const result = await this.#catchUp.repair()
       if (result === 'superseded') return
