@@ -1,6 +1,6 @@
 import { isTooFast } from './publish-error'
 import { deferred, type Deferred } from '../core/signals'
-import type { ChannelMessage, OutgoingMessage } from '../core/wire'
+import { MessageName, type ChannelMessage, type OutgoingMessage } from '../core/wire'
 import { PublishRate, rateOf, ratePeriod } from './rate'
 import type { Channel } from './session-channel'
 
@@ -11,6 +11,8 @@ interface QueuedPublish extends Deferred<readonly string[]> {
   /** Whether the channel lacks them; undefined while that is not known. */
   readonly isNeeded: () => boolean | undefined
 }
+
+const isCancel = ({ messages }: QueuedPublish): boolean => messages[0]?.name === MessageName.cancel
 
 /** Delay before the next attempt when a publish failed although the connection is up, in milliseconds. */
 const retryDelay = 250
@@ -73,21 +75,23 @@ export class Outbox {
   }
 
   readonly #publishNext = (now: number): number => {
-    const [next] = this.#queue
-    if (!next) return 0
+    const [first] = this.#queue
+    if (!first) return 0
     if (!this.#channel.isAttached) {
       this.#ensureAttached().catch((error: unknown) => this.#reject(error))
       return 0
     }
-    const isNeeded = next.isNeeded()
-    if (isNeeded === undefined) return 0
+    const isNeeded = first.isNeeded()
+    // NOTE: a Stop of another run must not wait for a prompt that has to wait
+    const next = isNeeded === undefined ? this.#queue.find(isCancel) : first
+    if (!next) return 0
     const wait = this.#rate.wait(maxOnChannel, now)
     if (wait > 0) {
       this.#flushIn(wait)
       return 0
     }
-    this.#queue.shift()
-    if (!isNeeded) {
+    this.#queue.splice(this.#queue.indexOf(next), 1)
+    if (isNeeded === false) {
       next.resolve([])
       return this.#publishNext(now)
     }

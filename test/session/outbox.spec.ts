@@ -44,6 +44,19 @@ it('publishes that the SDK returned are sent before newer ones', async () => {
   expect(await Promise.all(published)).toEqual([['s0'], ['s1'], ['s2']])
 })
 
+it('a Stop does not wait for a prompt that waits for missed messages; later prompts do', async () => {
+  const { outbox, names } = aChannel()
+  let isNeeded: boolean | undefined
+  void outbox.publish(letter('ai-input'), () => isNeeded)
+  void outbox.publish(letter('later'))
+  void outbox.publish(letter('ai-cancel'))
+  await new Promise(setImmediate)
+  expect(names()).toBe('ai-cancel')
+  isNeeded = true
+  outbox.flush()
+  expect(names()).toBe('ai-cancel ai-input later')
+})
+
 it('a closed outbox leaves no timer behind, which would keep a Node process alive', () => {
   vi.useFakeTimers()
   const connection = {}
