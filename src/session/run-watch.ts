@@ -126,6 +126,7 @@ export class RunWatch<M extends object> {
       for (const [run, sign] of this.#signs) {
         // NOTE: silence counts only while this client hears everything, and its clock can be set back
         if (!this.#session.isInStep || sign.at > now) sign.at = now
+        if (sign.askAt > now + sign.pause) sign.askAt = now
         if (run.newestVersion !== sign.version) this.#session.touch(run)
       }
     })

@@ -105,8 +105,12 @@ describe('a run whose agent process was killed', () => {
     const alice = await open(newName(), 'alice', { agent: () => agent })
     const sent = await alice.view.send('Count slowly')
     await sent.started
-    await agent.kill()
+    agent.freeze()
+    skip(25_000)
+    // NOTE: time in which the session asks whether the silent agent is present, and finds it
+    await new Promise((resolve) => setTimeout(resolve, 5000))
     skip(-3 * 3600 * 1000)
+    await agent.kill()
     hurry()
     await eventually(() => expect(infoOf(alice, sent.runId)).toMatchObject({ status: 'active', stalled: true }))
   })
