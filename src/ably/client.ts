@@ -39,7 +39,8 @@ const aheadOfTime = new WeakSet<RealtimeClient>()
  * SDK repeats it with the expired token, and asks the token route for a new one each time (ably-js issue 2193).
  */
 export async function renewExpiredToken(client: RealtimeClient): Promise<void> {
-  if (aheadOfTime.has(client) || !hasExpiredToken(client)) return
+  if (!hasExpiredToken(client)) return void aheadOfTime.delete(client)
+  if (aheadOfTime.has(client)) return
   await client.auth.authorize()
   if (hasExpiredToken(client)) aheadOfTime.add(client)
 }

@@ -238,9 +238,9 @@ export abstract class Nodes<M extends object> {
     }
     if (!hasMoved) return
     this.relocate(node)
-    const isLonger = node.ids === ids && node.visible === visible
+    const hasSameIds = node.ids === ids && node.visible === visible
     // NOTE: a reply that is known already can take the place of a new message of a run
-    const followed = isLonger ? ids.slice(Math.max(size - 1, 0)) : [...ids, ...node.mentioned]
+    const followed = hasSameIds ? ids.slice(Math.max(size - 1, 0)) : [...ids, ...node.mentioned]
     for (const id of followed) this.#relocateFollowers(id)
   }
 

@@ -36,7 +36,7 @@ interface Structure<M extends object> {
   readonly forks: { replacementsOf(run: RunNode<M>): readonly RunNode<M>[] }
 }
 
-/** Where a node stood when its group was made. */
+/** Where a node stood when it joined its group. */
 interface Membership<M extends object> {
   readonly group: TreeNode<M>[]
   readonly parent: string | undefined
@@ -46,7 +46,7 @@ interface Membership<M extends object> {
 
 /**
  * Tells which prompts and replies are versions of each other. Groups are made when they are asked for, and kept until a
- * member leaves.
+ * member moves or leaves, or a prompt belongs to two of them.
  */
 export class Siblings<M extends object> {
   readonly #tree: Structure<M>
@@ -121,7 +121,7 @@ export class Siblings<M extends object> {
   #enter(node: TreeNode<M>, group: TreeNode<M>[]): void {
     const { parent, replacesId } = node
     this.#memberships.set(node, { group, parent, replacesId, level: levelOf(node) })
-    if (node instanceof RunNode && parent !== undefined) this.#replies.set(parent, group)
+    if (node instanceof RunNode && parent) this.#replies.set(parent, group)
   }
 
   /**
@@ -183,7 +183,7 @@ export class Siblings<M extends object> {
 
   /** All replies to the message that a reply follows. */
   #repliesBeside(reply: TreeNode<M>): readonly TreeNode<M>[] {
-    if (reply.parent === undefined) return [reply]
+    if (!reply.parent) return [reply]
     return this.#tree.children(reply.parent).filter((node) => node instanceof RunNode && this.#isMember(node))
   }
 

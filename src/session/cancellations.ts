@@ -49,7 +49,7 @@ export class Cancellations<M extends object> {
    * @param submission - The input that is to be cancelled, if this session has sent it. The cancel comes behind it.
    */
   cancel(target: Partial<Trigger>, submission?: Submission): Promise<void> {
-    return this.#session.waits.whileSending(this.#cancel(target, submission))
+    return this.#session.waits.whileSending(() => this.#cancel(target, submission))
   }
 
   async #cancel({ runId, inputId, eventId = '' }: Partial<Trigger>, submission?: Submission): Promise<void> {

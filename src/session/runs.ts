@@ -230,7 +230,7 @@ async function publishSteer<M extends object>(
   const [input] = newMessage(tree.codec, given)
   const { messages } = encodeInput(tree.codec, input!, { runId, messageId }, channel.clientId, options.device)
   try {
-    const [serial = ''] = await session.waits.whileSending(outbox.publish(messages))
+    const [serial = ''] = await session.waits.whileSending(() => outbox.publish(messages))
     return serial
   } catch (cause) {
     throw toSessionError('steer the run', ErrorCode.SendFailed, cause)

@@ -231,11 +231,11 @@ export class Waits {
     return this.#sending > 0
   }
 
-  /** @param publishing - settles when the channel has accepted or refused what is on its way */
-  async whileSending<T>(publishing: Promise<T>): Promise<T> {
+  /** @param send - resolves or rejects when the channel has accepted or refused what is on its way */
+  async whileSending<T>(send: () => Promise<T>): Promise<T> {
     this.#sending++
     try {
-      return await publishing
+      return await send()
     } finally {
       this.#sending--
       this.review()

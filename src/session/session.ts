@@ -199,7 +199,7 @@ export class Session<M extends object> implements SessionContext<M> {
     this.emitter.clear()
   }
 
-  /** Whether the channel or an agent does not have everything yet that this client has sent. */
+  /** Whether something that this client has sent is still on its way to the channel or to an agent. */
   get isUnderWay(): boolean {
     return this.waits.isSending || this.wakes.areUnderWay || this.#watch.hasOpenStops
   }

@@ -198,7 +198,7 @@ export class Submissions<M extends object> {
   }
 
   #publish(submission: Submission, turn?: Promise<unknown>): Promise<void> {
-    return (submission.publishing = this.#session.waits.whileSending(this.#send(submission, turn)))
+    return (submission.publishing = this.#session.waits.whileSending(() => this.#send(submission, turn)))
   }
 
   async #send(submission: Submission, turn?: Promise<unknown>): Promise<void> {
