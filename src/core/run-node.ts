@@ -100,7 +100,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   }
 
   #noteChange({ name, version }: Row): RunProgress {
-    const progress = (this.#progress ??= new RunProgress())
+    const progress = this.#now
     progress.isNewToForks = true
     // NOTE: any agent can publish a refusal, also one that is woken after the run's own agent has died
     if (name !== MessageName.cancelRefused && version > progress.version) progress.version = version
@@ -163,8 +163,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
 
   /** The run as its rows describe it. Compact rows stay compact, so that a reader of many runs takes no rows back. */
   get fold(): RunFold {
-    const { compactRows } = this
-    return compactRows ? new RunFold(compactRows) : (this.#now.fold ??= new RunFold(this.rows))
+    return this.isCompact ? new RunFold(this.compactRows!) : (this.#now.fold ??= new RunFold(this.rows))
   }
 
   /** How a message fares that a client sent into it while it was being written. */
@@ -194,9 +193,7 @@ export class RunNode<M extends object> extends TreeNode<M> {
   /** Whether its start is known, by a message that only a started run has. */
   get visible(): boolean {
     // NOTE: if agents or a policy are given, clients cannot create a run
-    return (
-      this.#isStarted || (this.projection.ids.length > 0 && (this.isPlaceholder || !this.#context.access.isGuarded))
-    )
+    return this.#isStarted || (this.size > 0 && (this.isPlaceholder || !this.#context.access.isGuarded))
   }
 
   protected override get isAppendOnly(): boolean {
