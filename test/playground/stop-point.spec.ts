@@ -70,6 +70,16 @@ it('code is cut at the stop point, and what follows is marked', () => {
   ])
 })
 
+it.each([
+  ['the end', 7],
+  ['the beginning', 8],
+])('code that was stopped at %s of a line shows where', (_, stopPoint) => {
+  const lines = createLineReader(plainLine)('const a\nconst b')
+  expect(cutLines(lines, stopPoint)).toEqual([
+    [[{ content: 'const a' }], [{ content: 'const b', isAfterStop: true, isStopPoint: true }]],
+  ])
+})
+
 it('the text after Stop is shared among pieces from the end', () => {
   const lengthOf = (text: string) => text.length
   expect(shareTail(['one', '', 'three'], lengthOf, 6)).toEqual([1, 0, 5])

@@ -23,20 +23,26 @@ export type HighlightLine = (text: string, before: unknown) => { readonly tokens
 /** Reads a line without colours. */
 export const plainLine: HighlightLine = (content) => ({ tokens: [{ content }] })
 
-/** Splits the token at the stop point, and marks all tokens behind it. */
+/**
+ * Splits the token at the stop point, and marks all tokens behind it. A Stop at the end of a line shows before the next
+ * line.
+ */
 export function cutLines(
   chunks: readonly (readonly CodeLine[])[],
   stopPoint: StopPoint,
 ): readonly (readonly CodeLine[])[] {
   let place = stopPoint
+  let isBeforeStop = stopPoint >= 0
   const cut = (token: CodeToken): CodeLine => {
     const { content } = token
     const here = place
     place -= content.length
-    if (here < 0) return [{ ...token, isAfterStop: true }]
     if (here >= content.length) return [token]
-    const after = { ...token, content: content.slice(here), isAfterStop: true, isStopPoint: true }
-    return here === 0 ? [after] : [{ ...token, content: content.slice(0, here) }, after]
+    if (!isBeforeStop) return [{ ...token, isAfterStop: true }]
+    isBeforeStop = false
+    const at = Math.max(0, here)
+    const after = { ...token, content: content.slice(at), isAfterStop: true, isStopPoint: true }
+    return at === 0 ? [after] : [{ ...token, content: content.slice(0, at) }, after]
   }
   const cutLine = (line: CodeLine): CodeLine => {
     const tokens = line.flatMap(cut)
