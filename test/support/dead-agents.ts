@@ -24,8 +24,8 @@ export interface Place {
   skip(milliseconds: number): void
   /** Stops these clocks: only `skip` advances them. */
   stopClocks(): void
-  /** Lets time pass ten times faster until the test ends. */
-  hurry(): void
+  /** Lets time pass ten times faster until the test ends, or until the returned function is called. */
+  hurry(): () => void
   newName(): string
   /** Opens a session on a device. */
   open(name: string, clientId: string, device?: Device): Promise<ClientSession<UIMessage>>
@@ -57,7 +57,9 @@ export function useDeadAgents(): Place {
     },
     hurry() {
       const timer = setInterval(() => skip(900), 100)
-      onTestFinished(() => clearInterval(timer))
+      const calm = (): void => clearInterval(timer)
+      onTestFinished(calm)
+      return calm
     },
     newName: () => `ai:dead-${++count}`,
     async open(name, clientId, { client, agent, wake, ...more } = {}) {
