@@ -1,10 +1,13 @@
 import type * as Ably from 'ably'
 import { startEndpoint, type TestEndpoint } from '../support/local'
 
+// NOTE: the SDK's ten seconds go on while a client is dropped again and again; a busy machine needs more to attach
+const patient = { realtimeRequestTimeout: 120_000 }
+
 /** An endpoint whose clients reconnect as soon as they are dropped. The SDK alone would wait a second. */
 export async function startHastyEndpoint(): Promise<TestEndpoint> {
   const endpoint = await startEndpoint()
-  return { ...endpoint, client: (...options) => hurry(endpoint.client(...options)) }
+  return { ...endpoint, client: (request, options) => hurry(endpoint.client(request, { ...patient, ...options })) }
 }
 
 function hurry(client: Ably.Realtime): Ably.Realtime {
