@@ -15,8 +15,11 @@ const tool = (run: RunOnPage) => run.card.locator('.tool')
 const toolStatus = (run: RunOnPage) => tool(run).getAttribute('data-tool')
 
 /** Waits until the agent asks for approval to book the table. */
-async function asksForTable(visitor: Visitor): Promise<RunOnPage> {
-  const run = await visitor.ask(table)
+async function asksForTable(
+  visitor: Visitor,
+  ask = (text: string): Promise<RunOnPage> => visitor.ask(text),
+): Promise<RunOnPage> {
+  const run = await ask(table)
   await run.reaches('suspended')
   await expect.poll(() => toolStatus(run)).toBe('asking')
   return run
@@ -339,19 +342,20 @@ describe('layout', () => {
   test.each(sizes)('reasoning, tools, sources and a steer shift the page by at most 0.02 (%s)', async (_, viewport) => {
     const visitor = await visit({ hasMotion: true, viewport, speed: 100 })
     await watchShifts(visitor.page)
-    await (await visitor.ask('Think first: is Sintra worth a day?')).reaches('complete')
-    await (await visitor.ask(fado)).reaches('complete')
-    const waiting = await asksForTable(visitor)
+    const ask = (text: string) => answering(visitor.page, () => visitor.ask(text))
+    await (await ask('Think first: is Sintra worth a day?')).reaches('complete')
+    await (await ask(fado)).reaches('complete')
+    const waiting = await asksForTable(visitor, ask)
     await answering(visitor.page, async () => {
       await visitor.press('Approve Book table')
       await expect.poll(() => toolStatus(waiting)).not.toBe('asking')
     })
     await waiting.reaches('complete')
     await visitor.allow(40)
-    const steered = await visitor.ask(lisbon)
+    const steered = await ask(lisbon)
     await steered.streams()
-    await visitor.message.fill('We do not eat fish')
     await answering(visitor.page, async () => {
+      await visitor.message.fill('We do not eat fish')
       await visitor.message.press('Alt+Enter')
       await steered.card.locator('[data-steer]').waitFor()
       await visitor.allow('all')

@@ -37,17 +37,18 @@ export const shiftsOf = (page: Page): Promise<Shifts> =>
  * Shifts that an action of the user causes do not count until the page has answered it. A browser gives an answer half a
  * second, which is too short for a busy machine.
  */
-export async function answering(page: Page, act: () => Promise<unknown>): Promise<void> {
+export async function answering<T>(page: Page, act: () => Promise<T>): Promise<T> {
   await page.evaluate(() => {
     const { answers } = (window as unknown as { shifts: Recorded }).shifts
     answers.push({ from: performance.now(), to: Infinity })
   })
-  await act()
+  const done = await act()
   await nextFrame(page)
   await page.evaluate(() => {
     const { answers } = (window as unknown as { shifts: Recorded }).shifts
     answers.at(-1)!.to = performance.now()
   })
+  return done
 }
 
 /** Waits until a frame shows what the page has now. */
