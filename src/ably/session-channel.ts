@@ -74,8 +74,9 @@ export class SessionChannel {
     return clientId && clientId !== '*' ? clientId : undefined
   }
 
+  /** Whether the channel delivers messages now. */
   get isAttached(): boolean {
-    return this.#held?.state === 'attached'
+    return this.#held?.state === 'attached' && !this.#deafness
   }
 
   get presence(): RealtimeChannel['presence'] {
@@ -106,11 +107,9 @@ export class SessionChannel {
       this.channel.unsubscribe(listener)
       this.#joinedAt = { ...positionOf(this.channel) }
       await this.channel.subscribe(listener)
-      if (!this.isAttached) await this.channel.attach()
-      this.#checkModes('SUBSCRIBE')
-      const { modes } = this.channel
-      // NOTE: the service attaches a token that may only publish, and then sends nothing; an empty list tells nothing
-      if (modes?.length && !modes.includes('subscribe')) throw mayNotSubscribe()
+      await this.channel.attach()
+      const deafness = this.#deafness
+      if (deafness) throw deafness
       return true
     } catch (cause) {
       if (!isPatient || !this.isSuspended) throw cause
@@ -130,10 +129,15 @@ export class SessionChannel {
     this.channel.off(heard)
   }
 
-  /** Calls the listener on every change of the channel; returns a function that removes it. */
+  /**
+   * Calls the listener on every change of the channel; returns a function that removes it. A channel that is attached
+   * but delivers nothing counts as failed.
+   */
   onChange(listener: (change: ChannelChange) => void): () => void {
-    const heard = ({ current, resumed, reason }: ChannelStateChange): void =>
-      listener({ state: current, resumed, reason: about(reason, this.name) })
+    const heard = ({ current, resumed, reason }: ChannelStateChange): void => {
+      const deafness = current === 'attached' ? this.#deafness : undefined
+      listener({ state: deafness ? 'failed' : current, resumed, reason: about(deafness ?? reason, this.name) })
+    }
     this.channel.on(heard)
     return () => this.channel.off(heard)
   }
@@ -197,7 +201,8 @@ export class SessionChannel {
 
   /** Publishes messages in one piece; resolves with their serials once the channel has them. */
   async publish(messages: readonly OutgoingMessage[]): Promise<readonly string[]> {
-    this.#checkModes('PUBLISH')
+    const refusal = this.#refusalOf('PUBLISH')
+    if (refusal) throw refusal
     const result = await this.named(this.channel.publish(messages.map(toMessage)))
     return (result?.serials ?? []).filter((serial) => serial !== null)
   }
@@ -235,12 +240,20 @@ export class SessionChannel {
     return channel
   }
 
-  /** @throws SessionError when the app has attached the channel without a mode that is needed. */
-  #checkModes(mode: ChannelMode): void {
+  /** Why the channel, though attached, delivers nothing; undefined when it does. */
+  get #deafness(): Error | undefined {
+    // NOTE: the service attaches a token that may only publish, and then sends nothing; an empty list tells nothing
+    const modes = this.#held?.modes
+    const isMissing = modes?.length && !modes.includes('subscribe')
+    return this.#refusalOf('SUBSCRIBE') ?? (isMissing ? subscribeMissing() : undefined)
+  }
+
+  /** Why the app's own options for the channel rule out what needs a mode; undefined when they do not. */
+  #refusalOf(mode: ChannelMode): SessionError | undefined {
     const modes = this.#held && !ours.has(this.#held) ? (optionsOf(this.#held).modes ?? []) : []
-    if (modes.length === 0 || modes.some((each) => each.toUpperCase() === mode)) return
+    if (modes.length === 0 || modes.some((each) => each.toUpperCase() === mode)) return undefined
     const fix = `the app has set the channel's modes to ${modes.join(', ')}; add ${mode}`
-    throw unableTo(`use channel "${this.name}"`, fix, ErrorCode.ChannelFailed)
+    return unableTo(`use channel "${this.name}"`, fix, ErrorCode.ChannelFailed)
   }
 
   /** Releases the channel, which the client would keep, unless another session uses it. */
@@ -251,7 +264,7 @@ export class SessionChannel {
   }
 }
 
-const mayNotSubscribe = (): Error => Object.assign(new Error('subscribe'), { code: ErrorCode.Unauthorized })
+const subscribeMissing = (): Error => Object.assign(new Error('subscribe'), { code: ErrorCode.Unauthorized })
 
 /** The options that the app has given a channel, which the SDK's types hide. */
 const optionsOf = (channel: RealtimeChannel): ChannelOptions =>

@@ -117,6 +117,45 @@ it('a token without subscribe cannot connect, and the error names the missing ca
   expect(refused).toMatchObject({ code: 40160 })
 })
 
+it('a token without subscribe publishes no waiting prompt, and its session is not ready, not even for a moment', async () => {
+  const scene = await startScene('publisher')
+  const wire = await scene.wire()
+  const capability = { [scene.channelName]: ['publish', 'history'] }
+  const client = withToken(scene, { capability })
+  const session = createClientSession({ client, channelName: scene.channelName, codec: UIMessageCodec })
+  onTestFinished(() => session.close())
+  const seen = [session.status as string]
+  session.on('status', (status) => seen.push(status))
+  expect(await failure(session.view.send('Hello'))).toMatchObject({ code: 40160 })
+  expect(seen).not.toContain('ready')
+  expect(session.status).toBe('failed')
+  expect(wire.heard).toEqual([])
+})
+
+it('a session whose newer token lacks subscribe fails at the next attach, and reads what it missed when a later token has it again', async () => {
+  const scene = await startScene('weaker')
+  const tokenWith = (...rights: string[]) =>
+    scene.endpoint.createToken({ clientId: 'alice', capability: { [scene.channelName]: rights } })
+  const tokens = [
+    tokenWith('publish', 'subscribe', 'history'),
+    tokenWith('publish', 'history'),
+    tokenWith('publish', 'subscribe', 'history'),
+  ]
+  const authCallback: Ably.AuthOptions['authCallback'] = (_, done) => done(null, tokens.shift() ?? null)
+  const client = scene.endpoint.client({}, { key: undefined, authCallback })
+  const session = await scene.open('alice', { client })
+  const bob = await scene.open('bob')
+  await client.auth.authorize()
+  scene.endpoint.breakContinuity(scene.channelName)
+  await eventually(() => expect(session.status).toBe('failed'))
+  expect(session.error).toMatchObject({ code: 40160, message: expect.stringMatching(/lacks a capability: subscribe/) })
+  await bob.view.send('Do you hear me?', { wake: false })
+  expect(shown(session)).toEqual([])
+  await client.auth.authorize()
+  await session.connect()
+  await eventually(() => expect(shown(session)).toEqual(['sent: Do you hear me?']))
+})
+
 it('a token without publish shows the prompt as failed, names the missing capability, and still reads', async () => {
   const scene = await startScene('reader')
   const capability = { [scene.channelName]: ['subscribe', 'history'] }
