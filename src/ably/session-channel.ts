@@ -76,7 +76,7 @@ export class SessionChannel {
 
   /** Whether the channel delivers messages now. */
   get isAttached(): boolean {
-    return this.#held?.state === 'attached' && !this.#deafness
+    return this.#held?.state === 'attached' && !this.#subscribeRefusal
   }
 
   get presence(): RealtimeChannel['presence'] {
@@ -108,8 +108,8 @@ export class SessionChannel {
       this.#joinedAt = { ...positionOf(this.channel) }
       await this.channel.subscribe(listener)
       await this.channel.attach()
-      const deafness = this.#deafness
-      if (deafness) throw deafness
+      const refusal = this.#subscribeRefusal
+      if (refusal) throw refusal
       return true
     } catch (cause) {
       if (!isPatient || !this.isSuspended) throw cause
@@ -131,12 +131,12 @@ export class SessionChannel {
 
   /**
    * Calls the listener on every change of the channel; returns a function that removes it. A channel that is attached
-   * but delivers nothing counts as failed.
+   * but delivers no messages counts as failed.
    */
   onChange(listener: (change: ChannelChange) => void): () => void {
     const heard = ({ current, resumed, reason }: ChannelStateChange): void => {
-      const deafness = current === 'attached' ? this.#deafness : undefined
-      listener({ state: deafness ? 'failed' : current, resumed, reason: about(deafness ?? reason, this.name) })
+      const refusal = current === 'attached' ? this.#subscribeRefusal : undefined
+      listener({ state: refusal ? 'failed' : current, resumed, reason: about(refusal ?? reason, this.name) })
     }
     this.channel.on(heard)
     return () => this.channel.off(heard)
@@ -240,15 +240,15 @@ export class SessionChannel {
     return channel
   }
 
-  /** Why the channel, though attached, delivers nothing; undefined when it does. */
-  get #deafness(): Error | undefined {
+  /** Why the attached channel delivers no messages; undefined when it delivers them. */
+  get #subscribeRefusal(): Error | undefined {
     // NOTE: the service attaches a token that may only publish, and then sends nothing; an empty list tells nothing
     const modes = this.#held?.modes
     const isMissing = modes?.length && !modes.includes('subscribe')
     return this.#refusalOf('SUBSCRIBE') ?? (isMissing ? subscribeMissing() : undefined)
   }
 
-  /** Why the app's own options for the channel rule out what needs a mode; undefined when they do not. */
+  /** Why the options that the app has given the channel exclude a mode; undefined when they allow it. */
   #refusalOf(mode: ChannelMode): SessionError | undefined {
     const modes = this.#held && !ours.has(this.#held) ? (optionsOf(this.#held).modes ?? []) : []
     if (modes.length === 0 || modes.some((each) => each.toUpperCase() === mode)) return undefined
