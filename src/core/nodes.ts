@@ -36,7 +36,7 @@ export abstract class Nodes<M extends object> {
   /** Nodes with changed rows, and requests that have changed, to be settled. */
   protected readonly dirty = new Set<Subject<M>>()
   /** Nodes with nothing new but further content. */
-  protected readonly longer = new Set<TreeNode<M>>()
+  protected longer = new Set<TreeNode<M>>()
   readonly #moved = new Set<TreeNode<M>>()
   protected isRestructured = false
   /** The number of messages in all nodes, on all branches. */

@@ -43,7 +43,7 @@ export class Tree<M extends object> extends Nodes<M> {
   readonly #open = new Set<Row>()
 
   /** Rows that got longer. */
-  readonly #grown = new Set<Row>()
+  #grown = new Set<Row>()
   readonly #ending = new Map<RunNode<M>, number>()
   readonly #unseen = new UnseenRuns<M>()
   /** The number of own prompts. */
@@ -82,10 +82,12 @@ export class Tree<M extends object> extends Nodes<M> {
    * @param isLive - false after a page of history: text that history does not have is not on its way
    */
   settle(isLive = true): Settled<M> {
-    for (const row of this.#grown) this.#grow(row)
-    this.#grown.clear()
-    for (const node of this.longer) this.#goOn(node)
-    this.longer.clear()
+    const [grown, longer] = [this.#grown, this.longer]
+    // NOTE: to empty sets that are old takes longer than all else that is done for a token
+    this.#grown = new Set()
+    this.longer = new Set()
+    for (const row of grown) this.#grow(row)
+    for (const node of longer) this.#goOn(node)
     // NOTE: for most tokens this is all, so nothing is made for them
     return this.dirty.size > 0 || this.isRestructured ? this.#settleNodes(isLive) : nothing
   }
@@ -100,7 +102,6 @@ export class Tree<M extends object> extends Nodes<M> {
 
   /** Follows a node that has further content. */
   #goOn(node: TreeNode<M>): void {
-    if (this.dirty.has(node)) return
     // NOTE: forks start with copies of the content, and a cancel waits for the agent to fall silent
     const isWatched = this.forks.areOf(node as RunNode<M>) || this.cancels.of(node).length > 0
     if (!node.isGoingOn || isWatched) this.dirty.add(node)
