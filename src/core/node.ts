@@ -183,7 +183,8 @@ export abstract class TreeNode<M extends object> implements RowHome {
     return this.projection.get(id)
   }
 
-  viewMessage(id: string): ViewMessage<M> {
+  /** A message as views show it; undefined when it has no such message. */
+  viewMessage(id: string): ViewMessage<M> | undefined {
     return (this.#shown ??= new ShownMessages()).show(id, this)
   }
 

@@ -62,10 +62,11 @@ class ViewMessageProxy<M extends object> implements Writable<ViewMessage<M>> {
   static of<M extends object>(
     projection: Projection<M>,
     id: string,
-    shape: MessageStatus,
+    message: M,
+    status: MessageStatus,
     { runId, device }: Pick<ViewMessage<M>, 'runId' | 'device'> = {},
   ): Writable<ViewMessage<M>> {
-    const shown = new ViewMessageProxy(projection, id, projection.get(id)!, shape)
+    const shown = new ViewMessageProxy(projection, id, message, status)
     if (runId !== undefined) shown.runId = runId
     if (device) shown.device = device
     return new Proxy<ViewMessageProxy<M>>(shown, this.#observed)
@@ -97,10 +98,14 @@ interface Source<M extends object> extends Pick<ViewMessage<M>, 'runId' | 'devic
 
 /** The messages of one node that views have asked for. */
 export class ShownMessages<M extends object> extends SmallMap<Writable<ViewMessage<M>>> {
-  show(id: string, node: Source<M>): ViewMessage<M> {
-    let shown = this.get(id)
-    if (!shown) this.set(id, (shown = ViewMessageProxy.of(node.projection, id, node.statusOf(id), node)))
-    return shown
+  show(id: string, node: Source<M>): ViewMessage<M> | undefined {
+    const shown = this.get(id)
+    if (shown) return shown
+    const message = node.projection.get(id)
+    if (!message) return undefined
+    const made = ViewMessageProxy.of(node.projection, id, message, node.statusOf(id), node)
+    this.set(id, made)
+    return made
   }
 
   /**

@@ -94,7 +94,7 @@ export class Branches<M extends object> implements Choices {
 
   #branch(all: readonly Sibling<M>[], onSelect: (node: TreeNode<M>) => void): Branch<M> {
     const versions = all.filter(({ id }) => id !== undefined)
-    const siblings = versions.map(({ node, id }) => node.viewMessage(id!))
+    const siblings = versions.map(({ node, id }) => node.viewMessage(id!)!)
     const index = selectionOf(this.#tree, versions, this)
     return {
       siblings,

@@ -68,7 +68,7 @@ export class SessionTree<M extends object> {
     this.#session.changed.track()
     const run = this.#session.tree.runs.get(runId)
     if (!run) return noItems
-    const messages = Array.from(run.ids, (id) => run.viewMessage(id))
+    const messages = Array.from(run.ids, (id) => run.viewMessage(id)!)
     const reply = reuseIfEqual(this.#replies.get(run), messages)
     this.#replies.set(run, reply)
     return reply

@@ -67,7 +67,8 @@ export class ViewLists<M extends object> {
 
   get runs(): readonly RunInfo[] {
     if (this.#hasNewRuns) {
-      const runs = this.#walk.path.flatMap(({ node }) => (isRun(node) ? node.info() : []))
+      const runs: RunInfo[] = []
+      for (const { node } of this.#walk.path) if (isRun(node)) runs.push(node.info())
       this.#runs = reuseIfEqual(this.#runs, runs)
       this.#hasActiveRuns = runs.some(isRunning)
       this.#hasNewRuns = false

@@ -55,7 +55,8 @@ export class ViewWindow<M extends object> {
     for (const { node, ids } of this.#path) {
       for (let at = 0; at < ids.length; at++) {
         // NOTE: a page of history can have taken messages away that the path still has
-        if (--hidden < 0 && node.message(ids[at]!)) messages.push(node.viewMessage(ids[at]!))
+        const message = --hidden < 0 && node.viewMessage(ids[at]!)
+        if (message) messages.push(message)
       }
     }
     return (this.#messages = reuseIfEqual(this.#messages, messages))
@@ -83,7 +84,8 @@ export class ViewWindow<M extends object> {
         if (messages.length >= count) break
         for (let index = 0; index < ids.length; index++) {
           // NOTE: messages may have gone meanwhile
-          if (--hidden < 0 && node.message(ids[index]!)) messages.push(node.viewMessage(ids[index]!))
+          const message = --hidden < 0 && node.viewMessage(ids[index]!)
+          if (message) messages.push(message)
         }
       }
       return at < path.length && messages.length < count

@@ -88,7 +88,7 @@ it('messages of a custom codec grow, also after earlier ones of the same node ar
   const tree = newTree()
   for (const message of [create!, first!]) tree.apply(message)
   tree.settle()
-  const shown = tree.runs.get('r1')!.viewMessage('m2')
+  const shown = tree.runs.get('r1')!.viewMessage('m2')!
   const seen: string[] = []
   const stop = watch(() => shown.message.text, (text) => seen.push(text), { flush: 'sync' }) // prettier-ignore
   for (const message of [...live.filter(isOf('m1')), ...rest]) {

@@ -39,7 +39,7 @@ it('a data part is replaced after the node was built again, and Vue shows the ch
   const early = data({ id: '0' }, 'early')
   const first = data({ id: '1' }, 'Rome')
   hear(tree, [first, data({ id: '2' }, 'Oslo')])
-  const { message } = tree.runs.get('r')!.viewMessage('m')
+  const { message } = tree.runs.get('r')!.viewMessage('m')!
   hear(tree, [
     early,
     later(first, 'message.update', { data: 'Lima' }),

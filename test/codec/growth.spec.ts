@@ -18,7 +18,7 @@ function aPartThatGrows(codec: Record<string, unknown>) {
     tree.settle()
   }
   hear(create)
-  const { message } = tree.runs.get('r')!.viewMessage('m')
+  const { message } = tree.runs.get('r')!.viewMessage('m')!
   return {
     part: () => message.parts.at(-1) as { text?: string; input?: unknown; state?: string },
     grow: (data: string, status = 'streaming') =>

@@ -13,7 +13,7 @@ it('metadata stays a plain object while Vue shows it, so that it can be cloned a
   const tree = new Tree<UIMessage>(UIMessageCodec, vuePort)
   hear(tree, [metadata('start', { usage: { input: 1, by: { model: 'a' } }, tags: [{ a: 1 }] })])
   const node = tree.runs.get('r')!
-  const shown = node.viewMessage('m')
+  const shown = node.viewMessage('m')!
   const seen: unknown[] = []
   const stop = watch(() => shown.message.metadata, (value) => seen.push(structuredClone(value)), { flush: 'sync' }) // prettier-ignore
   hear(tree, [

@@ -61,7 +61,7 @@ it('the copies stay unchanged, so that building the run again gives the same mes
   const early = output('r', { kind: 'start', messageId: 'same' }, '', { 'codec-message-id': 'early' })
   const row = answer([seed('m', [call])])
   hear(tree, [row])
-  const view = tree.runs.get('r')!.viewMessage('m')
+  const view = tree.runs.get('r')!.viewMessage('m')!
   hear(tree, [early, output('r', { kind: 'tool-output-available', toolCallId: 'c' }, { output: 'rain' })])
   hear(tree, [runMessage('ai-run-end', 'r')])
   expect(row.data).toMatchObject({ forkSeed: { messages: [seed('m', [call])] } })

@@ -160,10 +160,10 @@ it('the rows of a long compact reply are not made to hear that one of them is kn
 
 it('a compact reply follows a later version of one of its rows, and no older one', () => {
   const { tree, run, said } = reply()
-  const { message } = run.viewMessage('m')
+  const { message } = run.viewMessage('m')!
   expect(tree.apply(said)).toBeUndefined()
   hear(tree, [later(said, 'message.update', { data: 'Oslo' })])
-  expect(run.viewMessage('m').message).toBe(message)
+  expect(run.viewMessage('m')!.message).toBe(message)
   expect(message.parts.at(-1)).toMatchObject({ text: 'Oslo' })
 })
 

@@ -53,7 +53,7 @@ it('a fork shows as a placeholder, which is no run, until its run starts', () =>
   hear(tree, [...waiting(), fork('f')])
   expect(ids(tree)).toEqual(['p', 'f-0', 'f'])
   expect(stateOf(tree).runs).toEqual([])
-  expect([...tree.forks.placeholderRuns.values()].map((run) => [run.key, run.viewMessage('f').state])).toEqual([
+  expect([...tree.forks.placeholderRuns.values()].map((run) => [run.key, run.viewMessage('f')!.state])).toEqual([
     ['f', 'complete'],
   ])
   hear(tree, [start('r2', 'f', 'p')])

@@ -36,7 +36,7 @@ it('a further output that consumes a steer is still noticed', () => {
   const tree = newTree()
   const steer = prompt('s', { 'run-id': 'r', discrete: 'true' })
   hear(tree, [runMessage('ai-run-start', 'r'), call(), preliminary(1), steer, preliminary(2)])
-  const shown = tree.runs.get('r')!.viewMessage('s')
+  const shown = tree.runs.get('r')!.viewMessage('s')!
   expect(shown.steer).toBe('waiting')
   hear(tree, [preliminary(3, { 'steer-codec-message-ids': '["s"]' })])
   expect(shown.steer).toBe('consumed')

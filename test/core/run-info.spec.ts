@@ -102,7 +102,7 @@ it('the error of a message stays the same object, too', () => {
   const end = runMessage('ai-run-end', 'r', { 'run-reason': 'error', 'error-message': 'words' })
   hear(tree, [runMessage('ai-run-start', 'r'), text(), end])
   const node = tree.runs.get('r')!
-  const shown = node.viewMessage('m')
+  const shown = node.viewMessage('m')!
   const { error } = shown
   expect(error).toMatchObject({ message: 'words' })
   hear(tree, [text()])

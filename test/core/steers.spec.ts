@@ -16,13 +16,13 @@ it('a steer is waiting until a part of the reply names it as consumed', () => {
   const tree = newTree()
   hear(tree, [begun(), steer('s1'), steer('s2')])
   const run = tree.runs.get('r')!
-  const shown = run.viewMessage('s1')
+  const shown = run.viewMessage('s1')!
   expect(shown).toMatchObject({ state: 'sent', steer: 'waiting', runId: 'r' })
   hear(tree, [stamped('["s1"]')])
   expect(run.viewMessage('s1')).toBe(shown)
   expect(shown.steer).toBe('consumed')
   expect(run.viewMessage('m')).toMatchObject({ state: 'streaming' })
-  expect(run.viewMessage('m').steer).toBeUndefined()
+  expect(run.viewMessage('m')!.steer).toBeUndefined()
   hear(tree, [runMessage('ai-run-end', 'r')])
   expect(['s1', 's2'].map((id) => run.steerState(id))).toEqual(['consumed', 'missed'])
 })

@@ -12,7 +12,7 @@ function aReply() {
   const tree = new Tree<UIMessage>(UIMessageCodec, vuePort)
   const text = output('r', { kind: 'text' }, '', { stream: 'true', status: 'streaming', 'stream-id': 's' })
   hear(tree, [prompt('p'), runMessage('ai-run-start', 'r'), text])
-  const shown = tree.runs.get('r')!.viewMessage('m')
+  const shown = tree.runs.get('r')!.viewMessage('m')!
   return {
     shown,
     say: (data: string) => hear(tree, [later(text, 'message.append', { data })]),
