@@ -46,8 +46,8 @@ export async function renewExpiredToken(client: RealtimeClient): Promise<void> {
 }
 
 function hasExpiredToken(client: RealtimeClient): boolean {
-  const { token, expires = expiryOf(token) } = fieldsOf(client).auth.tokenDetails ?? {}
-  return expires <= Date.now()
+  const { tokenDetails } = fieldsOf(client).auth
+  return !!tokenDetails && (tokenDetails.expires ?? expiryOf(tokenDetails.token)) <= Date.now()
 }
 
 /** When a JWT expires, in milliseconds since the epoch. */
