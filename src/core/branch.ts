@@ -228,7 +228,11 @@ export class BranchWalk<M extends object> {
   #changed(ids: readonly string[] = noItems): void {
     this.#path = undefined
     this.#hasChanged = true
-    for (const id of ids) for (const child of this.#tree.children(id)) this.#pending.add(child)
+    // NOTE: by index, because this runs for each node of a page, and other loops make objects for each step
+    for (let at = 0; at < ids.length; at++) {
+      const followers = this.#tree.children(ids[at]!)
+      for (let index = 0; index < followers.length; index++) this.#pending.add(followers[index]!)
+    }
   }
 
   /** The first message of a run whose place a reply has taken. @param from - the first index that is looked at */

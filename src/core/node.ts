@@ -68,7 +68,9 @@ export abstract class TreeNode<M extends object> implements RowHome {
     const id = row.transport[Header.messageId]
     // NOTE: a stale node can have lost the row that named the message
     if (id === undefined || (isLast && !this.stale && id === this.#namedIds?.at(-1))) return undefined
-    ;(this.#namedIds ??= []).push(id)
+    // NOTE: most nodes have one message, and a list that is pushed to has room for many
+    if (this.#namedIds) this.#namedIds.push(id)
+    else this.#namedIds = [id]
     return id
   }
 

@@ -1,6 +1,6 @@
 import { AccessPolicy, type Trust } from './access'
 import type { Codec } from './codec'
-import { MultiMap, SortedList } from './collections'
+import { MultiMap, noItems, SortedList } from './collections'
 import { Forks } from './forks'
 import { InputNode } from './input-node'
 import { levelOf, type Restructured, type TreeNode } from './node'
@@ -73,16 +73,19 @@ export abstract class Nodes<M extends object> {
   /** Runs that answer a prompt, also when they follow another message; none that another client asked for. */
   runsOf(inputId: string): readonly RunNode<M>[] {
     const runs = this.#runsByInput.of(inputId)
-    const asker = runs.length > 0 ? this.inputs.get(inputId)?.owner : undefined
-    const isIts = ({ owner = asker }: RunNode<M>): boolean => asker === undefined || owner === asker
+    const isIts = (run: RunNode<M>): boolean => this.#mayAnswer(run, inputId)
     return runs.every(isIts) ? runs : runs.filter(isIts)
   }
 
   /** The newest visible run that answers a prompt; see {@link Nodes.runsOf}. */
   latestRunOf(inputId: string): RunNode<M> | undefined {
-    const runs = this.#runsByInput.of(inputId)
-    const asker = runs.length > 0 ? this.inputs.get(inputId)?.owner : undefined
-    return runs.findLast(({ owner = asker, visible }) => visible && (asker === undefined || owner === asker))
+    return this.#runsByInput.of(inputId).findLast((run) => run.visible && this.#mayAnswer(run, inputId))
+  }
+
+  /** Whether a run answers a prompt for its own client, as far as both clients are known. */
+  #mayAnswer(run: RunNode<M>, inputId: string): boolean {
+    const asker = this.inputs.get(inputId)?.owner
+    return asker === undefined || (run.owner ?? asker) === asker
   }
 
   /** Whether a node has its place on some branch. */
@@ -209,7 +212,9 @@ export abstract class Nodes<M extends object> {
   }
 
   #relocateFollowers(messageId: string): void {
-    for (const node of this.children(messageId)) this.relocate(node)
+    const followers = this.children(messageId)
+    // NOTE: by index, because this runs for each node of a page, and other loops make objects for each step
+    for (let at = 0; at < followers.length; at++) this.relocate(followers[at]!)
   }
 
   /** Brings a node in step with its rows, and the indexes in step with the node. */
@@ -220,7 +225,8 @@ export abstract class Nodes<M extends object> {
     const hasMoved = node.settle()
     // NOTE: the text that its holder has, because equal texts of different rows are kept twice
     const { parent: known } = node
-    if (known !== undefined) node.follow(this.nodeOf(known)?.ids.find((id) => id === known) ?? known)
+    const held = (known !== undefined && this.nodeOf(known)?.ids) || noItems
+    if (known !== undefined) node.follow(held[held.indexOf(known)] ?? known)
     this.#noteMessages(node, size, seeds)
     this.#children.move(node, isKnown ? (parent ?? '') : undefined, node.parent ?? '')
     if (parent !== undefined && parent !== node.parent && node instanceof RunNode) this.#touchInput(parent)
@@ -240,8 +246,8 @@ export abstract class Nodes<M extends object> {
     this.relocate(node)
     const hasSameIds = node.ids === ids && node.visible === visible
     // NOTE: a reply that is known already can take the place of a new message of a run
-    const followed = hasSameIds ? ids.slice(Math.max(size - 1, 0)) : [...ids, ...node.mentioned]
-    for (const id of followed) this.#relocateFollowers(id)
+    const followed = hasSameIds ? ids.slice(Math.max(size - 1, 0)) : ids.concat(node.mentioned)
+    for (let at = 0; at < followed.length; at++) this.#relocateFollowers(followed[at]!)
   }
 
   #list(node: TreeNode<M>): void {

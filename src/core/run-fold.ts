@@ -2,7 +2,7 @@ import { insertBySerial, noItems, SmallMap } from './collections'
 import { isAgents, isContent, isOpen } from './log'
 import type { Row } from './rows'
 import { idsIn, isEntry, isSteer, Refusals, SteerStates, type RunStep } from './run-state'
-import { Header, isClients, MessageName, type Headers } from './wire'
+import { Header, isClients, MessageName, noHeaders, type Headers } from './wire'
 
 /** Headers about the run as a whole: the start has them, else the first message that does. */
 const decisive = [Header.owner, Header.inputClientId, Header.invocationId, Header.inputId, Header.regenerates]
@@ -51,8 +51,8 @@ export class RunFold {
   /** Invocations that have suspended the run. */
   #suspends: Set<string> | undefined
   readonly #tracks = new SmallMap<StepTrack>()
-  /** The headers about the run as a whole, of the agent's earliest message that has them. */
-  readonly #earliest: Record<string, string | undefined> = {}
+  /** The headers of the agent's first message about the run as a whole, with those that it lacks from later ones. */
+  #earliest: Record<string, string | undefined> = noHeaders
   /** The headers of that kind that no message of the agent has. */
   #missing: readonly string[] = decisive
   /** Message ids, and the parents of outputs, while the start is unknown. */
@@ -152,17 +152,19 @@ export class RunFold {
   }
 
   #noteHeaders(row: Row): void {
-    const { transport } = row
     const missing = this.#missing
     // NOTE: most rows have none of them
     for (let at = 0; at < missing.length; at++) {
-      if (!transport[missing[at]!]) continue
-      if (!isAgents(row)) return
-      for (const name of missing) this.#earliest[name] = transport[name]
-      this.#missing = missing.filter((name) => !transport[name])
-      this.hasNews = true
-      return
+      if (row.transport[missing[at]!]) return isAgents(row) ? this.#takeHeaders(row.transport) : undefined
     }
+  }
+
+  #takeHeaders(transport: Headers): void {
+    const missing = this.#missing
+    if (missing === decisive) this.#earliest = transport
+    else for (const name of missing) this.#earliest = { ...this.#earliest, [name]: transport[name] }
+    this.#missing = missing.filter((name) => !transport[name])
+    this.hasNews = true
   }
 
   #readContent(row: Row): void {
