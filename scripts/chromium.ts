@@ -26,6 +26,13 @@ const disabledFeatures = [
   'WebUIOmniboxPopup',
 ]
 
+/** Features of Chromium that browser tests need; Playwright's own list is repeated here, too. */
+const enabledFeatures = [
+  'CDPScreenshotNewSurface',
+  // NOTE: with a process of its own for the network, a visit takes a twelfth more work
+  'NetworkServiceInProcess2',
+]
+
 /** Arguments of Chromium in browser tests: it runs as root, without a screen, and quiet on the network. */
 export const chromiumArgs = [
   '--no-sandbox',
@@ -36,6 +43,7 @@ export const chromiumArgs = [
   '--disable-sync',
   '--disable-quic',
   `--disable-features=${disabledFeatures.join(',')}`,
+  `--enable-features=${enabledFeatures.join(',')}`,
 ]
 
 /** The parts of the computer that the search uses; tests pass their own. */
