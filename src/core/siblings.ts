@@ -129,14 +129,20 @@ export class Siblings<M extends object> {
    * those are returned, to be made anew as one.
    */
   #join(node: TreeNode<M>): readonly TreeNode<M>[] {
-    const replaced = node instanceof InputNode ? this.#replaced(node) : undefined
-    const edits = node instanceof InputNode ? this.#tree.editsOf(node.key) : noItems
+    if (!(node instanceof InputNode)) return this.#insert(node, this.#replies.get(node.parent ?? ''))
+    const replaced = this.#replaced(node)
+    const edits = this.#tree.editsOf(node.key)
     if (edits.length > 0) return [replaced, ...edits].flatMap((each) => this.#dissolve(each))
-    const group = node instanceof InputNode ? this.#membershipOf(replaced)?.group : this.#replies.get(node.parent ?? '')
-    if (!group) return noItems
-    group.splice(firstAbove(group, levelOf, levelOf(node)), 0, node)
-    this.#enter(node, group)
-    this.#versions.delete(group)
+    return this.#insert(node, this.#membershipOf(replaced)?.group)
+  }
+
+  /** Adds a node to a group, if there is one. */
+  #insert(node: TreeNode<M>, group: TreeNode<M>[] | undefined): readonly never[] {
+    if (group) {
+      group.splice(firstAbove(group, levelOf, levelOf(node)), 0, node)
+      this.#enter(node, group)
+      this.#versions.delete(group)
+    }
     return noItems
   }
 

@@ -161,7 +161,7 @@ export class ViewLists<M extends object> {
   rebuild(): void {
     this.#choose()
     this.#walk.advance()
-    this.window.list()
+    this.window.invalidate()
     this.#hasNewRuns = this.#hasNewPending = true
   }
 

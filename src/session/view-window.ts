@@ -63,7 +63,7 @@ export class ViewWindow<M extends object> {
   }
 
   /** Lets the next reader list the messages anew. */
-  list(): void {
+  invalidate(): void {
     this.#isStale = true
   }
 
