@@ -3,7 +3,7 @@ import { bySerial } from '../core/collections'
 import { type Row, type RowReader, type RowTuple, tupleOf } from '../core/rows'
 import type { Tree } from '../core/tree'
 import { Header, MessageName } from '../core/wire'
-import { resolvesWithin } from '../core/signals'
+import { inTime } from './time-limit'
 
 /** Rows of sessions in the app's own database; `sqlArchive()` makes one. */
 export interface AgentArchive extends RowReader {
@@ -41,7 +41,7 @@ export class ArchiveWriter<M extends object> implements RowReader {
   }
 
   async read(options: Parameters<RowReader['read']>[0]): Promise<readonly RowTuple[]> {
-    const rows = await inTime(this.#archive.read(options))
+    const rows = await inTime('it', this.#archive.read(options), timeLimit)
     for (const [serial, version] of rows) this.#read.set(serial, version || serial)
     return rows
   }
@@ -75,7 +75,7 @@ export class ArchiveWriter<M extends object> implements RowReader {
     try {
       const news = await this.#newsOf(rows.toSorted(bySerial))
       if (news.length > 0)
-        await inTime(this.#archive.write({ sessionName: this.#sessionName, rows: news.map(tupleOf) }))
+        await inTime('it', this.#archive.write({ sessionName: this.#sessionName, rows: news.map(tupleOf) }), timeLimit)
     } catch (cause) {
       for (const row of rows) this.#unwritten.add(row)
       this.#report(toSessionError('write to the archive', ErrorCode.ArchiveFailed, cause))
@@ -97,11 +97,4 @@ export class ArchiveWriter<M extends object> implements RowReader {
     const run = runId === undefined ? undefined : this.#tree.runs.get(runId)
     return !partial && run?.state.status !== 'active'
   }
-}
-
-async function inTime<T>(given: T | Promise<T>): Promise<T> {
-  // NOTE: a database that answers at once needs no promise
-  const work = Promise.resolve(given)
-  if (await resolvesWithin(work, timeLimit)) return work
-  throw new Error(`it takes longer than ${timeLimit / 1000} s`)
 }

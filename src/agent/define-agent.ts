@@ -22,6 +22,7 @@ import { agentClosed, guarded, logError, mode, say } from './errors'
 import { deadRunsEnded } from './dead-runs'
 import { respondTo, type Respond } from './respond'
 import { Renewable, SharedSessions, type Lease } from './shared-sessions'
+import { inTime } from './time-limit'
 
 /** Options of an agent. */
 export interface AgentOptions<M extends object, Chunk>
@@ -93,6 +94,9 @@ export interface Agent {
 const agentsMissing =
   'defineAgent() has no "agents": any client that may publish on a channel can publish fake answers, which the model then reads. Set it to the client id of this agent.'
 
+/** Milliseconds that `client` may take: until then every request waits for it. */
+const clientLimit = 60_000
+
 /** Milliseconds to watch a suspended run, so that a cancel can end it. */
 const suspendedLinger = 600_000
 
@@ -134,7 +138,7 @@ export function defineAgent<M extends object = UIMessage, Chunk = ChunkOf<M>>(op
   const lookups = new Lookups(maxLookups)
   const connection = new Renewable(
     async () => {
-      const client = checkClient(await options.client())
+      const client = checkClient(await inTime('"client"', options.client(), clientLimit))
       return { uplink: new Uplink(client), sessions: new SharedSessions((name) => openSession(client, name)) }
     },
     ({ uplink }) => uplink.isOver,

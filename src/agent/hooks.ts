@@ -4,6 +4,7 @@ import type { Row } from '../core/rows'
 import type { RunInfo } from '../core/run-info'
 import type { ChannelMessage } from '../core/wire'
 import type { AgentChannel } from './channel'
+import { inTime } from './time-limit'
 
 /** The answer of a hook: `false` refuses, everything else allows. */
 export type Decision = boolean | void | Promise<boolean | void>
@@ -88,11 +89,14 @@ export function askPolicy(access: AccessPolicy, kind: Act['kind'], { clientId, o
   }
 }
 
+/** Milliseconds that a hook may take: longer than any client waits for one attempt to wake the agent. */
+const hookLimit = 60_000
+
 /**
  * Runs a hook; a missing hook allows.
  *
  * @param subject - the subject of the decision, for the error: "a cancel"
- * @throws {@link SessionError} 104002 when the hook throws
+ * @throws {@link SessionError} 104002 when the hook throws, or does not settle in time
  */
 export async function runHook<Request>(
   hook: ((request: Request) => Decision) | undefined,
@@ -100,7 +104,8 @@ export async function runHook<Request>(
   subject: string,
 ): Promise<boolean> {
   try {
-    return (await hook?.(request)) !== false
+    // NOTE: what waits for a hook keeps a place, and every repetition of its request waits with it
+    return (await inTime('it', hook?.(request), hookLimit)) !== false
   } catch (cause) {
     throw toSessionError(`decide on ${subject}`, ErrorCode.HookFailed, cause)
   }
