@@ -246,13 +246,15 @@ async function post(
     },
   )
   const { ok, status } = response
+  // NOTE: a server that gives its app or its sign-in for unknown paths answers 200, and wakes no agent
+  const isPage = /html/.test(response.headers.get('content-type')!)
   // NOTE: read in any case, because Node keeps a connection busy with an unread body
   const text = response.text().catch(() => '')
-  if (ok) return 'accepted'
+  if (ok && !isPage) return 'accepted'
   const words = await text
   // NOTE: an agent's own 404 has a code
   const fix =
-    status === 404 && !words.includes('"code"')
+    (ok || status === 404) && !words.includes('"code"')
       ? '. Compare `agent` of createAITransport() with the route of the agent'
       : ''
   const error = failure(`${name} ${answered(status, words)}${fix}`, response)
@@ -265,5 +267,4 @@ const failure = (reason: string, cause: unknown): SessionError =>
   unableTo('wake the agent', reason, ErrorCode.SendFailed, { cause })
 
 /** `Retry-After` in milliseconds: the header has seconds, or a date. */
-const delayIn = (value: string): number =>
-  Number.isFinite(Number(value)) ? Number(value) * 1000 : Date.parse(value) - Date.now()
+const delayIn = (value: string): number => Number(value) * 1000 || Date.parse(value) - Date.now()

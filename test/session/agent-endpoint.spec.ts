@@ -47,3 +47,16 @@ it.each([
     final: true,
   })
 })
+
+it.each([
+  ['the page of the app', '<!doctype html><title>Trip</title>', ' with text/html: Trip'],
+  ['a page without a title', '<p>Sign in</p>', ' with text/html'],
+])('%s is no agent that accepts the prompt, and says what to compare', async (_, body, words) => {
+  const headers = { 'content-type': 'text/html; charset=utf-8' }
+  const agent = { url: '/api/agnet', fetch: async () => new Response(body, { headers }) }
+  const why = `answered 200${words}. Compare \`agent\` of createAITransport() with the route of the agent`
+  expect(await callAgent(agent, { sessionName: 'ai:x', inputEventId: 'e-1' }, 1)).toMatchObject({
+    error: { message: `unable to wake the agent; the agent at /api/agnet ${why}` },
+    final: true,
+  })
+})
