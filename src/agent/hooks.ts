@@ -89,8 +89,8 @@ export function askPolicy(access: AccessPolicy, kind: Act['kind'], { clientId, o
   }
 }
 
-/** Milliseconds that a hook may take: longer than any client waits for one attempt to wake the agent. */
-const hookLimit = 60_000
+/** Milliseconds that a hook may take: it may let a prompt wait on purpose, but not for good. */
+const hookLimit = 300_000
 
 /**
  * Runs a hook; a missing hook allows.

@@ -39,7 +39,7 @@ export const ErrorCode = {
   StreamRepairFailed,
   /** Subscribing to or attaching the channel failed. */
   ChannelFailed,
-  /** A hook of the agent threw, `policy` and `errorText` included, or did not settle within a minute. */
+  /** A hook of the agent threw, `policy` and `errorText` included, or did not settle within five minutes. */
   HookFailed,
   /** Publishing the start, suspension or end of a run failed, or entering presence did. */
   LifecyclePublishFailed,

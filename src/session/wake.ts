@@ -246,10 +246,10 @@ async function post(
     },
   )
   const { ok, status } = response
-  // NOTE: a server that gives its app or its sign-in for unknown paths answers 200, and wakes no agent
-  const isPage = /html/.test(response.headers.get('content-type')!)
   // NOTE: read in any case, because Node keeps a connection busy with an unread body
   const text = response.text().catch(() => '')
+  // NOTE: a server that gives its app or its sign-in for unknown paths answers 200, and wakes no agent
+  const isPage = /html/.test(response.headers.get('content-type') ?? '') && /^\s*</.test(await text)
   if (ok && !isPage) return 'accepted'
   const words = await text
   // NOTE: an agent's own 404 has a code

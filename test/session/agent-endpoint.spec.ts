@@ -60,3 +60,9 @@ it.each([
     final: true,
   })
 })
+
+it('text that a framework sends as text/html by default is no page, so the prompt is accepted', async () => {
+  const headers = { 'content-type': 'text/html; charset=utf-8' }
+  const agent = { url: '/api/agent', fetch: async () => new Response('OK', { headers }) }
+  expect(await callAgent(agent, { sessionName: 'ai:x', inputEventId: 'e-1' }, 1)).toBe('accepted')
+})
