@@ -44,12 +44,19 @@ export async function heapPerLiveMessage(contender: Contender, turnCount: number
   return (after - before) / (turnCount * 2)
 }
 
+/** A difference between two looks at the heap that is no sign of more to be freed, in bytes. */
+const noise = 10_000
+
 /** The heap in use once nothing of earlier measurements is left, and work that waits for an idle moment is done. */
 async function usedHeap(): Promise<number> {
-  for (let round = 0; round < 4; round++) {
+  let before = Infinity
+  // NOTE: sessions that were closed are freed when their timers have run out, which can take several looks
+  for (let look = 0; ; look++) {
     collectGarbage()
     await sleep(100)
+    collectGarbage()
+    const { heapUsed } = process.memoryUsage()
+    if (look >= 3 && before - heapUsed < noise) return heapUsed
+    before = heapUsed
   }
-  collectGarbage()
-  return process.memoryUsage().heapUsed
 }
