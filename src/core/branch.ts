@@ -230,7 +230,7 @@ export class BranchWalk<M extends object> {
     this.#hasChanged = true
     // NOTE: by index, because this runs for each node of a page, and other loops make objects for each step
     for (let at = 0; at < ids.length; at++) {
-      const followers = this.#tree.children(ids[at]!)
+      const followers = this.#tree.children(ids[at])
       for (let index = 0; index < followers.length; index++) this.#pending.add(followers[index]!)
     }
   }
